@@ -1,0 +1,48 @@
+"""SQS worker: take what the doorbells name to its next status."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from drumbeat.deliver import Delivered, deliver
+from drumbeat.queue import Doorbell
+from drumbeat.wiring import services
+
+logger = Logger()
+metrics = Metrics()
+
+# Status or finding -> metric; few names, no dimension but the service: each name is billed.
+COUNTED = {
+    "accepted": "EffectsAccepted",
+    "refused": "EffectsRefused",
+    "held": "EffectsHeld",
+    "unknown": "EffectsUnknown",
+    "doubled": "EffectsDoubled",
+}
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Carry out a batch of messages; report those that were not understood, not known, or not finished."""
+    bells: dict[str, Doorbell] = {}
+    failed: list[str] = []
+    for record in event["Records"]:
+        try:
+            bells[record["messageId"]] = Doorbell.loads(record["body"])
+        except ValueError:
+            logger.warning("message_not_understood", extra={"message_id": record["messageId"]})
+            failed.append(record["messageId"])
+    done = deliver(list(bells.values()), services(), lambda: context.get_remaining_time_in_millis() / 1000)
+    failed += [message for message, bell in bells.items() if _unfinished(bell, done)]
+    for status, name in COUNTED.items():
+        if done.counts[status]:
+            metrics.add_metric(name, MetricUnit.Count, done.counts[status])
+    if done.counts or done.missing:
+        logger.info("delivered", extra={**done.counts, "missing": len(done.missing), "left": len(done.left)})
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+
+
+def _unfinished(bell: Doorbell, done: Delivered) -> bool:
+    return not (done.missing | done.left).isdisjoint((*bell.events, *bell.effects))

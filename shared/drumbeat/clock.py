@@ -1,0 +1,44 @@
+"""The one clock of the Python side.
+
+Instants that decide anything are the database's (`drumbeat_now()`); this clock serves signatures, tokens and the
+deadlines of single calls.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the code may ask of time."""
+
+    def now(self) -> datetime:
+        """Return the present instant, in UTC."""
+        ...
+
+    def elapsed(self) -> float:
+        """Return seconds on a clock that never jumps and that goes on while the machine sleeps."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock, moved by a fixed offset (zero in production)."""
+
+    def __init__(self, offset: timedelta = timedelta()) -> None:
+        self._offset = offset
+
+    def now(self) -> datetime:
+        """Return the machine's UTC time plus the offset."""
+        return datetime.now(UTC) + self._offset
+
+    def elapsed(self) -> float:
+        """Return CLOCK_BOOTTIME, which counts suspension; monotonic time where the system has no such clock."""
+        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for real."""
+        time.sleep(seconds)

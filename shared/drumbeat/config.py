@@ -1,0 +1,69 @@
+"""The settings of a process: the only reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from drumbeat.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a function is told by its environment. Values that are secret come by name on AWS (`*_PARAM`)."""
+
+    stage: str
+    region: str
+    local: bool  # `drumbeat dev`: secrets may come from the environment
+    test_door: bool  # a request may set the clock that it is judged by
+    database_url: str  # the value, or `ssm:/name`
+    admin_database_url: str | None
+    redis_url: str
+    secret: str  # master secret of API keys and contact keys
+    effects_queue_url: str
+    buffer_queue_url: str
+    dlq_url: str
+    aws_endpoint_url: str | None
+    sandbox_url: str | None
+    schedule_group: str | None
+    schedule_role_arn: str | None
+    campaign_function_arn: str | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the environment.
+
+        Raises:
+            SettingsError: names each setting that is missing or wrong, never a value.
+        """
+        missing: list[str] = []
+
+        def secret(name: str, parameter: str, *, required: bool = True) -> str:
+            if value := environ.get(name):
+                return value
+            if path := environ.get(parameter):
+                return f"ssm:{path}"
+            if required:
+                missing.append(f"{name} (or {parameter}, the name of an SSM parameter)")
+            return ""
+
+        settings = cls(
+            stage=environ.get("STAGE", "dev"),
+            region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            local=environ.get("DRUMBEAT_LOCAL") == "1",
+            test_door=environ.get("DRUMBEAT_TEST_DOOR") == "1",
+            database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),
+            admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,
+            redis_url=secret("REDIS_URL", "REDIS_URL_PARAM", required=False),
+            secret=secret("DRUMBEAT_SECRET", "SECRET_PARAM", required=False),
+            effects_queue_url=environ.get("EFFECTS_QUEUE_URL", ""),
+            buffer_queue_url=environ.get("BUFFER_QUEUE_URL", ""),
+            dlq_url=environ.get("DLQ_URL", ""),
+            aws_endpoint_url=environ.get("SQS_ENDPOINT_URL") or environ.get("AWS_ENDPOINT_URL") or None,
+            sandbox_url=environ.get("DRUMBEAT_SANDBOX_URL") or None,
+            schedule_group=environ.get("SCHEDULE_GROUP") or None,
+            schedule_role_arn=environ.get("SCHEDULE_ROLE_ARN") or None,
+            campaign_function_arn=environ.get("CAMPAIGN_FUNCTION_ARN") or None,
+        )
+        if missing:
+            raise SettingsError(f"not set: {', '.join(missing)}. Nothing was started and nothing was lost.")
+        return settings

@@ -1,0 +1,91 @@
+"""Deliver: take what doorbells name to its next status.
+
+Harmless to repeat: the queue may hand the same id over twice, late, or to two workers. No transaction is open while a
+provider is called. Whatever ends this process in the middle is the relay's work: a lease that ends with no attempt
+opened is waiting again, one that ends with an open attempt is unknown, and nothing is sent again without evidence.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import batched
+from uuid import UUID
+
+from drumbeat.deliver.batch import Batch
+from drumbeat.deliver.calls import CALL_BUDGET
+from drumbeat.deliver.planning import plan_events
+from drumbeat.queue import Doorbell
+from drumbeat.store import effects
+from drumbeat.wiring import Services
+
+LEASE = timedelta(seconds=45)  # at least three times the one total deadline of a call
+AT_ONCE = 32  # effects, or events, taken together
+TIME_FOR_A_BATCH = 2 * CALL_BUDGET + 8.0  # seconds: two rounds of calls, and the ledger
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of a batch of doorbells."""
+
+    counts: Counter[str] = field(default_factory=Counter)  # status reached -> effects
+    missing: set[UUID] = field(default_factory=set)  # ids that the ledger does not know
+    left: set[UUID] = field(default_factory=set)  # ids that time did not suffice for; still as they were
+
+
+def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callable[[], float]) -> Delivered:
+    """Plan the events and carry out the effects that the doorbells name, as far as they are due and free.
+
+    `time_left` tells the seconds until the process may be stopped: nothing is claimed that could not be finished.
+
+    Raises:
+        psycopg.Error: the ledger is away; what was not reported stays as it is and may be delivered again.
+    """
+    done = Delivered()
+    batch = Batch(services, done.counts)
+    suspects: list[UUID] = []
+    events = list(dict.fromkeys(event for bell in doorbells for event in bell.events))
+    named = list(dict.fromkeys(effect for bell in doorbells for effect in bell.effects))
+
+    for ids in batched(events, AT_ONCE, strict=False):
+        if time_left() < TIME_FOR_A_BATCH:
+            done.left.update(ids)
+            continue
+        started = services.clock.elapsed()
+        planned = plan_events(ids, services, LEASE)
+        done.missing |= planned.missing
+        batch.carry_out(planned.claimed, started, LEASE)
+        services.reminders.ring(planned.due_later)
+        services.reminders.settled(events=set(ids) - planned.missing - planned.unplanned)
+
+    for ids in batched(named, AT_ONCE, strict=False):
+        if time_left() < TIME_FOR_A_BATCH:
+            done.left.update(ids)
+            continue
+        suspects += _claim_and_carry_out(ids, batch, services, done)
+
+    for suspect in suspects:  # its last claim ended without a word: it is taken alone, when its neighbours are done
+        if time_left() < TIME_FOR_A_BATCH:
+            services.reminders.ring([(suspect, 0.0)])
+            continue
+        started = services.clock.elapsed()
+        claimed = effects.claim(services.db, [suspect], lease=LEASE, limit=1, alone=True)
+        batch.carry_out(claimed, started, LEASE)
+    return done
+
+
+def _claim_and_carry_out(ids: Sequence[UUID], batch: Batch, services: Services, done: Delivered) -> list[UUID]:
+    """Carry out what can be claimed of these; return those that must be taken alone."""
+    started = services.clock.elapsed()
+    claimed = effects.claim(services.db, ids, lease=LEASE, limit=AT_ONCE)
+    batch.carry_out(claimed, started, LEASE)
+    others = set(ids) - {effect.id for effect in claimed}
+    if not others:
+        return []
+    standing = effects.standing(services.db, sorted(others))
+    done.missing |= others - standing.keys()
+    early = {one.id: one.due_in for one in standing.values() if one.free and one.due_in and one.due_in > 0}
+    services.reminders.remember(early)
+    services.reminders.ring(early.items())
+    services.reminders.settled(effects=[one.id for one in standing.values() if one.due_in is None])
+    return [one.id for one in standing.values() if one.free and one.crashes and (one.due_in or 0) <= 0]

@@ -1,0 +1,261 @@
+"""One batch of claimed effects on its way: token, attempt, call, outcome; each step once for all of them."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+
+from drumbeat.accounts import in_sandbox, login
+from drumbeat.deliver import lookups, verdicts
+from drumbeat.deliver.calls import CALL_BUDGET, Search, Send
+from drumbeat.deliver.lessons import lessons
+from drumbeat.deliver.requests import freeze, thaw
+from drumbeat.deliver.verdicts import Verdict
+from drumbeat.deliver.work import Work, closing_of, opening_of
+from drumbeat.errors import SecretMissing
+from drumbeat.flows.model import Account
+from drumbeat.flows.render import Unrenderable, render
+from drumbeat.outcomes import (
+    Accepted,
+    Denied,
+    Found,
+    Look,
+    NotSent,
+    Outcome,
+    Refused,
+    Throttled,
+    Unclear,
+    Unknown,
+)
+from drumbeat.providers.base import Request
+from drumbeat.status import FINAL, Status
+from drumbeat.store import effects
+from drumbeat.store.effects import Claimed, Closing, Moved, Opening
+from drumbeat.throttle import Ask, Go, Wait
+from drumbeat.wiring import Services
+
+MARGIN = 5.0  # seconds kept between the end of a call and the end of its lease
+CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
+
+# How an outcome is written in the ledger.
+KINDS: Mapping[type, str] = {
+    Accepted: "accepted",
+    Refused: "refused",
+    NotSent: "not_sent",
+    Throttled: "throttled",
+    Denied: "denied",
+    Unknown: "unknown",
+}
+
+
+class Batch:
+    """Takes claimed effects to their next status and counts where they arrived."""
+
+    def __init__(self, services: Services, counts: Counter[str]) -> None:
+        self._services = services
+        self._counts = counts
+        self._random = random.Random()  # noqa: S311 - jitter, not secrecy
+
+    def carry_out(self, claimed: Sequence[Claimed], started: float, lease: timedelta) -> None:
+        """Take each effect to its next status. `started` is the clock's `elapsed` from before the claim."""
+        deadline = started + lease.total_seconds() - CALL_BUDGET - MARGIN
+        openings: list[Opening] = []
+        closings: list[Closing] = []
+        wanting: list[Work] = []
+        for effect in claimed:
+            work = self._work(effect)
+            verdict = self._verdict_before(work)
+            if verdict is None:
+                wanting.append(work)
+            else:
+                self._write_down(effect, verdict, openings, closings)
+
+        granted = self._take_tokens(wanting, openings, closings)
+        sends = [work for work in granted if work.effect.status is Status.CLAIMED]
+        looks = [work for work in granted if work.effect.status is Status.UNKNOWN]
+        openings += [self._prepare(work) for work in sends]
+        under_way = self._open(openings)
+        sends = [work for work in sends if work.effect.id in under_way]
+        closings += self._call(sends, looks, deadline)
+        self._close(closings, {effect.id: effect.dependents for effect in claimed})
+
+    # ------------------------------------------------------------ before any call
+
+    def _work(self, effect: Claimed) -> Work:
+        account = self._account(effect)
+        if account is None:
+            return Work(effect, None, None)
+        joined = login(account, self._services.settings.sandbox_url)
+        request = thaw(effect.frozen, effect.request_hash) if effect.frozen and effect.request_hash else None
+        return Work(effect, joined, joined.repeat(request))
+
+    def _account(self, effect: Claimed) -> Account | None:
+        """Return the account as it is configured now, else as it was when the effect was planned."""
+        newest = self._services.configuration(effect.newest_version).accounts.get(effect.account)
+        return newest or self._services.configuration(effect.version).accounts.get(effect.account)
+
+    def _verdict_before(self, work: Work) -> Verdict | None:
+        account = work.login.account if work.login else None
+        if work.effect.status is Status.CLAIMED:
+            return verdicts.before_sending(work.effect, account, work.repeat)
+        identity = work.login.identity if work.login else None
+        return verdicts.of_unknown(work.effect, account, work.repeat, identity)
+
+    def _write_down(self, effect: Claimed, verdict: Verdict, openings: list[Opening], closings: list[Closing]) -> None:
+        if effect.status is Status.CLAIMED:
+            openings.append(opening_of(effect, verdict))
+        else:
+            closings.append(closing_of(effect, verdict, origin="look"))
+
+    def _take_tokens(self, wanting: Sequence[Work], openings: list[Opening], closings: list[Closing]) -> list[Work]:
+        """Ask each account's limit once; those who have to wait are put back to their slot."""
+        by_account: dict[str, list[Work]] = defaultdict(list)
+        for work in wanting:
+            by_account[work.effect.account].append(work)
+        answers = self._services.throttle.take(
+            [
+                Ask(name, works[0].login.account.limits if works[0].login else (), tuple(w.effect.slot for w in works))
+                for name, works in by_account.items()
+            ]
+        )
+        granted: list[Work] = []
+        for name, works in by_account.items():
+            for work, answer in zip(works, answers[name], strict=True):
+                match answer:
+                    case Go(probe):
+                        work.probe = probe
+                        granted.append(work)
+                    case Wait(seconds, slot, reason) if work.effect.status is Status.CLAIMED:
+                        waits = Verdict(Status.WAITING, wait=seconds, reason=reason)
+                        openings.append(replace(opening_of(work.effect, waits), slot=slot))
+                    case Wait(seconds, _, reason):
+                        waits = Verdict(Status.UNKNOWN, wait=seconds, reason=reason, looks=work.effect.looks)
+                        closings.append(closing_of(work.effect, waits, origin="look"))
+        return granted
+
+    def _prepare(self, work: Work) -> Opening:
+        """Freeze the request, or say why there is none."""
+        effect = work.effect
+        assert work.login is not None
+        try:
+            secrets = self._secrets(work.login.account)
+            if effect.frozen is not None and effect.request_hash is not None:
+                request, frozen, digest = thaw(effect.frozen, effect.request_hash), None, effect.request_hash
+            else:
+                request = self._build(work)
+                frozen, digest = freeze(request)
+        except SecretMissing as error:
+            return opening_of(effect, Verdict(Status.HELD, reason=f"{error}; mend it, then resolve this effect"))
+        except (Unrenderable, ValueError) as error:
+            return opening_of(effect, Verdict(Status.REFUSED, reason=str(error)))
+        work.repeat = work.login.repeat(request)
+        work.job = Send(work.login, secrets, request, work.key)
+        identity = work.login.identity
+        return Opening(effect.id, effect.fence, "sending", identity=identity, request_hash=digest, frozen=frozen)
+
+    def _build(self, work: Work) -> Request:
+        effect = work.effect
+        assert work.login is not None
+        config = self._services.configuration(effect.version)
+        action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id)
+        return work.login.provider.build(work.login.target, action, key=work.key)
+
+    def _secrets(self, account: Account) -> dict[str, str]:
+        services = self._services
+        found: dict[str, str] = {}
+        for name, reference in account.secrets.items():
+            try:
+                found[name] = services.secrets.get(reference)
+            except SecretMissing:
+                if not in_sandbox(account, services.settings.sandbox_url):
+                    raise
+                found[name] = f"sandbox-{account.name}"  # any credential opens the sandbox
+        return found
+
+    # ------------------------------------------------------------ the calls
+
+    def _call(self, sends: Sequence[Work], looks: Sequence[Work], deadline: float) -> list[Closing]:
+        """Make all calls of the batch at the same time and judge their ends."""
+        closings: list[Closing] = []
+        searching: list[Work] = []
+        for work in looks:
+            assert work.login is not None
+            try:
+                work.job = lookups.search(work, self._secrets(work.login.account))
+                searching.append(work)
+            except SecretMissing as error:
+                closings.append(lookups.judge(work, Unclear(str(error)), None, self._random))
+        works = [*sends, *searching]
+        controls = lookups.controls(searching, self._services.db)
+        jobs: list[Send | Search] = [work.job for work in works if work.job is not None]
+        ends = self._services.calls.run([*jobs, *controls.values()], deadline)
+        seen = dict(zip(controls, ends[len(works) :], strict=True))
+        ended = list(zip(works, ends, strict=False))
+        closings += [self._judge(work, end, seen) for work, end in ended]
+        if reports := lessons(ended, self._random):
+            self._services.throttle.report(*reports)
+        return closings
+
+    def _judge(self, work: Work, end: Outcome | Look, controls: Mapping[str, Outcome | Look]) -> Closing:
+        effect = work.effect
+        if isinstance(work.job, Search):
+            control = controls.get(effect.identity or "")
+            if isinstance(end, Found) and end.count > 1:
+                self._counts["doubled"] += 1
+            return lookups.judge(work, end, control, self._random)  # type: ignore[arg-type] # searches end in a Look
+        assert work.login is not None and work.repeat is not None
+        assert isinstance(end, Accepted | Refused | NotSent | Throttled | Denied | Unknown)
+        verdict = verdicts.of_answer(effect, end, work.login.account, work.repeat, self._random)
+        return replace(
+            closing_of(effect, verdict, origin="answer"),
+            identity=work.login.identity,
+            kind=KINDS[type(end)],
+            reference=end.reference if isinstance(end, Accepted) else None,
+            detail=None if isinstance(end, Accepted) else end.reason,
+        )
+
+    # ------------------------------------------------------------ the ledger, and who is told
+
+    def _open(self, openings: Sequence[Opening]) -> set[UUID]:
+        """Commit what is to become of the claimed effects; return those with an attempt open."""
+        if not openings:
+            return set()
+        waits = {opening.id: opening.wait for opening in openings if opening.to == "waiting"}
+        self._services.reminders.remember(waits)
+        try:
+            moved = effects.open_attempts(self._services.db, openings)
+        except psycopg.OperationalError:
+            moved = effects.opened(self._services.db, openings)  # the answer was lost: ask what was committed
+        self._tell(moved.values(), waits)
+        return {one.id for one in moved.values() if one.status is Status.SENDING}
+
+    def _close(self, closings: Sequence[Closing], dependents: Mapping[UUID, Collection[UUID]]) -> None:
+        """Commit what was learned."""
+        if not closings:
+            return
+        waits = {closing.id: closing.wait for closing in closings if closing.to in (Status.WAITING, Status.UNKNOWN)}
+        ending = [closing.id for closing in closings if closing.to in FINAL]
+        released = {waiting: 0.0 for effect in ending for waiting in dependents.get(effect, ())}
+        self._services.reminders.remember(waits | released)
+        for attempt in range(CLOSE_TRIES):
+            try:
+                moved = effects.close_attempts(self._services.db, closings)
+                break
+            except psycopg.OperationalError:
+                if attempt == CLOSE_TRIES - 1:
+                    raise
+                self._services.clock.sleep(0.5 * 2**attempt)
+        self._tell(moved.values(), waits)
+
+    def _tell(self, moved: Collection[Moved], waits: Mapping[UUID, float]) -> None:
+        """Ring for what is due again or was released, and forget what is settled."""
+        self._counts.update(one.status.value for one in moved)
+        again = [(one.id, waits[one.id]) for one in moved if one.id in waits]
+        released = [(waiting, 0.0) for one in moved if one.status in FINAL for waiting in one.dependents]
+        self._services.reminders.ring(again + released)
+        settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
+        self._services.reminders.settled(effects=settled)

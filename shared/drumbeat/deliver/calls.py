@@ -1,0 +1,84 @@
+"""The calls of one batch, at the same time, each exactly one HTTP request."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import repeat
+
+from drumbeat.accounts import Login
+from drumbeat.clock import Clock
+from drumbeat.http import Caller
+from drumbeat.outcomes import Look, NotSent, Outcome, Unclear, Unknown
+from drumbeat.providers.base import Reply, Request
+
+AT_ONCE = 16
+CALL_BUDGET = 10.0  # seconds for one call, whatever the peer does
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One request to carry out, under the key it is known by outside."""
+
+    login: Login
+    secrets: Mapping[str, str]
+    request: Request
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search for what was sent under a key, no earlier than `since`."""
+
+    login: Login
+    secrets: Mapping[str, str]
+    key: str
+    since: datetime
+
+
+type Job = Send | Search
+
+
+class Calls:
+    """Carries out sends and searches in a few threads, which live as long as the process."""
+
+    def __init__(self, caller: Caller, clock: Clock) -> None:
+        self._caller = caller
+        self._clock = clock
+        self._threads: ThreadPoolExecutor | None = None
+
+    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | Look]:
+        """Carry out each job once; no first byte leaves after the deadline (seconds on the clock's `elapsed`)."""
+        if len(jobs) <= 1:
+            return [self._one(job, deadline) for job in jobs]
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="call")
+        return list(self._threads.map(self._one, jobs, repeat(deadline)))
+
+    def _one(self, job: Job, deadline: float) -> Outcome | Look:
+        return self._send(job, deadline) if isinstance(job, Send) else self._search(job, deadline)
+
+    def _send(self, send: Send, deadline: float) -> Outcome:
+        provider = send.login.provider
+        signed = provider.sign(send.request, send.secrets, key=send.key, now=self._clock.now())
+        reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
+        if not isinstance(reply, Reply):
+            return reply
+        try:
+            return provider.read(reply)
+        except Exception as error:  # noqa: BLE001 - whatever a provider answers, the attempt has an end
+            return Unknown(f"the reply (HTTP {reply.status}) could not be read: {type(error).__name__}")
+
+    def _search(self, search: Search, deadline: float) -> Look:
+        provider = search.login.provider
+        request = provider.look(search.login.target, key=search.key, since=search.since)
+        if request is None:
+            return Unclear("this provider has no search")
+        signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
+        reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
+        if isinstance(reply, NotSent | Unknown):
+            return Unclear(reply.reason)
+        try:
+            return provider.read_look(reply, key=search.key)
+        except Exception as error:  # noqa: BLE001 - an unreadable reply is no evidence
+            return Unclear(f"the reply (HTTP {reply.status}) could not be read: {type(error).__name__}")

@@ -1,0 +1,42 @@
+"""What a batch of calls teaches about whole accounts: who has to pause, who fails, how a probe ended."""
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+
+from drumbeat.deliver.verdicts import DENIED_PAUSE, backoff
+from drumbeat.deliver.work import Work
+from drumbeat.outcomes import Denied, Look, NotSent, Outcome, Throttled, Unclear, Unknown
+from drumbeat.throttle import Report
+
+UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait, and a second
+
+
+def lessons(ended: Sequence[tuple[Work, Outcome | Look]], random: Random) -> list[Report]:
+    """Return what the throttle must hear; nothing when all went well."""
+    pauses: dict[str, tuple[float, str]] = {}
+    failures: Counter[str] = Counter()
+    probes: dict[str, bool] = {}
+    for work, end in ended:
+        name = work.effect.account
+        match end:
+            case Throttled(reason, retry_after):
+                assert work.login is not None
+                wait = retry_after or 1.0 + backoff(work.login.account.retry, UNSAID, random)
+                pauses[name] = max(pauses.get(name, (0.0, "")), (wait, reason))
+            case Denied(reason):
+                pauses[name] = max(pauses.get(name, (0.0, "")), (DENIED_PAUSE, reason))
+            case NotSent() | Unknown() | Unclear():
+                failures[name] += 1
+        if work.probe:
+            probes[name] = probes.get(name, True) and not isinstance(end, NotSent | Unknown | Unclear)
+    return [
+        Report(
+            name,
+            pause=pauses[name][0] if name in pauses else None,
+            reason=pauses[name][1] if name in pauses else "",
+            failures=failures[name],
+            probe=probes.get(name),
+        )
+        for name in sorted(pauses.keys() | failures.keys() | probes.keys())
+    ]

@@ -1,0 +1,54 @@
+"""Looks into unknown outcomes: the search itself, and its control."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+from drumbeat.deliver import verdicts
+from drumbeat.deliver.calls import Search
+from drumbeat.deliver.work import Work, closing_of, provider_key
+from drumbeat.outcomes import Found, Look, Unclear
+from drumbeat.store import effects
+from drumbeat.store.db import Database
+from drumbeat.store.effects import Closing
+
+
+def search(work: Work, secrets: Mapping[str, str]) -> Search:
+    """Return the search for what was sent under the effect's key."""
+    effect = work.effect
+    assert work.login is not None and effect.first_opened_at is not None
+    return Search(work.login, secrets, work.key, effect.first_opened_at)
+
+
+def controls(looks: Sequence[Work], db: Database) -> dict[str, Search]:
+    """For each login under which an absence may be believed now: the same search for what is surely there."""
+    found: dict[str, Search] = {}
+    for work in looks:
+        effect, policy = work.effect, work.policy
+        assert effect.last_opened_at is not None and effect.identity is not None
+        if policy is None or effect.identity in found or not isinstance(work.job, Search):
+            continue
+        lag = timedelta(seconds=policy.looks[-1])
+        if effect.now - effect.last_opened_at < lag:
+            continue
+        if known := effects.control(db, effect.identity, lag):
+            key = provider_key(known.effect_id, known.generation)
+            found[effect.identity] = replace(work.job, key=key, since=known.opened_at)
+    return found
+
+
+def judge(work: Work, look: Look, control: Look | None, random: Random) -> Closing:
+    """Return what was learned by a look, and what follows."""
+    effect, policy = work.effect, work.policy
+    assert work.login is not None and policy is not None
+    verdict = verdicts.of_look(effect, look, control, policy, work.login.account, random)
+    closing = closing_of(effect, verdict, origin="look")
+    match look:
+        case Found(reference):
+            return replace(closing, kind="found", reference=reference)
+        case Unclear(reason):
+            return replace(closing, kind="unclear", detail=reason)
+        case _:
+            # A trusted absence settles the attempt like a refusal to connect: it was never carried out.
+            return replace(closing, kind="not_sent" if verdicts.is_proven_absence(look, verdict) else "absent")

@@ -1,0 +1,126 @@
+"""The errors Drumbeat raises on purpose.
+
+DrumbeatError
+├── SettingsError          the environment lacks or garbles a setting
+├── SecretMissing          a secret reference leads nowhere
+├── ConfigError            the configuration document has mistakes (all of them, with file and line)
+├── Invalid                a request cannot be understood                       400
+├── Unauthorized           no key, a wrong key, a wrong signature               401
+├── Forbidden              the key or the source does not allow this            403
+├── NotFound               nothing by that name                                 404
+├── Stale                  the caller decided on an older version               409
+├── TooLarge               over a stated limit                                  413
+├── KeyReused              the idempotency key belongs to another body          422
+└── Unavailable            neither the ledger nor the buffer can take it now    503
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+class DrumbeatError(Exception):
+    """Base of all of them."""
+
+
+class SettingsError(DrumbeatError):
+    """A setting is missing or wrong; names it."""
+
+
+@dataclass
+class SecretMissing(DrumbeatError):
+    """A secret reference leads to nothing; the value is never part of the message."""
+
+    reference: str
+
+    def __str__(self) -> str:
+        return f"secret {self.reference} does not exist or may not be read"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in the configuration: where it is and what to write instead."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+@dataclass
+class ConfigError(DrumbeatError):
+    """The configuration has mistakes."""
+
+    mistakes: list[Mistake]
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.mistakes))
+
+
+@dataclass
+class Problem(DrumbeatError):
+    """An error that a caller over HTTP meets: becomes `application/problem+json`."""
+
+    detail: str
+
+    status = 500
+    slug = "internal"
+    title = "Something failed on our side"
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class Invalid(Problem):
+    """The request cannot be understood."""
+
+    status, slug, title = 400, "invalid-request", "The request cannot be understood"
+
+
+class Unauthorized(Problem):
+    """No credentials, or wrong ones."""
+
+    status, slug, title = 401, "unauthorized", "Who is calling could not be verified"
+
+
+class Forbidden(Problem):
+    """The caller is known but may not do this."""
+
+    status, slug, title = 403, "forbidden", "This is not allowed"
+
+
+class NotFound(Problem):
+    """Nothing by that name."""
+
+    status, slug, title = 404, "not-found", "There is nothing by that name"
+
+
+class Stale(Problem):
+    """The caller decided on a version that has moved on."""
+
+    status, slug, title = 409, "stale-version", "It changed since you looked"
+
+
+class TooLarge(Problem):
+    """Over a stated limit."""
+
+    status, slug, title = 413, "too-large", "The body is too large"
+
+
+@dataclass
+class KeyReused(Problem):
+    """The idempotency key already names an event with another body."""
+
+    event_id: UUID
+
+    status, slug, title = 422, "idempotency-key-reused", "This idempotency key belongs to another body"
+
+
+@dataclass
+class Unavailable(Problem):
+    """Nothing could be stored; the caller has to try again."""
+
+    retry_after: int = 30
+
+    status, slug, title = 503, "unavailable", "Nothing can be stored right now"

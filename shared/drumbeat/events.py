@@ -1,0 +1,44 @@
+"""What an event is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class EventType(StrEnum):
+    """The closed list of facts that can arrive."""
+
+    LEAD_CAPTURE = "LEAD_CAPTURE"
+    CONTENT_PUBLISH = "CONTENT_PUBLISH"
+    CAMPAIGN_TRIGGER = "CAMPAIGN_TRIGGER"
+    FEEDBACK = "FEEDBACK"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified event on its way into the ledger."""
+
+    id: UUID
+    source: str
+    key: str
+    type: str
+    door: str  # api | webhook | form | schedule | replay
+    fingerprint: bytes
+    scheduled_at: datetime | None
+    received_at: datetime
+    body: bytes  # raw, as received; for the API one event's JSON object
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A recorded event as the planner reads it."""
+
+    id: UUID
+    source: str
+    key: str
+    type: str
+    door: str
+    scheduled_at: datetime | None
+    received_at: datetime
+    body: bytes | None  # None: erased

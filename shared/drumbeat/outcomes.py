@@ -1,0 +1,74 @@
+"""What one try, or one look, taught us about an effect."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took it; `reference` is its own name for it."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider will never take this one, and said so in a documented way."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Surely not carried out: no byte of the request left, or a documented refusal before work. Uses up one try."""
+
+    reason: str
+    retry_after: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Surely not carried out, and the whole account has to wait (429). Not a try."""
+
+    reason: str
+    retry_after: float | None = None  # seconds, already clamped; None: our own backoff
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Surely not carried out: the account's credentials or standing are refused (401, 403). Pauses it. Not a try."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """May have been carried out. `repeatable` is False when even the same key and bytes must not be sent again."""
+
+    reason: str
+    repeatable: bool = True
+
+
+type Outcome = Accepted | Refused | NotSent | Throttled | Denied | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A look found it: accepted. `count` above one means that it was done more than once: an alarm."""
+
+    reference: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A look did not find it. Proves nothing by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The look itself failed."""
+
+    reason: str
+
+
+type Look = Found | Absent | Unclear

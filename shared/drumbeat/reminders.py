@@ -1,0 +1,50 @@
+"""Who is told of future work: the relay's mark before the commit that makes it, the queue after it."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from drumbeat.clock import Clock
+from drumbeat.marks import Marks, minute
+from drumbeat.queue import Queue, QueueError
+
+SOON = 900.0  # seconds: the longest delay that SQS knows
+GRACE = 30.0  # seconds after its time at which an effect that nobody took is looked for
+
+_LOG = logging.getLogger(__name__)
+
+
+class Reminders:
+    """Marks and doorbells for effects. Nothing here raises: what is lost only costs time."""
+
+    def __init__(self, marks: Marks, queue: Queue, clock: Clock) -> None:
+        self._marks = marks
+        self._queue = queue
+        self._clock = clock
+
+    def remember(self, due_in: Mapping[UUID, float]) -> None:
+        """Before the commit: have the relay look at each effect some time after it is due (seconds from now)."""
+        now = self._clock.now().timestamp()
+        marks: dict[str, float] = {}
+        for effect, wait in due_in.items():
+            when = now + max(wait, 0.0)
+            marks |= {f"effect:{effect}": when + GRACE} if wait <= SOON else minute(when)
+        if not self._marks.set(marks):
+            # The marks are away: the queue is the second memory, as far as it reaches.
+            self.ring([(effect, min(max(wait, 0.0) + GRACE, SOON)) for effect, wait in due_in.items()])
+
+    def ring(self, due_in: Iterable[tuple[UUID, float]]) -> None:
+        """After the commit: ring for each effect at its time, where that is soon."""
+        soon = [(effect, max(wait, 0.0)) for effect, wait in due_in if wait <= SOON]
+        if not soon:
+            return
+        try:
+            self._queue.ring_later(soon)
+        except QueueError as error:
+            _LOG.warning(
+                "%d effects could not be rung for; nothing is lost, the relay finds them: %s", len(soon), error
+            )
+
+    def settled(self, effects: Iterable[UUID] = (), events: Iterable[UUID] = ()) -> None:
+        """Forget what has come to its end."""
+        self._marks.clear([*(f"effect:{one}" for one in effects), *(f"event:{one}" for one in events)])

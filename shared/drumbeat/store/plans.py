@@ -1,0 +1,170 @@
+"""Plans: what one configuration version makes of one event, kept once, with all its effects."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from drumbeat.events import Event
+from drumbeat.store.db import Database, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recorded event that a doorbell named, and what is planned of it so far."""
+
+    event: Event
+    planned_version: int | None
+    failed_flows: tuple[str, ...]  # that no later configuration has planned yet
+    newest_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEffect:
+    """One effect about to be recorded. `claim`: take it at once when it is due."""
+
+    id: UUID
+    event_id: UUID
+    version: int
+    flow: str
+    step: str
+    account: str
+    action: str
+    contact: bytes | None
+    after: UUID | None
+    dependents: tuple[UUID, ...]
+    due_at: datetime
+    claim: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlan:
+    """One plan about to be recorded; `flow` names the single flow of a re-plan."""
+
+    event_id: UUID
+    version: int
+    hash: bytes
+    failed: Mapping[str, str]
+    flow: str | None = None
+
+
+READ = """
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body,
+           plans.version AS planned_version,
+           ARRAY(SELECT jsonb_object_keys(plans.failed)
+                 EXCEPT
+                 SELECT flow FROM replans WHERE event_id = e.id) AS failed_flows,
+           (SELECT max(version) FROM configs) AS newest_version
+      FROM events e
+      LEFT JOIN payloads p ON p.event_id = e.id
+      LEFT JOIN plans ON plans.event_id = e.id
+     WHERE e.id = ANY (%(ids)s)
+"""
+
+
+def read(db: Database, ids: Sequence[UUID]) -> list[Candidate]:
+    """Read the events that exist among these, with the newest configuration version."""
+    return [
+        Candidate(
+            event=Event(
+                id=row["id"],
+                source=row["source"],
+                key=row["key"],
+                type=row["type"],
+                door=row["door"],
+                scheduled_at=row["scheduled_at"],
+                received_at=row["received_at"],
+                body=row["body"],
+            ),
+            planned_version=row["planned_version"],
+            failed_flows=tuple(row["failed_flows"]),
+            newest_version=row["newest_version"],
+        )
+        for row in db.run(READ, {"ids": list(ids)})
+    ]
+
+
+# A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
+# that is due at birth is claimed in the same breath: planned and claimed are two rows of the journal, one commit.
+RECORD = """
+    WITH input AS (
+        SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
+                             %(failed)s::jsonb[], %(plan_flows)s::text[])
+                   AS i (event_id, version, hash, failed, flow)
+    ), planned AS (
+        INSERT INTO plans (event_id, version, hash, failed)
+        SELECT event_id, version, hash, failed FROM input WHERE flow IS NULL
+            ON CONFLICT DO NOTHING
+        RETURNING event_id, NULL::text AS flow
+    ), replanned AS (
+        INSERT INTO replans (event_id, version, hash, flow)
+        SELECT event_id, version, hash, flow FROM input WHERE flow IS NOT NULL
+            ON CONFLICT DO NOTHING
+        RETURNING event_id, flow
+    ), steps AS MATERIALIZED (
+        SELECT s.*, s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AS take
+          FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(versions)s::int[], %(flows)s::text[], %(steps)s::text[],
+                      %(accounts)s::text[], %(actions)s::text[], %(contacts)s::bytea[], %(afters)s::uuid[],
+                      %(dependents)s::text[], %(dues)s::timestamptz[], %(claims)s::bool[])
+            AS s (id, event_id, version, flow, step, account, action, contact, after, dependents, due_at, claim)
+          JOIN (SELECT * FROM planned UNION ALL SELECT * FROM replanned) AS new
+            ON new.event_id = s.event_id AND (new.flow IS NULL OR new.flow = s.flow)
+    ), people AS (
+        INSERT INTO contacts (key)
+        SELECT DISTINCT contact FROM steps WHERE contact IS NOT NULL ORDER BY contact
+            ON CONFLICT DO NOTHING
+    ), born AS (
+        INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, after, dependents,
+                             base_due_at, status, seq, fence, due_at, lease_until)
+        SELECT id, event_id, version, flow, step, account, action, contact, after, dependents::uuid[],
+               due_at,
+               CASE WHEN take THEN 'claimed' ELSE 'waiting' END,
+               CASE WHEN take THEN 2 ELSE 1 END,
+               CASE WHEN take THEN 1 ELSE 0 END,
+               CASE WHEN take THEN drumbeat_now() + %(lease)s
+                    WHEN after IS NOT NULL THEN 'infinity'
+                    ELSE due_at END,
+               CASE WHEN take THEN drumbeat_now() + %(lease)s END
+          FROM steps
+            ON CONFLICT DO NOTHING
+        RETURNING id, status, fence
+    ), journaled AS (
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)
+        SELECT id, 1, NULL, 'waiting', 0, 'planner' FROM born
+         UNION ALL
+        SELECT id, 2, 'waiting', 'claimed', fence, 'worker' FROM born WHERE status = 'claimed'
+    )
+    SELECT id, status, drumbeat_now() AS now FROM born
+"""
+
+
+def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect], lease: object) -> list[Row]:
+    """Record these plans with all their effects, and claim what is due; nothing of a plan that exists already.
+
+    Returns id, status and the database's now of each effect that was born.
+    """
+    return db.run(
+        RECORD,
+        {
+            "plan_events": [plan.event_id for plan in plans],
+            "plan_versions": [plan.version for plan in plans],
+            "hashes": [plan.hash for plan in plans],
+            "failed": [json.dumps(dict(plan.failed)) for plan in plans],
+            "plan_flows": [plan.flow for plan in plans],
+            "ids": [effect.id for effect in effects],
+            "events": [effect.event_id for effect in effects],
+            "versions": [effect.version for effect in effects],
+            "flows": [effect.flow for effect in effects],
+            "steps": [effect.step for effect in effects],
+            "accounts": [effect.account for effect in effects],
+            "actions": [effect.action for effect in effects],
+            "contacts": [effect.contact for effect in effects],
+            "afters": [effect.after for effect in effects],
+            # An array of arrays must be rectangular, so each list travels as its own text.
+            "dependents": ["{" + ",".join(map(str, effect.dependents)) + "}" for effect in effects],
+            "dues": [effect.due_at for effect in effects],
+            "claims": [effect.claim for effect in effects],
+            "lease": lease,
+        },
+    )

@@ -1,0 +1,128 @@
+"""The only builder of real clients: each is made when first asked for and lives as long as the process."""
+
+import functools
+import hashlib
+import hmac
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from drumbeat.clock import Clock, SystemClock
+from drumbeat.config import Settings
+from drumbeat.flows.model import Config
+from drumbeat.marks import Marks
+from drumbeat.queue import Queue
+from drumbeat.reminders import Reminders
+from drumbeat.secrets import Secrets
+from drumbeat.sqs import Sqs
+from drumbeat.store import configs
+from drumbeat.store.db import Database
+from drumbeat.throttle import Throttle
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from drumbeat.deliver.calls import Calls
+    from drumbeat.http import Caller
+
+REDIS_TIMEOUT = 0.25  # seconds; Redis only ever slows us, so it gets little time to do so
+
+
+class Services:
+    """What use cases are given: settings, the clock, and clients that connect when first used."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self._configurations: dict[int, Config] = {}
+
+    def _value(self, setting: str) -> str:
+        """Return a setting, fetched from its parameter where it is only named."""
+        return self.secrets.get(setting) if setting.startswith("ssm:") else setting
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Secrets by reference."""
+        return Secrets(self.settings)
+
+    @cached_property
+    def db(self) -> Database:
+        """The ledger, with the application's rights."""
+        return Database(self._value(self.settings.database_url))
+
+    @cached_property
+    def redis(self) -> "Redis":
+        """Redis or Valkey, with short time-outs and no retries of its own."""
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        return Redis.from_url(
+            self._value(self.settings.redis_url),
+            socket_timeout=REDIS_TIMEOUT,
+            socket_connect_timeout=REDIS_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """The accounts' limits."""
+        return Throttle(self.redis)
+
+    @cached_property
+    def marks(self) -> Marks:
+        """The relay's memory."""
+        return Marks(self.redis, self.clock)
+
+    @cached_property
+    def sqs(self) -> Sqs:
+        """The SQS API."""
+        return Sqs(self.settings.region, self.settings.aws_endpoint_url)
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The doorbells."""
+        return Queue(self.sqs, self.settings.effects_queue_url)
+
+    @cached_property
+    def reminders(self) -> Reminders:
+        """Marks and doorbells for effects."""
+        return Reminders(self.marks, self.queue, self.clock)
+
+    @cached_property
+    def http(self) -> "Caller":
+        """The caller of providers."""
+        from drumbeat.http import Caller
+
+        return Caller(self.clock, allow_private=self.settings.local)
+
+    @cached_property
+    def calls(self) -> "Calls":
+        """The calls of a batch, some at a time."""
+        from drumbeat.deliver.calls import Calls
+
+        return Calls(self.http, self.clock)
+
+    @cached_property
+    def key_secret(self) -> bytes:
+        """The secret under which API keys verify themselves."""
+        return self._derived("api-keys")
+
+    @cached_property
+    def contact_secret(self) -> bytes:
+        """The secret under which an address becomes a contact's key."""
+        return self._derived("contacts")
+
+    def _derived(self, use: str) -> bytes:
+        return hmac.digest(self._value(self.settings.secret).encode(), use.encode(), hashlib.sha256)
+
+    def configuration(self, version: int) -> Config:
+        """Return one configuration version; it never changes, so it is read once."""
+        if version not in self._configurations:
+            self._configurations[version] = configs.load(self.db, version)
+        return self._configurations[version]
+
+
+@functools.cache
+def services() -> Services:
+    """Return the process's services, made from its environment."""
+    return Services(Settings.from_env())

@@ -1,0 +1,80 @@
+"""Real servers, started once for a run when first asked for; every test gets a database and a cache of its own."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis as redis_client
+
+from drumbeat.local.servers import MiniStack, Postgres, Valkey
+from drumbeat.store.db import Database
+
+ROOT = Path(__file__).resolve().parent.parent
+VECTORS = Path(os.environ.get("DRUMBEAT_VECTORS", ROOT.parent / "shared" / "vectors"))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One Postgres for the run, with a migrated database `ledger` to clone."""
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        with psycopg.connect(server.url(), autocommit=True) as admin:
+            admin.execute("CREATE ROLE drumbeat_app LOGIN")
+            admin.execute("CREATE DATABASE ledger")
+        with psycopg.connect(server.url("ledger"), autocommit=True) as ledger:
+            for step in sorted((ROOT / "shared/drumbeat/store/migrations").glob("*.sql")):
+                ledger.execute(step.read_bytes())
+        yield server
+
+
+class TestDatabase(Database):
+    """A test's own ledger, reached with the application's rights; `admin_url` has the owner's."""
+
+    __test__ = False
+    admin_url: str
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[TestDatabase]:
+    """A fresh ledger with nothing in it."""
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE ledger STRATEGY FILE_COPY".encode())
+        database = TestDatabase(postgres.url(name, user="drumbeat_app"))
+        database.admin_url = postgres.url(name)
+        yield database
+        database.close()
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def owner(database: TestDatabase) -> Iterator[Database]:
+    """The same ledger with the owner's rights, which may move its clock and corrupt it."""
+    owner = Database(database.admin_url)
+    yield owner
+    owner.close()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One Valkey for the run."""
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(valkey: Valkey) -> Iterator["redis_client.Redis"]:
+    """An empty Valkey."""
+    client = redis_client.Redis.from_url(valkey.url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def sqs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real SQS API; tests make queues of their own in it."""
+    with MiniStack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server.url
