@@ -1,0 +1,1 @@
+"""One file per outside API: build the request, read the reply. No database, no queue, no retry policy."""

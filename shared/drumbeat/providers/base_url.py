@@ -1,0 +1,24 @@
+"""Checking the `base_url` that an account may give."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+
+def problems(settings: Mapping[str, str]) -> list[str]:
+    """List, as sentences, what is wrong with `base_url` if there is one."""
+    text = settings.get("base_url")
+    if text is None:
+        return []
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        return ["base_url is not a URL; write something like https://api.example.com"]
+    found = []
+    if url.scheme not in ("http", "https") or not url.hostname:
+        found.append("base_url must begin with https:// (or http://) and a host name")
+    if url.username or url.password:
+        found.append("base_url must not carry a user name or password; put them under secrets")
+    if url.query or url.fragment:
+        found.append("base_url must not have a query or a fragment; leave out everything from ? or # on")
+    return found

@@ -1,0 +1,121 @@
+"""HubSpot: contacts by the CRM API, version 3."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from drumbeat.actions import Action, UpsertContact
+from drumbeat.outcomes import Accepted, Denied, Look, NotSent, Outcome, Refused, Throttled, Unclear, Unknown
+from drumbeat.providers import base_url
+from drumbeat.providers.base import Reply, Request, SameId, Target
+from drumbeat.providers.credentials import bearer
+from drumbeat.providers.replies import json_object, text, unsuccessful
+from drumbeat.providers.retry_after import retry_after
+
+LOCKED = 2.0  # seconds that HubSpot asks to leave a locked record alone
+DAILY = 3600.0  # seconds of pause when the day's requests are used up
+
+_PERMANENT = {
+    400: "a property or a value is not valid",
+    404: "there is no such object",
+    413: "the request is too large",
+}
+# The categories of an error inside a 207, which carries one entry for our one contact.
+_REFUSALS = {
+    "VALIDATION_ERROR": "a property or a value is not valid",
+    "OBJECT_NOT_FOUND": "there is no such object",
+}
+
+
+class HubSpot:
+    """Creates or updates one contact per call, known by its e-mail address (class D).
+
+    The address is the record's identity, so that a repeat is the same contact. Only the properties given are touched.
+    `objectWriteTraceId` carries the key. A 409 is a lost race with another writer of the same new contact: nothing was
+    written, and the next try finds the contact.
+    """
+
+    name = "hubspot"
+    base_url: str | None = "https://api.hubapi.com"
+    actions = frozenset({"upsert_contact"})
+    settings: Mapping[str, bool] = {"base_url": False}
+    secrets: Mapping[str, bool] = {"token": True}
+
+    def problems(self, settings: Mapping[str, str]) -> list[str]:
+        """List what is wrong with the settings."""
+        return base_url.problems(settings)
+
+    def repeat(self, target: Target, request: Request | None = None) -> SameId:  # noqa: ARG002
+        """Repeat at any time."""
+        return SameId()
+
+    def identity(self, target: Target) -> str:
+        """Name the provider and where it is; the portal is the token's."""
+        return f"{self.name} {target.base_url}"
+
+    def build(self, target: Target, action: Action, *, key: str) -> Request:
+        """Build a batch of one; properties stand in alphabetical order."""
+        assert isinstance(action, UpsertContact)
+        contact = {
+            "idProperty": "email",
+            "id": action.email,
+            "properties": dict(sorted(action.properties.items())),
+            "objectWriteTraceId": key,
+        }
+        return Request(
+            "POST",
+            f"{target.base_url}/crm/v3/objects/contacts/batch/upsert",
+            {"content-type": "application/json"},
+            json.dumps({"inputs": [contact]}, separators=(",", ":")).encode(),
+        )
+
+    def sign(self, request: Request, secrets: Mapping[str, str], *, key: str, now: datetime) -> Request:  # noqa: ARG002
+        """Add the private app's token."""
+        return bearer(request, secrets["token"])
+
+    def read(self, reply: Reply) -> Outcome:
+        """Accept a completed batch with the one contact in it; a 207 is read by its entry."""
+        body = json_object(reply)
+        results, errors = _entries(body.get("results")), _entries(body.get("errors"))
+        match reply.status:
+            case 200 | 201 | 207 if body.get("status") == "COMPLETE" and len(results) == 1 and not errors:
+                if reference := text(results[0].get("id")):
+                    return Accepted(reference)
+            case 207 if len(errors) == 1 and not results:
+                return _entry_error(text(errors[0].get("category")))
+            case 409:
+                return NotSent("HTTP 409: another writer created the contact meanwhile")
+            case 423:
+                return NotSent("HTTP 423: the record is locked", max(LOCKED, retry_after(reply.headers) or 0.0))
+            case 429 if body.get("policyName") == "DAILY":
+                return Throttled("HTTP 429: the day's requests are used up", retry_after(reply.headers) or DAILY)
+            case 477:
+                return Throttled("HTTP 477: the portal is being migrated", retry_after(reply.headers))
+        return unsuccessful(reply, _PERMANENT)
+
+    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
+        """Not needed: a repeat is the same contact."""
+        return None
+
+    def read_look(self, reply: Reply, *, key: str) -> Look:  # noqa: ARG002
+        """Nothing was asked, so nothing is answered."""
+        return Unclear("HubSpot's contacts are repeated, not searched for")
+
+
+def _entries(value: object) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _entry_error(category: str) -> Outcome:
+    if category in _REFUSALS:
+        return Refused(f"HTTP 207: {_REFUSALS[category]}")
+    match category:
+        case "CONFLICT":
+            return NotSent("HTTP 207: another writer created the contact meanwhile")
+        case "RATE_LIMITS":
+            return Throttled("HTTP 207: too many requests")
+        case "MISSING_SCOPES":
+            return Denied("HTTP 207: the token lacks a scope")
+        case _:
+            return Unknown("HTTP 207, but not a documented error")

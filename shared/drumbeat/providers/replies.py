@@ -1,0 +1,42 @@
+"""What a reply means wherever a provider documents nothing else."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from drumbeat.outcomes import Denied, Outcome, Refused, Throttled, Unknown
+from drumbeat.providers.base import Reply
+from drumbeat.providers.retry_after import retry_after
+
+
+def json_object(reply: Reply) -> Mapping[str, Any]:
+    """Return the body's JSON object, or an empty one when it is anything else."""
+    try:
+        value = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: object) -> str:
+    """Return a value that should be non-empty text, or '' when it is not."""
+    return value if isinstance(value, str) else ""
+
+
+def unsuccessful(reply: Reply, permanent: Mapping[int, str]) -> Outcome:
+    """Read a reply that is not the documented success.
+
+    401 and 403 concern the account, 429 its pace. `permanent` lists the statuses by which this provider refuses for
+    good, with our words for why: the provider's own may quote an address. Everything else may have been carried out,
+    a 5xx and an unreadable success alike.
+    """
+    status = reply.status
+    if status in (401, 403):
+        return Denied(f"HTTP {status}: the credentials, or what they may do, were refused")
+    if status == 429:
+        return Throttled("HTTP 429: too many requests", retry_after(reply.headers))
+    if status in permanent:
+        return Refused(f"HTTP {status}: {permanent[status]}")
+    if 200 <= status < 300:
+        return Unknown(f"HTTP {status}, but not the documented success")
+    return Unknown(f"HTTP {status}")

@@ -1,0 +1,51 @@
+import inspect
+from collections.abc import Mapping
+
+import pytest
+
+from drumbeat.actions import ACTIONS
+from drumbeat.providers import base_url, registry
+from drumbeat.providers.base import Provider
+
+PROVIDERS = [registry.get(name) for name in registry.NAMES]
+
+
+def test_the_providers_there_are() -> None:
+    assert sorted(registry.NAMES) == ["http", "hubspot", "mailgun", "resend"]
+
+
+def test_another_name_is_no_provider() -> None:
+    with pytest.raises(KeyError):
+        registry.get("mailwave")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_every_provider_declares_itself_completely(provider: Provider) -> None:
+    assert registry.get(provider.name) is provider
+    assert provider.actions
+    assert provider.actions <= ACTIONS.keys()
+    assert "base_url" in provider.settings
+    assert provider.settings["base_url"] == (provider.base_url is None)
+    assert any(provider.secrets.values())
+    assert "class" in (inspect.getdoc(type(provider)) or "")  # the docstring names the repeat class
+    assert base_url.problems({"base_url": provider.base_url} if provider.base_url else {}) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "count"),
+    [
+        ({}, 0),
+        ({"base_url": "https://api.example.com/v1"}, 0),
+        ({"base_url": "http://127.0.0.1:8787/x"}, 0),
+        ({"base_url": "api.example.com"}, 1),
+        ({"base_url": "ftp://api.example.com"}, 1),
+        ({"base_url": "https://"}, 1),
+        ({"base_url": "https://a:b@api.example.com"}, 1),
+        ({"base_url": "https://api.example.com?x=1"}, 1),
+        ({"base_url": "https://api.example.com#x"}, 1),
+        ({"base_url": "https://api.example.com:port"}, 1),
+        ({"base_url": "https://[::1"}, 1),
+    ],
+)
+def test_a_base_url_is_checked(settings: Mapping[str, str], count: int) -> None:
+    assert len(base_url.problems(settings)) == count
