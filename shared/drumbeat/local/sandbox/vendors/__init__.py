@@ -1,0 +1,1 @@
+"""The vendors the sandbox imitates, one file each."""

@@ -1,0 +1,196 @@
+"""HubSpot contacts: upserts by email, where the same values twice are one contact."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+from drumbeat.local.sandbox.asks import ACCEPTED, NOTHING, REFUSED, REPLAYED, Ask, Deed, digest, label
+from drumbeat.local.sandbox.contacts import Contact
+from drumbeat.local.sandbox.lies import Fate
+from drumbeat.local.sandbox.messages import Answer, Inbound, reply
+from drumbeat.local.sandbox.vendors.base import address, bearer
+from drumbeat.local.sandbox.world import World
+
+ROUTE = re.compile(r"/crm/(?:v3/objects|objects/\d{4}-\d{2})/contacts/(batch/upsert|[^/]+)")
+PROPERTY = re.compile(r"[a-z][a-z0-9_]*")
+MAX_INPUTS = 100
+
+FAILURES = {
+    401: ("INVALID_AUTHENTICATION", "Authentication credentials not found. This API supports OAuth 2.0 authentication "
+          "and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"),
+    403: ("MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call."),
+    404: ("OBJECT_NOT_FOUND", "resource not found"),
+    405: ("METHOD_NOT_ALLOWED", "method not allowed"),
+    423: ("LOCKED", "The resource is locked; try again later."),
+    429: ("RATE_LIMITS", "You have reached your secondly limit."),
+}  # fmt: skip
+
+
+class HubSpot:
+    """`POST …/contacts/batch/upsert` and `GET …/contacts/{id}?idProperty=email`."""
+
+    name = "hubspot"
+
+    def read(self, request: Inbound, path: str) -> Ask:
+        """Understand a request; the account is the token's label."""
+        token = bearer(request)
+        ask = Ask(request, self.name, label(token), "unknown", credential=token, also=(token,))
+        route = ROUTE.fullmatch(path)
+        if route is None:
+            ask.refusal = self.failure(404)
+        elif route[1] == "batch/upsert" and request.method == "POST":
+            ask.action = "upsert"
+            self._read_inputs(ask, request)
+        elif route[1] != "batch/upsert" and request.method == "GET":
+            id = unquote(route[1])
+            ask.action, ask.lookup, ask.to = "get", True, (id,)
+            ask.asked = {"id": id, "idProperty": request.params.get("idProperty", "hs_object_id")}
+        else:
+            ask.refusal = self.failure(405)
+        return ask
+
+    def perform(self, ask: Ask, world: World, fate: Fate, now: float) -> Deed:
+        """Upsert every input that is valid, or read one contact."""
+        if ask.lookup:
+            return Deed(NOTHING, self._get(ask, world, fate, now))
+        items: list[dict[str, Any]] = []
+        results: list[dict[str, Any]] = []
+        errors: list[dict[str, Any]] = []
+        fresh = world.contacts.next_id()
+        for given in ask.asked["inputs"]:
+            trace = _trace(given)
+            problem = _problem(given)
+            if problem:
+                errors.append(_item_error(problem, trace))
+                items.append({"email": str(given.get("id", "")), "effect": trace, "did": REFUSED, "why": problem[1]})
+                continue
+            item = _write(world, ask.account, given, fresh)
+            fresh += item["change"] == "created"
+            items.append(item)
+            results.append(_result(item, world.contacts.get(ask.account, item["email"]), now))
+        did = ACCEPTED if any(item["did"] == ACCEPTED for item in items) else REPLAYED if results else REFUSED
+        return Deed(did, _batch_answer(results, errors, now), {"items": items, "id": ""})
+
+    def failure(self, status: int, *headers: tuple[str, str]) -> Answer:
+        """Return an error as HubSpot words it."""
+        category, message = FAILURES.get(status, ("INTERNAL_ERROR", "internal error"))
+        return _error(status, category, message, *headers)
+
+    def _read_inputs(self, ask: Ask, request: Inbound) -> None:
+        ask.digest = digest(request.body)
+        try:
+            content = request.json()
+        except ValueError:
+            ask.refusal = _error(400, "VALIDATION_ERROR", "Invalid input JSON on line 1, column 1")
+            return
+        inputs = content.get("inputs") if isinstance(content, dict) else None
+        if not isinstance(inputs, list) or not inputs or not all(isinstance(one, dict) for one in inputs):
+            ask.refusal = _error(400, "VALIDATION_ERROR", "Invalid request to flow: inputs must be a list of objects")
+            return
+        ask.asked = {"inputs": inputs}
+        ask.to = tuple(str(one.get("id", "")) for one in inputs)
+        ask.effect = _trace(inputs[0])
+        emails = [str(one.get("id", "")).lower() for one in inputs]
+        if len(inputs) > MAX_INPUTS:
+            ask.refusal = _error(400, "VALIDATION_ERROR", f"Batch size {len(inputs)} exceeds the limit of {MAX_INPUTS}")
+        elif len(set(emails)) < len(emails):
+            ask.refusal = _error(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input")
+
+    def _get(self, ask: Ask, world: World, fate: Fate, now: float) -> Answer:
+        id = ask.asked["id"]
+        by_email = ask.asked["idProperty"] == "email"
+        contact = world.contacts.get(ask.account, id) if by_email else world.contacts.by_id(ask.account, id)
+        if contact is None or contact.created_at > now - fate.lag:
+            return self.failure(404)
+        return reply(200, _shown(contact.id, contact.properties, contact.created_at, contact.updated_at))
+
+
+def _write(world: World, account: str, given: Mapping[str, Any], fresh: int) -> dict[str, Any]:
+    """Say what the input changes. A repeat by the same trace that changes nothing is no second deed."""
+    email, trace = str(given["id"]), _trace(given)
+    properties = {name: "" if value is None else str(value) for name, value in (given.get("properties") or {}).items()}
+    properties.setdefault("email", email)
+    contact = world.contacts.get(account, email)
+    if contact is None:
+        change = "created"
+    else:
+        held = contact.properties
+        change = "unchanged" if all(held.get(name, "") == value for name, value in properties.items()) else "updated"
+    again = change == "unchanged" and (trace is None or world.contacts.written(account, email, trace))
+    return {
+        "id": contact.id if contact else str(fresh), "email": email, "properties": properties, "change": change,
+        "effect": trace, "did": REPLAYED if again else ACCEPTED,
+    }  # fmt: skip
+
+
+def _problem(given: Mapping[str, Any]) -> tuple[str, str] | None:
+    if given.get("idProperty") != "email":
+        return "VALIDATION_ERROR", f"idProperty {given.get('idProperty')!r} is not a unique property of contacts"
+    email = given.get("id")
+    if not isinstance(email, str) or address(email) != email:
+        return "VALIDATION_ERROR", f"Property values were not valid: Email address {email} is invalid (INVALID_EMAIL)"
+    properties = given.get("properties")
+    if not isinstance(properties, dict):
+        return "VALIDATION_ERROR", "Invalid input: properties must be an object"
+    for name, value in properties.items():
+        if not PROPERTY.fullmatch(name):
+            return (
+                "VALIDATION_ERROR",
+                f'Property values were not valid: Property "{name}" does not exist (PROPERTY_DOESNT_EXIST)',
+            )
+        if isinstance(value, dict | list):
+            return "VALIDATION_ERROR", f'Invalid input: property "{name}" must be a string'
+    return None
+
+
+def _trace(given: Mapping[str, Any]) -> str | None:
+    trace = given.get("objectWriteTraceId")
+    return None if trace is None else str(trace)
+
+
+def _result(item: Mapping[str, Any], before: Contact | None, now: float) -> dict[str, Any]:
+    held = {**(before.properties if before else {}), **item["properties"]}
+    created = before.created_at if before else now
+    updated = now if item["change"] != "unchanged" or before is None else before.updated_at
+    shown = _shown(item["id"], held, created, updated)
+    shown["new"] = item["change"] == "created"
+    if item["effect"]:
+        shown["objectWriteTraceId"] = item["effect"]
+    return shown
+
+
+def _shown(id: str, properties: Mapping[str, str], created: float, updated: float) -> dict[str, Any]:
+    times = {"createdate": _time(created), "lastmodifieddate": _time(updated), "hs_object_id": id}
+    return {
+        "id": id, "properties": {**properties, **times}, "createdAt": _time(created), "updatedAt": _time(updated),
+        "archived": False,
+    }  # fmt: skip
+
+
+def _batch_answer(results: list[dict[str, Any]], errors: list[dict[str, Any]], now: float) -> Answer:
+    if errors and not results:
+        first = errors[0]
+        return _error(400, first["category"], first["message"])
+    body: dict[str, Any] = {
+        "status": "COMPLETE", "results": results, "startedAt": _time(now), "completedAt": _time(now),
+    }  # fmt: skip
+    if errors:
+        body |= {"numErrors": len(errors), "errors": errors}
+    return reply(207 if errors else 200, body)
+
+
+def _item_error(problem: tuple[str, str], trace: str | None) -> dict[str, Any]:
+    context = {"objectWriteTraceId": [trace]} if trace else {}
+    return {"status": "error", "category": problem[0], "message": problem[1], "context": context}
+
+
+def _error(status: int, category: str, message: str, *headers: tuple[str, str]) -> Answer:
+    body = {"status": "error", "message": message, "correlationId": str(uuid4()), "category": category}
+    return reply(status, body, *headers)
+
+
+def _time(instant: float) -> str:
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

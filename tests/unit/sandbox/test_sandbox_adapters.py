@@ -1,0 +1,119 @@
+"""Drumbeat's own adapters, speaking to the sandbox: they cannot tell it from the vendor."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from drumbeat.actions import Action, Call, SendEmail, UpsertContact
+from drumbeat.outcomes import Absent, Accepted, Denied, Found, Look, Outcome, Refused, Throttled, Unknown
+from drumbeat.providers import registry
+from drumbeat.providers.base import Reply, Request, Target
+from tests.unit.sandbox.running import Running
+
+MAIL = SendEmail(
+    to="Bob <bob@example.org>", subject="Ünï & co.", text="Hello", html="<p>Hello</p>", headers={"X-A": "b"}
+)
+CONTACT = UpsertContact(email="bob@example.org", properties={"firstname": "Bob"})
+CALL = Call(method="POST", path="/orders", body='{"a":1}')
+SECRETS = {"api_key": "key", "token": "pat", "signing_key": "whsec_c2VjcmV0"}
+SETTINGS = {"domain": "mg.example.com", "from": "Ada <ada@example.com>"}
+
+ACTIONS: dict[str, Action] = {"mailgun": MAIL, "resend": MAIL, "hubspot": CONTACT, "http": CALL}
+EVERY = pytest.mark.parametrize("provider", sorted(ACTIONS))
+
+
+@EVERY
+def test_an_action_is_accepted_and_done_once(sandbox: Running, provider: str) -> None:
+    key = _key(provider, "accepted")
+
+    outcome = _perform(sandbox, provider, key)
+
+    assert isinstance(outcome, Accepted)
+    assert sandbox.done(key) == 1
+
+
+@pytest.mark.parametrize("provider", ["resend", "hubspot"])
+def test_a_repeat_of_what_may_be_repeated_is_accepted_and_done_once(sandbox: Running, provider: str) -> None:
+    key = _key(provider, "repeated")
+    sandbox.lie("accept_then_500", times=1)
+
+    outcomes = [_perform(sandbox, provider, key) for _ in range(2)]
+
+    assert [type(outcome) for outcome in outcomes] == [Unknown, Accepted]
+    assert sandbox.done(key) == 1
+
+
+@EVERY
+def test_a_denial_and_a_429_are_understood(sandbox: Running, provider: str) -> None:
+    key = _key(provider, "declined")
+    sandbox.lie("denied")
+    denied = _perform(sandbox, provider, key)
+    sandbox.call("DELETE", "/_sandbox/lies")
+    sandbox.lie("429", retry_after="seconds", seconds=7)
+    throttled = _perform(sandbox, provider, key)
+
+    assert isinstance(denied, Denied)
+    assert isinstance(throttled, Throttled)
+    assert throttled.retry_after == 7
+    assert sandbox.done(key) == 0
+
+
+@pytest.mark.parametrize("provider", ["mailgun", "resend", "hubspot"])
+@pytest.mark.parametrize("lie", ["truncated_json", "html_200", "ok_200_with_error_body"])
+@pytest.mark.point(40)
+def test_an_unreadable_success_is_unknown(sandbox: Running, provider: str, lie: str) -> None:
+    sandbox.lie(lie)
+
+    assert isinstance(_perform(sandbox, provider, _key(provider, lie)), Unknown)
+
+
+@pytest.mark.parametrize("provider", ["mailgun", "resend"])
+def test_a_bad_address_is_refused(sandbox: Running, provider: str) -> None:
+    mail = SendEmail(to="nobody", subject="Hello", text="Hello")
+
+    assert isinstance(_perform(sandbox, provider, _key(provider, "refused"), mail), Refused)
+
+
+@pytest.mark.point(37)
+def test_a_mail_whose_answer_was_lost_is_found_in_the_log(sandbox: Running) -> None:
+    sent, never_sent = _key("mailgun", "sent"), _key("mailgun", "never")
+    sandbox.lie("accept_then_500")
+    _perform(sandbox, "mailgun", sent)
+    sandbox.lie("lookup_lag", seconds=120)
+    lagging = _look(sandbox, sent)
+    sandbox.shift(130)
+
+    assert lagging == Absent()
+    assert isinstance(_look(sandbox, sent), Found)
+    assert _look(sandbox, never_sent) == Absent()
+
+
+def _perform(sandbox: Running, provider: str, key: str, action: Action | None = None) -> Outcome:
+    adapter = registry.get(provider)
+    request = adapter.build(_target(sandbox, provider), action or ACTIONS[provider], key=key)
+    return adapter.read(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=datetime.now(UTC))))
+
+
+def _look(sandbox: Running, key: str) -> Look:
+    adapter = registry.get("mailgun")
+    now = datetime.now(UTC)
+    request = adapter.look(_target(sandbox, "mailgun"), key=key, since=now - timedelta(minutes=1))
+    assert request is not None
+    return adapter.read_look(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=now)), key=key)
+
+
+def _send(sandbox: Running, request: Request) -> Reply:
+    url = urlsplit(request.url)
+    target = f"{url.path}?{url.query}" if url.query else url.path
+    reply = sandbox.call(request.method, target, request.body, **request.headers)
+    return Reply(reply.status, reply.headers, reply.body)
+
+
+def _target(sandbox: Running, provider: str) -> Target:
+    return Target("account", f"http://127.0.0.1:{sandbox.port}/{provider}", SETTINGS)
+
+
+def _key(provider: str, purpose: str) -> str:
+    return f"{hashlib.sha256(f'{provider} {purpose}'.encode()).hexdigest()[:32]}.0"

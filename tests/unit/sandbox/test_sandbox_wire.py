@@ -1,0 +1,94 @@
+"""The HTTP server underneath: what it takes, and what it will not choke on."""
+
+import http.client
+import json
+import socket
+
+import pytest
+
+from drumbeat.local.sandbox.wire import MAX_BODY
+from tests.unit.sandbox.running import Running, basic
+
+NASTY = [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b"null",
+    b"[]",
+    b"7",
+    b'"text"',
+    b"[" * 100_000,
+    b'{"inputs": 1}',
+    b'{"inputs": [1]}',
+    b'{"inputs": [{"id": {}, "idProperty": [], "properties": 3, "objectWriteTraceId": {"a": []}}]}',
+    b'{"inputs": [{"id": "a@b.co", "idProperty": "email", "properties": {"x": "\\ud800"}, "objectWriteTraceId": [1]}]}',
+    b'{"from": [], "to": {}, "subject": 3}',
+    b'{"from": "a@b.co", "to": "a@b.co", "subject": {"a": 1}, "text": [1], "headers": 3, "tags": 4, "variables": "v"}',
+    b'{"from": "a@b.co", "to": "a@b.co", "subject": "\\ud800", "html": "\\u0000\\ud800"}',
+    b"from=a%40b.co&to=a%40b.co&text=%ff",
+    b"&&&===&%zz=%",
+]
+
+
+@pytest.mark.parametrize("body", NASTY, ids=range(len(NASTY)))
+def test_no_body_makes_the_sandbox_fail(sandbox: Running, body: bytes) -> None:
+    doors = [
+        ("/mailgun/v3/mg.example.com/messages", basic("k"), "application/x-www-form-urlencoded"),
+        ("/mailgun/v3/mg.example.com/messages", basic("k"), "multipart/form-data; boundary=b"),
+        ("/resend/emails", "Bearer t", "application/json"),
+        ("/resend/emails/batch", "Bearer t", "application/json"),
+        ("/hubspot/crm/v3/objects/contacts/batch/upsert", "Bearer t", "application/json"),
+        ("/http/x", "Bearer t", "application/json"),
+        ("/_sandbox/lies", "", "application/json"),
+        ("/_sandbox/clock", "", "application/json"),
+        ("/_sandbox/receivers", "", "application/json"),
+    ]
+
+    statuses = {
+        sandbox.call("POST", path, body, authorization=authorization, content_type=kind).status
+        for path, authorization, kind in doors
+    }
+    newest = len(sandbox.call("GET", "/_sandbox/mail?limit=1").json["items"])
+    pages = {sandbox.call("GET", path).status for path in ("/", "/activity", "/lies")}
+
+    assert 599 not in statuses
+    assert newest <= 1
+    assert pages == {200}
+
+
+def test_requests_of_one_connection_are_answered_in_order(sandbox: Running) -> None:
+    request = "GET /http/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nwebhook-id: {}\r\n\r\n"
+    sandbox.lie("latency", ms=50, match="slow")
+
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
+        connection.sendall("".join(request.format(name, name) for name in ("slow", "fast-1", "fast-2")).encode())
+        received = b""
+        while received.count(b"HTTP/1.1 200") < 3 or not received.endswith(b"}"):
+            received += connection.recv(65536)
+
+    bodies = [json.loads(part.partition(b"\r\n\r\n")[2])["id"] for part in received.split(b"HTTP/1.1 200 OK")[1:]]
+    assert bodies == ["slow", "fast-1", "fast-2"]
+
+
+def test_a_chunked_body_is_read_whole(sandbox: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=10)
+    connection.request("POST", "/http/x", iter([b"one ", b"two"]), {"webhook-id": "chunks"}, encode_chunked=True)
+    connection.getresponse().read()
+    connection.close()
+
+    assert sandbox.record("chunks")[0]["asked"]["body"] == "one two"
+
+
+def test_what_is_not_http_is_answered_400(sandbox: Running) -> None:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
+        connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_mail_over_the_limit_is_answered_413(sandbox: Running) -> None:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
+        connection.sendall(b"POST /http/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 30000000\r\n\r\n")
+        connection.sendall(b"x" * (MAX_BODY + 1))
+
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
