@@ -1,6 +1,7 @@
 """Real servers, started once for a run when first asked for; every test gets a database and a cache of its own."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +18,16 @@ VECTORS = Path(os.environ.get("DRUMBEAT_VECTORS", ROOT.parent / "shared" / "vect
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def servers_home() -> Iterator[Path]:
+    """A folder for the servers' data. Not below pytest's own: a second run would lock its user out of that."""
+    with tempfile.TemporaryDirectory(prefix="drumbeat-") as home:
+        yield Path(home)
+
+
+@pytest.fixture(scope="session")
+def postgres(servers_home: Path) -> Iterator[Postgres]:
     """One Postgres for the run, with a migrated database `ledger` to clone."""
-    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+    with Postgres(servers_home / "postgres") as server:
         with psycopg.connect(server.url(), autocommit=True) as admin:
             admin.execute("CREATE ROLE drumbeat_app LOGIN")
             admin.execute("CREATE DATABASE ledger")
@@ -58,9 +66,9 @@ def owner(database: TestDatabase) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+def valkey(servers_home: Path) -> Iterator[Valkey]:
     """One Valkey for the run."""
-    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+    with Valkey(servers_home / "valkey") as server:
         yield server
 
 
@@ -74,7 +82,7 @@ def redis(valkey: Valkey) -> Iterator["redis_client.Redis"]:
 
 
 @pytest.fixture(scope="session")
-def sqs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def sqs_endpoint(servers_home: Path) -> Iterator[str]:
     """A real SQS API; tests make queues of their own in it."""
-    with MiniStack(tmp_path_factory.mktemp("ministack")) as server:
+    with MiniStack(servers_home / "ministack") as server:
         yield server.url

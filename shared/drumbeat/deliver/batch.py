@@ -132,9 +132,9 @@ class Batch:
                     case Wait(seconds, slot, reason) if work.effect.status is Status.CLAIMED:
                         waits = Verdict(Status.WAITING, wait=seconds, reason=reason)
                         openings.append(replace(opening_of(work.effect, waits), slot=slot))
-                    case Wait(seconds, _, reason):
+                    case Wait(seconds, slot, reason):
                         waits = Verdict(Status.UNKNOWN, wait=seconds, reason=reason, looks=work.effect.looks)
-                        closings.append(closing_of(work.effect, waits, origin="look"))
+                        closings.append(replace(closing_of(work.effect, waits, origin="look"), slot=slot))
         return granted
 
     def _prepare(self, work: Work) -> Opening:

@@ -273,6 +273,7 @@ class Closing:
     reason: str | None = None
     tries: int = 0  # to add
     looks: int = 0  # to set
+    slot: float | None = None  # reserved in the rate limit
 
 
 # Whatever was learned is kept. It moves the effect when the claim is still ours; when it is not, the answer came
@@ -282,11 +283,11 @@ CLOSE = """
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(ns)s::int[], %(generations)s::int[],
                              %(identities)s::text[], %(origins)s::text[], %(kinds)s::text[], %(references)s::text[],
                              %(details)s::text[], %(tos)s::text[], %(waits)s::float8[], %(reasons)s::text[],
-                             %(tries)s::int[], %(looks)s::int[])
+                             %(tries)s::int[], %(looks)s::int[], %(slots)s::float8[])
                    AS i (id, fence, n, generation, identity, origin, kind, reference, detail, target, wait, why,
-                         tries, looks)
+                         tries, looks, reserved)
     ), mine AS MATERIALIZED (
-        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.why, i.wait, i.tries, i.looks,
+        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.why, i.wait, i.tries, i.looks, i.reserved,
                CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END AS target
           FROM effects e
           JOIN input i ON i.id = e.id
@@ -310,7 +311,7 @@ CLOSE = """
                tries = e.tries + m.tries,
                looks = m.looks,
                crashes = 0,
-               slot = NULL,
+               slot = m.reserved,
                due_at = CASE WHEN m.target IN ('waiting', 'unknown')
                              THEN drumbeat_now() + make_interval(secs => m.wait) ELSE 'infinity' END,
                lease_until = NULL,
@@ -345,6 +346,7 @@ def close_attempts(db: Database, closings: Sequence[Closing]) -> dict[UUID, Move
             "reasons": [closing.reason for closing in closings],
             "tries": [closing.tries for closing in closings],
             "looks": [closing.looks for closing in closings],
+            "slots": [closing.slot for closing in closings],
         },
     )
     return {row["id"]: Moved(row["id"], Status(row["status"]), tuple(row["dependents"])) for row in rows}

@@ -1,0 +1,252 @@
+"""The queue is a doorbell: it says which ids somebody should look at, and nothing else.
+
+The ledger is the truth, so a doorbell that is lost, doubled, late or out of order changes nothing but delay.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from typing import Self
+from uuid import UUID
+
+from drumbeat.errors import DrumbeatError
+from drumbeat.sqs import Sqs, SqsError
+
+VERSION = 1
+IDS = 10  # in one message
+MESSAGES = 10  # in one call: SQS's limit
+LATEST = 900  # seconds: SQS's limit for a delay
+TRIES = 2  # for the part of a batch that SQS did not take
+HELD = 30  # seconds for which dead letters are hidden while they are looked at
+
+
+@dataclass
+class QueueError(DrumbeatError):
+    """SQS did not take some messages. What they name is in the ledger, and the relay rings again."""
+
+    messages: int
+    code: str
+
+    def __str__(self) -> str:
+        return (
+            f"SQS did not take {self.messages} message(s) ({self.code}). "
+            "Nothing is lost: the ledger has what they name, and the relay rings again within two minutes."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Doorbell:
+    """One message: ids of events to plan and of effects to carry out, at most ten in all."""
+
+    events: tuple[UUID, ...] = ()
+    effects: tuple[UUID, ...] = ()
+
+    def dumps(self) -> str:
+        """Write the message's body."""
+        return json.dumps(
+            {"v": VERSION, "events": [str(i) for i in self.events], "effects": [str(i) for i in self.effects]}
+        )
+
+    @classmethod
+    def loads(cls, text: str) -> Self:
+        """Read a message's body. Raises ValueError when it is not one of ours, or of a version we do not know."""
+        body = json.loads(text)
+        if not isinstance(body, dict) or body.get("v") != VERSION:
+            raise ValueError("not a doorbell of this version")
+        return cls(_ids(body.get("events")), _ids(body.get("effects")))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that was received and is hidden from others for a while."""
+
+    id: str
+    body: str
+    handle: str
+    received: int  # how often, this time included
+
+
+class Queue:
+    """One SQS queue."""
+
+    def __init__(self, sqs: Sqs, url: str) -> None:
+        self._sqs = sqs
+        self.url = url
+
+    def ring(self, events: Iterable[UUID] = (), effects: Iterable[UUID] = (), delay: float = 0) -> None:
+        """Have a worker look at these ids, after `delay` seconds (at most 900).
+
+        Raises:
+            QueueError: SQS did not take some of them; the rest was rung.
+        """
+        seconds = _whole(delay)
+        self._send([(bell.dumps(), seconds) for bell in _doorbells(list(events), list(effects))])
+
+    def ring_later(self, effects: Iterable[tuple[UUID, float]]) -> None:
+        """Have a worker look at each effect after its own delay in seconds (0 to 900, never early).
+
+        Raises:
+            QueueError: SQS did not take some of them; the rest was rung.
+        """
+        by_second: dict[int, list[UUID]] = {}
+        for effect, delay in effects:
+            by_second.setdefault(_whole(delay), []).append(effect)
+        self._send([(bell.dumps(), second) for second, ids in by_second.items() for bell in _doorbells([], ids)])
+
+    def put(self, body: str) -> None:
+        """Put a text of any other kind into the queue.
+
+        Raises:
+            QueueError: SQS did not take it, or its answer was lost.
+        """
+        self._send([(body, 0)])
+
+    def receive(self, limit: int = MESSAGES, *, wait: int = 0, hidden: int | None = None) -> list[Message]:
+        """Receive at most `limit` (1 to 10) messages, waiting up to `wait` seconds (0 to 20) for the first.
+
+        They stay hidden from others for `hidden` seconds, or the queue's own time. Raises SqsError.
+        """
+        timeout = {} if hidden is None else {"VisibilityTimeout": hidden}
+        reply = self._sqs.call(
+            "ReceiveMessage",
+            QueueUrl=self.url,
+            MaxNumberOfMessages=limit,
+            WaitTimeSeconds=wait,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            **timeout,
+        )
+        return [
+            Message(
+                id=message["MessageId"],
+                body=message["Body"],
+                handle=message["ReceiptHandle"],
+                received=int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1)),
+            )
+            for message in reply.get("Messages", [])
+        ]
+
+    def delete(self, messages: Iterable[Message]) -> None:
+        """Delete messages. Those that SQS fails to delete come back, which must be harmless. Raises SqsError."""
+        self._each("DeleteMessageBatch", messages)
+
+    def release(self, messages: Iterable[Message]) -> None:
+        """Show received messages to others again, now. Raises SqsError."""
+        self._each("ChangeMessageVisibilityBatch", messages, VisibilityTimeout=0)
+
+    def count(self) -> int:
+        """Return about how many messages there are, hidden and delayed ones included. Raises SqsError."""
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+        reply = self._sqs.call("GetQueueAttributes", QueueUrl=self.url, AttributeNames=names)
+        return sum(int(reply.get("Attributes", {}).get(name, 0)) for name in names)
+
+    def purge(self) -> None:
+        """Throw all messages away. Raises SqsError."""
+        self._sqs.call("PurgeQueue", QueueUrl=self.url)
+
+    def _each(self, operation: str, messages: Iterable[Message], **extra: int) -> None:
+        for group in batched(messages, MESSAGES, strict=False):
+            entries = [{"Id": str(i), "ReceiptHandle": message.handle, **extra} for i, message in enumerate(group)]
+            self._sqs.call(operation, QueueUrl=self.url, Entries=entries)
+
+    def _send(self, messages: Sequence[tuple[str, int]]) -> None:
+        left, code = 0, ""
+        for group in batched(messages, MESSAGES, strict=False):
+            failed, why = self._send_group(group)
+            left, code = left + len(failed), why or code
+        if left:
+            raise QueueError(left, code)
+
+    def _send_group(self, group: Sequence[tuple[str, int]]) -> tuple[Sequence[tuple[str, int]], str]:
+        """Send one call's worth; return what SQS did not take in the end, and why."""
+        code = ""
+        try:
+            if len(group) == 1:
+                ((body, delay),) = group
+                self._sqs.call("SendMessage", QueueUrl=self.url, MessageBody=body, DelaySeconds=delay)
+                return (), ""
+            for _ in range(TRIES):
+                entries = [
+                    {"Id": str(i), "MessageBody": body, "DelaySeconds": delay} for i, (body, delay) in enumerate(group)
+                ]
+                reply = self._sqs.call("SendMessageBatch", QueueUrl=self.url, Entries=entries)
+                failed = reply.get("Failed", [])
+                if not failed:
+                    return (), ""
+                group, code = [group[int(entry["Id"])] for entry in failed], str(failed[0].get("Code", "unknown"))
+        except SqsError as error:
+            code = error.code
+        return group, code
+
+
+def _doorbells(events: Sequence[UUID], effects: Sequence[UUID]) -> Iterator[Doorbell]:
+    named = [(True, i) for i in events] + [(False, i) for i in effects]
+    for group in batched(named, IDS, strict=False):
+        yield Doorbell(tuple(i for is_event, i in group if is_event), tuple(i for is_event, i in group if not is_event))
+
+
+def _whole(delay: float) -> int:
+    return min(max(math.ceil(delay), 0), LATEST)
+
+
+def _ids(texts: Collection[object] | None) -> tuple[UUID, ...]:
+    if not isinstance(texts, list):
+        raise ValueError("not a doorbell: ids are missing")
+    return tuple(UUID(str(text)) for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What a redrive did: how many messages were rung again, and how many are not ours to ring and stay."""
+
+    rung: int
+    left: int
+
+
+class DeadLetters:
+    """The messages that the worker gave up on. What they name is safe in the ledger all the same."""
+
+    def __init__(self, sqs: Sqs, dlq_url: str, queue: Queue) -> None:
+        self._dead = Queue(sqs, dlq_url)
+        self._queue = queue
+
+    def count(self) -> int:
+        """Return about how many there are. Raises SqsError."""
+        return self._dead.count()
+
+    def list(self, limit: int = 100) -> Sequence[Message]:
+        """Look at up to `limit` messages and put them back. Raises SqsError."""
+        messages = self._hold(limit)
+        self._dead.release(messages)
+        return messages
+
+    def redrive(self, limit: int = 100) -> Redriven:
+        """Ring up to `limit` messages again, then delete them; what is no doorbell stays for a person to read.
+
+        Safe to repeat and to cut anywhere: a message is deleted only after its doorbell was taken, and a doorbell
+        too many finds nothing to do. Raises SqsError or QueueError; what was not rung stays.
+        """
+        kept = {message.id: message for message in self._hold(limit)}
+        held = len(kept)
+        try:
+            for message in [*kept.values()]:
+                with contextlib.suppress(ValueError):
+                    bell = Doorbell.loads(message.body)
+                    self._queue.ring(bell.events, bell.effects)
+                    self._dead.delete([message])
+                    del kept[message.id]
+        finally:
+            self._dead.release(kept.values())
+        return Redriven(held - len(kept), len(kept))
+
+    def _hold(self, limit: int) -> Sequence[Message]:
+        held: dict[str, Message] = {}
+        while len(held) < limit:
+            batch = self._dead.receive(min(MESSAGES, limit - len(held)), wait=1, hidden=HELD)  # a poll asks all servers
+            fresh = [message for message in batch if message.id not in held]
+            held |= {message.id: message for message in batch}
+            if not fresh:
+                break
+        return tuple(held.values())

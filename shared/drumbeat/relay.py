@@ -1,0 +1,248 @@
+"""The relay: once a minute, ring for what is due, free what is stuck, find what was forgotten, drain the buffer.
+
+It decides nothing about an effect: it rings, and a doorbell too many changes nothing. Marks in Redis tell when there is
+anything to look for, so that a database that sleeps is left asleep; when marks are lost, everything is looked at.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from redis.exceptions import RedisError
+
+from drumbeat.flows.model import Limit
+from drumbeat.marks import FULL, Due, minute
+from drumbeat.queue import Queue, QueueError
+from drumbeat.sqs import SqsError
+from drumbeat.store import sweep as ledger
+from drumbeat.store.sweep import DueEffect, ForgottenEvent
+from drumbeat.wiring import Services
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+AHEAD = timedelta(minutes=2)  # what is due within this is rung for now
+UNLIMITED = 1_200  # effects released at a time for an account without limits
+CHUNK = 500  # rows of one statement
+UNPLANNED = 1_000  # events of one sweep
+GRACE = timedelta(seconds=20)  # younger events are in the hands of who recorded them
+MARGIN = timedelta(minutes=5)  # how far behind now the search for forgotten events may begin
+FRESH = timedelta(minutes=10)  # how long after an `apply` the flows that had failed are tried again
+AGAIN = 60.0  # seconds after which what was rung is looked at again
+OLD = 3600.0  # an event still without a plan after so many seconds is rung ever more rarely
+FULL_EVERY = 6 * 3600.0  # seconds
+RESERVE = 8.0  # seconds kept to finish in order
+LOCK = "drumbeat:{relay}:lock"
+LOCKED = 60.0  # seconds: longer than a sweep takes
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a sweep did."""
+
+    asleep: bool = False  # nothing was due: the ledger was not asked
+    elsewhere: bool = False  # another relay is at it
+    full: bool = False
+    recovered: int = 0  # effects whose lease had ended
+    effects: int = 0  # rung for
+    events: int = 0  # rung for
+    drained: int = 0  # events brought over from the buffer
+    foreign: int = 0  # buffered messages that were not understood; they stay for a person
+    unrung: int = 0  # messages that the queue did not take; rung again in a minute
+
+
+def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.inf) -> Summary:
+    """Look once. Harmless to repeat, to run twice at a time, and to stop anywhere.
+
+    `remaining` tells the seconds until the process may be stopped. No transaction is open while a queue is called.
+
+    Raises:
+        psycopg.OperationalError: the ledger is away; marks and buffer stay as they are for the next minute.
+    """
+    now = services.clock.now().timestamp()
+    due = services.marks.due(now)
+    full = due.missing or FULL in due.members
+    if not (full or due.members or _buffered(services)):
+        return Summary(asleep=True)
+    with _alone(services.redis) as alone:
+        if not alone:
+            return Summary(elsewhere=True)
+        return _Sweep(services, now, due, full, remaining).run()
+
+
+class _Sweep:
+    """One look at the ledger."""
+
+    def __init__(self, services: Services, now: float, due: Due, full: bool, remaining: Callable[[], float]) -> None:
+        self._services = services
+        self._now = now
+        self._due = due
+        self._remaining = remaining
+        self._again: dict[str, float] = {}  # what to look at again, and when
+        self._cut = False  # something due was left for the next minute
+        self.summary = Summary(full=full)
+
+    def run(self) -> Summary:
+        recovered = self._recover()
+        effects = self._due_effects(recovered)
+        events = self._forgotten_events()
+        self._services.marks.set(self._again)
+        self._ring(effects, events)
+        self._drain()
+        self._settle()
+        return self.summary
+
+    def _recover(self) -> set[UUID]:
+        recovered: set[UUID] = set()
+        while self._time():
+            chunk = ledger.recover(self._services.db, limit=CHUNK, full=self.summary.full)
+            recovered.update(chunk)
+            if len(chunk) < CHUNK:
+                break
+        self.summary.recovered = len(recovered)
+        return recovered
+
+    def _due_effects(self, recovered: set[UUID]) -> list[tuple[DueEffect, float]]:
+        """Return what to ring, with the seconds until then: each account's no faster than its limits."""
+        limits = ledger.limits(self._services.db)
+        allowances = {account: allowance(each) for account, each in limits.items()}
+        found = ledger.due_effects(
+            self._services.db,
+            ahead=AHEAD,
+            allowances={account: most + 1 for account, most in allowances.items()},
+            otherwise=UNLIMITED + 1,
+        )
+        released = [each for each in found if each.place <= allowances.get(each.account, UNLIMITED)]
+        self._cut |= len(released) < len(found)
+        timed = [(each, max(each.due_in, pace(limits.get(each.account, ()), each.place), 0.0)) for each in released]
+        if not self.summary.full:
+            timed = self._unattended(timed, recovered)
+        self._again |= {f"effect:{each.id}": self._now + delay + AGAIN for each, delay in timed}
+        return timed
+
+    def _unattended(
+        self, timed: Sequence[tuple[DueEffect, float]], recovered: set[UUID]
+    ) -> list[tuple[DueEffect, float]]:
+        """Leave out effects that were rung for already and that somebody looks at soon after their time."""
+        times = self._services.marks.times([f"effect:{each.id}" for each, _ in timed])
+        return [
+            (each, delay)
+            for each, delay in timed
+            if each.id in recovered or not self._now < times.get(f"effect:{each.id}", 0.0) <= self._now + delay + AGAIN
+        ]
+
+    def _forgotten_events(self) -> list[ForgottenEvent]:
+        db = self._services.db
+        found = ledger.forgotten_events(db, grace=GRACE, marked=self._due.ids("event"), limit=UNPLANNED)
+        self._cut |= len(found) == UNPLANNED
+        self._again |= {
+            f"event:{event.id}": self._now + (AGAIN if event.age < OLD else min(event.age / 4, FULL_EVERY))
+            for event in found
+        }
+        again = ledger.replannable_events(db, fresh=FRESH, full=self.summary.full, limit=UNPLANNED)
+        ledger.advance(db, margin=MARGIN)
+        return found + [ForgottenEvent(event, campaign=True, age=0.0) for event in again]
+
+    def _ring(self, effects: Sequence[tuple[DueEffect, float]], events: Sequence[ForgottenEvent]) -> None:
+        """Ring, campaigns last. What the queue does not take is marked to be looked at in a minute."""
+        queue = self._services.queue
+        for campaign in (False, True):
+            self._try(queue.ring, [event.id for event in events if event.campaign is campaign])
+            self._try(queue.ring_later, [(each.id, delay) for each, delay in effects if each.campaign is campaign])
+        self.summary.effects, self.summary.events = len(effects), len(events)
+
+    def _try[T](self, ring: Callable[[list[T]], None], what: list[T]) -> None:
+        try:
+            ring(what)
+        except QueueError as error:
+            self.summary.unrung += error.messages
+            _LOG.warning("relay: %s", error)
+
+    def _drain(self) -> None:
+        """Bring over what was received while the ledger was away: it answers now. Deleted only once recorded."""
+        if not self._services.settings.buffer_queue_url:
+            return
+        from drumbeat.ingest import drain
+
+        buffer = _buffer(self._services)
+        try:
+            while self._time() and (messages := buffer.receive()):
+                drained = drain(messages, self._services)
+                buffer.delete(drained.settled)
+                self.summary.drained += drained.recorded
+                self.summary.foreign += len(drained.foreign)
+        except SqsError as error:
+            _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
+
+    def _settle(self) -> None:
+        """Leave marks that match the ledger: what comes next, what is left, and that everything was looked at."""
+        marks = self._services.marks
+        next_due = ledger.next_due(self._services.db, ahead=AHEAD)
+        soonest = self._now + AGAIN
+        if next_due is not None:
+            marks.set(minute(max(self._now + next_due, soonest)))
+        if self._cut or not self._time():
+            marks.set(minute(soonest))
+        if self.summary.full and self._time():
+            marks.watch(full_at=self._now + FULL_EVERY)
+        marks.forget(self._due.members, self._now)
+
+    def _time(self) -> bool:
+        return self._remaining() > RESERVE
+
+
+def allowance(limits: Sequence[Limit]) -> int:
+    """Return how many effects of an account may be released at a time: what its limits let through in two minutes."""
+    return min((_most(limit) for limit in limits), default=UNLIMITED)
+
+
+def pace(limits: Sequence[Limit], place: int) -> float:
+    """Return the seconds after which an account's limits have let `place` effects through."""
+    return max(
+        ((place - limit.burst) * limit.period / limit.count for limit in limits if limit.burst is not None),
+        default=0.0,
+    )
+
+
+def _most(limit: Limit) -> int:
+    if limit.burst is None:
+        return limit.count
+    return limit.burst + math.floor(AHEAD.total_seconds() * limit.count / limit.period)
+
+
+def _buffer(services: Services) -> Queue:
+    return Queue(services.sqs, services.settings.buffer_queue_url)
+
+
+def _buffered(services: Services) -> bool:
+    if not services.settings.buffer_queue_url:
+        return False
+    try:
+        return _buffer(services).count() > 0
+    except SqsError as error:
+        _LOG.warning("relay: cannot tell whether the buffer is empty: %s", error)
+        return False
+
+
+@contextmanager
+def _alone(redis: "Redis") -> Iterator[bool]:
+    """Tell whether no other relay sweeps at this time; without Redis anybody may, it only costs doorbells."""
+    lock = redis.lock(LOCK, timeout=LOCKED, blocking=False)
+    try:
+        held = lock.acquire()
+    except RedisError:
+        yield True
+        return
+    try:
+        yield held
+    finally:
+        if held:
+            with suppress(RedisError):  # it ended by itself meanwhile
+                lock.release()

@@ -1,0 +1,170 @@
+"""Configuration versions: immutable, numbered from one, the newest in force."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from drumbeat.flows.model import Config
+from drumbeat.store.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConfig:
+    """One version as it was written and applied."""
+
+    version: int
+    hash: bytes  # SHA-256 of document and templates
+    document: str
+    templates: Mapping[str, str]  # file name -> text
+    compiled: Mapping[str, Any]
+    applied_by: str
+    applied_at: datetime
+
+    @property
+    def config(self) -> Config:
+        """The version as planner, worker and doors read it."""
+        return Config.load(self.version, self.compiled)
+
+
+NEWEST_VERSION = "SELECT max(version) AS version FROM configs"
+
+
+def newest_version(db: Database) -> int | None:
+    """Return the number of the version in force, None before the first `apply`."""
+    version: int | None = db.run(NEWEST_VERSION)[0]["version"]
+    return version
+
+
+NEWEST_COMPILED = "SELECT version, compiled FROM configs ORDER BY version DESC LIMIT 1"
+
+
+def newest(db: Database) -> Config | None:
+    """Return the configuration in force, None before the first `apply`."""
+    rows = db.run(NEWEST_COMPILED)
+    return Config.load(rows[0]["version"], rows[0]["compiled"]) if rows else None
+
+
+COMPILED = "SELECT version, compiled FROM configs WHERE version = %(version)s"
+
+
+def load(db: Database, version: int) -> Config:
+    """Return one version, for ever the same. Raises LookupError for a number that was never applied."""
+    rows = db.run(COMPILED, {"version": version})
+    if not rows:
+        raise LookupError(f"configuration version {version} does not exist")
+    return Config.load(version, rows[0]["compiled"])
+
+
+STORED = """
+    SELECT version, hash, document, templates, compiled, applied_by, applied_at
+      FROM configs
+     ORDER BY version DESC
+     LIMIT 1
+"""
+
+
+def newest_stored(db: Database) -> StoredConfig | None:
+    """Return the version in force with its text, None before the first `apply`."""
+    rows = db.run(STORED)
+    return StoredConfig(**rows[0]) if rows else None
+
+
+# Nothing is inserted when the newest version says the same, nor when somebody else took the number meanwhile, nor while
+# an outcome is open whose account would become another login: its lookups and repeats belong to the old one. (An
+# account that is left out becomes nobody: what is open under it goes on with the version that planned it.)
+INSERT = """
+    WITH newest AS (
+        SELECT max(version) AS version,
+               (array_agg(hash ORDER BY version DESC))[1] AS hash
+          FROM configs
+    )
+    INSERT INTO configs (version, hash, document, templates, compiled, applied_by)
+    SELECT coalesce(newest.version, 0) + 1, %(hash)s, %(document)s, %(templates)s, %(compiled)s, %(actor)s
+      FROM newest
+     WHERE newest.hash IS DISTINCT FROM %(hash)s
+       AND NOT EXISTS (
+               SELECT
+                 FROM effects
+                 JOIN attempts ON attempts.effect_id = effects.id AND attempts.generation = effects.generation
+                WHERE effects.status IN ('sending', 'unknown')
+                  AND attempts.identity <> %(identities)s::jsonb ->> effects.account)
+        ON CONFLICT (version) DO NOTHING
+ RETURNING version
+"""
+
+
+def insert(
+    db: Database,
+    *,
+    hash: bytes,
+    document: str,
+    templates: Mapping[str, str],
+    compiled: Mapping[str, Any],
+    identities: Mapping[str, str],
+    actor: str,
+) -> int | None:
+    """Store the next version and return its number, or None when it must not or need not be stored now.
+
+    `identities` names the login of each account in the new document.
+    """
+    rows = db.run(
+        INSERT,
+        {
+            "hash": hash,
+            "document": document,
+            "templates": Jsonb(dict(templates)),
+            "compiled": Jsonb(dict(compiled)),
+            "identities": Jsonb(dict(identities)),
+            "actor": actor,
+        },
+    )
+    return rows[0]["version"] if rows else None
+
+
+OPEN_IDENTITIES = """
+    SELECT effects.account, attempts.identity, count(DISTINCT effects.id) AS effects
+      FROM effects
+      JOIN attempts ON attempts.effect_id = effects.id AND attempts.generation = effects.generation
+     WHERE effects.status IN ('sending', 'unknown')
+     GROUP BY effects.account, attempts.identity
+     ORDER BY effects.account
+"""
+
+
+def open_identities(db: Database) -> list[tuple[str, str, int]]:
+    """List (account, identity, how many effects) of every attempt whose outcome is still open."""
+    return [(row["account"], row["identity"], row["effects"]) for row in db.run(OPEN_IDENTITIES)]
+
+
+# Events that the new version may plan: those without a plan, and those with a flow that failed.
+UNPLANNED = """
+    SELECT id
+      FROM (
+            (SELECT events.id
+               FROM events
+              WHERE events.recorded_at >= (SELECT planned_until FROM relay_state)
+                AND events.id > %(after)s
+                AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = events.id)
+              ORDER BY events.id
+              LIMIT %(limit)s)
+            UNION
+            (SELECT plans.event_id
+               FROM plans
+              WHERE plans.failed <> '{}'
+                AND plans.event_id > %(after)s
+                AND plans.failed - ARRAY(SELECT flow FROM replans WHERE replans.event_id = plans.event_id) <> '{}'
+              ORDER BY plans.event_id
+              LIMIT %(limit)s)
+           ) AS candidates
+     ORDER BY id
+     LIMIT %(limit)s
+"""
+
+
+def unplanned(db: Database, *, after: UUID, limit: int) -> list[UUID]:
+    """List events, in id order after `after`, that have no plan or a flow that could not be planned."""
+    return [row["id"] for row in db.run(UNPLANNED, {"after": after, "limit": limit})]

@@ -1,0 +1,102 @@
+"""What a person decides about held effects. The version decided on is the lock; the journal keeps who and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from drumbeat.status import Status
+from drumbeat.store.db import Database, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an effect stands; `version` grows with each change, `dependents` wait for its end."""
+
+    id: UUID
+    account: str
+    status: Status
+    version: int
+    dependents: tuple[UUID, ...]
+
+
+STANDING = "SELECT id, account, status, seq AS version, dependents FROM effects WHERE id = %(id)s"
+
+
+def standing(db: Database, id: UUID) -> Standing | None:
+    """Read where one effect stands, None when there is none by that id."""
+    rows = db.run(STANDING, {"id": id})
+    return _standing(rows[0]) if rows else None
+
+
+HELD = """
+    SELECT id, account, status, seq AS version, dependents
+      FROM effects
+     WHERE status = 'held'
+       AND (%(account)s::text IS NULL OR account = %(account)s)
+       AND (%(cause)s::text IS NULL OR reason = %(cause)s)
+       AND updated_at <= %(seen_at)s
+     ORDER BY id
+     LIMIT %(limit)s
+"""
+
+
+def held(db: Database, *, account: str | None, cause: str | None, seen_at: datetime, limit: int) -> list[Standing]:
+    """List effects that were held, and not changed, since `seen_at`. `cause` is the reason they are held for."""
+    rows = db.run(HELD, {"account": account, "cause": cause, "seen_at": seen_at, "limit": limit})
+    return [_standing(row) for row in rows]
+
+
+# A version that moved on matches no row. Sending again begins a new generation: new key, new tries, new bytes.
+DECIDE = """
+    WITH input AS MATERIALIZED (
+        SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::int[]) AS i (id, version)
+    ), mine AS MATERIALIZED (
+        SELECT e.id
+          FROM effects e
+          JOIN input i ON i.id = e.id
+         WHERE e.status = 'held'
+           AND e.seq = i.version
+         ORDER BY e.id
+           FOR UPDATE OF e
+    ), moved AS (
+        UPDATE effects e
+           SET status = %(to)s,
+               seq = e.seq + 1,
+               generation = e.generation + CASE %(to)s WHEN 'waiting' THEN 1 ELSE 0 END,
+               tries = CASE %(to)s WHEN 'waiting' THEN 0 ELSE e.tries END,
+               looks = CASE %(to)s WHEN 'waiting' THEN 0 ELSE e.looks END,
+               crashes = 0,
+               slot = NULL,
+               due_at = CASE %(to)s WHEN 'waiting' THEN drumbeat_now() ELSE 'infinity' END,
+               lease_until = NULL,
+               reason = %(reason)s,
+               updated_at = drumbeat_now()
+          FROM mine
+         WHERE e.id = mine.id
+     RETURNING e.id, e.account, e.status, e.seq, e.fence, e.dependents
+    ), journaled AS (
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, actor)
+        SELECT id, seq, 'held', status, fence, %(reason)s, %(actor)s FROM moved
+    )
+    SELECT id, account, status, seq AS version, dependents FROM moved
+"""
+
+
+def decide(db: Database, decided_on: Sequence[Standing], *, to: Status, reason: str, actor: str) -> list[Standing]:
+    """Move those effects that still are as they were seen, and return them as they stand now."""
+    rows = db.run(
+        DECIDE,
+        {
+            "ids": [effect.id for effect in decided_on],
+            "versions": [effect.version for effect in decided_on],
+            "to": to.value,
+            "reason": reason,
+            "actor": actor,
+        },
+    )
+    return [_standing(row) for row in rows]
+
+
+def _standing(row: Row) -> Standing:
+    return Standing(row["id"], row["account"], Status(row["status"]), row["version"], tuple(row["dependents"]))

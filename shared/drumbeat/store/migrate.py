@@ -1,0 +1,45 @@
+"""Bring a database to the schema of this package, with a login for the application that cannot rewrite the ledger."""
+
+from dataclasses import dataclass
+
+import psycopg
+
+from drumbeat.store import roles, steps
+from drumbeat.store.steps import MigrationFailed
+
+CONNECT_TIMEOUT = 20  # seconds; a database that sleeps needs a few to wake up
+
+NEWEST = "SELECT max(step) FROM migrations"
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What a run did."""
+
+    version: int  # number of the newest step in the database
+    applied: tuple[str, ...]  # names of the steps that this run applied
+
+
+def migrate(owner_url: str, application_url: str | None = None) -> Migrated:
+    """Apply what is missing and prove that the application can log in (when its URL is given).
+
+    Safe to repeat, to run twice at once and to cut at any point. `owner_url` must reach the server itself, not a pool.
+
+    Raises:
+        MigrationFailed: says what failed, what still works and what to do.
+    """
+    try:
+        owner = psycopg.connect(owner_url, autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT)
+    except psycopg.OperationalError as error:
+        raise MigrationFailed(
+            f"The database cannot be reached with ADMIN_DATABASE_URL ({type(error).__name__}). Nothing was changed and "
+            f"the version deployed before goes on working. Check host, user, password and firewall; then deploy again."
+        ) from None  # the original message quotes host and user
+    with owner:
+        roles.prepare(owner, application_url)
+        applied = steps.apply(owner, steps.packaged())
+        newest = owner.execute(NEWEST).fetchone()
+    assert newest is not None
+    if application_url:
+        roles.check(application_url)
+    return Migrated(newest[0], tuple(applied))

@@ -1,0 +1,198 @@
+"""What the relay asks of the ledger: who died with work in hand, what is due, what was forgotten, what comes next.
+
+Each is one statement and one commit: nothing is locked while anybody is rung for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from drumbeat.flows.model import Limit
+from drumbeat.store.db import Database
+
+# A lease is judged by the database's clock alone. An attempt that is open under it may have been carried out; without
+# one nothing was. The search goes by `due_at`, which is a leased effect's lease end, except when all is looked at.
+RECOVER = """
+    WITH dead AS MATERIALIZED (
+        SELECT id, status
+          FROM effects
+         WHERE status IN ('claimed', 'sending', 'unknown')
+           AND lease_until <= drumbeat_now()
+           AND (due_at <= drumbeat_now() OR %(full)s)
+         ORDER BY id
+         LIMIT %(limit)s
+           FOR UPDATE SKIP LOCKED
+    ), moved AS (
+        UPDATE effects e
+           SET status = CASE dead.status WHEN 'claimed' THEN 'waiting' ELSE 'unknown' END,
+               seq = e.seq + CASE dead.status WHEN 'unknown' THEN 0 ELSE 1 END,
+               crashes = e.crashes + 1,
+               looks = CASE dead.status WHEN 'sending' THEN 0 ELSE e.looks END,
+               reason = CASE dead.status WHEN 'claimed' THEN 'its lease ended before an attempt was opened'
+                                         WHEN 'sending' THEN 'its lease ended with the attempt open'
+                                         ELSE e.reason END,
+               due_at = drumbeat_now(),
+               lease_until = NULL,
+               updated_at = drumbeat_now()
+          FROM dead
+         WHERE e.id = dead.id
+     RETURNING e.id, dead.status AS before, e.status, e.seq, e.fence, e.reason
+    ), journaled AS (
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, actor)
+        SELECT id, seq, before, status, fence, reason, 'relay' FROM moved WHERE before <> status
+    )
+    SELECT id FROM moved
+"""
+
+
+def recover(db: Database, *, limit: int, full: bool) -> list[UUID]:
+    """Free effects whose lease ended without a word: `claimed` waits again, `sending` is unknown; both due now."""
+    return [row["id"] for row in db.run(RECOVER, {"limit": limit, "full": full})]
+
+
+LIMITS = """
+    SELECT account.key AS account, account.value -> 'limits' AS limits
+      FROM configs
+     CROSS JOIN LATERAL jsonb_each(compiled -> 'accounts') AS account
+     WHERE version = (SELECT max(version) FROM configs)
+"""
+
+
+def limits(db: Database) -> dict[str, tuple[Limit, ...]]:
+    """Return the rate limits of the accounts of the configuration in force."""
+    return {row["account"]: tuple(Limit(**limit) for limit in row["limits"]) for row in db.run(LIMITS)}
+
+
+@dataclass(frozen=True, slots=True)
+class DueEffect:
+    """An effect that is due soon; `place` counts its account's due effects from one, in the order to ring them."""
+
+    id: UUID
+    account: str
+    campaign: bool
+    due_in: float  # seconds; negative when overdue
+    place: int
+
+
+DUE = """
+    SELECT id, account, campaign, due_in, place
+      FROM (SELECT e.id, e.account, events.type = 'CAMPAIGN_TRIGGER' AS campaign,
+                   extract(epoch FROM e.due_at - drumbeat_now())::float8 AS due_in,
+                   row_number() OVER (PARTITION BY e.account
+                                          ORDER BY events.type = 'CAMPAIGN_TRIGGER', e.due_at, e.id) AS place
+              FROM effects e
+              JOIN events ON events.id = e.event_id
+             WHERE e.status IN ('waiting', 'unknown')
+               AND e.due_at <= drumbeat_now() + %(ahead)s
+               AND (e.lease_until IS NULL OR e.lease_until <= drumbeat_now())) AS due
+      LEFT JOIN unnest(%(accounts)s::text[], %(allowances)s::int[]) AS allowed (name, most) ON name = account
+     WHERE place <= coalesce(most, %(otherwise)s)
+     ORDER BY campaign, place, account
+"""
+
+
+def due_effects(db: Database, *, ahead: timedelta, allowances: Mapping[str, int], otherwise: int) -> list[DueEffect]:
+    """List what is due within `ahead` and under nobody's lease: at most its allowance for each account.
+
+    What people set off by themselves comes before what campaigns send.
+    """
+    rows = db.run(
+        DUE,
+        {
+            "ahead": ahead,
+            "accounts": list(allowances),
+            "allowances": list(allowances.values()),
+            "otherwise": otherwise,
+        },
+    )
+    return [DueEffect(**row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenEvent:
+    """A recorded event that nobody has planned, and for how long, in seconds."""
+
+    id: UUID
+    campaign: bool
+    age: float
+
+
+# Without any configuration there is nothing to plan by; the events stay, and are found after the first one.
+FORGOTTEN = """
+    SELECT e.id, e.type = 'CAMPAIGN_TRIGGER' AS campaign,
+           extract(epoch FROM drumbeat_now() - e.recorded_at)::float8 AS age
+      FROM events e
+     WHERE e.recorded_at >= (SELECT planned_until FROM relay_state)
+       AND (e.recorded_at <= drumbeat_now() - %(grace)s OR e.id = ANY (%(marked)s))
+       AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = e.id)
+       AND EXISTS (SELECT FROM configs)
+     ORDER BY campaign, e.recorded_at
+     LIMIT %(limit)s
+"""
+
+
+def forgotten_events(db: Database, *, grace: timedelta, marked: Sequence[UUID], limit: int) -> list[ForgottenEvent]:
+    """List events without a plan that are older than `grace` or among the marked ones."""
+    rows = db.run(FORGOTTEN, {"grace": grace, "marked": list(marked), "limit": limit})
+    return [ForgottenEvent(**row) for row in rows]
+
+
+# A transaction that was slow to commit may still bring an event that is a little older than now: hence the margin.
+ADVANCE = """
+    UPDATE relay_state
+       SET planned_until = reached.at
+      FROM (SELECT least(drumbeat_now() - %(margin)s,
+                         (SELECT min(e.recorded_at)
+                            FROM events e
+                           WHERE e.recorded_at >= (SELECT planned_until FROM relay_state)
+                             AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = e.id))) AS at) AS reached
+     WHERE reached.at > planned_until
+"""
+
+
+def advance(db: Database, *, margin: timedelta) -> None:
+    """Note up to when every event is planned, so that the next search begins there."""
+    db.run(ADVANCE, {"margin": margin})
+
+
+# A flow that failed again leaves no trace, so it is only tried soon after an `apply`, and when all is looked at.
+REPLANNABLE = """
+    SELECT plans.event_id AS id
+      FROM plans
+      JOIN configs ON configs.version = (SELECT max(version) FROM configs)
+     WHERE plans.failed <> '{}'
+       AND plans.version < configs.version
+       AND (configs.applied_at > drumbeat_now() - %(fresh)s OR %(full)s)
+       AND EXISTS (SELECT
+                     FROM jsonb_object_keys(plans.failed) AS flow
+                    WHERE configs.compiled -> 'flows' ? flow
+                      AND NOT EXISTS (SELECT FROM replans
+                                       WHERE replans.event_id = plans.event_id AND replans.flow = flow))
+     ORDER BY plans.event_id
+     LIMIT %(limit)s
+"""
+
+
+def replannable_events(db: Database, *, fresh: timedelta, full: bool, limit: int) -> list[UUID]:
+    """List events with a flow that failed to plan and that a later configuration may plan."""
+    return [row["id"] for row in db.run(REPLANNABLE, {"fresh": fresh, "full": full, "limit": limit})]
+
+
+NEXT = """
+    SELECT extract(epoch FROM min(due_at) - drumbeat_now())::float8 AS due_in
+      FROM (SELECT due_at
+              FROM effects
+             WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')
+               AND due_at > drumbeat_now()
+               AND due_at < 'infinity'
+               AND (due_at > drumbeat_now() + %(ahead)s OR lease_until > drumbeat_now())
+             ORDER BY due_at
+             LIMIT 1) AS first
+"""
+
+
+def next_due(db: Database, *, ahead: timedelta) -> float | None:
+    """Return in how many seconds the first effect is due that `due_effects` does not list yet; None: nothing is."""
+    due_in: float | None = db.run(NEXT, {"ahead": ahead})[0]["due_in"]
+    return due_in

@@ -1,0 +1,303 @@
+-- One account's rate limits, reserved slots, pause and circuit breaker: one hash, one clock, one call for a batch.
+--
+-- KEYS[1]  the account's hash; whatever is in it expires by itself
+-- ARGV     verb, now (microseconds; '' asks the server's clock), jitter (0..1), then by verb
+--   take    how many limits, {count, period, burst; 0 for a fixed window}..., then a slot or '' for each effect
+--           -> now, reason of the pause, {code, slot} for each effect
+--   report  pause (microseconds or ''), its reason, failures, probe ('1' succeeded, '0' failed, '' none)
+--   resume  ends pause and breaker
+--   state   -> now, paused until, reason, open until, end of the reserved slots
+--
+-- Every instant is a whole number of microseconds, so that no rounding ever adds up to a call too many.
+
+local GO, PROBE, LIMITED, PAUSED, OPEN = 0, 1, 2, 3, 4
+
+local SECOND = 1000000
+local GRACE = SECOND              -- a holder this much before its slot counts as being there
+local PACE = SECOND / 100         -- the least distance of slots after a pause
+local HALF = 15 * SECOND          -- failures are judged over the present and the previous half window
+local FAILURES, SHARE = 8, 0.5    -- so many, and so much of the grants, open the breaker
+local COOL, COOLEST = 15 * SECOND, 300 * SECOND
+local MEMORY = 900 * SECOND       -- opened again within this time, the breaker cools twice as long
+local PROBES = 2                  -- calls that try a half-open breaker
+local PATIENCE = 60 * SECOND      -- a probe of which nobody reported is forgotten after this
+local KEEP = 60 * SECOND          -- how much longer than its last instant the hash lives
+
+local key, verb, jitter = KEYS[1], ARGV[1], tonumber(ARGV[3])
+local now = tonumber(ARGV[2])
+if not now then
+    local time = redis.call('TIME')
+    now = time[1] * SECOND + time[2]
+end
+
+---------------------------------------------------------------- the hash
+
+local state, changed, dropped = {}, {}, {}
+local flat = redis.call('HGETALL', key)
+for i = 1, #flat, 2 do state[flat[i]] = flat[i + 1] end
+
+local function number(field) return tonumber(state[field]) or 0 end
+
+local function put(field, value)
+    state[field], changed[field] = value, value
+end
+
+local function drop(field)
+    if state[field] then
+        state[field], changed[field] = nil, nil
+        dropped[#dropped + 1] = field
+    end
+end
+
+local function save()
+    local fields = {}
+    for field, value in pairs(changed) do
+        fields[#fields + 1] = field
+        fields[#fields + 1] = type(value) == 'number' and string.format('%.0f', value) or value
+    end
+    if #dropped > 0 then redis.call('HDEL', key, unpack(dropped)) end
+    if #fields > 0 then
+        redis.call('HSET', key, unpack(fields))
+        local last = math.max(now + 2 * HALF, number('last'), number('paused'), number('open'), number('opened') + MEMORY)
+        redis.call('PEXPIRE', key, string.format('%.0f', math.ceil((last - now + KEEP) / 1000)))
+    end
+end
+
+---------------------------------------------------------------- the breaker
+
+local function turn_window()
+    local half = math.floor(now / HALF)
+    local before = number('half')
+    if half == before then return end
+    for _, name in ipairs({'grants', 'failures'}) do
+        put(name .. ' before', half == before + 1 and number(name) or 0)
+        put(name, 0)
+    end
+    put('half', half)
+end
+
+local function open_breaker()
+    local again = now < number('opened') + MEMORY
+    local cool = again and math.min(2 * number('cool'), COOLEST) or COOL
+    put('cool', cool)
+    put('opened', now)
+    put('open', math.floor(now + cool * (1 + jitter / 10)))
+    put('probes', 0)
+end
+
+local function close_breaker()
+    for _, field in ipairs({'open', 'probes', 'probed', 'half', 'grants', 'failures', 'grants before',
+                            'failures before'}) do
+        drop(field)
+    end
+end
+
+local function forget_slots()
+    drop('queue tail')
+    drop('late tail')
+end
+
+---------------------------------------------------------------- the limits
+
+-- A cell is what a limit remembers. GCRA: `at` is the theoretical arrival time of the next call. A fixed window: `at`
+-- is its start and `used` counts its calls. The cells of lane 'strict' are the truth that grants calls. Two lanes of
+-- reserved slots run ahead of it, each a rehearsal of the calls that its holders will make: 'queue' for newcomers,
+-- 'late' for holders who came at their slot and found it taken by others who were late.
+local limits = {}
+local lanes = {}
+
+local function window_start(limit, at) return at - at % limit.period end
+
+local function lane(name)
+    if lanes[name] then return lanes[name] end
+    local row = {cells = {}, tail = number(name .. ' tail')}
+    for i, limit in ipairs(limits) do
+        local cell = {at = number(name .. ' ' .. i), used = number(name .. ' used ' .. i)}
+        if name == 'strict' then -- a clock that was set back, or a smaller burst, must not lock the account
+            cell.at = math.min(cell.at, limit.burst and now + limit.burst * limit.interval or window_start(limit, now))
+        elseif row.tail <= now then
+            cell = {at = 0, used = 0}
+        end
+        row.cells[i] = cell
+    end
+    lanes[name] = row
+    return row
+end
+
+-- The first instant, no earlier than `at`, when every cell has room.
+local function room(cells, at)
+    local moved
+    repeat
+        moved = false
+        for i, limit in ipairs(limits) do
+            local cell, ready = cells[i], at
+            if limit.burst then
+                ready = cell.at - limit.slack
+            elseif window_start(limit, at) <= cell.at and cell.used >= limit.count then
+                ready = cell.at + limit.period
+            end
+            if ready > at then at, moved = ready, true end
+        end
+    until not moved
+    return at
+end
+
+local function use(cells, at)
+    for i, limit in ipairs(limits) do
+        local cell = cells[i]
+        if limit.burst then
+            cell.at = math.max(cell.at, at) + limit.interval
+        else
+            local start = window_start(limit, at)
+            if start > cell.at then cell.at, cell.used = start, 0 end
+            cell.used = cell.used + 1
+        end
+    end
+end
+
+-- The next slot of a lane, no earlier than `from`. What begins after a pause has no burst saved up: it goes at rate.
+local function reserve(name, from)
+    local row, strict = lane(name), lane('strict')
+    local at = math.max(now, from, row.tail)
+    if from > now and row.tail >= from then at = row.tail + PACE end
+    for i, limit in ipairs(limits) do
+        local cell, truth = row.cells[i], strict.cells[i]
+        if truth.at > cell.at then
+            cell.at, cell.used = truth.at, truth.used
+        elseif truth.at == cell.at then
+            cell.used = math.max(cell.used, truth.used)
+        end
+        if limit.burst and from > now then cell.at = math.max(cell.at, from + limit.slack) end
+    end
+    at = room(row.cells, at)
+    use(row.cells, at)
+    row.tail, row.changed = at, true
+    return at
+end
+
+local function read_limits()
+    local names = {}
+    for i = 1, tonumber(ARGV[4]) do
+        local count, period, burst = tonumber(ARGV[2 + 3 * i]), tonumber(ARGV[3 + 3 * i]), tonumber(ARGV[4 + 3 * i])
+        local limit = {count = count, period = period * SECOND}
+        if burst > 0 then
+            limit.interval = math.ceil(limit.period / count)
+            limit.burst, limit.slack = burst, (burst - 1) * limit.interval
+        end
+        limits[i] = limit
+        names[i] = count .. '/' .. period .. '/' .. burst
+    end
+    local written = table.concat(names, ' ')
+    if state.limits ~= written then -- slots that were spread at another rate mean nothing now
+        put('limits', written)
+        forget_slots()
+    end
+end
+
+local function write_lanes()
+    local last = number('last')
+    for name, row in pairs(lanes) do
+        if row.changed then
+            last = math.max(last, row.tail)
+            for i, limit in ipairs(limits) do
+                put(name .. ' ' .. i, row.cells[i].at)
+                if not limit.burst then put(name .. ' used ' .. i, row.cells[i].used) end
+                last = math.max(last, row.cells[i].at + (limit.burst and 0 or limit.period))
+            end
+            if name ~= 'strict' then put(name .. ' tail', row.tail) end
+        end
+    end
+    put('last', last)
+end
+
+---------------------------------------------------------------- the verbs
+
+local function take()
+    read_limits()
+    turn_window()
+    local paused, open = number('paused'), number('open')
+    local half_open = open > 0 and open <= now
+    local probes = PROBES
+    if half_open then
+        if number('probed') + PATIENCE <= now then put('probes', 0) end
+        probes = PROBES - number('probes')
+    end
+    local closed_until, why = now, LIMITED
+    if paused > now then
+        closed_until, why = paused, PAUSED
+    end
+    if open > closed_until then closed_until, why = open, OPEN end
+
+    local strict = lane('strict')
+    local answer = {now, state.reason or ''}
+    for i = 5 + 3 * #limits, #ARGV do
+        local slot = tonumber(ARGV[i])
+        local ahead = math.max(lane('queue').tail, lane('late').tail)
+        local holder = slot and slot <= now + GRACE
+        local code, at = why, 0
+        if slot and not holder and slot <= ahead then
+            at = slot -- it came early: its place is kept
+        elseif closed_until <= now and (holder or ahead <= now) and (not half_open or probes > 0)
+            and room(strict.cells, now) <= now then
+            use(strict.cells, now)
+            strict.changed = true
+            put('grants', number('grants') + 1)
+            code = GO
+            if half_open then
+                code, probes = PROBE, probes - 1
+                put('probes', number('probes') + 1)
+                put('probed', now)
+            end
+        else
+            local from = closed_until
+            if half_open and probes == 0 and from <= now then
+                code, from = OPEN, now + COOL / 3
+            end
+            at = reserve(holder and 'late' or 'queue', from)
+        end
+        answer[#answer + 1] = code
+        answer[#answer + 1] = at
+    end
+    write_lanes()
+    save()
+    return answer
+end
+
+local function report()
+    local pause, failures, probe = tonumber(ARGV[4]), tonumber(ARGV[6]), ARGV[7]
+    turn_window()
+    if pause then
+        local till = math.floor(now + pause * (1 + jitter / 10))
+        if till > number('paused') then
+            put('paused', till)
+            put('reason', ARGV[5])
+        end
+    end
+    put('failures', number('failures') + failures)
+    local open = number('open')
+    if open > 0 then
+        if probe == '1' then
+            close_breaker()
+        elseif probe == '0' and open <= now then
+            open_breaker()
+        end
+    else
+        local failed = number('failures') + number('failures before')
+        local granted = number('grants') + number('grants before')
+        if failures > 0 and failed >= FAILURES and failed >= SHARE * granted then open_breaker() end
+    end
+    save()
+    return {}
+end
+
+if verb == 'take' then return take() end
+if verb == 'report' then return report() end
+if verb == 'resume' then
+    drop('paused')
+    drop('reason')
+    close_breaker()
+    forget_slots()
+    save()
+    return {}
+end
+return {now, number('paused'), state.reason or '', number('open'), math.max(number('queue tail'), number('late tail'))}

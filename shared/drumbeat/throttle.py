@@ -1,0 +1,226 @@
+"""The rate limits of accounts, shared by all processes through Redis: a token, or a reserved slot to come back at.
+
+Every limit of an account holds strictly: in any time t no more calls are granted than burst + rate x t. Whoever is
+denied gets the next free slot of a queue, so that many who wait come back one after another, at the account's rate, and
+newcomers line up behind them. A pause (429, refused credentials) and a circuit breaker belong to one account and touch
+no other. Losing Redis loses slots and counts, at most one burst too much; while it is away each process grants itself
+a trickle.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import NoScriptError, RedisError
+
+from drumbeat.clock import Clock, SystemClock
+from drumbeat.flows.model import Limit
+from drumbeat.trickle import Trickle
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+SECOND = 1_000_000  # microseconds, the script's unit
+LEAVE_ALONE = 1.0  # seconds for which a Redis that failed is not asked again
+REDIS_AWAY = "Redis is away: each process grants itself a trickle"
+
+_SCRIPT = files("drumbeat").joinpath("throttle.lua")
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One account's wish for tokens: one for each effect, with the slot that the effect was given earlier, or None."""
+
+    account: str
+    limits: tuple[Limit, ...]
+    slots: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Call now. A probe tests a half-open breaker: its end is to be reported."""
+
+    probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Come back after `seconds`, and show the slot."""
+
+    seconds: float
+    slot: float | None
+    reason: str
+
+
+type Answer = Go | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an account's calls taught us.
+
+    `pause` stops the account for so many seconds; `failures` count towards its breaker; `probe` is the end of a probe.
+    """
+
+    account: str
+    pause: float | None = None
+    reason: str = ""
+    failures: int = 0
+    probe: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How an account stands; instants are unix time."""
+
+    account: str
+    paused_until: float | None
+    reason: str | None
+    breaker: str  # closed | open | half_open
+    open_until: float | None
+    queue: float  # seconds until the last reserved slot
+
+
+class Throttle:
+    """Tokens for accounts. Never raises for Redis: it slows down instead, and says so once through `warn`."""
+
+    def __init__(
+        self,
+        redis: "Redis",
+        clock: Clock | None = None,
+        *,
+        jitter: Callable[[], float] = random.random,
+        warn: Callable[[str], None] = _LOG.warning,
+    ) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._elapsed = (clock or SystemClock()).elapsed
+        self._jitter = jitter
+        self._warn = warn
+        self._trickle = Trickle(self._elapsed)
+        self._script: tuple[str, str] | None = None
+        self._away_until: float | None = None
+
+    def take(self, asks: Sequence[Ask]) -> dict[str, list[Answer]]:
+        """Ask for tokens, one `Ask` an account; one answer for each slot, in order. One round trip in all."""
+        replies = self._run([(ask.account, "take", _take_arguments(ask)) for ask in asks])
+        return {
+            ask.account: self._from_trickle(ask) if reply is None else _answers(ask, reply)
+            for ask, reply in zip(asks, replies, strict=True)
+        }
+
+    def report(self, *reports: Report) -> None:
+        """Tell what was learned; one round trip. Lost when Redis is away, but for this process."""
+        for report in reports:
+            if report.pause is not None:
+                self._trickle.pause(report.account, report.pause, report.reason)
+        self._run([(report.account, "report", _report_arguments(report)) for report in reports])
+
+    def resume(self, account: str) -> bool:
+        """End the account's pause and close its breaker; False when Redis did not answer."""
+        self._trickle.resume(account)
+        return self._run([(account, "resume", [])])[0] is not None
+
+    def states(self, accounts: Iterable[str]) -> dict[str, State]:
+        """Tell how accounts stand; those of which nothing could be read are not in the answer."""
+        names = list(accounts)
+        replies = self._run([(name, "state", []) for name in names])
+        return {name: _state(name, reply) for name, reply in zip(names, replies, strict=True) if reply is not None}
+
+    def _from_trickle(self, ask: Ask) -> list[Answer]:
+        waits = self._trickle.take(ask.account, ask.limits, len(ask.slots))
+        reason = self._trickle.paused(ask.account)
+        text = REDIS_AWAY if reason is None else f"paused: {reason}"
+        return [Wait(wait, slot, text) if wait else Go() for wait, slot in zip(waits, ask.slots, strict=True)]
+
+    def _run(self, calls: Sequence[tuple[str, str, Sequence[object]]]) -> list[Any]:
+        """Run the script once for each call, all in one round trip; None where Redis did not do it."""
+        if not calls:
+            return []
+        if self._away_until is not None and self._elapsed() < self._away_until:
+            return [None] * len(calls)
+        now = "" if self._clock is None else str(round(self._clock.now().timestamp() * SECOND))
+        lines = [(key_of(account), verb, now, self._jitter(), *rest) for account, verb, rest in calls]
+        try:
+            replies = self._pipeline(lines)
+        except (RedisError, OSError) as error:
+            replies = [error] * len(calls)
+        failure = next((reply for reply in replies if isinstance(reply, Exception)), None)
+        self._note(failure)
+        return [None if isinstance(reply, Exception) else reply for reply in replies]
+
+    def _pipeline(self, lines: Sequence[tuple[Any, ...]]) -> list[Any]:
+        text, digest = self._loaded()
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for line in lines:
+                pipeline.evalsha(digest, 1, *line)
+            replies: list[Any] = pipeline.execute(raise_on_error=False)
+            unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+            for i in unknown:  # a restart or a failover lost the script: sent along once more, it is known again
+                pipeline.eval(text, 1, *lines[i])
+            for i, reply in zip(unknown, pipeline.execute(raise_on_error=False) if unknown else [], strict=True):
+                replies[i] = reply
+        return replies
+
+    def _loaded(self) -> tuple[str, str]:
+        if self._script is None:
+            import hashlib
+
+            text = _SCRIPT.read_text()
+            self._script = text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        return self._script
+
+    def _note(self, failure: Exception | None) -> None:
+        if failure is None:
+            self._away_until = None
+            return
+        if self._away_until is None:
+            self._warn(f"{REDIS_AWAY}; nothing is lost, sending goes on slower ({type(failure).__name__})")
+        self._away_until = self._elapsed() + LEAVE_ALONE
+
+
+def key_of(account: str) -> str:
+    """Name the account's hash; the braces keep everything of one account on one node of a cluster."""
+    return f"drumbeat:{{{account}}}:throttle"
+
+
+def _take_arguments(ask: Ask) -> list[object]:
+    limits = [part for limit in ask.limits for part in (limit.count, limit.period, limit.burst or 0)]
+    return [len(ask.limits), *limits, *("" if slot is None else round(slot * SECOND) for slot in ask.slots)]
+
+
+def _report_arguments(report: Report) -> list[object]:
+    pause = "" if report.pause is None else round(report.pause * SECOND)
+    probe = {None: "", True: "1", False: "0"}[report.probe]
+    return [pause, report.reason, report.failures, probe]
+
+
+def _answers(ask: Ask, reply: Sequence[Any]) -> list[Answer]:
+    now, reason, *rest = reply
+    reasons = {2: "rate limit", 3: f"paused: {_text(reason)}", 4: "circuit breaker open"}
+    answers: list[Answer] = []
+    for code, at in zip(rest[::2], rest[1::2], strict=True):
+        answers.append(Wait((at - now) / SECOND, at / SECOND, reasons[code]) if code > 1 else Go(probe=code == 1))
+    assert len(answers) == len(ask.slots)
+    return answers
+
+
+def _state(account: str, reply: Sequence[Any]) -> State:
+    now, paused, reason, open_until, tail = reply
+    breaker = "closed" if not open_until else "open" if open_until > now else "half_open"
+    return State(
+        account=account,
+        paused_until=paused / SECOND if paused > now else None,
+        reason=_text(reason) if paused > now else None,
+        breaker=breaker,
+        open_until=open_until / SECOND if open_until else None,
+        queue=max(0.0, (tail - now) / SECOND),
+    )
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,1 @@
+"""What is deployed: the template, the layers, the built functions, the samples."""

@@ -1,0 +1,140 @@
+"""What `sam build` makes: handlers that start from it alone, layers inside their budget."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.build.conftest import TOOLS, tool
+from tests.build.stack import ROOT
+
+FUNCTIONS = ("Console", "Ingest", "Migrate", "Relay", "Worker")
+LAYERS = ("DependenciesLayer", "CodeLayer")
+BUDGET = 60_000_000  # bytes, both layers unzipped
+
+# What a function must not pay for at its start.
+TOO_HEAVY = {"Worker": {"pydantic", "yaml"}, "Relay": {"pydantic", "yaml", "jinja2"}, "Migrate": {"pydantic", "yaml"}}
+
+IMPORT = """
+import importlib, json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+failed = {}
+for name in json.loads(sys.argv[2]):
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        parent, _, attribute = name.rpartition(".")
+        if not hasattr(sys.modules.get(parent), attribute):
+            failed[name] = str(error)
+json.dump({"failed": failed, "imported": sorted(sys.modules)}, sys.stdout)
+"""
+
+
+def imported(folders: list[Path], modules: list[str]) -> dict[str, object]:
+    """Import modules where nothing but these folders and the standard library is on the path."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", "-B", "-c", IMPORT, json.dumps([str(f) for f in folders]), json.dumps(modules)],
+        env={"POWERTOOLS_METRICS_NAMESPACE": "Drumbeat", "POWERTOOLS_SERVICE_NAME": "drumbeat-test"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+def on_lambda(built: Path, function: str | None = None) -> list[Path]:
+    """Return what Lambda puts on the path."""
+    own = [built / f"{function}Function"] if function else []
+    return [*own, *(built / layer / "python" for layer in LAYERS)]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_built_handler_starts_from_its_folder_and_the_layers(built: Path, function: str) -> None:
+    answer = imported(on_lambda(built, function), ["app", "app.handler"])
+
+    assert answer["failed"] == {}
+    assert TOO_HEAVY.get(function, set()).isdisjoint(str(name) for name in listed(answer["imported"]))
+
+
+def test_every_import_of_the_shipped_code_finds_its_module(built: Path) -> None:
+    package = built / "CodeLayer/python/drumbeat"
+    names = {name for path in package.rglob("*.py") for name in imports(ast.parse(path.read_text()))}
+
+    assert imported(on_lambda(built), sorted(names))["failed"] == {}
+
+
+def test_the_code_layer_carries_what_is_no_code_and_leaves_the_developers_part(built: Path) -> None:
+    shipped = built / "CodeLayer/python/drumbeat"
+    source = ROOT / "shared/drumbeat"
+    kept = {
+        path.relative_to(source)
+        for path in source.rglob("*")
+        if path.is_file() and path.suffix != ".pyc" and path.relative_to(source).parts[0] not in ("cli", "local")
+    }
+
+    found = {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
+    assert found == kept
+    assert {path.name for path in (built / "CodeLayer").rglob("*") if path.name in ("Makefile", "tests")} == set()
+
+
+def test_a_function_is_one_file(built: Path) -> None:
+    for function in FUNCTIONS:
+        assert [path.name for path in (built / f"{function}Function").iterdir()] == ["app.py"]
+
+
+def test_every_module_is_compiled_so_that_two_builds_are_equal(built: Path) -> None:
+    for path in on_lambda(built):
+        for source in path.rglob("*.py"):
+            compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+            assert compiled.read_bytes()[4:8] == b"\x01\0\0\0", compiled  # by hash, unchecked: no time inside
+
+
+def test_the_layers_for_lambda_are_within_their_budget(built: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "UV": tool("uv"), "ARTIFACTS_DIR": str(tmp_path), "PATH": TOOLS}
+    environment.pop("PLATFORM", None)
+    subprocess.run(
+        ["make", "-s", "build-DependenciesLayer"], cwd=ROOT / "layers/dependencies", env=environment, check=True
+    )
+
+    binaries = list(tmp_path.rglob("*.so"))
+
+    assert binaries
+    assert all(path.read_bytes()[18:20] == b"\xb7\0" for path in binaries)  # ELF machine: aarch64
+    assert size(tmp_path) + size(built / "CodeLayer") <= BUDGET
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Yield every module that code imports anywhere, but for type checkers only."""
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module
+            assert not node.level, "imports are absolute"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def listed(value: object) -> list[object]:
+    assert isinstance(value, list)
+    return value
+
+
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

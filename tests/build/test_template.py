@@ -1,0 +1,180 @@
+"""The template: valid, least privilege, and in step with the code it deploys."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from cfnlint.api import lint_file
+
+from drumbeat import firstkey
+from drumbeat.config import Settings
+from drumbeat.local.template import Reference, Template
+from functions.console import app as console
+from functions.ingest import app as ingest
+from tests.build.conftest import TOOLS, tool
+from tests.build.stack import ROOT, Document, environment, functions, listed, resources, role, statements
+
+FUNCTIONS = ("console", "ingest", "migrate", "relay", "worker")
+
+# What each function cannot do without.
+NEEDED = {
+    "ingest": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url"},
+    "worker": {"database_url", "redis_url", "secret", "effects_queue_url"},
+    "relay": {"database_url", "redis_url", "effects_queue_url", "buffer_queue_url"},
+    "console": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "dlq_url"},
+    "migrate": {"database_url", "admin_database_url", "secret"},
+}
+FREE_ALARMS = 10
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    assert [str(match) for match in lint_file(ROOT / "template.yaml")] == []
+
+
+@pytest.mark.parametrize("command", [["checkov", "-d", ".", "--config-file", ".checkov.yaml"]])
+def test_checkov_finds_nothing_that_is_not_reasoned_away(command: list[str]) -> None:
+    done = subprocess.run(
+        [tool(command[0]), *command[1:]], cwd=ROOT, env={"PATH": TOOLS}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_folder_of_functions_is_deployed(document: Document) -> None:
+    folders = {folder.parent.name for folder in (ROOT / "functions").glob("*/app.py")}
+
+    assert set(functions(document)) == folders == set(FUNCTIONS)
+
+
+def paths(resolver: APIGatewayHttpResolver) -> Iterator[tuple[str, str]]:
+    for route in (*resolver._static_routes, *resolver._dynamic_routes):
+        for method in listed(route.method):
+            yield method, re.sub(r"<\w+>", "{}", route.path)
+
+
+@pytest.mark.parametrize(("function", "resolver"), [("ingest", ingest.app), ("console", console.app)])
+def test_the_routes_are_those_that_the_handler_knows(
+    template: Template, function: str, resolver: APIGatewayHttpResolver
+) -> None:
+    routed = {(r.method, re.sub(r"\{\w+\}", "{}", r.path)) for r in template.routes if r.function == function}
+
+    assert routed == set(paths(resolver))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_told_what_it_needs(document: Document, function: str) -> None:
+    settings = Settings.from_env(environment(document, function))
+
+    assert {name for name in NEEDED[function] if not getattr(settings, name)} == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_told_nothing_that_nobody_reads(document: Document, function: str) -> None:
+    told = environment(document, function)
+    ours = {name for name in told if not name.startswith("POWERTOOLS_")}
+
+    unread = {name for name in ours if Settings.from_env(told | {name: "other"}) == Settings.from_env(told)}
+
+    assert unread == set()
+
+
+def test_the_first_key_is_where_the_outputs_say(document: Document) -> None:
+    output = document["Outputs"]["FirstKeyParameter"]["Value"]
+
+    assert output.argument.replace("${Stage}", "prod") == firstkey.parameter("prod")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_names_what_it_may_touch(document: Document, function: str) -> None:
+    for statement in statements(document, role(document, function)):
+        assert "NotAction" not in statement
+        for action in listed(statement["Action"]):
+            assert "*" not in action
+        for resource in listed(statement["Resource"]):
+            assert isinstance(resource, Reference)
+            assert not re.search(r"[^/]\*", str(resource.argument))
+
+
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"migrate"}))
+def test_only_the_deploy_hook_may_read_the_owners_secrets(document: Document, function: str) -> None:
+    allowed = [s for s in statements(document, role(document, function)) if s["Action"] == "ssm:GetParameter"]
+    denied = [s["Resource"].argument for s in allowed if s["Effect"] == "Deny"]
+    whole = [s for s in allowed if s["Effect"] == "Allow" and str(listed(s["Resource"])[0].argument).endswith("/*")]
+
+    assert bool(whole) == any(text.endswith("/drumbeat/${Stage}/admin/*") for text in denied)
+
+
+def test_each_function_has_a_role_of_its_own(document: Document) -> None:
+    assert len({role(document, function) for function in FUNCTIONS}) == len(FUNCTIONS)
+
+
+@pytest.mark.point(18)
+def test_a_message_stays_hidden_for_six_times_the_workers_time(template: Template) -> None:
+    (feed,) = template.feeds
+
+    hidden = int(template.queues[feed.queue].attributes["VisibilityTimeout"])
+
+    assert hidden >= 6 * template.functions[feed.function].timeout
+
+
+@pytest.mark.point(17)
+def test_a_batch_fails_message_by_message(document: Document) -> None:
+    feed = functions(document)["worker"]["Events"]["Doorbell"]["Properties"]
+
+    assert feed["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.point(21)
+def test_dead_letters_outlive_the_queue_they_come_from(template: Template) -> None:
+    for queue in template.queues.values():
+        if queue.dead_letters is not None:
+            theirs = template.queues[queue.dead_letters].attributes["MessageRetentionPeriod"]
+            assert int(theirs) > int(queue.attributes["MessageRetentionPeriod"])
+
+
+@pytest.mark.point(10)
+def test_the_buffer_loses_nothing_for_as_long_as_sqs_can(document: Document, template: Template) -> None:
+    buffer = template.queues["BufferQueue"]
+
+    assert buffer.attributes["MessageRetentionPeriod"] == "1209600"
+    assert buffer.dead_letters is None
+    assert document["Resources"]["BufferQueue"]["DeletionPolicy"] == "Retain"
+
+
+def test_every_log_has_an_end(document: Document) -> None:
+    for properties in resources(document, "AWS::Logs::LogGroup").values():
+        assert properties["RetentionInDays"]
+    for properties in functions(document).values():
+        assert isinstance(properties["LoggingConfig"]["LogGroup"], Reference)
+
+
+def test_alarms_stay_free_and_reach_somebody(document: Document) -> None:
+    alarms = resources(document, "AWS::CloudWatch::Alarm")
+
+    assert 0 < len(alarms) <= FREE_ALARMS
+    assert all(alarm["AlarmActions"] for alarm in alarms.values())
+
+
+def test_alarms_and_dashboard_watch_metrics_that_are_written(document: Document) -> None:
+    code = "".join(
+        path.read_text() for folder in ("shared/drumbeat", "functions") for path in (ROOT / folder).rglob("*.py")
+    )
+    alarms = resources(document, "AWS::CloudWatch::Alarm").values()
+    watched = {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Drumbeat"}
+    board = document["Resources"]["Dashboard"]["Properties"]["DashboardBody"].argument
+    watched |= set(re.findall(r'"(Effects[A-Z]\w+)"(?!,\s*"\$)', board)) - {"EffectsQueue", "EffectsDeadLetters"}
+
+    assert watched
+    assert {name for name in watched if f'"{name}"' not in code} == set()
+
+
+def test_sqs_is_the_workers_only_throttle(document: Document) -> None:
+    """A reserved concurrency would fail in a new account, which has ten in all."""
+    limit = functions(document)["worker"]["Events"]["Doorbell"]["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+
+    assert limit.argument[0] == "Concurrency"
+    allowed = document["Parameters"]["WorkerConcurrency"]["AllowedValues"]
+    assert {size: {"Workers": int(size)} for size in allowed} == document["Mappings"]["Concurrency"]
+    assert not any("ReservedConcurrentExecutions" in each for each in functions(document).values())

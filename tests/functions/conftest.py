@@ -1,0 +1,50 @@
+"""The ingest function over real servers."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from drumbeat import wiring
+from drumbeat.queue import Queue
+from drumbeat.sqs import Sqs
+from functions.ingest import app
+from tests.conftest import TestDatabase
+from tests.functions.doors import Doors
+
+
+@pytest.fixture
+def doors(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doors]:
+    """A door nobody has used yet."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    sqs = Sqs("us-east-1", sqs_endpoint)
+    effects, buffer = (
+        Queue(sqs, sqs.call("CreateQueue", QueueName=f"{name}-{uuid.uuid4().hex}")["QueueUrl"])
+        for name in ("effects", "buffer")
+    )
+    connection = redis.connection_pool.connection_kwargs
+    environment = {
+        "DRUMBEAT_LOCAL": "1",
+        "DRUMBEAT_TEST_DOOR": "1",
+        "DRUMBEAT_SECRET": "for tests",
+        "DATABASE_URL": database.url,
+        "REDIS_URL": f"redis://{connection['host']}:{connection['port']}/0",
+        "EFFECTS_QUEUE_URL": effects.url,
+        "BUFFER_QUEUE_URL": buffer.url,
+        "AWS_ENDPOINT_URL": sqs_endpoint,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for made in (wiring.services, app.door, app.single):
+        made.cache_clear()
+    services = wiring.services()
+    yield Doors(services, database, effects, buffer)
+    services.db.close()
+    services.redis.close()
+    services.sqs.close()
+    sqs.close()
+    app.metrics.provider.metric_set.clear()
+    for made in (wiring.services, app.door, app.single):
+        made.cache_clear()

@@ -1,0 +1,111 @@
+"""The console function as API Gateway calls it, over a ledger, a cache and queues of its own."""
+
+import json
+import uuid
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from drumbeat import keys, wiring
+from drumbeat.queue import Doorbell
+from drumbeat.sqs import Sqs
+from drumbeat.wiring import Services
+from functions.console import app
+from tests.conftest import TestDatabase
+
+
+class Context:
+    """What Lambda tells a handler about its invocation."""
+
+    function_name = "console"
+    memory_limit_in_mb = 256
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:console"
+    aws_request_id = "request-1"
+
+
+class Console:
+    """Calls the handler and reads its answers."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    def key(self, *scopes: str, id: str = "ada") -> str:
+        """Mint a key."""
+        return keys.mint(self.services.key_secret, id, scopes)
+
+    def call(
+        self, method: str, path: str, body: object = None, *, key: str | None = "", **query: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        """Return status, body (parsed when JSON) and headers; `key` None sends none, '' one with all scopes."""
+        token = self.key("ingest", "read", "operate") if key == "" else key
+        event = {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"authorization": f"Bearer {token}"} if token else {},
+            "queryStringParameters": query or None,
+            "requestContext": {
+                "accountId": "000000000000",
+                "apiId": "api",
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
+                "requestId": "request-1",
+                "routeKey": "$default",
+                "stage": "$default",
+            },
+            "body": body if body is None or isinstance(body, str) else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        answer = app.handler(cast("dict[str, Any]", event), cast("LambdaContext", Context()))
+        headers = {**{name: str(value) for name, value in answer.get("headers", {}).items()}}
+        for name, values in (answer.get("multiValueHeaders") or {}).items():
+            headers[name] = values[0]
+        text = answer["body"]
+        parsed = json.loads(text) if "json" in headers.get("Content-Type", "") else text
+        return answer["statusCode"], parsed, headers
+
+    def rung(self) -> list[Doorbell]:
+        """Take what was rung so far."""
+        bells = []
+        while messages := self.services.queue.receive():
+            bells += [Doorbell.loads(message.body) for message in messages]
+            self.services.queue.delete(messages)
+        return bells
+
+
+def build_services(
+    database: TestDatabase, redis_url: str, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Services:
+    """Build services of which nothing is fake, and have the handlers use them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    sqs = Sqs("us-east-1", sqs_endpoint)
+    effects, buffer, dead = (
+        sqs.call("CreateQueue", QueueName=f"{name}-{uuid.uuid4().hex}")["QueueUrl"]
+        for name in ("effects", "buffer", "dead")
+    )
+    sqs.close()
+    environment = {
+        "DRUMBEAT_LOCAL": "1",
+        "DATABASE_URL": database.url,
+        "REDIS_URL": redis_url,
+        "DRUMBEAT_SECRET": "for tests",
+        "EFFECTS_QUEUE_URL": effects,
+        "BUFFER_QUEUE_URL": buffer,
+        "DLQ_URL": dead,
+        "AWS_ENDPOINT_URL": sqs_endpoint,
+        "DRUMBEAT_SANDBOX_URL": "http://127.0.0.1:1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    wiring.services.cache_clear()
+    return wiring.services()
+
+
+def close(services: Services) -> None:
+    """Close what a test's services have opened, and forget them."""
+    services.db.close()
+    services.sqs.close()
+    services.redis.close()
+    wiring.services.cache_clear()

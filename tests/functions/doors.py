@@ -1,0 +1,161 @@
+"""The ingest function as API Gateway calls it, over a ledger, a cache and queues of its own."""
+
+import json
+import uuid
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from psycopg.types.json import Jsonb
+
+from drumbeat import keys
+from drumbeat.queue import Doorbell, Queue
+from drumbeat.store.db import Database, Row
+from drumbeat.wiring import Services
+from functions.ingest import app
+from tests.conftest import TestDatabase
+
+CONTEXT = cast(
+    LambdaContext,
+    type(
+        "Context",
+        (),
+        {
+            "function_name": "ingest",
+            "memory_limit_in_mb": 256,
+            "invoked_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:ingest",
+            "aws_request_id": "request-1",
+        },
+    )(),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a caller sees."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass
+class Doors:
+    """Calls the handler; everything behind it is real."""
+
+    services: Services
+    ledger: TestDatabase  # beside the services' own connection, and there when that one leads nowhere
+    effects: Queue
+    buffer: Queue
+
+    def key(self, *scopes: str, id: str = "shop") -> str:
+        """Mint an API key."""
+        return keys.mint(self.services.key_secret, id, scopes or ("ingest",))
+
+    def post(
+        self,
+        path: str,
+        body: object,
+        *,
+        key: str | None = "",
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+        encoded: bool = False,
+    ) -> Answer:
+        """Post a body; bytes go as they are, other values as JSON. `key` None sends none, '' a good one."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        token = self.key() if key == "" else key
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": f"POST {path}",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": {
+                "content-type": "application/json",
+                **({"authorization": f"Bearer {token}"} if token else {}),
+                **{name.lower(): value for name, value in (headers or {}).items()},
+            },
+            "requestContext": {
+                "accountId": "000000000000",
+                "apiId": "api",
+                "domainName": "hooks.example.com",
+                "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
+                "requestId": "request-1",
+                "routeKey": f"POST {path}",
+                "stage": "$default",
+            },
+            "body": b64encode(raw).decode() if encoded else raw.decode(),
+            "isBase64Encoded": encoded,
+        }
+        answer = app.handler(event, CONTEXT)
+        headers = {name.lower(): str(value) for name, value in answer.get("headers", {}).items()}
+        for name, values in (answer.get("multiValueHeaders") or {}).items():
+            headers[name.lower()] = values[0]
+        return Answer(answer["statusCode"], json.loads(answer["body"]), headers)
+
+    def rung(self) -> list[UUID]:
+        """Take the events that were rung for so far."""
+        rung: list[UUID] = []
+        while messages := self.effects.receive():
+            rung += [id for message in messages for id in Doorbell.loads(message.body).events]
+            self.effects.delete(messages)
+        return rung
+
+    def events(self) -> list[Row]:
+        """Read all recorded events with their bodies."""
+        return self.ledger.run(
+            "SELECT events.*, payloads.body FROM events JOIN payloads ON payloads.event_id = id"
+            " ORDER BY received_at, id"
+        )
+
+    def configure(self, **sources: Mapping[str, object]) -> None:
+        """Apply a configuration with these sources, and have a new process serve from now on."""
+        self.apply(**sources)
+        app.door.cache_clear()
+        app.single.cache_clear()
+
+    def apply(self, **sources: Mapping[str, object]) -> None:
+        """Apply a configuration with these sources."""
+        compiled = {
+            "accounts": {},
+            "flows": {},
+            "campaigns": {},
+            "templates": {},
+            "sources": {
+                name: {
+                    "door": "webhook",
+                    "type": "LEAD_CAPTURE",
+                    "tolerance": 300.0,
+                    "map": {},
+                    "options": {},
+                    "secrets": [],
+                    **source,
+                }
+                for name, source in sources.items()
+            },
+        }
+        self.ledger.run(
+            "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+            " SELECT coalesce(max(version), 0) + 1, '', '', '{}', %s, 'test' FROM configs",
+            [Jsonb(compiled)],
+        )
+
+
+def lead(key: str | None = None, **other: object) -> dict[str, object]:
+    """Write an event as a caller would."""
+    return {
+        "type": "LEAD_CAPTURE",
+        "source": "crm",
+        "payload": {"email": "ada@example.com"},
+        "idempotencyKey": key or uuid.uuid4().hex,
+        **other,
+    }
+
+
+def away(services: Services) -> None:
+    """Have the services' ledger lead to a port that nobody listens on."""
+    services.db.close()
+    services.db = Database("postgresql://drumbeat_app@127.0.0.1:1/none")

@@ -1,0 +1,300 @@
+"""The command line against the real functions: what it prints, how it ends, what it says when things go wrong."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from redis import Redis
+
+from drumbeat.cli.main import main
+from drumbeat.local.servers import Valkey
+from drumbeat.status import Status
+from drumbeat.store import effects
+from drumbeat.throttle import Report
+from drumbeat.wiring import Services
+from functions.ingest import app as ingest
+from tests.conftest import TestDatabase
+from tests.functions.console import Console, build_services, close
+from tests.functions.deployment import served
+from tests.functions.test_console import applied, held
+from tests.store.ledger import closing, recorded, sending, status, waiting
+
+
+@dataclass
+class Ended:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.out)
+        return parsed
+
+
+type Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def services(
+    database: TestDatabase, redis: "Redis", valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Services]:
+    services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
+    ingest.door.cache_clear()
+    ingest.single.cache_clear()
+    yield services
+    close(services)
+
+
+@pytest.fixture
+def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    monkeypatch.setenv("DRUMBEAT_KEY", Console(services).key("ingest", "read", "operate"))
+    monkeypatch.setenv("COLUMNS", "250")
+
+    def run(*arguments: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        printed = capfd.readouterr()
+        own = [line for line in printed.out.splitlines() if not line.startswith('{"')]  # what the functions log
+        return Ended(int(ended.value.code or 0), "\n".join(own), printed.err)
+
+    with served() as url:
+        monkeypatch.setenv("DRUMBEAT_URL", url)
+        yield run
+
+
+# ---------------------------------------------------------------- sending and looking
+
+
+def test_an_event_is_sent_found_and_shown(run: Run) -> None:
+    sent = run(
+        "--json", "send", "LEAD_CAPTURE", "--source", "shop", "--idempotency-key", "o-1", "--payload", '{"a": 1}'
+    )
+    again = run("send", "LEAD_CAPTURE", "--source", "shop", "--idempotency-key", "o-1", "--payload", '{"a": 1}')
+    listed = run("events", "-q", "o-1")
+    shown = run("event", sent.json["eventId"])
+
+    assert (sent.code, again.code, listed.code, shown.code) == (0, 0, 0, 0)
+    assert "known already" in again.out
+    assert sent.json["eventId"] in listed.out
+    assert "not planned yet" in shown.out
+    assert run("event", sent.json["eventId"], "--json").json["payload"] == {"a": 1}
+
+
+def test_the_same_key_with_another_payload_fails_and_says_why(run: Run) -> None:
+    run("send", "LEAD_CAPTURE", "--idempotency-key", "o-1", "--payload", '{"a": 1}')
+
+    other = run("send", "LEAD_CAPTURE", "--idempotency-key", "o-1", "--payload", '{"a": 2}')
+
+    assert other.code == 1
+    assert "idempotency key" in other.err
+    assert "Traceback" not in other.err
+
+
+def test_a_file_of_events_is_sent_and_each_refusal_is_shown(run: Run, tmp_path: Path) -> None:
+    lines = tmp_path / "events.jsonl"
+    good = {"type": "LEAD_CAPTURE", "payload": {}, "idempotencyKey": "1"}
+    lines.write_text(f"{json.dumps(good)}\n\n{json.dumps({**good, 'idempotencyKey': '2', 'type': 'NONSENSE'})}\n")
+
+    sent = run("send", "--file", str(lines))
+
+    assert sent.code == 1
+    assert "1 event recorded, 1 refused" in sent.out
+
+
+@pytest.mark.parametrize("payload", ["{", "[1]", "[" * 100_000])
+def test_a_payload_that_is_no_object_is_bad_usage(run: Run, payload: str) -> None:
+    sent = run("send", "LEAD_CAPTURE", "--payload", payload)
+
+    assert sent.code == 2
+    assert "Traceback" not in sent.err
+
+
+def test_the_story_of_an_event_names_what_a_person_has_to_do(run: Run, database: TestDatabase) -> None:
+    effect = held(database)
+
+    shown = run("event", str(_event_of(database, effect.id)))
+
+    assert "held" in shown.out
+    assert "nothing can prove it" in shown.out
+    assert f"drumbeat resolve {effect.id}" in shown.out
+    assert "sending → unknown" in shown.out
+
+
+def test_what_others_wrote_cannot_command_the_terminal(run: Run, database: TestDatabase) -> None:
+    effect = sending(database)
+    reason = "\x1b[2J[red]no[/red]"
+    effects.close_attempts(database, [closing(effect, "refused", Status.REFUSED, reason=reason, detail=reason)])
+
+    listed = run("effects", "--status", "refused")
+    shown = run("event", str(_event_of(database, effect.id)))
+
+    assert "\x1b[2J" not in listed.out + shown.out
+    assert "[red]no[/red]" in listed.out
+
+
+def test_an_id_that_is_not_there_is_exit_1(run: Run) -> None:
+    missing = run("event", "00000000-0000-0000-0000-000000000000")
+
+    assert missing.code == 1
+    assert "no event" in missing.err
+
+
+# ---------------------------------------------------------------- deciding
+
+
+def test_one_held_effect_is_resolved(run: Run, database: TestDatabase) -> None:
+    effect = held(database)
+
+    resolved = run("resolve", str(effect.id), "drop", "--reason", "out of date")
+
+    assert (resolved.code, status(database, effect.id)) == (0, "cancelled")
+    assert run("resolve", str(effect.id), "drop", "--reason", "again").code == 1
+
+
+def test_many_are_shown_and_counted_before_the_person_agrees(
+    run: Run, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drumbeat.resolve.CHUNK", 2)
+    all_of_them = [held(database).id for _ in range(3)]
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+
+    refused = run("resolve", "accepted", "--account", "mail", "--reason", "seen at the provider")
+    agreed = run("resolve", "accepted", "--account", "mail", "--reason", "seen at the provider", "--yes")
+
+    assert refused.code == 1
+    assert "nothing can prove it" in refused.out
+    assert (agreed.code, "3 effects decided" in agreed.out) == (0, True)
+    assert [status(database, effect) for effect in all_of_them] == ["accepted"] * 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["burn", "--all-held"],
+        ["resend"],
+        ["00000000-0000-0000-0000-000000000000", "resend", "--all-held"],
+        ["a", "b", "resend"],
+    ],
+)
+def test_a_decision_that_names_nothing_or_too_much_is_bad_usage(run: Run, words: list[str]) -> None:
+    assert run("resolve", *words, "--reason", "r").code == 2
+
+
+# ---------------------------------------------------------------- operating
+
+
+def test_status_shows_what_needs_a_person(run: Run, database: TestDatabase, services: Services) -> None:
+    applied(database)
+    held(database)
+    waiting(database, account="crm")
+    services.throttle.report(Report("crm", pause=300.0, reason="401 key revoked"))
+
+    screen = run("status")
+
+    assert screen.code == 0
+    assert "1 effects wait for a decision" in screen.out
+    assert "401 key revoked" in screen.out
+    assert run("status", "--json").json["totals"]["effects"] == {"held": 1, "waiting": 1}
+
+
+def test_a_paused_account_is_resumed(run: Run, database: TestDatabase, services: Services) -> None:
+    applied(database)
+    waiting(database)
+    services.throttle.report(Report("mail", pause=300.0, reason="401"))
+
+    assert "paused" in run("accounts").out
+    assert run("accounts", "resume", "mail").code == 0
+    assert "running" in run("accounts", "list").out
+
+
+def test_doctor_names_what_is_missing_and_how_to_mend_it(run: Run, database: TestDatabase) -> None:
+    before = run("doctor")
+    applied(database)
+    after = run("doctor", "--json")
+
+    assert before.code == 1
+    assert "drumbeat apply" in before.out
+    assert (after.code, after.json["ok"]) == (0, True)
+
+
+def test_keys_are_minted_listed_and_withdrawn(run: Run) -> None:
+    minted = run("--json", "keys", "create", "grafana", "--scope", "read")
+    listed = run("keys", "list", "--key", minted.json["token"])
+    revoked = run("keys", "revoke", minted.json["id"])
+    after = run("events", "--key", minted.json["token"])
+
+    assert (minted.code, revoked.code) == (0, 0)
+    assert (listed.code, "operate" in listed.err) == (1, True)
+    assert (after.code, "revoked" in after.err) == (1, True)
+
+
+def test_an_address_is_suppressed_listed_and_lifted(run: Run) -> None:
+    added = run("suppress", "add", "ada@example.com", "--reason", "asked by phone")
+    listed = run("suppress", "list")
+    lifted = run("suppress", "lift", "ada@example.com", "--reason", "asked again")
+
+    assert (added.code, lifted.code) == (0, 0)
+    assert "asked by phone" in listed.out
+    assert "ada@example.com" not in listed.out
+    assert "nobody is suppressed" in run("suppress", "list").out
+
+
+def test_dead_letters_are_listed_and_redriven(run: Run, services: Services, database: TestDatabase) -> None:
+    from drumbeat.queue import Queue
+
+    dead = Queue(services.sqs, services.settings.dlq_url)
+    event = recorded(database)
+    dead.ring(events=[event])
+
+    listed = run("dlq")
+    redriven = run("--json", "dlq", "redrive")
+
+    assert str(event) in listed.out
+    assert redriven.json == {"rung": 1, "foreign": 0, "left": 0}
+
+
+# ---------------------------------------------------------------- trouble
+
+
+def test_a_deployment_that_is_away_is_said_in_words(run: Run) -> None:
+    away = run("status", "--url", "http://127.0.0.1:1")
+
+    assert away.code == 1
+    assert "does not answer" in away.err
+    assert "Traceback" not in away.err
+
+
+def test_doctor_says_that_a_deployment_is_away(run: Run) -> None:
+    away = run("doctor", "--url", "http://127.0.0.1:1")
+
+    assert away.code == 1
+    assert "DRUMBEAT_URL" in away.out
+
+
+def test_no_key_is_said_in_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DRUMBEAT_KEY")
+
+    nobody = run("events")
+
+    assert nobody.code == 1
+    assert "DRUMBEAT_KEY" in nobody.err
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8787", "ftp://127.0.0.1", "http://[", "http://127.0.0.1:x"])
+def test_a_url_that_is_none_is_said_in_words(run: Run, url: str) -> None:
+    wrong = run("events", "--url", url)
+
+    assert wrong.code in (1, 2)
+    assert "Traceback" not in wrong.err
+
+
+def _event_of(db: TestDatabase, effect: UUID) -> UUID:
+    event: UUID = db.run("SELECT event_id FROM effects WHERE id = %s", (effect,))[0]["event_id"]
+    return event

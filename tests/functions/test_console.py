@@ -1,0 +1,374 @@
+"""The console's routes, called as API Gateway calls them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from redis import Redis
+
+from drumbeat.local.servers import Valkey
+from drumbeat.queue import Doorbell, Queue
+from drumbeat.status import Status
+from drumbeat.store import configs, effects
+from drumbeat.throttle import Report
+from tests.conftest import TestDatabase
+from tests.functions.console import Console, build_services, close
+from tests.store.ledger import (
+    as_json,
+    claimed,
+    closing,
+    journal,
+    new_effect,
+    opening,
+    planned,
+    recorded,
+    sending,
+    status,
+    waiting,
+)
+
+
+@pytest.fixture
+def console(
+    database: TestDatabase, redis: "Redis", valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Console]:
+    services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
+    yield Console(services)
+    close(services)
+
+
+def held(db: TestDatabase, **changes: object) -> effects.Claimed:
+    """Return an effect that nothing can prove."""
+    effect = sending(db, **changes)
+    effects.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN)])
+    looked = claimed(db, effect.id)
+    effects.close_attempts(db, [closing(looked, None, Status.HELD, n=effect.fence, reason="nothing can prove it")])
+    return effect
+
+
+def applied(db: TestDatabase) -> None:
+    """Put a configuration in force that says nothing."""
+    empty: dict[str, object] = {part: {} for part in ("accounts", "sources", "flows", "campaigns", "templates")}
+    configs.insert(db, hash=b"", document="", templates={}, compiled=empty, identities={}, actor="test")
+
+
+def version(console: Console, effect: UUID) -> int:
+    _, page, _ = console.call("GET", "/v1/effects", status="held")
+    return int(next(item["version"] for item in page["items"] if item["effectId"] == str(effect)))
+
+
+# ---------------------------------------------------------------- who may
+
+
+def test_the_shallow_health_check_needs_no_key_and_no_dependency(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise AssertionError("a dependency was asked")
+
+    monkeypatch.setattr("drumbeat.store.db.Database.run", away)
+    monkeypatch.setattr("redis.Redis.execute_command", away)
+    monkeypatch.setattr("drumbeat.sqs.Sqs.call", away)
+
+    code, body, _ = console.call("GET", "/healthz", key=None)
+
+    assert (code, body["status"]) == (200, "ok")
+
+
+def test_the_deep_health_check_asks_every_dependency(console: Console) -> None:
+    code, body, _ = console.call("GET", "/healthz", deep="1")
+
+    assert code == 200
+    assert {check["name"]: check["ok"] for check in body["checks"]} == {
+        "postgres": True,
+        "redis": True,
+        "effects queue": True,
+        "buffer queue": True,
+    }
+    assert console.call("GET", "/healthz", key=None, deep="1")[0] == 401
+
+
+def test_no_key_a_foreign_key_and_a_withdrawn_key_are_401(console: Console, database: TestDatabase) -> None:
+    database.run("INSERT INTO api_keys (id, name, scopes, revoked_at) VALUES ('bob', '', '{read}', drumbeat_now())")
+
+    answers = [console.call("GET", "/v1/events", key=key) for key in (None, "x.y.z", console.key("read", id="bob"))]
+
+    assert [(code, headers["WWW-Authenticate"]) for code, _, headers in answers] == [(401, "Bearer")] * 3
+    assert all(body["type"] == "urn:drumbeat:problem:unauthorized" for _, body, _ in answers)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", f"/v1/effects/{uuid4()}/resolve"),
+        ("POST", "/v1/effects/resolve"),
+        ("PUT", "/v1/config"),
+        ("GET", "/v1/keys"),
+        ("POST", "/v1/keys"),
+        ("DELETE", "/v1/keys/ada"),
+        ("POST", "/v1/dlq/redrive"),
+        ("POST", "/v1/suppressions"),
+        ("POST", "/v1/accounts/mail/resume"),
+    ],
+)
+def test_reading_rights_do_not_operate(console: Console, method: str, path: str) -> None:
+    assert console.call(method, path, {}, key=console.key("read", "ingest"))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/events", "/v1/effects", "/v1/effects/held", "/v1/config", "/v1/dlq", "/v1/suppressions", "/v1/accounts",
+     "/v1/status", "/metrics"],
+)  # fmt: skip
+def test_operating_rights_do_not_read(console: Console, path: str) -> None:
+    assert console.call("GET", path, key=console.key("operate", "ingest"))[0] == 403
+
+
+# ---------------------------------------------------------------- reading
+
+
+def test_an_event_is_told_with_all_that_followed(console: Console, database: TestDatabase) -> None:
+    event = recorded(database, body=as_json({"payload": {"email": "ada@example.com"}}))
+    effect = new_effect(event)
+    planned(database, effect)
+    effects.open_attempts(database, [opening(claimed(database, effect.id))])
+
+    code, body, _ = console.call("GET", f"/v1/events/{event}")
+
+    assert code == 200
+    assert (body["eventId"], body["status"]) == (str(event), "in_progress")
+    assert body["payload"] == {"email": "ada@example.com"}
+    assert body["plan"]["version"] == 1
+    (told,) = body["effects"]
+    assert [entry["toStatus"] for entry in told["journal"]] == ["waiting", "claimed", "sending"]
+    assert told["attempts"][0]["requestHash"] == b"h".hex()
+    assert "frozen" not in str(body)
+
+
+def test_what_is_not_there_is_404_and_what_is_not_understood_400(console: Console) -> None:
+    assert console.call("GET", f"/v1/events/{uuid4()}")[0] == 404
+    assert console.call("GET", "/v1/nothing")[0] == 404
+    assert console.call("GET", "/v1/events/abc")[0] == 400
+    assert console.call("GET", "/v1/events", status="lost")[0] == 400
+    assert console.call("GET", "/v1/events", stauts="done")[0] == 400
+    assert console.call("GET", "/v1/events", since="yesterday")[0] == 400
+    assert console.call("GET", "/v1/events", limit="0")[0] == 400
+    assert console.call("GET", "/v1/config")[0] == 404
+
+
+def test_lists_come_in_pages(console: Console, database: TestDatabase) -> None:
+    for _ in range(3):
+        recorded(database)
+
+    _, first, _ = console.call("GET", "/v1/events", limit="2")
+    _, second, _ = console.call("GET", "/v1/events", limit="2", cursor=first["next"])
+
+    assert len({item["eventId"] for item in first["items"] + second["items"]}) == 3
+    assert second["next"] is None
+
+
+def test_metrics_are_prometheus_text(console: Console, database: TestDatabase) -> None:
+    applied(database)
+    waiting(database, account='a"b')
+
+    code, text, headers = console.call("GET", "/metrics")
+
+    assert code == 200
+    assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert 'drumbeat_effects{account="a\\"b",status="waiting"} 1\n' in text
+    assert 'drumbeat_events_24h{status="planned"} 1\n' in text
+    assert "drumbeat_dead_letters 0\n" in text
+
+
+def test_a_ledger_that_is_away_is_503_and_says_what_was_not_lost(console: Console, database: TestDatabase) -> None:
+    with psycopg.connect(database.admin_url, autocommit=True) as admin:
+        admin.execute("ALTER ROLE drumbeat_app NOLOGIN")
+        try:
+            code, body, headers = console.call("GET", "/v1/events")
+        finally:
+            admin.execute("ALTER ROLE drumbeat_app LOGIN")
+
+    assert (code, headers["Retry-After"]) == (503, "5")
+    assert "safe" in body["detail"]
+    assert body["requestId"] == "request-1"
+
+
+def test_an_unforeseen_error_tells_nothing_of_its_message(
+    console: Console, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("ada@example.com")
+
+    monkeypatch.setattr("drumbeat.views.events", fail)
+
+    code, body, _ = console.call("GET", "/v1/events")
+
+    assert code == 500
+    assert "ada@example.com" not in str(body) + capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- deciding
+
+
+def test_a_resend_begins_a_new_generation_and_rings(console: Console, database: TestDatabase) -> None:
+    effect = held(database)
+
+    code, body, _ = console.call(
+        "POST",
+        f"/v1/effects/{effect.id}/resolve",
+        {"decision": "resend", "reason": "not in the outbox", "version": version(console, effect.id)},
+    )
+
+    assert (code, body["status"]) == (200, "waiting")
+    (row,) = database.run("SELECT generation, tries, looks, due_at <= drumbeat_now() AS due FROM effects")
+    assert row == {"generation": 2, "tries": 0, "looks": 0, "due": True}
+    (entry,) = database.run("SELECT actor, reason FROM journal ORDER BY seq DESC LIMIT 1")
+    assert entry == {"actor": "person:ada", "reason": "not in the outbox"}
+    assert console.rung() == [Doorbell(effects=(effect.id,))]
+    assert claimed(database, effect.id).generation == 2
+
+
+@pytest.mark.parametrize(("decision", "to"), [("accepted", "accepted"), ("drop", "cancelled")])
+def test_other_decisions_are_final_and_wake_what_waited(
+    console: Console, database: TestDatabase, decision: str, to: str
+) -> None:
+    later = uuid4()
+    effect = held(database, dependents=(later,))
+
+    code, _, _ = console.call(
+        "POST",
+        f"/v1/effects/{effect.id}/resolve",
+        {"decision": decision, "reason": "seen in the log", "version": version(console, effect.id)},
+    )
+
+    assert (code, status(database, effect.id)) == (200, to)
+    assert journal(database, effect.id)[-1] == f"held>{to}"
+    assert console.rung() == [Doorbell(effects=(later,))]
+
+
+def test_a_decision_on_an_older_version_is_409_and_changes_nothing(console: Console, database: TestDatabase) -> None:
+    effect = held(database)
+    seen = version(console, effect.id)
+    path = f"/v1/effects/{effect.id}/resolve"
+
+    stale = console.call("POST", path, {"decision": "resend", "reason": "r", "version": seen - 1})[0]
+    first = console.call("POST", path, {"decision": "drop", "reason": "r", "version": seen})[0]
+    second = console.call("POST", path, {"decision": "resend", "reason": "r", "version": seen})[0]
+
+    assert (stale, first, second) == (409, 200, 409)
+    assert status(database, effect.id) == "cancelled"
+
+
+def test_a_decision_needs_a_reason_a_known_word_and_an_effect(console: Console, database: TestDatabase) -> None:
+    effect = held(database)
+    path = f"/v1/effects/{effect.id}/resolve"
+
+    assert console.call("POST", path, {"decision": "drop", "reason": " ", "version": 5})[0] == 400
+    assert console.call("POST", path, {"decision": "burn", "reason": "r", "version": 5})[0] == 400
+    assert console.call("POST", path, "not json")[0] == 400
+    assert console.call("POST", f"/v1/effects/{uuid4()}/resolve", {"decision": "drop", "reason": "r", "version": 1})[
+        0
+    ] == 404  # fmt: skip
+    assert status(database, effect.id) == "held"
+
+
+def test_many_held_effects_are_decided_in_chunks_and_only_those_that_were_counted(
+    console: Console, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drumbeat.resolve.CHUNK", 2)
+    counted = [held(database).id for _ in range(3)]
+    other = held(database, account="crm").id
+    _, summary, _ = console.call("GET", "/v1/effects/held", account="mail")
+    newcomer = held(database).id
+    asked = {"decision": "drop", "reason": "campaign called off", "account": "mail", "seenAt": summary["at"]}
+
+    answers: list[Any] = []
+    while not answers or answers[-1]["left"]:
+        answers.append(console.call("POST", "/v1/effects/resolve", asked)[1])
+
+    assert summary["total"] == 3
+    assert [len(answer["effects"]) for answer in answers] == [2, 1]
+    assert [status(database, effect) for effect in counted] == ["cancelled"] * 3
+    assert [status(database, other), status(database, newcomer)] == ["held", "held"]
+
+
+# ---------------------------------------------------------------- keys, suppressions, dead letters, accounts
+
+
+def test_a_minted_key_works_is_listed_without_its_token_and_can_be_withdrawn(console: Console) -> None:
+    code, minted, _ = console.call("POST", "/v1/keys", {"name": "grafana", "scopes": ["read"]})
+    works = console.call("GET", "/v1/events", key=minted["token"])[0]
+    _, listed, _ = console.call("GET", "/v1/keys")
+
+    revoked = console.call("DELETE", f"/v1/keys/{minted['id']}")[0]
+
+    assert (code, works, revoked) == (201, 200, 200)
+    assert [(key["name"], key["scopes"]) for key in listed["items"]] == [("grafana", ["read"])]
+    assert minted["token"] not in str(listed)
+    assert console.call("GET", "/v1/events", key=minted["token"])[0] == 401
+    assert console.call("DELETE", "/v1/keys/nobody")[0] == 404
+
+
+def test_suppressions_keep_no_address(console: Console, database: TestDatabase) -> None:
+    asked = {"email": "Ada@Example.com", "reason": "asked by phone"}
+
+    first = console.call("POST", "/v1/suppressions", asked)[1]
+    again = console.call("POST", "/v1/suppressions", {**asked, "email": "ada@example.com"})[1]
+    _, listed, _ = console.call("GET", "/v1/suppressions")
+    lifted = console.call("POST", "/v1/suppressions", {**asked, "lift": True})[1]
+
+    assert (first["changed"], again["changed"], lifted["changed"]) == (True, False, True)
+    assert first["contact"] == again["contact"] == listed["items"][0]["contact"]
+    assert (listed["items"][0]["reason"], listed["items"][0]["actor"]) == ("asked by phone", "person:ada")
+    assert "ada@" not in str(listed).lower()
+    assert console.call("GET", "/v1/suppressions")[1]["items"] == []
+    assert [row["lifted"] for row in database.run("SELECT lifted FROM suppressions ORDER BY seq")] == [False, True]
+    assert console.call("POST", "/v1/suppressions", {"email": "nobody", "reason": "r"})[0] == 400
+
+
+@pytest.mark.point(21)
+def test_dead_letters_are_shown_and_rung_again_but_never_thrown_away(console: Console) -> None:
+    dead = Queue(console.services.sqs, console.services.settings.dlq_url)
+    effect = uuid4()
+    dead.ring(effects=[effect])
+    dead.put("not a doorbell")
+
+    _, listed, _ = console.call("GET", "/v1/dlq")
+    _, redriven, _ = console.call("POST", "/v1/dlq/redrive")
+
+    assert listed["count"] == 2
+    assert sorted(item["effects"] for item in listed["items"]) == [[], [str(effect)]]
+    assert redriven == {"rung": 1, "foreign": 1, "left": 1}
+    assert console.rung() == [Doorbell(effects=(effect,))]
+
+
+def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, database: TestDatabase) -> None:
+    applied(database)
+    effect = waiting(database)
+    put_back = opening(claimed(database, effect), "waiting", wait=300.0, reason="paused: 401 key revoked")
+    effects.open_attempts(database, [put_back])
+    console.services.throttle.report(Report("mail", pause=300.0, reason="401 key revoked"))
+
+    _, before, _ = console.call("GET", "/v1/accounts")
+    code, resumed, _ = console.call("POST", "/v1/accounts/mail/resume")
+    _, after, _ = console.call("GET", "/v1/accounts")
+
+    assert (before["items"][0]["state"], before["items"][0]["reason"]) == ("paused", "401 key revoked")
+    assert (code, resumed["effects"], resumed["left"]) == (200, 1, False)
+    assert after["items"][0]["state"] == "running"
+    assert console.rung() == [Doorbell(effects=(effect,))]
+    assert claimed(database, effect)
+    assert console.call("POST", "/v1/accounts/nobody/resume")[0] == 404
+
+
+def test_resuming_leaves_planned_delays_alone(console: Console, database: TestDatabase) -> None:
+    applied(database)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    waiting(database, due_at=tomorrow)
+
+    console.call("POST", "/v1/accounts/mail/resume")
+
+    assert database.run("SELECT due_at FROM effects") == [{"due_at": tomorrow}]

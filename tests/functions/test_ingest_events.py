@@ -1,0 +1,267 @@
+"""Single events over the API: `POST /v1/events`."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from drumbeat import ids
+from drumbeat.store import keys as stored_keys
+from functions.ingest import app
+from tests.functions.doors import Doors, lead
+
+
+def test_an_event_is_recorded_with_its_body_and_rung_for(doors: Doors) -> None:
+    body = b'{"type":"LEAD_CAPTURE", "source":"crm","payload":{"n":1},"idempotencyKey":"order-1"}'
+
+    answer = doors.post("/v1/events", body)
+
+    id = ids.event_id("crm", "order-1")
+    assert (answer.status, answer.body) == (202, {"eventId": str(id), "status": "recorded"})
+    (event,) = doors.events()
+    assert (event["id"], event["door"], event["body"]) == (id, "api", body)
+    assert doors.rung() == [id]
+
+
+def test_the_relay_is_told_before_the_commit(doors: Doors) -> None:
+    id = doors.post("/v1/events", lead()).body["eventId"]
+
+    assert doors.services.marks.due(doors.services.clock.now().timestamp() + 61).members == {f"event:{id}"}
+
+
+@pytest.mark.point(9)
+def test_a_repeat_gives_the_same_id_and_costs_no_query(doors: Doors) -> None:
+    first = doors.post("/v1/events", lead("order-1"))
+    doors.rung()
+    before = doors.services.db.round_trips
+
+    again = doors.post("/v1/events", lead("order-1"))
+
+    assert (again.status, again.body) == (200, first.body)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert doors.services.db.round_trips == before
+    assert doors.rung() == []
+
+
+def test_a_first_event_costs_one_query(doors: Doors) -> None:
+    doors.post("/v1/events", lead())  # reads the configuration
+    before = doors.services.db.round_trips
+
+    doors.post("/v1/events", lead())
+
+    assert doors.services.db.round_trips == before + 1
+
+
+def test_a_repeat_that_redis_has_forgotten_is_still_a_repeat(doors: Doors) -> None:
+    doors.post("/v1/events", lead("order-1"))
+    doors.services.redis.flushall()
+
+    again = doors.post("/v1/events", lead("order-1"))
+
+    assert (again.status, again.headers["idempotent-replayed"]) == (200, "true")
+    assert len(doors.events()) == 1
+
+
+def test_the_order_of_fields_and_white_space_make_no_other_body(doors: Doors) -> None:
+    doors.post("/v1/events", b'{"type":"LEAD_CAPTURE","source":"a","payload":{"x":1,"y":2.0},"idempotencyKey":"k"}')
+
+    again = doors.post(
+        "/v1/events", b'{"idempotencyKey":"k", "payload":{"y":2,"x":1},"source":"a", "type":"LEAD_CAPTURE"}'
+    )
+
+    assert again.status == 200
+
+
+@pytest.mark.point(4)
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_the_same_key_with_another_body_is_refused_and_names_the_first(doors: Doors, forgotten: bool) -> None:
+    first = doors.post("/v1/events", lead("order-1", payload={"n": 1}))
+    if forgotten:
+        doors.services.redis.flushall()
+
+    other = doors.post("/v1/events", lead("order-1", payload={"n": 2}))
+
+    assert other.status == 422
+    assert other.headers["content-type"] == "application/problem+json"
+    assert other.body["type"] == "urn:drumbeat:problem:idempotency-key-reused"
+    assert other.body["eventId"] == first.body["eventId"]
+    assert first.body["eventId"] in other.body["detail"]
+    (event,) = doors.events()
+    assert b'"n": 1' in event["body"]
+
+
+def test_the_refused_body_is_refused_again_while_the_first_is_welcome(doors: Doors) -> None:
+    doors.post("/v1/events", lead("order-1", payload={"n": 1}))
+
+    statuses = [doors.post("/v1/events", lead("order-1", payload={"n": n})).status for n in (2, 2, 1)]
+
+    assert statuses == [422, 422, 200]
+
+
+def test_the_key_may_come_as_a_header(doors: Doors) -> None:
+    body = lead()
+    del body["idempotencyKey"]
+
+    answer = doors.post("/v1/events", body, headers={"Idempotency-Key": "order-1"})
+
+    assert answer.body["eventId"] == str(ids.event_id("crm", "order-1"))
+
+
+def test_two_different_keys_are_refused(doors: Doors) -> None:
+    assert doors.post("/v1/events", lead("one"), headers={"Idempotency-Key": "two"}).status == 400
+
+
+@pytest.mark.point(11)
+def test_an_event_without_a_key_is_refused(doors: Doors) -> None:
+    body = lead()
+    del body["idempotencyKey"]
+
+    answer = doors.post("/v1/events", body)
+
+    assert answer.status == 400
+    assert "idempotencyKey is missing" in answer.body["detail"]
+    assert doors.events() == []
+
+
+def test_a_scheduled_time_is_kept_in_utc(doors: Doors) -> None:
+    doors.post("/v1/events", lead(scheduledAt="2030-06-01T12:00:00+02:00"))
+
+    (event,) = doors.events()
+    assert event["scheduled_at"] == datetime(2030, 6, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.point(1)
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"[]", "the event"),
+        (b'"x"', "the event"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "not UTF-8"),
+        (b'{"type":"LEAD_CAPTURE\xff"}', "not UTF-8"),
+        (b'{"a":' * 40_000 + b"1" + b"}" * 40_000, "nested too deeply"),
+        (b'{"payload":' + b"[" * 65 + b"]" * 65 + b"}", "nested too deeply"),
+        (json.dumps(lead(payload={"a": "x\0y"})).encode(), "NUL"),
+        (json.dumps(lead(source="x\0y")).encode(), "NUL"),
+        (json.dumps(lead(payload={"x\0y": 1})).encode(), "NUL"),
+        (json.dumps(lead(payload={"a": "\ud800"})).encode(), "surrogate"),
+        (json.dumps(lead(payload={"\udc00": 1})).encode(), "surrogate"),
+        (b'{"payload":{"a":1,"a":2}}', "twice"),
+        (json.dumps(lead(payload={"a": 2**53})).encode(), "2^53"),
+        (json.dumps(lead(payload={"a": [-(2**53)]})).encode(), "2^53"),
+        (json.dumps(lead(payload={"a": 1e400})).encode(), "Infinity"),
+        (json.dumps(lead()).encode().replace(b'"ada@example.com"', b"1e999"), "2^53"),
+        (json.dumps(lead()).encode().replace(b'"ada@example.com"', b"9" * 5000), "2^53"),
+        (json.dumps(lead(payload={"a": float("nan")})).encode(), "NaN"),
+        (json.dumps(lead(payload=[])).encode(), "payload"),
+        (json.dumps(lead(payload=None)).encode(), "payload"),
+        (json.dumps(lead(type="LEAD")).encode(), "type"),
+        (json.dumps(lead(source="")).encode(), "source"),
+        (json.dumps(lead(source=7)).encode(), "source"),
+        (json.dumps(lead(idempotencyKey="x" * 256)).encode(), "idempotencyKey"),
+        (json.dumps(lead(idempotencyKey="line\nbreak")).encode(), "printable"),
+        (json.dumps(lead(extra=1)).encode(), "extra"),
+        (json.dumps(lead(scheduledAt="tomorrow")).encode(), "RFC 3339"),
+        (json.dumps(lead(scheduledAt="2030-01-01T00:00:00")).encode(), "RFC 3339"),
+        (json.dumps(lead(scheduledAt="2030-02-30T00:00:00Z")).encode(), "scheduledAt"),
+        (json.dumps(lead(scheduledAt="0001-01-01T00:00:00+14:00")).encode(), "years"),
+        (json.dumps(lead(scheduledAt=1893456000)).encode(), "scheduledAt"),
+    ],
+)
+def test_what_is_not_understood_is_refused_and_not_stored(doors: Doors, body: bytes, said: str) -> None:
+    answer = doors.post("/v1/events", body, encoded=True)
+
+    assert answer.status == 400
+    assert said in answer.body["detail"]
+    assert answer.body["requestId"] == "request-1"
+    assert doors.events() == []
+
+
+def test_numbers_and_text_at_the_edge_are_welcome(doors: Doors) -> None:
+    payload = {"n": 2**53 - 1, "f": 0.1, "emoji": "\U0001f600", "escaped": "\\u0000", "deep": [[[[[[[[1]]]]]]]]}
+
+    assert doors.post("/v1/events", lead(payload=payload)).status == 202
+
+
+@pytest.mark.point(1)
+def test_an_event_may_have_256_kib_and_not_a_byte_more(doors: Doors) -> None:
+    def sized(size: int) -> bytes:
+        empty = json.dumps(lead("k", payload={"x": ""})).encode()
+        return json.dumps(lead("k", payload={"x": "x" * (size - len(empty))})).encode()
+
+    answers = [doors.post("/v1/events", sized(size)).status for size in (262_145, 262_144)]
+
+    assert answers == [413, 202]
+
+
+@pytest.mark.parametrize("token", [None, "nonsense", "drumbeat.shop.ingest.AAAA", "drumbeat.shop.ingest+operate.é"])
+def test_a_caller_without_a_good_key_is_refused(doors: Doors, token: str | None) -> None:
+    answer = doors.post("/v1/events", lead(), key=token)
+
+    assert answer.status == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert doors.events() == []
+
+
+def test_a_key_without_the_scope_is_refused(doors: Doors) -> None:
+    assert doors.post("/v1/events", lead(), key=doors.key("read", "operate")).status == 403
+
+
+def test_a_withdrawn_key_is_refused_in_the_insert(doors: Doors) -> None:
+    stored_keys.add(doors.ledger, "shop", "Shop", ["ingest"])
+    assert doors.post("/v1/events", lead()).status == 202
+    stored_keys.revoke(doors.ledger, "shop")
+
+    answer = doors.post("/v1/events", lead())
+    batch = doors.post("/v1/events/batch", {"events": [lead()]})
+
+    assert (answer.status, batch.status) == (401, 401)
+    assert len(doors.events()) == 1
+
+
+def test_a_configured_source_is_not_for_the_api(doors: Doors) -> None:
+    doors.configure(shop={"scheme": "github"})
+
+    assert doors.post("/v1/events", lead(source="shop")).status == 403
+    assert doors.post("/v1/events", lead(source="crm")).status == 202
+
+
+def test_an_unknown_path_is_a_problem(doors: Doors) -> None:
+    answer = doors.post("/v1/nothing", {})
+
+    assert (answer.status, answer.body["type"]) == (404, "urn:drumbeat:problem:not-found")
+
+
+def test_a_mistake_of_ours_is_a_problem_without_a_word_of_the_request(
+    doors: Doors, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.logger.registered_handler, "stream", sys.stdout)
+
+    class Broken:
+        def ingest(self, *_: object, **__: object) -> None:
+            raise RuntimeError("ada@example.com")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app, "single", Broken)
+        answer = doors.post("/v1/events", lead())
+
+    assert (answer.status, answer.body["type"]) == (500, "urn:drumbeat:problem:internal")
+    logged = capsys.readouterr().out
+    assert "RuntimeError" in logged
+    assert "ada@example.com" not in logged
+
+
+def test_the_log_has_the_event_and_nothing_personal(
+    doors: Doors, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.logger.registered_handler, "stream", sys.stdout)
+    id = UUID(doors.post("/v1/events", lead()).body["eventId"])
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert any(line.get("correlation_id") == str(id) for line in lines)
+    assert any(line.get("EventsRecorded") == [1.0] for line in lines)
+    assert "ada@example.com" not in json.dumps(lines)

@@ -1,0 +1,308 @@
+"""What a caller meets while a part of the system is away: nothing is lost, and nothing is promised that is."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+from psycopg.types.json import Jsonb
+from redis import Redis
+
+from drumbeat import ids
+from drumbeat.events import Arrival
+from drumbeat.ingest import buffer, drain, request
+from drumbeat.queue import Message, Queue
+from drumbeat.sqs import Sqs
+from drumbeat.store import events as stored_events
+from drumbeat.store.db import Database
+from functions.ingest import app
+from tests.functions.doors import Doors, away, lead
+from tests.functions.test_ingest_webhooks import deliver
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+def drained(doors: Doors) -> int:
+    """Drain the buffer into the ledger as the relay does; returns how many events were recorded."""
+    doors.services.db.close()
+    doors.services.db = doors.ledger
+    recorded = 0
+    while messages := doors.buffer.receive():
+        done = drain(messages, doors.services)
+        doors.buffer.delete(done.settled)
+        recorded += done.recorded
+    return recorded
+
+
+def no_redis(doors: Doors) -> None:
+    """Have Redis lead to a port that nobody listens on."""
+    doors.services.redis.close()
+    doors.services.redis = Redis(port=1, socket_connect_timeout=0.2)
+    doors.services.__dict__.pop("marks", None)
+    app.single.cache_clear()
+    app.door.cache_clear()
+
+
+@pytest.mark.point(10)
+def test_while_postgres_is_away_an_event_is_buffered_and_later_recorded(doors: Doors) -> None:
+    doors.post("/v1/events", lead("before"))
+    away(doors.services)
+    asked = doors.services.clock.now()
+
+    answer = doors.post("/v1/events", lead("one"))
+
+    id = ids.event_id("crm", "one")
+    assert (answer.status, answer.body) == (202, {"eventId": str(id), "status": "buffered"})
+    assert drained(doors) == 1
+    event = next(row for row in doors.events() if row["id"] == id)
+    assert timedelta() <= event["received_at"] - asked < timedelta(seconds=30)
+    assert json.loads(event["body"]) == lead("one")
+    assert id in doors.rung()
+
+
+@pytest.mark.point(10)
+def test_a_batch_is_buffered_whole_in_few_messages(doors: Doors) -> None:
+    doors.post("/v1/events", lead("before"))
+    away(doors.services)
+
+    answer = doors.post("/v1/events/batch", {"events": [*(lead(f"{n}") for n in range(300)), 7]})
+
+    assert [result["status"] for result in answer.body["results"]] == [202] * 300 + [400]
+    assert doors.buffer.count() == 1
+    assert drained(doors) == 300
+
+
+@pytest.mark.point(10)
+def test_large_events_are_spread_over_messages_that_sqs_takes(doors: Doors) -> None:
+    doors.post("/v1/events", lead("before"))
+    away(doors.services)
+    large = [lead(f"{n}", payload={"x": f"{n}" * 200_000}) for n in range(8)]
+
+    doors.post("/v1/events/batch", {"events": large})
+
+    assert doors.buffer.count() > 1
+    assert drained(doors) == 8
+
+
+@pytest.mark.point(10)
+def test_a_webhook_is_verified_and_buffered(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESAME", "sesame")
+    doors.configure(code={"scheme": "github", "secrets": ["env:SESAME"]})
+    deliver(doors, delivery="before")
+    away(doors.services)
+
+    good, bad = deliver(doors, b"\xff{}", delivery="d-2"), deliver(doors, delivery="d-3", secret="wrong")
+
+    assert (good.status, good.body["status"], bad.status) == (202, "buffered", 401)
+    assert drained(doors) == 1
+    assert b"\xff{}" in [row["body"] for row in doors.events()]
+
+
+@pytest.mark.point(10)
+def test_a_new_process_knows_the_sources_from_redis(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESAME", "sesame")
+    doors.configure(code={"scheme": "github", "secrets": ["env:SESAME"]})
+    deliver(doors, delivery="before")
+    app.door.cache_clear()
+    app.single.cache_clear()
+    away(doors.services)
+
+    assert deliver(doors, delivery="d-2").body["status"] == "buffered"
+    assert doors.post("/v1/events", lead(source="code")).status == 403
+
+
+@pytest.mark.point(10)
+def test_with_neither_postgres_nor_redis_a_new_process_asks_to_come_again(doors: Doors) -> None:
+    away(doors.services)
+    no_redis(doors)
+
+    answer = doors.post("/v1/events", lead())
+
+    assert (answer.status, answer.body["type"]) == (503, "urn:drumbeat:problem:unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    assert doors.buffer.count() == 0
+
+
+@pytest.mark.point(10)
+@pytest.mark.point(68)
+def test_with_neither_postgres_nor_the_buffer_nothing_is_promised(doors: Doors) -> None:
+    doors.post("/v1/events", lead("before"))
+    away(doors.services)
+    app.door().buffer = Queue(Sqs("us-east-1", NOWHERE), f"{NOWHERE}/0/buffer")
+
+    answers = [
+        doors.post("/v1/events", lead()),
+        doors.post("/v1/events/batch", {"events": [lead(), 7]}),
+    ]
+
+    assert [answer.status for answer in answers] == [503, 503]
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
+
+
+@pytest.mark.point(10)
+def test_a_ledger_that_may_only_be_read_is_away(doors: Doors) -> None:
+    doors.post("/v1/events", lead("before"))
+    doors.services.db.run("SET default_transaction_read_only = on")
+
+    assert doors.post("/v1/events", lead("one")).body["status"] == "buffered"
+
+
+@pytest.mark.point(6)
+def test_a_commit_whose_answer_was_lost_is_one_event_in_the_end(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    doors.post("/v1/events", lead("before"))
+    real = Database.run
+
+    def cut_after_commit(self: Database, sql: str, parameters: object = None) -> object:
+        real(self, sql, parameters)  # type: ignore[arg-type]
+        monkeypatch.setattr(Database, "run", real)
+        away(doors.services)
+        return doors.services.db.run("SELECT 1")
+
+    monkeypatch.setattr(Database, "run", cut_after_commit)
+
+    answer = doors.post("/v1/events", lead("one"))
+
+    assert answer.body["status"] == "buffered"
+    assert drained(doors) == 0
+    assert [row["key"] for row in doors.events()] == ["before", "one"]
+    assert doors.ledger.run("SELECT FROM conflicts") == []
+
+
+@pytest.mark.point(4)
+def test_a_buffered_body_that_came_too_late_for_its_key_is_kept(doors: Doors) -> None:
+    doors.post("/v1/events", lead("before"))
+    away(doors.services)
+    doors.post("/v1/events", lead("one", payload={"n": 2}))
+    doors.services.db = Database(doors.ledger.url)
+    doors.post("/v1/events", lead("one", payload={"n": 1}))
+
+    assert drained(doors) == 0
+
+    (conflict,) = doors.ledger.run("SELECT event_id, body FROM conflicts")
+    assert (conflict["event_id"], json.loads(conflict["body"])["payload"]) == (ids.event_id("crm", "one"), {"n": 2})
+
+
+def test_draining_twice_changes_nothing(doors: Doors) -> None:
+    doors.post("/v1/events", lead("before"))
+    away(doors.services)
+    doors.post("/v1/events", lead("one"))
+    messages = doors.buffer.receive()
+    doors.services.db = doors.ledger
+
+    counts = [drain(messages, doors.services).recorded for _ in range(2)]
+
+    assert counts == [1, 0]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"v": 2, "arrivals": []}', '{"v": 1, "arrivals": [{}]}', "\0"])
+def test_a_foreign_message_in_the_buffer_stays_and_hurts_no_other(doors: Doors, text: str) -> None:
+    doors.post("/v1/events", lead("before"))
+    away(doors.services)
+    doors.post("/v1/events", lead("one"))
+    messages = [Message("foreign", text, "", 1), *doors.buffer.receive()]
+    doors.services.db = doors.ledger
+
+    done = drain(messages, doors.services)
+
+    assert [message.id for message in done.foreign] == ["foreign"]
+    assert (done.recorded, len(done.settled)) == (1, 1)
+
+
+@pytest.mark.point(7)
+def test_a_queue_that_is_away_does_not_keep_an_event_from_being_recorded(
+    doors: Doors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors.services.queue = Queue(Sqs("us-east-1", NOWHERE), f"{NOWHERE}/0/effects")
+
+    answer = doors.post("/v1/events", lead("one"))
+
+    assert (answer.status, len(doors.events())) == (202, 1)
+    due = doors.services.marks.due(doors.services.clock.now().timestamp() + 61).members
+    assert due == {f"event:{answer.body['eventId']}"}
+    assert '"IngestDegraded":[1.0]' in capsys.readouterr().out
+
+
+@pytest.mark.point(31)
+def test_without_redis_events_are_recorded_and_repeats_known(doors: Doors, capsys: pytest.CaptureFixture[str]) -> None:
+    no_redis(doors)
+
+    answers = [doors.post("/v1/events", lead("one", payload={"n": n})) for n in (1, 1, 2)]
+
+    assert [answer.status for answer in answers] == [202, 200, 422]
+    assert '"IngestDegraded"' in capsys.readouterr().out
+    assert doors.effects.count() == 2  # one bell now, one late in place of the mark
+
+
+@pytest.mark.point(32)
+@pytest.mark.parametrize("record", [b"not JSON", b"{}", b"[]", b'{"status": "COMPLETED"}', b'{"status": "NONSENSE"}'])
+def test_a_garbled_entry_in_redis_decides_nothing(doors: Doors, record: bytes) -> None:
+    doors.post("/v1/events", lead("one"))
+    (name,) = cast("list[bytes]", doors.services.redis.keys("drumbeat:{once}*"))
+    doors.services.redis.set(name, record)
+
+    again = doors.post("/v1/events", lead("one"))
+
+    assert (again.status, len(doors.events())) == (200, 1)
+
+
+def test_an_entry_of_a_request_that_died_does_not_block_its_repeat(doors: Doors) -> None:
+    doors.post("/v1/events", lead("one"))
+    (name,) = cast("list[bytes]", doors.services.redis.keys("drumbeat:{once}*"))
+    later = (doors.services.clock.now() + timedelta(seconds=20)).timestamp()
+    doors.services.redis.set(
+        name,
+        json.dumps({"status": "INPROGRESS", "expiration": int(later), "in_progress_expiration": int(later * 1000)}),
+    )
+
+    assert doors.post("/v1/events", lead("one")).status == 200
+
+
+@pytest.mark.point(3)
+def test_fifty_copies_at_once_are_one_event(doors: Doors) -> None:
+    arrival = Arrival(
+        ids.event_id("crm", "one"), "crm", "one", "LEAD_CAPTURE", "api", b"f", None, datetime.now(UTC), b"{}"
+    )
+
+    def send(_: int) -> stored_events.Verdict:
+        database = Database(doors.ledger.url)
+        try:
+            return stored_events.record(database, arrival)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(10) as threads:
+        verdicts = list(threads.map(send, range(50)))
+
+    assert sum(verdict.inserted for verdict in verdicts) == 1
+    assert {verdict.fingerprint for verdict in verdicts} == {b"f"}
+    assert len(doors.events()) == 1
+
+
+def test_the_configuration_is_read_once_a_minute(doors: Doors) -> None:
+    doors.post("/v1/events", lead())
+    doors.ledger.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        " VALUES (1, '', '', '{}', %s, 'test')",
+        [Jsonb({"accounts": {}, "sources": {}, "flows": {}, "campaigns": {}, "templates": {}})],
+    )
+    before = doors.services.db.round_trips
+
+    for _ in range(3):
+        doors.post("/v1/events", lead())
+
+    assert doors.services.db.round_trips == before + 3
+
+
+def test_what_is_buffered_is_what_is_drained(doors: Doors) -> None:
+    for body in (b"\xff", b"x" * 300_000, b""):
+        arrival = request.read(
+            json.dumps(lead("k", scheduledAt="2030-01-01T00:00:00.5Z")).encode(),
+            key=None,
+            configured=(),
+            now=doors.services.clock.now(),
+        )
+        raw = replace(arrival, body=body)
+
+        assert buffer.loads(buffer.dumps([raw])) == [raw]

@@ -1,0 +1,83 @@
+"""The relay function as its schedule calls it."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from redis import Redis
+
+from drumbeat import wiring
+from drumbeat.queue import Doorbell
+from drumbeat.sqs import Sqs
+from drumbeat.wiring import Services
+from functions.relay import app
+from tests.conftest import TestDatabase
+
+SCHEDULED = {"version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}}
+
+
+class Context:
+    """What Lambda tells a handler about its invocation."""
+
+    function_name = "relay"
+    memory_limit_in_mb = 256
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:relay"
+    aws_request_id = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 50_000
+
+
+@pytest.fixture
+def services(
+    database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Services]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    sqs = Sqs("us-east-1", sqs_endpoint)
+    environment = {
+        "DRUMBEAT_LOCAL": "1",
+        "DATABASE_URL": database.url,
+        "REDIS_URL": f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}/0",
+        "DRUMBEAT_SECRET": "for tests",
+        "EFFECTS_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"effects{uuid.uuid4().hex}")["QueueUrl"],
+        "BUFFER_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"buffer{uuid.uuid4().hex}")["QueueUrl"],
+        "AWS_ENDPOINT_URL": sqs_endpoint,
+    }
+    sqs.close()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    wiring.services.cache_clear()
+    services = wiring.services()
+    yield services
+    services.db.close()
+    services.sqs.close()
+    services.redis.close()
+    wiring.services.cache_clear()
+
+
+def invoke(event: dict[str, Any]) -> dict[str, Any]:
+    return app.handler(event, cast("LambdaContext", Context()))
+
+
+def test_it_rings_what_is_due_then_sleeps(services: Services) -> None:
+    event = uuid.uuid4()
+    services.db.run(
+        """INSERT INTO configs (version, hash, document, templates, compiled, applied_by)
+           VALUES (1, '', '', '{}', '{"accounts": {}, "flows": {}}', 'test')"""
+    )
+    services.db.run(
+        """INSERT INTO events (id, source, key, type, door, fingerprint, received_at, recorded_at)
+           SELECT %s, 'shop', 'key', 'LEAD_CAPTURE', 'api', '', at, at
+             FROM (SELECT drumbeat_now() - interval '1 minute' AS at) AS earlier""",
+        (event,),
+    )
+
+    first, second = invoke(SCHEDULED), invoke(SCHEDULED)
+
+    assert first == {"full": True, "events": 1}
+    assert second == {"asleep": True}
+    [message] = services.queue.receive()
+    assert Doorbell.loads(message.body) == Doorbell(events=(event,))

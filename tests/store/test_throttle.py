@@ -1,0 +1,505 @@
+"""The rate limiter against a real Valkey, on a clock that the test moves."""
+
+import math
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from drumbeat.flows.model import Limit
+from drumbeat.local.servers import Valkey
+from drumbeat.throttle import Ask, Go, Report, Throttle, Wait, key_of
+
+TEN_PER_SECOND = Limit(10, 1, 10)
+START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+class HandClock:
+    """Time stands still until a test moves it."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self._elapsed = 0.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def elapsed(self) -> float:
+        return self._elapsed
+
+    def sleep(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+        self._elapsed += seconds
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def throttle(redis: Redis, clock: HandClock) -> Throttle:
+    return Throttle(redis, clock, jitter=lambda: 0.0)
+
+
+def ask(*slots: float | None, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> Ask:
+    return Ask(account, limits, slots)
+
+
+def newcomers(count: int, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> Ask:
+    return ask(*[None] * count, account=account, limits=limits)
+
+
+def granted(answers: list[Go | Wait]) -> int:
+    return sum(isinstance(answer, Go) for answer in answers)
+
+
+def waits(answers: list[Go | Wait]) -> list[Wait]:
+    return [answer for answer in answers if isinstance(answer, Wait)]
+
+
+def test_a_burst_is_granted_at_once_and_the_rest_spread_at_the_rate(throttle: Throttle) -> None:
+    answers = throttle.take([newcomers(300)])["mail"]
+
+    assert granted(answers) == 10
+    expected = [0.1 * n for n in range(1, 291)]
+    assert [wait.seconds for wait in waits(answers)] == pytest.approx(expected)
+
+
+def test_a_newcomer_lines_up_behind_those_who_hold_a_slot(throttle: Throttle, clock: HandClock) -> None:
+    held = waits(throttle.take([newcomers(15)])["mail"])
+    clock.sleep(0.45)  # four tokens are free, and five slots are reserved
+
+    [newcomer] = throttle.take([newcomers(1)])["mail"]
+    [holder] = throttle.take([ask(held[0].slot)])["mail"]
+
+    assert holder == Go()
+    assert isinstance(newcomer, Wait)
+    assert newcomer.seconds == pytest.approx(0.15)  # after the fifth slot
+
+
+def test_holders_who_come_at_their_slots_are_all_granted(throttle: Throttle, clock: HandClock) -> None:
+    held = waits(throttle.take([newcomers(200)])["mail"])
+    now = clock.now().timestamp()
+
+    answers = []
+    for wait in held:
+        assert wait.slot is not None
+        clock.sleep(max(0.0, wait.slot - clock.now().timestamp()))
+        answers += throttle.take([ask(wait.slot)])["mail"]
+
+    assert answers == [Go()] * 190
+    assert clock.now().timestamp() - now == pytest.approx(19, abs=0.001)
+
+
+def test_holders_who_come_late_together_share_the_next_slots(throttle: Throttle, clock: HandClock) -> None:
+    held = waits(throttle.take([newcomers(40)])["mail"])
+    clock.sleep(60)  # every worker was away
+
+    answers = throttle.take([ask(*[wait.slot for wait in held])])["mail"]
+
+    assert granted(answers) == 10
+    assert [wait.seconds for wait in waits(answers)] == pytest.approx([0.1 * n for n in range(1, 21)])
+
+
+def test_one_who_came_late_does_not_go_back_behind_everybody(throttle: Throttle, clock: HandClock) -> None:
+    limits = (Limit(10, 1, 1),)
+    held = waits(throttle.take([newcomers(31, limits=limits)])["mail"])
+    clock.sleep(0.5)  # five holders arrive together, and nothing was saved up
+
+    answers = throttle.take([ask(*[wait.slot for wait in held[:5]], limits=limits)])["mail"]
+
+    assert granted(answers) == 1
+    assert [wait.seconds for wait in waits(answers)] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+
+
+def test_one_who_comes_early_keeps_its_place(throttle: Throttle, clock: HandClock) -> None:
+    held = waits(throttle.take([newcomers(60)])["mail"])
+
+    [answer] = throttle.take([ask(held[-1].slot)])["mail"]
+
+    assert answer == Wait(pytest.approx(5.0), held[-1].slot, "rate limit")  # type: ignore[arg-type]
+
+
+def test_every_limit_of_an_account_holds(throttle: Throttle, clock: HandClock) -> None:
+    limits = (TEN_PER_SECOND, Limit(12, 3600, None))
+
+    first = throttle.take([newcomers(10, limits=limits)])["mail"]
+    clock.sleep(10)
+    second = throttle.take([newcomers(4, limits=limits)])["mail"]
+
+    assert granted(first) == 10
+    assert granted(second) == 2
+    assert [wait.seconds for wait in waits(second)] == pytest.approx([3590, 3590])
+
+
+def test_windows_begin_with_the_utc_hour_and_day(redis: Redis) -> None:
+    clock = HandClock(datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC))
+    throttle = Throttle(redis, clock)
+    limits = (Limit(1, 86400, None),)
+
+    [before, denied] = throttle.take([newcomers(2, limits=limits)])["mail"]
+    clock.sleep(1)
+    assert isinstance(denied, Wait)
+    [after] = throttle.take([ask(denied.slot, limits=limits)])["mail"]
+
+    assert before == after == Go()
+    assert denied.seconds == pytest.approx(1)
+
+
+def test_slots_beyond_a_full_window_are_dealt_to_the_windows_after_it(throttle: Throttle) -> None:
+    limits = (Limit(2, 3600, None),)
+
+    answers = throttle.take([newcomers(7, limits=limits)])["mail"]
+
+    assert [wait.seconds for wait in waits(answers)] == pytest.approx([3600, 3600, 7200, 7200, 10800])
+
+
+def test_an_account_without_limits_is_granted_everything(throttle: Throttle) -> None:
+    assert granted(throttle.take([newcomers(500, limits=())])["mail"]) == 500
+
+
+def test_other_limits_forget_the_slots_but_not_the_calls(throttle: Throttle) -> None:
+    throttle.take([newcomers(500)])
+
+    [answer] = throttle.take([newcomers(1, limits=(Limit(20, 1, 10),))])["mail"]
+
+    assert isinstance(answer, Wait)
+    assert 0 < answer.seconds <= 0.1
+
+
+def test_accounts_of_a_batch_are_asked_in_one_round_trip(throttle: Throttle, redis: Redis) -> None:
+    throttle.take([newcomers(1)])
+    before = redis.info("commandstats")["cmdstat_evalsha"]["calls"]
+
+    answers = throttle.take([newcomers(3, account=name) for name in ("mail", "crm", "social")])
+
+    assert {name: granted(rows) for name, rows in answers.items()} == {"mail": 3, "crm": 3, "social": 3}
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 3
+
+
+@pytest.mark.point(41)
+def test_a_pause_stops_one_account_and_no_other(throttle: Throttle) -> None:
+    throttle.report(Report("mail", pause=60, reason="429 from the provider"))
+
+    answers = throttle.take([newcomers(1), newcomers(1, account="crm")])
+
+    [wait] = waits(answers["mail"])
+    assert wait.seconds == pytest.approx(60)
+    assert wait.reason == "paused: 429 from the provider"
+    assert answers["crm"] == [Go()]
+
+
+@pytest.mark.point(41)
+def test_after_a_pause_the_account_goes_at_its_rate_without_a_herd(throttle: Throttle, clock: HandClock) -> None:
+    throttle.report(Report("mail", pause=60, reason="429"))
+
+    answers = waits(throttle.take([newcomers(100)])["mail"])
+
+    assert [wait.seconds for wait in answers] == pytest.approx([60 + 0.1 * n for n in range(100)])
+    for wait in answers:
+        assert wait.slot is not None
+        clock.sleep(max(0.0, wait.slot - clock.now().timestamp()))
+        assert throttle.take([ask(wait.slot)])["mail"] == [Go()]
+
+
+@pytest.mark.point(41)
+def test_a_pause_ends_at_no_predictable_instant(redis: Redis, clock: HandClock) -> None:
+    throttle = Throttle(redis, clock, jitter=lambda: 0.5)
+
+    throttle.report(Report("mail", pause=60, reason="429"))
+
+    assert waits(throttle.take([newcomers(1)])["mail"])[0].seconds == pytest.approx(63)
+
+
+def test_the_longer_pause_wins(throttle: Throttle) -> None:
+    throttle.report(Report("mail", pause=600, reason="key revoked"))
+    throttle.report(Report("mail", pause=5, reason="429"))
+
+    state = throttle.states(["mail"])["mail"]
+
+    assert state.reason == "key revoked"
+    assert state.paused_until == pytest.approx(START.timestamp() + 600)
+
+
+@pytest.mark.point(42)
+def test_a_person_ends_a_pause(throttle: Throttle) -> None:
+    throttle.report(Report("mail", pause=3600, reason="401"))
+    held = waits(throttle.take([newcomers(30)])["mail"])
+
+    assert throttle.resume("mail")
+
+    assert throttle.take([newcomers(1), ask(held[3].slot, account="other")])["mail"] == [Go()]
+    assert throttle.take([ask(held[0].slot)])["mail"] == [Go()]
+    assert throttle.states(["mail"])["mail"].paused_until is None
+
+
+def test_the_breaker_opens_when_most_calls_fail(throttle: Throttle) -> None:
+    throttle.take([newcomers(10)])
+
+    throttle.report(Report("mail", failures=8))
+
+    [wait] = waits(throttle.take([newcomers(1), newcomers(1, account="crm")])["mail"])
+    assert wait.reason == "circuit breaker open"
+    assert wait.seconds == pytest.approx(15)
+    assert throttle.take([newcomers(1, account="crm")])["crm"] == [Go()]
+
+
+@pytest.mark.parametrize(("grants", "failures"), [(10, 7), (100, 8)])
+def test_a_few_failures_leave_it_closed(throttle: Throttle, grants: int, failures: int) -> None:
+    limits = (Limit(1000, 1, 1000),)
+    throttle.take([newcomers(grants, limits=limits)])
+
+    throttle.report(Report("mail", failures=failures))
+
+    assert throttle.take([newcomers(1, limits=limits)])["mail"] == [Go()]
+
+
+def test_failures_of_long_ago_do_not_count(throttle: Throttle, clock: HandClock) -> None:
+    throttle.report(Report("mail", failures=7))
+    clock.sleep(31)
+
+    throttle.report(Report("mail", failures=7))
+
+    assert throttle.states(["mail"])["mail"].breaker == "closed"
+
+
+def test_a_half_open_breaker_grants_a_few_probes_and_a_good_one_closes_it(throttle: Throttle, clock: HandClock) -> None:
+    throttle.report(Report("mail", failures=8))
+    clock.sleep(15)
+
+    probes = throttle.take([newcomers(5)])["mail"]
+    throttle.report(Report("mail", probe=True))
+    clock.sleep(10)
+    after = throttle.take([newcomers(5)])["mail"]
+
+    assert [answer for answer in probes if isinstance(answer, Go)] == [Go(probe=True)] * 2
+    assert after == [Go()] * 5
+
+
+def test_each_failed_probe_doubles_the_cooling_up_to_minutes(throttle: Throttle, clock: HandClock) -> None:
+    cooling = []
+    throttle.report(Report("mail", failures=8))
+    for _ in range(7):
+        opened_until = throttle.states(["mail"])["mail"].open_until
+        assert opened_until is not None
+        cooling.append(round(opened_until - clock.now().timestamp()))
+        clock.sleep(cooling[-1])
+        throttle.take([newcomers(1)])
+        throttle.report(Report("mail", probe=False, failures=1))
+
+    assert cooling == [15, 30, 60, 120, 240, 300, 300]
+
+
+def test_probes_of_which_nobody_reported_do_not_close_the_account_for_ever(
+    throttle: Throttle, clock: HandClock
+) -> None:
+    throttle.report(Report("mail", failures=8))
+    clock.sleep(15)
+    throttle.take([newcomers(2)])  # and the worker died
+    clock.sleep(61)
+
+    assert throttle.take([newcomers(1)])["mail"] == [Go(probe=True)]
+
+
+@pytest.mark.point(33)
+@pytest.mark.point(34)
+def test_tokens_that_were_lost_come_back_with_time(throttle: Throttle, clock: HandClock) -> None:
+    throttle.take([newcomers(10)])  # and the answer was lost, or the worker died
+    clock.sleep(1)
+
+    assert granted(throttle.take([newcomers(10)])["mail"]) == 10
+
+
+@pytest.mark.point(32)
+def test_a_flushed_server_costs_one_burst_and_the_script_is_sent_again(throttle: Throttle, redis: Redis) -> None:
+    held = waits(throttle.take([newcomers(100)])["mail"])
+    redis.flushall()
+    redis.script_flush()
+
+    answers = throttle.take([ask(*[wait.slot for wait in held])])["mail"]
+
+    assert granted(answers) == 10
+    assert len(waits(answers)) == 80
+
+
+def test_everything_of_an_account_is_one_key_that_expires_by_itself(throttle: Throttle, redis: Redis) -> None:
+    day = (TEN_PER_SECOND, Limit(50_000, 86400, None))
+    throttle.take([newcomers(1, limits=day)])
+    throttle.report(Report("mail", failures=1))
+
+    assert redis.keys() == [key_of("mail").encode()] == [b"drumbeat:{mail}:throttle"]
+    assert 12 * 3600 < redis.ttl(key_of("mail")) < 13 * 3600  # it is noon: the window outlives the report
+
+
+class Arrival:
+    """What may come next: some newcomers, and some of those who hold a slot, on time or late."""
+
+    def __init__(self, pause: float, newcomers: int, returning: int, lateness: float) -> None:
+        self.pause, self.newcomers, self.returning, self.lateness = pause, newcomers, returning, lateness
+
+
+arrivals = st.builds(
+    Arrival,
+    pause=st.sampled_from([0.0, 0.001, 0.05, 0.3, 1.0, 7.0, 90.0]),
+    newcomers=st.integers(0, 12),
+    returning=st.integers(0, 12),
+    lateness=st.sampled_from([0.0, 0.0, 0.2, 3.0]),
+)
+limit = st.builds(Limit, st.integers(1, 30), st.sampled_from([1, 60]), st.integers(1, 20))
+window = st.builds(Limit, st.integers(1, 40), st.sampled_from([3600, 86400]), st.none())
+
+
+@given(limits=st.lists(limit | window, min_size=1, max_size=3), steps=st.lists(arrivals, max_size=25))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_interval_ever_sees_more_than_burst_plus_rate(
+    redis: Redis, limits: list[Limit], steps: list[Arrival]
+) -> None:
+    redis.flushall()
+    clock = HandClock(START - timedelta(seconds=100))  # an hour turns on the way
+    throttle = Throttle(redis, clock)
+    calls: list[float] = []
+    held: list[float] = []
+    for step in steps:
+        clock.sleep(step.pause)
+        now = clock.now().timestamp()
+        due = [slot for slot in sorted(held) if slot + step.lateness <= now][: step.returning]
+        for slot in due:
+            held.remove(slot)
+
+        answers = throttle.take([ask(*due, *[None] * step.newcomers, limits=tuple(limits))])["mail"]
+
+        calls += [now] * granted(answers)
+        held += [wait.slot for wait in waits(answers) if wait.slot is not None]
+    for one in limits:
+        assert_kept(one, calls)
+
+
+def assert_kept(limit: Limit, calls: list[float]) -> None:
+    if limit.burst is None:
+        starts = [math.floor(call / limit.period) for call in calls]
+        assert all(starts.count(start) <= limit.count for start in set(starts))
+        return
+    for i, first in enumerate(calls):
+        for j in range(i, len(calls)):
+            allowed = limit.burst + (calls[j] - first) * limit.count / limit.period
+            assert j - i + 1 <= allowed + 1e-6
+
+
+class Away:
+    """A port that takes connections and never answers."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._held: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                self._held.append(self._listener.accept()[0])
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for connection in self._held:
+            connection.close()
+
+
+def impatient(port: int) -> Redis:
+    return Redis(port=port, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 0))
+
+
+@pytest.fixture
+def silent() -> Iterator[Redis]:
+    server = Away()
+    client = impatient(server.port)
+    yield client
+    client.close()
+    server.close()
+
+
+@pytest.fixture
+def absent() -> Iterator[Redis]:
+    client = impatient(1)
+    yield client
+    client.close()
+
+
+@pytest.mark.point(31)
+def test_without_redis_each_process_sends_a_trickle_and_says_so_once(absent: Redis, clock: HandClock) -> None:
+    warnings: list[str] = []
+    throttle = Throttle(absent, clock, warn=warnings.append)
+    calls = 0
+
+    for _ in range(400):
+        calls += granted(throttle.take([newcomers(20)])["mail"])
+        clock.sleep(0.25)
+
+    assert calls == pytest.approx(100 * 10 / 4, rel=0.5)  # a quarter of the rate in 100 s, in steps of our loop
+    assert calls <= 100 * 10 / 4 + 1
+    assert len(warnings) == 1
+
+
+@pytest.mark.point(31)
+def test_without_redis_an_account_never_outruns_its_own_rate(silent: Redis, clock: HandClock) -> None:
+    throttle = Throttle(silent, clock)
+    limits = (TEN_PER_SECOND, Limit(24, 86400, None))
+
+    first = throttle.take([newcomers(5, limits=limits)])["mail"]
+    clock.sleep(3599)
+    second = throttle.take([newcomers(5, limits=limits)])["mail"]
+
+    assert (granted(first), granted(second)) == (1, 0)
+
+
+@pytest.mark.point(31)
+def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: Redis, clock: HandClock) -> None:
+    throttle = Throttle(silent, clock)
+    throttle.report(Report("mail", pause=60, reason="429"))
+
+    [wait] = throttle.take([newcomers(1)])["mail"]
+
+    assert isinstance(wait, Wait)
+    assert wait.reason == "paused: 429"
+    assert wait.seconds == pytest.approx(60)
+
+
+@pytest.mark.point(31)
+def test_it_returns_to_redis_by_itself(clock: HandClock, tmp_path: Path) -> None:
+    server = Valkey(tmp_path / "valkey")
+    client = impatient(server.port)
+    throttle = Throttle(client, clock)
+    slot = clock.now().timestamp() - 1
+
+    away = throttle.take([ask(None, slot)])["mail"]
+    with server:
+        clock.sleep(2)
+        back = throttle.take([newcomers(10)])["mail"]
+    client.close()
+
+    assert [wait.slot for wait in waits(away)] == [slot]  # a slot from before is kept
+    assert granted(back) == 10
+
+
+def test_the_servers_clock_is_used_when_none_is_given(redis: Redis) -> None:
+    answers = Throttle(redis).take([newcomers(11)])["mail"]
+
+    seconds, _ = redis.time()
+    assert granted(answers) == 10
+    slot = waits(answers)[0].slot
+    assert slot is not None
+    assert abs(slot - seconds) < 60

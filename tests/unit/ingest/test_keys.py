@@ -1,0 +1,60 @@
+"""API keys verify themselves."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drumbeat import keys
+from drumbeat.errors import Forbidden, Unauthorized
+
+SECRET = b"a secret"
+
+
+def test_a_key_says_who_it_is_and_what_it_may() -> None:
+    token = keys.mint(SECRET, "shop", ["read", "ingest"])
+
+    assert keys.verify(SECRET, token) == keys.ApiKey("shop", frozenset({"ingest", "read"}))
+
+
+def test_another_secret_does_not_know_it() -> None:
+    with pytest.raises(Unauthorized):
+        keys.verify(b"another", keys.mint(SECRET, "shop", ["read"]))
+
+
+def test_scopes_cannot_be_widened() -> None:
+    token = keys.mint(SECRET, "shop", ["read"])
+
+    with pytest.raises(Unauthorized):
+        keys.verify(SECRET, token.replace(".read.", ".operate."))
+
+
+@given(st.text())
+def test_no_other_text_is_a_key(text: str) -> None:
+    with pytest.raises(Unauthorized):
+        keys.verify(SECRET, text)
+
+
+def test_operating_is_not_ingesting() -> None:
+    key = keys.verify(SECRET, keys.mint(SECRET, "ada", ["operate"]))
+
+    key.need("operate")
+    with pytest.raises(Forbidden):
+        key.need("ingest")
+
+
+@pytest.mark.parametrize(
+    ("id", "scopes"), [("", ["read"]), ("a.b", ["read"]), ("a" * 41, ["read"]), ("a", []), ("a", ["admin"])]
+)
+def test_a_key_that_could_not_be_read_back_is_not_minted(id: str, scopes: list[str]) -> None:
+    with pytest.raises(ValueError, match="scopes among"):
+        keys.mint(SECRET, id, scopes)
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "token"])
+def test_other_credentials_are_no_key(header: str | None) -> None:
+    with pytest.raises(Unauthorized):
+        keys.bearer(header)
+
+
+def test_the_word_bearer_may_be_written_in_any_case() -> None:
+    assert keys.bearer("bearer abc") == "abc"

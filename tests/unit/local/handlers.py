@@ -1,0 +1,58 @@
+"""Handlers for a runtime to serve in tests."""
+
+import json
+import os
+import signal
+import time
+
+from drumbeat.local.frames import Json
+from drumbeat.local.runtime import Context
+
+
+def handler(event: Json, context: Context) -> Json:
+    match event.get("do"):
+        case "raise":
+            raise LookupError("no such thing")
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "unserialisable":
+            return object()
+        case "sleep":
+            time.sleep(event["seconds"])
+        case "context":
+            return {
+                "name": context.function_name,
+                "left": context.get_remaining_time_in_millis(),
+                "id": context.aws_request_id,
+            }
+    return {"pid": os.getpid(), "event": event}
+
+
+def web(event: Json, context: Context) -> Json:
+    """Answer with the event, unless the path asks for something else."""
+    match event["rawPath"].rsplit("/", 1)[-1]:
+        case "raise":
+            raise LookupError("no such thing")
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "nonsense":
+            return {"statusCode": "x"}
+        case "cookies":
+            return {"statusCode": 204, "cookies": ["a=1", "b=2"], "headers": {"X-One": "1"}}
+        case "slow":
+            time.sleep(0.3)
+    return {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps({"pid": os.getpid(), **event}),
+    }
+
+
+def feed(event: Json, context: Context) -> Json:
+    """Fail the messages that say so, or die of them."""
+    bodies = {record["messageId"]: record["body"] for record in event["Records"]}
+    if "raise" in bodies.values():
+        raise LookupError("no such thing")
+    if "die" in bodies.values():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"batchItemFailures": [{"itemIdentifier": id} for id, body in bodies.items() if body == "bad"]}

@@ -1,0 +1,149 @@
+"""The HTTP front in front of real handler processes."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drumbeat.local.front import Pool
+from drumbeat.local.ports import answers
+from drumbeat.local.servers import free_port
+from tests.unit.local.conftest import ROOT, StartRuntime
+
+TEMPLATE = """
+Resources:
+  Echo:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/echo
+      Events:
+        All: {Type: HttpApi, Properties: {Path: "/v1/{proxy+}", Method: ANY}}
+"""
+
+
+@pytest.fixture
+def port(start_runtime: StartRuntime, tmp_path: Path) -> Iterator[int]:
+    for name in ("echo-1", "echo-2"):
+        start_runtime("web", name)
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    port = free_port()
+    command = [sys.executable, "-m", "drumbeat.local.front", "--template", str(tmp_path / "template.yaml")]
+    command += ["--sockets", str(tmp_path), "--pool", "echo=2", "--port", str(port)]
+    front = subprocess.Popen(command, cwd=ROOT)
+    until = time.monotonic() + 20
+    while not answers("127.0.0.1", port):
+        assert front.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    yield port
+    front.terminate()
+    assert front.wait(20) in (0, -signal.SIGTERM)
+
+
+def call(port: int, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], Any]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path, body, headers)
+    reply = connection.getresponse()
+    text = reply.read()
+    connection.close()
+    return reply.status, dict(reply.getheaders()), json.loads(text) if text else None
+
+
+def test_a_request_reaches_the_function_of_its_route(port: int) -> None:
+    status, _, event = call(port, "POST", "/v1/x/y?a=1", b'{"z": 1}', **{"content-type": "application/json"})
+
+    assert status == 200
+    assert event["routeKey"] == "ANY /v1/{proxy+}"
+    assert event["pathParameters"] == {"proxy": "x/y"}
+    assert event["queryStringParameters"] == {"a": "1"}
+    assert event["body"] == '{"z": 1}'
+
+
+def test_cookies_are_headers_of_their_own(port: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/v1/cookies")
+    reply = connection.getresponse()
+
+    assert reply.status == 204
+    assert reply.headers.get_all("set-cookie") == ["a=1", "b=2"]
+    assert reply.headers["x-one"] == "1"
+    connection.close()
+
+
+def test_what_has_no_route_is_not_found(port: int) -> None:
+    assert call(port, "GET", "/else")[::2] == (404, {"message": "Not Found"})
+
+
+@pytest.mark.parametrize("path", ["/v1/raise", "/v1/nonsense"])
+def test_a_function_that_fails_is_a_500_without_its_secrets(port: int, path: str) -> None:
+    assert call(port, "GET", path)[::2] == (500, {"message": "Internal Server Error"})
+
+
+def test_a_function_that_dies_is_a_500_and_the_others_serve_on(port: int) -> None:
+    assert call(port, "GET", "/v1/die")[0] == 500
+
+    assert call(port, "GET", "/v1/x")[0] == 200
+    assert call(port, "GET", "/v1/x")[0] == 200
+
+
+@pytest.mark.point(1)
+def test_a_body_over_ten_megabytes_is_refused(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n")
+        try:
+            for _ in range(11):
+                connection.sendall(b"x" * 1_048_576)
+        except OSError:
+            pass  # refused already
+        reply = connection.recv(4096)
+
+    assert reply.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_request_that_is_cut_reaches_no_function(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST /v1/die HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf")
+
+    pids = {call(port, "GET", "/v1/x")[2]["pid"] for _ in range(4)}
+    assert all(os.kill(pid, 0) is None for pid in pids)
+    assert call(port, "GET", "/v1/x")[0] == 200
+
+
+def test_requests_wait_for_a_free_handler(port: int) -> None:
+    async def many() -> list[int]:
+        return await asyncio.gather(*(asyncio.to_thread(lambda: call(port, "GET", "/v1/slow")[0]) for _ in range(6)))
+
+    assert asyncio.run(many()) == [200] * 6
+
+
+def test_a_waiting_request_that_gave_up_does_not_keep_a_handler() -> None:
+    async def given_up_then_served() -> bytes:
+        pool = Pool([])
+        asked: list[bytes] = []
+
+        class Idle:
+            def ask(self, frame: bytes) -> "asyncio.Future[tuple[int, bytes]]":
+                asked.append(frame)
+                answer = asyncio.get_running_loop().create_future()
+                answer.set_result((0, b"{}"))
+                return answer
+
+        waiting = asyncio.create_task(pool.invoke(b"first"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        pool.free(Idle())  # type: ignore[arg-type]
+        await pool.invoke(b"second")
+        return b"".join(asked)
+
+    assert asyncio.run(given_up_then_served()) == b"second"
