@@ -11,7 +11,7 @@ from drumbeat.queue import Doorbell
 from drumbeat.wiring import services
 
 logger = Logger()
-metrics = Metrics()
+metrics = Metrics(namespace="Drumbeat")
 
 # Status or finding -> metric; few names, no dimension but the service: each name is billed.
 COUNTED = {
@@ -23,7 +23,6 @@ COUNTED = {
 }
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Carry out a batch of messages; report those that were not understood, not known, or not finished."""
     bells: dict[str, Doorbell] = {}
@@ -36,12 +35,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             failed.append(record["messageId"])
     done = deliver(list(bells.values()), services(), lambda: context.get_remaining_time_in_millis() / 1000)
     failed += [message for message, bell in bells.items() if _unfinished(bell, done)]
-    for status, name in COUNTED.items():
-        if done.counts[status]:
-            metrics.add_metric(name, MetricUnit.Count, done.counts[status])
+    _publish(done)
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+
+
+def _publish(done: Delivered) -> None:
+    for status in COUNTED.keys() & done.counts.keys():
+        metrics.add_metric(COUNTED[status], MetricUnit.Count, done.counts[status])
+    if metrics.provider.metric_set:  # to flush nothing is a warning
+        metrics.flush_metrics()
     if done.counts or done.missing:
         logger.info("delivered", extra={**done.counts, "missing": len(done.missing), "left": len(done.left)})
-    return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
 
 def _unfinished(bell: Doorbell, done: Delivered) -> bool:

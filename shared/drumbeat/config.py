@@ -16,6 +16,7 @@ class Settings:
     local: bool  # `drumbeat dev`: secrets may come from the environment
     test_door: bool  # a request may set the clock that it is judged by
     database_url: str  # the value, or `ssm:/name`
+    database_direct: bool  # no pooler in between: statements may be prepared
     admin_database_url: str | None
     redis_url: str
     secret: str  # master secret of API keys and contact keys
@@ -52,6 +53,7 @@ class Settings:
             local=environ.get("DRUMBEAT_LOCAL") == "1",
             test_door=environ.get("DRUMBEAT_TEST_DOOR") == "1",
             database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),
+            database_direct=environ.get("DATABASE_DIRECT") == "1",
             admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,
             redis_url=secret("REDIS_URL", "REDIS_URL_PARAM", required=False),
             secret=secret("DRUMBEAT_SECRET", "SECRET_PARAM", required=False),

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from drumbeat.flows.model import Limit
 from drumbeat.marks import FULL, Due, minute
-from drumbeat.queue import Queue, QueueError
+from drumbeat.queue import QueueError
 from drumbeat.sqs import SqsError
 from drumbeat.store import sweep as ledger
 from drumbeat.store.sweep import DueEffect, ForgottenEvent
@@ -171,7 +171,7 @@ class _Sweep:
             return
         from drumbeat.ingest import drain
 
-        buffer = _buffer(self._services)
+        buffer = self._services.buffer
         try:
             while self._time() and (messages := buffer.receive()):
                 drained = drain(messages, self._services)
@@ -217,15 +217,11 @@ def _most(limit: Limit) -> int:
     return limit.burst + math.floor(AHEAD.total_seconds() * limit.count / limit.period)
 
 
-def _buffer(services: Services) -> Queue:
-    return Queue(services.sqs, services.settings.buffer_queue_url)
-
-
 def _buffered(services: Services) -> bool:
     if not services.settings.buffer_queue_url:
         return False
     try:
-        return _buffer(services).count() > 0
+        return services.buffer.count() > 0
     except SqsError as error:
         _LOG.warning("relay: cannot tell whether the buffer is empty: %s", error)
         return False

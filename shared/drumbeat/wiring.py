@@ -47,7 +47,7 @@ class Services:
     @cached_property
     def db(self) -> Database:
         """The ledger, with the application's rights."""
-        return Database(self._value(self.settings.database_url))
+        return Database(self._value(self.settings.database_url), direct=self.settings.database_direct)
 
     @cached_property
     def redis(self) -> "Redis":
@@ -82,6 +82,11 @@ class Services:
     def queue(self) -> Queue:
         """The doorbells."""
         return Queue(self.sqs, self.settings.effects_queue_url)
+
+    @cached_property
+    def buffer(self) -> Queue:
+        """Where events wait while the ledger is away."""
+        return Queue(self.sqs, self.settings.buffer_queue_url)
 
     @cached_property
     def reminders(self) -> Reminders:

@@ -49,6 +49,26 @@ def listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def expand(text: str) -> Document:
+    """Return what SAM makes of a template before CloudFormation sees it."""
+    from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+    from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+    document = yaml_parse(text)
+    for resource in document["Resources"].values():
+        for where in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][where] = "s3://bucket/key"  # as `sam deploy` leaves them
+    expanded: Document = transform(document, {}, _NoManagedPolicies())
+    return expanded
+
+
+class _NoManagedPolicies:
+    """Our roles name no managed policy of AWS, so none needs an ARN."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
 def _text(value: object) -> str:
     if not isinstance(value, Reference):
         return str(value)

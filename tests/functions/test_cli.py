@@ -199,7 +199,7 @@ def test_status_shows_what_needs_a_person(run: Run, database: TestDatabase, serv
     screen = run("status")
 
     assert screen.code == 0
-    assert "1 effects wait for a decision" in screen.out
+    assert "1 effect to decide about" in screen.out
     assert "401 key revoked" in screen.out
     assert run("status", "--json").json["totals"]["effects"] == {"held": 1, "waiting": 1}
 

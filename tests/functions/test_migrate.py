@@ -44,7 +44,7 @@ class CloudFormation:
 def cloudformation() -> Iterator[CloudFormation]:
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
-            cloudformation.answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            theirs.answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 
@@ -52,10 +52,10 @@ def cloudformation() -> Iterator[CloudFormation]:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        cloudformation = CloudFormation(f"http://127.0.0.1:{server.server_port}/answer")
+        theirs = CloudFormation(f"http://127.0.0.1:{server.server_port}/answer")
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield cloudformation
+        yield theirs
         server.shutdown()
         thread.join()
 

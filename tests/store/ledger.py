@@ -1,4 +1,4 @@
-"""Rows to start a test from: a configuration, an event, its plan and effects, as the product would have written them."""
+"""Rows to start a test from: configuration, event, plan and effects, as the product would have written them."""
 
 import json
 import uuid
@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat import ids
+from drumbeat.status import Status
 from drumbeat.store import effects, plans
 from drumbeat.store.db import Database
 from drumbeat.store.effects import Claimed, Closing, Opening
-from drumbeat.status import Status
 
 LEASE = timedelta(seconds=45)
 IDENTITY = "mailgun|https://api.mailgun.net|mg.example.com"

@@ -29,9 +29,7 @@ from tests.store.ledger import (
 
 
 def test_the_journals_check_is_the_state_machine(database: TestDatabase) -> None:
-    (row,) = database.run(
-        "SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'journal_moves'"
-    )
+    (row,) = database.run("SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'journal_moves'")
 
     in_database = {move for move in row["text"].split("'") if ">" in move and "||" not in move}
 
@@ -142,9 +140,7 @@ def test_an_opening_waits_for_a_suppression_in_progress_and_then_sees_it(databas
         moved.extend(effects.open_attempts(database, [opening(effect)]).values())
 
     with psycopg.connect(database.url) as unsubscriber:
-        unsubscriber.execute(
-            "UPDATE contacts SET suppressed_at = drumbeat_now(), suppression_reason = 'unsubscribed'"
-        )
+        unsubscriber.execute("UPDATE contacts SET suppressed_at = drumbeat_now(), suppression_reason = 'unsubscribed'")
         worker = threading.Thread(target=open_it)
         worker.start()
         worker.join(0.3)
@@ -261,7 +257,7 @@ def test_the_control_of_a_search_is_an_older_acceptance_of_the_same_login(
 @pytest.mark.parametrize("command", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_the_applications_role_cannot_unwrite_history(database: TestDatabase, table: str, command: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        database.run(command.format(table))  # type: ignore[arg-type]
+        database.run(command.format(table))
 
 
 def test_every_sum_of_moves_is_what_the_effect_says(database: TestDatabase) -> None:

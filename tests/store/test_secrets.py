@@ -42,7 +42,7 @@ def test_a_parameter_is_read_once_and_again_when_its_lifetime_ends(
     put(ssm, "new")
 
     assert known.get("ssm:/drumbeat/test/key") == "old"
-    monkeypatch.setattr(secrets.time, "monotonic", lambda: 10.0**9)
+    monkeypatch.setattr("drumbeat.secrets.time.monotonic", lambda: 10.0**9)
     assert known.get("ssm:/drumbeat/test/key") == "new"
 
 
@@ -53,7 +53,7 @@ def test_a_value_is_used_on_while_the_store_is_away(
     known = Secrets(settings(sqs_endpoint))
     known.get("ssm:/drumbeat/test/key")
     monkeypatch.setattr(secrets, "LIFETIME", 0)
-    monkeypatch.setattr(secrets.time, "monotonic", lambda: 10.0**9)
+    monkeypatch.setattr("drumbeat.secrets.time.monotonic", lambda: 10.0**9)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     away = Secrets(settings("http://127.0.0.1:1"))
     known._provider = away._ssm()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Text, or nested mappings and lists of text, with `{{ }}` expressions in the leaves.
-type Tree = str | int | float | bool | None | Mapping[str, "Tree"] | list["Tree"]
+type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ class Database:
     whether it was carried out.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, direct: bool = False) -> None:
+        """`direct`: no pooler in between, so statements may be prepared, which saves the server planning them."""
         self.url = url
+        self._prepare_after = 1 if direct else None
         self._connection: psycopg.Connection[Row] | None = None
         self.round_trips = 0  # statements sent so far
 
@@ -60,7 +62,8 @@ class Database:
                 self.url,
                 autocommit=True,
                 row_factory=dict_row,
-                prepare_threshold=None,  # PgBouncer hands the next statement to another server connection
+                # A pooler in transaction mode hands the next statement to another server connection.
+                prepare_threshold=self._prepare_after,
                 connect_timeout=CONNECT_TIMEOUT,
                 application_name="drumbeat",
             )

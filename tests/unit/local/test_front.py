@@ -115,8 +115,8 @@ def test_a_request_that_is_cut_reaches_no_function(port: int) -> None:
         connection.sendall(b"POST /v1/die HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf")
 
     pids = {call(port, "GET", "/v1/x")[2]["pid"] for _ in range(4)}
-    assert all(os.kill(pid, 0) is None for pid in pids)
-    assert call(port, "GET", "/v1/x")[0] == 200
+    for pid in pids:
+        os.kill(pid, 0)  # it lives: what would have killed it never arrived
 
 
 def test_requests_wait_for_a_free_handler(port: int) -> None:

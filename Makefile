@@ -1,0 +1,63 @@
+# Needs make, Python >= 3.11 and, the first time, a network. Everything goes into .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+UV := .venv/uv/bin/uv
+SETUP := .venv/.setup
+SAM := aws-sam-cli==1.170.0
+CHECKERS := checkov==3.3.30 cfripper
+# Any Python that may start uv; what Drumbeat itself runs on is 3.13, found or fetched by uv.
+BOOTSTRAP := $(shell for name in python3.13 python3 python3.14 python3.12 python3.11 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+
+export UV_TOOL_DIR := $(CURDIR)/.venv/tools
+export UV_TOOL_BIN_DIR := $(CURDIR)/$(BIN)
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help setup lock dev demo test proof clean
+
+help: ## list what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+setup: $(SETUP) ## make .venv with drumbeat, sam and all that development needs
+
+$(SETUP): pyproject.toml requirements.lock Makefile | $(UV)
+	$(UV) venv --quiet --allow-existing --python 3.13 .venv
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	for tool in $(SAM) $(CHECKERS); do $(UV) tool install --quiet --force --python 3.13 "$$tool"; done
+	ln -sf ../uv/bin/uv $(BIN)/uv
+	touch $@
+
+$(UV):
+	@test -n "$(BOOTSTRAP)" || { echo "no Python >= 3.11 on PATH; install one and run make setup again" >&2; exit 1; }
+	$(BOOTSTRAP) -m venv --clear .venv/uv
+	.venv/uv/bin/pip install --quiet --disable-pip-version-check uv
+
+lock: | $(UV) ## resolve the dependencies afresh
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header \
+		--extra local --group dev -o requirements.lock pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header \
+		-c requirements.lock -o layers/dependencies/requirements.txt pyproject.toml
+
+dev: $(SETUP) ## run everything on this machine
+	$(BIN)/drumbeat dev
+
+demo: $(SETUP) ## start a stack, break it, and show that each effect was done once
+	$(BIN)/drumbeat demo
+
+test: $(SETUP) ## formatting, lint, types, tests
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest -m 'not proof'
+
+proof: $(SETUP) ## the long proofs
+	$(BIN)/pytest -m proof
+
+clean: ## remove what was built and measured; .venv and the state of .drumbeat stay
+	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find functions layers shared tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,133 @@
+"""What every system is given anew for each run: an empty Postgres, an empty Valkey, a folder, a port, the provider."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from drumbeat.local.ports import answers
+from drumbeat.local.servers import Postgres, Valkey, die_with_parent, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTED_WITHIN = 60.0  # seconds
+
+
+class Program:
+    """One process of a bench run; ended with everything below it."""
+
+    def __init__(
+        self, arguments: Sequence[str], log: Path, environment: Mapping[str, str], *, pipe: bool = False
+    ) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if pipe else output,
+                stderr=output,
+                env=dict(environment),
+                cwd=ROOT,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def wait_for_port(self, port: int) -> None:
+        """Wait until it listens; raises RuntimeError with the end of its log when it does not."""
+        until = time.monotonic() + STARTED_WITHIN
+        while not answers("127.0.0.1", port):
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{self.log.stem} did not start:\n{self.log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.03)
+
+    def stop(self) -> None:
+        """Have it end in order; killed when that takes longer than 30 seconds."""
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a provider knows of one event."""
+
+    first: float  # seconds of the epoch
+    calls: int
+    accepted: int
+
+
+class Provider:
+    """The neutral provider, in a process of its own."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-m", "bench.provider", "--port", str(self.port)]
+        self._program = Program(command, home / "provider.log", environment)
+        self._program.wait_for_port(self.port)
+
+    def begin(self, *, latency: float, lies: float = 0.0) -> None:
+        """Begin a new record; `latency` in seconds, `lies` the share of acceptances answered with a 500."""
+        ask(f"http://127.0.0.1:{self.port}/_run", {"latency": latency, "lies": lies})
+
+    def sightings(self) -> dict[str, Sighting]:
+        """Return what has arrived since, by event."""
+        record = ask(f"http://127.0.0.1:{self.port}/_record")
+        return {event: Sighting(first, int(calls), int(taken)) for event, (first, calls, taken) in record.items()}
+
+    def stop(self) -> None:
+        """End it."""
+        self._program.stop()
+
+
+class Servers:
+    """Postgres, Valkey and the provider for one run of one system, in an empty folder."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        home.mkdir(parents=True)
+        self.home = home
+        self.environment = dict(environment)
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._exit:
+            self.postgres = self._exit.enter_context(Postgres(self.home / "postgres"))
+            self.valkey = self._exit.enter_context(Valkey(self.home / "valkey"))
+            self.provider = Provider(self.home, self.environment)
+            self._exit.callback(self.provider.stop)
+            self._exit = self._exit.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def query(self, database: str, statement: str) -> tuple[Any, ...]:
+        """Run one statement as the owner and return its first row."""
+        with psycopg.connect(self.postgres.url(database), autocommit=True) as owner:
+            row = owner.execute(statement.encode()).fetchone()
+        assert row is not None
+        return row
+
+
+def ask(url: str, order: object = None) -> Any:  # noqa: ANN401 - any JSON
+    """Ask a local server for JSON: a POST when there is something to say."""
+    data = None if order is None else json.dumps(order).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data), timeout=30) as reply:
+        return json.load(reply)

@@ -1,0 +1,67 @@
+"""The way in over HTTP: single events, batches, webhooks. Every 2xx is a committed event or a buffered one."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from drumbeat.ingest import batch, webhook
+from drumbeat.ingest.answers import Answers
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.http import body_of, caller_of, delivery_of, judged_at, key_of
+from drumbeat.ingest.single import Single
+from drumbeat.wiring import services
+
+logger = Logger()
+metrics = Metrics(namespace="Drumbeat")
+app = APIGatewayHttpResolver()
+answers = Answers(app, logger)
+
+
+@cache
+def door() -> Door:
+    """Return what the requests of this process share."""
+    return Door(services(), count=lambda name, number: metrics.add_metric(name, MetricUnit.Count, number))
+
+
+@cache
+def single() -> Single:
+    """Return the door for single events."""
+    return Single(door())
+
+
+@app.post("/v1/events")
+def post_event() -> Response[str]:
+    """Record one event."""
+    request = app.current_event.raw_event
+    caller = caller_of(request, services().key_secret)
+    return answers.receipt(single().ingest(body_of(request), caller=caller, key=key_of(request)))
+
+
+@app.post("/v1/events/batch")
+def post_batch() -> Response[str]:
+    """Record up to 500 events; each has its own result."""
+    request = app.current_event.raw_event
+    caller = caller_of(request, services().key_secret)
+    return answers.batch(batch.ingest(body_of(request), door(), caller=caller))
+
+
+@app.post("/v1/webhooks/<source>")
+def post_webhook(source: str) -> Response[str]:
+    """Record one delivery."""
+    request = app.current_event.raw_event
+    judged = judged_at(request) if services().settings.test_door else None
+    return answers.receipt(webhook.ingest(source, delivery_of(request), door(), judged_at=judged))
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request of the HTTP API (payload format 2.0)."""
+    try:
+        return app.resolve(event, context)
+    finally:
+        if metrics.provider.metric_set:  # most refusals count nothing, and to flush nothing is a warning
+            metrics.flush_metrics()

@@ -1,0 +1,70 @@
+"""Deploy hook: bring the schema up to date before any other function changes, or stop the deployment."""
+
+import json
+import urllib.request
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from drumbeat import firstkey
+from drumbeat.errors import DrumbeatError, SettingsError
+from drumbeat.store.migrate import migrate
+from drumbeat.wiring import services
+
+LONGEST_REASON = 1000  # CloudFormation takes 4 KiB for the whole answer
+
+logger = Logger()
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
+    """Migrate, for CloudFormation (answers at its ResponseURL) or for whoever invokes with `{}`.
+
+    Deleting the stack deletes no data. Raises for a plain invocation what failed.
+    """
+    if "ResponseURL" not in event:
+        return _migrate()
+    data: dict[str, Any] = {}
+    status, reason = "SUCCESS", "nothing to do: the data stays"
+    if event["RequestType"] != "Delete":
+        try:
+            data = _migrate()
+            reason = f"the schema is at step {data['version']:03d}"
+        except DrumbeatError as error:
+            status, reason = "FAILED", str(error)
+        except Exception as error:  # without an answer CloudFormation would wait until its time limit
+            logger.exception("migration_failed")
+            status, reason = "FAILED", f"{type(error).__name__}; the log of the migrate function has the details"
+    logger.info("migrated" if status == "SUCCESS" else "refused", extra={"reason": reason})
+    _answer(event, status, reason, data)
+    return data
+
+
+def _migrate() -> dict[str, Any]:
+    settings = services().settings
+    if settings.admin_database_url is None:
+        raise SettingsError("not set: ADMIN_DATABASE_URL (or ADMIN_DATABASE_URL_PARAM). Nothing was changed.")
+    done = migrate(_value(settings.admin_database_url), _value(settings.database_url))
+    firstkey.publish(services())
+    return {"version": done.version, "applied": list(done.applied)}
+
+
+def _value(setting: str) -> str:
+    return services().secrets.get(setting) if setting.startswith("ssm:") else setting
+
+
+def _answer(event: dict[str, Any], status: str, reason: str, data: dict[str, Any]) -> None:
+    answer = {
+        "Status": status,
+        "Reason": reason[:LONGEST_REASON],
+        "PhysicalResourceId": "drumbeat-schema",  # never another one: a new id would have the old "deleted"
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "Data": {"Version": str(data.get("version", ""))},
+    }
+    request = urllib.request.Request(  # noqa: S310 - CloudFormation's own presigned URL
+        event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT", headers={"Content-Type": ""}
+    )
+    urllib.request.urlopen(request, timeout=20).close()  # noqa: S310

@@ -1,0 +1,125 @@
+"""Make a configuration the one in force: checked, stored as an immutable version, and waiting events planned by it."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from drumbeat.accounts import login
+from drumbeat.errors import Stale
+from drumbeat.flows.model import Config
+from drumbeat.queue import LATEST, QueueError
+from drumbeat.reminders import GRACE
+from drumbeat.store import configs
+from drumbeat.wiring import Services
+
+# Events rung for in one request; the rest waits for the caller to ask with the cursor.
+CHUNK = 1000
+START = UUID(int=0)
+TRIES = 3
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` made of a document. `rung` events are planned anew now; `next` names where to go on."""
+
+    version: int
+    changed: bool
+    accounts: list[str]
+    sources: list[str]
+    flows: list[str]
+    campaigns: list[str]
+    templates: list[str]
+    rung: int
+    next: UUID | None
+
+
+def apply(
+    document: str, templates: Mapping[str, str], *, actor: str, services: Services, after: UUID | None = None
+) -> Applied:
+    """Check a document with its templates and put it in force; the same document again changes nothing.
+
+    Then ring for up to `CHUNK` events that no version could plan so far: repeat with `after` set to `next` while that
+    is given.
+
+    Raises:
+        ConfigError: the document has mistakes, all of them listed; the version in force stays.
+        Stale: an account would become another login while outcomes under the old one are open.
+    """
+    from drumbeat.flows.document import compile_document  # YAML and validators, for this one request of the console
+
+    compiled = compile_document(document, templates, sandbox=services.settings.sandbox_url is not None)
+    version, changed = _store(document, templates, compiled, actor, services)
+    events = configs.unplanned(services.db, after=after or START, limit=CHUNK)
+    _ring(events, services)
+    config = Config.load(version, compiled)
+    return Applied(
+        version=version,
+        changed=changed,
+        accounts=sorted(config.accounts),
+        sources=sorted(config.sources),
+        flows=sorted(config.flows),
+        campaigns=sorted(config.campaigns),
+        templates=sorted(config.templates),
+        rung=len(events),
+        next=events[-1] if len(events) == CHUNK else None,
+    )
+
+
+def _ring(events: Sequence[UUID], services: Services) -> None:
+    """Have events planned, now or, should the ring get lost, when the relay comes by."""
+    overdue = services.clock.now().timestamp() + GRACE
+    marked = services.marks.set({f"event:{event}": overdue for event in events})
+    try:
+        services.queue.ring(events=events)
+        if not marked:
+            services.queue.ring(events=events, delay=LATEST)
+    except QueueError as error:
+        _LOG.warning("events could not be rung for after apply: %s", error)
+
+
+def _store(
+    document: str, templates: Mapping[str, str], compiled: Mapping[str, object], actor: str, services: Services
+) -> tuple[int, bool]:
+    """Return the version in force afterwards and whether it is a new one."""
+    hash = _hash(document, templates)
+    identities = {
+        account.name: login(account, services.settings.sandbox_url).identity
+        for account in Config.load(0, compiled).accounts.values()
+    }
+    for _ in range(TRIES):
+        version = configs.insert(
+            services.db,
+            hash=hash,
+            document=document,
+            templates=templates,
+            compiled=compiled,
+            identities=identities,
+            actor=actor,
+        )
+        if version is not None:
+            return version, True
+        newest = configs.newest_stored(services.db)
+        if newest is not None and newest.hash == hash:
+            return newest.version, False
+        _refuse_another_login(identities, services)
+    raise Stale("others apply at the same time; the version in force is theirs; look at it and apply again")
+
+
+def _refuse_another_login(identities: Mapping[str, str], services: Services) -> None:
+    for account, identity, effects in configs.open_identities(services.db):
+        if identities.get(account, identity) != identity:
+            raise Stale(
+                f"account {account} is {identity} and would become {identities[account]}, while nobody knows yet how"
+                f" {effects} of its effects ended. Nothing was changed. Give the new login a name of its own, or apply"
+                f" again once `drumbeat effects --account {account} --status unknown` lists none"
+            )
+
+
+def _hash(document: str, templates: Mapping[str, str]) -> bytes:
+    everything = json.dumps([document, dict(sorted(templates.items()))], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(everything.encode()).digest()

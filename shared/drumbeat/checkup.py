@@ -1,0 +1,111 @@
+"""What can be wrong about an installation: each part is asked, each failure says what mends it."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from drumbeat.accounts import in_sandbox
+from drumbeat.errors import DrumbeatError, SecretMissing
+from drumbeat.store import configs
+from drumbeat.wiring import Services
+
+# Leases go by the database's clock, signatures and tokens by ours: more than this between them is worth an alarm.
+SKEW = 30.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `fix` says what to do when it is not `ok`."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str | None = None
+
+
+def connections(services: Services) -> list[Check]:
+    """Ask Postgres, Redis and the queues whether they answer, and compare clocks."""
+    return [
+        _postgres(services),
+        _ask(
+            "redis",
+            services.redis.ping,
+            "check REDIS_URL and the server; until then everything works, only slower: nothing is lost",
+        ),
+        _ask("effects queue", services.queue.count, "check EFFECTS_QUEUE_URL; the relay rings once it is back"),
+        _ask(
+            "buffer queue",
+            services.buffer.count,
+            "check BUFFER_QUEUE_URL; it is what takes events over an outage",
+        ),
+    ]
+
+
+def checkup(services: Services) -> list[Check]:
+    """Check connections, clocks, the configuration in force and every secret that it refers to."""
+    checks = connections(services)
+    if checks[0].ok:
+        checks.extend(_configuration(services))
+    return checks
+
+
+def _postgres(services: Services) -> Check:
+    started = time.monotonic()
+    try:
+        now = services.db.run("SELECT drumbeat_now() AS now")[0]["now"]
+    except psycopg.OperationalError:
+        fix = "check DATABASE_URL and the server; meanwhile events go to the buffer queue: nothing is lost"
+        return Check("postgres", False, "does not answer", fix)
+    except psycopg.Error as error:
+        return Check("postgres", False, type(error).__name__, "run the migrations: deploy again, or `drumbeat dev`")
+    skew = abs((services.clock.now() - now).total_seconds())
+    if skew > SKEW:
+        fix = "set both clocks by NTP; leases follow the database, signatures follow this process"
+        return Check("postgres", False, f"its clock and ours are {skew:.0f} s apart", fix)
+    return Check("postgres", True, f"{_ms(started)}, clocks {skew:.1f} s apart")
+
+
+def _ask(name: str, ask: Callable[[], object], fix: str) -> Check:
+    from redis.exceptions import RedisError
+
+    started = time.monotonic()
+    try:
+        ask()
+    except (RedisError, DrumbeatError, OSError) as error:
+        return Check(name, False, f"does not answer ({type(error).__name__})", fix)
+    return Check(name, True, _ms(started))
+
+
+def _configuration(services: Services) -> Iterator[Check]:
+    config = configs.newest(services.db)
+    if config is None:
+        fix = "run `drumbeat apply`; events are recorded meanwhile and planned then"
+        yield Check("configuration", False, "none was applied yet", fix)
+        return
+    flows = f"{len(config.flows)} flow{'s' if len(config.flows) != 1 else ''}"
+    yield Check("configuration", True, f"version {config.version}, {flows}")
+    references = {f"source {each.name}": reference for each in config.sources.values() for reference in each.secrets}
+    for account in config.accounts.values():
+        if in_sandbox(account, services.settings.sandbox_url):
+            yield Check(f"secrets of account {account.name}", True, "it talks to the sandbox: any credential will do")
+        else:
+            references |= {f"account {account.name}, {name}": to for name, to in account.secrets.items()}
+    for owner, reference in references.items():
+        yield _secret(services, owner, reference)
+
+
+def _secret(services: Services, owner: str, reference: str) -> Check:
+    try:
+        services.secrets.get(reference)
+    except SecretMissing:
+        fix = f"put it there, or let this function read {reference}; what needs it waits meanwhile"
+        return Check(f"secret of {owner}", False, f"{reference} does not exist or may not be read", fix)
+    except (DrumbeatError, OSError) as error:
+        return Check(f"secret of {owner}", False, f"{reference}: {type(error).__name__}", "check the secret store")
+    return Check(f"secret of {owner}", True, reference)
+
+
+def _ms(started: float) -> str:
+    return f"{(time.monotonic() - started) * 1000:.0f} ms"

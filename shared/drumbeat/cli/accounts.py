@@ -1,0 +1,57 @@
+"""`drumbeat accounts`: which logins are running, which are paused and why; end a pause by hand."""
+
+from urllib.parse import quote
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import count, moment, plain, print_json, show, span, status, table
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """List accounts; resume a paused one."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_accounts)
+
+
+@command.command("list")
+@with_client
+def list_accounts(client: Client) -> None:
+    """List all accounts."""
+    items = client.get("/v1/accounts")["items"]
+    if client.json:
+        print_json({"items": items})
+    elif not items:
+        show("no accounts; drumbeat apply")
+    else:
+        rows = [
+            (
+                plain(each["account"]),
+                plain(each["provider"] or "not configured any more"),
+                status(each["state"]),
+                plain(each["reason"] or ""),
+                moment(each["until"]),
+                span(each["oldestDue"]) if each["oldestDue"] else "",
+            )
+            for each in items
+        ]
+        show(table(("account", "provider", "state", "why", "until", "oldest due"), rows))
+
+
+@command.command()
+@click.argument("name")
+@with_client
+def resume(client: Client, name: str) -> None:
+    """End the pause of the account NAME; what waited for it goes on now."""
+    done = 0
+    while True:
+        answer = client.post(f"/v1/accounts/{quote(name, safe='')}/resume")
+        done += answer["effects"]
+        if not answer["left"]:
+            break
+    if client.json:
+        print_json({"account": name, "effects": done})
+    else:
+        show(f"{plain(name)} is {status('running')}; {count(done, 'effect')} that waited for it went on")

@@ -1,0 +1,181 @@
+"""Talking to a deployment over HTTP, and telling people what went wrong in words they can act on."""
+
+import functools
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPException
+from typing import Any, Concatenate, cast
+
+import click
+
+from drumbeat import __version__
+
+URL = "http://127.0.0.1:8787"
+PAGE = 200  # items of one request; the API's limit
+TIMEOUT = 60.0  # seconds: twice what API Gateway allows a request
+
+
+# What a deployment answers; its shape is the API's contract.
+type Json = Any
+
+
+@dataclass
+class Refusal(click.ClickException):
+    """The deployment answered with a problem; `problem` is its body."""
+
+    status: int
+    problem: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Say what happened; who asks for help can name the request."""
+        title = self.problem.get("title") or f"HTTP {self.status}"
+        detail = self.problem.get("detail") or "no reason was given"
+        request = f" (request {self.problem['requestId']})" if self.problem.get("requestId") else ""
+        super().__init__(f"{title}: {detail}{request}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: a parsed body and the headers, names in lower case."""
+
+    status: int
+    body: Json
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One deployment and how to print what it says."""
+
+    url: str
+    key: str | None
+    json: bool
+
+    def get(self, path: str, **query: object) -> Json:
+        """Return the body of a GET; parameters that are None are left out. Raises click.ClickException."""
+        return self.ask("GET", path, query=query).body
+
+    def post(self, path: str, body: object = None) -> Json:
+        """Return the body of a POST. Raises click.ClickException."""
+        return self.ask("POST", path, body if body is not None else {}).body
+
+    def pages(self, path: str, limit: int | None = None, **query: object) -> Iterator[Json]:
+        """Go through a list, page by page, up to `limit` items."""
+        cursor: object = None
+        left = limit
+        while left is None or left > 0:
+            page = self.get(path, **query, cursor=cursor, limit=min(left or PAGE, PAGE))
+            items = page["items"] if left is None else page["items"][:left]
+            yield from items
+            left = None if left is None else left - len(items)
+            if (cursor := page["next"]) is None:
+                return
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one request.
+
+        Raises:
+            Refusal: the deployment answered with an error.
+            click.ClickException: no key was given, or nobody answered.
+            click.UsageError: the URL is none.
+        """
+        _require_http(self.url)
+        parameters = urllib.parse.urlencode({k: str(v) for k, v in (query or {}).items() if v is not None})
+        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+            f"{self.url}{path}{'?' if parameters else ''}{parameters}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={"Accept": "application/json", "User-Agent": f"drumbeat/{__version__}", **(headers or {})},
+        )
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+        if self.key:
+            request.add_unredirected_header("Authorization", f"Bearer {self.key}")
+        return self._send(request)
+
+    def _send(self, request: urllib.request.Request) -> Answer:
+        try:
+            with _OPENER.open(request, timeout=TIMEOUT) as reply:
+                return Answer(reply.status, _parsed(reply.read()), _lower(reply.headers))
+        except urllib.error.HTTPError as error:
+            raise self._refusal(error.code, error.read()) from None
+        except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise click.ClickException(
+                f"{self.url} does not answer ({reason}). Nothing is known to have changed; what the deployment"
+                " recorded is safe. Is it running (`drumbeat dev`), and is --url or DRUMBEAT_URL right?"
+            ) from None
+
+    def _refusal(self, status: int, raw: bytes) -> click.ClickException:
+        if status == 401 and not self.key:
+            return click.ClickException(
+                "this needs an API key: set DRUMBEAT_KEY or give --key (`drumbeat dev` prints one when it is ready)."
+                " Nothing was changed."
+            )
+        body = _parsed(raw)
+        return Refusal(status, body if isinstance(body, dict) else {"detail": str(body)[:200]})
+
+
+def with_client[**P, R](command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
+    """Give a command the deployment it talks to; the options may stand before or after the command's name."""
+
+    @click.option("--url", help="The deployment (DRUMBEAT_URL).")
+    @click.option("--key", help="API key (DRUMBEAT_KEY).")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+    @click.pass_context
+    @functools.wraps(command)
+    def wrapped(context: click.Context, /, *, url: str | None, key: str | None, as_json: bool, **options: object) -> R:
+        given = context.find_root().obj
+        client = Client(
+            url=(url or getattr(given, "url", None) or URL).rstrip("/"),
+            key=key or getattr(given, "key", None),
+            json=as_json or bool(getattr(given, "json", False)),
+        )
+        return cast("Callable[..., R]", command)(client, **options)
+
+    return cast("Callable[P, R]", wrapped)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry a POST to somewhere it was not meant for."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
+def _require_http(url: str) -> None:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        good = False
+    if not good:
+        raise click.UsageError(f"{url!r} is no deployment: --url is like http://127.0.0.1:8787")
+
+
+def _parsed(raw: bytes) -> Json:
+    text = raw.decode(errors="replace")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _lower(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,110 @@
+"""`drumbeat demo`: start a stack, break it, and show that each effect was done once."""
+
+import time
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from drumbeat.cli.output import plain, table
+from drumbeat.local.demo.doors import Doors, Sent
+from drumbeat.local.demo.proof import Proof, prove, settled
+from drumbeat.local.demo.stage import LIES, Stage
+
+PATIENCE = 90.0  # seconds until everything has to have come to rest
+LOOK = 0.25
+TOLD = sorted({str(lie["lie"]) for lie in LIES if "rate" in lie})  # the others only slow things down
+
+console = Console(highlight=False)
+
+
+@click.command("demo")
+def command() -> int:
+    """Start a stack in a temporary folder, send samples through every door, make the providers lie, kill a worker.
+
+    Then print what happened to each effect, beside the providers' own record. Exit code 0 only when every effect was
+    done exactly once.
+    """
+    began = time.monotonic()
+    with Stage() as stage:
+        console.print("starting a stack of its own: Postgres, Valkey, SQS, providers, front, workers")
+        doors = stage.start()
+        console.print(f"it answers at {doors.url} after {time.monotonic() - began:.0f} s; mail at {stage.sandbox_url}")
+        stage.lie()
+        console.print(f"the providers lie from now on: {', '.join(TOLD)}")
+        sent = _send(doors, stage)
+        expected = sum(each.effects for each in sent)
+        _wait(doors, expected)
+        proof = prove(doors, stage.sandbox_url, expected)
+        stage.keep = not proof.holds
+        _show(sent, proof)
+        console.print(f"\nthe whole took {time.monotonic() - began:.0f} s")
+        if stage.keep:
+            console.print(f"the ledger and all logs are kept in {stage.folder}")
+    return 0 if proof.holds else 1
+
+
+def _send(doors: Doors, stage: Stage) -> list[Sent]:
+    """Go through every door; half-way a worker dies."""
+    sent = []
+    ways = list(doors.all())
+    for number, way in enumerate(ways):
+        sent.append(way())
+        if number == len(ways) // 2:
+            console.print(f"worker-1 (process {stage.kill_worker()}) was killed with calls under way")
+    return sent
+
+
+def _wait(doors: Doors, expected: int) -> None:
+    """Show the effects come to rest."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("effects at rest", total=expected)
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            done, by_status = settled(doors)
+            open_ones = ", ".join(
+                f"{by_status[status]} {status}" for status in ("waiting", "sending", "unknown") if by_status[status]
+            )
+            progress.update(bar, completed=done, description=f"effects at rest ({open_ones or 'all'})")
+            if done >= expected:
+                return
+            time.sleep(LOOK)
+
+
+def _show(sent: Sequence[Sent], proof: Proof) -> None:
+    console.print()
+    console.print(table(("door", "requests", "events"), [(each.door, each.requests, each.events) for each in sent]))
+    console.print()
+    rows = [
+        (
+            fate.step,
+            fate.account,
+            sum(fate.statuses.values()),
+            ", ".join(f"{number} {status}" for status, number in sorted(fate.statuses.items())),
+            fate.attempts,
+            f"{fate.seconds[0]:.1f} s",
+            f"{fate.seconds[1]:.1f} s",
+        )
+        for fate in proof.fates
+    ]
+    console.print(table(("step", "account", "effects", "status", "attempts", "median", "longest"), rows))
+    console.print()
+    console.print("from the providers' own record:")
+    lies = ", ".join(f"{number} {name}" for name, number in sorted(proof.lies.items()) if name in TOLD)
+    _fact("lies told", lies)
+    _fact("lookups instead of a second try", proof.lookups)
+    _fact("repeats recognised, not done again", proof.replayed)
+    for words, found in (
+        ("done more than once", proof.done_twice),
+        ("never done", proof.never_done),
+        ("done without being asked for", proof.unasked),
+    ):
+        _fact(words, f"[{'red' if found else 'green'}]{len(found)}[/] {plain(' '.join(found[:5]))}")
+    colour = "bold green" if proof.holds else "bold red"
+    _fact("done exactly once", f"[{colour}]{proof.done_once} of {proof.expected}[/]")
+
+
+def _fact(words: str, value: object) -> None:
+    console.print(f"  {words:<36}{value}")

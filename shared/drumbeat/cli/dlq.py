@@ -1,0 +1,54 @@
+"""`drumbeat dlq`: look into the dead letter queue and redrive it."""
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import count, plain, print_json, show, table
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Look into the dead letter queue and redrive it."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_letters)
+
+
+@command.command("list")
+@with_client
+def list_letters(client: Client) -> None:
+    """Show what the worker gave up on. What it names is safe in the ledger."""
+    answer = client.get("/v1/dlq")
+    if client.json:
+        print_json(answer)
+        return
+    show(count(answer["count"], "dead letter"))
+    if answer["items"]:
+        rows = [
+            (
+                plain(each["messageId"]),
+                each["received"],
+                plain(" ".join(each["events"])),
+                plain(" ".join(each["effects"])) or ("" if each["events"] else "not a message of ours"),
+            )
+            for each in answer["items"]
+        ]
+        show(table(("message", "received", "events", "effects"), rows))
+
+
+@command.command()
+@with_client
+def redrive(client: Client) -> None:
+    """Have the worker look at all of them again. Harmless twice: what is done stays done."""
+    rung = 0
+    while True:
+        answer = client.post("/v1/dlq/redrive")
+        rung += answer["rung"]
+        if not answer["rung"] or answer["left"] <= answer["foreign"]:
+            break
+    if client.json:
+        print_json({"rung": rung, "foreign": answer["foreign"], "left": answer["left"]})
+    else:
+        show(f"{count(rung, 'message')} rung again")
+        if answer["foreign"]:
+            show(f"[yellow]{count(answer['foreign'], 'message')} not of ours[/] stayed: drumbeat dlq")

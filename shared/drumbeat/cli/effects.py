@@ -1,0 +1,37 @@
+"""`drumbeat effects`: list effects."""
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import moment, plain, print_json, show, status, table
+from drumbeat.status import Status
+
+
+@click.command()
+@click.option("--status", "wanted", type=click.Choice([each.value for each in Status]), help="Only with this status.")
+@click.option("--account", help="Only of this account.")
+@click.option("--event", help="Only of the event with this id.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@with_client
+def command(client: Client, wanted: str | None, account: str | None, event: str | None, limit: int) -> None:
+    """List effects."""
+    items = list(client.pages("/v1/effects", limit=limit, status=wanted, account=account, event=event))
+    if client.json:
+        print_json({"items": items})
+    elif not items:
+        show("no effects")
+    else:
+        rows = [
+            (
+                each["effectId"],
+                status(each["status"]),
+                each["version"],
+                plain(f"{each['flow']}.{each['step']}"),
+                plain(each["account"]),
+                each["attempts"],
+                plain(each["reason"] or ""),
+                moment(each["dueAt"]),
+            )
+            for each in items
+        ]
+        show(table(("effect", "status", "version", "step", "account", "attempts", "reason", "due"), rows))

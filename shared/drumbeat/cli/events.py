@@ -1,0 +1,48 @@
+"""`drumbeat events`: list events, newest first."""
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import moment, plain, print_json, show, status, table
+from drumbeat.events import EventType
+
+STATUSES = ("recorded", "planned", "in_progress", "done", "attention")
+
+
+@click.command()
+@click.option("--type", type=click.Choice([each.value for each in EventType]), help="Only of this type.")
+@click.option("--source", help="Only from this source.")
+@click.option("--status", "wanted", type=click.Choice(STATUSES), help="Only with this status.")
+@click.option("--since", help="Only received at or after this instant (ISO 8601).")
+@click.option("-q", "text", help="Only whose id begins with this, or whose key or source contains it.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@with_client
+def command(
+    client: Client,
+    type: str | None,
+    source: str | None,
+    wanted: str | None,
+    since: str | None,
+    text: str | None,
+    limit: int,
+) -> None:
+    """List events, newest first."""
+    items = list(client.pages("/v1/events", limit=limit, type=type, source=source, status=wanted, since=since, q=text))
+    if client.json:
+        print_json({"items": items})
+    elif not items:
+        show("no events")
+    else:
+        rows = [
+            (
+                each["eventId"],
+                status(each["status"]),
+                each["type"],
+                plain(each["source"]),
+                plain(each["idempotencyKey"]),
+                each["effects"],
+                moment(each["receivedAt"]),
+            )
+            for each in items
+        ]
+        show(table(("event", "status", "type", "source", "key", "effects", "received"), rows))

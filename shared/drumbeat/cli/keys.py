@@ -1,0 +1,62 @@
+"""`drumbeat keys`: mint, list and revoke API keys."""
+
+from urllib.parse import quote
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import moment, plain, print_json, show, table
+
+SCOPES = ("ingest", "read", "operate")
+
+
+@click.group()
+def command() -> None:
+    """Mint, list and revoke API keys."""
+
+
+@command.command("list")
+@with_client
+def list_keys(client: Client) -> None:
+    """List all keys; their tokens are not kept anywhere."""
+    items = client.get("/v1/keys")["items"]
+    if client.json:
+        print_json({"items": items})
+    else:
+        rows = [
+            (
+                each["id"],
+                plain(each["name"]),
+                " ".join(each["scopes"]),
+                moment(each["createdAt"]),
+                moment(each["revokedAt"]),
+            )
+            for each in items
+        ]
+        show(table(("id", "name", "scopes", "created", "revoked"), rows))
+
+
+@command.command()
+@click.argument("name")
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, required=True, help="May be repeated.")
+@with_client
+def create(client: Client, name: str, scopes: tuple[str, ...]) -> None:
+    """Mint a key for NAME. Its token is shown this once."""
+    minted = client.post("/v1/keys", {"name": name, "scopes": list(scopes)})
+    if client.json:
+        print_json(minted)
+    else:
+        click.echo(minted["token"])
+        click.echo(f"key {minted['id']} for {name}: keep the token now, it is not shown again", err=True)
+
+
+@command.command()
+@click.argument("id")
+@with_client
+def revoke(client: Client, id: str) -> None:
+    """Withdraw the key ID for good."""
+    answer = client.ask("DELETE", f"/v1/keys/{quote(id, safe='')}").body
+    if client.json:
+        print_json(answer)
+    else:
+        show(f"key {plain(id)} is withdrawn; requests with it are refused from now on")

@@ -1,0 +1,89 @@
+"""What a terminal shows: tables and trees for people, one JSON document for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+# The same colours wherever a status is shown.
+COLOURS = {
+    "accepted": "green",
+    "done": "green",
+    "running": "green",
+    "waiting": "cyan",
+    "planned": "cyan",
+    "recorded": "cyan",
+    "claimed": "blue",
+    "sending": "blue",
+    "in_progress": "blue",
+    "unknown": "yellow",
+    "open": "yellow",
+    "paused": "yellow",
+    "held": "bold yellow",
+    "attention": "bold yellow",
+    "refused": "red",
+    "cancelled": "dim",
+}
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show(*parts: RenderableType) -> None:
+    """Print for people: as wide as the terminal, and as wide as it takes when the output is no terminal."""
+    console = Console(highlight=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, emoji=False, width=200)
+    for part in parts:
+        console.print(part)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Lay out rows; cells are text, or markup made by the functions of this module."""
+    made = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def status(word: str) -> str:
+    """Colour a status."""
+    return f"[{COLOURS.get(word, 'default')}]{plain(word)}[/]"
+
+
+def plain(text: object) -> str:
+    """Keep what others wrote from being read as markup or as commands to the terminal."""
+    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
+
+
+def moment(text: str | None, now: datetime | None = None) -> str:
+    """Show an instant as seen from now, and exactly: `3 min ago  2026-11-22 09:00:01Z`."""
+    if text is None:
+        return ""
+    at = datetime.fromisoformat(text)
+    return f"{ago(at, now)} [dim]{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z[/]"
+
+
+def ago(at: datetime, now: datetime | None = None) -> str:
+    """Say how long ago an instant was, or how far ahead it is."""
+    seconds = ((now or datetime.now(UTC)) - at).total_seconds()
+    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
+
+
+def span(seconds: float) -> str:
+    """Say a length of time in its largest fitting unit."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 2 else f"{seconds * 1000:.0f} ms"
+
+
+def count(number: int, noun: str) -> str:
+    """Say how many, in good English."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

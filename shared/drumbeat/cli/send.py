@@ -1,0 +1,92 @@
+"""`drumbeat send`: send an event, or many from a file with one JSON object a line."""
+
+import json
+import sys
+import uuid
+from collections.abc import Iterator
+from itertools import batched
+from typing import Any, TextIO
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import count, plain, print_json, show, status, table
+from drumbeat.events import EventType
+
+BATCH = 200  # events of one request; the API takes 500
+
+
+@click.command()
+@click.argument("kind", metavar="TYPE", type=click.Choice([each.value for each in EventType]), required=False)
+@click.option("--payload", help='The payload as JSON, or "-" to read it from standard input.', default="{}")
+@click.option("--source", default="cli", show_default=True, help="Where the event comes from.")
+@click.option("--idempotency-key", help="The same key again is the same event. Default: a new one.")
+@click.option("--at", "scheduled_at", help="Not before this instant (ISO 8601).")
+@click.option("--file", "lines", type=click.File("r", encoding="utf-8"), help="JSON objects, one a line.")
+@with_client
+def command(
+    client: Client,
+    kind: str | None,
+    payload: str,
+    source: str,
+    idempotency_key: str | None,
+    scheduled_at: str | None,
+    lines: TextIO | None,
+) -> int:
+    """Send an event of TYPE, or those of a file. Sending again with the same key is harmless."""
+    if lines is not None:
+        return _send_lines(client, lines, source)
+    if kind is None:
+        raise click.UsageError("say which TYPE of event, or give --file")
+    text = sys.stdin.read() if payload == "-" else payload
+    event = {
+        "type": kind,
+        "source": source,
+        "payload": _object(text, "--payload"),
+        "idempotencyKey": idempotency_key or str(uuid.uuid4()),
+        **({"scheduledAt": scheduled_at} if scheduled_at else {}),
+    }
+    answer = client.ask("POST", "/v1/events", event)
+    if client.json:
+        print_json(answer.body)
+    else:
+        repeated = " (known already; nothing new was made)" if "idempotent-replayed" in answer.headers else ""
+        show(f"{status(answer.body['status'])} {answer.body['eventId']}{repeated}")
+        show(f"[dim]see what happens: drumbeat event {answer.body['eventId']}[/]")
+    return 0
+
+
+def _send_lines(client: Client, lines: TextIO, source: str) -> int:
+    sent: list[Any] = []
+    try:
+        for group in batched(_events(lines, source), BATCH, strict=False):
+            sent += client.post("/v1/events/batch", {"events": list(group)})["results"]
+    except click.ClickException:
+        if sent and not client.json:
+            show(f"{count(len(sent), 'event')} had been answered before; sending the file again is harmless with keys")
+        raise
+    failed = [(line, result) for line, result in enumerate(sent, 1) if result["status"] not in (200, 202)]
+    if client.json:
+        print_json({"results": sent})
+    else:
+        show(f"{count(len(sent) - len(failed), 'event')} recorded, {len(failed)} refused")
+        rows = [(line, result["status"], plain(result["problem"].get("detail", ""))) for line, result in failed]
+        if rows:
+            show(table(("event", "status", "why"), rows))
+    return 1 if failed else 0
+
+
+def _events(lines: TextIO, source: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield {"source": source, "idempotencyKey": str(uuid.uuid4()), **_object(line, f"line {number}")}
+
+
+def _object(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError(f"{where} is not JSON: {error}. Nothing of it was sent.") from None
+    if not isinstance(value, dict):
+        raise click.UsageError(f"{where} is not a JSON object. Nothing of it was sent.")
+    return value

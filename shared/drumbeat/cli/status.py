@@ -1,0 +1,71 @@
+"""`drumbeat status`: how everything stands, on one screen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.table import Table
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import count, moment, plain, print_json, show, span, table
+from drumbeat.cli.output import status as coloured
+from drumbeat.status import Status
+
+EVENTS = ("recorded", "planned", "in_progress", "done", "attention")
+
+
+@click.command()
+@with_client
+def command(client: Client) -> None:
+    """Show events and effects by status, accounts, what is late, and dead letters."""
+    answer = client.get("/v1/status")
+    if client.json:
+        print_json(answer)
+        return
+    totals = answer["totals"]
+    version = answer["configVersion"]
+    show(f"[bold]{client.url}[/]  " + (f"configuration {version}" if version else "no configuration: drumbeat apply"))
+    show(f"events of 24 h  {_counts(totals['events'], EVENTS)}")
+    show(f"effects         {_counts(totals['effects'], tuple(Status))}")
+    show("", *(_notes(answer) or ["[green]nothing needs you[/]"]))
+    if answer["accounts"]:
+        show("", _accounts(answer["accounts"]))
+
+
+def _counts(counts: Mapping[str, int], order: tuple[str, ...]) -> str:
+    return "   ".join(f"{coloured(word)} {counts[word]:,}" for word in order if counts.get(word)) or "none"
+
+
+def _notes(answer: Mapping[str, Any]) -> list[str]:
+    """Say what a person should look at, and with which command."""
+    totals = answer["totals"]
+    notes = []
+    if late := totals["oldestDue"]:
+        notes.append(f"oldest due effect has been waiting for {span(late)}")
+    if totals["unplanned"]:
+        age = span(totals["oldestUnplanned"])
+        notes.append(f"{count(totals['unplanned'], 'event')} without a plan, the oldest for {age}")
+    if held := totals["effects"].get("held"):
+        notes.append(f"{coloured('held')} {count(held, 'effect')} to decide about: drumbeat effects --status held")
+    if wanting := totals["events"].get("attention"):
+        notes.append(f"{coloured('attention')} {count(wanting, 'event')}: drumbeat events --status attention")
+    if answer["deadLetters"]:
+        notes.append(f"[yellow]{count(answer['deadLetters'], 'dead letter')}[/]: drumbeat dlq")
+    elif answer["deadLetters"] is None:
+        notes.append("[yellow]the queues do not answer[/]: drumbeat doctor")
+    return notes
+
+
+def _accounts(accounts: list[dict[str, Any]]) -> Table:
+    rows = [
+        (
+            plain(each["account"]),
+            plain(each["provider"] or "not configured any more"),
+            coloured(each["state"]),
+            plain(each["reason"] or ""),
+            moment(each["until"]),
+            _counts(each["effects"], tuple(Status)),
+        )
+        for each in accounts
+    ]
+    return table(("account", "provider", "state", "why", "until", "effects"), rows)

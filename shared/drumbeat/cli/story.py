@@ -1,0 +1,103 @@
+"""One event as a tree that a person can read from top to bottom: plan, effects, attempts, what was learned."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.tree import Tree
+
+from drumbeat.cli.output import ago, count, moment, plain, span, status
+
+type Json = Mapping[str, Any]
+
+
+def tree(event: Json) -> Tree:
+    """Draw an event."""
+    root = Tree(
+        f"[bold]event {event['eventId']}[/]  {status(event['status'])}  {plain(event['type'])}", guide_style="dim"
+    )
+    root.add(f"received {moment(event['receivedAt'])} from {plain(event['source'])} by {plain(event['door'])}")
+    root.add(f"key {plain(event['idempotencyKey'])}")
+    if event["scheduledAt"]:
+        root.add(f"scheduled for {moment(event['scheduledAt'])}")
+    if event["erased"]:
+        root.add("[dim]payload erased[/]")
+    if event["conflicts"]:
+        bodies = "other body" if event["conflicts"] == 1 else "other bodies"
+        root.add(f"[bold yellow]{event['conflicts']} {bodies} came under the same key; the first one counts[/]")
+    plan = event["plan"]
+    if plan is None:
+        root.add("[cyan]not planned yet[/]")
+        return root
+    branch = root.add(
+        f"[bold]plan[/] by configuration {plan['version']}  [dim]{plan['hash'][:12]}[/]  {moment(plan['plannedAt'])}"
+    )
+    for flow, reason in plan["failed"].items():
+        branch.add(
+            f"[bold yellow]flow {plain(flow)} could not be planned[/]: {plain(reason)}; mend it and `drumbeat apply`"
+        )
+    for replan in plan["replans"]:
+        branch.add(
+            f"flow {plain(replan['flow'])} planned by configuration {replan['version']} {moment(replan['plannedAt'])}"
+        )
+    if not event["effects"] and not plan["failed"]:
+        branch.add("[dim]no flow acts on this event[/]")
+    for effect in event["effects"]:
+        _add_effect(branch, effect)
+    if (more := event["effectsTotal"] - len(event["effects"])) > 0:
+        branch.add(f"[dim]{count(more, 'more effect')}: drumbeat effects --event {event['eventId']}[/]")
+    return root
+
+
+def _add_effect(plan: Tree, effect: Json) -> None:
+    name = f"{plain(effect['flow'])}.{plain(effect['step'])}"
+    branch = plan.add(
+        f"[bold]{name}[/]  {status(effect['status'])}  {plain(effect['action'])} → {plain(effect['account'])}"
+    )
+    if effect["reason"]:
+        branch.add(plain(effect["reason"]))
+    if effect["dueAt"] and effect["status"] in ("waiting", "unknown"):
+        word = "next look" if effect["status"] == "unknown" else "due"
+        branch.add(f"{word} {moment(effect['dueAt'])}")
+    elif effect["after"] and effect["status"] == "waiting":
+        branch.add(f"comes after effect {effect['after']}")
+    branch.add(f"[dim]effect {effect['effectId']} version {effect['version']}[/]")
+    if effect["status"] == "held":
+        branch.add(
+            f"[bold yellow]decide[/]: drumbeat resolve {effect['effectId']} resend|accepted|drop"
+            f" --version {effect['version']} --reason …"
+        )
+    _add_attempts(branch, effect)
+    _add_journal(branch, effect["journal"])
+
+
+def _add_attempts(branch: Tree, effect: Json) -> None:
+    for attempt in effect["attempts"]:
+        again = f" generation {attempt['generation']}" if attempt["generation"] > 1 else ""
+        node = branch.add(
+            f"attempt {attempt['n']}{again}  {moment(attempt['openedAt'])}"
+            f"  [dim]{plain(attempt['identity'])} request {attempt['requestHash'][:12]}[/]"
+        )
+        learned = [each for each in effect["outcomes"] if each["n"] == attempt["n"]]
+        for outcome in learned:
+            words = " ".join(plain(outcome[part]) for part in ("reference", "detail") if outcome[part])
+            after = span((_at(outcome["at"]) - _at(attempt["openedAt"])).total_seconds())
+            node.add(f"{outcome['origin']}: {status(outcome['kind'])} {words} [dim]after {after}[/]")
+        if not learned:
+            node.add("[yellow]no answer yet[/]")
+
+
+def _add_journal(branch: Tree, journal: list[Json]) -> None:
+    node = branch.add("[dim]journal[/]")
+    before: datetime | None = None
+    for entry in journal:
+        at = _at(entry["at"])
+        when = ago(at) if before is None else f"+{(at - before).total_seconds():.3f} s"
+        before = at
+        reason = f": {plain(entry['reason'])}" if entry["reason"] else ""
+        moved = f"{entry['fromStatus'] or '·'} → {status(entry['toStatus'])}"
+        node.add(f"[dim]{at:%H:%M:%S.%f}"[:-3] + f" {when}[/]  {moved} [dim]by {plain(entry['actor'])}[/]{reason}")
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)

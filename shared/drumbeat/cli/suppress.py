@@ -1,0 +1,55 @@
+"""`drumbeat suppress`: stop mailing an address, let it be mailed again, list who is not mailed."""
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import moment, plain, print_json, show, table
+
+
+@click.group()
+def command() -> None:
+    """Addresses that must not be mailed. They are kept as keyed hashes only."""
+
+
+@command.command()
+@click.argument("email")
+@click.option("--reason", required=True, help="Why; kept with the suppression.")
+@with_client
+def add(client: Client, email: str, reason: str) -> None:
+    """Stop mailing EMAIL, through whatever account."""
+    _change(client, email, reason, lift=False)
+
+
+@command.command()
+@click.argument("email")
+@click.option("--reason", required=True, help="Why; kept with the suppression.")
+@with_client
+def lift(client: Client, email: str, reason: str) -> None:
+    """Let EMAIL be mailed again. What was cancelled meanwhile stays cancelled."""
+    _change(client, email, reason, lift=True)
+
+
+@command.command("list")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=200, show_default=True, help="At most so many.")
+@with_client
+def list_suppressions(client: Client, limit: int) -> None:
+    """List suppressed contacts."""
+    items = list(client.pages("/v1/suppressions", limit=limit))
+    if client.json:
+        print_json({"items": items})
+    elif not items:
+        show("nobody is suppressed")
+    else:
+        rows = [
+            (each["contact"][:16], plain(each["reason"]), plain(each["actor"]), moment(each["since"])) for each in items
+        ]
+        show(table(("contact", "reason", "by", "since"), rows))
+
+
+def _change(client: Client, email: str, reason: str, *, lift: bool) -> None:
+    answer = client.post("/v1/suppressions", {"email": email, "reason": reason, "lift": lift})
+    if client.json:
+        print_json(answer)
+        return
+    stands = "is suppressed" if answer["suppressed"] else "may be mailed"
+    show(f"{plain(email)} {stands}{'' if answer['changed'] else ' already; nothing changed'}")

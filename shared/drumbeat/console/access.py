@@ -1,0 +1,45 @@
+"""Who is calling: every route but the shallow health check asks for an API key with the scope it needs."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
+from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
+
+from drumbeat import keys
+from drumbeat.errors import Unauthorized
+from drumbeat.store import keys as stored_keys
+from drumbeat.wiring import services
+
+type Next = Callable[[ApiGatewayResolver], Response[Any]]
+type Middleware = Callable[[ApiGatewayResolver, Next], Response[Any]]
+
+
+def require(request: BaseProxyEvent, scope: str) -> str:
+    """Return the id of the calling key.
+
+    Raises:
+        Unauthorized: no key, one that is not ours, or a revoked one.
+        Forbidden: the key lacks the scope.
+    """
+    key = keys.verify(services().key_secret, keys.bearer(request.headers.get("authorization")))
+    key.need(scope)
+    if stored_keys.revoked(services().db, key.id):
+        raise Unauthorized("This API key was revoked. Make another with `drumbeat keys create`. Nothing was changed.")
+    return key.id
+
+
+def needs(scope: str) -> list[Middleware]:
+    """Guard a route: whoever comes through holds a live key with this scope, and is the `actor` of its context."""
+
+    def guard(app: ApiGatewayResolver, following: Next) -> Response[Any]:
+        actor = f"person:{require(app.current_event, scope)}"
+        app.append_context(actor=actor)  # type: ignore[no-untyped-call]
+        return following(app)
+
+    return [guard]
+
+
+READ = needs("read")
+OPERATE = needs("operate")

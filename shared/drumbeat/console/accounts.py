@@ -1,0 +1,37 @@
+"""`/v1/accounts`: which logins are running, which are paused and why."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from drumbeat import views
+from drumbeat.console.access import OPERATE, READ
+from drumbeat.console.asked import query
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import reply
+from drumbeat.errors import NotFound
+from drumbeat.resume import resume
+from drumbeat.store import configs
+from drumbeat.wiring import services
+
+router = Routes()
+
+
+@router.get("/v1/accounts", middlewares=READ)
+def list_accounts() -> Response[Any]:
+    """List all accounts with their state and what waits for them."""
+    query(router)
+    return reply({"items": all_accounts(), "next": None})
+
+
+@router.post("/v1/accounts/<name>/resume", middlewares=OPERATE)
+def resume_account(name: str) -> Response[Any]:
+    """End an account's pause; call again while `left` is true."""
+    if name not in {account.account for account in all_accounts()}:
+        raise NotFound(f"no account is called {name}; nothing was changed")
+    return reply(resume(name, services()))
+
+
+def all_accounts() -> list[views.AccountItem]:
+    """Join configuration, throttle and ledger."""
+    return views.accounts(configs.newest(services().db), views.by_account(services().db), services().throttle)

@@ -1,0 +1,50 @@
+"""`/v1/keys`: who may call. A token is shown once, when it is minted; only its id is kept."""
+
+from typing import Any, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from drumbeat import keys
+from drumbeat.console.access import OPERATE
+from drumbeat.console.asked import body, query
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import reply
+from drumbeat.errors import NotFound
+from drumbeat.store import keys as stored_keys
+from drumbeat.wiring import services
+
+router = Routes()
+
+
+class NewKey(BaseModel):
+    """A key to mint."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1, max_length=100)
+    scopes: list[Literal["ingest", "read", "operate"]] = Field(min_length=1)
+
+
+@router.get("/v1/keys", middlewares=OPERATE)
+def list_keys() -> Response[Any]:
+    """List all keys, withdrawn ones too."""
+    query(router)
+    return reply({"items": stored_keys.all(services().db), "next": None})
+
+
+@router.post("/v1/keys", middlewares=OPERATE)
+def mint_key() -> Response[Any]:
+    """Mint a key. The answer is the only place where its token is ever seen."""
+    asked = body(router, NewKey)
+    id = keys.new_id()
+    stored_keys.add(services().db, id, asked.name, asked.scopes)
+    token = keys.mint(services().key_secret, id, asked.scopes)
+    return reply({"id": id, "name": asked.name, "scopes": asked.scopes, "token": token}, 201)
+
+
+@router.delete("/v1/keys/<id>", middlewares=OPERATE)
+def revoke_key(id: str) -> Response[Any]:
+    """Withdraw a key for good; harmless twice."""
+    if not stored_keys.revoke(services().db, id):
+        raise NotFound(f"no key has the id {id[:64]}; nothing was changed")
+    return reply({"id": id, "revoked": True})

@@ -1,0 +1,59 @@
+"""What a caller asked for, read strictly: anything that is not understood is named, nothing is guessed."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from drumbeat.console.routing import Routes
+from drumbeat.errors import Invalid
+
+MOST = 200
+
+
+def query(router: Routes, *allowed: str) -> Mapping[str, str]:
+    """Return the query parameters; an empty one counts as absent. Raises Invalid for a name that is not `allowed`."""
+    parameters = router.current_event.query_string_parameters or {}
+    if unknown := sorted(set(parameters) - set(allowed)):
+        raise Invalid(f"unknown parameter {', '.join(unknown)}; known are {', '.join(sorted(allowed)) or 'none'}")
+    return {name: value for name, value in parameters.items() if value}
+
+
+def body[M: BaseModel](router: Routes, model: type[M]) -> M:
+    """Return the JSON body as `model`. Raises Invalid and names each field that is wrong, never its value."""
+    try:
+        return model.model_validate_json(router.current_event.decoded_body or "")
+    except ValidationError as error:
+        mistakes = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors()]
+        raise Invalid(f"{'; '.join(mistakes)}; nothing was changed") from None
+    except ValueError:
+        raise Invalid("the body is not UTF-8; nothing was changed") from None
+
+
+def identifier(text: str) -> UUID:
+    """Read an id. Raises Invalid."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid(f"{text[:64]!r} is not an id") from None
+
+
+def instant(text: str | None) -> datetime | None:
+    """Read an ISO 8601 instant; without an offset it is UTC. Raises Invalid."""
+    if text is None:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"{text[:64]!r} is not an instant such as 2026-11-22T09:00:00Z") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def limit(parameters: Mapping[str, Any], default: int) -> int:
+    """Read how many items a page may have. Raises Invalid."""
+    text = parameters.get("limit", str(default))
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise Invalid(f"limit goes from 1 to {MOST}")
+    return int(text)

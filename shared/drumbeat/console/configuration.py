@@ -1,0 +1,53 @@
+"""`/v1/config`: the configuration in force, and how it is replaced."""
+
+from typing import Any
+from uuid import UUID
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, ConfigDict
+
+from drumbeat.apply import apply
+from drumbeat.console.access import OPERATE, READ
+from drumbeat.console.asked import body, query
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import reply
+from drumbeat.errors import NotFound
+from drumbeat.store import configs
+from drumbeat.wiring import services
+
+router = Routes()
+
+
+class Document(BaseModel):
+    """A configuration with its templates; `cursor` goes on with ringing for events, as an earlier answer said."""
+
+    model_config = ConfigDict(extra="forbid")
+    document: str
+    templates: dict[str, str] = {}
+    cursor: UUID | None = None
+
+
+@router.put("/v1/config", middlewares=OPERATE)
+def put_config() -> Response[Any]:
+    """Check a configuration and put it in force; 400 with every mistake, and then nothing was stored."""
+    asked = body(router, Document)
+    return reply(apply(asked.document, asked.templates, actor=router.actor, services=services(), after=asked.cursor))
+
+
+@router.get("/v1/config", middlewares=READ)
+def get_config() -> Response[Any]:
+    """Show the configuration in force, as it was written."""
+    query(router)
+    stored = configs.newest_stored(services().db)
+    if stored is None:
+        raise NotFound("no configuration was applied yet; events are recorded and wait for `drumbeat apply`")
+    return reply(
+        {
+            "version": stored.version,
+            "hash": stored.hash,
+            "document": stored.document,
+            "templates": stored.templates,
+            "appliedBy": stored.applied_by,
+            "appliedAt": stored.applied_at,
+        }
+    )

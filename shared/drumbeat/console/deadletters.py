@@ -1,0 +1,54 @@
+"""`/v1/dlq`: doorbells that the worker gave up on. What they name is in the ledger all the same."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from drumbeat.console.access import OPERATE, READ
+from drumbeat.console.asked import query
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import reply
+from drumbeat.queue import DeadLetters, Message
+from drumbeat.wiring import services
+
+router = Routes()
+
+# Messages of one request; the caller asks again while some are left.
+CHUNK = 100
+
+
+@router.get("/v1/dlq", middlewares=READ)
+def list_dead_letters() -> Response[Any]:
+    """Count the dead letters and show some of them."""
+    query(router)
+    letters = dead_letters()
+    return reply({"count": letters.count(), "items": [_item(message) for message in letters.list(CHUNK)]})
+
+
+@router.post("/v1/dlq/redrive", middlewares=OPERATE)
+def redrive() -> Response[Any]:
+    """Ring up to a hundred of them again. Harmless twice: what is done already stays done."""
+    letters = dead_letters()
+    redriven = letters.redrive(CHUNK)
+    return reply({"rung": redriven.rung, "foreign": redriven.left, "left": letters.count()})
+
+
+def dead_letters() -> DeadLetters:
+    """Return the dead letter queue joined with the one that its doorbells go back to."""
+    return DeadLetters(services().sqs, services().settings.dlq_url, services().queue)
+
+
+def _item(message: Message) -> dict[str, object]:
+    try:
+        body = json.loads(message.body)
+    except ValueError:
+        body = None
+    ids = body if isinstance(body, dict) else {}
+    return {
+        "messageId": message.id,
+        "received": message.received,
+        "bytes": len(message.body.encode()),
+        "events": ids.get("events", []),
+        "effects": ids.get("effects", []),
+    }

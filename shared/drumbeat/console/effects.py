@@ -1,0 +1,90 @@
+"""`/v1/effects`: what was intended, and what people decide about what is held."""
+
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from drumbeat import views
+from drumbeat.console.access import OPERATE, READ
+from drumbeat.console.asked import body, identifier, limit, query
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import page, reply
+from drumbeat.resolve import Decision, resolve, resolve_held
+from drumbeat.views.pages import PAGE
+from drumbeat.wiring import services
+
+router = Routes()
+
+
+class Resolution(BaseModel):
+    """A decision about one effect at one version."""
+
+    model_config = ConfigDict(extra="forbid")
+    decision: Decision
+    reason: str = Field(min_length=1, max_length=500)
+    version: int
+
+
+class HeldResolution(BaseModel):
+    """A decision about all effects of a filter that were held at `seenAt` and have not changed since."""
+
+    model_config = ConfigDict(extra="forbid")
+    decision: Decision
+    reason: str = Field(min_length=1, max_length=500)
+    seen_at: AwareDatetime = Field(alias="seenAt")
+    account: str | None = None
+    cause: str | None = None
+
+
+@router.get("/v1/effects", middlewares=READ)
+def list_effects() -> Response[Any]:
+    """List effects, in id order."""
+    asked = query(router, "status", "account", "event", "cursor", "limit")
+    wanted = views.EffectFilter(
+        status=asked.get("status"),
+        account=asked.get("account"),
+        event=identifier(asked["event"]) if "event" in asked else None,
+    )
+    return page(views.effects(services().db, wanted, cursor=asked.get("cursor"), limit=limit(asked, PAGE)))
+
+
+@router.get("/v1/effects/held", middlewares=READ)
+def summarise_held() -> Response[Any]:
+    """Summarise what waits for a decision, and at which instant that was so."""
+    asked = query(router, "account")
+    return reply(views.held(services().db, asked.get("account")))
+
+
+@router.post("/v1/effects/resolve", middlewares=OPERATE)
+def resolve_many() -> Response[Any]:
+    """Decide about the next chunk of held effects; call again while `left` is true."""
+    asked = body(router, HeldResolution)
+    seen_at: datetime = asked.seen_at
+    return reply(
+        resolve_held(
+            asked.decision,
+            reason=asked.reason,
+            seen_at=seen_at,
+            account=asked.account,
+            cause=asked.cause,
+            actor=router.actor,
+            services=services(),
+        )
+    )
+
+
+@router.post("/v1/effects/<effect_id>/resolve", middlewares=OPERATE)
+def resolve_one(effect_id: str) -> Response[Any]:
+    """Decide about one held effect; 409 when it moved since the version named."""
+    asked = body(router, Resolution)
+    now = resolve(
+        identifier(effect_id),
+        asked.decision,
+        reason=asked.reason,
+        version=asked.version,
+        actor=router.actor,
+        services=services(),
+    )
+    return reply({"effectId": now.id, "status": now.status, "version": now.version})

@@ -1,0 +1,42 @@
+"""`/v1/events`: what arrived, and what became of it."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from drumbeat import views
+from drumbeat.console.access import READ
+from drumbeat.console.asked import identifier, instant, limit, query
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import page, reply
+from drumbeat.errors import NotFound
+from drumbeat.views.pages import PAGE
+from drumbeat.wiring import services
+
+router = Routes()
+
+
+@router.get("/v1/events", middlewares=READ)
+def list_events() -> Response[Any]:
+    """List events, newest first."""
+    asked = query(router, "type", "source", "status", "since", "q", "cursor", "limit")
+    wanted = views.EventFilter(
+        type=asked.get("type"),
+        source=asked.get("source"),
+        status=asked.get("status"),
+        since=instant(asked.get("since")),
+        q=asked.get("q"),
+    )
+    return page(views.events(services().db, wanted, cursor=asked.get("cursor"), limit=limit(asked, PAGE)))
+
+
+@router.get("/v1/events/<event_id>", middlewares=READ)
+def show_event(event_id: str) -> Response[Any]:
+    """Tell one event's whole story."""
+    story = views.event(services().db, identifier(event_id))
+    if story is None:
+        raise NotFound(
+            f"no event {event_id} is recorded. If its receipt said `buffered`, the ledger was away; it will be here"
+            " within minutes of its return"
+        )
+    return reply(story)

@@ -1,0 +1,70 @@
+"""`/healthz` for those who watch from outside, `/v1/status` and `/v1/doctor` for people, `/metrics` for Prometheus."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from drumbeat import __version__, views
+from drumbeat.checkup import checkup, connections
+from drumbeat.console.access import OPERATE, READ, require
+from drumbeat.console.accounts import all_accounts
+from drumbeat.console.asked import query
+from drumbeat.console.deadletters import dead_letters
+from drumbeat.console.exposition import exposition
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import reply
+from drumbeat.sqs import SqsError
+from drumbeat.store import configs
+from drumbeat.wiring import services
+
+router = Routes()
+
+EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@router.get("/healthz")
+def health() -> Response[Any]:
+    """Answer that this function runs; with `deep=1` and a key, ask what it depends on. Shallow touches nothing."""
+    asked = query(router, "deep")
+    if asked.get("deep") != "1":
+        return reply({"status": "ok", "version": __version__})
+    require(router.current_event, "read")
+    checks = connections(services())
+    ok = all(check.ok for check in checks)
+    return reply({"status": "ok" if ok else "failing", "version": __version__, "checks": checks}, 200 if ok else 503)
+
+
+@router.get("/v1/status", middlewares=READ)
+def status() -> Response[Any]:
+    """Everything that fits one screen."""
+    query(router)
+    return reply(
+        {
+            "configVersion": configs.newest_version(services().db),
+            "totals": views.totals(services().db),
+            "accounts": all_accounts(),
+            "deadLetters": _dead_letters(),
+        }
+    )
+
+
+@router.get("/v1/doctor", middlewares=OPERATE)
+def doctor() -> Response[Any]:
+    """Check everything that can be wrong about an installation, and say what mends it."""
+    query(router)
+    return reply({"items": checkup(services()), "next": None})
+
+
+@router.get("/metrics", middlewares=READ)
+def metrics() -> Response[Any]:
+    """Prometheus text."""
+    query(router)
+    text = exposition(views.totals(services().db), all_accounts(), _dead_letters())
+    return Response(200, EXPOSITION, text)
+
+
+def _dead_letters() -> int | None:
+    try:
+        return dead_letters().count()
+    except SqsError:
+        return None  # unknown is not none

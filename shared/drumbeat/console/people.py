@@ -1,0 +1,50 @@
+"""`/v1/suppressions`: addresses that must not be mailed. Addresses come in, only their keyed hashes go out."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from drumbeat.console.access import OPERATE, READ
+from drumbeat.console.asked import body, limit, query
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import page, reply
+from drumbeat.errors import Invalid
+from drumbeat.store import suppressions
+from drumbeat.suppress import lift, suppress
+from drumbeat.views import Page
+from drumbeat.views.pages import GARBLED, PAGE
+from drumbeat.wiring import services
+
+router = Routes()
+
+
+class Change(BaseModel):
+    """Suppress an address, or lift its suppression."""
+
+    model_config = ConfigDict(extra="forbid")
+    email: str = Field(max_length=320)
+    reason: str = Field(min_length=1, max_length=200)
+    lift: bool = False
+
+
+@router.get("/v1/suppressions", middlewares=READ)
+def list_suppressions() -> Response[Any]:
+    """List suppressed contacts, in the order of their hashes."""
+    asked = query(router, "cursor", "limit")
+    most = limit(asked, PAGE)
+    try:
+        after = bytes.fromhex(asked["cursor"]) if "cursor" in asked else None
+    except ValueError:
+        raise Invalid(GARBLED) from None
+    found = suppressions.suppressed(services().db, after=after, limit=most + 1)
+    more = found[most - 1].contact.hex() if len(found) > most else None
+    return page(Page(list(found[:most]), more))
+
+
+@router.post("/v1/suppressions", middlewares=OPERATE)
+def change_suppression() -> Response[Any]:
+    """Suppress an address, or lift it. Harmless twice: `changed` is then false."""
+    asked = body(router, Change)
+    act = lift if asked.lift else suppress
+    return reply(act(asked.email, reason=asked.reason, actor=router.actor, services=services()))

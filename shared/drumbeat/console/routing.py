@@ -1,0 +1,18 @@
+"""Routes of one noun: Powertools' router, with what every route here asks of it."""
+
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+
+class Routes(APIGatewayHttpRouter):
+    """A router whose requests came through a guard of `access`."""
+
+    current_event: APIGatewayProxyEventV2
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    @property
+    def actor(self) -> str:
+        """Name who is calling, for the journal."""
+        return str(self.context["actor"])

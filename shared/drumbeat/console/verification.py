@@ -1,0 +1,27 @@
+"""`/v1/verify`: whether the ledger keeps its promises, a chunk at a time."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from drumbeat.console.access import READ
+from drumbeat.console.asked import identifier, query
+from drumbeat.console.routing import Routes
+from drumbeat.console.wire import reply
+from drumbeat.wiring import services
+
+router = Routes()
+
+
+@router.get("/v1/verify", middlewares=READ)
+def verify_chunk() -> Response[Any]:
+    """Verify the next events and name each broken promise; go on with the cursor `next` while there is one."""
+    from drumbeat.verify import verify  # planner and delivery, for this one request of the console
+
+    asked = query(router, "cursor")
+    verified = verify(services(), after=identifier(asked["cursor"]) if "cursor" in asked else None)
+    if verified.items:
+        with single_metric("LedgerViolations", MetricUnit.Count, len(verified.items), namespace="Drumbeat") as metric:
+            metric.add_dimension("service", "console")
+    return reply(verified)

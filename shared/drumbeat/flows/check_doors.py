@@ -1,0 +1,85 @@
+"""Checks of accounts and sources: what their provider or signature scheme knows."""
+
+from collections.abc import Mapping
+
+from drumbeat.flows import forms
+from drumbeat.flows.suggestions import instead
+from drumbeat.flows.yaml_lines import Document, Path
+from drumbeat.providers import registry as providers
+from drumbeat.providers.base import Query, Target
+from drumbeat.sources import registry as schemes
+from drumbeat.sources.generic import ALGORITHMS, ENCODINGS
+
+# The fields of a source that are options of its scheme.
+OPTIONS = ("public_url", "header", "algorithm", "encoding", "prefix", "id_header", "timestamp_header", "signed")
+
+
+def check_account(name: str, account: forms.Account, path: Path, document: Document, *, sandbox: bool) -> None:
+    """Note what the provider does not know, lacks or objects to; in the sandbox nobody needs a base URL."""
+    if account.provider not in providers.NAMES:
+        advice = instead(account.provider, providers.NAMES)
+        document.wrong((*path, "provider"), f"there is no provider {account.provider}; {advice}")
+        return
+    provider = providers.get(account.provider)
+    settings = settings_of(account)
+    required = {key: needed and not (sandbox and key == "base_url") for key, needed in provider.settings.items()}
+    before = len(document.mistakes)
+    _names(account.provider, "setting", settings, required, (*path, "settings"), document)
+    _names(account.provider, "secret", account.secrets, provider.secrets, (*path, "secrets"), document)
+    for problem in provider.problems(settings):
+        document.wrong((*path, "settings", problem.partition(" ")[0]), problem)
+    if account.lookup is None or len(document.mistakes) > before:
+        return
+    repeat = provider.repeat(Target(name, settings.get("base_url") or provider.base_url or "", settings))
+    if not isinstance(repeat, Query):
+        document.wrong((*path, "lookup"), f"{account.provider} is not searched after an unknown outcome; delete lookup")
+    if account.lookup.looks != sorted(set(account.lookup.looks)):
+        document.wrong((*path, "lookup", "looks"), "looks must rise, like [1m, 5m, 30m]")
+    if account.lookup.retention <= account.lookup.looks[-1]:
+        document.wrong((*path, "lookup", "retention"), "retention must be longer than the last look")
+
+
+def check_source(source: forms.Source, path: Path, document: Document) -> None:
+    """Note what the signature scheme does not know."""
+    if source.webhook not in schemes.NAMES:
+        advice = instead(source.webhook, schemes.NAMES)
+        document.wrong((*path, "webhook"), f"there is no signature scheme {source.webhook}; {advice}")
+        return
+    scheme, given = schemes.get(source.webhook), options_of(source)
+    for option in given.keys() - scheme.options.keys():
+        document.wrong(
+            (*path, option),
+            f"{source.webhook} has no option {option}; {instead(option, scheme.options)}"
+            if scheme.options
+            else f"{source.webhook} has no options; delete {option}",
+        )
+    for option, needed in scheme.options.items():
+        if needed and option not in given:
+            document.wrong(path, f"{option} is missing; {source.webhook} needs it")
+    for option, known in (("algorithm", ALGORITHMS), ("encoding", ENCODINGS)):
+        if option in given and given[option] not in known:
+            document.wrong((*path, option), f"there is no {option} {given[option]}; {instead(given[option], known)}")
+    if given.get("signed", "{body}").count("{body}") != 1:
+        document.wrong((*path, "signed"), 'signed must hold {body} once, like "{timestamp}.{body}"')
+    if not given.get("public_url", "https://").startswith(("https://", "http://")):
+        document.wrong((*path, "public_url"), "public_url is the address that the sender calls, with https://")
+
+
+def settings_of(account: forms.Account) -> dict[str, str]:
+    """Return the settings as text."""
+    return {name: str(value) for name, value in account.settings.items()}
+
+
+def options_of(source: forms.Source) -> dict[str, str]:
+    """Return the options that were given."""
+    return {option: value for option in OPTIONS if (value := getattr(source, option)) is not None}
+
+
+def _names(
+    provider: str, what: str, given: Mapping[str, object], known: Mapping[str, bool], path: Path, document: Document
+) -> None:
+    for name in given.keys() - known.keys():
+        document.wrong((*path, name), f"{provider} has no {what} {name}; {instead(name, known)}")
+    for name, needed in known.items():
+        if needed and name not in given and not document.has((*path, name)):
+            document.wrong(path, f"{what} {name} is missing; {provider} needs it: add it under {path[-1]}")

@@ -1,0 +1,148 @@
+"""The configuration document: read strictly, checked whole, compiled into what planner, worker and doors read."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from drumbeat.errors import ConfigError
+from drumbeat.flows import forms, yaml_lines
+from drumbeat.flows.check_doors import check_account, check_source, options_of, settings_of
+from drumbeat.flows.check_flows import Surroundings, check_order, check_sources, check_step
+from drumbeat.flows.model import Template
+from drumbeat.flows.schema import schema
+from drumbeat.flows.shape import entries, read_form
+from drumbeat.flows.template_files import read_templates
+from drumbeat.flows.yaml_lines import Document, Path
+
+__all__ = ["compile_document", "schema"]
+
+type Json = dict[str, Any]
+
+_SECTIONS = ("accounts", "sources", "flows", "campaigns")
+
+
+def compile_document(
+    text: str, templates: Mapping[str, str], *, file: str = "drumbeat.yaml", sandbox: bool = True
+) -> Json:
+    """Return what `Config.load` reads, as plain JSON with every default filled in.
+
+    `templates` maps file names of the folder to their texts. With `sandbox`, an account may leave out a base URL that
+    its provider needs: it then talks to the local sandbox. Say False where there is none.
+
+    Raises:
+        ConfigError: lists every mistake there is, with file, line and what to write instead, in that order. It never
+            quotes a value that could be a secret.
+    """
+    document = yaml_lines.read(text, file)
+    read, mistakes = read_templates(templates)
+    compiled: Json = {}
+    if isinstance(document.data, dict):
+        compiled = _compile(document, read, sandbox=sandbox)
+    elif not document.mistakes:
+        document.wrong((), "the document must hold fields: version: 1, accounts, sources, flows, campaigns")
+    if found := {*document.mistakes, *mistakes}:
+        raise ConfigError(
+            sorted(found, key=lambda mistake: (mistake.file != file, mistake.file, mistake.line, mistake.message))
+        )
+    return compiled
+
+
+def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: bool) -> Json:
+    data: Json = document.data
+    head = {name: value for name, value in data.items() if name not in _SECTIONS}
+    top = read_form(forms.Document, head, (), document)
+    defaults = top.defaults if top else forms.Defaults()
+    sections = {name: entries(data.get(name), (name,), document) for name in _SECTIONS}
+
+    accounts = {
+        name: read_form(forms.Account, entry, ("accounts", name), document)
+        for name, entry in sections["accounts"].items()
+    }
+    for name, account in accounts.items():
+        if account is not None:
+            check_account(name, account, ("accounts", name), document, sandbox=sandbox)
+    sources = {
+        name: read_form(forms.Source, entry, ("sources", name), document) for name, entry in sections["sources"].items()
+    }
+    for name, source in sources.items():
+        if source is not None:
+            check_source(source, ("sources", name), document)
+    campaigns = {
+        name: read_form(forms.Campaign, entry, ("campaigns", name), document)
+        for name, entry in sections["campaigns"].items()
+    }
+    for name in campaigns.keys() & sources.keys():
+        document.wrong(("campaigns", name), f"a source is called {name} too; their events would mix: rename one")
+    around = Surroundings(accounts, sources, templates)
+    return {
+        "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
+        "sources": {name: _source(source) for name, source in sources.items() if source},
+        "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
+        "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
+        "templates": {name: asdict(template) for name, template in templates.items()},
+    }
+
+
+def _account(account: forms.Account, defaults: forms.Defaults) -> Json:
+    return {
+        "provider": account.provider,
+        "settings": settings_of(account),
+        "secrets": dict(account.secrets),
+        "limits": [asdict(limit) for limit in account.limits],
+        "retry": defaults.retry.model_dump(),
+        "on_unknown": account.on_unknown,
+        "lookup": account.lookup and account.lookup.model_dump(),
+    }
+
+
+def _source(source: forms.Source) -> Json:
+    return {
+        "door": "webhook",
+        "scheme": source.webhook,
+        "type": source.type,
+        "secrets": list(source.secrets),
+        "tolerance": source.tolerance,
+        "map": dict(source.map),
+        "options": options_of(source),
+    }
+
+
+def _campaign(campaign: forms.Campaign, defaults: forms.Defaults) -> Json:
+    return {
+        "schedule": campaign.schedule,
+        "timezone": campaign.timezone or defaults.timezone,
+        "on_gap": campaign.on_gap,
+    }
+
+
+def _flow(entry: object, path: Path, document: Document, around: Surroundings) -> Json:
+    given = entry.get("steps") if isinstance(entry, dict) else None
+    rest = {name: value for name, value in entry.items() if name != "steps"} if isinstance(entry, dict) else entry
+    head = read_form(forms.FlowHead, rest, path, document)
+    place = (*path, "steps")
+    if not isinstance(given, list) or not given:
+        if isinstance(entry, dict):
+            document.wrong(place, "steps must be a list with at least one step: - {id, account, action, with}")
+        return {}
+    steps = [read_form(forms.Step, step, (*place, index), document) for index, step in enumerate(given)]
+    check_order(steps, [step.get("id") if isinstance(step, dict) else None for step in given], place, document)
+    arguments = [step and check_step(step, (*place, index), document, around) for index, step in enumerate(steps)]
+    if head is None:
+        return {}
+    check_sources(
+        head, [((*place, index, "with"), one) for index, one in enumerate(arguments) if one], path, document, around
+    )
+    return {"on": head.on, "when": head.when, "steps": [_step(step) for step in steps if step]}
+
+
+def _step(step: forms.Step) -> Json:
+    return {
+        "id": step.id,
+        "account": step.account,
+        "action": step.action,
+        "arguments": step.with_,
+        "delay": step.delay,
+        "after": step.after,
+        "when": step.when,
+        "unless": step.unless,
+    }

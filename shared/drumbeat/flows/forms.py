@@ -1,0 +1,279 @@
+"""The shape of the configuration document: every field, its type, and what it is for.
+
+Only read when a configuration is applied or its schema written. References between parts are checked elsewhere.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from drumbeat.events import EventType
+from drumbeat.flows import quantities, schedule
+from drumbeat.flows.expressions import check_condition, check_mapping, check_text
+from drumbeat.flows.model import Limit
+from drumbeat.flows.suggestions import instead
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"
+SECRET = r"^(ssm:/drumbeat(/[A-Za-z0-9_.-]+){2,}|env:[A-Za-z_][A-Za-z0-9_]*)$"  # noqa: S105 - the shape of a reference
+HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
+
+
+def _written(read: Callable[[str], Any], pattern: str, example: str, meaning: str) -> tuple[Any, ...]:
+    """Annotate a value that is written as text of a form of its own."""
+
+    def from_text(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError(f"must be text such as {example}")
+        return read(value)
+
+    return (
+        BeforeValidator(from_text),
+        WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example], "description": meaning}),
+    )
+
+
+def _one_of(names: Collection[str]) -> tuple[Any, ...]:
+    def known(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"there is no {value}; {instead(value, names)}")
+        return value
+
+    return (AfterValidator(known), WithJsonSchema({"type": "string", "enum": list(names)}))
+
+
+def _secret(value: str) -> str:
+    if not re.fullmatch(SECRET, value):
+        raise ValueError(
+            "secrets are references, never values: write ssm:/drumbeat/<stage>/<name>, or env:NAME for `drumbeat dev`;"
+            " if a real secret stood here, change it at its provider"
+        )
+    return value
+
+
+def _timezone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"there is no timezone {value}; {_zone_instead(value)}")
+    return value
+
+
+def _zone_instead(value: str) -> str:
+    suggestion = instead(value, available_timezones())
+    return suggestion if suggestion.startswith("did you mean") else "write one like Europe/Berlin, or UTC"
+
+
+def _schedule(value: str) -> str:
+    schedule.check(value)
+    return value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping | list):
+        raise ValueError("must be a text or a number, not a list or mapping")
+    return _tree(value)
+
+
+def _tree(value: object) -> object:
+    wrong: list[str] = []
+
+    def visit(branch: object) -> None:
+        if isinstance(branch, str):
+            try:
+                check_text(branch)
+            except ValueError as error:
+                wrong.append(str(error))
+        elif isinstance(branch, Mapping):
+            for one in branch.values():
+                visit(one)
+        elif isinstance(branch, list):
+            for one in branch:
+                visit(one)
+
+    visit(value)
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return value
+
+
+Duration = Annotated[
+    float, *_written(quantities.duration, quantities.DURATION, "15m", "a whole number and s, m, h or d")
+]
+RateLimit = Annotated[
+    Limit, *_written(quantities.limit, quantities.LIMIT, "10/s burst 20", "N/s, N/m, N/h or N/d, every one holds")
+]
+Condition = Annotated[str, AfterValidator(check_condition)]
+Where = Annotated[str, AfterValidator(check_mapping)]
+Text = Annotated[str, AfterValidator(check_text)]
+Plain = Annotated[Any, AfterValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
+Secret = Annotated[str, AfterValidator(_secret), WithJsonSchema({"type": "string", "pattern": SECRET})]
+Zone = Annotated[str, AfterValidator(_timezone)]
+Kind = Annotated[str, *_one_of([kind.value for kind in EventType])]
+
+
+class Form(BaseModel):
+    """A part of the document: no other fields than these, no value of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    later: ClassVar[Mapping[str, str]] = {}  # fields that are named but not there yet, and what to do meanwhile
+
+
+class Retry(Form):
+    """How an effect that was surely not sent is tried again: full jitter between tries."""
+
+    tries: Annotated[int, Field(ge=1, le=100)] = 5
+    base: Duration = 1.0
+    cap: Duration = 900.0
+
+
+class Defaults(Form):
+    """What holds where nothing else is said."""
+
+    timezone: Zone = "UTC"
+    retry: Retry = Retry()
+
+
+class Lookup(Form):
+    """When to look into an unknown outcome, and how long the provider's search reaches back."""
+
+    looks: Annotated[list[Duration], Field(min_length=1, max_length=20)]
+    retention: Duration
+
+
+class Account(Form):
+    """One login at one provider: the unit of rate limit, pause and circuit breaker."""
+
+    provider: str
+    settings: dict[str, str | int] = {}
+    secrets: dict[str, Secret] = {}
+    limits: list[RateLimit] = []
+    on_unknown: Annotated[str, *_one_of(("hold", "resend", "drop"))] = "hold"
+    lookup: Lookup | None = None
+
+
+class Source(Form):
+    """One configured way in."""
+
+    later: ClassVar[Mapping[str, str]] = {
+        "form": "have your page's server post to /v1/events under a source name of its own"
+    }
+
+    webhook: str
+    type: Kind
+    secrets: Annotated[list[Secret], Field(min_length=1, max_length=10)]
+    tolerance: Duration = 300.0
+    map: dict[str, Where] = {}
+    # Options of the schemes that have them.
+    public_url: str | None = None
+    header: str | None = None
+    algorithm: str | None = None
+    encoding: str | None = None
+    prefix: str | None = None
+    id_header: str | None = None
+    timestamp_header: str | None = None
+    signed: str | None = None
+
+
+class Step(Form):
+    """One intended action of a flow."""
+
+    id: str
+    account: str
+    action: str
+    with_: Annotated[dict[str, Any], Field(alias="with")]
+    delay: Duration = 0.0
+    after: str | None = None
+    when: Condition | None = None
+    unless: Condition | None = None
+
+
+class FlowHead(Form):
+    """Which events a flow acts on."""
+
+    on: Kind
+    when: Condition | None = None
+
+
+class Flow(FlowHead):
+    """Which steps follow from which event."""
+
+    steps: Annotated[list[Step], Field(min_length=1, max_length=100)]
+
+
+class Campaign(Form):
+    """A schedule that fires CAMPAIGN_TRIGGER events for flows to act on."""
+
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("audience", "account", "variants", "pace", "template"),
+        "a campaign fires CAMPAIGN_TRIGGER; put what it does into a flow with on: CAMPAIGN_TRIGGER",
+    )
+
+    schedule: Annotated[str, AfterValidator(_schedule)]
+    timezone: Zone | None = None
+    on_gap: Annotated[str, *_one_of(("skip", "shift"))] = "skip"
+
+
+class Document(Form):
+    """Everything Drumbeat does for you: accounts, sources, flows and campaigns."""
+
+    version: Literal[1]
+    defaults: Defaults = Defaults()
+    accounts: dict[str, Account] = {}
+    sources: dict[str, Source] = {}
+    flows: dict[str, Flow] = {}
+    campaigns: dict[str, Campaign] = {}
+
+
+class SendEmail(Form):
+    """One mail to one person; `subject` wins over the template's."""
+
+    to: Text
+    subject: Text | None = None
+    text: Text | None = None
+    html: Text | None = None
+    template: str | None = None
+    headers: dict[str, Text] = {}
+    list: Text | None = None
+
+
+class UpsertContact(Form):
+    """Create or update one contact; only these properties are touched."""
+
+    email: Text
+    properties: dict[str, Plain]
+
+
+class PublishPost(Form):
+    """One public post."""
+
+    text: Text
+    link: Text | None = None
+    media: Text | None = None
+    parts: list[Text] = []
+
+
+class PostMessage(Form):
+    """One message to a team's channel."""
+
+    text: Text
+    channel: Text | None = None
+
+
+class Call(Form):
+    """One HTTP request to a receiver of your own; a body that is not text is sent as JSON."""
+
+    method: Annotated[str, *_one_of(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))]
+    path: Text
+    headers: dict[str, Text] = {}
+    body: Annotated[Any, AfterValidator(_tree)] = None
+
+
+ARGUMENTS: Mapping[str, type[Form]] = {
+    "send_email": SendEmail,
+    "upsert_contact": UpsertContact,
+    "publish_post": PublishPost,
+    "post_message": PostMessage,
+    "call": Call,
+}

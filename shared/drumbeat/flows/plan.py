@@ -1,0 +1,147 @@
+"""The planner: which effects one configuration version makes of one event. Pure, the same on every machine."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from drumbeat import ids
+from drumbeat.events import Event
+from drumbeat.flows.arguments import Unusable, target
+from drumbeat.flows.conditions import Undecidable, holds
+from drumbeat.flows.context import facts, variables
+from drumbeat.flows.model import Config, Flow, Step
+from drumbeat.sources.payload import Unmappable, read
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEffect:
+    """One intended action."""
+
+    id: UUID
+    flow: str
+    step: str
+    account: str
+    action: str
+    target: str  # an address, `METHOD path`, a channel: the only personal part of a plan, not stored
+    mails: bool  # needs its person's consent
+    due_at: datetime  # UTC; for one that waits for another: no earlier than this
+    after: UUID | None  # the effect whose acceptance it waits for
+    dependents: tuple[UUID, ...]  # those that wait for it
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a version makes of an event. `failed` names each flow that could not be planned, and why."""
+
+    event_id: UUID
+    version: int
+    effects: tuple[PlannedEffect, ...]
+    failed: Mapping[str, str]
+    hash: bytes  # SHA-256 of the effects
+
+
+def plan(event: Event, config: Config) -> Plan:
+    """Plan every flow that acts on this event.
+
+    The same event and version give the same plan and hash, whatever order a mapping has. A flow that cannot be planned
+    is listed in `failed`, with a reason that holds nothing of the payload, and has no effects; the others go on.
+    """
+    return _plan(event, config, (config.flows[name] for name in sorted(config.flows)))
+
+
+def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
+    """Plan one flow alone, as `plan` would. Raises KeyError for a flow that the version does not have."""
+    return _plan(event, config, (config.flows[flow_name],))
+
+
+def _plan(event: Event, config: Config, flows: Iterable[Flow]) -> Plan:
+    acting = [flow for flow in flows if flow.on == event.type]
+    effects: list[PlannedEffect] = []
+    failed: dict[str, str] = {}
+    try:
+        payload = read(event, config) if acting else {}
+    except Unmappable as error:
+        return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
+    known, seen = facts(event, payload), variables(event, payload)
+    for flow in acting:
+        try:
+            if flow.when is None or holds(flow.when, known):
+                effects += _effects(event, flow, known, seen)
+        except (Undecidable, Unusable) as error:
+            failed[flow.name] = str(error)
+        except OverflowError:
+            failed[flow.name] = "scheduledAt with its delay lies beyond the calendar"
+    return _made(event, config, effects, failed)
+
+
+def _effects(
+    event: Event, flow: Flow, known: Mapping[str, object], seen: Mapping[str, object]
+) -> Iterable[PlannedEffect]:
+    steps = _wanted(flow, known)
+    targets = {step.id: _target(step, seen) for step in steps}
+    effects = {name: ids.effect_id(event.id, flow.name, name, whom) for name, whom in targets.items()}
+    base = (event.scheduled_at or event.received_at).astimezone(UTC)
+    return [
+        PlannedEffect(
+            id=effects[step.id],
+            flow=flow.name,
+            step=step.id,
+            account=step.account,
+            action=step.action,
+            target=targets[step.id],
+            mails=step.action == "send_email",
+            due_at=base + timedelta(seconds=step.delay),
+            after=effects[step.after] if step.after else None,
+            dependents=tuple(effects[other.id] for other in steps if other.after == step.id),
+        )
+        for step in steps
+    ]
+
+
+def _wanted(flow: Flow, known: Mapping[str, object]) -> list[Step]:
+    """Return the steps whose conditions this event meets; what waits for a step that is left out is left out too."""
+    left_out = {
+        step.id
+        for step in flow.steps
+        if (step.when is not None and not holds(step.when, known))
+        or (step.unless is not None and holds(step.unless, known))
+    }
+    while more := {step.id for step in flow.steps if step.after in left_out} - left_out:
+        left_out |= more
+    return [step for step in flow.steps if step.id not in left_out]
+
+
+def _target(step: Step, seen: Mapping[str, object]) -> str:
+    try:
+        return target(step, seen)
+    except Unusable as error:
+        raise Unusable(f"step {step.id}: {error}") from None
+
+
+def _made(event: Event, config: Config, effects: list[PlannedEffect], failed: Mapping[str, str]) -> Plan:
+    return Plan(event.id, config.version, tuple(effects), failed, _hash(effects))
+
+
+def _hash(effects: Iterable[PlannedEffect]) -> bytes:
+    """Hash what was planned. Targets take part through the ids alone, so that the hash tells nobody an address."""
+    canonical = json.dumps(
+        [
+            [
+                str(effect.id),
+                effect.flow,
+                effect.step,
+                effect.account,
+                effect.action,
+                effect.mails,
+                effect.due_at.isoformat(),
+                effect.after and str(effect.after),
+            ]
+            for effect in effects
+        ],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    return hashlib.sha256(canonical.encode()).digest()

@@ -1,0 +1,165 @@
+"""YAML with line numbers: plain data, and where each part of it stands.
+
+The YAML 1.2 core schema: only true and false are booleans, so `on:` stays a word, and nothing turns into a date. Keys
+are always text. A key given twice is a mistake, as are tags and merge keys.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from drumbeat.errors import Mistake
+
+type Path = tuple[str | int, ...]
+
+LONGEST = 512 * 1024  # characters of a document
+MOST_NODES = 50_000  # with what aliases repeat
+DEEPEST = 40
+
+_NULL, _BOOL = re.compile("|~|null|Null|NULL"), re.compile("true|True|TRUE|false|False|FALSE")
+_INT = re.compile("[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_PREFIX = "tag:yaml.org,2002:"
+_MERGE = "<<"
+
+
+@dataclass
+class Document:
+    """What a document says and where it says it."""
+
+    file: str
+    data: Any = None
+    lines: dict[Path, int] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def line(self, path: Sequence[str | int]) -> int:
+        """Return the line of a part, or of the nearest part around it that is there."""
+        for length in range(len(path), -1, -1):
+            if (line := self.lines.get(tuple(path[:length]))) is not None:
+                return line
+        return 1
+
+    def has(self, path: Path) -> bool:
+        """Tell whether there is such a part."""
+        return path in self.lines
+
+    def wrong(self, path: Sequence[str | int], message: str) -> None:
+        """Note a mistake at a part."""
+        self.mistakes.append(Mistake(self.file, self.line(path), message))
+
+
+def read(text: str, file: str) -> Document:
+    """Read a document; what is wrong with it as YAML is in its `mistakes`, and then `data` holds what could be read."""
+    document = Document(file)
+    if len(text) > LONGEST:
+        document.wrong((), f"the document is over {LONGEST // 1024} KiB; split what it says between templates")
+        return document
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        document.mistakes.append(Mistake(file, mark.line + 1 if mark else 1, f"not YAML: {_explain(error)}"))
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position if isinstance(error.position, int) else 0) + 1
+        document.mistakes.append(Mistake(file, line, "not YAML: a control character; delete it"))
+    except RecursionError:
+        document.wrong((), "brackets nest too deep; write a flatter document")
+    else:
+        if node is not None:
+            document.data = _Reading(document).value(node, ())
+    return document
+
+
+class _Loader(yaml.SafeLoader):
+    """Only its composer is used."""
+
+    # Every plain scalar is text for the composer: the core schema is applied when values are made.
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - as the base class has it
+
+
+class _Reading:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._nodes = 0
+
+    def value(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 - plain data
+        document = self._document
+        document.lines.setdefault(path, node.start_mark.line + 1)
+        self._nodes += 1
+        if self._nodes == MOST_NODES or len(path) == DEEPEST:
+            document.wrong(path, "the document repeats itself or nests too much; write less by aliases (*name)")
+        if self._nodes >= MOST_NODES or len(path) >= DEEPEST:
+            return None
+        match node:
+            case yaml.MappingNode():
+                return dict(self._entries(node, path))
+            case yaml.SequenceNode():
+                self._untagged(node, "seq", path)
+                return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+            case yaml.ScalarNode():
+                self._untagged(node, "str", path)
+                return _scalar(node)
+        return None
+
+    def _entries(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
+        document = self._document
+        self._untagged(node, "map", path)
+        first: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                document.mistakes.append(
+                    Mistake(document.file, line, "a key must be a word; put quotes around a text that begins with {")
+                )
+                continue
+            name = str(key.value)
+            if name in first:
+                document.mistakes.append(
+                    Mistake(document.file, line, f"{name} is given twice, first in line {first[name]}; delete one")
+                )
+                continue
+            if name == _MERGE and key.style is None:
+                document.mistakes.append(
+                    Mistake(document.file, line, "merge keys (<<) are not supported; write the fields out")
+                )
+                continue
+            first[name] = line
+            document.lines[(*path, name)] = line
+            yield name, self.value(value, (*path, name))
+
+    def _untagged(self, node: yaml.Node, kind: str, path: Path) -> None:
+        if node.tag not in (_PREFIX + kind, "!"):
+            self._document.wrong(path, f"tags such as {node.tag.replace(_PREFIX, '!!')} are not supported; delete it")
+
+
+def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
+    text = str(node.value)
+    if node.style is not None:
+        return text
+    if _NULL.fullmatch(text):
+        return None
+    if _BOOL.fullmatch(text):
+        return text.lower() == "true"
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _explain(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or "it cannot be read"
+    if "found character '\\t'" in problem:
+        return "a tab; indent with spaces"
+    if "mapping values are not allowed" in problem:
+        return "a second colon in one line; put quotes around the text that holds it"
+    if "found undefined alias" in problem or "found duplicate anchor" in problem:
+        return problem
+    if "but found '<document start>'" in problem or "single document" in (error.context or ""):
+        return "a second document (---); one document is all"
+    if "while parsing a flow" in (error.context or ""):
+        return f"{problem}; a bracket, comma or quote is missing near here"
+    return f"{problem}; check indentation and quotes"

@@ -1,0 +1,85 @@
+"""Answers over HTTP: receipts, results of a batch, and problems in one form for all that is refused or fails."""
+
+import json
+from collections.abc import Sequence
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from drumbeat.errors import KeyReused, NotFound, Problem, Unauthorized, Unavailable
+from drumbeat.ingest.receipt import Receipt
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+class Answers:
+    """Makes the answers of one function and writes one line of log for each, without a word of what was sent."""
+
+    def __init__(self, app: APIGatewayHttpResolver, logger: Logger) -> None:
+        self._app = app
+        self._logger = logger
+        app.exception_handler(Problem)(self.problem)
+        app.exception_handler(NotFoundError)(self._nowhere)
+        app.exception_handler(Exception)(self._failure)
+
+    def receipt(self, receipt: Receipt) -> Response[str]:
+        """Answer one event: 202, or 200 for a repeat."""
+        id = str(receipt.event_id)
+        self._logger.set_correlation_id(id)
+        self._logger.info(receipt.status, extra={"replayed": receipt.replayed})
+        body = json.dumps({"eventId": id, "status": receipt.status})
+        if receipt.replayed:
+            return Response(200, JSON, body, {"Idempotent-Replayed": "true"})
+        return Response(202, JSON, body)
+
+    def batch(self, results: Sequence[Receipt | Problem]) -> Response[str]:
+        """Answer a batch, one result for each event, in order."""
+        refused = sum(isinstance(one, Problem) for one in results)
+        self._logger.info("batch", extra={"events": len(results), "refused": refused})
+        return Response(207, JSON, json.dumps({"results": [self._result(one) for one in results]}))
+
+    def problem(self, problem: Problem) -> Response[str]:
+        """Answer what was refused."""
+        headers: dict[str, str | list[str]] = {}
+        if isinstance(problem, Unavailable):
+            headers["Retry-After"] = str(problem.retry_after)
+        if isinstance(problem, Unauthorized):
+            headers["WWW-Authenticate"] = "Bearer"
+        self._logger.info("refused", extra={"problem": problem.slug})
+        return Response(problem.status, PROBLEM, json.dumps(self._document(problem)), headers)
+
+    def _nowhere(self, _: NotFoundError) -> Response[str]:
+        return self.problem(NotFound("Nothing answers to this method and path. Nothing was stored."))
+
+    def _failure(self, error: Exception) -> Response[str]:
+        """Answer a mistake of ours. Its message may hold personal data, so only its kind and place are logged."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+        self._logger.error("failed", extra={"error": type(error).__name__, "place": place})
+        return self.problem(
+            Problem(
+                "It is logged under this request id. Nothing is promised about this request; send it again with the "
+                "same idempotency key, which can do no harm."
+            )
+        )
+
+    def _result(self, one: Receipt | Problem) -> dict[str, object]:
+        if isinstance(one, Problem):
+            return {"status": one.status, "problem": self._document(one)}
+        return {"status": 200 if one.replayed else 202, "eventId": str(one.event_id)}
+
+    def _document(self, problem: Problem) -> dict[str, object]:
+        document: dict[str, object] = {
+            "type": f"urn:drumbeat:problem:{problem.slug}",
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+            "requestId": self._app.current_event.raw_event["requestContext"]["requestId"],
+        }
+        if isinstance(problem, KeyReused):
+            document["eventId"] = str(problem.event_id)
+        return document

@@ -1,0 +1,66 @@
+"""Many events over the API, in one request and one commit."""
+
+from collections.abc import Sequence
+
+from drumbeat.errors import Invalid, Problem, TooLarge
+from drumbeat.events import Arrival
+from drumbeat.ingest import buffer, recording, request, strict
+from drumbeat.ingest.door import CONFLICTS, Door
+from drumbeat.ingest.receipt import RECORDED, Receipt
+from drumbeat.ingest.single import AWAY, reused
+from drumbeat.keys import ApiKey
+
+MOST = 500  # events
+LARGEST = 5 * 1024 * 1024  # bytes
+
+
+def ingest(body: bytes, door: Door, *, caller: ApiKey) -> list[Receipt | Problem]:
+    """Record the events of a batch, or buffer them while the ledger is away; one result for each, in order.
+
+    An event that is refused does not hurt its neighbours.
+
+    Raises:
+        Invalid, TooLarge: the batch as a whole. Unauthorized: the caller's key was withdrawn.
+        Unavailable: neither ledger nor buffer took them; sending the batch again is harmless.
+    """
+    read = _read(body, door)
+    arrivals = [entry for entry in read if isinstance(entry, Arrival)]
+    told = iter(_store(arrivals, door, caller))
+    return [next(told) if isinstance(entry, Arrival) else entry for entry in read]
+
+
+def _read(body: bytes, door: Door) -> list[Arrival | Problem]:
+    if len(body) > LARGEST:
+        raise TooLarge(f"A batch may have {LARGEST} bytes, this one has {len(body)}. Nothing was stored; split it.")
+    document = strict.read(body)
+    elements = document.value.get("events") if isinstance(document.value, dict) else None
+    if not isinstance(elements, list) or not isinstance(document.value, dict) or len(document.value) != 1:
+        raise Invalid('A batch is an object with one field: {"events": [...]}. Nothing was stored.')
+    if len(elements) > MOST:
+        raise TooLarge(f"A batch may have {MOST} events, this one has {len(elements)}. Nothing was stored; split it.")
+    configured = door.catalog.sources().keys()
+    now = door.services.clock.now()
+    read: list[Arrival | Problem] = []
+    for element in elements:
+        try:
+            read.append(request.read_element(element, suspect=document.suspect, configured=configured, now=now))
+        except Problem as problem:
+            read.append(problem)
+    return read
+
+
+def _store(arrivals: Sequence[Arrival], door: Door, caller: ApiKey) -> list[Receipt | Problem]:
+    if not arrivals:
+        return []
+    try:
+        verdicts = recording.record_all(arrivals, door, caller=caller.id)
+    except AWAY:
+        return [*buffer.put(arrivals, door)]
+    told: list[Receipt | Problem] = []
+    for arrival, verdict in zip(arrivals, verdicts, strict=True):
+        if verdict.fingerprint == arrival.fingerprint:
+            told.append(Receipt(arrival.id, RECORDED, replayed=not verdict.inserted))
+        else:
+            door.count(CONFLICTS)
+            told.append(reused(arrival))
+    return told

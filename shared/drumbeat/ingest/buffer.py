@@ -1,0 +1,152 @@
+"""The buffer queue: where verified events wait while Postgres is away, and how they get out again.
+
+A message is JSON: `{"v": 1, "arrivals": [{"source", "key", "type", "door", "fingerprint", "scheduledAt",
+"receivedAt", "body", "packed"}]}`, the body in base64, and packed by zlib if it is large.
+"""
+
+import json
+import logging
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from drumbeat import ids
+from drumbeat.errors import Unavailable
+from drumbeat.events import Arrival
+from drumbeat.ingest import recording
+from drumbeat.ingest.door import BUFFERED, Door
+from drumbeat.ingest.receipt import BUFFERED as STATUS
+from drumbeat.ingest.receipt import Receipt
+from drumbeat.queue import Message, QueueError
+from drumbeat.wiring import Services
+
+VERSION = 1
+LARGEST = 1024 * 1024  # bytes of an SQS message
+PACKED = 256 * 1024  # bytes of a body beyond which it is packed
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What became of some messages. Only `settled` ones may be deleted."""
+
+    settled: tuple[Message, ...]
+    foreign: tuple[Message, ...]  # not understood: they stay for a person
+    recorded: int
+
+
+def put(arrivals: Sequence[Arrival], door: Door) -> list[Receipt]:
+    """Put verified events into the buffer, as few messages as possible.
+
+    Raises:
+        Unavailable: the queue did not take them all. Some may be in it; sending all again is harmless.
+    """
+    try:
+        for message in _messages(arrivals):
+            door.services.buffer.put(message)
+    except QueueError:
+        raise Unavailable(
+            "Neither the ledger nor its buffer can take events now. Nothing is promised; send the same request with "
+            "the same idempotency key again."
+        ) from None
+    door.count(BUFFERED, len(arrivals))
+    return [Receipt(arrival.id, STATUS) for arrival in arrivals]
+
+
+def drain(messages: Sequence[Message], services: Services) -> Drained:
+    """Record what waited in the buffer, with the time of its first arrival.
+
+    Safe to repeat and to cut anywhere. An event whose key was taken by another body meanwhile keeps both bodies.
+
+    Raises:
+        psycopg.OperationalError: Postgres is away (again); all messages stay.
+    """
+    door = Door(services)
+    settled, foreign, recorded = [], [], 0
+    for message in messages:
+        try:
+            arrivals = loads(message.body)
+            recorded += _store(arrivals, door)
+        except (ValueError, psycopg.DataError, psycopg.IntegrityError) as error:
+            _LOG.error("buffer_not_understood", extra={"message_id": message.id, "error": type(error).__name__})
+            foreign.append(message)
+        else:
+            settled.append(message)
+    return Drained(tuple(settled), tuple(foreign), recorded)
+
+
+def dumps(arrivals: Sequence[Arrival]) -> str:
+    """Write a message's body."""
+    return json.dumps({"v": VERSION, "arrivals": [_written(arrival) for arrival in arrivals]}, separators=(",", ":"))
+
+
+def loads(text: str) -> list[Arrival]:
+    """Read a message's body. Raises ValueError when it is not one of ours, or of a version we do not know."""
+    try:
+        message = json.loads(text)
+        if message["v"] != VERSION:
+            raise ValueError("a buffered message of another version")
+        return [_read(entry) for entry in message["arrivals"]]
+    except (TypeError, KeyError, AttributeError, zlib.error) as error:
+        raise ValueError("not a buffered message") from error
+
+
+def _store(arrivals: Sequence[Arrival], door: Door) -> int:
+    verdicts = recording.record_all(arrivals, door)
+    late = [
+        arrival
+        for arrival, verdict in zip(arrivals, verdicts, strict=True)
+        if verdict.fingerprint != arrival.fingerprint
+    ]
+    recording.keep_conflicts(late, door)
+    return sum(verdict.inserted for verdict in verdicts)
+
+
+def _messages(arrivals: Sequence[Arrival]) -> Iterator[str]:
+    message = dumps(arrivals)
+    if len(message) <= LARGEST:  # ASCII: characters are bytes
+        yield message
+    elif len(arrivals) > 1:
+        half = len(arrivals) // 2
+        yield from _messages(arrivals[:half])
+        yield from _messages(arrivals[half:])
+    else:
+        raise Unavailable(
+            "The ledger is away and this delivery is too large to be buffered. Nothing was stored; send it again later."
+        )
+
+
+def _written(arrival: Arrival) -> dict[str, object]:
+    packed = len(arrival.body) > PACKED
+    return {
+        "source": arrival.source,
+        "key": arrival.key,
+        "type": arrival.type,
+        "door": arrival.door,
+        "fingerprint": arrival.fingerprint.hex(),
+        "scheduledAt": arrival.scheduled_at.isoformat() if arrival.scheduled_at else None,
+        "receivedAt": arrival.received_at.isoformat(),
+        "body": b64encode(zlib.compress(arrival.body) if packed else arrival.body).decode(),
+        "packed": packed,
+    }
+
+
+def _read(entry: dict[str, Any]) -> Arrival:
+    body = b64decode(entry["body"], validate=True)
+    return Arrival(
+        id=ids.event_id(entry["source"], entry["key"]),
+        source=entry["source"],
+        key=entry["key"],
+        type=entry["type"],
+        door=entry["door"],
+        fingerprint=bytes.fromhex(entry["fingerprint"]),
+        scheduled_at=datetime.fromisoformat(entry["scheduledAt"]) if entry["scheduledAt"] else None,
+        received_at=datetime.fromisoformat(entry["receivedAt"]),
+        body=zlib.decompress(body) if entry["packed"] else body,
+    )

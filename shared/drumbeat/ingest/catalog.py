@@ -1,0 +1,86 @@
+"""The configured sources, known to a door even while Postgres is away."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import psycopg
+from redis.exceptions import RedisError
+
+from drumbeat.errors import Unavailable
+from drumbeat.flows.model import Source
+from drumbeat.store import configs
+from drumbeat.wiring import Services
+
+LIFETIME = 60  # seconds that a copy in the process is used
+MISSING = 5  # seconds after which a name that is not in the copy is worth another look
+RETRY = 5  # seconds until Postgres is asked again after it was away
+KEY = "drumbeat:{sources}:active"
+
+_LOG = logging.getLogger(__name__)
+
+type Sources = Mapping[str, Source]
+
+
+class Catalog:
+    """Sources from Postgres, with copies in the process and in Redis for when it is away."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._sources: Sources | None = None
+        self._read_at = 0.0
+        self._due = 0.0
+
+    def sources(self) -> Sources:
+        """Return the configured sources by name, at most a minute old while Postgres answers.
+
+        Raises:
+            Unavailable: neither Postgres nor Redis nor this process knows them.
+        """
+        if self._sources is None or self._services.clock.elapsed() >= self._due:
+            self._sources = self._read()
+        return self._sources
+
+    def find(self, name: str) -> Source | None:
+        """Return one source; one that was configured a moment ago is found too. Raises as `sources` does."""
+        found = self.sources().get(name)
+        if found is None and self._services.clock.elapsed() >= self._read_at + MISSING:
+            self._sources = self._read()
+            found = self._sources.get(name)
+        return found
+
+    def _read(self) -> Sources:
+        now = self._services.clock.elapsed()
+        self._read_at, self._due = now, now + LIFETIME
+        try:
+            config = configs.newest(self._services.db)
+        except psycopg.OperationalError:
+            self._due = now + RETRY
+            return self._remembered()
+        sources = config.sources if config else {}
+        self._remember(sources)
+        return sources
+
+    def _remember(self, sources: Sources) -> None:
+        try:
+            self._services.redis.set(KEY, json.dumps({name: asdict(source) for name, source in sources.items()}))
+        except RedisError as error:
+            _LOG.warning("sources_not_cached", extra={"error": type(error).__name__})
+
+    def _remembered(self) -> Sources:
+        try:
+            text = self._services.redis.get(KEY)
+            if isinstance(text, str | bytes):
+                return {
+                    name: Source(**{**entry, "secrets": tuple(entry["secrets"])})
+                    for name, entry in json.loads(text).items()
+                }
+        except (RedisError, ValueError, TypeError, KeyError) as error:
+            _LOG.warning("sources_not_cached", extra={"error": type(error).__name__})
+        if self._sources is not None:
+            return self._sources
+        raise Unavailable(
+            "The configured sources cannot be read: Postgres and Redis are both away. Nothing was stored; "
+            "send the same request again later."
+        )

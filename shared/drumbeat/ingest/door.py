@@ -1,0 +1,34 @@
+"""What the doors of one process share."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from drumbeat.ingest.catalog import Catalog
+from drumbeat.wiring import Services
+
+type Count = Callable[[str, int], None]
+
+# The metrics: few names, each is billed.
+BUFFERED = "EventsBuffered"
+RECORDED = "EventsRecorded"
+CONFLICTS = "KeysReused"
+UNVERIFIED = "DeliveriesRejected"
+DEGRADED = "IngestDegraded"  # Redis or the queue did not do its part; nothing is lost
+
+
+class Door:
+    """The services, the known sources, and where to count."""
+
+    def __init__(self, services: Services, count: Count | None = None) -> None:
+        self.services = services
+        self._count = count
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Add to a metric, where there is somebody to publish it."""
+        if self._count is not None:
+            self._count(name, number)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The configured sources."""
+        return Catalog(self.services)

@@ -1,0 +1,57 @@
+"""Reading a request of an API Gateway HTTP API (payload format 2.0), whose header names are in lower case."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from drumbeat import keys
+from drumbeat.errors import Invalid
+from drumbeat.sources.signature import Delivery
+
+NOW = "drumbeat-now"
+
+type HttpEvent = Mapping[str, Any]
+
+
+def body_of(event: HttpEvent) -> bytes:
+    """Return the body's bytes as they were sent: everything but text arrives in base64. Raises Invalid."""
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body).encode("utf-8", "surrogatepass")
+    try:
+        return b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid("The body could not be read. Nothing was stored; send it again.") from None
+
+
+def caller_of(event: HttpEvent, secret: bytes) -> keys.ApiKey:
+    """Return the verified caller, who may send events. Raises Unauthorized or Forbidden."""
+    caller = keys.verify(secret, keys.bearer(event["headers"].get("authorization")))
+    caller.need("ingest")
+    return caller
+
+
+def key_of(event: HttpEvent) -> str | None:
+    """Return the Idempotency-Key header, if there is one."""
+    key: str | None = event["headers"].get("idempotency-key")
+    return key
+
+
+def delivery_of(event: HttpEvent) -> Delivery:
+    """Return a webhook request as its signature sees it. Raises Invalid."""
+    context = event["requestContext"]
+    query = event.get("rawQueryString")
+    url = f"https://{context['domainName']}{event['rawPath']}{f'?{query}' if query else ''}"
+    headers = {name.lower(): value for name, value in event["headers"].items()}
+    return Delivery(context["http"]["method"], url, headers, body_of(event))
+
+
+def judged_at(event: HttpEvent) -> datetime | None:
+    """Return the instant that the test door asks to be judged by. Raises Invalid."""
+    text = event["headers"].get(NOW)
+    try:
+        return None if text is None else datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Invalid("Drumbeat-Now has to be a unix time in seconds. Nothing was stored.") from None

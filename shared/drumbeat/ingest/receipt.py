@@ -1,0 +1,17 @@
+"""What a caller is told about an event it sent."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+RECORDED = "recorded"  # committed in the ledger
+BUFFERED = "buffered"  # waits in the buffer queue for the ledger
+CONFLICT = "conflict"  # kept beside the first body under the same key
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A promise: the event is in the ledger, or in the buffer and will be."""
+
+    event_id: UUID
+    status: str
+    replayed: bool = False

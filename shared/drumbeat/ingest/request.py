@@ -1,0 +1,125 @@
+"""The body of an API event, and the arrival it becomes."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from drumbeat import fingerprint, ids
+from drumbeat.errors import Forbidden, Invalid, TooLarge
+from drumbeat.events import Arrival
+from drumbeat.ingest import strict
+
+LARGEST = 256 * 1024  # bytes of one event
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998  # what every time zone and the ledger can hold
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("has to be printable")
+    return text
+
+
+def _instant(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise ValueError("has to be an RFC 3339 time with its offset, such as 2026-01-31T09:00:00Z")
+    if not _FIRST_YEAR <= datetime.fromisoformat(text.upper()).year <= _LAST_YEAR:
+        raise ValueError(f"has to lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return text
+
+
+type Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_printable)]
+
+
+class EventRequest(BaseModel):
+    """One event as an API caller writes it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Literal["LEAD_CAPTURE", "CONTENT_PUBLISH", "CAMPAIGN_TRIGGER", "FEEDBACK"]
+    source: Name
+    payload: dict[str, object]
+    idempotencyKey: Name | None = None
+    scheduledAt: Annotated[str, AfterValidator(_instant)] | None = None
+
+
+def read(raw: bytes, *, key: str | None, configured: Collection[str], now: datetime) -> Arrival:
+    """Read one event from a request's body. `key` is the request's Idempotency-Key header.
+
+    Raises:
+        Invalid: not understood; says which field and why. TooLarge: over 256 KiB. Forbidden: a configured source.
+    """
+    if len(raw) > LARGEST:
+        raise TooLarge(f"An event may have {LARGEST} bytes, this one has {len(raw)}. Nothing was stored.")
+    document = strict.read(raw)
+    if document.suspect:
+        strict.check(document.value)
+    return _arrival(document.value, raw, key, configured, now)
+
+
+def read_element(element: object, *, suspect: bool, configured: Collection[str], now: datetime) -> Arrival:
+    """Read one event of a batch; raises as `read` does."""
+    if suspect:
+        strict.check(element)
+    raw = json.dumps(element, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(raw) > LARGEST:
+        raise TooLarge(f"An event may have {LARGEST} bytes, this one has {len(raw)}. It was not stored.")
+    return _arrival(element, raw, None, configured, now)
+
+
+def check_key(key: str) -> str:
+    """Return an idempotency key that is fit to be one; raises Invalid."""
+    if not (1 <= len(key) <= 255 and key.isprintable()):
+        raise Invalid("An idempotency key has 1 to 255 printable characters. Nothing was stored.")
+    return key
+
+
+def _arrival(value: object, raw: bytes, key: str | None, configured: Collection[str], now: datetime) -> Arrival:
+    try:
+        request = EventRequest.model_validate(value)
+    except ValidationError as error:
+        raise Invalid(_explained(error)) from None
+    if key is not None and request.idempotencyKey not in (None, key):
+        raise Invalid("The header Idempotency-Key and the field idempotencyKey differ. Send one. Nothing was stored.")
+    key = request.idempotencyKey if key is None else check_key(key)
+    if key is None:
+        raise Invalid(
+            "idempotencyKey is missing. Send a name that a repeat of this event would have too, such as an order's "
+            "number, as the field or as the header Idempotency-Key. Nothing was stored."
+        )
+    if request.source in configured:
+        raise Forbidden(
+            "This source is configured as a webhook, form or schedule; events of its name come through that door only. "
+            "Choose another name for the API's events. Nothing was stored."
+        )
+    return Arrival(
+        id=ids.event_id(request.source, key),
+        source=request.source,
+        key=key,
+        type=request.type,
+        door="api",
+        # The caller's own objects: the model would be a copy of them.
+        fingerprint=fingerprint.of_api(
+            request.type, cast(Mapping[str, object], cast(dict[str, object], value)["payload"]), request.scheduledAt
+        ),
+        scheduled_at=_moment(request.scheduledAt),
+        received_at=now,
+        body=raw,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text.upper()).astimezone(UTC)
+
+
+def _explained(error: ValidationError) -> str:
+    found = [
+        f"{'.'.join(map(str, each['loc'])) or 'the event'}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return f"{'; '.join(found[:10])}. Nothing was stored; correct it and send it again."

@@ -1,0 +1,71 @@
+"""One event over the API."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from drumbeat.errors import KeyReused
+from drumbeat.events import Arrival
+from drumbeat.ingest import buffer, recording, request
+from drumbeat.ingest.door import CONFLICTS, DEGRADED, Door
+from drumbeat.ingest.receipt import RECORDED, Receipt
+from drumbeat.keys import ApiKey
+
+if TYPE_CHECKING:
+    from drumbeat.ingest.once import Once
+
+# What Postgres says when it is away, full, failing over or read-only. Anything else is a mistake of ours.
+AWAY = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
+
+
+class Single:
+    """The door for single events."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def ingest(self, body: bytes, *, caller: ApiKey, key: str | None = None) -> Receipt:
+        """Record one event, or buffer it while the ledger is away; returns only when one of the two is certain.
+
+        A repeat of the same event gives the same id. `key` is the request's Idempotency-Key header.
+
+        Raises:
+            Invalid, TooLarge, Forbidden: the request; see `request.read`.
+            KeyReused: the key belongs to another body. Unauthorized: the caller's key was withdrawn.
+            Unavailable: neither ledger nor buffer took it.
+        """
+        door = self._door
+        arrival = request.read(body, key=key, configured=door.catalog.sources().keys(), now=door.services.clock.now())
+        new = False
+
+        def record() -> None:
+            nonlocal new
+            verdict = recording.record(arrival, door, caller=caller.id)
+            if verdict.fingerprint != arrival.fingerprint:
+                door.count(CONFLICTS)
+                raise reused(arrival)
+            new = verdict.inserted
+
+        try:
+            self._once.run(arrival, record)
+        except AWAY:
+            return buffer.put([arrival], door)[0]
+        return Receipt(arrival.id, RECORDED, replayed=not new)
+
+    @cached_property
+    def _once(self) -> "Once":
+        # 85 ms of imports (its package brings boto3) that a webhook's or a batch's cold start need not wait for.
+        from drumbeat.ingest.once import Once
+
+        services = self._door.services
+        return Once(services.redis, services.clock, degraded=lambda: self._door.count(DEGRADED))
+
+
+def reused(arrival: Arrival) -> KeyReused:
+    """Return the error for a key that belongs to another body."""
+    return KeyReused(
+        f"This idempotency key already belongs to event {arrival.id}, whose body is another one. That event is kept "
+        "and unchanged; this body was not stored. Send it with a key of its own if it is a new event.",
+        arrival.id,
+    )

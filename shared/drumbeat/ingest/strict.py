@@ -1,0 +1,115 @@
+"""JSON as Drumbeat takes it from strangers: everything that another reader could understand differently is refused.
+
+Refused are duplicate keys, numbers that a double cannot hold exactly, NUL, halves of surrogate pairs, and nesting
+beyond a stated depth. A flaw is found where it lies, so that in a batch it spoils its own event only.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drumbeat.errors import Invalid
+
+DEEPEST = 64  # objects and lists within each other
+LARGEST = 2**53 - 1  # beyond it two integers share one double
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Stands in a document for a value that has no one meaning."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed document. `suspect`: it has to be searched for flaws before it is used."""
+
+    value: object
+    suspect: bool
+
+
+def read(raw: bytes) -> Document:
+    """Parse one JSON document.
+
+    Raises:
+        Invalid: it is not UTF-8 or not JSON at all.
+    """
+    flaws: list[Flaw] = []
+
+    def flaw(reason: str) -> Flaw:
+        flaws.append(Flaw(reason))
+        return flaws[-1]
+
+    def members(pairs: list[tuple[str, object]]) -> object:
+        made = dict(pairs)
+        return made if len(made) == len(pairs) else flaw("a key appears twice in one object")
+
+    def whole(digits: str) -> object:
+        return int(digits) if len(digits) < 18 and abs(int(digits)) <= LARGEST else flaw(_TOO_LARGE)
+
+    def fraction(digits: str) -> object:
+        return number if abs(number := float(digits)) <= LARGEST else flaw(_TOO_LARGE)
+
+    def constant(name: str) -> object:
+        return flaw(f"{name} is not JSON")
+
+    try:
+        text = raw.decode()
+        value = json.loads(
+            text, object_pairs_hook=members, parse_int=whole, parse_float=fraction, parse_constant=constant
+        )
+    except UnicodeDecodeError:
+        raise Invalid(f"The body is not UTF-8. {_RESEND}") from None
+    except json.JSONDecodeError as error:
+        raise Invalid(f"The body is not JSON: {error.msg} at character {error.pos}. {_RESEND}") from None
+    except RecursionError:
+        raise Invalid(f"The body is nested too deeply; {DEEPEST} levels are allowed. {_RESEND}") from None
+    # Cheap signs on the bytes; only a body that shows one is walked through.
+    deep = raw.count(b"{") + raw.count(b"[") > DEEPEST
+    return Document(value, bool(flaws) or deep or b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw)
+
+
+def check(value: object) -> None:
+    """Search a part of a suspect document; raises Invalid with the first flaw found."""
+    for part in _parts(value):
+        match part:
+            case Flaw(reason):
+                raise Invalid(f"{reason[0].upper()}{reason[1:]}. {_RESEND}")
+            case str() if "\0" in part:
+                raise Invalid(f"Text holds the character NUL (\\u0000), which cannot be stored. {_RESEND}")
+            case str() if not _unicode(part):
+                raise Invalid(f"Text holds half of a surrogate pair, which is not Unicode. {_RESEND}")
+
+
+_RESEND = "Nothing was stored; correct it and send it again."
+_TOO_LARGE = "a number lies beyond 2^53 - 1, where JSON numbers lose digits: send it as text"
+
+
+def _parts(value: object) -> Sequence[object]:
+    """List a value and all that it holds, keys included, level by level; raises Invalid when it is too deep."""
+    found: list[object] = [value]
+    level: list[object] = [value]
+    depth = 0
+    while level:
+        inner: list[object] = []
+        for one in level:
+            if isinstance(one, dict):
+                found += one
+                inner += one.values()
+            elif isinstance(one, list):
+                inner += one
+        found += inner
+        level = [one for one in inner if isinstance(one, dict | list)]
+        depth += 1
+        if depth > DEEPEST:
+            raise Invalid(f"The body is nested too deeply; {DEEPEST} levels are allowed. {_RESEND}")
+    return found
+
+
+def _unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""One delivery of a webhook."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from drumbeat import fingerprint, ids
+from drumbeat.errors import NotFound, SecretMissing, TooLarge, Unauthorized, Unavailable
+from drumbeat.events import Arrival
+from drumbeat.flows.model import Source
+from drumbeat.ingest import buffer, recording
+from drumbeat.ingest.door import UNVERIFIED, Door
+from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
+from drumbeat.ingest.single import AWAY
+from drumbeat.sources import registry
+from drumbeat.sources.signature import Allowed, Delivery, Unverified
+
+LARGEST = 5 * 1024 * 1024  # bytes; Lambda takes 6 MB, some of them base64
+
+
+def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt:
+    """Record one delivery under its source, whatever its body means, or buffer it while the ledger is away.
+
+    A repeat gives the same id. A body that comes under the name of another delivery is kept beside the first.
+    `judged_at` replaces the present in judging the signature's age.
+
+    Raises:
+        NotFound: no such webhook. Unauthorized: the signature is missing, wrong or too old. TooLarge.
+        Unavailable: neither ledger nor buffer took it, or its secrets cannot be read.
+    """
+    source = door.catalog.find(name)
+    if source is None or source.door != "webhook":
+        raise NotFound("There is no webhook of this name. Nothing was stored; `drumbeat apply` configures one.")
+    if len(delivery.body) > LARGEST:
+        raise TooLarge(f"A delivery may have {LARGEST} bytes, this one has {len(delivery.body)}. Nothing was stored.")
+    now = door.services.clock.now()
+    key = _verified(source, delivery, door, judged_at or now)
+    return _store(_arrival(source, key, delivery.body, now), door)
+
+
+def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> str:
+    try:
+        secrets = [door.services.secrets.get(reference) for reference in source.secrets]
+    except SecretMissing as error:
+        raise Unavailable(
+            f"A secret of this webhook cannot be read ({error}). Nothing was stored; it is welcome again once the "
+            "secret exists."
+        ) from None
+    allowed = Allowed(secrets, now.timestamp(), source.tolerance, source.options)
+    try:
+        return registry.get(source.scheme).verify(_public(delivery, source.options), allowed)
+    except Unverified as error:
+        door.count(UNVERIFIED)
+        raise Unauthorized(
+            f"The delivery's signature was not accepted: {error}. Nothing was stored; check the secret, the clock and "
+            "that nothing changes the body on its way."
+        ) from None
+
+
+def _store(arrival: Arrival, door: Door) -> Receipt:
+    try:
+        verdict = recording.record(arrival, door)
+        if verdict.fingerprint != arrival.fingerprint:
+            recording.keep_conflicts([arrival], door)
+            return Receipt(arrival.id, CONFLICT)
+    except AWAY:
+        return buffer.put([arrival], door)[0]
+    return Receipt(arrival.id, RECORDED, replayed=not verdict.inserted)
+
+
+def _arrival(source: Source, key: str, body: bytes, now: datetime) -> Arrival:
+    return Arrival(
+        id=ids.event_id(source.name, key),
+        source=source.name,
+        key=key,
+        type=source.type,
+        door="webhook",
+        fingerprint=fingerprint.of_raw(body),
+        scheduled_at=None,
+        received_at=now,
+        body=body,
+    )
+
+
+def _public(delivery: Delivery, options: Mapping[str, object]) -> Delivery:
+    """Return the delivery under the URL that its sender knows, which a proxy may have changed; the query is kept."""
+    public_url = options.get("public_url")
+    if not isinstance(public_url, str):
+        return delivery
+    query = urlsplit(delivery.url).query
+    url = public_url.partition("?")[0] + (f"?{query}" if query else "")
+    return Delivery(delivery.method, url, delivery.headers, delivery.body)

@@ -1,0 +1,1 @@
+"""The demonstration: a stack, lies, a killed worker, and the proof that each effect was done once."""

@@ -1,0 +1,136 @@
+"""The folder where a local stack keeps everything: its servers' data, its secret, logs and process ids."""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from drumbeat.errors import DrumbeatError
+
+SOCKET_PATH_LIMIT = 90  # a unix socket's path may have 107 bytes; leave room for its name
+LOG_LIMIT = 20 * 1024 * 1024  # bytes; a longer log is set aside at the next start
+PATIENCE = 15.0  # seconds that a leftover process may take to end in order
+
+
+class AlreadyRunning(DrumbeatError):
+    """Another stack uses this folder."""
+
+
+class Home:
+    """One stack's folder. Created when missing; what it holds survives restarts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.run = self.path / "run"
+        self.logs = self.path / "logs"
+        for folder in (self.path, self.run, self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._lock: int | None = None
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of the unix sockets: `run`, unless its path is too long for one."""
+        if len(str(self.run)) <= SOCKET_PATH_LIMIT:
+            return self.run
+        short = Path(tempfile.gettempdir()) / f"drumbeat-{hashlib.sha256(str(self.path).encode()).hexdigest()[:12]}"
+        short.mkdir(mode=0o700, exist_ok=True)
+        return short
+
+    def lock(self) -> None:
+        """Take the folder for this process until it ends; raises AlreadyRunning when another has it."""
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.read(descriptor, 20).decode() or "unknown"
+            os.close(descriptor)
+            raise AlreadyRunning(
+                f"{self.path} is in use by process {owner}. Nothing was started. End it, or choose another --home."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        self._lock = descriptor
+
+    def unlock(self) -> None:
+        """Give the folder back."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def secret(self) -> str:
+        """Return the stack's master secret; the first call makes it, readable by nobody else."""
+        return self.kept("secret", secrets.token_hex(32))
+
+    def kept(self, name: str, first: str) -> str:
+        """Return what the private file of this name holds; `first` is written when there is none."""
+        path = self.path / name
+        if not path.exists():
+            draft = self.path / f"{name}.new"
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(first)
+            draft.rename(path)  # whole or not at all
+        return path.read_text().strip()
+
+    def log(self, name: str) -> Path:
+        """Return the path of a process's log; a log grown too long is set aside first."""
+        path = self.logs / f"{name}.log"
+        if path.exists() and path.stat().st_size > LOG_LIMIT:
+            path.rename(path.with_suffix(".log.1"))
+        return path
+
+    def note(self, name: str, pid: int) -> None:
+        """Write `run/<name>.pid`."""
+        draft = self.run / f".{name}.pid"
+        draft.write_text(f"{pid}\n")
+        draft.rename(self.run / f"{name}.pid")
+
+    def forget(self, name: str) -> None:
+        """Remove `run/<name>.pid`, and its socket if it had one."""
+        (self.run / f"{name}.pid").unlink(missing_ok=True)
+        (self.sockets / f"{name}.sock").unlink(missing_ok=True)
+
+    def clear_leftovers(self) -> list[str]:
+        """End what a killed stack left running and remove its pid files; returns the names of what was ended."""
+        ended = []
+        for file in sorted(self.run.glob("*.pid")):
+            if (process := _still_ours(file)) is not None:
+                ended.append(file.stem)
+                # Postgres: SIGTERM would wait for its clients.
+                _end(process, signal.SIGINT if file.stem == "postgres" else signal.SIGTERM)
+            file.unlink(missing_ok=True)
+        for path in self.sockets.glob("*.sock"):
+            path.unlink(missing_ok=True)
+        return ended
+
+
+def _still_ours(file: Path) -> psutil.Process | None:
+    """Return the process that a pid file names, unless the number now belongs to a younger process."""
+    try:
+        process = psutil.Process(int(file.read_text()))
+        if process.create_time() > file.stat().st_mtime + 1 or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+    except (ValueError, psutil.Error):
+        return None
+    return process
+
+
+def _end(process: psutil.Process, how: signal.Signals) -> None:
+    until = time.monotonic() + PATIENCE
+    try:
+        process.send_signal(how)
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > until:
+                print(f"process {process.pid} did not end in time and is killed", file=sys.stderr)
+                process.kill()
+                return
+            time.sleep(0.02)
+    except psutil.NoSuchProcess:
+        pass

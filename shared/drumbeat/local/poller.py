@@ -1,0 +1,149 @@
+"""The queue's poller: takes Lambda's event source mapping's place between SQS and the worker processes.
+
+    python -m drumbeat.local.poller --queue URL --batch 10 --sockets run --function worker --size 2
+
+What the worker did not fail is deleted; what it failed, or had in hand when it died, comes back when its visibility
+timeout ends.
+"""
+
+import argparse
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
+from drumbeat.sqs import Sqs, SqsError
+
+WAIT = 2  # seconds of a long poll: as long as an orderly stop may take
+RECEIVERS = 2  # for each worker: the next batch is fetched while the worker is busy with one
+PAUSE = 0.5  # seconds after SQS did not answer
+LOOK = 0.05  # seconds between looks for a worker that is being started again
+LIMIT = 10  # messages in one call, SQS's
+
+
+class Poller:
+    """Feeds one queue to a set of workers until it is stopped."""
+
+    def __init__(self, url: str, batch: int, workers: Iterable[Handler]) -> None:
+        self.url = url
+        self.arn = f"arn:aws:sqs:us-east-1:000000000000:{url.rsplit('/', 1)[-1]}"
+        self.batch = min(batch, LIMIT)
+        self.stopping = threading.Event()
+        self._idle: queue.SimpleQueue[Handler] = queue.SimpleQueue()
+        for worker in workers:
+            self._idle.put(worker)
+
+    def run(self, sqs: Sqs) -> None:
+        """Receive, invoke, delete, until `stopping` is set; each thread brings an SQS client of its own."""
+        away = False
+        while not self.stopping.is_set():
+            try:
+                messages = self.receive(sqs)
+                away = False
+                if messages:
+                    self.handle(sqs, messages)
+            except SqsError as error:
+                if not away:  # once, not twice a second
+                    _log(f"SQS does not answer ({error}); trying on. Nothing is lost: what was received comes back")
+                away = True
+                self.stopping.wait(PAUSE)
+
+    def receive(self, sqs: Sqs) -> list[dict[str, Any]]:
+        """Return up to a batch of messages; empty when none came within the wait."""
+        reply = sqs.call(
+            "ReceiveMessage",
+            QueueUrl=self.url,
+            MaxNumberOfMessages=self.batch,
+            WaitTimeSeconds=WAIT,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        messages: list[dict[str, Any]] = reply.get("Messages", [])
+        return messages
+
+    def handle(self, sqs: Sqs, messages: list[dict[str, Any]]) -> None:
+        """Have a worker do the batch and delete what it did."""
+        worker = self._idle.get()
+        try:
+            if not self._present(worker):
+                return  # stopping: the messages come back
+            result = worker.invoke({"Records": [self._record(message) for message in messages]})
+        except (HandlerGone, HandlerFailed) as error:
+            _log(f"{worker.path.stem}: {error}; its {len(messages)} messages come back later")
+            return
+        finally:
+            self._idle.put(worker)
+        if done := succeeded(messages, result):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(done)
+            ]
+            sqs.call("DeleteMessageBatch", QueueUrl=self.url, Entries=entries)
+
+    def _present(self, worker: Handler) -> bool:
+        """Wait for a worker that is being started again; False when the poller is to stop first."""
+        while True:
+            try:
+                worker.connect()
+            except HandlerGone:
+                if self.stopping.wait(LOOK):
+                    return False
+            else:
+                return True
+
+    def _record(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message.get("Attributes", {}),
+            "messageAttributes": message.get("MessageAttributes", {}),
+            "md5OfBody": message.get("MD5OfBody", ""),
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self.arn,
+            "awsRegion": "us-east-1",
+        }
+
+
+def succeeded(messages: list[dict[str, Any]], result: Json) -> list[dict[str, Any]]:
+    """Return the messages to delete; none when the worker names a message that was not in the batch (as Lambda)."""
+    failures = result.get("batchItemFailures") if isinstance(result, dict) else None
+    failed = {failure.get("itemIdentifier") for failure in failures or ()}
+    if not failed <= {message["MessageId"] for message in messages}:
+        return []
+    return [message for message in messages if message["MessageId"] not in failed]
+
+
+def main() -> None:
+    """Poll until a signal ends it; batches under way are finished first."""
+    parser = argparse.ArgumentParser(prog="drumbeat.local.poller")
+    parser.add_argument("--queue", required=True)
+    parser.add_argument("--batch", type=int, default=LIMIT)
+    parser.add_argument("--sockets", type=Path, required=True)
+    parser.add_argument("--function", required=True)
+    parser.add_argument("--size", type=int, required=True)
+    parser.add_argument("--endpoint", required=True)
+    parser.add_argument("--region", default="us-east-1")
+    options = parser.parse_args()
+    workers = [Handler(options.sockets / f"{options.function}-{number}.sock") for number in range(1, options.size + 1)]
+    poller = Poller(options.queue, options.batch, workers)
+    signal.signal(signal.SIGTERM, lambda *_: poller.stopping.set())
+    threads = [
+        threading.Thread(target=poller.run, args=(Sqs(options.region, options.endpoint),))
+        for _ in range(RECEIVERS * options.size)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _log(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

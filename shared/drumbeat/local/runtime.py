@@ -1,0 +1,101 @@
+"""One Lambda environment on this machine: a process that imports one handler and serves one request at a time.
+
+    python -m drumbeat.local.runtime functions.ingest.app --socket run/ingest-1.sock --name drumbeat-dev-ingest
+
+A handler that raises is answered for, as Lambda would; one that overruns its timeout is ended by the kernel, and
+whoever started the process starts it again.
+"""
+
+import argparse
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from drumbeat.local.frames import ERROR, decode, encode, receive
+
+type HandlerFunction = Callable[[Any, Any], Any]
+
+
+class Context:
+    """What a handler may ask about its own invocation: the part of Lambda's context that ours use."""
+
+    function_version = "$LATEST"
+    identity = None
+    client_context = None
+
+    def __init__(self, name: str, memory: int, timeout: float) -> None:
+        self.function_name = name
+        self.memory_limit_in_mb = str(memory)
+        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+        self.log_group_name = f"/aws/lambda/{name}"
+        self.log_stream_name = str(os.getpid())
+        self.aws_request_id = str(uuid4())
+        self._deadline = time.monotonic() + timeout
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the invocation is ended."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+
+def serve(handler: HandlerFunction, path: Path, name: str, memory: int = 512, timeout: float = 30) -> None:
+    """Serve requests on a unix socket, one at a time, until the process is ended."""
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        while True:
+            connection, _ = listener.accept()
+            with connection, suppress(ConnectionError):  # a caller that hangs up is no reason to end
+                while (frame := receive(connection)) is not None:
+                    connection.sendall(answer(handler, frame, Context(name, memory, timeout), timeout))
+
+
+def answer(handler: HandlerFunction, frame: tuple[int, bytes], context: Context, timeout: float) -> bytes:
+    """Invoke the handler with one event and return the reply frame, whatever the handler does."""
+    signal.setitimer(signal.ITIMER_REAL, timeout)  # SIGALRM is not handled: it ends the process, as Lambda would
+    try:
+        return encode(handler(decode(*frame), context))
+    except Exception as error:  # noqa: BLE001 - Lambda survives whatever a handler raises, and says so
+        trace = traceback.format_exception(error)
+        print(f"[ERROR] {context.aws_request_id} {''.join(trace)}", file=sys.stderr, flush=True)
+        return encode(
+            {
+                "errorType": type(error).__name__,
+                "errorMessage": str(error),
+                "requestId": context.aws_request_id,
+                "stackTrace": trace[1:-1],
+            },
+            ERROR,
+        )
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Import the handler and serve it."""
+    parser = argparse.ArgumentParser(prog="drumbeat.local.runtime")
+    parser.add_argument("module", help="such as functions.ingest.app, or functions.ingest.app:handler")
+    parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--memory", type=int, default=512)
+    parser.add_argument("--timeout", type=float, default=30)
+    options = parser.parse_args()
+    module, _, attribute = options.module.partition(":")
+    handler = getattr(importlib.import_module(module), attribute or "handler")
+    gc.freeze()  # what was imported stays; the collector need not look at it again
+    serve(handler, options.socket, options.name, options.memory, options.timeout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""A whole stack on one machine: which processes there are, what they are told, in which order they come and go."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import drumbeat
+from drumbeat.config import Settings
+from drumbeat.errors import DrumbeatError
+from drumbeat.local import ledger, queues
+from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
+from drumbeat.local.home import Home
+from drumbeat.local.ports import Ports, answers
+from drumbeat.local.servers import MiniStack, Postgres, Server, Valkey
+from drumbeat.local.template import Function, Template
+from drumbeat.local.terminal import tell
+from drumbeat.sqs import Sqs
+from drumbeat.wiring import Services
+
+ROOT = Path(drumbeat.__file__).resolve().parents[2]  # functions/ and template.yaml are here
+TEMPLATE = ROOT / "template.yaml"
+STAGE = "dev"
+REGION = "us-east-1"
+POOLS = {"ingest": 2}  # handler processes of a function behind HTTP; the others have one
+READY_WITHIN = 60.0  # seconds
+
+
+class StartFailed(DrumbeatError):
+    """The stack did not come up; says why."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a stack."""
+
+    home: Path
+    port: int = 8787
+    config: Path | None = None
+    workers: int = 2
+    test_door: bool = False
+    clock: timedelta | None = None  # how far the ledger's clock is ahead; None: as it was left
+    relay_every: float | None = None  # seconds; None: the template's rate
+
+
+class Stack:
+    """All processes of one stack; `start` returns when requests are answered.
+
+    It starts with the servers, then the handlers, then the doors: what brings work to the handlers. It ends in the
+    opposite order, so that what is under way is finished.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.home = Home(options.home)
+        self.template = Template.load(TEMPLATE)
+        self.ports = Ports(self.home)
+        self.servers: list[Watched] = []
+        self.handlers: list[Watched] = []
+        self.doors: list[Watched] = []
+        self.api_key = ""
+        self._environment: dict[str, str] = {}
+        self._queue_urls: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the stack answers."""
+        return f"http://127.0.0.1:{self.options.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the provider sandbox answers."""
+        return f"http://127.0.0.1:{self.ports['sandbox']}"
+
+    @property
+    def children(self) -> list[Watched]:
+        """All processes."""
+        return [*self.servers, *self.handlers, *self.doors]
+
+    def start(self) -> None:
+        """Start everything; raises DrumbeatError or RuntimeError when something does not come up."""
+        self.home.lock()
+        if ended := self.home.clear_leftovers():
+            tell(f"ended what an earlier run had left behind: {', '.join(ended)}")
+        if answers("127.0.0.1", self.options.port):
+            raise StartFailed(f"port {self.options.port} is taken; nothing was started. Choose another with --port")
+        self._start_servers()
+        tell("bringing the ledger up to date")
+        urls = self._environment["ADMIN_DATABASE_URL"], self._environment["DATABASE_URL"]
+        shift = ledger.prepare(*urls, self.options.clock)
+        if shift:
+            tell(f"the clock is shifted by {shift}")
+        self._environment["DRUMBEAT_CLOCK_SHIFT"] = str(int(shift.total_seconds()))
+        tell("starting the functions")
+        self._start_handlers()
+        self._start_doors()
+        self._wait_until_ready()
+        self.api_key = ledger.first_key(Services(Settings.from_env(self._environment)))
+
+    def stop(self) -> None:
+        """End everything in order: doors finish what they have in hand, servers write down what they hold."""
+        for group in (self.doors, self.handlers, self.servers):
+            for watched in group:
+                watched.child.begin_stop()
+            for watched in reversed(group):
+                watched.stop()
+        self.home.unlock()
+
+    def _start_servers(self) -> None:
+        """Start the servers that the environment does not bring, and learn what every function has to be told."""
+        own = os.environ.get
+        home = self.home.path
+        database, redis, endpoint = own("DATABASE_URL"), own("REDIS_URL"), own("SQS_ENDPOINT_URL")
+        if database is not None:
+            stores = {"DATABASE_URL": database, "ADMIN_DATABASE_URL": own("ADMIN_DATABASE_URL") or database}
+        else:
+            postgres = Postgres(home / "postgres", self.ports["postgres"])
+            self._start_server(postgres)
+            stores = ledger.urls(postgres)
+        if redis is None:
+            valkey = Valkey(home / "valkey", self.ports["valkey"])
+            self._start_server(valkey)
+            redis = valkey.url
+        if endpoint is None:
+            ministack = MiniStack(home / "ministack", self.ports["ministack"])
+            endpoint = ministack.url
+            self._start_server(ministack, lambda: self._create_queues(ministack.url))
+        else:
+            self._create_queues(endpoint)
+        self._environment = {
+            **base_environment(),
+            **stores,
+            "REDIS_URL": redis,
+            "SQS_ENDPOINT_URL": endpoint,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "STAGE": STAGE,
+            "POWERTOOLS_SERVICE_NAME": f"drumbeat-{STAGE}",
+            "DRUMBEAT_LOCAL": "1",
+            "DRUMBEAT_TEST_DOOR": "1" if self.options.test_door else "0",
+            "DRUMBEAT_SECRET": self.home.secret(),
+            "DRUMBEAT_SANDBOX_URL": self.sandbox_url,
+            "PYTHONUNBUFFERED": "1",
+        }
+        for function in self.template.functions.values():
+            named = function.queue_variables.items()
+            self._environment |= {variable: self._queue_urls[resource] for variable, resource in named}
+        sandbox = ["drumbeat.local.sandbox", "--port", str(self.ports["sandbox"]), "--home", str(home / "sandbox")]
+        self._run("sandbox", sandbox, self.servers, self._environment)
+
+    def _start_handlers(self) -> None:
+        for function in self.template.functions.values():
+            environment = {
+                **function.environment,
+                **self._environment,
+                "AWS_LAMBDA_FUNCTION_NAME": f"drumbeat-{STAGE}-{function.name}",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+            }
+            for name in self._instances(function):
+                arguments = ["drumbeat.local.runtime", function.module, "--name", f"drumbeat-{STAGE}-{function.name}"]
+                arguments += ["--socket", str(self.home.sockets / f"{name}.sock")]
+                arguments += ["--memory", str(function.memory), "--timeout", str(function.timeout)]
+                self._run(name, arguments, self.handlers, environment)
+
+    def _start_doors(self) -> None:
+        sockets = ["--sockets", str(self.home.sockets)]
+        template = ["--template", str(TEMPLATE)]
+        for feed in self.template.feeds:
+            poller = ["drumbeat.local.poller", "--queue", self._queue_urls[feed.queue], "--batch", str(feed.batch)]
+            poller += ["--function", feed.function, "--size", str(self.options.workers), *sockets]
+            poller += ["--endpoint", self._environment["SQS_ENDPOINT_URL"], "--region", REGION]
+            self._run("poller", poller, self.doors, self._environment)
+        every = [] if self.options.relay_every is None else ["--every", f"relay={self.options.relay_every}"]
+        self._run("schedules", ["drumbeat.local.schedules", *template, *sockets, *every], self.doors, self._environment)
+        pools = [part for name in self._behind_http() for part in ("--pool", f"{name}={POOLS.get(name, 1)}")]
+        front = ["drumbeat.local.front", *template, *sockets, *pools, "--port", str(self.options.port)]
+        self._run("front", front, self.doors, self._environment)
+
+    def _instances(self, function: Function) -> list[str]:
+        """Name the processes of a function: a pool for HTTP and queues, one for a schedule, none for a deploy hook."""
+        if function.name in self._behind_http():
+            size = POOLS.get(function.name, 1)
+        elif any(feed.function == function.name for feed in self.template.feeds):
+            size = self.options.workers
+        else:
+            return [function.name] if any(s.function == function.name for s in self.template.schedules) else []
+        return [f"{function.name}-{number}" for number in range(1, size + 1)]
+
+    def _behind_http(self) -> list[str]:
+        return sorted({route.function for route in self.template.routes})
+
+    def _create_queues(self, endpoint: str) -> None:
+        self._queue_urls = queues.create(local_sqs(endpoint), endpoint, self.template.queues, STAGE)
+
+    def _start_server(self, server: Server, prepared: Callable[[], object] | None = None) -> None:
+        tell(f"starting {server.name}")
+        self._start(ServerChild(server, prepared), self.servers)
+
+    def _run(self, name: str, module: list[str], group: list[Watched], environment: Mapping[str, str]) -> None:
+        self._start(Child(name, [sys.executable, "-m", *module], environment, self.home.log(name), ROOT), group)
+
+    def _start(self, child: Process, group: list[Watched]) -> None:
+        watched = Watched(child, self.home)
+        group.append(watched)
+        watched.start()
+
+    def _wait_until_ready(self) -> None:
+        """Wait until every handler and port answers; raises StartFailed with the end of the log of who does not."""
+        addresses: dict[str, tuple[str, int | None]] = {
+            watched.child.name: (str(self.home.sockets / f"{watched.child.name}.sock"), None)
+            for watched in self.handlers
+        }
+        addresses["sandbox"] = ("127.0.0.1", self.ports["sandbox"])
+        addresses["front"] = ("127.0.0.1", self.options.port)
+        until = time.monotonic() + READY_WITHIN
+        while addresses:
+            addresses = {name: address for name, address in addresses.items() if not answers(*address)}
+            late = addresses if time.monotonic() > until else ()
+            for watched in self.children:
+                name = watched.child.name
+                if watched.child.ended() is not None or name in late:
+                    tail = self.home.log(name).read_text(errors="replace")[-2000:]
+                    raise StartFailed(f"{name} did not come up; nothing was lost. The end of its log:\n{tail}")
+            time.sleep(0.03)
+
+
+def local_sqs(endpoint: str) -> Sqs:
+    """Return a client of an emulator, which takes any credentials."""
+    from botocore.credentials import Credentials
+
+    return Sqs(REGION, endpoint, Credentials("test", "test"))

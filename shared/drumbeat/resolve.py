@@ -1,0 +1,109 @@
+"""A person decides about an effect that nothing can prove: send it again, call it accepted, or drop it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from drumbeat.errors import Invalid, NotFound, Stale
+from drumbeat.status import Status
+from drumbeat.store import decisions
+from drumbeat.store.decisions import Standing
+from drumbeat.wiring import Services
+
+# Of one request about many: short enough for one statement and one ring, long enough for 400 in four requests.
+CHUNK = 100
+
+
+class Decision(StrEnum):
+    """What a person may decide about a held effect."""
+
+    RESEND = "resend"
+    ACCEPTED = "accepted"
+    DROP = "drop"
+
+
+LEADS_TO = {
+    Decision.RESEND: Status.WAITING,
+    Decision.ACCEPTED: Status.ACCEPTED,
+    Decision.DROP: Status.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """How far a decision about many has come; `left` is True while effects of the same filter are still held."""
+
+    effects: list[UUID]
+    left: bool
+
+
+def resolve(
+    effect_id: UUID, decision: Decision, *, reason: str, version: int, actor: str, services: Services
+) -> Standing:
+    """Carry out one decision about one held effect, and return where it stands now.
+
+    Raises:
+        NotFound: no effect has this id.
+        Stale: it changed since `version`, or it is not held; nothing was changed.
+        Invalid: the reason is empty.
+    """
+    _require(reason)
+    effect = decisions.standing(services.db, effect_id)
+    if effect is None:
+        raise NotFound(f"no effect has the id {effect_id}; nothing was changed")
+    if effect.status is not Status.HELD:
+        raise Stale(f"the effect is {effect.status}, only a held one waits for a decision; nothing was changed")
+    if effect.version != version:
+        raise Stale(f"the effect is at version {effect.version}, not {version}; look again; nothing was changed")
+    moved = _carry_out([effect], decision, reason, actor, services)
+    if not moved:
+        raise Stale("the effect changed this very moment; look again; nothing was changed")
+    return moved[0]
+
+
+def resolve_held(
+    decision: Decision,
+    *,
+    reason: str,
+    seen_at: datetime,
+    account: str | None = None,
+    cause: str | None = None,
+    actor: str,
+    services: Services,
+) -> Resolved:
+    """Carry out one decision about the next chunk of held effects; call again while some are left.
+
+    Only effects that are unchanged since `seen_at` are touched: what came later was not part of the decision.
+    """
+    _require(reason)
+    seen = decisions.held(services.db, account=account, cause=cause, seen_at=seen_at, limit=CHUNK + 1)
+    moved = _carry_out(seen[:CHUNK], decision, reason, actor, services)
+    return Resolved([effect.id for effect in moved], left=len(seen) > CHUNK)
+
+
+def _carry_out(
+    effects: list[Standing], decision: Decision, reason: str, actor: str, services: Services
+) -> list[Standing]:
+    """Mark, commit, ring: a crash between any two leaves work that the relay finds."""
+    if not effects:
+        return []
+    to = LEADS_TO[decision]
+    woken = _woken(effects, to)
+    services.reminders.remember(dict.fromkeys(woken, 0.0))
+    moved = decisions.decide(services.db, effects, to=to, reason=reason, actor=actor)
+    services.reminders.ring([(id, 0.0) for id in woken])
+    return moved
+
+
+def _woken(effects: Iterable[Standing], to: Status) -> list[UUID]:
+    """Name whose turn it is afterwards: the effects themselves, or those that waited for their end."""
+    if to is Status.WAITING:
+        return [effect.id for effect in effects]
+    return [dependent for effect in effects for dependent in effect.dependents]
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise Invalid("a decision needs a reason; whoever asks later will read it in the journal; nothing was changed")

@@ -1,0 +1,26 @@
+"""GitHub: `sha256=` and the HMAC of the body.
+
+https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+"""
+
+from collections.abc import Mapping
+
+from drumbeat.sources.signature import Allowed, Delivery, content_key, digest, key_of, require
+
+
+class GitHub:
+    """The older SHA-1 header is ignored."""
+
+    name = "github"
+    options: Mapping[str, bool] = {}
+    form = False
+
+    def verify(self, delivery: Delivery, allowed: Allowed) -> str:
+        """Name the delivery by its GUID, which a redelivery keeps."""
+        given = delivery.header("X-Hub-Signature-256")
+        require((f"sha256={digest(secret, delivery.body).hex()}" for secret in allowed.secrets), [given])
+        name = delivery.headers.get("x-github-delivery")
+        return key_of(name) if name else content_key(delivery.body)
+
+
+SCHEME = GitHub()

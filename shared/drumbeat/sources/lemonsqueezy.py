@@ -1,0 +1,22 @@
+"""Lemon Squeezy: the bare hex HMAC of the body. https://docs.lemonsqueezy.com/help/webhooks/signing-requests"""
+
+from collections.abc import Mapping
+
+from drumbeat.sources.signature import Allowed, Delivery, content_key, digest, require
+
+
+class LemonSqueezy:
+    """Deliveries carry no name of their own; a repeat has the same bytes."""
+
+    name = "lemonsqueezy"
+    options: Mapping[str, bool] = {}
+    form = False
+
+    def verify(self, delivery: Delivery, allowed: Allowed) -> str:
+        """Name the delivery by its content."""
+        given = delivery.header("X-Signature")
+        require((digest(secret, delivery.body).hex() for secret in allowed.secrets), [given])
+        return content_key(delivery.body)
+
+
+SCHEME = LemonSqueezy()

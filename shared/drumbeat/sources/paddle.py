@@ -1,0 +1,29 @@
+"""Paddle Billing: `ts=...;h1=...`, HMAC over time and body.
+
+https://developer.paddle.com/webhooks/signature-verification
+"""
+
+from collections.abc import Mapping
+
+from drumbeat.sources.signature import Allowed, Delivery, body_key, digest, elements, fresh, require
+
+
+class Paddle:
+    """A rotation sends several `h1`; retries keep the event's id."""
+
+    name = "paddle"
+    options: Mapping[str, bool] = {}
+    form = False
+
+    def verify(self, delivery: Delivery, allowed: Allowed) -> str:
+        """Name the delivery by its event's id, else by its content."""
+        signature = elements(delivery.header("Paddle-Signature"), ";")
+        time = next((value for name, value in signature if name == "ts"), "")
+        fresh(time, allowed)
+        signed = (time.encode(), b":", delivery.body)
+        given = [value for name, value in signature if name == "h1"]
+        require((digest(secret, *signed).hex() for secret in allowed.secrets), given)
+        return body_key(delivery.body, "event_id")
+
+
+SCHEME = Paddle()

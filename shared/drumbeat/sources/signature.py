@@ -1,0 +1,139 @@
+"""What every signature scheme is made of: the delivery, the contract, and the few checks they share."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from drumbeat.errors import DrumbeatError
+
+LONGEST_KEY = 255
+_DIGITS = re.compile("[0-9]{1,14}")
+
+
+@dataclass
+class Unverified(DrumbeatError):
+    """A delivery is not proven to come from its source. The reason names the check, never a value."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook request, exactly as it arrived."""
+
+    method: str
+    url: str  # as the sender knows it, query included
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """Return a header that the scheme cannot do without; raises Unverified."""
+        value = self.headers.get(name.lower())
+        if not value:
+            raise Unverified(f"the header {name} is missing")
+        if not value.isascii():
+            raise Unverified(f"the header {name} is not ASCII")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a receiver judges a delivery by."""
+
+    secrets: Sequence[str]  # any may match: a rotation has two
+    now: float  # unix seconds
+    tolerance: float  # seconds of age or lead, inclusive
+    options: Mapping[str, Any]
+
+
+class Scheme(Protocol):
+    """One provider's way to sign. Pure."""
+
+    name: str
+    options: Mapping[str, bool]  # name -> required
+    form: bool  # bodies may be form-encoded instead of JSON
+
+    def verify(self, delivery: Delivery, allowed: Allowed) -> str:
+        """Return the delivery's idempotency key, 1 to 255 printable characters.
+
+        The same delivery, sent again, has the same key. Nothing of the body is parsed before its signature is good,
+        except where the signature itself lies in the body.
+
+        Raises:
+            Unverified: the signature is missing, wrong, or outside the tolerance.
+        """
+        ...
+
+
+def fresh(timestamp: str, allowed: Allowed, *, per_second: int = 1) -> None:
+    """Check a signed time, given in decimal digits; raises Unverified."""
+    if not _DIGITS.fullmatch(timestamp):
+        raise Unverified("the signed time is not a unix time")
+    if abs(allowed.now - int(timestamp) / per_second) > allowed.tolerance:
+        raise Unverified("the signed time is outside the tolerance")
+
+
+def digest(secret: str | bytes, *parts: bytes, algorithm: str = "sha256") -> bytes:
+    """Return the HMAC of the joined parts."""
+    key = secret.encode() if isinstance(secret, str) else secret
+    return hmac.digest(key, b"".join(parts), algorithm)
+
+
+def require(wanted: Iterable[str], given: Sequence[str]) -> None:
+    """Check that one of the given signatures is one of the wanted ones, in constant time; raises Unverified."""
+    good = False
+    for want in wanted:
+        for got in given:
+            good |= hmac.compare_digest(want.encode(), got.encode())
+    if not good:
+        raise Unverified("no signature matches")
+
+
+def base64_text(raw: bytes) -> str:
+    """Return standard base64 as text."""
+    return base64.b64encode(raw).decode()
+
+
+def from_base64(text: str) -> bytes:
+    """Read standard base64; raises Unverified."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Unverified("a signature or secret is not base64") from None
+
+
+def elements(header: str, separator: str) -> list[tuple[str, str]]:
+    """Split `t=1,v1=abc` into its pairs."""
+    return [(name.strip(), value) for name, _, value in (part.partition("=") for part in header.split(separator))]
+
+
+def key_of(name: str) -> str:
+    """Return a delivery's own name as a key; one that would not do as a key is hashed."""
+    if 0 < len(name) <= LONGEST_KEY and name.isprintable():
+        return name
+    return content_key(name.encode("utf-8", "surrogatepass"))
+
+
+def content_key(*parts: bytes) -> str:
+    """Return a key for a delivery that carries no name of its own: its content's."""
+    return f"sha256:{hashlib.sha256(b''.join(parts)).hexdigest()}"
+
+
+def body_key(body: bytes, *path: str) -> str:
+    """Return the name found at a path of a verified JSON body as a key; without one, the content's."""
+    try:
+        value: Any = json.loads(body)
+        for name in path:
+            value = value[name]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return content_key(body)
+    return key_of(value) if isinstance(value, str) else content_key(body)

@@ -1,0 +1,28 @@
+"""Slack: `v0=` and the HMAC of `v0:time:body`.
+
+https://docs.slack.dev/authentication/verifying-requests-from-slack
+"""
+
+from collections.abc import Mapping
+
+from drumbeat.sources.signature import Allowed, Delivery, body_key, digest, fresh, require
+
+
+class Slack:
+    """Events are JSON, slash commands are forms."""
+
+    name = "slack"
+    options: Mapping[str, bool] = {}
+    form = True
+
+    def verify(self, delivery: Delivery, allowed: Allowed) -> str:
+        """Name the delivery by its event's id, which a retry keeps; a command by its content."""
+        time = delivery.header("X-Slack-Request-Timestamp")
+        fresh(time, allowed)
+        signed = (b"v0:", time.encode(), b":", delivery.body)
+        given = delivery.header("X-Slack-Signature")
+        require((f"v0={digest(secret, *signed).hex()}" for secret in allowed.secrets), [given])
+        return body_key(delivery.body, "event_id")
+
+
+SCHEME = Slack()

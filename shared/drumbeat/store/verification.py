@@ -1,0 +1,240 @@
+"""One chunk of the ledger, read to be verified: what was recorded, planned and frozen, all as of one instant."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from drumbeat.events import Event
+from drumbeat.status import Status
+from drumbeat.store.db import Database
+
+START = UUID(int=0)
+END = UUID(int=2**128 - 1)
+
+SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
+@contextmanager
+def snapshot(db: Database) -> Iterator[None]:
+    """Have all statements inside see the ledger as it was at the first of them; nothing is locked."""
+    with db.transaction():
+        db.run(SNAPSHOT)
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The ids after `after` up to and including `last`. Spans follow each other without a gap over all ids there are.
+
+    Ids are hashes, so a span of event ids stands for as large a part of any other kind of id.
+    """
+
+    after: UUID
+    last: UUID
+
+    @property
+    def bounds(self) -> Mapping[str, UUID]:
+        """The parameters of statements over a span."""
+        return {"after": self.after, "last": self.last}
+
+
+# A chunk ends after so many events, or when their bodies would fill the memory.
+BOUNDS = """
+    SELECT id, sum(size) OVER (ORDER BY id) - size < %(bytes)s AS fits
+      FROM (SELECT events.id, coalesce(octet_length(payloads.body), 0) AS size
+              FROM events
+              LEFT JOIN payloads ON payloads.event_id = events.id
+             WHERE events.id > %(after)s
+             ORDER BY events.id
+             LIMIT %(limit)s + 1) AS upcoming
+     ORDER BY id
+"""
+
+
+def span(db: Database, after: UUID, *, limit: int, bytes: int) -> Span:
+    """Return the span of the next events, at most `limit`, that ends at `END` when there are no more."""
+    rows = db.run(BOUNDS, {"after": after, "limit": limit, "bytes": bytes})
+    taken = [row["id"] for row in rows[:limit] if row["fits"]]
+    return Span(after, taken[-1] if len(taken) < len(rows) else END)
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """One flow planned again, alone."""
+
+    flow: str
+    version: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEvent:
+    """A recorded event and its plan; without one `version` and `hash` are None."""
+
+    event: Event
+    version: int | None
+    hash: bytes | None
+    failed: frozenset[str]  # flows that could not be planned
+    replans: tuple[Replan, ...]
+    forgotten: float | None  # seconds for which a plan has been missing that should be there
+
+
+# Before the first `apply` there is nothing to plan by.
+EVENTS = """
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, payloads.body,
+           plans.version, plans.hash,
+           ARRAY(SELECT jsonb_object_keys(plans.failed)) AS failed,
+           CASE WHEN plans.version IS NULL AND waited.since > %(late)s
+                THEN extract(epoch FROM waited.since)::float8 END AS forgotten
+      FROM events e
+      LEFT JOIN payloads ON payloads.event_id = e.id
+      LEFT JOIN plans ON plans.event_id = e.id
+     CROSS JOIN (SELECT min(applied_at) AS first FROM configs) AS applied
+     CROSS JOIN LATERAL (SELECT drumbeat_now() - greatest(e.recorded_at, applied.first) AS since
+                          WHERE applied.first IS NOT NULL
+                          UNION ALL
+                         SELECT NULL WHERE applied.first IS NULL) AS waited
+     WHERE e.id > %(after)s AND e.id <= %(last)s
+     ORDER BY e.id
+"""
+
+REPLANS = """
+    SELECT event_id, flow, version, hash
+      FROM replans
+     WHERE event_id > %(after)s AND event_id <= %(last)s
+     ORDER BY event_id, flow
+"""
+
+
+def events(db: Database, span: Span, *, late: timedelta) -> list[PlannedEvent]:
+    """Read the events of a span with their plans. One without a plan for longer than `late` is forgotten."""
+    replans: dict[UUID, list[Replan]] = {}
+    for row in db.run(REPLANS, span.bounds):
+        replans.setdefault(row.pop("event_id"), []).append(Replan(**row))
+    return [
+        PlannedEvent(
+            version=row.pop("version"),
+            hash=row.pop("hash"),
+            failed=frozenset(row.pop("failed")),
+            replans=tuple(replans.get(row["id"], ())),
+            forgotten=row.pop("forgotten"),
+            event=Event(**row),
+        )
+        for row in db.run(EVENTS, {**span.bounds, "late": late})
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEffect:
+    """One effect as it was recorded, and where it stands."""
+
+    id: UUID
+    event_id: UUID
+    version: int
+    flow: str
+    step: str
+    account: str
+    action: str
+    contact: bytes | None
+    after: UUID | None
+    dependents: tuple[UUID, ...]
+    base_due_at: datetime
+    status: Status
+
+
+EFFECTS = """
+    SELECT id, event_id, version, flow, step, account, action, contact, after, dependents, base_due_at, status
+      FROM effects
+     WHERE event_id > %(after)s AND event_id <= %(last)s
+     ORDER BY id
+"""
+
+
+def effects(db: Database, span: Span) -> list[RecordedEffect]:
+    """Read the effects of a span's events."""
+    return [
+        RecordedEffect(**{**row, "status": Status(row["status"]), "dependents": tuple(row["dependents"])})
+        for row in db.run(EFFECTS, span.bounds)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRequest:
+    """The bytes of one generation, and the hash that was taken when they were frozen."""
+
+    effect_id: UUID
+    generation: int
+    hash: bytes
+    frozen: bytes
+
+
+FROZEN = """
+    SELECT requests.effect_id, requests.generation, requests.hash, requests.frozen
+      FROM requests
+      JOIN effects ON effects.id = requests.effect_id
+     WHERE effects.event_id > %(after)s AND effects.event_id <= %(last)s
+"""
+
+
+def frozen(db: Database, span: Span) -> list[FrozenRequest]:
+    """Read the frozen requests of a span's effects."""
+    return [FrozenRequest(**row) for row in db.run(FROZEN, span.bounds)]
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptances:
+    """What is known of one generation of an effect that was accepted more than once, or seems to be."""
+
+    effect_id: UUID
+    generation: int
+    account: str
+    version: int
+    answers: int  # attempts whose answer was an acceptance
+    references: int  # different names that the provider gave it
+    found: int | None  # how many a search found, where it found several
+    hash: bytes | None
+    frozen: bytes | None
+
+
+# A reference that only repeats the status line names nothing.
+ACCEPTANCES = """
+    SELECT e.id AS effect_id, known.generation, e.account, e.version,
+           known.answers, known.references, doubled.found, requests.hash, requests.frozen
+      FROM effects e
+     CROSS JOIN LATERAL (
+           SELECT outcomes.generation,
+                  count(DISTINCT n) FILTER (WHERE origin IN ('answer', 'late')) AS answers,
+                  count(DISTINCT reference) FILTER (WHERE reference <> '' AND reference NOT LIKE 'HTTP %%')
+                      AS references
+             FROM outcomes
+            WHERE outcomes.effect_id = e.id AND kind IN ('accepted', 'found')
+            GROUP BY outcomes.generation) AS known
+      LEFT JOIN LATERAL (
+           SELECT max(substring(reason FROM '^found (\\d+) times')::int) AS found
+             FROM journal
+            WHERE journal.effect_id = e.id AND to_status = 'accepted' AND reason LIKE 'found %% times%%'
+              AND known.generation = e.generation) AS doubled ON true
+      LEFT JOIN requests ON requests.effect_id = e.id AND requests.generation = known.generation
+     WHERE e.event_id > %(after)s AND e.event_id <= %(last)s
+       AND (known.answers > 1 OR known.references > 1 OR doubled.found > 1)
+"""
+
+
+def acceptances(db: Database, span: Span) -> list[Acceptances]:
+    """Read what may have been accepted more than once within one generation."""
+    return [Acceptances(**row) for row in db.run(ACCEPTANCES, span.bounds)]
+
+
+LINES = """
+    SELECT account, count(*) AS due
+      FROM effects
+     WHERE status IN ('waiting', 'unknown') AND due_at <= drumbeat_now() AND account = ANY (%(accounts)s)
+     GROUP BY account
+"""
+
+
+def lines(db: Database, accounts: Sequence[str]) -> dict[str, int]:
+    """Count what is due now for each of these accounts."""
+    return {row["account"]: row["due"] for row in db.run(LINES, {"accounts": list(accounts)})}

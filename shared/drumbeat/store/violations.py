@@ -1,0 +1,266 @@
+"""What SQL alone can see to be wrong in a span of the ledger. Each statement lists findings and nothing else.
+
+A finding has a kind, the id of what it is about, and facts for the sentence that a person reads. Nobody's address is
+among them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from drumbeat.store.db import Database
+from drumbeat.store.verification import END, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that should not be."""
+
+    kind: str
+    id: UUID
+    facts: Mapping[str, Any]
+
+
+# The journal of an effect is one chain from its plan to where it stands. The first break is named: what follows it is
+# its consequence. Then the chain's end is compared with the row, and its way from person to person with the generation.
+JOURNAL = """
+    WITH scope AS MATERIALIZED (
+        SELECT id, status, seq, fence, generation
+          FROM effects
+         WHERE event_id > %(after)s AND event_id <= %(last)s
+    ), moves AS MATERIALIZED (
+        SELECT j.effect_id, j.seq, j.from_status, j.to_status, j.fence,
+               row_number() OVER earlier AS place,
+               lag(j.to_status) OVER earlier AS ended,
+               lag(j.fence) OVER earlier AS fence_before,
+               count(*) FILTER (WHERE j.to_status = 'sending') OVER earlier
+               - count(*) FILTER (WHERE j.from_status = 'sending') OVER earlier AS open
+          FROM journal j
+          JOIN scope ON scope.id = j.effect_id
+        WINDOW earlier AS (PARTITION BY j.effect_id ORDER BY j.seq)
+    ), judged AS (
+        SELECT *,
+               CASE WHEN to_status = 'sending' AND open > 1 THEN 'two-open'
+                    WHEN seq <> place THEN 'journal-gap'
+                    WHEN place = 1 AND (from_status IS NOT NULL OR to_status <> 'waiting') THEN 'journal-start'
+                    WHEN place > 1 AND from_status IS DISTINCT FROM ended THEN 'journal-break'
+                    WHEN coalesce(from_status, '') || '>' || to_status <> ALL (%(moves)s) THEN 'move'
+                    WHEN fence < fence_before THEN 'journal-fence'
+               END AS kind
+          FROM moves
+    ), ends AS (
+        SELECT effect_id, max(seq) AS seq, max(fence) AS fence,
+               (array_agg(to_status ORDER BY seq DESC))[1] AS status,
+               1 + count(*) FILTER (WHERE from_status IN ('held', 'refused', 'cancelled') AND to_status = 'waiting')
+                   AS generation
+          FROM moves
+         GROUP BY effect_id
+    )
+    SELECT kind, effect_id AS id,
+           jsonb_build_object('seq', seq, 'place', place, 'from', coalesce(from_status, 'nothing'), 'to', to_status,
+                              'ended', ended) AS facts
+      FROM (SELECT DISTINCT ON (effect_id) * FROM judged WHERE kind IS NOT NULL ORDER BY effect_id, seq) AS first
+     UNION ALL
+    SELECT CASE WHEN ends.effect_id IS NULL THEN 'journal-missing' ELSE 'fold' END, scope.id,
+           jsonb_build_object(
+               'journal', format('%%s after %%s moves, generation %%s', ends.status, ends.seq, ends.generation),
+               'row', format('%%s after %%s moves, generation %%s', scope.status, scope.seq, scope.generation))
+      FROM scope
+      LEFT JOIN ends ON ends.effect_id = scope.id
+     WHERE ends.effect_id IS NULL
+        OR (ends.status, ends.seq, ends.generation) <> (scope.status, scope.seq, scope.generation)
+        OR ends.fence > scope.fence
+"""
+
+# An attempt, its move to `sending` under the same fence, its bytes and its outcomes belong together.
+ATTEMPTS = """
+    WITH scope AS MATERIALIZED (
+        SELECT id, status, generation
+          FROM effects
+         WHERE event_id > %(after)s AND event_id <= %(last)s
+    )
+    SELECT 'attempt-unjournaled' AS kind, a.effect_id AS id, jsonb_build_object('n', a.n) AS facts
+      FROM scope
+      JOIN attempts a ON a.effect_id = scope.id
+     WHERE NOT EXISTS (SELECT FROM journal j
+                        WHERE j.effect_id = a.effect_id AND j.fence = a.n AND j.to_status = 'sending')
+     UNION ALL
+    SELECT 'sending-unattempted', j.effect_id, jsonb_build_object('seq', j.seq, 'fence', j.fence)
+      FROM scope
+      JOIN journal j ON j.effect_id = scope.id AND j.to_status = 'sending'
+     WHERE NOT EXISTS (SELECT FROM attempts a WHERE a.effect_id = j.effect_id AND a.n = j.fence)
+     UNION ALL
+    SELECT 'request-other', a.effect_id, jsonb_build_object('n', a.n, 'generation', a.generation)
+      FROM scope
+      JOIN attempts a ON a.effect_id = scope.id
+      JOIN requests r ON r.effect_id = a.effect_id AND r.generation = a.generation
+     WHERE r.hash <> a.request_hash
+     UNION ALL
+    -- What is long final may be pruned; what may be repeated must be there.
+    SELECT 'request-missing', a.effect_id, jsonb_build_object('n', min(a.n), 'generation', a.generation)
+      FROM scope
+      JOIN attempts a ON a.effect_id = scope.id AND a.generation = scope.generation
+     WHERE scope.status NOT IN ('accepted', 'refused', 'cancelled')
+       AND NOT EXISTS (SELECT FROM requests r WHERE r.effect_id = a.effect_id AND r.generation = a.generation)
+     GROUP BY a.effect_id, a.generation
+     UNION ALL
+    SELECT 'outcome-unattempted', o.effect_id, jsonb_build_object('outcome', o.kind, 'n', o.n)
+      FROM scope
+      JOIN outcomes o ON o.effect_id = scope.id
+     WHERE NOT EXISTS (SELECT FROM attempts a
+                        WHERE a.effect_id = o.effect_id AND a.n = o.n AND a.generation = o.generation)
+     UNION ALL
+    SELECT 'accepted-unproven', scope.id, '{}'
+      FROM scope
+     WHERE scope.status = 'accepted'
+       AND NOT EXISTS (SELECT FROM outcomes o
+                        WHERE o.effect_id = scope.id AND o.generation = scope.generation
+                          AND o.kind IN ('accepted', 'found'))
+       AND NOT EXISTS (SELECT FROM journal j
+                        WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%')
+"""
+
+# Suppressions and attempts take their times under the same contact's lock, so their times are in the lock's order.
+CONSENT = """
+    SELECT 'after-suppression' AS kind, a.effect_id AS id, jsonb_build_object('n', a.n) AS facts
+      FROM effects e
+      JOIN attempts a ON a.effect_id = e.id
+      JOIN LATERAL (SELECT lifted
+                      FROM suppressions s
+                     WHERE s.contact = e.contact AND s.created_at < a.opened_at
+                     ORDER BY s.seq DESC
+                     LIMIT 1) AS latest ON NOT latest.lifted
+     WHERE e.event_id > %(after)s AND e.event_id <= %(last)s
+"""
+
+# Everything that is not final is due, under a lease, waiting for another effect, or held for a reason.
+STANDING = """
+    WITH scope AS MATERIALIZED (
+        SELECT id, status, account, due_at, lease_until, after, reason
+          FROM effects
+         WHERE event_id > %(after)s AND event_id <= %(last)s
+           AND status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')
+    )
+    SELECT 'held-unexplained' AS kind, id, '{}'::jsonb AS facts
+      FROM scope
+     WHERE status = 'held' AND coalesce(trim(reason), '') = ''
+     UNION ALL
+    SELECT 'lease-ended', id,
+           jsonb_build_object('status', status, 'late', extract(epoch FROM drumbeat_now() - lease_until)::float8)
+      FROM scope
+     WHERE status IN ('claimed', 'sending', 'unknown') AND lease_until < drumbeat_now() - %(late)s
+     UNION ALL
+    SELECT 'never-due', scope.id, jsonb_build_object('status', scope.status)
+      FROM scope
+      LEFT JOIN effects earlier ON earlier.id = scope.after
+     WHERE scope.status IN ('waiting', 'unknown') AND scope.due_at = 'infinity'
+       AND (scope.status = 'unknown' OR earlier.id IS NULL
+            OR earlier.status IN ('accepted', 'refused', 'cancelled'))
+     UNION ALL
+    SELECT 'overdue', id,
+           jsonb_build_object('status', status, 'account', account,
+                              'late', extract(epoch FROM drumbeat_now() - due_at)::float8,
+                              'tolerated', extract(epoch FROM %(late)s::interval + %(lease)s)::float8)
+      FROM scope
+     WHERE status IN ('waiting', 'unknown') AND lease_until IS NULL
+       AND due_at < drumbeat_now() - %(late)s - %(lease)s
+"""
+
+# An account's limit of tries may be changed by a later version: the most that was ever allowed since the plan counts.
+LIMITS = """
+    WITH scope AS MATERIALIZED (
+        SELECT e.id, e.version, e.account, e.base_due_at, e.generation, e.tries
+          FROM effects e
+         WHERE e.event_id > %(after)s AND e.event_id <= %(last)s AND e.fence > 0
+    ), allowed AS MATERIALIZED (
+        SELECT wanted.version, wanted.account,
+               (SELECT max((configs.compiled #>> ARRAY['accounts', wanted.account, 'retry', 'tries'])::int)
+                  FROM configs
+                 WHERE configs.version >= wanted.version) AS tries
+          FROM (SELECT DISTINCT version, account FROM scope) AS wanted
+    )
+    SELECT 'tries' AS kind, scope.id,
+           jsonb_build_object('tries', greatest(scope.tries, made.tries), 'allowed', allowed.tries) AS facts
+      FROM scope
+      JOIN allowed ON allowed.version = scope.version AND allowed.account = scope.account
+     CROSS JOIN LATERAL (SELECT count(DISTINCT n) AS tries
+                           FROM outcomes o
+                          WHERE o.effect_id = scope.id AND o.generation = scope.generation
+                            AND o.origin = 'answer' AND o.kind NOT IN ('throttled', 'denied')) AS made
+     WHERE greatest(scope.tries, made.tries) > allowed.tries
+     UNION ALL
+    SELECT 'too-old', scope.id,
+           jsonb_build_object('late', extract(epoch FROM first.opened_at - scope.base_due_at)::float8)
+      FROM scope
+     CROSS JOIN LATERAL (SELECT min(opened_at) AS opened_at
+                           FROM attempts a
+                          WHERE a.effect_id = scope.id AND a.generation = 1) AS first
+     WHERE first.opened_at > scope.base_due_at + %(oldest)s + %(lease)s
+"""
+
+# Rows that no event leads to: they are looked for by their own ids, in the same span. Twice sixteen bytes name a
+# contact; the first sixteen say which span it is in.
+STRAYS = """
+    SELECT 'journal-stray' AS kind, effect_id AS id, '{}'::jsonb AS facts
+      FROM (SELECT DISTINCT effect_id FROM journal WHERE effect_id > %(after)s AND effect_id <= %(last)s) AS told
+     WHERE NOT EXISTS (SELECT FROM effects WHERE effects.id = told.effect_id)
+     UNION ALL
+    SELECT 'contact-missing', id, '{}'
+      FROM effects
+     WHERE event_id > %(after)s AND event_id <= %(last)s
+       AND contact IS NOT NULL
+       AND NOT EXISTS (SELECT FROM contacts WHERE contacts.key = effects.contact)
+     UNION ALL
+    SELECT 'contact-other', contacts.person,
+           jsonb_build_object('row', CASE WHEN suppressed_at IS NULL THEN 'may be' ELSE 'must not be' END,
+                              'last', CASE WHEN latest.lifted IS NOT FALSE THEN 'may be' ELSE 'must not be' END)
+      FROM contacts
+      LEFT JOIN LATERAL (SELECT lifted
+                           FROM suppressions s
+                          WHERE s.contact = contacts.key
+                          ORDER BY s.seq DESC
+                          LIMIT 1) AS latest ON true
+     WHERE contacts.key > uuid_send(%(after)s) AND (contacts.key <= uuid_send(%(last)s) OR %(last)s = %(end)s)
+       AND (suppressed_at IS NULL) <> (latest.lifted IS NOT FALSE)
+"""
+
+ATTEMPTED = """
+    SELECT count(*) AS attempts
+      FROM attempts
+      JOIN effects ON effects.id = attempts.effect_id
+     WHERE effects.event_id > %(after)s AND effects.event_id <= %(last)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How late, how long and how old things may be."""
+
+    late: timedelta  # after its time, before something counts as stuck
+    lease: timedelta
+    oldest: timedelta  # after its planned time, for a first attempt
+    moves: Iterable[str]  # the arrows of the state machine, as `from>to`
+
+
+def findings(db: Database, span: Span, bounds: Bounds) -> list[Finding]:
+    """List everything that the statements above find in a span."""
+    parameters = {
+        **span.bounds,
+        "late": bounds.late,
+        "lease": bounds.lease,
+        "oldest": bounds.oldest,
+        "moves": list(bounds.moves),
+        "end": END,
+    }
+    return [
+        Finding(**row)
+        for sql in (JOURNAL, ATTEMPTS, CONSENT, STANDING, LIMITS, STRAYS)
+        for row in db.run(sql, parameters)
+    ]
+
+
+def attempts(db: Database, span: Span) -> int:
+    """Count the attempts of a span."""
+    return int(db.run(ATTEMPTED, span.bounds)[0]["attempts"])

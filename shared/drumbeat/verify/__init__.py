@@ -1,0 +1,95 @@
+"""Verify: read the ledger as an auditor would, and name every promise that it shows to be broken.
+
+The journal is folded and compared with the effects, every event is planned again with the version that planned it, and
+what the tables say about each other is held against the invariants. Nothing is written and nothing locked; it may run
+while everything else does. Secrets and addresses are not read out: a violation names ids.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from drumbeat.deliver import LEASE
+from drumbeat.deliver.verdicts import MAX_AGE
+from drumbeat.status import ALLOWED
+from drumbeat.store import verification, violations
+from drumbeat.store.verification import END, START, Acceptances, FrozenRequest, PlannedEvent, RecordedEffect
+from drumbeat.store.violations import Bounds, Finding
+from drumbeat.verify import acceptances, lateness, plans
+from drumbeat.verify.violations import Violation, of_finding, violation
+from drumbeat.wiring import Services
+
+CHUNK = 500  # events
+CHUNK_BYTES = 16 * 1024 * 1024  # of their bodies
+LATE = timedelta(minutes=2)  # after its time everything has moved, if only one thing failed
+BOUNDS = Bounds(LATE, LEASE, MAX_AGE, tuple(f"{before or ''}>{after}" for before, after in ALLOWED))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How much was looked at."""
+
+    events: int
+    effects: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One chunk's violations. `next` is where the next chunk begins; None: that was all."""
+
+    items: list[Violation]
+    checked: Checked
+    next: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One chunk of the ledger as of one instant."""
+
+    events: list[PlannedEvent]
+    effects: list[RecordedEffect]
+    requests: list[FrozenRequest]
+    acceptances: list[Acceptances]
+    findings: list[Finding]
+    attempts: int
+
+
+def verify(services: Services, *, after: UUID | None = None, limit: int = CHUNK) -> Verified:
+    """Verify the next events in id order, with all that followed from them.
+
+    Each chunk is seen as it was at one instant. Ids are hashes, so `next` also tells how far through the ledger it is.
+
+    Raises:
+        psycopg.OperationalError: the ledger is away.
+    """
+    with verification.snapshot(services.db):
+        span = verification.span(services.db, after or START, limit=limit, bytes=CHUNK_BYTES)
+        read = _Read(
+            verification.events(services.db, span, late=LATE + LEASE),
+            verification.effects(services.db, span),
+            verification.frozen(services.db, span),
+            verification.acceptances(services.db, span),
+            violations.findings(services.db, span, BOUNDS),
+            violations.attempts(services.db, span),
+        )
+    checked = Checked(len(read.events), len(read.effects), read.attempts)
+    return Verified(list(_violations(read, services)), checked, None if span.last == END else span.last)
+
+
+def _violations(read: _Read, services: Services) -> Iterator[Violation]:
+    effects: dict[UUID, list[RecordedEffect]] = defaultdict(list)
+    for effect in read.effects:
+        effects[effect.event_id].append(effect)
+    for event in read.events:
+        yield from plans.compare(event, effects[event.event.id], services)
+    for request in read.requests:
+        if not acceptances.intact(request.frozen, request.hash):
+            yield violation("request-altered", request.effect_id, generation=request.generation)
+    for known in read.acceptances:
+        if twice := acceptances.judge(known, services):
+            yield twice
+    yield from (of_finding(finding) for finding in read.findings if finding.kind != "overdue")
+    yield from lateness.stuck([finding for finding in read.findings if finding.kind == "overdue"], services)

@@ -1,0 +1,52 @@
+"""What was accepted more than once. Which signs prove that depends on how the provider treats a repeat."""
+
+import zlib
+
+from drumbeat.accounts import login
+from drumbeat.deliver.requests import thaw
+from drumbeat.flows.model import Account
+from drumbeat.providers.base import Blind, Feedback, Key, SameId
+from drumbeat.store.verification import Acceptances
+from drumbeat.verify.violations import Violation, violation
+from drumbeat.wiring import Services
+
+
+def judge(known: Acceptances, services: Services) -> Violation | None:
+    """Tell whether one generation of an effect was carried out more than once.
+
+    With a key or an id of ours a repeat is answered like the first time: two names mean two mails. Elsewhere each
+    acceptance is one more, and a violation unless the account's owner chose `on_unknown: resend`.
+    """
+    if known.found is not None and known.found > 1:
+        return violation("found-several", known.effect_id, found=known.found)
+    account = services.configuration(known.version).accounts.get(known.account)
+    if account is None:
+        return None
+    several = known.references > 1 if _repeats_harmlessly(account, known, services) else known.answers > 1
+    if not several or _chosen(account, known, services):
+        return None
+    return violation("accepted-twice", known.effect_id, generation=known.generation)
+
+
+def intact(frozen: bytes, hash: bytes) -> bool:
+    """Tell whether frozen bytes are still the request that was hashed."""
+    try:
+        thaw(frozen, hash)
+    except (ValueError, TypeError, zlib.error):
+        return False
+    return True
+
+
+def _repeats_harmlessly(account: Account, known: Acceptances, services: Services) -> bool:
+    return isinstance(_repeat(account, known, services), Key | SameId)
+
+
+def _chosen(account: Account, known: Acceptances, services: Services) -> bool:
+    return account.on_unknown == "resend" and isinstance(_repeat(account, known, services), Feedback | Blind)
+
+
+def _repeat(account: Account, known: Acceptances, services: Services) -> object:
+    request = None
+    if known.frozen is not None and known.hash is not None and intact(known.frozen, known.hash):
+        request = thaw(known.frozen, known.hash)
+    return login(account, services.settings.sandbox_url).repeat(request)

@@ -1,0 +1,36 @@
+"""Which overdue effects are stuck, and which only wait for their account."""
+
+from collections.abc import Iterator, Sequence
+
+from drumbeat.relay import AHEAD, allowance
+from drumbeat.store import configs, verification
+from drumbeat.store.violations import Finding
+from drumbeat.throttle import State
+from drumbeat.verify.violations import Violation, of_finding
+from drumbeat.wiring import Services
+
+
+def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]:
+    """Tell which of the overdue effects nothing holds back.
+
+    An account is held back while it is paused, its breaker is open, slots are reserved at it, the throttle cannot be
+    read, or more is due than the relay lets out at a time. What the relay lets out it spreads over its two minutes.
+    """
+    if not overdue:
+        return
+    accounts = sorted({finding.facts["account"] for finding in overdue})
+    states = services.throttle.states(accounts)
+    lines = verification.lines(services.db, accounts)
+    config = configs.newest(services.db)
+    limits = {name: account.limits for name, account in config.accounts.items()} if config else {}
+    for finding in overdue:
+        account = finding.facts["account"]
+        limit = limits.get(account, ())
+        if _held_back(states.get(account)) or lines.get(account, 0) > allowance(limit):
+            continue
+        if not limit or finding.facts["late"] > finding.facts["tolerated"] + AHEAD.total_seconds():
+            yield of_finding(finding)
+
+
+def _held_back(state: State | None) -> bool:
+    return state is None or state.paused_until is not None or state.breaker != "closed" or state.queue > 0

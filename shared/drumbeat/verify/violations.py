@@ -1,0 +1,86 @@
+"""What `verify` may find, and the sentence that a person reads about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from drumbeat.store.violations import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One promise that the ledger shows to be broken: which, about what, and how. No personal data.
+
+    `invariant` is its number: I1 accepted once, I2 recorded, I3 nothing stuck, I4 an attempt before each call, I5 one
+    at a time, I6 consent, I7 the journal is the truth, I8 limits, I9 one plan, the same everywhere.
+    """
+
+    invariant: str
+    kind: str
+    subject: str  # event | effect | contact
+    id: UUID
+    sentence: str
+
+
+# kind -> invariant, subject, sentence
+KINDS: Mapping[str, tuple[str, str, str]] = {
+    "found-several": ("I1", "effect", "a search at the provider found it {found} times"),
+    "accepted-twice": ("I1", "effect", "generation {generation} was accepted more than once"),
+    "event-id": ("I2", "event", "its id is not the one that its source and key give"),
+    "body-missing": ("I2", "event", "its body is gone, though not all of it is planned and final"),
+    "unplanned": ("I3", "event", "stuck: recorded, but without a plan for {late}"),
+    "overdue": ("I3", "effect", "stuck: {status} and due for {late}, and nothing pauses {account}"),
+    "lease-ended": ("I3", "effect", "stuck: {status} under a lease that ended {late} ago"),
+    "never-due": ("I3", "effect", "stuck: {status}, and no time is set at which anybody looks at it"),
+    "held-unexplained": ("I3", "effect", "held without a reason"),
+    "attempt-unjournaled": ("I4", "effect", "attempt {n} has no move to sending under its fence"),
+    "sending-unattempted": ("I4", "effect", "move {seq} went to sending under fence {fence} without an attempt"),
+    "request-other": ("I4", "effect", "attempt {n} sent other bytes than generation {generation} froze"),
+    "request-missing": ("I4", "effect", "attempt {n} is open to repeats, but its bytes are gone"),
+    "request-altered": ("I4", "effect", "the frozen bytes of generation {generation} do not match their hash"),
+    "outcome-unattempted": ("I4", "effect", "the outcome {outcome} is about attempt {n}, which does not exist"),
+    "accepted-unproven": ("I4", "effect", "accepted, but neither an answer, a look nor a person says so"),
+    "two-open": ("I5", "effect", "move {seq} opened an attempt while another was open"),
+    "after-suppression": ("I6", "effect", "attempt {n} was opened after its person was suppressed"),
+    "contact-missing": ("I6", "effect", "nobody's consent is asked for it: its contact does not exist"),
+    "contact-other": ("I6", "contact", "the person {row} mailed, but the last change of consent says {last} mailed"),
+    "journal-missing": ("I7", "effect", "it has no journal; its row says {row}"),
+    "journal-stray": ("I7", "effect", "it has a journal, but there is no such effect"),
+    "journal-gap": ("I7", "effect", "its journal has move {seq} where move {place} belongs"),
+    "journal-start": ("I7", "effect", "its journal starts with {from} → {to}, not with its plan"),
+    "journal-break": ("I7", "effect", "move {seq} starts at {from}, but the move before ended at {ended}"),
+    "journal-fence": ("I7", "effect", "move {seq} was made under an older fence than the move before"),
+    "move": ("I7", "effect", "move {seq}, {from} → {to}, is none that an effect can make"),
+    "fold": ("I7", "effect", "its journal says {journal}, its row says {row}"),
+    "tries": ("I8", "effect", "tried {tries} times, allowed are {allowed}"),
+    "too-old": ("I8", "effect", "first attempted {late} after its time, when nobody wanted it any more"),
+    "plan-hash": ("I9", "event", "version {version} makes another plan of it now than was recorded"),
+    "plan-failed": ("I9", "event", "flows that cannot be planned: recorded {recorded}, now {now}"),
+    "replan-hash": ("I9", "event", "version {version} makes another plan of flow {flow} now than was recorded"),
+    "replan-unasked": ("I9", "event", "flow {flow} was planned again, though it had not failed"),
+    "effect-missing": ("I9", "effect", "planned as {flow}.{step} of event {event}, but not there"),
+    "effect-unplanned": ("I9", "effect", "{flow}.{step} of event {event} is there, but not planned"),
+    "effect-other": ("I9", "effect", "its {fields} not as planned"),
+    "one-sided": ("I9", "effect", "it and the effect {other} do not name each other as waiting and waited for"),
+}
+
+
+def violation(kind: str, id: UUID, **facts: object) -> Violation:
+    """Put a finding into words; `late` is seconds."""
+    invariant, subject, sentence = KINDS[kind]
+    late = facts.get("late")
+    if isinstance(late, int | float):
+        facts["late"] = _span(late)
+    return Violation(invariant, kind, subject, id, sentence.format(**facts))
+
+
+def of_finding(finding: Finding) -> Violation:
+    """Put into words what SQL has found."""
+    return violation(finding.kind, finding.id, **finding.facts)
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

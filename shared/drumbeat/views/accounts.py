@@ -1,0 +1,60 @@
+"""Accounts: what the configuration says, how the throttle has them stand, what waits for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from drumbeat.flows.model import Config
+from drumbeat.views.totals import AccountTotals
+
+if TYPE_CHECKING:
+    from drumbeat.throttle import State, Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class AccountItem:
+    """One account. `state` is `running`, `paused`, `open` (breaker), or `unreadable` when Redis does not answer."""
+
+    account: str
+    provider: str | None  # None: not in the configuration in force any more
+    state: str
+    reason: str | None
+    until: datetime | None
+    queue: float | None  # seconds until the last reserved slot
+    effects: Mapping[str, int]
+    oldest_due: float | None
+
+
+def accounts(config: Config | None, totals: list[AccountTotals], throttle: "Throttle") -> list[AccountItem]:
+    """List the accounts of the configuration in force, and those that older effects still belong to."""
+    configured = {name: account.provider for name, account in config.accounts.items()} if config else {}
+    counted = {each.account: each for each in totals}
+    names = sorted(configured.keys() | counted.keys())
+    states = throttle.states(names)
+    return [_item(name, configured.get(name), states.get(name), counted.get(name)) for name in names]
+
+
+def _item(name: str, provider: str | None, state: "State | None", counted: AccountTotals | None) -> AccountItem:
+    word, reason, until = _standing(state)
+    return AccountItem(
+        account=name,
+        provider=provider,
+        state=word,
+        reason=reason,
+        until=until,
+        queue=state.queue if state else None,
+        effects=counted.effects if counted else {},
+        oldest_due=counted.oldest_due if counted else None,
+    )
+
+
+def _standing(state: "State | None") -> tuple[str, str | None, datetime | None]:
+    if state is None:
+        return "unreadable", "Redis does not answer: each process grants itself a trickle; nothing is lost", None
+    if state.paused_until is not None:
+        return "paused", state.reason, datetime.fromtimestamp(state.paused_until, UTC)
+    if state.breaker != "closed":
+        until = datetime.fromtimestamp(state.open_until, UTC) if state.open_until else None
+        return "open", "too many calls in a row failed; one at a time is let through to see", until
+    return "running", None, None

@@ -1,0 +1,248 @@
+"""One event and everything that followed from it, in the order it happened."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from drumbeat.store.db import Database, Row
+from drumbeat.views.derived import DERIVED
+
+# One page; the rest of a larger event is read through the list of effects.
+EFFECTS_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try: one HTTP request, committed before it left."""
+
+    n: int
+    generation: int
+    identity: str
+    request_hash: bytes
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeItem:
+    """What was learned about attempt `n`, and from where."""
+
+    n: int
+    generation: int
+    origin: str
+    kind: str
+    reference: str | None
+    detail: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One change of status."""
+
+    seq: int
+    from_status: str | None
+    to_status: str
+    reason: str | None
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRequest:
+    """The request of one generation: what proves its bytes, never the bytes. Pruned when long final."""
+
+    generation: int
+    hash: bytes
+    stored_bytes: int  # compressed
+
+
+@dataclass(frozen=True, slots=True)
+class EffectStory:
+    """One effect with all that happened to it. `version` is what a decision about it names."""
+
+    effect_id: UUID
+    flow: str
+    step: str
+    account: str
+    action: str
+    status: str
+    reason: str | None
+    version: int
+    config_version: int
+    generation: int
+    tries: int
+    looks: int
+    after: UUID | None
+    planned_for: datetime
+    due_at: datetime | None
+    updated_at: datetime
+    attempts: list[Attempt]
+    outcomes: list[OutcomeItem]
+    journal: list[JournalEntry]
+    requests: list[FrozenRequest]
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """A flow that failed at first and was planned by a later configuration."""
+
+    flow: str
+    version: int
+    hash: bytes
+    planned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStory:
+    """What one configuration version made of the event. `failed`: flows that still cannot be planned, and why."""
+
+    version: int
+    hash: bytes
+    failed: Mapping[str, str]
+    planned_at: datetime
+    replans: list[Replan]
+
+
+@dataclass(frozen=True, slots=True)
+class EventStory:
+    """One event, its plan and its effects. `payload` is what arrived; None with `erased` when it was deleted."""
+
+    event_id: UUID
+    source: str
+    idempotency_key: str
+    type: str
+    door: str
+    status: str
+    fingerprint: bytes
+    received_at: datetime
+    recorded_at: datetime
+    scheduled_at: datetime | None
+    payload: object
+    erased: bool
+    conflicts: int  # other bodies that came under the same key while the ledger was away
+    plan: PlanStory | None
+    effects_total: int
+    effects: list[EffectStory]
+
+
+EVENT = f"""
+    SELECT events.id AS event_id, events.source, events.key AS idempotency_key, events.type, events.door,
+           events.fingerprint, events.received_at, events.recorded_at, events.scheduled_at,
+           derived.status, derived.effects AS effects_total,
+           (SELECT body FROM payloads WHERE payloads.event_id = events.id) AS body,
+           (SELECT count(*) FROM conflicts WHERE conflicts.event_id = events.id) AS conflicts
+      FROM events
+     CROSS JOIN LATERAL ({DERIVED}) AS derived
+     WHERE events.id = %(id)s
+"""  # noqa: S608 - put together from constants
+
+PLAN = "SELECT version, hash, failed, planned_at FROM plans WHERE event_id = %(id)s"
+
+REPLANS = "SELECT flow, version, hash, planned_at FROM replans WHERE event_id = %(id)s ORDER BY planned_at, flow"
+
+EFFECTS = """
+    SELECT id AS effect_id, flow, step, account, action, status, reason, seq AS version, version AS config_version,
+           generation, tries, looks, after, base_due_at AS planned_for, nullif(due_at, 'infinity') AS due_at, updated_at
+      FROM effects
+     WHERE event_id = %(id)s
+     ORDER BY flow, base_due_at, step, id
+     LIMIT %(limit)s
+"""
+
+ATTEMPTS = """
+    SELECT effect_id, n, generation, identity, request_hash, opened_at
+      FROM attempts
+     WHERE effect_id = ANY (%(ids)s)
+     ORDER BY effect_id, n
+"""
+
+OUTCOMES = """
+    SELECT effect_id, n, generation, origin, kind, reference, detail, at
+      FROM outcomes
+     WHERE effect_id = ANY (%(ids)s)
+     ORDER BY effect_id, id
+"""
+
+JOURNAL = """
+    SELECT effect_id, seq, from_status, to_status, reason, actor, at
+      FROM journal
+     WHERE effect_id = ANY (%(ids)s)
+     ORDER BY effect_id, seq
+"""
+
+REQUESTS = """
+    SELECT effect_id, generation, hash, octet_length(frozen) AS stored_bytes
+      FROM requests
+     WHERE effect_id = ANY (%(ids)s)
+     ORDER BY effect_id, generation
+"""
+
+
+def event(db: Database, id: UUID) -> EventStory | None:
+    """Tell the whole story of one event, or return None when it was never recorded."""
+    rows = db.run(EVENT, {"id": id})
+    if not rows:
+        return None
+    head = rows[0]
+    body: bytes | None = head.pop("body")
+    return EventStory(
+        **head,
+        payload=_payload(head["door"], body),
+        erased=body is None,
+        plan=_plan(db, id),
+        effects=_effects(db, id),
+    )
+
+
+def _plan(db: Database, id: UUID) -> PlanStory | None:
+    rows = db.run(PLAN, {"id": id})
+    if not rows:
+        return None
+    replans = [Replan(**row) for row in db.run(REPLANS, {"id": id})]
+    mended = {replan.flow for replan in replans}
+    failed = {flow: reason for flow, reason in rows[0].pop("failed").items() if flow not in mended}
+    return PlanStory(**rows[0], failed=failed, replans=replans)
+
+
+def _effects(db: Database, id: UUID) -> list[EffectStory]:
+    heads = db.run(EFFECTS, {"id": id, "limit": EFFECTS_SHOWN})
+    ids = {"ids": [head["effect_id"] for head in heads]}
+    attempts = _by_effect(db.run(ATTEMPTS, ids), Attempt)
+    outcomes = _by_effect(db.run(OUTCOMES, ids), OutcomeItem)
+    journal = _by_effect(db.run(JOURNAL, ids), JournalEntry)
+    requests = _by_effect(db.run(REQUESTS, ids), FrozenRequest)
+    return [
+        EffectStory(
+            **head,
+            attempts=attempts.get(head["effect_id"], []),
+            outcomes=outcomes.get(head["effect_id"], []),
+            journal=journal.get(head["effect_id"], []),
+            requests=requests.get(head["effect_id"], []),
+        )
+        for head in heads
+    ]
+
+
+def _by_effect[T](rows: list[Row], item: type[T]) -> dict[UUID, list[T]]:
+    grouped: dict[UUID, list[T]] = {}
+    for row in rows:
+        grouped.setdefault(row.pop("effect_id"), []).append(item(**row))
+    return grouped
+
+
+def _payload(door: str, body: bytes | None) -> object:
+    """Show the body as a person reads it: the caller's payload, JSON, text, or base64 when it is none of these."""
+    if body is None:
+        return None
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode()
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return parsed.get("payload") if door == "api" and isinstance(parsed, dict) else parsed

@@ -1,0 +1,200 @@
+"""Applying a configuration, through the console's door and from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from drumbeat.queue import Doorbell
+from drumbeat.store import configs, effects, plans
+from drumbeat.store.db import Database
+from drumbeat.wiring import Services
+from tests.conftest import TestDatabase
+from tests.functions.console import Console
+from tests.functions.test_cli import Run, run, services
+from tests.store.ledger import LEASE, claimed, new_effect, opening, planned, recorded
+
+__all__ = ["run", "services"]
+
+DOCUMENT = """\
+version: 1
+accounts:
+  mail:
+    provider: mailgun
+    settings: {domain: mg.example.com, from: "Ada <ada@example.com>"}
+    secrets: {api_key: "env:MAIL_KEY"}
+flows:
+  welcome:
+    on: LEAD_CAPTURE
+    steps:
+      - {id: hello, account: mail, action: send_email, with: {to: "{{ payload.email }}", template: welcome}}
+"""
+TEMPLATES = {"welcome.txt": "---\nsubject: Welcome\n---\nHello {{ payload.email }}\n"}
+
+
+@pytest.fixture
+def console(services: Services) -> Console:
+    return Console(services)
+
+
+def put(console: Console, document: str = DOCUMENT, **more: object) -> tuple[int, dict[str, object]]:
+    code, body, _ = console.call("PUT", "/v1/config", {"document": document, "templates": TEMPLATES, **more})
+    return code, body
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "drumbeat.yaml").write_text(DOCUMENT)
+    (tmp_path / "templates").mkdir()
+    for name, text in TEMPLATES.items():
+        (tmp_path / "templates" / name).write_text(text)
+    return tmp_path
+
+
+def test_a_document_becomes_the_version_in_force_and_again_changes_nothing(
+    console: Console, database: TestDatabase
+) -> None:
+    first, again = put(console), put(console)
+
+    assert (first[0], first[1]["version"], first[1]["changed"]) == (200, 1, True)
+    assert (again[0], again[1]["version"], again[1]["changed"]) == (200, 1, False)
+    assert (first[1]["accounts"], first[1]["flows"], first[1]["templates"]) == (["mail"], ["welcome"], ["welcome"])
+    _, stored, _ = console.call("GET", "/v1/config")
+    assert (stored["document"], stored["templates"], stored["appliedBy"]) == (DOCUMENT, TEMPLATES, "person:ada")
+    loaded = configs.newest(database)
+    assert loaded is not None
+    assert loaded.accounts["mail"].settings["domain"] == "mg.example.com"
+
+
+def test_mistakes_are_all_told_with_their_place_and_nothing_is_stored(console: Console, database: TestDatabase) -> None:
+    code, problem = put(console, DOCUMENT.replace("account: mail", "account: post").replace("domain:", "domian:"))
+
+    mistakes = problem["mistakes"]
+    assert isinstance(mistakes, list)
+    assert code == 400
+    assert {mistake["line"] for mistake in mistakes} >= {5, 11}
+    assert all(mistake["file"] == "drumbeat.yaml" and mistake["message"] for mistake in mistakes)
+    assert configs.newest_version(database) is None
+
+
+def test_events_that_waited_for_a_configuration_are_rung_for(console: Console, database: TestDatabase) -> None:
+    events = sorted(recorded(database) for _ in range(3))
+
+    _, applied = put(console)
+
+    assert (applied["rung"], applied["next"]) == (3, None)
+    assert console.rung() == [Doorbell(events=tuple(events))]
+    marks = console.services.marks.due(console.services.clock.now().timestamp() + 60.0)
+    assert {f"event:{event}" for event in events} <= marks.members
+
+
+def test_many_of_them_are_rung_for_in_chunks(
+    console: Console, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drumbeat.apply.CHUNK", 2)
+    events = sorted(recorded(database) for _ in range(3))
+
+    _, first = put(console)
+    _, second = put(console, cursor=first["next"])
+
+    assert (first["rung"], second["rung"], second["next"]) == (2, 1, None)
+    assert [event for bell in console.rung() for event in bell.events] == events
+
+
+def test_an_account_with_open_outcomes_keeps_its_login(console: Console, database: TestDatabase) -> None:
+    put(console)
+    effect = new_effect(recorded(database))
+    planned(database, effect)
+    mine = claimed(database, effect.id)
+    identity = _identity(database, console.services)
+    effects.open_attempts(database, [opening(mine, identity=identity)])
+
+    other, problem = put(console, DOCUMENT.replace("mg.example.com", "news.example.com"))
+    same, _ = put(console, DOCUMENT.replace("Ada <", "Ada L. <"))
+
+    assert (other, same) == (409, 200)
+    assert "drumbeat effects --account mail --status unknown" in str(problem["detail"])
+
+
+def test_failed_flows_are_planned_again_after_the_next_version(console: Console, database: TestDatabase) -> None:
+    put(console)
+    event = recorded(database)
+    plans.record(database, [plans.NewPlan(event, 1, b"hash", {"welcome": "no such field"})], [], LEASE)
+
+    _, applied = put(console, DOCUMENT + "# mended\n")
+
+    assert applied["version"] == 2
+    assert console.rung() == [Doorbell(events=(event,))]
+
+
+def test_the_doctor_asks_for_secrets_only_where_they_are_needed(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = DOCUMENT.replace("settings: {domain", 'settings: {base_url: "https://mail.example.com", domain')
+
+    put(console)
+    sandboxed = _secrets(console)
+    put(console, own)
+    missing = _secrets(console)
+    monkeypatch.setenv("MAIL_KEY", "k")
+    present = _secrets(console)
+
+    assert sandboxed == {"secrets of account mail": True}
+    assert missing == {"secret of account mail, api_key": False}
+    assert present == {"secret of account mail, api_key": True}
+
+
+# ---------------------------------------------------------------- from the command line
+
+
+def test_a_folder_is_applied_with_its_templates(run: Run, folder: Path, database: TestDatabase) -> None:
+    first = run("apply", str(folder))
+    again = run("apply", str(folder / "drumbeat.yaml"))
+
+    assert (first.code, again.code) == (0, 0)
+    assert "configuration 1 is in force" in first.out
+    assert "nothing changed" in again.out
+    assert configs.newest_version(database) == 1
+    assert "mg.example.com" in run("config").out
+    assert run("config", "--document").out.strip() == DOCUMENT.strip()
+
+
+@pytest.mark.parametrize("here", [[], ["--check"]])
+def test_mistakes_are_printed_as_an_editor_reads_them(run: Run, folder: Path, here: list[str]) -> None:
+    file = folder / "drumbeat.yaml"
+    file.write_text(DOCUMENT.replace("account: mail", "account: post"))
+
+    refused = run("apply", str(folder), *here)
+
+    assert refused.code == 1
+    assert refused.err.startswith(f"{file}:11: ")
+    assert "nothing was stored" in refused.err
+
+
+def test_a_mistake_in_a_template_names_the_template(run: Run, folder: Path) -> None:
+    template = folder / "templates" / "welcome.txt"
+    template.write_text("---\nsubject: Welcome\n---\n{{ payload. }}\n")
+
+    refused = run("apply", str(folder))
+
+    assert refused.code == 1
+    assert f"{template}:" in refused.err
+
+
+def test_what_cannot_be_read_is_said_in_words(run: Run, folder: Path) -> None:
+    (folder / "drumbeat.yaml").write_bytes(b"\xff\xfe")
+
+    assert run("apply", str(folder)).code == 1
+    assert run("apply", str(folder / "nothing.yaml")).code == 2
+
+
+def _identity(db: Database, services: Services) -> str:
+    from drumbeat.accounts import login
+
+    config = configs.newest(db)
+    assert config is not None
+    return login(config.accounts["mail"], services.settings.sandbox_url).identity
+
+
+def _secrets(console: Console) -> dict[str, bool]:
+    _, checks, _ = console.call("GET", "/v1/doctor")
+    return {check["name"]: check["ok"] for check in checks["items"] if check["name"].startswith("secret")}

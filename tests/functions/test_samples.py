@@ -1,0 +1,99 @@
+"""Each sample of `events/` through its handler: what `sam local invoke` and a new colleague would try first."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from drumbeat import ids
+from tests.functions.doors import Doors
+
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "events"
+SHOP_SECRET = "whsec_YSBzZWNyZXQgZm9yIHNhbXBsZXMgb25seSwgMzIgYi4="
+
+
+class Context:
+    """What Lambda tells a handler about its invocation."""
+
+    function_name = "sample"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:sample"
+    aws_request_id = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 50_000
+
+
+def invoke(sample: str) -> dict[str, Any]:
+    handler = importlib.import_module(f"functions.{sample.partition('_')[0]}.app").handler
+    event = json.loads((SAMPLES / f"{sample}.json").read_text())
+    answer: dict[str, Any] = handler(event, cast("LambdaContext", Context()))
+    return answer
+
+
+def test_an_event_is_recorded_under_the_id_that_anyone_can_compute(doors: Doors) -> None:
+    answer = invoke("ingest_event")
+
+    assert answer["statusCode"] == 202
+    assert [row["id"] for row in doors.events()] == [ids.event_id("crm", "lead-1")]
+
+
+def test_a_batch_is_recorded_event_by_event(doors: Doors) -> None:
+    answer = invoke("ingest_batch")
+
+    assert answer["statusCode"] == 207
+    assert len(doors.events()) == 2
+
+
+@pytest.mark.point(2)
+@pytest.mark.parametrize(
+    ("sample", "status", "recorded"), [("ingest_webhook", 202, 1), ("ingest_webhook_forged", 401, 0)]
+)
+def test_a_delivery_counts_only_with_its_signature(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, sample: str, status: int, recorded: int
+) -> None:
+    monkeypatch.setenv("SHOP_SECRET", SHOP_SECRET)
+    doors.configure(shop={"scheme": "standard_webhooks", "secrets": ["env:SHOP_SECRET"]})
+
+    answer = invoke(sample)
+
+    assert answer["statusCode"] == status
+    assert len(doors.events()) == recorded
+
+
+def test_a_record_that_is_no_doorbell_fails_alone(doors: Doors) -> None:
+    invoke("ingest_event")
+
+    answer = invoke("worker_foreign_record")
+
+    assert [each["itemIdentifier"][-1] for each in answer["batchItemFailures"]] == ["2"]
+
+
+@pytest.mark.point(16)
+def test_a_doorbell_for_an_unknown_event_fails_alone(doors: Doors) -> None:
+    invoke("ingest_event")
+
+    answer = invoke("worker_two_records")
+
+    assert [each["itemIdentifier"][-1] for each in answer["batchItemFailures"]] == ["2"]
+
+
+@pytest.mark.point(7)
+def test_the_relay_runs_on_the_schedules_word(doors: Doors) -> None:
+    assert invoke("relay")["full"] is True
+
+
+def test_the_console_lists_what_was_recorded(doors: Doors) -> None:
+    invoke("ingest_event")
+
+    answer = invoke("console_events")
+
+    assert answer["statusCode"] == 200
+    assert [item["idempotencyKey"] for item in json.loads(answer["body"])["items"]] == ["lead-1"]
+
+
+def test_a_decision_about_an_effect_that_is_not_there_is_refused(doors: Doors) -> None:
+    assert invoke("console_resolve")["statusCode"] == 404

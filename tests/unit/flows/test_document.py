@@ -1,0 +1,435 @@
+import json
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drumbeat.errors import ConfigError
+from drumbeat.flows.document import compile_document
+from drumbeat.flows.model import Config, Limit, LookPolicy, Retry
+from tests.unit.flows.samples import DOCUMENT
+
+FLOW = "flows:\n  f:\n    on: LEAD_CAPTURE\n    steps:\n"
+
+
+def mistakes(text: str, templates: Mapping[str, str] | None = None, *, sandbox: bool = True) -> list[str]:
+    try:
+        compile_document(text, templates or {}, sandbox=sandbox)
+    except ConfigError as error:
+        return [str(mistake) for mistake in error.mistakes]
+    return []
+
+
+def only(text: str, templates: Mapping[str, str] | None = None) -> str:
+    found = mistakes(text, templates)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def step(line: str) -> str:
+    return f"{DOCUMENT}{FLOW}      - {line}\n"
+
+
+def load(text: str, templates: Mapping[str, str] | None = None) -> Config:
+    return Config.load(1, json.loads(json.dumps(compile_document(text, templates or {}))))
+
+
+# ---------------------------------------------------------------- what is compiled
+
+
+def test_defaults_are_filled_in() -> None:
+    account = load(DOCUMENT).accounts["crm"]
+
+    assert account.retry == Retry(tries=5, base=1, cap=900)
+    assert (account.on_unknown, account.lookup, account.limits, account.settings) == ("hold", None, (), {})
+
+
+def test_what_is_written_wins_over_the_defaults() -> None:
+    account = load("""
+version: 1
+defaults: {retry: {tries: 2, base: 5s, cap: 1h}}
+accounts:
+  mail:
+    provider: mailgun
+    settings: {domain: mg.example.com, from: a@b.example}
+    secrets: {api_key: ssm:/drumbeat/prod/mail-api-key}
+    limits: ["10/s burst 20", "50000/d"]
+    on_unknown: drop
+    lookup: {looks: [1m, 5m, 30m], retention: 3d}
+""").accounts["mail"]
+
+    assert account.retry == Retry(2, 5, 3600)
+    assert account.limits == (Limit(10, 1, 20), Limit(50_000, 86_400, None))
+    assert account.lookup == LookPolicy((60, 300, 1800), 259_200)
+    assert account.secrets == {"api_key": "ssm:/drumbeat/prod/mail-api-key"}
+
+
+def test_a_source_carries_its_schemes_options() -> None:
+    source = load("""
+version: 1
+sources:
+  sms: {webhook: twilio, secrets: [env:A, env:B], public_url: "https://hooks.example.com/x", type: LEAD_CAPTURE, map: {a: From}}
+""").sources["sms"]
+
+    assert (source.door, source.scheme, source.tolerance) == ("webhook", "twilio", 300)
+    assert source.options == {"public_url": "https://hooks.example.com/x"}
+    assert source.secrets == ("env:A", "env:B")
+
+
+def test_on_is_a_word_and_not_a_truth() -> None:
+    flow = load(step("{id: a, account: site, action: call, with: {method: POST, path: /x}}")).flows["f"]
+
+    assert (flow.on, flow.when, flow.steps[0].delay) == ("LEAD_CAPTURE", None, 0)
+
+
+def test_a_campaign_takes_the_default_timezone() -> None:
+    campaigns = load("""
+version: 1
+defaults: {timezone: Europe/Berlin}
+campaigns:
+  a: {schedule: "cron(0 9 ? * MON *)"}
+  b: {schedule: rate(1 day), timezone: America/New_York}
+""").campaigns
+
+    assert (campaigns["a"].timezone, campaigns["b"].timezone) == ("Europe/Berlin", "America/New_York")
+
+
+def test_front_matter_is_taken_off_templates() -> None:
+    template = load("version: 1", {"a.html": "---\nsubject: Hi\n---\n<p>", "a.txt": "plain\r\n"}).templates["a"]
+
+    assert (template.subject, template.html, template.text) == ("Hi", "<p>", "plain\n")
+
+
+def test_aliases_are_read_where_they_stand() -> None:
+    limits = load(
+        'version: 1\naccounts:\n  a: {provider: hubspot, secrets: {token: env:A}, limits: &l ["1/s"]}\n'
+        "  b: {provider: hubspot, secrets: {token: env:B}, limits: *l}"
+    ).accounts
+
+    assert limits["a"].limits == limits["b"].limits == (Limit(1, 1, 1),)
+
+
+# ---------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "drumbeat.yaml:1: the document must hold fields"),
+        ("- 1", "drumbeat.yaml:1: the document must hold fields"),
+        ("accounts: {}", "drumbeat.yaml:1: version is missing; add it"),
+        ("version: 2", "drumbeat.yaml:1: version must be 1"),
+        ("version: 1\nversion: 1", "drumbeat.yaml:2: version is given twice, first in line 1"),
+        ("version: 1\nacounts: {}", "drumbeat.yaml:2: there is no field acounts here; did you mean accounts?"),
+        ("version: 1\naccounts:\n\ta: 1", "drumbeat.yaml:3: not YAML: a tab; indent with spaces"),
+        ("version: 1\na: b: c", "drumbeat.yaml:2: not YAML: a second colon"),
+        ("version: 1\na: [", "drumbeat.yaml:2: not YAML"),
+        ("version: 1\n---\nversion: 1", "drumbeat.yaml:2: not YAML: a second document"),
+        ("version: 1\nflows: *x", "drumbeat.yaml:2: not YAML: found undefined alias"),
+        ("version: 1\nflows: !!python/object:os.system {}", "drumbeat.yaml:2: tags such as"),
+        ("version: 1\nflows: {<<: {}}", "drumbeat.yaml:2: merge keys"),
+        ("version: 1\nflows: [a]", "drumbeat.yaml:2: flows must be a mapping"),
+        ("version: 1\nflows: \x01", "drumbeat.yaml:2: not YAML: a control character"),
+        ("version: 1\naccounts: {'a b': {provider: hubspot, secrets: {token: env:A}}}", "2: 'a b' cannot be a name"),
+        ("version: 1\naccounts: {a}", "drumbeat.yaml:2: a must be a mapping, like {name: value} (it is empty)"),
+        ("version: 1\ndefaults: {timezone: Europe/Berln}", "timezone Europe/Berln; did you mean Europe/Berlin?"),
+        ("version: 1\ndefaults: {retry: {tries: 0}}", "2: tries must be at least 1"),
+        ("version: 1\ndefaults: {retry: {tries: '5'}}", "2: tries must be a whole number without quotes"),
+        ("version: 1\ndefaults: {retry: {base: 5}}", "2: base must be text such as 15m"),
+        ("version: 1\ndefaults: {retry: {bse: 5s}}", "2: there is no field bse here; did you mean base?"),
+    ],
+)  # fmt: skip
+def test_the_document_itself(text: str, expected: str) -> None:
+    assert expected in only(text)
+
+
+def account(fields: str) -> str:
+    return f"version: 1\naccounts:\n  a:\n    {{{fields}}}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("provider: mailgn", "drumbeat.yaml:4: there is no provider mailgn; did you mean mailgun?"),
+        ("provider: hubspot", "4: secret token is missing; hubspot needs it"),
+        ("provider: hubspot, secrets: {token: pat-na1-abc}", "4: token: secrets are references, never values"),
+        ("provider: hubspot, secrets: {token: ssm:/other/prod/x}", "secrets are references"),
+        ("provider: hubspot, secrets: {token: env:T, tken: env:T}", "hubspot has no secret tken; did you mean token?"),
+        ("provider: resend, secrets: {api_key: env:T}, settings: {form: x, from: a@b.c}", "setting form; did you mean from?"),
+        ("provider: resend, secrets: {api_key: env:T}, settings: {from: nobody}", "4: from must hold an address"),
+        ("provider: resend, secrets: {api_key: env:T}, settings: {from: [a]}", "4: from"),
+        ("provider: hubspot, secrets: {token: env:T}, limits: 10/s", "4: limits must be a list"),
+        ("provider: hubspot, secrets: {token: env:T}, limits: [10 per s]", "limits[0]: a limit is N/s"),
+        ("provider: hubspot, secrets: {token: env:T}, limits: [1/s, 5/d burst 2]", "limits[1]: limits per h and d"),
+        ("provider: hubspot, secrets: {token: env:T}, on_unknown: rsend", "there is no rsend; did you mean resend?"),
+        ("provider: hubspot, secrets: {token: env:T}, lookup: {looks: [1m], retention: 1d}", "delete lookup"),
+        ("provider: hubspot, secrets: {token: env:T}, retry: {tries: 3}", "there is no field retry here"),
+        ("provider: hubspot, secrets: {token: env:T}, limits: ", "limits is empty; give it a value or delete"),
+    ],
+)  # fmt: skip
+def test_accounts(fields: str, expected: str) -> None:
+    assert expected in only(account(fields))
+
+
+@pytest.mark.parametrize(
+    ("lookup", "expected"),
+    [
+        ("{looks: [5m, 1m], retention: 3d}", "looks must rise"),
+        ("{looks: [5m, 30m], retention: 20m}", "retention must be longer than the last look"),
+        ("{looks: [], retention: 20m}", "looks needs at least one entry"),
+        ("{looks: [5m]}", "retention is missing"),
+    ],
+)
+def test_lookups(lookup: str, expected: str) -> None:
+    fields = f"provider: mailgun, settings: {{domain: a.b, from: a@b.c}}, secrets: {{api_key: env:A}}, lookup: {lookup}"
+
+    assert expected in only(account(fields))
+
+
+def test_a_base_url_that_the_provider_needs_is_wanted_where_there_is_no_sandbox() -> None:
+    text = account("provider: http, secrets: {signing_key: env:A}")
+
+    assert mistakes(text, sandbox=True) == []
+    assert "setting base_url is missing; http needs it" in mistakes(text, sandbox=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("webhook: strip, secrets: [env:A], type: LEAD_CAPTURE", "there is no signature scheme strip; did you mean stripe?"),
+        ("webhook: stripe, secrets: [], type: LEAD_CAPTURE", "secrets needs at least one entry"),
+        ("webhook: stripe, secrets: env:A, type: LEAD_CAPTURE", "secrets must be a list"),
+        ("webhook: stripe, secrets: [whsec_abc], type: LEAD_CAPTURE", "secrets are references"),
+        ("webhook: stripe, secrets: [env:A], type: LEAD", "there is no LEAD; did you mean LEAD_CAPTURE?"),
+        ("webhook: stripe, secrets: [env:A]", "type is missing"),
+        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, tolerance: 5min", "tolerance: a duration is"),
+        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, public_url: 'https://x'", "stripe has no options; delete"),
+        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, map: {a: 'data.['}", "a: not JMESPath at character"),
+        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, map: {a: 'lenght(data)'}", "function lenght; did you mean length?"),
+        ("webhook: hmac, secrets: [env:A], type: FEEDBACK, algorithm: md5", "there is no algorithm md5"),
+        ("webhook: hmac, secrets: [env:A], type: FEEDBACK, signed: '{id}'", "signed must hold {body} once"),
+        ("webhook: twilio, secrets: [env:A], type: FEEDBACK, public_url: x", "public_url is the address"),
+        ("form: {fields: {email: required}}, type: LEAD_CAPTURE", "form is not supported yet"),
+    ],
+)  # fmt: skip
+def test_sources(fields: str, expected: str) -> None:
+    assert expected in only(f"version: 1\nsources: {{s: {{{fields}}}}}")
+
+
+CALL = "action: call, with: {method: POST, path: /x}"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (f"{{id: a, account: sight, {CALL}}}", "10: there is no account sight; did you mean site?"),
+        (f"{{id: a, account: crm, {CALL}}}", "which can only upsert_contact; call needs an account at http"),
+        ("{id: a, account: site, action: cal, with: {}}", "there is no action cal; did you mean call?"),
+        ("{id: a, account: site, action: post_message, with: {text: x}}", "nobody can post_message yet"),
+        (f"{{id: a b, account: site, {CALL}}}", "'a b' cannot be a name"),
+        (f"{{id: a, account: site, delay: 3 days, {CALL}}}", "delay: a duration is"),
+        (f"{{id: a, account: site, after: b, {CALL}}}", "there is no step b; there are none"),
+        (f"{{id: a, account: site, after: a, {CALL}}}", "steps wait for each other: a after a"),
+        (f"{{id: a, account: site, {CALL}, unless: \"clicked('b')\"}}", "what happened since, such as clicked(), are not"),
+        (f"{{id: a, account: site, {CALL}, when: \"lead.x == 'y'\"}}", "type, source, payload, not lead"),
+        (f"{{id: a, account: site, {CALL}, when: }}", "when is empty"),
+        ("{id: a, account: site, action: call}", "10: with is missing"),
+        ("{id: a, account: site, action: call, with: {method: POST}}", "10: path is missing"),
+        ("{id: a, account: site, action: call, with: {method: FETCH, path: /x}}", "there is no FETCH"),
+        ("{id: a, account: site, action: call, with: {method: POST, path: '/{{ effect_id }}'}}", "effect_id is not known yet"),
+        ("{id: a, account: site, action: call, with: {method: POST, path: /x, headers: {'a b': c}}}", "'a b' is no header"),
+        ("{id: a, account: site, action: call, with: {method: POST, path: /x, body: {a: ['{{ b }}']}}}", "did you mean payload.b?"),
+        ("{id: a, account: crm, action: upsert_contact, with: {email: x, properties: {a: [b]}}}", "a must be a text or a number"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, template: welcom}}", "template welcom; write"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, text: t}}", "subject is missing"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s}}", "a mail needs words"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: 5, text: t}}", "subject must be text; put quotes"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: t, bcc: y}}", "no field bcc here"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: t, headers: {Bcc: y}}}", "each mail goes to one"),
+        ("{id: a, account: mail, action: send_email, with: {to: '{{ email }}', subject: s, text: t}}", "did you mean payload.email?"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: '{{ event.sorce }}', text: t}}", "did you mean source?"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ lead.name }}'}}", "not supported yet"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ now() }}'}}", "not now"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ payload.a | uper }}'}}", "did you mean upper?"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ payload.a'}}", "text: not a template"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ in }}'}}", "text: not a template"),
+        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: \"{% include 'a' %}\"}}", "include, extends"),
+    ],
+)  # fmt: skip
+def test_steps(line: str, expected: str) -> None:
+    assert expected in only(step(line))
+
+
+def test_steps_in_a_circle_are_told_once() -> None:
+    text = step(f"{{id: a, account: site, after: c, {CALL}}}") + "".join(
+        f"      - {{id: {name}, account: site, after: {after}, {CALL}}}\n" for name, after in ("ba", "cb", "da")
+    )
+
+    assert "steps wait for each other: a after c after b after a; take one `after` out" in only(text)
+
+
+def test_a_step_id_is_given_once() -> None:
+    text = step(f"{{id: a, account: site, {CALL}}}") + f"      - {{id: a, account: site, {CALL}}}\n"
+
+    assert "drumbeat.yaml:11: step a is there twice" in only(text)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("source = 'x'", "when: not JMESPath at character"),
+        ("sorce == 'x'", "when: a condition sees type, source, payload, not sorce; did you mean source?"),
+        ("email == 'x'", "did you mean payload.email?"),
+        ("!payload.name", "put brackets around the path: !(payload.name)"),
+        ("startswith(source, 'x')", "there is no function startswith; did you mean starts_with?"),
+        ("payload.list[?name == 'x'] | [0].ok && nme", "not nme"),
+    ],
+)
+def test_conditions(condition: str, expected: str) -> None:
+    flow = f"flows:\n  f:\n    on: LEAD_CAPTURE\n    when: {json.dumps(condition)}\n    steps:\n"
+
+    assert expected in only(f"{DOCUMENT}{flow}      - {{id: a, account: site, {CALL}}}")
+
+
+@pytest.mark.parametrize("steps", ["", "    steps:", "    steps: []", "    steps: {}"])
+def test_a_flow_has_steps(steps: str) -> None:
+    assert "steps must be a list with at least one step" in only(f"{DOCUMENT}flows:\n  f:\n    on: FEEDBACK\n{steps}")
+
+
+SHOP = """
+sources:
+  shop: {webhook: stripe, secrets: [env:A], type: LEAD_CAPTURE, map: {email: data.email, name: data.name}}
+flows:
+  f:
+    on: ON
+    when: "source == 'shop' && payload.name != 'x'"
+    steps:
+      - id: a
+        account: mail
+        action: send_email
+        with: {to: "{{ payload.mail }}", template: t, headers: {X-A: "{{ payload.x | default('') }}"}}
+"""
+
+
+def test_a_flow_for_one_source_uses_the_fields_that_it_maps() -> None:
+    found = mistakes(
+        DOCUMENT + SHOP.replace("ON", "LEAD_CAPTURE"),
+        {"t.txt": "---\nsubject: Hi\n---\n{{ payload.nme }} {{ payload.y if payload.y is defined }}"},
+    )
+
+    assert any("payload.mail is used, and the source's map has no mail; did you mean email?" in one for one in found)
+    assert any("payload.nme is used, and the source's map has no nme; did you mean name?" in one for one in found)
+    assert not any("payload.x " in one for one in found)
+
+
+def test_a_flow_for_one_source_is_on_its_type() -> None:
+    found = mistakes(DOCUMENT + SHOP.replace("ON", "FEEDBACK").replace("payload.mail", "payload.email"), {"t.txt": "a"})
+
+    assert any("that source's events are LEAD_CAPTURE, so this flow would never run" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("schedule: every monday", "schedule: a schedule is"),
+        ("schedule: rate(1 day), timezone: Mars", "there is no timezone Mars"),
+        ("schedule: rate(1 day), audience: {source: x}", "audience is not supported yet"),
+        ("schedule: rate(1 day), pace: 5/s", "pace is not supported yet"),
+        ("timezone: UTC", "schedule is missing"),
+    ],
+)
+def test_campaigns(fields: str, expected: str) -> None:
+    assert expected in only(f"version: 1\ncampaigns: {{c: {{{fields}}}}}")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("a.md", "x", "templates/a.md:1: a template is NAME.html or NAME.txt"),
+        ("a b.txt", "x", "templates/a b.txt:1: a template is"),
+        ("a.txt", "one\n{{ nobody }}", "templates/a.txt:2: a text sees event, payload"),
+        ("a.txt", "---\nsubject: Hi\n---\none\n{{ payload.x", "templates/a.txt:5: not a template"),
+        ("a.txt", "---\nsubject: '{{ x }}'\n---\n", "templates/a.txt:2: subject: a text sees"),
+        (
+            "a.txt",
+            "---\nsubjekt: Hi\n---\n",
+            "templates/a.txt:2: there is no field subjekt here; did you mean subject?",
+        ),
+        ("a.txt", "---\nsubject: 5\n---\n", "templates/a.txt:2: subject must be text"),
+        ("a.txt", "---\nsubject: a: b\n---\n", "templates/a.txt:2: not YAML"),
+        ("a.txt", "---\nsubject: Hi\n", "templates/a.txt:1: the front matter does not end"),
+        ("a.html", "x" * 500_000, "templates/a.html:1: over 400 KiB"),
+    ],
+)
+def test_templates(file: str, text: str, expected: str) -> None:
+    assert expected in only("version: 1", {file: text})
+
+
+def test_two_subjects_for_one_mail_are_a_mistake() -> None:
+    html, text = "---\nsubject: A\n---\nx", "---\nsubject: B\n---\nx"
+
+    assert "templates/a.txt:2: another subject than in a.html" in only("version: 1", {"a.html": html, "a.txt": text})
+
+
+def test_all_mistakes_come_at_once_in_the_order_of_their_lines() -> None:
+    text = """version: 1
+accounts:
+  mail: {provider: mailgn}
+  crm: {provider: hubspot, secrets: {token: env:A}, limits: [much]}
+flows:
+  f:
+    on: LEAD
+    steps:
+      - {id: a, account: cmr, action: upsert_contact, delay: 1, with: {email: "{{ x }}", properties: {}}}
+      - {id: b, account: crm, action: upsert_contact, after: c, with: {email: x, propertys: {}}}
+"""
+
+    found = mistakes(text, {"t.txt": "{{ y }}"})
+
+    assert [one.partition(": ")[0] for one in found] == [
+        "drumbeat.yaml:3",
+        "drumbeat.yaml:4",
+        "drumbeat.yaml:7",
+        *["drumbeat.yaml:9"] * 3,
+        *["drumbeat.yaml:10"] * 3,
+        "templates/t.txt:1",
+    ]
+
+
+def test_a_value_that_may_be_a_secret_is_never_quoted() -> None:
+    text = account("provider: hubspot, secrets: {token: pat-na1-abcdef, other: hunter2, third: 5}")
+
+    assert "abcdef" not in "".join(mistakes(text))
+    assert "hunter2" not in "".join(mistakes(text))
+
+
+@pytest.mark.point(1)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 20_000,
+        "version: 1\na: " + "[" * 60 + "]" * 60,
+        "a: &a [x,x,x,x,x,x,x,x,x]\n" + "\n".join(
+            f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+        ),
+        "a: &a [*a]",
+        "x" * 600_000,
+        "version: 1\nx: \"\\ud800\"",
+        "version: 99999999999999999999999999",
+    ],
+)  # fmt: skip
+def test_hostile_documents_are_refused_in_bounded_work(text: str) -> None:
+    assert mistakes(text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.sampled_from("version:1\n {}[]-'\"&*!|>#%@`,flowsaccount ")), st.dictionaries(st.text(), st.text()))
+def test_any_text_is_either_compiled_or_refused(text: str, templates: dict[str, str]) -> None:
+    try:
+        compiled = compile_document(text, templates)
+    except ConfigError as error:
+        assert error.mistakes
+        assert all(mistake.line >= 1 for mistake in error.mistakes)
+    else:
+        Config.load(1, json.loads(json.dumps(compiled)))

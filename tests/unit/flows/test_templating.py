@@ -1,0 +1,152 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drumbeat.flows.templating import TemplateSyntaxError, Unfillable, compile_text
+
+DATA = {
+    "payload": {
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "empty": None,
+        "yes": True,
+        "items": [1, 2],
+        "price": 12.5,
+        "long": "x" * 2000,
+        "markup": "<b>&",
+    }
+}
+
+
+def filled(source: str, *, html: bool = False) -> str:
+    return compile_text(source, html=html)(DATA)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("plain { text }", "plain { text }"),
+        ("{{ payload.name }}", "Ada Lovelace"),
+        ("{{ payload.empty }}", ""),
+        ("a{{ payload.empty }}b", "ab"),
+        ("{{ payload.yes }} {{ payload.price }}", "true 12.5"),
+        ("{{ payload.items }}", "[1,2]"),
+        ("{{ payload.nobody | default('there') }}", "there"),
+        ("{{ payload.name.split(' ')[0] }}", "Ada"),
+        ("{{ payload.get('nobody', 'x') }}", "x"),
+        ("{% for n in payload['items'] %}{{ loop.index }}:{{ n }} {% endfor %}", "1:1 2:2 "),
+        ("{{ 'a' ~ payload.empty ~ 1 }}", "a1"),
+        ("{{ '%.2f' | format(payload.price) }}", "12.50"),
+        ("{{ payload.name | replace('Ada', 'A.') | upper }}", "A. LOVELACE"),
+        ("{{ 123456 | tojson }}", "123456"),
+    ],
+)
+def test_a_text_is_filled_from_data(source: str, expected: str) -> None:
+    assert filled(source) == expected
+
+
+def test_values_are_escaped_in_html_alone() -> None:
+    assert filled("<i>{{ payload.markup }}</i>", html=True) == "<i>&lt;b&gt;&amp;</i>"
+    assert filled("<i>{{ payload.markup }}</i>") == "<i><b>&</i>"
+    assert filled("{{ '<i>' | safe ~ payload.markup }}", html=True) == "<i>&lt;b&gt;&amp;"
+
+
+@pytest.mark.parametrize("source", ["{{ payload.nobody }}", "Dear {{ payload.nobody }}", "{{ payload.nobody.x }}"])
+def test_a_missing_field_is_named_with_the_way_out(source: str) -> None:
+    with pytest.raises(Unfillable, match=r"payload\.nobody.*default\(''\)"):
+        filled(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ payload[payload.email] }}",
+        "{{ payload['items'][payload.email] }}",
+        "{{ payload.email + 1 }}",
+        "{{ payload.email | int | format(payload.email) }}{{ 1 / 0 }}",
+        "{{ payload.email.nobody }}",
+    ],
+)
+def test_a_reason_never_holds_a_value(source: str) -> None:
+    with pytest.raises(Unfillable) as refused:
+        filled(source)
+
+    assert "ada" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ payload.name.split }}",
+        "{{ payload.get | upper }}",
+        "{{ range }}",
+        "{{ self }}",
+        "{{ payload.__class__ }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ payload.name.format(1) }}",
+        "{{ payload.update({'a': 1}) }}",
+        "{{ payload['items'].append(1) }}",
+        "{{ lipsum() }}",
+    ],
+)
+def test_nothing_but_data_comes_out_and_nothing_is_changed(source: str) -> None:
+    with pytest.raises(Unfillable):
+        filled(source)
+
+    assert DATA["payload"]["items"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for a in range(1000) %}{% for b in range(1000) %}{% endfor %}{% endfor %}",
+        "{% for a in payload.long %}{% for b in payload.long %}{% endfor %}{% endfor %}",
+        "{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(1) }}",
+        "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+        "{{ 'a' * 10 ** 9 }}",
+        "{{ 10 ** 9 * 'a' }}",
+        "{{ [0] * 10 ** 9 }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ 'a' | center(10 ** 9) }}",
+        "{{ 'a' | indent(10 ** 9, true) }}",
+        "{{ [] | batch(10 ** 9, 'x') | list }}",
+        "{{ '%999999999s' | format('a') }}",
+        "{{ '%*s' | format(10 ** 9, 'a') }}",
+        "{{ '%999999999s' % 'a' }}",
+        "{{ payload.long | replace('', payload.long) }}",
+        "{{ payload.long.replace('x', payload.long) }}",
+        "{{ range(10 ** 9) | list }}",
+        "{% set n = namespace(x='xx') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% set n = namespace(x='xx') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{% set n = namespace(x=9) %}{% for i in range(60) %}{% set n.x = n.x * n.x %}{% endfor %}",
+        "{% set n = namespace(x='xx') %}{% for i in range(60) %}"
+        "{% set y %}{{ n.x }}{{ n.x }}{% endset %}{% set n.x = y %}{% endfor %}",
+        "{% for a in range(1000) %}{{ payload.long }}{% endfor %}",
+    ],
+)
+def test_work_and_output_are_bounded(source: str) -> None:
+    with pytest.raises(Unfillable):
+        filled(source)
+
+
+def test_a_text_that_stays_small_while_it_burns_time_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drumbeat.flows.meter.CPU_LIMIT", -1.0)
+
+    with pytest.raises(Unfillable, match="takes more than"):
+        filled("{% for a in 'xy' %}{% endfor %}")
+
+
+@pytest.mark.parametrize("source", ["{{ payload.name", "{% if %}", "{{ [1] | random }}", "{{ 1 | nobody }}"])
+def test_what_is_no_template_is_told_when_compiled(source: str) -> None:
+    with pytest.raises(TemplateSyntaxError):
+        compile_text(source)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.one_of(st.none(), st.booleans(), st.integers(), st.text()), min_size=1)
+)
+def test_the_short_way_for_lone_variables_gives_what_jinja_gives(payload: dict[str, object]) -> None:
+    for name in payload:
+        lone, padded = compile_text(f"{{{{ payload.{name} }}}}"), compile_text(f"{{{{ payload.{name} }}}}{{# #}}")
+
+        assert lone({"payload": payload}) == padded({"payload": payload})
