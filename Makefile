@@ -8,7 +8,7 @@ BIN := .venv/bin
 UV := .venv/uv/bin/uv
 SETUP := .venv/.setup
 SAM := aws-sam-cli==1.170.0
-CHECKERS := checkov==3.3.30 cfripper
+CHECKERS := checkov==3.3.30 cfripper==1.22.1
 # Any Python that may start uv; what Drumbeat itself runs on is 3.13, found or fetched by uv.
 BOOTSTRAP := $(shell for name in python3.13 python3 python3.14 python3.12 python3.11 python; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)

@@ -91,7 +91,7 @@ def lies(system: System, size: Size, patience: float) -> Figures:
 
 def crash(system: System, size: Size, patience: float) -> Figures:
     """A worker is killed again and again under load, with calls under way."""
-    random = Random(5)  # noqa: S311 - the same kills in every run
+    random = Random(5)
 
     def kills() -> int:
         time.sleep(1.0)

@@ -126,7 +126,7 @@ class Servers:
         return row
 
 
-def ask(url: str, order: object = None) -> Any:  # noqa: ANN401 - any JSON
+def ask(url: str, order: object = None) -> Any:
     """Ask a local server for JSON: a POST when there is something to say."""
     data = None if order is None else json.dumps(order).encode()
     with urllib.request.urlopen(urllib.request.Request(url, data), timeout=30) as reply:

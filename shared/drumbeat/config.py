@@ -15,6 +15,7 @@ class Settings:
     region: str
     local: bool  # `drumbeat dev`: secrets may come from the environment
     test_door: bool  # a request may set the clock that it is judged by
+    clock_shift: float  # seconds that `drumbeat dev --clock` is ahead
     database_url: str  # the value, or `ssm:/name`
     database_direct: bool  # no pooler in between: statements may be prepared
     admin_database_url: str | None
@@ -52,6 +53,7 @@ class Settings:
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
             local=environ.get("DRUMBEAT_LOCAL") == "1",
             test_door=environ.get("DRUMBEAT_TEST_DOOR") == "1",
+            clock_shift=float(environ.get("DRUMBEAT_CLOCK_SHIFT") or 0),
             database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),
             database_direct=environ.get("DATABASE_DIRECT") == "1",
             admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,

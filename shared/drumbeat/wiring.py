@@ -3,7 +3,9 @@
 import functools
 import hashlib
 import hmac
+from datetime import timedelta
 from functools import cached_property
+from random import Random
 from typing import TYPE_CHECKING
 
 from drumbeat.clock import Clock, SystemClock
@@ -32,7 +34,7 @@ class Services:
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or SystemClock(timedelta(seconds=settings.clock_shift))
         self._configurations: dict[int, Config] = {}
 
     def _value(self, setting: str) -> str:
@@ -92,6 +94,11 @@ class Services:
     def reminders(self) -> Reminders:
         """Marks and doorbells for effects."""
         return Reminders(self.marks, self.queue, self.clock)
+
+    @cached_property
+    def random(self) -> Random:
+        """Randomness for jitter; never for secrets."""
+        return Random()  # noqa: S311
 
     @cached_property
     def http(self) -> "Caller":

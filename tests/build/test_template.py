@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from cfnlint.api import lint_file  # type: ignore[import-untyped]
+from cfnlint.api import lint_file
 
 from drumbeat import firstkey
 from drumbeat.config import Settings

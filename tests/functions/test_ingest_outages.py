@@ -130,7 +130,7 @@ def test_with_neither_postgres_nor_redis_a_new_process_asks_to_come_again(doors:
 def test_with_neither_postgres_nor_the_buffer_nothing_is_promised(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
     away(doors.services)
-    app.door().buffer = Queue(Sqs("us-east-1", NOWHERE), f"{NOWHERE}/0/buffer")
+    app.door().services.buffer = Queue(Sqs("us-east-1", NOWHERE), f"{NOWHERE}/0/buffer")
 
     answers = [
         doors.post("/v1/events", lead()),

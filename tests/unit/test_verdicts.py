@@ -109,6 +109,12 @@ def test_what_must_not_be_sent_says_why(changes: dict[str, Any], to: Status) -> 
     assert verdict.reason
 
 
+def test_what_a_person_has_sent_again_does_not_expire() -> None:
+    late = effect(base_due_at=NOW - MAX_AGE - timedelta(days=1), generation=2)
+
+    assert before_sending(late, ACCOUNT, QUERY) is None
+
+
 def test_an_account_that_is_gone_holds_the_effect() -> None:
     verdict = before_sending(effect(), None, None)
     assert verdict is not None

@@ -3,10 +3,20 @@
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from drumbeat.console import accounts, apikeys, configuration, deadletters, effects, events, health, people
+from drumbeat.console import (
+    accounts,
+    apikeys,
+    configuration,
+    deadletters,
+    effects,
+    events,
+    health,
+    people,
+    verification,
+)
 from drumbeat.console.problems import Problems
 
-NOUNS = (events, effects, configuration, apikeys, deadletters, people, accounts, health)
+NOUNS = (events, effects, configuration, apikeys, deadletters, people, accounts, health, verification)
 
 
 def resolver(logger: Logger) -> APIGatewayHttpResolver:

@@ -1,6 +1,5 @@
 """One batch of claimed effects on its way: token, attempt, call, outcome; each step once for all of them."""
 
-import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -58,7 +57,7 @@ class Batch:
     def __init__(self, services: Services, counts: Counter[str]) -> None:
         self._services = services
         self._counts = counts
-        self._random = random.Random()  # noqa: S311 - jitter, not secrecy
+        self._random = services.random
 
     def carry_out(self, claimed: Sequence[Claimed], started: float, lease: timedelta) -> None:
         """Take each effect to its next status. `started` is the clock's `elapsed` from before the claim."""

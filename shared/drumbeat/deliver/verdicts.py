@@ -63,7 +63,7 @@ def before_sending(effect: Claimed, account: Account | None, repeat: Repeat | No
         return Verdict(Status.CANCELLED, reason=f"suppressed: {effect.suppressed}" + _once(effect))
     if effect.predecessor is not None and effect.predecessor is not Status.ACCEPTED:
         return Verdict(Status.CANCELLED, reason=f"the step it comes after was {effect.predecessor}")
-    if effect.attempts == 0 and effect.now > effect.base_due_at + MAX_AGE:
+    if effect.generation == 1 and effect.attempts == 0 and effect.now > effect.base_due_at + MAX_AGE:
         return Verdict(Status.CANCELLED, reason="expired: over 7 days late")
     if effect.unresolved and (why := _not_repeatable(effect, account, repeat)):
         return Verdict(Status.HELD, reason=why)

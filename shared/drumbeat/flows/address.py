@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
+from functools import lru_cache
 
 LONGEST = 254  # octets of an address, RFC 5321
 LONGEST_LOCAL = 64
@@ -16,6 +17,7 @@ class InvalidAddress(ValueError):
     """The text is not one plain address. The message never holds the text."""
 
 
+@lru_cache(maxsize=512)  # an event names the same address in several places
 def normalise(text: str) -> str:
     """Return the one spelling of an address: trimmed, its domain in lower case and ASCII, its local part as given.
 

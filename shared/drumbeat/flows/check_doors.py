@@ -21,7 +21,7 @@ def check_account(name: str, account: forms.Account, path: Path, document: Docum
         document.wrong((*path, "provider"), f"there is no provider {account.provider}; {advice}")
         return
     provider = providers.get(account.provider)
-    settings = settings_of(account)
+    settings = account.settings
     required = {key: needed and not (sandbox and key == "base_url") for key, needed in provider.settings.items()}
     before = len(document.mistakes)
     _names(account.provider, "setting", settings, required, (*path, "settings"), document)
@@ -63,11 +63,6 @@ def check_source(source: forms.Source, path: Path, document: Document) -> None:
         document.wrong((*path, "signed"), 'signed must hold {body} once, like "{timestamp}.{body}"')
     if not given.get("public_url", "https://").startswith(("https://", "http://")):
         document.wrong((*path, "public_url"), "public_url is the address that the sender calls, with https://")
-
-
-def settings_of(account: forms.Account) -> dict[str, str]:
-    """Return the settings as text."""
-    return {name: str(value) for name, value in account.settings.items()}
 
 
 def options_of(source: forms.Source) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from drumbeat.errors import ConfigError
 from drumbeat.flows import forms, yaml_lines
-from drumbeat.flows.check_doors import check_account, check_source, options_of, settings_of
+from drumbeat.flows.check_doors import check_account, check_source, options_of
 from drumbeat.flows.check_flows import Surroundings, check_order, check_sources, check_step
 from drumbeat.flows.model import Template
 from drumbeat.flows.schema import schema
@@ -86,7 +86,7 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
 def _account(account: forms.Account, defaults: forms.Defaults) -> Json:
     return {
         "provider": account.provider,
-        "settings": settings_of(account),
+        "settings": dict(account.settings),
         "secrets": dict(account.secrets),
         "limits": [asdict(limit) for limit in account.limits],
         "retry": defaults.retry.model_dump(),

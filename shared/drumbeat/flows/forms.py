@@ -70,6 +70,12 @@ def _schedule(value: str) -> str:
     return value
 
 
+def _setting(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("must be text; put quotes around it")
+    return str(value)
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Mapping | list):
         raise ValueError("must be a text or a number, not a list or mapping")
@@ -108,6 +114,7 @@ Condition = Annotated[str, AfterValidator(check_condition)]
 Where = Annotated[str, AfterValidator(check_mapping)]
 Text = Annotated[str, AfterValidator(check_text)]
 Plain = Annotated[Any, AfterValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
+Setting = Annotated[str, BeforeValidator(_setting), WithJsonSchema({"type": ["string", "integer"]})]
 Secret = Annotated[str, AfterValidator(_secret), WithJsonSchema({"type": "string", "pattern": SECRET})]
 Zone = Annotated[str, AfterValidator(_timezone)]
 Kind = Annotated[str, *_one_of([kind.value for kind in EventType])]
@@ -146,7 +153,7 @@ class Account(Form):
     """One login at one provider: the unit of rate limit, pause and circuit breaker."""
 
     provider: str
-    settings: dict[str, str | int] = {}
+    settings: dict[str, Setting] = {}
     secrets: dict[str, Secret] = {}
     limits: list[RateLimit] = []
     on_unknown: Annotated[str, *_one_of(("hold", "resend", "drop"))] = "hold"

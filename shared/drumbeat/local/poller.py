@@ -18,7 +18,7 @@ from typing import Any
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.sqs import Sqs, SqsError
 
-WAIT = 2  # seconds of a long poll: as long as an orderly stop may take
+WAIT = 1  # second of a long poll: as long as an orderly stop may take
 RECEIVERS = 2  # for each worker: the next batch is fetched while the worker is busy with one
 PAUSE = 0.5  # seconds after SQS did not answer
 LOOK = 0.05  # seconds between looks for a worker that is being started again

@@ -197,7 +197,7 @@ OPEN = """
                                       WHEN 'waiting' THEN drumbeat_now() + make_interval(secs => m.wait)
                                       ELSE 'infinity' END,
                lease_until = CASE m.target WHEN 'sending' THEN e.lease_until END,
-               crashes = CASE m.target WHEN 'sending' THEN e.crashes ELSE 0 END,
+               crashes = CASE WHEN m.target IN ('sending', 'waiting') THEN e.crashes ELSE 0 END,
                updated_at = drumbeat_now()
           FROM mine m
          WHERE e.id = m.id

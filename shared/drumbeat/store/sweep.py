@@ -28,6 +28,7 @@ RECOVER = """
            SET status = CASE dead.status WHEN 'claimed' THEN 'waiting' ELSE 'unknown' END,
                seq = e.seq + CASE dead.status WHEN 'unknown' THEN 0 ELSE 1 END,
                crashes = e.crashes + 1,
+               tries = e.tries + CASE dead.status WHEN 'sending' THEN 1 ELSE 0 END,
                looks = CASE dead.status WHEN 'sending' THEN 0 ELSE e.looks END,
                reason = CASE dead.status WHEN 'claimed' THEN 'its lease ended before an attempt was opened'
                                          WHEN 'sending' THEN 'its lease ended with the attempt open'

@@ -200,25 +200,31 @@ class Acceptances:
 
 # A reference that only repeats the status line names nothing.
 ACCEPTANCES = """
-    SELECT e.id AS effect_id, known.generation, e.account, e.version,
-           known.answers, known.references, doubled.found, requests.hash, requests.frozen
-      FROM effects e
-     CROSS JOIN LATERAL (
-           SELECT outcomes.generation,
-                  count(DISTINCT n) FILTER (WHERE origin IN ('answer', 'late')) AS answers,
-                  count(DISTINCT reference) FILTER (WHERE reference <> '' AND reference NOT LIKE 'HTTP %%')
-                      AS references
-             FROM outcomes
-            WHERE outcomes.effect_id = e.id AND kind IN ('accepted', 'found')
-            GROUP BY outcomes.generation) AS known
-      LEFT JOIN LATERAL (
-           SELECT max(substring(reason FROM '^found (\\d+) times')::int) AS found
-             FROM journal
-            WHERE journal.effect_id = e.id AND to_status = 'accepted' AND reason LIKE 'found %% times%%'
-              AND known.generation = e.generation) AS doubled ON true
-      LEFT JOIN requests ON requests.effect_id = e.id AND requests.generation = known.generation
-     WHERE e.event_id > %(after)s AND e.event_id <= %(last)s
-       AND (known.answers > 1 OR known.references > 1 OR doubled.found > 1)
+    WITH scope AS MATERIALIZED (
+        SELECT id, account, version, generation
+          FROM effects
+         WHERE event_id > %(after)s AND event_id <= %(last)s
+    ), known AS MATERIALIZED (
+        SELECT effect_id, generation,
+               count(DISTINCT n) FILTER (WHERE origin IN ('answer', 'late')) AS answers,
+               count(DISTINCT reference) FILTER (WHERE reference <> '' AND reference NOT LIKE 'HTTP %%') AS references
+          FROM outcomes
+         WHERE effect_id = ANY (ARRAY(SELECT id FROM scope)) AND kind IN ('accepted', 'found')
+         GROUP BY effect_id, generation
+    ), doubled AS MATERIALIZED (
+        SELECT effect_id, max(substring(reason FROM '^found (\\d+) times')::int) AS found
+          FROM journal
+         WHERE effect_id = ANY (ARRAY(SELECT id FROM scope))
+           AND to_status = 'accepted' AND reason LIKE 'found %% times%%'
+         GROUP BY effect_id
+    )
+    SELECT known.effect_id, known.generation, scope.account, scope.version, known.answers, known.references,
+           doubled.found, requests.hash, requests.frozen
+      FROM known
+      JOIN scope ON scope.id = known.effect_id
+      LEFT JOIN doubled ON doubled.effect_id = known.effect_id AND scope.generation = known.generation
+      LEFT JOIN requests ON requests.effect_id = known.effect_id AND requests.generation = known.generation
+     WHERE known.answers > 1 OR known.references > 1 OR doubled.found > 1
 """
 
 

@@ -14,9 +14,9 @@ from uuid import UUID
 from drumbeat.deliver import LEASE
 from drumbeat.deliver.verdicts import MAX_AGE
 from drumbeat.status import ALLOWED
-from drumbeat.store import verification, violations
+from drumbeat.store import findings, verification
+from drumbeat.store.findings import Bounds, Finding
 from drumbeat.store.verification import END, START, Acceptances, FrozenRequest, PlannedEvent, RecordedEffect
-from drumbeat.store.violations import Bounds, Finding
 from drumbeat.verify import acceptances, lateness, plans
 from drumbeat.verify.violations import Violation, of_finding, violation
 from drumbeat.wiring import Services
@@ -72,8 +72,8 @@ def verify(services: Services, *, after: UUID | None = None, limit: int = CHUNK)
             verification.effects(services.db, span),
             verification.frozen(services.db, span),
             verification.acceptances(services.db, span),
-            violations.findings(services.db, span, BOUNDS),
-            violations.attempts(services.db, span),
+            findings.findings(services.db, span, BOUNDS),
+            findings.attempts(services.db, span),
         )
     checked = Checked(len(read.events), len(read.effects), read.attempts)
     return Verified(list(_violations(read, services)), checked, None if span.last == END else span.last)

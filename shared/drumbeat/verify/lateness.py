@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from drumbeat.relay import AHEAD, allowance
 from drumbeat.store import configs, verification
-from drumbeat.store.violations import Finding
+from drumbeat.store.findings import Finding
 from drumbeat.throttle import State
 from drumbeat.verify.violations import Violation, of_finding
 from drumbeat.wiring import Services

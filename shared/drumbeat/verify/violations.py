@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.store.violations import Finding
+from drumbeat.store.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "two-open": ("I5", "effect", "move {seq} opened an attempt while another was open"),
     "after-suppression": ("I6", "effect", "attempt {n} was opened after its person was suppressed"),
     "contact-missing": ("I6", "effect", "nobody's consent is asked for it: its contact does not exist"),
-    "contact-other": ("I6", "contact", "the person {row} mailed, but the last change of consent says {last} mailed"),
+    "contact-other": ("I6", "contact", "the person {row} mailed by its row, {last} by the last change of consent"),
     "journal-missing": ("I7", "effect", "it has no journal; its row says {row}"),
     "journal-stray": ("I7", "effect", "it has a journal, but there is no such effect"),
     "journal-gap": ("I7", "effect", "its journal has move {seq} where move {place} belongs"),

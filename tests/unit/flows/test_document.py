@@ -1,11 +1,15 @@
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumbeat.errors import ConfigError
+from drumbeat.errors import ConfigError, Mistake
+from drumbeat.flows import yaml_lines
 from drumbeat.flows.document import compile_document
 from drumbeat.flows.model import Config, Limit, LookPolicy, Retry
 from tests.unit.flows.samples import DOCUMENT
@@ -69,7 +73,8 @@ def test_a_source_carries_its_schemes_options() -> None:
     source = load("""
 version: 1
 sources:
-  sms: {webhook: twilio, secrets: [env:A, env:B], public_url: "https://hooks.example.com/x", type: LEAD_CAPTURE, map: {a: From}}
+  sms:
+    {webhook: twilio, secrets: [env:A, env:B], public_url: "https://hooks.example.com/x", type: FEEDBACK, map: {}}
 """).sources["sms"]
 
     assert (source.door, source.scheme, source.tolerance) == ("webhook", "twilio", 300)
@@ -152,13 +157,13 @@ def account(fields: str) -> str:
     ("fields", "expected"),
     [
         ("provider: mailgn", "drumbeat.yaml:4: there is no provider mailgn; did you mean mailgun?"),
-        ("provider: hubspot", "4: secret token is missing; hubspot needs it"),
+        ("provider: hubspot", "3: secret token is missing; hubspot needs it"),
         ("provider: hubspot, secrets: {token: pat-na1-abc}", "4: token: secrets are references, never values"),
         ("provider: hubspot, secrets: {token: ssm:/other/prod/x}", "secrets are references"),
         ("provider: hubspot, secrets: {token: env:T, tken: env:T}", "hubspot has no secret tken; did you mean token?"),
-        ("provider: resend, secrets: {api_key: env:T}, settings: {form: x, from: a@b.c}", "setting form; did you mean from?"),
+        ("provider: resend, secrets: {api_key: env:T}, settings: {form: x, from: a@b.c}", "did you mean from?"),
         ("provider: resend, secrets: {api_key: env:T}, settings: {from: nobody}", "4: from must hold an address"),
-        ("provider: resend, secrets: {api_key: env:T}, settings: {from: [a]}", "4: from"),
+        ("provider: resend, secrets: {api_key: env:T}, settings: {from: [a]}", "4: from must be text"),
         ("provider: hubspot, secrets: {token: env:T}, limits: 10/s", "4: limits must be a list"),
         ("provider: hubspot, secrets: {token: env:T}, limits: [10 per s]", "limits[0]: a limit is N/s"),
         ("provider: hubspot, secrets: {token: env:T}, limits: [1/s, 5/d burst 2]", "limits[1]: limits per h and d"),
@@ -182,9 +187,9 @@ def test_accounts(fields: str, expected: str) -> None:
     ],
 )
 def test_lookups(lookup: str, expected: str) -> None:
-    fields = f"provider: mailgun, settings: {{domain: a.b, from: a@b.c}}, secrets: {{api_key: env:A}}, lookup: {lookup}"
+    mailgun = "provider: mailgun, settings: {domain: mg.b.example, from: a@b.c}, secrets: {api_key: env:A}"
 
-    assert expected in only(account(fields))
+    assert expected in only(account(f"{mailgun}, lookup: {lookup}"))
 
 
 def test_a_base_url_that_the_provider_needs_is_wanted_where_there_is_no_sandbox() -> None:
@@ -197,16 +202,16 @@ def test_a_base_url_that_the_provider_needs_is_wanted_where_there_is_no_sandbox(
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ("webhook: strip, secrets: [env:A], type: LEAD_CAPTURE", "there is no signature scheme strip; did you mean stripe?"),
+        ("webhook: strip, secrets: [env:A], type: LEAD_CAPTURE", "scheme strip; did you mean stripe?"),
         ("webhook: stripe, secrets: [], type: LEAD_CAPTURE", "secrets needs at least one entry"),
         ("webhook: stripe, secrets: env:A, type: LEAD_CAPTURE", "secrets must be a list"),
         ("webhook: stripe, secrets: [whsec_abc], type: LEAD_CAPTURE", "secrets are references"),
         ("webhook: stripe, secrets: [env:A], type: LEAD", "there is no LEAD; did you mean LEAD_CAPTURE?"),
         ("webhook: stripe, secrets: [env:A]", "type is missing"),
         ("webhook: stripe, secrets: [env:A], type: FEEDBACK, tolerance: 5min", "tolerance: a duration is"),
-        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, public_url: 'https://x'", "stripe has no options; delete"),
-        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, map: {a: 'data.['}", "a: not JMESPath at character"),
-        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, map: {a: 'lenght(data)'}", "function lenght; did you mean length?"),
+        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, public_url: 'https://x'", "stripe has no options"),
+        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, map: {a: 'data.['}", "a: not JMESPath at"),
+        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, map: {a: 'lenght(data)'}", "did you mean length?"),
         ("webhook: hmac, secrets: [env:A], type: FEEDBACK, algorithm: md5", "there is no algorithm md5"),
         ("webhook: hmac, secrets: [env:A], type: FEEDBACK, signed: '{id}'", "signed must hold {body} once"),
         ("webhook: twilio, secrets: [env:A], type: FEEDBACK, public_url: x", "public_url is the address"),
@@ -223,42 +228,64 @@ CALL = "action: call, with: {method: POST, path: /x}"
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (f"{{id: a, account: sight, {CALL}}}", "10: there is no account sight; did you mean site?"),
-        (f"{{id: a, account: crm, {CALL}}}", "which can only upsert_contact; call needs an account at http"),
-        ("{id: a, account: site, action: cal, with: {}}", "there is no action cal; did you mean call?"),
-        ("{id: a, account: site, action: post_message, with: {text: x}}", "nobody can post_message yet"),
-        (f"{{id: a b, account: site, {CALL}}}", "'a b' cannot be a name"),
-        (f"{{id: a, account: site, delay: 3 days, {CALL}}}", "delay: a duration is"),
-        (f"{{id: a, account: site, after: b, {CALL}}}", "there is no step b; there are none"),
-        (f"{{id: a, account: site, after: a, {CALL}}}", "steps wait for each other: a after a"),
-        (f"{{id: a, account: site, {CALL}, unless: \"clicked('b')\"}}", "what happened since, such as clicked(), are not"),
-        (f"{{id: a, account: site, {CALL}, when: \"lead.x == 'y'\"}}", "type, source, payload, not lead"),
-        (f"{{id: a, account: site, {CALL}, when: }}", "when is empty"),
-        ("{id: a, account: site, action: call}", "10: with is missing"),
-        ("{id: a, account: site, action: call, with: {method: POST}}", "10: path is missing"),
-        ("{id: a, account: site, action: call, with: {method: FETCH, path: /x}}", "there is no FETCH"),
-        ("{id: a, account: site, action: call, with: {method: POST, path: '/{{ effect_id }}'}}", "effect_id is not known yet"),
-        ("{id: a, account: site, action: call, with: {method: POST, path: /x, headers: {'a b': c}}}", "'a b' is no header"),
-        ("{id: a, account: site, action: call, with: {method: POST, path: /x, body: {a: ['{{ b }}']}}}", "did you mean payload.b?"),
-        ("{id: a, account: crm, action: upsert_contact, with: {email: x, properties: {a: [b]}}}", "a must be a text or a number"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, template: welcom}}", "template welcom; write"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, text: t}}", "subject is missing"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s}}", "a mail needs words"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: 5, text: t}}", "subject must be text; put quotes"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: t, bcc: y}}", "no field bcc here"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: t, headers: {Bcc: y}}}", "each mail goes to one"),
-        ("{id: a, account: mail, action: send_email, with: {to: '{{ email }}', subject: s, text: t}}", "did you mean payload.email?"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: '{{ event.sorce }}', text: t}}", "did you mean source?"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ lead.name }}'}}", "not supported yet"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ now() }}'}}", "not now"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ payload.a | uper }}'}}", "did you mean upper?"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ payload.a'}}", "text: not a template"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: '{{ in }}'}}", "text: not a template"),
-        ("{id: a, account: mail, action: send_email, with: {to: x, subject: s, text: \"{% include 'a' %}\"}}", "include, extends"),
+        (f"id: a, account: sight, {CALL}", "11: there is no account sight; did you mean site?"),
+        (f"id: a, account: crm, {CALL}", "which can only upsert_contact; call needs an account at http"),
+        ("id: a, account: site, action: cal, with: {}", "there is no action cal; did you mean call?"),
+        ("id: a, account: site, action: post_message, with: {text: x}", "nobody can post_message yet"),
+        (f"id: a b, account: site, {CALL}", "'a b' cannot be a name"),
+        (f"id: a, account: site, delay: 3 days, {CALL}", "delay: a duration is"),
+        (f"id: a, account: site, after: b, {CALL}", "there is no step b; there are none"),
+        (f"id: a, account: site, after: a, {CALL}", "steps wait for each other: a after a"),
+        (f"id: a, account: site, {CALL}, unless: \"clicked('b')\"", "since, such as clicked(), are not supported yet"),
+        (f"id: a, account: site, {CALL}, when: \"lead.x == 'y'\"", "type, source, payload, not lead"),
+        (f"id: a, account: site, {CALL}, when: ", "when is empty"),
+        ("id: a, account: site, action: call", "11: with is missing"),
     ],
-)  # fmt: skip
+)
 def test_steps(line: str, expected: str) -> None:
-    assert expected in only(step(line))
+    assert expected in only(step(f"{{{line}}}"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("method: POST", "11: path is missing"),
+        ("method: FETCH, path: /x", "there is no FETCH"),
+        ("method: POST, path: '/{{ effect_id }}'", "effect_id is not known yet"),
+        ("method: POST, path: /x, headers: {'a b': c}", "'a b' is no header"),
+        ("method: POST, path: /x, body: {a: ['{{ b }}']}", "did you mean payload.b?"),
+    ],
+)
+def test_calls(arguments: str, expected: str) -> None:
+    assert expected in only(step(f"{{id: a, account: site, action: call, with: {{{arguments}}}}}"))
+
+
+def test_a_contacts_properties_are_plain() -> None:
+    line = "{id: a, account: crm, action: upsert_contact, with: {email: x, properties: {a: [b], c: 1, d: null}}}"
+
+    assert "a must be a text or a number" in only(step(line))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("subject: s, template: welcom", "there is no template welcom; write templates/welcom.html"),
+        ("text: t", "subject is missing"),
+        ("subject: s", "a mail needs words"),
+        ("subject: 5, text: t", "subject must be text; put quotes"),
+        ("subject: s, text: t, bcc: y", "there is no field bcc here"),
+        ("subject: s, text: t, headers: {Bcc: y}", "each mail goes to one person"),
+        ("subject: '{{ email }}', text: t", "did you mean payload.email?"),
+        ("subject: '{{ event.sorce }}', text: t", "event has no sorce; did you mean source?"),
+        ("subject: s, text: '{{ lead.name }}'", "lead.name is not supported yet"),
+        ("subject: s, text: '{{ now() }}'", "not now"),
+        ("subject: s, text: '{{ payload.a | uper }}'", "there is no filter uper; did you mean upper?"),
+        ("subject: s, text: '{{ payload.a'", "text: not a template"),
+        ("subject: s, text: \"{% include 'a' %}\"", "include, extends and import are not supported"),
+    ],
+)
+def test_mails(arguments: str, expected: str) -> None:
+    assert expected in only(step(f"{{id: a, account: mail, action: send_email, with: {{to: x, {arguments}}}}}"))
 
 
 def test_steps_in_a_circle_are_told_once() -> None:
@@ -272,7 +299,7 @@ def test_steps_in_a_circle_are_told_once() -> None:
 def test_a_step_id_is_given_once() -> None:
     text = step(f"{{id: a, account: site, {CALL}}}") + f"      - {{id: a, account: site, {CALL}}}\n"
 
-    assert "drumbeat.yaml:11: step a is there twice" in only(text)
+    assert "drumbeat.yaml:12: step a is there twice" in only(text)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +310,7 @@ def test_a_step_id_is_given_once() -> None:
         ("email == 'x'", "did you mean payload.email?"),
         ("!payload.name", "put brackets around the path: !(payload.name)"),
         ("startswith(source, 'x')", "there is no function startswith; did you mean starts_with?"),
-        ("payload.list[?name == 'x'] | [0].ok && nme", "not nme"),
+        ("(payload.list[?name == 'x'] | [0].ok) && nme", "not nme"),
     ],
 )
 def test_conditions(condition: str, expected: str) -> None:
@@ -354,7 +381,7 @@ def test_campaigns(fields: str, expected: str) -> None:
         (
             "a.txt",
             "---\nsubjekt: Hi\n---\n",
-            "templates/a.txt:2: there is no field subjekt here; did you mean subject?",
+            "a.txt:2: there is no field subjekt here; did you mean subject?",
         ),
         ("a.txt", "---\nsubject: 5\n---\n", "templates/a.txt:2: subject must be text"),
         ("a.txt", "---\nsubject: a: b\n---\n", "templates/a.txt:2: not YAML"),
@@ -404,15 +431,18 @@ def test_a_value_that_may_be_a_secret_is_never_quoted() -> None:
     assert "hunter2" not in "".join(mistakes(text))
 
 
+BILLION = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "\n".join(
+    f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]" for before, name in pairwise("abcdefghi")
+)
+
+
 @pytest.mark.point(1)
 @pytest.mark.parametrize(
     "text",
     [
         "[" * 20_000,
         "version: 1\na: " + "[" * 60 + "]" * 60,
-        "a: &a [x,x,x,x,x,x,x,x,x]\n" + "\n".join(
-            f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-        ),
+        BILLION,
         "a: &a [*a]",
         "x" * 600_000,
         "version: 1\nx: \"\\ud800\"",
@@ -426,10 +456,53 @@ def test_hostile_documents_are_refused_in_bounded_work(text: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.text(st.sampled_from("version:1\n {}[]-'\"&*!|>#%@`,flowsaccount ")), st.dictionaries(st.text(), st.text()))
 def test_any_text_is_either_compiled_or_refused(text: str, templates: dict[str, str]) -> None:
+    compiled: dict[str, object] | None = None
+    found: list[Mistake] = []
     try:
         compiled = compile_document(text, templates)
     except ConfigError as error:
-        assert error.mistakes
-        assert all(mistake.line >= 1 for mistake in error.mistakes)
-    else:
+        found = error.mistakes
+
+    assert (compiled is None) == bool(found)
+    assert all(mistake.line >= 1 for mistake in found)
+
+
+def spots(tree: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """List every place in a document."""
+    inner = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [path, *(spot for key, value in inner for spot in spots(value, (*path, key)))]
+
+
+def replaced(tree: object, path: tuple[str | int, ...], value: object) -> object:
+    if not path:
+        return value
+    copy = dict(tree) if isinstance(tree, dict) else list(tree)  # type: ignore[call-overload] # a place in it
+    copy[path[0]] = replaced(copy[path[0]], path[1:], value)
+    return copy
+
+
+WHOLE = yaml_lines.read((Path(__file__).resolve().parents[3] / "campaigns/drumbeat.yaml").read_text(), "x").data
+ANYTHING = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(), st.just("{{ payload.x }}")
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(spots(WHOLE)), ANYTHING)
+def test_a_sound_document_with_anything_anywhere_is_compiled_or_refused(
+    path: tuple[str | int, ...], value: object
+) -> None:
+    text = json.dumps(replaced(WHOLE, path, value))  # JSON is YAML
+
+    compiled: dict[str, object] | None = None
+    with suppress(ConfigError):
+        compiled = compile_document(
+            text, {"welcome.txt": "---\nsubject: Hi\n---\nHi", "thanks.txt": "---\nsubject: Hi\n---\nHi"}
+        )
+
+    if compiled is not None:
         Config.load(1, json.loads(json.dumps(compiled)))

@@ -84,7 +84,7 @@ def words(text: str) -> object:
     """Read YAML as editors do: `on` is a word."""
 
     class Loader(yaml.SafeLoader):
-        yaml_implicit_resolvers = {
+        yaml_implicit_resolvers = {  # noqa: RUF012 - as the base class has it
             first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":bool") or first in "tTfF"]
             for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }

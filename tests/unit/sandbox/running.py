@@ -24,7 +24,7 @@ class Reply:
     body: bytes
 
     @property
-    def json(self) -> Any:  # noqa: ANN401  (JSON is what it is)
+    def json(self) -> Any:
         return json.loads(self.body)
 
 

@@ -25,8 +25,9 @@ CONTROL = "_sandbox"  # the provider of entries that hold orders instead of requ
 class Sandbox:
     """The fake providers and their memory. A restart on the same folder continues where the last one was killed."""
 
-    def __init__(self, home: Path) -> None:
-        """Open the record under `home` and read it. Raises RecordInUse."""
+    def __init__(self, home: Path, machine: Callable[[], float] = time.time) -> None:
+        """Open the record under `home` and read it; `machine` tells the machine's time. Raises RecordInUse."""
+        self._machine = machine
         self.record = Record(home / "record.jsonl")
         self.world = World(self.record)
         self.lies = Lies()
@@ -37,13 +38,13 @@ class Sandbox:
 
     def now(self) -> float:
         """Return the sandbox's time: the machine's, moved by the shift."""
-        return time.time() + self.shift
+        return self._machine() + self.shift
 
     def answer(
         self, vendor: Vendor, request: Inbound, path: str, when_gone: Callable[[Callable[[], None]], None]
     ) -> Answer:
         """Answer one request to a vendor. What really happened is in the record before this returns."""
-        real = time.time()
+        real = self._machine()
         now = real + self.shift
         ask = vendor.read(request, path)
         fate = self.lies.meet(ask, real)
@@ -63,7 +64,7 @@ class Sandbox:
         `receiver` tells how a receiver under /http/ behaves.
         """
         entry: Entry = {
-            "n": len(self.record), "at": self.now(), "real": time.time(), "provider": CONTROL, "account": "",
+            "n": len(self.record), "at": self.now(), "real": self._machine(), "provider": CONTROL, "account": "",
             "action": name, "did": NOTHING, "order": dict(content),
         }  # fmt: skip
         if name == "lie":

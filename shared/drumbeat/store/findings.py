@@ -38,7 +38,7 @@ JOURNAL = """
                count(*) FILTER (WHERE j.to_status = 'sending') OVER earlier
                - count(*) FILTER (WHERE j.from_status = 'sending') OVER earlier AS open
           FROM journal j
-          JOIN scope ON scope.id = j.effect_id
+         WHERE j.effect_id = ANY (ARRAY(SELECT id FROM scope))
         WINDOW earlier AS (PARTITION BY j.effect_id ORDER BY j.seq)
     ), judged AS (
         SELECT *,
@@ -80,44 +80,57 @@ ATTEMPTS = """
         SELECT id, status, generation
           FROM effects
          WHERE event_id > %(after)s AND event_id <= %(last)s
+    ), opened AS MATERIALIZED (
+        SELECT effect_id, seq, fence
+          FROM journal
+         WHERE effect_id = ANY (ARRAY(SELECT id FROM scope)) AND to_status = 'sending'
+    ), made AS MATERIALIZED (
+        SELECT effect_id, n, generation, request_hash
+          FROM attempts
+         WHERE effect_id = ANY (ARRAY(SELECT id FROM scope))
+    ), kept AS MATERIALIZED (
+        SELECT effect_id, generation, hash
+          FROM requests
+         WHERE effect_id = ANY (ARRAY(SELECT id FROM scope))
+    ), learned AS MATERIALIZED (
+        SELECT effect_id, n, generation, kind
+          FROM outcomes
+         WHERE effect_id = ANY (ARRAY(SELECT id FROM scope))
     )
-    SELECT 'attempt-unjournaled' AS kind, a.effect_id AS id, jsonb_build_object('n', a.n) AS facts
-      FROM scope
-      JOIN attempts a ON a.effect_id = scope.id
-     WHERE NOT EXISTS (SELECT FROM journal j
-                        WHERE j.effect_id = a.effect_id AND j.fence = a.n AND j.to_status = 'sending')
+    SELECT 'attempt-unjournaled' AS kind, made.effect_id AS id, jsonb_build_object('n', made.n) AS facts
+      FROM made
+      LEFT JOIN opened ON opened.effect_id = made.effect_id AND opened.fence = made.n
+     WHERE opened.effect_id IS NULL
      UNION ALL
-    SELECT 'sending-unattempted', j.effect_id, jsonb_build_object('seq', j.seq, 'fence', j.fence)
-      FROM scope
-      JOIN journal j ON j.effect_id = scope.id AND j.to_status = 'sending'
-     WHERE NOT EXISTS (SELECT FROM attempts a WHERE a.effect_id = j.effect_id AND a.n = j.fence)
+    SELECT 'sending-unattempted', opened.effect_id, jsonb_build_object('seq', opened.seq, 'fence', opened.fence)
+      FROM opened
+      LEFT JOIN made ON made.effect_id = opened.effect_id AND made.n = opened.fence
+     WHERE made.effect_id IS NULL
      UNION ALL
-    SELECT 'request-other', a.effect_id, jsonb_build_object('n', a.n, 'generation', a.generation)
-      FROM scope
-      JOIN attempts a ON a.effect_id = scope.id
-      JOIN requests r ON r.effect_id = a.effect_id AND r.generation = a.generation
-     WHERE r.hash <> a.request_hash
+    SELECT 'request-other', made.effect_id, jsonb_build_object('n', made.n, 'generation', made.generation)
+      FROM made
+      JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
+     WHERE kept.hash <> made.request_hash
      UNION ALL
     -- What is long final may be pruned; what may be repeated must be there.
-    SELECT 'request-missing', a.effect_id, jsonb_build_object('n', min(a.n), 'generation', a.generation)
+    SELECT 'request-missing', made.effect_id, jsonb_build_object('n', min(made.n))
       FROM scope
-      JOIN attempts a ON a.effect_id = scope.id AND a.generation = scope.generation
-     WHERE scope.status NOT IN ('accepted', 'refused', 'cancelled')
-       AND NOT EXISTS (SELECT FROM requests r WHERE r.effect_id = a.effect_id AND r.generation = a.generation)
-     GROUP BY a.effect_id, a.generation
+      JOIN made ON made.effect_id = scope.id AND made.generation = scope.generation
+      LEFT JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
+     WHERE scope.status NOT IN ('accepted', 'refused', 'cancelled') AND kept.effect_id IS NULL
+     GROUP BY made.effect_id
      UNION ALL
-    SELECT 'outcome-unattempted', o.effect_id, jsonb_build_object('outcome', o.kind, 'n', o.n)
-      FROM scope
-      JOIN outcomes o ON o.effect_id = scope.id
-     WHERE NOT EXISTS (SELECT FROM attempts a
-                        WHERE a.effect_id = o.effect_id AND a.n = o.n AND a.generation = o.generation)
+    SELECT 'outcome-unattempted', learned.effect_id, jsonb_build_object('outcome', learned.kind, 'n', learned.n)
+      FROM learned
+      LEFT JOIN made ON made.effect_id = learned.effect_id
+                    AND made.n = learned.n AND made.generation = learned.generation
+     WHERE made.effect_id IS NULL
      UNION ALL
     SELECT 'accepted-unproven', scope.id, '{}'
       FROM scope
-     WHERE scope.status = 'accepted'
-       AND NOT EXISTS (SELECT FROM outcomes o
-                        WHERE o.effect_id = scope.id AND o.generation = scope.generation
-                          AND o.kind IN ('accepted', 'found'))
+      LEFT JOIN learned ON learned.effect_id = scope.id AND learned.generation = scope.generation
+                       AND learned.kind IN ('accepted', 'found')
+     WHERE scope.status = 'accepted' AND learned.effect_id IS NULL
        AND NOT EXISTS (SELECT FROM journal j
                         WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%')
 """

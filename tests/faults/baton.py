@@ -1,0 +1,155 @@
+"""Interleaving by a baton: threads of which exactly one runs, and a seed decides at every operation who goes on.
+
+A statement that waits for a lock of somebody else gives the baton up, really blocked inside Postgres, and gets back in
+line when Postgres lets it go on: what is played is Postgres's own behaviour, in an order that a seed repeats.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+
+from drumbeat.store.db import Database
+
+PATIENCE = 0.02  # seconds after which a statement is asked whether it is blocked
+FOREVER = 60.0  # seconds: nothing takes so long unless the simulation itself is broken
+STAYS = 0.6  # chance that the same one goes on
+SPLITS = 0.25  # chance that others may run between a statement and its commit
+
+BLOCKED = "SELECT cardinality(pg_blocking_pids(%s)) > 0 AS blocked"
+
+
+class _Actor:
+    """One thread."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.go = threading.Semaphore(0)
+        self.backend: int | None = None  # of the statement it is in
+        self.blocked = False
+        self.released = threading.Event()  # its blocked statement came to an end
+        self.frozen = 0  # turns of others that it misses
+        self.ended = False
+        self.error: BaseException | None = None
+
+
+class Baton:
+    """Runs actors one at a time."""
+
+    def __init__(self, random: Random, control: Database, chance: Callable[[], None]) -> None:
+        """`chance` is called between two turns, where the surroundings may change."""
+        self._random = random
+        self._control = control
+        self._chance = chance
+        self._back = threading.Semaphore(0)
+        self._actors: dict[str, _Actor] = {}
+        self._current: _Actor | None = None
+
+    # ------------------------------------------------------------ for the one who looks on
+
+    def play(self, parts: Mapping[str, Callable[[], None]]) -> None:
+        """Run all parts to their ends; raises what the first of them raised."""
+        self._actors = {name: _Actor(name) for name in parts}
+        threads = [
+            threading.Thread(target=self._act, args=(self._actors[name], part), name=name, daemon=True)
+            for name, part in parts.items()
+        ]
+        for thread in threads:
+            thread.start()
+        while able := self._able():
+            self._chance()
+            awake = [actor for actor in able if not actor.frozen] or able
+            self._hand_to(self._random.choice(awake))
+            for actor in able:
+                actor.frozen = max(actor.frozen - 1, 0)
+        for thread in threads:
+            thread.join(FOREVER)
+        self._current, actors = None, self._actors
+        self._actors = {}
+        for actor in actors.values():
+            if actor.error is not None:
+                raise actor.error
+
+    def _able(self) -> list[_Actor]:
+        for actor in self._actors.values():
+            if actor.blocked:
+                actor.blocked = self._waits(actor)
+        able = [actor for actor in self._actors.values() if not actor.ended and not actor.blocked]
+        assert able or all(actor.ended for actor in self._actors.values()), "everybody waits for everybody"
+        return able
+
+    def _waits(self, actor: _Actor) -> bool:
+        """Tell whether a blocked statement still is; once Postgres lets it go, its end is waited for."""
+        while not actor.released.is_set():
+            if self._control.run(BLOCKED, (actor.backend,))[0]["blocked"]:
+                return True
+            actor.released.wait(PATIENCE)
+        return False
+
+    def _hand_to(self, actor: _Actor) -> None:
+        self._current = actor
+        actor.go.release()
+        for _ in range(round(FOREVER / PATIENCE)):
+            if self._back.acquire(timeout=PATIENCE):
+                return
+            backend = actor.backend
+            if backend is not None and self._control.run(BLOCKED, (backend,))[0]["blocked"]:
+                actor.released.clear()
+                actor.blocked = True
+                return
+        raise AssertionError(f"{actor.name} never came back")
+
+    # ------------------------------------------------------------ for the actors
+
+    def _act(self, actor: _Actor, part: Callable[[], None]) -> None:
+        actor.go.acquire()
+        try:
+            part()
+        except BaseException as error:  # noqa: BLE001 - the test that looks on shall see it
+            actor.error = error
+        actor.ended = True
+        self._back.release()
+
+    def _pause(self, actor: _Actor) -> None:
+        self._back.release()
+        actor.go.acquire()
+
+    def turn(self, who: str) -> None:
+        """Let the seed decide who goes on."""
+        actor = self._mine()
+        if actor is None:
+            return
+        if any(other.blocked for other in self._actors.values()) or self._random.random() >= STAYS:
+            self._pause(actor)
+
+    def frozen(self, who: str) -> None:
+        """Leave the stage to the others for a while."""
+        actor = self._mine()
+        if actor is not None:
+            actor.frozen = self._random.randint(5, 60)
+            self._pause(actor)
+
+    @contextmanager
+    def statement(self, who: str, backend: int) -> Iterator[None]:
+        """Be in a statement, which may turn out to wait for somebody else."""
+        actor = self._mine()
+        if actor is None:
+            yield
+            return
+        actor.backend = backend
+        try:
+            yield
+        finally:
+            actor.backend = None
+            if actor.blocked:
+                actor.released.set()
+                actor.go.acquire()
+            elif any(other.blocked for other in self._actors.values()):
+                self._pause(actor)  # it may just have released somebody, who goes on at once
+
+    def splits(self) -> bool:
+        return self._mine() is not None and self._random.random() < SPLITS
+
+    def _mine(self) -> _Actor | None:
+        """Return the actor that runs here; None outside of a play."""
+        return self._actors.get(threading.current_thread().name)

@@ -1,0 +1,56 @@
+"""Simulated time: one clock for the ledger, for every process and for the providers, and it only moves when told to."""
+
+from datetime import UTC, datetime, timedelta
+
+from drumbeat.store.db import Database
+
+EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
+
+# The ledger's own clock, which the owner puts in the place of the machine's: it stands still between two moves.
+STILL = f"""
+    CREATE OR REPLACE FUNCTION drumbeat_now() RETURNS timestamptz
+        LANGUAGE sql STABLE PARALLEL SAFE
+        RETURN timestamptz '{EPOCH.isoformat()}' + (SELECT shift FROM clock)
+"""
+
+
+class SimulatedClock:
+    """The instant that everybody agrees on."""
+
+    def __init__(self, owner: Database) -> None:
+        self._owner = owner
+        self.gone = 0.0  # seconds since EPOCH
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.gone)
+
+    def timestamp(self) -> float:
+        return self.now().timestamp()
+
+    def elapsed(self) -> float:
+        return self.gone
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for everybody."""
+        self.gone = round(self.gone + seconds, 6)
+        self._owner.run("UPDATE clock SET shift = make_interval(secs => %s)", (self.gone,))
+
+
+class SkewedClock:
+    """One machine's clock, some seconds off the others."""
+
+    def __init__(self, clock: SimulatedClock, skew: float) -> None:
+        self._clock = clock
+        self._skew = timedelta(seconds=skew)
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._skew
+
+    def elapsed(self) -> float:
+        return self._clock.elapsed()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)

@@ -1,0 +1,157 @@
+"""One seed, one run: workers, relay, ingest and people at the same time, among crashes, lies and lost messages."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from random import Random
+
+from drumbeat.resolve import Decision
+from tests.faults.baton import Baton
+from tests.faults.conftest import Simulate
+from tests.faults.judge import judge
+from tests.faults.points import NoFaults, SomeFaults
+from tests.faults.queues import Lies
+from tests.faults.scenarios import calm
+from tests.faults.simulation import Simulation, Stage
+from tests.faults.world import Lead
+
+PROVIDERS = ("mailgun", "resend", "hubspot", "http")
+LIES = (
+    "accept_then_500",
+    "accept_then_cut",
+    "accept_then_hang",
+    "refuse_then_500",
+    "refuse_then_cut",
+    "refuse_then_hang",
+    "429",
+    "cut_body",
+    "truncated_json",
+    "html_200",
+    "slow_body",
+)
+STEPS_OF_TIME = (0.2, 1.0, 5.0, 20.0, 47.0, 60.0, 130.0)  # seconds
+HISTORY = """
+    SELECT string_agg(concat_ws(' ', effect_id, seq, from_status, to_status, fence, reason, actor, at), E'\n'
+                      ORDER BY effect_id, seq) AS told
+      FROM journal
+"""
+
+
+class Interleaving:
+    """A run that its seed decides altogether."""
+
+    def __init__(self, stage: Stage, simulate: Simulate, seed: int) -> None:
+        self._random = Random(seed)
+        baton = Baton(Random(seed + 1), stage.control, self._chance)
+        self._play = baton.play
+        self.simulation = simulate(seed, schedule=baton)
+        calm(self.simulation)
+        self._leads = [Lead(name) for name in ("ada", "bob", "cyd")[: self._random.randint(1, 3)]]
+
+    def run(self) -> str:
+        """Play to the end, judge, and return the digest of everything that happened."""
+        simulation = self.simulation
+        simulation.point.forget()
+        simulation.point.faults = SomeFaults(Random(self._random.random()), self._random.choice((0.0, 0.01, 0.03, 0.06)))
+        self._tempt()
+        self._play(self._parts())
+        self._calm_down()
+        simulation.settle(within=20 * 86_400.0)
+        judge(simulation)
+        self._decide()
+        return self.digest()
+
+    def digest(self) -> str:
+        """Return what tells two runs apart: who did what in which order, and what came of it."""
+        simulation = self.simulation
+        (told,) = simulation.stage.owner.run(HISTORY)
+        deeds = [f"{deed.provider} {deed.account} {deed.key}" for deed in simulation.vendors.deeds()]
+        return hashlib.sha256("\n".join([*simulation.point.trace, str(told["told"]), *deeds]).encode()).hexdigest()
+
+    # ------------------------------------------------------------ what the surroundings do
+
+    def _tempt(self) -> None:
+        """Have queue, providers and clocks misbehave, as far as the seed wants."""
+        random, simulation = self._random, self.simulation
+        share = random.choice((0.0, 0.1, 0.3))
+        simulation.queues.lies = Lies(lost=share, doubled=random.choice((0.0, 0.3)), late=share, failed=share)
+        for _ in range(random.randint(0, 3)):
+            simulation.vendors.lie(
+                random.choice(LIES),
+                provider=random.choice(PROVIDERS),
+                rate=random.choice((0.3, 1.0)),
+                seed=random.randint(0, 99),
+                times=random.randint(1, 3),
+            )
+        if random.random() < 0.5:
+            simulation.vendors.lie("lookup_lag", provider="mailgun", seconds=random.choice((30, 300, 1700)))
+        if random.random() < 0.2:
+            simulation.skews |= {"worker 1": random.choice((-600.0, 20.0, 600.0)), "ingest": random.choice((-30.0, 30.0))}
+
+    def _chance(self) -> None:
+        """What may happen between two turns."""
+        random, simulation = self._random, self.simulation
+        draw = random.random()
+        if draw < 0.12:
+            simulation.advance(random.choice(STEPS_OF_TIME))
+        elif draw < 0.125:
+            simulation.point.note("Redis lost everything")
+            simulation.stage.redis.flushdb()
+        elif draw < 0.135:
+            simulation.outages.redis = not simulation.outages.redis
+        elif draw < 0.145:
+            simulation.outages.ledger = not simulation.outages.ledger
+
+    def _calm_down(self) -> None:
+        simulation = self.simulation
+        simulation.point.faults = NoFaults()
+        simulation.outages.ledger = simulation.outages.redis = False
+        simulation.queues.lies = Lies()
+        simulation.vendors.truth()
+        simulation.restart()
+
+    # ------------------------------------------------------------ who takes part
+
+    def _parts(self) -> Mapping[str, Callable[[], None]]:
+        return {
+            "ingest": self._ingest,
+            "worker 1": lambda: self._worker("worker 1"),
+            "worker 2": lambda: self._worker("worker 2"),
+            "relay": self._relay,
+            "person": self._person,
+        }
+
+    def _ingest(self) -> None:
+        for lead in self._leads:
+            self.simulation.ingest(lead)
+
+    def _worker(self, who: str) -> None:
+        for _ in range(self._random.randint(4, 8)):
+            self.simulation.work(who)
+            self._wait(who, 3)
+
+    def _relay(self) -> None:
+        for _ in range(3):
+            self._wait("relay", 8)
+            self.simulation.sweep()
+
+    def _person(self) -> None:
+        random, simulation = self._random, self.simulation
+        self._wait("person", random.randint(0, 25))
+        draw = random.random()
+        if draw < 0.6:
+            simulation.suppress(random.choice(self._leads))
+        elif draw < 0.75:
+            simulation.apply(domain="mg.example.org")
+        elif draw < 0.9:
+            simulation.apply(subject="Welcome, again")
+
+    def _wait(self, who: str, turns: int) -> None:
+        for _ in range(turns):
+            self.simulation.schedule.turn(who)
+
+    def _decide(self) -> None:
+        """A person decides about what is held; that, too, comes to its end."""
+        if self.simulation.held():
+            self.simulation.resolve(self._random.choice([*Decision]))
+            self.simulation.settle(within=20 * 86_400.0)
+            judge(self.simulation)

@@ -1,0 +1,199 @@
+"""The judge: reads what the providers really did and what callers were promised, and holds the ledger against both."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from drumbeat.events import Event
+from drumbeat.flows.model import Config
+from drumbeat.flows.plan import plan
+from drumbeat.status import ALLOWED, Status
+from tests.faults.simulation import Simulation
+from tests.faults.vendors import Deed
+from tests.faults.world import STEPS, TRIES, Lead
+
+MAYBE = "may have been sent once"
+
+# Why an effect may be held, beside class X whose unknown ends nothing can prove.
+UNPROVABLE = (
+    "the idempotency key has expired",
+    "the provider's search cannot be trusted",
+    "no look succeeded before retention ended",
+    "what is old is not kept by the provider",
+    "is another login now",
+    "its worker ended without a word",
+    f"outcome unknown after {TRIES} tries",
+)
+
+STANDING = "SELECT id, status, reason, due_at = 'infinity' AS resting FROM effects"
+FOLDED = """
+    SELECT e.id, e.status, e.seq, e.fence,
+           array_agg(coalesce(j.from_status, '') || '>' || j.to_status ORDER BY j.seq) AS moves,
+           array_agg(j.seq ORDER BY j.seq) AS seqs, array_agg(j.fence ORDER BY j.seq) AS fences
+      FROM effects e LEFT JOIN journal j ON j.effect_id = e.id
+     GROUP BY e.id ORDER BY e.id
+"""
+ATTEMPTS = """
+    SELECT a.effect_id, a.n, a.generation, a.identity, e.generation AS present, e.tries,
+           (SELECT count(*) FROM journal j
+             WHERE j.effect_id = a.effect_id AND j.to_status = 'sending' AND j.fence = a.n) AS openings,
+           r.hash = a.request_hash AS same
+      FROM attempts a
+      JOIN effects e ON e.id = a.effect_id
+      LEFT JOIN requests r ON r.effect_id = a.effect_id AND r.generation = a.generation
+"""
+UNPLANNED = "SELECT id FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)"
+PLANNED = """
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body, plans.version, plans.hash,
+           configs.compiled
+      FROM plans
+      JOIN events e ON e.id = plans.event_id
+      JOIN payloads p ON p.event_id = e.id
+      JOIN configs ON configs.version = plans.version
+"""
+
+
+def judge(simulation: Simulation, *, strict: bool = False) -> None:
+    """Check a run that has come to rest; raises AssertionError with everything that is wrong.
+
+    `strict`: one fault at most has struck, so only class X may be held, and nothing may be refused or cancelled.
+    """
+    wrong = [
+        *simulation.vendors.violations,
+        *_doubled(simulation),
+        *_lost(simulation, strict=strict),
+        *_unfolded(simulation),
+        *_attempts(simulation),
+        *_plans(simulation),
+        *_consent(simulation),
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _doubled(simulation: Simulation) -> list[str]:
+    """I1: each effect was done at most once, and once more for each time a person had it sent again."""
+    deeds = list(simulation.vendors.deeds())
+    keys = Counter(deed.key for deed in deeds)
+    effects = Counter(deed.effect for deed in deeds)
+    return [
+        f"done {count} times under one key: {_named(simulation, key)}" for key, count in keys.items() if count > 1
+    ] + [
+        f"done {count} times: {effect}"
+        for effect, count in effects.items()
+        if count > 1 + (effect in simulation.resent)
+    ]
+
+
+def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
+    """I2, I3: whoever was promised something got it once, or there is a reason that may be."""
+    rows = {row["id"]: row for row in simulation.stage.owner.run(STANDING)}
+    events = {row["id"] for row in simulation.stage.owner.run("SELECT id FROM events")}
+    done = Counter(deed.effect for deed in simulation.vendors.deeds())
+    wrong: list[str] = []
+    for lead in dict.fromkeys(lead for lead, _ in simulation.receipts):
+        if lead.event not in events:
+            wrong.append(f"{lead.name} was promised, and is not recorded")
+            continue
+        for step, effect in lead.effects().items():
+            if effect not in rows:
+                wrong.append(f"{lead.name} {step} was lost")
+            elif why := _misplaced(rows[effect], step, done[effect], strict=strict):
+                wrong.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
+    return wrong
+
+
+def _misplaced(row: dict[str, Any], step: str, done: int, *, strict: bool) -> str | None:
+    """Tell what is wrong about where an effect ended, given how often the provider did it."""
+    reason = row["reason"] or ""
+    match Status(row["status"]):
+        case Status.ACCEPTED:
+            said = reason.startswith("looked")  # a person's word
+            return None if done or said else "the provider never did it"
+        case Status.REFUSED:
+            return "nobody refused it" if strict else "the provider did it" if done else None
+        case Status.CANCELLED:
+            if done and MAYBE not in reason and not reason.startswith("looked"):
+                return "the provider did it, and nothing says so"
+            return "without a reason" if not reason or (strict and "suppressed" not in reason) else None
+        case Status.HELD:
+            blind = STEPS[step] == "blind" and "nothing can prove it" in reason
+            return None if blind or (not strict and any(why in reason for why in UNPROVABLE)) else "it could be proven"
+        case Status.WAITING if row["resting"]:
+            return None  # for one that is held; the simulation would not have come to rest otherwise
+    return "it is not at rest"
+
+
+def _unfolded(simulation: Simulation) -> list[str]:
+    """I5, I7: the journal folds to the effects, along the drawn arrows, each opening under a fence of its own."""
+    allowed = {f"{before or ''}>{after}" for before, after in ALLOWED}
+    wrong: list[str] = []
+    for row in simulation.stage.owner.run(FOLDED):
+        moves = row["moves"]
+        ends = [move.partition(">")[2] for move in moves]
+        starts = [move.partition(">")[0] for move in moves]
+        if row["seqs"] != list(range(1, row["seq"] + 1)) or starts != ["", *ends[:-1]] or ends[-1] != row["status"]:
+            wrong.append(f"{row['id']} is {row['status']}, its journal says {moves}")
+        if not set(moves) <= allowed:
+            wrong.append(f"{row['id']} moved {set(moves) - allowed}")
+        if row["fences"] != sorted(row["fences"]) or row["fences"][-1] > row["fence"]:
+            wrong.append(f"{row['id']} went under the fences {row['fences']}")
+    return wrong
+
+
+def _attempts(simulation: Simulation) -> list[str]:
+    """I4, I8: attempts have the bytes of their generation and an opening of their own, under one login."""
+    wrong: list[str] = []
+    logins: dict[tuple[UUID, int], str] = {}
+    tried: Counter[UUID] = Counter()
+    tries: dict[UUID, int] = {}
+    for row in simulation.stage.owner.run(ATTEMPTS):
+        key = (row["effect_id"], row["generation"])
+        if row["openings"] != 1 or not row["same"]:
+            wrong.append(f"{key} attempt {row['n']}: {row['openings']} openings, frozen bytes: {row['same']}")
+        if logins.setdefault(key, row["identity"]) != row["identity"]:
+            wrong.append(f"{key} was tried under two logins")
+        if row["generation"] == row["present"]:
+            tried[row["effect_id"]] += 1
+            tries[row["effect_id"]] = row["tries"]
+    wrong += [f"{id} counts {tries[id]} tries in {tried[id]} attempts" for id in tries if tries[id] > tried[id]]
+    wrong += [f"{id} was tried {tries[id]} times" for id in tries if tries[id] > TRIES]
+    return wrong
+
+
+def _plans(simulation: Simulation) -> list[str]:
+    """One plan for each event, the same as any other machine would make."""
+    owner = simulation.stage.owner
+    wrong = [f"event {row['id']} has no plan" for row in owner.run(UNPLANNED)]
+    for row in owner.run(PLANNED):
+        version, expected, compiled = row.pop("version"), row.pop("hash"), row.pop("compiled")
+        made = plan(Event(**row), Config.load(version, compiled))
+        born = {each["id"] for each in owner.run("SELECT id FROM effects WHERE event_id = %s", (row["id"],))}
+        if made.hash != expected or born != {effect.id for effect in made.effects}:
+            wrong.append(f"event {row['id']} was planned otherwise than version {version} says")
+    return wrong
+
+
+def _consent(simulation: Simulation) -> list[str]:
+    """I6: in the order of commits, nothing is opened for somebody who is suppressed."""
+    contacts = {row["id"]: row["contact"] for row in simulation.stage.owner.run("SELECT id, contact FROM effects")}
+    suppressed: set[object] = set()
+    wrong: list[str] = []
+    for what, about in simulation.news:
+        if what == "suppressed":
+            suppressed.add(about)
+        elif what == "lifted":
+            suppressed.discard(about)
+        elif contacts.get(about) in suppressed:  # type: ignore[call-overload] # an effect's id
+            wrong.append(f"{about} was opened after its person was suppressed")
+    return wrong
+
+
+def _named(simulation: Simulation, key: str) -> str:
+    effect = Deed("", "", key).effect
+    rows = simulation.stage.owner.run("SELECT step, status, reason FROM effects WHERE id = %s", (effect,))
+    return f"{key} {rows}"
+
+
+def promised(simulation: Simulation) -> list[Lead]:
+    """Name those who were told that they are taken care of."""
+    return list(dict.fromkeys(lead for lead, _ in simulation.receipts))

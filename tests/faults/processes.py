@@ -1,0 +1,274 @@
+"""One process: the real services and use cases, whose clients pass the point with everything that leaves them."""
+
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import import_module
+from random import Random
+from typing import Any, LiteralString, NoReturn, override
+
+import psycopg
+from redis import ConnectionPool, Redis
+from redis.client import Pipeline
+from redis.exceptions import ConnectionError as RedisAway
+
+from drumbeat import store
+from drumbeat.clock import Clock
+from drumbeat.config import Settings
+from drumbeat.deliver.calls import Calls, Job
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.single import Single
+from drumbeat.outcomes import Look, Outcome
+from drumbeat.store import effects, suppressions
+from drumbeat.store.db import Database, Parameters, Row
+from drumbeat.throttle import Throttle
+from drumbeat.wiring import Services
+from tests.faults.points import Crash, Operation, Point
+from tests.faults.queues import BUFFER, DEAD, EFFECTS, SimulatedSqs, SqsModel
+from tests.faults.vendors import SimulatedCaller, Vendors
+
+SANDBOX = "http://sandbox"
+
+type Told = Callable[[str, object], None]
+
+
+def settings(database_url: str, redis_url: str) -> Settings:
+    """Return the settings of every process."""
+    return Settings.from_env(
+        {
+            "STAGE": "simulation",
+            "DRUMBEAT_LOCAL": "1",
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "DRUMBEAT_SECRET": "simulated",
+            "EFFECTS_QUEUE_URL": EFFECTS,
+            "BUFFER_QUEUE_URL": BUFFER,
+            "DLQ_URL": DEAD,
+            "DRUMBEAT_SANDBOX_URL": SANDBOX,
+        }
+    )
+
+
+@dataclass
+class Outages:
+    """What is away for everybody until it is back."""
+
+    ledger: bool = False
+    redis: bool = False
+
+
+class Process(Services):
+    """A process that may die at any point; whatever it holds in memory dies with it."""
+
+    def __init__(
+        self,
+        who: str,
+        settings: Settings,
+        clock: Clock,
+        point: Point,
+        *,
+        sqs_model: SqsModel,
+        vendors: Vendors,
+        outages: Outages,
+        pool: ConnectionPool,
+        random: Random,
+        told: Told,
+    ) -> None:
+        super().__init__(settings, clock)
+        self.who = who
+        self.dead = False
+        self.point = point
+        self._sqs_model = sqs_model
+        self._vendors = vendors
+        self.outages = outages
+        self._pool = pool
+        self.random = random
+        self._told = told
+
+    def through[T](self, operation: Operation[T]) -> T:
+        """Pass the point; a dead process reaches nobody."""
+        if self.dead:
+            raise Crash
+        return self.point.pass_through(self.who, self.die, operation)
+
+    def die(self) -> NoReturn:
+        """End here."""
+        self.dead = True
+        raise Crash
+
+    @cached_property
+    def db(self) -> Database:
+        return SimulatedDatabase(self, self.settings.database_url, self._told)
+
+    @cached_property
+    def redis(self) -> Redis:
+        return SimulatedRedis(self, self._pool)
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        return Throttle(self.redis, self.clock, jitter=self.random.random, warn=lambda _: None)
+
+    @cached_property
+    def sqs(self) -> SimulatedSqs:
+        return SimulatedSqs(self, self._sqs_model)
+
+    @cached_property
+    def http(self) -> SimulatedCaller:
+        return SimulatedCaller(self, self.clock, self._vendors)
+
+    @cached_property
+    def calls(self) -> Calls:
+        return OneAfterAnother(self.http, self.clock)
+
+    @cached_property
+    def door(self) -> Door:
+        """The doors of an ingest process."""
+        return Door(self)
+
+    @cached_property
+    def single(self) -> Single:
+        """Its door for single events."""
+        return Single(self.door)
+
+
+class OneAfterAnother(Calls):
+    """The calls of a batch in one thread, so that a seed is a run."""
+
+    @override
+    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | Look]:
+        return [self._one(job, deadline) for job in jobs]
+
+
+class SimulatedDatabase(Database):
+    """The real ledger. Between a statement and its commit others may run, where the schedule says so."""
+
+    def __init__(self, process: Process, url: str, told: Told) -> None:
+        super().__init__(url)
+        self._process = process
+        self._told = told
+        self._inside = False  # a transaction
+        self._pending: list[tuple[str, object]] = []  # told once committed
+
+    @override
+    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+        return self._process.through(
+            Operation(f"db {name_of(sql)}", lambda: self._carry_out(sql, parameters), self._fail)
+        )
+
+    @override
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._inside = True
+        with super().transaction():
+            try:
+                yield
+            finally:
+                self._inside = False
+            # psycopg commits when this block ends, so what follows the commit is another point.
+            self._process.through(Operation("db COMMIT", lambda: None, self._fail))
+        self._committed()
+        self._process.through(Operation("db COMMITTED", lambda: None, self._fail))
+
+    def _carry_out(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
+        if self._process.outages.ledger:
+            self._fail(False)
+        if self._inside or not self._process.point.schedule.splits():
+            rows = self._execute(sql, parameters)
+        else:
+            with super().transaction():
+                rows = self._execute(sql, parameters)
+                self._process.point.schedule.turn(self._process.who)
+                if self._process.dead:
+                    raise Crash
+        self._pending += _news(sql, parameters, rows)
+        if not self._inside:
+            self._committed()
+        return rows
+
+    def _execute(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
+        schedule = self._process.point.schedule
+        with schedule.statement(self._process.who, self._usable().info.backend_pid):
+            return super().run(sql, parameters)
+
+    def _committed(self) -> None:
+        for what, facts in self._pending:
+            self._told(what, facts)
+        self._pending.clear()
+
+    def _fail(self, done: bool) -> NoReturn:
+        raise psycopg.OperationalError("the answer was lost" if done else "the connection was lost")
+
+
+def _news(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[tuple[str, object]]:
+    """Tell what a statement did to consent and attempts; the order of its commit is the order that counts."""
+    if sql == effects.OPEN:
+        return [("opened", row["id"]) for row in rows if row["status"] == "sending"]
+    if sql == suppressions.UPDATE_CONTACT and rows and isinstance(parameters, Mapping):
+        return [("lifted" if parameters["lifted"] else "suppressed", parameters["key"])]
+    return []
+
+
+class SimulatedRedis(Redis):
+    """The real Valkey."""
+
+    def __init__(self, process: Process, pool: ConnectionPool) -> None:
+        super().__init__(connection_pool=pool)
+        self._process = process
+
+    @override
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        def act() -> Any:
+            if self._process.outages.redis:
+                _redis_fails(False)
+            return super(SimulatedRedis, self).execute_command(*args, **options)
+
+        return self._process.through(Operation(f"redis {str(args[0]).upper()}", act, _redis_fails))
+
+    @override
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return SimulatedPipeline(self._process, self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+class SimulatedPipeline(Pipeline):
+    """One round trip of several commands."""
+
+    def __init__(self, process: Process, *args: Any) -> None:
+        super().__init__(*args)
+        self._process = process
+
+    @override
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        names = dict.fromkeys(str(command[0][0]).upper() for command in self.command_stack)
+        if not names:
+            return super().execute(raise_on_error)
+        stack = list(self.command_stack)
+
+        def act() -> list[Any]:
+            if self._process.outages.redis:
+                _redis_fails(False)
+            self.command_stack = list(stack)
+            return super(SimulatedPipeline, self).execute(raise_on_error)
+
+        return self._process.through(Operation(f"redis pipeline {' '.join(names)}", act, _redis_fails))
+
+
+def _redis_fails(done: bool) -> NoReturn:
+    raise RedisAway("the answer was lost" if done else "no answer")
+
+
+@cache
+def _statements() -> dict[str, str]:
+    """Name every statement of the store's modules."""
+    return {
+        text: f"{info.name}.{name}"
+        for info in pkgutil.iter_modules(store.__path__)
+        for name, text in vars(import_module(f"drumbeat.store.{info.name}")).items()
+        if name.isupper() and isinstance(text, str)
+    }
+
+
+def name_of(sql: str) -> str:
+    """Return the name of a statement; one that is written in place is known by its beginning."""
+    return _statements().get(sql) or " ".join(sql.split())[:40]

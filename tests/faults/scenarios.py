@@ -1,0 +1,103 @@
+"""Short histories that together meet every operation there is: the rows of the crash matrix."""
+
+from collections.abc import Callable, Mapping
+
+from drumbeat.resolve import Decision
+from tests.faults.points import NoFaults
+from tests.faults.simulation import Simulation
+from tests.faults.world import Lead
+
+ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
+HOUR = 3600.0
+
+type Story = Callable[[Simulation], None]
+
+
+def calm(simulation: Simulation) -> None:
+    """Begin in the middle of a quiet day: marks are watched, and an older mail can serve as a control."""
+    simulation.sweep()
+    simulation.ingest(EVE)
+    simulation.settle()
+    simulation.advance(HOUR)
+    simulation.sweep()
+    simulation.restart()
+
+
+def _lead(simulation: Simulation) -> None:
+    """Somebody signs up, twice told by an impatient client."""
+    simulation.ingest(ADA)
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+
+
+def _cut(simulation: Simulation) -> None:
+    """Every provider takes the request and never says so."""
+    for provider in ("mailgun", "resend", "hubspot", "http"):
+        simulation.vendors.lie("accept_then_cut", provider=provider, times=2 if provider == "http" else 1)
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+    simulation.resolve(Decision.ACCEPTED)
+    simulation.settle(prompt=True)
+
+
+def _swallowed(simulation: Simulation) -> None:
+    """Every provider drops the request and never says so; a person has sent again what cannot be proven."""
+    for provider in ("mailgun", "resend", "hubspot", "http"):
+        simulation.vendors.lie("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+    simulation.resolve(Decision.RESEND)
+    simulation.settle(prompt=True)
+
+
+def _throttled(simulation: Simulation) -> None:
+    """Every provider is asked too often."""
+    for provider in ("mailgun", "resend", "hubspot", "http"):
+        simulation.vendors.lie("429", provider=provider, times=2, seconds=20)
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+
+
+def _unsubscribed(simulation: Simulation) -> None:
+    """Somebody unsubscribes between two mails, and somebody before the first."""
+    simulation.suppress(BOB)
+    simulation.ingest(ADA)
+    simulation.ingest(BOB)
+    simulation.drain()
+    simulation.suppress(ADA)
+    simulation.settle(prompt=True)
+
+
+def _outage(simulation: Simulation) -> None:
+    """The ledger is away when somebody signs up."""
+    simulation.outages.ledger = True
+    simulation.ingest(ADA)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+
+
+def _crowd(simulation: Simulation) -> None:
+    """More come at once than are taken in one batch, and an account's limit is short."""
+    for number in range(9):
+        simulation.ingest(Lead(f"guest{number}"))
+    simulation.settle(prompt=True)
+
+
+STORIES: Mapping[str, Story] = {
+    "lead": _lead,
+    "cut": _cut,
+    "swallowed": _swallowed,
+    "throttled": _throttled,
+    "unsubscribed": _unsubscribed,
+    "outage": _outage,
+    "crowd": _crowd,
+}
+
+
+def tell(story: str, simulation: Simulation) -> None:
+    """Play a story to its end. Only what belongs to the story itself is traced, and met by faults."""
+    faults, simulation.point.faults = simulation.point.faults, NoFaults()
+    calm(simulation)
+    simulation.point.faults = faults
+    simulation.point.forget()
+    STORIES[story](simulation)

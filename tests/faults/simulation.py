@@ -1,0 +1,308 @@
+"""A whole deployment on simulated time: what happens in it, step by step, until nothing is left to do."""
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import psycopg
+from psycopg.types.json import Jsonb
+from redis import ConnectionPool, Redis
+
+from drumbeat import apply as applying
+from drumbeat import relay, resolve, suppress
+from drumbeat.deliver import deliver
+from drumbeat.errors import Problem, Stale
+from drumbeat.ingest.receipt import Receipt
+from drumbeat.keys import ApiKey
+from drumbeat.marks import KEY, SENTINEL
+from drumbeat.queue import Doorbell, Message, Queue
+from drumbeat.resolve import Decision
+from drumbeat.sqs import SqsError
+from drumbeat.store.db import Database
+from tests.faults import world
+from tests.faults.clock import STILL, SimulatedClock, SkewedClock
+from tests.faults.points import Alone, Crash, Faults, NoFaults, Point, Schedule
+from tests.faults.processes import Outages, Process, settings
+from tests.faults.queues import BUFFER, EFFECTS, SqsModel
+from tests.faults.vendors import Vendors
+from tests.faults.world import Lead
+
+MINUTE = 60.0
+FUNCTION_TIMEOUT = 60.0  # seconds that a worker has for a batch
+CALLER = ApiKey("shop", frozenset({"ingest"}))
+PATIENCE = 30  # times that a client tries again
+LATE = 3 * MINUTE  # after this, something due that nobody looked at is stuck
+
+EMPTY = """
+    TRUNCATE configs, api_keys, events, payloads, conflicts, plans, replans, contacts, suppressions, effects, journal,
+             requests, attempts, outcomes RESTART IDENTITY CASCADE
+"""
+OPEN = """
+    SELECT (SELECT count(*) FROM effects WHERE status IN ('claimed', 'sending', 'unknown')
+                OR (status = 'waiting' AND due_at < 'infinity')
+                OR (status = 'waiting' AND NOT EXISTS (SELECT FROM effects e WHERE e.id = effects.after
+                                                          AND e.status = 'held')))
+         + (SELECT count(*) FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)) AS left
+"""
+OVERDUE = """
+    SELECT 'effect ' || step || ' is ' || status AS what
+      FROM effects
+     WHERE (status IN ('waiting', 'unknown') AND lease_until IS NULL AND due_at < drumbeat_now() - %(late)s)
+        OR (status IN ('claimed', 'sending', 'unknown') AND lease_until < drumbeat_now() - %(late)s)
+     UNION ALL
+    SELECT 'event without a plan' FROM events
+     WHERE recorded_at < drumbeat_now() - %(late)s AND NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)
+"""
+
+
+class Stuck(AssertionError):
+    """Nothing moves, though something is left to do."""
+
+
+@dataclass
+class Stage:
+    """What all runs share: servers, and a database whose clock stands still."""
+
+    database_url: str
+    owner: Database
+    pool: ConnectionPool
+    redis_url: str
+    home: Path
+
+    def __post_init__(self) -> None:
+        self.redis = Redis(connection_pool=self.pool)
+        self.control = Database(self.owner.url)  # asks about locks while others hold them
+        self._runs = itertools.count()
+        self.owner.run(STILL)
+        for table in ("effects", "journal", "events", "attempts", "outcomes", "contacts", "requests"):
+            # Fresh statistics would change plans, and with them the order of rows, in the middle of a run.
+            self.owner.run(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())  # type: ignore[arg-type]
+
+    def clear(self) -> Path:
+        """Forget everything; return a fresh folder."""
+        self.owner.run(EMPTY)
+        self.owner.run("UPDATE relay_state SET planned_until = '-infinity'")
+        self.owner.run("UPDATE clock SET shift = '0'")
+        self.redis.flushall()
+        self.redis.script_flush()
+        return self.home / str(next(self._runs))
+
+
+class Simulation:
+    """One run: a seed, a schedule and faults decide all that is left to chance."""
+
+    def __init__(
+        self, stage: Stage, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
+    ) -> None:
+        self.stage = stage
+        self.random = Random(seed)
+        home = stage.clear()
+        self.clock = SimulatedClock(stage.owner)
+        self.schedule: Schedule = schedule or Alone()
+        self.point = Point(self.schedule, faults or NoFaults(), self.advance)
+        self.queues = SqsModel(Random(seed + 1))
+        self.vendors = Vendors(home, stage.owner, self.clock.timestamp)
+        self.receipts: list[tuple[Lead, Receipt]] = []
+        self.news: list[tuple[str, object]] = []  # what was committed about consent and attempts, in order
+        self.skews: dict[str, float] = {}  # seconds by which a machine's clock is off
+        self.outages = Outages()
+        self.resent: set[object] = set()  # effects that a person had sent again
+        self.versions = 0
+        self._processes: dict[str, Process] = {}
+        self.configure()
+
+    def close(self) -> None:
+        for process in self._processes.values():
+            _bury(process)
+        self.vendors.close()
+
+    # ------------------------------------------------------------ processes and time
+
+    def process(self, who: str) -> Process:
+        """Return the living process of this name, a new one if the last has died."""
+        process = self._processes.get(who)
+        if process is None or process.dead:
+            if process is not None:
+                _bury(process)
+            clock = SkewedClock(self.clock, self.skews[who]) if who in self.skews else self.clock
+            process = self._processes[who] = Process(
+                who,
+                settings(self.stage.database_url, self.stage.redis_url),
+                clock,
+                self.point,
+                sqs_model=self.queues,
+                vendors=self.vendors,
+                outages=self.outages,
+                pool=self.stage.pool,
+                random=Random(self.random.random()),
+                told=lambda what, facts: self.news.append((what, facts)),
+            )
+        return process
+
+    def restart(self) -> None:
+        """Have every process begin anew."""
+        for process in self._processes.values():
+            process.dead = True
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, for the keys of Redis too."""
+        self.clock.advance(seconds)
+        self.stage.redis.eval(AGE, 0, round(seconds * 1000))
+
+    @contextmanager
+    def _living(self, who: str) -> Iterator[Process]:
+        """Give a process, and take note of its death."""
+        process = self.process(who)
+        try:
+            yield process
+        except Crash:
+            process.dead = True
+            _bury(process)
+            self.point.note(f"{who} died")
+
+    # ------------------------------------------------------------ what happens
+
+    def configure(self, domain: str = "mg.example.com", subject: str = "Welcome") -> None:
+        """Put a configuration in force, as from outside the run."""
+        self.versions += 1
+        self.stage.owner.run(
+            "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+            " VALUES (%s, %s, '', '{}', %s, 'simulation')",
+            (self.versions, str(self.versions).encode(), Jsonb(dict(world.compiled(domain, subject)))),
+        )
+
+    def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:
+        """Be a client that tells of a lead and tries again until it is promised."""
+        for _ in range(PATIENCE):
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                receipt = process.single.ingest(lead.body, caller=CALLER)
+                self.receipts.append((lead, receipt))
+                return receipt
+            self.advance(1.0)
+        return None
+
+    def work(self, who: str = "worker") -> bool:
+        """Take one batch of messages to its end; False when there was none."""
+        with self._living(who) as process, contextlib.suppress(SqsError):
+            queue = Queue(process.sqs, EFFECTS)
+            messages = queue.receive()
+            if not messages:
+                return False
+            with contextlib.suppress(psycopg.Error):  # the invocation fails, its messages come back
+                queue.delete(self._invoke(process, messages))
+        return True
+
+    def _invoke(self, process: Process, messages: list[Message]) -> list[Message]:
+        """Do as the worker function does; return the messages that are finished."""
+        bells = {message.id: Doorbell.loads(message.body) for message in messages}
+        started = process.clock.elapsed()
+        done = deliver(list(bells.values()), process, lambda: FUNCTION_TIMEOUT - (process.clock.elapsed() - started))
+        unfinished = done.missing | done.left
+        return [
+            message
+            for message in messages
+            if unfinished.isdisjoint((*bells[message.id].events, *bells[message.id].effects))
+        ]
+
+    def sweep(self, who: str = "relay") -> None:
+        """Let the relay's minute come."""
+        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            relay.sweep(process)
+
+    def suppress(self, lead: Lead, who: str = "person", *, lifted: bool = False) -> None:
+        """Have somebody unsubscribe, or come back; they try until it is done."""
+        change = suppress.lift if lifted else suppress.suppress
+        for _ in range(PATIENCE):
+            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+                change(lead.email, reason="unsubscribed", actor="person", services=process)
+                return
+
+    def resolve(self, decision: Decision, who: str = "person") -> None:
+        """Have a person decide about everything that is held."""
+        for row in self.held():
+            with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
+                if decision is Decision.RESEND:
+                    self.resent.add(row["id"])
+                resolve.resolve(
+                    row["id"], decision, reason="looked", version=row["seq"], actor="person", services=process
+                )
+
+    def apply(self, domain: str = "mg.example.com", subject: str = "Welcome", who: str = "person") -> bool:
+        """Have a person apply a configuration; False when it was refused or came to nothing."""
+        with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
+            applying.apply(world.document(domain, subject), {}, actor="person", services=process)
+            return True
+        return False
+
+    # ------------------------------------------------------------ to the end
+
+    def drain(self, who: str = "worker") -> None:
+        """Work until no message is to be had."""
+        for _ in range(100):
+            if not self.work(who):
+                return
+        raise Stuck("messages without end")
+
+    def settle(self, *, within: float = 3 * 86_400.0, prompt: bool = False) -> None:
+        """Let relay and workers go on, minute by minute, until nothing is left to do.
+
+        `prompt`: nothing that is due may be left alone for longer than some minutes.
+        """
+        limit = self.clock.gone + within
+        self.drain()
+        while self.left():
+            self.advance(self._next() - self.clock.gone)
+            if prompt and (overdue := self.overdue()):
+                raise Stuck(f"nobody looked at: {overdue}")
+            if self.clock.gone > limit:
+                raise Stuck(f"{self.left()} left after {within} s")
+            if self.clock.gone % MINUTE == 0:
+                self.sweep()
+            self.drain()
+
+    def left(self) -> bool:
+        """Tell whether anything is still to be done."""
+        return bool(self.stage.owner.run(OPEN)[0]["left"] or self.queues.queues[BUFFER])
+
+    def overdue(self) -> list[str]:
+        """Name what should have been looked at long ago."""
+        rows = self.stage.owner.run(OVERDUE, {"late": timedelta(seconds=LATE)})
+        return [row["what"] for row in rows]
+
+    def held(self) -> list[dict[str, object]]:
+        """List what waits for a person."""
+        return self.stage.owner.run("SELECT id, step, seq, reason FROM effects WHERE status = 'held' ORDER BY id")
+
+    def _next(self) -> float:
+        """Return the next instant at which anything can happen."""
+        tick = MINUTE * (self.clock.gone // MINUTE + 1)
+        marks = self.stage.redis.zrange(KEY, 0, 0, withscores=True)
+        watched = self.stage.redis.zscore(KEY, SENTINEL) is not None
+        if watched and not self.queues.queues[BUFFER]:
+            due = min((score for _, score in marks), default=0.0) - self.clock.timestamp() + self.clock.gone
+            tick = max(tick, MINUTE * -(-due // MINUTE))
+        message = self.queues.next_visible(EFFECTS)
+        return tick if message is None else max(min(tick, message), self.clock.gone)
+
+
+# Keys that end by themselves do so by simulated time.
+AGE = """
+    for _, key in ipairs(redis.call('KEYS', '*')) do
+        local left = redis.call('PTTL', key)
+        if left >= 0 then
+            if left <= tonumber(ARGV[1]) then redis.call('DEL', key)
+            else redis.call('PEXPIRE', key, left - tonumber(ARGV[1])) end
+        end
+    end
+"""
+
+
+def _bury(process: Process) -> None:
+    """Close what the kernel would close."""
+    if "db" in vars(process):
+        process.db.close()

@@ -1,0 +1,154 @@
+"""The providers: the sandbox's own imitations on simulated time, called without a network, and their own record."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from drumbeat.clock import Clock
+from drumbeat.deliver.requests import thaw
+from drumbeat.http import Caller
+from drumbeat.local.sandbox.asks import ACCEPTED
+from drumbeat.local.sandbox.messages import Answer, Inbound
+from drumbeat.local.sandbox.sandbox import VENDORS, Sandbox
+from drumbeat.outcomes import NotSent, Unknown
+from drumbeat.providers.base import Reply, Request
+from drumbeat.store.db import Database
+from tests.faults.points import Operation, Traveller
+
+type Failure = NotSent | Unknown
+
+# What the ledger says about a request at the moment at which it arrives: read on another connection, so committed.
+COMMITTED = """
+    SELECT (SELECT count(*) FROM attempts a WHERE a.effect_id = %(effect)s AND a.generation = %(generation)s) AS attempts,
+           (SELECT max(a.n) FROM attempts a WHERE a.effect_id = %(effect)s AND a.generation = %(generation)s) AS fence,
+           r.frozen, r.hash
+      FROM requests r
+     WHERE r.effect_id = %(effect)s AND r.generation = %(generation)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that a provider really did once for a key."""
+
+    provider: str
+    account: str
+    key: str
+
+    @property
+    def effect(self) -> UUID:
+        return UUID(self.key.rpartition("-")[0])
+
+
+class Vendors:
+    """Every provider behind one name, `sandbox`. What they did is theirs to tell; the ledger is only ever compared."""
+
+    def __init__(self, home: Path, ledger: Database, now: Callable[[], float]) -> None:
+        self.sandbox = Sandbox(home, now)
+        self.sandbox.order("receiver", {"account": "safe", "honour_keys": True})
+        self._ledger = ledger
+        self._arrived: Counter[str] = Counter()  # requests by key
+        self.violations: list[str] = []
+
+    def close(self) -> None:
+        self.sandbox.record.close()
+
+    def lie(self, name: str, **order: object) -> None:
+        """Have the providers lie; see the sandbox's control API."""
+        self.sandbox.order("lie", {"lie": name, **order})
+
+    def truth(self) -> None:
+        """End every lie."""
+        self.sandbox.order("drop", {})
+
+    def arrive(self, request: Request, gone: ExitStack) -> Answer:
+        """Take one request; `gone` is closed when its caller has hung up."""
+        provider, path = _address(request)
+        url = urlsplit(request.url)
+        inbound = Inbound(
+            request.method, url.path, url.query, {k.lower(): v for k, v in request.headers.items()}, request.body
+        )
+        answer = self.sandbox.answer(VENDORS[provider], inbound, path, gone.callback)
+        entry = self.sandbox.record.entry(len(self.sandbox.record) - 1)
+        if not entry["lookup"]:
+            self._compare(_marker(entry), request)
+        return answer
+
+    def deeds(self) -> Iterator[Deed]:
+        """Tell what was really done."""
+        for number in range(len(self.sandbox.record)):
+            entry = self.sandbox.record.entry(number)
+            if entry["did"] == ACCEPTED:
+                yield Deed(entry["provider"], entry["account"], _marker(entry))
+
+    def _compare(self, key: str, request: Request) -> None:
+        """No request without a committed attempt of its own, and with other bytes than those that were frozen (I4)."""
+        self._arrived[key] += 1
+        effect, _, generation = key.rpartition("-")
+        found = self._ledger.run(COMMITTED, {"effect": effect, "generation": int(generation)})
+        if not found or found[0]["attempts"] < self._arrived[key]:
+            self.violations.append(f"{key}: a request without a committed attempt")
+            return
+        frozen = thaw(found[0]["frozen"], found[0]["hash"])
+        same = (frozen.method, frozen.url, frozen.body) == (request.method, request.url, request.body)
+        if not same or not frozen.headers.items() <= request.headers.items():
+            self.violations.append(f"{key}: a request with other bytes than were frozen")
+
+
+class SimulatedCaller(Caller):
+    """One process's way to the providers: the contract of `http.Caller`, over the model."""
+
+    def __init__(self, process: Traveller, clock: Clock, vendors: Vendors) -> None:
+        super().__init__(clock)
+        self._process = process
+        self._time = clock
+        self._vendors = vendors
+
+    def call(self, request: Request, *, deadline: float, budget: float) -> Reply | Failure:
+        name = _name(request)
+        connect = Operation[NotSent | None](f"http connect {name}", lambda: None, lambda _: NotSent("ConnectError"))
+        if (failure := self._process.through(connect)) is not None:
+            return failure
+        if self._time.elapsed() >= deadline:
+            return NotSent("lease ran out")
+        # From here on nobody checks the time again: what freezes the process now is the gap that no check closes.
+        return self._process.through(
+            Operation[Reply | Failure](
+                f"http send {name}", lambda: self._exchange(request, budget), lambda _: Unknown("the answer was cut")
+            )
+        )
+
+    def _exchange(self, request: Request, budget: float) -> Reply | Failure:
+        with ExitStack() as gone:
+            answer = self._vendors.arrive(request, gone)
+            manner = answer.manner
+            takes = manner.delay + manner.over
+            if takes:
+                wait = min(takes, budget)
+                self._process.through(Operation("http wait", lambda: self._time.sleep(wait), lambda _: None))
+            if takes >= budget:
+                return Unknown("timed out")
+            if manner.cut:
+                return Unknown("the connection was closed")
+            headers = {name.lower(): value for name, value in answer.headers}
+            return Reply(answer.status, headers | {"content-type": answer.type}, answer.body)
+
+
+def _name(request: Request) -> str:
+    provider, path = _address(request)
+    return f"{provider}{' search' if request.method == 'GET' else ''}" if provider != "http" else path.split("/")[1]
+
+
+def _address(request: Request) -> tuple[str, str]:
+    provider, _, path = urlsplit(request.url).path.lstrip("/").partition("/")
+    return provider, f"/{path}"
+
+
+def _marker(entry: dict[str, Any]) -> str:
+    items = entry.get("items")
+    return str(items[0]["effect"] if items else entry["effect"])

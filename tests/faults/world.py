@@ -1,0 +1,116 @@
+"""What is configured in a simulated deployment, and who comes to it: one account of each repeat class."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from drumbeat import ids
+from drumbeat.flows.document import compile_document
+
+CLASSES = {"crm": "D", "mail": "Q", "news": "K", "safe": "K", "blind": "X"}  # account -> repeat class
+STEPS = {
+    "crm": "crm",
+    "hello": "mail",
+    "news": "news",
+    "hook": "safe",
+    "ping": "blind",
+    "nudge": "mail",
+}  # step of `welcome` -> account
+TRIES = 5
+
+DOCUMENT = """
+version: 1
+defaults: {retry: {tries: 5, base: 1s, cap: 15m}}
+accounts:
+  mail:
+    provider: mailgun
+    settings: {domain: %(domain)s, from: "Ada <ada@example.com>"}
+    secrets: {api_key: "env:SIMULATED"}
+    limits: ["2/s burst 2"]
+  news: {provider: resend, settings: {from: "Ada <ada@example.com>"}, secrets: {api_key: "env:SIMULATED"}}
+  crm: {provider: hubspot, secrets: {token: "env:SIMULATED"}, limits: ["10/s"]}
+  safe:
+    provider: http
+    settings: {base_url: "http://sandbox/http/safe", repeat: safe}
+    secrets: {signing_key: "env:SIMULATED"}
+  blind:
+    provider: http
+    settings: {base_url: "http://sandbox/http/blind"}
+    secrets: {signing_key: "env:SIMULATED"}
+flows:
+  welcome:
+    on: LEAD_CAPTURE
+    steps:
+      - id: crm
+        account: crm
+        action: upsert_contact
+        with: {email: "{{ payload.email }}", properties: {firstname: "{{ payload.name }}"}}
+      - id: hello
+        account: mail
+        action: send_email
+        with: {to: "{{ payload.email }}", subject: "%(subject)s", text: "Hello {{ payload.name }}"}
+      - id: news
+        account: news
+        action: send_email
+        with: {to: "{{ payload.email }}", subject: "News", text: "For {{ payload.name }}"}
+      - id: hook
+        account: safe
+        action: call
+        with: {method: POST, path: /leads, body: "{{ payload.email }}"}
+      - id: ping
+        account: blind
+        action: call
+        with: {method: POST, path: /leads, body: "{{ payload.email }}"}
+      - id: nudge
+        account: mail
+        action: send_email
+        after: hello
+        delay: 10m
+        with: {to: "{{ payload.email }}", subject: "Still there?", text: "Hello again"}
+"""
+
+
+@cache
+def compiled(domain: str = "mg.example.com", subject: str = "Welcome") -> Mapping[str, Any]:
+    """Return a configuration as it is stored; another domain is another login, another subject other bytes."""
+    return compile_document(document(domain, subject), {})
+
+
+def document(domain: str = "mg.example.com", subject: str = "Welcome") -> str:
+    """Return a configuration as it is written."""
+    return DOCUMENT % {"domain": domain, "subject": subject}
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Somebody who signs up once."""
+
+    name: str
+
+    @property
+    def email(self) -> str:
+        return f"{self.name}@example.com"
+
+    @property
+    def event(self) -> UUID:
+        return ids.event_id("shop", self.name)
+
+    @property
+    def body(self) -> bytes:
+        """The request that tells us; every repeat of it is the same."""
+        return json.dumps(
+            {
+                "type": "LEAD_CAPTURE",
+                "source": "shop",
+                "payload": {"email": self.email, "name": self.name},
+                "idempotencyKey": self.name,
+            }
+        ).encode()
+
+    def effects(self) -> dict[str, UUID]:
+        """Return the effect of each step, worked out without the ledger."""
+        targets = dict.fromkeys(STEPS, self.email) | dict.fromkeys(("hook", "ping"), "POST /leads")
+        return {step: ids.effect_id(self.event, "welcome", step, targets[step]) for step in STEPS}
