@@ -7,6 +7,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 UV := .venv/uv/bin/uv
 SETUP := .venv/.setup
+PEERS := .venv/peers/.setup
 SAM := aws-sam-cli==1.170.0
 CHECKERS := checkov==3.3.30 cfripper==1.22.1
 # Any Python that may start uv; what Drumbeat itself runs on is 3.13, found or fetched by uv.
@@ -17,7 +18,7 @@ export UV_TOOL_DIR := $(CURDIR)/.venv/tools
 export UV_TOOL_BIN_DIR := $(CURDIR)/$(BIN)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup lock dev demo test proof clean
+.PHONY: help setup lock dev cloud demo test proof chaos clean bench
 
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ lock: | $(UV) ## resolve the dependencies afresh
 dev: $(SETUP) ## run everything on this machine
 	$(BIN)/drumbeat dev
 
+cloud: $(SETUP) ## deploy the template as it is into an emulated AWS account on this machine
+	$(BIN)/drumbeat cloud
+
 demo: $(SETUP) ## start a stack, break it, and show that each effect was done once
 	$(BIN)/drumbeat demo
 
@@ -58,6 +62,17 @@ test: $(SETUP) ## formatting, lint, types, tests
 proof: $(SETUP) ## the long proofs
 	$(BIN)/pytest -m proof
 
+chaos: $(SETUP) ## one of the proofs: kill, cut and freeze everything under load, then count from outside
+	$(BIN)/python -m tests.chaos
+
 clean: ## remove what was built and measured; .venv and the state of .drumbeat stay
 	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find functions layers shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+bench: $(SETUP) $(PEERS) ## measure side by side with peers (25 minutes); writes docs/performance.md
+	$(BIN)/python -m bench $(BENCH)
+
+$(PEERS): bench/requirements.txt | $(SETUP)
+	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
+	$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python -r $<
+	touch $@

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+SOURCE = "bench"
+
 
 def lead(event_id: str) -> dict[str, Any]:
     """Return one lead of about 300 bytes."""
@@ -23,4 +25,4 @@ def lead_body(event_id: str) -> str:
 
 def event(event_id: str) -> dict[str, Any]:
     """Return the lead as Drumbeat's door takes it."""
-    return {"type": "LEAD_CAPTURE", "source": "bench", "idempotencyKey": event_id, "payload": lead(event_id)}
+    return {"type": "LEAD_CAPTURE", "source": SOURCE, "idempotencyKey": event_id, "payload": lead(event_id)}

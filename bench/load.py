@@ -11,7 +11,6 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import NamedTuple, cast, override
 
@@ -108,8 +107,10 @@ async def send(order: Order) -> list[Posted]:
         line = await lines.get()
         sent = time.time()
         statuses = [0] * len(ids)
-        with suppress(OSError):
+        try:
             statuses = _statuses(await line.ask(requests[number], order.port), len(ids))
+        except OSError:
+            line = Line()
         answered = time.time()
         lines.put_nowait(line)
         posted.extend(Posted(id, due, sent, answered, status) for id, status in zip(ids, statuses, strict=True))

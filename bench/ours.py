@@ -168,7 +168,7 @@ class Sandbox:
     def sightings(self) -> dict[str, Sighting]:
         """Return the mails since `begin`, by the name before the recipient's @."""
         found: dict[str, Sighting] = {}
-        after = -1
+        after: int | None = -1
         while after is not None:
             query = f"?since={self._begun}&after={after}&provider=mailgun&limit=10000"
             page = ask(f"{self._url}/_sandbox/record{query}")

@@ -106,7 +106,7 @@ class Peer:
 
     def worker(self, number: int) -> list[str]:
         """Return the command of one worker."""
-        raise AssertionError(self.name)
+        raise AssertionError(f"{self.name} {number}")
 
     def _start_worker(self, number: int) -> Program:
         return self._start(f"worker-{number}", self.worker(number))

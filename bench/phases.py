@@ -19,6 +19,7 @@ CONNECTIONS = 32
 BATCH = 100
 FAST, SLOW = 0.005, 0.100  # the provider's latency, seconds
 LIES = 0.05
+CRASH_RATE = 50.0  # events a second
 TAIL = 0.5  # seconds after the last result, for what is still acknowledged then
 LOOK = 0.2  # seconds between looks at how far the system is
 
@@ -38,7 +39,7 @@ class Size:
     kills: int = 20
 
 
-QUICK = Size(burst=500, warm=100, seconds=4.0, lies=300, crash=300, twice=50, kills=6)
+QUICK = Size(burst=500, warm=100, seconds=3.0, twice=50)
 
 
 def warm(system: System, size: Size) -> None:
@@ -62,17 +63,22 @@ def burst(system: System, size: Size, batch: int = 1) -> Figures:
 def steady(system: System, size: Size, rate: float) -> Figures:
     """Events at a fixed rate: how long the door takes, and how long until the provider is called; milliseconds."""
     before = system.cpu()
-    run = _run(system, f"steady{rate:g}", int(rate * size.seconds), rate=rate)
+    run = steady_run(system, size, rate)
     time.sleep(TAIL)
     first = run.sightings
     posted = [one for one in run.posted if one.id in first]
     return {
-        "POST ms": _spread([(one.answered - one.due) * 1000 for one in run.posted]),
-        "POST to provider ms": _spread([(first[one.id].first - one.due) * 1000 for one in posted]),
-        "202 to provider ms": _spread([(first[one.id].first - one.answered) * 1000 for one in posted]),
+        "POST ms": spread([(one.answered - one.due) * 1000 for one in run.posted]),
+        "POST to provider ms": spread([(first[one.id].first - one.due) * 1000 for one in posted]),
+        "202 to provider ms": spread([(first[one.id].first - one.answered) * 1000 for one in posted]),
         "CPU-s/1,000": _spent(before, system.cpu(), len(run.posted)),
         **_losses(run),
     }
+
+
+def steady_run(system: System, size: Size, rate: float) -> "Run":
+    """Send events at a fixed rate and wait for them."""
+    return _run(system, f"steady{rate:g}", int(rate * size.seconds), rate=rate)
 
 
 def twice(system: System, size: Size) -> Figures:
@@ -102,7 +108,7 @@ def crash(system: System, size: Size, patience: float) -> Figures:
             time.sleep(random.uniform(0.4, 1.4))
         return done
 
-    run = _run(system, "crash", size.crash, rate=50, latency=SLOW, limit=patience, meanwhile=kills)
+    run = _run(system, "crash", size.crash, rate=CRASH_RATE, latency=SLOW, limit=patience, meanwhile=kills)
     last_post = max(one.due for one in run.posted)
     waits = [sighting.first - one.due for one in run.posted if (sighting := run.sightings.get(one.id))]
     return {
@@ -192,6 +198,7 @@ def _spent(before: Mapping[str, float], after: Mapping[str, float], events: int)
     return {**spent, "all": sum(value for group, value in spent.items() if not group.startswith("("))}
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the median and the 99th percentile."""
     ordered = sorted(values)
     return {"p50": statistics.median(ordered), "p99": ordered[int(len(ordered) * 0.99)]} if ordered else {}

@@ -103,6 +103,7 @@ class Servers:
         self.home = home
         self.environment = dict(environment)
         self._exit = ExitStack()
+        self._owner: psycopg.Connection | None = None
 
     def __enter__(self) -> Self:
         with self._exit:
@@ -119,9 +120,11 @@ class Servers:
         self._exit.close()
 
     def query(self, database: str, statement: str) -> tuple[Any, ...]:
-        """Run one statement as the owner and return its first row."""
-        with psycopg.connect(self.postgres.url(database), autocommit=True) as owner:
-            row = owner.execute(statement.encode()).fetchone()
+        """Run one statement as the owner, over one connection, and return its first row."""
+        if self._owner is None:
+            self._owner = psycopg.connect(self.postgres.url(database), autocommit=True)
+            self._exit.callback(self._owner.close)
+        row = self._owner.execute(statement.encode()).fetchone()
         assert row is not None
         return row
 
@@ -129,5 +132,6 @@ class Servers:
 def ask(url: str, order: object = None) -> Any:
     """Ask a local server for JSON: a POST when there is something to say."""
     data = None if order is None else json.dumps(order).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data), timeout=30) as reply:
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as reply:
         return json.load(reply)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from drumbeat.accounts import login
+from drumbeat.campaigns import wakeups
+from drumbeat.campaigns.alarms import Aligned, align
 from drumbeat.errors import Stale
 from drumbeat.flows.model import Config
 from drumbeat.queue import LATEST, QueueError
@@ -34,6 +36,7 @@ class Applied:
     flows: list[str]
     campaigns: list[str]
     templates: list[str]
+    alarms: Aligned  # what was done to the schedules that wake the campaigns
     rung: int
     next: UUID | None
 
@@ -43,8 +46,9 @@ def apply(
 ) -> Applied:
     """Check a document with its templates and put it in force; the same document again changes nothing.
 
-    Then ring for up to `CHUNK` events that no version could plan so far: repeat with `after` set to `next` while that
-    is given.
+    Bring the schedules that wake campaigns in line; what fails of that is in the answer, and costs minutes only. Then
+    ring for up to `CHUNK` events that no version could plan so far: repeat with `after` set to `next` while that is
+    given.
 
     Raises:
         ConfigError: the document has mistakes, all of them listed; the version in force stays.
@@ -53,10 +57,13 @@ def apply(
     from drumbeat.flows.document import compile_document  # YAML and validators, for this one request of the console
 
     compiled = compile_document(document, templates, sandbox=services.settings.sandbox_url is not None)
+    if compiled["campaigns"]:
+        wakeups.set_soon(services.clock.now(), services.marks)
     version, changed = _store(document, templates, compiled, actor, services)
     events = configs.unplanned(services.db, after=after or START, limit=CHUNK)
     _ring(events, services)
     config = Config.load(version, compiled)
+    alarms = align(config.campaigns.values(), services) if after is None else Aligned()
     return Applied(
         version=version,
         changed=changed,
@@ -65,6 +72,7 @@ def apply(
         flows=sorted(config.flows),
         campaigns=sorted(config.campaigns),
         templates=sorted(config.templates),
+        alarms=alarms,
         rung=len(events),
         next=events[-1] if len(events) == CHUNK else None,
     )

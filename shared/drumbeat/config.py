@@ -29,6 +29,7 @@ class Settings:
     schedule_group: str | None
     schedule_role_arn: str | None
     campaign_function_arn: str | None
+    schedule_dlq_arn: str | None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -67,6 +68,7 @@ class Settings:
             schedule_group=environ.get("SCHEDULE_GROUP") or None,
             schedule_role_arn=environ.get("SCHEDULE_ROLE_ARN") or None,
             campaign_function_arn=environ.get("CAMPAIGN_FUNCTION_ARN") or None,
+            schedule_dlq_arn=environ.get("SCHEDULE_DLQ_ARN") or None,
         )
         if missing:
             raise SettingsError(f"not set: {', '.join(missing)}. Nothing was started and nothing was lost.")

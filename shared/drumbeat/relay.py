@@ -54,6 +54,8 @@ class Summary:
     effects: int = 0  # rung for
     events: int = 0  # rung for
     drained: int = 0  # events brought over from the buffer
+    fired: int = 0  # instants of campaigns that nobody had fired
+    missed: int = 0  # those that are too old for that, counted when all is looked at
     foreign: int = 0  # buffered messages that were not understood; they stay for a person
     unrung: int = 0  # messages that the queue did not take; rung again in a minute
 
@@ -96,6 +98,7 @@ class _Sweep:
         self._services.marks.set(self._again)
         self._ring(effects, events)
         self._drain()
+        self._mend_campaigns()
         self._settle()
         return self.summary
 
@@ -180,6 +183,15 @@ class _Sweep:
                 self.summary.foreign += len(drained.foreign)
         except SqsError as error:
             _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
+
+    def _mend_campaigns(self) -> None:
+        """Fire what should have fired, and have marks tell when to look again."""
+        if not self._time():
+            return
+        from drumbeat.campaigns import mend
+
+        mended = mend(self._services, full=self.summary.full)
+        self.summary.fired, self.summary.missed = mended.recorded, len(mended.missed)
 
     def _settle(self) -> None:
         """Leave marks that match the ledger: what comes next, what is left, and that everything was looked at."""

@@ -21,6 +21,7 @@ from drumbeat.store.db import Database
 from drumbeat.throttle import Throttle
 
 if TYPE_CHECKING:
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from redis import Redis
 
     from drumbeat.deliver.calls import Calls
@@ -91,6 +92,18 @@ class Services:
         return Queue(self.sqs, self.settings.buffer_queue_url)
 
     @cached_property
+    def scheduler(self) -> "EventBridgeSchedulerClient":
+        """EventBridge Scheduler; asked rarely, so by boto3."""
+        import boto3
+        from botocore.config import Config as Limits
+
+        settings = self.settings
+        limits = Limits(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+        return boto3.client(
+            "scheduler", region_name=settings.region, endpoint_url=settings.aws_endpoint_url, config=limits
+        )
+
+    @cached_property
     def reminders(self) -> Reminders:
         """Marks and doorbells for effects."""
         return Reminders(self.marks, self.queue, self.clock)
@@ -105,7 +118,8 @@ class Services:
         """The caller of providers."""
         from drumbeat.http import Caller
 
-        return Caller(self.clock, allow_private=self.settings.local)
+        # The sandbox is on this machine, wherever the functions think they run.
+        return Caller(self.clock, allow_private=self.settings.local or self.settings.sandbox_url is not None)
 
     @cached_property
     def calls(self) -> "Calls":

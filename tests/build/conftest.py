@@ -1,13 +1,12 @@
 """The template as text and as built by SAM."""
 
 import os
-import platform
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from drumbeat.local.cloud import deployment
 from drumbeat.local.template import Template, parse
 from tests.build.stack import ROOT, Document
 
@@ -37,16 +36,11 @@ def template() -> Template:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artifacts of `sam build`, with wheels for this machine."""
-    folder = tmp_path_factory.mktemp("built")
-    machine = {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
-    environment = {
-        **os.environ,
-        "PATH": TOOLS,
-        "PLATFORM": f"{machine}-manylinux_2_28",
-        "UV": tool("uv"),
-        "SAM_CLI_TELEMETRY": "0",
-    }
-    subprocess.run(
-        [tool("sam"), "build", "--build-dir", folder, "--region", "us-east-1"], cwd=ROOT, env=environment, check=True
-    )
+    return build(tmp_path_factory.mktemp("built"))
+
+
+def build(folder: Path) -> Path:
+    """Run `sam build` into a folder, as `drumbeat cloud` does."""
+    os.environ["SAM"], os.environ["UV"] = tool("sam"), tool("uv")
+    deployment.build(folder, folder.with_suffix(".log"))
     return folder

@@ -34,7 +34,7 @@ def test_a_sample_names_its_function_and_its_route(path: Path, template: Templat
         assert route in {f"{each.method} {each.path}" for each in template.routes if each.function == function}
 
 
-@pytest.mark.parametrize("function", ["ingest", "worker", "relay", "console", "migrate"])
+@pytest.mark.parametrize("function", ["campaign", "console", "ingest", "migrate", "relay", "worker"])
 def test_every_function_has_a_sample(function: str) -> None:
     assert [path for path in SAMPLES if path.stem.partition("_")[0] == function]
 

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from cfnlint.api import lint_file
 
 from drumbeat import firstkey
+from drumbeat.campaigns.alarms import PREFIX
 from drumbeat.config import Settings
 from drumbeat.local.template import Reference, Template
 from functions.console import app as console
@@ -19,14 +20,21 @@ from functions.ingest import app as ingest
 from tests.build.conftest import TOOLS, tool
 from tests.build.stack import ROOT, Document, environment, expand, functions, listed, resources, role, statements
 
-FUNCTIONS = ("console", "ingest", "migrate", "relay", "worker")
+FUNCTIONS = ("campaign", "console", "ingest", "migrate", "relay", "worker")
+
+# Actions that know no narrower resource.
+ON_ALL = {"scheduler:ListSchedules"}
 
 # What each function cannot do without.
 NEEDED = {
+    "campaign": {"database_url", "redis_url", "effects_queue_url"},
     "ingest": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url"},
     "worker": {"database_url", "redis_url", "secret", "effects_queue_url"},
     "relay": {"database_url", "redis_url", "effects_queue_url", "buffer_queue_url"},
-    "console": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "dlq_url"},
+    "console": {
+        *("database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "dlq_url"),
+        *("schedule_group", "schedule_role_arn", "campaign_function_arn", "schedule_dlq_arn"),
+    },
     "migrate": {"database_url", "admin_database_url", "secret"},
 }
 FREE_ALARMS = 10
@@ -110,9 +118,11 @@ def test_a_role_names_what_it_may_touch(document: Document, function: str) -> No
         assert "NotAction" not in statement
         for action in listed(statement["Action"]):
             assert "*" not in action
+        if ON_ALL.issuperset(listed(statement["Action"])):
+            continue
         for resource in listed(statement["Resource"]):
             assert isinstance(resource, Reference)
-            assert not re.search(r"[^/]\*", str(resource.argument))
+            assert not re.search(r"[^/-]\*", str(resource.argument))
 
 
 @pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"migrate"}))
@@ -122,6 +132,18 @@ def test_only_the_deploy_hook_may_read_the_owners_secrets(document: Document, fu
     whole = [s for s in allowed if s["Effect"] == "Allow" and str(listed(s["Resource"])[0].argument).endswith("/*")]
 
     assert bool(whole) == any(text.endswith("/drumbeat/${Stage}/admin/*") for text in denied)
+
+
+def test_the_console_may_change_schedules_of_campaigns_alone(document: Document) -> None:
+    allowed = {
+        action: str(statement["Resource"].argument)
+        for statement in statements(document, role(document, "console"))
+        for action in listed(statement["Action"])
+        if action.startswith("scheduler:") and action not in ON_ALL
+    }
+
+    assert allowed
+    assert {resource.partition(":schedule/")[2] for resource in allowed.values()} == {f"${{Schedules}}/{PREFIX}*"}
 
 
 def test_each_function_has_a_role_of_its_own(document: Document) -> None:

@@ -13,8 +13,6 @@ from drumbeat.store.db import Database
 
 PATIENCE = 0.02  # seconds after which a statement is asked whether it is blocked
 FOREVER = 60.0  # seconds: nothing takes so long unless the simulation itself is broken
-STAYS = 0.6  # chance that the same one goes on
-SPLITS = 0.25  # chance that others may run between a statement and its commit
 
 BLOCKED = "SELECT cardinality(pg_blocking_pids(%s)) > 0 AS blocked"
 
@@ -38,6 +36,8 @@ class Baton:
 
     def __init__(self, random: Random, control: Database, chance: Callable[[], None]) -> None:
         """`chance` is called between two turns, where the surroundings may change."""
+        self.stays = 0.6  # chance that the same one goes on
+        self.split = 0.3  # chance that others may run between a statement and its commit
         self._random = random
         self._control = control
         self._chance = chance
@@ -119,7 +119,7 @@ class Baton:
         actor = self._mine()
         if actor is None:
             return
-        if any(other.blocked for other in self._actors.values()) or self._random.random() >= STAYS:
+        if any(other.blocked for other in self._actors.values()) or self._random.random() >= self.stays:
             self._pause(actor)
 
     def frozen(self, who: str) -> None:
@@ -147,8 +147,11 @@ class Baton:
             elif any(other.blocked for other in self._actors.values()):
                 self._pause(actor)  # it may just have released somebody, who goes on at once
 
+    def plays(self) -> bool:
+        return self._mine() is not None
+
     def splits(self) -> bool:
-        return self._mine() is not None and self._random.random() < SPLITS
+        return self._random.random() < self.split
 
     def _mine(self) -> _Actor | None:
         """Return the actor that runs here; None outside of a play."""

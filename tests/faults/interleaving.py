@@ -11,7 +11,7 @@ from tests.faults.judge import judge
 from tests.faults.points import NoFaults, SomeFaults
 from tests.faults.queues import Lies
 from tests.faults.scenarios import calm
-from tests.faults.simulation import Simulation, Stage
+from tests.faults.simulation import Stage
 from tests.faults.world import Lead
 
 PROVIDERS = ("mailgun", "resend", "hubspot", "http")
@@ -29,6 +29,12 @@ LIES = (
     "slow_body",
 )
 STEPS_OF_TIME = (0.2, 1.0, 5.0, 20.0, 47.0, 60.0, 130.0)  # seconds
+THEMES = ("storm", "duel", "storm", "consent")
+THEMES_PARTS = {
+    "storm": ("ingest", "worker 1", "worker 2", "relay", "person"),
+    "duel": ("worker 1", "worker 2", "relay"),  # every message comes twice
+    "consent": ("worker 1", "person"),
+}
 HISTORY = """
     SELECT string_agg(concat_ws(' ', effect_id, seq, from_status, to_status, fence, reason, actor, at), E'\n'
                       ORDER BY effect_id, seq) AS told
@@ -37,22 +43,27 @@ HISTORY = """
 
 
 class Interleaving:
-    """A run that its seed decides altogether."""
+    """A run that its seed decides altogether: its theme, its troubles, and every turn."""
 
     def __init__(self, stage: Stage, simulate: Simulate, seed: int) -> None:
-        self._random = Random(seed)
+        self._random = random = Random(seed)
+        self._theme = THEMES[seed % len(THEMES)]
         baton = Baton(Random(seed + 1), stage.control, self._chance)
+        baton.stays = random.choice((0.3, 0.6, 0.85))
+        baton.split = random.choice((0.0, 0.3, 1.0))
         self._play = baton.play
         self.simulation = simulate(seed, schedule=baton)
         calm(self.simulation)
-        self._leads = [Lead(name) for name in ("ada", "bob", "cyd")[: self._random.randint(1, 3)]]
+        self._leads = [Lead(name) for name in ("ada", "bob", "cyd")[: random.randint(1, 3)]]
 
     def run(self) -> str:
         """Play to the end, judge, and return the digest of everything that happened."""
-        simulation = self.simulation
+        random, simulation = self._random, self.simulation
+        simulation.ingest(self._leads[0])
         simulation.point.forget()
-        simulation.point.faults = SomeFaults(Random(self._random.random()), self._random.choice((0.0, 0.01, 0.03, 0.06)))
-        self._tempt()
+        if self._theme != "consent":
+            simulation.point.faults = SomeFaults(Random(random.random()), random.choice((0.0, 0.01, 0.03, 0.06)))
+            self._tempt()
         self._play(self._parts())
         self._calm_down()
         simulation.settle(within=20 * 86_400.0)
@@ -73,7 +84,8 @@ class Interleaving:
         """Have queue, providers and clocks misbehave, as far as the seed wants."""
         random, simulation = self._random, self.simulation
         share = random.choice((0.0, 0.1, 0.3))
-        simulation.queues.lies = Lies(lost=share, doubled=random.choice((0.0, 0.3)), late=share, failed=share)
+        doubled = 1.0 if self._theme == "duel" else random.choice((0.0, 0.3))
+        simulation.queues.lies = Lies(lost=share, doubled=doubled, late=share, failed=share)
         for _ in range(random.randint(0, 3)):
             simulation.vendors.lie(
                 random.choice(LIES),
@@ -85,7 +97,10 @@ class Interleaving:
         if random.random() < 0.5:
             simulation.vendors.lie("lookup_lag", provider="mailgun", seconds=random.choice((30, 300, 1700)))
         if random.random() < 0.2:
-            simulation.skews |= {"worker 1": random.choice((-600.0, 20.0, 600.0)), "ingest": random.choice((-30.0, 30.0))}
+            simulation.skews |= {
+                "worker 1": random.choice((-600.0, 20.0, 600.0)),
+                "ingest": random.choice((-30.0, 30.0)),
+            }
 
     def _chance(self) -> None:
         """What may happen between two turns."""
@@ -93,6 +108,8 @@ class Interleaving:
         draw = random.random()
         if draw < 0.12:
             simulation.advance(random.choice(STEPS_OF_TIME))
+        elif self._theme == "consent":
+            return
         elif draw < 0.125:
             simulation.point.note("Redis lost everything")
             simulation.stage.redis.flushdb()
@@ -112,22 +129,23 @@ class Interleaving:
     # ------------------------------------------------------------ who takes part
 
     def _parts(self) -> Mapping[str, Callable[[], None]]:
-        return {
+        everybody = {
             "ingest": self._ingest,
             "worker 1": lambda: self._worker("worker 1"),
             "worker 2": lambda: self._worker("worker 2"),
             "relay": self._relay,
-            "person": self._person,
+            "person": self._whims if self._theme == "consent" else self._person,
         }
+        return {name: part for name, part in everybody.items() if name in THEMES_PARTS[self._theme]}
 
     def _ingest(self) -> None:
-        for lead in self._leads:
+        for lead in self._leads[1:]:
             self.simulation.ingest(lead)
 
     def _worker(self, who: str) -> None:
-        for _ in range(self._random.randint(4, 8)):
+        for _ in range(self._random.randint(4, 10)):
             self.simulation.work(who)
-            self._wait(who, 3)
+            self._wait(who, 2)
 
     def _relay(self) -> None:
         for _ in range(3):
@@ -135,15 +153,25 @@ class Interleaving:
             self.simulation.sweep()
 
     def _person(self) -> None:
+        """Somebody does one thing at some time."""
         random, simulation = self._random, self.simulation
         self._wait("person", random.randint(0, 25))
         draw = random.random()
-        if draw < 0.6:
+        if draw < 0.5:
             simulation.suppress(random.choice(self._leads))
-        elif draw < 0.75:
+        elif draw < 0.65:
             simulation.apply(domain="mg.example.org")
-        elif draw < 0.9:
+        elif draw < 0.75:
             simulation.apply(subject="Welcome, again")
+        elif draw < 0.85:
+            simulation.apply(more=True)
+        else:
+            simulation.resolve(random.choice([*Decision]))
+
+    def _whims(self) -> None:
+        """Somebody unsubscribes and comes back, again and again."""
+        for number in range(12):
+            self.simulation.suppress(self._leads[0], lifted=bool(number % 2))
 
     def _wait(self, who: str, turns: int) -> None:
         for _ in range(turns):

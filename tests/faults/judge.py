@@ -10,7 +10,7 @@ from drumbeat.flows.plan import plan
 from drumbeat.status import ALLOWED, Status
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import Deed
-from tests.faults.world import STEPS, TRIES, Lead
+from tests.faults.world import STEPS, TRIES
 
 MAYBE = "may have been sent once"
 
@@ -42,6 +42,11 @@ ATTEMPTS = """
       JOIN effects e ON e.id = a.effect_id
       LEFT JOIN requests r ON r.effect_id = a.effect_id AND r.generation = a.generation
 """
+PROVEN = """
+    SELECT DISTINCT e.id, e.status
+      FROM effects e JOIN outcomes o ON o.effect_id = e.id AND o.generation = e.generation
+     WHERE o.kind IN ('accepted', 'found') AND e.status IN ('waiting', 'unknown', 'held', 'refused')
+"""
 UNPLANNED = "SELECT id FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)"
 PLANNED = """
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body, plans.version, plans.hash,
@@ -58,16 +63,25 @@ def judge(simulation: Simulation, *, strict: bool = False) -> None:
 
     `strict`: one fault at most has struck, so only class X may be held, and nothing may be refused or cancelled.
     """
-    wrong = [
+    wrong = [*_at_any_time(simulation), *_lost(simulation, strict=strict), *_plans(simulation), *_unheard(simulation)]
+    assert not wrong, "\n".join(wrong)
+
+
+def judge_midway(simulation: Simulation) -> None:
+    """Check what has to hold after every step; raises AssertionError."""
+    wrong = _at_any_time(simulation)
+    assert not wrong, "\n".join(wrong)
+
+
+def _at_any_time(simulation: Simulation) -> list[str]:
+    return [
+        *simulation.violations,
         *simulation.vendors.violations,
         *_doubled(simulation),
-        *_lost(simulation, strict=strict),
         *_unfolded(simulation),
         *_attempts(simulation),
-        *_plans(simulation),
         *_consent(simulation),
     ]
-    assert not wrong, "\n".join(wrong)
 
 
 def _doubled(simulation: Simulation) -> list[str]:
@@ -173,6 +187,11 @@ def _plans(simulation: Simulation) -> list[str]:
     return wrong
 
 
+def _unheard(simulation: Simulation) -> list[str]:
+    """Evidence is never discarded: what a provider was heard to accept is not left open."""
+    return [f"{row['id']} is {row['status']} against evidence" for row in simulation.stage.owner.run(PROVEN)]
+
+
 def _consent(simulation: Simulation) -> list[str]:
     """I6: in the order of commits, nothing is opened for somebody who is suppressed."""
     contacts = {row["id"]: row["contact"] for row in simulation.stage.owner.run("SELECT id, contact FROM effects")}
@@ -192,8 +211,3 @@ def _named(simulation: Simulation, key: str) -> str:
     effect = Deed("", "", key).effect
     rows = simulation.stage.owner.run("SELECT step, status, reason FROM effects WHERE id = %s", (effect,))
     return f"{key} {rows}"
-
-
-def promised(simulation: Simulation) -> list[Lead]:
-    """Name those who were told that they are taken care of."""
-    return list(dict.fromkeys(lead for lead, _ in simulation.receipts))

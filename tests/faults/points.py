@@ -122,8 +122,12 @@ class Schedule(Protocol):
         """Wraps a statement of this Postgres backend, which may wait for a lock that somebody else holds."""
         ...
 
+    def plays(self) -> bool:
+        """Tell whether there is anybody else."""
+        ...
+
     def splits(self) -> bool:
-        """Tell whether others may run between the next statement and its commit."""
+        """Tell whether others may run between this statement and its commit."""
         ...
 
 
@@ -143,6 +147,9 @@ class Alone:
     def statement(self, who: str, backend: int) -> Iterator[None]:
         yield
 
+    def plays(self) -> bool:
+        return False
+
     def splits(self) -> bool:
         return False
 
@@ -157,6 +164,7 @@ class Point:
         self._counts: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] = []
         self.sites: list[tuple[Site, bool]] = []  # with: may it be carried out twice
+        self.hang = HANG
 
     def note(self, text: str) -> None:
         """Write a line into the trace."""
@@ -193,5 +201,6 @@ class Point:
         return operation.fail(True) if fault is Fault.ERROR_AFTER else result
 
     def _hang(self, who: str) -> None:
-        self._advance(HANG)
+        if self.hang:
+            self._advance(self.hang)
         self.schedule.frozen(who)

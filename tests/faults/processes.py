@@ -174,12 +174,16 @@ class SimulatedDatabase(Database):
     def _carry_out(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
         if self._process.outages.ledger:
             self._fail(False)
-        if self._inside or not self._process.point.schedule.splits():
+        schedule = self._process.point.schedule
+        if self._inside or not schedule.plays():
             rows = self._execute(sql, parameters)
         else:
-            with super().transaction():
+            with (
+                super().transaction()
+            ):  # the commit on its own, when it is our turn: then the order of commits is known
                 rows = self._execute(sql, parameters)
-                self._process.point.schedule.turn(self._process.who)
+                if schedule.splits():
+                    schedule.turn(self._process.who)
                 if self._process.dead:
                     raise Crash
         self._pending += _news(sql, parameters, rows)
@@ -203,10 +207,13 @@ class SimulatedDatabase(Database):
 
 def _news(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[tuple[str, object]]:
     """Tell what a statement did to consent and attempts; the order of its commit is the order that counts."""
-    if sql == effects.OPEN:
-        return [("opened", row["id"]) for row in rows if row["status"] == "sending"]
-    if sql == suppressions.UPDATE_CONTACT and rows and isinstance(parameters, Mapping):
+    if not rows or not isinstance(parameters, Mapping):
+        return []
+    if sql == suppressions.UPDATE_CONTACT:
         return [("lifted" if parameters["lifted"] else "suppressed", parameters["key"])]
+    if sql in (effects.OPEN, effects.CLOSE):
+        under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
+        return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows]
     return []
 
 
@@ -259,7 +266,7 @@ def _redis_fails(done: bool) -> NoReturn:
 
 
 @cache
-def _statements() -> dict[str, str]:
+def statements() -> dict[str, str]:
     """Name every statement of the store's modules."""
     return {
         text: f"{info.name}.{name}"
@@ -271,4 +278,4 @@ def _statements() -> dict[str, str]:
 
 def name_of(sql: str) -> str:
     """Return the name of a statement; one that is written in place is known by its beginning."""
-    return _statements().get(sql) or " ".join(sql.split())[:40]
+    return statements().get(sql) or " ".join(sql.split())[:40]

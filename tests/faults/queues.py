@@ -79,7 +79,7 @@ class SqsModel:
         for _ in range(copies):
             late = self.random.uniform(0, 900) if self.random.random() < self.lies.late else 0.0
             self._number += 1
-            self.queues[url].append(Sent(f"m{self._number}", body, visible_at + late))
+            self.queues[url].append(Sent(f"m{self._number}", body, round(visible_at + late, 6)))
 
     def _take_all(self, url: str, entries: list[dict[str, Any]], now: float) -> dict[str, Any]:
         failed = []

@@ -8,6 +8,7 @@ from tests.faults.simulation import Simulation
 from tests.faults.world import Lead
 
 ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
+POST = Lead("post", "CONTENT_PUBLISH")
 HOUR = 3600.0
 
 type Story = Callable[[Simulation], None]
@@ -27,6 +28,12 @@ def _lead(simulation: Simulation) -> None:
     """Somebody signs up, twice told by an impatient client."""
     simulation.ingest(ADA)
     simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+
+
+def _post(simulation: Simulation) -> None:
+    """Something is published: one effect that nothing else waits for."""
+    simulation.ingest(POST)
     simulation.settle(prompt=True)
 
 
@@ -85,6 +92,7 @@ def _crowd(simulation: Simulation) -> None:
 
 STORIES: Mapping[str, Story] = {
     "lead": _lead,
+    "post": _post,
     "cut": _cut,
     "swallowed": _swallowed,
     "throttled": _throttled,

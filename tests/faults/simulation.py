@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -36,6 +37,7 @@ MINUTE = 60.0
 FUNCTION_TIMEOUT = 60.0  # seconds that a worker has for a batch
 CALLER = ApiKey("shop", frozenset({"ingest"}))
 PATIENCE = 30  # times that a client tries again
+MOMENTS = 1_000  # in which something happens, of one run: no story needs so many
 LATE = 3 * MINUTE  # after this, something due that nobody looked at is stuck
 
 EMPTY = """
@@ -110,6 +112,7 @@ class Simulation:
         self.receipts: list[tuple[Lead, Receipt]] = []
         self.news: list[tuple[str, object]] = []  # what was committed about consent and attempts, in order
         self.skews: dict[str, float] = {}  # seconds by which a machine's clock is off
+        self.violations: list[str] = []
         self.outages = Outages()
         self.resent: set[object] = set()  # effects that a person had sent again
         self.versions = 0
@@ -140,9 +143,21 @@ class Simulation:
                 outages=self.outages,
                 pool=self.stage.pool,
                 random=Random(self.random.random()),
-                told=lambda what, facts: self.news.append((what, facts)),
+                told=self._hear,
             )
         return process
+
+    def _hear(self, what: str, facts: Any) -> None:
+        """Take note of a commit, and of one that nobody had the right to make: its fence was not the last."""
+        if what == "moved":
+            effect, status, fence = facts
+            (row,) = self.stage.owner.run("SELECT fence FROM effects WHERE id = %s", (effect,))
+            if row["fence"] != fence and status != "accepted":
+                self.violations.append(f"{effect} was moved to {status} under fence {fence}, it is {row['fence']}")
+            if status == "sending":
+                self.news.append(("opened", effect))
+        else:
+            self.news.append((what, facts))
 
     def restart(self) -> None:
         """Have every process begin anew."""
@@ -167,13 +182,13 @@ class Simulation:
 
     # ------------------------------------------------------------ what happens
 
-    def configure(self, domain: str = "mg.example.com", subject: str = "Welcome") -> None:
+    def configure(self, **changes: Any) -> None:
         """Put a configuration in force, as from outside the run."""
         self.versions += 1
         self.stage.owner.run(
             "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
             " VALUES (%s, %s, '', '{}', %s, 'simulation')",
-            (self.versions, str(self.versions).encode(), Jsonb(dict(world.compiled(domain, subject)))),
+            (self.versions, str(self.versions).encode(), Jsonb(dict(world.compiled(**changes)))),
         )
 
     def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:
@@ -232,10 +247,10 @@ class Simulation:
                     row["id"], decision, reason="looked", version=row["seq"], actor="person", services=process
                 )
 
-    def apply(self, domain: str = "mg.example.com", subject: str = "Welcome", who: str = "person") -> bool:
+    def apply(self, who: str = "person", **changes: Any) -> bool:
         """Have a person apply a configuration; False when it was refused or came to nothing."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
-            applying.apply(world.document(domain, subject), {}, actor="person", services=process)
+            applying.apply(world.document(**changes), {}, actor="person", services=process)
             return True
         return False
 
@@ -255,7 +270,9 @@ class Simulation:
         """
         limit = self.clock.gone + within
         self.drain()
-        while self.left():
+        for _ in range(MOMENTS):
+            if not self.left():
+                return
             self.advance(self._next() - self.clock.gone)
             if prompt and (overdue := self.overdue()):
                 raise Stuck(f"nobody looked at: {overdue}")
@@ -264,6 +281,7 @@ class Simulation:
             if self.clock.gone % MINUTE == 0:
                 self.sweep()
             self.drain()
+        raise Stuck("it goes round in circles")
 
     def left(self) -> bool:
         """Tell whether anything is still to be done."""

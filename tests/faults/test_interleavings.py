@@ -20,6 +20,19 @@ def failures(stage: Stage, simulate: Simulate, seeds: range) -> list[str]:
     return wrong
 
 
+@pytest.mark.point(12)
+@pytest.mark.point(13)
+@pytest.mark.point(14)
+@pytest.mark.point(20)
+@pytest.mark.point(23)
+@pytest.mark.point(29)
+@pytest.mark.point(31)
+@pytest.mark.point(32)
+@pytest.mark.point(38)
+@pytest.mark.point(53)
+@pytest.mark.point(54)
+@pytest.mark.point(64)
+@pytest.mark.timeout(300)
 def test_fifty_seeds_keep_every_promise(stage: Stage, simulate: Simulate) -> None:
     wrong = failures(stage, simulate, range(FEW))
 

@@ -18,8 +18,15 @@ STEPS = {
     "hook": "safe",
     "ping": "blind",
     "nudge": "mail",
-}  # step of `welcome` -> account
+    "notify": "safe",
+}  # step -> account
 TRIES = 5
+
+FLOWS = {
+    "LEAD_CAPTURE": ("welcome", ("crm", "hello", "news", "hook", "ping", "nudge")),
+    "CONTENT_PUBLISH": ("post", ("notify",)),
+}  # type of event -> flow and its steps
+PATHS = {"hook": "POST /leads", "ping": "POST /leads", "notify": "PUT /posts"}  # targets that are no address
 
 DOCUMENT = """
 version: 1
@@ -41,6 +48,10 @@ accounts:
     settings: {base_url: "http://sandbox/http/blind"}
     secrets: {signing_key: "env:SIMULATED"}
 flows:
+  post:
+    on: CONTENT_PUBLISH
+    steps:
+      - {id: notify, account: safe, action: call, with: {method: PUT, path: /posts, body: "{{ payload.name }}"}}
   welcome:
     on: LEAD_CAPTURE
     steps:
@@ -71,24 +82,31 @@ flows:
         delay: 10m
         with: {to: "{{ payload.email }}", subject: "Still there?", text: "Hello again"}
 """
+MORE = """
+      - id: more
+        account: news
+        action: send_email
+        with: {to: "{{ payload.email }}", subject: "And more", text: "For {{ payload.name }}"}
+"""
 
 
 @cache
-def compiled(domain: str = "mg.example.com", subject: str = "Welcome") -> Mapping[str, Any]:
+def compiled(domain: str = "mg.example.com", subject: str = "Welcome", *, more: bool = False) -> Mapping[str, Any]:
     """Return a configuration as it is stored; another domain is another login, another subject other bytes."""
-    return compile_document(document(domain, subject), {})
+    return compile_document(document(domain, subject, more=more), {})
 
 
-def document(domain: str = "mg.example.com", subject: str = "Welcome") -> str:
-    """Return a configuration as it is written."""
-    return DOCUMENT % {"domain": domain, "subject": subject}
+def document(domain: str = "mg.example.com", subject: str = "Welcome", *, more: bool = False) -> str:
+    """Return a configuration as it is written; `more` has a step more."""
+    return DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Somebody who signs up once."""
+    """Somebody who signs up once; or, of another type, whatever else is told once."""
 
     name: str
+    type: str = "LEAD_CAPTURE"
 
     @property
     def email(self) -> str:
@@ -103,7 +121,7 @@ class Lead:
         """The request that tells us; every repeat of it is the same."""
         return json.dumps(
             {
-                "type": "LEAD_CAPTURE",
+                "type": self.type,
                 "source": "shop",
                 "payload": {"email": self.email, "name": self.name},
                 "idempotencyKey": self.name,
@@ -112,5 +130,5 @@ class Lead:
 
     def effects(self) -> dict[str, UUID]:
         """Return the effect of each step, worked out without the ledger."""
-        targets = dict.fromkeys(STEPS, self.email) | dict.fromkeys(("hook", "ping"), "POST /leads")
-        return {step: ids.effect_id(self.event, "welcome", step, targets[step]) for step in STEPS}
+        flow, steps = FLOWS[self.type]
+        return {step: ids.effect_id(self.event, flow, step, PATHS.get(step, self.email)) for step in steps}

@@ -32,9 +32,9 @@ class Stack:
     process: subprocess.Popen[str] | None = None
     ready: dict[str, Any] = field(default_factory=dict)
 
-    def start(self) -> "Stack":
+    def start(self, *options: str) -> "Stack":
         """Start and wait for the line that says it is ready."""
-        self.spawn()
+        self.spawn(*options)
         assert self.process is not None
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

@@ -45,7 +45,9 @@ def held(db: TestDatabase, **changes: object) -> effects.Claimed:
     effect = sending(db, **changes)
     effects.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN)])
     looked = claimed(db, effect.id)
-    effects.close_attempts(db, [closing(looked, None, Status.HELD, n=effect.fence, reason="nothing can prove it")])
+    effects.close_attempts(
+        db, [closing(looked, None, Status.HELD, n=effect.fence, origin="look", reason="nothing can prove it")]
+    )
     return effect
 
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from drumbeat import ids
 from drumbeat.store import keys as stored_keys
 from functions.ingest import app
-from tests.functions.doors import Doors, lead
+from tests.functions.doors import Doors, away, lead
 
 
 def test_an_event_is_recorded_with_its_body_and_rung_for(doors: Doors) -> None:
@@ -220,6 +221,25 @@ def test_a_withdrawn_key_is_refused_in_the_insert(doors: Doors) -> None:
 
     assert (answer.status, batch.status) == (401, 401)
     assert len(doors.events()) == 1
+
+
+def test_a_campaigns_name_is_not_for_the_api(doors: Doors) -> None:
+    doors.configure()
+    digest = {"schedule": "rate(1 day)", "timezone": "UTC", "on_gap": "shift"}
+    doors.ledger.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        " SELECT 2, '', '', '{}', compiled || %s, 'test' FROM configs",
+        [Jsonb({"campaigns": {"digest": digest}})],
+    )
+
+    assert doors.post("/v1/events", lead(source="digest", type="CAMPAIGN_TRIGGER")).status == 403
+    [result] = doors.post("/v1/events/batch", {"events": [lead(source="digest")]}).body["results"]
+    assert result["status"] == 403
+    assert doors.post("/v1/webhooks/digest", {}).status == 404
+    away(doors.services)
+    app.door.cache_clear()
+    app.single.cache_clear()
+    assert doors.post("/v1/events", lead(source="digest")).status == 403  # while Postgres is away, too
 
 
 def test_a_configured_source_is_not_for_the_api(doors: Doors) -> None:

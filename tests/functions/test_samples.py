@@ -86,6 +86,11 @@ def test_the_relay_runs_on_the_schedules_word(doors: Doors) -> None:
     assert invoke("relay")["full"] is True
 
 
+@pytest.mark.point(56)
+def test_a_firing_for_a_campaign_that_is_not_configured_is_ignored(doors: Doors) -> None:
+    assert invoke("campaign") == {"ignored": "no campaign of this name is in force"}
+
+
 def test_the_console_lists_what_was_recorded(doors: Doors) -> None:
     invoke("ingest_event")
 

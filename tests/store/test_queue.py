@@ -239,10 +239,10 @@ def test_a_session_token_is_signed_and_sent(
     sqs.close()
 
     [headers] = seen
-    assert headers["X-Amz-Security-Token"] == "a-token"
-    assert "/eu-central-1/sqs/aws4_request" in headers["Authorization"]
-    assert "x-amz-security-token" in headers["Authorization"]
-    assert headers["X-Amz-Target"] == "AmazonSQS.SendMessage"
+    assert headers["x-amz-security-token"] == "a-token"
+    assert "/eu-central-1/sqs/aws4_request" in headers["authorization"]
+    assert "x-amz-security-token" in headers["authorization"]
+    assert headers["x-amz-target"] == "AmazonSQS.SendMessage"
 
 
 @pytest.mark.point(12)

@@ -75,7 +75,7 @@ def test_a_refused_or_held_effect_needs_attention(database: TestDatabase, to: St
         effect = sending(database)
         effects.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=0.0)])
         again = claimed(database, effect.id)
-        effects.close_attempts(database, [closing(again, kind, to, n=effect.fence, reason="nothing can prove it")])
+        effects.close_attempts(database, [closing(again, kind, to, n=effect.fence, origin="look", reason="unproven")])
     else:
         ended(database, to, kind)
 

@@ -87,7 +87,7 @@ def sent_again(age: timedelta = timedelta(seconds=1), **changes: Any) -> Claimed
 
 
 def test_a_first_attempt_may_be_made() -> None:
-    assert before_sending(effect(), ACCOUNT, QUERY) is None
+    assert before_sending(effect(), ACCOUNT, QUERY, IDENTITY) is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_first_attempt_may_be_made() -> None:
     ],
 )
 def test_what_must_not_be_sent_says_why(changes: dict[str, Any], to: Status) -> None:
-    verdict = before_sending(effect(**changes), ACCOUNT, QUERY)
+    verdict = before_sending(effect(**changes), ACCOUNT, QUERY, IDENTITY)
 
     assert verdict is not None
     assert verdict.to is to
@@ -112,11 +112,18 @@ def test_what_must_not_be_sent_says_why(changes: dict[str, Any], to: Status) -> 
 def test_what_a_person_has_sent_again_does_not_expire() -> None:
     late = effect(base_due_at=NOW - MAX_AGE - timedelta(days=1), generation=2)
 
-    assert before_sending(late, ACCOUNT, QUERY) is None
+    assert before_sending(late, ACCOUNT, QUERY, IDENTITY) is None
 
 
 def test_an_account_that_is_gone_holds_the_effect() -> None:
-    verdict = before_sending(effect(), None, None)
+    verdict = before_sending(effect(), None, None, None)
+    assert verdict is not None
+    assert verdict.to is Status.HELD
+
+
+def test_frozen_bytes_of_one_login_are_never_sent_under_another() -> None:
+    verdict = before_sending(sent_again(unresolved=0), ACCOUNT, KEY, "mailgun|a|another")
+
     assert verdict is not None
     assert verdict.to is Status.HELD
 
@@ -126,7 +133,7 @@ def test_an_account_that_is_gone_holds_the_effect() -> None:
 def test_a_key_is_repeated_until_its_lifetime_less_the_margin_and_not_after(seconds: int, sent: bool) -> None:
     age = KEY.lifetime - KEY.margin + timedelta(seconds=seconds)
 
-    verdict = before_sending(sent_again(age), ACCOUNT, KEY)
+    verdict = before_sending(sent_again(age), ACCOUNT, KEY, IDENTITY)
 
     assert (verdict is None) is sent
     if verdict:
@@ -135,7 +142,7 @@ def test_a_key_is_repeated_until_its_lifetime_less_the_margin_and_not_after(seco
 
 @pytest.mark.parametrize("repeat", [QUERY, Blind(), Feedback(timedelta(minutes=15))])
 def test_nothing_is_repeated_without_evidence(repeat: Any) -> None:
-    verdict = before_sending(sent_again(), ACCOUNT, repeat)
+    verdict = before_sending(sent_again(), ACCOUNT, repeat, IDENTITY)
 
     assert verdict is not None
     assert verdict.to is Status.HELD
@@ -323,5 +330,5 @@ def test_every_answer_follows_a_drawn_arrow(outcome: Any, repeat: Any, tries: in
 def test_no_schedule_of_repeats_ever_leaves_the_keys_window(age: timedelta, tries: int, outcome: Any) -> None:
     effect_ = sent_again(age, tries=tries)
 
-    if before_sending(effect_, ACCOUNT, KEY) is None:
+    if before_sending(effect_, ACCOUNT, KEY, IDENTITY) is None:
         assert age < KEY.lifetime - KEY.margin

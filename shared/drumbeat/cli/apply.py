@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import click
 
 from drumbeat.cli.client import Client, Refusal, with_client
-from drumbeat.cli.output import count, print_json, show
+from drumbeat.cli.output import count, plain, print_json, show
 
 DOCUMENT = "drumbeat.yaml"
 TEMPLATES = "templates"
@@ -23,8 +23,8 @@ def command(client: Client, path: Path, check: bool) -> int:
 
     Its templates are the files of the folder `templates` beside it. The same configuration again changes nothing.
     """
-    file = path / DOCUMENT if path.is_dir() else path
-    document, templates = _read(file)
+    file = file_of(path)
+    document, templates = read(file)
     if check:
         return _check(client, file, document, templates)
     try:
@@ -41,6 +41,20 @@ def command(client: Client, path: Path, check: bool) -> int:
     return 0
 
 
+def file_of(path: Path) -> Path:
+    """Return the document's file: the path itself, or the one in that folder."""
+    return path / DOCUMENT if path.is_dir() else path
+
+
+def read(file: Path) -> tuple[str, dict[str, str]]:
+    """Return the document and the templates beside it, by name. Raises click.ClickException."""
+    folder = file.parent / TEMPLATES
+    templates = sorted(folder.iterdir()) if folder.is_dir() else []
+    return _text(file), {
+        each.name: _text(each) for each in templates if each.is_file() and not each.name.startswith(".")
+    }
+
+
 def _put(client: Client, document: str, templates: dict[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {"document": document, "templates": templates}
     first: dict[str, Any] = client.ask("PUT", "/v1/config", body).body
@@ -49,14 +63,6 @@ def _put(client: Client, document: str, templates: dict[str, str]) -> dict[str, 
         answer = client.ask("PUT", "/v1/config", {**body, "cursor": answer["next"]}).body
         first["rung"] += answer["rung"]
     return {**first, "next": None}
-
-
-def _read(file: Path) -> tuple[str, dict[str, str]]:
-    folder = file.parent / TEMPLATES
-    templates = sorted(folder.iterdir()) if folder.is_dir() else []
-    return _text(file), {
-        each.name: _text(each) for each in templates if each.is_file() and not each.name.startswith(".")
-    }
 
 
 def _text(file: Path) -> str:
@@ -109,5 +115,7 @@ def _show(applied: dict[str, Any]) -> None:
     for noun in ("accounts", "sources", "flows", "campaigns", "templates"):
         if applied[noun]:
             show(f"  {noun:<10} {', '.join(applied[noun])}")
+    for failure in applied["alarms"]["failed"]:
+        show(f"[yellow]not woken by EventBridge Scheduler, so up to three minutes late:[/] {plain(failure)}")
     if applied["rung"]:
         show(f"{count(applied['rung'], 'waiting event')} will be planned with it now")

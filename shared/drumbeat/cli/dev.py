@@ -53,11 +53,12 @@ def command(
     SQS_ENDPOINT_URL in the environment use servers of your own. Ctrl-C stops it; what it recorded is there again at
     the next start.
     """
-    from drumbeat.local.stack import Options
+    from drumbeat.local.stack import Options, Stack
     from drumbeat.local.supervisor import run
 
     if config is not None and not config.exists():
         raise click.BadParameter(f"{config} does not exist", param_hint="--config")
     if config is None and DEFAULT_CONFIG.exists():
         config = DEFAULT_CONFIG
-    sys.exit(run(Options(home, port, config, workers, test_door, clock, relay_every)))
+    options = Options(home, port, workers, test_door, clock, relay_every)
+    sys.exit(run(lambda: Stack(options), config))

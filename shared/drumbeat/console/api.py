@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from drumbeat.console import (
     accounts,
     apikeys,
+    campaigns,
     configuration,
     deadletters,
     effects,
@@ -16,7 +17,7 @@ from drumbeat.console import (
 )
 from drumbeat.console.problems import Problems
 
-NOUNS = (events, effects, configuration, apikeys, deadletters, people, accounts, health, verification)
+NOUNS = (events, effects, campaigns, configuration, apikeys, deadletters, people, accounts, health, verification)
 
 
 def resolver(logger: Logger) -> APIGatewayHttpResolver:

@@ -1,10 +1,10 @@
-"""`/healthz` for those who watch from outside, `/v1/status` and `/v1/doctor` for people, `/metrics` for Prometheus."""
+"""`/healthz` and `/metrics` for those who watch from outside; `/v1/status`, `/v1/usage`, `/v1/doctor` for people."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from drumbeat import __version__, views
+from drumbeat import __version__, campaigns, views
 from drumbeat.checkup import checkup, connections
 from drumbeat.console.access import OPERATE, READ, require
 from drumbeat.console.accounts import all_accounts
@@ -19,6 +19,7 @@ from drumbeat.wiring import services
 
 router = Routes()
 
+LISTED = 100  # missed instants of one answer
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -44,8 +45,17 @@ def status() -> Response[Any]:
             "totals": views.totals(services().db),
             "accounts": all_accounts(),
             "deadLetters": _dead_letters(),
+            "missed": campaigns.missed(services().db)[:LISTED],
+            "relay": views.pulse(services().marks, services().clock.now()),
         }
     )
+
+
+@router.get("/v1/usage", middlewares=READ)
+def usage() -> Response[Any]:
+    """What the last 30 days took, for those who ask what it costs."""
+    query(router)
+    return reply(views.usage(services().db))
 
 
 @router.get("/v1/doctor", middlewares=OPERATE)

@@ -55,8 +55,9 @@ def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callab
         planned = plan_events(ids, services, LEASE)
         done.missing |= planned.missing
         batch.carry_out(planned.claimed, started, LEASE)
+        services.reminders.remember({effect: wait for effect, wait in planned.due_later if wait <= 0})
         services.reminders.ring(planned.due_later)
-        services.reminders.settled(events=set(ids) - planned.missing - planned.unplanned)
+        services.reminders.settled(events=planned.ours)
 
     for ids in batched(named, AT_ONCE, strict=False):
         if time_left() < TIME_FOR_A_BATCH:

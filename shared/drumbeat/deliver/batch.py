@@ -1,16 +1,14 @@
 """One batch of claimed effects on its way: token, attempt, call, outcome; each step once for all of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
-
-import psycopg
 
 from drumbeat.accounts import in_sandbox, login
 from drumbeat.deliver import lookups, verdicts
 from drumbeat.deliver.calls import CALL_BUDGET, Search, Send
+from drumbeat.deliver.commits import Commits
 from drumbeat.deliver.lessons import lessons
 from drumbeat.deliver.requests import freeze, thaw
 from drumbeat.deliver.verdicts import Verdict
@@ -31,14 +29,12 @@ from drumbeat.outcomes import (
     Unknown,
 )
 from drumbeat.providers.base import Request
-from drumbeat.status import FINAL, Status
-from drumbeat.store import effects
-from drumbeat.store.effects import Claimed, Closing, Moved, Opening
+from drumbeat.status import Status
+from drumbeat.store.effects import Claimed, Closing, Opening
 from drumbeat.throttle import Ask, Go, Wait
 from drumbeat.wiring import Services
 
 MARGIN = 5.0  # seconds kept between the end of a call and the end of its lease
-CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
 
 # How an outcome is written in the ledger.
 KINDS: Mapping[type, str] = {
@@ -77,10 +73,11 @@ class Batch:
         sends = [work for work in granted if work.effect.status is Status.CLAIMED]
         looks = [work for work in granted if work.effect.status is Status.UNKNOWN]
         openings += [self._prepare(work) for work in sends]
-        under_way = self._open(openings)
+        commits = Commits(self._services, self._counts, claimed, lease)
+        under_way = commits.open(openings)
         sends = [work for work in sends if work.effect.id in under_way]
         closings += self._call(sends, looks, deadline)
-        self._close(closings, {effect.id: effect.dependents for effect in claimed})
+        commits.close(closings)
 
     # ------------------------------------------------------------ before any call
 
@@ -99,9 +96,9 @@ class Batch:
 
     def _verdict_before(self, work: Work) -> Verdict | None:
         account = work.login.account if work.login else None
-        if work.effect.status is Status.CLAIMED:
-            return verdicts.before_sending(work.effect, account, work.repeat)
         identity = work.login.identity if work.login else None
+        if work.effect.status is Status.CLAIMED:
+            return verdicts.before_sending(work.effect, account, work.repeat, identity)
         return verdicts.of_unknown(work.effect, account, work.repeat, identity)
 
     def _write_down(self, effect: Claimed, verdict: Verdict, openings: list[Opening], closings: list[Closing]) -> None:
@@ -216,45 +213,3 @@ class Batch:
             reference=end.reference if isinstance(end, Accepted) else None,
             detail=None if isinstance(end, Accepted) else end.reason,
         )
-
-    # ------------------------------------------------------------ the ledger, and who is told
-
-    def _open(self, openings: Sequence[Opening]) -> set[UUID]:
-        """Commit what is to become of the claimed effects; return those with an attempt open."""
-        if not openings:
-            return set()
-        waits = {opening.id: opening.wait for opening in openings if opening.to == "waiting"}
-        self._services.reminders.remember(waits)
-        try:
-            moved = effects.open_attempts(self._services.db, openings)
-        except psycopg.OperationalError:
-            moved = effects.opened(self._services.db, openings)  # the answer was lost: ask what was committed
-        self._tell(moved.values(), waits)
-        return {one.id for one in moved.values() if one.status is Status.SENDING}
-
-    def _close(self, closings: Sequence[Closing], dependents: Mapping[UUID, Collection[UUID]]) -> None:
-        """Commit what was learned."""
-        if not closings:
-            return
-        waits = {closing.id: closing.wait for closing in closings if closing.to in (Status.WAITING, Status.UNKNOWN)}
-        ending = [closing.id for closing in closings if closing.to in FINAL]
-        released = {waiting: 0.0 for effect in ending for waiting in dependents.get(effect, ())}
-        self._services.reminders.remember(waits | released)
-        for attempt in range(CLOSE_TRIES):
-            try:
-                moved = effects.close_attempts(self._services.db, closings)
-                break
-            except psycopg.OperationalError:
-                if attempt == CLOSE_TRIES - 1:
-                    raise
-                self._services.clock.sleep(0.5 * 2**attempt)
-        self._tell(moved.values(), waits)
-
-    def _tell(self, moved: Collection[Moved], waits: Mapping[UUID, float]) -> None:
-        """Ring for what is due again or was released, and forget what is settled."""
-        self._counts.update(one.status.value for one in moved)
-        again = [(one.id, waits[one.id]) for one in moved if one.id in waits]
-        released = [(waiting, 0.0) for one in moved if one.status in FINAL for waiting in one.dependents]
-        self._services.reminders.ring(again + released)
-        settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
-        self._services.reminders.settled(effects=settled)

@@ -24,7 +24,7 @@ class Planned:
     claimed: list[Claimed]
     due_later: list[tuple[UUID, float]]  # effects and seconds until they are due (0: as soon as possible)
     missing: set[UUID]  # event ids that the ledger does not know
-    unplanned: set[UUID]  # recorded, but there is no configuration yet
+    ours: set[UUID]  # events whose plan is the one made here; others' may still be in their hands
 
 
 def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Planned:
@@ -32,14 +32,11 @@ def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Pl
     candidates = plans.read(services.db, ids)
     missing = set(ids) - {candidate.event.id for candidate in candidates}
     made: list[tuple[Event, Plan, str | None]] = []
-    unplanned: set[UUID] = set()
     for candidate in candidates:
-        if candidate.newest_version is None:
-            unplanned.add(candidate.event.id)
-            continue
-        made.extend(_plans(candidate, services))
+        if candidate.newest_version is not None:  # else the event waits for the first configuration
+            made.extend(_plans(candidate, services))
     if not made:
-        return Planned([], [], missing, unplanned)
+        return Planned([], [], missing, set())
 
     events = {event.id: event for event, _, _ in made}
     versions = {event.id: plan.version for event, plan, _ in made}
@@ -72,7 +69,8 @@ def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Pl
         for row in born
         if row["id"] not in taken and steps[row["id"]][1].after is None
     ]
-    return Planned(claimed, due_later, missing, unplanned)
+    ours = {steps[row["id"]][0] for row in born} | {event.id for event, plan, _ in made if not plan.effects}
+    return Planned(claimed, due_later, missing, ours)
 
 
 def _plans(candidate: plans.Candidate, services: Services) -> Iterator[tuple[Event, Plan, str | None]]:

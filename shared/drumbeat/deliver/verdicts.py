@@ -49,7 +49,9 @@ def looks_of(account: Account, repeat: Repeat) -> LookPolicy | None:
 # ---------------------------------------------------------------- before any call
 
 
-def before_sending(effect: Claimed, account: Account | None, repeat: Repeat | None) -> Verdict | None:
+def before_sending(
+    effect: Claimed, account: Account | None, repeat: Repeat | None, identity: str | None
+) -> Verdict | None:
     """Tell why a claimed effect must not be sent now; None: it may."""
     if effect.proof in ("accepted", "found"):
         return Verdict(Status.ACCEPTED, reason="proof of acceptance had arrived")
@@ -65,6 +67,8 @@ def before_sending(effect: Claimed, account: Account | None, repeat: Repeat | No
         return Verdict(Status.CANCELLED, reason=f"the step it comes after was {effect.predecessor}")
     if effect.generation == 1 and effect.attempts == 0 and effect.now > effect.base_due_at + MAX_AGE:
         return Verdict(Status.CANCELLED, reason="expired: over 7 days late")
+    if effect.identity is not None and identity != effect.identity:  # its frozen request is one of the old login
+        return Verdict(Status.HELD, reason=f"account {effect.account} is another login now")
     if effect.unresolved and (why := _not_repeatable(effect, account, repeat)):
         return Verdict(Status.HELD, reason=why)
     return None

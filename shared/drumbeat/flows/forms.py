@@ -6,12 +6,12 @@ Only read when a configuration is applied or its schema written. References betw
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from drumbeat.calendar import OnGap, parse, zones
 from drumbeat.events import EventType
-from drumbeat.flows import quantities, schedule
+from drumbeat.flows import quantities
 from drumbeat.flows.expressions import check_condition, check_mapping, check_text
 from drumbeat.flows.model import Limit
 from drumbeat.flows.suggestions import instead
@@ -55,18 +55,18 @@ def _secret(value: str) -> str:
 
 
 def _timezone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in zones.names():
         raise ValueError(f"there is no timezone {value}; {_zone_instead(value)}")
     return value
 
 
 def _zone_instead(value: str) -> str:
-    suggestion = instead(value, available_timezones())
+    suggestion = instead(value, zones.names())
     return suggestion if suggestion.startswith("did you mean") else "write one like Europe/Berlin, or UTC"
 
 
 def _schedule(value: str) -> str:
-    schedule.check(value)
+    parse(value)
     return value
 
 
@@ -219,7 +219,7 @@ class Campaign(Form):
 
     schedule: Annotated[str, AfterValidator(_schedule)]
     timezone: Zone | None = None
-    on_gap: Annotated[str, *_one_of(("skip", "shift"))] = "skip"
+    on_gap: Annotated[str, *_one_of(list(OnGap))] = OnGap.SHIFT
 
 
 class Document(Form):

@@ -57,8 +57,8 @@ class Source:
     """One configured way in."""
 
     name: str
-    door: str  # webhook | form
-    scheme: str  # of the signature; "" for forms
+    door: str  # webhook | form | schedule (a campaign, as doors see it)
+    scheme: str  # of the signature; "" for the others
     type: str
     secrets: tuple[str, ...]  # references
     tolerance: float  # seconds

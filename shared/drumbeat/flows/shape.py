@@ -71,7 +71,7 @@ def _explained(form: type[Form], data: object, path: Path, error: ErrorDetails, 
 
 def _message(error: ErrorDetails, form: type[Form], path: Path) -> str:
     loc = error["loc"]
-    name = _label(loc) if loc else str(path[-1])
+    name = _label(loc) if loc else str(path[-1]) if path else "the document"
     match error["type"]:
         case "missing":
             return f"{name} is missing; add it"

@@ -7,11 +7,11 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from drumbeat.errors import KeyReused, NotFound, Problem, Unauthorized, Unavailable
+from drumbeat import problems
+from drumbeat.errors import NotFound, Problem
 from drumbeat.ingest.receipt import Receipt
 
 JSON = "application/json"
-PROBLEM = "application/problem+json"
 
 
 class Answers:
@@ -42,24 +42,17 @@ class Answers:
 
     def problem(self, problem: Problem) -> Response[str]:
         """Answer what was refused."""
-        headers: dict[str, str | list[str]] = {}
-        if isinstance(problem, Unavailable):
-            headers["Retry-After"] = str(problem.retry_after)
-        if isinstance(problem, Unauthorized):
-            headers["WWW-Authenticate"] = "Bearer"
         self._logger.info("refused", extra={"problem": problem.slug})
-        return Response(problem.status, PROBLEM, json.dumps(self._document(problem)), headers)
+        return Response(
+            problem.status, problems.MEDIA_TYPE, json.dumps(self._document(problem)), problems.headers(problem)
+        )
 
     def _nowhere(self, _: NotFoundError) -> Response[str]:
         return self.problem(NotFound("Nothing answers to this method and path. Nothing was stored."))
 
     def _failure(self, error: Exception) -> Response[str]:
         """Answer a mistake of ours. Its message may hold personal data, so only its kind and place are logged."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-        self._logger.error("failed", extra={"error": type(error).__name__, "place": place})
+        self._logger.error("failed", extra={"error": type(error).__name__, "place": problems.place(error)})
         return self.problem(
             Problem(
                 "It is logged under this request id. Nothing is promised about this request; send it again with the "
@@ -73,13 +66,4 @@ class Answers:
         return {"status": 200 if one.replayed else 202, "eventId": str(one.event_id)}
 
     def _document(self, problem: Problem) -> dict[str, object]:
-        document: dict[str, object] = {
-            "type": f"urn:drumbeat:problem:{problem.slug}",
-            "title": problem.title,
-            "status": problem.status,
-            "detail": problem.detail,
-            "requestId": self._app.current_event.raw_event["requestContext"]["requestId"],
-        }
-        if isinstance(problem, KeyReused):
-            document["eventId"] = str(problem.event_id)
-        return document
+        return problems.document(problem, self._app.current_event.raw_event["requestContext"]["requestId"])

@@ -1,4 +1,4 @@
-"""The configured sources, known to a door even while Postgres is away."""
+"""The configured sources and campaigns, known to a door even while Postgres is away."""
 
 import json
 import logging
@@ -9,7 +9,8 @@ import psycopg
 from redis.exceptions import RedisError
 
 from drumbeat.errors import Unavailable
-from drumbeat.flows.model import Source
+from drumbeat.events import EventType
+from drumbeat.flows.model import Campaign, Config, Source
 from drumbeat.store import configs
 from drumbeat.wiring import Services
 
@@ -33,7 +34,7 @@ class Catalog:
         self._due = 0.0
 
     def sources(self) -> Sources:
-        """Return the configured sources by name, at most a minute old while Postgres answers.
+        """Return the configured sources by name, campaigns too, at most a minute old while Postgres answers.
 
         Raises:
             Unavailable: neither Postgres nor Redis nor this process knows them.
@@ -58,7 +59,7 @@ class Catalog:
         except psycopg.OperationalError:
             self._due = now + RETRY
             return self._remembered()
-        sources = config.sources if config else {}
+        sources = _sources(config) if config else {}
         self._remember(sources)
         return sources
 
@@ -84,3 +85,21 @@ class Catalog:
             "The configured sources cannot be read: Postgres and Redis are both away. Nothing was stored; "
             "send the same request again later."
         )
+
+
+def _sources(config: Config) -> Sources:
+    return {**{name: _schedule(campaign) for name, campaign in config.campaigns.items()}, **config.sources}
+
+
+def _schedule(campaign: Campaign) -> Source:
+    """Return a campaign as a door sees it: a name that is taken."""
+    return Source(
+        name=campaign.name,
+        door="schedule",
+        scheme="",
+        type=EventType.CAMPAIGN_TRIGGER,
+        secrets=(),
+        tolerance=0.0,
+        map={},
+        options={},
+    )

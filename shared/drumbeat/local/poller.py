@@ -7,11 +7,11 @@ timeout ends.
 """
 
 import argparse
-import queue
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +19,79 @@ from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.sqs import Sqs, SqsError
 
 WAIT = 1  # second of a long poll: as long as an orderly stop may take
-RECEIVERS = 2  # for each worker: the next batch is fetched while the worker is busy with one
+RECEIVERS = 2  # for each worker: a message is seen by whoever looks next
 PAUSE = 0.5  # seconds after SQS did not answer
 LOOK = 0.05  # seconds between looks for a worker that is being started again
 LIMIT = 10  # messages in one call, SQS's
 
 
 class Poller:
-    """Feeds one queue to a set of workers until it is stopped."""
+    """Feeds one queue to a set of workers until it is stopped.
+
+    Who receives and who feeds are different threads, so that what arrives while all workers are busy becomes one batch.
+    """
 
     def __init__(self, url: str, batch: int, workers: Iterable[Handler]) -> None:
         self.url = url
         self.arn = f"arn:aws:sqs:us-east-1:000000000000:{url.rsplit('/', 1)[-1]}"
         self.batch = min(batch, LIMIT)
+        self.workers = list(workers)
         self.stopping = threading.Event()
-        self._idle: queue.SimpleQueue[Handler] = queue.SimpleQueue()
-        for worker in workers:
-            self._idle.put(worker)
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._changed = threading.Condition()
+        self._receiving = 0
 
-    def run(self, sqs: Sqs) -> None:
-        """Receive, invoke, delete, until `stopping` is set; each thread brings an SQS client of its own."""
+    def run(self, connect: Callable[[], Sqs]) -> None:
+        """Receive, invoke, delete, until `stopping` is set and all that was received is done.
+
+        `connect` makes an SQS client: each thread has one of its own.
+        """
+        self._receiving = RECEIVERS * len(self.workers)
+        threads = [threading.Thread(target=self._receive_on, args=(connect(),)) for _ in range(self._receiving)]
+        threads += [threading.Thread(target=self._feed, args=(connect(), worker)) for worker in self.workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _receive_on(self, sqs: Sqs) -> None:
         away = False
         while not self.stopping.is_set():
+            with self._changed:
+                if not self._changed.wait_for(lambda: len(self._waiting) < self.batch, PAUSE):
+                    continue
             try:
                 messages = self.receive(sqs)
                 away = False
-                if messages:
-                    self.handle(sqs, messages)
             except SqsError as error:
                 if not away:  # once, not twice a second
                     _log(f"SQS does not answer ({error}); trying on. Nothing is lost: what was received comes back")
                 away = True
                 self.stopping.wait(PAUSE)
+                continue
+            with self._changed:
+                self._waiting.extend(messages)
+                self._changed.notify_all()
+        with self._changed:
+            self._receiving -= 1
+            self._changed.notify_all()
+        sqs.close()
+
+    def _feed(self, sqs: Sqs, worker: Handler) -> None:
+        while messages := self._next():
+            try:
+                self.handle(sqs, worker, messages)
+            except SqsError as error:
+                _log(f"{len(messages)} messages were not deleted ({error}); they come back and change nothing")
+        sqs.close()
+
+    def _next(self) -> list[dict[str, Any]]:
+        """Wait for messages and return up to a batch; none when the poller stops and there are none left."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or not self._receiving)
+            messages = [self._waiting.popleft() for _ in range(min(self.batch, len(self._waiting)))]
+            self._changed.notify_all()
+            return messages
 
     def receive(self, sqs: Sqs) -> list[dict[str, Any]]:
         """Return up to a batch of messages; empty when none came within the wait."""
@@ -65,18 +106,15 @@ class Poller:
         messages: list[dict[str, Any]] = reply.get("Messages", [])
         return messages
 
-    def handle(self, sqs: Sqs, messages: list[dict[str, Any]]) -> None:
-        """Have a worker do the batch and delete what it did."""
-        worker = self._idle.get()
+    def handle(self, sqs: Sqs, worker: Handler, messages: list[dict[str, Any]]) -> None:
+        """Have a worker do the batch and delete what it did. Raises SqsError when that could not be deleted."""
+        if not self._present(worker):
+            return  # stopping: the messages come back
         try:
-            if not self._present(worker):
-                return  # stopping: the messages come back
             result = worker.invoke({"Records": [self._record(message) for message in messages]})
         except (HandlerGone, HandlerFailed) as error:
             _log(f"{worker.path.stem}: {error}; its {len(messages)} messages come back later")
             return
-        finally:
-            self._idle.put(worker)
         if done := succeeded(messages, result):
             entries = [
                 {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(done)
@@ -131,14 +169,7 @@ def main() -> None:
     workers = [Handler(options.sockets / f"{options.function}-{number}.sock") for number in range(1, options.size + 1)]
     poller = Poller(options.queue, options.batch, workers)
     signal.signal(signal.SIGTERM, lambda *_: poller.stopping.set())
-    threads = [
-        threading.Thread(target=poller.run, args=(Sqs(options.region, options.endpoint),))
-        for _ in range(RECEIVERS * options.size)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    poller.run(lambda: Sqs(options.region, options.endpoint))
 
 
 def _log(message: str) -> None:

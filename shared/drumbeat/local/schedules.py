@@ -1,4 +1,4 @@
-"""The clock: takes EventBridge Scheduler's place and invokes the functions that `template.yaml` gives a rate.
+"""The clock: takes EventBridge Scheduler's place. Functions that `template.yaml` gives a rate, and campaigns.
 
 python -m drumbeat.local.schedules --template template.yaml --sockets run --every relay=5
 """
@@ -12,9 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from drumbeat.config import Settings
+from drumbeat.local.alarms import AlarmClock, Alarms, run
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.local.template import Schedule, Template
+from drumbeat.wiring import Services
 
+CAMPAIGN = "campaign"  # the function that schedules of campaigns invoke
 LOOK = 0.2  # seconds between looks for a handler that is not up
 
 
@@ -65,7 +69,12 @@ def main() -> None:
         handler = Handler(options.sockets / f"{schedule.function}.sock")
         every = rates.get(schedule.function, schedule.every)
         threading.Thread(target=tick, args=(schedule, handler, every, stopping), daemon=True).start()
-    stopping.wait()
+    services = Services(Settings.from_env())
+    if services.settings.schedule_group is None:
+        stopping.wait()
+        return
+    clock = AlarmClock(Handler(options.sockets / f"{CAMPAIGN}.sock"), services.clock)
+    run(Alarms(services.scheduler, services.settings.schedule_group), clock, stopping)
 
 
 if __name__ == "__main__":

@@ -219,10 +219,13 @@ class MiniStack(Server):
 
     def environment(self) -> dict[str, str]:
         """Bind to loopback, keep everything below our own folder."""
+        return {**os.environ, **self.settings()}
+
+    def settings(self) -> dict[str, str]:
+        """Return what it is told."""
         scratch = self.home / "tmp"
         scratch.mkdir(exist_ok=True)
         return {
-            **os.environ,
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
             "SERVICES": self._services,

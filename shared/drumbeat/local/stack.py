@@ -15,9 +15,11 @@ from drumbeat.local import ledger, queues
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.home import Home
 from drumbeat.local.ports import Ports, answers
+from drumbeat.local.schedule_group import create as create_group
 from drumbeat.local.servers import MiniStack, Postgres, Server, Valkey
 from drumbeat.local.template import Function, Template
 from drumbeat.local.terminal import tell
+from drumbeat.sigv4 import Credentials
 from drumbeat.sqs import Sqs
 from drumbeat.wiring import Services
 
@@ -26,6 +28,13 @@ TEMPLATE = ROOT / "template.yaml"
 STAGE = "dev"
 REGION = "us-east-1"
 POOLS = {"ingest": 2}  # handler processes of a function behind HTTP; the others have one
+BY_CAMPAIGNS = "campaign"  # the function that the schedules of campaigns invoke
+# Where the console keeps those schedules: an emulator takes any role and function.
+SCHEDULER = {
+    "SCHEDULE_GROUP": f"drumbeat-{STAGE}",
+    "SCHEDULE_ROLE_ARN": f"arn:aws:iam::000000000000:role/drumbeat-{STAGE}-campaign-schedule",
+    "CAMPAIGN_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:000000000000:function:drumbeat-{STAGE}-campaign",
+}
 READY_WITHIN = 60.0  # seconds
 
 
@@ -39,7 +48,6 @@ class Options:
 
     home: Path
     port: int = 8787
-    config: Path | None = None
     workers: int = 2
     test_door: bool = False
     clock: timedelta | None = None  # how far the ledger's clock is ahead; None: as it was left
@@ -64,6 +72,7 @@ class Stack:
         self.api_key = ""
         self._environment: dict[str, str] = {}
         self._queue_urls: dict[str, str] = {}
+        self._scheduler: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -74,6 +83,11 @@ class Stack:
     def sandbox_url(self) -> str:
         """Where the provider sandbox answers."""
         return f"http://127.0.0.1:{self.ports['sandbox']}"
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Where what answers, for the line that says that all is ready."""
+        return {"url": self.url, "api_key": self.api_key, "sandbox_url": self.sandbox_url}
 
     @property
     def children(self) -> list[Watched]:
@@ -127,9 +141,9 @@ class Stack:
         if endpoint is None:
             ministack = MiniStack(home / "ministack", self.ports["ministack"])
             endpoint = ministack.url
-            self._start_server(ministack, lambda: self._create_queues(ministack.url))
+            self._start_server(ministack, lambda: self._prepare_aws(ministack.url))
         else:
-            self._create_queues(endpoint)
+            self._prepare_aws(endpoint)
         self._environment = {
             **base_environment(),
             **stores,
@@ -146,6 +160,7 @@ class Stack:
             "DRUMBEAT_TEST_DOOR": "1" if self.options.test_door else "0",
             "DRUMBEAT_SECRET": self.home.secret(),
             "DRUMBEAT_SANDBOX_URL": self.sandbox_url,
+            **self._scheduler,
             "PYTHONUNBUFFERED": "1",
         }
         for function in self.template.functions.values():
@@ -189,14 +204,19 @@ class Stack:
         elif any(feed.function == function.name for feed in self.template.feeds):
             size = self.options.workers
         else:
-            return [function.name] if any(s.function == function.name for s in self.template.schedules) else []
+            scheduled = {BY_CAMPAIGNS, *(schedule.function for schedule in self.template.schedules)}
+            return [function.name] if function.name in scheduled else []
         return [f"{function.name}-{number}" for number in range(1, size + 1)]
 
     def _behind_http(self) -> list[str]:
         return sorted({route.function for route in self.template.routes})
 
-    def _create_queues(self, endpoint: str) -> None:
+    def _prepare_aws(self, endpoint: str) -> None:
         self._queue_urls = queues.create(local_sqs(endpoint), endpoint, self.template.queues, STAGE)
+        if create_group(endpoint, SCHEDULER["SCHEDULE_GROUP"], REGION):
+            self._scheduler = SCHEDULER
+        else:
+            tell(f"{endpoint} has no EventBridge Scheduler; campaigns fire when the relay comes by")
 
     def _start_server(self, server: Server, prepared: Callable[[], object] | None = None) -> None:
         tell(f"starting {server.name}")
@@ -232,6 +252,4 @@ class Stack:
 
 def local_sqs(endpoint: str) -> Sqs:
     """Return a client of an emulator, which takes any credentials."""
-    from botocore.credentials import Credentials
-
     return Sqs(REGION, endpoint, Credentials("test", "test"))

@@ -1,4 +1,4 @@
-"""`drumbeat dev`: starts a stack, says when it is ready, starts again what dies, and ends it in order on a signal."""
+"""`drumbeat dev`, `drumbeat cloud`: start it all, say when it is ready, start again what dies, end it on a signal."""
 
 import json
 import os
@@ -7,14 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from drumbeat.errors import DrumbeatError
+from drumbeat.local.children import Watched
+from drumbeat.local.home import Home
 from drumbeat.local.logs import Tail
-from drumbeat.local.stack import Options, Stack, StartFailed
+from drumbeat.local.stack import StartFailed
 from drumbeat.local.terminal import relay, tell
 
 LOOK = 0.5  # seconds between looks at the logs; a child's death is noticed at once
@@ -24,22 +27,46 @@ class Stopped(BaseException):
     """A signal asks the stack to end."""
 
 
-def run(options: Options) -> int:
-    """Run a stack until a signal ends it; returns the exit code.
+class Runnable(Protocol):
+    """All processes of one installation."""
 
-    Standard output gets exactly one line: JSON with `ready`, `url`, `api_key` and `sandbox_url`.
+    home: Home
+
+    @property
+    def children(self) -> Sequence[Watched]:
+        """All processes that were started."""
+        ...
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Where what answers; `url`, `api_key` and `sandbox_url` at least."""
+        ...
+
+    def start(self) -> None:
+        """Start everything; raises DrumbeatError, RuntimeError, OSError or ValueError when something fails."""
+        ...
+
+    def stop(self) -> None:
+        """End everything that was started."""
+        ...
+
+
+def run(make: Callable[[], Runnable], config: Path | None) -> int:
+    """Run a stack until a signal ends it; returns the exit code. `config` is applied before it is said to be ready.
+
+    Standard output gets exactly one line: JSON with `ready` and the stack's places.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    stack: Stack | None = None
+    stack: Runnable | None = None
     try:
-        stack = Stack(options)
+        stack = make()
         stack.start()
-        if options.config is not None:
-            apply(options.config, stack)
-        ready = {"ready": True, "url": stack.url, "api_key": stack.api_key, "sandbox_url": stack.sandbox_url}
-        print(json.dumps(ready), flush=True)
-        tell(f"ready at {stack.url}; mail arrives at {stack.sandbox_url}; logs are in {stack.home.logs}")
+        if config is not None:
+            apply(config, stack.places)
+        print(json.dumps({"ready": True, **stack.places}), flush=True)
+        where = stack.places
+        tell(f"ready at {where['url']}; mail arrives at {where['sandbox_url']}; logs are in {stack.home.logs}")
         watch(stack)
     except Stopped:
         return 0
@@ -55,16 +82,16 @@ def run(options: Options) -> int:
     return 0
 
 
-def apply(file: Path, stack: Stack) -> None:
+def apply(file: Path, where: Mapping[str, str]) -> None:
     """Put a configuration in force by the command that anybody would use; raises StartFailed when it is refused."""
     tell(f"applying {file}")
-    command = [sys.executable, "-m", "drumbeat.cli.main", "--url", stack.url, "apply", str(file)]
-    done = subprocess.run(command, env={**os.environ, "DRUMBEAT_KEY": stack.api_key}, stdout=sys.stderr)
+    command = [sys.executable, "-m", "drumbeat.cli.main", "--url", where["url"], "apply", str(file)]
+    done = subprocess.run(command, env={**os.environ, "DRUMBEAT_KEY": where["api_key"]}, stdout=sys.stderr)
     if done.returncode != 0:
         raise StartFailed(f"{file} was not applied (see above). Nothing was lost: correct it and start again")
 
 
-def watch(stack: Stack) -> None:
+def watch(stack: Runnable) -> None:
     """Start again what dies and show what the logs warn of, until a signal ends it."""
     tail = Tail(stack.home.logs)
     with deaths() as wakeup:

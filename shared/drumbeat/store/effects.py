@@ -278,16 +278,26 @@ class Closing:
 
 # Whatever was learned is kept. It moves the effect when the claim is still ours; when it is not, the answer came
 # late, and only acceptance moves anything: it is proof wherever the effect stands, unless somebody is sending it.
+# An attempt has one answer: a closing that is repeated because nobody heard of its commit changes nothing.
 CLOSE = """
-    WITH input AS MATERIALIZED (
+    WITH told AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(ns)s::int[], %(generations)s::int[],
                              %(identities)s::text[], %(origins)s::text[], %(kinds)s::text[], %(references)s::text[],
                              %(details)s::text[], %(tos)s::text[], %(waits)s::float8[], %(reasons)s::text[],
                              %(tries)s::int[], %(looks)s::int[], %(slots)s::float8[])
                    AS i (id, fence, n, generation, identity, origin, kind, reference, detail, target, wait, why,
                          tries, looks, reserved)
+    ), input AS MATERIALIZED (
+        SELECT *
+          FROM told
+         WHERE origin <> 'answer'
+            OR NOT EXISTS (SELECT FROM outcomes o
+                            WHERE o.effect_id = told.id AND o.n = told.n AND o.origin IN ('answer', 'late'))
     ), mine AS MATERIALIZED (
-        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.why, i.wait, i.tries, i.looks, i.reserved,
+        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.why, i.wait, i.looks, i.reserved,
+               -- An answer to what is unknown already comes after the relay, which has counted the try.
+               i.tries - CASE WHEN i.origin = 'answer' AND e.status = 'unknown' THEN least(i.tries, 1) ELSE 0 END
+                   AS tries,
                CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END AS target
           FROM effects e
           JOIN input i ON i.id = e.id

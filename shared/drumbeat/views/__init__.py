@@ -2,8 +2,10 @@
 
 from drumbeat.views.accounts import AccountItem, accounts
 from drumbeat.views.pages import EffectFilter, EventFilter, Page, effects, events
+from drumbeat.views.pulse import Pulse, pulse
 from drumbeat.views.timeline import event
 from drumbeat.views.totals import HeldGroup, Totals, by_account, held, totals
+from drumbeat.views.usage import Usage, usage
 
 __all__ = [
     "AccountItem",
@@ -11,12 +13,16 @@ __all__ = [
     "EventFilter",
     "HeldGroup",
     "Page",
+    "Pulse",
     "Totals",
+    "Usage",
     "accounts",
     "by_account",
     "effects",
     "event",
     "events",
     "held",
+    "pulse",
     "totals",
+    "usage",
 ]

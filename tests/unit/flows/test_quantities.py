@@ -1,6 +1,5 @@
 import pytest
 
-from drumbeat.flows import schedule
 from drumbeat.flows.model import Limit
 from drumbeat.flows.quantities import duration, limit
 
@@ -36,42 +35,3 @@ def test_limits(text: str, expected: Limit) -> None:
 def test_what_is_no_limit_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="limit"):
         limit(text)
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "cron(0 9 ? * MON *)",
-        "cron(59 1 * * ? *)",
-        "cron(0/15 8-18 ? JAN,JUL MON-FRI 2026-2030)",
-        "cron(0 12 L * ? *)",
-        "cron(0 12 15W * ? *)",
-        "cron(0 12 ? * 6#3 *)",
-        "rate(1 day)",
-        "rate(5 minutes)",
-        "at(2030-01-31T09:00:00)",
-    ],
-)
-def test_schedules(expression: str) -> None:
-    schedule.check(expression)
-
-
-@pytest.mark.parametrize(
-    ("expression", "advice"),
-    [
-        ("every monday", "a schedule is"),
-        ("cron(0 9 * * MON)", "six fields, not 5"),
-        ("cron(0 9 * * MON *)", r"must be \?"),
-        ("cron(0 9 ? * ? *)", r"must be \?"),
-        ("cron(60 9 ? * MON *)", "60 is not a minutes"),
-        ("cron(0 9 ? * MUN *)", "MUN is not a day of week"),
-        ("cron(0 9 ? 13 MON *)", "13 is not a month"),
-        ("rate(1 days)", r"write rate\(1 day\)"),
-        ("rate(5 minute)", r"write rate\(5 minutes\)"),
-        ("rate(0 days)", r"rate\(\) holds"),
-        ("at(2030-02-31T09:00:00)", r"at\(\) holds"),
-    ],
-)
-def test_what_is_no_schedule_is_refused_with_what_to_write(expression: str, advice: str) -> None:
-    with pytest.raises(ValueError, match=advice):
-        schedule.check(expression)

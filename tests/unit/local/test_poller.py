@@ -52,7 +52,7 @@ def test_what_the_worker_did_is_deleted_and_what_it_failed_stays(
     start_runtime("feed")
     send(sqs, url, "good", "bad", "good")
 
-    poller.handle(sqs, poller.receive(sqs))
+    poller.handle(sqs, poller.workers[0], poller.receive(sqs))
 
     assert left(sqs, url) == 1
 
@@ -65,7 +65,7 @@ def test_a_worker_that_fails_altogether_has_nothing_deleted(
     start_runtime("feed")
     send(sqs, url, "good", how)
 
-    poller.handle(sqs, poller.receive(sqs))
+    poller.handle(sqs, poller.workers[0], poller.receive(sqs))
 
     assert left(sqs, url) == 2
 
@@ -87,7 +87,7 @@ def test_messages_wait_for_a_worker_that_is_being_started_again(
     start_runtime: StartRuntime, sqs: Sqs, url: str, poller: Poller
 ) -> None:
     send(sqs, url, "good")
-    thread = threading.Thread(target=poller.handle, args=(sqs, poller.receive(sqs)))
+    thread = threading.Thread(target=poller.handle, args=(sqs, poller.workers[0], poller.receive(sqs)))
     thread.start()
 
     start_runtime("feed")
@@ -100,20 +100,18 @@ def test_a_poller_finishes_its_batch_before_it_stops(
     start_runtime: StartRuntime, sqs: Sqs, url: str, poller: Poller
 ) -> None:
     start_runtime("feed")
-    thread = threading.Thread(target=poller.run, args=(sqs,))
+    thread = threading.Thread(target=poller.run, args=(lambda: local_sqs(sqs.endpoint),))
     thread.start()
-    other = Sqs("us-east-1", sqs._endpoint, sqs._credentials)
-    send(other, url, "good")
+    send(sqs, url, *["good"] * 12)
     limit = time.monotonic() + 20
-    while left(other, url) and time.monotonic() < limit:
+    while left(sqs, url) and time.monotonic() < limit:
         time.sleep(0.02)
 
     poller.stopping.set()
     thread.join(20)
 
     assert not thread.is_alive()
-    assert left(other, url) == 0
-    other.close()
+    assert left(sqs, url) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,167 @@
+"""Cold starts: python -m bench.coldstart [--rie PATH]
+
+Builds the layers for this machine, imports every handler from them, and, where sam is installed (its wheel carries
+Lambda's runtime emulator), starts each handler under the real runtime client against real servers.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bench import layers
+from bench.__main__ import environment
+from bench.emulator import Environment
+from bench.lead import SOURCE, event
+from bench.ours import DATABASE, KEYED, SECRETS
+from bench.servers import ROOT, Servers
+from drumbeat import ids
+from drumbeat.apply import apply
+from drumbeat.config import Settings
+from drumbeat.local import ledger, queues
+from drumbeat.local.gateway import Routes, request_event
+from drumbeat.local.servers import MiniStack
+from drumbeat.local.stack import REGION, STAGE, TEMPLATE, local_sqs
+from drumbeat.local.template import Template
+from drumbeat.queue import Doorbell
+from drumbeat.wiring import Services
+
+FUNCTIONS = ("ingest", "worker", "relay", "console")
+STARTS, WARM = 5, 300
+UV = ROOT / ".venv/uv/bin/uv"
+EMULATOR = f"rapid/aws-lambda-rie-{ {'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }"
+
+
+class Stage:
+    """Servers, a migrated ledger, queues and a configuration: what a deployed function finds."""
+
+    def __init__(self, servers: Servers, queue: MiniStack) -> None:
+        template = Template.load(TEMPLATE)
+        owner, application = servers.postgres.url(DATABASE), servers.postgres.url(DATABASE, user="drumbeat_app")
+        ledger.prepare(owner, application, None)
+        urls = queues.create(local_sqs(queue.url), queue.url, template.queues, STAGE)
+        self.environment = {
+            **servers.environment,
+            **SECRETS,
+            "STAGE": STAGE,
+            "DATABASE_URL": application,
+            "ADMIN_DATABASE_URL": owner,
+            "REDIS_URL": servers.valkey.url,
+            "DRUMBEAT_SECRET": "bench" * 8,
+            "DRUMBEAT_LOCAL": "1",
+            "SQS_ENDPOINT_URL": queue.url,
+            "AWS_ENDPOINT_URL": queue.url,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "POWERTOOLS_SERVICE_NAME": "bench",
+            "POWERTOOLS_METRICS_NAMESPACE": "Bench",
+        }
+        for function in template.functions.values():
+            self.environment |= {variable: urls[name] for variable, name in function.queue_variables.items()}
+        services = Services(Settings.from_env(self.environment))
+        apply(KEYED.format(port=servers.provider.port), {}, actor="bench", services=services)
+        self._key = ledger.first_key(services)
+        services.db.close()
+        self._routes = Routes(template.routes)
+        self._events = (f"cold-{number:06d}" for number in count())
+        self._recorded: list[str] = []
+
+    def event(self, function: str) -> dict[str, Any]:
+        """Return something new for a function to do."""
+        if function == "ingest":
+            self._recorded.append(next(self._events))
+            return self._request("POST", "/v1/events", json.dumps(event(self._recorded[-1])).encode())
+        if function == "worker":
+            bell = Doorbell(events=(ids.event_id(SOURCE, self._recorded.pop()),))
+            return {"Records": [{"messageId": "1", "body": bell.dumps()}]}
+        if function == "console":
+            return self._request("GET", "/v1/events", b"")
+        relay: dict[str, Any] = json.loads((ROOT / "events/relay.json").read_text())
+        return relay
+
+    def _request(self, method: str, path: str, body: bytes) -> dict[str, Any]:
+        found = self._routes.find(method, path)
+        assert found is not None
+        scope = {"method": method, "path": path, "query_string": b"", "client": ("127.0.0.1", 1)}
+        headers = [(b"authorization", f"Bearer {self._key}".encode()), (b"content-type", b"application/json")]
+        return request_event(*found, scope, headers, body)
+
+
+def main() -> None:
+    """Read the arguments, build, measure, print."""
+    parser = argparse.ArgumentParser(prog="bench.coldstart")
+    parser.add_argument("--rie", type=Path, default=next((ROOT / ".venv/tools").rglob(EMULATOR), None))
+    parser.add_argument("--uv", type=Path, default=UV)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="drumbeat-bench-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        paths = layers.build(home / "layers", options.uv)
+        print(f"layers: {layers.megabytes(paths):.1f} MB unzipped together\n")
+        print("| function | import, ms | modules |\n| --- | --- | --- |")
+        for name in FUNCTIONS:
+            cost = layers.imported(ROOT / "functions" / name, paths)
+            print(f"| {name} | {cost.ms:.0f} | {cost.modules} |", flush=True)
+        if options.rie is None:
+            sys.exit("sam is not installed (make setup), so there is no Lambda emulator to start the handlers under")
+        print("\n| function | init, ms | start and first invocation, ms | warm p50 | p99, ms |\n" + "| --- " * 5 + "|")
+        with _stage(home) as stage:
+            for name in FUNCTIONS:
+                start = _starter(name, options.rie, paths, stage, home)
+                inits, firsts = zip(*(_cold(start, stage, name) for _ in range(STARTS)), strict=True)
+                p50, p99 = _warm(start, stage, name)
+                init = statistics.median(inits)
+                print(f"| {name} | {init:.0f} | {statistics.median(firsts):.0f} | {p50:.1f} | {p99:.1f} |", flush=True)
+
+
+@contextmanager
+def _stage(home: Path) -> Iterator[Stage]:
+    with Servers(home / "servers", environment()) as servers, MiniStack(home / "ministack") as queue:
+        servers.provider.begin(latency=0.0)
+        yield Stage(servers, queue)
+
+
+def _starter(name: str, emulator: Path, paths: list[Path], stage: Stage, home: Path) -> Callable[[], Environment]:
+    logs = (home / f"{name}-{number}.log" for number in count())
+    return lambda: Environment(emulator, ROOT / "functions" / name, paths, stage.environment, next(logs))
+
+
+def _cold(start: Callable[[], Environment], stage: Stage, name: str) -> tuple[float, float]:
+    """Start once; returns the emulator's word on the start, and start plus first invocation as a caller sees it."""
+    todo = stage.event(name)
+    with start() as environment:
+        took, result = environment.invoke(todo)
+        _check(result)
+        return environment.init_ms() or 0.0, took
+
+
+def _warm(start: Callable[[], Environment], stage: Stage, name: str) -> tuple[float, float]:
+    todo = [stage.event(name) for _ in range(WARM + 1)]
+    with start() as environment:
+        times = []
+        for one in todo:
+            took, result = environment.invoke(one)
+            _check(result)
+            times.append(took)
+    ordered = sorted(times[1:])
+    return statistics.median(ordered), ordered[int(len(ordered) * 0.99)]
+
+
+def _check(result: object) -> None:
+    """Make sure that the handler did its work; raises RuntimeError."""
+    if isinstance(result, dict) and (
+        "errorType" in result or result.get("statusCode", 200) >= 400 or result.get("batchItemFailures")
+    ):
+        raise RuntimeError(f"the handler failed: {result}")
+
+
+if __name__ == "__main__":
+    main()

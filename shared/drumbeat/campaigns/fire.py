@@ -1,0 +1,56 @@
+"""A firing that arrives: an alarm clock went off, our own calendar says for which instant."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from drumbeat.campaigns import agenda, firing, wakeups
+from drumbeat.ingest import recording
+from drumbeat.ingest.door import Door
+from drumbeat.wiring import Services
+
+# An instant that was missed is caught up within this; what is older is only told.
+CATCH_UP = timedelta(hours=24)
+# How far the alarm's clock may be ahead of the ledger's.
+AHEAD = timedelta(minutes=1)
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What a firing was: `event` is None when it was ignored, and then `ignored` says why."""
+
+    event: UUID | None = None
+    new: bool = False
+    ignored: str | None = None
+
+
+def fire(name: str, scheduled: datetime, services: Services) -> Fired:
+    """Record the instant that a firing stands for: the latest of the campaign's own up to `scheduled`.
+
+    Harmless to repeat, early or late: an instant is one event. Ignored is what fits no instant since the campaign's
+    schedule is in force, or within the last 24 hours.
+
+    Raises:
+        psycopg.OperationalError: the ledger is away. Nothing is lost: whoever fires repeats it, and the relay finds it.
+    """
+    known = agenda.read(services.db, reach=CATCH_UP)
+    running = known.find(name)
+    if running is None:
+        return _ignored(name, scheduled, "no campaign of this name is in force")
+    passed = [*running.instants(known.now - CATCH_UP, min(scheduled, known.now + AHEAD))]
+    if not passed:
+        return _ignored(name, scheduled, "the campaign had no instant lately that this could be")
+    at = passed[-1]
+    arrival = firing.scheduled(running.campaign, at, now=services.clock.now())
+    verdict = recording.record(arrival, Door(services))
+    # Not before the commit: until then the mark of this very instant has to stand.
+    wakeups.set_next({name: running.calendar.after(at)}, services.marks)
+    return Fired(arrival.id, verdict.inserted)
+
+
+def _ignored(name: str, scheduled: datetime, why: str) -> Fired:
+    _LOG.warning("firing_ignored", extra={"campaign": name, "scheduled": scheduled.isoformat(), "reason": why})
+    return Fired(ignored=why)

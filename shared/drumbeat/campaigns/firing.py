@@ -1,0 +1,78 @@
+"""What the firing of a campaign is as an event: a pure function of campaign and instant, whoever noticed it."""
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+from drumbeat import fingerprint, ids
+from drumbeat.calendar import zone
+from drumbeat.calendar.walltime import show
+from drumbeat.events import Arrival, EventType
+from drumbeat.flows.model import Campaign
+
+TYPE = str(EventType.CAMPAIGN_TRIGGER)
+
+
+def key(name: str, at: datetime) -> str:
+    """Return the idempotency key of a scheduled firing."""
+    return f"{name}@{_utc(at)}"
+
+
+def event_id(name: str, at: datetime) -> UUID:
+    """Return the id that a scheduled firing has as an event."""
+    return ids.event_id(name, key(name, at))
+
+
+def scheduled(campaign: Campaign, at: datetime, *, now: datetime) -> Arrival:
+    """Return the firing of a campaign at one instant of its calendar."""
+    return Arrival(
+        id=event_id(campaign.name, at),
+        source=campaign.name,
+        key=key(campaign.name, at),
+        type=TYPE,
+        door="schedule",
+        fingerprint=_fingerprint(campaign, key(campaign.name, at)),
+        scheduled_at=at,
+        received_at=now,
+        body=_body(campaign, key(campaign.name, at), at),
+    )
+
+
+def by_hand(campaign: Campaign, name: str, *, actor: str, now: datetime) -> Arrival:
+    """Return a firing that a person asked for under an idempotency key; the same key is the same event.
+
+    The prefix keeps such keys apart from those of scheduled firings: no campaign's name has a colon.
+    """
+    key = f"trigger:{name}"
+    return Arrival(
+        id=ids.event_id(campaign.name, key),
+        source=campaign.name,
+        key=key,
+        type=TYPE,
+        door="api",
+        fingerprint=_fingerprint(campaign, key),
+        scheduled_at=None,
+        received_at=now,
+        body=_body(campaign, key, now, triggeredBy=actor),
+    )
+
+
+def _body(campaign: Campaign, key: str, at: datetime, **more: str) -> bytes:
+    payload = {
+        "campaign": campaign.name,
+        "scheduledAt": _utc(at),
+        "local": show(at, zone(campaign.timezone)).isoformat(timespec="seconds"),
+        "timezone": campaign.timezone,
+        **more,
+    }
+    event = {"type": TYPE, "source": campaign.name, "payload": payload, "idempotencyKey": key}
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _fingerprint(campaign: Campaign, key: str) -> bytes:
+    """The key says all that makes two firings the same: who noticed it, and when, does not count."""
+    return fingerprint.of_api(TYPE, {"campaign": campaign.name, "key": key}, None)
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,24 @@
+"""A campaign fired by hand, on top of its schedule."""
+
+from drumbeat.campaigns import firing
+from drumbeat.errors import NotFound
+from drumbeat.ingest import recording
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.receipt import RECORDED, Receipt
+from drumbeat.store import configs
+from drumbeat.wiring import Services
+
+
+def trigger(name: str, key: str, *, actor: str, services: Services) -> Receipt:
+    """Record a CAMPAIGN_TRIGGER now. The same key again is the same event.
+
+    Raises:
+        NotFound: no such campaign is in force.
+        psycopg.OperationalError: the ledger is away; whether it was recorded is then unknown, so repeat it.
+    """
+    config = configs.newest(services.db)
+    if config is None or name not in config.campaigns:
+        raise NotFound(f"no campaign is called {name[:64]}. Nothing was recorded; `drumbeat apply` configures one.")
+    arrival = firing.by_hand(config.campaigns[name], key, actor=actor, now=services.clock.now())
+    verdict = recording.record(arrival, Door(services))
+    return Receipt(arrival.id, RECORDED, replayed=not verdict.inserted)

@@ -1,0 +1,104 @@
+"""The SSM parameters of a stage: what the template's functions read by name, and for what."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter below `/drumbeat/<stage>/`. `variable` names it in the environment."""
+
+    name: str
+    variable: str
+    purpose: str
+
+    def path(self, stage: str) -> str:
+        """Return its full name, as the template writes it."""
+        return f"/drumbeat/{stage}/{self.name}"
+
+
+OWNER = Parameter(
+    "admin/database-url",
+    "ADMIN_DATABASE_URL",
+    "Postgres as its owner, on the server itself (no pool). Only the migration at each deployment may read it.",
+)
+APPLICATION = Parameter(
+    "database-url",
+    "DATABASE_URL",
+    "Postgres as the functions use it; pooled is fine. Another user than the owner's: it may append and read, never"
+    " rewrite. It need not exist: the deployment creates it with this URL's password.",
+)
+REDIS = Parameter(
+    "redis-url", "REDIS_URL", "Redis or Valkey: rate limits and the relay's memory. Losing it only slows."
+)
+MASTER = Parameter(
+    "secret",
+    "DRUMBEAT_SECRET",
+    "Signs API keys and turns addresses into the ids of suppressions. Generated; never changed; keep a copy.",
+)
+
+PARAMETERS = (OWNER, APPLICATION, REDIS, MASTER)
+
+
+class ParameterStore:
+    """One stage's parameters in one region. Errors of AWS become sentences."""
+
+    def __init__(self, stage: str, region: str | None) -> None:
+        """Raises click.UsageError when no region is known."""
+        import boto3
+
+        session = boto3.Session(region_name=region)
+        if session.region_name is None:
+            raise click.UsageError("no region: give --region or set AWS_REGION. Nothing was written.")
+        self.stage = stage
+        self.region: str = session.region_name
+        self._ssm: SSMClient = session.client("ssm")
+
+    def read(self, parameter: Parameter) -> str | None:
+        """Return a parameter's value; None: there is none. Raises click.ClickException."""
+        with self._explained(f"read {parameter.path(self.stage)}"):
+            try:
+                found = self._ssm.get_parameter(Name=parameter.path(self.stage), WithDecryption=True)
+            except self._ssm.exceptions.ParameterNotFound:
+                return None
+        return found["Parameter"].get("Value")
+
+    def write(self, parameter: Parameter, value: str, *, replace: bool) -> None:
+        """Write a SecureString; one that exists only with `replace`. Raises click.ClickException."""
+        with self._explained(f"write {parameter.path(self.stage)}"):
+            self._ssm.put_parameter(
+                Name=parameter.path(self.stage),
+                Description=f"Drumbeat: {parameter.purpose}"[:1024],
+                Value=value,
+                Type="SecureString",
+                Overwrite=replace,
+            )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._ssm.close()
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "an error")
+            raise click.ClickException(
+                f"AWS does not let us {what}: {code}. What was written before stays; run it again once it is mended. It"
+                " takes ssm:GetParameter and ssm:PutParameter on that name."
+            ) from None
+        except BotoCoreError as error:
+            raise click.ClickException(
+                f"could not {what}: {error}. What was written before stays. Are you logged in (`aws sts"
+                " get-caller-identity`), in the right region?"
+            ) from None

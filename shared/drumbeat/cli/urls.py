@@ -1,0 +1,135 @@
+"""What can be wrong with the URL of a database or of Redis: first as it is written, then by knocking."""
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from drumbeat.cli.checks import Check, check
+
+POOLED_PORTS = {6432: "PgBouncer", 6543: "Supabase's pooler"}
+ENCRYPTED = ("require", "verify-ca", "verify-full")
+PATIENCE = 20  # seconds; a database that sleeps needs a few to wake up
+TESTED = 18
+
+
+def written_postgres(url: str, *, owner: bool) -> str | None:
+    """Say what is wrong with a Postgres URL as it is written; None: nothing."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    if not url.startswith(("postgresql://", "postgres://")):
+        return "it is not like postgresql://user:password@host/database?sslmode=require"
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        return "it cannot be read as a URL; percent-encode what is special in the password (@ as %40, / as %2F)"
+    for part, words in (("host", "host"), ("user", "user"), ("dbname", "database")):
+        if not parts.get(part):
+            return f"it names no {words}; it is like postgresql://user:password@host/database?sslmode=require"
+    if _is_here(parts["host"]):
+        return None
+    if not parts.get("password"):
+        return "it has no password"
+    if parts.get("sslmode") not in ENCRYPTED:
+        return "add ?sslmode=require: without it the password may travel unencrypted"
+    pooler = POOLED_PORTS.get(int(parts.get("port", "5432").partition(",")[0] or 5432))
+    if owner and ("-pooler." in parts["host"] or pooler):
+        return (
+            f"that is {pooler or 'a pooled host'}; migrations need the server itself (Neon: the host without -pooler)"
+        )
+    return None
+
+
+def written_together(owner: str, application: str) -> str | None:
+    """Say what is wrong with two Postgres URLs that are each well written; None: nothing."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    ours, theirs = conninfo_to_dict(owner), conninfo_to_dict(application)
+    if ours["user"] == theirs["user"]:
+        return (
+            f"both log in as {ours['user']}, so nothing would keep the application from rewriting the ledger; give it"
+            " another user, for example drumbeat_app: the deployment creates it"
+        )
+    if ours["dbname"] != theirs["dbname"]:
+        return f"they name two databases, {ours['dbname']} and {theirs['dbname']}"
+    return None
+
+
+def written_redis(url: str) -> str | None:
+    """Say what is wrong with a Redis URL as it is written; None: nothing."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("redis", "rediss") and parts.hostname and (parts.port or True)
+    except ValueError:
+        known = False
+    return None if known else "it is not like rediss://default:password@host:6379"
+
+
+def reach_postgres(owner: str, application: str) -> Iterator[Check]:
+    """Log in as the owner, and as the application where that user exists already."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    user = str(conninfo_to_dict(application)["user"])
+    try:
+        with psycopg.connect(owner, autocommit=True, connect_timeout=PATIENCE) as server:
+            version = server.info.server_version // 10000
+            may = server.execute(
+                "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+            there = server.execute("SELECT FROM pg_roles WHERE rolname = %s", [user]).rowcount > 0
+    except psycopg.OperationalError as error:
+        yield check("Postgres as the owner", False, _said(error), "check host, user, password and firewall")
+        return
+    yield check(
+        "Postgres as the owner", True, f"version {version}{'' if version == TESTED else f', tested on {TESTED}'}"
+    )
+    if there:
+        yield _login(application, user)
+    elif may is not None and may[0]:
+        yield check("Postgres as the application", True, f"{user} will be created by the deployment")
+    else:
+        fix = f"as an administrator: CREATE ROLE {user} LOGIN PASSWORD '...' (that of the URL)"
+        yield check("Postgres as the application", False, f"{user} does not exist and the owner may not create it", fix)
+
+
+def _login(application: str, user: str) -> Check:
+    import psycopg
+
+    name = "Postgres as the application"
+    try:
+        with psycopg.connect(application, autocommit=True, connect_timeout=PATIENCE, prepare_threshold=None) as ours:
+            found = ours.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    except psycopg.OperationalError as error:
+        fix = f"{user} exists and keeps its password: correct the URL, or as the owner ALTER ROLE {user} PASSWORD '...'"
+        return check(name, False, _said(error), fix)
+    fix = "a superuser can rewrite the ledger; give the application a user of its own"
+    return check(name, not (found and found[0]), f"{user} logs in", fix)
+
+
+def reach_redis(url: str) -> Iterator[Check]:
+    """Knock, and look whether it forgets what it was given when it is full."""
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as redis:
+            redis.ping()
+            policy = str(redis.info("memory").get("maxmemory_policy", "noeviction"))
+    except (RedisError, OSError) as error:
+        yield check("Redis", False, str(error), "check host, port and password; rediss:// for TLS; and the firewall")
+        return
+    yield check("Redis", True, "answers" + ("" if policy == "noeviction" else f"; prefer noeviction to {policy}"))
+
+
+def _said(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost" or host.startswith("/"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,233 @@
+"""What a month costs: a price sheet, a load, and the arithmetic between them. Pure; `docs/cost.md` shows its tables.
+
+US dollars, list prices of us-east-1, before taxes. A line is `max(0, use - free) x price`; nothing is hidden in it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import exp
+
+HOURS = 730.0  # of a month
+MINUTES = HOURS * 60
+GB = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One price: dollars a unit beyond what is free each month.
+
+    `checked` is False for what was read nowhere on that day: look before you rely on it.
+    """
+
+    dollars: float
+    unit: str
+    free: float
+    source: str
+    checked: bool
+
+
+# Read on 22 November 2026.
+PRICES: Mapping[str, Price] = {
+    "http-api": Price(1.00e-6, "request", 0, "apigatewaycost.com", checked=True),
+    "lambda-request": Price(0.20e-6, "request", 1e6, "cloudchipr.com", checked=True),
+    "lambda-gb-s": Price(0.0000133334, "GB-second (arm64)", 400_000, "cloudchipr.com", checked=True),
+    "sqs": Price(0.40e-6, "request", 1e6, "cloudburn.io, 14 Mar 2026", checked=True),
+    "scheduler": Price(1.00e-6, "invocation", 14e6, "awsnegotiations.com, May 2026", checked=False),
+    "logs": Price(0.50, "GB taken in", 5, "factualminds.com, 13 Jun 2026", checked=True),
+    "logs-kept": Price(0.03, "GB-month", 5, "general knowledge", checked=False),
+    "metric": Price(0.30, "metric", 10, "factualminds.com, 13 Jun 2026", checked=True),
+    "alarm": Price(0.10, "alarm", 10, "factualminds.com, 13 Jun 2026", checked=True),
+    "dashboard": Price(3.00, "dashboard", 3, "factualminds.com, 13 Jun 2026", checked=True),
+    "kms": Price(3.0e-6, "request", 20_000, "general knowledge", checked=False),
+    "out": Price(0.09, "GB out", 100, "general knowledge", checked=False),
+    "neon-cu": Price(0.106, "CU-hour", 0, "Neon's plans, 12 Nov 2026", checked=True),
+    "neon-gb": Price(0.35, "GB-month", 0, "Neon's plans, 12 Nov 2026", checked=True),
+    "upstash": Price(2.0e-6, "command", 500_000, "Upstash's billing page", checked=True),
+    "rds-micro": Price(0.016, "hour (db.t4g.micro)", 0, "infratally.com, 2026", checked=True),
+    "rds-small": Price(0.032, "hour (db.t4g.small)", 0, "general knowledge", checked=False),
+    "rds-medium": Price(0.065, "hour (db.t4g.medium)", 0, "general knowledge", checked=False),
+    "rds-gb": Price(0.115, "GB-month (gp3)", 0, "infratally.com, 2026", checked=True),
+    "valkey-gb": Price(0.084, "GB-hour", 0, "usage.ai, Jun 2026", checked=True),
+    "valkey-unit": Price(0.0023e-6, "ECPU", 0, "general knowledge", checked=False),
+    "nat": Price(0.045, "hour of NAT gateway", 0, "cloudburn.io, 24 Feb 2026", checked=True),
+    "nat-gb": Price(0.045, "GB through NAT", 0, "cloudburn.io, 24 Feb 2026", checked=True),
+    "ipv4": Price(0.005, "hour of a public IPv4", 0, "cloudburn.io, 24 Feb 2026", checked=True),
+    "ec2-micro": Price(0.0084, "hour (t4g.micro)", 0, "general knowledge", checked=False),
+    "ec2-small": Price(0.0168, "hour (t4g.small)", 0, "general knowledge", checked=False),
+    "ec2-medium": Price(0.0336, "hour (t4g.medium)", 0, "general knowledge", checked=False),
+    "ebs": Price(0.08, "GB-month (gp3)", 0, "general knowledge", checked=False),
+    "snapshot": Price(0.05, "GB-month", 0, "general knowledge", checked=False),
+}
+
+NEON_FREE_CU = 100.0  # CU-hours a month of Neon's Free plan
+NEON_FREE_GB = 0.5
+
+# Measured on the local stack with the example campaign (three effects an event), 400 single events.
+REDIS_PER_EVENT = 4.0  # commands, a script counted as one; and for each effect:
+REDIS_PER_EFFECT = 2.0
+LEDGER_PER_EVENT = 1_100.0  # bytes of Postgres with indexes; and for each effect:
+LEDGER_PER_EFFECT = 2_750.0
+LOG_PER_EVENT = 2_000.0  # bytes: 1,435 measured, the rest for API Gateway's access log
+
+# Assumed, not measured: there was no account to measure in.
+INGEST_SECONDS = 0.06
+WORKER_SECONDS = 0.20  # a doorbell's work, most of it waiting for the provider
+RELAY_SECONDS = 0.04
+COLD_SHARE = 0.01
+COLD_SECONDS = 1.0
+OUT_PER_EVENT = 5_000.0  # bytes to providers and callers
+CONSOLE_REQUESTS = 3_000.0  # people and programs that look
+IDLE_POLLS = 5 * 3 * MINUTES  # Lambda's five pollers, each a 20-second long poll, when there is nothing
+SLEEPS_AFTER = 5.0  # minutes without a query after which Neon suspends
+
+# What the template has.
+MEMORY_GB = 0.5
+METRICS = 12  # names, if each were written in every hour of the month
+ALARMS = 9
+DASHBOARDS = 1
+LOGS_KEPT_DAYS = 14
+FULL_SWEEPS = 4 * HOURS / 24  # the relay looks at a sleeping database every six hours
+
+SIZES = (15_000, 150_000, 1_500_000, 15_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A month's work. `busy_hours`: of a day, in which events arrive at random. `months`: for which the ledger grew."""
+
+    events: float
+    effects_per_event: float = 3.0
+    busy_hours: float = 10.0
+    months: float = 12.0
+    awake_hours: float | None = None  # of the database, as measured; None: worked out from the events
+    ledger_bytes: float | None = None  # as measured; None: worked out from events and months
+
+    @property
+    def effects(self) -> float:
+        """Effects of the month."""
+        return self.events * self.effects_per_event
+
+    @property
+    def redis_commands(self) -> float:
+        """Commands of the month: the relay asks two a minute, whatever happens."""
+        return self.events * REDIS_PER_EVENT + self.effects * REDIS_PER_EFFECT + 2 * MINUTES
+
+    @property
+    def ledger_gb(self) -> float:
+        """Size of the ledger at the end: it keeps everything."""
+        if self.ledger_bytes is not None:
+            return self.ledger_bytes / GB
+        return self.months * (self.events * LEDGER_PER_EVENT + self.effects * LEDGER_PER_EFFECT) / GB
+
+    @property
+    def awake(self) -> float:
+        """Hours in which the database is asked something, or was within the last five minutes."""
+        if self.awake_hours is not None:
+            return min(HOURS, self.awake_hours)
+        window = HOURS * self.busy_hours / 24
+        active = window * (1 - exp(-SLEEPS_AFTER * self.events / (window * 60)))
+        asleep = (HOURS - active) / HOURS
+        return active + asleep * FULL_SWEEPS * SLEEPS_AFTER / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill."""
+
+    name: str
+    use: float
+    price: Price
+
+    @property
+    def dollars(self) -> float:
+        """What it costs beyond what is free."""
+        return max(0.0, self.use - self.price.free) * self.price.dollars
+
+
+def _line(name: str, use: float, price: str) -> Line:
+    return Line(name, use, PRICES[price])
+
+
+def _per_size[T](events: float, small: T, large: T, largest: T) -> T:
+    """Pick what is rented by size: up to 500,000 events a month, up to 5 million, above."""
+    return small if events <= 500_000 else large if events <= 5_000_000 else largest
+
+
+# ---------------------------------------------------------------- the lines
+
+
+def aws(load: Load) -> Iterator[Line]:
+    """What every choice pays: doors, functions, queues, logs, alarms."""
+    n = load.events
+    batch = _per_size(n, 1.0, 2.0, 5.0)  # doorbells of one invocation of the worker
+    invocations = n + n / batch + MINUTES + CONSOLE_REQUESTS
+    seconds = (
+        n * INGEST_SECONDS
+        + n * WORKER_SECONDS
+        + MINUTES * RELAY_SECONDS
+        + CONSOLE_REQUESTS * 0.1
+        + invocations * COLD_SHARE * COLD_SECONDS
+    )
+    logs = n * LOG_PER_EVENT / GB + 0.1
+    secrets = MINUTES / 5 + load.awake * 12 * (3 + 3 + 3)  # each process reads its secrets again every five minutes
+    yield _line("API Gateway", n + CONSOLE_REQUESTS, "http-api")
+    yield _line("Lambda requests", invocations, "lambda-request")
+    yield _line("Lambda time", seconds * MEMORY_GB, "lambda-gb-s")
+    yield _line("SQS", n + n / batch + max(IDLE_POLLS, n / batch) + MINUTES, "sqs")
+    yield _line("Scheduler", MINUTES, "scheduler")
+    yield _line("Logs", logs, "logs")
+    yield _line("Logs kept", logs * LOGS_KEPT_DAYS / 30, "logs-kept")
+    yield _line("Metrics", METRICS, "metric")
+    yield _line("Alarms", ALARMS, "alarm")
+    yield _line("Dashboard", DASHBOARDS, "dashboard")
+    yield _line("Secrets decrypted", secrets, "kms")
+    yield _line("Data out", n * OUT_PER_EVENT / GB, "out")
+
+
+def neon_upstash(load: Load) -> Iterator[Line]:
+    """Postgres that sleeps, Redis by the command; profile lean."""
+    hours = load.awake * _per_size(load.events, 0.25, 0.5, 1.0)
+    free = hours <= NEON_FREE_CU and load.ledger_gb <= NEON_FREE_GB
+    yield Line("Neon compute", hours, _given(PRICES["neon-cu"], hours if free else 0))
+    yield Line("Neon storage", load.ledger_gb, _given(PRICES["neon-gb"], load.ledger_gb if free else 0))
+    yield _line("Upstash", load.redis_commands, "upstash")
+
+
+def rds_valkey(load: Load) -> Iterator[Line]:
+    """RDS and ElastiCache Serverless in private subnets with a NAT gateway; profile vpc."""
+    yield _line("RDS", HOURS, _per_size(load.events, "rds-micro", "rds-small", "rds-medium"))
+    yield _line("RDS storage", max(20.0, 1.5 * load.ledger_gb), "rds-gb")
+    yield _line("Valkey, least size", 0.1 * HOURS, "valkey-gb")
+    yield _line("Valkey commands", load.redis_commands, "valkey-unit")
+    yield _line("NAT gateway", HOURS, "nat")
+    yield _line("NAT traffic", load.events * 3 * OUT_PER_EVENT / GB, "nat-gb")
+    yield _line("Public IPv4", HOURS, "ipv4")
+
+
+def one_machine(load: Load) -> Iterator[Line]:
+    """Postgres and Valkey on one EC2 instance that you look after, with TLS at a public address; profile lean."""
+    yield _line("EC2", HOURS, _per_size(load.events, "ec2-micro", "ec2-small", "ec2-medium"))
+    yield _line("EBS", max(16.0, 1.5 * load.ledger_gb), "ebs")
+    yield _line("Snapshots", load.ledger_gb, "snapshot")
+    yield _line("Public IPv4", HOURS, "ipv4")
+
+
+CHOICES: Mapping[str, Callable[[Load], Iterator[Line]]] = {
+    "Neon + Upstash": neon_upstash,
+    "RDS + Valkey": rds_valkey,
+    "one machine": one_machine,
+}
+
+
+def bill(load: Load, choice: str) -> list[Line]:
+    """Return every line of a month, also those that come to nothing. Raises KeyError for an unknown choice."""
+    return [*aws(load), *CHOICES[choice](load)]
+
+
+def total(lines: list[Line]) -> float:
+    """Add up a bill."""
+    return sum(line.dollars for line in lines)
+
+
+def _given(price: Price, free: float) -> Price:
+    return Price(price.dollars, price.unit, free, price.source, price.checked)

@@ -1,0 +1,1 @@
+"""The template as it is, deployed into an emulated AWS account on this machine that enforces every permission."""

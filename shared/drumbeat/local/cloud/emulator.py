@@ -1,0 +1,75 @@
+"""MiniStack 1.5, corrected where it differs from AWS in what concerns us: python -m drumbeat.local.cloud.emulator
+
+A batch of messages needs the permission of a single one; it asks for actions such as `sqs:SendMessageBatch`, which no
+policy can name, because AWS has none of them. A schedule is a resource; it asks for permission on `*`. What stands in
+angle brackets in the input of a schedule's target, Scheduler replaces at each firing; it hands it over as it is.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+SCHEDULES = "/schedules/"
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+
+def action_of_one(action_of: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Return what names the action that a request needs: for a batch of messages, the one for a single message."""
+
+    def action(*request: object) -> str | None:
+        found = action_of(*request)
+        return found.removesuffix("Batch") if found is not None and found.startswith("sqs:") else found
+
+    return action
+
+
+def arn_of_schedules(arn_of: Callable[..., str]) -> Callable[..., str]:
+    """Return what names the resource of a request: for a schedule, that schedule."""
+
+    def arn(
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query: Mapping[str, Any],
+        region: str,
+        account: str,
+    ) -> str:
+        if service != "scheduler" or not path.startswith(SCHEDULES):
+            return arn_of(service, method, path, headers, body, query, region, account)
+        group = json.loads(body).get("GroupName") if body else query.get("groupName")
+        group = group[0] if isinstance(group, list) else group or "default"
+        return f"arn:aws:scheduler:{region}:{account}:schedule/{group}/{path.removeprefix(SCHEDULES)}"
+
+    return arn
+
+
+def with_its_time(invoke: Callable[..., None]) -> Callable[..., None]:
+    """Return what invokes a target, with the time of the firing where the target's input asks for it."""
+
+    def timed(target: Mapping[str, Any], event: Mapping[str, Any], *rest: object) -> None:
+        if SCHEDULED_TIME in target.get("Input", ""):
+            time = f"{datetime.fromtimestamp(event['Time'], UTC):%Y-%m-%dT%H:%M:%SZ}"
+            target = {**target, "Input": target["Input"].replace(SCHEDULED_TIME, time)}
+        invoke(target, event, *rest)
+
+    return timed
+
+
+def main() -> None:
+    """Run the emulator until a signal ends it."""
+    from ministack import app
+    from ministack.core import iam_actions
+    from ministack.services import eventbridge
+
+    iam_actions.extract_iam_action = action_of_one(iam_actions.extract_iam_action)
+    iam_actions.extract_resource_arn = arn_of_schedules(iam_actions.extract_resource_arn)
+    eventbridge._invoke_target = with_its_time(eventbridge._invoke_target)
+    run: Callable[[], None] = app.main
+    run()
+
+
+if __name__ == "__main__":
+    main()

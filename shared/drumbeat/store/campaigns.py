@@ -1,0 +1,59 @@
+"""What campaigns ask of the ledger: which are in force since when, and which firings were recorded."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from drumbeat.flows.model import Campaign
+from drumbeat.store.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A campaign of the configuration in force, unchanged since an instant or for longer than was asked."""
+
+    campaign: Campaign
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The campaigns in force at one instant of the ledger's clock."""
+
+    now: datetime
+    campaigns: tuple[Since, ...]
+
+
+# Every version that was in force at some time of the reach, newest first; a row without one when there is none at all.
+VERSIONS = """
+    SELECT clock.now, configs.applied_at, coalesce(configs.compiled -> 'campaigns', '{}') AS campaigns
+      FROM (SELECT drumbeat_now() AS now) AS clock
+      LEFT JOIN configs
+             ON version >= (SELECT coalesce(max(version), 0)
+                              FROM configs
+                             WHERE applied_at <= drumbeat_now() - %(reach)s::interval)
+     ORDER BY version DESC
+"""
+
+
+def in_force(db: Database, *, reach: timedelta) -> InForce:
+    """Read the campaigns in force. How long each has been so is only found out as far back as `reach`."""
+    versions = db.run(VERSIONS, {"reach": reach})
+    found = []
+    for name, entry in versions[0]["campaigns"].items():
+        since = versions[0]["applied_at"]
+        for version in versions:
+            if version["campaigns"].get(name) != entry:
+                break
+            since = version["applied_at"]
+        found.append(Since(Campaign(name, **entry), since))
+    return InForce(versions[0]["now"], tuple(found))
+
+
+KNOWN = "SELECT id FROM events WHERE id = ANY (%(ids)s)"
+
+
+def known(db: Database, ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these events are recorded."""
+    return {row["id"] for row in db.run(KNOWN, {"ids": list(ids)})} if ids else set()

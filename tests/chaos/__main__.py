@@ -1,0 +1,33 @@
+"""Chaos against a real stack on this machine.
+
+python -m tests.chaos --events 10000 --kills 100 --minutes 3.5 --seed 7
+"""
+
+import argparse
+import random
+import signal
+import sys
+from types import FrameType
+
+from tests.chaos.trial import Plan, run
+
+
+def main() -> int:
+    """Read the arguments and carry out the trial; returns 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(prog="tests.chaos", description="Kill, cut, freeze, forget and lie, then count.")
+    parser.add_argument("--events", type=int, default=10_000, help="events to send")
+    parser.add_argument("--kills", type=int, default=100, help="workers to kill; everything else in proportion")
+    parser.add_argument("--minutes", type=float, default=3.5, help="how long it lasts, without start and end")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="settles what goes wrong when")
+    parser.add_argument("--keep", action="store_true", help="keep ledger, record and logs even when all is well")
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)  # the stack and the servers have to be ended
+    return run(Plan(asked.events, asked.kills, asked.minutes, asked.seed, asked.keep))
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit("ended by a signal")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

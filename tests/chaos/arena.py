@@ -1,0 +1,126 @@
+"""Where it happens: a real `drumbeat dev` in a folder of its own, on a Postgres of ours behind the cutter."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from redis import Redis
+
+from drumbeat.local.home import Home
+from drumbeat.local.ports import Ports
+from drumbeat.local.servers import Postgres
+from drumbeat.local.stack import local_sqs
+from drumbeat.queue import Queue
+from tests.chaos.cutter import Cutter
+from tests.flow.stacks import Stack
+
+CAMPAIGN = Path(__file__).parent / "campaign.yaml"
+WORKERS = 4
+RELAY_EVERY = 2  # seconds; a minute in earnest
+
+
+class Arena:
+    """A running stack and what it runs on; use as a context manager. Without `keep` the folder goes away with it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="drumbeat-chaos-"))
+        self.keep = True
+        self.folder.chmod(0o755)  # Postgres runs as a user of its own
+        self.postgres = Postgres(self.folder / "postgres")
+        self.cutter = Cutter(self.postgres.port)
+        sandbox = Ports(Home(self.folder / "home"))["sandbox"]  # chosen now: the campaign has to name it
+        self.sandbox_url = f"http://127.0.0.1:{sandbox}"
+        self.stack = Stack(self.folder / "home", self._campaign(), self._servers())
+
+    def __enter__(self) -> Self:
+        try:
+            self.postgres.start()
+            self.cutter.__enter__()
+            process = self.stack.spawn("--workers", str(WORKERS), "--relay-every", str(RELAY_EVERY))
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, self.stack.said()
+            self.stack.ready = json.loads(line)
+            self.order("receivers", {"account": "site", "honour_keys": True})
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        process = self.stack.process
+        if process is not None and process.poll() is None:
+            process.terminate()
+            process.wait()
+        self.cutter.__exit__()
+        self.postgres.stop()
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def record(self) -> Path:
+        """The sandbox's own record of what providers were asked and did."""
+        return self.folder / "home" / "sandbox" / "record.jsonl"
+
+    @cached_property
+    def doorbells(self) -> Queue:
+        """The effects queue, over a connection of our own."""
+        sqs = local_sqs(f"http://127.0.0.1:{self._port('ministack')}")
+        return Queue(sqs, sqs.call("GetQueueUrl", QueueName="drumbeat-dev-EffectsQueue")["QueueUrl"])
+
+    @cached_property
+    def valkey(self) -> Redis:
+        """Valkey as anybody else would see it."""
+        return Redis(port=self._port("valkey"), socket_timeout=2)
+
+    def order(self, name: str, order: dict[str, Any] | None, method: str = "POST") -> bool:
+        """Tell the sandbox something; False when it is away."""
+        with suppress(OSError):
+            status, _, answer = self.stack.call(method, f"/_sandbox/{name}", order, self.sandbox_url)
+            assert status < 300, answer
+            return True
+        return False
+
+    def read(self, path: str) -> Any:
+        """Read something from the API; None when it does not answer."""
+        with suppress(OSError, ValueError):
+            status, _, body = self.stack.call("GET", path)
+            return body if status == 200 else None
+        return None
+
+    def listed(self, path: str) -> Iterator[Any]:
+        """Read a whole list from the API; raises ConnectionError when it does not answer."""
+        cursor = ""
+        while True:
+            page = self.read(f"{path}{'&' if '?' in path else '?'}limit=200{cursor}")
+            if page is None:
+                raise ConnectionError(f"{path} is not answered")
+            yield from page["items"]
+            if page["next"] is None:
+                return
+            cursor = f"&cursor={page['next']}"
+
+    def _port(self, server: str) -> int:
+        ports: dict[str, int] = json.loads((self.folder / "home" / "ports.json").read_text())
+        return ports[server]
+
+    def _campaign(self) -> Path:
+        campaign = self.folder / "drumbeat.yaml"
+        campaign.write_text(CAMPAIGN.read_text().replace("SANDBOX_URL", self.sandbox_url))
+        return campaign
+
+    def _servers(self) -> dict[str, str]:
+        cut = self.postgres.url("drumbeat", user="drumbeat_app").replace(
+            f":{self.postgres.port}/", f":{self.cutter.port}/"
+        )
+        return {
+            "DATABASE_URL": cut,
+            "ADMIN_DATABASE_URL": self.postgres.url("drumbeat"),
+            "DATABASE_DIRECT": "1",
+            "CHAOS_SECRET": "key-of-the-sandbox",
+        }

@@ -1,0 +1,138 @@
+"""Callers that repeat each request with the same idempotency keys until they hold a receipt for each event."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+from drumbeat.local.frames import Json
+from tests.chaos.work import Lead, Post
+
+CALLERS = 8
+PATIENCE = 35.0  # seconds for one answer: more than the API takes
+TAKEN = (200, 202)
+
+
+@dataclass(slots=True)
+class Receipt:
+    """The promise that a caller holds: the event's id, and when it was first given, in seconds of the epoch."""
+
+    event_id: str
+    at: float
+    buffered: bool
+
+
+@dataclass
+class Receipts:
+    """What all callers were told, by idempotency key; each is also a line of the file."""
+
+    file: Path
+    held: dict[str, Receipt] = field(default_factory=dict)
+    other_ids: list[str] = field(default_factory=list)  # keys that were given a second id
+    refused: Counter[str] = field(default_factory=Counter)  # what no honest request should hear
+    answers: Counter[str] = field(default_factory=Counter)
+
+    def take(self, lead: Lead, status: int, reply: Json) -> bool:
+        """Note what was said about an event; True when it is a promise."""
+        self.answers[str(status)] += 1
+        if status not in TAKEN:
+            if 400 <= status < 500:
+                self.refused[f"{status} for {lead.key}: {str(reply)[:200]}"] += 1
+            return False
+        first = self.held.setdefault(lead.key, receipt := _receipt(reply))
+        if first.event_id != receipt.event_id:
+            self.other_ids.append(lead.key)
+        with self.file.open("a") as lines:
+            lines.write(json.dumps({"key": lead.key, "at": receipt.at, "status": status, **reply}) + "\n")
+        return True
+
+
+class Callers:
+    """A few threads that work through the requests, each at its time."""
+
+    def __init__(self, url: str, api_key: str, posts: Sequence[Post], receipts: Receipts, seed: int) -> None:
+        self._address = urlsplit(url).netloc
+        self._headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
+        self._posts: Iterator[Post] = iter(posts)
+        self._receipts = receipts
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._start = time.monotonic()
+        self._threads = [
+            threading.Thread(target=self._run, args=(Random(seed + number),), daemon=True) for number in range(CALLERS)
+        ]
+
+    def start(self) -> None:
+        """Begin; a post that is due while all callers are busy is sent as soon as one is free."""
+        self._start = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether anybody still has something to send."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def stop(self) -> None:
+        """Give up what is not received yet."""
+        self._stopping.set()
+
+    def _run(self, random: Random) -> None:
+        line = _Line(self._address, self._headers)
+        while (post := self._next()) is not None and not self._stopping.is_set():
+            self._stopping.wait(max(0.0, self._start + post.at - time.monotonic()))
+            left: Sequence[Lead] = post.leads
+            while left and not self._stopping.is_set():
+                left = self._without_receipt(line, left)
+                if left:
+                    self._stopping.wait(random.uniform(0.2, 2.0))
+
+    def _next(self) -> Post | None:
+        with self._lock:
+            return next(self._posts, None)
+
+    def _without_receipt(self, line: "_Line", leads: Sequence[Lead]) -> list[Lead]:
+        """Send once; return the events that nothing was promised for."""
+        told = list(_post(line, leads))
+        with self._lock:
+            taken = {lead.key for lead, status, reply in told if self._receipts.take(lead, status, reply)}
+        return [lead for lead in leads if lead.key not in taken]
+
+
+def _post(line: "_Line", leads: Sequence[Lead]) -> Iterable[tuple[Lead, int, Json]]:
+    """Send one request; yield what was said about each event, nothing when there was no answer."""
+    if len(leads) == 1:
+        status, reply = line.ask("/v1/events", leads[0].body())
+        return [(leads[0], status, reply)] if status else []
+    status, reply = line.ask("/v1/events/batch", {"events": [lead.body() for lead in leads]})
+    if status == 207:
+        return [(lead, each["status"], each) for lead, each in zip(leads, reply["results"], strict=True)]
+    return [(lead, status, reply) for lead in leads] if status else []
+
+
+class _Line:
+    """One kept-alive connection to the API."""
+
+    def __init__(self, address: str, headers: dict[str, str]) -> None:
+        self._connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        self._headers = headers
+
+    def ask(self, path: str, body: Json) -> tuple[int, Json]:
+        """Make one request; status 0 when there was no complete answer."""
+        with suppress(OSError, http.client.HTTPException, ValueError):
+            self._connection.request("POST", path, json.dumps(body).encode(), self._headers)
+            answer = self._connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        self._connection.close()
+        return 0, None
+
+
+def _receipt(reply: Json) -> Receipt:
+    return Receipt(reply["eventId"], time.time(), reply.get("status") == "buffered")

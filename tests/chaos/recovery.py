@@ -1,0 +1,41 @@
+"""How long work that somebody died with was stuck, by the ledger's journal."""
+
+from dataclasses import dataclass
+
+import psycopg
+
+from drumbeat.deliver import LEASE
+
+BOUND = 60.0  # seconds after the end of its lease
+
+# The relay's moves, beside the claim whose lease had ended.
+FREED = """
+    SELECT freed.effect_id::text AS effect, extract(epoch FROM freed.at - claim.at)::float8 AS seconds
+      FROM journal freed
+     CROSS JOIN LATERAL (SELECT at FROM journal
+                          WHERE effect_id = freed.effect_id AND seq < freed.seq AND to_status = 'claimed'
+                          ORDER BY seq DESC LIMIT 1) AS claim
+     WHERE freed.actor = 'relay'
+     ORDER BY seconds DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Claims whose worker ended without a word; seconds from the end of the lease until the relay freed them."""
+
+    freed: int
+    longest: float
+    late: tuple[str, ...]  # effects that were freed later than the bound
+
+
+def recovery(url: str) -> Recovery:
+    """Read it from the ledger."""
+    with psycopg.connect(url, autocommit=True) as owner:
+        rows = owner.execute(FREED).fetchall()
+    waits = [(effect, seconds - LEASE.total_seconds()) for effect, seconds in rows]
+    return Recovery(
+        freed=len(waits),
+        longest=max((seconds for _, seconds in waits), default=0.0),
+        late=tuple(f"{effect} by {seconds:.0f} s" for effect, seconds in waits if seconds > BOUND),
+    )

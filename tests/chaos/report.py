@@ -1,0 +1,67 @@
+"""What a person reads in the end."""
+
+from collections.abc import Mapping, Sequence
+from statistics import quantiles
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.callers import Receipts
+from tests.chaos.judge import Verdict, grouped
+from tests.chaos.recovery import Recovery
+
+SHOWN = 5  # violations of each kind
+
+console = Console(highlight=False, width=118)
+
+
+def show(
+    verdict: Verdict, receipts: Receipts, recovery: Recovery, faults: Mapping[str, int], violations: Sequence[str]
+) -> None:
+    """Print the tables and each kind of violation."""
+    _show_faults(faults)
+    _show_classes(verdict)
+    buffered = sum(receipt.buffered for receipt in receipts.held.values())
+    answers = ", ".join(f"{number} × {status}" for status, number in sorted(receipts.answers.items()))
+    fact(
+        "events accepted", f"{verdict.accepted}, {buffered} of them into the buffer; what callers were told: {answers}"
+    )
+    fact(
+        "claims left behind by the dead", f"{recovery.freed}, freed at most {recovery.longest:.0f} s after their lease"
+    )
+    for kind, found in grouped(violations).items():
+        console.print(f"[bold red]{kind}[/]: {len(found)}")
+        for violation in found[:SHOWN]:
+            console.print(f"  {violation}", markup=False, soft_wrap=True)
+
+
+def fact(words: str, value: object) -> None:
+    """Print one fact."""
+    console.print(f"{words:<32}{value}", markup=False, soft_wrap=True)
+
+
+def _show_faults(faults: Mapping[str, int]) -> None:
+    table = Table("what was done to it", "times", box=None)
+    for name, number in sorted(faults.items()):
+        table.add_row(name, str(number))
+    console.print(table)
+
+
+def _show_classes(verdict: Verdict) -> None:
+    table = Table(
+        "class", "wanted", "done once", "doubled", "lost", "held, not done", "held, done", "blocked", box=None
+    )
+    for name in ("median", "p99", "longest"):
+        table.add_column(name, justify="right")
+    for letter, tally in verdict.tallies.items():
+        cuts = quantiles(tally.seconds, n=100) if len(tally.seconds) > 1 else [0.0] * 99
+        table.add_row(
+            letter,
+            *map(str, (tally.wanted, tally.once, len(tally.doubled), len(tally.lost))),
+            *map(str, (tally.held_undone, tally.held_done, tally.blocked)),
+            *(f"{seconds:.1f} s" for seconds in (cuts[49], cuts[98], max(tally.seconds, default=0.0))),
+        )
+    console.print(table)
+    for letter, tally in verdict.tallies.items():
+        for reason, number in tally.reasons.most_common():
+            console.print(f"{number} of class {letter} held: {reason}", markup=False, soft_wrap=True)

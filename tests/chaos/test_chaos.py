@@ -1,0 +1,35 @@
+"""Ten thousand events and a hundred killed workers, bounded: everything else is cut, frozen and lied to meanwhile."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.flow.stacks import ROOT
+
+WITHIN = 540.0  # seconds
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+@pytest.mark.point(6)
+@pytest.mark.point(12)
+@pytest.mark.point(13)
+@pytest.mark.point(18)
+@pytest.mark.point(26)
+@pytest.mark.point(32)
+@pytest.mark.point(49)
+@pytest.mark.point(50)
+@pytest.mark.point(64)
+def test_nothing_is_lost_and_nothing_is_done_twice_while_everything_breaks() -> None:
+    command = [sys.executable, "-u", "-m", "tests.chaos", "--events", "10000", "--kills", "100", "--minutes", "3.5"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as trial:
+        try:
+            said, _ = trial.communicate(timeout=WITHIN)
+        except subprocess.TimeoutExpired:
+            trial.send_signal(signal.SIGTERM)  # it ends its stack and its servers
+            said, _ = trial.communicate()
+
+    print(said)  # the seed, the tables, and where everything is kept when a promise was broken
+    assert trial.returncode == 0

@@ -1,0 +1,154 @@
+"""A real `drumbeat cloud` as a child of the test, and what its tests do in the emulated account."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, override
+
+import psycopg
+
+from drumbeat.local.cloud import account, deployment
+from tests.flow.stacks import OWN_SERVERS, Stack
+
+WEBHOOK_SECRET = "whsec_YSBzZWNyZXQgZm9yIHNhbXBsZXMgb25seSwgMzIgYi4="
+
+
+class Deployed(Stack):
+    """One deployment in a folder of its own."""
+
+    @override
+    def spawn(self, *options: str) -> "subprocess.Popen[str]":
+        """Start without waiting."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "drumbeat.cli.main", "cloud", "--home", str(self.home), *options]
+        environment = {name: value for name, value in os.environ.items() if name not in OWN_SERVERS}
+        with (self.home / "said").open("a") as said:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=said, text=True, cwd=self.home, env=environment
+            )
+        return self.process
+
+    def aws(self, service: str) -> Any:
+        """Return a boto3 client with the rights of the account's owner."""
+        return account.client(service, self.ready["aws_endpoint_url"])
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """What the template's resources are called in the account."""
+        return deployment.physical_ids(self.ready["aws_endpoint_url"])
+
+    def apply(self, config: str) -> None:
+        """Put a configuration in force, by the command line."""
+        file = self.home / "drumbeat.yaml"
+        file.write_text(config)
+        subprocess.run(
+            [sys.executable, "-m", "drumbeat.cli.main", "--url", self.ready["url"], "apply", str(file)],
+            env={**os.environ, "DRUMBEAT_KEY": self.ready["api_key"]},
+            check=True,
+            capture_output=True,
+        )
+
+    def invoke(self, function: str, event: object = None) -> tuple[bool, Any]:
+        """Invoke a function; returns whether it succeeded, and what it answered."""
+        reply = self.aws("lambda").invoke(
+            FunctionName=self.names[f"{function.capitalize()}Function"], Payload=json.dumps(event or {}).encode()
+        )
+        return "FunctionError" not in reply, json.loads(reply["Payload"].read())
+
+    def restart(self, function: str) -> None:
+        """Have the function's next invocation begin in a fresh process, which knows no secret yet."""
+        name, functions = self.names[f"{function.capitalize()}Function"], self.aws("lambda")
+        timeout = functions.get_function_configuration(FunctionName=name)["Timeout"]
+        functions.update_function_configuration(FunctionName=name, Timeout=timeout)  # any change replaces the processes
+
+    def messages(self, queue: str, kind: str = "") -> int:
+        """Count the messages of a queue: visible ones, or kind NotVisible or Delayed."""
+        name = f"ApproximateNumberOfMessages{kind}"
+        reply = self.aws("sqs").get_queue_attributes(QueueUrl=self.names[queue], AttributeNames=[name])
+        return int(reply["Attributes"][name])
+
+    def purge(self, *queues: str) -> None:
+        """Empty queues."""
+        for queue in queues:
+            self.aws("sqs").purge_queue(QueueUrl=self.names[queue])
+
+    def deliver(self, source: str, number: str, secret: str = WEBHOOK_SECRET) -> int:
+        """Send a signed delivery to a webhook; returns the status."""
+        body = json.dumps({"type": "order", "data": {"email": f"{number}@example.com"}}).encode()
+        moment = str(int(time.time()))
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        signature = hmac.digest(key, f"{number}.{moment}.".encode() + body, hashlib.sha256)
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": number,
+            "webhook-timestamp": moment,
+            "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
+        }
+        request = urllib.request.Request(f"{self.ready['url']}/v1/webhooks/{source}", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                return int(reply.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Keep queue and schedules from invoking anything for a while."""
+        functions, scheduler = self.aws("lambda"), self.aws("scheduler")
+        (mapping,) = functions.list_event_source_mappings(FunctionName=self.names["WorkerFunction"])[
+            "EventSourceMappings"
+        ]
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        stopped = []
+        for each in scheduler.list_schedules(GroupName=self.names["Schedules"])["Schedules"]:
+            found = scheduler.get_schedule(GroupName=each["GroupName"], Name=each["Name"])
+            names = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+            stopped.append({name: found[name] for name in names})
+            scheduler.update_schedule(**stopped[-1], State="DISABLED")
+        try:
+            yield
+        finally:
+            for schedule in stopped:
+                scheduler.update_schedule(**schedule, State="ENABLED")
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+    @property
+    def redis_url(self) -> str:
+        """Where the deployment's Valkey answers."""
+        return f"redis://127.0.0.1:{self._port('valkey')}/0"
+
+    def ledger(self) -> psycopg.Connection:
+        """Connect to the ledger as the server's own superuser."""
+        return psycopg.connect(f"postgresql://postgres@127.0.0.1:{self._port('postgres')}/drumbeat", autocommit=True)
+
+    @contextmanager
+    def ledger_away(self) -> Iterator[None]:
+        """Keep the application out of Postgres for a while."""
+        with self.ledger() as ledger:
+            ledger.execute("ALTER ROLE drumbeat_app NOLOGIN")
+            ledger.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'drumbeat_app'")
+            try:
+                yield
+            finally:
+                ledger.execute("ALTER ROLE drumbeat_app LOGIN")
+
+    @override
+    def end(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """End it as Ctrl-C would."""
+        return super().end(how)
+
+    def _port(self, server: str) -> int:
+        port: int = json.loads((self.home / "ports.json").read_text())[server]
+        return port

@@ -1,0 +1,227 @@
+"""What each function has to be able to do, as steps that tell whether it could; each can be repeated at any time."""
+
+import itertools
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import redis
+
+from drumbeat import ids
+from drumbeat.queue import Doorbell
+from tests.cloud.conftest import config
+from tests.cloud.deployed import Deployed
+
+FIRST_KEY = "/drumbeat/local/admin/first-key"
+
+type Step = Callable[[Deployed], bool]
+
+minutes = itertools.count(1)  # a firing of its own for each time a campaign's step is taken
+
+
+def fresh(function: str, step: Step) -> Step:
+    """Return the step, taken by a process that has read no secret yet."""
+
+    def taken(cloud: Deployed) -> bool:
+        cloud.restart(function)
+        return step(cloud)
+
+    taken.__doc__ = step.__doc__
+    return taken
+
+
+# ---------------------------------------------------------------- ingest
+
+
+def records(cloud: Deployed) -> bool:
+    """Records an event."""
+    return cloud.send(uuid.uuid4().hex)[0] == 202
+
+
+def rings(cloud: Deployed) -> bool:
+    """Rings for what it recorded."""
+    cloud.purge("EffectsQueue")
+    return records(cloud) and cloud.messages("EffectsQueue") == 1
+
+
+def buffers(cloud: Deployed) -> bool:
+    """Buffers an event while the ledger is away."""
+    cloud.purge("BufferQueue")
+    records(cloud)  # the function knows the sources from now on
+    with cloud.ledger_away():
+        return records(cloud) and cloud.messages("BufferQueue") == 1
+
+
+def refuses_a_source_with_an_owners_secret(cloud: Deployed) -> bool:
+    """Cannot verify a webhook by a secret that only the deploy hook may read."""
+    return cloud.deliver("trap", uuid.uuid4().hex) != 202
+
+
+# ---------------------------------------------------------------- worker
+
+
+def delivers(cloud: Deployed) -> bool:
+    """Delivers, with a secret of an account."""
+    key = uuid.uuid4().hex
+    return work(cloud, recorded(cloud, key)) and cloud.done(str(ids.event_id("landing", key)))
+
+
+def rings_for_what_waits(cloud: Deployed) -> bool:
+    """Rings for later when a limit holds an effect back."""
+    keys = [uuid.uuid4().hex for _ in range(3)]
+    for key in keys:
+        recorded(cloud, key, "CONTENT_PUBLISH")
+    cloud.purge("EffectsQueue")
+    work(cloud, *(ids.event_id("landing", key) for key in keys))
+    return cloud.messages("EffectsQueue") + cloud.messages("EffectsQueue", "Delayed") > 0
+
+
+def holds_an_effect_with_an_owners_secret(cloud: Deployed) -> bool:
+    """Cannot call a provider with a secret that only the deploy hook may read."""
+    key = uuid.uuid4().hex
+    work(cloud, recorded(cloud, key, source="trap-lead"))
+    (effect,) = cloud.event(str(ids.event_id("trap-lead", key)))["effects"]
+    return bool(effect["status"] == "held")
+
+
+def recorded(cloud: Deployed, key: str, type: str = "LEAD_CAPTURE", source: str = "landing") -> uuid.UUID:
+    """Record an event whose doorbell nobody takes."""
+    body = {"type": type, "source": source, "payload": {"email": f"{key}@example.com"}, "idempotencyKey": key}
+    assert cloud.call("POST", "/v1/events", body)[0] == 202
+    return ids.event_id(source, key)
+
+
+def work(cloud: Deployed, *events: uuid.UUID) -> bool:
+    """Have the worker take a doorbell, as its mapping would hand it over."""
+    record = {"messageId": "1", "receiptHandle": "1", "body": Doorbell(events=events).dumps(), "attributes": {}}
+    return cloud.invoke("worker", {"Records": [record]}) == (True, {"batchItemFailures": []})
+
+
+# ---------------------------------------------------------------- relay
+
+
+def looks_at_everything(cloud: Deployed) -> bool:
+    """Looks at everything after the marks were lost."""
+    return looked(cloud)[0]
+
+
+def rings_for_what_was_forgotten(cloud: Deployed) -> bool:
+    """Rings for an event whose doorbell was lost."""
+    records(cloud)
+    cloud.purge("EffectsQueue")
+    with cloud.ledger() as ledger:
+        ledger.execute("UPDATE clock SET shift = '1 minute'")
+        _, found = looked(cloud)
+        ledger.execute("UPDATE clock SET shift = '0'")
+    return found["events"] > 0 and "unrung" not in found and cloud.messages("EffectsQueue") > 0
+
+
+def wakes_for_the_buffer(cloud: Deployed) -> bool:
+    """Notices a buffered event while nothing else is due, and records it."""
+    if not (looked(cloud)[0] and buffers(cloud)):
+        return False
+    return bool(cloud.invoke("relay")[1].get("drained") == 1)
+
+
+def empties_the_buffer(cloud: Deployed) -> bool:
+    """Takes what it recorded out of the buffer."""
+    if not buffers(cloud):
+        return False
+    looked(cloud)
+    return cloud.messages("BufferQueue") + cloud.messages("BufferQueue", "NotVisible") == 0
+
+
+def looked(cloud: Deployed) -> tuple[bool, Any]:
+    """Forget all marks and run the relay; returns whether it succeeded, and its summary."""
+    with redis.Redis.from_url(cloud.redis_url) as client:
+        client.flushall()
+    return cloud.invoke("relay")
+
+
+# ---------------------------------------------------------------- campaigns
+
+
+def fires(cloud: Deployed) -> bool:
+    """Records a firing and rings for it."""
+    ahead = timedelta(minutes=next(minutes))
+    cloud.purge("EffectsQueue")
+    with cloud.ledger() as ledger:
+        ledger.execute("UPDATE clock SET shift = %s", [ahead])
+        asked = {"campaign": "tick", "scheduled": (datetime.now(UTC) + ahead).isoformat()}
+        done, answer = cloud.invoke("campaign", asked)
+        ledger.execute("UPDATE clock SET shift = '0'")
+    return done and answer.get("new") is True and cloud.messages("EffectsQueue") == 1
+
+
+def aligns_schedules(cloud: Deployed) -> bool:
+    """Makes, keeps, changes and removes the schedule of a campaign."""
+    name = f"c{uuid.uuid4().hex[:8]}"
+    failed = []
+    for schedule in ("rate(1 hour)", "rate(1 hour) ", "rate(2 hours)", None):
+        text = config(cloud)
+        if schedule is not None:
+            text += f'  {name}: {{schedule: "{schedule.strip()}"}}\n# {schedule}\n'
+        status, _, applied = cloud.call("PUT", "/v1/config", {"document": text})
+        assert status == 200, applied
+        failed += applied["alarms"]["failed"]
+    return not failed
+
+
+# ---------------------------------------------------------------- console
+
+
+def answers(cloud: Deployed) -> bool:
+    """Answers questions about the ledger."""
+    return cloud.call("GET", "/v1/events")[0] == 200
+
+
+def redrives(cloud: Deployed) -> bool:
+    """Rings again for a dead letter, and removes it."""
+    cloud.purge("EffectsQueue")
+    dead_letter(cloud)
+    status, _, answer = cloud.call("POST", "/v1/dlq/redrive")
+    return status == 200 and answer["rung"] == 1 and answer["left"] == 0 and cloud.messages("EffectsQueue") == 1
+
+
+def counts_dead_letters(cloud: Deployed) -> bool:
+    """Counts dead letters."""
+    return cloud.call("GET", "/v1/status")[2]["deadLetters"] is not None
+
+
+def shows_dead_letters(cloud: Deployed) -> bool:
+    """Shows dead letters and puts them back."""
+    dead_letter(cloud)
+    status, _, answer = cloud.call("GET", "/v1/dlq")
+    return status == 200 and len(answer["items"]) == 1 and cloud.messages("EffectsDeadLetters") == 1
+
+
+def finds(check: str, ok: bool = True) -> Step:
+    """Return the step of asking the doctor about one part."""
+
+    def asked(cloud: Deployed) -> bool:
+        found = {each["name"]: each["ok"] for each in cloud.call("GET", "/v1/doctor")[2]["items"]}
+        return bool(found[check] is ok)
+
+    asked.__doc__ = f"Checks: {check}." if ok else f"Cannot read: {check}, which only the deploy hook may."
+    return asked
+
+
+def dead_letter(cloud: Deployed) -> None:
+    """Leave one dead letter in its queue, and nothing else."""
+    cloud.purge("EffectsDeadLetters")
+    cloud.aws("sqs").send_message(
+        QueueUrl=cloud.names["EffectsDeadLetters"], MessageBody=Doorbell(events=(uuid.uuid4(),)).dumps()
+    )
+
+
+# ---------------------------------------------------------------- migrate
+
+
+def migrates(cloud: Deployed) -> bool:
+    """Migrates and publishes the first key."""
+    ssm = cloud.aws("ssm")
+    ssm.delete_parameters(Names=[FIRST_KEY])
+    done, _ = cloud.invoke("migrate")
+    published = ssm.get_parameters(Names=[FIRST_KEY], WithDecryption=True)["Parameters"]
+    return done and [each["Value"] for each in published] == [cloud.ready["api_key"]]

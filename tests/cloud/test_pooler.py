@@ -1,0 +1,142 @@
+"""Fifty functions behind a pooler with two connections to Postgres, as a managed server's pooled address gives them."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from redis import Redis
+
+from drumbeat import ids
+from drumbeat.apply import apply
+from drumbeat.config import Settings
+from drumbeat.deliver import deliver
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.single import Single
+from drumbeat.keys import SCOPES, ApiKey
+from drumbeat.queue import Doorbell
+from drumbeat.sqs import Sqs
+from drumbeat.wiring import Services
+from tests.cloud.pooler import PgBouncer
+from tests.conftest import TestDatabase
+
+CLIENTS, CONNECTIONS, EVENTS = 50, 2, 6
+CONFIG = """
+version: 1
+accounts:
+  mail:
+    provider: mailgun
+    settings: {domain: mg.example.com, from: "Ada <ada@example.com>"}
+    secrets: {api_key: "env:POOLED"}
+flows:
+  welcome:
+    on: LEAD_CAPTURE
+    steps:
+      - {id: hello, account: mail, action: send_email, with: {to: "{{ payload.email }}", subject: Hello, text: Welcome}}
+"""
+
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.skipif(PgBouncer.program is None, reason="pgbouncer is not installed: apt-get install pgbouncer"),
+]
+
+
+@contextmanager
+def sandbox(home: Path) -> Iterator[str]:
+    """Run the provider sandbox."""
+    command = [sys.executable, "-m", "drumbeat.local.sandbox", "--port", "0", "--home", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["url"]
+        process.terminate()
+
+
+class Client:
+    """One environment of a function that takes events in and delivers them, with a connection of its own."""
+
+    def __init__(self, number: int, settings: Settings) -> None:
+        self.services = Services(settings)
+        self.done: Counter[str] = Counter()
+        self._number = number
+        self._single = Single(Door(self.services))
+        self._caller = ApiKey("pooled", frozenset(SCOPES))
+
+    def send(self, n: int) -> None:
+        """Record one event and carry out what follows from it."""
+        key = f"{self._number}-{n}"
+        event = {"type": "LEAD_CAPTURE", "source": "landing", "payload": {"email": f"c{key}@example.com"}}
+        receipt = self._single.ingest(json.dumps({**event, "idempotencyKey": key}).encode(), caller=self._caller)
+        assert receipt.event_id == ids.event_id("landing", key)
+        self.done += deliver([Doorbell(events=(receipt.event_id,))], self.services, lambda: 50.0).counts
+
+    def run(self) -> None:
+        """Send the rest."""
+        for n in range(1, EVENTS):
+            self.send(n)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.services.db.close()
+        self.services.redis.close()
+        self.services.sqs.close()
+        self.services.http.close()
+
+
+@pytest.fixture
+def settings(
+    database: TestDatabase, redis: Redis, sqs_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """What a function is told that has a pooled address."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    sqs = Sqs("us-east-1", sqs_endpoint)
+    queue = sqs.call("CreateQueue", QueueName=f"pooled-{uuid.uuid4().hex}")["QueueUrl"]
+    sqs.close()
+    connection = redis.connection_pool.connection_kwargs
+    with (
+        sandbox(tmp_path / "sandbox") as sandbox_url,
+        PgBouncer(tmp_path / "pooler", database.url, CONNECTIONS) as pool,
+    ):
+        yield Settings.from_env(
+            {
+                "DRUMBEAT_LOCAL": "1",
+                "DRUMBEAT_SECRET": "for tests",
+                "DRUMBEAT_SANDBOX_URL": sandbox_url,
+                "DATABASE_URL": pool.url,
+                "REDIS_URL": f"redis://{connection['host']}:{connection['port']}/0",
+                "EFFECTS_QUEUE_URL": queue,
+                "BUFFER_QUEUE_URL": queue,
+                "AWS_ENDPOINT_URL": sqs_endpoint,
+            }
+        )
+
+
+def test_fifty_clients_share_two_connections(settings: Settings, database: TestDatabase) -> None:
+    clients = [Client(number, settings) for number in range(CLIENTS)]
+    apply(CONFIG, {}, actor="test", services=clients[0].services)
+    for client in clients:
+        client.send(0)  # all of them are connected from now on
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for end in [pool.submit(client.run) for client in clients]:
+            end.result()
+
+    with psycopg.connect(database.admin_url) as ledger:
+        pooled = ledger.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'drumbeat'").fetchone()
+    for client in clients:
+        client.close()
+    total: Counter[str] = sum((client.done for client in clients), Counter())
+    with urllib.request.urlopen(f"{settings.sandbox_url}/_sandbox/mail?limit=1000") as reply:
+        mails = json.loads(reply.read())["items"]
+    assert total["accepted"] == CLIENTS * EVENTS
+    assert Counter(mail["copies"] for mail in mails) == {1: CLIENTS * EVENTS}
+    assert pooled is not None
+    assert 0 < pooled[0] <= CONNECTIONS

@@ -1,0 +1,133 @@
+"""A deployment that anything may happen to, in any order that Hypothesis thinks of."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from drumbeat.queue import DeadLetters, Queue, QueueError
+from drumbeat.resolve import Decision
+from drumbeat.sqs import SqsError
+from tests.faults.interleaving import LIES, PROVIDERS
+from tests.faults.judge import judge, judge_midway
+from tests.faults.points import Fault, NoFaults, Site
+from tests.faults.queues import DEAD, EFFECTS
+from tests.faults.scenarios import calm
+from tests.faults.simulation import Simulation, Stage
+from tests.faults.world import Lead
+
+LEADS = [Lead(name) for name in ("ada", "bob", "cyd")]
+
+
+class NthOperation:
+    """Strikes the nth operation from now."""
+
+    def __init__(self, nth: int, fault: Fault) -> None:
+        self._left, self._fault = nth, fault
+
+    def strike(self, site: Site, *, twice: bool) -> Fault | None:
+        self._left -= 1
+        return self._fault if self._left == 0 else None
+
+
+class Deployment(RuleBasedStateMachine):
+    """Rules are what may happen; whatever they are, the invariants hold after each, and all is well in the end."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    @initialize()
+    def begin(self) -> None:
+        self.simulation = Simulation(self._stage)
+        self.simulation.schedule.meanwhile = self._others
+        calm(self.simulation)
+
+    @rule(lead=st.sampled_from(LEADS))
+    def ingest(self, lead: Lead) -> None:
+        self.simulation.ingest(lead)
+
+    @rule()
+    def deliver(self) -> None:
+        self.simulation.work()
+
+    @rule(nth=st.integers(1, 25), fault=st.sampled_from([*Fault]))
+    def deliver_in_trouble(self, nth: int, fault: Fault) -> None:
+        self._in_trouble(nth, fault)
+        self.simulation.work()
+        self._out_of_trouble()
+
+    @rule(nth=st.integers(1, 15), fault=st.sampled_from([*Fault]))
+    def sweep_in_trouble(self, nth: int, fault: Fault) -> None:
+        self._in_trouble(nth, fault)
+        self.simulation.sweep()
+        self._out_of_trouble()
+
+    @rule()
+    def sweep(self) -> None:
+        self.simulation.sweep()
+
+    @rule()
+    def redeliver(self) -> None:
+        for message in self.simulation.queues.queues[EFFECTS]:
+            message.visible_at = self.simulation.clock.gone
+
+    @rule()
+    def lose_all_messages(self) -> None:
+        self.simulation.queues.queues[EFFECTS].clear()
+
+    @rule()
+    def redrive(self) -> None:
+        process = self.simulation.process("person")
+        try:
+            DeadLetters(process.sqs, DEAD, Queue(process.sqs, EFFECTS)).redrive()
+        except (SqsError, QueueError):
+            pass
+
+    @rule()
+    def lose_redis(self) -> None:
+        self.simulation.stage.redis.flushdb()
+
+    @rule(seconds=st.sampled_from([1, 20, 50, 300, 1_900, 4_000, 30_000, 90_000]))
+    def pass_time(self, seconds: int) -> None:
+        self.simulation.advance(float(seconds))
+
+    @rule(lie=st.sampled_from(LIES), provider=st.sampled_from(PROVIDERS), times=st.integers(1, 3))
+    def lie(self, lie: str, provider: str, times: int) -> None:
+        self.simulation.vendors.lie(lie, provider=provider, times=times)
+
+    @rule(lead=st.sampled_from(LEADS), lifted=st.booleans())
+    def suppress(self, lead: Lead, lifted: bool) -> None:
+        self.simulation.suppress(lead, lifted=lifted)
+
+    @rule(decision=st.sampled_from([*Decision]))
+    def resolve(self, decision: Decision) -> None:
+        self.simulation.resolve(decision)
+
+    @rule(domain=st.sampled_from(["mg.example.com", "mg.example.org"]), more=st.booleans())
+    def apply(self, domain: str, more: bool) -> None:
+        self.simulation.apply(domain=domain, more=more)
+
+    @invariant()
+    def every_promise_is_kept_so_far(self) -> None:
+        if hasattr(self, "simulation"):
+            judge_midway(self.simulation)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "simulation"):
+            return
+        self.simulation.vendors.truth()
+        try:
+            self.simulation.settle(within=30 * 86_400.0)
+            judge(self.simulation)
+        finally:
+            self.simulation.close()
+
+    def _in_trouble(self, nth: int, fault: Fault) -> None:
+        self.simulation.point.faults = NthOperation(nth, fault)
+
+    def _out_of_trouble(self) -> None:
+        self.simulation.point.faults = NoFaults()
+
+    def _others(self) -> None:
+        self._out_of_trouble()
+        self.simulation.sweep("relay 2")
+        self.simulation.drain("worker 2")

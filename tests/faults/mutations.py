@@ -1,0 +1,368 @@
+"""Deliberate bugs, and which part of the proof has to notice each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from drumbeat import deliver, reminders
+from drumbeat.deliver import batch, commits, lookups, planning, verdicts, work
+from drumbeat.deliver.verdicts import Verdict
+from drumbeat.flows import plan as flows_plan
+from drumbeat.ingest import buffer, recording
+from drumbeat.outcomes import Found, NotSent, Outcome, Refused
+from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
+from drumbeat.status import Status
+from drumbeat.store import configs, effects, plans, sweep
+from drumbeat.store import events as store_events
+from drumbeat.store.events import Verdict as Recorded
+from tests.faults.points import Fault, Site
+from tests.faults.proof import Struck
+
+type Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One bug. `noticed_by`: a tale, a story, a story in which one thing goes wrong, or the seeds."""
+
+    name: str
+    make: Callable[[Patch], None]
+    noticed_by: str | Struck
+
+
+def _without(patch: Patch, module: Any, statement: str, *changes: tuple[str, str]) -> None:
+    """Change a statement's text; every change must find its place exactly once."""
+    text = getattr(module, statement)
+    for before, after in changes:
+        assert text.count(before) == 1, f"{statement} does not hold {before!r} once"
+        text = text.replace(before, after)
+    patch.setattr(module, statement, text)
+
+
+# ---------------------------------------------------------------- the fence and the lease
+
+
+def _open_without_fence(patch: Patch) -> None:
+    _without(patch, effects, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
+
+
+def _close_without_fence(patch: Patch) -> None:
+    _without(
+        patch,
+        effects,
+        "CLOSE",
+        ("CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END", "i.target"),
+        ("(e.fence = i.fence AND e.status IN", "(e.status IN"),
+    )
+
+
+def _recover_sending_as_waiting(patch: Patch) -> None:
+    _without(
+        patch,
+        sweep,
+        "RECOVER",
+        ("CASE dead.status WHEN 'claimed' THEN 'waiting' ELSE 'unknown' END", "'waiting'"),
+    )
+
+
+def _recover_nothing_in_flight(patch: Patch) -> None:
+    _without(patch, sweep, "RECOVER", ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')"))
+
+
+def _claim_what_is_leased(patch: Patch) -> None:
+    _without(
+        patch,
+        effects,
+        "CLAIM",
+        ("status IN ('waiting', 'unknown')", "status IN ('waiting', 'unknown', 'claimed', 'sending')"),
+        ("AND due_at <= drumbeat_now()", "AND due_at < 'infinity'"),
+        ("AND (lease_until IS NULL OR lease_until <= drumbeat_now())", ""),
+        ("CASE status WHEN 'waiting' THEN 'claimed' ELSE status END", "'claimed'"),
+    )
+
+
+# ---------------------------------------------------------------- attempt before call
+
+
+def _send_before_the_attempt_commits(patch: Patch) -> None:
+    put_off: list[tuple[commits.Commits, Any]] = []
+    really_open, really_close = commits.Commits.open, commits.Commits.close
+
+    def open_later(self: commits.Commits, openings: Any) -> set[Any]:
+        put_off.append((self, openings))
+        return {opening.id for opening in openings if opening.to == "sending"}
+
+    def close(self: commits.Commits, closings: Any) -> None:
+        while put_off:
+            really_open(*put_off.pop())
+        really_close(self, closings)
+
+    patch.setattr(commits.Commits, "open", open_later)
+    patch.setattr(commits.Commits, "close", close)
+
+
+def _call_it_accepted_before_the_answer(patch: Patch) -> None:
+    patch.setattr(verdicts, "of_answer", lambda *_: Verdict(Status.ACCEPTED))
+
+
+def _freeze_anew(patch: Patch) -> None:
+    prepare = batch.Batch._prepare
+
+    def afresh(self: batch.Batch, made: work.Work) -> Any:
+        newest = replace(made.effect, frozen=None, request_hash=None, version=made.effect.newest_version)
+        made.effect = newest
+        return prepare(self, made)
+
+    patch.setattr(batch.Batch, "_prepare", afresh)
+
+
+def _a_key_for_each_attempt(patch: Patch) -> None:
+    patch.setattr(work.Work, "key", property(lambda self: f"{self.effect.id}-{self.effect.fence}"))
+    _freeze_anew(patch)
+
+
+# ---------------------------------------------------------------- evidence before repeat
+
+
+def _read_5xx_as(outcome: Callable[[str], Outcome]) -> Callable[[Patch], None]:
+    def make(patch: Patch) -> None:
+        def unsuccessful(reply: Any, permanent: Mapping[int, str]) -> Outcome:
+            return outcome("HTTP 5xx") if reply.status >= 500 else replies.unsuccessful(reply, permanent)
+
+        for module in (mailgun, resend, hubspot, http_endpoint):
+            patch.setattr(module, "unsuccessful", unsuccessful)
+
+    return make
+
+
+def _ignore_the_keys_lifetime(patch: Patch) -> None:
+    patch.setattr(verdicts, "window_ends", lambda effect, key: None)
+
+
+def _believe_the_first_absence(patch: Patch) -> None:
+    def at_once(effect: Any, age: float, control: Any, policy: Any, account: Any, random: Any) -> Verdict:
+        return verdicts._again_after_absence(effect, account, random)
+
+    patch.setattr(verdicts, "_of_absence", at_once)
+
+
+def _believe_absence_past_retention(patch: Patch) -> None:
+    of_absence = verdicts._of_absence
+
+    def for_ever(effect: Any, age: float, control: Any, policy: Any, account: Any, random: Any) -> Verdict:
+        return of_absence(effect, age, control, replace(policy, retention=1e9), account, random)
+
+    patch.setattr(verdicts, "_of_absence", for_ever)
+
+
+def _believe_absence_without_a_control(patch: Patch) -> None:
+    of_absence = verdicts._of_absence
+
+    def blindly(effect: Any, age: float, control: Any, policy: Any, account: Any, random: Any) -> Verdict:
+        return of_absence(effect, age, Found("surely"), policy, account, random)
+
+    patch.setattr(verdicts, "_of_absence", blindly)
+
+
+def _repeat_what_is_blind(patch: Patch) -> None:
+    not_repeatable = verdicts._not_repeatable
+
+    def optimistic(effect: Any, account: Any, repeat: Any) -> str | None:
+        why = not_repeatable(effect, account, repeat)
+        return None if why and "nothing can prove it" in why else why
+
+    patch.setattr(verdicts, "_not_repeatable", optimistic)
+
+
+def _discard_late_answers(patch: Patch) -> None:
+    _without(patch, effects, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
+
+
+# ---------------------------------------------------------------- identity
+
+
+def _look_under_the_new_login(patch: Patch) -> None:
+    of_unknown, before_sending, control = verdicts.of_unknown, verdicts.before_sending, effects.control
+    patch.setattr(verdicts, "of_unknown", lambda e, a, r, i: of_unknown(e, a, r, e.identity))
+    patch.setattr(verdicts, "before_sending", lambda e, a, r, i: before_sending(e, a, r, e.identity))
+    newest = "mailgun http://sandbox/mailgun mg.example.org"
+    patch.setattr(effects, "control", lambda db, identity, lag: control(db, newest, lag))
+    assert lookups.effects is effects
+
+
+def _send_frozen_bytes_under_another_login(patch: Patch) -> None:
+    before_sending = verdicts.before_sending
+    patch.setattr(verdicts, "before_sending", lambda e, a, r, i: before_sending(e, a, r, e.identity))
+
+
+def _change_a_login_whose_outcomes_are_open(patch: Patch) -> None:
+    _without(patch, configs, "INSERT", ("effects.status IN ('sending', 'unknown')", "false"))
+
+
+# ---------------------------------------------------------------- plans
+
+
+def _plan_with_random_ids(patch: Patch) -> None:
+    patch.setattr(flows_plan.ids, "effect_id", lambda *parts: uuid4())
+
+
+def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
+    _without(
+        patch,
+        plans,
+        "RECORD",
+        ("JOIN (SELECT * FROM planned UNION ALL SELECT * FROM replanned) AS new", "JOIN input AS new"),
+    )
+
+
+# ---------------------------------------------------------------- consent
+
+
+def _read_consent_without_the_lock(patch: Patch) -> None:
+    _without(patch, effects, "OPEN", ("           FOR SHARE\n", ""))
+
+
+def _read_consent_at_the_claim_only(patch: Patch) -> None:
+    text = effects.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
+    assert text != effects.OPEN
+    patch.setattr(effects, "OPEN", text)
+
+
+# ---------------------------------------------------------------- the journal
+
+
+def _move_without_a_journal_row(patch: Patch) -> None:
+    _without(patch, effects, "CLOSE", ("'worker' FROM moved WHERE before <> status", "'worker' FROM moved WHERE false"))
+
+
+# ---------------------------------------------------------------- the doors and the doorbell
+
+
+def _answer_before_the_commit(patch: Patch) -> None:
+    record = store_events.record
+
+    def hopefully(db: Any, arrival: Any, *, caller: str | None = None) -> Recorded:
+        try:
+            return record(db, arrival, caller=caller)
+        except psycopg.OperationalError:
+            return Recorded(inserted=True, fingerprint=arrival.fingerprint)
+
+    patch.setattr(recording.events, "record", hopefully)
+
+
+def _acknowledge_before_recording(patch: Patch) -> None:
+    """The buffer's messages are deleted whatever became of them."""
+    drain = buffer.drain
+
+    def carelessly(messages: Any, services: Any) -> Any:
+        try:
+            return drain(messages, services)
+        except psycopg.Error:
+            return buffer.Drained(tuple(messages), (), 0)
+
+    patch.setattr("drumbeat.ingest.drain", carelessly)
+
+
+def _clear_the_events_mark_early(patch: Patch) -> None:
+    plan_events = planning.plan_events
+
+    def forgetful(ids: Any, services: Any, lease: timedelta) -> Any:
+        services.reminders.settled(events=ids)
+        return plan_events(ids, services, lease)
+
+    patch.setattr(deliver, "plan_events", forgetful)
+
+
+def _ring_without_a_mark(patch: Patch) -> None:
+    patch.setattr(reminders.Reminders, "remember", lambda self, due_in: None)
+
+
+def _leave_what_could_not_be_opened(patch: Patch) -> None:
+    """As it was: nobody but the six-hourly sweep looked after effects whose opening had failed."""
+    remember = reminders.Reminders.remember
+
+    def only_waits(self: reminders.Reminders, due_in: Mapping[Any, float]) -> None:
+        remember(self, {effect: wait for effect, wait in due_in.items() if wait != 45.0})
+
+    patch.setattr(reminders.Reminders, "remember", only_waits)
+
+
+MUTATIONS = (
+    Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
+    Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
+    Mutation(
+        "a lease that ends while sending waits again",
+        _recover_sending_as_waiting,
+        Struck("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
+    ),
+    Mutation(
+        "a lease that ends while sending is forgotten",
+        _recover_nothing_in_flight,
+        Struck("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
+    ),
+    Mutation("a live lease is no obstacle to a claim", _claim_what_is_leased, "seeds"),
+    Mutation("a request leaves before its attempt commits", _send_before_the_attempt_commits, "lead"),
+    Mutation("an effect is accepted whatever the answer", _call_it_accepted_before_the_answer, "swallowed"),
+    Mutation("bytes are made anew for each attempt", _freeze_anew, "words change between two tries"),
+    Mutation("each attempt has a key of its own", _a_key_for_each_attempt, "answers are lost again and again"),
+    Mutation("a 5xx is read as a refusal", _read_5xx_as(Refused), "swallowed"),
+    Mutation("a 5xx is read as not sent", _read_5xx_as(NotSent), "answers are lost again and again"),
+    Mutation("the lifetime of keys is ignored", _ignore_the_keys_lifetime, "a key expires"),
+    Mutation("the first absence is believed", _believe_the_first_absence, "the search lags"),
+    Mutation("an absence past retention is believed", _believe_absence_past_retention, "the log is gone"),
+    Mutation("an absence without its control is believed", _believe_absence_without_a_control, "the search is blind"),
+    Mutation("what nothing can prove is repeated", _repeat_what_is_blind, "cut"),
+    Mutation(
+        "late answers move nothing",
+        _discard_late_answers,
+        Struck("lead", Site("worker", "db effects.CLOSE", 1), Fault.HANG_BEFORE),
+    ),
+    Mutation("a look is made under the new login", _look_under_the_new_login, "a login has changed"),
+    Mutation(
+        "frozen bytes are sent under another login",
+        _send_frozen_bytes_under_another_login,
+        "a login changes between two tries",
+    ),
+    Mutation(
+        "apply changes a login with open outcomes",
+        _change_a_login_whose_outcomes_are_open,
+        "a login is about to change",
+    ),
+    Mutation("effects have random ids", _plan_with_random_ids, "lead"),
+    Mutation(
+        "a second plan's steps are recorded too",
+        _record_the_steps_of_a_second_plan,
+        "an event is planned twice at once",
+    ),
+    Mutation("consent is read without the lock", _read_consent_without_the_lock, "seeds"),
+    Mutation(
+        "consent is read at the claim only", _read_consent_at_the_claim_only, "somebody unsubscribes just in time"
+    ),
+    Mutation("a move has no journal row", _move_without_a_journal_row, "lead"),
+    Mutation("a door answers before the commit", _answer_before_the_commit, "outage"),
+    Mutation(
+        "the buffer is emptied before its events are recorded",
+        _acknowledge_before_recording,
+        Struck("outage", Site("relay", "db events.RECORD_ALL", 1), Fault.ERROR_BEFORE),
+    ),
+    Mutation(
+        "an event's mark is cleared before its effects are safe",
+        _clear_the_events_mark_early,
+        Struck("lead", Site("worker", "db plans.RECORD", 1), Fault.CRASH_BEFORE),
+    ),
+    Mutation(
+        "nothing is marked before a commit",
+        _ring_without_a_mark,
+        Struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.CRASH_AFTER),
+    ),
+    Mutation(
+        "what could not be opened is nobody's",
+        _leave_what_could_not_be_opened,
+        Struck("lead", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE),
+    ),
+)

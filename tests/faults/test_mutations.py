@@ -1,0 +1,29 @@
+"""The proof proves something: each deliberate bug breaks it."""
+
+import pytest
+
+from tests.faults import processes
+from tests.faults.conftest import Simulate
+from tests.faults.mutations import MUTATIONS, Mutation
+from tests.faults.proof import prove
+from tests.faults.simulation import Stage
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_the_proof_notices_that(stage: Stage, simulate: Simulate, mutation: Mutation) -> None:
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            mutation.make(patch)
+            processes.statements.cache_clear()  # a changed statement keeps its name
+
+            with pytest.raises(AssertionError):
+                prove(mutation.noticed_by, stage, simulate)
+    finally:
+        processes.statements.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "part", {mutation.noticed_by for mutation in MUTATIONS if mutation.noticed_by != "seeds"}, ids=str
+)
+def test_without_a_bug_the_same_part_of_the_proof_holds(stage: Stage, simulate: Simulate, part: object) -> None:
+    prove(part, stage, simulate)  # type: ignore[arg-type]

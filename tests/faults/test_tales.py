@@ -1,0 +1,31 @@
+"""Tales in which providers, operators and time conspire: each ends as the repeat classes promise."""
+
+import pytest
+
+from tests.faults.conftest import Simulate
+from tests.faults.judge import judge
+from tests.faults.tales import TALES, play
+
+POINTS = {
+    "a key expires": [44],
+    "answers are lost again and again": [37, 39, 40],
+    "the search lags": [47],
+    "the log is gone": [47],
+    "the search is blind": [47],
+    "words change between two tries": [41, 45],
+    "somebody unsubscribes just in time": [54],
+    "a worker is overtaken before it opens": [26, 27],
+    "a worker is overtaken before it closes": [28],
+    "all is over a week late": [15],
+}
+
+
+@pytest.mark.parametrize(
+    "tale", [pytest.param(name, marks=[pytest.mark.point(n) for n in POINTS.get(name, [])]) for name in TALES]
+)
+def test_it_ends_as_promised(simulate: Simulate, tale: str) -> None:
+    simulation = simulate()
+
+    play(tale, simulation)
+
+    judge(simulation)

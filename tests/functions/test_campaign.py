@@ -1,0 +1,492 @@
+"""Campaigns over a real ledger: whatever happens to the alarm clock, each instant is one event."""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from redis import Redis
+
+from drumbeat.calendar import Calendar
+from drumbeat.campaigns import fire, missed
+from drumbeat.config import Settings
+from drumbeat.local.servers import Valkey
+from drumbeat.relay import sweep
+from drumbeat.store import configs
+from drumbeat.store.db import Database
+from drumbeat.wiring import Services
+from functions.campaign import app
+from tests.conftest import TestDatabase
+from tests.faults.clock import EPOCH, STILL, SimulatedClock
+from tests.functions.console import Console, Context, build_services, close
+
+NIGHT = datetime(2030, 3, 10, 6, tzinfo=UTC)  # an hour before New York's clocks go forward, from 2:00 to 3:00
+NIGHTLY = {"schedule": "cron(30 2 * * ? *)", "timezone": "America/New_York", "on_gap": "shift"}
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def services(
+    database: TestDatabase, redis: Redis, valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Services]:
+    services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
+    yield services
+    close(services)
+
+
+@pytest.fixture
+def clock(owner: Database, services: Services) -> SimulatedClock:
+    """Everybody's clock, an hour before the night on which half past two does not exist."""
+    owner.run(STILL)
+    clock = SimulatedClock(owner)
+    clock.advance((NIGHT - EPOCH).total_seconds())
+    services.clock = clock
+    return clock
+
+
+def applied(services: Services, **campaigns: Any) -> None:
+    """Put campaigns in force."""
+    parts: dict[str, Any] = {part: {} for part in ("accounts", "sources", "flows", "templates")}
+    compiled = {**parts, "campaigns": campaigns}
+    configs.insert(
+        services.db,
+        hash=uuid.uuid4().bytes,
+        document="",
+        templates={},
+        compiled=compiled,
+        identities={},
+        actor="test",
+    )
+
+
+def fired(services: Services, campaign: str) -> list[datetime]:
+    """Return the instants of a campaign that are events, in order."""
+    rows = services.db.run(
+        "SELECT scheduled_at FROM events WHERE source = %s AND door = 'schedule' ORDER BY scheduled_at", (campaign,)
+    )
+    return [row["scheduled_at"].astimezone(UTC) for row in rows]
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def to(clock: SimulatedClock, at: datetime) -> None:
+    clock.advance((at - clock.now()).total_seconds())
+
+
+# ---------------------------------------------------------------- a firing
+
+
+@pytest.mark.point(56)
+def test_a_firing_is_one_event_however_often_it_comes(services: Services, clock: SimulatedClock) -> None:
+    applied(services, hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    at = utc("2030-03-10T06:30")
+    to(clock, at + timedelta(seconds=20))
+
+    first, again = fire("hourly", at, services), fire("hourly", at, services)
+
+    assert (first.new, again.new) == (True, False)
+    assert first.event == again.event
+    assert fired(services, "hourly") == [at]
+    [bell] = Console(services).rung()
+    assert bell.events == (first.event,)
+
+
+@pytest.mark.point(58)
+def test_a_firing_at_the_second_coming_of_a_time_is_its_first(services: Services, clock: SimulatedClock) -> None:
+    to(clock, utc("2030-11-03T05:00"))  # New York shows 01:30 at 05:30 and at 06:30
+    applied(services, nightly={**NIGHTLY, "schedule": "cron(30 1 * * ? *)"})
+    to(clock, utc("2030-11-03T06:30"))
+
+    fire("nightly", utc("2030-11-03T06:30"), services)
+
+    assert fired(services, "nightly") == [utc("2030-11-03T05:30")]
+
+
+def test_an_alarm_whose_clock_is_ahead_a_little_is_believed(services: Services, clock: SimulatedClock) -> None:
+    applied(services, hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    at = utc("2030-03-10T06:30")
+    to(clock, at - timedelta(seconds=5))
+
+    assert fire("hourly", at, services).new
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduled", "why"),
+    [
+        ("other", "2030-03-10T06:30", "no campaign of this name"),
+        ("nightly", "2030-03-10T06:30", "no instant lately"),  # yesterday's is from before it was in force
+        ("nightly", "2031-01-01T00:00", "no instant lately"),  # the future is not fired
+        ("nightly", "2030-03-09T07:30", "no instant lately"),
+    ],
+)
+def test_a_firing_that_fits_no_instant_is_ignored(
+    services: Services, clock: SimulatedClock, name: str, scheduled: str, why: str
+) -> None:
+    applied(services, nightly=NIGHTLY)
+    to(clock, utc("2030-03-10T06:31"))
+
+    done = fire(name, utc(scheduled), services)
+
+    assert done.event is None
+    assert why in str(done.ignored)
+    assert services.db.run("SELECT FROM events") == []
+
+
+def test_the_handler_fires_and_ignores_what_is_no_firing(services: Services, clock: SimulatedClock) -> None:
+    applied(services, hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    to(clock, utc("2030-03-10T06:30:10"))
+
+    good = invoke({"campaign": "hourly", "scheduled": "2030-03-10T06:30:00Z"})
+
+    assert good["new"] is True
+    for bad in ({}, {"campaign": "hourly"}, {"campaign": "hourly", "scheduled": "<aws.scheduler.scheduled-time>"}):
+        assert invoke(bad) == {"ignored": "not a firing"}
+
+
+def invoke(event: dict[str, Any]) -> dict[str, Any]:
+    return app.handler(event, cast("LambdaContext", Context()))
+
+
+# ---------------------------------------------------------------- what the relay mends
+
+
+@pytest.mark.point(57)
+def test_a_firing_that_never_comes_is_mended_by_the_relay(services: Services, clock: SimulatedClock) -> None:
+    applied(services, hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    sweep(services)
+    to(clock, utc("2030-03-10T06:31"))
+    early = sweep(services)
+    to(clock, utc("2030-03-10T06:31:30"))
+
+    late = sweep(services)
+
+    assert (early.asleep, late.asleep) == (True, False)  # the alarm gets its time before the ledger is asked
+    assert late.fired == 1
+    assert fired(services, "hourly") == [utc("2030-03-10T06:30")]
+
+
+@pytest.mark.point(58)
+def test_the_time_that_the_scheduler_skips_is_fired_by_the_relay_at_the_end_of_the_gap(
+    services: Services, clock: SimulatedClock
+) -> None:
+    applied(services, nightly=NIGHTLY)
+    sweep(services)
+    to(clock, utc("2030-03-10T06:59:59"))
+    before = sweep(services)
+    to(clock, utc("2030-03-10T07:00"))
+
+    at_the_end = sweep(services)
+
+    assert (before.asleep, at_the_end.fired) == (True, 1)
+    assert fired(services, "nightly") == [utc("2030-03-10T07:00")]
+
+
+def test_a_firing_in_time_leaves_the_ledger_asleep_until_the_next(services: Services, clock: SimulatedClock) -> None:
+    applied(services, hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    sweep(services)
+    to(clock, utc("2030-03-10T06:30:10"))
+    done = fire("hourly", utc("2030-03-10T06:30"), services)
+    services.reminders.settled(events=[done.event] if done.event else [])
+    trips = services.db.round_trips
+    to(clock, utc("2030-03-10T07:31"))
+
+    assert sweep(services).asleep
+    assert services.db.round_trips == trips
+
+
+@pytest.mark.point(57)
+def test_an_old_firing_that_comes_again_does_not_hide_a_lost_one(services: Services, clock: SimulatedClock) -> None:
+    applied(services, hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    sweep(services)
+    to(clock, utc("2030-03-10T06:30:10"))
+    fire("hourly", utc("2030-03-10T06:30"), services)
+    to(clock, utc("2030-03-10T07:30:10"))  # this hour's is lost
+    fire("hourly", utc("2030-03-10T06:30"), services)
+    to(clock, utc("2030-03-10T07:32"))
+
+    sweep(services)
+
+    assert fired(services, "hourly") == [utc("2030-03-10T06:30"), utc("2030-03-10T07:30")]
+
+
+@pytest.mark.point(57)
+def test_after_an_outage_the_last_day_is_caught_up_and_what_is_older_is_told(
+    services: Services, clock: SimulatedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    applied(services, hourly={"schedule": "rate(6 hours)", "timezone": "UTC", "on_gap": "shift"})
+    start = clock.now()
+    to(clock, start + timedelta(hours=60))
+
+    summary = sweep(services)
+
+    assert fired(services, "hourly") == [start + timedelta(hours=hours) for hours in (36, 42, 48, 54, 60)]
+    assert [each.scheduled_at for each in missed(services.db)] == [
+        start + timedelta(hours=hours) for hours in (30, 24, 18, 12, 6, 0)
+    ]
+    assert (summary.fired, summary.missed) == (5, 6)
+    assert "campaign_missed" in caplog.messages
+    _, status, _ = Console(services).call("GET", "/v1/status")
+    assert status["missed"][0] == {"campaign": "hourly", "scheduledAt": "2030-03-11T12:00:00.000Z"}
+
+
+def test_a_new_or_changed_campaign_has_no_past(services: Services, clock: SimulatedClock) -> None:
+    applied(services, hourly={"schedule": "cron(0 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    to(clock, utc("2030-03-10T06:20"))
+    applied(services, hourly={"schedule": "cron(10 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    to(clock, utc("2030-03-10T07:10"))
+
+    sweep(services)
+
+    assert fired(services, "hourly") == [utc("2030-03-10T07:10")]
+
+
+def test_a_campaign_that_is_not_understood_any_more_stops_nobody(services: Services, clock: SimulatedClock) -> None:
+    applied(
+        services,
+        broken={"schedule": "cron(whenever)", "timezone": "UTC", "on_gap": "shift"},
+        hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"},
+    )
+    to(clock, utc("2030-03-10T06:30"))
+
+    assert sweep(services).fired == 1
+
+
+@pytest.mark.point(56)
+@pytest.mark.point(57)
+@pytest.mark.point(58)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_night_of_lost_doubled_and_late_firings(services: Services, clock: SimulatedClock, seed: int) -> None:
+    """Minute by minute over the gap: an alarm clock that cannot be trusted, and the relay."""
+    chance = Random(seed)
+    campaigns = {
+        "nightly": NIGHTLY,
+        "skipping": {**NIGHTLY, "on_gap": "skip"},
+        "often": {"schedule": "cron(0/20 * * * ? *)", "timezone": "America/New_York", "on_gap": "shift"},
+        "twice": {"schedule": "cron(30 1,3 * * ? *)", "timezone": "America/New_York", "on_gap": "shift"},
+        "beat": {"schedule": "rate(25 minutes)", "timezone": "America/New_York", "on_gap": "shift"},
+    }
+    applied(services, **campaigns)
+    start = clock.now()
+    end = start + timedelta(hours=3)
+    alarms = sorted(
+        (each.at + delay, name, each.at)
+        for name, entry in campaigns.items()
+        for each in Calendar(entry["schedule"], entry["timezone"], "skip").between(start, end)
+        if each.at is not None
+        for delay in delays(chance)
+    )
+    asleep: Counter[bool] = Counter()
+
+    while clock.now() < end + timedelta(minutes=5):
+        while alarms and alarms[0][0] <= clock.now():
+            _, name, at = alarms.pop(0)
+            fire(name, at, services)
+        asleep[sweep(services).asleep] += 1
+        to(clock, clock.now() + MINUTE)
+
+    for name, entry in campaigns.items():
+        calendar = Calendar(entry["schedule"], entry["timezone"], entry["on_gap"])
+        assert fired(services, name) == [each.at for each in calendar.between(start, clock.now() - MINUTE)], name
+    late = services.db.run("SELECT max(recorded_at - scheduled_at) AS late FROM events")[0]["late"]
+    assert late <= timedelta(seconds=90) + 2 * MINUTE
+
+
+def delays(chance: Random) -> list[timedelta]:
+    """Return when an alarm goes off after its time: mostly once, sometimes never, twice, or hours late."""
+    return chance.choice(
+        [
+            [timedelta(seconds=chance.randrange(60))],
+            [timedelta(seconds=chance.randrange(60))],
+            [],
+            [timedelta(), timedelta(seconds=30)],
+            [timedelta(seconds=10), timedelta(minutes=chance.randrange(60))],
+            [timedelta(minutes=chance.randrange(180))],
+        ]
+    )
+
+
+# ---------------------------------------------------------------- by hand, and through the front door
+
+
+def test_a_campaign_is_fired_by_hand_once_for_each_key(services: Services) -> None:
+    applied(services, digest=NIGHTLY)
+    console = Console(services)
+
+    code, first, _ = console.call("POST", "/v1/campaigns/digest/trigger", {"idempotencyKey": "today"})
+    again, same, headers = console.call("POST", "/v1/campaigns/digest/trigger", {"idempotencyKey": "today"})
+
+    assert (code, again) == (202, 200)
+    assert first == same
+    assert headers["Idempotent-Replayed"] == "true"
+    _, event, _ = console.call("GET", f"/v1/events/{first['eventId']}")
+    assert (event["source"], event["type"], event["door"]) == ("digest", "CAMPAIGN_TRIGGER", "api")
+    assert event["payload"]["campaign"] == "digest"
+    assert event["payload"]["triggeredBy"] == "person:ada"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "scopes", "code"),
+    [
+        ("digest", {}, ("operate",), 400),
+        ("digest", None, ("operate",), 400),
+        ("digest", {"idempotencyKey": ""}, ("operate",), 400),
+        ("digest", {"idempotencyKey": "k", "at": "noon"}, ("operate",), 400),
+        ("other", {"idempotencyKey": "k"}, ("operate",), 404),
+        ("digest", {"idempotencyKey": "k"}, ("ingest", "read"), 403),
+    ],
+)
+def test_a_trigger_that_is_not_right_records_nothing(
+    services: Services, name: str, body: object, scopes: tuple[str, ...], code: int
+) -> None:
+    applied(services, digest=NIGHTLY)
+    console = Console(services)
+
+    answered, problem, _ = console.call("POST", f"/v1/campaigns/{name}/trigger", body, key=console.key(*scopes))
+
+    assert answered == code, problem
+    assert services.db.run("SELECT FROM events") == []
+
+
+# ---------------------------------------------------------------- apply
+
+
+DOCUMENT = "version: 1\ncampaigns:\n"
+DIGEST = "  digest: {schedule: 'cron(0 9 ? * MON *)', timezone: America/New_York}\n"
+BEAT = "  beat: {schedule: rate(7 minutes)}\n"
+PAST = "  past: {schedule: 'at(2020-01-01T09:00:00)'}\n"
+
+type Apply = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def group(services: Services, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A schedule group with a schedule that is none of ours."""
+    name = f"group-{uuid.uuid4().hex}"
+    monkeypatch.setenv("SCHEDULE_GROUP", name)
+    monkeypatch.setenv("SCHEDULE_ROLE_ARN", "arn:aws:iam::000000000000:role/schedule")
+    monkeypatch.setenv("SCHEDULE_DLQ_ARN", "arn:aws:sqs:us-east-1:000000000000:dead")
+    monkeypatch.setenv("CAMPAIGN_FUNCTION_ARN", "arn:aws:lambda:us-east-1:000000000000:function:campaign")
+    services.settings = Settings.from_env()
+    services.scheduler.create_schedule_group(Name=name)
+    services.scheduler.create_schedule(
+        GroupName=name,
+        Name="drumbeat-relay",
+        ScheduleExpression="rate(1 minute)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:lambda:us-east-1:000000000000:function:relay", "RoleArn": "arn:aws:iam::0:role/r"},
+    )
+    return name
+
+
+@pytest.fixture
+def apply(services: Services) -> Apply:
+    def apply(campaigns: str) -> dict[str, Any]:
+        document = DOCUMENT + campaigns if campaigns else "version: 1\n"
+        code, answer, _ = Console(services).call("PUT", "/v1/config", {"document": document})
+        assert code == 200, answer
+        return cast("dict[str, Any]", answer["alarms"])
+
+    return apply
+
+
+def names(services: Services, group: str) -> set[str]:
+    return {each["Name"] for each in services.scheduler.list_schedules(GroupName=group)["Schedules"]}
+
+
+def test_apply_creates_changes_and_removes_schedules_and_touches_no_other(
+    services: Services, group: str, apply: Apply
+) -> None:
+    created = apply(DIGEST + BEAT + PAST)
+    same = apply(DIGEST + BEAT + PAST)
+    changed = apply(DIGEST.replace("0 9", "0 10"))
+
+    assert (created["created"], created["failed"]) == (["campaign-beat", "campaign-digest"], [])
+    assert same == {"created": [], "changed": [], "removed": [], "failed": []}
+    assert (changed["changed"], changed["removed"]) == (["campaign-digest"], ["campaign-beat"])
+    assert names(services, group) == {"campaign-digest", "drumbeat-relay"}
+    assert apply("")["removed"] == ["campaign-digest"]
+    assert names(services, group) == {"drumbeat-relay"}
+
+
+def test_a_schedule_says_all_that_the_function_has_to_know(services: Services, group: str, apply: Apply) -> None:
+    apply(DIGEST)
+
+    schedule = services.scheduler.get_schedule(GroupName=group, Name="campaign-digest")
+
+    assert schedule["ScheduleExpression"] == "cron(0 9 ? * MON *)"
+    assert schedule["ScheduleExpressionTimezone"] == "America/New_York"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    target = schedule["Target"]
+    assert json.loads(target["Input"]) == {"campaign": "digest", "scheduled": "<aws.scheduler.scheduled-time>"}
+    assert target["Arn"].endswith(":function:campaign")
+    assert target["DeadLetterConfig"]["Arn"].endswith(":dead")
+
+
+def test_a_rate_starts_at_an_instant_of_our_own_calendar(services: Services, group: str, apply: Apply) -> None:
+    apply(BEAT)
+
+    start = services.scheduler.get_schedule(GroupName=group, Name="campaign-beat")["StartDate"]
+
+    assert start.timestamp() % (7 * 60) == 0
+
+
+def test_what_somebody_changed_by_hand_is_set_right(services: Services, group: str, apply: Apply) -> None:
+    apply(DIGEST)
+    schedule = services.scheduler.get_schedule(GroupName=group, Name="campaign-digest")
+    services.scheduler.update_schedule(
+        GroupName=group,
+        Name="campaign-digest",
+        State="DISABLED",
+        ScheduleExpression=schedule["ScheduleExpression"],
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": schedule["Target"]["Arn"], "RoleArn": schedule["Target"]["RoleArn"]},
+    )
+
+    assert apply(DIGEST)["changed"] == ["campaign-digest"]
+    assert services.scheduler.get_schedule(GroupName=group, Name="campaign-digest")["State"] == "ENABLED"
+
+
+@pytest.mark.point(57)
+def test_a_scheduler_that_fails_costs_nothing_but_time(
+    services: Services, group: str, apply: Apply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCHEDULE_GROUP", "there-is-no-such-group")
+    services.settings = Settings.from_env()
+
+    done = apply(DIGEST)
+
+    assert done["created"] == []
+    assert "campaign-digest" in done["failed"][0]
+    assert configs.newest_version(services.db) == 1
+    assert services.marks.times(["campaigns"])  # the relay looks after it
+
+
+def test_where_there_is_no_scheduler_apply_asks_none(services: Services, apply: Apply) -> None:
+    assert apply(DIGEST) == {"created": [], "changed": [], "removed": [], "failed": []}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("schedule: 'cron(0 9 * * MON *)'", "must be ?"),
+        ("schedule: 'cron(0 9 30 2 ? *)'", "never comes"),
+        ("schedule: rate(1 day), on_gap: jump", "there is no jump"),
+        ("schedule: rate(1 day), timezone: America/New_Yrok", "did you mean America/New_York?"),
+    ],
+)
+def test_a_schedule_with_a_mistake_is_refused_with_its_line(services: Services, fields: str, said: str) -> None:
+    document = f"version: 1\ncampaigns:\n  digest:\n    {{{fields}}}\n"
+
+    code, problem, _ = Console(services).call("PUT", "/v1/config", {"document": document})
+
+    assert code == 400
+    [mistake] = problem["mistakes"]
+    assert mistake["line"] == 4
+    assert said in mistake["message"]

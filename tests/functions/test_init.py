@@ -1,0 +1,272 @@
+"""`drumbeat init aws` against a real SSM API, a real Postgres and a real Valkey."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from drumbeat import firstkey
+from drumbeat.cli import init
+from drumbeat.cli.parameters import APPLICATION, MASTER, OWNER, PARAMETERS, REDIS, Parameter
+from drumbeat.cli.urls import written_postgres, written_redis, written_together
+from drumbeat.local.servers import Postgres, Valkey
+from drumbeat.local.template import parse
+from tests.build.stack import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+READ_BY = {OWNER: ("migrate", "ADMIN_DATABASE_URL_PARAM"), APPLICATION: ("worker", "DATABASE_URL_PARAM")} | {
+    REDIS: ("relay", "REDIS_URL_PARAM"),
+    MASTER: ("ingest", "SECRET_PARAM"),
+}
+
+type Run = Callable[..., Result]
+
+
+@pytest.fixture
+def stage() -> str:
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def servers(postgres: Postgres, valkey: Valkey) -> dict[str, str]:
+    """URLs that are good: the owner may make the application's user, which is not there yet."""
+    return {
+        "ADMIN_DATABASE_URL": postgres.url("ledger"),
+        "DATABASE_URL": postgres.url("ledger", user=f"app{uuid.uuid4().hex[:8]}"),
+        "REDIS_URL": valkey.url,
+    }
+
+
+@pytest.fixture
+def aws(sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account of AWS."""
+    for name in (*(each.variable for each in PARAMETERS), "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", sqs_endpoint)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+@pytest.fixture
+def run(aws: None, stage: str) -> Run:
+    def run(*options: str, env: dict[str, str] | None = None, answers: list[str] | None = None) -> Result:
+        typed = "".join(f"{answer}\n" for answer in answers or [])
+        return CliRunner().invoke(init.command, ["aws", "--stage", stage, *options], input=typed, env=env)
+
+    return run
+
+
+@pytest.fixture
+def stored(aws: None, stage: str) -> Iterator[Callable[[], dict[str, str]]]:
+    """Read what is stored, by the name below the stage."""
+    ssm = boto3.client("ssm")
+
+    def stored() -> dict[str, str]:
+        found: Any = ssm.get_parameters_by_path(Path=f"/drumbeat/{stage}/", Recursive=True, WithDecryption=True)
+        assert all(each["Type"] == "SecureString" for each in found["Parameters"])
+        return {each["Name"].removeprefix(f"/drumbeat/{stage}/"): each["Value"] for each in found["Parameters"]}
+
+    yield stored
+    ssm.close()
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda parameter: parameter.name)
+def test_the_names_are_those_that_the_template_reads(parameter: Parameter) -> None:
+    function, variable = READ_BY[parameter]
+    document = parse((ROOT / "template.yaml").read_text())
+
+    assert environment(document, function)[variable] == parameter.path("dev")
+
+
+def test_what_it_writes_and_what_the_deployment_writes_do_not_collide(stage: str) -> None:
+    assert firstkey.parameter(stage) not in {each.path(stage) for each in PARAMETERS}
+
+
+def test_everything_is_written_from_the_environment(
+    run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
+) -> None:
+    done = run("--from-env", env=servers)
+
+    assert done.exit_code == 0, done.output
+    assert "sam build" in done.output
+    assert "sam deploy --guided" in done.output
+    values = stored()
+    assert values.pop("secret")
+    assert values == {
+        "admin/database-url": servers["ADMIN_DATABASE_URL"],
+        "database-url": servers["DATABASE_URL"],
+        "redis-url": servers["REDIS_URL"],
+    }
+    assert not any(value in done.output for value in stored().values())
+
+
+def test_a_second_run_changes_nothing(run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]) -> None:
+    run("--from-env", env=servers)
+    before = stored()
+
+    again = run("--from-env", "--json", env=servers)
+
+    assert again.exit_code == 0
+    assert set(json.loads(again.output)["parameters"].values()) == {"unchanged"}
+    assert stored() == before
+
+
+def test_another_url_replaces_the_old_one_only_when_told(
+    run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
+) -> None:
+    run("--from-env", env=servers)
+    other = servers | {"REDIS_URL": servers["REDIS_URL"].replace("/0", "/1")}
+
+    refused = run("--from-env", env=other)
+    kept = stored()["redis-url"]
+    done = run("--from-env", "--overwrite", env=other)
+
+    assert (refused.exit_code, kept) == (1, servers["REDIS_URL"])
+    assert "--overwrite" in refused.output
+    assert (done.exit_code, stored()["redis-url"]) == (0, other["REDIS_URL"])
+
+
+def test_the_master_secret_is_never_replaced(
+    run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
+) -> None:
+    run("--from-env", env=servers)
+    before = stored()["secret"]
+
+    refused = run("--from-env", "--overwrite", env=servers | {"DRUMBEAT_SECRET": "another" * 8})
+
+    assert refused.exit_code == 1
+    assert "every API key" in refused.output
+    assert stored()["secret"] == before
+
+
+def test_a_lost_master_secret_is_restored_from_its_copy(
+    run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
+) -> None:
+    run("--from-env", env=servers | {"DRUMBEAT_SECRET": "copy of the secret " * 3})
+
+    assert stored()["secret"] == ("copy of the secret " * 3).strip()
+
+
+def test_a_person_is_asked_and_corrected(
+    run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
+) -> None:
+    owner, application, redis = servers["ADMIN_DATABASE_URL"], servers["DATABASE_URL"], servers["REDIS_URL"]
+
+    done = run(answers=["db.example.com", owner, owner, application, redis])
+
+    assert done.exit_code == 0, done.output
+    assert "no: it is not like postgresql://" in done.output
+    assert "no: both log in as postgres" in done.output
+    assert owner not in done.output
+    assert stored()["database-url"] == application
+
+
+def test_a_person_is_asked_before_anything_is_replaced(
+    run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
+) -> None:
+    run("--from-env", env=servers)
+    before = stored()
+
+    done = run(answers=["n", "n", "n"])
+
+    assert done.exit_code == 0, done.output
+    assert done.output.count("Replace it?") == 3
+    assert stored() == before
+
+
+def test_a_server_that_is_not_there_stops_it(
+    run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
+) -> None:
+    away = servers | {"REDIS_URL": "redis://127.0.0.1:1/0"}
+
+    done = run("--from-env", env=away)
+
+    assert done.exit_code == 1
+    assert "FAIL Redis" in done.output
+    assert "nothing was written" in done.output
+    assert stored() == {}
+    assert run("--from-env", "--no-connect", env=away).exit_code == 0
+
+
+def test_an_application_that_is_a_superuser_is_refused(run: Run, servers: dict[str, str], postgres: Postgres) -> None:
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute("CREATE ROLE almighty LOGIN SUPERUSER")
+    try:
+        done = run("--from-env", env=servers | {"DATABASE_URL": postgres.url("ledger", user="almighty")})
+    finally:
+        with psycopg.connect(postgres.url(), autocommit=True) as admin:
+            admin.execute("DROP ROLE almighty")
+
+    assert done.exit_code == 1
+    assert "can rewrite the ledger" in done.output
+
+
+def test_everything_that_is_missing_is_named_at_once(run: Run) -> None:
+    done = run("--from-env")
+
+    assert done.exit_code == 1
+    assert all(each.variable in done.output for each in (OWNER, APPLICATION, REDIS))
+
+
+def test_an_account_that_is_not_reached_is_said_in_words(
+    run: Run, servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    done = run("--from-env", env=servers)
+
+    assert (done.exit_code, "get-caller-identity" in done.output) == (1, True)
+
+
+@pytest.mark.parametrize("stage", ["Prod", "a" * 17, "1st", ""])
+def test_a_stage_that_the_template_refuses_is_refused_here(stage: str) -> None:
+    done = CliRunner().invoke(init.command, ["aws", "--stage", stage])
+
+    assert done.exit_code == click.UsageError.exit_code
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://owner:p@db.example.com/drumbeat?sslmode=require", None),
+        ("postgresql://owner@127.0.0.1/drumbeat", None),
+        ("mysql://owner:p@db.example.com/drumbeat", "it is not like postgresql://"),
+        ("postgresql://owner:p%zz@db.example.com/drumbeat", "percent-encode"),
+        ("postgresql://owner:p@db.example.com", "names no database"),
+        ("postgresql://db.example.com/drumbeat", "names no user"),
+        ("postgresql://owner@db.example.com/drumbeat?sslmode=require", "no password"),
+        ("postgresql://owner:p@db.example.com/drumbeat", "sslmode=require"),
+        ("postgresql://owner:p@ep-x-pooler.eu.neon.tech/drumbeat?sslmode=require", "without -pooler"),
+        ("postgresql://owner:p@db.example.com:6432/drumbeat?sslmode=require", "PgBouncer"),
+    ],
+)
+def test_a_database_url_is_read_before_anybody_knocks(url: str, said: str | None) -> None:
+    wrong = written_postgres(url, owner=True)
+
+    assert (wrong is None) == (said is None)
+    assert said is None or said in str(wrong)
+
+
+def test_the_application_may_be_pooled() -> None:
+    pooled = "postgresql://app:p@ep-x-pooler.eu.neon.tech/drumbeat?sslmode=require"
+
+    assert written_postgres(pooled, owner=False) is None
+
+
+def test_two_databases_are_noticed() -> None:
+    assert "two databases" in str(written_together("postgresql://a@h/one", "postgresql://b@h/two"))
+
+
+@pytest.mark.parametrize("url", ["", "localhost:6379", "http://cache", "redis://", "rediss://host:port"])
+def test_a_redis_url_that_is_none_is_noticed(url: str) -> None:
+    assert written_redis(url)

@@ -1,0 +1,85 @@
+"""Which campaigns are in force since when, as the ledger's versions tell."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from drumbeat.store import campaigns
+from drumbeat.store.db import Database
+from tests.store.ledger import recorded
+
+DAY = timedelta(days=1)
+DIGEST = {"schedule": "cron(0 9 * * ? *)", "timezone": "UTC", "on_gap": "shift"}
+NEWS = {"schedule": "rate(1 day)", "timezone": "UTC", "on_gap": "shift"}
+
+
+def applied(db: Database, version: int, ago: timedelta, **entries: Any) -> datetime:
+    """Store a version and return when it came into force."""
+    rows = db.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by, applied_at)"
+        " VALUES (%s, '', '', '{}', %s, 'test', drumbeat_now() - %s::interval) RETURNING applied_at",
+        (version, Jsonb({"campaigns": entries}), ago),
+    )
+    at: datetime = rows[0]["applied_at"]
+    return at
+
+
+def since(db: Database, reach: timedelta = DAY) -> dict[str, datetime]:
+    return {each.campaign.name: each.since for each in campaigns.in_force(db, reach=reach).campaigns}
+
+
+def test_before_the_first_configuration_there_is_nothing(database: Database) -> None:
+    found = campaigns.in_force(database, reach=DAY)
+
+    assert found.campaigns == ()
+    assert found.now.tzinfo is not None
+
+
+def test_a_configuration_from_before_there_were_campaigns_has_none(database: Database) -> None:
+    database.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        " VALUES (1, '', '', '{}', '{}', 'test')"
+    )
+
+    assert since(database) == {}
+
+
+def test_a_campaign_is_in_force_since_it_last_changed(database: Database) -> None:
+    applied(database, 1, 20 * DAY, digest=NEWS)
+    changed = applied(database, 2, 3 * DAY, digest=DIGEST)
+    added = applied(database, 3, DAY / 2, digest=DIGEST, news=NEWS)
+    applied(database, 4, DAY / 4, digest=DIGEST, news=NEWS)
+
+    assert since(database, 30 * DAY) == {"digest": changed, "news": added}
+
+
+def test_a_campaign_that_was_away_in_between_begins_anew(database: Database) -> None:
+    applied(database, 1, DAY / 2, digest=DIGEST)
+    applied(database, 2, DAY / 3)
+    back = applied(database, 3, DAY / 4, digest=DIGEST)
+
+    assert since(database) == {"digest": back}
+
+
+def test_versions_from_beyond_the_reach_are_not_read_but_the_one_that_was_in_force_is(database: Database) -> None:
+    applied(database, 1, 9 * DAY, digest=DIGEST)
+    in_force_then = applied(database, 2, 5 * DAY, digest=DIGEST)
+    applied(database, 3, DAY / 2, digest=DIGEST)
+
+    assert since(database) == {"digest": in_force_then}
+
+
+def test_only_the_newest_version_counts(database: Database) -> None:
+    applied(database, 1, DAY / 2, digest=DIGEST)
+    applied(database, 2, DAY / 4, news=NEWS)
+
+    assert since(database).keys() == {"news"}
+
+
+def test_known_are_the_events_that_are_recorded(database: Database) -> None:
+    one, other = recorded(database), recorded(database)
+
+    assert campaigns.known(database, [one]) == {one}
+    assert campaigns.known(database, [one, other]) == {one, other}
+    assert campaigns.known(database, []) == set()

@@ -1,0 +1,43 @@
+"""Whether the relay's marks show that somebody looks when it is time to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis import Redis
+
+from drumbeat.clock import SystemClock
+from drumbeat.marks import Marks
+from drumbeat.views import pulse
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def marks(redis: Redis) -> Marks:
+    return Marks(redis, SystemClock())
+
+
+def test_a_relay_that_never_looked_has_left_no_time(marks: Marks) -> None:
+    assert (pulse(marks, NOW).next_full, pulse(marks, NOW).overdue) == (None, 0.0)
+
+
+def test_work_that_is_still_to_come_is_not_overdue(marks: Marks) -> None:
+    later = NOW + timedelta(hours=6)
+    marks.watch(full_at=later.timestamp())
+    marks.set({"effect:1": (NOW + timedelta(seconds=30)).timestamp()})
+
+    assert (pulse(marks, NOW).next_full, pulse(marks, NOW).overdue) == (later, 0.0)
+
+
+def test_the_oldest_mark_that_nobody_looked_at_counts(marks: Marks) -> None:
+    marks.watch(full_at=(NOW + timedelta(hours=6)).timestamp())
+    marks.set({"effect:1": NOW.timestamp() - 200, "effect:2": NOW.timestamp() - 20})
+
+    assert pulse(marks, NOW).overdue == 200
+
+
+@pytest.mark.point(12)
+def test_a_full_look_that_never_came_is_overdue_too(marks: Marks) -> None:
+    marks.watch(full_at=NOW.timestamp() - 600)
+
+    assert pulse(marks, NOW).overdue == 600

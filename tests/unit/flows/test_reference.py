@@ -1,0 +1,62 @@
+"""`docs/configuration.md`: everything that it shows can be applied, and it names all there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from drumbeat.flows import forms
+from drumbeat.flows.document import compile_document
+from drumbeat.providers import registry as providers
+from drumbeat.sources import registry as schemes
+
+ROOT = Path(__file__).resolve().parents[3]
+TEXT = (ROOT / "docs" / "configuration.md").read_text()
+EXAMPLE = (ROOT / "campaigns" / "drumbeat.yaml").read_text()
+TEMPLATES = {file.name: file.read_text() for file in (ROOT / "campaigns" / "templates").iterdir()}
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def sections(text: str) -> dict[str, str]:
+    """Take a document apart by its top-level fields."""
+    return {
+        part.partition(":")[0]: part for part in re.split(r"^(?=[a-z])", text, flags=re.MULTILINE) if part[:1].isalpha()
+    }
+
+
+def completed(block: str) -> str:
+    """Add the sections of the example that a block leaves out; flows of the example need its sources."""
+    given = sections(block)
+    missing = sections(EXAMPLE).items() - given.items()
+    lacking = [
+        (name, text)
+        for name, text in missing
+        if name not in given and not (name == "flows" and given.keys() & {"sources"})
+    ]
+    return "".join([*given.values(), *(f"{text}\n" for _, text in sorted(lacking))])
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: next(iter(sections(block))))
+def test_what_it_shows_can_be_applied(block: str) -> None:
+    whole = block if block.startswith("version:") else completed(block)
+
+    compiled = compile_document(whole, TEMPLATES)
+
+    assert all(compiled[name] for name in sections(block).keys() - {"version", "defaults"})
+
+
+def test_there_is_an_example_of_every_section() -> None:
+    assert {name for block in BLOCKS for name in sections(block)} == set(forms.Document.model_fields)
+
+
+@pytest.mark.parametrize("form", [forms.Account, forms.Source, forms.Step, forms.Retry, forms.Lookup, forms.Campaign])
+def test_every_field_is_named(form: type[forms.Form]) -> None:
+    fields = {field.alias or name for name, field in form.model_fields.items()}
+
+    assert {name for name in fields if not re.search(rf"\b{name}\b", TEXT)} == set()
+
+
+def test_every_provider_scheme_and_action_is_named() -> None:
+    named = set(re.findall(r"`(\w+)`", TEXT))
+
+    assert {*providers.NAMES, *schemes.NAMES, *forms.ARGUMENTS} <= named

@@ -1,0 +1,60 @@
+"""The emulated account, where MiniStack is corrected to do as AWS does."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from drumbeat.local.cloud import deployment
+from drumbeat.local.cloud.emulator import action_of_one, arn_of_schedules, with_its_time
+
+
+@pytest.mark.parametrize(
+    ("named", "meant"),
+    [
+        ("sqs:SendMessageBatch", "sqs:SendMessage"),
+        ("sqs:DeleteMessageBatch", "sqs:DeleteMessage"),
+        ("sqs:SendMessage", "sqs:SendMessage"),
+        ("batch:DescribeBatch", "batch:DescribeBatch"),
+        (None, None),
+    ],
+)
+def test_a_batch_of_messages_needs_the_permission_of_one(named: str | None, meant: str | None) -> None:
+    assert action_of_one(lambda *_: named)("sqs", "POST") == meant
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "group"),
+    [
+        (json.dumps({"GroupName": "ours"}).encode(), {}, "ours"),
+        (b"", {"groupName": ["ours"]}, "ours"),
+        (b"", {}, "default"),
+    ],
+)
+def test_a_schedule_is_a_resource(body: bytes, query: Mapping[str, Any], group: str) -> None:
+    arn = arn_of_schedules(lambda *_: "*")
+
+    found = arn("scheduler", "POST", "/schedules/campaign-a", {}, body, query, "us-east-1", "1")
+
+    assert found == f"arn:aws:scheduler:us-east-1:1:schedule/{group}/campaign-a"
+    assert arn("scheduler", "GET", "/schedules", {}, b"", {}, "us-east-1", "1") == "*"
+
+
+def test_a_firing_carries_the_time_that_its_input_asks_for() -> None:
+    invoked: list[Any] = []
+    invoke = with_its_time(lambda target, *_: invoked.append(target))
+
+    invoke({"Input": '{"at": "<aws.scheduler.scheduled-time>"}'}, {"Time": 0})
+    invoke({"Arn": "relay"}, {"Time": 0})
+
+    assert invoked == [{"Input": '{"at": "1970-01-01T00:00:00Z"}'}, {"Arn": "relay"}]
+
+
+def test_secrets_are_written_where_the_template_has_its_functions_look() -> None:
+    assert deployment.parameters() == {
+        "DATABASE_URL": "/drumbeat/local/database-url",
+        "ADMIN_DATABASE_URL": "/drumbeat/local/admin/database-url",
+        "REDIS_URL": "/drumbeat/local/redis-url",
+        "SECRET": "/drumbeat/local/secret",
+    }
