@@ -35,7 +35,9 @@ class Arena:
         self.cutter = Cutter(self.postgres.port)
         sandbox = Ports(Home(self.folder / "home"))["sandbox"]  # chosen now: the campaign has to name it
         self.sandbox_url = f"http://127.0.0.1:{sandbox}"
-        self.stack = Stack(self.folder / "home", self._campaign(), self._servers())
+        self.campaign = self.folder / "drumbeat.yaml"
+        self.campaign.write_text(CAMPAIGN.read_text().replace("SANDBOX_URL", self.sandbox_url))
+        self.stack = Stack(self.folder / "home", self.campaign, self._servers())
 
     def __enter__(self) -> Self:
         try:
@@ -108,11 +110,6 @@ class Arena:
     def _port(self, server: str) -> int:
         ports: dict[str, int] = json.loads((self.folder / "home" / "ports.json").read_text())
         return ports[server]
-
-    def _campaign(self) -> Path:
-        campaign = self.folder / "drumbeat.yaml"
-        campaign.write_text(CAMPAIGN.read_text().replace("SANDBOX_URL", self.sandbox_url))
-        return campaign
 
     def _servers(self) -> dict[str, str]:
         cut = self.postgres.url("drumbeat", user="drumbeat_app").replace(

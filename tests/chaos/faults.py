@@ -20,6 +20,7 @@ from tests.chaos.cutter import Cut
 LEASE = 45.0  # seconds
 GROWN = 1.5  # seconds until a worker that was started has work in hand
 TRY_AGAIN = 0.3  # seconds until a victim that is being started again is looked for once more
+APPLIED = "configuration applied"
 REMEMBERED = 500  # doorbells that may be rung again, long after
 
 
@@ -78,21 +79,17 @@ class Faults:
         if name not in self._stopped and self._signal(name, signal.SIGKILL):
             self.counts[f"{name.partition('-')[0]} killed"] += 1
 
-    def stop(self, name: str, seconds: float) -> None:
-        """Stop a process as if its machine were frozen; it goes on later, with what it had in hand."""
+    def freeze(self, name: str, shortest: float, longest: float) -> None:
+        """Stop a process as a machine that sleeps does; after so many seconds it goes on with what it had in hand."""
         pid = self._arena.stack.pid(name)
         if pid is not None and name not in self._stopped and self._signal(name, signal.SIGSTOP):
             self._stopped[name] = pid
             self.counts[f"{name.partition('-')[0]} frozen"] += 1
-            self.later(seconds, lambda: self._continue(name))
+            self.later(self._random.uniform(shortest, longest), lambda: self._continue(name))
 
     def freeze_worker(self) -> None:
         """Stop a worker until its leases are over."""
-        self.stop(f"worker-{self._random.randint(1, WORKERS)}", LEASE + self._random.uniform(2, 8))
-
-    def freeze_ingest(self) -> None:
-        """Stop one of the processes that take events in."""
-        self.stop(f"ingest-{self._random.randint(1, 2)}", self._random.uniform(3, 12))
+        self.freeze(f"worker-{self._random.randint(1, WORKERS)}", LEASE + 2, LEASE + 8)
 
     def restart_queue(self) -> None:
         """End the SQS emulator in order: only then does it keep what SQS would."""
@@ -199,3 +196,12 @@ class Faults:
         """Have a provider lie for some seconds."""
         if self._arena.order("lies", lies.lie(self._random)):
             self.counts["lies begun"] += 1
+
+    # ------------------------------------------------------------ people
+
+    def apply(self) -> None:
+        """Put the next version of the configuration in force, which differs in a comment."""
+        document = f"{self._arena.campaign.read_text()}# {self.counts[APPLIED]}\n"
+        with suppress(OSError, ValueError):
+            status, _, _ = self._arena.stack.call("PUT", "/v1/config", {"document": document})
+            self.counts[APPLIED] += status == 200

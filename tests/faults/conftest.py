@@ -11,7 +11,8 @@ from redis import ConnectionPool
 from drumbeat.local.servers import Postgres, Valkey
 from drumbeat.store.db import Database
 from tests.faults.points import Faults, Schedule
-from tests.faults.simulation import Simulation, Stage
+from tests.faults.simulation import Simulation
+from tests.faults.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +27,7 @@ def stage(postgres: Postgres, valkey: Valkey, servers_home: Path) -> Iterator[St
         pool = ConnectionPool.from_url(valkey.url.removesuffix("/0") + "/1")
         stage = Stage(postgres.url(name, user="drumbeat_app"), owner, pool, valkey.url, servers_home / "vendors")
         yield stage
-        pool.disconnect()
-        stage.control.close()
-        owner.close()
+        stage.close()
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

@@ -11,7 +11,7 @@ from tests.faults.judge import judge
 from tests.faults.points import NoFaults, SomeFaults
 from tests.faults.queues import Lies
 from tests.faults.scenarios import calm
-from tests.faults.simulation import Stage
+from tests.faults.stage import Stage
 from tests.faults.world import Lead
 
 PROVIDERS = ("mailgun", "resend", "hubspot", "http")

@@ -202,7 +202,7 @@ def _consent(simulation: Simulation) -> list[str]:
             suppressed.add(about)
         elif what == "lifted":
             suppressed.discard(about)
-        elif contacts.get(about) in suppressed:  # type: ignore[call-overload] # an effect's id
+        elif contacts.get(about) in suppressed:
             wrong.append(f"{about} was opened after its person was suppressed")
     return wrong
 

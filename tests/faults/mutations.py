@@ -9,11 +9,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from drumbeat import deliver, reminders
-from drumbeat.deliver import batch, commits, lookups, planning, verdicts, work
+from drumbeat import deliver, ids, reminders
+from drumbeat.deliver import batch, commits, planning, verdicts, work
 from drumbeat.deliver.verdicts import Verdict
-from drumbeat.flows import plan as flows_plan
-from drumbeat.ingest import buffer, recording
+from drumbeat.ingest import buffer
 from drumbeat.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.status import Status
@@ -192,7 +191,6 @@ def _look_under_the_new_login(patch: Patch) -> None:
     patch.setattr(verdicts, "before_sending", lambda e, a, r, i: before_sending(e, a, r, e.identity))
     newest = "mailgun http://sandbox/mailgun mg.example.org"
     patch.setattr(effects, "control", lambda db, identity, lag: control(db, newest, lag))
-    assert lookups.effects is effects
 
 
 def _send_frozen_bytes_under_another_login(patch: Patch) -> None:
@@ -208,7 +206,7 @@ def _change_a_login_whose_outcomes_are_open(patch: Patch) -> None:
 
 
 def _plan_with_random_ids(patch: Patch) -> None:
-    patch.setattr(flows_plan.ids, "effect_id", lambda *parts: uuid4())
+    patch.setattr(ids, "effect_id", lambda *parts: uuid4())
 
 
 def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
@@ -252,7 +250,7 @@ def _answer_before_the_commit(patch: Patch) -> None:
         except psycopg.OperationalError:
             return Recorded(inserted=True, fingerprint=arrival.fingerprint)
 
-    patch.setattr(recording.events, "record", hopefully)
+    patch.setattr(store_events, "record", hopefully)
 
 
 def _acknowledge_before_recording(patch: Patch) -> None:
@@ -358,11 +356,11 @@ MUTATIONS = (
     Mutation(
         "nothing is marked before a commit",
         _ring_without_a_mark,
-        Struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.CRASH_AFTER),
+        Struck("cut", Site("worker", "db effects.OPEN", 1), Fault.CRASH_AFTER),
     ),
     Mutation(
         "what could not be opened is nobody's",
         _leave_what_could_not_be_opened,
-        Struck("lead", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE),
+        Struck("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE),
     ),
 )

@@ -134,14 +134,14 @@ class Schedule(Protocol):
 class Alone:
     """No scheduling: whoever is called runs to its end. While it is frozen, `meanwhile` is what the others do."""
 
-    def __init__(self) -> None:
-        self.meanwhile: Callable[[], None] = lambda: None
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self._meanwhile = meanwhile
 
     def turn(self, who: str) -> None:
         pass
 
     def frozen(self, who: str) -> None:
-        self.meanwhile()
+        self._meanwhile()
 
     @contextmanager
     def statement(self, who: str, backend: int) -> Iterator[None]:

@@ -229,7 +229,7 @@ class SimulatedRedis(Redis):
         def act() -> Any:
             if self._process.outages.redis:
                 _redis_fails(False)
-            return super(SimulatedRedis, self).execute_command(*args, **options)
+            return super(SimulatedRedis, self).execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
         return self._process.through(Operation(f"redis {str(args[0]).upper()}", act, _redis_fails))
 

@@ -7,8 +7,9 @@ from tests.faults.conftest import Simulate
 from tests.faults.interleaving import Interleaving
 from tests.faults.judge import judge
 from tests.faults.points import Fault, OneFault, Site
-from tests.faults.scenarios import STORIES, tell
-from tests.faults.simulation import Simulation, Stage
+from tests.faults.scenarios import EVE, STORIES, tell
+from tests.faults.simulation import Simulation
+from tests.faults.stage import Stage
 from tests.faults.tales import TALES, play
 
 SEEDS = 100
@@ -46,6 +47,7 @@ def clean(story: str, simulate: Simulate) -> Simulation:
     simulation = simulate()
     tell(story, simulation)
     judge(simulation, strict=True)
+    assert any(lead != EVE for lead, _ in simulation.receipts), "the story promised nobody anything"
     return simulation
 
 
@@ -58,7 +60,7 @@ def struck(story: str, site: Site, fault: Fault, simulate: Simulate) -> None:
         simulation.sweep("relay 2")
         simulation.drain("worker 2")
 
-    simulation.schedule.meanwhile = meanwhile
+    simulation.meanwhile = meanwhile
     tell(story, simulation)
     judge(simulation, strict=True)
     assert one.struck, "the fault did not strike: the story went another way before it"

@@ -14,13 +14,14 @@ HOUR = 3600.0
 type Story = Callable[[Simulation], None]
 
 
-def calm(simulation: Simulation) -> None:
-    """Begin in the middle of a quiet day: marks are watched, and an older mail can serve as a control."""
+def calm(simulation: Simulation, *, busy: bool = True) -> None:
+    """Begin in the middle of a quiet day: marks are watched; and after a busy morning, there was a mail before."""
     simulation.sweep()
-    simulation.ingest(EVE)
-    simulation.settle()
-    simulation.advance(HOUR)
-    simulation.sweep()
+    if busy:
+        simulation.ingest(EVE)
+        simulation.settle()
+        simulation.advance(HOUR)
+        simulation.sweep()
     simulation.restart()
 
 
@@ -102,10 +103,14 @@ STORIES: Mapping[str, Story] = {
 }
 
 
+# Stories that need more than a quiet day: a control for a search, sources that were cached before an outage.
+LATER_THAT_DAY = frozenset({"cut", "swallowed", "outage"})
+
+
 def tell(story: str, simulation: Simulation) -> None:
     """Play a story to its end. Only what belongs to the story itself is traced, and met by faults."""
     faults, simulation.point.faults = simulation.point.faults, NoFaults()
-    calm(simulation)
+    calm(simulation, busy=story in LATER_THAT_DAY)
     simulation.point.faults = faults
     simulation.point.forget()
     STORIES[story](simulation)

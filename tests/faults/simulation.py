@@ -1,18 +1,14 @@
 """A whole deployment on simulated time: what happens in it, step by step, until nothing is left to do."""
 
 import contextlib
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
-from redis import ConnectionPool, Redis
 
 from drumbeat import apply as applying
 from drumbeat import relay, resolve, suppress
@@ -24,12 +20,13 @@ from drumbeat.marks import KEY, SENTINEL
 from drumbeat.queue import Doorbell, Message, Queue
 from drumbeat.resolve import Decision
 from drumbeat.sqs import SqsError
-from drumbeat.store.db import Database
+from drumbeat.store.db import Row
 from tests.faults import world
-from tests.faults.clock import STILL, SimulatedClock, SkewedClock
+from tests.faults.clock import SimulatedClock, SkewedClock
 from tests.faults.points import Alone, Crash, Faults, NoFaults, Point, Schedule
 from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, SqsModel
+from tests.faults.stage import Stage
 from tests.faults.vendors import Vendors
 from tests.faults.world import Lead
 
@@ -40,10 +37,6 @@ PATIENCE = 30  # times that a client tries again
 MOMENTS = 1_000  # in which something happens, of one run: no story needs so many
 LATE = 3 * MINUTE  # after this, something due that nobody looked at is stuck
 
-EMPTY = """
-    TRUNCATE configs, api_keys, events, payloads, conflicts, plans, replans, contacts, suppressions, effects, journal,
-             requests, attempts, outcomes RESTART IDENTITY CASCADE
-"""
 OPEN = """
     SELECT (SELECT count(*) FROM effects WHERE status IN ('claimed', 'sending', 'unknown')
                 OR (status = 'waiting' AND due_at < 'infinity')
@@ -66,35 +59,6 @@ class Stuck(AssertionError):
     """Nothing moves, though something is left to do."""
 
 
-@dataclass
-class Stage:
-    """What all runs share: servers, and a database whose clock stands still."""
-
-    database_url: str
-    owner: Database
-    pool: ConnectionPool
-    redis_url: str
-    home: Path
-
-    def __post_init__(self) -> None:
-        self.redis = Redis(connection_pool=self.pool)
-        self.control = Database(self.owner.url)  # asks about locks while others hold them
-        self._runs = itertools.count()
-        self.owner.run(STILL)
-        for table in ("effects", "journal", "events", "attempts", "outcomes", "contacts", "requests"):
-            # Fresh statistics would change plans, and with them the order of rows, in the middle of a run.
-            self.owner.run(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())  # type: ignore[arg-type]
-
-    def clear(self) -> Path:
-        """Forget everything; return a fresh folder."""
-        self.owner.run(EMPTY)
-        self.owner.run("UPDATE relay_state SET planned_until = '-infinity'")
-        self.owner.run("UPDATE clock SET shift = '0'")
-        self.redis.flushall()
-        self.redis.script_flush()
-        return self.home / str(next(self._runs))
-
-
 class Simulation:
     """One run: a seed, a schedule and faults decide all that is left to chance."""
 
@@ -105,7 +69,8 @@ class Simulation:
         self.random = Random(seed)
         home = stage.clear()
         self.clock = SimulatedClock(stage.owner)
-        self.schedule: Schedule = schedule or Alone()
+        self.meanwhile: Callable[[], None] = lambda: None  # what others do while the only one who runs is frozen
+        self.schedule: Schedule = schedule or Alone(lambda: self.meanwhile())
         self.point = Point(self.schedule, faults or NoFaults(), self.advance)
         self.queues = SqsModel(Random(seed + 1))
         self.vendors = Vendors(home, stage.owner, self.clock.timestamp)
@@ -121,7 +86,7 @@ class Simulation:
 
     def close(self) -> None:
         for process in self._processes.values():
-            _bury(process)
+            self.stage.bury(process)
         self.vendors.close()
 
     # ------------------------------------------------------------ processes and time
@@ -131,9 +96,9 @@ class Simulation:
         process = self._processes.get(who)
         if process is None or process.dead:
             if process is not None:
-                _bury(process)
+                self.stage.bury(process)
             clock = SkewedClock(self.clock, self.skews[who]) if who in self.skews else self.clock
-            process = self._processes[who] = Process(
+            process = Process(
                 who,
                 settings(self.stage.database_url, self.stage.redis_url),
                 clock,
@@ -145,6 +110,7 @@ class Simulation:
                 random=Random(self.random.random()),
                 told=self._hear,
             )
+            self._processes[who] = self.stage.equip(process)
         return process
 
     def _hear(self, what: str, facts: Any) -> None:
@@ -167,7 +133,7 @@ class Simulation:
     def advance(self, seconds: float) -> None:
         """Let time pass, for the keys of Redis too."""
         self.clock.advance(seconds)
-        self.stage.redis.eval(AGE, 0, round(seconds * 1000))
+        self.stage.age(seconds)
 
     @contextmanager
     def _living(self, who: str) -> Iterator[Process]:
@@ -177,7 +143,7 @@ class Simulation:
             yield process
         except Crash:
             process.dead = True
-            _bury(process)
+            self.stage.bury(process)
             self.point.note(f"{who} died")
 
     # ------------------------------------------------------------ what happens
@@ -292,35 +258,17 @@ class Simulation:
         rows = self.stage.owner.run(OVERDUE, {"late": timedelta(seconds=LATE)})
         return [row["what"] for row in rows]
 
-    def held(self) -> list[dict[str, object]]:
+    def held(self) -> list[Row]:
         """List what waits for a person."""
         return self.stage.owner.run("SELECT id, step, seq, reason FROM effects WHERE status = 'held' ORDER BY id")
 
     def _next(self) -> float:
         """Return the next instant at which anything can happen."""
         tick = MINUTE * (self.clock.gone // MINUTE + 1)
-        marks = self.stage.redis.zrange(KEY, 0, 0, withscores=True)
+        marks: Any = self.stage.redis.zrange(KEY, 0, 0, withscores=True)
         watched = self.stage.redis.zscore(KEY, SENTINEL) is not None
         if watched and not self.queues.queues[BUFFER]:
             due = min((score for _, score in marks), default=0.0) - self.clock.timestamp() + self.clock.gone
             tick = max(tick, MINUTE * -(-due // MINUTE))
         message = self.queues.next_visible(EFFECTS)
         return tick if message is None else max(min(tick, message), self.clock.gone)
-
-
-# Keys that end by themselves do so by simulated time.
-AGE = """
-    for _, key in ipairs(redis.call('KEYS', '*')) do
-        local left = redis.call('PTTL', key)
-        if left >= 0 then
-            if left <= tonumber(ARGV[1]) then redis.call('DEL', key)
-            else redis.call('PEXPIRE', key, left - tonumber(ARGV[1])) end
-        end
-    end
-"""
-
-
-def _bury(process: Process) -> None:
-    """Close what the kernel would close."""
-    if "db" in vars(process):
-        process.db.close()

@@ -185,7 +185,7 @@ def play(name: str, simulation: Simulation) -> None:
     tale = TALES[name]
     tale.play(simulation)
     ended = {step: _status(simulation, effect) for step, effect in ADA.effects().items()}
-    expected = dict.fromkeys(ended, "accepted") | tale.ends
+    expected = dict.fromkeys(ended, "accepted") | dict(tale.ends)
     expected |= {"nudge": "waiting"} if expected["hello"] == "held" else {}
     assert ended == expected
 
@@ -206,7 +206,7 @@ def _pause(simulation: Simulation, site: Site, meanwhile: Callable[[], None]) ->
     simulation.point.forget()
     simulation.point.hang = 0.0
     simulation.point.faults = OneFault(site, Fault.HANG_BEFORE)
-    simulation.schedule.meanwhile = meanwhile
+    simulation.meanwhile = meanwhile
     simulation.work()
     simulation.point.faults = NoFaults()
     simulation.advance(MINUTE)

@@ -43,7 +43,7 @@ def test_dead_letters_of_what_is_done_are_rung_again_and_change_nothing(simulate
         simulation.queues.call(
             0.0,
             "SendMessage",
-            {"QueueUrl": DEAD, "MessageBody": Doorbell(tuple(), tuple(ADA.effects().values())).dumps()},
+            {"QueueUrl": DEAD, "MessageBody": Doorbell((), tuple(ADA.effects().values())).dumps()},
         )
     process = simulation.process("person")
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults.conftest import Simulate
 from tests.faults.interleaving import Interleaving
-from tests.faults.simulation import Stage
+from tests.faults.stage import Stage
 
 FEW, MANY = 50, 1_000
 AGAIN = 20

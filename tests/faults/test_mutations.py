@@ -6,7 +6,7 @@ from tests.faults import processes
 from tests.faults.conftest import Simulate
 from tests.faults.mutations import MUTATIONS, Mutation
 from tests.faults.proof import prove
-from tests.faults.simulation import Stage
+from tests.faults.stage import Stage
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)

@@ -24,9 +24,8 @@ type Failure = NotSent | Unknown
 
 # What the ledger says about a request at the moment at which it arrives: read on another connection, so committed.
 COMMITTED = """
-    SELECT (SELECT count(*) FROM attempts a WHERE a.effect_id = %(effect)s AND a.generation = %(generation)s) AS attempts,
-           (SELECT max(a.n) FROM attempts a WHERE a.effect_id = %(effect)s AND a.generation = %(generation)s) AS fence,
-           r.frozen, r.hash
+    SELECT r.frozen, r.hash,
+           (SELECT count(*) FROM attempts a WHERE a.effect_id = r.effect_id AND a.generation = r.generation) AS attempts
       FROM requests r
      WHERE r.effect_id = %(effect)s AND r.generation = %(generation)s
 """
@@ -73,7 +72,11 @@ class Vendors:
         inbound = Inbound(
             request.method, url.path, url.query, {k.lower(): v for k, v in request.headers.items()}, request.body
         )
-        answer = self.sandbox.answer(VENDORS[provider], inbound, path, gone.callback)
+
+        def when_gone(do: Callable[[], None]) -> None:
+            gone.callback(do)
+
+        answer = self.sandbox.answer(VENDORS[provider], inbound, path, when_gone)
         entry = self.sandbox.record.entry(len(self.sandbox.record) - 1)
         if not entry["lookup"]:
             self._compare(_marker(entry), request)

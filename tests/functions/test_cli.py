@@ -224,6 +224,16 @@ def test_doctor_names_what_is_missing_and_how_to_mend_it(run: Run, database: Tes
     assert (after.code, after.json["ok"]) == (0, True)
 
 
+def test_doctor_says_that_nobody_looks(run: Run, database: TestDatabase, services: Services) -> None:
+    applied(database)
+    services.marks.set({"effect:1": services.clock.now().timestamp() - 600})
+
+    silent = run("doctor")
+
+    assert silent.code == 1
+    assert "relay: what it should have looked at has been overdue for 10 min" in silent.out
+
+
 def test_keys_are_minted_listed_and_withdrawn(run: Run) -> None:
     minted = run("--json", "keys", "create", "grafana", "--scope", "read")
     listed = run("keys", "list", "--key", minted.json["token"])

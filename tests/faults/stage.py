@@ -1,0 +1,86 @@
+"""Where runs play: real servers, shared by all of them and emptied in between."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from redis import ConnectionPool, Redis
+
+from drumbeat.store.db import Database, Row
+from tests.faults.clock import STILL
+from tests.faults.processes import Process
+
+EMPTY = """
+    TRUNCATE configs, api_keys, events, payloads, conflicts, plans, replans, contacts, suppressions, effects, journal,
+             requests, attempts, outcomes RESTART IDENTITY CASCADE
+"""
+# Keys that end by themselves do so by simulated time.
+AGE = """
+    for _, key in ipairs(redis.call('KEYS', '*')) do
+        local left = redis.call('PTTL', key)
+        if left >= 0 then
+            if left <= tonumber(ARGV[1]) then redis.call('DEL', key)
+            else redis.call('PEXPIRE', key, left - tonumber(ARGV[1])) end
+        end
+    end
+"""
+
+
+@dataclass
+class Stage:
+    """What all runs share: servers, and a database whose clock stands still."""
+
+    database_url: str
+    owner: Database
+    pool: ConnectionPool
+    redis_url: str
+    home: Path
+
+    def __post_init__(self) -> None:
+        self.redis = Redis(connection_pool=self.pool)
+        self.control = Database(self.owner.url)  # asks about locks while others hold them
+        self._runs = itertools.count()
+        self._connections: list[psycopg.Connection[Row]] = []
+        self.owner.run(STILL)
+        for table in ("effects", "journal", "events", "attempts", "outcomes", "contacts", "requests"):
+            # Fresh statistics would change plans, and with them the order of rows, in the middle of a run.
+            self.owner.run(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())  # type: ignore[arg-type]
+
+    def clear(self) -> Path:
+        """Forget everything; return a fresh folder."""
+        self.owner.run(EMPTY)
+        self.owner.run("UPDATE relay_state SET planned_until = '-infinity'")
+        self.owner.run("UPDATE clock SET shift = '0'")
+        self.redis.flushall()
+        self.redis.script_flush()
+        return self.home / str(next(self._runs))
+
+    def close(self) -> None:
+        """Let go of the servers."""
+        for connection in self._connections:
+            connection.close()
+        self.control.close()
+        self.pool.disconnect()
+        self.owner.close()
+
+    def age(self, seconds: float) -> None:
+        """Have the keys of Redis grow older."""
+        self.redis.eval(AGE, 0, round(seconds * 1000))
+
+    def equip(self, process: Process) -> Process:
+        """Give a new process a connection that somebody left behind, which is faster than a new one."""
+        if self._connections:
+            process.db._connection = self._connections.pop()
+        return process
+
+    def bury(self, process: Process) -> None:
+        """Do what the kernel and Postgres do when a process is gone: nothing that was open commits."""
+        connection, process.db._connection = process.db._connection, None
+        if connection is None:
+            return
+        if connection.closed or connection.info.transaction_status is not TransactionStatus.IDLE:
+            connection.close()
+        else:
+            self._connections.append(connection)
