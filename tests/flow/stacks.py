@@ -28,6 +28,7 @@ class Stack:
     home: Path
     config: Path | None = None
     servers: Mapping[str, str] = field(default_factory=dict)  # the test's own: DATABASE_URL...
+    options: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     ready: dict[str, Any] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Stack:
         """Start without waiting."""
         self.home.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "drumbeat.cli.main", "dev", "--home", str(self.home), "--port", str(self.port)]
-        command += ["--relay-every", "1", *options]
+        command += ["--relay-every", "1", *self.options, *options]
         if self.config is not None:
             command += ["--config", str(self.config)]
         environment = {name: value for name, value in os.environ.items() if name not in OWN_SERVERS}
