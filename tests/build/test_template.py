@@ -40,6 +40,13 @@ NEEDED = {
 FREE_ALARMS = 10
 
 
+# What cfripper says of permissions that are meant, and why.
+MEANT = {
+    # Listing knows no narrower resource; the console needs it to remove the schedules of campaigns that are gone.
+    '- WildcardResourceRule: "ConsoleRole" is using a wildcard resource in "console" for "scheduler:ListSchedules"',
+}
+
+
 def test_cfn_lint_finds_nothing() -> None:
     assert [str(match) for match in lint_file(ROOT / "template.yaml")] == []
 
@@ -65,7 +72,9 @@ def test_cfripper_finds_no_risky_permission(tmp_path: Path, monkeypatch: pytest.
         text=True,
     )
 
-    assert "Valid: True" in done.stdout, done.stdout + done.stderr
+    found = {line.strip() for line in done.stdout.splitlines() if line.strip().startswith("- ")}
+    assert "Valid:" in done.stdout, done.stderr
+    assert found <= MEANT, found - MEANT
 
 
 def test_every_folder_of_functions_is_deployed(document: Document) -> None:

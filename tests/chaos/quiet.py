@@ -31,8 +31,7 @@ def wait(arena: Arena, events: int, within: float, told: Callable[[str], None]) 
 
 def _resume(arena: Arena, account: str) -> bool:
     with suppress(OSError, ValueError):
-        status, _, body = arena.stack.call("POST", f"/v1/accounts/{account}/resume")
-        return status == 200 and not body["left"]
+        return not arena.call("POST", f"/v1/accounts/{account}/resume")["left"]
     return False
 
 

@@ -102,8 +102,8 @@ def _verify(arena: Arena) -> list[str]:
 
 
 def _lies_told(arena: Arena) -> Counter[str]:
-    counts = arena.stack.call("GET", "/_sandbox/counts?effects=0", url=arena.sandbox_url)[2]
-    return Counter({f"lie {name}": number for name, number in counts["lies"].items()})
+    told = arena.call("GET", "/_sandbox/counts?effects=0")["lies"]
+    return Counter({f"lie {name}": number for name, number in told.items()})
 
 
 def _now_and_then() -> Callable[[str], None]:

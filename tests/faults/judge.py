@@ -6,7 +6,7 @@ from uuid import UUID
 
 from drumbeat.events import Event
 from drumbeat.flows.model import Config
-from drumbeat.flows.plan import plan
+from drumbeat.flows.plan import plan, plan_flow
 from drumbeat.status import ALLOWED, Status
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import Deed
@@ -42,12 +42,20 @@ ATTEMPTS = """
       JOIN effects e ON e.id = a.effect_id
       LEFT JOIN requests r ON r.effect_id = a.effect_id AND r.generation = a.generation
 """
+ANSWERED_TWICE = """
+    SELECT effect_id, n FROM outcomes WHERE origin IN ('answer', 'late') GROUP BY effect_id, n HAVING count(*) > 1
+"""
 PROVEN = """
     SELECT DISTINCT e.id, e.status
       FROM effects e JOIN outcomes o ON o.effect_id = e.id AND o.generation = e.generation
      WHERE o.kind IN ('accepted', 'found') AND e.status IN ('waiting', 'unknown', 'held', 'refused')
 """
 UNPLANNED = "SELECT id FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)"
+REPLANNED = """
+    SELECT flow, replans.version, compiled
+      FROM replans JOIN configs ON configs.version = replans.version
+     WHERE event_id = %s
+"""
 PLANNED = """
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body, plans.version, plans.hash,
            configs.compiled
@@ -169,6 +177,8 @@ def _attempts(simulation: Simulation) -> list[str]:
         if row["generation"] == row["present"]:
             tried[row["effect_id"]] += 1
             tries[row["effect_id"]] = row["tries"]
+    for row in simulation.stage.owner.run(ANSWERED_TWICE):
+        wrong.append(f"{row['effect_id']} attempt {row['n']} has two answers")
     wrong += [f"{id} counts {tries[id]} tries in {tried[id]} attempts" for id in tries if tries[id] > tried[id]]
     wrong += [f"{id} was tried {tries[id]} times" for id in tries if tries[id] > TRIES]
     return wrong
@@ -180,9 +190,14 @@ def _plans(simulation: Simulation) -> list[str]:
     wrong = [f"event {row['id']} has no plan" for row in owner.run(UNPLANNED)]
     for row in owner.run(PLANNED):
         version, expected, compiled = row.pop("version"), row.pop("hash"), row.pop("compiled")
-        made = plan(Event(**row), Config.load(version, compiled))
-        born = {each["id"] for each in owner.run("SELECT id FROM effects WHERE event_id = %s", (row["id"],))}
-        if made.hash != expected or born != {effect.id for effect in made.effects}:
+        event = Event(**row)
+        made = plan(event, Config.load(version, compiled))
+        wanted = {effect.id for effect in made.effects}
+        for again in owner.run(REPLANNED, (event.id,)):
+            later = Config.load(again["version"], again["compiled"])
+            wanted |= {effect.id for effect in plan_flow(event, later, again["flow"]).effects}
+        born = {each["id"] for each in owner.run("SELECT id FROM effects WHERE event_id = %s", (event.id,))}
+        if made.hash != expected or born != wanted:
             wrong.append(f"event {row['id']} was planned otherwise than version {version} says")
     return wrong
 

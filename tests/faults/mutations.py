@@ -73,15 +73,12 @@ def _recover_nothing_in_flight(patch: Patch) -> None:
     _without(patch, sweep, "RECOVER", ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')"))
 
 
-def _claim_what_is_leased(patch: Patch) -> None:
+def _recover_live_leases(patch: Patch) -> None:
     _without(
         patch,
-        effects,
-        "CLAIM",
-        ("status IN ('waiting', 'unknown')", "status IN ('waiting', 'unknown', 'claimed', 'sending')"),
-        ("AND due_at <= drumbeat_now()", "AND due_at < 'infinity'"),
-        ("AND (lease_until IS NULL OR lease_until <= drumbeat_now())", ""),
-        ("CASE status WHEN 'waiting' THEN 'claimed' ELSE status END", "'claimed'"),
+        sweep,
+        "RECOVER",
+        ("AND lease_until <= drumbeat_now()\n           AND (due_at <= drumbeat_now() OR %(full)s)", "AND %(full)s"),
     )
 
 
@@ -290,6 +287,63 @@ def _leave_what_could_not_be_opened(patch: Patch) -> None:
     patch.setattr(reminders.Reminders, "remember", only_waits)
 
 
+# ---------------------------------------------------------------- mistakes that were made once
+
+
+def _mark_ahead_of_the_commit(patch: Patch) -> None:
+    """The mark that watched over a lease was moved to where a commit would have led that never came."""
+    remember = commits.Commits._remember
+
+    def too_far(self: commits.Commits, waits: Mapping[Any, float], ending: Any) -> None:
+        remember(self, waits, ending)
+        self._services.reminders.remember(waits)
+
+    patch.setattr(commits.Commits, "_remember", too_far)
+
+
+def _forget_what_an_end_at_the_opening_releases(patch: Patch) -> None:
+    really_open = commits.Commits.open
+
+    def forgetful(self: commits.Commits, openings: Any) -> Any:
+        dependents, self._dependents = self._dependents, {}
+        try:
+            return really_open(self, openings)
+        finally:
+            self._dependents = dependents
+
+    patch.setattr(commits.Commits, "open", forgetful)
+
+
+def _clear_the_marks_of_others(patch: Patch) -> None:
+    """Whoever was rung for a planned event cleared its mark, though its planner was still at work."""
+    plan_events = planning.plan_events
+
+    def presumptuous(ids: Any, services: Any, lease: timedelta) -> Any:
+        planned = plan_events(ids, services, lease)
+        return replace(planned, ours=set(ids) - planned.missing)
+
+    patch.setattr(deliver, "plan_events", presumptuous)
+
+
+def _leave_the_newborn_unmarked(patch: Patch) -> None:
+    """What was due at birth and not claimed was only rung for."""
+    plan_events = planning.plan_events
+
+    def optimistic(ids: Any, services: Any, lease: timedelta) -> Any:
+        planned = plan_events(ids, services, lease)
+        return replace(planned, due_later=[(effect, wait or 1e-3) for effect, wait in planned.due_later])
+
+    patch.setattr(deliver, "plan_events", optimistic)
+
+
+def _count_an_answer_twice(patch: Patch) -> None:
+    _without(patch, effects, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
+
+
+def _count_a_recovered_try_twice(patch: Patch) -> None:
+    _without(patch, effects, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
+
+
 MUTATIONS = (
     Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
     Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
@@ -303,7 +357,7 @@ MUTATIONS = (
         _recover_nothing_in_flight,
         Struck("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
     ),
-    Mutation("a live lease is no obstacle to a claim", _claim_what_is_leased, "seeds"),
+    Mutation("a live lease is recovered", _recover_live_leases, "effects are rung for on their way"),
     Mutation("a request leaves before its attempt commits", _send_before_the_attempt_commits, "lead"),
     Mutation("an effect is accepted whatever the answer", _call_it_accepted_before_the_answer, "swallowed"),
     Mutation("bytes are made anew for each attempt", _freeze_anew, "words change between two tries"),
@@ -358,6 +412,32 @@ MUTATIONS = (
         _ring_without_a_mark,
         Struck("cut", Site("worker", "db effects.OPEN", 1), Fault.CRASH_AFTER),
     ),
+    Mutation(
+        "a mark leads further than the commit before it",
+        _mark_ahead_of_the_commit,
+        Struck("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE),
+    ),
+    Mutation(
+        "what an end at the opening releases is only rung for",
+        _forget_what_an_end_at_the_opening_releases,
+        Struck("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE),
+    ),
+    Mutation(
+        "what is born due and not claimed is only rung for",
+        _leave_the_newborn_unmarked,
+        Struck("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE),
+    ),
+    Mutation(
+        "the marks of events are cleared by whoever is rung for",
+        _clear_the_marks_of_others,
+        "a second doorbell is answered too early",
+    ),
+    Mutation(
+        "an answer is written down twice",
+        _count_an_answer_twice,
+        Struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER),
+    ),
+    Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
     Mutation(
         "what could not be opened is nobody's",
         _leave_what_could_not_be_opened,

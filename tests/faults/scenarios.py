@@ -1,10 +1,11 @@
 """Short histories that together meet every operation there is: the rows of the crash matrix."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from drumbeat.resolve import Decision
 from tests.faults.points import NoFaults
-from tests.faults.simulation import Simulation
+from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.world import Lead
 
 ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
@@ -14,14 +15,13 @@ HOUR = 3600.0
 type Story = Callable[[Simulation], None]
 
 
-def calm(simulation: Simulation, *, busy: bool = True) -> None:
-    """Begin in the middle of a quiet day: marks are watched; and after a busy morning, there was a mail before."""
+def calm(simulation: Simulation) -> None:
+    """Begin in the middle of a quiet day: marks are watched, and an older mail can serve as the control of a search."""
     simulation.sweep()
-    if busy:
-        simulation.ingest(EVE)
-        simulation.settle()
-        simulation.advance(HOUR)
-        simulation.sweep()
+    simulation.ingest(EVE)
+    simulation.settle()
+    simulation.advance(HOUR)
+    simulation.sweep()
     simulation.restart()
 
 
@@ -84,6 +84,44 @@ def _outage(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _batch(simulation: Simulation) -> None:
+    """Two sign up in one request, one of them for the second time; then again while the ledger is away."""
+    simulation.ingest_all(ADA, EVE)
+    simulation.outages.ledger = True
+    simulation.ingest_all(BOB, ADA)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+
+
+def _conflict(simulation: Simulation) -> None:
+    """While the ledger is away, another body comes under a key that was used: both are kept."""
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+    simulation.outages.ledger = True
+    simulation.ingest(Lead("ada", remark="once more, with feeling"))
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    (row,) = simulation.stage.owner.run("SELECT count(*) AS bodies FROM conflicts")
+    assert row["bodies"] == 1
+
+
+def _replanned(simulation: Simulation) -> None:
+    """A flow cannot be planned; a better configuration is applied, and the flow is planned again."""
+    _apply(simulation, broken=True)
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+    _apply(simulation)
+    simulation.settle(prompt=True)
+    simulation.advance(2 * MINUTE)
+    simulation.sweep()
+    simulation.settle(prompt=True)
+
+
+def _apply(simulation: Simulation, **changes: Any) -> None:
+    while not simulation.apply(**changes):
+        simulation.advance(1.0)
+
+
 def _crowd(simulation: Simulation) -> None:
     """More come at once than are taken in one batch, and an account's limit is short."""
     for number in range(9):
@@ -99,18 +137,17 @@ STORIES: Mapping[str, Story] = {
     "throttled": _throttled,
     "unsubscribed": _unsubscribed,
     "outage": _outage,
+    "batch": _batch,
+    "conflict": _conflict,
+    "replanned": _replanned,
     "crowd": _crowd,
 }
-
-
-# Stories that need more than a quiet day: a control for a search, sources that were cached before an outage.
-LATER_THAT_DAY = frozenset({"cut", "swallowed", "outage"})
 
 
 def tell(story: str, simulation: Simulation) -> None:
     """Play a story to its end. Only what belongs to the story itself is traced, and met by faults."""
     faults, simulation.point.faults = simulation.point.faults, NoFaults()
-    calm(simulation, busy=story in LATER_THAT_DAY)
+    calm(simulation)
     simulation.point.faults = faults
     simulation.point.forget()
     STORIES[story](simulation)

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -14,6 +14,7 @@ from drumbeat import apply as applying
 from drumbeat import relay, resolve, suppress
 from drumbeat.deliver import deliver
 from drumbeat.errors import Problem, Stale
+from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.keys import ApiKey
 from drumbeat.marks import KEY, SENTINEL
@@ -44,6 +45,7 @@ OPEN = """
                                                           AND e.status = 'held')))
          + (SELECT count(*) FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)) AS left
 """
+HELD_UNDER = "SELECT fence, lease_until FROM effects WHERE id = %s"
 OVERDUE = """
     SELECT 'effect ' || step || ' is ' || status AS what
       FROM effects
@@ -78,6 +80,7 @@ class Simulation:
         self.news: list[tuple[str, object]] = []  # what was committed about consent and attempts, in order
         self.skews: dict[str, float] = {}  # seconds by which a machine's clock is off
         self.violations: list[str] = []
+        self._leases: dict[tuple[object, int], datetime] = {}  # of open attempts: when nobody may be calling any more
         self.outages = Outages()
         self.resent: set[object] = set()  # effects that a person had sent again
         self.versions = 0
@@ -117,11 +120,19 @@ class Simulation:
         """Take note of a commit, and of one that nobody had the right to make: its fence was not the last."""
         if what == "moved":
             effect, status, fence = facts
-            (row,) = self.stage.owner.run("SELECT fence FROM effects WHERE id = %s", (effect,))
+            (row,) = self.stage.owner.run(HELD_UNDER, (effect,))
             if row["fence"] != fence and status != "accepted":
                 self.violations.append(f"{effect} was moved to {status} under fence {fence}, it is {row['fence']}")
             if status == "sending":
                 self.news.append(("opened", effect))
+                self.violations += [
+                    f"{effect} was opened again under a lease that had not ended"
+                    for (other, _), until in self._leases.items()
+                    if other == effect and self.clock.now() < until
+                ]
+                self._leases[effect, fence] = row["lease_until"]
+            else:
+                self._leases.pop((effect, fence), None)
         else:
             self.news.append((what, facts))
 
@@ -166,6 +177,18 @@ class Simulation:
                 return receipt
             self.advance(1.0)
         return None
+
+    def ingest_all(self, *leads: Lead, who: str = "ingest") -> None:
+        """Be a client that tells of many at once and tries again until all are promised."""
+        body = b'{"events": [%s]}' % b", ".join(lead.body for lead in leads)
+        for _ in range(PATIENCE):
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                told = batch.ingest(body, process.door, caller=CALLER)
+                self.receipts += [
+                    (lead, receipt) for lead, receipt in zip(leads, told, strict=True) if isinstance(receipt, Receipt)
+                ]
+                return
+            self.advance(1.0)
 
     def work(self, who: str = "worker") -> bool:
         """Take one batch of messages to its end; False when there was none."""

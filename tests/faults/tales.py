@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from drumbeat.queue import Doorbell
 from tests.faults.points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
-from tests.faults.scenarios import ADA, BOB, HOUR, calm
+from tests.faults.scenarios import ADA, BOB, HOUR, POST, calm
 from tests.faults.simulation import MINUTE, Simulation
 
 DAY = 24 * HOUR
@@ -112,6 +113,22 @@ def _planned_twice(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _rung_twice(simulation: Simulation) -> None:
+    """Somebody rings for effects that are on their way at this very moment, and a relay looks at everything."""
+    simulation.ingest(ADA)
+
+    def meanwhile() -> None:
+        simulation.stage.redis.flushdb()
+        simulation.sweep()
+        bell = Doorbell(effects=tuple(ADA.effects().values()))
+        sent = {"QueueUrl": EFFECTS, "MessageBody": bell.dumps()}
+        simulation.queues.call(simulation.clock.gone, "SendMessage", sent)
+        simulation.drain("worker 2")
+
+    _pause(simulation, Site("worker", "http send mailgun", 1), meanwhile)
+    simulation.settle()
+
+
 def _unsubscribed_just_in_time(simulation: Simulation) -> None:
     """Somebody unsubscribes when the worker has claimed the mails and not opened them yet."""
     simulation.ingest(ADA)
@@ -150,6 +167,36 @@ def _spoken_late(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _recovered_meanwhile(simulation: Simulation) -> None:
+    """A worker is frozen with lost answers in its hands, and speaks when the relay has given its effects up."""
+    for provider in ("mailgun", "resend", "hubspot", "http"):
+        simulation.vendors.lie("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
+    simulation.ingest(ADA)
+
+    def meanwhile() -> None:
+        simulation.advance(100.0)
+        simulation.sweep()
+
+    _pause(simulation, Site("worker", "db effects.CLOSE", 1), meanwhile)
+    simulation.settle()
+
+
+def _doubted(simulation: Simulation) -> None:
+    """A second doorbell for an event is answered while its planner is at work, and the planner dies."""
+    simulation.ingest(POST)
+
+    def meanwhile() -> None:
+        bell = Doorbell(events=(POST.event,))
+        sent = {"QueueUrl": EFFECTS, "MessageBody": bell.dumps()}
+        simulation.queues.call(simulation.clock.gone, "SendMessage", sent)
+        simulation.drain("worker 2")
+        simulation.point.faults = OneFault(Site("worker", "http send safe", 1), Fault.CRASH_BEFORE)
+
+    _pause(simulation, Site("worker", "http connect safe", 1), meanwhile)
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+
+
 def _weekend(simulation: Simulation) -> None:
     """Messages come eight days late: nobody wants these mails any more."""
     simulation.ingest(ADA)
@@ -168,11 +215,14 @@ TALES: Mapping[str, Tale] = {
     "a login changes between two tries": Tale(_moved_between_tries, {"hello": "held"}),
     "words change between two tries": Tale(_rewritten, {}),
     "an event is planned twice at once": Tale(_planned_twice, {}),
+    "effects are rung for on their way": Tale(_rung_twice, {}),
     "somebody unsubscribes just in time": Tale(
         _unsubscribed_just_in_time, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),
     "a worker is overtaken before it opens": Tale(_overtaken, {}),
     "a worker is overtaken before it closes": Tale(_spoken_late, {"ping": "held"}),
+    "the relay comes before an answer": Tale(_recovered_meanwhile, {"ping": "held"}),
+    "a second doorbell is answered too early": Tale(_doubted, {}),
     "all is over a week late": Tale(
         _weekend, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),

@@ -48,7 +48,7 @@ def test_a_seed_is_a_run(stage: Stage, simulate: Simulate) -> None:
     assert len(set(first)) == AGAIN
 
 
-@pytest.mark.proof
+@pytest.mark.deep
 @pytest.mark.timeout(1_800)
 def test_a_thousand_seeds_keep_every_promise(stage: Stage, simulate: Simulate) -> None:
     wrong = failures(stage, simulate, range(FEW, MANY))

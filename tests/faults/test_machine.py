@@ -24,7 +24,7 @@ def test_whatever_happens_every_promise_is_kept(stage: Stage) -> None:
     run_state_machine_as_test(lambda: Deployment(stage), settings=BRIEFLY)  # type: ignore[arg-type]
 
 
-@pytest.mark.proof
+@pytest.mark.deep
 @pytest.mark.timeout(2_400)
 def test_whatever_happens_at_length_every_promise_is_kept(stage: Stage) -> None:
     run_state_machine_as_test(lambda: Deployment(stage), settings=AT_LENGTH)  # type: ignore[arg-type]

@@ -59,7 +59,7 @@ def test_no_single_fault_in_any_place_doubles_loses_or_strands_anything(simulate
     assert met >= operations(simulate)
 
 
-@pytest.mark.proof
+@pytest.mark.deep
 @pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("story", STORIES)
 def test_no_single_fault_at_all_doubles_loses_or_strands_anything(simulate: Simulate, story: str) -> None:

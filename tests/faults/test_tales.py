@@ -13,6 +13,7 @@ POINTS = {
     "the log is gone": [47],
     "the search is blind": [47],
     "words change between two tries": [41, 45],
+    "effects are rung for on their way": [13, 20, 23],
     "somebody unsubscribes just in time": [54],
     "a worker is overtaken before it opens": [26, 27],
     "a worker is overtaken before it closes": [28],

@@ -91,14 +91,21 @@ MORE = """
 
 
 @cache
-def compiled(domain: str = "mg.example.com", subject: str = "Welcome", *, more: bool = False) -> Mapping[str, Any]:
-    """Return a configuration as it is stored; another domain is another login, another subject other bytes."""
-    return compile_document(document(domain, subject, more=more), {})
+def compiled(**changes: Any) -> Mapping[str, Any]:
+    """Return a configuration as it is stored; `changes` as in `document`."""
+    return compile_document(document(**changes), {})
 
 
-def document(domain: str = "mg.example.com", subject: str = "Welcome", *, more: bool = False) -> str:
-    """Return a configuration as it is written; `more` has a step more."""
-    return DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
+def document(
+    domain: str = "mg.example.com", subject: str = "Welcome", *, more: bool = False, broken: bool = False
+) -> str:
+    """Return a configuration as it is written.
+
+    Another domain is another login, another subject other bytes; `more` has a step more, and a `broken` one cannot
+    tell whom to welcome.
+    """
+    text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
+    return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ class Lead:
 
     name: str
     type: str = "LEAD_CAPTURE"
+    remark: str = ""  # another one is another body under the same key
 
     @property
     def email(self) -> str:
@@ -123,7 +131,7 @@ class Lead:
             {
                 "type": self.type,
                 "source": "shop",
-                "payload": {"email": self.email, "name": self.name},
+                "payload": {"email": self.email, "name": self.name, "remark": self.remark},
                 "idempotencyKey": self.name,
             }
         ).encode()

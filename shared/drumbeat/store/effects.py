@@ -1,6 +1,7 @@
 """Effects under way: claim, open, close. Each is one statement for a whole batch, and each move writes its journal.
 
-The fence is the lock: a claim raises it, and whatever is written later must name it.
+The fence is the lock: a claim raises it, and whatever is written later must name it. The three statements stand in one
+file, long as it is, because each is only right beside the other two.
 """
 
 from collections.abc import Sequence
