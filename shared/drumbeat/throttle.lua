@@ -113,8 +113,11 @@ local function lane(name)
     local row = {cells = {}, tail = number(name .. ' tail')}
     for i, limit in ipairs(limits) do
         local cell = {at = number(name .. ' ' .. i), used = number(name .. ' used ' .. i)}
-        if name == 'strict' then -- a clock that was set back, or a smaller burst, must not lock the account
-            cell.at = math.min(cell.at, limit.burst and now + limit.burst * limit.interval or window_start(limit, now))
+        if name == 'strict' then
+            -- A clock that was set back, or a smaller burst, must not lock the account. What is cut is written down:
+            -- otherwise it would be cut anew at each call, as far ahead of its now, and nobody would ever go.
+            local latest = limit.burst and now + limit.burst * limit.interval or window_start(limit, now)
+            if cell.at > latest then cell.at, row.changed = latest, true end
         elseif row.tail <= now then
             cell = {at = 0, used = 0}
         end

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import psycopg
 
 from drumbeat.deliver import LEASE
+from drumbeat.relay import LOCKED
 
-BOUND = 60.0  # seconds after the end of its lease
+# Seconds after the end of its lease; a relay that is killed in the middle of a sweep leaves its lock behind.
+BOUND = 60.0 + LOCKED
 
 # The relay's moves, beside the claim whose lease had ended.
 FREED = """

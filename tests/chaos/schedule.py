@@ -13,7 +13,7 @@ SHARES: Mapping[str, tuple[float, Callable[[Faults], None]]] = {
     "ingest killed": (8, lambda faults: faults.kill("ingest-1")),
     "ingest frozen": (3, lambda faults: faults.freeze("ingest-2", 3, 12)),
     "relay killed": (4, lambda faults: faults.kill("relay")),
-    "relay frozen": (1, lambda faults: faults.freeze("relay", 20, 70)),
+    "relay frozen": (1, lambda faults: faults.freeze("relay", 5, 20)),
     "poller killed": (3, lambda faults: faults.kill("poller")),
     "poller frozen": (1, lambda faults: faults.freeze("poller", 5, 20)),
     "front killed": (3, lambda faults: faults.kill("front")),

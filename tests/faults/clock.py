@@ -44,10 +44,10 @@ class SkewedClock:
 
     def __init__(self, clock: SimulatedClock, skew: float) -> None:
         self._clock = clock
-        self._skew = timedelta(seconds=skew)
+        self.skew = skew
 
     def now(self) -> datetime:
-        return self._clock.now() + self._skew
+        return self._clock.now() + timedelta(seconds=self.skew)
 
     def elapsed(self) -> float:
         return self._clock.elapsed()

@@ -117,6 +117,8 @@ class Interleaving:
             simulation.outages.redis = not simulation.outages.redis
         elif draw < 0.145:
             simulation.outages.ledger = not simulation.outages.ledger
+        elif draw < 0.15:
+            simulation.redis_clock.skew = random.choice((-90.0, 0.0, 90.0))  # another node took over
 
     def _calm_down(self) -> None:
         simulation = self.simulation

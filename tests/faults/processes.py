@@ -72,6 +72,7 @@ class Process(Services):
         sqs_model: SqsModel,
         vendors: Vendors,
         outages: Outages,
+        redis_clock: Clock,
         pool: ConnectionPool,
         random: Random,
         told: Told,
@@ -83,6 +84,7 @@ class Process(Services):
         self._sqs_model = sqs_model
         self._vendors = vendors
         self.outages = outages
+        self._redis_clock = redis_clock
         self._pool = pool
         self.random = random
         self._told = told
@@ -108,7 +110,7 @@ class Process(Services):
 
     @cached_property
     def throttle(self) -> Throttle:
-        return Throttle(self.redis, self.clock, jitter=self.random.random, warn=lambda _: None)
+        return Throttle(self.redis, self._redis_clock, jitter=self.random.random, warn=lambda _: None)
 
     @cached_property
     def sqs(self) -> SimulatedSqs:

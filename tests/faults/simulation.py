@@ -82,6 +82,7 @@ class Simulation:
         self.violations: list[str] = []
         self._leases: dict[tuple[object, int], datetime] = {}  # of open attempts: when nobody may be calling any more
         self.outages = Outages()
+        self.redis_clock = SkewedClock(self.clock, 0.0)
         self.resent: set[object] = set()  # effects that a person had sent again
         self.versions = 0
         self._processes: dict[str, Process] = {}
@@ -109,6 +110,7 @@ class Simulation:
                 sqs_model=self.queues,
                 vendors=self.vendors,
                 outages=self.outages,
+                redis_clock=self.redis_clock,
                 pool=self.stage.pool,
                 random=Random(self.random.random()),
                 told=self._hear,

@@ -2,10 +2,14 @@
 
 import pytest
 
+from drumbeat.flows.model import Limit
+from drumbeat.throttle import Ask, Go, Throttle
+from tests.faults.clock import SimulatedClock
 from tests.faults.conftest import Simulate
 from tests.faults.judge import judge
 from tests.faults.points import Fault, Site
 from tests.faults.proof import struck
+from tests.faults.stage import Stage
 from tests.faults.tales import play
 
 
@@ -56,6 +60,28 @@ def test_an_answer_to_what_the_relay_gave_up_counts_once(simulate: Simulate) -> 
     play("the relay comes before an answer", simulation)
 
     judge(simulation)
+
+
+@pytest.mark.point(32)
+@pytest.mark.parametrize("limit", [Limit(10, 1, 10), Limit(5, 3600, None)])
+def test_an_account_is_not_locked_when_the_clock_of_redis_was_set_back(stage: Stage, limit: Limit) -> None:
+    clock = SimulatedClock(stage.owner)
+    throttle = Throttle(stage.redis, clock)
+    stage.redis.flushall()
+    clock.advance(2 * 3600.0)
+    throttle.take([Ask("crm", (limit,), (None,) * limit.count)])
+    clock.advance(-3600.0)  # a node took over whose clock is behind
+    slot: float | None = None
+
+    for _ in range(20):
+        (answer,) = throttle.take([Ask("crm", (limit,), (slot,))])["crm"]
+        if isinstance(answer, Go):
+            break
+        slot = answer.slot
+        clock.advance(answer.seconds)
+
+    assert isinstance(answer, Go)
+    assert clock.gone <= 3600.0 + limit.period
 
 
 @pytest.mark.point(45)
