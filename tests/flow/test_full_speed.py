@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from drumbeat.local.servers import Postgres, Valkey
+from drumbeat.local.stack import local_sqs
 from drumbeat.queue import Queue
-from drumbeat.sqs import Sqs
 from tests.flow.stacks import Stack, eventually
 
 EVENTS = 5_000
@@ -185,7 +185,7 @@ def test_a_purged_queue_only_delays(tmp_path: Path) -> None:
     with running(tmp_path) as (stack, _, _):
         ministack = json.loads((stack.home / "ports.json").read_text())["ministack"]
         endpoint = f"http://127.0.0.1:{ministack}"
-        sqs = Sqs("us-east-1", endpoint)
+        sqs = local_sqs(endpoint)
         url = sqs.call("GetQueueUrl", QueueName="drumbeat-dev-EffectsQueue")["QueueUrl"]
 
         judge(stack, sent_while(stack, Queue(sqs, url).purge))
