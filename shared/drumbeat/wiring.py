@@ -22,12 +22,10 @@ from drumbeat.throttle import Throttle
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
-    from redis import Redis
 
     from drumbeat.deliver.calls import Calls
     from drumbeat.http import Caller
-
-REDIS_TIMEOUT = 0.25  # seconds; Redis only ever slows us, so it gets little time to do so
+    from drumbeat.lean_redis import LeanRedis
 
 
 class Services:
@@ -53,18 +51,11 @@ class Services:
         return Database(self._value(self.settings.database_url), direct=self.settings.database_direct)
 
     @cached_property
-    def redis(self) -> "Redis":
+    def redis(self) -> "LeanRedis":
         """Redis or Valkey, with short time-outs and no retries of its own."""
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
+        from drumbeat.lean_redis import LeanRedis
 
-        return Redis.from_url(
-            self._value(self.settings.redis_url),
-            socket_timeout=REDIS_TIMEOUT,
-            socket_connect_timeout=REDIS_TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-        )
+        return LeanRedis.at(self._value(self.settings.redis_url))
 
     @cached_property
     def throttle(self) -> Throttle:

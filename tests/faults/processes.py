@@ -20,6 +20,7 @@ from drumbeat.config import Settings
 from drumbeat.deliver.calls import Calls, Job
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
+from drumbeat.lean_redis import LeanRedis
 from drumbeat.outcomes import Look, Outcome
 from drumbeat.store import effects, suppressions
 from drumbeat.store.db import Database, Parameters, Row
@@ -105,7 +106,7 @@ class Process(Services):
         return SimulatedDatabase(self, self.settings.database_url, self._told)
 
     @cached_property
-    def redis(self) -> Redis:
+    def redis(self) -> "SimulatedRedis":
         return SimulatedRedis(self, self._pool)
 
     @cached_property
@@ -219,11 +220,11 @@ def _news(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[
     return []
 
 
-class SimulatedRedis(Redis):
-    """The real Valkey."""
+class SimulatedRedis(LeanRedis):
+    """The real Valkey, over connections that all processes share."""
 
     def __init__(self, process: Process, pool: ConnectionPool) -> None:
-        super().__init__(connection_pool=pool)
+        super().__init__(pool)
         self._process = process
 
     @override
@@ -231,9 +232,13 @@ class SimulatedRedis(Redis):
         def act() -> Any:
             if self._process.outages.redis:
                 _redis_fails(False)
-            return super(SimulatedRedis, self).execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            return Redis.execute_command(self, *args, **options)  # type: ignore[no-untyped-call]
 
         return self._process.through(Operation(f"redis {str(args[0]).upper()}", act, _redis_fails))
+
+    @override
+    def post(self, *args: str | int) -> None:
+        self.execute_command(*args)
 
     @override
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:

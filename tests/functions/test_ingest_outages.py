@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 from psycopg.types.json import Jsonb
-from redis import Redis
 
 from drumbeat import ids
 from drumbeat.events import Arrival
 from drumbeat.ingest import buffer, drain, request
+from drumbeat.lean_redis import LeanRedis
 from drumbeat.queue import Message, Queue
 from drumbeat.sqs import Sqs
 from drumbeat.store import events as stored_events
@@ -39,7 +39,7 @@ def drained(doors: Doors) -> int:
 def no_redis(doors: Doors) -> None:
     """Have Redis lead to a port that nobody listens on."""
     doors.services.redis.close()
-    doors.services.redis = Redis(port=1, socket_connect_timeout=0.2)
+    doors.services.redis = LeanRedis.at("redis://127.0.0.1:1")
     doors.services.__dict__.pop("marks", None)
     app.single.cache_clear()
     app.door.cache_clear()
