@@ -16,7 +16,7 @@ def lean(valkey: Valkey, redis: Redis) -> LeanRedis:
 
 def hang_up(redis: Redis) -> None:
     """Have the server end every connection but the one that asks."""
-    redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")  # type: ignore[no-untyped-call]
 
 
 def test_a_posted_command_is_carried_out_before_the_next_one(lean: LeanRedis) -> None:

@@ -10,6 +10,7 @@ import argparse
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -23,12 +24,14 @@ RECEIVERS = 2  # for each worker: a message is seen by whoever looks next
 PAUSE = 0.5  # seconds after SQS did not answer
 LOOK = 0.05  # seconds between looks for a worker that is being started again
 LIMIT = 10  # messages in one call, SQS's
+GATHER = 0.01  # seconds that messages wait for company while another worker is at work
 
 
 class Poller:
     """Feeds one queue to a set of workers until it is stopped.
 
-    Who receives and who feeds are different threads, so that what arrives while all workers are busy becomes one batch.
+    Who receives and who feeds are different threads, so that what arrives while workers are busy becomes one batch: ten
+    messages together cost half of what they cost one by one.
     """
 
     def __init__(self, url: str, batch: int, workers: Iterable[Handler]) -> None:
@@ -38,8 +41,10 @@ class Poller:
         self.workers = list(workers)
         self.stopping = threading.Event()
         self._waiting: deque[dict[str, Any]] = deque()
+        self._oldest = 0.0  # when the first of those arrived, or became the first
         self._changed = threading.Condition()
         self._receiving = 0
+        self._at_work = 0
 
     def run(self, connect: Callable[[], Sqs]) -> None:
         """Receive, invoke, delete, until `stopping` is set and all that was received is done.
@@ -70,6 +75,8 @@ class Poller:
                 self.stopping.wait(PAUSE)
                 continue
             with self._changed:
+                if not self._waiting:
+                    self._oldest = time.monotonic()
                 self._waiting.extend(messages)
                 self._changed.notify_all()
         with self._changed:
@@ -83,15 +90,30 @@ class Poller:
                 self.handle(sqs, worker, messages)
             except SqsError as error:
                 _log(f"{len(messages)} messages were not deleted ({error}); they come back and change nothing")
+            with self._changed:
+                self._at_work -= 1
+                self._changed.notify_all()
         sqs.close()
 
     def _next(self) -> list[dict[str, Any]]:
         """Wait for messages and return up to a batch; none when the poller stops and there are none left."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or not self._receiving)
+            while not self._worth_a_start():
+                if not self._waiting and not self._receiving:
+                    return []
+                self._changed.wait(GATHER if self._waiting else None)
             messages = [self._waiting.popleft() for _ in range(min(self.batch, len(self._waiting)))]
+            self._oldest = time.monotonic()
+            self._at_work += 1
             self._changed.notify_all()
             return messages
+
+    def _worth_a_start(self) -> bool:
+        """Tell whether one more worker should begin with what is there."""
+        if not self._waiting:
+            return False
+        gathered = len(self._waiting) >= self.batch or time.monotonic() - self._oldest >= GATHER
+        return gathered or not self._at_work or not self._receiving
 
     def receive(self, sqs: Sqs) -> list[dict[str, Any]]:
         """Return up to a batch of messages; empty when none came within the wait."""
