@@ -63,7 +63,7 @@ class Poller:
         away = False
         while not self.stopping.is_set():
             with self._changed:
-                if not self._changed.wait_for(lambda: len(self._waiting) < self.batch, PAUSE):
+                if not self._changed.wait_for(self._wanted, PAUSE):
                     continue
             try:
                 messages = self.receive(sqs)
@@ -107,6 +107,10 @@ class Poller:
             self._at_work += 1
             self._changed.notify_all()
             return messages
+
+    def _wanted(self) -> bool:
+        """Tell whether more messages are of use: what no worker is free for gathers in the queue meanwhile."""
+        return len(self._waiting) < self.batch and self._at_work < len(self.workers)
 
     def _worth_a_start(self) -> bool:
         """Tell whether one more worker should begin with what is there."""
