@@ -78,6 +78,7 @@ class Drumbeat:
             "DATABASE_URL": servers.postgres.url(DATABASE, user="drumbeat_app"),
             "ADMIN_DATABASE_URL": servers.postgres.url(DATABASE),
             "REDIS_URL": servers.valkey.url,
+            "DATABASE_DIRECT": "1",  # no pooler in between, for the peers neither: their driver prepares by default
         }
         if sqs_endpoint is not None:
             environment["SQS_ENDPOINT_URL"] = sqs_endpoint
