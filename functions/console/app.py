@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.console.api import resolver
 
-logger = Logger(service="console")
-metrics = Metrics(namespace="Drumbeat", service="console")
+logger = Logger()
+metrics = Metrics(namespace="Drumbeat")
 app = resolver(logger)
 
 

@@ -105,8 +105,9 @@ def test_verifying_needs_the_right_to_read_and_a_cursor_of_ours(services: Servic
 
 
 def test_violations_are_counted_for_an_alarm(
-    services: Services, database: TestDatabase, capfd: pytest.CaptureFixture[str]
+    services: Services, database: TestDatabase, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "drumbeat-test")
     console = Console(services)
     (event,) = without_effects(database)
     console.call("GET", "/v1/verify")
@@ -118,7 +119,7 @@ def test_violations_are_counted_for_an_alarm(
     assert "LedgerViolations" not in before
     (metric,) = [json.loads(line) for line in capfd.readouterr().out.splitlines() if "LedgerViolations" in line]
     assert metric["LedgerViolations"] == [1.0]
-    assert metric["service"] == "console"
+    assert metric["service"] == "drumbeat-test"
 
 
 def test_a_sound_ledger_is_exit_0(

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
 
 from drumbeat.console.access import READ
 from drumbeat.console.asked import identifier, query
@@ -22,6 +23,7 @@ def verify_chunk() -> Response[Any]:
     asked = query(router, "cursor")
     verified = verify(services(), after=identifier(asked["cursor"]) if "cursor" in asked else None)
     if verified.items:
-        with single_metric("LedgerViolations", MetricUnit.Count, len(verified.items), namespace="Drumbeat") as metric:
-            metric.add_dimension("service", "console")
+        metrics = Metrics(namespace="Drumbeat")
+        metrics.add_metric("LedgerViolations", MetricUnit.Count, len(verified.items))
+        metrics.flush_metrics()
     return reply(verified)
