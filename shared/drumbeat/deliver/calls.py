@@ -60,7 +60,10 @@ class Calls:
 
     def _send(self, send: Send, deadline: float) -> Outcome:
         provider = send.login.provider
-        signed = provider.sign(send.request, send.secrets, key=send.key, now=self._clock.now())
+        try:
+            signed = provider.sign(send.request, send.secrets, key=send.key, now=self._clock.now())
+        except Exception as error:  # noqa: BLE001 - whatever the secrets hold, the neighbours' answers are not lost
+            return NotSent(f"the request could not be signed: {type(error).__name__}")
         reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
         if not isinstance(reply, Reply):
             return reply
@@ -74,7 +77,10 @@ class Calls:
         request = provider.look(search.login.target, key=search.key, since=search.since)
         if request is None:
             return Unclear("this provider has no search")
-        signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
+        try:
+            signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
+        except Exception as error:  # noqa: BLE001
+            return Unclear(f"the search could not be signed: {type(error).__name__}")
         reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
         if isinstance(reply, NotSent | Unknown):
             return Unclear(reply.reason)

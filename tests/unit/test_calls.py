@@ -1,0 +1,55 @@
+"""The calls of a batch: each has an end of its own, whatever happens to its neighbours."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NoReturn, override
+
+from drumbeat.accounts import Login
+from drumbeat.clock import SystemClock
+from drumbeat.deliver.calls import Calls, Search, Send
+from drumbeat.flows.model import Account, Retry
+from drumbeat.http import Caller
+from drumbeat.outcomes import Accepted, NotSent, Unclear
+from drumbeat.providers.base import Reply, Request, Target
+from drumbeat.providers.mailgun import Mailgun
+
+ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
+TARGET = Target("mail", "https://api.example.com", {"domain": "mg.example.com"})
+REQUEST = Request("POST", "https://api.example.com/v3/mg.example.com/messages")
+
+
+class Answering(Caller):
+    """A caller whose peer takes everything."""
+
+    @override
+    def call(self, request: Request, *, deadline: float, budget: float) -> Reply:
+        return Reply(200, {}, b'{"id": "<1@mg.example.com>", "message": "Queued."}')
+
+
+class Unsigned(Mailgun):
+    """A provider that cannot sign with the secrets it is given."""
+
+    @override
+    def sign(self, request: Request, secrets: Mapping[str, str], *, key: str, now: datetime) -> NoReturn:
+        raise KeyError("api_key")
+
+
+def test_a_request_that_cannot_be_signed_was_not_sent_and_its_neighbours_answer_is_kept() -> None:
+    clock = SystemClock()
+    calls = Calls(Answering(clock), clock)
+    good, bad = (Login(ACCOUNT, provider, TARGET) for provider in (Mailgun(), Unsigned()))
+
+    ends = calls.run(
+        [
+            Send(bad, {}, REQUEST, "a-1"),
+            Send(good, {"api_key": "k"}, REQUEST, "b-1"),
+            Search(bad, {}, "c-1", datetime.now(UTC)),
+        ],
+        clock.elapsed() + 10.0,
+    )
+
+    assert ends == [
+        NotSent("the request could not be signed: KeyError"),
+        Accepted("1@mg.example.com"),
+        Unclear("the search could not be signed: KeyError"),
+    ]
