@@ -3,6 +3,7 @@
 DrumbeatError
 ├── SettingsError          the environment lacks or garbles a setting
 ├── SecretMissing          a secret reference leads nowhere
+│   └── SecretAway         nobody could tell: the store of secrets does not answer
 ├── ConfigError            the configuration document has mistakes (all of them, with file and line)
 ├── Invalid                a request cannot be understood                       400
 ├── Unauthorized           no key, a wrong key, a wrong signature               401
@@ -34,6 +35,13 @@ class SecretMissing(DrumbeatError):
 
     def __str__(self) -> str:
         return f"secret {self.reference} does not exist or may not be read"
+
+
+class SecretAway(SecretMissing):
+    """The store of secrets does not answer, and the value was not read before; another try may succeed."""
+
+    def __str__(self) -> str:
+        return f"secret {self.reference} cannot be read now"
 
 
 @dataclass(frozen=True)

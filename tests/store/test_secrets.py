@@ -8,7 +8,7 @@ from mypy_boto3_ssm import SSMClient
 
 from drumbeat import secrets
 from drumbeat.config import Settings
-from drumbeat.errors import SecretMissing
+from drumbeat.errors import SecretAway, SecretMissing
 from drumbeat.secrets import Secrets
 
 
@@ -58,6 +58,21 @@ def test_a_value_is_used_on_while_the_store_is_away(
     away = Secrets(settings("http://127.0.0.1:1"))
     known._provider = away._ssm()
 
+    assert known.get("ssm:/drumbeat/test/key") == "value"
+
+
+def test_a_store_that_does_not_answer_is_told_from_a_secret_that_is_not_there(
+    ssm: SSMClient, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(ssm, "value")
+    known = Secrets(settings("http://127.0.0.1:1"))
+    with pytest.raises(SecretAway, match="/drumbeat/test/key"):
+        known.get("ssm:/drumbeat/test/key")
+    known._provider = Secrets(settings(sqs_endpoint))._ssm()
+
+    with pytest.raises(SecretAway):  # it is left alone for a while, or every effect of a batch would wait for it
+        known.get("ssm:/drumbeat/test/key")
+    monkeypatch.setattr("drumbeat.secrets.time.monotonic", lambda: 10.0**9)
     assert known.get("ssm:/drumbeat/test/key") == "value"
 
 

@@ -13,7 +13,7 @@ from drumbeat.deliver.lessons import lessons
 from drumbeat.deliver.requests import freeze, thaw
 from drumbeat.deliver.verdicts import Verdict
 from drumbeat.deliver.work import Work, closing_of, opening_of
-from drumbeat.errors import SecretMissing
+from drumbeat.errors import SecretAway, SecretMissing
 from drumbeat.flows.model import Account
 from drumbeat.flows.render import Unrenderable, render
 from drumbeat.outcomes import (
@@ -82,6 +82,8 @@ class Batch:
     # ------------------------------------------------------------ before any call
 
     def _work(self, effect: Claimed) -> Work:
+        if effect.crashes >= verdicts.MAX_CRASHES:  # whatever ended its workers is not touched once more
+            return Work(effect, None, None)
         account = self._account(effect)
         if account is None:
             return Work(effect, None, None)
@@ -144,6 +146,8 @@ class Batch:
             else:
                 request = self._build(work)
                 frozen, digest = freeze(request)
+        except SecretAway as error:
+            return opening_of(effect, Verdict(Status.WAITING, wait=verdicts.SECRETS_AWAY, reason=str(error)))
         except SecretMissing as error:
             return opening_of(effect, Verdict(Status.HELD, reason=f"{error}; mend it, then resolve this effect"))
         except (Unrenderable, ValueError) as error:

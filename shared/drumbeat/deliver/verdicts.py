@@ -16,6 +16,7 @@ from drumbeat.store.effects import Claimed
 
 MAX_AGE = timedelta(days=7)  # after its time an effect that was never tried is not wanted any more
 MAX_CRASHES = 3  # claims in a row that ended without a word: the effect is poison
+SECRETS_AWAY = 60.0  # seconds until secrets that could not be read are asked for again
 DENIED_PAUSE = 300.0  # seconds between looks at an account whose credentials are refused
 EXTRA_LOOKS = 3  # further looks when the last one could not be trusted
 UNCLEAR_WAIT = 60.0  # seconds until a look that failed is tried again

@@ -1,0 +1,107 @@
+"""Trouble of one effect, or of one secret, stays its own and comes to an end."""
+
+import contextlib
+from typing import LiteralString, override
+
+import pytest
+
+from drumbeat.config import Settings
+from drumbeat.errors import SecretAway
+from drumbeat.secrets import Secrets
+from tests.faults.conftest import Simulate
+from tests.faults.judge import judge
+from tests.faults.scenarios import ADA, POST, calm
+from tests.faults.simulation import MINUTE, Simulation
+from tests.faults.world import Lead
+
+DAMAGED = """
+    UPDATE requests SET frozen = 'damaged'
+     WHERE effect_id IN (SELECT id FROM effects WHERE step = 'news' AND status = 'waiting')
+"""
+UNHEARD_OF = """
+    UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,news,provider}', '"unheard of"')
+"""
+OUTSIDE = """
+    UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,safe,settings,base_url}', '"http://outside/http/safe"')
+"""  # any secret opens the sandbox
+STANDING = "SELECT step, status, reason FROM effects WHERE event_id = %s"
+
+
+class AwayStore(Secrets):
+    """A parameter store that does not answer a process that has read nothing from it yet."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.away = True
+
+    @override
+    def get(self, reference: str) -> str:
+        if self.away:
+            raise SecretAway(reference)
+        return "opens"
+
+
+def go_on(simulation: Simulation, minutes: int) -> None:
+    """Let minutes pass in which a worker may fail as a whole."""
+    for _ in range(minutes):
+        simulation.advance(MINUTE)
+        simulation.sweep()
+        with contextlib.suppress(ValueError, KeyError):
+            simulation.drain()
+
+
+def standing(simulation: Simulation, lead: Lead = ADA) -> dict[str, tuple[str, str | None]]:
+    rows = simulation.stage.owner.run(STANDING, (lead.event,))
+    return {row["step"]: (row["status"], row["reason"]) for row in rows}
+
+
+@pytest.mark.point(22)
+@pytest.mark.point(63)
+@pytest.mark.parametrize("trouble", [DAMAGED, UNHEARD_OF])
+def test_an_effect_that_cannot_even_be_read_ends_held_and_its_neighbours_go_on(
+    simulate: Simulate, trouble: LiteralString
+) -> None:
+    simulation = simulate()
+    calm(simulation)
+    simulation.vendors.lie("429", provider="*", times=10, seconds=20)
+    simulation.ingest(ADA)
+    simulation.work()
+    simulation.vendors.truth()
+    simulation.stage.owner.run(trouble)
+    simulation.restart()
+
+    go_on(simulation, 20)
+
+    ended = standing(simulation)
+    assert ended.pop("news") == ("held", "its worker ended without a word 3 times in a row")
+    assert {status for status, _ in ended.values()} == {"accepted"}
+
+
+@pytest.mark.point(67)
+def test_a_secret_with_letters_of_any_kind_signs_and_hurts_no_neighbour(
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMULATED", "schlüssel")
+    simulation = simulate()
+    simulation.ingest(ADA)
+
+    simulation.settle()
+
+    assert {status for status, _ in standing(simulation).values()} == {"accepted"}
+    judge(simulation)
+
+
+@pytest.mark.point(67)
+def test_a_store_of_secrets_that_is_away_costs_time_and_no_person(simulate: Simulate) -> None:
+    simulation = simulate()
+    simulation.stage.owner.run(OUTSIDE)
+    worker = simulation.process("worker")
+    worker.secrets = store = AwayStore(worker.settings)
+    simulation.ingest(POST)
+
+    simulation.work()
+    assert standing(simulation, POST) == {"notify": ("waiting", "secret env:SIMULATED cannot be read now")}
+
+    store.away = False
+    simulation.settle(prompt=True)
+    assert standing(simulation, POST)["notify"][0] == "accepted"
