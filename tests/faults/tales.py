@@ -10,6 +10,7 @@ from tests.faults.scenarios import ADA, BOB, HOUR, POST, calm
 from tests.faults.simulation import MINUTE, Simulation
 
 DAY = 24 * HOUR
+AGE = "SELECT extract(epoch FROM drumbeat_now() - opened_at)::float8 AS age FROM attempts WHERE effect_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,23 @@ def _stale(simulation: Simulation) -> None:
     _first_try(simulation)
     simulation.advance(4 * DAY)
     simulation.ingest(BOB)
+    simulation.settle()
+
+
+def _forgetting(simulation: Simulation) -> None:
+    """An answer is lost, no search succeeds for three days, and the log goes in the middle of the last one."""
+    simulation.vendors.lie("lookup_retention", provider="mailgun", seconds=3 * DAY)
+    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    _first_try(simulation)
+    simulation.vendors.lie("lookup_500", provider="mailgun")
+    simulation.advance(3 * DAY - HOUR)
+    simulation.ingest(BOB)  # a control that is young enough
+    simulation.drain()
+    simulation.vendors.truth()
+    simulation.vendors.lie("lookup_retention", provider="mailgun", seconds=3 * DAY)
+    (row,) = simulation.stage.owner.run(AGE, (ADA.effects()["hello"],))
+    simulation.advance(3 * DAY - 10.0 - row["age"])
+    _pause(simulation, Site("worker", "http send mailgun search", 1), lambda: simulation.advance(15.0))
     simulation.settle()
 
 
@@ -209,6 +227,7 @@ TALES: Mapping[str, Tale] = {
     "answers are lost again and again": Tale(_repeated, {}),
     "the search lags": Tale(_lagging, {}),
     "the log is gone": Tale(_stale, {"hello": "held"}),
+    "the log goes while it is searched": Tale(_forgetting, {"hello": "held"}),
     "the search is blind": Tale(_blinded, {"hello": "held"}),
     "a login is about to change": Tale(_moving, {}),
     "a login has changed": Tale(_moved, {"hello": "held"}),

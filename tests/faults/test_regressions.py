@@ -91,3 +91,12 @@ def test_a_frozen_request_is_never_sent_under_another_login(simulate: Simulate) 
     play("a login changes between two tries", simulation)
 
     judge(simulation)
+
+
+@pytest.mark.point(47)
+def test_an_absence_that_was_read_after_retention_had_ended_is_not_believed(simulate: Simulate) -> None:
+    simulation = simulate()
+
+    play("the log goes while it is searched", simulation)
+
+    judge(simulation)

@@ -251,8 +251,8 @@ def test_a_spoilt_key_leaves_no_try() -> None:
 # ---------------------------------------------------------------- looks
 
 
-def look(age: float, found: Any, control: Any = None, **changes: Any) -> Verdict:
-    return of_look(unknown(timedelta(seconds=age), **changes), found, control, POLICY, ACCOUNT, RANDOM)
+def look(age: float, found: Any, control: Any = None, *, took: float = 0.0, **changes: Any) -> Verdict:
+    return of_look(unknown(timedelta(seconds=age), **changes), found, control, POLICY, ACCOUNT, RANDOM, took=took)
 
 
 def test_what_is_found_was_accepted() -> None:
@@ -294,6 +294,11 @@ def test_an_absence_without_its_control_is_never_believed(control: Any) -> None:
 def test_an_absence_after_retention_proves_nothing(control: Any) -> None:
     assert look(POLICY.retention, Absent(), control, looks=2).to is Status.HELD
     assert look(POLICY.retention - 1, Absent(), Found("control"), looks=2).to is Status.WAITING
+
+
+def test_retention_is_judged_by_the_end_of_the_look_and_lag_by_its_beginning() -> None:
+    assert look(POLICY.retention - 1, Absent(), Found("control"), took=1.0, looks=2).to is Status.HELD
+    assert look(POLICY.looks[-1] - 1, Absent(), Found("control"), took=1.0, looks=2).to is Status.UNKNOWN
 
 
 @pytest.mark.point(48)

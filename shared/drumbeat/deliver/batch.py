@@ -76,7 +76,7 @@ class Batch:
         commits = Commits(self._services, self._counts, claimed, lease)
         under_way = commits.open(openings)
         sends = [work for work in sends if work.effect.id in under_way]
-        closings += self._call(sends, looks, deadline)
+        closings += self._call(sends, looks, started, deadline)
         commits.close(closings)
 
     # ------------------------------------------------------------ before any call
@@ -178,7 +178,7 @@ class Batch:
 
     # ------------------------------------------------------------ the calls
 
-    def _call(self, sends: Sequence[Work], looks: Sequence[Work], deadline: float) -> list[Closing]:
+    def _call(self, sends: Sequence[Work], looks: Sequence[Work], started: float, deadline: float) -> list[Closing]:
         """Make all calls of the batch at the same time and judge their ends."""
         closings: list[Closing] = []
         searching: list[Work] = []
@@ -188,25 +188,26 @@ class Batch:
                 work.job = lookups.search(work, self._secrets(work.login.account))
                 searching.append(work)
             except SecretMissing as error:
-                closings.append(lookups.judge(work, Unclear(str(error)), None, self._random))
+                closings.append(lookups.judge(work, Unclear(str(error)), None, self._random, took=0.0))
         works = [*sends, *searching]
         controls = lookups.controls(searching, self._services.db)
         jobs: list[Send | Search] = [work.job for work in works if work.job is not None]
         ends = self._services.calls.run([*jobs, *controls.values()], deadline)
         seen = dict(zip(controls, ends[len(works) :], strict=True))
         ended = list(zip(works, ends, strict=False))
-        closings += [self._judge(work, end, seen) for work, end in ended]
+        took = self._services.clock.elapsed() - started
+        closings += [self._judge(work, end, seen, took) for work, end in ended]
         if reports := lessons(ended, self._random):
             self._services.throttle.report(*reports)
         return closings
 
-    def _judge(self, work: Work, end: Outcome | Look, controls: Mapping[str, Outcome | Look]) -> Closing:
+    def _judge(self, work: Work, end: Outcome | Look, controls: Mapping[str, Outcome | Look], took: float) -> Closing:
         effect = work.effect
         if isinstance(work.job, Search):
-            control = controls.get(effect.identity or "")
+            control = controls.get(effect.account)
             if isinstance(end, Found) and end.count > 1:
                 self._counts["doubled"] += 1
-            return lookups.judge(work, end, control, self._random)  # type: ignore[arg-type] # searches end in a Look
+            return lookups.judge(work, end, control, self._random, took=took)  # type: ignore[arg-type] # searches end in a Look
         assert work.login is not None and work.repeat is not None
         assert isinstance(end, Accepted | Refused | NotSent | Throttled | Denied | Unknown)
         verdict = verdicts.of_answer(effect, end, work.login.account, work.repeat, self._random)

@@ -22,27 +22,30 @@ def search(work: Work, secrets: Mapping[str, str]) -> Search:
 
 
 def controls(looks: Sequence[Work], db: Database) -> dict[str, Search]:
-    """For each login under which an absence may be believed now: the same search for what is surely there."""
+    """For each account of which an absence may be believed now: the same search for what is surely there.
+
+    Two accounts may be one login by different credentials, and a search proves its own only.
+    """
     found: dict[str, Search] = {}
     for work in looks:
         effect, policy = work.effect, work.policy
         assert effect.last_opened_at is not None and effect.identity is not None
-        if policy is None or effect.identity in found or not isinstance(work.job, Search):
+        if policy is None or effect.account in found or not isinstance(work.job, Search):
             continue
         lag = timedelta(seconds=policy.looks[-1])
         if effect.now - effect.last_opened_at < lag:
             continue
         if known := effects.control(db, effect.identity, lag):
             key = provider_key(known.effect_id, known.generation)
-            found[effect.identity] = replace(work.job, key=key, since=known.opened_at)
+            found[effect.account] = replace(work.job, key=key, since=known.opened_at)
     return found
 
 
-def judge(work: Work, look: Look, control: Look | None, random: Random) -> Closing:
-    """Return what was learned by a look, and what follows."""
+def judge(work: Work, look: Look, control: Look | None, random: Random, *, took: float) -> Closing:
+    """Return what was learned by a look that ended `took` seconds after its claim, and what follows."""
     effect, policy = work.effect, work.policy
     assert work.login is not None and policy is not None
-    verdict = verdicts.of_look(effect, look, control, policy, work.login.account, random)
+    verdict = verdicts.of_look(effect, look, control, policy, work.login.account, random, took=took)
     closing = closing_of(effect, verdict, origin="look")
     match look:
         case Found(reference):

@@ -175,23 +175,34 @@ def _until_settled(effect: Claimed, account: Account, repeat: Repeat, random: Ra
 
 
 def of_look(
-    effect: Claimed, look: Look, control: Look | None, policy: LookPolicy, account: Account, random: Random
+    effect: Claimed,
+    look: Look,
+    control: Look | None,
+    policy: LookPolicy,
+    account: Account,
+    random: Random,
+    *,
+    took: float = 0.0,
 ) -> Verdict:
     """Tell what follows from a look; `control` is the same search for something that is surely there.
 
-    Absence is believed at the last look only, before retention ends, and when the control was found.
+    Absence is believed at the last look only, before retention ends, and when the control was found. `took` is the
+    seconds since the claim: the look was no earlier than the one, and no later than the other.
     """
     assert effect.last_opened_at is not None
     age = (effect.now - effect.last_opened_at).total_seconds()
+    forgotten = age + took >= policy.retention
     match look:
         case Found(count=count) if count > 1:
             return Verdict(Status.ACCEPTED, reason=f"found {count} times at the provider")
         case Found():
             return Verdict(Status.ACCEPTED, reason="found at the provider")
         case Unclear(reason):
-            if age >= policy.retention:
+            if forgotten:
                 return Verdict(Status.HELD, reason="outcome unknown: no look succeeded before retention ended")
             return Verdict(Status.UNKNOWN, wait=UNCLEAR_WAIT, reason=f"look failed: {reason}", looks=effect.looks)
+        case Absent() if forgotten:
+            return Verdict(Status.HELD, reason="outcome unknown: absent, but what is old is not kept by the provider")
         case Absent():
             return _of_absence(effect, age, control, policy, account, random)
 
@@ -199,8 +210,6 @@ def of_look(
 def _of_absence(
     effect: Claimed, age: float, control: Look | None, policy: LookPolicy, account: Account, random: Random
 ) -> Verdict:
-    if age >= policy.retention:
-        return Verdict(Status.HELD, reason="outcome unknown: absent, but what is old is not kept by the provider")
     looks = effect.looks + 1
     if age < policy.looks[-1]:
         upcoming = next((look for look in policy.looks[looks:] if look > age), policy.looks[-1])

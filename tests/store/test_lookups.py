@@ -1,0 +1,51 @@
+"""The control of a search, which tells whether its absence means anything."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from drumbeat.accounts import login
+from drumbeat.deliver import lookups
+from drumbeat.deliver.work import Work
+from drumbeat.flows.model import Account, Retry
+from drumbeat.status import Status
+from drumbeat.store import effects
+from drumbeat.store.db import Database
+from drumbeat.store.effects import Claimed
+from tests.conftest import TestDatabase
+from tests.store.ledger import claimed, closing, opening, pass_time, sending, waiting
+
+MAIL = Account("mail", "mailgun", {"domain": "mg.example.com"}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
+NEWS = replace(MAIL, name="news")
+IDENTITY = login(MAIL, None).identity
+
+
+def unknown(db: Database, account: str) -> Claimed:
+    """Return an effect with an attempt whose end nobody knows, long enough ago to be looked into for the last time."""
+    effect = claimed(db, waiting(db, account=account))
+    effects.open_attempts(db, [opening(effect, identity=IDENTITY)])
+    effects.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN, identity=IDENTITY)])
+    return effect
+
+
+@pytest.mark.point(47)
+def test_two_accounts_of_one_login_each_have_a_control_under_their_own_credentials(
+    database: TestDatabase, owner: Database
+) -> None:
+    effects.close_attempts(database, [closing(sending(database), "accepted", Status.ACCEPTED, identity=IDENTITY)])
+    ids = [unknown(database, account).id for account in ("mail", "news")]
+    pass_time(owner, seconds=timedelta(minutes=31).total_seconds())
+    works = [
+        Work(claimed(database, id), joined := login(account, None), joined.repeat())
+        for id, account in zip(ids, (MAIL, NEWS), strict=True)
+    ]
+    for work in works:
+        work.job = lookups.search(work, {"api_key": f"of {work.effect.account}"})
+
+    controls = lookups.controls(works, database)
+
+    assert {name: search.secrets["api_key"] for name, search in controls.items()} == {
+        "mail": "of mail",
+        "news": "of news",
+    }
