@@ -2,13 +2,16 @@
 
 import secrets
 import shutil
+import traceback
 import uuid
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from drumbeat.errors import SettingsError
 from drumbeat.local.servers import Postgres
+from drumbeat.store.db import Database
 from drumbeat.store.migrate import migrate
 from drumbeat.store.steps import MigrationFailed
 
@@ -118,3 +121,22 @@ def test_an_owner_with_createrole_needs_no_superuser(server: Server) -> None:
 
     with psycopg.connect(application) as connection:
         assert connection.execute("SELECT count(*) FROM journal").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("url", ['"postgresql://u:s3cret@host/db"', " postgresql://u:s3cret@host/db", "u:s3cret@host"])
+def test_a_url_that_is_none_is_named_and_not_quoted(server: Server, url: str) -> None:
+    with pytest.raises(SettingsError) as in_a_function:
+        Database(url).run("SELECT 1")
+    with pytest.raises(MigrationFailed) as as_application:
+        migrate(server.owner, url)
+    with pytest.raises(MigrationFailed) as as_owner:
+        migrate(url)
+
+    for failure, name in (
+        (in_a_function, "DATABASE_URL"),
+        (as_application, "DATABASE_URL"),
+        (as_owner, "ADMIN_DATABASE_URL"),
+    ):
+        logged = "".join(traceback.format_exception(failure.value))
+        assert "s3cret" not in logged
+        assert f"{name} is not a connection string" in logged

@@ -8,6 +8,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import dict_row
 
+from drumbeat.errors import SettingsError
+
 CONNECT_TIMEOUT = 5  # seconds
 
 type Row = dict[str, Any]
@@ -58,15 +60,18 @@ class Database:
         if self._connection is not None and _hung_up(self._connection):
             self.close()
         if self._connection is None:
-            self._connection = psycopg.connect(
-                self.url,
-                autocommit=True,
-                row_factory=dict_row,
-                # A pooler in transaction mode hands the next statement to another server connection.
-                prepare_threshold=self._prepare_after,
-                connect_timeout=CONNECT_TIMEOUT,
-                application_name="drumbeat",
-            )
+            try:
+                self._connection = psycopg.connect(
+                    self.url,
+                    autocommit=True,
+                    row_factory=dict_row,
+                    # A pooler in transaction mode hands the next statement to another server connection.
+                    prepare_threshold=self._prepare_after,
+                    connect_timeout=CONNECT_TIMEOUT,
+                    application_name="drumbeat",
+                )
+            except psycopg.ProgrammingError:  # its message quotes the URL, password and all
+                raise SettingsError("DATABASE_URL is not a connection string. Nothing was lost.") from None
         return self._connection
 
 

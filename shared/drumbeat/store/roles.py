@@ -17,9 +17,15 @@ def prepare(owner: psycopg.Connection, application_url: str | None) -> None:
     the same server may be using it. `owner` is in autocommit mode. Safe to repeat.
 
     Raises:
-        MigrationFailed: the owner may not create roles, or the URL's user is the owner itself.
+        MigrationFailed: the owner may not create roles, or the URL is none, or its user is the owner itself.
     """
-    given = conninfo_to_dict(application_url) if application_url else {}
+    try:
+        given = conninfo_to_dict(application_url) if application_url else {}
+    except psycopg.ProgrammingError:  # its message quotes the URL, password and all
+        raise MigrationFailed(
+            f"DATABASE_URL is not a connection string. {KEPT} Write it as postgresql://user:password@host/database; "
+            "then deploy again."
+        ) from None
     user = str(given.get("user", GROUP))
     if user == owner.info.user:
         raise MigrationFailed(
