@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from drumbeat.accounts import in_sandbox
-from drumbeat.errors import DrumbeatError, SecretMissing
+from drumbeat.errors import DrumbeatError, SecretAway, SecretMissing
 from drumbeat.store import configs
 from drumbeat.wiring import Services
 
@@ -99,6 +99,8 @@ def _configuration(services: Services) -> Iterator[Check]:
 def _secret(services: Services, owner: str, reference: str) -> Check:
     try:
         services.secrets.get(reference)
+    except SecretAway as error:
+        return Check(f"secret of {owner}", False, str(error), "check the secret store; what needs it waits meanwhile")
     except SecretMissing:
         fix = f"put it there, or let this function read {reference}; what needs it waits meanwhile"
         return Check(f"secret of {owner}", False, f"{reference} does not exist or may not be read", fix)

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import ceil
 from typing import NoReturn, override
 
+from drumbeat import deliver
 from drumbeat.accounts import Login
 from drumbeat.clock import SystemClock
+from drumbeat.deliver import calls
 from drumbeat.deliver.calls import Calls, Search, Send
+from drumbeat.deliver.planning import CLAIMED_AT_BIRTH
 from drumbeat.flows.model import Account, Retry
 from drumbeat.http import Caller
 from drumbeat.outcomes import Accepted, NotSent, Unclear
@@ -34,12 +38,20 @@ class Unsigned(Mailgun):
         raise KeyError("api_key")
 
 
+def test_the_time_asked_for_a_batch_suffices_when_every_call_takes_all_it_may() -> None:
+    at_birth = CLAIMED_AT_BIRTH
+    rung_for = deliver.AT_ONCE + calls.AT_ONCE  # and so many controls of searches
+    rounds = ceil(max(at_birth, rung_for) / calls.AT_ONCE)
+
+    assert rounds * calls.CALL_BUDGET < deliver.TIME_FOR_A_BATCH < deliver.LEASE.total_seconds()
+
+
 def test_a_request_that_cannot_be_signed_was_not_sent_and_its_neighbours_answer_is_kept() -> None:
     clock = SystemClock()
-    calls = Calls(Answering(clock), clock)
+    together = Calls(Answering(clock), clock)
     good, bad = (Login(ACCOUNT, provider, TARGET) for provider in (Mailgun(), Unsigned()))
 
-    ends = calls.run(
+    ends = together.run(
         [
             Send(bad, {}, REQUEST, "a-1"),
             Send(good, {"api_key": "k"}, REQUEST, "b-1"),

@@ -115,6 +115,18 @@ def test_what_a_person_has_sent_again_does_not_expire() -> None:
     assert before_sending(late, ACCOUNT, QUERY, IDENTITY) is None
 
 
+@pytest.mark.point(15)
+@pytest.mark.point(42)
+def test_what_was_put_off_for_over_a_week_is_not_sent_any_more_and_what_may_have_been_sent_is_settled() -> None:
+    age: dict[str, Any] = {"base_due_at": NOW - MAX_AGE - timedelta(seconds=1)}
+    refused_at_the_door = before_sending(sent_again(**age | {"unresolved": 0}), ACCOUNT, KEY, IDENTITY)
+    begun = before_sending(sent_again(**age), ACCOUNT, KEY, IDENTITY)
+
+    assert refused_at_the_door is not None
+    assert refused_at_the_door.to is Status.CANCELLED
+    assert begun is None
+
+
 def test_an_account_that_is_gone_holds_the_effect() -> None:
     verdict = before_sending(effect(), None, None, None)
     assert verdict is not None
@@ -237,6 +249,13 @@ def test_what_surely_was_not_sent_is_given_up_after_the_last_try() -> None:
 def test_a_harmless_try_after_an_unknown_one_leaves_it_unknown() -> None:
     verdict = of_answer(sent_again(), NotSent("connection refused"), ACCOUNT, KEY, RANDOM)
     assert verdict.to is Status.UNKNOWN
+
+
+def test_a_refusal_says_so_when_an_earlier_try_may_have_been_carried_out() -> None:
+    assert of_answer(effect(), Refused("HTTP 422"), ACCOUNT, KEY, RANDOM).reason == "HTTP 422"
+    assert of_answer(sent_again(), Refused("HTTP 422"), ACCOUNT, KEY, RANDOM).reason == (
+        "HTTP 422; may have been sent once"
+    )
 
 
 def test_a_spoilt_key_leaves_no_try() -> None:

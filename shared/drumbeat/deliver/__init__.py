@@ -21,7 +21,7 @@ from drumbeat.wiring import Services
 
 LEASE = timedelta(seconds=45)  # at least three times the one total deadline of a call
 AT_ONCE = 32  # effects, or events, taken together
-TIME_FOR_A_BATCH = 2 * CALL_BUDGET + 8.0  # seconds: two rounds of calls, and the ledger
+TIME_FOR_A_BATCH = 3 * CALL_BUDGET + 8.0  # seconds: as many rounds as there are threads for, and the ledger
 
 
 @dataclass(slots=True)

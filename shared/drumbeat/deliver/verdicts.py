@@ -14,7 +14,7 @@ from drumbeat.providers.base import Blind, Feedback, Key, Query, Repeat, SameId
 from drumbeat.status import Status
 from drumbeat.store.effects import Claimed
 
-MAX_AGE = timedelta(days=7)  # after its time an effect that was never tried is not wanted any more
+MAX_AGE = timedelta(days=7)  # after its time an effect that was surely never sent is not wanted any more
 MAX_CRASHES = 3  # claims in a row that ended without a word: the effect is poison
 SECRETS_AWAY = 60.0  # seconds until secrets that could not be read are asked for again
 DENIED_PAUSE = 300.0  # seconds between looks at an account whose credentials are refused
@@ -66,7 +66,7 @@ def before_sending(
         return Verdict(Status.CANCELLED, reason=f"suppressed: {effect.suppressed}" + _once(effect))
     if effect.predecessor is not None and effect.predecessor is not Status.ACCEPTED:
         return Verdict(Status.CANCELLED, reason=f"the step it comes after was {effect.predecessor}")
-    if effect.generation == 1 and effect.attempts == 0 and effect.now > effect.base_due_at + MAX_AGE:
+    if effect.generation == 1 and not effect.unresolved and effect.now > effect.base_due_at + MAX_AGE:
         return Verdict(Status.CANCELLED, reason="expired: over 7 days late")
     if effect.identity is not None and identity != effect.identity:  # its frozen request is one of the old login
         return Verdict(Status.HELD, reason=f"account {effect.account} is another login now")
@@ -80,7 +80,7 @@ def of_unknown(effect: Claimed, account: Account | None, repeat: Repeat | None, 
     if effect.proof in ("accepted", "found"):
         return Verdict(Status.ACCEPTED, reason="proof of acceptance had arrived")
     if effect.proof == "refused":
-        return Verdict(Status.REFUSED, reason="a late answer refused it")
+        return Verdict(Status.REFUSED, reason="a late answer refused it" + _once(effect))
     if effect.crashes >= MAX_CRASHES:
         return Verdict(Status.HELD, reason=f"its worker ended without a word {effect.crashes} times in a row")
     if account is None or repeat is None:
@@ -134,7 +134,7 @@ def of_answer(effect: Claimed, outcome: Outcome, account: Account, repeat: Repea
         case Accepted():
             return Verdict(Status.ACCEPTED)
         case Refused(reason):
-            return Verdict(Status.REFUSED, reason=reason)
+            return Verdict(Status.REFUSED, reason=reason + _once(effect))
         case Throttled(reason, retry_after):
             return Verdict(Status.WAITING, wait=retry_after or backoff(retry, effect.tries, random), reason=reason)
         case Denied(reason):
