@@ -37,8 +37,8 @@ def migrate(owner_url: str, application_url: str | None = None) -> Migrated:
         ) from None  # the original message quotes host and user
     except psycopg.ProgrammingError:  # its message quotes the URL, password and all
         raise MigrationFailed(
-            "ADMIN_DATABASE_URL is not a connection string. Nothing was changed and the version deployed before goes on "
-            "working. Write it as postgresql://user:password@host/database; then deploy again."
+            "ADMIN_DATABASE_URL is not a connection string. Nothing was changed and the version deployed before goes "
+            "on working. Write it as postgresql://user:password@host/database; then deploy again."
         ) from None
     with owner:
         roles.prepare(owner, application_url)
