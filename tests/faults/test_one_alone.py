@@ -21,6 +21,9 @@ DAMAGED = """
 UNHEARD_OF = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,news,provider}', '"unheard of"')
 """
+UNWRITTEN = """
+    UPDATE configs SET compiled = jsonb_set(compiled, '{flows,post,steps,0,delay}', '"soon"')
+"""
 OUTSIDE = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,safe,settings,base_url}', '"http://outside/http/safe"')
 """  # any secret opens the sandbox
@@ -46,7 +49,7 @@ def go_on(simulation: Simulation, minutes: int) -> None:
     for _ in range(minutes):
         simulation.advance(MINUTE)
         simulation.sweep()
-        with contextlib.suppress(ValueError, KeyError):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
             simulation.drain()
 
 
@@ -105,3 +108,19 @@ def test_a_store_of_secrets_that_is_away_costs_time_and_no_person(simulate: Simu
     store.away = False
     simulation.settle(prompt=True)
     assert standing(simulation, POST)["notify"][0] == "accepted"
+
+
+@pytest.mark.point(22)
+def test_an_event_that_cannot_be_planned_for_a_reason_of_ours_stays_unplanned_and_its_neighbours_go_on(
+    simulate: Simulate,
+) -> None:
+    simulation = simulate()
+    calm(simulation)
+    simulation.ingest(POST)
+    simulation.ingest(ADA)
+    simulation.stage.owner.run(UNWRITTEN)  # no `apply` writes this, and the planner stumbles over it
+
+    go_on(simulation, 15)
+
+    assert {status for status, _ in standing(simulation).values()} == {"accepted"}
+    assert standing(simulation, POST) == {}

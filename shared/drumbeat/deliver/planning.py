@@ -1,12 +1,15 @@
 """From recorded events to recorded, partly claimed effects."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from drumbeat import problems
 from drumbeat.events import Event
 from drumbeat.flows.address import contact_key
+from drumbeat.flows.model import Config
 from drumbeat.flows.plan import Plan, PlannedEffect, plan, plan_flow
 from drumbeat.status import Status
 from drumbeat.store import plans
@@ -15,6 +18,8 @@ from drumbeat.store.effects import Claimed
 from drumbeat.wiring import Services
 
 CLAIMED_AT_BIRTH = 48  # effects of one batch that are carried out at once; more are rung for
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +37,13 @@ def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Pl
     candidates = plans.read(services.db, ids)
     missing = set(ids) - {candidate.event.id for candidate in candidates}
     made: list[tuple[Event, Plan, str | None]] = []
-    for candidate in candidates:
-        if candidate.newest_version is not None:  # else the event waits for the first configuration
-            made.extend(_plans(candidate, services))
+    if candidates and candidates[0].newest_version is not None:  # else events wait for the first configuration
+        config = services.configuration(candidates[0].newest_version)
+        for candidate in candidates:
+            try:
+                made += list(_plans(candidate, config))
+            except Exception as error:  # noqa: BLE001 - a mistake of ours; it costs no neighbour its plan
+                _LOG.error("not_planned", extra={"event_id": str(candidate.event.id), "place": problems.place(error)})
     if not made:
         return Planned([], [], missing, set())
 
@@ -73,13 +82,11 @@ def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Pl
     return Planned(claimed, due_later, missing, ours)
 
 
-def _plans(candidate: plans.Candidate, services: Services) -> Iterator[tuple[Event, Plan, str | None]]:
-    assert candidate.newest_version is not None
-    config = services.configuration(candidate.newest_version)
+def _plans(candidate: plans.Candidate, config: Config) -> Iterator[tuple[Event, Plan, str | None]]:
     if candidate.planned_version is None:
         yield candidate.event, plan(candidate.event, config), None
         return
-    if candidate.newest_version <= candidate.planned_version:
+    if config.version <= candidate.planned_version:
         return
     for flow in candidate.failed_flows:  # planned again, alone, by a configuration that came later
         if flow in config.flows and not (again := plan_flow(candidate.event, config, flow)).failed:

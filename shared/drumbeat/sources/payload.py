@@ -63,7 +63,7 @@ def _search(field: str, expression: str, delivered: object) -> object:
 
     try:
         return jmespath.search(expression, delivered)
-    except (JMESPathError, RecursionError):
+    except (JMESPathError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         raise Unmappable(f"the mapping of {field} does not fit the delivery") from None
 
 
