@@ -13,7 +13,7 @@ from drumbeat.deliver.calls import Calls, Search, Send
 from drumbeat.deliver.planning import CLAIMED_AT_BIRTH
 from drumbeat.flows.model import Account, Retry
 from drumbeat.http import Caller
-from drumbeat.outcomes import Accepted, NotSent, Unclear
+from drumbeat.outcomes import Accepted, NotSent, Unclear, Unknown
 from drumbeat.providers.base import Reply, Request, Target
 from drumbeat.providers.mailgun import Mailgun
 
@@ -28,6 +28,14 @@ class Answering(Caller):
     @override
     def call(self, request: Request, *, deadline: float, budget: float) -> Reply:
         return Reply(200, {}, b'{"id": "<1@mg.example.com>", "message": "Queued."}')
+
+
+class Breaking(Caller):
+    """A caller in a process that has no room for one more thread."""
+
+    @override
+    def call(self, request: Request, *, deadline: float, budget: float) -> NoReturn:
+        raise RuntimeError("can't start new thread")
 
 
 class Unsigned(Mailgun):
@@ -63,5 +71,18 @@ def test_a_request_that_cannot_be_signed_was_not_sent_and_its_neighbours_answer_
     assert ends == [
         NotSent("the request could not be signed: KeyError"),
         Accepted("1@mg.example.com"),
-        Unclear("the search could not be signed: KeyError"),
+        Unclear("the search failed: KeyError"),
     ]
+
+
+def test_a_call_that_fails_in_no_foreseen_way_may_have_been_carried_out() -> None:
+    clock = SystemClock()
+    together = Calls(Breaking(clock), clock)
+    good = Login(ACCOUNT, Mailgun(), TARGET)
+    secrets = {"api_key": "k"}
+
+    ends = together.run(
+        [Send(good, secrets, REQUEST, "a-1"), Search(good, secrets, "b-1", datetime.now(UTC))], clock.elapsed() + 10.0
+    )
+
+    assert ends == [Unknown("the call failed: RuntimeError"), Unclear("the search failed: RuntimeError")]

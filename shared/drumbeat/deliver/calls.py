@@ -64,13 +64,15 @@ class Calls:
             signed = provider.sign(send.request, send.secrets, key=send.key, now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - whatever the secrets hold, the neighbours' answers are not lost
             return NotSent(f"the request could not be signed: {type(error).__name__}")
-        reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
-        if not isinstance(reply, Reply):
-            return reply
+        reply: Reply | NotSent | Unknown | None = None
         try:
-            return provider.read(reply)
-        except Exception as error:  # noqa: BLE001 - whatever a provider answers, the attempt has an end
-            return Unknown(f"the reply (HTTP {reply.status}) could not be read: {type(error).__name__}")
+            reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
+            return provider.read(reply) if isinstance(reply, Reply) else reply
+        except Exception as error:  # noqa: BLE001 - whatever happens, the attempt has an end
+            what = (
+                f"the reply (HTTP {reply.status}) could not be read" if isinstance(reply, Reply) else "the call failed"
+            )
+            return Unknown(f"{what}: {type(error).__name__}")
 
     def _search(self, search: Search, deadline: float) -> Look:
         provider = search.login.provider
@@ -79,12 +81,7 @@ class Calls:
             return Unclear("this provider has no search")
         try:
             signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
-        except Exception as error:  # noqa: BLE001
-            return Unclear(f"the search could not be signed: {type(error).__name__}")
-        reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
-        if isinstance(reply, NotSent | Unknown):
-            return Unclear(reply.reason)
-        try:
-            return provider.read_look(reply, key=search.key)
-        except Exception as error:  # noqa: BLE001 - an unreadable reply is no evidence
-            return Unclear(f"the reply (HTTP {reply.status}) could not be read: {type(error).__name__}")
+            reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
+            return Unclear(reply.reason) if not isinstance(reply, Reply) else provider.read_look(reply, key=search.key)
+        except Exception as error:  # noqa: BLE001 - a search that came to nothing is no evidence
+            return Unclear(f"the search failed: {type(error).__name__}")
