@@ -11,6 +11,14 @@ from psycopg.rows import dict_row
 from drumbeat.errors import SettingsError
 
 CONNECT_TIMEOUT = 5  # seconds
+# A server that vanished without a word (a failover, a cut network) is given up after this: the door then buffers, well
+# before its function's time is over. Any other would be waited for until the function ends with answers in hand.
+SILENCE: dict[str, Any] = {
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 type Row = dict[str, Any]
 type Parameters = Mapping[str, Any] | Sequence[Any]
@@ -69,6 +77,7 @@ class Database:
                     prepare_threshold=self._prepare_after,
                     connect_timeout=CONNECT_TIMEOUT,
                     application_name="drumbeat",
+                    **SILENCE,
                 )
             except psycopg.ProgrammingError:  # its message quotes the URL, password and all
                 raise SettingsError("DATABASE_URL is not a connection string. Nothing was lost.") from None
