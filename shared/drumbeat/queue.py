@@ -53,7 +53,10 @@ class Doorbell:
     @classmethod
     def loads(cls, text: str) -> Self:
         """Read a message's body. Raises ValueError when it is not one of ours, or of a version we do not know."""
-        body = json.loads(text)
+        try:
+            body = json.loads(text)
+        except RecursionError:
+            raise ValueError("not a doorbell: nested too deeply") from None
         if not isinstance(body, dict) or body.get("v") != VERSION:
             raise ValueError("not a doorbell of this version")
         return cls(_ids(body.get("events")), _ids(body.get("effects")))

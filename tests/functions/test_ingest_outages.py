@@ -196,7 +196,9 @@ def test_draining_twice_changes_nothing(doors: Doors) -> None:
     assert counts == [1, 0]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"v": 2, "arrivals": []}', '{"v": 1, "arrivals": [{}]}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"v": 2, "arrivals": []}', '{"v": 1, "arrivals": [{}]}', "\0", "[" * 100_000]
+)
 def test_a_foreign_message_in_the_buffer_stays_and_hurts_no_other(doors: Doors, text: str) -> None:
     doors.post("/v1/events", lead("before"))
     away(doors.services)

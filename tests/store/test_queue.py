@@ -177,6 +177,7 @@ def test_a_refusal_names_sqs_own_code(sqs: Sqs) -> None:
         '{"v": 1, "events": []}',
         '{"v": 1, "events": "abc", "effects": []}',
         "9" * 5000,
+        "[" * 100_000,
     ],
 )
 def test_a_body_that_is_not_ours_is_a_value_error(body: str) -> None:

@@ -93,7 +93,7 @@ def loads(text: str) -> list[Arrival]:
         if message["v"] != VERSION:
             raise ValueError("a buffered message of another version")
         return [_read(entry) for entry in message["arrivals"]]
-    except (TypeError, KeyError, AttributeError, zlib.error) as error:
+    except (TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         raise ValueError("not a buffered message") from error
 
 
