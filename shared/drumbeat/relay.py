@@ -32,6 +32,7 @@ CHUNK = 500  # rows of one statement
 UNPLANNED = 1_000  # events of one sweep
 GRACE = timedelta(seconds=20)  # younger events are in the hands of who recorded them
 MARGIN = timedelta(minutes=5)  # how far behind now the search for forgotten events may begin
+BACK = timedelta(days=1)  # how far behind now it begins when all is looked at: no clock is set back further
 FRESH = timedelta(minutes=10)  # how long after an `apply` the flows that had failed are tried again
 AGAIN = 60.0  # seconds after which what was rung is looked at again
 OLD = 3600.0  # an event still without a plan after so many seconds is rung ever more rarely
@@ -143,14 +144,15 @@ class _Sweep:
 
     def _forgotten_events(self) -> list[ForgottenEvent]:
         db = self._services.db
-        found = ledger.forgotten_events(db, grace=GRACE, marked=self._due.ids("event"), limit=UNPLANNED)
+        back = BACK if self.summary.full else None
+        found = ledger.forgotten_events(db, grace=GRACE, marked=self._due.ids("event"), back=back, limit=UNPLANNED)
         self._cut |= len(found) == UNPLANNED
         self._again |= {
             f"event:{event.id}": self._now + (AGAIN if event.age < OLD else min(event.age / 4, FULL_EVERY))
             for event in found
         }
         again = ledger.replannable_events(db, fresh=FRESH, full=self.summary.full, limit=UNPLANNED)
-        ledger.advance(db, margin=MARGIN)
+        ledger.advance(db, margin=MARGIN, back=back)
         return found + [ForgottenEvent(event, campaign=True, age=0.0) for event in again]
 
     def _ring(self, effects: Sequence[tuple[DueEffect, float]], events: Sequence[ForgottenEvent]) -> None:

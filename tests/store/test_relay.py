@@ -80,6 +80,10 @@ class World:
         self.clock.sleep(seconds)
         self._admin.execute("UPDATE clock SET shift = make_interval(secs => %s)", (self.clock.gone,))
 
+    def ledgers_clock(self, ahead: float) -> None:
+        """Set the ledger's clock alone, so many seconds ahead of ours."""
+        self._admin.execute("UPDATE clock SET shift = make_interval(secs => %s)", (self.clock.gone + ahead,))
+
     def now(self) -> float:
         return self.clock.now().timestamp()
 
@@ -525,9 +529,9 @@ def test_a_mark_set_during_the_sweep_survives_it(world: World, monkeypatch: pyte
     world.services.marks.set({effect: world.now() - 1})
     advance = ledger.advance
 
-    def advance_and_meanwhile(db: Database, *, margin: timedelta) -> None:
+    def advance_and_meanwhile(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
         world.services.marks.set({effect: world.now() + 90})
-        advance(db, margin=margin)
+        advance(db, margin=margin, back=back)
 
     monkeypatch.setattr(ledger, "advance", advance_and_meanwhile)
 
@@ -602,6 +606,27 @@ def test_the_search_stays_behind_commits_that_are_slow(world: World) -> None:
 
     [state] = world.db.run("SELECT drumbeat_now() - planned_until AS behind FROM relay_state")
     assert timedelta(minutes=5) <= state["behind"] < timedelta(minutes=6)
+
+
+@pytest.mark.point(29)
+@pytest.mark.parametrize("marks", ["kept", "lost"])
+def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world: World, marks: str) -> None:
+    world.configured()
+    world.planned()
+    world.sleep(HOUR)
+    sweep(world.services)
+    world.ledgers_clock(-600.0)  # another server took over
+
+    event = world.event()
+    if marks == "kept":
+        world.overdue()
+        world.mark(**{f"event__{event}": -1})
+    else:
+        world.services.redis.flushall()
+        world.ledgers_clock(-570.0)
+    sweep(world.services)
+
+    assert world.rung_events() == {event}
 
 
 def test_an_event_that_is_never_planned_is_rung_ever_more_rarely(world: World) -> None:

@@ -119,13 +119,16 @@ class ForgottenEvent:
     age: float
 
 
-# Without any configuration there is nothing to plan by; the events stay, and are found after the first one.
+# Without any configuration there is nothing to plan by; the events stay, and are found after the first one. Where the
+# search begins is only an instant of the ledger's clock, which may have been set back since: what is marked is looked
+# at whenever it was recorded, and a search that goes `back` begins so much before now at the latest.
 FORGOTTEN = """
     SELECT e.id, e.type = 'CAMPAIGN_TRIGGER' AS campaign,
            extract(epoch FROM drumbeat_now() - e.recorded_at)::float8 AS age
       FROM events e
-     WHERE e.recorded_at >= (SELECT planned_until FROM relay_state)
-       AND (e.recorded_at <= drumbeat_now() - %(grace)s OR e.id = ANY (%(marked)s))
+     WHERE (e.id = ANY (%(marked)s)
+            OR (e.recorded_at >= (SELECT least(planned_until, drumbeat_now() - %(back)s::interval) FROM relay_state)
+                AND e.recorded_at <= drumbeat_now() - %(grace)s))
        AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = e.id)
        AND EXISTS (SELECT FROM configs)
      ORDER BY campaign, e.recorded_at
@@ -133,9 +136,11 @@ FORGOTTEN = """
 """
 
 
-def forgotten_events(db: Database, *, grace: timedelta, marked: Sequence[UUID], limit: int) -> list[ForgottenEvent]:
+def forgotten_events(
+    db: Database, *, grace: timedelta, marked: Sequence[UUID], back: timedelta | None, limit: int
+) -> list[ForgottenEvent]:
     """List events without a plan that are older than `grace` or among the marked ones."""
-    rows = db.run(FORGOTTEN, {"grace": grace, "marked": list(marked), "limit": limit})
+    rows = db.run(FORGOTTEN, {"grace": grace, "marked": list(marked), "back": back, "limit": limit})
     return [ForgottenEvent(**row) for row in rows]
 
 
@@ -146,15 +151,16 @@ ADVANCE = """
       FROM (SELECT least(drumbeat_now() - %(margin)s,
                          (SELECT min(e.recorded_at)
                             FROM events e
-                           WHERE e.recorded_at >= (SELECT planned_until FROM relay_state)
+                           WHERE e.recorded_at >= (SELECT least(planned_until, drumbeat_now() - %(back)s::interval)
+                                                     FROM relay_state)
                              AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = e.id))) AS at) AS reached
-     WHERE reached.at > planned_until
+     WHERE reached.at > planned_until OR %(back)s::interval IS NOT NULL
 """
 
 
-def advance(db: Database, *, margin: timedelta) -> None:
-    """Note up to when every event is planned, so that the next search begins there."""
-    db.run(ADVANCE, {"margin": margin})
+def advance(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
+    """Note up to when every event is planned, so that the next search begins there; `back`: earlier, if need be."""
+    db.run(ADVANCE, {"margin": margin, "back": back})
 
 
 # A flow that failed again leaves no trace, so it is only tried soon after an `apply`, and when all is looked at.
