@@ -1,15 +1,19 @@
-"""Trouble of one effect, or of one secret, stays its own and comes to an end."""
+"""Trouble of one effect, event, secret or moment stays its own and comes to an end."""
 
 import contextlib
 from typing import LiteralString, override
 
+import psycopg
 import pytest
 
 from drumbeat.config import Settings
 from drumbeat.errors import SecretAway
 from drumbeat.secrets import Secrets
+from drumbeat.store import effects
+from drumbeat.store.db import Parameters, Row
 from tests.faults.conftest import Simulate
 from tests.faults.judge import judge
+from tests.faults.processes import SimulatedDatabase
 from tests.faults.scenarios import ADA, POST, calm
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.world import Lead
@@ -124,3 +128,28 @@ def test_an_event_that_cannot_be_planned_for_a_reason_of_ours_stays_unplanned_an
 
     assert {status for status, _ in standing(simulation).values()} == {"accepted"}
     assert standing(simulation, POST) == {}
+
+
+class FailingOver(SimulatedDatabase):
+    """A ledger that is read-only for a moment, just when an outcome is to be committed."""
+
+    read_only = True
+
+    @override
+    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+        if sql == effects.CLOSE and self.read_only:
+            self.read_only = False
+            raise psycopg.errors.ReadOnlySqlTransaction("cannot execute UPDATE in a read-only transaction")
+        return super().run(sql, parameters)
+
+
+@pytest.mark.point(64)
+def test_an_answer_in_hand_outlives_a_failover(simulate: Simulate) -> None:
+    simulation = simulate()
+    worker = simulation.process("worker")
+    worker.db = FailingOver(worker, worker.settings.database_url, lambda *_: None)
+    simulation.ingest(ADA)
+
+    simulation.work()
+
+    assert standing(simulation)["ping"] == ("accepted", None)

@@ -56,7 +56,7 @@ class Commits:
             try:
                 moved = effects.close_attempts(self._services.db, closings)
                 break
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, psycopg.InternalError):  # away, or read-only in the middle of a failover
                 if attempt == CLOSE_TRIES - 1:
                     raise
                 self._services.clock.sleep(0.5 * 2**attempt)
