@@ -148,12 +148,17 @@ def _believe_the_first_absence(patch: Patch) -> None:
 
 
 def _believe_absence_past_retention(patch: Patch) -> None:
-    of_absence = verdicts._of_absence
+    of_look = verdicts.of_look
 
-    def for_ever(effect: Any, age: float, control: Any, policy: Any, account: Any, random: Any) -> Verdict:
-        return of_absence(effect, age, control, replace(policy, retention=1e9), account, random)
+    def trusting(effect: Any, look: Any, control: Any, policy: Any, *rest: Any, took: float) -> Any:
+        return of_look(effect, look, control, replace(policy, retention=1e9), *rest, took=took)
 
-    patch.setattr(verdicts, "_of_absence", for_ever)
+    patch.setattr(verdicts, "of_look", trusting)
+
+
+def _judge_an_absence_by_its_claim(patch: Patch) -> None:
+    of_look = verdicts.of_look
+    patch.setattr(verdicts, "of_look", lambda *args, took: of_look(*args, took=0.0))
 
 
 def _believe_absence_without_a_control(patch: Patch) -> None:
@@ -367,6 +372,7 @@ MUTATIONS = (
     Mutation("the lifetime of keys is ignored", _ignore_the_keys_lifetime, "a key expires"),
     Mutation("the first absence is believed", _believe_the_first_absence, "the search lags"),
     Mutation("an absence past retention is believed", _believe_absence_past_retention, "the log is gone"),
+    Mutation("an absence is as old as its claim", _judge_an_absence_by_its_claim, "the log goes while it is searched"),
     Mutation("an absence without its control is believed", _believe_absence_without_a_control, "the search is blind"),
     Mutation("what nothing can prove is repeated", _repeat_what_is_blind, "cut"),
     Mutation(
