@@ -1,16 +1,20 @@
 """The command line against the real functions: what it prints, how it ends, what it says when things go wrong."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from redis import Redis
+from rich.console import Console as Terminal
 
 from drumbeat.cli.main import main
+from drumbeat.cli.story import tree
 from drumbeat.local.servers import Valkey
 from drumbeat.status import Status
 from drumbeat.store import effects
@@ -106,6 +110,63 @@ def test_a_file_of_events_is_sent_and_each_refusal_is_shown(run: Run, tmp_path: 
 
     assert sent.code == 1
     assert "1 event recorded, 1 refused" in sent.out
+
+
+def test_a_file_leaves_out_what_the_command_says(run: Run, tmp_path: Path) -> None:
+    lines = tmp_path / "events.jsonl"
+    lines.write_text('{"payload": {"a": 1}, "idempotencyKey": "1"}\n')
+
+    sent = run("--json", "send", "CONTENT_PUBLISH", "--source", "shop", "--file", str(lines))
+
+    assert [result["status"] for result in sent.json["results"]] == [202]
+    assert [(e["type"], e["source"]) for e in run("--json", "events").json["items"]] == [("CONTENT_PUBLISH", "shop")]
+
+
+def test_nothing_of_a_file_with_a_broken_line_is_sent(run: Run, tmp_path: Path) -> None:
+    lines = tmp_path / "events.jsonl"
+    good = json.dumps({"type": "LEAD_CAPTURE", "payload": {}})
+    lines.write_text("\n".join([*[good] * 250, "{"]))
+
+    sent = run("send", "--file", str(lines))
+
+    assert sent.code == 2
+    assert "line 251 is not JSON" in sent.err
+    assert run("events").out == "no events"
+
+
+@pytest.mark.parametrize("option", ["--payload", "--idempotency-key"])
+def test_what_is_for_one_event_does_not_go_with_a_file(run: Run, tmp_path: Path, option: str) -> None:
+    (tmp_path / "events.jsonl").write_text("{}\n")
+
+    sent = run("send", "--file", str(tmp_path / "events.jsonl"), option, "{}")
+
+    assert sent.code == 2
+
+
+def test_what_a_person_copies_is_whole_on_a_narrow_terminal(
+    run: Run, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effect = held(database)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, for rich
+    monkeypatch.setenv("COLUMNS", "80")
+
+    screens = [run("effects").out, run("events").out, run("accounts").out, run("status").out]
+
+    assert str(effect.id) in screens[0]
+    assert str(_event_of(database, effect.id)) in screens[1]
+    widths = [len(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(screens)).splitlines()]
+    assert max(widths) <= 80
+
+
+def test_attempts_are_counted_as_a_person_would(run: Run, database: TestDatabase) -> None:
+    event = run("--json", "event", str(_event_of(database, held(database).id))).json
+    attempt = event["effects"][0]["attempts"][0]
+    event["effects"][0]["attempts"] = [attempt, attempt | {"n": attempt["n"] + 2}]  # a fence in between took no call
+
+    told = Terminal(width=200, file=StringIO())
+    told.print(tree(event))
+
+    assert "attempt 2 " in cast(StringIO, told.file).getvalue()
 
 
 @pytest.mark.parametrize("payload", ["{", "[1]", "[" * 100_000])

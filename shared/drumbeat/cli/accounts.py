@@ -1,5 +1,6 @@
 """`drumbeat accounts`: which logins are running, which are paused and why; end a pause by hand."""
 
+from typing import Any
 from urllib.parse import quote
 
 import click
@@ -29,15 +30,19 @@ def list_accounts(client: Client) -> None:
         rows = [
             (
                 plain(each["account"]),
-                plain(each["provider"] or "not configured any more"),
-                status(each["state"]),
-                plain(each["reason"] or ""),
-                moment(each["until"]),
+                plain(each["provider"] or "not configured"),
+                standing(each),
                 span(each["oldestDue"]) if each["oldestDue"] else "",
             )
             for each in items
         ]
-        show(table(("account", "provider", "state", "why", "until", "oldest due"), rows))
+        show(table(("account", "provider", "state", "oldest due"), rows))
+
+
+def standing(account: dict[str, Any]) -> str:
+    """Say whether an account is running; if not, until when and why."""
+    until = f" until {moment(account['until'])}" if account["until"] else ""
+    return status(account["state"]) + until + (f": {plain(account['reason'])}" if account["reason"] else "")
 
 
 @command.command()

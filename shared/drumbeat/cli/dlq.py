@@ -26,14 +26,19 @@ def list_letters(client: Client) -> None:
     if answer["items"]:
         rows = [
             (
-                plain(each["messageId"]),
+                "\n".join(
+                    [
+                        *(f"event {plain(id)}" for id in each["events"]),
+                        *(f"effect {plain(id)}" for id in each["effects"]),
+                    ]
+                )
+                or "not a message of ours",
                 each["received"],
-                plain(" ".join(each["events"])),
-                plain(" ".join(each["effects"])) or ("" if each["events"] else "not a message of ours"),
+                plain(each["messageId"]),
             )
             for each in answer["items"]
         ]
-        show(table(("message", "received", "events", "effects"), rows))
+        show(table(("names", "received", "message"), rows))
 
 
 @command.command()

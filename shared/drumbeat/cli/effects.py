@@ -1,9 +1,11 @@
 """`drumbeat effects`: list effects."""
 
+from typing import Any
+
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import moment, plain, print_json, show, status, table
+from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
 from drumbeat.status import Status
 
 
@@ -21,17 +23,11 @@ def command(client: Client, wanted: str | None, account: str | None, event: str 
     elif not items:
         show("no effects")
     else:
-        rows = [
-            (
-                each["effectId"],
-                status(each["status"]),
-                each["version"],
-                plain(f"{each['flow']}.{each['step']}"),
-                plain(each["account"]),
-                each["attempts"],
-                plain(each["reason"] or ""),
-                moment(each["dueAt"]),
-            )
-            for each in items
-        ]
-        show(table(("effect", "status", "version", "step", "account", "attempts", "reason", "due"), rows))
+        show(table(("effect", "status", "what"), [(e["effectId"], status(e["status"]), _what(e)) for e in items]))
+
+
+def _what(effect: dict[str, Any]) -> str:
+    step = f"{plain(effect['flow'])}.{plain(effect['step'])} → {plain(effect['account'])}"
+    due = f", due {moment(effect['dueAt'])}" if effect["dueAt"] else ""
+    reason = f": {plain(effect['reason'])}" if effect["reason"] else ""
+    return f"{step}, version {effect['version']}, {count(effect['attempts'], 'attempt')}{due}{reason}"

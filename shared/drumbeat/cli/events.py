@@ -1,9 +1,11 @@
 """`drumbeat events`: list events, newest first."""
 
+from typing import Any
+
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import moment, plain, print_json, show, status, table
+from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
 from drumbeat.events import EventType
 
 STATUSES = ("recorded", "planned", "in_progress", "done", "attention")
@@ -33,16 +35,9 @@ def command(
     elif not items:
         show("no events")
     else:
-        rows = [
-            (
-                each["eventId"],
-                status(each["status"]),
-                each["type"],
-                plain(each["source"]),
-                plain(each["idempotencyKey"]),
-                each["effects"],
-                moment(each["receivedAt"]),
-            )
-            for each in items
-        ]
-        show(table(("event", "status", "type", "source", "key", "effects", "received"), rows))
+        show(table(("event", "status", "what"), [(e["eventId"], status(e["status"]), _what(e)) for e in items]))
+
+
+def _what(event: dict[str, Any]) -> str:
+    arrived = f"{event['type']} from {plain(event['source'])}, key {plain(event['idempotencyKey'])}"
+    return f"{arrived}, {count(event['effects'], 'effect')}, {moment(event['receivedAt'])}"

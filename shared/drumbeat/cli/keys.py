@@ -28,12 +28,12 @@ def list_keys(client: Client) -> None:
                 each["id"],
                 plain(each["name"]),
                 " ".join(each["scopes"]),
-                moment(each["createdAt"]),
-                moment(each["revokedAt"]),
+                f"made {moment(each['createdAt'])}"
+                + (f", withdrawn {moment(each['revokedAt'])}" if each["revokedAt"] else ""),
             )
             for each in items
         ]
-        show(table(("id", "name", "scopes", "created", "revoked"), rows))
+        show(table(("id", "name", "scopes", "state"), rows))
 
 
 @command.command()

@@ -45,8 +45,14 @@ def show(*parts: RenderableType) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Lay out rows; cells are text, or markup made by the functions of this module."""
-    made = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """Lay out rows; cells are text, or markup made by the functions of this module.
+
+    The first column is for what a person copies, such as an id: it is never cut. The others wrap, so that a table fits
+    80 columns if their words do; give what can be long a column of its own, the last.
+    """
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for place, name in enumerate(columns):
+        made.add_column(name, no_wrap=place == 0, overflow="ignore" if place == 0 else "fold")
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     return made
@@ -81,7 +87,9 @@ def span(seconds: float) -> str:
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 2 else f"{seconds * 1000:.0f} ms"
+    if seconds >= 1:
+        return f"{seconds:.{0 if seconds >= 10 else 1}f} s"
+    return f"{seconds * 1000:.0f} ms"
 
 
 def count(number: int, noun: str) -> str:

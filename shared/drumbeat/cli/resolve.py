@@ -100,13 +100,11 @@ def _in_chunks(client: Client, decision: str, reason: str, account: str | None, 
 def _show_groups(groups: list[dict[str, Any]]) -> None:
     rows = [
         (
-            each["effects"],
-            plain(each["account"]),
-            plain(f"{each['flow']}.{each['step']}"),
-            plain(each["reason"]),
-            moment(each["since"]),
             each["example"],
+            each["effects"],
+            f"{plain(each['flow'])}.{plain(each['step'])} → {plain(each['account'])}, since {moment(each['since'])}:"
+            f" {plain(each['reason'])}",
         )
         for each in groups
     ]
-    show(table(("held", "account", "step", "reason", "since", "for example"), rows))
+    show(table(("for example", "held", "what"), rows))

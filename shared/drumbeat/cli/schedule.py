@@ -58,7 +58,7 @@ def command() -> None:
 @click.option("--campaign", help="Take all of this from a campaign of the configuration; options win.")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path),
     default=Path("campaigns"),
     show_default=True,
     help="Where the campaign is configured.",
@@ -117,6 +117,8 @@ def _campaign(config: Path, name: str) -> tuple[str, str, str]:
     from drumbeat.cli.apply import file_of, read
     from drumbeat.flows.document import compile_document
 
+    if not config.exists():
+        raise click.BadParameter(f"{config} does not exist", param_hint="--config")
     campaigns = compile_document(*read(file_of(config)))["campaigns"]
     if name not in campaigns:
         known = ", ".join(sorted(campaigns)) or "none"

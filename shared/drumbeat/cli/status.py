@@ -6,6 +6,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from drumbeat.cli.accounts import standing
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, span, table
 from drumbeat.cli.output import status as coloured
@@ -63,12 +64,10 @@ def _accounts(accounts: list[dict[str, Any]]) -> Table:
     rows = [
         (
             plain(each["account"]),
-            plain(each["provider"] or "not configured any more"),
-            coloured(each["state"]),
-            plain(each["reason"] or ""),
-            moment(each["until"]),
+            plain(each["provider"] or "not configured"),
+            standing(each),
             _counts(each["effects"], tuple(Status)),
         )
         for each in accounts
     ]
-    return table(("account", "provider", "state", "why", "until", "effects"), rows)
+    return table(("account", "provider", "state", "effects"), rows)

@@ -72,10 +72,10 @@ def _add_effect(plan: Tree, effect: Json) -> None:
 
 
 def _add_attempts(branch: Tree, effect: Json) -> None:
-    for attempt in effect["attempts"]:
+    for number, attempt in enumerate(effect["attempts"], 1):
         again = f" generation {attempt['generation']}" if attempt["generation"] > 1 else ""
         node = branch.add(
-            f"attempt {attempt['n']}{again}  {moment(attempt['openedAt'])}"
+            f"attempt {number}{again}  {moment(attempt['openedAt'])}"
             f"  [dim]{plain(attempt['identity'])} request {attempt['requestHash'][:12]}[/]"
         )
         learned = [each for each in effect["outcomes"] if each["n"] == attempt["n"]]

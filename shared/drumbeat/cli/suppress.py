@@ -41,9 +41,10 @@ def list_suppressions(client: Client, limit: int) -> None:
         show("nobody is suppressed")
     else:
         rows = [
-            (each["contact"][:16], plain(each["reason"]), plain(each["actor"]), moment(each["since"])) for each in items
+            (each["contact"][:16], moment(each["since"]), f"{plain(each['reason'])}, by {plain(each['actor'])}")
+            for each in items
         ]
-        show(table(("contact", "reason", "by", "since"), rows))
+        show(table(("contact", "since", "why"), rows))
 
 
 def _change(client: Client, email: str, reason: str, *, lift: bool) -> None:

@@ -136,3 +136,12 @@ def test_bad_usage_is_told_and_ends_with_two(
     capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
 ) -> None:
     assert said in refused(capsys, *options)
+
+
+def test_an_expression_needs_no_configuration_beside_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert "2027-03-27" in preview(capsys, "--expression", "rate(1 day)", "--from", "2027-03-27")
+    assert "campaigns does not exist" in refused(capsys, "--campaign", "digest")
