@@ -11,6 +11,7 @@ DrumbeatError
 ├── NotFound               nothing by that name                                 404
 ├── Stale                  the caller decided on an older version               409
 ├── TooLarge               over a stated limit                                  413
+├── Encoded                the body is compressed or otherwise encoded          415
 ├── KeyReused              the idempotency key belongs to another body          422
 └── Unavailable            neither the ledger nor the buffer can take it now    503
 """
@@ -114,6 +115,12 @@ class TooLarge(Problem):
     """Over a stated limit."""
 
     status, slug, title = 413, "too-large", "The body is too large"
+
+
+class Encoded(Problem):
+    """The body is compressed or otherwise encoded."""
+
+    status, slug, title = 415, "unsupported-encoding", "The body has to be sent as it is"
 
 
 @dataclass

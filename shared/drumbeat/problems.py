@@ -1,8 +1,21 @@
 """Errors on their way out over HTTP: `application/problem+json` (RFC 9457), one form for every function."""
 
+from pydantic import ValidationError
+
 from drumbeat.errors import KeyReused, Problem, Unauthorized, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+
+MOST = 10  # mistakes of one request that are named
+# What pydantic says in the words of its models, in the words of JSON.
+_SAID = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here; leave it out",
+    "model_type": "has to be a JSON object",
+    "dict_type": "has to be a JSON object",
+    "list_type": "has to be a list",
+    "string_type": "has to be text",
+}
 
 
 def document(problem: Problem, request_id: str, **facts: object) -> dict[str, object]:
@@ -26,6 +39,22 @@ def headers(problem: Problem) -> dict[str, str | list[str]]:
     if isinstance(problem, Unauthorized):
         return {"WWW-Authenticate": "Bearer"}
     return {}
+
+
+def mistakes(error: ValidationError, whole: str) -> str:
+    """Name each field that is wrong and why, never its value; `whole` names what the fields are of."""
+    found = [
+        f"{'.'.join(map(str, each['loc'])) or whole}: {_SAID.get(each['type']) or _plain(each['msg'])}"
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return "; ".join(found[:MOST])
+
+
+def _plain(message: str) -> str:
+    said = message.removeprefix("Value error, ").partition(" after validation")[0]
+    for subject in ("Input should be", "String should have", "List should have"):
+        said = said.replace(subject, "has to be" if subject.endswith("be") else "has to have")
+    return said
 
 
 def place(error: BaseException) -> str:

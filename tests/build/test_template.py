@@ -93,9 +93,13 @@ def paths(resolver: APIGatewayHttpResolver) -> Iterator[tuple[str, str]]:
 def test_the_routes_are_those_that_the_handler_knows(
     template: Template, function: str, resolver: APIGatewayHttpResolver
 ) -> None:
-    routed = {(r.method, re.sub(r"\{\w+\}", "{}", r.path)) for r in template.routes if r.function == function}
+    named = [route for route in template.routes if route.function == function and route.path != "$default"]
 
-    assert routed == set(paths(resolver))
+    assert {(r.method, re.sub(r"\{\w+\}", "{}", r.path)) for r in named} == set(paths(resolver))
+
+
+def test_what_has_no_route_is_answered_by_the_console(template: Template) -> None:
+    assert [(r.method, r.function) for r in template.routes if r.path == "$default"] == [("ANY", "console")]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

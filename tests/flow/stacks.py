@@ -95,7 +95,7 @@ class Stack:
                 return reply.status, {k.lower(): v for k, v in reply.getheaders()}, json.loads(reply.read())
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, {}, json.loads(error.read())
+                return error.code, {k.lower(): v for k, v in error.headers.items()}, json.loads(error.read())
 
     def send(self, key: str, email: str = "ada@example.com") -> tuple[int, dict[str, str], Any]:
         """Send a lead."""

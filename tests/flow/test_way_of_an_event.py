@@ -51,6 +51,15 @@ def test_the_same_key_with_another_body_is_refused(stack: Stack) -> None:
     assert problem["title"]
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("PUT", "/v1/events"), ("POST", "/v1/nothing")])
+def test_what_no_route_answers_to_is_a_problem_like_any_other(stack: Stack, method: str, path: str) -> None:
+    status, headers, problem = stack.call(method, path)
+
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+    assert problem["type"] == "urn:drumbeat:problem:not-found"
+    assert problem["requestId"]
+
+
 @pytest.mark.point(37)
 def test_a_provider_that_accepts_and_says_500_sends_one_mail(stack: Stack) -> None:
     lie = {"lie": "accept_then_500", "match": "lied-to@example.com", "times": 1}

@@ -161,6 +161,26 @@ def test_what_is_not_there_is_404_and_what_is_not_understood_400(console: Consol
     assert console.call("GET", "/v1/config")[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "query"),
+    [
+        ("GET", "/v1/events", None, {"q": "\0"}),
+        ("GET", "/v1/events", None, {"source": "a\0"}),
+        ("GET", "/v1/effects", None, {"account": "\0"}),
+        ("POST", "/v1/keys", {"name": "a\0", "scopes": ["read"]}, {}),
+        ("POST", "/v1/keys", '{"name": "a", "name": "b", "scopes": ["read"]}', {}),
+        ("POST", "/v1/suppressions", {"email": "ada@example.com", "reason": "\ud800"}, {}),
+        ("PUT", "/v1/config", {"document": "version: 1\0"}, {}),
+        ("PUT", "/v1/config", {"document": 'version: 1\nflows: {"a\\0": {}}'}, {}),
+        ("PUT", "/v1/config", "[" * 100_000, {}),
+    ],
+)
+def test_what_the_ledger_cannot_hold_is_the_callers_mistake(
+    console: Console, method: str, path: str, body: object, query: dict[str, str]
+) -> None:
+    assert console.call(method, path, body, **query)[0] == 400
+
+
 def test_lists_come_in_pages(console: Console, database: TestDatabase) -> None:
     for _ in range(3):
         recorded(database)

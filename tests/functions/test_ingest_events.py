@@ -1,5 +1,6 @@
 """Single events over the API: `POST /v1/events`."""
 
+import gzip
 import json
 import sys
 from datetime import UTC, datetime
@@ -170,6 +171,7 @@ def test_a_scheduled_time_is_kept_in_utc(doors: Doors) -> None:
         (json.dumps(lead(scheduledAt="2030-02-30T00:00:00Z")).encode(), "scheduledAt"),
         (json.dumps(lead(scheduledAt="0001-01-01T00:00:00+14:00")).encode(), "years"),
         (json.dumps(lead(scheduledAt=1893456000)).encode(), "scheduledAt"),
+        (json.dumps(lead(scheduledAt="2030-01-01T00:00:00+99:00")).encode(), "an offset that does not exist"),
     ],
 )
 def test_what_is_not_understood_is_refused_and_not_stored(doors: Doors, body: bytes, said: str) -> None:
@@ -178,6 +180,28 @@ def test_what_is_not_understood_is_refused_and_not_stored(doors: Doors, body: by
     assert answer.status == 400
     assert said in answer.body["detail"]
     assert answer.body["requestId"] == "request-1"
+    assert doors.events() == []
+
+
+@pytest.mark.point(1)
+def test_bytes_that_api_gateway_could_not_hand_on_are_not_stored(doors: Doors) -> None:
+    sent = json.dumps(lead(payload={"name": "Zo?"})).encode().replace(b"?", b"\xeb")
+    handed_on = sent.decode("utf-8", "replace").encode()
+
+    lost = doors.post("/v1/events", handed_on, headers={"Content-Length": str(len(sent))})
+    typed = doors.post("/v1/events", handed_on, headers={"Content-Length": str(len(handed_on))})
+
+    assert (lost.status, "not UTF-8" in lost.body["detail"]) == (400, True)
+    assert typed.status == 202  # who sends U+FFFD means it
+
+
+@pytest.mark.point(1)
+def test_a_compressed_body_is_refused_in_words(doors: Doors) -> None:
+    answer = doors.post(
+        "/v1/events", gzip.compress(json.dumps(lead()).encode()), headers={"Content-Encoding": "gzip"}, encoded=True
+    )
+
+    assert (answer.status, answer.body["type"]) == (415, "urn:drumbeat:problem:unsupported-encoding")
     assert doors.events() == []
 
 

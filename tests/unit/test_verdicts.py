@@ -238,6 +238,12 @@ def test_a_429_waits_as_long_as_it_says() -> None:
     assert of_answer(effect(), Throttled("429", 7.0), ACCOUNT, QUERY, RANDOM).wait == 7.0
 
 
+@pytest.mark.parametrize("outcome", [Throttled("HTTP 429", 7.0), Denied("HTTP 401: no such key")])
+def test_an_effect_that_meets_a_pause_waits_for_it_like_those_behind_it(outcome: Throttled | Denied) -> None:
+    """`accounts resume` knows by this word what to set free."""
+    assert (of_answer(effect(), outcome, ACCOUNT, QUERY, RANDOM).reason or "").startswith("paused: ")
+
+
 @pytest.mark.point(36)
 def test_what_surely_was_not_sent_is_given_up_after_the_last_try() -> None:
     verdict = of_answer(effect(tries=4), NotSent("connection refused"), ACCOUNT, QUERY, RANDOM)

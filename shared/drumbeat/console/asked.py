@@ -9,27 +9,36 @@ from pydantic import BaseModel, ValidationError
 
 from drumbeat.console.routing import Routes
 from drumbeat.errors import Invalid
+from drumbeat.ingest import strict
+from drumbeat.ingest.http import body_of
+from drumbeat.problems import mistakes
 
 MOST = 200
 
 
 def query(router: Routes, *allowed: str) -> Mapping[str, str]:
-    """Return the query parameters; an empty one counts as absent. Raises Invalid for a name that is not `allowed`."""
+    """Return the query parameters; an empty one counts as absent. Raises Invalid for a name that is not `allowed`, and
+    for the one character that Postgres cannot look for.
+    """
     parameters = router.current_event.query_string_parameters or {}
     if unknown := sorted(set(parameters) - set(allowed)):
         raise Invalid(f"unknown parameter {', '.join(unknown)}; known are {', '.join(sorted(allowed)) or 'none'}")
+    if "\0" in "".join(parameters.values()):
+        raise Invalid("a parameter holds the character NUL, which nothing here does; leave it out")
     return {name: value for name, value in parameters.items() if value}
 
 
 def body[M: BaseModel](router: Routes, model: type[M]) -> M:
-    """Return the JSON body as `model`. Raises Invalid and names each field that is wrong, never its value."""
+    """Return the JSON body as `model`, read as strictly as an event. Raises Invalid and names each field that is wrong,
+    never its value.
+    """
+    document = strict.read(body_of(router.current_event.raw_event))
+    if document.suspect:
+        strict.check(document.value)
     try:
-        return model.model_validate_json(router.current_event.decoded_body or "")
+        return model.model_validate(document.value)
     except ValidationError as error:
-        mistakes = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors()]
-        raise Invalid(f"{'; '.join(mistakes)}; nothing was changed") from None
-    except ValueError:
-        raise Invalid("the body is not UTF-8; nothing was changed") from None
+        raise Invalid(f"{mistakes(error, 'the body')}; nothing was changed") from None
 
 
 def identifier(text: str) -> UUID:

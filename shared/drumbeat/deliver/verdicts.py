@@ -135,10 +135,11 @@ def of_answer(effect: Claimed, outcome: Outcome, account: Account, repeat: Repea
             return Verdict(Status.ACCEPTED)
         case Refused(reason):
             return Verdict(Status.REFUSED, reason=reason + _once(effect))
-        case Throttled(reason, retry_after):
-            return Verdict(Status.WAITING, wait=retry_after or backoff(retry, effect.tries, random), reason=reason)
+        case Throttled(reason, retry_after):  # both wait for the pause that they cause, and end with it
+            wait = retry_after or backoff(retry, effect.tries, random)
+            return Verdict(Status.WAITING, wait=wait, reason=f"paused: {reason}")
         case Denied(reason):
-            return Verdict(Status.WAITING, wait=DENIED_PAUSE, reason=reason)
+            return Verdict(Status.WAITING, wait=DENIED_PAUSE, reason=f"paused: {reason}")
         case NotSent(reason, retry_after):
             return _again(effect, retry, reason, retry_after, random)
         case _:

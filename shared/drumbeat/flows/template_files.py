@@ -47,6 +47,9 @@ def _read(file: str, text: str, mistakes: list[Mistake]) -> tuple[str | None, st
     if len(text) > LONGEST:
         mistakes.append(Mistake(file, 1, f"over {LONGEST // 1024} KiB; mails that long are cut or refused; shorten it"))
         return None, text
+    if fault := yaml_lines.unstorable(text):
+        mistakes.append(Mistake(file, text.count("\n", 0, text.find("\0") + 1) + 1, fault))
+        return None, text
     subject, body, offset = None, text, 0
     if text.startswith(f"{FENCE}\n"):
         front, fence, rest = text.removeprefix(f"{FENCE}\n").partition(f"\n{FENCE}\n")

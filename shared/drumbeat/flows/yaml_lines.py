@@ -101,6 +101,8 @@ class _Reading:
                 return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
             case yaml.ScalarNode():
                 self._untagged(node, "str", path)
+                if fault := unstorable(str(node.value)):
+                    document.wrong(path, fault)
                 return _scalar(node)
         return None
 
@@ -116,6 +118,9 @@ class _Reading:
                 )
                 continue
             name = str(key.value)
+            if fault := unstorable(name):
+                document.mistakes.append(Mistake(document.file, line, fault))
+                continue
             if name in first:
                 document.mistakes.append(
                     Mistake(document.file, line, f"{name} is given twice, first in line {first[name]}; delete one")
@@ -133,6 +138,17 @@ class _Reading:
     def _untagged(self, node: yaml.Node, kind: str, path: Path) -> None:
         if node.tag not in (_PREFIX + kind, "!"):
             self._document.wrong(path, f"tags such as {node.tag.replace(_PREFIX, '!!')} are not supported; delete it")
+
+
+def unstorable(text: str) -> str | None:
+    """Say what keeps a text out of the ledger, or None: it holds what Postgres or UTF-8 has no place for."""
+    if "\0" in text:
+        return "a text holds the character NUL; delete it"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "a text holds half of a surrogate pair, which is not Unicode; delete it"
+    return None
 
 
 def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:

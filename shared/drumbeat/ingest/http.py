@@ -7,16 +7,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drumbeat import keys
-from drumbeat.errors import Invalid
+from drumbeat.errors import Encoded, Invalid
 from drumbeat.sources.signature import Delivery
 
 NOW = "drumbeat-now"
+_LOST = "\N{REPLACEMENT CHARACTER}".encode()
 
 type HttpEvent = Mapping[str, Any]
 
 
 def body_of(event: HttpEvent) -> bytes:
-    """Return the body's bytes as they were sent: everything but text arrives in base64. Raises Invalid."""
+    """Return the bytes of a JSON body. Raises Invalid when they were lost on their way here, Encoded when compressed.
+
+    API Gateway hands on what it takes for text as text: what is not UTF-8 has become U+FFFD, three bytes long.
+    """
+    headers = event["headers"]
+    if headers.get("content-encoding", "identity") != "identity":
+        raise Encoded("The body has a Content-Encoding. Nothing was stored; send it as it is, without compression.")
+    body = bytes_of(event)
+    if _LOST in body and headers.get("content-length", str(len(body))) != str(len(body)):
+        raise Invalid("The body is not UTF-8. Nothing was stored; correct it and send it again.")
+    return body
+
+
+def bytes_of(event: HttpEvent) -> bytes:
+    """Return the body's bytes as they arrived: everything but text comes in base64. Raises Invalid."""
     body = event.get("body") or ""
     if not event.get("isBase64Encoded"):
         return str(body).encode("utf-8", "surrogatepass")
@@ -45,7 +60,7 @@ def delivery_of(event: HttpEvent) -> Delivery:
     query = event.get("rawQueryString")
     url = f"https://{context['domainName']}{event['rawPath']}{f'?{query}' if query else ''}"
     headers = {name.lower(): value for name, value in event["headers"].items()}
-    return Delivery(context["http"]["method"], url, headers, body_of(event))
+    return Delivery(context["http"]["method"], url, headers, bytes_of(event))
 
 
 def judged_at(event: HttpEvent) -> datetime | None:

@@ -12,6 +12,7 @@ from drumbeat import fingerprint, ids
 from drumbeat.errors import Forbidden, Invalid, TooLarge
 from drumbeat.events import Arrival
 from drumbeat.ingest import strict
+from drumbeat.problems import mistakes
 
 LARGEST = 256 * 1024  # bytes of one event
 
@@ -28,7 +29,11 @@ def _printable(text: str) -> str:
 def _instant(text: str) -> str:
     if not _TIME.fullmatch(text):
         raise ValueError("has to be an RFC 3339 time with its offset, such as 2026-01-31T09:00:00Z")
-    if not _FIRST_YEAR <= datetime.fromisoformat(text.upper()).year <= _LAST_YEAR:
+    try:
+        year = datetime.fromisoformat(text.upper()).year
+    except ValueError:
+        raise ValueError("names a day, a time or an offset that does not exist") from None
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise ValueError(f"has to lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return text
 
@@ -118,8 +123,4 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _explained(error: ValidationError) -> str:
-    found = [
-        f"{'.'.join(map(str, each['loc'])) or 'the event'}: {each['msg'].removeprefix('Value error, ')}"
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    return f"{'; '.join(found[:10])}. Nothing was stored; correct it and send it again."
+    return f"{mistakes(error, 'the event')}. Nothing was stored; correct it and send it again."

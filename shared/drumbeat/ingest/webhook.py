@@ -1,5 +1,6 @@
 """One delivery of a webhook."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
 from drumbeat.ingest.single import AWAY
 from drumbeat.sources import registry
 from drumbeat.sources.signature import Allowed, Delivery, Unverified
+
+_LOG = logging.getLogger(__name__)
 
 LARGEST = 5 * 1024 * 1024  # bytes; Lambda takes 6 MB, some of them base64
 
@@ -42,9 +45,10 @@ def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> 
     try:
         secrets = [door.services.secrets.get(reference) for reference in source.secrets]
     except SecretMissing as error:
-        raise Unavailable(
-            f"A secret of this webhook cannot be read ({error}). Nothing was stored; it is welcome again once the "
-            "secret exists."
+        _LOG.warning("secret_missing", extra={"source": source.name, "reference": error.reference})
+        raise Unavailable(  # whoever reads this is not verified yet: the reference is for the log
+            "A secret of this webhook cannot be read. Nothing was stored; it is welcome again once the secret exists: "
+            "`drumbeat doctor` names it."
         ) from None
     allowed = Allowed(secrets, now.timestamp(), source.tolerance, source.options)
     try:

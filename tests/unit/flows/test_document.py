@@ -136,6 +136,7 @@ def test_aliases_are_read_where_they_stand() -> None:
         ("version: 1\nflows: {<<: {}}", "drumbeat.yaml:2: merge keys"),
         ("version: 1\nflows: [a]", "drumbeat.yaml:2: flows must be a mapping"),
         ("version: 1\nflows: \x01", "drumbeat.yaml:2: not YAML: a control character"),
+        ('version: 1\nflows: {"\\0": 1}', "drumbeat.yaml:2: a text holds the character NUL; delete it"),
         ("version: 1\naccounts: {'a b': {provider: hubspot, secrets: {token: env:A}}}", "2: 'a b' cannot be a name"),
         ("version: 1\naccounts: {a}", "drumbeat.yaml:2: a must be a mapping, like {name: value} (it is empty)"),
         ("version: 1\ndefaults: {timezone: Europe/Berln}", "timezone Europe/Berln; did you mean Europe/Berlin?"),
@@ -386,6 +387,9 @@ def test_campaigns(fields: str, expected: str) -> None:
         ("a.txt", "---\nsubject: 5\n---\n", "templates/a.txt:2: subject must be text"),
         ("a.txt", "---\nsubject: a: b\n---\n", "templates/a.txt:2: not YAML"),
         ("a.txt", "---\nsubject: Hi\n", "templates/a.txt:1: the front matter does not end"),
+        ("a.txt", '---\nsubject: "\\0"\n---\n', "templates/a.txt:2: a text holds the character NUL; delete it"),
+        ("a.txt", '---\nsubject: "\\ud800"\n---\n', "templates/a.txt:2: a text holds half of a surrogate pair"),
+        ("a.txt", "one\ntwo\0", "templates/a.txt:2: a text holds the character NUL; delete it"),
         ("a.html", "x" * 500_000, "templates/a.html:1: over 400 KiB"),
     ],
 )

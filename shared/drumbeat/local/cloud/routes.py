@@ -37,4 +37,4 @@ def _routes(endpoint: str) -> Iterator[tuple[str, str]]:
         for verb, operation in operations.items():
             found = FUNCTION.search(operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"])
             assert found is not None
-            yield f"{verb.upper()} {path}", found[1]
+            yield path if path == "$default" else f"{verb.upper()} {path}", found[1]
