@@ -18,6 +18,7 @@ class Settings:
     clock_shift: float  # seconds that `drumbeat dev --clock` is ahead
     database_url: str  # the value, or `ssm:/name`
     database_direct: bool  # no pooler in between: statements may be prepared
+    database_patience: float | None  # seconds that a statement may take; None: as long as it needs
     admin_database_url: str | None
     redis_url: str
     secret: str  # master secret of API keys and contact keys
@@ -57,6 +58,7 @@ class Settings:
             clock_shift=float(environ.get("DRUMBEAT_CLOCK_SHIFT") or 0),
             database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),
             database_direct=environ.get("DATABASE_DIRECT") == "1",
+            database_patience=float(environ.get("DATABASE_PATIENCE") or 0) or None,
             admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,
             redis_url=secret("REDIS_URL", "REDIS_URL_PARAM", required=False),
             secret=secret("DRUMBEAT_SECRET", "SECRET_PARAM", required=False),

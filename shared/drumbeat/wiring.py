@@ -48,7 +48,10 @@ class Services:
     @cached_property
     def db(self) -> Database:
         """The ledger, with the application's rights."""
-        return Database(self._value(self.settings.database_url), direct=self.settings.database_direct)
+        settings = self.settings
+        return Database(
+            self._value(settings.database_url), direct=settings.database_direct, patience=settings.database_patience
+        )
 
     @cached_property
     def redis(self) -> "LeanRedis":

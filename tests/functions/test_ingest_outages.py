@@ -15,6 +15,7 @@ from drumbeat.ingest import buffer, drain, request
 from drumbeat.lean_redis import LeanRedis
 from drumbeat.queue import Message, Queue
 from drumbeat.sqs import Sqs
+from drumbeat.store import db
 from drumbeat.store import events as stored_events
 from drumbeat.store.db import Database
 from functions.ingest import app
@@ -45,6 +46,13 @@ def no_redis(doors: Doors) -> None:
     app.door.cache_clear()
 
 
+def impatient(doors: Doors) -> Database:
+    """Have the ledger answer soon or count as away."""
+    doors.services.db.close()
+    doors.services.db = Database(doors.services.db.url, patience=0.3)
+    return doors.services.db
+
+
 @pytest.mark.point(10)
 def test_while_postgres_is_away_an_event_is_buffered_and_later_recorded(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
@@ -60,6 +68,35 @@ def test_while_postgres_is_away_an_event_is_buffered_and_later_recorded(doors: D
     assert timedelta() <= event["received_at"] - asked < timedelta(seconds=30)
     assert json.loads(event["body"]) == lead("one")
     assert id in doors.rung()
+
+
+@pytest.mark.point(10)
+def test_a_ledger_that_hangs_is_given_up_and_not_asked_again_for_a_while(doors: Doors, owner: Database) -> None:
+    doors.post("/v1/events", lead("before"))
+    hasty = impatient(doors)
+
+    with owner.transaction():
+        owner.run("LOCK TABLE events")
+        first = doors.post("/v1/events", lead("one"))
+        asked = hasty.round_trips
+        second = doors.post("/v1/events", lead("two"))
+
+    assert [answer.body["status"] for answer in (first, second)] == ["buffered", "buffered"]
+    assert hasty.round_trips == asked
+    drained(doors)  # beside the statement that was given up, which the server may still carry out
+    assert sorted(row["key"] for row in doors.events()) == ["before", "one", "two"]
+
+
+def test_a_ledger_that_was_given_up_is_asked_again(
+    doors: Doors, owner: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "REST", 0.0)
+    impatient(doors)
+    with owner.transaction():
+        owner.run("LOCK TABLE events")
+        doors.post("/v1/events", lead("one"))
+
+    assert doors.post("/v1/events", lead("two")).body["status"] == "recorded"
 
 
 @pytest.mark.point(10)

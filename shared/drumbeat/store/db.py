@@ -1,11 +1,14 @@
 """One connection to Postgres, fit for a Lambda environment and for PgBouncer in transaction mode."""
 
 import select
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, override
 
 import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from drumbeat.errors import SettingsError
@@ -19,6 +22,7 @@ SILENCE: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+REST = 10.0  # seconds in which a server that hangs is not asked again by who has no patience
 
 type Row = dict[str, Any]
 type Parameters = Mapping[str, Any] | Sequence[Any]
@@ -31,9 +35,14 @@ class Database:
     whether it was carried out.
     """
 
-    def __init__(self, url: str, *, direct: bool = False) -> None:
-        """`direct`: no pooler in between, so statements may be prepared, which saves the server planning them."""
+    def __init__(self, url: str, *, direct: bool = False, patience: float | None = None) -> None:
+        """`direct`: no pooler in between, so statements may be prepared, which saves the server planning them.
+
+        `patience`: seconds after which a server that does not answer counts as away, and then for a while at once.
+        """
         self.url = url
+        self._patience = patience
+        self._resting_until = 0.0
         self._prepare_after = 1 if direct else None
         self._connection: psycopg.Connection[Row] | None = None
         self.round_trips = 0  # statements sent so far
@@ -43,6 +52,15 @@ class Database:
 
         Raises psycopg.Error; the connection is dropped when it is no longer usable.
         """
+        started = time.monotonic()
+        try:
+            return self._run(sql, parameters)
+        except psycopg.OperationalError:
+            if self._patience is not None and time.monotonic() - started >= self._patience:
+                self._resting_until = time.monotonic() + REST
+            raise
+
+    def _run(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
         connection = self._usable()
         self.round_trips += 1
         try:
@@ -68,20 +86,42 @@ class Database:
         if self._connection is not None and _hung_up(self._connection):
             self.close()
         if self._connection is None:
-            try:
-                self._connection = psycopg.connect(
-                    self.url,
-                    autocommit=True,
-                    row_factory=dict_row,
-                    # A pooler in transaction mode hands the next statement to another server connection.
-                    prepare_threshold=self._prepare_after,
-                    connect_timeout=CONNECT_TIMEOUT,
-                    application_name="drumbeat",
-                    **SILENCE,
-                )
-            except psycopg.ProgrammingError:  # its message quotes the URL, password and all
-                raise SettingsError("DATABASE_URL is not a connection string. Nothing was lost.") from None
+            if time.monotonic() < self._resting_until:
+                raise psycopg.OperationalError("the server did not answer a moment ago")
+            self._connection = self._connect()
         return self._connection
+
+    def _connect(self) -> psycopg.Connection[Row]:
+        try:
+            connection = _Connection.connect(
+                self.url,
+                autocommit=True,
+                row_factory=dict_row,
+                # A pooler in transaction mode hands the next statement to another server connection.
+                prepare_threshold=self._prepare_after,
+                connect_timeout=CONNECT_TIMEOUT,
+                application_name="drumbeat",
+                **SILENCE,
+            )
+        except psycopg.ProgrammingError:  # its message quotes the URL, password and all
+            raise SettingsError("DATABASE_URL is not a connection string. Nothing was lost.") from None
+        connection.patience = self._patience
+        return connection
+
+
+class _Connection(psycopg.Connection[Row]):
+    """A connection that is given up when an answer does not come within its patience."""
+
+    patience: float | None = None
+
+    @override
+    def wait[T](self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.close()  # the answer would come to whoever asks next
+            raise
 
 
 def _hung_up(connection: psycopg.Connection[Row]) -> bool:
