@@ -106,6 +106,31 @@ def test_what_arrives_while_postgres_is_away_outlives_a_restart_of_the_stack(
         stack.end()
 
 
+@pytest.mark.point(10)
+def test_what_arrives_while_postgres_is_away_outlives_the_sudden_death_of_the_queue(
+    own_stack: OwnStack, tmp_path: Path
+) -> None:
+    with Postgres(tmp_path / "postgres") as postgres:
+        urls = {
+            "DATABASE_URL": postgres.url("drumbeat", user="drumbeat_app"),
+            "ADMIN_DATABASE_URL": postgres.url("drumbeat"),
+        }
+        stack = own_stack(servers=urls).start("--relay-every", "2")
+        stack.send("before", "before@example.com")
+        postgres.stop()
+        receipt = stack.send("away", "away@example.com")[2]
+        assert receipt["status"] == "buffered"
+        killed = stack.pid("ministack")
+        os.kill(killed or 0, signal.SIGKILL)
+        eventually(lambda: stack.pid("ministack") not in (None, killed))
+
+        postgres.start()
+
+        eventually(lambda: stack.done(receipt["eventId"]))
+        assert len(stack.mails("away@example.com")) == 1
+        stack.end()
+
+
 def test_a_port_that_is_taken_is_named_before_anything_starts(stack: Stack, own_stack: OwnStack) -> None:
     second = own_stack(port=stack.port)
 

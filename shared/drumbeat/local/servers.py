@@ -200,7 +200,7 @@ class Valkey(Server):
 
 
 class MiniStack(Server):
-    """MiniStack for the AWS APIs that the code calls; keeps its state over an orderly restart."""
+    """MiniStack for the AWS APIs that the code calls; keeps its state over an orderly restart, its buffer over any."""
 
     name = "ministack"
 
@@ -215,11 +215,21 @@ class MiniStack(Server):
 
     def command(self) -> list[str]:
         """Run the server in the foreground."""
-        return [sys.executable, "-m", "ministack.app"]
+        return [sys.executable, "-m", "drumbeat.local.emulator"]
 
     def environment(self) -> dict[str, str]:
         """Bind to loopback, keep everything below our own folder."""
         return {**os.environ, **self.settings()}
+
+    @property
+    def buffer_log(self) -> Path:
+        """What the buffer took since the last start."""
+        return self.home / "buffer.log"
+
+    @property
+    def queues_state(self) -> Path:
+        """What the queues held at the last orderly end."""
+        return self.home / "state" / "sqs.json"
 
     def settings(self) -> dict[str, str]:
         """Return what it is told."""
@@ -230,7 +240,8 @@ class MiniStack(Server):
             "BIND_HOST": "127.0.0.1",
             "SERVICES": self._services,
             "PERSIST_STATE": "1",
-            "STATE_DIR": str(self.home / "state"),
+            "STATE_DIR": str(self.queues_state.parent),
+            "BUFFER_LOG": str(self.buffer_log),
             "TMPDIR": str(scratch),
             "IOT_MTLS_ENABLED": "0",
             "LOG_LEVEL": "WARNING",

@@ -11,7 +11,7 @@ from pathlib import Path
 import drumbeat
 from drumbeat.config import Settings
 from drumbeat.errors import DrumbeatError
-from drumbeat.local import ledger, queues
+from drumbeat.local import emulator, ledger, queues
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.home import Home
 from drumbeat.local.ports import Ports, answers
@@ -141,7 +141,7 @@ class Stack:
         if endpoint is None:
             ministack = MiniStack(home / "ministack", self.ports["ministack"])
             endpoint = ministack.url
-            self._start_server(ministack, lambda: self._prepare_aws(ministack.url))
+            self._start_server(ministack, lambda: self._restore_aws(ministack))
         else:
             self._prepare_aws(endpoint)
         self._environment = {
@@ -217,6 +217,14 @@ class Stack:
             self._scheduler = SCHEDULER
         else:
             tell(f"{endpoint} has no EventBridge Scheduler; campaigns fire when the relay comes by")
+
+    def _restore_aws(self, ministack: MiniStack) -> None:
+        """Bring back what a killed emulator forgets: queues, the schedules' group, and what the buffer had taken."""
+        self._prepare_aws(ministack.url)
+        buffer = next(url for url in self._queue_urls.values() if url.endswith(emulator.BUFFER))
+        again = emulator.restore(ministack.buffer_log, ministack.queues_state, local_sqs(ministack.url), buffer)
+        if again:
+            tell(f"{again} messages of the buffer were brought back; those that were drained before change nothing")
 
     def _start_server(self, server: Server, prepared: Callable[[], object] | None = None) -> None:
         tell(f"starting {server.name}")

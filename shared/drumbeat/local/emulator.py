@@ -1,0 +1,81 @@
+"""MiniStack whose buffer queue survives a sudden death: python -m drumbeat.local.emulator
+
+MiniStack keeps its state in memory and writes it down when it ends in order. The buffer holds events that exist nowhere
+else, so here each of its messages is on disk before the sender hears that it was taken. `restore` sends them again.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from drumbeat.sqs import Sqs
+
+LOG_VARIABLE = "BUFFER_LOG"  # the file; without it MiniStack is as it is
+BUFFER = "BufferQueue"  # how the names of the queues end whose messages are kept
+
+type Send = Callable[[Mapping[str, Any], str], dict[str, Any]]
+
+
+def kept(send: Send, log: Path) -> Send:
+    """Return what sends to a queue and, if that is the buffer, writes down what the queue took."""
+
+    def sent(data: Mapping[str, Any], url: str) -> dict[str, Any]:
+        answer = send(data, url)
+        if str(data.get("QueueUrl", url)).endswith(BUFFER):
+            with log.open("a") as file:
+                for message in data.get("Entries", [data]):
+                    file.write(json.dumps(message["MessageBody"]) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        return answer
+
+    return sent
+
+
+def restore(log: Path, state: Path, sqs: Sqs, url: str) -> int:
+    """Send again what a buffer that died suddenly had taken; returns how many messages.
+
+    `state` is what MiniStack writes when it ends in order: if it is the younger, it holds all of them. A message that
+    was drained before is sent again, too, and changes nothing.
+    """
+    earlier = log.with_suffix(".earlier")  # what is sent again is written down again, and this may be cut, too
+    if log.exists():
+        if state.exists() and state.stat().st_mtime_ns > log.stat().st_mtime_ns:
+            log.unlink()
+        else:
+            with earlier.open("a") as file:
+                file.write(log.read_text() + "\n")  # its last line may be cut
+            log.unlink()
+    if not earlier.exists():
+        return 0
+    messages = [_message(line) for line in earlier.read_text().splitlines()]
+    whole = [message for message in messages if message is not None]
+    for message in whole:
+        sqs.call("SendMessage", QueueUrl=url, MessageBody=message)
+    earlier.unlink()
+    return len(whole)
+
+
+def _message(line: str) -> str | None:
+    try:
+        return str(json.loads(line))
+    except ValueError:
+        return None  # cut by the sudden death, before its sender had an answer
+
+
+def main() -> None:
+    """Run the emulator until a signal ends it."""
+    from ministack import app
+    from ministack.services import sqs
+
+    if log := os.environ.get(LOG_VARIABLE):
+        for operation in ("SendMessage", "SendMessageBatch"):
+            sqs._HANDLERS[operation] = kept(sqs._HANDLERS[operation], Path(log))
+    run: Callable[[], None] = app.main
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The buffer of the local stack, whose emulator keeps its queues in memory and may be killed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drumbeat.local.emulator import restore
+from drumbeat.local.servers import MiniStack
+from drumbeat.local.stack import local_sqs
+from drumbeat.sqs import Sqs
+
+
+class Emulator:
+    """One that can be killed, with a buffer and another queue."""
+
+    def __init__(self, home: Path) -> None:
+        self.server = MiniStack(home / "ministack").start()
+        self.sqs: Sqs = local_sqs(self.server.url)
+
+    def url(self, name: str) -> str:
+        return str(self.sqs.call("CreateQueue", QueueName=name)["QueueUrl"])
+
+    def restored(self) -> int:
+        return restore(self.server.buffer_log, self.server.queues_state, self.sqs, self.url("test-BufferQueue"))
+
+    def held(self) -> list[Any]:
+        got = self.sqs.call("ReceiveMessage", QueueUrl=self.url("test-BufferQueue"), MaxNumberOfMessages=10)
+        return sorted(message["Body"] for message in got.get("Messages", []))
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    emulator = Emulator(tmp_path)
+    emulator.sqs.call("SendMessage", QueueUrl=emulator.url("test-BufferQueue"), MessageBody="one\ntwo")
+    entries = [{"Id": "0", "MessageBody": "three"}]
+    emulator.sqs.call("SendMessageBatch", QueueUrl=emulator.url("test-BufferQueue"), Entries=entries)
+    emulator.sqs.call("SendMessage", QueueUrl=emulator.url("test-Bells"), MessageBody="ids only")
+    yield emulator
+    emulator.sqs.close()
+    emulator.server.stop()
+
+
+def test_a_buffer_that_is_killed_has_its_messages_again(emulator: Emulator) -> None:
+    emulator.server.kill()
+    emulator.server.start()
+
+    assert emulator.restored() == 2
+    assert emulator.held() == ["one\ntwo", "three"]
+
+
+def test_a_buffer_that_ended_in_order_needs_no_second_copy(emulator: Emulator) -> None:
+    emulator.server.stop()
+    emulator.server.start()
+
+    assert emulator.restored() == 0
+    assert emulator.held() == ["one\ntwo", "three"]
+
+
+def test_a_buffer_that_is_killed_twice_has_its_messages_again(emulator: Emulator) -> None:
+    for _ in range(2):
+        emulator.server.kill()
+        emulator.server.start()
+        emulator.restored()
+
+    assert emulator.held() == ["one\ntwo", "three"]
+
+
+def test_a_line_that_was_cut_is_left_out(emulator: Emulator) -> None:
+    emulator.server.kill()
+    with emulator.server.buffer_log.open("a") as log:
+        log.write('"half a mess')
+    emulator.server.start()
+
+    assert emulator.restored() == 2
