@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
@@ -283,6 +283,21 @@ def test_doctor_names_what_is_missing_and_how_to_mend_it(run: Run, database: Tes
     assert before.code == 1
     assert "drumbeat apply" in before.out
     assert (after.code, after.json["ok"]) == (0, True)
+
+
+@pytest.mark.parametrize(("local", "code", "mark"), [(True, 0, "note"), (False, 1, "FAIL")])
+def test_a_door_that_nobody_opened_yet_is_no_fault_of_a_local_stack(
+    run: Run, services: Services, monkeypatch: pytest.MonkeyPatch, local: bool, code: int, mark: str
+) -> None:
+    monkeypatch.delenv("SHOP_WEBHOOK_SECRET", raising=False)
+    run("apply", "campaigns")
+    services.settings = replace(services.settings, local=local)
+
+    checked = run("doctor")
+
+    assert f"{mark} secret of source shop" in checked.out
+    assert "SHOP_WEBHOOK_SECRET" in checked.out.partition("→")[2]
+    assert checked.code == code
 
 
 def test_doctor_says_that_nobody_looks(run: Run, database: TestDatabase, services: Services) -> None:

@@ -1,4 +1,4 @@
-"""Checks as doctor and smoke print them: one line each, and below one that failed what mends it."""
+"""Checks as doctor and smoke print them: one line each, and below it what mends it or is left to do."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,9 +16,10 @@ def check(name: str, ok: bool, detail: str, fix: str | None = None) -> Check:
 def print_checks(checks: Iterable[Check]) -> None:
     """Print checks for people."""
     for each in checks:
-        mark = "[green]ok  [/]" if each["ok"] else "[bold red]FAIL[/]"
+        good = "[yellow]note[/]" if each["fix"] else "[green]ok  [/]"
+        mark = good if each["ok"] else "[bold red]FAIL[/]"
         show(f"{mark} {plain(each['name'])}: {plain(each['detail'])}")
-        if not each["ok"] and each["fix"]:
+        if each["fix"]:
             show(f"     → {plain(each['fix'])}")
 
 
