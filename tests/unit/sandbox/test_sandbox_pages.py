@@ -18,6 +18,15 @@ def test_an_empty_inbox_tells_what_to_do_next(home: Path) -> None:
 
     assert "No mail has arrived yet" in page
     assert f"http://127.0.0.1:{empty.port}/mailgun/v3/" in page
+    assert "drumbeat send LEAD_CAPTURE" in page
+
+
+def test_every_page_has_one_heading_that_names_it(sandbox: Running) -> None:
+    sandbox.mailgun("v-0", html="")
+    place = _newest(sandbox.call("GET", "/").body.decode())
+
+    for path in ("/", "/activity", "/lies", f"/mail/{place}?view=record"):
+        assert sandbox.call("GET", path).body.decode().count("<h1>") == 1, path
 
 
 def test_received_mail_is_listed_and_opened(sandbox: Running) -> None:

@@ -19,6 +19,7 @@ FILES = Path(__file__).parent / "pages"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 ROWS, LATEST, SHOWN_CONTACTS = 50, 40, 100
 VIEWS = (("html", "Mail"), ("text", "Text"), ("headers", "Headers"), ("record", "What happened"))
+TILES = {"nothing": "did nothing"}
 LABELS = {"retry_after": "Retry-After", "accept": "does the work", "per": "per seconds"}
 JUMPS = (("+1 minute", 60), ("+30 minutes", 1800), ("+1 hour", 3600), ("+24 hours", 86_400), ("+4 days", 345_600))
 
@@ -82,7 +83,8 @@ def _activity(sandbox: Sandbox, request: Inbound, _rest: str) -> Answer:
             break
     totals = world.counts.shown(effects=False)
     tiles = [
-        (name, totals["totals"][name]) for name in ("requests", "accepted", "replayed", "refused", "nothing", "lookups")
+        (TILES.get(name, name), totals["totals"][name])
+        for name in ("requests", "accepted", "replayed", "refused", "nothing", "lookups")
     ]
     return _render(
         sandbox, request, "activity.html", "activity", contacts=contacts[:SHOWN_CONTACTS],
