@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drumbeat.feedback import Feedback
 from drumbeat.resolve import Decision
 from tests.faults.points import NoFaults
 from tests.faults.simulation import MINUTE, Simulation
@@ -46,17 +45,6 @@ def _cut(simulation: Simulation) -> None:
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
     simulation.resolve(Decision.ACCEPTED)
-    simulation.settle(prompt=True)
-
-
-def _told(simulation: Simulation) -> None:
-    """A provider's search is blind and a receiver has none; both say later that they took what they never confirmed."""
-    simulation.vendors.lie("lookup_500", provider="mailgun")
-    for provider in ("mailgun", "http"):
-        simulation.vendors.lie("accept_then_cut", provider=provider, times=2 if provider == "http" else 1)
-    simulation.ingest(ADA)
-    simulation.drain()
-    simulation.hear(*(Feedback(f"{ADA.effects()[step]}-1", "accepted") for step in ("hello", "ping")))
     simulation.settle(prompt=True)
 
 
@@ -145,7 +133,6 @@ STORIES: Mapping[str, Story] = {
     "lead": _lead,
     "post": _post,
     "cut": _cut,
-    "told": _told,
     "swallowed": _swallowed,
     "throttled": _throttled,
     "unsubscribed": _unsubscribed,

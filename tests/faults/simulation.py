@@ -11,10 +11,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from drumbeat import apply as applying
-from drumbeat import feedback, relay, resolve, suppress
+from drumbeat import relay, resolve, suppress
 from drumbeat.deliver import deliver
 from drumbeat.errors import Problem, Stale
-from drumbeat.feedback import Feedback, Heard
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.keys import ApiKey
@@ -228,13 +227,6 @@ class Simulation:
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
                 change(lead.email, reason="unsubscribed", actor="person", services=process)
                 return
-
-    def hear(self, *told: Feedback, who: str = "teller") -> Heard | None:
-        """Have a provider say what became of requests; it tries until it is heard."""
-        for _ in range(PATIENCE):
-            with self._living(who) as process, contextlib.suppress(psycopg.Error):
-                return feedback.hear(told, process)
-        return None
 
     def resolve(self, decision: Decision, who: str = "person") -> None:
         """Have a person decide about everything that is held."""

@@ -38,16 +38,6 @@ def provider_key(effect: UUID, generation: int) -> str:
     return f"{effect}-{generation}"
 
 
-def read_provider_key(key: str) -> tuple[UUID, int] | None:
-    """Return the effect and generation that a provider key names; None when it is none of ours."""
-    effect, _, generation = key.rpartition("-")
-    try:
-        named = UUID(effect), int(generation)
-    except ValueError:
-        return None
-    return named if key == provider_key(*named) else None
-
-
 def opening_of(effect: Claimed, verdict: Verdict) -> Opening:
     """Write down a verdict that needs no call on an effect that is claimed."""
     return Opening(effect.id, effect.fence, verdict.to.value, wait=verdict.wait, reason=verdict.reason)  # type: ignore[arg-type] # before_sending gives none but these
