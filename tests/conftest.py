@@ -4,6 +4,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -24,16 +25,25 @@ def servers_home() -> Iterator[Path]:
         yield Path(home)
 
 
-@pytest.fixture(scope="session")
-def postgres(servers_home: Path) -> Iterator[Postgres]:
-    """One Postgres for the run, with a migrated database `ledger` to clone."""
-    with Postgres(servers_home / "postgres") as server:
+@contextmanager
+def migrated(home: Path) -> Iterator[Postgres]:
+    """A Postgres with a migrated database `ledger`."""
+    with Postgres(home) as server:
         with psycopg.connect(server.url(), autocommit=True) as admin:
+            admin.execute("ALTER SYSTEM SET fsync = off")  # no test pulls the machine's plug
+            admin.execute("SELECT pg_reload_conf()")
             admin.execute("CREATE ROLE drumbeat_app LOGIN")
             admin.execute("CREATE DATABASE ledger")
         with psycopg.connect(server.url("ledger"), autocommit=True) as ledger:
             for step in sorted((ROOT / "shared/drumbeat/store/migrations").glob("*.sql")):
                 ledger.execute(step.read_bytes())
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres(servers_home: Path) -> Iterator[Postgres]:
+    """One Postgres for the run, with a migrated database `ledger` to clone."""
+    with migrated(servers_home / "postgres") as server:
         yield server
 
 

@@ -1,50 +1,54 @@
-"""One database for all simulated runs: cloned from the migrated template, emptied between runs by its owner."""
+"""Stages for simulated runs: servers of their own, emptied between runs."""
 
-import uuid
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from redis import ConnectionPool
 
-from drumbeat.local.servers import Postgres, Valkey
-from drumbeat.store.db import Database
-from tests.faults.points import Faults, Schedule
-from tests.faults.simulation import Simulation
-from tests.faults.stage import Stage
+from drumbeat.local.servers import Valkey
+from tests.conftest import migrated
+from tests.faults.crew import Crew
+from tests.faults.simulation import Simulate, simulating
+from tests.faults.stage import Place, Stage
+
+# Whatever else happened in the same server, and whatever ran before, would decide where rows are put and in which order
+# they are found: then a seed were not a run.
+ALONE = ("autovacuum = off", "jit = off", "plan_cache_mode = force_generic_plan", "synchronous_commit = off")
+
+
+@contextmanager
+def place(home: Path) -> Iterator[Place]:
+    """Servers for one stage."""
+    with migrated(home / "postgres") as postgres, Valkey(home / "valkey") as valkey:
+        with psycopg.connect(postgres.url(), autocommit=True) as admin:
+            for setting in ALONE:
+                admin.execute(f"ALTER SYSTEM SET {setting}".encode())
+            admin.execute("SELECT pg_reload_conf()")
+        yield Place(postgres.url("ledger", user="drumbeat_app"), postgres.url("ledger"), valkey.url, home / "vendors")
 
 
 @pytest.fixture(scope="session")
-def stage(postgres: Postgres, valkey: Valkey, servers_home: Path) -> Iterator[Stage]:
+def stage(servers_home: Path) -> Iterator[Stage]:
     """Where the simulation plays."""
-    name = f"s{uuid.uuid4().hex}"
-    with psycopg.connect(postgres.url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE ledger STRATEGY FILE_COPY".encode())
-        admin.execute(f"ALTER DATABASE {name} SET synchronous_commit = off".encode())  # nobody pulls this plug
-        admin.execute(f"ALTER DATABASE {name} SET jit = off".encode())
-        owner = Database(postgres.url(name))
-        pool = ConnectionPool.from_url(valkey.url.removesuffix("/0") + "/1")
-        stage = Stage(postgres.url(name, user="drumbeat_app"), owner, pool, valkey.url, servers_home / "vendors")
+    with place(servers_home / "stage") as here, closing(Stage(here)) as stage:
         yield stage
-        stage.close()
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-type Simulate = Callable[..., Simulation]
 
 
 @pytest.fixture
 def simulate(stage: Stage) -> Iterator[Simulate]:
     """Begin runs, one after another."""
-    begun: list[Simulation] = []
+    with simulating(stage) as simulate:
+        yield simulate
 
-    def begin(seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None) -> Simulation:
-        for earlier in begun:
-            earlier.close()
-        begun[:] = [Simulation(stage, seed, schedule=schedule, faults=faults)]
-        return begun[0]
 
-    yield begin
-    for last in begun:
-        last.close()
+@pytest.fixture(scope="session")
+def crew(servers_home: Path) -> Iterator[Crew]:
+    """As many stages as there are processors, for what is much and independent of each other."""
+    with ExitStack() as places:
+        numbers = range(os.process_cpu_count() or 1)
+        here = [places.enter_context(place(servers_home / f"stage-{number}")) for number in numbers]
+        with closing(Crew(here)) as crew:
+            yield crew

@@ -6,11 +6,11 @@ from random import Random
 
 from drumbeat.resolve import Decision
 from tests.faults.baton import Baton
-from tests.faults.conftest import Simulate
 from tests.faults.judge import judge
 from tests.faults.points import NoFaults, SomeFaults
 from tests.faults.queues import Lies
-from tests.faults.scenarios import calm
+from tests.faults.scenarios import PARCEL, calm
+from tests.faults.simulation import Simulate
 from tests.faults.stage import Stage
 from tests.faults.world import Lead
 
@@ -55,6 +55,8 @@ class Interleaving:
         self.simulation = simulate(seed, schedule=baton)
         calm(self.simulation)
         self._leads = [Lead(name) for name in ("ada", "bob", "cyd")[: random.randint(1, 3)]]
+        if random.random() < 0.5:
+            self._leads.append(PARCEL)
 
     def run(self) -> str:
         """Play to the end, judge, and return the digest of everything that happened."""

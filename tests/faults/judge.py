@@ -10,11 +10,11 @@ from drumbeat.flows.plan import plan, plan_flow
 from drumbeat.status import ALLOWED, Status
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import Deed
-from tests.faults.world import STEPS, TRIES
+from tests.faults.world import CLASSES, STEPS, TRIES
 
 MAYBE = "may have been sent once"
 
-# Why an effect may be held, beside class X whose unknown ends nothing can prove.
+# Why an effect may be held, beside the classes F and X whose unknown ends nothing that we have can prove.
 UNPROVABLE = (
     "the idempotency key has expired",
     "the provider's search cannot be trusted",
@@ -69,7 +69,8 @@ PLANNED = """
 def judge(simulation: Simulation, *, strict: bool = False) -> None:
     """Check a run that has come to rest; raises AssertionError with everything that is wrong.
 
-    `strict`: one fault at most has struck, so only class X may be held, and nothing may be refused or cancelled.
+    `strict`: one fault at most has struck, so only the classes F and X may be held, and nothing may be refused or
+    cancelled.
     """
     wrong = [*_at_any_time(simulation), *_lost(simulation, strict=strict), *_plans(simulation), *_unheard(simulation)]
     assert not wrong, "\n".join(wrong)
@@ -138,7 +139,7 @@ def _misplaced(row: dict[str, Any], step: str, done: int, *, strict: bool) -> st
                 return "the provider did it, and nothing says so"
             return "without a reason" if not reason or (strict and "suppressed" not in reason) else None
         case Status.HELD:
-            blind = STEPS[step] == "blind" and "nothing can prove it" in reason
+            blind = CLASSES[STEPS[step]] in "FX" and "nothing can prove it" in reason
             return None if blind or (not strict and any(why in reason for why in UNPROVABLE)) else "it could be proven"
         case Status.WAITING if row["resting"]:
             return None  # for one that is held; the simulation would not have come to rest otherwise

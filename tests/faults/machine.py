@@ -2,8 +2,9 @@
 
 from contextlib import suppress
 
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from drumbeat.queue import DeadLetters, Queue, QueueError
 from drumbeat.resolve import Decision
@@ -12,12 +13,11 @@ from tests.faults.interleaving import LIES, PROVIDERS
 from tests.faults.judge import judge, judge_midway
 from tests.faults.points import Fault, NoFaults, Site
 from tests.faults.queues import DEAD, EFFECTS
-from tests.faults.scenarios import calm
-from tests.faults.simulation import Simulation
-from tests.faults.stage import Stage
+from tests.faults.scenarios import PARCEL, calm
+from tests.faults.simulation import Simulate, Simulation
 from tests.faults.world import Lead
 
-LEADS = [Lead(name) for name in ("ada", "bob", "cyd")]
+LEADS = [Lead("ada"), Lead("bob"), PARCEL]
 
 
 class NthOperation:
@@ -35,13 +35,13 @@ class NthOperation:
 class Deployment(RuleBasedStateMachine):
     """Rules are what may happen; whatever they are, the invariants hold after each, and all is well in the end."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, simulate: Simulate) -> None:
         super().__init__()
-        self._stage = stage
+        self._simulate = simulate
 
     @initialize()
     def begin(self) -> None:
-        self.simulation = Simulation(self._stage)
+        self.simulation: Simulation = self._simulate()
         self.simulation.meanwhile = self._others
         calm(self.simulation)
 
@@ -117,11 +117,8 @@ class Deployment(RuleBasedStateMachine):
         if not hasattr(self, "simulation"):
             return
         self.simulation.vendors.truth()
-        try:
-            self.simulation.settle(within=30 * 86_400.0)
-            judge(self.simulation)
-        finally:
-            self.simulation.close()
+        self.simulation.settle(within=30 * 86_400.0)
+        judge(self.simulation)
 
     def _in_trouble(self, nth: int, fault: Fault) -> None:
         self.simulation.point.faults = NthOperation(nth, fault)
@@ -133,3 +130,24 @@ class Deployment(RuleBasedStateMachine):
         self._out_of_trouble()
         self.simulation.sweep("relay 2")
         self.simulation.drain("worker 2")
+
+
+BRIEFLY = settings(
+    max_examples=15,
+    stateful_step_count=15,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
+)
+AT_LENGTH = settings(BRIEFLY, max_examples=25, stateful_step_count=30)
+
+
+def run(simulate: Simulate, number: int, length: settings) -> None:
+    """Let Hypothesis think of histories, always the same ones for one number."""
+
+    @seed(number)
+    def deployment() -> Deployment:
+        return Deployment(simulate)
+
+    run_state_machine_as_test(deployment, settings=length)  # type: ignore[arg-type]

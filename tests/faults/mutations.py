@@ -375,6 +375,7 @@ MUTATIONS = (
     Mutation("an absence is as old as its claim", _judge_an_absence_by_its_claim, "the log goes while it is searched"),
     Mutation("an absence without its control is believed", _believe_absence_without_a_control, "the search is blind"),
     Mutation("what nothing can prove is repeated", _repeat_what_is_blind, "cut"),
+    Mutation("silence is taken for a no", _repeat_what_is_blind, "undelivered"),
     Mutation(
         "late answers move nothing",
         _discard_late_answers,

@@ -32,7 +32,7 @@ from tests.faults.vendors import SimulatedCaller, Vendors
 
 SANDBOX = "http://sandbox"
 
-type Told = Callable[[str, object], None]
+type Told = Callable[[Sequence[tuple[str, object]]], None]
 
 
 def settings(database_url: str, redis_url: str) -> Settings:
@@ -148,7 +148,8 @@ class SimulatedDatabase(Database):
     """The real ledger. Between a statement and its commit others may run, where the schedule says so."""
 
     def __init__(self, process: Process, url: str, told: Told) -> None:
-        super().__init__(url)
+        super().__init__(url, direct=True)
+        self._prepare_after = 0  # planned once, and not by what it was called with first: a seed is a run
         self._process = process
         self._told = told
         self._inside = False  # a transaction
@@ -200,9 +201,9 @@ class SimulatedDatabase(Database):
             return super().run(sql, parameters)
 
     def _committed(self) -> None:
-        for what, facts in self._pending:
-            self._told(what, facts)
-        self._pending.clear()
+        if self._pending:
+            news, self._pending = self._pending, []
+            self._told(news)
 
     def _fail(self, done: bool) -> NoReturn:
         raise psycopg.OperationalError("the answer was lost" if done else "the connection was lost")

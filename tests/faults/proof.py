@@ -1,20 +1,20 @@
 """The parts of the proof by name, so that a test can ask for one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.faults.conftest import Simulate
+from tests.faults import machine
 from tests.faults.interleaving import Interleaving
 from tests.faults.judge import judge
 from tests.faults.points import Fault, OneFault, Site
 from tests.faults.scenarios import EVE, STORIES, tell
-from tests.faults.simulation import Simulation
+from tests.faults.simulation import Simulate, Simulation
 from tests.faults.stage import Stage
 from tests.faults.tales import TALES, play
 
 SEEDS = 100
 
-type Cell = tuple[Site, Fault]
+type Sites = Sequence[tuple[Site, bool]]  # as a run traces them
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,41 @@ class Struck:
     site: Site
     fault: Fault
 
+    def __str__(self) -> str:
+        return f"{self.story}: {self.site}, {self.fault}"
 
-def prove(part: str | Struck, stage: Stage, simulate: Simulate) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """One interleaving."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"seed {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Some histories that Hypothesis thinks of, at length."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"histories {self.number}"
+
+
+type Part = str | Struck | Seed | Histories
+
+
+def prove(part: Part, stage: Stage, simulate: Simulate) -> None:
     """Carry out one part of the proof; raises AssertionError at the first promise that is broken."""
     if isinstance(part, Struck):
-        struck(part.story, part.site, part.fault, simulate)
+        struck(part, simulate)
+    elif isinstance(part, Seed):
+        Interleaving(stage, simulate, part.number).run()
+    elif isinstance(part, Histories):
+        machine.run(simulate, part.number, machine.AT_LENGTH)
     elif part in TALES:
         simulation = simulate()
         play(part, simulation)
@@ -51,9 +81,9 @@ def clean(story: str, simulate: Simulate) -> Simulation:
     return simulation
 
 
-def struck(story: str, site: Site, fault: Fault, simulate: Simulate) -> None:
+def struck(part: Struck, simulate: Simulate) -> None:
     """Play a story in which one thing goes wrong."""
-    one = OneFault(site, fault)
+    one = OneFault(part.site, part.fault)
     simulation = simulate(faults=one)
 
     def meanwhile() -> None:
@@ -61,12 +91,12 @@ def struck(story: str, site: Site, fault: Fault, simulate: Simulate) -> None:
         simulation.drain("worker 2")
 
     simulation.meanwhile = meanwhile
-    tell(story, simulation)
+    tell(part.story, simulation)
     judge(simulation, strict=True)
     assert one.struck, "the fault did not strike: the story went another way before it"
 
 
-def cells(simulation: Simulation) -> Iterator[Cell]:
-    """List everything that can go wrong once in a run that was traced."""
-    for site, twice in simulation.point.sites:
-        yield from ((site, fault) for fault in Fault if twice or fault is not Fault.TWICE)
+def cells(story: str, sites: Sites) -> Iterator[Struck]:
+    """List everything that can go wrong once in a story whose clean run met these sites."""
+    for site, twice in sites:
+        yield from (Struck(story, site, fault) for fault in Fault if twice or fault is not Fault.TWICE)

@@ -10,6 +10,7 @@ from tests.faults.world import Lead
 
 ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
 POST = Lead("post", "CONTENT_PUBLISH")
+PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
 HOUR = 3600.0
 
 type Story = Callable[[Simulation], None]
@@ -55,6 +56,18 @@ def _swallowed(simulation: Simulation) -> None:
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
     simulation.resolve(Decision.RESEND)
+    simulation.settle(prompt=True)
+
+
+def _undelivered(simulation: Simulation) -> None:
+    """The courier drops a parcel and takes the next, and never says so; each time a person finds out."""
+    for lie in ("refuse_then_cut", "accept_then_cut"):
+        simulation.vendors.lie(lie, provider="http", times=1)
+    simulation.ingest(PARCEL)
+    simulation.settle(prompt=True)
+    simulation.resolve(Decision.RESEND)
+    simulation.settle(prompt=True)
+    simulation.resolve(Decision.ACCEPTED)
     simulation.settle(prompt=True)
 
 
@@ -134,6 +147,7 @@ STORIES: Mapping[str, Story] = {
     "post": _post,
     "cut": _cut,
     "swallowed": _swallowed,
+    "undelivered": _undelivered,
     "throttled": _throttled,
     "unsubscribed": _unsubscribed,
     "outage": _outage,

@@ -1,11 +1,12 @@
 """A whole deployment on simulated time: what happens in it, step by step, until nothing is left to do."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -22,6 +23,7 @@ from drumbeat.queue import Doorbell, Message, Queue
 from drumbeat.resolve import Decision
 from drumbeat.sqs import SqsError
 from drumbeat.store.db import Row
+from tests import courier
 from tests.faults import world
 from tests.faults.clock import SimulatedClock, SkewedClock
 from tests.faults.points import Alone, Crash, Faults, NoFaults, Point, Schedule
@@ -45,7 +47,7 @@ OPEN = """
                                                           AND e.status = 'held')))
          + (SELECT count(*) FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)) AS left
 """
-HELD_UNDER = "SELECT fence, lease_until FROM effects WHERE id = %s"
+HELD_UNDER = "SELECT id, fence, lease_until FROM effects WHERE id = ANY (%s)"
 OVERDUE = """
     SELECT 'effect ' || step || ' is ' || status AS what
       FROM effects
@@ -104,7 +106,7 @@ class Simulation:
             clock = SkewedClock(self.clock, self.skews[who]) if who in self.skews else self.clock
             process = Process(
                 who,
-                settings(self.stage.database_url, self.stage.redis_url),
+                settings(self.stage.place.database_url, self.stage.place.redis_url),
                 clock,
                 self.point,
                 sqs_model=self.queues,
@@ -118,25 +120,29 @@ class Simulation:
             self._processes[who] = self.stage.equip(process)
         return process
 
-    def _hear(self, what: str, facts: Any) -> None:
+    def _hear(self, news: Sequence[tuple[str, Any]]) -> None:
         """Take note of a commit, and of one that nobody had the right to make: its fence was not the last."""
-        if what == "moved":
-            effect, status, fence = facts
-            (row,) = self.stage.owner.run(HELD_UNDER, (effect,))
-            if row["fence"] != fence and status != "accepted":
-                self.violations.append(f"{effect} was moved to {status} under fence {fence}, it is {row['fence']}")
-            if status == "sending":
-                self.news.append(("opened", effect))
-                self.violations += [
-                    f"{effect} was opened again under a lease that had not ended"
-                    for (other, _), until in self._leases.items()
-                    if other == effect and self.clock.now() < until
-                ]
-                self._leases[effect, fence] = row["lease_until"]
+        moved = [facts[0] for what, facts in news if what == "moved"]
+        held = {row["id"]: row for row in self.stage.owner.run(HELD_UNDER, (moved,))} if moved else {}
+        for what, facts in news:
+            if what == "moved":
+                self._watch(*facts, **held[facts[0]])
             else:
-                self._leases.pop((effect, fence), None)
+                self.news.append((what, facts))
+
+    def _watch(self, effect: UUID, status: str, under: int, *, id: UUID, fence: int, lease_until: datetime) -> None:
+        if fence != under and status != "accepted":
+            self.violations.append(f"{effect} was moved to {status} under fence {under}, it is {fence}")
+        if status == "sending":
+            self.news.append(("opened", effect))
+            self.violations += [
+                f"{effect} was opened again under a lease that had not ended"
+                for (other, _), until in self._leases.items()
+                if other == effect and self.clock.now() < until
+            ]
+            self._leases[effect, under] = lease_until
         else:
-            self.news.append((what, facts))
+            self._leases.pop((effect, under), None)
 
     def restart(self) -> None:
         """Have every process begin anew."""
@@ -297,3 +303,25 @@ class Simulation:
             tick = max(tick, MINUTE * -(-due // MINUTE))
         message = self.queues.next_visible(EFFECTS)
         return tick if message is None else max(min(tick, message), self.clock.gone)
+
+
+type Simulate = Callable[..., Simulation]
+
+
+@contextmanager
+def simulating(stage: Stage) -> Iterator[Simulate]:
+    """Give a way to begin runs, one after another; each ends the one before."""
+    begun: list[Simulation] = []
+
+    def begin(seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None) -> Simulation:
+        while begun:
+            begun.pop().close()
+        begun.append(Simulation(stage, seed, schedule=schedule, faults=faults))
+        return begun[0]
+
+    with courier.enrolled():
+        try:
+            yield begin
+        finally:
+            while begun:
+                begun.pop().close()

@@ -28,25 +28,28 @@ AGE = """
 """
 
 
-@dataclass
-class Stage:
-    """What all runs share: servers, and a database whose clock stands still."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stage's servers are."""
 
     database_url: str
-    owner: Database
-    pool: ConnectionPool
+    owner_url: str
     redis_url: str
     home: Path
 
-    def __post_init__(self) -> None:
+
+class Stage:
+    """What all runs of a process share: servers, and a database whose clock stands still."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.owner = Database(place.owner_url, direct=True)
+        self.pool = ConnectionPool.from_url(place.redis_url)
         self.redis = Redis(connection_pool=self.pool)
         self.control = Database(self.owner.url)  # asks about locks while others hold them
         self._runs = itertools.count()
         self._connections: list[psycopg.Connection[Row]] = []
         self.owner.run(STILL)
-        for table in ("effects", "journal", "events", "attempts", "outcomes", "contacts", "requests"):
-            # Fresh statistics would change plans, and with them the order of rows, in the middle of a run.
-            self.owner.run(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())  # type: ignore[arg-type]
 
     def clear(self) -> Path:
         """Forget everything; return a fresh folder."""
@@ -55,7 +58,7 @@ class Stage:
         self.owner.run("UPDATE clock SET shift = '0'")
         self.redis.flushall()
         self.redis.script_flush()
-        return self.home / str(next(self._runs))
+        return self.place.home / str(next(self._runs))
 
     def close(self) -> None:
         """Let go of the servers."""

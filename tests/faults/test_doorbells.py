@@ -5,11 +5,10 @@ from uuid import UUID
 import pytest
 
 from drumbeat.queue import DeadLetters, Doorbell, Queue
-from tests.faults.conftest import Simulate
 from tests.faults.judge import judge
 from tests.faults.queues import DEAD, EFFECTS
 from tests.faults.scenarios import ADA
-from tests.faults.simulation import Simulation
+from tests.faults.simulation import Simulate, Simulation
 
 HOUR = 3600.0
 NOBODY = UUID(int=1)

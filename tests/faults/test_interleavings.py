@@ -2,22 +2,11 @@
 
 import pytest
 
-from tests.faults.conftest import Simulate
-from tests.faults.interleaving import Interleaving
-from tests.faults.stage import Stage
+from tests.faults.crew import Crew
+from tests.faults.proof import Seed
 
 FEW, MANY = 50, 1_000
 AGAIN = 20
-
-
-def failures(stage: Stage, simulate: Simulate, seeds: range) -> list[str]:
-    wrong: list[str] = []
-    for seed in seeds:
-        try:
-            Interleaving(stage, simulate, seed).run()
-        except AssertionError as error:
-            wrong.append(f"seed {seed}: {error}")
-    return wrong
 
 
 @pytest.mark.point(12)
@@ -33,24 +22,30 @@ def failures(stage: Stage, simulate: Simulate, seeds: range) -> list[str]:
 @pytest.mark.point(54)
 @pytest.mark.point(64)
 @pytest.mark.timeout(300)
-def test_fifty_seeds_keep_every_promise(stage: Stage, simulate: Simulate) -> None:
-    wrong = failures(stage, simulate, range(FEW))
+def test_fifty_seeds_keep_every_promise(crew: Crew) -> None:
+    wrong = crew.wrong(Seed(number) for number in range(FEW))
 
     assert not wrong, "\n".join(wrong)
 
 
-def test_a_seed_is_a_run(stage: Stage, simulate: Simulate) -> None:
-    first = [Interleaving(stage, simulate, seed).run() for seed in range(AGAIN)]
+def test_a_seed_is_a_run(crew: Crew) -> None:
+    """Whoever plays it, and whatever was played before."""
+    first = crew.digests(range(AGAIN))
 
-    again = [Interleaving(stage, simulate, seed).run() for seed in range(AGAIN)]
+    again = crew.digests(reversed(range(AGAIN)))
 
-    assert again == first
+    assert list(reversed(again)) == first
     assert len(set(first)) == AGAIN
 
 
-@pytest.mark.deep
-@pytest.mark.timeout(1_800)
-def test_a_thousand_seeds_keep_every_promise(stage: Stage, simulate: Simulate) -> None:
-    wrong = failures(stage, simulate, range(FEW, MANY))
+def test_a_run_is_the_same_twenty_times_of_twenty(crew: Crew) -> None:
+    assert len(set(crew.digests([FEW] * AGAIN))) == 1
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_a_thousand_seeds_keep_every_promise(crew: Crew) -> None:
+    wrong = crew.wrong(Seed(number) for number in range(MANY))
 
     assert not wrong, "\n".join(wrong)
+    print(f"{MANY} interleavings of seeds 0 to {MANY - 1}: every promise was kept")

@@ -5,10 +5,10 @@ import pytest
 from drumbeat.flows.model import Limit
 from drumbeat.throttle import Ask, Go, Throttle
 from tests.faults.clock import SimulatedClock
-from tests.faults.conftest import Simulate
 from tests.faults.judge import judge
 from tests.faults.points import Fault, Site
-from tests.faults.proof import struck
+from tests.faults.proof import Struck, struck
+from tests.faults.simulation import Simulate
 from tests.faults.stage import Stage
 from tests.faults.tales import play
 
@@ -16,27 +16,27 @@ from tests.faults.tales import play
 @pytest.mark.point(24)
 @pytest.mark.point(25)
 def test_effects_whose_opening_failed_are_tried_again_within_minutes(simulate: Simulate) -> None:
-    struck("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE, simulate)
+    struck(Struck("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE), simulate)
 
 
 @pytest.mark.point(26)
 def test_effects_whose_lease_ended_before_they_were_opened_are_tried_again_within_minutes(simulate: Simulate) -> None:
-    struck("post", Site("worker", "db effects.OPEN", 1), Fault.HANG_BEFORE, simulate)
+    struck(Struck("post", Site("worker", "db effects.OPEN", 1), Fault.HANG_BEFORE), simulate)
 
 
 @pytest.mark.point(24)
 def test_a_worker_that_dies_while_it_puts_an_effect_off_is_missed_at_the_end_of_its_lease(simulate: Simulate) -> None:
-    struck("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE, simulate)
+    struck(Struck("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE), simulate)
 
 
 @pytest.mark.point(12)
 def test_what_the_end_of_an_effect_releases_does_not_depend_on_a_doorbell(simulate: Simulate) -> None:
-    struck("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE, simulate)
+    struck(Struck("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE), simulate)
 
 
 @pytest.mark.point(12)
 def test_what_is_due_at_birth_and_not_claimed_does_not_depend_on_a_doorbell(simulate: Simulate) -> None:
-    struck("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE, simulate)
+    struck(Struck("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE), simulate)
 
 
 @pytest.mark.point(13)
@@ -50,7 +50,7 @@ def test_a_second_doorbell_does_not_clear_the_mark_that_the_first_one_needs(simu
 
 @pytest.mark.point(50)
 def test_an_answer_whose_commit_went_unheard_counts_once(simulate: Simulate) -> None:
-    struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER, simulate)
+    struck(Struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER), simulate)
 
 
 @pytest.mark.point(28)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.faults.conftest import Simulate
 from tests.faults.judge import judge
+from tests.faults.simulation import Simulate
 from tests.faults.tales import TALES, play
 
 POINTS = {

@@ -10,7 +10,7 @@ from uuid import UUID
 from drumbeat import ids
 from drumbeat.flows.document import compile_document
 
-CLASSES = {"crm": "D", "mail": "Q", "news": "K", "safe": "K", "blind": "X"}  # account -> repeat class
+CLASSES = {"crm": "D", "mail": "Q", "news": "K", "safe": "K", "courier": "F", "blind": "X"}  # account -> repeat class
 STEPS = {
     "crm": "crm",
     "hello": "mail",
@@ -19,14 +19,21 @@ STEPS = {
     "ping": "blind",
     "nudge": "mail",
     "notify": "safe",
+    "parcel": "courier",
 }  # step -> account
 TRIES = 5
 
 FLOWS = {
     "LEAD_CAPTURE": ("welcome", ("crm", "hello", "news", "hook", "ping", "nudge")),
     "CONTENT_PUBLISH": ("post", ("notify",)),
+    "CAMPAIGN_TRIGGER": ("dispatch", ("parcel",)),
 }  # type of event -> flow and its steps
-PATHS = {"hook": "POST /leads", "ping": "POST /leads", "notify": "PUT /posts"}  # targets that are no address
+PATHS = {
+    "hook": "POST /leads",
+    "ping": "POST /leads",
+    "notify": "PUT /posts",
+    "parcel": "POST /parcels",
+}  # targets that are no address
 
 DOCUMENT = """
 version: 1
@@ -43,11 +50,19 @@ accounts:
     provider: http
     settings: {base_url: "http://sandbox/http/safe", repeat: safe}
     secrets: {signing_key: "env:SIMULATED"}
+  courier:
+    provider: courier
+    settings: {base_url: "http://sandbox/http/courier", horizon: 900}
+    secrets: {signing_key: "env:SIMULATED"}
   blind:
     provider: http
     settings: {base_url: "http://sandbox/http/blind"}
     secrets: {signing_key: "env:SIMULATED"}
 flows:
+  dispatch:
+    on: CAMPAIGN_TRIGGER
+    steps:
+      - {id: parcel, account: courier, action: call, with: {method: POST, path: /parcels, body: "{{ payload.name }}"}}
   post:
     on: CONTENT_PUBLISH
     steps:
