@@ -1,0 +1,96 @@
+"""To the second: how long a key may be repeated, how long an absence counts, and no order of tries goes beyond."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.faults.judge import judge
+from tests.faults.queues import EFFECTS
+from tests.faults.scenarios import ADA, BOB, HOUR, calm
+from tests.faults.simulation import Simulate, Simulation
+
+DAY = 24 * HOUR
+REPEATABLE = 23 * HOUR  # of Resend's keys, which live an hour longer
+RETENTION = 3 * DAY  # of Mailgun's log
+
+ANSWERS = st.sampled_from(["accept_then_500", "accept_then_cut", "refuse_then_500", "refuse_then_cut", "429"])
+GAPS = st.one_of(st.sampled_from([REPEATABLE, DAY, RETENTION]), st.floats(0.1, 2 * DAY))
+
+
+def first_try(simulation: Simulation, provider: str, lie: str) -> None:
+    """Have Ada's effects tried once; one provider leaves us without an answer."""
+    calm(simulation)
+    simulation.vendors.lie(lie, provider=provider, times=1)
+    simulation.ingest(ADA)
+    simulation.work()
+
+
+def ended(simulation: Simulation, step: str) -> tuple[str, int]:
+    """Return where a step of Ada's ended, and how often its provider did it."""
+    effect = ADA.effects()[step]
+    (row,) = simulation.stage.owner.run("SELECT status FROM effects WHERE id = %s", (effect,))
+    return row["status"], sum(deed.effect == effect for deed in simulation.vendors.deeds())
+
+
+@pytest.mark.point(44)
+@pytest.mark.parametrize(("seconds", "end"), [(-1, ("accepted", 1)), (1, ("held", 0))])
+def test_a_key_is_repeated_until_its_last_second(simulate: Simulate, seconds: int, end: tuple[str, int]) -> None:
+    simulation = simulate()
+    first_try(simulation, "resend", "refuse_then_cut")
+
+    simulation.advance(REPEATABLE + seconds)
+    simulation.settle()
+
+    assert ended(simulation, "news") == end
+    judge(simulation)
+
+
+@pytest.mark.point(47)
+@pytest.mark.parametrize(("seconds", "end"), [(-1, ("accepted", 1)), (1, ("held", 0))])
+def test_an_absence_counts_until_the_last_second_of_the_log(
+    simulate: Simulate, seconds: int, end: tuple[str, int]
+) -> None:
+    simulation = simulate()
+    first_try(simulation, "mailgun", "refuse_then_cut")
+    later = simulation.queues.queues[EFFECTS]
+    simulation.queues.queues[EFFECTS] = []
+    simulation.advance(RETENTION - HOUR + seconds)
+    simulation.ingest(BOB)  # a search that finds Bob's mail, and not Ada's, can be trusted
+    simulation.drain()
+    simulation.queues.queues[EFFECTS] = later
+
+    simulation.advance(HOUR)
+    simulation.settle()
+
+    assert ended(simulation, "hello") == end
+    judge(simulation)
+
+
+@pytest.mark.point(44)
+@pytest.mark.point(47)
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(answers=st.lists(ANSWERS, min_size=1, max_size=5), gaps=st.lists(GAPS, max_size=6))
+def test_no_order_of_tries_does_anything_twice(simulate: Simulate, answers: list[str], gaps: list[float]) -> None:
+    """The providers keep keys and logs exactly as long as they say: whoever trusts them longer is found out."""
+    simulation = simulate()
+    calm(simulation)
+    for answer in answers:
+        for provider in ("resend", "mailgun"):
+            simulation.vendors.lie(answer, provider=provider, times=1)
+    simulation.ingest(ADA)
+    simulation.drain()
+
+    for gap in gaps:
+        simulation.advance(round(gap, 1))
+        simulation.sweep()
+        simulation.drain()
+    simulation.vendors.truth()
+    simulation.settle(within=30 * DAY)
+
+    judge(simulation)
