@@ -1,6 +1,7 @@
 """Where it happens: a real `drumbeat dev` in a folder of its own, on a Postgres of ours behind the cutter."""
 
 import json
+import os
 import shutil
 import tempfile
 import urllib.request
@@ -21,9 +22,10 @@ from drumbeat.local.servers import Postgres
 from drumbeat.local.stack import local_sqs
 from drumbeat.queue import Queue
 from tests.chaos.cutter import Cutter
-from tests.flow.stacks import Stack
+from tests.flow.stacks import ROOT, Stack
 
 CAMPAIGN = Path(__file__).parent / "campaign.yaml"
+SITE = Path(__file__).parent / "site"
 WORKERS = 4
 PATIENCE = 10.0  # seconds for an answer
 RELAY_EVERY = 2  # seconds; a minute in earnest
@@ -132,4 +134,5 @@ class Arena:
             "ADMIN_DATABASE_URL": self.postgres.url("drumbeat"),
             "DATABASE_DIRECT": "1",
             "CHAOS_SECRET": "key-of-the-sandbox",
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(SITE))),
         }

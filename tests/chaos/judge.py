@@ -18,6 +18,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     "K": (SILENT,),
     "D": (SILENT,),
     "Q": (SILENT, "outcome unknown: the provider's search cannot be trusted"),
+    "F": (SILENT, "outcome unknown, and nothing can prove it"),
     "X": (SILENT, "outcome unknown, and nothing can prove it"),
 }
 

@@ -12,13 +12,14 @@ LARGEST = 60  # events in one batch
 REPEATED = 0.05  # of the requests are sent again later, as impatient callers do
 
 # The campaign's accounts and what they offer against a repeat.
-CLASSES = {"crm": "D", "gifts": "K", "site": "K", "mail": "Q", "erp": "X"}
+CLASSES = {"crm": "D", "gifts": "K", "site": "K", "mail": "Q", "courier": "F", "erp": "X"}
 # What an event is, how many of a hundred are, and which accounts have to do something for it.
 KINDS = {
-    "contact": (20, ("crm",)),
+    "contact": (15, ("crm",)),
     "gift": (20, ("gifts",)),
     "mail": (20, ("mail",)),
-    "order": (15, ("site",)),
+    "order": (10, ("site",)),
+    "parcel": (10, ("courier",)),
     "invoice": (10, ("erp",)),
     "welcome": (15, ("crm", "mail", "gifts")),
 }
