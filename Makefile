@@ -18,7 +18,7 @@ export UV_TOOL_DIR := $(CURDIR)/.venv/tools
 export UV_TOOL_BIN_DIR := $(CURDIR)/$(BIN)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup lock dev cloud demo test proof deep chaos clean bench
+.PHONY: help setup lock dev cloud demo test proof chaos clean bench
 
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -57,13 +57,10 @@ test: $(SETUP) ## formatting, lint, types, tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest -m 'not proof and not deep'
+	$(BIN)/pytest -m 'not proof'
 
-proof: $(SETUP) ## the long proofs
-	$(BIN)/pytest -m proof
-
-deep: $(SETUP) ## the simulation at full length: every cell of the crash matrix, a thousand seeds; takes an hour
-	$(BIN)/pytest -m deep
+proof: $(SETUP) ## the long proofs; prints what each has shown
+	$(BIN)/pytest -m proof -rP --show-capture=stdout
 
 chaos: $(SETUP) ## one of the proofs: kill, cut and freeze everything under load, then count from outside
 	$(BIN)/python -m tests.chaos

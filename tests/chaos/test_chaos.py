@@ -11,7 +11,7 @@ from tests.flow.stacks import ROOT
 WITHIN = 540.0  # seconds
 
 
-@pytest.mark.deep
+@pytest.mark.proof
 @pytest.mark.timeout(600)
 @pytest.mark.point(6)
 @pytest.mark.point(12)
