@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from random import Random
 
+from drumbeat.feedback import Word
 from drumbeat.resolve import Decision
 from tests.faults.baton import Baton
 from tests.faults.judge import judge
@@ -31,8 +32,8 @@ LIES = (
 STEPS_OF_TIME = (0.2, 1.0, 5.0, 20.0, 47.0, 60.0, 130.0)  # seconds
 THEMES = ("storm", "duel", "storm", "consent")
 THEMES_PARTS = {
-    "storm": ("ingest", "worker 1", "worker 2", "relay", "person"),
-    "duel": ("worker 1", "worker 2", "relay"),  # every message comes twice
+    "storm": ("ingest", "worker 1", "worker 2", "relay", "person", "provider"),
+    "duel": ("worker 1", "worker 2", "relay", "provider"),  # every message comes twice
     "consent": ("worker 1", "person"),
 }
 HISTORY = """
@@ -138,6 +139,7 @@ class Interleaving:
             "worker 1": lambda: self._worker("worker 1"),
             "worker 2": lambda: self._worker("worker 2"),
             "relay": self._relay,
+            "provider": self._provider,
             "person": self._whims if self._theme == "consent" else self._person,
         }
         return {name: part for name, part in everybody.items() if name in THEMES_PARTS[self._theme]}
@@ -155,6 +157,14 @@ class Interleaving:
         for _ in range(3):
             self._wait("relay", 8)
             self.simulation.sweep()
+
+    def _provider(self) -> None:
+        """Providers tell of some of what they have done, now and then; perhaps again."""
+        random, simulation = self._random, self.simulation
+        for _ in range(2):
+            self._wait("provider", random.randint(5, 25))
+            told = [Word(deed.effect, deed.generation, "accepted", "delivered") for deed in simulation.vendors.deeds()]
+            simulation.report(*random.sample(told, random.randint(0, len(told))))
 
     def _person(self) -> None:
         """Somebody does one thing at some time."""

@@ -237,7 +237,9 @@ def _read_consent_at_the_claim_only(patch: Patch) -> None:
 
 
 def _move_without_a_journal_row(patch: Patch) -> None:
-    _without(patch, effects, "CLOSE", ("'worker' FROM moved WHERE before <> status", "'worker' FROM moved WHERE false"))
+    _without(
+        patch, effects, "CLOSE", ("%(actor)s FROM moved WHERE before <> status", "%(actor)s FROM moved WHERE false")
+    )
 
 
 # ---------------------------------------------------------------- the doors and the doorbell

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drumbeat.feedback import Word
 from drumbeat.resolve import Decision
 from tests.faults.points import NoFaults
 from tests.faults.simulation import MINUTE, Simulation
@@ -68,6 +69,20 @@ def _undelivered(simulation: Simulation) -> None:
     simulation.resolve(Decision.RESEND)
     simulation.settle(prompt=True)
     simulation.resolve(Decision.ACCEPTED)
+    simulation.settle(prompt=True)
+
+
+def _reported(simulation: Simulation) -> None:
+    """The courier and the mailer take what they are given and never say so; later they tell of it by themselves."""
+    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    simulation.ingest(ADA)
+    simulation.drain()
+    simulation.vendors.lie("accept_then_cut", provider="http", times=1)
+    simulation.ingest(PARCEL)
+    simulation.drain()
+    simulation.report(
+        *(Word(id, 1, "accepted", "delivered") for id in (PARCEL.effects()["parcel"], ADA.effects()["hello"]))
+    )
     simulation.settle(prompt=True)
 
 
@@ -148,6 +163,7 @@ STORIES: Mapping[str, Story] = {
     "cut": _cut,
     "swallowed": _swallowed,
     "undelivered": _undelivered,
+    "reported": _reported,
     "throttled": _throttled,
     "unsubscribed": _unsubscribed,
     "outage": _outage,

@@ -12,9 +12,10 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from drumbeat import apply as applying
-from drumbeat import relay, resolve, suppress
+from drumbeat import feedback, relay, resolve, suppress
 from drumbeat.deliver import deliver
 from drumbeat.errors import Problem, Stale
+from drumbeat.feedback import Word
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.keys import ApiKey
@@ -243,6 +244,13 @@ class Simulation:
                 resolve.resolve(
                     row["id"], decision, reason="looked", version=row["seq"], actor="person", services=process
                 )
+
+    def report(self, *words: Word, who: str = "feedback") -> None:
+        """Have a provider tell of what it did; it repeats that until it is heard."""
+        for _ in range(PATIENCE):
+            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+                feedback.settle(words, process)
+                return
 
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Have a person apply a configuration; False when it was refused or came to nothing."""

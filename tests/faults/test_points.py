@@ -12,7 +12,6 @@ POINTS = range(1, 69)
 
 # What there is no code for yet, and what no test of this kind can show.
 LATER = {
-    52: "feedback events are to come; the signatures' own tests show that altered bodies are rejected",
     59: "audiences of campaigns are to come",
     60: "replays are to come; sending again what is held is a person's decision and has its tests",
     61: "there is one release so far",

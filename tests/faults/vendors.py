@@ -43,6 +43,10 @@ class Deed:
     def effect(self) -> UUID:
         return UUID(self.key.rpartition("-")[0])
 
+    @property
+    def generation(self) -> int:
+        return int(self.key.rpartition("-")[2])
+
 
 class Vendors:
     """Every provider behind one name, `sandbox`. What they did is theirs to tell; the ledger is only ever compared."""

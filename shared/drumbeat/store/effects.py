@@ -332,13 +332,13 @@ CLOSE = """
      RETURNING e.id, e.status, e.seq, e.fence, e.reason, e.dependents, m.before
     ), journaled AS (
         INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, actor)
-        SELECT id, seq, before, status, fence, reason, 'worker' FROM moved WHERE before <> status
+        SELECT id, seq, before, status, fence, reason, %(actor)s FROM moved WHERE before <> status
     )
     SELECT id, status, dependents FROM moved
 """
 
 
-def close_attempts(db: Database, closings: Sequence[Closing]) -> dict[UUID, Moved]:
+def close_attempts(db: Database, closings: Sequence[Closing], *, actor: str = "worker") -> dict[UUID, Moved]:
     """Keep what was learned and move each effect accordingly; an effect that was not moved is not in the answer."""
     rows = db.run(
         CLOSE,
@@ -358,6 +358,7 @@ def close_attempts(db: Database, closings: Sequence[Closing]) -> dict[UUID, Move
             "tries": [closing.tries for closing in closings],
             "looks": [closing.looks for closing in closings],
             "slots": [closing.slot for closing in closings],
+            "actor": actor,
         },
     )
     return {row["id"]: Moved(row["id"], Status(row["status"]), tuple(row["dependents"])) for row in rows}
