@@ -11,7 +11,7 @@ import pytest
 from drumbeat.local.servers import Valkey
 from tests.conftest import migrated
 from tests.faults.crew import Crew
-from tests.faults.simulation import Simulate, simulating
+from tests.faults.runs import Simulate, simulating
 from tests.faults.stage import Place, Stage
 
 # Whatever else happened in the same server, and whatever ran before, would decide where rows are put and in which order

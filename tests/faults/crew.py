@@ -7,7 +7,7 @@ from multiprocessing.queues import SimpleQueue
 
 from tests.faults.interleaving import Interleaving
 from tests.faults.proof import Part, prove
-from tests.faults.simulation import simulating
+from tests.faults.runs import simulating
 from tests.faults.stage import Place, Stage
 
 _stage: Stage  # of this process, if it is one of the crew

@@ -10,8 +10,8 @@ from tests.faults.baton import Baton
 from tests.faults.judge import judge
 from tests.faults.points import NoFaults, SomeFaults
 from tests.faults.queues import Lies
+from tests.faults.runs import Simulate
 from tests.faults.scenarios import PARCEL, calm
-from tests.faults.simulation import Simulate
 from tests.faults.stage import Stage
 from tests.faults.world import Lead
 

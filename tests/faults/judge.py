@@ -84,7 +84,7 @@ def judge_midway(simulation: Simulation) -> None:
 
 def _at_any_time(simulation: Simulation) -> list[str]:
     return [
-        *simulation.violations,
+        *simulation.watch.violations,
         *simulation.vendors.violations,
         *_doubled(simulation),
         *_unfolded(simulation),
@@ -213,7 +213,7 @@ def _consent(simulation: Simulation) -> list[str]:
     contacts = {row["id"]: row["contact"] for row in simulation.stage.owner.run("SELECT id, contact FROM effects")}
     suppressed: set[object] = set()
     wrong: list[str] = []
-    for what, about in simulation.news:
+    for what, about in simulation.watch.news:
         if what == "suppressed":
             suppressed.add(about)
         elif what == "lifted":

@@ -13,8 +13,9 @@ from tests.faults.interleaving import LIES, PROVIDERS
 from tests.faults.judge import judge, judge_midway
 from tests.faults.points import Fault, NoFaults, Site
 from tests.faults.queues import DEAD, EFFECTS
+from tests.faults.runs import Simulate
 from tests.faults.scenarios import PARCEL, calm
-from tests.faults.simulation import Simulate, Simulation
+from tests.faults.simulation import Simulation
 from tests.faults.world import Lead
 
 LEADS = [Lead("ada"), Lead("bob"), PARCEL]

@@ -7,8 +7,9 @@ from tests.faults import machine
 from tests.faults.interleaving import Interleaving
 from tests.faults.judge import judge
 from tests.faults.points import Fault, OneFault, Site
+from tests.faults.runs import Simulate
 from tests.faults.scenarios import EVE, STORIES, tell
-from tests.faults.simulation import Simulate, Simulation
+from tests.faults.simulation import Simulation
 from tests.faults.stage import Stage
 from tests.faults.tales import TALES, play
 

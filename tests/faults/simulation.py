@@ -1,12 +1,11 @@
 """A whole deployment on simulated time: what happens in it, step by step, until nothing is left to do."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -24,7 +23,6 @@ from drumbeat.queue import Doorbell, Message, Queue
 from drumbeat.resolve import Decision
 from drumbeat.sqs import SqsError
 from drumbeat.store.db import Row
-from tests import courier
 from tests.faults import world
 from tests.faults.clock import SimulatedClock, SkewedClock
 from tests.faults.points import Alone, Crash, Faults, NoFaults, Point, Schedule
@@ -32,6 +30,7 @@ from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, SqsModel
 from tests.faults.stage import Stage
 from tests.faults.vendors import Vendors
+from tests.faults.watch import Watch
 from tests.faults.world import Lead
 
 MINUTE = 60.0
@@ -48,7 +47,6 @@ OPEN = """
                                                           AND e.status = 'held')))
          + (SELECT count(*) FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)) AS left
 """
-HELD_UNDER = "SELECT id, fence, lease_until FROM effects WHERE id = ANY (%s)"
 OVERDUE = """
     SELECT 'effect ' || step || ' is ' || status AS what
       FROM effects
@@ -80,10 +78,8 @@ class Simulation:
         self.queues = SqsModel(Random(seed + 1))
         self.vendors = Vendors(home, stage.owner, self.clock.timestamp)
         self.receipts: list[tuple[Lead, Receipt]] = []
-        self.news: list[tuple[str, object]] = []  # what was committed about consent and attempts, in order
         self.skews: dict[str, float] = {}  # seconds by which a machine's clock is off
-        self.violations: list[str] = []
-        self._leases: dict[tuple[object, int], datetime] = {}  # of open attempts: when nobody may be calling any more
+        self.watch = Watch(stage.owner, self.clock)
         self.outages = Outages()
         self.redis_clock = SkewedClock(self.clock, 0.0)
         self.resent: set[object] = set()  # effects that a person had sent again
@@ -116,34 +112,10 @@ class Simulation:
                 redis_clock=self.redis_clock,
                 pool=self.stage.pool,
                 random=Random(self.random.random()),
-                told=self._hear,
+                told=self.watch.hear,
             )
             self._processes[who] = self.stage.equip(process)
         return process
-
-    def _hear(self, news: Sequence[tuple[str, Any]]) -> None:
-        """Take note of a commit, and of one that nobody had the right to make: its fence was not the last."""
-        moved = [facts[0] for what, facts in news if what == "moved"]
-        held = {row["id"]: row for row in self.stage.owner.run(HELD_UNDER, (moved,))} if moved else {}
-        for what, facts in news:
-            if what == "moved":
-                self._watch(*facts, **held[facts[0]])
-            else:
-                self.news.append((what, facts))
-
-    def _watch(self, effect: UUID, status: str, under: int, *, id: UUID, fence: int, lease_until: datetime) -> None:
-        if fence != under and status != "accepted":
-            self.violations.append(f"{effect} was moved to {status} under fence {under}, it is {fence}")
-        if status == "sending":
-            self.news.append(("opened", effect))
-            self.violations += [
-                f"{effect} was opened again under a lease that had not ended"
-                for (other, _), until in self._leases.items()
-                if other == effect and self.clock.now() < until
-            ]
-            self._leases[effect, under] = lease_until
-        else:
-            self._leases.pop((effect, under), None)
 
     def restart(self) -> None:
         """Have every process begin anew."""
@@ -311,25 +283,3 @@ class Simulation:
             tick = max(tick, MINUTE * -(-due // MINUTE))
         message = self.queues.next_visible(EFFECTS)
         return tick if message is None else max(min(tick, message), self.clock.gone)
-
-
-type Simulate = Callable[..., Simulation]
-
-
-@contextmanager
-def simulating(stage: Stage) -> Iterator[Simulate]:
-    """Give a way to begin runs, one after another; each ends the one before."""
-    begun: list[Simulation] = []
-
-    def begin(seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None) -> Simulation:
-        while begun:
-            begun.pop().close()
-        begun.append(Simulation(stage, seed, schedule=schedule, faults=faults))
-        return begun[0]
-
-    with courier.enrolled():
-        try:
-            yield begin
-        finally:
-            while begun:
-                begun.pop().close()

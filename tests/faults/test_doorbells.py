@@ -7,8 +7,9 @@ import pytest
 from drumbeat.queue import DeadLetters, Doorbell, Queue
 from tests.faults.judge import judge
 from tests.faults.queues import DEAD, EFFECTS
+from tests.faults.runs import Simulate
 from tests.faults.scenarios import ADA
-from tests.faults.simulation import Simulate, Simulation
+from tests.faults.simulation import Simulation
 
 HOUR = 3600.0
 NOBODY = UUID(int=1)

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from tests.faults.judge import judge
 from tests.faults.queues import EFFECTS
+from tests.faults.runs import Simulate
 from tests.faults.scenarios import ADA, BOB, HOUR, calm
-from tests.faults.simulation import Simulate, Simulation
+from tests.faults.simulation import Simulation
 
 DAY = 24 * HOUR
 REPEATABLE = 23 * HOUR  # of Resend's keys, which live an hour longer

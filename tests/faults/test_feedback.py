@@ -6,8 +6,9 @@ from drumbeat.feedback import Word
 from drumbeat.resolve import Decision
 from tests.faults.judge import judge
 from tests.faults.points import Fault, NoFaults, OneFault, Site
+from tests.faults.runs import Simulate
 from tests.faults.scenarios import PARCEL, calm
-from tests.faults.simulation import Simulate, Simulation
+from tests.faults.simulation import Simulation
 
 EFFECT = PARCEL.effects()["parcel"]
 DELIVERED = Word(EFFECT, 1, "accepted", "delivered", "p-1")

@@ -5,7 +5,7 @@ import pytest
 from tests.faults import machine
 from tests.faults.crew import Crew
 from tests.faults.proof import Histories
-from tests.faults.simulation import Simulate
+from tests.faults.runs import Simulate
 
 MANY = 8
 

@@ -8,8 +8,8 @@ from tests.faults.crew import Crew
 from tests.faults.points import Fault
 from tests.faults.processes import statements
 from tests.faults.proof import Sites, Struck, cells, clean
+from tests.faults.runs import simulating
 from tests.faults.scenarios import STORIES
-from tests.faults.simulation import simulating
 from tests.faults.stage import Stage
 
 # To die after one operation is to die before the next: where time is short, one of the two is enough.

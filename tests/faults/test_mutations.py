@@ -5,7 +5,7 @@ import pytest
 from tests.faults import processes
 from tests.faults.mutations import MUTATIONS, Mutation
 from tests.faults.proof import prove
-from tests.faults.simulation import Simulate
+from tests.faults.runs import Simulate
 from tests.faults.stage import Stage
 
 

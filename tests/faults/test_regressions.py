@@ -8,7 +8,7 @@ from tests.faults.clock import SimulatedClock
 from tests.faults.judge import judge
 from tests.faults.points import Fault, Site
 from tests.faults.proof import Struck, struck
-from tests.faults.simulation import Simulate
+from tests.faults.runs import Simulate
 from tests.faults.stage import Stage
 from tests.faults.tales import play
 

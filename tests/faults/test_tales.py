@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.judge import judge
-from tests.faults.simulation import Simulate
+from tests.faults.runs import Simulate
 from tests.faults.tales import TALES, play
 
 POINTS = {

@@ -1,0 +1,30 @@
+"""Runs on one stage, one after another."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tests import courier
+from tests.faults.points import Faults, Schedule
+from tests.faults.simulation import Simulation
+from tests.faults.stage import Stage
+
+type Simulate = Callable[..., Simulation]
+
+
+@contextmanager
+def simulating(stage: Stage) -> Iterator[Simulate]:
+    """Give a way to begin runs; each ends the one before."""
+    begun: list[Simulation] = []
+
+    def begin(seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None) -> Simulation:
+        while begun:
+            begun.pop().close()
+        begun.append(Simulation(stage, seed, schedule=schedule, faults=faults))
+        return begun[0]
+
+    with courier.enrolled():
+        try:
+            yield begin
+        finally:
+            while begun:
+                begun.pop().close()
