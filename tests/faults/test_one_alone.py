@@ -147,6 +147,7 @@ class FailingOver(SimulatedDatabase):
 def test_an_answer_in_hand_outlives_a_failover(simulate: Simulate) -> None:
     simulation = simulate()
     worker = simulation.process("worker")
+    worker.db.close()
     worker.db = FailingOver(worker, worker.settings.database_url, lambda *_: None)
     simulation.ingest(ADA)
 
