@@ -30,6 +30,14 @@ def test_the_same_key_with_another_body_is_refused(cloud: Deployed) -> None:
     assert cloud.send("clash", "other@example.com")[0] == 422
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("PUT", "/v1/events")])
+def test_what_no_route_answers_to_is_a_problem_like_any_other(cloud: Deployed, method: str, path: str) -> None:
+    status, headers, problem = cloud.call(method, path)
+
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+    assert problem["type"] == "urn:drumbeat:problem:not-found"
+
+
 def test_a_signed_delivery_counts_and_a_forged_one_does_not(cloud: Deployed) -> None:
     signed = cloud.deliver("shop", "order-1")
     forged = cloud.deliver("shop", "order-2", secret="whsec_bm90IHRoZSBzZWNyZXQ=")

@@ -57,7 +57,8 @@ class Problems:
 
     def nowhere(self, _: NotFoundError) -> Response[str]:
         """Answer that there is no such route."""
-        return self.known(NotFound(f"no route {self._request.http_method} {self._request.path}"))
+        asked = f"{self._request.http_method} {self._request.path}"
+        return self.known(NotFound(f"nothing here answers to {asked}; nothing was changed"))
 
     def unforeseen(self, error: Exception) -> Response[str]:
         """Answer an error of ours; its message may hold personal data, so only its kind and place are logged."""

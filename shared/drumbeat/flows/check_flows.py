@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from drumbeat.flows import forms
+from drumbeat.flows.address import InvalidAddress, normalise
 from drumbeat.flows.expressions import payload_fields, pinned_source, uses
 from drumbeat.flows.forms import ARGUMENTS, HEADER, NAME, NAME_RULE
 from drumbeat.flows.model import Template
@@ -19,6 +20,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "call": ("path",),
     "post_message": ("channel",),
 }
+ADDRESSES = ("to", "email")
 # Headers of a mail that other fields, or the provider, fill.
 _OWN_HEADERS: Mapping[str, str] = {
     "to": "use `to`; each mail goes to one person",
@@ -71,6 +73,14 @@ def check_order(steps: list[forms.Step | None], names: list[object], path: Path,
             )
 
 
+def _no_address(text: str) -> str | None:
+    try:
+        normalise(text)
+    except InvalidAddress as error:
+        return str(error)
+    return None
+
+
 def check_step(step: forms.Step, path: Path, document: Document, around: Surroundings) -> forms.Form | None:
     """Note what a step refers to in vain; return its arguments if they have no mistakes."""
     _check_account(step, path, document, around)
@@ -83,8 +93,11 @@ def check_step(step: forms.Step, path: Path, document: Document, around: Surroun
     if arguments is None:
         return None
     for name in TARGETS.get(step.action, ()):
-        if uses(getattr(arguments, name) or "", "effect_id"):
+        written = getattr(arguments, name) or ""
+        if uses(written, "effect_id"):
             document.wrong((*place, name), f"effect_id is not known yet where {name} is filled; use event.id")
+        elif name in ADDRESSES and "{" not in written and (fault := _no_address(written)):
+            document.wrong((*place, name), f"{name} is not an address: {fault}; write one, or {{{{ payload.email }}}}")
     if isinstance(arguments, forms.SendEmail):
         _check_mail(arguments, place, document, around.templates)
     headers: Mapping[str, str] = getattr(arguments, "headers", {})

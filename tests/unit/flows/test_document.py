@@ -262,7 +262,9 @@ def test_calls(arguments: str, expected: str) -> None:
 
 
 def test_a_contacts_properties_are_plain() -> None:
-    line = "{id: a, account: crm, action: upsert_contact, with: {email: x, properties: {a: [b], c: 1, d: null}}}"
+    line = (
+        "{id: a, account: crm, action: upsert_contact, with: {email: x@y.example, properties: {a: [b], c: 1, d: null}}}"
+    )
 
     assert "a must be a text or a number" in only(step(line))
 
@@ -286,7 +288,19 @@ def test_a_contacts_properties_are_plain() -> None:
     ],
 )
 def test_mails(arguments: str, expected: str) -> None:
-    assert expected in only(step(f"{{id: a, account: mail, action: send_email, with: {{to: x, {arguments}}}}}"))
+    assert expected in only(
+        step(f"{{id: a, account: mail, action: send_email, with: {{to: x@y.example, {arguments}}}}}")
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "argument", "account"), [("send_email", "to", "mail"), ("upsert_contact", "email", "crm")]
+)
+def test_an_address_that_can_be_read_here_is_one(action: str, argument: str, account: str) -> None:
+    rest = "subject: s, text: t" if action == "send_email" else "properties: {}"
+    line = f"{{id: a, account: {account}, action: {action}, with: {{{argument}: ada at example, {rest}}}}}"
+
+    assert f"{argument} is not an address: " in only(step(line))
 
 
 def test_steps_in_a_circle_are_told_once() -> None:
@@ -413,7 +427,7 @@ flows:
     on: LEAD
     steps:
       - {id: a, account: cmr, action: upsert_contact, delay: 1, with: {email: "{{ x }}", properties: {}}}
-      - {id: b, account: crm, action: upsert_contact, after: c, with: {email: x, propertys: {}}}
+      - {id: b, account: crm, action: upsert_contact, after: c, with: {email: x@y.example, propertys: {}}}
 """
 
     found = mistakes(text, {"t.txt": "{{ y }}"})

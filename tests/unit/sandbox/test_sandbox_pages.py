@@ -46,6 +46,15 @@ def test_received_mail_is_listed_and_opened(sandbox: Running) -> None:
     assert "/v3/mg.example.com/messages" in trail
 
 
+def test_a_mail_without_a_marker_tells_of_its_own_request(sandbox: Running) -> None:
+    sandbox.mailgun("", **{"h:Message-Id": "", "v:effect-id": ""})
+
+    place = _newest(sandbox.call("GET", "/").body.decode())
+    trail = sandbox.call("GET", f"/mail/{place}?view=record").body.decode()
+
+    assert "<code>POST /v3/mg.example.com/messages</code>" in trail
+
+
 def test_hostile_mail_is_escaped_everywhere(sandbox: Running) -> None:
     hostile = {
         "subject": HOSTILE,

@@ -37,4 +37,5 @@ def _routes(endpoint: str) -> Iterator[tuple[str, str]]:
         for verb, operation in operations.items():
             found = FUNCTION.search(operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"])
             assert found is not None
-            yield path if path == "$default" else f"{verb.upper()} {path}", found[1]
+            key = "$default" if operation.get("isDefaultRoute") else f"{verb.upper()} {path}"
+            yield key, found[1]

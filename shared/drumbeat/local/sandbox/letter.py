@@ -80,6 +80,7 @@ def letter(world: World, mail: Mail) -> Letter:
     """Return the whole message."""
     asked = world.content(mail)
     entry = world.record.entry(mail.number)
+    asks = world.counts.trail(mail.provider, mail.marker)[-TRAIL:] or [mail.number]  # without a marker: its own
     content = str(asked.get("html") or "")
     return Letter(
         place=mail.place,
@@ -96,7 +97,7 @@ def letter(world: World, mail: Mail) -> Letter:
         document=FRAME + content if content else "",
         text=str(asked.get("text") or ""),
         headers=_headers(mail, asked),
-        trail=[trace(world.record.entry(number)) for number in world.counts.trail(mail.provider, mail.marker)[-TRAIL:]],
+        trail=[trace(world.record.entry(number)) for number in asks],
         record=json.dumps(entry, indent=2, ensure_ascii=False),
     )
 
