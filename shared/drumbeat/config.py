@@ -50,15 +50,21 @@ class Settings:
                 missing.append(f"{name} (or {parameter}, the name of an SSM parameter)")
             return ""
 
+        def number(name: str) -> float:
+            try:
+                return float(environ.get(name) or 0)
+            except ValueError:
+                raise SettingsError(f"{name} is no number. Nothing was started and nothing was lost.") from None
+
         settings = cls(
             stage=environ.get("STAGE", "dev"),
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
             local=environ.get("DRUMBEAT_LOCAL") == "1",
             test_door=environ.get("DRUMBEAT_TEST_DOOR") == "1",
-            clock_shift=float(environ.get("DRUMBEAT_CLOCK_SHIFT") or 0),
+            clock_shift=number("DRUMBEAT_CLOCK_SHIFT"),
             database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),
             database_direct=environ.get("DATABASE_DIRECT") == "1",
-            database_patience=float(environ.get("DATABASE_PATIENCE") or 0) or None,
+            database_patience=number("DATABASE_PATIENCE") or None,
             admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,
             redis_url=secret("REDIS_URL", "REDIS_URL_PARAM", required=False),
             secret=secret("DRUMBEAT_SECRET", "SECRET_PARAM", required=False),
