@@ -118,4 +118,4 @@ def _show(applied: dict[str, Any]) -> None:
     for failure in applied["alarms"]["failed"]:
         show(f"[yellow]not woken by EventBridge Scheduler, so up to three minutes late:[/] {plain(failure)}")
     if applied["rung"]:
-        show(f"{count(applied['rung'], 'waiting event')} will be planned with it now")
+        show(f"{count(applied['rung'], 'waiting event')} tried with it now")

@@ -9,6 +9,8 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+UNBOUNDED = 10_000  # columns: one line a row, for who greps
+
 # The same colours wherever a status is shown.
 COLOURS = {
     "accepted": "green",
@@ -39,7 +41,7 @@ def show(*parts: RenderableType) -> None:
     """Print for people: as wide as the terminal, and as wide as it takes when the output is no terminal."""
     console = Console(highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal:
-        console = Console(highlight=False, emoji=False, width=200)
+        console = Console(highlight=False, emoji=False, width=UNBOUNDED)
     for part in parts:
         console.print(part)
 

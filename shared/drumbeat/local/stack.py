@@ -224,7 +224,7 @@ class Stack:
         buffer = next(url for url in self._queue_urls.values() if url.endswith(emulator.BUFFER))
         again = emulator.restore(ministack.buffer_log, ministack.queues_state, local_sqs(ministack.url), buffer)
         if again:
-            tell(f"{again} messages of the buffer were brought back; those that were drained before change nothing")
+            tell(f"what the buffer had taken was brought back (messages: {again}); what was drained changes nothing")
 
     def _start_server(self, server: Server, prepared: Callable[[], object] | None = None) -> None:
         tell(f"starting {server.name}")
