@@ -11,9 +11,9 @@ from drumbeat.errors import SecretAway
 from drumbeat.secrets import Secrets
 from drumbeat.store import effects
 from drumbeat.store.db import Parameters, Row
-from tests.faults.conftest import Simulate
 from tests.faults.judge import judge
 from tests.faults.processes import SimulatedDatabase
+from tests.faults.runs import Simulate
 from tests.faults.scenarios import ADA, POST, calm
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.world import Lead
