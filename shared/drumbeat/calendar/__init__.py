@@ -10,15 +10,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from drumbeat.calendar import walltime
-from drumbeat.calendar.cron import LAST, Cron
+from drumbeat.calendar.cron import FIRST, LAST, Cron
 from drumbeat.calendar.expression import At, Rate, parse
 from drumbeat.calendar.walltime import Kind
 from drumbeat.calendar.zones import zone
 
-__all__ = ["EPOCH", "Calendar", "Occurrence", "OnGap", "parse", "zone"]
+__all__ = ["DAYS", "EPOCH", "Calendar", "Occurrence", "OnGap", "parse", "zone"]
 
 # What a rate counts from: a fixed instant, so that applying a configuration again moves nothing.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# The first and the last local date that can be asked about.
+DAYS = (FIRST.date(), LAST.date())
 
 _TICK = timedelta(microseconds=1)
 

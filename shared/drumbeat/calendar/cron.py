@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-LAST = datetime(2199, 12, 31, 23, 59)  # no expression goes beyond
+# Years that an expression may name.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199
+FIRST, LAST = datetime(_FIRST_YEAR, 1, 1), datetime(_LAST_YEAR, 12, 31, 23, 59)
 
 # The days of one month, rising.
 type DayRule = Callable[[int, int], Iterable[int]]
@@ -14,7 +16,6 @@ type DayRule = Callable[[int, int], Iterable[int]]
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _SATURDAY, _SUNDAY = 7, 1
-_FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _ONE_DAY = re.compile(r"([1-9][0-9]?)W")
 _SPECIAL_WEEKDAY = re.compile(r"([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(?:L|#([1-5]))", re.IGNORECASE)
 
@@ -66,7 +67,7 @@ class _Field:
         base, slash, step = item.partition("/")
         first, dash, last = base.partition("-")
         if slash and not self.steps:
-            raise ValueError(f"cron(): {text} is not a {self.name}; list the days, such as MON,WED,FRI")
+            raise ValueError(f"cron(): {text} is no {self.name}; list the days, such as MON,WED,FRI")
         if base == "*":
             low, high = self.least, self.greatest
         else:
@@ -74,7 +75,8 @@ class _Field:
             # A start with a step goes on to the end of the field.
             high = self.number(last, text) if dash else self.greatest if slash else low
         if low > high:
-            raise ValueError(f"cron(): {text} is not a {self.name}; a range rises: write {first}-{self.greatest} too")
+            advice = f"write {first}-{self.spelled(self.greatest)},{self.spelled(self.least)}-{last}"
+            raise ValueError(f"cron(): {text} is no {self.name}; a range rises: {advice}")
         return range(low, high + 1, self._step(step, text) if slash else 1)
 
     def number(self, text: str, whole: str) -> int:
@@ -87,7 +89,12 @@ class _Field:
 
     def wrong(self, text: str) -> ValueError:
         """Return the error for what cannot be read."""
-        return ValueError(f"cron(): {text} is not a {self.name}; it goes from {self.least} to {self.greatest}")
+        named = f", or from {self.names[0]} to {self.names[-1]}" if self.names else ""
+        return ValueError(f"cron(): {text} is no {self.name}; it goes from {self.least} to {self.greatest}{named}")
+
+    def spelled(self, value: int) -> str:
+        """Write a value by its name, if it has one."""
+        return self.names[value - self.least] if self.names else str(value)
 
     def _step(self, text: str, whole: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= self.greatest):
@@ -95,8 +102,8 @@ class _Field:
         return int(text)
 
 
-_MINUTE = _Field("minutes", 0, 59)
-_HOUR = _Field("hours", 0, 23)
+_MINUTE = _Field("minute", 0, 59)
+_HOUR = _Field("hour", 0, 23)
 _DAY = _Field("day of month", 1, 31)
 _MONTH = _Field("month", 1, 12, _MONTHS)
 _WEEKDAY = _Field("day of week", 1, 7, _DAYS, steps=False)
@@ -121,7 +128,7 @@ def read(inside: str) -> Cron:
         months=_MONTH.read(months),
         years=_YEAR.read(years),
     )
-    if next(cron.walls(datetime(_FIRST_YEAR, 1, 1), LAST), None) is None:
+    if next(cron.walls(FIRST, LAST), None) is None:
         raise ValueError(f"cron(): {month_day} {months} {years} is a day that never comes")
     return cron
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drumbeat.calendar import cron
-from drumbeat.calendar.cron import Cron
+from drumbeat.calendar.cron import FIRST, LAST, Cron
 
 _EXPRESSION = re.compile(r"(cron|rate|at)\((.*)\)")
 _RATE = re.compile(r"([1-9][0-9]{0,5}) (minute|hour|day)(s?)")
@@ -51,9 +51,12 @@ def _at(inside: str) -> At:
     try:
         if not _AT.fullmatch(inside):
             raise ValueError
-        return At(datetime.fromisoformat(inside))
+        wall = datetime.fromisoformat(inside)
     except ValueError:
         raise ValueError("at() holds a local time such as at(2030-01-31T09:00:00)") from None
+    if not FIRST.year <= wall.year <= LAST.year:
+        raise ValueError(f"at() holds a year from {FIRST.year} to {LAST.year}")
+    return At(wall)
 
 
 def _rate(inside: str) -> Rate:

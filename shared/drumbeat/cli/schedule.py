@@ -7,7 +7,7 @@ from typing import override
 
 import click
 
-from drumbeat.calendar import EPOCH, Calendar, Occurrence, OnGap, zone
+from drumbeat.calendar import DAYS, EPOCH, Calendar, Occurrence, OnGap, zone
 from drumbeat.cli.output import plain, print_json, show, table
 
 SPAN = timedelta(days=30)
@@ -22,9 +22,13 @@ class Day(click.ParamType[date]):
     def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
         """Read it; anything else is bad usage."""
         try:
-            return value if isinstance(value, date) else date.fromisoformat(value)
+            day = value if isinstance(value, date) else date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no date such as 2026-03-01", param, ctx)
+        first, last = DAYS
+        if not first <= day <= last:
+            self.fail(f"{day} is not between {first} and {last}", param, ctx)
+        return day
 
 
 class Instant(click.ParamType[datetime]):
@@ -41,6 +45,9 @@ class Instant(click.ParamType[datetime]):
             read = None
         if read is None or read.tzinfo is None:
             self.fail(f"{value!r} is no instant such as 2026-03-01T12:00:00Z", param, ctx)
+        first, last = DAYS
+        if not first <= read.date() <= last:
+            self.fail(f"{value!r} is not between {first} and {last}", param, ctx)
         return read.astimezone(UTC)
 
 
@@ -89,12 +96,14 @@ def preview(
     """
     if campaign is not None:
         written = _campaign(config, campaign)
-        expression, timezone, on_gap = expression or written[0], timezone or written[1], on_gap or written[2]
+        expression, on_gap = expression or written[0], on_gap or written[2]
+        timezone = written[1] if timezone is None else timezone
     if expression is None:
         raise click.UsageError("say which --expression or --campaign")
-    calendar = _calendar(expression, timezone or "UTC", on_gap or OnGap.SHIFT, start)
-    first = first or datetime.now(zone(timezone or "UTC")).date()
-    last = last or first + SPAN
+    timezone = "UTC" if timezone is None else timezone
+    calendar = _calendar(expression, timezone, on_gap or OnGap.SHIFT, start)
+    first = first or datetime.now(zone(timezone)).date()
+    last = last or min(first + SPAN, DAYS[1])
     if last < first:
         raise click.BadParameter("lies before --from", param_hint="--to")
     found = calendar.on(first, last)

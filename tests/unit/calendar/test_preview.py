@@ -99,6 +99,13 @@ def test_without_dates_the_coming_thirty_days_are_shown(capsys: pytest.CaptureFi
     assert len(days) == 31
 
 
+def test_the_last_day_that_there_is_ends_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+        options = ("--expression", "rate(12 hours)", "--timezone", zone, "--from", "2199-12-31", "--json")
+
+        assert len(json.loads(preview(capsys, *options))) == 2
+
+
 def test_nothing_to_show_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     shown = preview(capsys, "--expression", "at(2030-01-31T09:00:00)", "--from", "2026-01-01", "--to", "2026-12-31")
 
@@ -126,9 +133,15 @@ def test_a_campaigns_own_words_are_taken_and_options_win(capsys: pytest.CaptureF
         ((), "--expression or --campaign"),
         (("--expression", "every monday"), "a schedule is cron("),
         (("--expression", "rate(1 day)", "--timezone", "Mars"), "no time zone Mars"),
+        (("--expression", "rate(1 day)", "--timezone", ""), "no time zone"),
+        (("--expression", "", "--timezone", "UTC"), "a schedule is cron("),
+        (("--expression", "cron(0 9 30 2 ? *)"), "a day that never comes"),
         (("--expression", "rate(1 day)", "--from", "yesterday"), "no date such as"),
+        (("--expression", "rate(1 day)", "--from", "0001-01-01"), "not between 1970-01-01 and 2199-12-31"),
+        (("--expression", "rate(1 day)", "--to", "9999-12-31"), "not between 1970-01-01 and 2199-12-31"),
         (("--expression", "rate(1 day)", "--from", "2026-02-01", "--to", "2026-01-01"), "lies before --from"),
         (("--expression", "rate(1 day)", "--start", "2026-02-01T09:00:00"), "no instant such as"),
+        (("--expression", "rate(1 day)", "--start", "0001-01-01T00:00:00+14:00"), "not between 1970-01-01"),
         (("--expression", "rate(1 day)", "--on-gap", "maybe"), "'shift', 'skip'"),
     ],
 )
