@@ -3,13 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.relay import sweep
 from drumbeat.wiring import services
 
 logger = Logger()
+metrics = Metrics(namespace="Drumbeat")
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - the schedule says nothing
@@ -18,4 +20,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     found = {name: value for name, value in summary.items() if value}
     if not summary["asleep"]:
         logger.info("swept", extra=found)
+    if summary["oldest"] > 0:
+        metrics.add_metric("OldestDue", MetricUnit.Seconds, summary["oldest"])
+        metrics.flush_metrics()
     return found

@@ -20,6 +20,7 @@ COUNTED = {
     "held": "EffectsHeld",
     "unknown": "EffectsUnknown",
     "doubled": "EffectsDoubled",
+    "stopped": "AccountsStopped",
 }
 
 

@@ -82,8 +82,8 @@ SLEEPS_AFTER = 5.0  # minutes without a query after which Neon suspends
 
 # What the template has.
 MEMORY_GB = 0.5
-METRICS = 12  # names, if each were written in every hour of the month
-ALARMS = 9
+METRICS = 13  # names, each billed for the hours in which it is written: those in which there is work
+ALARMS = 10
 DASHBOARDS = 1
 LOGS_KEPT_DAYS = 14
 FULL_SWEEPS = 4 * HOURS / 24  # the relay looks at a sleeping database every six hours
@@ -177,7 +177,7 @@ def aws(load: Load) -> Iterator[Line]:
     yield _line("Scheduler", MINUTES, "scheduler")
     yield _line("Logs", logs, "logs")
     yield _line("Logs kept", logs * LOGS_KEPT_DAYS / 30, "logs-kept")
-    yield _line("Metrics", METRICS, "metric")
+    yield _line("Metrics", METRICS * load.busy_hours / 24, "metric")
     yield _line("Alarms", ALARMS, "alarm")
     yield _line("Dashboard", DASHBOARDS, "dashboard")
     yield _line("Secrets decrypted", secrets, "kms")

@@ -59,6 +59,7 @@ class Summary:
     missed: int = 0  # those that are too old for that, counted when all is looked at
     foreign: int = 0  # buffered messages that were not understood; they stay for a person
     unrung: int = 0  # messages that the queue did not take; rung again in a minute
+    oldest: float = 0.0  # seconds for which the oldest effect has been due, or the oldest event without a plan
 
 
 def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.inf) -> Summary:
@@ -123,6 +124,7 @@ class _Sweep:
             allowances={account: most + 1 for account, most in allowances.items()},
             otherwise=UNLIMITED + 1,
         )
+        self._note_age(max((-each.due_in for each in found), default=0.0))
         released = [each for each in found if each.place <= allowances.get(each.account, UNLIMITED)]
         self._cut |= len(released) < len(found)
         timed = [(each, max(each.due_in, pace(limits.get(each.account, ()), each.place), 0.0)) for each in released]
@@ -147,6 +149,7 @@ class _Sweep:
         back = BACK if self.summary.full else None
         found = ledger.forgotten_events(db, grace=GRACE, marked=self._due.ids("event"), back=back, limit=UNPLANNED)
         self._cut |= len(found) == UNPLANNED
+        self._note_age(max((event.age for event in found), default=0.0))
         self._again |= {
             f"event:{event.id}": self._now + (AGAIN if event.age < OLD else min(event.age / 4, FULL_EVERY))
             for event in found
@@ -207,6 +210,9 @@ class _Sweep:
         if self.summary.full and self._time():
             marks.watch(full_at=self._now + FULL_EVERY)
         marks.forget(self._due.members, self._now)
+
+    def _note_age(self, seconds: float) -> None:
+        self.summary.oldest = max(self.summary.oldest, round(seconds, 1))
 
     def _time(self) -> bool:
         return self._remaining() > RESERVE

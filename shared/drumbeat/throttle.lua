@@ -5,6 +5,7 @@
 --   take    how many limits, {count, period, burst; 0 for a fixed window}..., then a slot or '' for each effect
 --           -> now, reason of the pause, {code, slot} for each effect
 --   report  pause (microseconds or ''), its reason, failures, probe ('1' succeeded, '0' failed, '' none)
+--           -> 1 if that opened the breaker
 --   resume  ends pause and breaker
 --   state   -> now, paused until, reason, open until, end of the reserved slots
 --
@@ -277,20 +278,17 @@ local function report()
         end
     end
     put('failures', number('failures') + failures)
-    local open = number('open')
+    local open, opens = number('open'), false
     if open > 0 then
-        if probe == '1' then
-            close_breaker()
-        elseif probe == '0' and open <= now then
-            open_breaker()
-        end
+        if probe == '1' then close_breaker() else opens = probe == '0' and open <= now end
     else
         local failed = number('failures') + number('failures before')
         local granted = number('grants') + number('grants before')
-        if failures > 0 and failed >= FAILURES and failed >= SHARE * granted then open_breaker() end
+        opens = failures > 0 and failed >= FAILURES and failed >= SHARE * granted
     end
+    if opens then open_breaker() end
     save()
-    return {}
+    return {opens and 1 or 0}
 end
 
 if verb == 'take' then return take() end

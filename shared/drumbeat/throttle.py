@@ -63,12 +63,14 @@ type Answer = Go | Wait
 class Report:
     """What an account's calls taught us.
 
-    `pause` stops the account for so many seconds; `failures` count towards its breaker; `probe` is the end of a probe.
+    `pause` stops the account for so many seconds, `denied` because its credentials were refused; `failures` count
+    towards its breaker; `probe` is the end of a probe.
     """
 
     account: str
     pause: float | None = None
     reason: str = ""
+    denied: bool = False
     failures: int = 0
     probe: bool | None = None
 
@@ -113,12 +115,16 @@ class Throttle:
             for ask, reply in zip(asks, replies, strict=True)
         }
 
-    def report(self, *reports: Report) -> None:
-        """Tell what was learned; one round trip. Lost when Redis is away, but for this process."""
+    def report(self, *reports: Report) -> list[str]:
+        """Tell what was learned; one round trip. Lost when Redis is away, but for this process.
+
+        Returns the accounts that this has stopped until somebody mends something: denied, or their breaker opened.
+        """
         for report in reports:
             if report.pause is not None:
                 self._trickle.pause(report.account, report.pause, report.reason)
-        self._run([(report.account, "report", _report_arguments(report)) for report in reports])
+        opened = self._run([(report.account, "report", _report_arguments(report)) for report in reports])
+        return [report.account for report, opens in zip(reports, opened, strict=True) if report.denied or opens == [1]]
 
     def resume(self, account: str) -> bool:
         """End the account's pause and close its breaker; False when Redis did not answer."""

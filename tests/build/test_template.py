@@ -217,7 +217,8 @@ def test_alarms_and_dashboard_watch_metrics_that_are_written(document: Document)
     alarms = resources(document, "AWS::CloudWatch::Alarm").values()
     watched = {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Drumbeat"}
     board = document["Resources"]["Dashboard"]["Properties"]["DashboardBody"].argument
-    watched |= set(re.findall(r'"(Effects[A-Z]\w+)"(?!,\s*"\$)', board)) - {"EffectsQueue", "EffectsDeadLetters"}
+    ours = board.partition('"Drumbeat"')[2].partition("]}}")[0]
+    watched |= set(re.findall(r'"([A-Z][a-z]+[A-Z]\w+)"', ours))
 
     assert watched
     assert {name for name in watched if f'"{name}"' not in code} == set()

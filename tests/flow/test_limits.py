@@ -86,6 +86,11 @@ def record(stack: Stack, provider: str) -> list[dict[str, Any]]:
         after = f"&after={page['next']}"
 
 
+def state(stack: Stack, account: str) -> str:
+    accounts = stack.call("GET", "/v1/accounts")[2]["items"]
+    return str(next(each["state"] for each in accounts if each["account"] == account))
+
+
 def done(stack: Stack) -> int:
     return int(stack.call("GET", "/_sandbox/counts?effects=0", url=stack.ready["sandbox_url"])[2]["done_once"])
 
@@ -102,6 +107,21 @@ def test_a_limit_holds_strictly_over_every_stretch_of_time(limited: Stack) -> No
         for last in range(first, DUE):
             stretch = times[last] - times[first]
             assert last - first + 1 <= BURST + RATE * stretch + slack * RATE / 10, (first, last, stretch)
+
+
+@pytest.mark.point(42)
+def test_refused_credentials_stop_the_account_and_are_counted_for_the_alarm(limited: Stack) -> None:
+    lie = {"lie": "denied", "provider": "resend", "status": 401}
+    assert limited.call("POST", "/_sandbox/lies", lie, url=limited.ready["sandbox_url"])[0] == 201
+
+    (denied,) = send(limited, "denied", 1)
+
+    eventually(lambda: state(limited, "slow") == "paused")
+    shown = limited.event(denied)
+    assert shown is not None
+    assert (shown["effects"][0]["status"], shown["effects"][0]["tries"]) == ("waiting", 0)
+    logs = "".join(path.read_text() for path in (limited.home / "logs").glob("worker-*.log"))
+    assert logs.count('"AccountsStopped":[1.0]') == 1
 
 
 @pytest.mark.point(41)

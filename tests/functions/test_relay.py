@@ -1,5 +1,6 @@
 """The relay function as its schedule calls it."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any, cast
@@ -62,7 +63,7 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     return app.handler(event, cast("LambdaContext", Context()))
 
 
-def test_it_rings_what_is_due_then_sleeps(services: Services) -> None:
+def test_it_rings_what_is_due_then_sleeps(services: Services, capsys: pytest.CaptureFixture[str]) -> None:
     event = uuid.uuid4()
     services.db.run(
         """INSERT INTO configs (version, hash, document, templates, compiled, applied_by)
@@ -77,7 +78,9 @@ def test_it_rings_what_is_due_then_sleeps(services: Services) -> None:
 
     first, second = invoke(SCHEDULED), invoke(SCHEDULED)
 
-    assert first == {"full": True, "events": 1}
+    assert first == {"full": True, "events": 1, "oldest": pytest.approx(60, abs=5)}
     assert second == {"asleep": True}
+    (age,) = [json.loads(line)["OldestDue"] for line in capsys.readouterr().out.splitlines() if '"OldestDue"' in line]
+    assert age == [first["oldest"]]  # what the alarm watches
     [message] = services.queue.receive()
     assert Doorbell.loads(message.body) == Doorbell(events=(event,))

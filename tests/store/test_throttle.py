@@ -221,8 +221,8 @@ def test_a_pause_ends_at_no_predictable_instant(redis: Redis, clock: HandClock) 
 
 
 def test_the_longer_pause_wins(throttle: Throttle) -> None:
-    throttle.report(Report("mail", pause=600, reason="key revoked"))
-    throttle.report(Report("mail", pause=5, reason="429"))
+    assert throttle.report(Report("mail", pause=600, reason="key revoked", denied=True)) == ["mail"]
+    assert throttle.report(Report("mail", pause=5, reason="429")) == []
 
     state = throttle.states(["mail"])["mail"]
 
@@ -245,8 +245,9 @@ def test_a_person_ends_a_pause(throttle: Throttle) -> None:
 def test_the_breaker_opens_when_most_calls_fail(throttle: Throttle) -> None:
     throttle.take([newcomers(10)])
 
-    throttle.report(Report("mail", failures=8))
+    stopped = throttle.report(Report("mail", failures=8), Report("crm", failures=1))
 
+    assert stopped == ["mail"]
     [wait] = waits(throttle.take([newcomers(1), newcomers(1, account="crm")])["mail"])
     assert wait.reason == "circuit breaker open"
     assert wait.seconds == pytest.approx(15)
@@ -294,7 +295,7 @@ def test_each_failed_probe_doubles_the_cooling_up_to_minutes(throttle: Throttle,
         cooling.append(round(opened_until - clock.now().timestamp()))
         clock.sleep(cooling[-1])
         throttle.take([newcomers(1)])
-        throttle.report(Report("mail", probe=False, failures=1))
+        assert throttle.report(Report("mail", probe=False, failures=1)) == ["mail"]
 
     assert cooling == [15, 30, 60, 120, 240, 300, 300]
 

@@ -28,7 +28,7 @@ TIME_FOR_A_BATCH = 3 * CALL_BUDGET + 8.0  # seconds: as many rounds as there are
 class Delivered:
     """What became of a batch of doorbells."""
 
-    counts: Counter[str] = field(default_factory=Counter)  # status reached -> effects
+    counts: Counter[str] = field(default_factory=Counter)  # status reached -> effects; `doubled`, accounts `stopped`
     missing: set[UUID] = field(default_factory=set)  # ids that the ledger does not know
     left: set[UUID] = field(default_factory=set)  # ids that time did not suffice for; still as they were
 

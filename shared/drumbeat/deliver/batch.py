@@ -197,8 +197,8 @@ class Batch:
         ended = list(zip(works, ends, strict=False))
         took = self._services.clock.elapsed() - started
         closings += [self._judge(work, end, seen, took) for work, end in ended]
-        if reports := lessons(ended, self._random):
-            self._services.throttle.report(*reports)
+        if stopped := self._services.throttle.report(*lessons(ended, self._random)):
+            self._counts["stopped"] += len(stopped)
         return closings
 
     def _judge(self, work: Work, end: Outcome | Look, controls: Mapping[str, Outcome | Look], took: float) -> Closing:

@@ -15,6 +15,7 @@ UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait,
 def lessons(ended: Sequence[tuple[Work, Outcome | Look]], random: Random) -> list[Report]:
     """Return what the throttle must hear; nothing when all went well."""
     pauses: dict[str, tuple[float, str]] = {}
+    denied: set[str] = set()
     failures: Counter[str] = Counter()
     probes: dict[str, bool] = {}
     for work, end in ended:
@@ -26,6 +27,7 @@ def lessons(ended: Sequence[tuple[Work, Outcome | Look]], random: Random) -> lis
                 pauses[name] = max(pauses.get(name, (0.0, "")), (wait, reason))
             case Denied(reason):
                 pauses[name] = max(pauses.get(name, (0.0, "")), (DENIED_PAUSE, reason))
+                denied.add(name)
             case NotSent() | Unknown() | Unclear():
                 failures[name] += 1
         if work.probe:
@@ -35,6 +37,7 @@ def lessons(ended: Sequence[tuple[Work, Outcome | Look]], random: Random) -> lis
             name,
             pause=pauses[name][0] if name in pauses else None,
             reason=pauses[name][1] if name in pauses else "",
+            denied=name in denied,
             failures=failures[name],
             probe=probes.get(name),
         )
