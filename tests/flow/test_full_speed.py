@@ -18,6 +18,10 @@ from tests.flow.stacks import Stack, eventually
 
 EVENTS = 5_000
 CALLERS = 32
+LIES: tuple[dict[str, object], ...] = (
+    {"provider": "*", "on": "writes", "lie": "latency", "ms": 5},
+    {"provider": "*", "on": "writes", "lie": "accept_then_500", "rate": 0.05, "seed": 1},
+)
 CONFIG = """
 version: 1
 defaults: {retry: {tries: 8, base: 1s, cap: 5s}}
@@ -54,10 +58,8 @@ def running(folder: Path) -> Iterator[tuple[Stack, Postgres, Valkey]]:
         assert stack.process is not None
         assert stack.process.stdout is not None
         try:
-            for lie in ({"lie": "latency", "ms": 5}, {"lie": "accept_then_500", "rate": 0.05, "seed": 1}):
-                stack.call(
-                    "POST", "/_sandbox/lies", {"provider": "*", "on": "writes", **lie}, stack.ready["sandbox_url"]
-                )
+            for lie in LIES:
+                stack.call("POST", "/_sandbox/lies", lie, stack.ready["sandbox_url"])
             yield stack, postgres, valkey
         finally:
             stack.end()
