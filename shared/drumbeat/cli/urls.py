@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from drumbeat.cli.checks import Check, check
+from drumbeat.store.db import verified
 
 POOLED_PORTS = {6432: "PgBouncer", 6543: "Supabase's pooler"}
 ENCRYPTED = ("require", "verify-ca", "verify-full")
@@ -18,20 +19,20 @@ def written_postgres(url: str, *, owner: bool) -> str | None:
     from psycopg.conninfo import conninfo_to_dict
 
     if not url.startswith(("postgresql://", "postgres://")):
-        return "it is not like postgresql://user:password@host/database?sslmode=require"
+        return "it is not like postgresql://user:password@host/database?sslmode=verify-full"
     try:
         parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except psycopg.ProgrammingError:
         return "it cannot be read as a URL; percent-encode what is special in the password (@ as %40, / as %2F)"
     for part, words in (("host", "host"), ("user", "user"), ("dbname", "database")):
         if not parts.get(part):
-            return f"it names no {words}; it is like postgresql://user:password@host/database?sslmode=require"
+            return f"it names no {words}; it is like postgresql://user:password@host/database?sslmode=verify-full"
     if _is_here(parts["host"]):
         return None
     if not parts.get("password"):
         return "it has no password"
     if parts.get("sslmode") not in ENCRYPTED:
-        return "add ?sslmode=require: without it the password may travel unencrypted"
+        return "add ?sslmode=verify-full: without it the password may travel unencrypted, or to somebody else"
     pooler = POOLED_PORTS.get(int(parts.get("port", "5432").partition(",")[0] or 5432))
     if owner and ("-pooler." in parts["host"] or pooler):
         return (
@@ -72,7 +73,7 @@ def reach_postgres(owner: str, application: str) -> Iterator[Check]:
 
     user = str(conninfo_to_dict(application)["user"])
     try:
-        with psycopg.connect(owner, autocommit=True, connect_timeout=PATIENCE) as server:
+        with psycopg.connect(verified(owner), autocommit=True, connect_timeout=PATIENCE) as server:
             version = server.info.server_version // 10000
             may = server.execute(
                 "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -81,9 +82,8 @@ def reach_postgres(owner: str, application: str) -> Iterator[Check]:
     except psycopg.OperationalError as error:
         yield check("Postgres as the owner", False, _said(error), "check host, user, password and firewall")
         return
-    yield check(
-        "Postgres as the owner", True, f"version {version}{'' if version == TESTED else f', tested on {TESTED}'}"
-    )
+    tested = "" if version == TESTED else f", tested on {TESTED}"
+    yield check("Postgres as the owner", True, f"version {version}{tested}{_unverified(owner)}")
     if there:
         yield _login(application, user)
     elif may is not None and may[0]:
@@ -98,13 +98,15 @@ def _login(application: str, user: str) -> Check:
 
     name = "Postgres as the application"
     try:
-        with psycopg.connect(application, autocommit=True, connect_timeout=PATIENCE, prepare_threshold=None) as ours:
+        with psycopg.connect(
+            verified(application), autocommit=True, connect_timeout=PATIENCE, prepare_threshold=None
+        ) as ours:
             found = ours.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     except psycopg.OperationalError as error:
         fix = f"{user} exists and keeps its password: correct the URL, or as the owner ALTER ROLE {user} PASSWORD '...'"
         return check(name, False, _said(error), fix)
     fix = "a superuser can rewrite the ledger; give the application a user of its own"
-    return check(name, not (found and found[0]), f"{user} logs in", fix)
+    return check(name, not (found and found[0]), f"{user} logs in{_unverified(application)}", fix)
 
 
 def reach_redis(url: str) -> Iterator[Check]:
@@ -120,6 +122,15 @@ def reach_redis(url: str) -> Iterator[Check]:
         yield check("Redis", False, str(error), "check host, port and password; rediss:// for TLS; and the firewall")
         return
     yield check("Redis", True, "answers" + ("" if policy == "noeviction" else f"; prefer noeviction to {policy}"))
+
+
+def _unverified(url: str) -> str:
+    """Remark on a connection that is encrypted to whoever answers."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    if conninfo_to_dict(url).get("sslmode") != "require":
+        return ""
+    return "; nobody checks its certificate: write sslmode=verify-full, unless it signs its own (RDS)"
 
 
 def _said(error: Exception) -> str:

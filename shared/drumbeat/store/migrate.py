@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import psycopg
 
 from drumbeat.store import roles, steps
+from drumbeat.store.db import verified
 from drumbeat.store.steps import MigrationFailed
 
 CONNECT_TIMEOUT = 20  # seconds; a database that sleeps needs a few to wake up
@@ -29,7 +30,9 @@ def migrate(owner_url: str, application_url: str | None = None) -> Migrated:
         MigrationFailed: says what failed, what still works and what to do.
     """
     try:
-        owner = psycopg.connect(owner_url, autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT)
+        owner = psycopg.connect(
+            verified(owner_url), autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT
+        )
     except psycopg.OperationalError as error:
         raise MigrationFailed(
             f"The database cannot be reached with ADMIN_DATABASE_URL ({type(error).__name__}). Nothing was changed and "

@@ -4,6 +4,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from drumbeat.store.db import verified
 from drumbeat.store.steps import MigrationFailed
 
 GROUP = "drumbeat_app"
@@ -45,7 +46,9 @@ def check(application_url: str) -> None:
         MigrationFailed: says why the URL cannot be used.
     """
     try:
-        with psycopg.connect(application_url, autocommit=True, prepare_threshold=None, connect_timeout=10) as ours:
+        with psycopg.connect(
+            verified(application_url), autocommit=True, prepare_threshold=None, connect_timeout=10
+        ) as ours:
             row = ours.execute("SELECT has_table_privilege('journal', 'DELETE, UPDATE, TRUNCATE')").fetchone()
     except psycopg.OperationalError as error:
         user = conninfo_to_dict(application_url).get("user", "")

@@ -4,19 +4,16 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from drumbeat import http
 from drumbeat.clock import Clock, SystemClock
 from drumbeat.http import KEEP_ALIVE, REPLY_LIMIT, Caller
 from drumbeat.outcomes import NotSent, Unknown
 from drumbeat.providers.base import Reply, Request
+from tests.unit import certificates
 from tests.unit.providers.peer import OK, Peer, Script, Talk, answering, polite
 
 PATIENT = 20.0  # seconds; nobody waits for it unless something is broken
@@ -499,28 +496,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(new_caller: N
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for mail.test, with its key, that only its own file vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("mail.test")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "mail.test.pem"
-    plain = serialization.NoEncryption()
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return file
+    return certificates.certificate(tmp_path_factory.mktemp("tls") / "mail.test.pem", "mail.test")
 
 
 @pytest.fixture
