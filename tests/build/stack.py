@@ -49,15 +49,15 @@ def listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def expand(text: str) -> Document:
-    """Return what SAM makes of a template before CloudFormation sees it."""
+def expand(text: str, **contents: str) -> Document:
+    """Return what SAM makes of a template before CloudFormation sees it; `contents` names what a layer holds."""
     from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
     from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
     document = yaml_parse(text)
-    for resource in document["Resources"].values():
+    for name, resource in document["Resources"].items():
         for where in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][where] = "s3://bucket/key"  # as `sam deploy` leaves them
+            resource["Properties"][where] = f"s3://bucket/{contents.get(name, 'key')}"  # as `sam deploy` leaves them
     expanded: Document = transform(document, {}, _NoManagedPolicies())
     return expanded
 

@@ -159,6 +159,20 @@ def test_the_console_may_change_schedules_of_campaigns_alone(document: Document)
     assert {resource.partition(":schedule/")[2] for resource in allowed.values()} == {f"${{Schedules}}/{PREFIX}*"}
 
 
+@pytest.mark.point(61)
+def test_other_code_migrates_before_any_function_runs_it(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    text = (ROOT / "template.yaml").read_text()
+
+    def schema(code: str) -> object:
+        return expand(text, CodeLayer=code)["Resources"]["Schema"]["Properties"]
+
+    assert schema("one") == schema("one")
+    assert schema("one") != schema("two")
+    later = {name for name, each in document["Resources"].items() if each.get("DependsOn") == "Schema"}
+    assert later == {f"{name.capitalize()}Function" for name in FUNCTIONS} - {"MigrateFunction"}
+
+
 def test_each_function_has_a_role_of_its_own(document: Document) -> None:
     assert len({role(document, function) for function in FUNCTIONS}) == len(FUNCTIONS)
 
