@@ -1,18 +1,21 @@
 """What can be wrong about an installation: each part is asked, each failure says what mends it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import psycopg
 
 from drumbeat.accounts import in_sandbox
 from drumbeat.errors import DrumbeatError, SecretAway, SecretMissing
+from drumbeat.flows.model import Campaign
 from drumbeat.store import configs
 from drumbeat.wiring import Services
 
 # Leases go by the database's clock, signatures and tokens by ours: more than this between them is worth an alarm.
 SKEW = 30.0  # seconds
+
+MAY_LOOK = "let the console's role do what the template's says, and look again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,37 @@ def connections(services: Services) -> list[Check]:
 
 
 def checkup(services: Services) -> list[Check]:
-    """Check connections, clocks, the configuration in force and every secret that it refers to."""
+    """Check connections, clocks, the configuration in force with its secrets and schedules, and the stack's alarms."""
     checks = connections(services)
     if checks[0].ok:
         checks.extend(_configuration(services))
+    if services.settings.alarm_topic_arn:
+        checks.extend(alarms(services, services.settings.alarm_topic_arn))
     return checks
+
+
+def alarms(services: Services, topic: str) -> Iterator[Check]:
+    """Look which alarms ring, and whether anybody hears them."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = services.cloudwatch.describe_alarms(ActionPrefix=topic)["MetricAlarms"]
+        ringing = [alarm["AlarmDescription"] for alarm in found if alarm["StateValue"] == "ALARM"]
+        fix = "docs/deploy.md says for each what to do"
+        yield Check("alarms", not ringing, " ".join(ringing) or f"{len(found)}, none rings", fix)
+    except (BotoCoreError, ClientError) as error:
+        yield Check("alarms", False, _refused(error), MAY_LOOK)
+    try:
+        told = services.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    except (BotoCoreError, ClientError) as error:
+        yield Check("who is told of alarms", False, _refused(error), MAY_LOOK)
+        return
+    if not told:
+        yield Check("who is told of alarms", True, "nobody: deploy with an AlarmEmail")
+        return
+    waiting = any(not each["SubscriptionArn"].startswith("arn:") for each in told)
+    fix = "open the mail that AWS sent there and confirm"
+    yield Check("who is told of alarms", not waiting, "not confirmed yet" if waiting else f"{len(told)} confirmed", fix)
 
 
 def _postgres(services: Services) -> Check:
@@ -94,6 +123,28 @@ def _configuration(services: Services) -> Iterator[Check]:
             references |= {f"account {account.name}, {name}": to for name, to in account.secrets.items()}
     for owner, reference in references.items():
         yield _secret(services, owner, reference)
+    if services.settings.schedule_group and config.campaigns:
+        yield _schedules(services, config.campaigns.values())
+
+
+def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
+    """Look whether each campaign has its alarm clock."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from drumbeat.campaigns.alarms import missing as without_schedule
+
+    try:
+        missing = without_schedule(campaigns, services)
+    except (BotoCoreError, ClientError) as error:
+        return Check("schedules of campaigns", False, _refused(error), MAY_LOOK)
+    fix = "`drumbeat apply` makes them; meanwhile the relay fires these campaigns, up to two minutes late"
+    detail = f"missing: {', '.join(missing)}" if missing else f"{len(campaigns)} in force, each has its own"
+    return Check("schedules of campaigns", not missing, detail, fix)
+
+
+def _refused(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return str(response["Error"]["Code"]) if isinstance(response, dict) else type(error).__name__
 
 
 def _secret(services: Services, owner: str, reference: str) -> Check:

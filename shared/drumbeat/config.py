@@ -31,6 +31,7 @@ class Settings:
     schedule_role_arn: str | None
     campaign_function_arn: str | None
     schedule_dlq_arn: str | None
+    alarm_topic_arn: str | None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -77,6 +78,7 @@ class Settings:
             schedule_role_arn=environ.get("SCHEDULE_ROLE_ARN") or None,
             campaign_function_arn=environ.get("CAMPAIGN_FUNCTION_ARN") or None,
             schedule_dlq_arn=environ.get("SCHEDULE_DLQ_ARN") or None,
+            alarm_topic_arn=environ.get("ALARM_TOPIC_ARN") or None,
         )
         if missing:
             raise SettingsError(f"not set: {', '.join(missing)}. Nothing was started and nothing was lost.")

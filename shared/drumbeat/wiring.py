@@ -6,7 +6,7 @@ import hmac
 from datetime import timedelta
 from functools import cached_property
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drumbeat.clock import Clock, SystemClock
 from drumbeat.config import Settings
@@ -87,15 +87,28 @@ class Services:
 
     @cached_property
     def scheduler(self) -> "EventBridgeSchedulerClient":
-        """EventBridge Scheduler; asked rarely, so by boto3."""
+        """EventBridge Scheduler."""
+        client: EventBridgeSchedulerClient = self._seldom("scheduler")
+        return client
+
+    @cached_property
+    def cloudwatch(self) -> Any:  # noqa: ANN401 - a client of boto3
+        """CloudWatch, for what its alarms say."""
+        return self._seldom("cloudwatch")
+
+    @cached_property
+    def sns(self) -> Any:  # noqa: ANN401 - a client of boto3
+        """SNS, for who is told of alarms."""
+        return self._seldom("sns")
+
+    def _seldom(self, name: str) -> Any:  # noqa: ANN401 - a client of boto3
+        """Return a client of an API that is asked rarely, so by boto3."""
         import boto3
         from botocore.config import Config as Limits
 
-        settings = self.settings
+        region, endpoint = self.settings.region, self.settings.aws_endpoint_url
         limits = Limits(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-        return boto3.client(
-            "scheduler", region_name=settings.region, endpoint_url=settings.aws_endpoint_url, config=limits
-        )
+        return boto3.client(name, region_name=region, endpoint_url=endpoint, config=limits)  # type: ignore[call-overload]
 
     @cached_property
     def reminders(self) -> Reminders:

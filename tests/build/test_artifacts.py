@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,6 +90,15 @@ def test_the_code_layer_carries_what_is_no_code_and_leaves_the_developers_part(b
 
     assert found == kept
     assert {path.name for path in (built / "CodeLayer").rglob("*") if path.name in ("Makefile", "tests")} == set()
+
+
+def test_botocore_knows_every_service_that_the_shipped_code_asks(built: Path) -> None:
+    package = built / "CodeLayer/python/drumbeat"
+    code = "".join(path.read_text() for path in package.rglob("*.py"))
+    asked = set(re.findall(r'(?:_seldom|boto3\.client)\(\s*"(\w+)"', code))
+
+    assert {"cloudwatch", "scheduler", "sns", "ssm"} <= asked
+    assert asked <= {path.name for path in (built / "DependenciesLayer/python/botocore/data").iterdir()}
 
 
 def test_a_function_is_one_file(built: Path) -> None:

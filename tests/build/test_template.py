@@ -23,7 +23,7 @@ from tests.build.stack import ROOT, Document, environment, expand, functions, li
 FUNCTIONS = ("campaign", "console", "ingest", "migrate", "relay", "worker")
 
 # Actions that know no narrower resource.
-ON_ALL = {"scheduler:ListSchedules"}
+ON_ALL = {"scheduler:ListSchedules", "cloudwatch:DescribeAlarms"}
 
 # What each function cannot do without.
 NEEDED = {
@@ -33,7 +33,7 @@ NEEDED = {
     "relay": {"database_url", "redis_url", "effects_queue_url", "buffer_queue_url"},
     "console": {
         *("database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "dlq_url"),
-        *("schedule_group", "schedule_role_arn", "campaign_function_arn", "schedule_dlq_arn"),
+        *("schedule_group", "schedule_role_arn", "campaign_function_arn", "schedule_dlq_arn", "alarm_topic_arn"),
     },
     "migrate": {"database_url", "admin_database_url", "secret"},
 }
@@ -44,6 +44,8 @@ FREE_ALARMS = 10
 MEANT = {
     # Listing knows no narrower resource; the console needs it to remove the schedules of campaigns that are gone.
     '- WildcardResourceRule: "ConsoleRole" is using a wildcard resource in "console" for "scheduler:ListSchedules"',
+    # Neither does asking for the alarms of a topic; `drumbeat smoke` says which of them ring.
+    '- WildcardResourceRule: "ConsoleRole" is using a wildcard resource in "console" for "cloudwatch:DescribeAlarms"',
 }
 
 

@@ -62,6 +62,14 @@ def align(campaigns: Iterable[Campaign], services: Services) -> Aligned:
     return done
 
 
+def missing(campaigns: Iterable[Campaign], services: Services) -> list[str]:
+    """Name the campaigns with a future that have no schedule. Raises what boto3 raises."""
+    group, now = services.settings.schedule_group, services.clock.now()
+    assert group is not None
+    existing = set(_names(services.scheduler, group))
+    return [each.name for each in campaigns if name_of(each) not in existing and calendar_of(each).after(now)]
+
+
 def name_of(campaign: Campaign) -> str:
     """Return the name of a campaign's schedule; one that would be too long is cut and told apart by a hash."""
     name = PREFIX + campaign.name

@@ -1,0 +1,55 @@
+"""What the doctor says of the stack's alarms, by the answers of CloudWatch and SNS."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from drumbeat.checkup import alarms
+from drumbeat.wiring import Services
+
+TOPIC = "arn:aws:sns:eu-central-1:000000000000:drumbeat-prod-alarms"
+
+
+class Account:
+    """An account with these alarms and subscriptions; None: the role may not ask."""
+
+    def __init__(self, states: dict[str, str] | None, subscriptions: list[str] | None) -> None:
+        self._states, self._subscriptions = states, subscriptions
+
+    def describe_alarms(self, *, ActionPrefix: str) -> dict[str, Any]:
+        assert ActionPrefix == TOPIC
+        if self._states is None:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeAlarms")
+        return {"MetricAlarms": [{"AlarmDescription": why, "StateValue": to} for why, to in self._states.items()]}
+
+    def list_subscriptions_by_topic(self, *, TopicArn: str) -> dict[str, Any]:
+        assert TopicArn == TOPIC
+        if self._subscriptions is None:
+            raise ClientError({"Error": {"Code": "AuthorizationError"}}, "ListSubscriptionsByTopic")
+        return {"Subscriptions": [{"SubscriptionArn": arn} for arn in self._subscriptions]}
+
+
+@pytest.mark.parametrize(
+    ("states", "subscriptions", "said"),
+    [
+        (
+            {"Late.": "OK", "Held.": "INSUFFICIENT_DATA"},
+            [f"{TOPIC}:1"],
+            [(True, "2, none rings"), (True, "1 confirmed")],
+        ),
+        ({"Late.": "ALARM", "Held.": "OK"}, [], [(False, "Late."), (True, "nobody: deploy with an AlarmEmail")]),
+        ({}, [f"{TOPIC}:1", "PendingConfirmation"], [(True, "0, none rings"), (False, "not confirmed yet")]),
+        (None, None, [(False, "AccessDenied"), (False, "AuthorizationError")]),
+    ],
+)
+def test_which_alarms_ring_and_who_is_told(
+    states: dict[str, str] | None, subscriptions: list[str] | None, said: list[tuple[bool, str]]
+) -> None:
+    account = Account(states, subscriptions)
+
+    found = list(alarms(cast("Services", SimpleNamespace(cloudwatch=account, sns=account)), TOPIC))
+
+    assert [(each.ok, each.detail) for each in found] == said
+    assert all(each.fix for each in found if not each.ok)
