@@ -25,7 +25,7 @@ from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
 from tests.functions.test_console import applied, held
-from tests.store.ledger import closing, recorded, sending, status, waiting
+from tests.store.ledger import LEASE, closing, recorded, sending, status, waiting
 
 
 @dataclass
@@ -384,3 +384,23 @@ def test_a_url_that_is_none_is_said_in_words(run: Run, url: str) -> None:
 def _event_of(db: TestDatabase, effect: UUID) -> UUID:
     event: UUID = db.run("SELECT event_id FROM effects WHERE id = %s", (effect,))[0]["event_id"]
     return event
+
+
+@pytest.mark.point(65)
+def test_after_a_restore_what_a_provider_took_is_not_sent_again(
+    run: Run, services: Services, database: TestDatabase, tmp_path: Path
+) -> None:
+    taken, lost = waiting(database), "6f0c3b9e-8a55-4d0c-9f4c-2d1f2f7f4a10-1"
+    (item,) = run("--json", "reconcile").json["items"]
+    log = tmp_path / "accepted.txt"
+    log.write_text(f"{item['providerKey']} <their id>\n\n{lost}\n")
+
+    told = run("--json", "reconcile", str(log), "--account", item["account"], "--reason", "restored").json
+
+    assert told == {"recorded": [f"{taken}-1"], "known": [], "unknown": [lost]}
+    (claimed,) = effects.claim(services.db, [taken], lease=LEASE, limit=1)
+    assert claimed.proof_reference == "<their id>"
+    assert run("reconcile", str(log)).code == 2
+    log.write_text("not-a-key\n")
+    refused = run("reconcile", str(log), "--account", "mail", "--reason", "restored")
+    assert (refused.code, "is no key of ours" in refused.err) == (1, True)

@@ -13,11 +13,24 @@ from drumbeat.console import (
     events,
     health,
     people,
+    reconciliation,
     verification,
 )
 from drumbeat.console.problems import Problems
 
-NOUNS = (events, effects, campaigns, configuration, apikeys, deadletters, people, accounts, health, verification)
+NOUNS = (
+    events,
+    effects,
+    campaigns,
+    configuration,
+    apikeys,
+    deadletters,
+    people,
+    accounts,
+    health,
+    verification,
+    reconciliation,
+)
 
 
 def resolver(logger: Logger) -> APIGatewayHttpResolver:

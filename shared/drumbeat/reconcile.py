@@ -1,0 +1,43 @@
+"""After a restore: have the ledger know what providers took in the time that it lost, so that nobody sends it again."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from drumbeat.errors import Invalid
+from drumbeat.store import reconciliation
+from drumbeat.store.reconciliation import Acceptance
+from drumbeat.wiring import Services
+
+CHUNK = 500  # of one request
+
+
+def reconcile(
+    accepted: Mapping[str, str | None], *, account: str, reason: str, actor: str, services: Services
+) -> dict[str, list[str]]:
+    """Write down that an account's provider took these, given as provider key and the provider's own id.
+
+    The worker settles what was `recorded` without a call. Harmless to repeat: then they are `known`, as are those that
+    have come to their end or are held. `unknown` are those whose events are lost.
+
+    Raises:
+        Invalid: a key is none of ours; nothing was changed.
+    """
+    found = {key: _acceptance(key, reference) for key, reference in accepted.items()}
+    detail = f"{reason} ({actor})"
+    outcomes = reconciliation.record(services.db, list(found.values()), account=account, detail=detail)
+    services.reminders.ring([(effect, 0.0) for effect, outcome in outcomes.items() if outcome == "recorded"])
+    return {
+        wanted: [key for key, each in found.items() if outcomes[each.effect_id] == wanted]
+        for wanted in ("recorded", "known", "unknown")
+    }
+
+
+def _acceptance(key: str, reference: str | None) -> Acceptance:
+    """Read a provider key: effect id and generation."""
+    effect, _, generation = key.rpartition("-")
+    try:
+        return Acceptance(UUID(effect), int(generation), reference)
+    except ValueError:
+        raise Invalid(
+            f"{key[:64]!r} is no key of ours, such as 6f0c3b9e-8a55-4d0c-9f4c-2d1f2f7f4a10-1; nothing was changed"
+        ) from None

@@ -1,0 +1,88 @@
+"""After a restore: which effects may have been carried out already, and what the provider's own record says of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from drumbeat.store.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """An open effect whose time has come; `provider_key` is what it was sent under, if it was."""
+
+    provider_key: str
+    effect_id: UUID
+    account: str
+    flow: str
+    step: str
+    status: str
+    due_at: datetime
+
+
+AT_RISK = """
+    SELECT id || '-' || generation AS provider_key, id AS effect_id, account, flow, step, status, due_at
+      FROM effects
+     WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')
+       AND due_at < drumbeat_now()
+       AND (%(account)s::text IS NULL OR account = %(account)s)
+       AND (%(after)s::uuid IS NULL OR id > %(after)s)
+     ORDER BY id
+     LIMIT %(limit)s
+"""
+
+
+def at_risk(db: Database, *, account: str | None, after: UUID | None, limit: int) -> list[AtRisk]:
+    """List them in id order."""
+    return [AtRisk(**row) for row in db.run(AT_RISK, {"account": account, "after": after, "limit": limit})]
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What the provider's record says: it took this generation of this effect, and calls it `reference`."""
+
+    effect_id: UUID
+    generation: int
+    reference: str | None
+
+
+# Outcomes of attempts that this ledger does not know; `drumbeat verify` names them as such.
+RECORD = """
+    WITH given AS MATERIALIZED (
+        SELECT *
+          FROM unnest(%(ids)s::uuid[], %(generations)s::int[], %(references)s::text[]) AS g (id, generation, reference)
+    ), written AS (
+        INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference, detail)
+        SELECT e.id, e.fence, e.generation, e.account, 'person', 'accepted', g.reference, %(detail)s
+          FROM given g
+          JOIN effects e ON e.id = g.id AND e.generation = g.generation
+         WHERE e.account = %(account)s
+           AND e.status IN ('waiting', 'claimed', 'sending', 'unknown')
+           AND NOT EXISTS (SELECT FROM outcomes o
+                            WHERE o.effect_id = e.id AND o.generation = e.generation AND o.kind = 'accepted')
+     RETURNING effect_id
+    )
+    SELECT g.id,
+           CASE WHEN written.effect_id IS NOT NULL THEN 'recorded'
+                WHEN e.id IS NOT NULL THEN 'known'
+                ELSE 'unknown' END AS outcome
+      FROM given g
+      LEFT JOIN effects e ON e.id = g.id AND e.generation = g.generation AND e.account = %(account)s
+      LEFT JOIN written ON written.effect_id = g.id
+"""
+
+
+def record(db: Database, found: Sequence[Acceptance], *, account: str, detail: str) -> dict[UUID, str]:
+    """Write down what the provider took; returns for each effect: recorded, known before, or unknown here."""
+    rows = db.run(
+        RECORD,
+        {
+            "ids": [each.effect_id for each in found],
+            "generations": [each.generation for each in found],
+            "references": [each.reference for each in found],
+            "account": account,
+            "detail": detail,
+        },
+    )
+    return {row["id"]: row["outcome"] for row in rows}

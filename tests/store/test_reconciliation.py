@@ -1,0 +1,45 @@
+"""What a restored ledger is told of the time that it lost."""
+
+import uuid
+
+import pytest
+
+from drumbeat.store import effects, reconciliation
+from drumbeat.store.reconciliation import Acceptance
+from tests.conftest import TestDatabase
+from tests.store.ledger import LEASE, waiting
+
+
+def record(database: TestDatabase, *found: Acceptance) -> dict[uuid.UUID, str]:
+    return reconciliation.record(database, found, account="mail", detail="restored (ada)")
+
+
+@pytest.mark.point(65)
+def test_what_may_have_been_sent_is_listed_by_the_key_that_the_provider_knows(database: TestDatabase) -> None:
+    some = sorted(waiting(database) for _ in range(3))
+
+    first = reconciliation.at_risk(database, account="mail", after=None, limit=2)
+    rest = reconciliation.at_risk(database, account="mail", after=first[-1].effect_id, limit=2)
+
+    assert [each.provider_key for each in first + rest] == [f"{effect}-1" for effect in some]
+    assert reconciliation.at_risk(database, account="another", after=None, limit=2) == []
+
+
+@pytest.mark.point(65)
+def test_evidence_that_is_written_down_settles_an_effect_without_a_call(database: TestDatabase) -> None:
+    effect = waiting(database)
+
+    assert record(database, Acceptance(effect, 1, "theirs")) == {effect: "recorded"}
+
+    (claimed,) = effects.claim(database, [effect], lease=LEASE, limit=1)
+    assert (claimed.proof, claimed.proof_reference) == ("accepted", "theirs")
+
+
+@pytest.mark.point(65)
+def test_evidence_is_written_down_once_and_only_for_what_is_known(database: TestDatabase) -> None:
+    effect, lost = waiting(database), uuid.uuid4()
+    found = [Acceptance(effect, 1, "theirs"), Acceptance(lost, 1, None)]
+
+    assert record(database, *found) == {effect: "recorded", lost: "unknown"}
+    assert record(database, *found) == {effect: "known", lost: "unknown"}
+    assert record(database, Acceptance(effect, 2, "theirs")) == {effect: "unknown"}
