@@ -24,7 +24,7 @@ def functions(document: Document) -> dict[str, Document]:
 
 
 def environment(document: Document, function: str) -> dict[str, str]:
-    """Return a function's variables; intrinsics become some text, with the stage `dev`."""
+    """Return a function's variables; intrinsics become some text, with the stage `dev` and every condition true."""
     variables = document["Globals"]["Function"]["Environment"]["Variables"] | functions(document)[function].get(
         "Environment", {}
     ).get("Variables", {})
@@ -72,4 +72,6 @@ class _NoManagedPolicies:
 def _text(value: object) -> str:
     if not isinstance(value, Reference):
         return str(value)
+    if value.function == "If":
+        return _text(value.argument[1])
     return re.sub(r"^Stage$|\$\{Stage\}", "dev", str(value.argument))
