@@ -12,9 +12,14 @@ import pytest
 from redis import Redis
 
 from drumbeat import ids
+from drumbeat.apply import apply
 from drumbeat.config import Settings
+from drumbeat.deliver import deliver
 from drumbeat.events import Arrival
 from drumbeat.ingest import buffer
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.single import Single
+from drumbeat.keys import SCOPES, ApiKey
 from drumbeat.marks import KEY, minute
 from drumbeat.queue import Doorbell, Queue
 from drumbeat.relay import LOCK, sweep
@@ -227,23 +232,25 @@ def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(world: World) -> No
     assert 0 < asked[True] <= 4 * 8
 
 
-def test_events_that_the_worker_settles_by_itself_add_no_query(world: World) -> None:
-    world.configured()
+def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: World) -> None:
+    apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=world.services)
     sweep(world.services)
-    before = world.db.round_trips
-    for number in range(120):
+    door = Single(Door(world.services))
+    asked = 0
+    for number in range(60):
         if number % 2 == 0:
-            event = uuid.uuid4()
-            world.services.marks.set({f"event:{event}": world.now() + 60})
-            world.sleep(2)
-            world.services.marks.clear([f"event:{event}"])
-            world.sleep(58)
-        else:
-            world.sleep(60)
+            event = {"type": "LEAD_CAPTURE", "source": "shop", "payload": {}, "idempotencyKey": f"{number}"}
+            door.ingest(json.dumps(event).encode(), caller=ApiKey("ada", frozenset(SCOPES)))
+            world.sleep(1)
+            deliver([Doorbell(events=tuple(world.rung_events()))], world.services, lambda: 50.0)
+        world.sleep(MINUTE)
+        before = world.db.round_trips
 
         assert sweep(world.services).asleep
 
-    assert world.db.round_trips == before
+        asked += world.db.round_trips - before
+    assert world.db.run("SELECT count(*) AS planned FROM plans") == [{"planned": 30}]
+    assert asked == 0
 
 
 @pytest.mark.point(32)
