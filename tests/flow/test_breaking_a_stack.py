@@ -82,16 +82,20 @@ def test_a_stack_that_is_killed_leaves_no_process_behind(own_stack: OwnStack) ->
     assert len(stack.mails("killed@example.com")) == 1
 
 
+def urls(postgres: Postgres) -> dict[str, str]:
+    """Lead a stack to a server that the test may stop."""
+    return {
+        "DATABASE_URL": postgres.url("drumbeat", user="drumbeat_app"),
+        "ADMIN_DATABASE_URL": postgres.url("drumbeat"),
+    }
+
+
 @pytest.mark.point(10)
 def test_what_arrives_while_postgres_is_away_outlives_a_restart_of_the_stack(
     own_stack: OwnStack, tmp_path: Path
 ) -> None:
     with Postgres(tmp_path / "postgres") as postgres:
-        urls = {
-            "DATABASE_URL": postgres.url("drumbeat", user="drumbeat_app"),
-            "ADMIN_DATABASE_URL": postgres.url("drumbeat"),
-        }
-        stack = own_stack(servers=urls).start()
+        stack = own_stack(servers=urls(postgres)).start()
         stack.send("before", "before@example.com")  # which sources there are is known from now on
         postgres.stop()
 
@@ -111,11 +115,7 @@ def test_what_arrives_while_postgres_is_away_outlives_the_sudden_death_of_the_qu
     own_stack: OwnStack, tmp_path: Path
 ) -> None:
     with Postgres(tmp_path / "postgres") as postgres:
-        urls = {
-            "DATABASE_URL": postgres.url("drumbeat", user="drumbeat_app"),
-            "ADMIN_DATABASE_URL": postgres.url("drumbeat"),
-        }
-        stack = own_stack(servers=urls).start("--relay-every", "2")
+        stack = own_stack(servers=urls(postgres)).start("--relay-every", "2")
         stack.send("before", "before@example.com")
         postgres.stop()
         receipt = stack.send("away", "away@example.com")[2]
