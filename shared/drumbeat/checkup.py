@@ -157,6 +157,8 @@ def _secret(services: Services, owner: str, reference: str) -> Check:
             fix = f"to try this door, set {reference.removeprefix('env:')} and start `drumbeat dev` again"
             return Check(f"secret of {owner}", True, f"{reference} is not set: deliveries are answered 503", fix)
         fix = f"put it there, or let this function read {reference}; what needs it waits meanwhile"
+        if reference.startswith("env:") and not services.settings.local:
+            fix = f"env: is for `drumbeat dev`: write ssm:/drumbeat/{services.settings.stage}/... instead, and apply"
         return Check(f"secret of {owner}", False, f"{reference} does not exist or may not be read", fix)
     except (DrumbeatError, OSError) as error:
         return Check(f"secret of {owner}", False, f"{reference}: {type(error).__name__}", "check the secret store")
