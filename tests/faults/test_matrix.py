@@ -29,6 +29,7 @@ ASIDE = {
     "campaigns.KNOWN": "schedules have their own proof: dropped, doubled and late firings",
     "events.FINGERPRINTS": "reads only, of keys that came with another body in one batch",
     "effects.OPENED": "reads only, once an answer was lost: the matrix itself leads there",
+    "reconciliation": "a person writes down what a provider took, while nothing is sent",
     "keys": "a person makes and revokes keys",
     "migrate": "a deployment",
     "roles": "a deployment",
