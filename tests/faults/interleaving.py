@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from random import Random
 
-from drumbeat.feedback import Word
 from drumbeat.resolve import Decision
 from tests.faults.baton import Baton
 from tests.faults.judge import judge
@@ -163,8 +162,8 @@ class Interleaving:
         random, simulation = self._random, self.simulation
         for _ in range(2):
             self._wait("provider", random.randint(5, 25))
-            told = [Word(deed.effect, deed.generation, "accepted", "delivered") for deed in simulation.vendors.deeds()]
-            simulation.report(*random.sample(told, random.randint(0, len(told))))
+            words = simulation.vendors.words()
+            simulation.report(*random.sample(words, random.randint(0, len(words))))
 
     def _person(self) -> None:
         """Somebody does one thing at some time."""

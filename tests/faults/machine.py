@@ -105,6 +105,10 @@ class Deployment(RuleBasedStateMachine):
     def resolve(self, decision: Decision) -> None:
         self.simulation.resolve(decision)
 
+    @rule()
+    def report(self) -> None:
+        self.simulation.report(*self.simulation.vendors.words())
+
     @rule(domain=st.sampled_from(["mg.example.com", "mg.example.org"]), more=st.booleans())
     def apply(self, domain: str, more: bool) -> None:
         self.simulation.apply(domain=domain, more=more)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drumbeat.feedback import Word
 from drumbeat.resolve import Decision
 from tests.faults.points import NoFaults
 from tests.faults.simulation import MINUTE, Simulation
@@ -80,9 +79,7 @@ def _reported(simulation: Simulation) -> None:
     simulation.vendors.lie("accept_then_cut", provider="http", times=1)
     simulation.ingest(PARCEL)
     simulation.drain()
-    simulation.report(
-        *(Word(id, 1, "accepted", "delivered") for id in (PARCEL.effects()["parcel"], ADA.effects()["hello"]))
-    )
+    simulation.report(*simulation.vendors.words())
     simulation.settle(prompt=True)
 
 

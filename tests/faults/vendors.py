@@ -11,6 +11,7 @@ from uuid import UUID
 
 from drumbeat.clock import Clock
 from drumbeat.deliver.requests import thaw
+from drumbeat.feedback import Word
 from drumbeat.http import Caller
 from drumbeat.local.sandbox.asks import ACCEPTED
 from drumbeat.local.sandbox.messages import Answer, Inbound
@@ -42,10 +43,6 @@ class Deed:
     @property
     def effect(self) -> UUID:
         return UUID(self.key.rpartition("-")[0])
-
-    @property
-    def generation(self) -> int:
-        return int(self.key.rpartition("-")[2])
 
 
 class Vendors:
@@ -92,6 +89,11 @@ class Vendors:
             entry = self.sandbox.record.entry(number)
             if entry["did"] == ACCEPTED:
                 yield Deed(entry["provider"], entry["account"], _marker(entry))
+
+    def words(self) -> list[Word]:
+        """Tell it in the way in which providers tell of it by themselves."""
+        keys = [deed.key.rpartition("-") for deed in self.deeds()]
+        return [Word(UUID(effect), int(generation), "accepted", "delivered") for effect, _, generation in keys]
 
     def _compare(self, key: str, request: Request) -> None:
         """No request without a committed attempt of its own, and with other bytes than those that were frozen (I4)."""
