@@ -98,10 +98,11 @@ CLAIM = """
       LEFT JOIN effects earlier ON earlier.id = t.after
      CROSS JOIN LATERAL (
         SELECT count(*) AS attempts,
-               count(*) FILTER (WHERE NOT EXISTS (
-                   SELECT FROM outcomes o
-                    WHERE o.effect_id = a.effect_id AND o.n = a.n
-                      AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused'))) AS unresolved,
+               count(*) FILTER (WHERE (SELECT o.id
+                                         FROM outcomes o
+                                        WHERE o.effect_id = a.effect_id AND o.n = a.n
+                                          AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused')
+                                        LIMIT 1) IS NULL) AS unresolved,
                min(a.opened_at) AS first_opened_at, max(a.opened_at) AS last_opened_at,
                max(a.n) AS last_n, max(a.identity) AS identity
           FROM attempts a
@@ -279,7 +280,8 @@ class Closing:
 
 # Whatever was learned is kept. It moves the effect when the claim is still ours; when it is not, the answer came
 # late, and only acceptance moves anything: it is proof wherever the effect stands, unless somebody is sending it.
-# An attempt has one answer: a closing that is repeated because nobody heard of its commit changes nothing.
+# An attempt has one answer: a closing that is repeated because nobody heard of its commit changes nothing. (NOT EXISTS
+# beside an OR may be planned as one reading of the whole table; a scalar subquery is always a look at the index.)
 CLOSE = """
     WITH told AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(ns)s::int[], %(generations)s::int[],
@@ -292,8 +294,10 @@ CLOSE = """
         SELECT *
           FROM told
          WHERE origin <> 'answer'
-            OR NOT EXISTS (SELECT FROM outcomes o
-                            WHERE o.effect_id = told.id AND o.n = told.n AND o.origin IN ('answer', 'late'))
+            OR (SELECT o.id
+                  FROM outcomes o
+                 WHERE o.effect_id = told.id AND o.n = told.n AND o.origin IN ('answer', 'late')
+                 LIMIT 1) IS NULL
     ), mine AS MATERIALIZED (
         SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.why, i.wait, i.looks, i.reserved,
                -- An answer to what is unknown already comes after the relay, which has counted the try.

@@ -1,0 +1,50 @@
+"""How Postgres carries out what happens to every effect: it looks rows up, however small the tables were at first."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from drumbeat.status import Status
+from drumbeat.store import effects, plans
+from drumbeat.store.db import Database
+from tests.conftest import TestDatabase
+from tests.store.ledger import claimed, closing, new_effect, opening, planned, recorded
+
+GROWING = ("effects", "events", "payloads", "plans", "attempts", "outcomes", "requests")
+# A statement that is prepared gets the plan that stays at its sixth run.
+ROUNDS = 12
+READ = "SELECT relname, seq_tup_read FROM pg_stat_user_tables WHERE relname = ANY (%s)"
+
+
+@pytest.fixture
+def direct(database: TestDatabase) -> Iterator[Database]:
+    """A connection that prepares its statements."""
+    connection = Database(database.url, direct=True)
+    yield connection
+    connection.close()
+
+
+def read_in_full(db: Database) -> dict[str, int]:
+    """Tell how many rows of each table were read one after another so far."""
+    db.run("SELECT pg_stat_force_next_flush()")
+    db.run("SELECT 1")
+    return {row["relname"]: row["seq_tup_read"] for row in db.run(READ, [list(GROWING)])}
+
+
+def test_a_statement_prepared_on_small_tables_does_not_read_them_whole(
+    database: TestDatabase, direct: Database
+) -> None:
+    before = read_in_full(database)
+
+    for _ in range(ROUNDS):
+        event = recorded(direct)
+        plans.read(direct, [event])
+        effect = new_effect(event)
+        planned(direct, effect)
+        taken = claimed(direct, effect.id)
+        effects.open_attempts(direct, [opening(taken)])
+        effects.close_attempts(direct, [closing(taken, "accepted", Status.ACCEPTED)])
+
+    direct.run("SELECT pg_stat_force_next_flush()")
+    direct.run("SELECT 1")
+    assert read_in_full(database) == before
