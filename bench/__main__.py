@@ -6,7 +6,6 @@ prints. Everything listens on loopback and is ended with the run.
 """
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -15,11 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import phases, queue_time, report
+from bench import coldstart, phases, queue_time, report
 from bench.ours import KEYED, SEARCHED, Drumbeat
 from bench.peers import BIN, Celery, Procrastinate
 from bench.results import Results
-from bench.servers import Servers
+from bench.servers import Servers, environment
 from bench.system import System
 
 REPEATS = 3
@@ -88,6 +87,14 @@ class Bench:
         self._folders += 1
         return Servers(self._home / str(self._folders), environment())
 
+    def cold(self) -> None:
+        """Measure how the functions start under Lambda's own runtime."""
+        self._folders += 1
+        home = self._home / str(self._folders)
+        home.mkdir()
+        for function, figures in coldstart.measure(home):
+            self._note(function, "cold start", 0, figures)
+
     def _note(self, system: str, phase: str, repeat: int, figures: phases.Figures) -> None:
         self._results.add(system, phase, repeat, figures)
         _tell(f"{system}: {phase} {report.brief(figures)}")
@@ -126,17 +133,13 @@ def main() -> None:
         faulty = [] if options.quick else [name for name in FAULTY if name.partition(",")[0] in chosen]
         for done, name in enumerate(faulty):
             bench.faults(name, (started + LIMIT - time.monotonic()) / (len(faulty) - done))
+        if "drumbeat" in chosen and not options.quick:
+            bench.cold()
     results.took = time.monotonic() - started
     print(report.markdown(results))
     if not options.quick and not options.system:
         report.write(results)
         _tell("written to docs/performance.md and docs/bench.json")
-
-
-def environment() -> dict[str, str]:
-    """Return our environment without what would slow a start down or lead anybody elsewhere."""
-    unwanted = ("AWS_", "DRUMBEAT_", "DATABASE_URL", "REDIS_URL", "SQS_", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
 
 
 def _tell(message: str) -> None:

@@ -1,14 +1,12 @@
-"""Cold starts: python -m bench.coldstart [--rie PATH]
+"""Cold starts: the layers as they are deployed, built for this machine; every handler imported from them, and started
+under Lambda's own runtime client and emulator (sam's wheel carries it) against real servers.
 
-Builds the layers for this machine, imports every handler from them, and, where sam is installed (its wheel carries
-Lambda's runtime emulator), starts each handler under the real runtime client against real servers.
+    python -m bench.coldstart
 """
 
-import argparse
 import json
 import platform
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import layers
-from bench.__main__ import environment
 from bench.emulator import Environment
 from bench.lead import SOURCE, event
 from bench.ours import DATABASE, KEYED, SECRETS
-from bench.servers import ROOT, Servers
+from bench.phases import Figures, spread
+from bench.servers import ROOT, Servers, environment
 from drumbeat import ids
 from drumbeat.apply import apply
 from drumbeat.config import Settings
@@ -95,31 +93,34 @@ class Stage:
         return request_event(*found, scope, headers, body)
 
 
-def main() -> None:
-    """Read the arguments, build, measure, print."""
-    parser = argparse.ArgumentParser(prog="bench.coldstart")
-    parser.add_argument("--rie", type=Path, default=next((ROOT / ".venv/tools").rglob(EMULATOR), None))
-    parser.add_argument("--uv", type=Path, default=UV)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="drumbeat-bench-", ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
-        home.chmod(0o755)
-        paths = layers.build(home / "layers", options.uv)
-        print(f"layers: {layers.megabytes(paths):.1f} MB unzipped together\n")
-        print("| function | import, ms | modules |\n| --- | --- | --- |")
+def measure(home: Path) -> Iterator[tuple[str, Figures]]:
+    """Build, import, start, invoke; yields the size of the layers, then the figures of each function (milliseconds)."""
+    paths = layers.build(home / "layers", UV)
+    yield "layers", {"MB unzipped": layers.megabytes(paths)}
+    emulator = next((ROOT / ".venv/tools").rglob(EMULATOR))
+    with _stage(home) as stage:
         for name in FUNCTIONS:
             cost = layers.imported(ROOT / "functions" / name, paths)
-            print(f"| {name} | {cost.ms:.0f} | {cost.modules} |", flush=True)
-        if options.rie is None:
-            sys.exit("sam is not installed (make setup), so there is no Lambda emulator to start the handlers under")
-        print("\n| function | init, ms | start and first invocation, ms | warm p50 | p99, ms |\n" + "| --- " * 5 + "|")
-        with _stage(home) as stage:
-            for name in FUNCTIONS:
-                start = _starter(name, options.rie, paths, stage, home)
-                inits, firsts = zip(*(_cold(start, stage, name) for _ in range(STARTS)), strict=True)
-                p50, p99 = _warm(start, stage, name)
-                init = statistics.median(inits)
-                print(f"| {name} | {init:.0f} | {statistics.median(firsts):.0f} | {p50:.1f} | {p99:.1f} |", flush=True)
+            start = _starter(name, emulator, paths, stage, home)
+            inits, firsts = zip(*(_cold(start, stage, name) for _ in range(STARTS)), strict=True)
+            yield (
+                name,
+                {
+                    "import ms": cost.ms,
+                    "modules": cost.modules,
+                    "init ms": statistics.median(inits),
+                    "first ms": statistics.median(firsts),
+                    "warm ms": _warm(start, stage, name),
+                },
+            )
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="drumbeat-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # Postgres runs as a user of its own
+        for name, figures in measure(Path(folder)):
+            print(name, json.dumps(figures), flush=True)
 
 
 @contextmanager
@@ -143,7 +144,7 @@ def _cold(start: Callable[[], Environment], stage: Stage, name: str) -> tuple[fl
         return environment.init_ms() or 0.0, took
 
 
-def _warm(start: Callable[[], Environment], stage: Stage, name: str) -> tuple[float, float]:
+def _warm(start: Callable[[], Environment], stage: Stage, name: str) -> dict[str, float]:
     todo = [stage.event(name) for _ in range(WARM + 1)]
     with start() as environment:
         times = []
@@ -151,8 +152,7 @@ def _warm(start: Callable[[], Environment], stage: Stage, name: str) -> tuple[fl
             took, result = environment.invoke(one)
             _check(result)
             times.append(took)
-    ordered = sorted(times[1:])
-    return statistics.median(ordered), ordered[int(len(ordered) * 0.99)]
+    return spread(times[1:])
 
 
 def _check(result: object) -> None:

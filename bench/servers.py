@@ -1,6 +1,7 @@
 """What every system is given anew for each run: an empty Postgres, an empty Valkey, a folder, a port, the provider."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -135,3 +136,9 @@ def ask(url: str, order: object = None) -> Any:
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as reply:
         return json.load(reply)
+
+
+def environment() -> dict[str, str]:
+    """Return our environment without what would slow a start down or lead anybody elsewhere."""
+    unwanted = ("AWS_", "DRUMBEAT_", "DATABASE_URL", "REDIS_URL", "SQS_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}

@@ -1,4 +1,5 @@
 -- One account's rate limits, reserved slots, pause and circuit breaker: one hash, one clock, one call for a batch.
+-- One file, long as it is, because Redis carries out a script as a whole.
 --
 -- KEYS[1]  the account's hash; whatever is in it expires by itself
 -- ARGV     verb, now (microseconds; '' asks the server's clock), jitter (0..1), then by verb

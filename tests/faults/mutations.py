@@ -1,4 +1,7 @@
-"""Deliberate bugs, and which part of the proof has to notice each."""
+"""Deliberate bugs, and which part of the proof has to notice each.
+
+Long, because it is one list: a bug is a few lines, and the list is what a reader wants to see whole.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""Campaigns over a real ledger: whatever happens to the alarm clock, each instant is one event."""
+"""Campaigns over a real ledger: whatever happens to the alarm clock, each instant is one event.
+
+Long, because apply, firing and mending are only right beside each other, over one world.
+"""
 
 import json
 import uuid

@@ -1,4 +1,7 @@
-"""The command line against the real functions: what it prints, how it ends, what it says when things go wrong."""
+"""The command line against the real functions: what it prints, how it ends, what it says when things go wrong.
+
+Long, because each command has a test or two, and all of them share one deployment.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""The console's routes, called as API Gateway calls them."""
+"""The console's routes, called as API Gateway calls them.
+
+Long, because each route has a test or two, and all of them share one console.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

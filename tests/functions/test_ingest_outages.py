@@ -1,4 +1,7 @@
-"""What a caller meets while a part of the system is away: nothing is lost, and nothing is promised that is."""
+"""What a caller meets while a part of the system is away: nothing is lost, and nothing is promised that is.
+
+Long, because every part that can be away is in it.
+"""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

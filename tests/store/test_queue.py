@@ -1,4 +1,7 @@
-"""The queue against a real SQS API."""
+"""The queue against a real SQS API.
+
+Long, because a peer that breaks off in the middle stands in it, too.
+"""
 
 import http.client
 import http.server

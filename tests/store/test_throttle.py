@@ -1,4 +1,7 @@
-"""The rate limiter against a real Valkey, on a clock that the test moves."""
+"""The rate limiter against a real Valkey, on a clock that the test moves.
+
+Long, because limits, slots, pauses and the breaker are one script, and so one file.
+"""
 
 import math
 import socket

@@ -1,4 +1,7 @@
-"""Verify: a ledger left by normal work breaks no promise; each way to corrupt one is named, and nothing else."""
+"""Verify: a ledger left by normal work breaks no promise; each way to corrupt one is named, and nothing else.
+
+Long, because it is one list of corruptions; a test sees that no kind is missing.
+"""
 
 import hashlib
 import uuid

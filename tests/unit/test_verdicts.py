@@ -1,4 +1,7 @@
-"""Every answer to "what follows", without a database or a provider."""
+"""Every answer to "what follows", without a database or a provider.
+
+Long, because it is the whole table of decisions.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,3 +1,8 @@
+"""The configuration document: what is compiled, and what each mistake is answered with.
+
+Long, because each kind of mistake has its line.
+"""
+
 import json
 from collections.abc import Mapping
 from contextlib import suppress

@@ -1,4 +1,7 @@
-"""The caller against peers that are slow, rude or wrong: one request at most, and the truth about what left."""
+"""The caller against peers that are slow, rude or wrong: one request at most, and the truth about what left.
+
+Long, because every way in which a peer can misbehave is in it.
+"""
 
 import socket
 import ssl

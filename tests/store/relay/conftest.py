@@ -1,0 +1,43 @@
+"""The fixture that all tests of the relay share."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from drumbeat.config import Settings
+from drumbeat.wiring import Services
+from tests.conftest import TestDatabase
+from tests.store.relay.world import HandClock, Recording, World
+
+
+@pytest.fixture
+def world(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    sqs = Recording(sqs_endpoint)
+    urls = {
+        name: sqs.call("CreateQueue", QueueName=f"{name}{uuid.uuid4().hex}")["QueueUrl"]
+        for name in ("effects", "buffer")
+    }
+    sqs.database = database
+    settings = Settings.from_env(
+        {
+            "DATABASE_URL": database.url,
+            "REDIS_URL": f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}/0",
+            "DRUMBEAT_SECRET": "for tests",
+            "EFFECTS_QUEUE_URL": urls["effects"],
+            "BUFFER_QUEUE_URL": urls["buffer"],
+            "AWS_ENDPOINT_URL": sqs_endpoint,
+            "DRUMBEAT_LOCAL": "1",
+        }
+    )
+    clock = HandClock()
+    services = Services(settings, clock)
+    services.__dict__ |= {"db": database, "sqs": sqs}
+    world = World(services, database, clock, sqs)
+    yield world
+    world.close()
+    services.redis.close()
+    sqs.close()

@@ -1,0 +1,91 @@
+"""When the relay looks, and when it lets the ledger sleep."""
+
+import json
+
+import pytest
+
+from drumbeat.apply import apply
+from drumbeat.deliver import deliver
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.single import Single
+from drumbeat.keys import SCOPES, ApiKey
+from drumbeat.queue import Doorbell
+from drumbeat.relay import LOCK, sweep
+from tests.store.relay.world import MINUTE, World
+
+
+def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(world: World) -> None:
+    world.configured()
+    sweeps = []
+    asked: dict[bool, int] = {True: 0, False: 0}
+    for _ in range(24 * 60):
+        before = world.db.round_trips
+        summary = sweep(world.services)
+        asked[summary.full] += world.db.round_trips - before
+        sweeps.append(summary)
+        world.sleep(MINUTE)
+
+    assert [minute for minute, summary in enumerate(sweeps) if not summary.asleep] == [0, 360, 720, 1080]
+    assert asked[False] == 0
+    assert 0 < asked[True] <= 4 * 8
+
+
+def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: World) -> None:
+    apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=world.services)
+    sweep(world.services)
+    door = Single(Door(world.services))
+    asked = 0
+    for number in range(60):
+        if number % 2 == 0:
+            event = {"type": "LEAD_CAPTURE", "source": "shop", "payload": {}, "idempotencyKey": f"{number}"}
+            door.ingest(json.dumps(event).encode(), caller=ApiKey("ada", frozenset(SCOPES)))
+            world.sleep(1)
+            deliver([Doorbell(events=tuple(world.rung_events()))], world.services, lambda: 50.0)
+        world.sleep(MINUTE)
+        before = world.db.round_trips
+
+        assert sweep(world.services).asleep
+
+        asked += world.db.round_trips - before
+    assert world.db.run("SELECT count(*) AS planned FROM plans") == [{"planned": 30}]
+    assert asked == 0
+
+
+@pytest.mark.point(32)
+def test_lost_marks_have_everything_looked_at(world: World) -> None:
+    world.configured()
+    sweep(world.services)
+    effect = world.effect()
+    world.services.redis.flushall()
+
+    summary = sweep(world.services)
+
+    assert summary.full
+    assert world.rung_effects() == {effect}
+    assert sweep(world.services).asleep
+
+
+@pytest.mark.point(31)
+def test_without_redis_every_minute_looks_at_everything(world: World) -> None:
+    world.configured()
+    world.services.redis.connection_pool.disconnect()
+    world.services.redis.connection_pool.connection_kwargs["port"] = 1
+    world.services.__dict__.pop("marks", None)
+    effect = world.effect()
+
+    summaries = [sweep(world.services), sweep(world.services)]
+
+    assert [summary.full for summary in summaries] == [True, True]
+    assert world.rung_effects() == {effect}
+
+
+def test_one_relay_sweeps_at_a_time(world: World) -> None:
+    world.configured()
+    world.effect()
+    world.services.redis.set(LOCK, "somebody")
+
+    assert sweep(world.services).elsewhere
+    assert world.rung() == []
+
+    world.services.redis.delete(LOCK)
+    assert sweep(world.services).effects == 1

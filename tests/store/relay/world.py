@@ -1,0 +1,166 @@
+"""The relay's world: a real ledger, real marks and real queues, on clocks that the test moves together."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from drumbeat.queue import Doorbell
+from drumbeat.sqs import Sqs
+from drumbeat.wiring import Services
+from tests.conftest import TestDatabase
+
+MINUTE = 60.0
+HOUR = 3600.0
+
+
+class HandClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self._start = datetime.now(UTC)
+        self.gone = 0.0
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.gone)
+
+    def elapsed(self) -> float:
+        return self.gone
+
+    def sleep(self, seconds: float) -> None:
+        self.gone += seconds
+
+
+class Recording(Sqs):
+    """Keeps what is asked of SQS, which is told to hold nothing back; may be told to take nothing."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__("us-east-1", endpoint)
+        self.delays: dict[UUID, int] = {}
+        self.order: list[UUID] = []
+        self.transactions: set[object] = set()
+        self.database: TestDatabase | None = None
+
+    def call(self, operation: str, **parameters: object) -> dict[str, Any]:
+        sent: Any = parameters.get("Entries") or [parameters]
+        for message in sent:
+            if "MessageBody" in message and message["MessageBody"].startswith('{"v": 1, "events"'):
+                bell = Doorbell.loads(message["MessageBody"])
+                named = (*bell.events, *bell.effects)
+                self.delays |= dict.fromkeys(named, message["DelaySeconds"])
+                self.order += named
+                message["DelaySeconds"] = 0
+        if self.database is not None and (connection := self.database._connection) is not None:
+            self.transactions.add(connection.info.transaction_status)
+        return super().call(operation, **parameters)
+
+
+class World:
+    """A ledger, marks and queues, and the hand on both clocks."""
+
+    def __init__(self, services: Services, database: TestDatabase, clock: HandClock, sqs: Recording) -> None:
+        self.services, self.db, self.clock, self.sqs = services, database, clock, sqs
+        self._admin = psycopg.connect(database.admin_url, autocommit=True)
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+        self._admin.execute("UPDATE clock SET shift = make_interval(secs => %s)", (self.clock.gone,))
+
+    def ledgers_clock(self, ahead: float) -> None:
+        """Set the ledger's clock alone, so many seconds ahead of ours."""
+        self._admin.execute("UPDATE clock SET shift = make_interval(secs => %s)", (self.clock.gone + ahead,))
+
+    def now(self) -> float:
+        return self.clock.now().timestamp()
+
+    def configured(self, limits: list[dict[str, object]] | None = None, flows: tuple[str, ...] = ()) -> None:
+        compiled = {"accounts": {"mail": {"limits": limits or []}}, "flows": {flow: {} for flow in flows}}
+        self.db.run(
+            """INSERT INTO configs (version, hash, document, templates, compiled, applied_by)
+               SELECT coalesce(max(version), 0) + 1, '', '', '{}', %s, 'test' FROM configs""",
+            (json.dumps(compiled),),
+        )
+
+    def event(self, type: str = "LEAD_CAPTURE") -> UUID:
+        id = uuid.uuid4()
+        self.db.run(
+            """INSERT INTO events (id, source, key, type, door, fingerprint, received_at)
+               VALUES (%s, 'test', %s, %s, 'api', '', drumbeat_now())""",
+            (id, str(id), type),
+        )
+        return id
+
+    def planned(self, failed: dict[str, str] | None = None, type: str = "LEAD_CAPTURE") -> UUID:
+        event = self.event(type)
+        self.db.run(
+            "INSERT INTO plans (event_id, version, hash, failed) VALUES (%s, 1, '', %s)",
+            (event, json.dumps(failed or {})),
+        )
+        return event
+
+    def effect(
+        self,
+        status: str = "waiting",
+        due_in: float = 0.0,
+        lease: float | None = None,
+        account: str = "mail",
+        type: str = "LEAD_CAPTURE",
+    ) -> UUID:
+        id, event = uuid.uuid4(), self.planned(type=type)
+        self.db.run(
+            """INSERT INTO effects (id, event_id, version, flow, step, account, action, base_due_at, status, seq,
+                                    fence, due_at, lease_until)
+               VALUES (%(id)s, %(event)s, 1, 'f', 's', %(account)s, 'send_email', drumbeat_now(), %(status)s, 2, 1,
+                       drumbeat_now() + make_interval(secs => %(due)s),
+                       drumbeat_now() + make_interval(secs => %(lease)s))""",
+            {
+                "id": id,
+                "event": event,
+                "account": account,
+                "status": status,
+                "due": due_in if lease is None else lease,
+                "lease": lease,
+            },
+        )
+        return id
+
+    def stands(self, effect: UUID) -> dict[str, Any]:
+        [row] = self.db.run(
+            """SELECT status, seq, fence, crashes, lease_until, due_at <= drumbeat_now() AS due
+                 FROM effects WHERE id = %s""",
+            (effect,),
+        )
+        return row
+
+    def journal(self, effect: UUID) -> list[tuple[Any, ...]]:
+        rows = self.db.run(
+            "SELECT seq, from_status, to_status, fence, actor FROM journal WHERE effect_id = %s ORDER BY seq", (effect,)
+        )
+        return [tuple(row.values()) for row in rows]
+
+    def mark(self, **when: float) -> None:
+        assert self.services.marks.set({name.replace("__", ":"): self.now() + at for name, at in when.items()})
+
+    def overdue(self) -> None:
+        """Have the relay look, but not at everything."""
+        self.services.marks.watch(full_at=self.now() + HOUR)
+        self.mark(at__1=-1)
+
+    def rung(self) -> list[Doorbell]:
+        bells = []
+        while messages := self.services.queue.receive():
+            bells += [Doorbell.loads(message.body) for message in messages]
+            self.services.queue.delete(messages)
+        return bells
+
+    def rung_effects(self) -> set[UUID]:
+        return {id for bell in self.rung() for id in bell.effects}
+
+    def rung_events(self) -> set[UUID]:
+        return {id for bell in self.rung() for id in bell.events}
+
+    def close(self) -> None:
+        self._admin.close()
