@@ -25,7 +25,7 @@ SILENCE: dict[str, Any] = {
 }
 # A prepared statement keeps the plan of its first runs: made while a table is small, that plan would read all of it,
 # and still do so when it has grown.
-STEADY = "-c enable_seqscan=off"
+STEADY = {"options": "-c enable_seqscan=off"}
 REST = 10.0  # seconds in which a server that hangs is not asked again by who has no patience
 
 type Row = dict[str, Any]
@@ -105,7 +105,7 @@ class Database:
                 prepare_threshold=self._prepare_after,
                 connect_timeout=CONNECT_TIMEOUT,
                 application_name="drumbeat",
-                options=STEADY if self._prepare_after else None,
+                **(STEADY if self._prepare_after else {}),
                 **SILENCE,
             )
         except psycopg.ProgrammingError:  # its message quotes the URL, password and all
