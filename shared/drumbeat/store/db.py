@@ -25,7 +25,7 @@ SILENCE: dict[str, Any] = {
 }
 # A prepared statement keeps the plan of its first runs: made while a table is small, that plan would read all of it,
 # and still do so when it has grown.
-STEADY = {"options": "-c enable_seqscan=off"}
+STEADY: dict[str, Any] = {"options": "-c enable_seqscan=off"}
 REST = 10.0  # seconds in which a server that hangs is not asked again by who has no patience
 
 type Row = dict[str, Any]
