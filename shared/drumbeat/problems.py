@@ -1,8 +1,11 @@
 """Errors on their way out over HTTP: `application/problem+json` (RFC 9457), one form for every function."""
 
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from drumbeat.errors import KeyReused, Problem, Unauthorized, Unavailable
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -41,7 +44,7 @@ def headers(problem: Problem) -> dict[str, str | list[str]]:
     return {}
 
 
-def mistakes(error: ValidationError, whole: str) -> str:
+def mistakes(error: "ValidationError", whole: str) -> str:
     """Name each field that is wrong and why, never its value; `whole` names what the fields are of."""
     found = [
         f"{'.'.join(map(str, each['loc'])) or whole}: {_SAID.get(each['type']) or _plain(each['msg'])}"
