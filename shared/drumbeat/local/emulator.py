@@ -1,7 +1,8 @@
-"""MiniStack whose buffer queue survives a sudden death: python -m drumbeat.local.emulator
+"""MiniStack, corrected in what the local stack relies on: python -m drumbeat.local.emulator
 
-MiniStack keeps its state in memory and writes it down when it ends in order. The buffer holds events that exist nowhere
-else, so here each of its messages is on disk before the sender hears that it was taken. `restore` sends them again.
+Its long polls wake at once (`long_polls`), and its buffer queue survives a sudden death. MiniStack keeps its state in
+memory and writes it down when it ends in order. The buffer holds events that exist nowhere else, so here each of its
+messages is on disk before the sender hears that it was taken. `restore` sends them again.
 """
 
 import json
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from drumbeat.local.long_polls import LongPolls
 from drumbeat.sqs import Sqs
 
 LOG_VARIABLE = "BUFFER_LOG"  # the file; without it MiniStack is as it is
@@ -70,6 +72,7 @@ def main() -> None:
     from ministack import app
     from ministack.services import sqs
 
+    LongPolls().install(sqs)
     if log := os.environ.get(LOG_VARIABLE):
         for operation in ("SendMessage", "SendMessageBatch"):
             sqs._HANDLERS[operation] = kept(sqs._HANDLERS[operation], Path(log))

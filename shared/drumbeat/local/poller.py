@@ -10,8 +10,6 @@ import argparse
 import signal
 import sys
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,18 +18,18 @@ from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.sqs import Sqs, SqsError
 
 WAIT = 1  # second of a long poll: as long as an orderly stop may take
-RECEIVERS = 2  # for each worker: a message is seen by whoever looks next
 PAUSE = 0.5  # seconds after SQS did not answer
 LOOK = 0.05  # seconds between looks for a worker that is being started again
 LIMIT = 10  # messages in one call, SQS's
-GATHER = 0.01  # seconds that messages wait for company while another worker is at work
+GATHER = 0.03  # seconds that messages gather in the queue while a worker is busy and another is free
 
 
 class Poller:
     """Feeds one queue to a set of workers until it is stopped.
 
-    Who receives and who feeds are different threads, so that what arrives while workers are busy becomes one batch: ten
-    messages together cost half of what they cost one by one.
+    One thread receives. What comes while all workers are idle is handed on without delay; behind it the receiver pauses
+    until they are idle again, or for a moment, so that a burst gathers in the queue: ten messages together cost half of
+    what they cost one by one. Behind a full batch the next one is received before a worker is free.
     """
 
     def __init__(self, url: str, batch: int, workers: Iterable[Handler]) -> None:
@@ -40,19 +38,18 @@ class Poller:
         self.batch = min(batch, LIMIT)
         self.workers = list(workers)
         self.stopping = threading.Event()
-        self._waiting: deque[dict[str, Any]] = deque()
-        self._oldest = 0.0  # when the first of those arrived, or became the first
+        self._received: list[dict[str, Any]] = []  # the batch that no worker has taken yet
+        self._full = False  # the last batch was: there is more where it came from
+        self._receiving = True
+        self._busy = 0  # workers
         self._changed = threading.Condition()
-        self._receiving = 0
-        self._at_work = 0
 
     def run(self, connect: Callable[[], Sqs]) -> None:
         """Receive, invoke, delete, until `stopping` is set and all that was received is done.
 
         `connect` makes an SQS client: each thread has one of its own.
         """
-        self._receiving = RECEIVERS * len(self.workers)
-        threads = [threading.Thread(target=self._receive_on, args=(connect(),)) for _ in range(self._receiving)]
+        threads = [threading.Thread(target=self._receive_on, args=(connect(),))]
         threads += [threading.Thread(target=self._feed, args=(connect(), worker)) for worker in self.workers]
         for thread in threads:
             thread.start()
@@ -62,9 +59,8 @@ class Poller:
     def _receive_on(self, sqs: Sqs) -> None:
         away = False
         while not self.stopping.is_set():
-            with self._changed:
-                if not self._changed.wait_for(self._wanted, PAUSE):
-                    continue
+            if not self._worth_a_receive():
+                continue
             try:
                 messages = self.receive(sqs)
                 away = False
@@ -75,14 +71,21 @@ class Poller:
                 self.stopping.wait(PAUSE)
                 continue
             with self._changed:
-                if not self._waiting:
-                    self._oldest = time.monotonic()
-                self._waiting.extend(messages)
+                self._received, self._full = messages, len(messages) == self.batch
                 self._changed.notify_all()
         with self._changed:
-            self._receiving -= 1
+            self._receiving = False
             self._changed.notify_all()
         sqs.close()
+
+    def _worth_a_receive(self) -> bool:
+        """Wait until a batch can be begun; False when that takes longer than a look at `stopping` may wait."""
+        with self._changed:
+            if not self._full:
+                self._changed.wait_for(lambda: not self._received and not self._busy, GATHER)
+            return self._changed.wait_for(
+                lambda: not self._received and (self._full or self._busy < len(self.workers)), PAUSE
+            )
 
     def _feed(self, sqs: Sqs, worker: Handler) -> None:
         while messages := self._next():
@@ -91,33 +94,17 @@ class Poller:
             except SqsError as error:
                 _log(f"{len(messages)} messages were not deleted ({error}); they come back and change nothing")
             with self._changed:
-                self._at_work -= 1
+                self._busy -= 1
                 self._changed.notify_all()
         sqs.close()
 
     def _next(self) -> list[dict[str, Any]]:
-        """Wait for messages and return up to a batch; none when the poller stops and there are none left."""
+        """Wait for a batch; empty when the poller has stopped."""
         with self._changed:
-            while not self._worth_a_start():
-                if not self._waiting and not self._receiving:
-                    return []
-                self._changed.wait(GATHER if self._waiting else None)
-            messages = [self._waiting.popleft() for _ in range(min(self.batch, len(self._waiting)))]
-            self._oldest = time.monotonic()
-            self._at_work += 1
-            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._received or not self._receiving)
+            messages, self._received = self._received, []
+            self._busy += 1
             return messages
-
-    def _wanted(self) -> bool:
-        """Tell whether more messages are of use: what no worker is free for gathers in the queue meanwhile."""
-        return len(self._waiting) < self.batch and self._at_work < len(self.workers)
-
-    def _worth_a_start(self) -> bool:
-        """Tell whether one more worker should begin with what is there."""
-        if not self._waiting:
-            return False
-        gathered = len(self._waiting) >= self.batch or time.monotonic() - self._oldest >= GATHER
-        return gathered or not self._at_work or not self._receiving
 
     def receive(self, sqs: Sqs) -> list[dict[str, Any]]:
         """Return up to a batch of messages; empty when none came within the wait."""
@@ -133,7 +120,7 @@ class Poller:
         return messages
 
     def handle(self, sqs: Sqs, worker: Handler, messages: list[dict[str, Any]]) -> None:
-        """Have a worker do the batch and delete what it did. Raises SqsError when that could not be deleted."""
+        """Invoke a worker with the batch and delete what it did. Raises SqsError when that could not be deleted."""
         if not self._present(worker):
             return  # stopping: the messages come back
         try:

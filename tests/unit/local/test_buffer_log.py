@@ -74,3 +74,16 @@ def test_a_line_that_was_cut_is_left_out(emulator: Emulator) -> None:
     emulator.server.start()
 
     assert emulator.restored() == 2
+
+
+def test_ministack_still_forgets_its_queues_when_it_is_killed(tmp_path: Path) -> None:
+    """Fails once MiniStack keeps them: then the log of the buffer can go."""
+    emulator = Emulator(tmp_path)
+    emulator.sqs.call("SendMessage", QueueUrl=emulator.url("test-BufferQueue"), MessageBody="one")
+
+    emulator.server.kill()
+    emulator.server.start()
+
+    assert emulator.held() == []
+    emulator.sqs.close()
+    emulator.server.stop()

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ministack.core import iam_actions
+from ministack.services import eventbridge
 
 from drumbeat.local.cloud import deployment
-from drumbeat.local.cloud.emulator import action_of_one, arn_of_schedules, with_its_time
+from drumbeat.local.cloud.emulator import SCHEDULED_TIME, action_of_one, arn_of_schedules, with_its_time
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,21 @@ def test_secrets_are_written_where_the_template_has_its_functions_look() -> None
         "REDIS_URL": "/drumbeat/local/redis-url",
         "SECRET": "/drumbeat/local/secret",
     }
+
+
+def test_ministack_still_needs_each_correction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails once MiniStack does as AWS does: then the correction can go."""
+    invoked: list[str] = []
+    monkeypatch.setattr(eventbridge, "_dispatch_to_lambda", lambda arn, payload: invoked.append(payload))
+    target = {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:relay", "Input": SCHEDULED_TIME}
+    event = {"Source": "aws.scheduler", "DetailType": "Scheduled Event", "Detail": "{}", "Time": 0, "Resources": []}
+    batch = {"x-amz-target": "AmazonSQS.SendMessageBatch", "content-type": "application/x-amz-json-1.0"}
+
+    eventbridge._invoke_target(target, event, {})  # type: ignore[no-untyped-call]
+    named = iam_actions.extract_resource_arn(
+        "scheduler", "POST", "/schedules/campaign-a", {}, b'{"GroupName": "ours"}', {}, "us-east-1", "1"
+    )
+
+    assert iam_actions.extract_iam_action("sqs", "POST", "/", batch, b"{}", {}) == "sqs:SendMessageBatch"
+    assert named.endswith("schedule/default/campaign-a")
+    assert invoked == [SCHEDULED_TIME]

@@ -1,8 +1,9 @@
 """MiniStack 1.5, corrected where it differs from AWS in what concerns us: python -m drumbeat.local.cloud.emulator
 
 A batch of messages needs the permission of a single one; it asks for actions such as `sqs:SendMessageBatch`, which no
-policy can name, because AWS has none of them. A schedule is a resource; it asks for permission on `*`. What stands in
-angle brackets in the input of a schedule's target, Scheduler replaces at each firing; it hands it over as it is.
+policy can name, because AWS has none of them. A schedule is a resource in its group; it asks for permission on the
+same name in the group `default`. What stands in angle brackets in the input of a schedule's target, Scheduler replaces
+at each firing; it hands it over as it is.
 """
 
 import json
