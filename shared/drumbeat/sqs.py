@@ -1,155 +1,178 @@
-"""A thin client for SQS: its JSON protocol over one keep-alive connection.
+"""A thin client for SQS: its JSON protocol over one kept-alive connection, read by the standard library.
 
-Every event costs a call, and boto3 takes eight times the processor time for it. One request is on its way at a time, so
-reading a reply is: a head, then as many bytes as it says.
+Every event costs a call, and boto3 takes eight times the processor time for it. What boto3 does for its callers is done
+here, too: credentials are renewed, a connection that was closed while idle is replaced, and what may pass by itself is
+tried a second time, inside one limit of time.
 """
 
 import json
-import os
-import socket
-import ssl
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from http.client import HTTPException
+from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
+from drumbeat import aws_credentials
+from drumbeat.clock import Clock, SystemClock
 from drumbeat.errors import DrumbeatError
 from drumbeat.sigv4 import Credentials, sign
+from drumbeat.sqs_connection import Address, Connection, Reply, address_of, reason
+from drumbeat.term import Term
 
-TIMEOUT = 5.0  # seconds for connecting and for each read, beyond the time of a long poll
-CONTENT_TYPE = "application/x-amz-json-1.0"
-STALE = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
-OK = 200
-CHUNK = 1 << 16
+# Seconds for a call with all it does, beyond the time of a long poll. Ingest has 20 seconds for a request: up to five
+# for Postgres, then one or two calls. The first try may use half, so that there is time for a second.
+CALL_SECONDS = 5.0
+TRY_SECONDS = CALL_SECONDS / 2
+JITTER_SECONDS = 0.1
+# What does no harm when it is carried out twice: a message too many finds nothing to do, what was received and not
+# heard of comes back, and deleting, showing and setting have the same end however often they are done. PurgeQueue is
+# not here: it would throw away what has arrived since.
+REPEATABLE = frozenset(
+    {
+        "SendMessage",
+        "SendMessageBatch",
+        "ReceiveMessage",
+        "DeleteMessageBatch",
+        "ChangeMessageVisibilityBatch",
+        "GetQueueAttributes",
+        "GetQueueUrl",
+        "CreateQueue",
+        "SetQueueAttributes",
+    }
+)
+OK, TOO_MANY, BROKEN = 200, 429, 500
 
 
 @dataclass
 class SqsError(DrumbeatError):
-    """SQS refused a call or could not be reached; `code` is its own word, or `Unreachable`."""
+    """SQS refused a call or could not be reached; `code` is its own word, as boto3 gives it, or `Unreachable`.
+
+    Its text is SQS's reason or ours, never an answer that could not be read.
+    """
 
     operation: str
     code: str
     message: str
+    passing: bool = False  # the same call may succeed a moment later
 
     def __str__(self) -> str:
         return f"SQS {self.operation}: {self.code}: {self.message}"
 
 
 class Sqs:
-    """The SQS of one region (or the emulator at `endpoint`). For one thread at a time; connects when first used.
+    """SQS, where a queue's own URL says, or at `endpoint` (the emulator). For one thread at a time; connects when used.
 
-    A call whose connection turns out to have been closed while idle is sent again, so it may be carried out twice.
+    What times out, breaks off, is throttled or fails on SQS's side is tried once more when that does no harm
+    (`REPEATABLE`), so such a call may be carried out twice.
     """
 
-    def __init__(self, region: str, endpoint: str | None = None, credentials: Credentials | None = None) -> None:
-        self.endpoint = endpoint or f"https://sqs.{region}.amazonaws.com"
-        self._region = region
-        self._address = urlsplit(self.endpoint)
-        self._credentials = credentials
-        self._socket: socket.socket | None = None
+    def __init__(
+        self,
+        region: str,
+        endpoint: str | None = None,
+        credentials: Credentials | None = None,
+        *,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self._region = region  # to sign for where the address names none
+        self._endpoint = endpoint
+        self._credentials: Callable[[], Credentials] = (lambda: credentials) if credentials else aws_credentials.current
+        self._clock = clock or SystemClock()  # never a shifted one: AWS refuses what was signed at another time
+        self._random = random or Random()  # noqa: S311 - jitter
+        self._idle: Connection | None = None
 
     def call(self, operation: str, **parameters: object) -> dict[str, Any]:
-        """Call an operation and return its result.
+        """Call an operation and return its result, within five seconds and the time of a long poll.
 
         Raises:
             SqsError: refused, or unreachable: then it may or may not have been carried out.
         """
-        request = self._request(operation, json.dumps(parameters).encode())
+        address = address_of(self._endpoint or str(parameters.get("QueueUrl", "")))
+        if address is None:
+            raise SqsError(operation, "InvalidAddress", "the queue's URL is not set or cannot be read")
+        body = json.dumps(parameters).encode()
         poll = parameters.get("WaitTimeSeconds", 0)
-        timeout = TIMEOUT + (poll if isinstance(poll, int) else 0)
+        wait = poll if isinstance(poll, int) else 0
+        begun = self._clock.elapsed()
+        end = begun + CALL_SECONDS + wait
+        if operation not in REPEATABLE:
+            return self._try(operation, address, body, end)
         try:
-            status, reply = self._post(request, timeout)
-        except (OSError, ValueError) as error:
-            self.close()
-            raise SqsError(operation, "Unreachable", str(error) or type(error).__name__) from error
-        return _result(operation, status, reply)
+            return self._try(operation, address, body, begun + TRY_SECONDS + wait)
+        except SqsError as error:
+            if not error.passing:
+                raise
+            self._clock.sleep(self._random.uniform(0, JITTER_SECONDS))
+            if self._clock.elapsed() + wait >= end:  # a poll would outlast the call
+                raise
+        return self._try(operation, address, body, end)
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._idle is not None:
+            self._idle.close()
+            self._idle = None
 
-    def _post(self, request: bytes, timeout: float) -> tuple[int, bytes]:
-        if self._socket is not None:
-            try:
-                return self._exchange(self._socket, request, timeout)
-            except STALE:
-                self.close()
-        self._socket = self._connect()
-        return self._exchange(self._socket, request, timeout)
+    def _try(self, operation: str, address: Address, body: bytes, end: float) -> dict[str, Any]:
+        request = self._request(operation, address, body)
+        term = Term(self._clock, math.inf, end)
+        try:
+            connection = self._take(address) or Connection(address, term)
+            reply = connection.exchange(request, term)
+        except (OSError, HTTPException, ValueError) as error:
+            raise SqsError(operation, "Unreachable", reason(error), passing=True) from None
+        if not reply.closes:
+            self._idle = connection
+        return _result(operation, reply)
 
-    def _exchange(self, connection: socket.socket, request: bytes, timeout: float) -> tuple[int, bytes]:
-        connection.settimeout(timeout)
-        connection.sendall(request)
-        reply = _more(connection)
-        while (end := reply.find(b"\r\n\r\n")) < 0:
-            reply += _more(connection)
-        status, length, closes = _head(reply[:end])
-        body = end + 4
-        while len(reply) < body + length:
-            reply += _more(connection)
-        if closes:
-            self.close()
-        return status, reply[body : body + length]
+    def _take(self, address: Address) -> Connection | None:
+        """Return the idle connection if it leads there and the peer has not hung up: ours until its answer was read."""
+        connection, self._idle = self._idle, None
+        if connection is None or (connection.address == address and connection.is_quiet()):
+            return connection
+        connection.close()
+        return None
 
-    def _connect(self) -> socket.socket:
-        address, tls = self._address, self._address.scheme == "https"
-        assert address.hostname
-        connection = socket.create_connection((address.hostname, address.port or (443 if tls else 80)), TIMEOUT)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls:
-            connection = ssl.create_default_context().wrap_socket(connection, server_hostname=address.hostname)
-        return connection
-
-    def _request(self, operation: str, body: bytes) -> bytes:
-        self._credentials = self._credentials or _credentials()
+    def _request(self, operation: str, address: "Address", body: bytes) -> bytes:
+        try:
+            credentials = self._credentials()
+        except aws_credentials.NoCredentials as error:
+            raise SqsError(operation, "NoCredentials", str(error)) from error
         headers = sign(
-            {"host": self._address.netloc, "content-type": CONTENT_TYPE, "x-amz-target": f"AmazonSQS.{operation}"},
+            {
+                "host": address.netloc,
+                "content-type": "application/x-amz-json-1.0",
+                "x-amz-target": f"AmazonSQS.{operation}",
+                "x-amzn-query-mode": "true",  # codes as boto3 gives them
+            },
             body,
-            self._credentials,
+            credentials,
             service="sqs",
-            region=self._region,
-            now=datetime.now(UTC),
+            region=address.region or self._region,
+            now=self._clock.now(),
         )
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _more(connection: socket.socket) -> bytes:
-    data = connection.recv(CHUNK)
-    if not data:
-        raise ConnectionResetError("the connection was closed before the answer was whole")
-    return data
-
-
-def _head(head: bytes) -> tuple[int, int, bool]:
-    """Return status, length of the body, and whether the server closes. Raises ValueError when that is not said."""
-    line, *fields = head.decode("latin-1").lower().split("\r\n")
-    named = dict(field.split(":", 1) for field in fields)
-    if "content-length" not in named:
-        raise ValueError("the answer does not say how long it is")
-    return int(line.split(" ")[1]), int(named["content-length"]), named.get("connection", "").strip() == "close"
-
-
-def _credentials() -> Credentials:
-    """Read the credentials where Lambda puts them; elsewhere wherever botocore finds them."""
-    if key := os.environ.get("AWS_ACCESS_KEY_ID"):
-        return Credentials(key, os.environ.get("AWS_SECRET_ACCESS_KEY", ""), os.environ.get("AWS_SESSION_TOKEN"))
-    from botocore.session import get_session
-
-    found = get_session().get_credentials()
-    if found is None:
-        raise SqsError("sign", "NoCredentials", "neither the environment nor a profile has AWS credentials")
-    return Credentials(found.access_key, found.secret_key, found.token)
-
-
-def _result(operation: str, status: int, reply: bytes) -> dict[str, Any]:
+def _result(operation: str, reply: Reply) -> dict[str, Any]:
+    passing = reply.status >= BROKEN or reply.status == TOO_MANY
     try:
-        result: dict[str, Any] = json.loads(reply) if reply.strip() else {}
-    except ValueError as error:
-        raise SqsError(operation, f"HTTP {status}", "the answer is no JSON") from error
-    if status != OK:
-        code = str(result.get("__type", f"HTTP {status}")).rpartition("#")[2]
-        raise SqsError(operation, code, str(result.get("message") or result.get("Message") or "no reason given"))
-    return result
+        result = json.loads(reply.body) if reply.body.strip() else {}
+    except (ValueError, RecursionError):
+        result = None
+    if not isinstance(result, dict):
+        raise SqsError(operation, f"HTTP {reply.status}", "the answer is no JSON object", passing)
+    if reply.status == OK:
+        return result
+    code = _code(str(result.get("__type", f"HTTP {reply.status}")), reply.query_error)
+    message = str(result.get("message") or result.get("Message") or "no reason given")
+    raise SqsError(operation, code, message, passing or "Throttl" in code)
+
+
+def _code(kind: str, query_error: str) -> str:
+    """Return the code as boto3 does: the older protocol's where SQS gives it, else the type without its namespace."""
+    code, _, fault = query_error.partition(";")
+    return code if code and fault and ";" not in fault else kind.partition(":")[0].rpartition("#")[2]

@@ -15,6 +15,8 @@ from drumbeat import firstkey
 from drumbeat.campaigns.alarms import PREFIX
 from drumbeat.config import Settings
 from drumbeat.local.template import Reference, Template
+from drumbeat.sqs import CALL_SECONDS
+from drumbeat.store.db import CONNECT_TIMEOUT
 from functions.console import app as console
 from functions.ingest import app as ingest
 from tests.build.conftest import TOOLS, tool
@@ -186,6 +188,12 @@ def test_a_message_stays_hidden_for_six_times_the_workers_time(template: Templat
     hidden = int(template.queues[feed.queue].attributes["VisibilityTimeout"])
 
     assert hidden >= 6 * template.functions[feed.function].timeout
+
+
+def test_ingest_answers_before_it_is_cut_off_though_ledger_and_queue_hang(document: Document) -> None:
+    patience = float(environment(document, "ingest")["DATABASE_PATIENCE"])
+
+    assert CONNECT_TIMEOUT + patience + CALL_SECONDS < functions(document)["ingest"]["Timeout"]
 
 
 @pytest.mark.point(17)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from drumbeat.sqs import Sqs, SqsError
+from drumbeat.sqs import REPEATABLE, Sqs, SqsError
 from tests.faults.points import Operation, Traveller
 
 EFFECTS, BUFFER, DEAD = "sqs://effects", "sqs://buffer", "sqs://dead"
@@ -133,6 +133,6 @@ class SimulatedSqs(Sqs):
                 f"sqs {operation} {url.removeprefix('sqs://')}",
                 lambda: self._model.call(self._process.clock.elapsed(), operation, parameters),
                 fail,
-                twice=operation in ("SendMessage", "SendMessageBatch", "ReceiveMessage"),
+                twice=operation in REPEATABLE,
             )
         )

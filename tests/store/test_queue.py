@@ -1,12 +1,5 @@
-"""The queue against a real SQS API.
+"""The queue against a real SQS API."""
 
-Long, because a peer that breaks off in the middle stands in it, too.
-"""
-
-import http.client
-import http.server
-import json
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -186,67 +179,6 @@ def test_a_refusal_names_sqs_own_code(sqs: Sqs) -> None:
 def test_a_body_that_is_not_ours_is_a_value_error(body: str) -> None:
     with pytest.raises(ValueError):
         Doorbell.loads(body)
-
-
-class Closing(http.server.BaseHTTPRequestHandler):
-    """Answers one request on each connection as if it were to stay open, then closes it."""
-
-    protocol_version = "HTTP/1.1"
-    seen: list[dict[str, str]]
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.seen.append(dict(self.headers.items()))
-        body = json.dumps({"MessageId": "1"}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.close_connection = True
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-@pytest.fixture
-def closing() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    seen: list[dict[str, str]] = []
-    server = http.server.HTTPServer(("127.0.0.1", 0), type("Handler", (Closing,), {"seen": seen}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", seen
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.point(8)
-def test_a_connection_closed_while_idle_is_replaced(closing: tuple[str, list[dict[str, str]]]) -> None:
-    endpoint, seen = closing
-    sqs = Sqs("us-east-1", endpoint)
-
-    for _ in range(3):
-        Queue(sqs, f"{endpoint}/q").ring(events=some(1))
-    sqs.close()
-
-    assert len(seen) == 3
-
-
-def test_a_session_token_is_signed_and_sent(
-    closing: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    endpoint, seen = closing
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token")
-    sqs = Sqs("eu-central-1", endpoint)
-
-    sqs.call("SendMessage", QueueUrl=f"{endpoint}/q", MessageBody="x")
-    sqs.close()
-
-    [headers] = seen
-    assert headers["x-amz-security-token"] == "a-token"
-    assert "/eu-central-1/sqs/aws4_request" in headers["authorization"]
-    assert "x-amz-security-token" in headers["authorization"]
-    assert headers["x-amz-target"] == "AmazonSQS.SendMessage"
 
 
 @pytest.mark.point(12)

@@ -97,10 +97,10 @@ def test_messages_wait_for_a_worker_that_is_being_started_again(
 
 
 def test_a_poller_finishes_its_batch_before_it_stops(
-    start_runtime: StartRuntime, sqs: Sqs, url: str, poller: Poller
+    start_runtime: StartRuntime, sqs_endpoint: str, sqs: Sqs, url: str, poller: Poller
 ) -> None:
     start_runtime("feed")
-    thread = threading.Thread(target=poller.run, args=(lambda: local_sqs(sqs.endpoint),))
+    thread = threading.Thread(target=poller.run, args=(lambda: local_sqs(sqs_endpoint),))
     thread.start()
     send(sqs, url, *["good"] * 12)
     limit = time.monotonic() + 20

@@ -1,0 +1,134 @@
+"""One kept-alive HTTP connection: a request leaves in one piece, its answer is read by `http.client`."""
+
+import io
+import re
+import select
+import socket
+import ssl
+from functools import lru_cache
+from http.client import HTTPResponse
+from typing import NamedTuple, cast
+from urllib.parse import urlsplit
+
+from drumbeat import tls
+from drumbeat.addresses import connect, resolve
+from drumbeat.term import Fault, Term
+
+# sqs.eu-central-1.amazonaws.com (or .com.cn, .eu), vpce-1a2b.sqs.eu-central-1.vpce.amazonaws.com, and the older
+# eu-central-1.queue.amazonaws.com
+_REGION = re.compile(r"(?:^|\.)(?:sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-\d+)\.|([a-z]+(?:-[a-z]+)+-\d+)\.queue\.)")
+
+
+class Address(NamedTuple):
+    """Where a queue is called."""
+
+    tls: bool
+    host: str
+    port: int
+    netloc: str  # as the Host header says it
+    region: str | None  # that the host names
+
+
+class Reply(NamedTuple):
+    """An answer that was read to its end."""
+
+    status: int
+    query_error: str  # `code;Sender`, as SQS's older protocol had it
+    body: bytes
+    closes: bool  # no other request may use the connection
+
+
+@lru_cache(maxsize=8)
+def address_of(url: str) -> Address | None:
+    """Return where a URL leads, or None when it leads nowhere."""
+    try:
+        parts = urlsplit(url)
+        secure = {"https": True, "http": False}[parts.scheme]
+        port = parts.port or (443 if secure else 80)
+    except (KeyError, ValueError):
+        return None
+    if not parts.hostname:
+        return None
+    named = _REGION.search(parts.hostname)
+    return Address(secure, parts.hostname, port, parts.netloc, named and (named[1] or named[2]))
+
+
+class Connection:
+    """One connection, for one request at a time. Raises OSError when there is none in time."""
+
+    def __init__(self, address: Address, term: Term) -> None:
+        self.address = address
+        self._socket = connect(resolve(address.host, address.port, term.left()), address.port, term, allow_private=True)
+        try:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if address.tls:
+                self._socket.settimeout(term.left())
+                self._socket = tls.context().wrap_socket(self._socket, server_hostname=address.host)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+
+    def is_quiet(self) -> bool:
+        """Tell whether the peer has neither hung up nor spoken unasked."""
+        pending = self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0
+        return not pending and not self._poll.poll(0)
+
+    def exchange(self, request: bytes, term: Term) -> Reply:
+        """Send a request and read its answer to the end; afterwards the connection is idle, or closed.
+
+        Raises OSError, HTTPException or ValueError when there is no whole answer in time.
+        """
+        try:
+            self._socket.settimeout(term.left())
+            self._socket.sendall(request)
+            reply = self._answer(term)
+        except BaseException:
+            self.close()
+            raise
+        if reply.closes:
+            self.close()
+        return reply
+
+    def _answer(self, term: Term) -> Reply:
+        with HTTPResponse(cast(socket.socket, _Incoming(self._socket, term)), method="POST") as response:
+            response.begin()
+            if response.length is None and not response.chunked:
+                raise ValueError("where the connection's end ends the answer, none that was cut off is noticed")
+            body = response.read()
+            return Reply(response.status, response.getheader("x-amzn-query-error", ""), body, response.will_close)
+
+    def close(self) -> None:
+        """Close it, for good."""
+        self._socket.close()
+
+
+class _Incoming(io.RawIOBase):
+    """What comes back on a socket, each read within the time that is left of the call."""
+
+    def __init__(self, connected: socket.socket, term: Term) -> None:
+        self._socket, self._term = connected, term
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - what HTTPResponse asks of a socket
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        self._socket.settimeout(self._term.left())
+        return self._socket.recv_into(buffer)
+
+
+def reason(error: Exception) -> str:
+    """Say what happened in words of our own: the library quotes the peer, and the peer may quote a message's body."""
+    match error:
+        case Fault():
+            return str(error)
+        case TimeoutError():
+            return "no whole answer in time"
+        case OSError(strerror=str(why)):
+            return why
+        case _:
+            return "the connection was closed, or the answer was cut off or is not HTTP"
