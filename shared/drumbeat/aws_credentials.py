@@ -31,7 +31,7 @@ def current() -> Credentials:
     try:
         found = _session().get_credentials()
         frozen = found and found.get_frozen_credentials()
-    except (BotoCoreError, ClientError, RuntimeError) as error:
+    except (BotoCoreError, ClientError, RuntimeError) as error:  # RuntimeError: renewed, and ended all the same
         raise NoCredentials(f"the AWS credentials could not be read: {error}") from error
     if not frozen or not frozen.access_key or not frozen.secret_key:
         raise NoCredentials("neither the environment nor a profile has AWS credentials")
