@@ -90,7 +90,7 @@ def test_the_request_leaves_complete_and_without_asking_for_compression(caller: 
         b"POST /v1/send?x=1 HTTP/1.1\r\n"
         b"host: 127.0.0.1:" + str(peer.port).encode() + b"\r\n"
         b"user-agent: " + http.USER_AGENT.encode() + b"\r\n"
-        b"x-key: k\r\n"
+        b"X-Key: k\r\n"
         b"accept-encoding: identity\r\n"
         b"content-length: 9\r\n\r\n"
         b'{"to": 1}'

@@ -1,0 +1,12 @@
+"""One HTTP call: exactly one request on the wire, inside one budget of time, and certainty about what left.
+
+The only package that knows an HTTP library: an httpx client over a transport of our own. The sockets, the pool and the
+clock are ours, so that nothing can redirect, retry or send a second time behind our back.
+"""
+
+from drumbeat.http.caller import REPLY_LIMIT, Caller, fetch
+from drumbeat.http.failures import Failure
+from drumbeat.http.message import USER_AGENT
+from drumbeat.http.pool import KEEP_ALIVE
+
+__all__ = ["KEEP_ALIVE", "REPLY_LIMIT", "USER_AGENT", "Caller", "Failure", "fetch"]

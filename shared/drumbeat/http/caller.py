@@ -1,0 +1,106 @@
+"""Makes one HTTP call and says what came of it."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from http.cookiejar import CookieJar
+from typing import Any
+
+import httpx
+
+from drumbeat.addresses import Resolver, resolve
+from drumbeat.clock import Clock, SystemClock
+from drumbeat.http.failures import MALFORMED, Failure, NoReply
+from drumbeat.http.message import message
+from drumbeat.http.transport import Transport, outgoing
+from drumbeat.outcomes import NotSent, Unknown
+from drumbeat.providers.base import Reply, Request
+from drumbeat.term import Term
+
+REPLY_LIMIT = 64 * 1024  # bytes of body
+
+
+class Caller:
+    """Makes calls over kept-alive connections. Threads may share it; each call has a connection to itself."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        allow_private: bool = False,
+        reply_limit: int = REPLY_LIMIT,
+        resolver: Resolver = resolve,
+    ) -> None:
+        self._clock = clock
+        self._reply_limit = reply_limit
+        self._transport = Transport(clock, resolver, allow_private=allow_private)
+        self._client = httpx.Client(
+            transport=self._transport, trust_env=False, follow_redirects=False, cookies=_NoCookies()
+        )
+
+    def call(self, request: Request, *, deadline: float, budget: float) -> Reply | Failure:
+        """Send the request once and return its complete reply, or what is certain about it if there is none.
+
+        `deadline` is an instant of `clock.elapsed()`: at or after it no first byte is written. `budget` is in seconds
+        and covers everything from here on, whatever the peer does. NotSent means that not one byte of the request
+        left; Unknown, that some did. Redirects are replies like any other. Unless private addresses are allowed, only
+        addresses of the open internet are connected to, and the address that was checked is the one that is used.
+        """
+        term = Term(self._clock, deadline, self._clock.elapsed() + budget)
+        try:
+            sendable = outgoing(message(request), term)
+        except (ValueError, httpx.InvalidURL):
+            return NotSent(MALFORMED)
+        try:
+            with closing(self._client.send(sendable, stream=True)) as response:
+                return self._read(response)
+        except NoReply as failure:
+            return failure.outcome
+
+    def close(self) -> None:
+        """Close the idle connections. The caller stays usable."""
+        self._transport.close()
+
+    def _read(self, response: httpx.Response) -> Reply | Unknown:
+        """Read the body as it came: no encoding is honoured, for a few kilobytes can unpack into many megabytes."""
+        body = bytearray()
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > self._reply_limit:
+                return Unknown(f"reply over {self._reply_limit // 1024} KiB")
+        return Reply(response.status_code, _joined(response.headers.raw), bytes(body))
+
+
+def fetch(
+    method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"", timeout: float = 30.0
+) -> Reply:
+    """Make one call for a person at a terminal: any address, replies up to 64 MiB, `timeout` seconds for it all.
+
+    Raises ConnectionError, with a reason fit to print, when there is no complete reply.
+    """
+    clock = SystemClock()
+    caller = Caller(clock, allow_private=True, reply_limit=64 * 1024 * 1024)
+    try:
+        answer = caller.call(
+            Request(method, url, headers or {}, body), deadline=clock.elapsed() + timeout, budget=timeout
+        )
+    finally:
+        caller.close()
+    if isinstance(answer, Reply):
+        return answer
+    raise ConnectionError(answer.reason)
+
+
+class _NoCookies(CookieJar):
+    """Keeps nothing of what a peer sets: one call has nothing to do with the next."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:  # noqa: ANN401 - httpx's stand-ins
+        pass
+
+
+def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers by lower-case name; several of one name become one list, as HTTP has it."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined

@@ -1,0 +1,59 @@
+"""The bytes between us and a peer."""
+
+import select
+import socket
+import ssl
+
+import httpcore
+
+from drumbeat.term import Term
+
+
+class Wire(httpcore.NetworkStream):
+    """A connected socket on loan to one call at a time, which pays for every operation from its own time.
+
+    What the library writes is kept back until it begins to read: the request leaves in one piece, there is one place
+    where its first byte leaves, and a failure to write is reported there (the library would swallow it).
+    """
+
+    def __init__(self, sock: socket.socket, term: Term) -> None:
+        self._sock = sock
+        self.lend(term)
+
+    def lend(self, term: Term) -> None:
+        """Begin a call: no byte of it has been written."""
+        self._term = term
+        self._kept: list[bytes] = []
+        self.started = False
+
+    def is_quiet(self) -> bool:
+        """Tell whether the peer has neither hung up nor spoken unasked."""
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            return False
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return not poll.poll(0)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the term rules
+        """Keep the bytes until the library wants to read."""
+        self._kept.append(buffer)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        """Send what was kept, then read."""
+        if self._kept:
+            self._send(b"".join(self._kept))
+            self._kept.clear()
+        self._sock.settimeout(self._term.left())
+        return self._sock.recv(max_bytes)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
+
+    def _send(self, request: bytes) -> None:
+        self._sock.settimeout(self._term.left_to_start())
+        self.started = True
+        rest = memoryview(request)[self._sock.send(request) :]
+        while rest:
+            self._sock.settimeout(self._term.left())
+            rest = rest[self._sock.send(rest) :]
