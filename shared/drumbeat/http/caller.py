@@ -1,6 +1,5 @@
 """Makes one HTTP call and says what came of it."""
 
-from collections.abc import Mapping
 from contextlib import closing
 from http.cookiejar import CookieJar
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import httpx
 
 from drumbeat.addresses import Resolver, resolve
-from drumbeat.clock import Clock, SystemClock
+from drumbeat.clock import Clock
 from drumbeat.http.failures import MALFORMED, Failure, NoReply
 from drumbeat.http.message import message
 from drumbeat.http.transport import Transport, outgoing
@@ -68,26 +67,6 @@ class Caller:
             if len(body) > self._reply_limit:
                 return Unknown(f"reply over {self._reply_limit // 1024} KiB")
         return Reply(response.status_code, _joined(response.headers.raw), bytes(body))
-
-
-def fetch(
-    method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"", timeout: float = 30.0
-) -> Reply:
-    """Make one call for a person at a terminal: any address, replies up to 64 MiB, `timeout` seconds for it all.
-
-    Raises ConnectionError, with a reason fit to print, when there is no complete reply.
-    """
-    clock = SystemClock()
-    caller = Caller(clock, allow_private=True, reply_limit=64 * 1024 * 1024)
-    try:
-        answer = caller.call(
-            Request(method, url, headers or {}, body), deadline=clock.elapsed() + timeout, budget=timeout
-        )
-    finally:
-        caller.close()
-    if isinstance(answer, Reply):
-        return answer
-    raise ConnectionError(answer.reason)
 
 
 class _NoCookies(CookieJar):

@@ -1,12 +1,10 @@
 """A connection to a peer, and how one is made."""
 
 import socket
-import ssl
-import threading
 
-import certifi
 import httpcore
 
+from drumbeat import tls
 from drumbeat.addresses import Resolver, connect
 from drumbeat.http.message import Origin
 from drumbeat.http.wire import Wire
@@ -47,8 +45,6 @@ class Connector:
     def __init__(self, resolver: Resolver, *, allow_private: bool) -> None:
         self._resolve = resolver
         self._allow_private = allow_private
-        self._lock = threading.Lock()
-        self._tls: ssl.SSLContext | None = None
 
     def connect(self, origin: Origin, term: Term) -> Connection:
         """Connect to an address that was checked, shaking hands where the scheme asks for it. Raises OSError."""
@@ -58,22 +54,8 @@ class Connector:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if origin.scheme == "https":
                 sock.settimeout(term.left_to_start())
-                sock = self._tls_context().wrap_socket(sock, server_hostname=origin.host)
+                sock = tls.context().wrap_socket(sock, server_hostname=origin.host)
         except BaseException:
             sock.close()
             raise
         return Connection(origin, Wire(sock, term))
-
-    def _tls_context(self) -> ssl.SSLContext:
-        """Return the one TLS context, made at the first handshake: reading the trust store takes 20 ms.
-
-        The machine's own store comes first, so that an operator's private authority counts.
-        """
-        with self._lock:
-            if self._tls is None:
-                context = ssl.create_default_context()
-                if not context.cert_store_stats()["x509_ca"]:
-                    context.load_verify_locations(certifi.where())
-                context.set_alpn_protocols(["http/1.1"])
-                self._tls = context
-            return self._tls

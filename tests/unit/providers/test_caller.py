@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat import http
+from drumbeat import http, tls
 from drumbeat.clock import Clock, SystemClock
 from drumbeat.http import KEEP_ALIVE, REPLY_LIMIT, Caller
 from drumbeat.outcomes import NotSent, Unknown
@@ -503,6 +503,20 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def own_tls() -> Iterator[None]:
+    """The process's TLS context is read from the trust store anew, before and after the test."""
+    tls.context.cache_clear()
+    yield
+    tls.context.cache_clear()
+
+
+@pytest.fixture
+def trusted(own_tls: None, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's trust store, as an operator would extend it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+
+@pytest.fixture
 def server_tls(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -510,9 +524,8 @@ def server_tls(certificate: Path) -> ssl.SSLContext:
 
 
 def test_the_checked_address_is_called_by_its_name(
-    new_caller: NewCaller, certificate: Path, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    new_caller: NewCaller, trusted: None, server_tls: ssl.SSLContext
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # the machine's trust store, as an operator would extend it
     asked: list[str] = []
 
     def resolver(host: str, port: int, timeout: float) -> list[str]:
@@ -530,8 +543,8 @@ def test_the_checked_address_is_called_by_its_name(
 
 
 @pytest.mark.point(36)
-def test_a_certificate_that_nobody_vouches_for_is_not_sent_to(
-    new_caller: NewCaller, server_tls: ssl.SSLContext
+def test_a_certificate_that_no_authority_vouches_for_is_not_sent_to(
+    new_caller: NewCaller, own_tls: None, server_tls: ssl.SSLContext
 ) -> None:
     caller = new_caller(resolver=lambda *_: ["127.0.0.1"])
     with Peer(polite, server_tls) as peer:
@@ -543,9 +556,8 @@ def test_a_certificate_that_nobody_vouches_for_is_not_sent_to(
 
 @pytest.mark.point(26)
 def test_a_pause_during_the_tls_handshake_lets_nothing_leave(
-    new_caller: NewCaller, certificate: Path, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    new_caller: NewCaller, trusted: None, server_tls: ssl.SSLContext
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     sent = []
     for reading in range(1, 12):
         caller = new_caller(PausedClock(reading), resolver=lambda *_: ["127.0.0.1"])
@@ -556,17 +568,3 @@ def test_a_pause_during_the_tls_handshake_lets_nothing_leave(
 
     assert sent == sorted(sent)
     assert set(sent) == {False, True}
-
-
-# ---------------------------------------------------------------- fetch
-
-
-def test_fetch_takes_replies_larger_than_a_provider_may_send() -> None:
-    body = b"x" * (REPLY_LIMIT * 4)
-    with Peer(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)) as peer:
-        assert http.fetch("GET", peer.url).body == body
-
-
-def test_fetch_says_why_there_is_no_reply() -> None:
-    with pytest.raises(ConnectionError, match="connection refused"):
-        http.fetch("GET", f"http://127.0.0.1:{closed_port()}", timeout=PATIENT)
