@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store import effects, feedback
 from drumbeat.store.effects import Closing
@@ -48,6 +49,7 @@ def settle(words: Sequence[Word], services: Services) -> set[UUID]:
 
 
 def _closing(meant: Meant, word: Word) -> Closing:
+    told = Reason(ReasonCode.FEEDBACK, word.said)
     return Closing(
         id=meant.id,
         fence=NOBODY,
@@ -58,6 +60,6 @@ def _closing(meant: Meant, word: Word) -> Closing:
         kind=word.kind,
         to=Status(word.kind),
         reference=word.reference,
-        detail=word.said,
-        reason=f"the provider told: {word.said}",
+        learned=told,
+        reason=told,
     )

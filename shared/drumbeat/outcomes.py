@@ -1,6 +1,9 @@
 """What one try, or one look, taught us about an effect."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from drumbeat.reasons import Reason, ReasonCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +75,17 @@ class Unclear:
 
 
 type Look = Found | Absent | Unclear
+
+_CODES: Mapping[type, ReasonCode] = {
+    Refused: ReasonCode.REFUSED_BY_PROVIDER,
+    NotSent: ReasonCode.NOT_SENT,
+    Throttled: ReasonCode.PAUSED,
+    Denied: ReasonCode.CREDENTIALS_REFUSED,
+    Unknown: ReasonCode.OUTCOME_UNKNOWN,
+    Unclear: ReasonCode.LOOK_FAILED,
+}
+
+
+def reason_of(end: Refused | NotSent | Throttled | Denied | Unknown | Unclear) -> Reason:
+    """Return why a try or a look did not end well; its detail is what was met."""
+    return Reason(_CODES[type(end)], end.reason)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from drumbeat.errors import Invalid
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.store import reconciliation
 from drumbeat.store.reconciliation import Acceptance
 from drumbeat.wiring import Services
@@ -23,8 +24,8 @@ def reconcile(
         Invalid: a key is none of ours; nothing was changed.
     """
     found = {key: _acceptance(key, reference) for key, reference in accepted.items()}
-    detail = f"{reason} ({actor})"
-    outcomes = reconciliation.record(services.db, list(found.values()), account=account, detail=detail)
+    why = Reason(ReasonCode.RECONCILED, f"{reason} ({actor})")
+    outcomes = reconciliation.record(services.db, list(found.values()), account=account, why=why)
     services.reminders.ring([(effect, 0.0) for effect, outcome in outcomes.items() if outcome == "recorded"])
     return {
         wanted: [key for key, each in found.items() if outcomes[each.effect_id] == wanted]

@@ -7,8 +7,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from drumbeat.errors import Invalid, NotFound, Stale
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.status import Status
-from drumbeat.store import decisions
+from drumbeat.store import decisions, legacy
 from drumbeat.store.decisions import Standing
 from drumbeat.wiring import Services
 
@@ -76,9 +77,14 @@ def resolve_held(
     """Carry out one decision about the next chunk of held effects; call again while some are left.
 
     Only effects that are unchanged since `seen_at` are touched: what came later was not part of the decision.
+    `cause` narrows them to one reason: its code or, until the next release, the sentence of a reason to hold.
+
+    Raises:
+        Invalid: the reason is empty, or the cause is none; nothing was changed.
     """
     _require(reason)
-    seen = decisions.held(services.db, account=account, cause=cause, seen_at=seen_at, limit=CHUNK + 1)
+    meant = legacy.cause(cause) if cause is not None else None
+    seen = decisions.held(services.db, account=account, cause=meant, seen_at=seen_at, limit=CHUNK + 1)
     moved = _carry_out(seen[:CHUNK], decision, reason, actor, services)
     return Resolved([effect.id for effect in moved], left=len(seen) > CHUNK)
 
@@ -92,7 +98,7 @@ def _carry_out(
     to = LEADS_TO[decision]
     woken = _woken(effects, to)
     services.reminders.remember(dict.fromkeys(woken, 0.0))
-    moved = decisions.decide(services.db, effects, to=to, reason=reason, actor=actor)
+    moved = decisions.decide(services.db, effects, to=to, reason=Reason(ReasonCode.DECIDED, reason), actor=actor)
     services.reminders.ring([(id, 0.0) for id in woken])
     return moved
 

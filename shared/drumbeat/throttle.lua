@@ -4,11 +4,11 @@
 -- KEYS[1]  the account's hash; whatever is in it expires by itself
 -- ARGV     verb, now (microseconds; '' asks the server's clock), jitter (0..1), then by verb
 --   take    how many limits, {count, period, burst; 0 for a fixed window}..., then a slot or '' for each effect
---           -> now, reason of the pause, {code, slot} for each effect
---   report  pause (microseconds or ''), its reason, failures, probe ('1' succeeded, '0' failed, '' none)
+--           -> now, code and detail of the pause, {code, slot} for each effect
+--   report  pause (microseconds or ''), its code and detail, failures, probe ('1' succeeded, '0' failed, '' none)
 --           -> 1 if that opened the breaker
 --   resume  ends pause and breaker
---   state   -> now, paused until, reason, open until, end of the reserved slots
+--   state   -> now, paused until, code and detail of the pause, open until, end of the reserved slots
 --
 -- Every instant is a whole number of microseconds, so that no rounding ever adds up to a call too many.
 
@@ -63,6 +63,11 @@ local function save()
         local last = math.max(now + 2 * HALF, number('last'), number('paused'), number('open'), number('opened') + MEMORY)
         redis.call('PEXPIRE', key, string.format('%.0f', math.ceil((last - now + KEEP) / 1000)))
     end
+end
+
+-- The code counts for the pause that it came with: the release before writes and drops `paused` and `reason` alone.
+local function pause_code()
+    return number('coded') == number('paused') and state.code or ''
 end
 
 ---------------------------------------------------------------- the breaker
@@ -234,7 +239,7 @@ local function take()
     if open > closed_until then closed_until, why = open, OPEN end
 
     local strict = lane('strict')
-    local answer = {now, state.reason or ''}
+    local answer = {now, pause_code(), state.reason or ''}
     for i = 5 + 3 * #limits, #ARGV do
         local slot = tonumber(ARGV[i])
         local ahead = math.max(lane('queue').tail, lane('late').tail)
@@ -269,13 +274,15 @@ local function take()
 end
 
 local function report()
-    local pause, failures, probe = tonumber(ARGV[4]), tonumber(ARGV[6]), ARGV[7]
+    local pause, failures, probe = tonumber(ARGV[4]), tonumber(ARGV[7]), ARGV[8]
     turn_window()
     if pause then
         local till = math.floor(now + pause * (1 + jitter / 10))
         if till > number('paused') then
             put('paused', till)
-            put('reason', ARGV[5])
+            put('reason', ARGV[6])
+            put('code', ARGV[5])
+            put('coded', till)
         end
     end
     put('failures', number('failures') + failures)
@@ -297,9 +304,12 @@ if verb == 'report' then return report() end
 if verb == 'resume' then
     drop('paused')
     drop('reason')
+    drop('code')
+    drop('coded')
     close_breaker()
     forget_slots()
     save()
     return {}
 end
-return {now, number('paused'), state.reason or '', number('open'), math.max(number('queue tail'), number('late tail'))}
+return {now, number('paused'), pause_code(), state.reason or '', number('open'),
+        math.max(number('queue tail'), number('late tail'))}

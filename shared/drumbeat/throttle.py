@@ -18,6 +18,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from drumbeat.clock import Clock, SystemClock
 from drumbeat.flows.model import Limit
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.trickle import Trickle
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000  # microseconds, the script's unit
 LEAVE_ALONE = 1.0  # seconds for which a Redis that failed is not asked again
-REDIS_AWAY = "Redis is away: each process grants itself a trickle"
 
 _SCRIPT = files("drumbeat").joinpath("throttle.lua")
 _LOG = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Wait:
 
     seconds: float
     slot: float | None
-    reason: str
+    reason: Reason
 
 
 type Answer = Go | Wait
@@ -69,7 +69,7 @@ class Report:
 
     account: str
     pause: float | None = None
-    reason: str = ""
+    reason: Reason | None = None  # of the pause
     denied: bool = False
     failures: int = 0
     probe: bool | None = None
@@ -81,7 +81,7 @@ class State:
 
     account: str
     paused_until: float | None
-    reason: str | None
+    reason: Reason | None  # of the pause
     breaker: str  # closed | open | half_open
     open_until: float | None
     queue: float  # seconds until the last reserved slot
@@ -122,7 +122,7 @@ class Throttle:
         """
         for report in reports:
             if report.pause is not None:
-                self._trickle.pause(report.account, report.pause, report.reason)
+                self._trickle.pause(report.account, report.pause, report.reason or Reason(ReasonCode.PAUSED))
         opened = self._run([(report.account, "report", _report_arguments(report)) for report in reports])
         return [report.account for report, opens in zip(reports, opened, strict=True) if report.denied or opens == [1]]
 
@@ -139,9 +139,8 @@ class Throttle:
 
     def _from_trickle(self, ask: Ask) -> list[Answer]:
         waits = self._trickle.take(ask.account, ask.limits, len(ask.slots))
-        reason = self._trickle.paused(ask.account)
-        text = REDIS_AWAY if reason is None else f"paused: {reason}"
-        return [Wait(wait, slot, text) if wait else Go() for wait, slot in zip(waits, ask.slots, strict=True)]
+        reason = self._trickle.paused(ask.account) or Reason(ReasonCode.LIMITER_AWAY)
+        return [Wait(wait, slot, reason) if wait else Go() for wait, slot in zip(waits, ask.slots, strict=True)]
 
     def _run(self, calls: Sequence[tuple[str, str, Sequence[object]]]) -> list[Any]:
         """Run the script once for each call, all in one round trip; None where Redis did not do it."""
@@ -185,7 +184,8 @@ class Throttle:
             self._away_until = None
             return
         if self._away_until is None:
-            self._warn(f"{REDIS_AWAY}; nothing is lost, sending goes on slower ({type(failure).__name__})")
+            away = Reason(ReasonCode.LIMITER_AWAY).sentence
+            self._warn(f"{away}; nothing is lost, sending goes on slower ({type(failure).__name__})")
         self._away_until = self._elapsed() + LEAVE_ALONE
 
 
@@ -202,30 +202,37 @@ def _take_arguments(ask: Ask) -> list[object]:
 def _report_arguments(report: Report) -> list[object]:
     pause = "" if report.pause is None else round(report.pause * SECOND)
     probe = {None: "", True: "1", False: "0"}[report.probe]
-    return [pause, report.reason, report.failures, probe]
+    why = report.reason or Reason(ReasonCode.PAUSED)
+    return [pause, why.code.value, why.detail or "", report.failures, probe]
 
 
 def _answers(ask: Ask, reply: Sequence[Any]) -> list[Answer]:
-    now, reason, *rest = reply
-    reasons = {2: "rate limit", 3: f"paused: {_text(reason)}", 4: "circuit breaker open"}
+    now, code, detail, *rest = reply
+    reasons = {2: Reason(ReasonCode.RATE_LIMITED), 3: _pause(code, detail), 4: Reason(ReasonCode.BREAKER_OPEN)}
     answers: list[Answer] = []
-    for code, at in zip(rest[::2], rest[1::2], strict=True):
-        answers.append(Wait((at - now) / SECOND, at / SECOND, reasons[code]) if code > 1 else Go(probe=code == 1))
+    for word, at in zip(rest[::2], rest[1::2], strict=True):
+        answers.append(Wait((at - now) / SECOND, at / SECOND, reasons[word]) if word > 1 else Go(probe=word == 1))
     assert len(answers) == len(ask.slots)
     return answers
 
 
 def _state(account: str, reply: Sequence[Any]) -> State:
-    now, paused, reason, open_until, tail = reply
+    now, paused, code, detail, open_until, tail = reply
     breaker = "closed" if not open_until else "open" if open_until > now else "half_open"
     return State(
         account=account,
         paused_until=paused / SECOND if paused > now else None,
-        reason=_text(reason) if paused > now else None,
+        reason=_pause(code, detail) if paused > now else None,
         breaker=breaker,
         open_until=open_until / SECOND if open_until else None,
         queue=max(0.0, (tail - now) / SECOND),
     )
+
+
+def _pause(code: bytes | str, detail: bytes | str) -> Reason:
+    """Read why an account is paused. A code that this release does not know, or none, is a pause like any other."""
+    known = _text(code) == ReasonCode.CREDENTIALS_REFUSED
+    return Reason(ReasonCode.CREDENTIALS_REFUSED if known else ReasonCode.PAUSED, _text(detail))
 
 
 def _text(value: bytes | str) -> str:

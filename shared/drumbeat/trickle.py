@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from drumbeat.flows.model import Limit
+from drumbeat.reasons import Reason
 
 SHARE = 0.25  # of the account's rate
 SLOWEST = 5.0  # seconds between two calls, unless the account's own rate is slower
@@ -19,7 +20,7 @@ class _Account:
     free_at: float = 0.0
     tail: float = 0.0
     paused_until: float = 0.0
-    reason: str = ""
+    reason: Reason | None = None
 
 
 class Trickle:
@@ -35,14 +36,14 @@ class Trickle:
         memory = self._accounts.setdefault(account, _Account())
         return [self._one(memory, now, interval) for _ in range(count)]
 
-    def pause(self, account: str, seconds: float, reason: str) -> None:
+    def pause(self, account: str, seconds: float, reason: Reason | None) -> None:
         """Grant nothing to the account for this long."""
         memory = self._accounts.setdefault(account, _Account())
         until = self._elapsed() + seconds
         if until > memory.paused_until:
             memory.paused_until, memory.reason = until, reason
 
-    def paused(self, account: str) -> str | None:
+    def paused(self, account: str) -> Reason | None:
         """Return why the account is paused, None when it is not."""
         memory = self._accounts.get(account)
         return memory.reason if memory and memory.paused_until > self._elapsed() else None

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drumbeat.local.frames import Json
+from drumbeat.reasons import ReasonCode
 from tests.chaos.callers import Receipts
 from tests.chaos.work import CLASSES, Deed, Lead
 
 ACCOUNTS = {"hubspot": "crm", "resend": "gifts", "mailgun": "mail"}  # the receivers name themselves
-SILENT = "its worker ended without a word"
-# What may be held, by class, and the words that say so. K and D hold nothing here: no key grows old in minutes.
-REASONS: Mapping[str, tuple[str, ...]] = {
-    "K": (SILENT,),
-    "D": (SILENT,),
-    "Q": (SILENT, "outcome unknown: the provider's search cannot be trusted"),
-    "F": (SILENT, "outcome unknown, and nothing can prove it"),
-    "X": (SILENT, "outcome unknown, and nothing can prove it"),
+# What may be held, by class, and why. K and D hold nothing else here: no key grows old in minutes.
+REASONS: Mapping[str, tuple[ReasonCode, ...]] = {
+    "K": (ReasonCode.WORKER_CRASHED,),
+    "D": (ReasonCode.WORKER_CRASHED,),
+    "Q": (ReasonCode.WORKER_CRASHED, ReasonCode.SEARCH_UNTRUSTED),
+    "F": (ReasonCode.WORKER_CRASHED, ReasonCode.UNPROVABLE),
+    "X": (ReasonCode.WORKER_CRASHED, ReasonCode.UNPROVABLE),
 }
 
 
@@ -76,7 +76,7 @@ def judge(leads: Sequence[Lead], receipts: Receipts, record: Path, held: Iterabl
         violations += [
             f"class {letter} must not be held because of: {reason} ({number})"
             for reason, number in tally.reasons.items()
-            if not reason.startswith(REASONS[letter])
+            if reason not in REASONS[letter]
         ]
     return Verdict(len(receipts.held), tallies, violations)
 
@@ -103,12 +103,12 @@ def _accepted(entry: Json) -> Iterator[Deed]:
 
 
 def _reasons(receipts: Receipts, held: Iterable[Json]) -> dict[Deed, str]:
-    """Return why deeds are held."""
+    """Return why deeds are held, by code."""
     keys = {receipt.event_id: key for key, receipt in receipts.held.items()}
     found: dict[Deed, str] = {}
     for effect in held:
         key = keys.get(effect["eventId"], effect["eventId"])
-        found[Deed(effect["account"], f"{key}@example.com")] = effect["reason"]
+        found[Deed(effect["account"], f"{key}@example.com")] = effect["reasonCode"]
     return found
 
 

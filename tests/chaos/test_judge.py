@@ -11,7 +11,7 @@ from tests.chaos.callers import Receipt, Receipts
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.work import Lead
 
-UNPROVABLE = "outcome unknown, and nothing can prove it"
+UNPROVABLE = "unprovable"
 PROVIDERS = {"mail": "mailgun", "gift": "resend", "invoice": "http"}
 ACCOUNTS = {"mail": "mail", "gift": "gifts", "invoice": "erp"}
 
@@ -24,7 +24,7 @@ def verdict(folder: Path, kind: str, done: int, held: str | None = None, *, rece
         receipts.held[lead.key] = Receipt("event", 1.0, buffered=False)
     record = folder / "record.jsonl"
     record.write_text("".join(json.dumps(entry) + "\n" for entry in _entries(kind, lead.email, done)))
-    effects = [] if held is None else [{"eventId": "event", "account": ACCOUNTS[kind], "reason": held}]
+    effects = [] if held is None else [{"eventId": "event", "account": ACCOUNTS[kind], "reasonCode": held}]
     return judge([lead], receipts, record, effects)
 
 

@@ -7,25 +7,24 @@ from uuid import UUID
 from drumbeat.events import Event
 from drumbeat.flows.model import Config
 from drumbeat.flows.plan import plan, plan_flow
+from drumbeat.reasons import ReasonCode
 from drumbeat.status import ALLOWED, Status
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import Deed
 from tests.faults.world import CLASSES, STEPS, TRIES
 
-MAYBE = "may have been sent once"
-
 # Why an effect may be held, beside the classes F and X whose unknown ends nothing that we have can prove.
 UNPROVABLE = (
-    "the idempotency key has expired",
-    "the provider's search cannot be trusted",
-    "no look succeeded before retention ended",
-    "what is old is not kept by the provider",
-    "is another login now",
-    "its worker ended without a word",
-    f"outcome unknown after {TRIES} tries",
+    ReasonCode.KEY_EXPIRED,
+    ReasonCode.SEARCH_UNTRUSTED,
+    ReasonCode.NO_LOOK_SUCCEEDED,
+    ReasonCode.PAST_RETENTION,
+    ReasonCode.LOGIN_CHANGED,
+    ReasonCode.WORKER_CRASHED,
+    ReasonCode.UNKNOWN_AFTER_TRIES,
 )
 
-STANDING = "SELECT id, status, reason, due_at = 'infinity' AS resting FROM effects"
+STANDING = "SELECT id, status, reason_code, reason, maybe_sent, due_at = 'infinity' AS resting FROM effects"
 FOLDED = """
     SELECT e.id, e.status, e.seq, e.fence,
            array_agg(coalesce(j.from_status, '') || '>' || j.to_status ORDER BY j.seq) AS moves,
@@ -127,20 +126,20 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
 
 def _misplaced(row: dict[str, Any], step: str, done: int, *, strict: bool) -> str | None:
     """Tell what is wrong about where an effect ended, given how often the provider did it."""
-    reason = row["reason"] or ""
+    code = row["reason_code"]
+    decided = code == ReasonCode.DECIDED  # a person's word
     match Status(row["status"]):
         case Status.ACCEPTED:
-            said = reason.startswith("looked")  # a person's word
-            return None if done or said else "the provider never did it"
+            return None if done or decided else "the provider never did it"
         case Status.REFUSED:
             return "nobody refused it" if strict else "the provider did it" if done else None
         case Status.CANCELLED:
-            if done and MAYBE not in reason and not reason.startswith("looked"):
+            if done and not row["maybe_sent"] and not decided:
                 return "the provider did it, and nothing says so"
-            return "without a reason" if not reason or (strict and "suppressed" not in reason) else None
+            return "without a reason" if code is None or (strict and code != ReasonCode.SUPPRESSED) else None
         case Status.HELD:
-            blind = CLASSES[STEPS[step]] in "FX" and "nothing can prove it" in reason
-            return None if blind or (not strict and any(why in reason for why in UNPROVABLE)) else "it could be proven"
+            blind = CLASSES[STEPS[step]] in "FX" and code == ReasonCode.UNPROVABLE
+            return None if blind or (not strict and code in UNPROVABLE) else "it could be proven"
         case Status.WAITING if row["resting"]:
             return None  # for one that is held; the simulation would not have come to rest otherwise
     return "it is not at rest"

@@ -18,6 +18,7 @@ from drumbeat.deliver.verdicts import Verdict
 from drumbeat.ingest import buffer
 from drumbeat.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store import configs, effects, plans, sweep
 from drumbeat.store import events as store_events
@@ -176,9 +177,9 @@ def _believe_absence_without_a_control(patch: Patch) -> None:
 def _repeat_what_is_blind(patch: Patch) -> None:
     not_repeatable = verdicts._not_repeatable
 
-    def optimistic(effect: Any, account: Any, repeat: Any) -> str | None:
+    def optimistic(effect: Any, account: Any, repeat: Any) -> Reason | None:
         why = not_repeatable(effect, account, repeat)
-        return None if why and "nothing can prove it" in why else why
+        return None if why and why.code is ReasonCode.UNPROVABLE else why
 
     patch.setattr(verdicts, "_not_repeatable", optimistic)
 

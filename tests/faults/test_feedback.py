@@ -45,9 +45,15 @@ def test_a_word_ends_the_wait_at_once_and_the_journal_says_whose_it_was(simulate
     simulation.report(DELIVERED)
 
     (last,) = simulation.stage.owner.run(
-        "SELECT to_status, actor, reason FROM journal WHERE effect_id = %s ORDER BY seq DESC LIMIT 1", (EFFECT,)
+        "SELECT to_status, actor, reason_code, reason FROM journal WHERE effect_id = %s ORDER BY seq DESC LIMIT 1",
+        (EFFECT,),
     )
-    assert last == {"to_status": "accepted", "actor": "feedback", "reason": "the provider told: delivered"}
+    assert last == {
+        "to_status": "accepted",
+        "actor": "feedback",
+        "reason_code": "feedback",
+        "reason": "the provider told: delivered",
+    }
     simulation.settle()
     judge(simulation, strict=True)
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from drumbeat.config import Settings
-from drumbeat.errors import SecretAway
+from drumbeat.errors import SecretAway, SecretMissing
 from drumbeat.secrets import Secrets
 from drumbeat.store import effects
 from drumbeat.store.db import Parameters, Row
@@ -25,26 +25,29 @@ DAMAGED = """
 UNHEARD_OF = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,news,provider}', '"unheard of"')
 """
+WORDLESS = """
+    UPDATE configs SET compiled = jsonb_set(compiled, '{flows,post,steps,0,arguments,body}', '"{{ payload.company }}"')
+"""  # `apply` cannot know what an event will lack
 UNWRITTEN = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{flows,post,steps,0,delay}', '"soon"')
 """
 OUTSIDE = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,safe,settings,base_url}', '"http://outside/http/safe"')
 """  # any secret opens the sandbox
-STANDING = "SELECT step, status, reason FROM effects WHERE event_id = %s"
+STANDING = "SELECT step, status, reason_code FROM effects WHERE event_id = %s"
 
 
-class AwayStore(Secrets):
-    """A parameter store that does not answer a process that has read nothing from it yet."""
+class Store(Secrets):
+    """A parameter store that answers with one error until it is mended."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, error: type[SecretMissing]) -> None:
         super().__init__(settings)
-        self.away = True
+        self.error: type[SecretMissing] | None = error
 
     @override
     def get(self, reference: str) -> str:
-        if self.away:
-            raise SecretAway(reference)
+        if self.error:
+            raise self.error(reference)
         return "opens"
 
 
@@ -59,7 +62,7 @@ def go_on(simulation: Simulation, minutes: int) -> None:
 
 def standing(simulation: Simulation, lead: Lead = ADA) -> dict[str, tuple[str, str | None]]:
     rows = simulation.stage.owner.run(STANDING, (lead.event,))
-    return {row["step"]: (row["status"], row["reason"]) for row in rows}
+    return {row["step"]: (row["status"], row["reason_code"]) for row in rows}
 
 
 @pytest.mark.point(22)
@@ -80,7 +83,7 @@ def test_an_effect_that_cannot_even_be_read_ends_held_and_its_neighbours_go_on(
     go_on(simulation, 20)
 
     ended = standing(simulation)
-    assert ended.pop("news") == ("held", "its worker ended without a word 3 times in a row")
+    assert ended.pop("news") == ("held", "worker_crashed")
     assert {status for status, _ in ended.values()} == {"accepted"}
 
 
@@ -103,15 +106,40 @@ def test_a_store_of_secrets_that_is_away_costs_time_and_no_person(simulate: Simu
     simulation = simulate()
     simulation.stage.owner.run(OUTSIDE)
     worker = simulation.process("worker")
-    worker.secrets = store = AwayStore(worker.settings)
+    worker.secrets = store = Store(worker.settings, SecretAway)
     simulation.ingest(POST)
 
     simulation.work()
-    assert standing(simulation, POST) == {"notify": ("waiting", "secret env:SIMULATED cannot be read now")}
+    assert standing(simulation, POST) == {"notify": ("waiting", "secret_away")}
 
-    store.away = False
+    store.error = None
     simulation.settle(prompt=True)
     assert standing(simulation, POST)["notify"][0] == "accepted"
+
+
+@pytest.mark.point(67)
+def test_a_secret_that_is_not_there_holds_the_effect_until_a_person_has_mended_it(simulate: Simulate) -> None:
+    simulation = simulate()
+    simulation.stage.owner.run(OUTSIDE)
+    worker = simulation.process("worker")
+    worker.secrets = Store(worker.settings, SecretMissing)
+    simulation.ingest(POST)
+
+    simulation.work()
+
+    assert standing(simulation, POST) == {"notify": ("held", "secret_missing")}
+
+
+@pytest.mark.point(22)
+def test_an_effect_whose_words_its_event_does_not_have_is_refused_without_a_call(simulate: Simulate) -> None:
+    simulation = simulate()
+    simulation.stage.owner.run(WORDLESS)
+    simulation.ingest(POST)
+
+    simulation.work()
+
+    assert standing(simulation, POST) == {"notify": ("refused", "not_rendered")}
+    assert list(simulation.vendors.deeds()) == []
 
 
 @pytest.mark.point(22)

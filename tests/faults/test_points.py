@@ -14,7 +14,6 @@ POINTS = range(1, 69)
 LATER = {
     59: "audiences of campaigns are to come",
     60: "replays are to come; sending again what is held is a person's decision and has its tests",
-    61: "there is one release so far",
     66: "pruning is to come",
 }
 

@@ -19,6 +19,7 @@ from rich.console import Console as Terminal
 from drumbeat.cli.main import main
 from drumbeat.cli.story import tree
 from drumbeat.local.servers import Valkey
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store import effects
 from drumbeat.throttle import Report
@@ -28,7 +29,7 @@ from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
 from tests.functions.test_console import applied, held
-from tests.store.ledger import LEASE, closing, recorded, sending, status, waiting
+from tests.store.ledger import LEASE, claimed, closing, opening, recorded, sending, status, waiting
 
 
 @dataclass
@@ -193,8 +194,8 @@ def test_the_story_of_an_event_names_what_a_person_has_to_do(run: Run, database:
 
 def test_what_others_wrote_cannot_command_the_terminal(run: Run, database: TestDatabase) -> None:
     effect = sending(database)
-    reason = "\x1b[2J[red]no[/red]"
-    effects.close_attempts(database, [closing(effect, "refused", Status.REFUSED, reason=reason, detail=reason)])
+    reason = Reason(ReasonCode.REFUSED_BY_PROVIDER, "\x1b[2J[red]no[/red]")
+    effects.close_attempts(database, [closing(effect, "refused", Status.REFUSED, reason=reason, learned=reason)])
 
     listed = run("effects", "--status", "refused")
     shown = run("event", str(_event_of(database, effect.id)))
@@ -238,6 +239,29 @@ def test_many_are_shown_and_counted_before_the_person_agrees(
     assert [status(database, effect) for effect in all_of_them] == ["accepted"] * 3
 
 
+@pytest.mark.parametrize("cause", ["unprovable", "outcome unknown, and nothing can prove it"])
+def test_a_cause_narrows_a_decision_to_one_reason(run: Run, database: TestDatabase, cause: str) -> None:
+    meant = held(database)
+    other = claimed(database, waiting(database))
+    crashed = Reason(ReasonCode.WORKER_CRASHED, "3")
+    effects.open_attempts(database, [opening(other, "held", reason=crashed)])
+
+    resolved = run("resolve", "drop", "--all-held", "--cause", cause, "--reason", "called off", "--yes")
+
+    assert "(unprovable)" in resolved.out
+    assert "worker_crashed" not in resolved.out
+    assert (status(database, meant.id), status(database, other.id)) == ("cancelled", "held")
+
+
+def test_a_cause_that_there_is_not_is_bad_usage(run: Run, database: TestDatabase) -> None:
+    effect = held(database)
+
+    refused = run("resolve", "drop", "--all-held", "--cause", "unproven", "--reason", "r", "--yes")
+
+    assert (refused.code, "no reason has the code" in refused.err) == (2, True)
+    assert status(database, effect.id) == "held"
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -258,7 +282,7 @@ def test_status_shows_what_needs_a_person(run: Run, database: TestDatabase, serv
     applied(database)
     held(database)
     waiting(database, account="crm")
-    services.throttle.report(Report("crm", pause=300.0, reason="401 key revoked"))
+    services.throttle.report(Report("crm", pause=300.0, reason=Reason(ReasonCode.PAUSED, "401 key revoked")))
 
     screen = run("status")
 
@@ -271,7 +295,7 @@ def test_status_shows_what_needs_a_person(run: Run, database: TestDatabase, serv
 def test_a_paused_account_is_resumed(run: Run, database: TestDatabase, services: Services) -> None:
     applied(database)
     waiting(database)
-    services.throttle.report(Report("mail", pause=300.0, reason="401"))
+    services.throttle.report(Report("mail", pause=300.0, reason=Reason(ReasonCode.PAUSED, "401")))
 
     assert "paused" in run("accounts").out
     assert run("accounts", "resume", "mail").code == 0

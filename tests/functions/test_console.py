@@ -14,6 +14,7 @@ from redis import Redis
 
 from drumbeat.local.servers import Valkey
 from drumbeat.queue import Doorbell, Queue
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store import configs, effects
 from drumbeat.throttle import Report
@@ -49,7 +50,7 @@ def held(db: TestDatabase, **changes: object) -> effects.Claimed:
     effects.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN)])
     looked = claimed(db, effect.id)
     effects.close_attempts(
-        db, [closing(looked, None, Status.HELD, n=effect.fence, origin="look", reason="nothing can prove it")]
+        db, [closing(looked, None, Status.HELD, n=effect.fence, origin="look", reason=Reason(ReasonCode.UNPROVABLE))]
     )
     return effect
 
@@ -320,6 +321,35 @@ def test_many_held_effects_are_decided_in_chunks_and_only_those_that_were_counte
     assert [status(database, other), status(database, newcomer)] == ["held", "held"]
 
 
+def test_a_reason_has_its_code_beside_its_sentence(console: Console, database: TestDatabase) -> None:
+    effect = held(database)
+    (row,) = database.run("SELECT event_id FROM effects WHERE id = %s", (effect.id,))
+
+    _, listed, _ = console.call("GET", "/v1/effects")
+    _, groups, _ = console.call("GET", "/v1/effects/held")
+    _, story, _ = console.call("GET", f"/v1/events/{row['event_id']}")
+
+    wanted = {
+        "reasonCode": "unprovable",
+        "reasonDetail": None,
+        "reason": "outcome unknown, and nothing can prove it",
+    }
+    (told,) = story["effects"]
+    for shown in (listed["items"][0], groups["groups"][0], told, told["journal"][-1]):
+        assert wanted.items() <= shown.items()
+
+
+def test_a_cause_that_there_is_not_is_refused(console: Console, database: TestDatabase) -> None:
+    effect = held(database)
+    _, summary, _ = console.call("GET", "/v1/effects/held")
+    asked = {"decision": "drop", "reason": "r", "cause": "unproven", "seenAt": summary["at"]}
+
+    code, problem, _ = console.call("POST", "/v1/effects/resolve", asked)
+
+    assert (code, "no reason has the code 'unproven'" in problem["detail"]) == (400, True)
+    assert status(database, effect.id) == "held"
+
+
 # ---------------------------------------------------------------- keys, suppressions, dead letters, accounts
 
 
@@ -373,15 +403,23 @@ def test_dead_letters_are_shown_and_rung_again_but_never_thrown_away(console: Co
 def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, database: TestDatabase) -> None:
     applied(database)
     effect = waiting(database)
-    put_back = opening(claimed(database, effect), "waiting", wait=300.0, reason="paused: 401 key revoked")
+    put_back = opening(
+        claimed(database, effect),
+        "waiting",
+        wait=300.0,
+        reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked"),
+    )
     effects.open_attempts(database, [put_back])
-    console.services.throttle.report(Report("mail", pause=300.0, reason="401 key revoked"))
+    console.services.throttle.report(
+        Report("mail", pause=300.0, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked"))
+    )
 
     _, before, _ = console.call("GET", "/v1/accounts")
     code, resumed, _ = console.call("POST", "/v1/accounts/mail/resume")
     _, after, _ = console.call("GET", "/v1/accounts")
 
     assert (before["items"][0]["state"], before["items"][0]["reason"]) == ("paused", "401 key revoked")
+    assert before["items"][0]["reasonCode"] == "credentials_refused"
     assert (code, resumed["effects"], resumed["left"]) == (200, 1, False)
     assert after["items"][0]["state"] == "running"
     assert console.rung() == [Doorbell(effects=(effect,))]

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.store import effects, reconciliation
 from drumbeat.store.reconciliation import Acceptance
 from tests.conftest import TestDatabase
@@ -11,7 +12,7 @@ from tests.store.ledger import LEASE, waiting
 
 
 def record(database: TestDatabase, *found: Acceptance) -> dict[uuid.UUID, str]:
-    return reconciliation.record(database, found, account="mail", detail="restored (ada)")
+    return reconciliation.record(database, found, account="mail", why=Reason(ReasonCode.RECONCILED, "restored (ada)"))
 
 
 @pytest.mark.point(65)

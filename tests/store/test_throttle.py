@@ -19,7 +19,8 @@ from redis.retry import Retry
 
 from drumbeat.flows.model import Limit
 from drumbeat.local.servers import Valkey
-from drumbeat.throttle import Ask, Go, Report, Throttle, Wait, key_of
+from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.throttle import SECOND, Ask, Go, Report, Throttle, Wait, key_of
 
 TEN_PER_SECOND = Limit(10, 1, 10)
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -129,7 +130,7 @@ def test_one_who_comes_early_keeps_its_place(throttle: Throttle, clock: HandCloc
 
     [answer] = throttle.take([ask(held[-1].slot)])["mail"]
 
-    assert answer == Wait(pytest.approx(5.0), held[-1].slot, "rate limit")  # type: ignore[arg-type]
+    assert answer == Wait(pytest.approx(5.0), held[-1].slot, Reason(ReasonCode.RATE_LIMITED))  # type: ignore[arg-type]
 
 
 def test_every_limit_of_an_account_holds(throttle: Throttle, clock: HandClock) -> None:
@@ -191,19 +192,19 @@ def test_accounts_of_a_batch_are_asked_in_one_round_trip(throttle: Throttle, red
 
 @pytest.mark.point(41)
 def test_a_pause_stops_one_account_and_no_other(throttle: Throttle) -> None:
-    throttle.report(Report("mail", pause=60, reason="429 from the provider"))
+    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429 from the provider")))
 
     answers = throttle.take([newcomers(1), newcomers(1, account="crm")])
 
     [wait] = waits(answers["mail"])
     assert wait.seconds == pytest.approx(60)
-    assert wait.reason == "paused: 429 from the provider"
+    assert wait.reason == Reason(ReasonCode.PAUSED, "429 from the provider")
     assert answers["crm"] == [Go()]
 
 
 @pytest.mark.point(41)
 def test_after_a_pause_the_account_goes_at_its_rate_without_a_herd(throttle: Throttle, clock: HandClock) -> None:
-    throttle.report(Report("mail", pause=60, reason="429"))
+    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
 
     answers = waits(throttle.take([newcomers(100)])["mail"])
 
@@ -218,24 +219,26 @@ def test_after_a_pause_the_account_goes_at_its_rate_without_a_herd(throttle: Thr
 def test_a_pause_ends_at_no_predictable_instant(redis: Redis, clock: HandClock) -> None:
     throttle = Throttle(redis, clock, jitter=lambda: 0.5)
 
-    throttle.report(Report("mail", pause=60, reason="429"))
+    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
 
     assert waits(throttle.take([newcomers(1)])["mail"])[0].seconds == pytest.approx(63)
 
 
 def test_the_longer_pause_wins(throttle: Throttle) -> None:
-    assert throttle.report(Report("mail", pause=600, reason="key revoked", denied=True)) == ["mail"]
-    assert throttle.report(Report("mail", pause=5, reason="429")) == []
+    assert throttle.report(
+        Report("mail", pause=600, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "key revoked"), denied=True)
+    ) == ["mail"]
+    assert throttle.report(Report("mail", pause=5, reason=Reason(ReasonCode.PAUSED, "429"))) == []
 
     state = throttle.states(["mail"])["mail"]
 
-    assert state.reason == "key revoked"
+    assert state.reason == Reason(ReasonCode.CREDENTIALS_REFUSED, "key revoked")
     assert state.paused_until == pytest.approx(START.timestamp() + 600)
 
 
 @pytest.mark.point(42)
 def test_a_person_ends_a_pause(throttle: Throttle) -> None:
-    throttle.report(Report("mail", pause=3600, reason="401"))
+    throttle.report(Report("mail", pause=3600, reason=Reason(ReasonCode.PAUSED, "401")))
     held = waits(throttle.take([newcomers(30)])["mail"])
 
     assert throttle.resume("mail")
@@ -245,6 +248,33 @@ def test_a_person_ends_a_pause(throttle: Throttle) -> None:
     assert throttle.states(["mail"])["mail"].paused_until is None
 
 
+@pytest.mark.point(61)
+def test_a_pause_of_the_release_before_is_one_without_a_code_of_its_own(
+    throttle: Throttle, redis: Redis, clock: HandClock
+) -> None:
+    """It writes and drops `paused` and `reason` alone."""
+    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401")))
+    later = round((clock.now().timestamp() + 120) * SECOND)
+
+    redis.hset(key_of("mail"), mapping={"paused": later, "reason": "429"})
+
+    [wait] = waits(throttle.take([newcomers(1)])["mail"])
+    assert wait.reason == Reason(ReasonCode.PAUSED, "429")
+    assert throttle.states(["mail"])["mail"].reason == Reason(ReasonCode.PAUSED, "429")
+
+
+@pytest.mark.point(61)
+def test_the_release_before_reads_and_ends_a_pause_of_this_one(throttle: Throttle, redis: Redis) -> None:
+    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401")))
+    read = redis.hget(key_of("mail"), "reason")
+
+    redis.hdel(key_of("mail"), "paused", "reason")
+
+    assert read == b"401"
+    assert throttle.states(["mail"])["mail"].reason is None
+    assert throttle.take([newcomers(1)])["mail"] == [Go()]
+
+
 def test_the_breaker_opens_when_most_calls_fail(throttle: Throttle) -> None:
     throttle.take([newcomers(10)])
 
@@ -252,7 +282,7 @@ def test_the_breaker_opens_when_most_calls_fail(throttle: Throttle) -> None:
 
     assert stopped == ["mail"]
     [wait] = waits(throttle.take([newcomers(1), newcomers(1, account="crm")])["mail"])
-    assert wait.reason == "circuit breaker open"
+    assert wait.reason == Reason(ReasonCode.BREAKER_OPEN)
     assert wait.seconds == pytest.approx(15)
     assert throttle.take([newcomers(1, account="crm")])["crm"] == [Go()]
 
@@ -474,12 +504,12 @@ def test_without_redis_an_account_never_outruns_its_own_rate(silent: Redis, cloc
 @pytest.mark.point(31)
 def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: Redis, clock: HandClock) -> None:
     throttle = Throttle(silent, clock)
-    throttle.report(Report("mail", pause=60, reason="429"))
+    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
 
     [wait] = throttle.take([newcomers(1)])["mail"]
 
     assert isinstance(wait, Wait)
-    assert wait.reason == "paused: 429"
+    assert wait.reason == Reason(ReasonCode.PAUSED, "429")
     assert wait.seconds == pytest.approx(60)
 
 

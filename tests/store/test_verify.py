@@ -29,6 +29,7 @@ from drumbeat.local.servers import Valkey
 from drumbeat.outcomes import Absent, Accepted, Found, Look, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.providers.base import Request
 from drumbeat.queue import Doorbell
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.resolve import Decision, resolve
 from drumbeat.store import configs, decisions, events, sweep
 from drumbeat.store.db import Database
@@ -377,6 +378,12 @@ def found_twice(services: Services, owner: Database) -> None:
     ring(services, Found("m-1", count=2), effects=(effect,))
 
 
+def found_twice_before(services: Services, owner: Database) -> None:
+    """By the release before, which wrote no codes."""
+    found_twice(services, owner)
+    corrupt(owner, "UPDATE journal SET reason_code = 'legacy', reason_detail = reason WHERE reason IS NOT NULL")
+
+
 def another_key(services: Services, owner: Database) -> None:
     worked(services)
     corrupt(owner, "UPDATE events SET key = key || 'x'")
@@ -624,6 +631,7 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I1", "accepted-twice", accepted_by_two_names),
     ("I1", "accepted-twice", accepted_in_two_attempts),
     ("I1", "found-several", found_twice),
+    ("I1", "found-several", found_twice_before),
     ("I2", "event-id", another_key),
     ("I2", "body-missing", body_gone),
     ("I2", "body-missing", body_gone_before_planning),
@@ -690,7 +698,7 @@ def test_every_kind_of_violation_has_a_corruption() -> None:
 def test_what_waits_for_a_paused_account_is_not_stuck(services: Services, ledger: Database, owner: Database) -> None:
     never_taken(services, owner)
 
-    services.throttle.report(Report("receipts", pause=3600.0, reason="credentials refused"))
+    services.throttle.report(Report("receipts", pause=3600.0, reason=Reason(ReasonCode.PAUSED, "credentials refused")))
 
     assert kinds(services) == []
 

@@ -7,6 +7,7 @@ import pytest
 
 from drumbeat import views
 from drumbeat.errors import Invalid
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store import effects, plans
 from drumbeat.store.db import Database
@@ -35,7 +36,9 @@ def event_status(db: Database) -> str:
 
 def ended(db: Database, to: Status, kind: str | None, **changes: object) -> None:
     effect = sending(db, **changes)
-    effects.close_attempts(db, [closing(effect, kind, to, reason=f"it was {to}")])
+    effects.close_attempts(
+        db, [closing(effect, kind, to, reason=Reason(ReasonCode.REFUSED_BY_PROVIDER, f"it was {to}"))]
+    )
 
 
 def test_an_event_without_a_plan_is_recorded(database: TestDatabase) -> None:
@@ -75,7 +78,9 @@ def test_a_refused_or_held_effect_needs_attention(database: TestDatabase, to: St
         effect = sending(database)
         effects.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=0.0)])
         again = claimed(database, effect.id)
-        effects.close_attempts(database, [closing(again, kind, to, n=effect.fence, origin="look", reason="unproven")])
+        effects.close_attempts(
+            database, [closing(again, kind, to, n=effect.fence, origin="look", reason=Reason(ReasonCode.UNPROVABLE))]
+        )
     else:
         ended(database, to, kind)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from drumbeat.flows.model import Limit
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.trickle import FURTHEST, Trickle, interval_of
 
 
@@ -60,10 +61,10 @@ def test_many_who_wait_are_spread_and_asked_back_in_time(elapsed: Elapsed) -> No
 
 def test_a_pause_is_over_when_its_time_has_passed(elapsed: Elapsed) -> None:
     trickle = Trickle(elapsed)
-    trickle.pause("mail", 60, "429")
-    trickle.pause("mail", 5, "shorter")
+    trickle.pause("mail", 60, Reason(ReasonCode.PAUSED, "429"))
+    trickle.pause("mail", 5, Reason(ReasonCode.PAUSED, "shorter"))
 
-    assert trickle.paused("mail") == "429"
+    assert trickle.paused("mail") == Reason(ReasonCode.PAUSED, "429")
     assert trickle.take("mail", [], 1) == pytest.approx([60])
     elapsed.seconds += 60
     assert trickle.paused("mail") is None
@@ -72,7 +73,7 @@ def test_a_pause_is_over_when_its_time_has_passed(elapsed: Elapsed) -> None:
 
 def test_a_person_ends_a_pause(elapsed: Elapsed) -> None:
     trickle = Trickle(elapsed)
-    trickle.pause("mail", 60, "401")
+    trickle.pause("mail", 60, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"))
 
     trickle.resume("mail")
 

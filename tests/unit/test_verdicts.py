@@ -27,6 +27,7 @@ from drumbeat.events import Event
 from drumbeat.flows.model import Account, LookPolicy, Retry
 from drumbeat.outcomes import Absent, Accepted, Denied, Found, NotSent, Refused, Throttled, Unclear, Unknown
 from drumbeat.providers.base import Blind, Feedback, Key, Query, SameId
+from drumbeat.reasons import PAUSES, Reason, ReasonCode
 from drumbeat.status import ALLOWED, Status
 from drumbeat.store.effects import Claimed
 
@@ -94,22 +95,20 @@ def test_a_first_attempt_may_be_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "to"),
+    ("changes", "to", "why"),
     [
-        ({"suppressed": "unsubscribed"}, Status.CANCELLED),
-        ({"event": replace(effect().event, body=None)}, Status.CANCELLED),
-        ({"predecessor": Status.REFUSED}, Status.CANCELLED),
-        ({"base_due_at": NOW - MAX_AGE - timedelta(seconds=1)}, Status.CANCELLED),
-        ({"proof": "accepted"}, Status.ACCEPTED),
-        ({"crashes": MAX_CRASHES}, Status.HELD),
+        ({"suppressed": "unsubscribed"}, Status.CANCELLED, Reason(ReasonCode.SUPPRESSED, "unsubscribed")),
+        ({"event": replace(effect().event, body=None)}, Status.CANCELLED, Reason(ReasonCode.ERASED)),
+        ({"predecessor": Status.REFUSED}, Status.CANCELLED, Reason(ReasonCode.PREDECESSOR_ENDED, "refused")),
+        ({"base_due_at": NOW - MAX_AGE - timedelta(seconds=1)}, Status.CANCELLED, Reason(ReasonCode.EXPIRED)),
+        ({"proof": "accepted"}, Status.ACCEPTED, Reason(ReasonCode.PROVEN)),
+        ({"crashes": MAX_CRASHES}, Status.HELD, Reason(ReasonCode.WORKER_CRASHED, "3")),
     ],
 )
-def test_what_must_not_be_sent_says_why(changes: dict[str, Any], to: Status) -> None:
+def test_what_must_not_be_sent_says_why(changes: dict[str, Any], to: Status, why: Reason) -> None:
     verdict = before_sending(effect(**changes), ACCOUNT, QUERY, IDENTITY)
 
-    assert verdict is not None
-    assert verdict.to is to
-    assert verdict.reason
+    assert verdict == Verdict(to, reason=why)
 
 
 def test_what_a_person_has_sent_again_does_not_expire() -> None:
@@ -132,15 +131,14 @@ def test_what_was_put_off_for_over_a_week_is_not_sent_any_more_and_what_may_have
 
 def test_an_account_that_is_gone_holds_the_effect() -> None:
     verdict = before_sending(effect(), None, None, None)
-    assert verdict is not None
-    assert verdict.to is Status.HELD
+
+    assert verdict == Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_CONFIGURED, "mail"))
 
 
 def test_frozen_bytes_of_one_login_are_never_sent_under_another() -> None:
     verdict = before_sending(sent_again(unresolved=0), ACCOUNT, KEY, "mailgun|a|another")
 
-    assert verdict is not None
-    assert verdict.to is Status.HELD
+    assert verdict == Verdict(Status.HELD, reason=Reason(ReasonCode.LOGIN_CHANGED, "mail"))
 
 
 @pytest.mark.point(44)
@@ -155,12 +153,18 @@ def test_a_key_is_repeated_until_its_lifetime_less_the_margin_and_not_after(seco
         assert verdict.to is Status.HELD
 
 
-@pytest.mark.parametrize("repeat", [QUERY, Blind(), Feedback(timedelta(minutes=15))])
-def test_nothing_is_repeated_without_evidence(repeat: Any) -> None:
+@pytest.mark.parametrize(
+    ("repeat", "why"),
+    [
+        (QUERY, ReasonCode.NOT_LOOKED_UP),
+        (Blind(), ReasonCode.UNPROVABLE),
+        (Feedback(timedelta(minutes=15)), ReasonCode.UNPROVABLE),
+    ],
+)
+def test_nothing_is_repeated_without_evidence(repeat: Any, why: ReasonCode) -> None:
     verdict = before_sending(sent_again(), ACCOUNT, repeat, IDENTITY)
 
-    assert verdict is not None
-    assert verdict.to is Status.HELD
+    assert verdict == Verdict(Status.HELD, reason=Reason(why))
 
 
 # ---------------------------------------------------------------- an unknown outcome
@@ -170,15 +174,15 @@ def test_nothing_is_repeated_without_evidence(repeat: Any) -> None:
 @pytest.mark.parametrize("repeat", [KEY, SameId()])
 def test_an_unknown_outcome_under_a_key_or_an_id_of_ours_is_repeated(repeat: Any) -> None:
     verdict = of_unknown(unknown(), ACCOUNT, repeat, IDENTITY)
-    assert verdict is not None
-    assert verdict.to is Status.WAITING
+
+    assert verdict == Verdict(Status.WAITING, reason=Reason(ReasonCode.REPEATED_SAFELY))
 
 
 @pytest.mark.point(44)
 def test_an_expired_key_is_held() -> None:
     verdict = of_unknown(unknown(timedelta(hours=23)), ACCOUNT, KEY, IDENTITY)
-    assert verdict is not None
-    assert verdict.to is Status.HELD
+
+    assert verdict == Verdict(Status.HELD, reason=Reason(ReasonCode.KEY_EXPIRED))
 
 
 def test_a_query_is_asked() -> None:
@@ -187,12 +191,17 @@ def test_a_query_is_asked() -> None:
 
 @pytest.mark.parametrize("repeat", [Blind(), Feedback(timedelta(minutes=15))])
 @pytest.mark.parametrize(
-    ("policy", "to"), [("hold", Status.HELD), ("resend", Status.WAITING), ("drop", Status.CANCELLED)]
+    ("policy", "to", "why"),
+    [
+        ("hold", Status.HELD, Reason(ReasonCode.UNPROVABLE)),
+        ("resend", Status.WAITING, Reason(ReasonCode.REPEATED_SAFELY)),
+        ("drop", Status.CANCELLED, Reason(ReasonCode.DROPPED, maybe_sent=True)),
+    ],
 )
-def test_on_unknown_decides_where_nothing_can_be_proven(repeat: Any, policy: str, to: Status) -> None:
+def test_on_unknown_decides_where_nothing_can_be_proven(repeat: Any, policy: str, to: Status, why: Reason) -> None:
     verdict = of_unknown(unknown(), replace(ACCOUNT, on_unknown=policy), repeat, IDENTITY)
-    assert verdict is not None
-    assert verdict.to is to
+
+    assert verdict == Verdict(to, reason=why)
 
 
 def test_another_login_is_never_asked_about_an_attempt_that_was_not_its_own() -> None:
@@ -203,37 +212,43 @@ def test_another_login_is_never_asked_about_an_attempt_that_was_not_its_own() ->
 
 def test_an_unknown_outcome_whose_person_was_suppressed_is_never_repeated() -> None:
     verdict = of_unknown(unknown(suppressed="complained"), ACCOUNT, KEY, IDENTITY)
-    assert verdict is not None
-    assert verdict.to is Status.CANCELLED
-    assert "may have been sent once" in (verdict.reason or "")
+
+    why = Reason(ReasonCode.SUPPRESSED, "complained", maybe_sent=True)
+    assert verdict == Verdict(Status.CANCELLED, reason=why)
 
 
 @pytest.mark.point(51)
-@pytest.mark.parametrize(("proof", "to"), [("accepted", Status.ACCEPTED), ("refused", Status.REFUSED)])
-def test_proof_settles_an_unknown_outcome(proof: str, to: Status) -> None:
+@pytest.mark.parametrize(
+    ("proof", "to", "why"),
+    [
+        ("accepted", Status.ACCEPTED, Reason(ReasonCode.PROVEN)),
+        ("refused", Status.REFUSED, Reason(ReasonCode.REFUSED_LATE, maybe_sent=True)),
+    ],
+)
+def test_proof_settles_an_unknown_outcome(proof: str, to: Status, why: Reason) -> None:
     verdict = of_unknown(unknown(proof=proof), ACCOUNT, Blind(), IDENTITY)
-    assert verdict is not None
-    assert verdict.to is to
+
+    assert verdict == Verdict(to, reason=why)
 
 
 # ---------------------------------------------------------------- answers
 
 
 @pytest.mark.parametrize(
-    ("outcome", "to", "tries"),
+    ("outcome", "to", "why", "tries"),
     [
-        (Accepted("m-1"), Status.ACCEPTED, 0),
-        (Refused("no such address"), Status.REFUSED, 0),
-        (Throttled("429", 7.0), Status.WAITING, 0),
-        (Denied("401"), Status.WAITING, 0),
-        (NotSent("connection refused"), Status.WAITING, 1),
-        (Unknown("500"), Status.UNKNOWN, 1),
+        (Accepted("m-1"), Status.ACCEPTED, None, 0),
+        (Refused("no such address"), Status.REFUSED, Reason(ReasonCode.REFUSED_BY_PROVIDER, "no such address"), 0),
+        (Throttled("429", 7.0), Status.WAITING, Reason(ReasonCode.PAUSED, "429"), 0),
+        (Denied("401"), Status.WAITING, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"), 0),
+        (NotSent("connection refused"), Status.WAITING, Reason(ReasonCode.NOT_SENT, "connection refused"), 1),
+        (Unknown("500"), Status.UNKNOWN, Reason(ReasonCode.OUTCOME_UNKNOWN, "500"), 1),
     ],
 )
-def test_what_an_answer_leads_to(outcome: Any, to: Status, tries: int) -> None:
+def test_what_an_answer_leads_to(outcome: Any, to: Status, why: Reason | None, tries: int) -> None:
     verdict = of_answer(effect(), outcome, ACCOUNT, QUERY, RANDOM)
 
-    assert (verdict.to, verdict.tries) == (to, tries)
+    assert (verdict.to, verdict.reason, verdict.tries) == (to, why, tries)
 
 
 @pytest.mark.point(41)
@@ -243,8 +258,11 @@ def test_a_429_waits_as_long_as_it_says() -> None:
 
 @pytest.mark.parametrize("outcome", [Throttled("HTTP 429", 7.0), Denied("HTTP 401: no such key")])
 def test_an_effect_that_meets_a_pause_waits_for_it_like_those_behind_it(outcome: Throttled | Denied) -> None:
-    """`accounts resume` knows by this word what to set free."""
-    assert (of_answer(effect(), outcome, ACCOUNT, QUERY, RANDOM).reason or "").startswith("paused: ")
+    """`accounts resume` knows by this code what to set free."""
+    why = of_answer(effect(), outcome, ACCOUNT, QUERY, RANDOM).reason
+
+    assert why is not None
+    assert why.code in PAUSES
 
 
 @pytest.mark.point(36)
@@ -252,7 +270,7 @@ def test_what_surely_was_not_sent_is_given_up_after_the_last_try() -> None:
     verdict = of_answer(effect(tries=4), NotSent("connection refused"), ACCOUNT, QUERY, RANDOM)
 
     assert verdict.to is Status.REFUSED
-    assert verdict.reason == "gave up after 5 tries: connection refused"
+    assert verdict.reason == Reason(ReasonCode.TRIES_EXHAUSTED, "connection refused")
 
 
 def test_a_harmless_try_after_an_unknown_one_leaves_it_unknown() -> None:
@@ -261,10 +279,11 @@ def test_a_harmless_try_after_an_unknown_one_leaves_it_unknown() -> None:
 
 
 def test_a_refusal_says_so_when_an_earlier_try_may_have_been_carried_out() -> None:
-    assert of_answer(effect(), Refused("HTTP 422"), ACCOUNT, KEY, RANDOM).reason == "HTTP 422"
-    assert of_answer(sent_again(), Refused("HTTP 422"), ACCOUNT, KEY, RANDOM).reason == (
-        "HTTP 422; may have been sent once"
-    )
+    first = of_answer(effect(), Refused("HTTP 422"), ACCOUNT, KEY, RANDOM)
+    later = of_answer(sent_again(), Refused("HTTP 422"), ACCOUNT, KEY, RANDOM)
+
+    assert first.reason == Reason(ReasonCode.REFUSED_BY_PROVIDER, "HTTP 422")
+    assert later.reason == Reason(ReasonCode.REFUSED_BY_PROVIDER, "HTTP 422", maybe_sent=True)
 
 
 def test_a_spoilt_key_leaves_no_try() -> None:
@@ -272,8 +291,7 @@ def test_a_spoilt_key_leaves_no_try() -> None:
 
     after = of_unknown(unknown(tries=verdict.tries), ACCOUNT, KEY, IDENTITY)
 
-    assert after is not None
-    assert after.to is Status.HELD
+    assert after == Verdict(Status.HELD, reason=Reason(ReasonCode.UNKNOWN_AFTER_TRIES, "5"))
 
 
 # ---------------------------------------------------------------- looks
@@ -284,12 +302,12 @@ def look(age: float, found: Any, control: Any = None, *, took: float = 0.0, **ch
 
 
 def test_what_is_found_was_accepted() -> None:
-    assert look(60, Found("m-1")).to is Status.ACCEPTED
+    assert look(60, Found("m-1")) == Verdict(Status.ACCEPTED, reason=Reason(ReasonCode.FOUND))
 
 
 @pytest.mark.point(48)
 def test_what_is_found_twice_says_so() -> None:
-    assert look(60, Found("m-1", count=2)).reason == "found 2 times at the provider"
+    assert look(60, Found("m-1", count=2)).reason == Reason(ReasonCode.FOUND_MANY, "2")
 
 
 @pytest.mark.point(47)
@@ -297,16 +315,21 @@ def test_what_is_found_twice_says_so() -> None:
 def test_an_early_absence_only_leads_to_the_next_look(age: float, wait: float) -> None:
     verdict = look(age, Absent(), Found("control"), looks=0 if age == 60.0 else 1)
 
-    assert (verdict.to, verdict.wait) == (Status.UNKNOWN, wait)
+    assert (verdict.to, verdict.wait, verdict.reason) == (Status.UNKNOWN, wait, Reason(ReasonCode.NOT_FOUND_YET))
 
 
 @pytest.mark.point(38)
 def test_a_late_absence_beside_a_found_control_proves_that_nothing_was_sent() -> None:
-    assert look(1800, Absent(), Found("control"), looks=2).to is Status.WAITING
+    verdict = look(1800, Absent(), Found("control"), looks=2)
+
+    assert (verdict.to, verdict.reason) == (Status.WAITING, Reason(ReasonCode.PROVEN_ABSENT))
 
 
 def test_a_proven_absence_after_the_last_try_gives_up() -> None:
-    assert look(1800, Absent(), Found("control"), looks=2, tries=5).to is Status.REFUSED
+    verdict = look(1800, Absent(), Found("control"), looks=2, tries=5)
+
+    why = Reason(ReasonCode.TRIES_EXHAUSTED, "proven not accepted")
+    assert verdict == Verdict(Status.REFUSED, reason=why)
 
 
 @pytest.mark.parametrize("control", [None, Absent(), Unclear("500")])
@@ -314,13 +337,15 @@ def test_an_absence_without_its_control_is_never_believed(control: Any) -> None:
     waits = look(1800, Absent(), control, looks=2)
     ends = look(7200, Absent(), control, looks=5)
 
-    assert waits.to is Status.UNKNOWN
-    assert ends.to is Status.HELD
+    assert (waits.to, waits.reason) == (Status.UNKNOWN, Reason(ReasonCode.CONTROL_NOT_FOUND))
+    assert (ends.to, ends.reason) == (Status.HELD, Reason(ReasonCode.SEARCH_UNTRUSTED))
 
 
 @pytest.mark.parametrize("control", [None, Found("control")])
 def test_an_absence_after_retention_proves_nothing(control: Any) -> None:
-    assert look(POLICY.retention, Absent(), control, looks=2).to is Status.HELD
+    late = look(POLICY.retention, Absent(), control, looks=2)
+
+    assert (late.to, late.reason) == (Status.HELD, Reason(ReasonCode.PAST_RETENTION))
     assert look(POLICY.retention - 1, Absent(), Found("control"), looks=2).to is Status.WAITING
 
 
@@ -334,6 +359,13 @@ def test_a_look_that_failed_is_tried_again() -> None:
     verdict = look(1800, Unclear("503"), looks=2)
 
     assert (verdict.to, verdict.looks) == (Status.UNKNOWN, 2)
+    assert verdict.reason == Reason(ReasonCode.LOOK_FAILED, "503")
+
+
+def test_a_look_that_fails_until_retention_has_ended_is_given_up() -> None:
+    verdict = look(POLICY.retention, Unclear("503"), looks=2)
+
+    assert verdict == Verdict(Status.HELD, reason=Reason(ReasonCode.NO_LOOK_SUCCEEDED))
 
 
 # ---------------------------------------------------------------- for all

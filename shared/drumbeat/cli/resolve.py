@@ -7,6 +7,8 @@ import click
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
+from drumbeat.errors import Invalid
+from drumbeat.store import legacy
 
 DECISIONS = ("resend", "accepted", "drop")
 MEANS = {
@@ -22,7 +24,11 @@ MEANS = {
 @click.option("--version", type=int, help="The version you looked at; 409 when it moved since. Default: as it is now.")
 @click.option("--all-held", is_flag=True, help="Decide about all that is held.")
 @click.option("--account", help="Decide about all that is held for this account.")
-@click.option("--cause", help="With --all-held or --account: only what is held for exactly this reason.")
+@click.option(
+    "--cause",
+    help="With --all-held or --account: only what is held for this reason: its code, as shown. (Its sentence, as before"
+    " there were codes, is taken for one more release.)",
+)
 @click.option("--yes", is_flag=True, help="Do not ask before deciding about many.")
 @with_client
 def command(
@@ -70,8 +76,9 @@ def _version_now(client: Client, effect: str) -> int:
 
 
 def _many(client: Client, decision: str, reason: str, account: str | None, cause: str | None, yes: bool) -> int:
+    meant = _read(cause)
     held = client.get("/v1/effects/held", account=account)
-    groups = [group for group in held["groups"] if cause is None or group["reason"] == cause]
+    groups = [group for group in held["groups"] if meant is None or _is_meant(meant, group)]
     total = sum(group["effects"] for group in groups)
     if not client.json:
         _show_groups(groups)
@@ -85,6 +92,17 @@ def _many(client: Client, decision: str, reason: str, account: str | None, cause
         if done < total:
             show(f"{total - done} had moved meanwhile and were left alone")
     return 0
+
+
+def _read(cause: str | None) -> legacy.Cause | None:
+    try:
+        return None if cause is None else legacy.cause(cause)
+    except Invalid as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _is_meant(cause: legacy.Cause, group: dict[str, Any]) -> bool:
+    return cause.means(group["reasonCode"], group["reasonDetail"], group["reason"])
 
 
 def _in_chunks(client: Client, decision: str, reason: str, account: str | None, cause: str | None, at: str) -> int:
@@ -103,7 +121,7 @@ def _show_groups(groups: list[dict[str, Any]]) -> None:
             each["example"],
             each["effects"],
             f"{plain(each['flow'])}.{plain(each['step'])} → {plain(each['account'])}, since {moment(each['since'])}:"
-            f" {plain(each['reason'])}",
+            f" {plain(each['reason'])} ({each['reasonCode']})",
         )
         for each in groups
     ]

@@ -27,8 +27,10 @@ from drumbeat.outcomes import (
     Throttled,
     Unclear,
     Unknown,
+    reason_of,
 )
 from drumbeat.providers.base import Request
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store.effects import Claimed, Closing, Opening
 from drumbeat.throttle import Ask, Go, Wait
@@ -147,11 +149,12 @@ class Batch:
                 request = self._build(work)
                 frozen, digest = freeze(request)
         except SecretAway as error:
-            return opening_of(effect, Verdict(Status.WAITING, wait=verdicts.SECRETS_AWAY, reason=str(error)))
+            away = Reason(ReasonCode.SECRET_AWAY, error.reference)
+            return opening_of(effect, Verdict(Status.WAITING, wait=verdicts.SECRETS_AWAY, reason=away))
         except SecretMissing as error:
-            return opening_of(effect, Verdict(Status.HELD, reason=f"{error}; mend it, then resolve this effect"))
+            return opening_of(effect, Verdict(Status.HELD, reason=Reason(ReasonCode.SECRET_MISSING, error.reference)))
         except (Unrenderable, ValueError) as error:
-            return opening_of(effect, Verdict(Status.REFUSED, reason=str(error)))
+            return opening_of(effect, Verdict(Status.REFUSED, reason=Reason(ReasonCode.NOT_RENDERED, str(error))))
         work.repeat = work.login.repeat(request)
         work.job = Send(work.login, secrets, request, work.key)
         identity = work.login.identity
@@ -216,5 +219,5 @@ class Batch:
             identity=work.login.identity,
             kind=KINDS[type(end)],
             reference=end.reference if isinstance(end, Accepted) else None,
-            detail=None if isinstance(end, Accepted) else end.reason,
+            learned=None if isinstance(end, Accepted) else reason_of(end),
         )

@@ -6,7 +6,8 @@ from random import Random
 
 from drumbeat.deliver.verdicts import DENIED_PAUSE, backoff
 from drumbeat.deliver.work import Work
-from drumbeat.outcomes import Denied, Look, NotSent, Outcome, Throttled, Unclear, Unknown
+from drumbeat.outcomes import Denied, Look, NotSent, Outcome, Throttled, Unclear, Unknown, reason_of
+from drumbeat.reasons import Reason
 from drumbeat.throttle import Report
 
 UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait, and a second
@@ -14,19 +15,19 @@ UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait,
 
 def lessons(ended: Sequence[tuple[Work, Outcome | Look]], random: Random) -> list[Report]:
     """Return what the throttle must hear; nothing when all went well."""
-    pauses: dict[str, tuple[float, str]] = {}
+    pauses: dict[str, tuple[float, Reason]] = {}
     denied: set[str] = set()
     failures: Counter[str] = Counter()
     probes: dict[str, bool] = {}
     for work, end in ended:
         name = work.effect.account
         match end:
-            case Throttled(reason, retry_after):
+            case Throttled(retry_after=retry_after):
                 assert work.login is not None
                 wait = retry_after or 1.0 + backoff(work.login.account.retry, UNSAID, random)
-                pauses[name] = max(pauses.get(name, (0.0, "")), (wait, reason))
-            case Denied(reason):
-                pauses[name] = max(pauses.get(name, (0.0, "")), (DENIED_PAUSE, reason))
+                pauses[name] = _longer(pauses.get(name), wait, reason_of(end))
+            case Denied():
+                pauses[name] = _longer(pauses.get(name), DENIED_PAUSE, reason_of(end))
                 denied.add(name)
             case NotSent() | Unknown() | Unclear():
                 failures[name] += 1
@@ -36,10 +37,14 @@ def lessons(ended: Sequence[tuple[Work, Outcome | Look]], random: Random) -> lis
         Report(
             name,
             pause=pauses[name][0] if name in pauses else None,
-            reason=pauses[name][1] if name in pauses else "",
+            reason=pauses[name][1] if name in pauses else None,
             denied=name in denied,
             failures=failures[name],
             probe=probes.get(name),
         )
         for name in sorted(pauses.keys() | failures.keys() | probes.keys())
     ]
+
+
+def _longer(pause: tuple[float, Reason] | None, seconds: float, reason: Reason) -> tuple[float, Reason]:
+    return pause if pause and pause[0] >= seconds else (seconds, reason)

@@ -8,7 +8,7 @@ from random import Random
 from drumbeat.deliver import verdicts
 from drumbeat.deliver.calls import Search
 from drumbeat.deliver.work import Work, closing_of, provider_key
-from drumbeat.outcomes import Found, Look, Unclear
+from drumbeat.outcomes import Found, Look, Unclear, reason_of
 from drumbeat.store import effects
 from drumbeat.store.db import Database
 from drumbeat.store.effects import Closing
@@ -50,8 +50,8 @@ def judge(work: Work, look: Look, control: Look | None, random: Random, *, took:
     match look:
         case Found(reference):
             return replace(closing, kind="found", reference=reference)
-        case Unclear(reason):
-            return replace(closing, kind="unclear", detail=reason)
+        case Unclear():
+            return replace(closing, kind="unclear", learned=reason_of(look))
         case _:
             # A trusted absence settles the attempt like a refusal to connect: it was never carried out.
             return replace(closing, kind="not_sent" if verdicts.is_proven_absence(look, verdict) else "absent")

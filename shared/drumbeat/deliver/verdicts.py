@@ -9,8 +9,21 @@ from datetime import datetime, timedelta
 from random import Random
 
 from drumbeat.flows.model import Account, LookPolicy, Retry
-from drumbeat.outcomes import Absent, Accepted, Denied, Found, Look, NotSent, Outcome, Refused, Throttled, Unclear
+from drumbeat.outcomes import (
+    Absent,
+    Accepted,
+    Denied,
+    Found,
+    Look,
+    NotSent,
+    Outcome,
+    Refused,
+    Throttled,
+    Unclear,
+    reason_of,
+)
 from drumbeat.providers.base import Blind, Feedback, Key, Query, Repeat, SameId
+from drumbeat.reasons import SENTENCES, Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store.effects import Claimed
 
@@ -28,7 +41,7 @@ class Verdict:
 
     to: Status
     wait: float = 0.0
-    reason: str | None = None
+    reason: Reason | None = None
     tries: int = 0
     looks: int = 0
 
@@ -55,21 +68,21 @@ def before_sending(
 ) -> Verdict | None:
     """Tell why a claimed effect must not be sent now; None: it may."""
     if effect.proof in ("accepted", "found"):
-        return Verdict(Status.ACCEPTED, reason="proof of acceptance had arrived")
+        return Verdict(Status.ACCEPTED, reason=Reason(ReasonCode.PROVEN))
     if effect.crashes >= MAX_CRASHES:
-        return Verdict(Status.HELD, reason=f"its worker ended without a word {effect.crashes} times in a row")
+        return Verdict(Status.HELD, reason=Reason(ReasonCode.WORKER_CRASHED, str(effect.crashes)))
     if account is None or repeat is None:
-        return Verdict(Status.HELD, reason=f"account {effect.account} is not configured any more")
+        return Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_CONFIGURED, effect.account))
     if effect.event.body is None:
-        return Verdict(Status.CANCELLED, reason="erased" + _once(effect))
+        return Verdict(Status.CANCELLED, reason=_final(effect, ReasonCode.ERASED))
     if effect.suppressed is not None:
-        return Verdict(Status.CANCELLED, reason=f"suppressed: {effect.suppressed}" + _once(effect))
+        return Verdict(Status.CANCELLED, reason=_final(effect, ReasonCode.SUPPRESSED, effect.suppressed))
     if effect.predecessor is not None and effect.predecessor is not Status.ACCEPTED:
-        return Verdict(Status.CANCELLED, reason=f"the step it comes after was {effect.predecessor}")
+        return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.PREDECESSOR_ENDED, effect.predecessor))
     if effect.generation == 1 and not effect.unresolved and effect.now > effect.base_due_at + MAX_AGE:
-        return Verdict(Status.CANCELLED, reason="expired: over 7 days late")
+        return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.EXPIRED))
     if effect.identity is not None and identity != effect.identity:  # its frozen request is one of the old login
-        return Verdict(Status.HELD, reason=f"account {effect.account} is another login now")
+        return Verdict(Status.HELD, reason=Reason(ReasonCode.LOGIN_CHANGED, effect.account))
     if effect.unresolved and (why := _not_repeatable(effect, account, repeat)):
         return Verdict(Status.HELD, reason=why)
     return None
@@ -78,24 +91,24 @@ def before_sending(
 def of_unknown(effect: Claimed, account: Account | None, repeat: Repeat | None, identity: str | None) -> Verdict | None:
     """Tell what settles an effect whose attempt has no known end; None: a look at the provider."""
     if effect.proof in ("accepted", "found"):
-        return Verdict(Status.ACCEPTED, reason="proof of acceptance had arrived")
+        return Verdict(Status.ACCEPTED, reason=Reason(ReasonCode.PROVEN))
     if effect.proof == "refused":
-        return Verdict(Status.REFUSED, reason="a late answer refused it" + _once(effect))
+        return Verdict(Status.REFUSED, reason=_final(effect, ReasonCode.REFUSED_LATE))
     if effect.crashes >= MAX_CRASHES:
-        return Verdict(Status.HELD, reason=f"its worker ended without a word {effect.crashes} times in a row")
+        return Verdict(Status.HELD, reason=Reason(ReasonCode.WORKER_CRASHED, str(effect.crashes)))
     if account is None or repeat is None:
-        return Verdict(Status.HELD, reason=f"account {effect.account} is not configured any more")
+        return Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_CONFIGURED, effect.account))
     if identity != effect.identity:
-        return Verdict(Status.HELD, reason=f"account {effect.account} is another login now")
+        return Verdict(Status.HELD, reason=Reason(ReasonCode.LOGIN_CHANGED, effect.account))
     if isinstance(repeat, Query):
         return None
     if effect.suppressed is not None:
-        return Verdict(Status.CANCELLED, reason=f"suppressed: {effect.suppressed}; may have been sent once")
+        return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.SUPPRESSED, effect.suppressed, maybe_sent=True))
     if why := _not_repeatable(effect, account, repeat):
         if isinstance(repeat, Feedback | Blind) and account.on_unknown == "drop":
-            return Verdict(Status.CANCELLED, reason="outcome unknown, dropped by on_unknown; may have been sent once")
+            return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.DROPPED, maybe_sent=True))
         return Verdict(Status.HELD, reason=why)
-    return Verdict(Status.WAITING, reason="outcome unknown: repeated safely")
+    return Verdict(Status.WAITING, reason=Reason(ReasonCode.REPEATED_SAFELY))
 
 
 def window_ends(effect: Claimed, key: Key) -> datetime | None:
@@ -103,25 +116,25 @@ def window_ends(effect: Claimed, key: Key) -> datetime | None:
     return effect.first_opened_at and effect.first_opened_at + key.lifetime - key.margin
 
 
-def _not_repeatable(effect: Claimed, account: Account, repeat: Repeat) -> str | None:
+def _not_repeatable(effect: Claimed, account: Account, repeat: Repeat) -> Reason | None:
     if effect.tries >= account.retry.tries:
-        return f"outcome unknown after {effect.tries} tries"
+        return Reason(ReasonCode.UNKNOWN_AFTER_TRIES, str(effect.tries))
     match repeat:
         case Key():
             ends = window_ends(effect, repeat)
             if ends is not None and effect.now >= ends:
-                return "outcome unknown, and the idempotency key has expired"
+                return Reason(ReasonCode.KEY_EXPIRED)
             return None
         case SameId():
             return None
         case Query():
-            return "outcome unknown and not yet looked up"
+            return Reason(ReasonCode.NOT_LOOKED_UP)
         case Feedback() | Blind():
-            return None if account.on_unknown == "resend" else "outcome unknown, and nothing can prove it"
+            return None if account.on_unknown == "resend" else Reason(ReasonCode.UNPROVABLE)
 
 
-def _once(effect: Claimed) -> str:
-    return "; may have been sent once" if effect.unresolved else ""
+def _final(effect: Claimed, code: ReasonCode, detail: str | None = None) -> Reason:
+    return Reason(code, detail, maybe_sent=effect.unresolved > 0)
 
 
 # ---------------------------------------------------------------- after a call
@@ -133,30 +146,31 @@ def of_answer(effect: Claimed, outcome: Outcome, account: Account, repeat: Repea
     match outcome:
         case Accepted():
             return Verdict(Status.ACCEPTED)
-        case Refused(reason):
-            return Verdict(Status.REFUSED, reason=reason + _once(effect))
-        case Throttled(reason, retry_after):  # both wait for the pause that they cause, and end with it
+        case Refused(detail):
+            return Verdict(Status.REFUSED, reason=_final(effect, ReasonCode.REFUSED_BY_PROVIDER, detail))
+        case Throttled(retry_after=retry_after):  # both wait for the pause that they cause, and end with it
             wait = retry_after or backoff(retry, effect.tries, random)
-            return Verdict(Status.WAITING, wait=wait, reason=f"paused: {reason}")
-        case Denied(reason):
-            return Verdict(Status.WAITING, wait=DENIED_PAUSE, reason=f"paused: {reason}")
-        case NotSent(reason, retry_after):
-            return _again(effect, retry, reason, retry_after, random)
+            return Verdict(Status.WAITING, wait=wait, reason=reason_of(outcome))
+        case Denied():
+            return Verdict(Status.WAITING, wait=DENIED_PAUSE, reason=reason_of(outcome))
+        case NotSent():
+            return _again(effect, retry, outcome, random)
         case _:
             if not outcome.repeatable:  # the key is spoilt: leave no try, so that a person decides
-                return Verdict(Status.UNKNOWN, reason=outcome.reason, tries=max(retry.tries - effect.tries, 1))
+                return Verdict(Status.UNKNOWN, reason=reason_of(outcome), tries=max(retry.tries - effect.tries, 1))
             wait = _until_settled(effect, account, repeat, random)
-            return Verdict(Status.UNKNOWN, wait=wait, reason=outcome.reason, tries=1)
+            return Verdict(Status.UNKNOWN, wait=wait, reason=reason_of(outcome), tries=1)
 
 
-def _again(effect: Claimed, retry: Retry, reason: str, retry_after: float | None, random: Random) -> Verdict:
+def _again(effect: Claimed, retry: Retry, end: NotSent, random: Random) -> Verdict:
     """Surely not sent: wait and try again, or give up."""
     tries = effect.tries + 1
     if effect.unresolved:  # this try was harmless, an earlier one still has no known end
-        return Verdict(Status.UNKNOWN, wait=backoff(retry, tries, random), reason=reason, tries=1)
+        return Verdict(Status.UNKNOWN, wait=backoff(retry, tries, random), reason=reason_of(end), tries=1)
     if tries >= retry.tries:
-        return Verdict(Status.REFUSED, reason=f"gave up after {tries} tries: {reason}", tries=1)
-    return Verdict(Status.WAITING, wait=retry_after or backoff(retry, tries, random), reason=reason, tries=1)
+        return Verdict(Status.REFUSED, reason=Reason(ReasonCode.TRIES_EXHAUSTED, end.reason), tries=1)
+    wait = end.retry_after or backoff(retry, tries, random)
+    return Verdict(Status.WAITING, wait=wait, reason=reason_of(end), tries=1)
 
 
 def _until_settled(effect: Claimed, account: Account, repeat: Repeat, random: Random) -> float:
@@ -195,15 +209,15 @@ def of_look(
     forgotten = age + took >= policy.retention
     match look:
         case Found(count=count) if count > 1:
-            return Verdict(Status.ACCEPTED, reason=f"found {count} times at the provider")
+            return Verdict(Status.ACCEPTED, reason=Reason(ReasonCode.FOUND_MANY, str(count)))
         case Found():
-            return Verdict(Status.ACCEPTED, reason="found at the provider")
-        case Unclear(reason):
+            return Verdict(Status.ACCEPTED, reason=Reason(ReasonCode.FOUND))
+        case Unclear():
             if forgotten:
-                return Verdict(Status.HELD, reason="outcome unknown: no look succeeded before retention ended")
-            return Verdict(Status.UNKNOWN, wait=UNCLEAR_WAIT, reason=f"look failed: {reason}", looks=effect.looks)
+                return Verdict(Status.HELD, reason=Reason(ReasonCode.NO_LOOK_SUCCEEDED))
+            return Verdict(Status.UNKNOWN, wait=UNCLEAR_WAIT, reason=reason_of(look), looks=effect.looks)
         case Absent() if forgotten:
-            return Verdict(Status.HELD, reason="outcome unknown: absent, but what is old is not kept by the provider")
+            return Verdict(Status.HELD, reason=Reason(ReasonCode.PAST_RETENTION))
         case Absent():
             return _of_absence(effect, age, control, policy, account, random)
 
@@ -214,20 +228,22 @@ def _of_absence(
     looks = effect.looks + 1
     if age < policy.looks[-1]:
         upcoming = next((look for look in policy.looks[looks:] if look > age), policy.looks[-1])
-        return Verdict(Status.UNKNOWN, wait=max(upcoming - age, 0.0), reason="not found yet", looks=looks)
+        reason = Reason(ReasonCode.NOT_FOUND_YET)
+        return Verdict(Status.UNKNOWN, wait=max(upcoming - age, 0.0), reason=reason, looks=looks)
     if isinstance(control, Found):
         return _again_after_absence(effect, account, random)
     if looks < len(policy.looks) + EXTRA_LOOKS:
-        reason = "not found, but neither was a mail that is surely there"
+        reason = Reason(ReasonCode.CONTROL_NOT_FOUND)
         return Verdict(Status.UNKNOWN, wait=max(policy.looks[-1], 1.0), reason=reason, looks=looks)
-    return Verdict(Status.HELD, reason="outcome unknown: the provider's search cannot be trusted")
+    return Verdict(Status.HELD, reason=Reason(ReasonCode.SEARCH_UNTRUSTED))
 
 
 def _again_after_absence(effect: Claimed, account: Account, random: Random) -> Verdict:
     if effect.tries >= account.retry.tries:
-        return Verdict(Status.REFUSED, reason=f"gave up after {effect.tries} tries: proven not accepted")
+        absent = SENTENCES[ReasonCode.PROVEN_ABSENT]
+        return Verdict(Status.REFUSED, reason=Reason(ReasonCode.TRIES_EXHAUSTED, absent))
     wait = backoff(account.retry, effect.tries, random)
-    return Verdict(Status.WAITING, wait=wait, reason="proven not accepted")
+    return Verdict(Status.WAITING, wait=wait, reason=Reason(ReasonCode.PROVEN_ABSENT))
 
 
 def is_proven_absence(look: Look | None, verdict: Verdict) -> bool:

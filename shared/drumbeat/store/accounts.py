@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+from drumbeat.reasons import PAUSES
+from drumbeat.store import legacy
 from drumbeat.store.db import Database
 
 # Only what waits for the pause or the breaker itself; backoff and planned delays keep their time.
-HASTEN = """
+HASTEN = f"""
     WITH paused AS (
         SELECT id
           FROM effects
@@ -13,7 +15,7 @@ HASTEN = """
            AND status = 'waiting'
            AND due_at > drumbeat_now()
            AND due_at < 'infinity'
-           AND (reason LIKE 'paused:%%' OR reason = 'circuit breaker open')
+           AND (reason_code = ANY (%(pauses)s) OR {legacy.WAITS_FOR_PAUSE})
          ORDER BY due_at, id
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED
@@ -23,9 +25,10 @@ HASTEN = """
       FROM paused
      WHERE effects.id = paused.id
  RETURNING effects.id
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def hasten(db: Database, account: str, *, limit: int) -> list[UUID]:
     """Make effects due now that wait for the end of their account's pause; their status stays as it is."""
-    return [row["id"] for row in db.run(HASTEN, {"account": account, "limit": limit})]
+    parameters = {"account": account, "pauses": list(PAUSES), "limit": limit}
+    return [row["id"] for row in db.run(HASTEN, parameters)]

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from drumbeat.reasons import Reason
 from drumbeat.status import Status
+from drumbeat.store import legacy
 from drumbeat.store.db import Database, Row
+from drumbeat.store.legacy import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +32,33 @@ def standing(db: Database, id: UUID) -> Standing | None:
     return _standing(rows[0]) if rows else None
 
 
-HELD = """
+HELD = f"""
     SELECT id, account, status, seq AS version, dependents
       FROM effects
      WHERE status = 'held'
        AND (%(account)s::text IS NULL OR account = %(account)s)
-       AND (%(cause)s::text IS NULL OR reason = %(cause)s)
+       AND (%(code)s::text IS NULL
+            OR coalesce(reason_code, 'legacy') = %(code)s AND (%(detail)s::text IS NULL OR reason_detail = %(detail)s)
+            OR {legacy.SAID})
        AND updated_at <= %(seen_at)s
      ORDER BY id
      LIMIT %(limit)s
-"""
+"""  # noqa: S608 - put together from constants
 
 
-def held(db: Database, *, account: str | None, cause: str | None, seen_at: datetime, limit: int) -> list[Standing]:
+def held(db: Database, *, account: str | None, cause: Cause | None, seen_at: datetime, limit: int) -> list[Standing]:
     """List effects that were held, and not changed, since `seen_at`. `cause` is the reason they are held for."""
-    rows = db.run(HELD, {"account": account, "cause": cause, "seen_at": seen_at, "limit": limit})
+    rows = db.run(
+        HELD,
+        {
+            "account": account,
+            "code": cause and cause.code.value,
+            "detail": cause and cause.detail,
+            "sentence": cause and cause.sentence,
+            "seen_at": seen_at,
+            "limit": limit,
+        },
+    )
     return [_standing(row) for row in rows]
 
 
@@ -70,20 +85,24 @@ DECIDE = """
                slot = NULL,
                due_at = CASE %(to)s WHEN 'waiting' THEN drumbeat_now() ELSE 'infinity' END,
                lease_until = NULL,
-               reason = %(reason)s,
+               reason = %(sentence)s,
+               reason_code = %(code)s,
+               reason_detail = %(detail)s,
+               maybe_sent = false,
                updated_at = drumbeat_now()
           FROM mine
          WHERE e.id = mine.id
      RETURNING e.id, e.account, e.status, e.seq, e.fence, e.dependents
     ), journaled AS (
-        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, actor)
-        SELECT id, seq, 'held', status, fence, %(reason)s, %(actor)s FROM moved
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, reason_detail,
+                             maybe_sent, actor)
+        SELECT id, seq, 'held', status, fence, %(sentence)s, %(code)s, %(detail)s, false, %(actor)s FROM moved
     )
     SELECT id, account, status, seq AS version, dependents FROM moved
 """
 
 
-def decide(db: Database, decided_on: Sequence[Standing], *, to: Status, reason: str, actor: str) -> list[Standing]:
+def decide(db: Database, decided_on: Sequence[Standing], *, to: Status, reason: Reason, actor: str) -> list[Standing]:
     """Move those effects that still are as they were seen, and return them as they stand now."""
     rows = db.run(
         DECIDE,
@@ -91,7 +110,9 @@ def decide(db: Database, decided_on: Sequence[Standing], *, to: Status, reason: 
             "ids": [effect.id for effect in decided_on],
             "versions": [effect.version for effect in decided_on],
             "to": to.value,
-            "reason": reason,
+            "sentence": reason.sentence,
+            "code": reason.code.value,
+            "detail": reason.detail,
             "actor": actor,
         },
     )

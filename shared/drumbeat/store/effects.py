@@ -11,6 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from drumbeat.events import Event
+from drumbeat.reasons import DETAIL, MAYBE_SENT, SENTENCES, Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store.db import Database, Row
 
@@ -154,7 +155,7 @@ class Opening:
     fence: int
     to: Literal["sending", "waiting", "cancelled", "refused", "held", "accepted"]
     wait: float = 0.0  # seconds until due again, for `waiting`
-    reason: str | None = None
+    reason: Reason | None = None
     slot: float | None = None
     identity: str | None = None
     request_hash: bytes | None = None
@@ -166,9 +167,9 @@ class Opening:
 OPEN = """
     WITH input AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(tos)s::text[], %(waits)s::float8[],
-                             %(reasons)s::text[], %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[],
-                             %(frozen)s::bytea[])
-                   AS i (id, fence, target, wait, why, reserved, identity, hash, frozen)
+                             %(sentences)s::text[], %(codes)s::text[], %(details)s::text[], %(maybes)s::bool[],
+                             %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[], %(frozen)s::bytea[])
+                   AS i (id, fence, target, wait, why, code, detail, maybe, reserved, identity, hash, frozen)
     ), people AS MATERIALIZED (
         SELECT key, suppressed_at, suppression_reason
           FROM contacts
@@ -176,11 +177,15 @@ OPEN = """
          ORDER BY key
            FOR SHARE
     ), mine AS MATERIALIZED (
-        SELECT e.id, e.tries, i.wait, i.reserved, i.identity, i.hash, i.frozen,
+        SELECT e.id, i.wait, i.reserved, i.identity, i.hash, i.frozen,
                CASE WHEN c.suppressed_at IS NOT NULL THEN 'cancelled' ELSE i.target END AS target,
-               CASE WHEN c.suppressed_at IS NOT NULL THEN 'suppressed: ' || c.suppression_reason ||
-                        CASE WHEN e.tries > 0 THEN '; may have been sent once' ELSE '' END
-                    ELSE i.why END AS why
+               CASE WHEN c.suppressed_at IS NOT NULL
+                    THEN replace(%(suppressed)s, %(place)s, c.suppression_reason) ||
+                         CASE WHEN e.tries > 0 THEN %(maybe_sent)s ELSE '' END
+                    ELSE i.why END AS why,
+               CASE WHEN c.suppressed_at IS NOT NULL THEN 'suppressed' ELSE i.code END AS code,
+               CASE WHEN c.suppressed_at IS NOT NULL THEN c.suppression_reason ELSE i.detail END AS detail,
+               CASE WHEN c.suppressed_at IS NOT NULL THEN e.tries > 0 ELSE i.maybe END AS maybe
           FROM effects e
           JOIN input i ON i.id = e.id
           LEFT JOIN people c ON c.key = e.contact AND i.target = 'sending'
@@ -194,6 +199,9 @@ OPEN = """
            SET status = m.target,
                seq = e.seq + 1,
                reason = m.why,
+               reason_code = m.code,
+               reason_detail = m.detail,
+               maybe_sent = m.maybe,
                slot = m.reserved,
                due_at = CASE m.target WHEN 'sending' THEN e.lease_until
                                       WHEN 'waiting' THEN drumbeat_now() + make_interval(secs => m.wait)
@@ -203,10 +211,12 @@ OPEN = """
                updated_at = drumbeat_now()
           FROM mine m
          WHERE e.id = m.id
-     RETURNING e.id, e.status, e.seq, e.fence, e.generation, e.reason, e.dependents
+     RETURNING e.id, e.status, e.seq, e.fence, e.generation, e.reason, e.reason_code, e.reason_detail, e.maybe_sent,
+               e.dependents
     ), journaled AS (
-        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, actor)
-        SELECT id, seq, 'claimed', status, fence, reason, 'worker' FROM moved
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, reason_detail,
+                             maybe_sent, actor)
+        SELECT id, seq, 'claimed', status, fence, reason, reason_code, reason_detail, maybe_sent, 'worker' FROM moved
     ), frozen AS (
         INSERT INTO requests (effect_id, generation, hash, frozen)
         SELECT m.id, m.generation, mine.hash, mine.frozen
@@ -244,7 +254,10 @@ def open_attempts(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved
             "fences": [opening.fence for opening in openings],
             "tos": [opening.to for opening in openings],
             "waits": [opening.wait for opening in openings],
-            "reasons": [opening.reason for opening in openings],
+            **_columns([opening.reason for opening in openings]),
+            "suppressed": SENTENCES[ReasonCode.SUPPRESSED],
+            "place": DETAIL,
+            "maybe_sent": MAYBE_SENT,
             "slots": [opening.slot for opening in openings],
             "identities": [opening.identity for opening in openings],
             "hashes": [opening.request_hash for opening in openings],
@@ -271,8 +284,8 @@ class Closing:
     to: Status
     wait: float = 0.0  # seconds until due again, for `waiting` and `unknown`
     reference: str | None = None
-    detail: str | None = None
-    reason: str | None = None
+    learned: Reason | None = None  # of the outcome
+    reason: Reason | None = None  # of where the effect goes
     tries: int = 0  # to add
     looks: int = 0  # to set
     slot: float | None = None  # reserved in the rate limit
@@ -286,10 +299,11 @@ CLOSE = """
     WITH told AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(ns)s::int[], %(generations)s::int[],
                              %(identities)s::text[], %(origins)s::text[], %(kinds)s::text[], %(references)s::text[],
-                             %(details)s::text[], %(tos)s::text[], %(waits)s::float8[], %(reasons)s::text[],
+                             %(learned_codes)s::text[], %(learned)s::text[], %(tos)s::text[], %(waits)s::float8[],
+                             %(sentences)s::text[], %(codes)s::text[], %(details)s::text[], %(maybes)s::bool[],
                              %(tries)s::int[], %(looks)s::int[], %(slots)s::float8[])
-                   AS i (id, fence, n, generation, identity, origin, kind, reference, detail, target, wait, why,
-                         tries, looks, reserved)
+                   AS i (id, fence, n, generation, identity, origin, kind, reference, learned_code, learned, target,
+                         wait, why, code, detail, maybe, tries, looks, reserved)
     ), input AS MATERIALIZED (
         SELECT *
           FROM told
@@ -299,7 +313,8 @@ CLOSE = """
                  WHERE o.effect_id = told.id AND o.n = told.n AND o.origin IN ('answer', 'late')
                  LIMIT 1) IS NULL
     ), mine AS MATERIALIZED (
-        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.why, i.wait, i.looks, i.reserved,
+        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.wait, i.looks, i.reserved,
+               i.why, i.code, i.detail, i.maybe,
                -- An answer to what is unknown already comes after the relay, which has counted the try.
                i.tries - CASE WHEN i.origin = 'answer' AND e.status = 'unknown' THEN least(i.tries, 1) ELSE 0 END
                    AS tries,
@@ -312,10 +327,10 @@ CLOSE = """
          ORDER BY e.id
            FOR UPDATE OF e
     ), learned AS (
-        INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference, detail)
+        INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference, reason_code, detail)
         SELECT i.id, i.n, i.generation, i.identity,
                CASE WHEN i.origin = 'answer' AND m.ours IS NOT TRUE THEN 'late' ELSE i.origin END,
-               i.kind, i.reference, i.detail
+               i.kind, i.reference, i.learned_code, i.learned
           FROM input i LEFT JOIN mine m ON m.id = i.id
          WHERE i.kind IS NOT NULL
     ), moved AS (
@@ -323,6 +338,9 @@ CLOSE = """
            SET status = m.target,
                seq = e.seq + CASE WHEN m.target = m.before THEN 0 ELSE 1 END,
                reason = m.why,
+               reason_code = m.code,
+               reason_detail = m.detail,
+               maybe_sent = m.maybe,
                tries = e.tries + m.tries,
                looks = m.looks,
                crashes = 0,
@@ -333,10 +351,13 @@ CLOSE = """
                updated_at = drumbeat_now()
           FROM mine m
          WHERE e.id = m.id
-     RETURNING e.id, e.status, e.seq, e.fence, e.reason, e.dependents, m.before
+     RETURNING e.id, e.status, e.seq, e.fence, e.reason, e.reason_code, e.reason_detail, e.maybe_sent, e.dependents,
+               m.before
     ), journaled AS (
-        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, actor)
-        SELECT id, seq, before, status, fence, reason, %(actor)s FROM moved WHERE before <> status
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, reason_detail,
+                             maybe_sent, actor)
+        SELECT id, seq, before, status, fence, reason, reason_code, reason_detail, maybe_sent,
+               %(actor)s FROM moved WHERE before <> status
     )
     SELECT id, status, dependents FROM moved
 """
@@ -355,10 +376,11 @@ def close_attempts(db: Database, closings: Sequence[Closing], *, actor: str = "w
             "origins": [closing.origin for closing in closings],
             "kinds": [closing.kind for closing in closings],
             "references": [closing.reference for closing in closings],
-            "details": [closing.detail for closing in closings],
+            "learned_codes": [closing.learned and closing.learned.code.value for closing in closings],
+            "learned": [closing.learned and closing.learned.detail for closing in closings],
             "tos": [closing.to.value for closing in closings],
             "waits": [closing.wait for closing in closings],
-            "reasons": [closing.reason for closing in closings],
+            **_columns([closing.reason for closing in closings]),
             "tries": [closing.tries for closing in closings],
             "looks": [closing.looks for closing in closings],
             "slots": [closing.slot for closing in closings],
@@ -366,6 +388,15 @@ def close_attempts(db: Database, closings: Sequence[Closing], *, actor: str = "w
         },
     )
     return {row["id"]: Moved(row["id"], Status(row["status"]), tuple(row["dependents"])) for row in rows}
+
+
+def _columns(reasons: Sequence[Reason | None]) -> dict[str, list[object]]:
+    return {
+        "sentences": [reason and reason.sentence for reason in reasons],  # still read by the release before
+        "codes": [reason and reason.code.value for reason in reasons],
+        "details": [reason and reason.detail for reason in reasons],
+        "maybes": [reason and reason.maybe_sent for reason in reasons],
+    }
 
 
 # The control of a search: the newest acceptance under the same identity that is older than the provider's lag.

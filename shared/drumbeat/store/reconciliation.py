@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from drumbeat.reasons import Reason
 from drumbeat.store.db import Database
 
 
@@ -53,8 +54,8 @@ RECORD = """
         SELECT *
           FROM unnest(%(ids)s::uuid[], %(generations)s::int[], %(references)s::text[]) AS g (id, generation, reference)
     ), written AS (
-        INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference, detail)
-        SELECT e.id, e.fence, e.generation, e.account, 'person', 'accepted', g.reference, %(detail)s
+        INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference, reason_code, detail)
+        SELECT e.id, e.fence, e.generation, e.account, 'person', 'accepted', g.reference, %(code)s, %(detail)s
           FROM given g
           JOIN effects e ON e.id = g.id AND e.generation = g.generation
          WHERE e.account = %(account)s
@@ -73,7 +74,7 @@ RECORD = """
 """
 
 
-def record(db: Database, found: Sequence[Acceptance], *, account: str, detail: str) -> dict[UUID, str]:
+def record(db: Database, found: Sequence[Acceptance], *, account: str, why: Reason) -> dict[UUID, str]:
     """Write down what the provider took; returns for each effect: recorded, known before, or unknown here."""
     rows = db.run(
         RECORD,
@@ -82,7 +83,8 @@ def record(db: Database, found: Sequence[Acceptance], *, account: str, detail: s
             "generations": [each.generation for each in found],
             "references": [each.reference for each in found],
             "account": account,
-            "detail": detail,
+            "code": why.code.value,
+            "detail": why.detail,
         },
     )
     return {row["id"]: row["outcome"] for row in rows}

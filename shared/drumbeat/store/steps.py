@@ -91,7 +91,7 @@ def _apply_patiently(
     for left in range(tries - 1, -1, -1):
         try:
             return _apply(owner, step, steps)
-        except psycopg.errors.LockNotAvailable as error:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             if not left:
                 raise _failed(step, "another migration or the tables it changes were busy", tries=tries) from error
             pause()

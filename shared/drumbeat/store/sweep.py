@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from drumbeat.flows.model import Limit
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.store.db import Database
 
 # A lease is judged by the database's clock alone. An attempt that is open under it may have been carried out; without
@@ -30,18 +31,25 @@ RECOVER = """
                crashes = e.crashes + 1,
                tries = e.tries + CASE dead.status WHEN 'sending' THEN 1 ELSE 0 END,
                looks = CASE dead.status WHEN 'sending' THEN 0 ELSE e.looks END,
-               reason = CASE dead.status WHEN 'claimed' THEN 'its lease ended before an attempt was opened'
-                                         WHEN 'sending' THEN 'its lease ended with the attempt open'
+               reason = CASE dead.status WHEN 'claimed' THEN %(lease_ended)s
+                                         WHEN 'sending' THEN %(lease_ended_sending)s
                                          ELSE e.reason END,
+               reason_code = CASE dead.status WHEN 'claimed' THEN 'lease_ended'
+                                              WHEN 'sending' THEN 'lease_ended_sending'
+                                              ELSE e.reason_code END,
+               reason_detail = CASE dead.status WHEN 'unknown' THEN e.reason_detail END,
+               maybe_sent = CASE dead.status WHEN 'unknown' THEN e.maybe_sent ELSE false END,
                due_at = drumbeat_now(),
                lease_until = NULL,
                updated_at = drumbeat_now()
           FROM dead
          WHERE e.id = dead.id
-     RETURNING e.id, dead.status AS before, e.status, e.seq, e.fence, e.reason
+     RETURNING e.id, dead.status AS before, e.status, e.seq, e.fence, e.reason, e.reason_code, e.maybe_sent
     ), journaled AS (
-        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, actor)
-        SELECT id, seq, before, status, fence, reason, 'relay' FROM moved WHERE before <> status
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, maybe_sent, actor)
+        SELECT id, seq, before, status, fence, reason, reason_code, maybe_sent, 'relay'
+          FROM moved
+         WHERE before <> status
     )
     SELECT id FROM moved
 """
@@ -49,7 +57,8 @@ RECOVER = """
 
 def recover(db: Database, *, limit: int, full: bool) -> list[UUID]:
     """Free effects whose lease ended without a word: `claimed` waits again, `sending` is unknown; both due now."""
-    return [row["id"] for row in db.run(RECOVER, {"limit": limit, "full": full})]
+    sentences = {code.value: Reason(code).sentence for code in (ReasonCode.LEASE_ENDED, ReasonCode.LEASE_ENDED_SENDING)}
+    return [row["id"] for row in db.run(RECOVER, {"limit": limit, "full": full, **sentences})]
 
 
 LIMITS = """

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from drumbeat.events import Event
 from drumbeat.status import Status
+from drumbeat.store import legacy
 from drumbeat.store.db import Database
 
 START = UUID(int=0)
@@ -199,7 +200,7 @@ class Acceptances:
 
 
 # A reference that only repeats the status line names nothing.
-ACCEPTANCES = """
+ACCEPTANCES = f"""
     WITH scope AS MATERIALIZED (
         SELECT id, account, version, generation
           FROM effects
@@ -212,10 +213,11 @@ ACCEPTANCES = """
          WHERE effect_id = ANY (ARRAY(SELECT id FROM scope)) AND kind IN ('accepted', 'found')
          GROUP BY effect_id, generation
     ), doubled AS MATERIALIZED (
-        SELECT effect_id, max(substring(reason FROM '^found (\\d+) times')::int) AS found
+        SELECT effect_id,
+               max(CASE reason_code WHEN 'found_many' THEN reason_detail ELSE {legacy.FOUND_TIMES} END::int) AS found
           FROM journal
          WHERE effect_id = ANY (ARRAY(SELECT id FROM scope))
-           AND to_status = 'accepted' AND reason LIKE 'found %% times%%'
+           AND to_status = 'accepted' AND (reason_code = 'found_many' OR {legacy.FOUND_MANY})
          GROUP BY effect_id
     )
     SELECT known.effect_id, known.generation, scope.account, scope.version, known.answers, known.references,
@@ -225,7 +227,7 @@ ACCEPTANCES = """
       LEFT JOIN doubled ON doubled.effect_id = known.effect_id AND scope.generation = known.generation
       LEFT JOIN requests ON requests.effect_id = known.effect_id AND requests.generation = known.generation
      WHERE known.answers > 1 OR known.references > 1 OR doubled.found > 1
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def acceptances(db: Database, span: Span) -> list[Acceptances]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from drumbeat.flows.model import Config
+from drumbeat.reasons import ReasonCode
 from drumbeat.views.totals import AccountTotals
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class AccountItem:
     account: str
     provider: str | None  # None: not in the configuration in force any more
     state: str
+    reason_code: ReasonCode | None
     reason: str | None
     until: datetime | None
     queue: float | None  # seconds until the last reserved slot
@@ -36,11 +38,12 @@ def accounts(config: Config | None, totals: list[AccountTotals], throttle: "Thro
 
 
 def _item(name: str, provider: str | None, state: "State | None", counted: AccountTotals | None) -> AccountItem:
-    word, reason, until = _standing(state)
+    word, code, reason, until = _standing(state)
     return AccountItem(
         account=name,
         provider=provider,
         state=word,
+        reason_code=code,
         reason=reason,
         until=until,
         queue=state.queue if state else None,
@@ -49,12 +52,14 @@ def _item(name: str, provider: str | None, state: "State | None", counted: Accou
     )
 
 
-def _standing(state: "State | None") -> tuple[str, str | None, datetime | None]:
+def _standing(state: "State | None") -> tuple[str, ReasonCode | None, str | None, datetime | None]:
     if state is None:
-        return "unreadable", "Redis does not answer: each process grants itself a trickle; nothing is lost", None
-    if state.paused_until is not None:
-        return "paused", state.reason, datetime.fromtimestamp(state.paused_until, UTC)
+        away = "Redis does not answer: each process allows itself a part of the rate; nothing is lost"
+        return "unreadable", ReasonCode.LIMITER_AWAY, away, None
+    if state.reason is not None and state.paused_until is not None:
+        return "paused", state.reason.code, state.reason.detail, datetime.fromtimestamp(state.paused_until, UTC)
     if state.breaker != "closed":
         until = datetime.fromtimestamp(state.open_until, UTC) if state.open_until else None
-        return "open", "too many calls in a row failed; one at a time is let through to see", until
-    return "running", None, None
+        failed = "too many calls in a row failed; one at a time is let through to see"
+        return "open", ReasonCode.BREAKER_OPEN, failed, until
+    return "running", None, None, None

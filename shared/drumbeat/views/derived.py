@@ -2,6 +2,12 @@
 
 EVENT_STATUSES = ("recorded", "planned", "in_progress", "done", "attention")
 
+# For one row of `effects` or `journal`: what the release before wrote has a reason without a code.
+REASON = """
+    coalesce(reason_code, CASE WHEN reason IS NOT NULL THEN 'legacy' END) AS reason_code,
+    CASE WHEN reason_code IS NULL THEN reason ELSE reason_detail END AS reason_detail, reason, maybe_sent
+"""
+
 # For one row of `events`. Feedback that contradicts a final status counts as something to look at.
 DERIVED = """
     SELECT CASE

@@ -9,7 +9,7 @@ from drumbeat.errors import Invalid
 from drumbeat.events import EventType
 from drumbeat.status import Status
 from drumbeat.store.db import Database
-from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STATUSES
+from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STATUSES, REASON
 
 PAGE = 50
 GARBLED = "the cursor is not one of ours; start again without it"
@@ -66,7 +66,10 @@ class EffectItem:
     account: str
     action: str
     status: str
-    reason: str | None
+    reason_code: str | None
+    reason_detail: str | None
+    reason: str | None  # the sentence of code and detail
+    maybe_sent: bool | None  # it ended, although an earlier attempt may have been carried out; None: not known
     version: int
     generation: int
     tries: int
@@ -134,9 +137,9 @@ def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limi
 
 
 # In id order: stable while rows change their status and their time.
-EFFECTS = """
+EFFECTS = f"""
     SELECT effects.id AS effect_id, effects.event_id, effects.flow, effects.step, effects.account, effects.action,
-           effects.status, effects.reason, effects.seq AS version, effects.generation, effects.tries,
+           effects.status, {REASON}, effects.seq AS version, effects.generation, effects.tries,
            (SELECT count(*) FROM attempts WHERE attempts.effect_id = effects.id) AS attempts,
            nullif(effects.due_at, 'infinity') AS due_at, effects.updated_at
       FROM effects
@@ -146,7 +149,7 @@ EFFECTS = """
        AND (%(after)s::uuid IS NULL OR effects.id > %(after)s)
      ORDER BY effects.id
      LIMIT %(limit)s
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def effects(db: Database, filter: EffectFilter, *, cursor: str | None = None, limit: int = PAGE) -> Page[EffectItem]:

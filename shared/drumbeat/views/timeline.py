@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from drumbeat.store.db import Database, Row
-from drumbeat.views.derived import DERIVED
+from drumbeat.views.derived import DERIVED, REASON
 
 # One page; the rest of a larger event is read through the list of effects.
 EFFECTS_SHOWN = 200
@@ -34,6 +34,7 @@ class OutcomeItem:
     origin: str
     kind: str
     reference: str | None
+    reason_code: str | None  # of the detail
     detail: str | None
     at: datetime
 
@@ -45,7 +46,10 @@ class JournalEntry:
     seq: int
     from_status: str | None
     to_status: str
-    reason: str | None
+    reason_code: str | None
+    reason_detail: str | None
+    reason: str | None  # the sentence of code and detail
+    maybe_sent: bool | None
     actor: str
     at: datetime
 
@@ -69,7 +73,10 @@ class EffectStory:
     account: str
     action: str
     status: str
-    reason: str | None
+    reason_code: str | None
+    reason_detail: str | None
+    reason: str | None  # the sentence of code and detail
+    maybe_sent: bool | None  # it ended, although an earlier attempt may have been carried out; None: not known
     version: int
     config_version: int
     generation: int
@@ -143,14 +150,14 @@ PLAN = "SELECT version, hash, failed, planned_at FROM plans WHERE event_id = %(i
 
 REPLANS = "SELECT flow, version, hash, planned_at FROM replans WHERE event_id = %(id)s ORDER BY planned_at, flow"
 
-EFFECTS = """
-    SELECT id AS effect_id, flow, step, account, action, status, reason, seq AS version, version AS config_version,
+EFFECTS = f"""
+    SELECT id AS effect_id, flow, step, account, action, status, {REASON}, seq AS version, version AS config_version,
            generation, tries, looks, after, base_due_at AS planned_for, nullif(due_at, 'infinity') AS due_at, updated_at
       FROM effects
      WHERE event_id = %(id)s
      ORDER BY flow, base_due_at, step, id
      LIMIT %(limit)s
-"""
+"""  # noqa: S608 - put together from constants
 
 ATTEMPTS = """
     SELECT effect_id, n, generation, identity, request_hash, opened_at
@@ -160,18 +167,19 @@ ATTEMPTS = """
 """
 
 OUTCOMES = """
-    SELECT effect_id, n, generation, origin, kind, reference, detail, at
+    SELECT effect_id, n, generation, origin, kind, reference,
+           coalesce(reason_code, CASE WHEN detail IS NOT NULL THEN 'legacy' END) AS reason_code, detail, at
       FROM outcomes
      WHERE effect_id = ANY (%(ids)s)
      ORDER BY effect_id, id
 """
 
-JOURNAL = """
-    SELECT effect_id, seq, from_status, to_status, reason, actor, at
+JOURNAL = f"""
+    SELECT effect_id, seq, from_status, to_status, {REASON}, actor, at
       FROM journal
      WHERE effect_id = ANY (%(ids)s)
      ORDER BY effect_id, seq
-"""
+"""  # noqa: S608 - put together from constants
 
 REQUESTS = """
     SELECT effect_id, generation, hash, octet_length(frozen) AS stored_bytes

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from drumbeat.store.db import Database
-from drumbeat.views.derived import DERIVED
+from drumbeat.views.derived import DERIVED, REASON
 
 WINDOW = timedelta(hours=24)
 
@@ -40,6 +40,8 @@ class HeldGroup:
     account: str
     flow: str
     step: str
+    reason_code: str
+    reason_detail: str | None
     reason: str
     effects: int
     since: datetime  # the oldest of them
@@ -120,15 +122,16 @@ def totals(db: Database, window: timedelta = WINDOW) -> Totals:
 
 NOW = "SELECT drumbeat_now() AS at"
 
-HELD = """
-    SELECT account, flow, step, reason, count(*) AS effects, min(updated_at) AS since,
-           (array_agg(id ORDER BY updated_at))[1] AS example
-      FROM effects
-     WHERE status = 'held'
-       AND (%(account)s::text IS NULL OR account = %(account)s)
-     GROUP BY account, flow, step, reason
-     ORDER BY count(*) DESC, account, flow, step, reason
-"""
+HELD = f"""
+    SELECT account, flow, step, reason_code, reason_detail, min(reason) AS reason, count(*) AS effects,
+           min(updated_at) AS since, (array_agg(id ORDER BY updated_at))[1] AS example
+      FROM (SELECT id, account, flow, step, updated_at, {REASON}
+              FROM effects
+             WHERE status = 'held'
+               AND (%(account)s::text IS NULL OR account = %(account)s)) AS held
+     GROUP BY account, flow, step, reason_code, reason_detail
+     ORDER BY count(*) DESC, account, flow, step, reason_code, reason_detail
+"""  # noqa: S608 - put together from constants
 
 
 def held(db: Database, account: str | None = None) -> Held:

@@ -1,0 +1,137 @@
+"""Why an effect stands where it stands: a closed code, what varies of it, and the one table that puts it into words.
+
+Code, SQL, tests and people select by the code. The sentence is for reading only and always derived; a code is never
+reused for another meaning, and a new one comes with a migration that adds it to the domain `reason_code`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ReasonCode(StrEnum):
+    """Every reason there is. Those without a remark carry no detail."""
+
+    # Found before any call.
+    PROVEN = "proven"
+    WORKER_CRASHED = "worker_crashed"  # detail: how many times in a row
+    NOT_CONFIGURED = "not_configured"  # detail: the account
+    LOGIN_CHANGED = "login_changed"  # detail: the account
+    ERASED = "erased"
+    SUPPRESSED = "suppressed"  # detail: why the person is
+    PREDECESSOR_ENDED = "predecessor_ended"  # detail: its status
+    EXPIRED = "expired"
+    NOT_RENDERED = "not_rendered"  # detail: what is wrong with text or data
+    SECRET_MISSING = "secret_missing"  # noqa: S105 - no secret; detail: its reference
+    SECRET_AWAY = "secret_away"  # noqa: S105 - the same
+
+    # Put back, to go on later.
+    RATE_LIMITED = "rate_limited"
+    PAUSED = "paused"  # detail: the provider's answer
+    CREDENTIALS_REFUSED = "credentials_refused"  # detail: the provider's answer; a pause, too
+    BREAKER_OPEN = "breaker_open"
+    LIMITER_AWAY = "limiter_away"
+    LEASE_ENDED = "lease_ended"
+    LEASE_ENDED_SENDING = "lease_ended_sending"
+
+    # The end of a call.
+    REFUSED_BY_PROVIDER = "refused_by_provider"  # detail: its answer
+    NOT_SENT = "not_sent"  # detail: what went wrong
+    OUTCOME_UNKNOWN = "outcome_unknown"  # detail: what was seen instead of an answer
+    TRIES_EXHAUSTED = "tries_exhausted"  # detail: how the last try ended
+
+    # What settles an unknown outcome, or cannot.
+    REPEATED_SAFELY = "repeated_safely"
+    REFUSED_LATE = "refused_late"
+    DROPPED = "dropped"
+    KEY_EXPIRED = "key_expired"
+    UNKNOWN_AFTER_TRIES = "unknown_after_tries"  # detail: how many
+    NOT_LOOKED_UP = "not_looked_up"
+    UNPROVABLE = "unprovable"
+
+    # The end of a look.
+    NOT_FOUND_YET = "not_found_yet"
+    LOOK_FAILED = "look_failed"  # detail: what went wrong
+    CONTROL_NOT_FOUND = "control_not_found"
+    FOUND = "found"
+    FOUND_MANY = "found_many"  # detail: how many times
+    PROVEN_ABSENT = "proven_absent"
+    NO_LOOK_SUCCEEDED = "no_look_succeeded"
+    PAST_RETENTION = "past_retention"
+    SEARCH_UNTRUSTED = "search_untrusted"
+
+    # Told from outside.
+    FEEDBACK = "feedback"  # detail: the provider's words
+    DECIDED = "decided"  # detail: a person's words
+    RECONCILED = "reconciled"  # detail: a person's words
+
+    # Written by the release before, which knew no codes.
+    LEGACY = "legacy"  # detail: the whole sentence
+
+
+# What waits for the end of its account's pause, and what `accounts resume` therefore sets free.
+PAUSES = (ReasonCode.PAUSED, ReasonCode.CREDENTIALS_REFUSED, ReasonCode.BREAKER_OPEN)
+
+DETAIL = "{detail}"  # where a sentence holds what varies; SQL fills it in, too
+MAYBE_SENT = "; may have been sent once"
+
+# While the trigger of step 002 stands, rewording a sentence makes it take rows of the older release for old ones.
+SENTENCES: Mapping[ReasonCode, str] = {
+    ReasonCode.PROVEN: "proof of acceptance had arrived",
+    ReasonCode.WORKER_CRASHED: "its worker ended without a word {detail} times in a row",
+    ReasonCode.NOT_CONFIGURED: "account {detail} is not configured any more",
+    ReasonCode.LOGIN_CHANGED: "account {detail} is another login now",
+    ReasonCode.ERASED: "erased",
+    ReasonCode.SUPPRESSED: "suppressed: {detail}",
+    ReasonCode.PREDECESSOR_ENDED: "the step it comes after was {detail}",
+    ReasonCode.EXPIRED: "expired: over 7 days late",
+    ReasonCode.NOT_RENDERED: "{detail}",
+    ReasonCode.SECRET_MISSING: "secret {detail} does not exist or may not be read; mend it, then resolve this effect",
+    ReasonCode.SECRET_AWAY: "secret {detail} cannot be read now",
+    ReasonCode.RATE_LIMITED: "rate limit",
+    ReasonCode.PAUSED: "paused: {detail}",
+    ReasonCode.CREDENTIALS_REFUSED: "paused: {detail}",
+    ReasonCode.BREAKER_OPEN: "circuit breaker open",
+    ReasonCode.LIMITER_AWAY: "Redis is away: each process allows itself a part of the rate",
+    ReasonCode.LEASE_ENDED: "its lease ended before an attempt was opened",
+    ReasonCode.LEASE_ENDED_SENDING: "its lease ended with the attempt open",
+    ReasonCode.REFUSED_BY_PROVIDER: "{detail}",
+    ReasonCode.NOT_SENT: "{detail}",
+    ReasonCode.OUTCOME_UNKNOWN: "{detail}",
+    ReasonCode.TRIES_EXHAUSTED: "gave up, no try is left: {detail}",
+    ReasonCode.REPEATED_SAFELY: "outcome unknown: repeated safely",
+    ReasonCode.REFUSED_LATE: "a late answer refused it",
+    ReasonCode.DROPPED: "outcome unknown, dropped by on_unknown",
+    ReasonCode.KEY_EXPIRED: "outcome unknown, and the idempotency key has expired",
+    ReasonCode.UNKNOWN_AFTER_TRIES: "outcome unknown after {detail} tries",
+    ReasonCode.NOT_LOOKED_UP: "outcome unknown and not yet looked up",
+    ReasonCode.UNPROVABLE: "outcome unknown, and nothing can prove it",
+    ReasonCode.NOT_FOUND_YET: "not found yet",
+    ReasonCode.LOOK_FAILED: "look failed: {detail}",
+    ReasonCode.CONTROL_NOT_FOUND: "not found, but neither was a mail that is surely there",
+    ReasonCode.FOUND: "found at the provider",
+    ReasonCode.FOUND_MANY: "found {detail} times at the provider",
+    ReasonCode.PROVEN_ABSENT: "proven not accepted",
+    ReasonCode.NO_LOOK_SUCCEEDED: "outcome unknown: no look succeeded before retention ended",
+    ReasonCode.PAST_RETENTION: "outcome unknown: absent, but what is old is not kept by the provider",
+    ReasonCode.SEARCH_UNTRUSTED: "outcome unknown: the provider's search cannot be trusted",
+    ReasonCode.FEEDBACK: "the provider told: {detail}",
+    ReasonCode.DECIDED: "{detail}",
+    ReasonCode.RECONCILED: "{detail}",
+    ReasonCode.LEGACY: "{detail}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason. `maybe_sent`: the effect ends here, although an earlier attempt may have been carried out."""
+
+    code: ReasonCode
+    detail: str | None = None
+    maybe_sent: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What a person reads."""
+        words = SENTENCES[self.code].replace(DETAIL, self.detail or "")
+        return words + MAYBE_SENT if self.maybe_sent else words

@@ -1,0 +1,59 @@
+"""The sentences of the release before, which wrote reasons without codes: their rows have `legacy` or no code at all.
+
+The only place where a reason is selected by its words. It goes with the next release.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from drumbeat.errors import Invalid
+from drumbeat.reasons import ReasonCode
+
+# Each is a condition on one row of `effects` or `journal`.
+WAITS_FOR_PAUSE = """
+    coalesce(reason_code, 'legacy') = 'legacy' AND (reason LIKE 'paused:%%' OR reason = 'circuit breaker open')
+"""
+FOUND_MANY = "coalesce(reason_code, 'legacy') = 'legacy' AND reason LIKE 'found %% times%%'"
+FOUND_TIMES = "substring(reason FROM '^found (\\d+) times')"
+SAID = "coalesce(reason_code, 'legacy') = 'legacy' AND reason = %(sentence)s"
+
+# Why effects were held, as `--cause` took it.
+_HELD: Mapping[str, ReasonCode] = {
+    r"its worker ended without a word (\d+) times in a row": ReasonCode.WORKER_CRASHED,
+    r"account (.+) is not configured any more": ReasonCode.NOT_CONFIGURED,
+    r"account (.+) is another login now": ReasonCode.LOGIN_CHANGED,
+    r"secret (.+) does not exist or may not be read; mend it, then resolve this effect": ReasonCode.SECRET_MISSING,
+    r"outcome unknown after (\d+) tries": ReasonCode.UNKNOWN_AFTER_TRIES,
+    r"outcome unknown, and the idempotency key has expired": ReasonCode.KEY_EXPIRED,
+    r"outcome unknown and not yet looked up": ReasonCode.NOT_LOOKED_UP,
+    r"outcome unknown, and nothing can prove it": ReasonCode.UNPROVABLE,
+    r"outcome unknown: no look succeeded before retention ended": ReasonCode.NO_LOOK_SUCCEEDED,
+    r"outcome unknown: absent, but what is old is not kept by the provider": ReasonCode.PAST_RETENTION,
+    r"outcome unknown: the provider's search cannot be trusted": ReasonCode.SEARCH_UNTRUSTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Which reasons are meant: a code, with one detail or any, and rows of the release before by their sentence."""
+
+    code: ReasonCode
+    detail: str | None = None
+    sentence: str | None = None
+
+    def means(self, code: str | None, detail: str | None, sentence: str) -> bool:
+        """Tell whether a reason is among them."""
+        if code in (None, ReasonCode.LEGACY):
+            return self.code is ReasonCode.LEGACY or sentence == self.sentence
+        return code == self.code and self.detail in (None, detail)
+
+
+def cause(asked: str) -> Cause:
+    """Read what `--cause` names: a code or, until the next release, the whole sentence. Raises Invalid for others."""
+    if asked in tuple(ReasonCode):
+        return Cause(ReasonCode(asked))
+    for pattern, code in _HELD.items():
+        if match := re.fullmatch(pattern, asked, re.DOTALL):
+            return Cause(code, match[1] if match.groups() else None, asked)
+    raise Invalid(f"no reason has the code {asked[:200]!r}; `drumbeat resolve` shows the codes of what is held")
