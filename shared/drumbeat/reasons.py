@@ -72,7 +72,7 @@ class ReasonCode(StrEnum):
 # What waits for the end of its account's pause, and what `accounts resume` therefore sets free.
 PAUSES = (ReasonCode.PAUSED, ReasonCode.CREDENTIALS_REFUSED, ReasonCode.BREAKER_OPEN)
 
-DETAIL = "{detail}"  # where a sentence holds what varies; SQL fills it in, too
+DETAIL = "{detail}"  # where a sentence holds what varies
 MAYBE_SENT = "; may have been sent once"
 
 # While the trigger of step 002 stands, rewording a sentence makes it take rows of the older release for old ones.

@@ -34,6 +34,7 @@ ASIDE = {
     "migrate": "a deployment",
     "roles": "a deployment",
     "steps": "a deployment",
+    "legacy": "parts of other statements, about what the release before wrote",
 }
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from drumbeat.events import Event
-from drumbeat.reasons import DETAIL, MAYBE_SENT, SENTENCES, Reason, ReasonCode
+from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.status import Status
 from drumbeat.store.db import Database, Row
 
@@ -180,8 +180,8 @@ OPEN = """
         SELECT e.id, i.wait, i.reserved, i.identity, i.hash, i.frozen,
                CASE WHEN c.suppressed_at IS NOT NULL THEN 'cancelled' ELSE i.target END AS target,
                CASE WHEN c.suppressed_at IS NOT NULL
-                    THEN replace(%(suppressed)s, %(place)s, c.suppression_reason) ||
-                         CASE WHEN e.tries > 0 THEN %(maybe_sent)s ELSE '' END
+                    THEN replace(CASE WHEN e.tries > 0 THEN %(suppressed_late)s ELSE %(suppressed)s END,
+                                 '{detail}', c.suppression_reason)
                     ELSE i.why END AS why,
                CASE WHEN c.suppressed_at IS NOT NULL THEN 'suppressed' ELSE i.code END AS code,
                CASE WHEN c.suppressed_at IS NOT NULL THEN c.suppression_reason ELSE i.detail END AS detail,
@@ -255,9 +255,8 @@ def open_attempts(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved
             "tos": [opening.to for opening in openings],
             "waits": [opening.wait for opening in openings],
             **_columns([opening.reason for opening in openings]),
-            "suppressed": SENTENCES[ReasonCode.SUPPRESSED],
-            "place": DETAIL,
-            "maybe_sent": MAYBE_SENT,
+            "suppressed": Reason(ReasonCode.SUPPRESSED, "{detail}").sentence,
+            "suppressed_late": Reason(ReasonCode.SUPPRESSED, "{detail}", maybe_sent=True).sentence,
             "slots": [opening.slot for opening in openings],
             "identities": [opening.identity for opening in openings],
             "hashes": [opening.request_hash for opening in openings],
