@@ -111,6 +111,23 @@ def test_a_step_gives_way_to_a_table_in_use_and_comes_back(
 
 
 @pytest.mark.point(62)
+def test_a_step_that_is_stopped_to_end_a_deadlock_comes_back(owner: psycopg.Connection) -> None:
+    owner.execute("CREATE TABLE calm ()")
+    locked = """
+        DO $$ BEGIN
+            IF NOT EXISTS (SELECT FROM calm) THEN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END IF;
+        END $$
+    """
+
+    def pause() -> None:
+        owner.execute("INSERT INTO calm DEFAULT VALUES")
+
+    applied = steps.apply(owner, numbered(locked), pause=pause)
+
+    assert applied == ["001_step.sql"]
+
+
+@pytest.mark.point(62)
 def test_a_table_that_never_comes_free_is_reported(
     empty: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
