@@ -102,7 +102,8 @@ def _read(cause: str | None) -> legacy.Cause | None:
 
 
 def _is_meant(cause: legacy.Cause, group: dict[str, Any]) -> bool:
-    return cause.means(group["reasonCode"], group["reasonDetail"], group["reason"])
+    # A deployment of the release before gives sentences only.
+    return cause.means(group.get("reasonCode"), group.get("reasonDetail"), group["reason"])
 
 
 def _in_chunks(client: Client, decision: str, reason: str, account: str | None, cause: str | None, at: str) -> int:
@@ -121,7 +122,7 @@ def _show_groups(groups: list[dict[str, Any]]) -> None:
             each["example"],
             each["effects"],
             f"{plain(each['flow'])}.{plain(each['step'])} → {plain(each['account'])}, since {moment(each['since'])}:"
-            f" {plain(each['reason'])} ({each['reasonCode']})",
+            f" {plain(each['reason'])} ({each.get('reasonCode', 'legacy')})",
         )
         for each in groups
     ]
