@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import redis as redis_client
 
+from drumbeat.lean_redis import LeanRedis
 from drumbeat.local.servers import MiniStack, Postgres, Valkey
 from drumbeat.store.db import Database
 
@@ -87,6 +88,14 @@ def redis(valkey: Valkey) -> Iterator["redis_client.Redis"]:
     """An empty Valkey."""
     client = redis_client.Redis.from_url(valkey.url)
     client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def lean(valkey: Valkey, redis: "redis_client.Redis") -> Iterator[LeanRedis]:
+    """Our own client of the empty Valkey."""
+    client = LeanRedis.at(valkey.url)
     yield client
     client.close()
 

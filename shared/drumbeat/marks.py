@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from drumbeat.clock import Clock
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from drumbeat.lean_redis import LeanRedis
 
 KEY = "drumbeat:{relay}:due"
 SENTINEL = "sentinel"
@@ -53,7 +53,7 @@ class Due:
 class Marks:
     """The marks. Nothing here raises when Redis is away: the answer says so."""
 
-    def __init__(self, redis: "Redis", clock: Clock) -> None:
+    def __init__(self, redis: "LeanRedis", clock: Clock) -> None:
         self._redis = redis
         self._elapsed = clock.elapsed
         self._away_until: float | None = None
@@ -65,41 +65,36 @@ class Marks:
         """
         if not marks:
             return True
-        return self._try(lambda: self._redis.zadd(KEY, dict(marks))) is not None
+        scored = [part for member, when in marks.items() for part in (when, member)]
+        return self._try(lambda: self._redis.run("ZADD", KEY, *scored)) is not None
 
     def clear(self, members: Collection[str]) -> bool:
         """Forget members whose work is settled; False when Redis did not take it, which costs one needless look."""
         if not members:
             return True
-        return self._try(lambda: self._redis.zrem(KEY, *members)) is not None
+        return self._try(lambda: self._redis.run("ZREM", KEY, *members)) is not None
 
     def due(self, now: float) -> Due:
         """Read which members' time has come, in one round trip."""
-
-        def read() -> list[Any]:
-            with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.zrange(KEY, "-inf", now, byscore=True, offset=0, num=MOST)
-                pipeline.zscore(KEY, SENTINEL)
-                return pipeline.execute()
-
-        reply = self._try(read)
-        if reply is None:
+        asked = [("ZRANGE", KEY, "-inf", now, "BYSCORE", "LIMIT", 0, MOST), ("ZSCORE", KEY, SENTINEL)]
+        replies = self._try(lambda: _accepted(self._redis.run_all(asked)))
+        if replies is None:
             return Due(frozenset(), missing=True)
-        members, sentinel = reply
+        members, sentinel = replies
         return Due(frozenset(_text(member) for member in members), missing=sentinel is None)
 
     def times(self, members: Sequence[str]) -> dict[str, float]:
         """Return when each member that has a mark will be due; none when Redis is away."""
         if not members:
             return {}
-        scores = self._try(lambda: self._redis.zmscore(KEY, [*members])) or []
+        scores = self._try(lambda: self._redis.run("ZMSCORE", KEY, *members)) or []
         return {member: float(score) for member, score in zip(members, scores, strict=False) if score is not None}
 
     def forget(self, members: Collection[str], read_at: float) -> bool:
         """Clear members that were read as due at `read_at`, unless they were set anew meanwhile."""
         if not members:
             return True
-        return self._try(lambda: self._redis.eval(FORGET, 1, KEY, read_at, *members) or 0) is not None
+        return self._try(lambda: self._redis.run("EVAL", FORGET, 1, KEY, read_at, *members) or 0) is not None
 
     def watch(self, *, full_at: float) -> bool:
         """Trust the marks from now on, until `full_at`."""
@@ -129,6 +124,14 @@ def minute(when: float) -> dict[str, float]:
     """Return the mark that stands for everything due in the minute of `when`, for what is further ahead."""
     start = math.floor(when / MINUTE)
     return {f"at:{start}": float(start * MINUTE)}
+
+
+def _accepted(replies: list[Any]) -> list[Any]:
+    """Return replies of which none is a refusal; raises the first that is."""
+    for reply in replies:
+        if isinstance(reply, RedisError):
+            raise reply
+    return replies
 
 
 def _ids(members: Collection[str], prefix: str) -> Iterator[UUID]:

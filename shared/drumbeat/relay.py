@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from redis.exceptions import RedisError
 
@@ -24,7 +24,7 @@ from drumbeat.store.sweep import DueEffect, ForgottenEvent
 from drumbeat.wiring import Services
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from drumbeat.lean_redis import LeanRedis
 
 AHEAD = timedelta(minutes=2)  # what is due within this is rung for now
 UNLIMITED = 1_200  # effects released at a time for an account without limits
@@ -39,7 +39,9 @@ OLD = 3600.0  # an event still without a plan after so many seconds is rung ever
 FULL_EVERY = 6 * 3600.0  # seconds
 RESERVE = 8.0  # seconds kept to finish in order
 LOCK = "drumbeat:{relay}:lock"
-LOCKED = 60.0  # seconds: longer than a sweep takes
+LOCKED = 60  # seconds: longer than a sweep takes
+# A lock that ended by itself meanwhile may be another relay's by now.
+UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 _LOG = logging.getLogger(__name__)
 
@@ -248,11 +250,11 @@ def _buffered(services: Services) -> bool:
 
 
 @contextmanager
-def _alone(redis: "Redis") -> Iterator[bool]:
+def _alone(redis: "LeanRedis") -> Iterator[bool]:
     """Tell whether no other relay sweeps at this time; without Redis anybody may, it only costs doorbells."""
-    lock = redis.lock(LOCK, timeout=LOCKED, blocking=False)
+    ours = uuid4().hex
     try:
-        held = lock.acquire()
+        held = redis.set(LOCK, ours, ex=LOCKED, nx=True)
     except RedisError:
         yield True
         return
@@ -260,5 +262,5 @@ def _alone(redis: "Redis") -> Iterator[bool]:
         yield held
     finally:
         if held:
-            with suppress(RedisError):  # it ended by itself meanwhile
-                lock.release()
+            with suppress(RedisError):  # it ends by itself
+                redis.run("EVAL", UNLOCK, 1, LOCK, ours)

@@ -22,7 +22,7 @@ from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.trickle import Trickle
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from drumbeat.lean_redis import LeanRedis
 
 SECOND = 1_000_000  # microseconds, the script's unit
 LEAVE_ALONE = 1.0  # seconds for which a Redis that failed is not asked again
@@ -92,7 +92,7 @@ class Throttle:
 
     def __init__(
         self,
-        redis: "Redis",
+        redis: "LeanRedis",
         clock: Clock | None = None,
         *,
         jitter: Callable[[], float] = random.random,
@@ -151,23 +151,20 @@ class Throttle:
         now = "" if self._clock is None else str(round(self._clock.now().timestamp() * SECOND))
         lines = [(key_of(account), verb, now, self._jitter(), *rest) for account, verb, rest in calls]
         try:
-            replies = self._pipeline(lines)
+            replies = self._evaluate(lines)
         except (RedisError, OSError) as error:
             replies = [error] * len(calls)
         failure = next((reply for reply in replies if isinstance(reply, Exception)), None)
         self._note(failure)
         return [None if isinstance(reply, Exception) else reply for reply in replies]
 
-    def _pipeline(self, lines: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def _evaluate(self, lines: Sequence[tuple[Any, ...]]) -> list[Any]:
         text, digest = self._loaded()
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for line in lines:
-                pipeline.evalsha(digest, 1, *line)
-            replies: list[Any] = pipeline.execute(raise_on_error=False)
-            unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-            for i in unknown:  # a restart or a failover lost the script: sent along once more, it is known again
-                pipeline.eval(text, 1, *lines[i])
-            for i, reply in zip(unknown, pipeline.execute(raise_on_error=False) if unknown else [], strict=True):
+        replies = self._redis.run_all([("EVALSHA", digest, 1, *line) for line in lines])
+        unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if unknown:  # a restart or a failover lost the script: sent along once more, it is known again
+            again = self._redis.run_all([("EVAL", text, 1, *lines[i]) for i in unknown])
+            for i, reply in zip(unknown, again, strict=True):
                 replies[i] = reply
         return replies
 

@@ -10,8 +10,7 @@ from random import Random
 from typing import Any, LiteralString, NoReturn, override
 
 import psycopg
-from redis import ConnectionPool, Redis
-from redis.client import Pipeline
+from redis import ConnectionPool
 from redis.exceptions import ConnectionError as RedisAway
 
 from drumbeat import store
@@ -20,7 +19,7 @@ from drumbeat.config import Settings
 from drumbeat.deliver.calls import Calls, Job
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.lean_redis import LeanRedis
+from drumbeat.lean_redis import Argument, LeanRedis
 from drumbeat.outcomes import Look, Outcome
 from drumbeat.store import effects, suppressions
 from drumbeat.store.db import Database, Parameters, Row
@@ -225,48 +224,33 @@ class SimulatedRedis(LeanRedis):
     """The real Valkey, over connections that all processes share."""
 
     def __init__(self, process: Process, pool: ConnectionPool) -> None:
-        super().__init__(pool)
         self._process = process
+        self._pool = pool
 
     @override
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        def act() -> Any:
+    def run(self, *command: Argument) -> Any:
+        return self._through(f"redis {str(command[0]).upper()}", lambda real: real.run(*command))
+
+    @override
+    def run_all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
+        names = dict.fromkeys(str(command[0]).upper() for command in commands)
+        return self._through(f"redis pipeline {' '.join(names)}", lambda real: real.run_all(commands))
+
+    @override
+    def post(self, *command: Argument) -> None:
+        self.run(*command)
+
+    def _through[T](self, name: str, use: Callable[[LeanRedis], T]) -> T:
+        def act() -> T:
             if self._process.outages.redis:
                 _redis_fails(False)
-            return Redis.execute_command(self, *args, **options)  # type: ignore[no-untyped-call]
+            connection = self._pool.get_connection()
+            try:
+                return use(LeanRedis(connection))
+            finally:
+                self._pool.release(connection)
 
-        return self._process.through(Operation(f"redis {str(args[0]).upper()}", act, _redis_fails))
-
-    @override
-    def post(self, *args: str | int) -> None:
-        self.execute_command(*args)
-
-    @override
-    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        return SimulatedPipeline(self._process, self.connection_pool, self.response_callbacks, transaction, shard_hint)
-
-
-class SimulatedPipeline(Pipeline):
-    """One round trip of several commands."""
-
-    def __init__(self, process: Process, *args: Any) -> None:
-        super().__init__(*args)
-        self._process = process
-
-    @override
-    def execute(self, raise_on_error: bool = True) -> list[Any]:
-        names = dict.fromkeys(str(command[0][0]).upper() for command in self.command_stack)
-        if not names:
-            return super().execute(raise_on_error)
-        stack = list(self.command_stack)
-
-        def act() -> list[Any]:
-            if self._process.outages.redis:
-                _redis_fails(False)
-            self.command_stack = list(stack)
-            return super(SimulatedPipeline, self).execute(raise_on_error)
-
-        return self._process.through(Operation(f"redis pipeline {' '.join(names)}", act, _redis_fails))
+        return self._process.through(Operation(name, act, _redis_fails))
 
 
 def _redis_fails(done: bool) -> NoReturn:

@@ -44,7 +44,7 @@ class Stage:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.owner = Database(place.owner_url, direct=True)
-        self.pool = ConnectionPool.from_url(place.redis_url)
+        self.pool = ConnectionPool.from_url(place.redis_url, protocol=2)
         self.redis = Redis(connection_pool=self.pool)
         self.control = Database(self.owner.url)  # asks about locks while others hold them
         self._runs = itertools.count()

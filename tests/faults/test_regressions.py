@@ -3,6 +3,7 @@
 import pytest
 
 from drumbeat.flows.model import Limit
+from drumbeat.lean_redis import LeanRedis
 from drumbeat.throttle import Ask, Go, Throttle
 from tests.faults.clock import SimulatedClock
 from tests.faults.judge import judge
@@ -66,7 +67,7 @@ def test_an_answer_to_what_the_relay_gave_up_counts_once(simulate: Simulate) -> 
 @pytest.mark.parametrize("limit", [Limit(10, 1, 10), Limit(5, 3600, None)])
 def test_an_account_is_not_locked_when_the_clock_of_redis_was_set_back(stage: Stage, limit: Limit) -> None:
     clock = SimulatedClock(stage.owner)
-    throttle = Throttle(stage.redis, clock)
+    throttle = Throttle(LeanRedis.at(stage.place.redis_url), clock)
     stage.redis.flushall()
     clock.advance(2 * 3600.0)
     throttle.take([Ask("crm", (limit,), (None,) * limit.count)])

@@ -5,23 +5,22 @@ import uuid
 
 import pytest
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from drumbeat.clock import SystemClock
+from drumbeat.lean_redis import LeanRedis
 from drumbeat.marks import KEY, Due, Marks, minute
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def marks(redis: Redis) -> Marks:
-    return Marks(redis, SystemClock())
+def marks(lean: LeanRedis) -> Marks:
+    return Marks(lean, SystemClock())
 
 
 @pytest.fixture
 def away() -> Marks:
-    return Marks(Redis(port=1, socket_connect_timeout=0.1, retry=Retry(NoBackoff(), 0)), SystemClock())
+    return Marks(LeanRedis.at("redis://127.0.0.1:1"), SystemClock())
 
 
 def test_a_member_is_due_when_its_time_has_come(marks: Marks) -> None:
@@ -107,6 +106,12 @@ def test_without_redis_the_answer_says_so(away: Marks) -> None:
     assert not away.set({"effect:1": NOW})
     assert not away.clear(["effect:1"])
     assert away.due(NOW) == Due(frozenset(), missing=True)
+
+
+def test_marks_that_redis_refuses_to_read_are_missing(marks: Marks, redis: Redis) -> None:
+    redis.set(KEY, "no sorted set")
+
+    assert marks.due(NOW) == Due(frozenset(), missing=True)
 
 
 def test_nothing_to_set_or_clear_asks_nobody(away: Marks) -> None:

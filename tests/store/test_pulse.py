@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from redis import Redis
 
 from drumbeat.clock import SystemClock
+from drumbeat.lean_redis import LeanRedis
 from drumbeat.marks import Marks
 from drumbeat.views import pulse
 
@@ -13,8 +13,8 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def marks(redis: Redis) -> Marks:
-    return Marks(redis, SystemClock())
+def marks(lean: LeanRedis) -> Marks:
+    return Marks(lean, SystemClock())
 
 
 def test_a_relay_that_never_looked_has_left_no_time(marks: Marks) -> None:

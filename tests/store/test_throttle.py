@@ -14,10 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from drumbeat.flows.model import Limit
+from drumbeat.lean_redis import LeanRedis
 from drumbeat.local.servers import Valkey
 from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.throttle import SECOND, Ask, Go, Report, Throttle, Wait, key_of
@@ -50,8 +49,8 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def throttle(redis: Redis, clock: HandClock) -> Throttle:
-    return Throttle(redis, clock, jitter=lambda: 0.0)
+def throttle(lean: LeanRedis, clock: HandClock) -> Throttle:
+    return Throttle(lean, clock, jitter=lambda: 0.0)
 
 
 def ask(*slots: float | None, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> Ask:
@@ -145,9 +144,9 @@ def test_every_limit_of_an_account_holds(throttle: Throttle, clock: HandClock) -
     assert [wait.seconds for wait in waits(second)] == pytest.approx([3590, 3590])
 
 
-def test_windows_begin_with_the_utc_hour_and_day(redis: Redis) -> None:
+def test_windows_begin_with_the_utc_hour_and_day(lean: LeanRedis) -> None:
     clock = HandClock(datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC))
-    throttle = Throttle(redis, clock)
+    throttle = Throttle(lean, clock)
     limits = (Limit(1, 86400, None),)
 
     [before, denied] = throttle.take([newcomers(2, limits=limits)])["mail"]
@@ -216,8 +215,8 @@ def test_after_a_pause_the_account_goes_at_its_rate_without_a_herd(throttle: Thr
 
 
 @pytest.mark.point(41)
-def test_a_pause_ends_at_no_predictable_instant(redis: Redis, clock: HandClock) -> None:
-    throttle = Throttle(redis, clock, jitter=lambda: 0.5)
+def test_a_pause_ends_at_no_predictable_instant(lean: LeanRedis, clock: HandClock) -> None:
+    throttle = Throttle(lean, clock, jitter=lambda: 0.5)
 
     throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
 
@@ -395,11 +394,11 @@ window = st.builds(Limit, st.integers(1, 40), st.sampled_from([3600, 86400]), st
 @given(limits=st.lists(limit | window, min_size=1, max_size=3), steps=st.lists(arrivals, max_size=25))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_interval_ever_sees_more_than_burst_plus_rate(
-    redis: Redis, limits: list[Limit], steps: list[Arrival]
+    redis: Redis, lean: LeanRedis, limits: list[Limit], steps: list[Arrival]
 ) -> None:
     redis.flushall()
     clock = HandClock(START - timedelta(seconds=100))  # an hour turns on the way
-    throttle = Throttle(redis, clock)
+    throttle = Throttle(lean, clock)
     calls: list[float] = []
     held: list[float] = []
     for step in steps:
@@ -454,28 +453,24 @@ class Away:
             connection.close()
 
 
-def impatient(port: int) -> Redis:
-    return Redis(port=port, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 0))
-
-
 @pytest.fixture
-def silent() -> Iterator[Redis]:
+def silent() -> Iterator[LeanRedis]:
     server = Away()
-    client = impatient(server.port)
+    client = LeanRedis.at(f"redis://127.0.0.1:{server.port}")
     yield client
     client.close()
     server.close()
 
 
 @pytest.fixture
-def absent() -> Iterator[Redis]:
-    client = impatient(1)
+def absent() -> Iterator[LeanRedis]:
+    client = LeanRedis.at("redis://127.0.0.1:1")
     yield client
     client.close()
 
 
 @pytest.mark.point(31)
-def test_without_redis_each_process_sends_a_trickle_and_says_so_once(absent: Redis, clock: HandClock) -> None:
+def test_without_redis_each_process_sends_a_trickle_and_says_so_once(absent: LeanRedis, clock: HandClock) -> None:
     warnings: list[str] = []
     throttle = Throttle(absent, clock, warn=warnings.append)
     calls = 0
@@ -490,7 +485,7 @@ def test_without_redis_each_process_sends_a_trickle_and_says_so_once(absent: Red
 
 
 @pytest.mark.point(31)
-def test_without_redis_an_account_never_outruns_its_own_rate(silent: Redis, clock: HandClock) -> None:
+def test_without_redis_an_account_never_outruns_its_own_rate(silent: LeanRedis, clock: HandClock) -> None:
     throttle = Throttle(silent, clock)
     limits = (TEN_PER_SECOND, Limit(24, 86400, None))
 
@@ -502,7 +497,7 @@ def test_without_redis_an_account_never_outruns_its_own_rate(silent: Redis, cloc
 
 
 @pytest.mark.point(31)
-def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: Redis, clock: HandClock) -> None:
+def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: LeanRedis, clock: HandClock) -> None:
     throttle = Throttle(silent, clock)
     throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
 
@@ -516,7 +511,7 @@ def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: Re
 @pytest.mark.point(31)
 def test_it_returns_to_redis_by_itself(clock: HandClock, tmp_path: Path) -> None:
     server = Valkey(tmp_path / "valkey")
-    client = impatient(server.port)
+    client = LeanRedis.at(server.url)
     throttle = Throttle(client, clock)
     slot = clock.now().timestamp() - 1
 
@@ -530,8 +525,8 @@ def test_it_returns_to_redis_by_itself(clock: HandClock, tmp_path: Path) -> None
     assert granted(back) == 10
 
 
-def test_the_servers_clock_is_used_when_none_is_given(redis: Redis) -> None:
-    answers = Throttle(redis).take([newcomers(11)])["mail"]
+def test_the_servers_clock_is_used_when_none_is_given(redis: Redis, lean: LeanRedis) -> None:
+    answers = Throttle(lean).take([newcomers(11)])["mail"]
 
     seconds, _ = redis.time()
     assert granted(answers) == 10

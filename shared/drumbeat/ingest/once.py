@@ -32,29 +32,6 @@ class _Request:
         return IN_PROGRESS
 
 
-class _Entries:
-    """Redis as Powertools uses it.
-
-    That the work is done is only written down: nobody waits for it, because losing it costs a query at a repeat.
-    """
-
-    def __init__(self, redis: LeanRedis) -> None:
-        self._redis = redis
-
-    def get(self, name: str) -> bytes | None:
-        found: bytes | None = self._redis.execute_command("GET", name)
-        return found
-
-    def set(self, *, name: str, value: str, ex: int, nx: bool = False) -> bool | None:
-        if nx:
-            return self._redis.execute_command("SET", name, value, "EX", ex, "NX") is not None
-        self._redis.post("SET", name, value, "EX", ex)
-        return True
-
-    def delete(self, name: str) -> None:
-        self._redis.execute_command("DEL", name)
-
-
 class Once:
     """Runs work once for an arrival, as far as Redis remembers."""
 
@@ -64,7 +41,7 @@ class Once:
         self._resting_until = 0.0
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             # The layer is the current one; it warns under its former name.
-            store = CachePersistenceLayer(client=_Entries(redis))  # type: ignore[arg-type]
+            store = CachePersistenceLayer(client=redis)  # type: ignore[arg-type]
         config = IdempotencyConfig(expires_after_seconds=LIFETIME, lambda_context=_Request())  # type: ignore[arg-type]
         self._guarded = idempotent_function(
             _run, data_keyword_argument="arrival", persistence_store=store, config=config, key_prefix=PREFIX

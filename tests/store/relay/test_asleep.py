@@ -9,6 +9,7 @@ from drumbeat.deliver import deliver
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.keys import SCOPES, ApiKey
+from drumbeat.lean_redis import LeanRedis
 from drumbeat.queue import Doorbell
 from drumbeat.relay import LOCK, sweep
 from tests.store.relay.world import MINUTE, World
@@ -56,7 +57,7 @@ def test_lost_marks_have_everything_looked_at(world: World) -> None:
     world.configured()
     sweep(world.services)
     effect = world.effect()
-    world.services.redis.flushall()
+    world.services.redis.run("FLUSHALL")
 
     summary = sweep(world.services)
 
@@ -68,8 +69,8 @@ def test_lost_marks_have_everything_looked_at(world: World) -> None:
 @pytest.mark.point(31)
 def test_without_redis_every_minute_looks_at_everything(world: World) -> None:
     world.configured()
-    world.services.redis.connection_pool.disconnect()
-    world.services.redis.connection_pool.connection_kwargs["port"] = 1
+    world.services.redis.close()
+    world.services.redis = LeanRedis.at("redis://127.0.0.1:1")
     world.services.__dict__.pop("marks", None)
     effect = world.effect()
 

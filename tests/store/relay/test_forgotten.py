@@ -15,7 +15,7 @@ def test_an_event_that_nobody_planned_is_rung_after_a_while(world: World) -> Non
 
     sweep(world.services)
     assert world.rung() == []
-    world.services.redis.flushall()
+    world.services.redis.run("FLUSHALL")
     world.sleep(21)
     sweep(world.services)
 
@@ -51,7 +51,7 @@ def test_planned_events_are_not_searched_again(world: World) -> None:
     world.sleep(HOUR)
     forgotten = world.event()
     world.sleep(HOUR)
-    world.services.redis.flushall()
+    world.services.redis.run("FLUSHALL")
 
     sweep(world.services)
 
@@ -87,7 +87,7 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world
         world.overdue()
         world.mark(**{f"event__{event}": -1})
     else:
-        world.services.redis.flushall()
+        world.services.redis.run("FLUSHALL")
         world.ledgers_clock(-570.0)
     sweep(world.services)
 
@@ -111,7 +111,7 @@ def test_a_failed_flow_is_tried_again_by_a_later_configuration(world: World) -> 
     world.configured(flows=("welcome",))
     failed = world.planned({"welcome": "no field payload.email"})
     gone = world.planned({"removed": "no field payload.email"})
-    world.services.redis.flushall()
+    world.services.redis.run("FLUSHALL")
     assert sweep(world.services).events == 0
 
     world.configured(flows=("welcome",))

@@ -109,7 +109,7 @@ def test_sweeping_twice_at_a_time_only_doubles_doorbells(world: World) -> None:
     world.configured()
     effect = world.effect("claimed", lease=-1)
     sweep(world.services)
-    world.services.redis.flushall()
+    world.services.redis.run("FLUSHALL")
 
     sweep(world.services)
 
