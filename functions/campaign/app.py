@@ -7,9 +7,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.campaigns import fire
-from drumbeat.wiring import services
+from drumbeat.wiring import services, start
 
 logger = Logger()
+start()
 
 
 @logger.inject_lambda_context

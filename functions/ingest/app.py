@@ -13,12 +13,13 @@ from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.http import body_of, caller_of, delivery_of, judged_at, key_of
 from drumbeat.ingest.single import Single
-from drumbeat.wiring import services
+from drumbeat.wiring import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
 app = APIGatewayHttpResolver()
 answers = Answers(app, logger)
+start()
 
 
 @cache

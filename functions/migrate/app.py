@@ -10,11 +10,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from drumbeat import firstkey
 from drumbeat.errors import DrumbeatError, SettingsError
 from drumbeat.store.migrate import migrate
-from drumbeat.wiring import services
+from drumbeat.wiring import services, start
 
 LONGEST_REASON = 1000  # CloudFormation takes 4 KiB for the whole answer
 
 logger = Logger()
+start()
 
 
 @logger.inject_lambda_context
@@ -45,13 +46,9 @@ def _migrate() -> dict[str, Any]:
     settings = services().settings
     if settings.admin_database_url is None:
         raise SettingsError("not set: ADMIN_DATABASE_URL (or ADMIN_DATABASE_URL_PARAM). Nothing was changed.")
-    done = migrate(_value(settings.admin_database_url), _value(settings.database_url))
+    done = migrate(services().value(settings.admin_database_url), services().value(settings.database_url))
     firstkey.publish(services())
     return {"version": done.version, "applied": list(done.applied)}
-
-
-def _value(setting: str) -> str:
-    return services().secrets.get(setting) if setting.startswith("ssm:") else setting
 
 
 def _answer(event: dict[str, Any], status: str, reason: str, data: dict[str, Any]) -> None:

@@ -8,10 +8,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.relay import sweep
-from drumbeat.wiring import services
+from drumbeat.wiring import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
+start()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - the schedule says nothing

@@ -7,11 +7,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.deliver import Delivered, deliver
+from drumbeat.errors import SecretAway
 from drumbeat.queue import Doorbell
-from drumbeat.wiring import services
+from drumbeat.wiring import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
+start()
 
 # Status or finding -> metric; few names, no dimension but the service: each name is billed.
 COUNTED = {
@@ -34,10 +36,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         except ValueError:
             logger.warning("message_not_understood", extra={"message_id": record["messageId"]})
             failed.append(record["messageId"])
-    done = deliver(list(bells.values()), services(), lambda: context.get_remaining_time_in_millis() / 1000)
+    try:
+        done = deliver(list(bells.values()), services(), lambda: context.get_remaining_time_in_millis() / 1000)
+    except SecretAway as error:  # a start in an outage of the parameter store
+        logger.warning("secret_away", extra={"reference": error.reference})
+        return _failures([*failed, *bells])
     failed += [message for message, bell in bells.items() if _unfinished(bell, done)]
     _publish(done)
-    return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+    return _failures(failed)
+
+
+def _failures(messages: list[str]) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in messages]}
 
 
 def _publish(done: Delivered) -> None:

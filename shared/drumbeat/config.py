@@ -33,6 +33,12 @@ class Settings:
     schedule_dlq_arn: str | None
     alarm_topic_arn: str | None
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The SSM parameters that stand for values here."""
+        values = (self.database_url, self.admin_database_url, self.redis_url, self.secret)
+        return tuple(value.removeprefix("ssm:") for value in values if value and value.startswith("ssm:"))
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read the environment.

@@ -33,16 +33,17 @@ class SecretMissing(DrumbeatError):
     """A secret reference leads to nothing; the value is never part of the message."""
 
     reference: str
+    kept: str = ""  # what was not lost
 
     def __str__(self) -> str:
-        return f"secret {self.reference} does not exist or may not be read"
+        return f"secret {self.reference} does not exist or may not be read{self.kept}"
 
 
 class SecretAway(SecretMissing):
     """The store of secrets does not answer, and the value was not read before; another try may succeed."""
 
     def __str__(self) -> str:
-        return f"secret {self.reference} cannot be read now"
+        return f"secret {self.reference} cannot be read now{self.kept}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Secrets by reference: `ssm:/drumbeat/...` on AWS, `env:NAME` on a developer's machine. Values are never logged."""
 
+import contextlib
 import os
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from drumbeat.config import Settings
@@ -12,6 +14,11 @@ if TYPE_CHECKING:
 
 LIFETIME = 300  # seconds that a value is used before it is read again
 LEAVE_ALONE = 20  # seconds for which a store that did not answer is not asked again
+REFUSALS = ("AccessDeniedException", "ValidationException")  # answers, where all else is none
+
+
+class _Refused(Exception):
+    """The store answered: a parameter does not exist, or may not be read."""
 
 
 class Secrets:
@@ -20,8 +27,14 @@ class Secrets:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._provider: SSMProvider | None = None
-        self._known: dict[str, tuple[float, str]] = {}  # reference -> (read again at, value)
+        self._known: dict[str, tuple[float, str]] = {}  # parameter -> (read again at, value)
         self._away_until = 0.0
+
+    def fetch(self) -> None:
+        """Read all that the settings name in one call. Raises nothing: what is not known then, `get` reads or names."""
+        if names := self._settings.parameters:
+            with contextlib.suppress(_Refused):  # by which of them it is not known
+                self._read(names)
 
     def get(self, reference: str) -> str:
         """Return the value behind a reference.
@@ -40,29 +53,43 @@ class Secrets:
                 raise SecretMissing(reference) from None
         if kind != "ssm" or not name:
             raise SecretMissing(reference)
-        due, value = self._known.get(reference, (0.0, ""))
-        if time.monotonic() >= due:
-            value = self._read(reference, name) or value
-            if not value:
-                raise SecretAway(reference)
-            self._known[reference] = (time.monotonic() + LIFETIME, value)
-        return value
-
-    def _read(self, reference: str, name: str) -> str | None:
-        """Return the parameter's value; None: the store did not answer. Raises SecretMissing when it said no."""
-        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-
-        if time.monotonic() < self._away_until:
-            return None
-        try:
-            # The provider's own cache would outlive ours by up to its age.
-            return str(self._ssm().get(name, decrypt=True, force_fetch=True))
-        except GetParameterError as error:
-            if _refused(error):
-                self._known.pop(reference, None)
+        if not self._fresh(name) and name in self._settings.parameters:
+            self.fetch()
+        if not self._fresh(name):
+            try:
+                self._read([name])
+            except _Refused:
+                self._known.pop(name, None)
                 raise SecretMissing(reference) from None
-            self._away_until = time.monotonic() + LEAVE_ALONE
-            return None
+        if name not in self._known:
+            raise SecretAway(reference)
+        return self._known[name][1]
+
+    def _fresh(self, name: str) -> bool:
+        return name in self._known and time.monotonic() < self._known[name][0]
+
+    def _read(self, names: Sequence[str]) -> None:
+        """Read parameters in one call; while the store does not answer, those known stay so. Raises _Refused."""
+        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        found: dict[str, str] = {}
+        if time.monotonic() >= self._away_until:
+            try:
+                # The provider's own cache would outlive ours by up to its age.
+                read = self._ssm().get_parameters_by_name({name: {} for name in names}, decrypt=True, max_age=0)
+                found = {name: str(value) for name, value in read.items()}
+            except GetParameterError:
+                raise _Refused from None
+            except ClientError as error:
+                if error.response["Error"]["Code"] in REFUSALS:
+                    raise _Refused from None
+            except BotoCoreError:
+                pass
+            if not found:  # Powertools returns nothing for an error within the store
+                self._away_until = time.monotonic() + LEAVE_ALONE
+        found = {name: value for name, (_, value) in self._known.items() if name in names} | found
+        self._known |= {name: (time.monotonic() + LIFETIME, value) for name, value in found.items()}
 
     def _ssm(self) -> "SSMProvider":
         if self._provider is None:
@@ -81,14 +108,3 @@ class Secrets:
             )
             self._provider = SSMProvider(boto3_client=client)
         return self._provider
-
-
-def _refused(error: Exception) -> bool:
-    """Tell an answer from the store (no such parameter, access denied) from no answer at all."""
-    cause = error.__cause__ or error.__context__
-    response = getattr(cause, "response", None)
-    return isinstance(response, dict) and response.get("Error", {}).get("Code") in (
-        "ParameterNotFound",
-        "AccessDeniedException",
-        "ValidationException",
-    )

@@ -1,5 +1,6 @@
 """The only builder of real clients: each is made when first asked for and lives as long as the process."""
 
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from drumbeat.clock import Clock, SystemClock
 from drumbeat.config import Settings
+from drumbeat.errors import SecretMissing, SettingsError
 from drumbeat.flows.model import Config
 from drumbeat.marks import Marks
 from drumbeat.queue import Queue
@@ -36,9 +38,18 @@ class Services:
         self.clock: Clock = clock or SystemClock(timedelta(seconds=settings.clock_shift))
         self._configurations: dict[int, Config] = {}
 
-    def _value(self, setting: str) -> str:
-        """Return a setting, fetched from its parameter where it is only named."""
-        return self.secrets.get(setting) if setting.startswith("ssm:") else setting
+    def value(self, setting: str) -> str:
+        """Return a setting, fetched from its parameter where it is only named.
+
+        Raises:
+            SecretAway: the parameter store does not answer. SecretMissing: it has no such parameter for us.
+        """
+        if not setting.startswith("ssm:"):
+            return setting
+        try:
+            return self.secrets.get(setting)
+        except SecretMissing as error:
+            raise type(error)(error.reference, "; nothing was lost, what needs it is tried again") from None
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -50,7 +61,7 @@ class Services:
         """The ledger, with the application's rights."""
         settings = self.settings
         return Database(
-            self._value(settings.database_url), direct=settings.database_direct, patience=settings.database_patience
+            self.value(settings.database_url), direct=settings.database_direct, patience=settings.database_patience
         )
 
     @cached_property
@@ -58,7 +69,7 @@ class Services:
         """Redis or Valkey, with short time-outs and no retries of its own."""
         from drumbeat.lean_redis import LeanRedis
 
-        return LeanRedis.at(self._value(self.settings.redis_url))
+        return LeanRedis.at(self.value(self.settings.redis_url))
 
     @cached_property
     def throttle(self) -> Throttle:
@@ -146,7 +157,7 @@ class Services:
         return self._derived("contacts")
 
     def _derived(self, use: str) -> bytes:
-        return hmac.digest(self._value(self.settings.secret).encode(), use.encode(), hashlib.sha256)
+        return hmac.digest(self.value(self.settings.secret).encode(), use.encode(), hashlib.sha256)
 
     def configuration(self, version: int) -> Config:
         """Return one configuration version; it never changes, so it is read once."""
@@ -159,3 +170,12 @@ class Services:
 def services() -> Services:
     """Return the process's services, made from its environment."""
     return Services(Settings.from_env())
+
+
+def start() -> None:
+    """Fetch what the environment names, in one call, while Lambda starts the process: its processor is fastest then.
+
+    Where nothing is named, nothing happens. Raises nothing: what fails here is said when it is needed.
+    """
+    with contextlib.suppress(SettingsError):
+        services().secrets.fetch()

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -142,9 +143,25 @@ def test_a_role_names_what_it_may_touch(document: Document, function: str) -> No
             assert not re.search(r"[^/-]\*", str(resource.argument))
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_told_of_no_parameter_that_its_role_may_not_read(document: Document, function: str) -> None:
+    """They are read in one call, which AWS denies as a whole."""
+    told = {f"parameter{name}" for name in Settings.from_env(environment(document, function)).parameters}
+    may_read: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
+    for statement in statements(document, role(document, function)):
+        if statement["Action"] == "ssm:GetParameters":
+            arns = [str(resource.argument).replace("${Stage}", "dev") for resource in listed(statement["Resource"])]
+            may_read[statement["Effect"]] |= {arn.rpartition(":")[2] for arn in arns}
+
+    assert told
+    assert all(any(fnmatch(name, pattern) for pattern in may_read["Allow"]) for name in told)
+    assert not any(fnmatch(name, pattern) for pattern in may_read["Deny"] for name in told)
+    assert {pattern for pattern in may_read["Allow"] if not pattern.endswith("*")} <= told
+
+
 @pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"migrate"}))
 def test_only_the_deploy_hook_may_read_the_owners_secrets(document: Document, function: str) -> None:
-    allowed = [s for s in statements(document, role(document, function)) if s["Action"] == "ssm:GetParameter"]
+    allowed = [s for s in statements(document, role(document, function)) if s["Action"] == "ssm:GetParameters"]
     denied = [s["Resource"].argument for s in allowed if s["Effect"] == "Deny"]
     whole = [s for s in allowed if s["Effect"] == "Allow" and str(listed(s["Resource"])[0].argument).endswith("/*")]
 

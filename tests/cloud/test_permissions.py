@@ -13,28 +13,28 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 # What a function reads once and keeps is asked of a fresh process.
 NEEDS: dict[Grant, Step] = {
-    Grant("IngestRole", "ssm:GetParameter", "drumbeat/local/*"): fresh("ingest", steps.records),
-    Grant("IngestRole", "ssm:GetParameter", "drumbeat/local/admin/*", denied=True): fresh(
+    Grant("IngestRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("ingest", steps.records),
+    Grant("IngestRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): fresh(
         "ingest", steps.refuses_a_source_with_an_owners_secret
     ),
     Grant("IngestRole", "sqs:SendMessage", "EffectsQueue"): steps.rings,
     Grant("IngestRole", "sqs:SendMessage", "BufferQueue"): steps.buffers,
-    Grant("WorkerRole", "ssm:GetParameter", "drumbeat/local/*"): fresh("worker", steps.delivers),
-    Grant("WorkerRole", "ssm:GetParameter", "drumbeat/local/admin/*", denied=True): fresh(
+    Grant("WorkerRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("worker", steps.delivers),
+    Grant("WorkerRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): fresh(
         "worker", steps.holds_an_effect_with_an_owners_secret
     ),
     Grant("WorkerRole", "sqs:SendMessage", "EffectsQueue"): steps.rings_for_what_waits,
-    Grant("RelayRole", "ssm:GetParameter", "drumbeat/local/database-url"): fresh("relay", steps.looks_at_everything),
-    Grant("RelayRole", "ssm:GetParameter", "drumbeat/local/redis-url"): fresh("relay", steps.looks_at_everything),
+    Grant("RelayRole", "ssm:GetParameters", "drumbeat/local/database-url"): fresh("relay", steps.looks_at_everything),
+    Grant("RelayRole", "ssm:GetParameters", "drumbeat/local/redis-url"): fresh("relay", steps.looks_at_everything),
     Grant("RelayRole", "sqs:SendMessage", "EffectsQueue"): steps.rings_for_what_was_forgotten,
     Grant("RelayRole", "sqs:GetQueueAttributes", "BufferQueue"): steps.wakes_for_the_buffer,
     Grant("RelayRole", "sqs:ReceiveMessage", "BufferQueue"): steps.wakes_for_the_buffer,
     Grant("RelayRole", "sqs:DeleteMessage", "BufferQueue"): steps.empties_the_buffer,
-    Grant("CampaignRole", "ssm:GetParameter", "drumbeat/local/database-url"): fresh("campaign", steps.fires),
-    Grant("CampaignRole", "ssm:GetParameter", "drumbeat/local/redis-url"): fresh("campaign", steps.fires),
+    Grant("CampaignRole", "ssm:GetParameters", "drumbeat/local/database-url"): fresh("campaign", steps.fires),
+    Grant("CampaignRole", "ssm:GetParameters", "drumbeat/local/redis-url"): fresh("campaign", steps.fires),
     Grant("CampaignRole", "sqs:SendMessage", "EffectsQueue"): steps.fires,
-    Grant("ConsoleRole", "ssm:GetParameter", "drumbeat/local/*"): fresh("console", steps.answers),
-    Grant("ConsoleRole", "ssm:GetParameter", "drumbeat/local/admin/*", denied=True): fresh(
+    Grant("ConsoleRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("console", steps.answers),
+    Grant("ConsoleRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): fresh(
         "console", finds("secret of source trap", ok=False)
     ),
     Grant("ConsoleRole", "sqs:SendMessage", "EffectsQueue"): steps.redrives,
@@ -51,9 +51,9 @@ NEEDS: dict[Grant, Step] = {
     Grant("ConsoleRole", "scheduler:ListSchedules", "*"): finds("schedules of campaigns"),
     Grant("ConsoleRole", "cloudwatch:DescribeAlarms", "*"): finds("alarms"),
     Grant("ConsoleRole", "sns:ListSubscriptionsByTopic", "drumbeat-local-alarms"): finds("who is told of alarms"),
-    Grant("MigrateRole", "ssm:GetParameter", "drumbeat/local/admin/database-url"): fresh("migrate", steps.migrates),
-    Grant("MigrateRole", "ssm:GetParameter", "drumbeat/local/database-url"): fresh("migrate", steps.migrates),
-    Grant("MigrateRole", "ssm:GetParameter", "drumbeat/local/secret"): fresh("migrate", steps.migrates),
+    Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/admin/database-url"): fresh("migrate", steps.migrates),
+    Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/database-url"): fresh("migrate", steps.migrates),
+    Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/secret"): fresh("migrate", steps.migrates),
     Grant("MigrateRole", "ssm:PutParameter", "drumbeat/local/admin/first-key"): steps.migrates,
 }
 
@@ -130,7 +130,7 @@ def test_secrets_of_any_name_may_be_read_because_accounts_and_sources_choose_the
     role = f"{function.capitalize()}Role"
 
     with Roles(quiet).narrowed(
-        Grant(role, "ssm:GetParameter", "drumbeat/local/*"), ["database-url", "redis-url", "secret"]
+        Grant(role, "ssm:GetParameters", "drumbeat/local/*"), ["database-url", "redis-url", "secret"]
     ):
         possible = step(quiet)
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from drumbeat import problems
-from drumbeat.errors import NotFound, Problem
+from drumbeat.errors import NotFound, Problem, SecretMissing, Unavailable
 from drumbeat.ingest.receipt import Receipt
 
 JSON = "application/json"
@@ -22,6 +22,7 @@ class Answers:
         self._logger = logger
         app.exception_handler(Problem)(self.problem)
         app.exception_handler(NotFoundError)(self._nowhere)
+        app.exception_handler(SecretMissing)(self._unprepared)
         app.exception_handler(Exception)(self._failure)
 
     def receipt(self, receipt: Receipt) -> Response[str]:
@@ -49,6 +50,15 @@ class Answers:
 
     def _nowhere(self, _: NotFoundError) -> Response[str]:
         return self.problem(NotFound("Nothing answers to this method and path. Nothing was stored."))
+
+    def _unprepared(self, error: SecretMissing) -> Response[str]:
+        """Answer while a parameter of this function cannot be read: a start in an outage of the parameter store."""
+        self._logger.warning("secret_missing", extra={"reference": error.reference})
+        return self.problem(
+            Unavailable(
+                "A parameter of Drumbeat cannot be read. Nothing was stored; send the same request again later."
+            )
+        )
 
     def _failure(self, error: Exception) -> Response[str]:
         """Answer a mistake of ours. Its message may hold personal data, so only its kind and place are logged."""

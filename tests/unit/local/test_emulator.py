@@ -10,6 +10,7 @@ from ministack.services import eventbridge
 
 from drumbeat.local.cloud import deployment
 from drumbeat.local.cloud.emulator import SCHEDULED_TIME, action_of_one, arn_of_schedules, with_its_time
+from drumbeat.local.cloud.parameters import arns_of_parameters, for_each
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,30 @@ def test_a_schedule_is_a_resource(body: bytes, query: Mapping[str, Any], group: 
 
     assert found == f"arn:aws:scheduler:us-east-1:1:schedule/{group}/campaign-a"
     assert arn("scheduler", "GET", "/schedules", {}, b"", {}, "us-east-1", "1") == "*"
+
+
+def parameters(*names: str) -> tuple[Any, ...]:
+    """Return a request for several parameters, as MiniStack hands it to what names its resource."""
+    target = {"x-amz-target": "AmazonSSM.GetParameters"}
+    return "ssm", "POST", "/", target, json.dumps({"Names": names}).encode(), {}, "us-east-1", "1"
+
+
+def test_several_parameters_need_the_permission_for_each() -> None:
+    asked: list[str] = []
+
+    def enforce(_: str, *, resource_arn: str) -> str | None:
+        asked.append(resource_arn)
+        return "denied" if resource_arn.endswith("/b") else None
+
+    resource = arns_of_parameters(lambda *_: "*")(*parameters("/a", "/b", "/c"))
+
+    assert for_each(enforce)("key", resource_arn=resource) == "denied"
+    assert asked == [f"arn:aws:ssm:us-east-1:1:parameter/{name}" for name in ("a", "b")]
+    assert for_each(enforce)("key", resource_arn="*") is None
+
+
+def test_ministack_still_asks_for_a_permission_on_all_parameters() -> None:
+    assert iam_actions.extract_resource_arn(*parameters("/a")) == "*"
 
 
 def test_a_firing_carries_the_time_that_its_input_asks_for() -> None:

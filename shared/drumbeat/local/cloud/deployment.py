@@ -62,10 +62,10 @@ def deploy(folder: Path, endpoint: str, log: Path) -> None:
     _sam(command, environment(endpoint), log)
 
 
-def parameters() -> dict[str, str]:
-    """Return the SSM parameters that the template's functions read, by the variable that names them."""
+def parameters(function: str | None = None) -> dict[str, str]:
+    """Return the SSM parameters that the template's functions read, or one of them, by the value's variable."""
     found = {}
-    for name, value in _variables(parse(TEMPLATE.read_text())):
+    for name, value in _variables(parse(TEMPLATE.read_text()), function):
         if name.endswith("_PARAM"):
             found[name.removesuffix("_PARAM")] = str(value.argument).replace("${Stage}", STAGE)
     return found
@@ -97,10 +97,12 @@ def first_key(endpoint: str) -> str:
     return key
 
 
-def _variables(document: Mapping[str, Any]) -> Iterator[tuple[str, Reference]]:
-    """Yield every variable of a function whose value is made by an intrinsic."""
-    owners = [document["Globals"]["Function"]]
-    owners += [each.get("Properties", {}) for each in document["Resources"].values()]
+def _variables(document: Mapping[str, Any], function: str | None) -> Iterator[tuple[str, Reference]]:
+    """Yield every variable, of any function or of one, whose value is made by an intrinsic."""
+    owners = [each.get("Properties", {}) for each in document["Resources"].values()]
+    if function is not None:
+        owners = [each for each in owners if each.get("CodeUri") == f"functions/{function}"]
+    owners.append(document["Globals"]["Function"])
     for owner in owners:
         for name, value in owner.get("Environment", {}).get("Variables", {}).items():
             if isinstance(value, Reference):

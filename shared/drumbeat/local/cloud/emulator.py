@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from drumbeat.local.cloud.parameters import arns_of_parameters, for_each
+
 SCHEDULES = "/schedules/"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
@@ -62,11 +64,12 @@ def with_its_time(invoke: Callable[..., None]) -> Callable[..., None]:
 def main() -> None:
     """Run the emulator until a signal ends it."""
     from ministack import app
-    from ministack.core import iam_actions
+    from ministack.core import iam_actions, iam_evaluator
     from ministack.services import eventbridge
 
     iam_actions.extract_iam_action = action_of_one(iam_actions.extract_iam_action)
-    iam_actions.extract_resource_arn = arn_of_schedules(iam_actions.extract_resource_arn)
+    iam_actions.extract_resource_arn = arns_of_parameters(arn_of_schedules(iam_actions.extract_resource_arn))
+    iam_evaluator.enforce = for_each(iam_evaluator.enforce)
     eventbridge._invoke_target = with_its_time(eventbridge._invoke_target)
     run: Callable[[], None] = app.main
     run()

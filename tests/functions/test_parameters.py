@@ -1,0 +1,128 @@
+"""A start as on AWS: the environment holds names, the parameter store the values, or nothing answers there."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+from uuid import uuid4
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from mypy_boto3_ssm import SSMClient
+
+from drumbeat import wiring
+from drumbeat.errors import SecretAway, SecretMissing, SettingsError
+from drumbeat.queue import Doorbell
+from functions.ingest import app as ingest
+from tests.functions.test_samples import Context, invoke
+
+NAMES = {
+    "DATABASE_URL_PARAM": "/drumbeat/start/database-url",
+    "REDIS_URL_PARAM": "/drumbeat/start/redis-url",
+    "SECRET_PARAM": "/drumbeat/start/secret",
+}
+
+
+@pytest.fixture
+def ssm(sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClient]:
+    """The store, with all parameters of a function; the process starts anew."""
+    for name, value in {**NAMES, "AWS_ENDPOINT_URL": sqs_endpoint}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    client = boto3.client("ssm", region_name="us-east-1", endpoint_url=sqs_endpoint)
+    for name in NAMES.values():
+        client.put_parameter(Name=name, Value=f"value of {name}", Type="SecureString", Overwrite=True)
+    caches = (wiring.services, ingest.door, ingest.single)
+    for made in caches:
+        made.cache_clear()
+    yield client
+    for made in caches:
+        made.cache_clear()
+    client.close()
+
+
+@pytest.fixture
+def away(ssm: SSMClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start while the store does not answer."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    wiring.start()
+
+
+def calls() -> list[Mapping[str, Any]]:
+    """Return what the process asks the store for from now on."""
+    asked: list[Mapping[str, Any]] = []
+    events = wiring.services().secrets._ssm().client.meta.events
+    events.register("provide-client-params.ssm", lambda params, **_: asked.append(params))
+    return asked
+
+
+def values() -> list[str]:
+    settings = wiring.services().settings
+    return [wiring.services().value(each) for each in (settings.database_url, settings.redis_url, settings.secret)]
+
+
+def test_a_start_reads_everything_in_one_call(ssm: SSMClient) -> None:
+    asked = calls()
+
+    wiring.start()
+
+    assert values() == [f"value of {name}" for name in NAMES.values()]
+    assert asked == [{"Names": list(NAMES.values()), "WithDecryption": True}]
+
+
+def test_a_parameter_that_is_missing_is_named_and_hides_no_other(ssm: SSMClient) -> None:
+    ssm.delete_parameter(Name=NAMES["SECRET_PARAM"])
+    wiring.start()
+    settings = wiring.services().settings
+
+    with pytest.raises(SecretMissing, match=r"/start/secret does not exist or may not be read; nothing was lost"):
+        wiring.services().value(settings.secret)
+
+    assert wiring.services().value(settings.redis_url) == "value of /drumbeat/start/redis-url"
+
+
+def test_a_start_without_the_store_says_so_when_a_value_is_needed(away: None) -> None:
+    with pytest.raises(SecretAway, match="/start/redis-url cannot be read now; nothing was lost"):
+        wiring.services().value(wiring.services().settings.redis_url)
+
+
+def test_it_is_read_again_once_the_store_answers(
+    away: None, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = wiring.services().secrets
+    monkeypatch.setenv("AWS_ENDPOINT_URL", sqs_endpoint)
+    wiring.services.cache_clear()
+    known._provider = wiring.services().secrets._ssm()
+    monkeypatch.setattr("drumbeat.secrets.time.monotonic", lambda: 10.0**9)
+
+    assert known.get(f"ssm:{NAMES['REDIS_URL_PARAM']}") == "value of /drumbeat/start/redis-url"
+
+
+def test_where_the_environment_names_too_little_the_handler_says_so_and_not_the_start(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL_PARAM")
+
+    wiring.start()
+
+    with pytest.raises(SettingsError, match="DATABASE_URL_PARAM"):
+        wiring.services()
+
+
+@pytest.mark.parametrize("sample", ["ingest_event", "ingest_batch", "ingest_webhook"])
+def test_without_the_store_a_caller_is_asked_to_come_again(away: None, sample: str) -> None:
+    answer = invoke(sample)
+
+    assert answer["statusCode"] == 503
+    assert answer["headers"]["Retry-After"]
+    assert "Nothing was stored" in answer["body"]
+
+
+def test_without_the_store_the_worker_gives_every_message_back(away: None) -> None:
+    handler = importlib.import_module("functions.worker.app").handler
+    records = [{"messageId": id, "body": Doorbell(effects=(uuid4(),)).dumps()} for id in ("one", "two")]
+
+    answer = handler({"Records": [*records, {"messageId": "garbled", "body": "{"}]}, cast("LambdaContext", Context()))
+
+    assert {each["itemIdentifier"] for each in answer["batchItemFailures"]} == {"one", "two", "garbled"}
