@@ -1,5 +1,6 @@
 """Cold starts: the layers as they are deployed, built for this machine; every handler imported from them, and started
-under Lambda's own runtime client and emulator (sam's wheel carries it) against real servers.
+under Lambda's own runtime client and emulator (sam's wheel carries it) against real servers. As on AWS, a function is
+told names and reads the values from the SSM API, its accounts' secrets too.
 
     python -m bench.coldstart
 """
@@ -24,6 +25,8 @@ from drumbeat import ids
 from drumbeat.apply import apply
 from drumbeat.config import Settings
 from drumbeat.local import ledger, queues
+from drumbeat.local.cloud import deployment
+from drumbeat.local.cloud.account import client
 from drumbeat.local.gateway import Routes, request_event
 from drumbeat.local.servers import MiniStack
 from drumbeat.local.stack import REGION, STAGE, TEMPLATE, local_sqs
@@ -33,27 +36,29 @@ from drumbeat.wiring import Services
 
 FUNCTIONS = ("ingest", "worker", "relay", "console")
 STARTS, WARM = 5, 300
+SIGNING_KEY = "/drumbeat/local/bench"
 UV = ROOT / ".venv/uv/bin/uv"
 EMULATOR = f"rapid/aws-lambda-rie-{ {'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }"
 
 
 class Stage:
-    """Servers, a migrated ledger, queues and a configuration: what a deployed function finds."""
+    """Servers, a migrated ledger, queues, parameters and a configuration: what a deployed function finds."""
 
     def __init__(self, servers: Servers, queue: MiniStack) -> None:
         template = Template.load(TEMPLATE)
         owner, application = servers.postgres.url(DATABASE), servers.postgres.url(DATABASE, user="drumbeat_app")
         ledger.prepare(owner, application, None)
         urls = queues.create(local_sqs(queue.url), queue.url, template.queues, STAGE)
-        self.environment = {
-            **servers.environment,
-            **SECRETS,
-            "STAGE": STAGE,
+        values = {
             "DATABASE_URL": application,
             "ADMIN_DATABASE_URL": owner,
             "REDIS_URL": servers.valkey.url,
-            "DRUMBEAT_SECRET": "bench" * 8,
-            "DRUMBEAT_LOCAL": "1",
+            "SECRET": "bench" * 8,
+        }
+        self._environment = {
+            **servers.environment,
+            "STAGE": STAGE,
+            "DRUMBEAT_LOCAL": "1",  # the provider is on this machine
             "SQS_ENDPOINT_URL": queue.url,
             "AWS_ENDPOINT_URL": queue.url,
             "AWS_REGION": REGION,
@@ -63,14 +68,24 @@ class Stage:
             "POWERTOOLS_METRICS_NAMESPACE": "Bench",
         }
         for function in template.functions.values():
-            self.environment |= {variable: urls[name] for variable, name in function.queue_variables.items()}
-        services = Services(Settings.from_env(self.environment))
-        apply(KEYED.format(port=servers.provider.port), {}, actor="bench", services=services)
+            self._environment |= {variable: urls[name] for variable, name in function.queue_variables.items()}
+        deployment.store_secrets(queue.url, values)
+        ssm = client("ssm", queue.url)
+        ssm.put_parameter(Name=SIGNING_KEY, Value=SECRETS["BENCH_SIGNING_KEY"], Type="SecureString")
+        known = {**self._environment, **values, "DRUMBEAT_SECRET": values["SECRET"]}
+        services = Services(Settings.from_env(known))
+        config = KEYED.format(port=servers.provider.port).replace("env:BENCH_SIGNING_KEY", f"ssm:{SIGNING_KEY}")
+        apply(config, {}, actor="bench", services=services)
         self._key = ledger.first_key(services)
         services.db.close()
         self._routes = Routes(template.routes)
         self._events = (f"cold-{number:06d}" for number in count())
         self._recorded: list[str] = []
+
+    def environment(self, function: str) -> dict[str, str]:
+        """Return what a function is told: of its values the names only."""
+        names = deployment.parameters(function)
+        return self._environment | {f"{variable}_PARAM": name for variable, name in names.items()}
 
     def event(self, function: str) -> dict[str, Any]:
         """Return something new for a function to do."""
@@ -132,7 +147,7 @@ def _stage(home: Path) -> Iterator[Stage]:
 
 def _starter(name: str, emulator: Path, paths: list[Path], stage: Stage, home: Path) -> Callable[[], Environment]:
     logs = (home / f"{name}-{number}.log" for number in count())
-    return lambda: Environment(emulator, ROOT / "functions" / name, paths, stage.environment, next(logs))
+    return lambda: Environment(emulator, ROOT / "functions" / name, paths, stage.environment(name), next(logs))
 
 
 def _cold(start: Callable[[], Environment], stage: Stage, name: str) -> tuple[float, float]:

@@ -149,7 +149,7 @@ def _cold(results: Results) -> str:
     words = (
         f"The layers as deployed, built for this machine ({size['figures']['MB unzipped']:.1f} MB unzipped together), "
         "under Lambda's runtime client and the emulator of the SAM CLI, against real servers; medians of 5 starts and "
-        "of 300 invocations. Secrets are in the environment: in AWS a start also asks SSM for them, which takes boto3."
+        "of 300 invocations. A start reads its parameters from the SSM API, as on AWS."
     )
     return f"{_table(heads, rows)}\n\n{words}"
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.build.conftest import TOOLS, build, tool
-from tests.build.stack import ROOT
+from tests.build.stack import ROOT, Document, functions, role, statements
+from tests.build.stack import listed as stated
 
 FUNCTIONS = ("Campaign", "Console", "Ingest", "Migrate", "Relay", "Worker")
 LAYERS = ("DependenciesLayer", "CodeLayer")
@@ -101,6 +102,23 @@ def test_botocore_knows_every_service_that_the_shipped_code_asks(built: Path) ->
 
     assert {"cloudwatch", "scheduler", "sns", "ssm"} <= asked
     assert asked <= {path.name for path in (built / "DependenciesLayer/python/botocore/data").iterdir()}
+
+
+def test_botocore_knows_what_the_roles_may_ask_of_ssm_and_how_to_answer(built: Path, document: Document) -> None:
+    """Its description is cut down, because a start reads all of it."""
+    actions = {
+        action.removeprefix("ssm:")
+        for function in functions(document)
+        for statement in statements(document, role(document, function))
+        for action in stated(statement["Action"])
+        if action.startswith("ssm:")
+    }
+
+    (file,) = (built / "DependenciesLayer/python/botocore/data/ssm").glob("*/service-2.json")
+
+    model = json.loads(file.read_text())
+    assert model["operations"].keys() == actions
+    assert {"ParameterList", "InternalServerError", "ParameterAlreadyExists"} <= model["shapes"].keys()
 
 
 def test_a_function_is_one_file(built: Path) -> None:

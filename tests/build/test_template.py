@@ -244,6 +244,20 @@ def test_every_log_has_an_end(document: Document) -> None:
         assert isinstance(properties["LoggingConfig"]["LogGroup"], Reference)
 
 
+def test_every_start_is_in_the_log_and_no_metric_has_a_dimension_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda writes them as JSON from level INFO on; each dimension of a metric of our own is billed."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    expanded = expand((ROOT / "template.yaml").read_text())
+
+    logging = [each["LoggingConfig"] for each in resources(expanded, "AWS::Lambda::Function").values()]
+
+    assert len(logging) == len(FUNCTIONS)
+    assert {(each["LogFormat"], each["SystemLogLevel"]) for each in logging} == {("JSON", "INFO")}
+    code = "".join(path.read_text() for path in (ROOT / "functions").rglob("*.py"))
+    assert "Metrics(" in code
+    assert not re.search("capture_cold_start_metric|add_dimension|set_default_dimensions|single_metric", code)
+
+
 def test_alarms_stay_free_and_reach_somebody(document: Document) -> None:
     alarms = resources(document, "AWS::CloudWatch::Alarm")
 
