@@ -3,7 +3,6 @@
 The ledger is the truth, so a doorbell that is lost, doubled, late or out of order changes nothing but delay.
 """
 
-import contextlib
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -20,7 +19,6 @@ IDS = 10  # in one message
 MESSAGES = 10  # in one call: SQS's limit
 LATEST = 900  # seconds: SQS's limit for a delay
 TRIES = 2  # for the part of a batch that SQS did not take
-HELD = 30  # seconds for which dead letters are hidden while they are looked at
 
 
 @dataclass
@@ -198,58 +196,3 @@ def _ids(texts: Collection[object] | None) -> tuple[UUID, ...]:
     if not isinstance(texts, list):
         raise ValueError("not a doorbell: ids are missing")
     return tuple(UUID(str(text)) for text in texts)
-
-
-@dataclass(frozen=True, slots=True)
-class Redriven:
-    """What a redrive did: how many messages were rung again, and how many are not ours to ring and stay."""
-
-    rung: int
-    left: int
-
-
-class DeadLetters:
-    """The messages that the worker gave up on. What they name is safe in the ledger all the same."""
-
-    def __init__(self, sqs: Sqs, dlq_url: str, queue: Queue) -> None:
-        self._dead = Queue(sqs, dlq_url)
-        self._queue = queue
-
-    def count(self) -> int:
-        """Return about how many there are. Raises SqsError."""
-        return self._dead.count()
-
-    def list(self, limit: int = 100) -> Sequence[Message]:
-        """Look at up to `limit` messages and put them back. Raises SqsError."""
-        messages = self._hold(limit)
-        self._dead.release(messages)
-        return messages
-
-    def redrive(self, limit: int = 100) -> Redriven:
-        """Ring up to `limit` messages again, then delete them; what is no doorbell stays for a person to read.
-
-        Safe to repeat and to cut anywhere: a message is deleted only after its doorbell was taken, and a doorbell
-        too many finds nothing to do. Raises SqsError or QueueError; what was not rung stays.
-        """
-        kept = {message.id: message for message in self._hold(limit)}
-        held = len(kept)
-        try:
-            for message in [*kept.values()]:
-                with contextlib.suppress(ValueError):
-                    bell = Doorbell.loads(message.body)
-                    self._queue.ring(bell.events, bell.effects)
-                    self._dead.delete([message])
-                    del kept[message.id]
-        finally:
-            self._dead.release(kept.values())
-        return Redriven(held - len(kept), len(kept))
-
-    def _hold(self, limit: int) -> Sequence[Message]:
-        held: dict[str, Message] = {}
-        while len(held) < limit:
-            batch = self._dead.receive(min(MESSAGES, limit - len(held)), wait=1, hidden=HELD)  # a poll asks all servers
-            fresh = [message for message in batch if message.id not in held]
-            held |= {message.id: message for message in batch}
-            if not fresh:
-                break
-        return tuple(held.values())

@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from drumbeat.queue import DeadLetters, Queue, QueueError
+from drumbeat.deadletters import DeadLetters
+from drumbeat.queue import Queue, QueueError
 from drumbeat.resolve import Decision
 from drumbeat.sqs import SqsError
 from tests.faults.interleaving import LIES, PROVIDERS

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from drumbeat.queue import DeadLetters, Doorbell, Queue, QueueError
+from drumbeat.deadletters import DeadLetters
+from drumbeat.queue import Doorbell, Queue, QueueError
 from drumbeat.sqs import Sqs, SqsError
 
 
