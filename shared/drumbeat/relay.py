@@ -15,8 +15,8 @@ from uuid import UUID, uuid4
 
 from redis.exceptions import RedisError
 
-from drumbeat.flows.model import Limit
 from drumbeat.marks import FULL, Due, minute
+from drumbeat.pace import AHEAD, UNLIMITED, allowance, pace
 from drumbeat.queue import QueueError
 from drumbeat.sqs import SqsError
 from drumbeat.store import sweep as ledger
@@ -26,8 +26,6 @@ from drumbeat.wiring import Services
 if TYPE_CHECKING:
     from drumbeat.lean_redis import LeanRedis
 
-AHEAD = timedelta(minutes=2)  # what is due within this is rung for now
-UNLIMITED = 1_200  # effects released at a time for an account without limits
 CHUNK = 500  # rows of one statement
 UNPLANNED = 1_000  # events of one sweep
 GRACE = timedelta(seconds=20)  # younger events are in the hands of who recorded them
@@ -218,25 +216,6 @@ class _Sweep:
 
     def _time(self) -> bool:
         return self._remaining() > RESERVE
-
-
-def allowance(limits: Sequence[Limit]) -> int:
-    """Return how many effects of an account may be released at a time: what its limits let through in two minutes."""
-    return min((_most(limit) for limit in limits), default=UNLIMITED)
-
-
-def pace(limits: Sequence[Limit], place: int) -> float:
-    """Return the seconds after which an account's limits have let `place` effects through."""
-    return max(
-        ((place - limit.burst) * limit.period / limit.count for limit in limits if limit.burst is not None),
-        default=0.0,
-    )
-
-
-def _most(limit: Limit) -> int:
-    if limit.burst is None:
-        return limit.count
-    return limit.burst + math.floor(AHEAD.total_seconds() * limit.count / limit.period)
 
 
 def _buffered(services: Services) -> bool:

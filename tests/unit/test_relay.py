@@ -3,7 +3,7 @@
 import pytest
 
 from drumbeat.flows.model import Limit
-from drumbeat.relay import UNLIMITED, allowance, pace
+from drumbeat.pace import UNLIMITED, allowance, pace
 
 
 @pytest.mark.parametrize(

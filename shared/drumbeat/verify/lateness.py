@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from drumbeat.relay import AHEAD, allowance
+from drumbeat.pace import AHEAD, allowance
 from drumbeat.store import configs, verification
 from drumbeat.store.findings import Finding
 from drumbeat.throttle import State

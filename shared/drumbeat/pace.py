@@ -1,0 +1,29 @@
+"""How many effects of an account are released at a time, and how far apart: what its limits let through."""
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+
+from drumbeat.flows.model import Limit
+
+AHEAD = timedelta(minutes=2)  # what is due within this is rung for now
+UNLIMITED = 1_200  # effects released at a time for an account without limits
+
+
+def allowance(limits: Sequence[Limit]) -> int:
+    """Return how many effects of an account may be released at a time: what its limits let through in two minutes."""
+    return min((_most(limit) for limit in limits), default=UNLIMITED)
+
+
+def pace(limits: Sequence[Limit], place: int) -> float:
+    """Return the seconds after which an account's limits have let `place` effects through."""
+    return max(
+        ((place - limit.burst) * limit.period / limit.count for limit in limits if limit.burst is not None),
+        default=0.0,
+    )
+
+
+def _most(limit: Limit) -> int:
+    if limit.burst is None:
+        return limit.count
+    return limit.burst + math.floor(AHEAD.total_seconds() * limit.count / limit.period)
