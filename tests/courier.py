@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from drumbeat.providers import registry
-from drumbeat.providers.base import Feedback, Repeat, Request, Target
+from drumbeat.providers.base import Feedback, Repeat, Target
 from drumbeat.providers.http_endpoint import HttpEndpoint
+from drumbeat.request import Request
 
 
 class Courier(HttpEndpoint):

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from drumbeat.flows.model import Account
 from drumbeat.providers import registry
-from drumbeat.providers.base import Provider, Repeat, Request, Target
+from drumbeat.providers.base import Provider, Repeat, Target
+from drumbeat.request import Request
 
 
 @dataclass(frozen=True, slots=True)

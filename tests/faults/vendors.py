@@ -17,7 +17,7 @@ from drumbeat.local.sandbox.asks import ACCEPTED
 from drumbeat.local.sandbox.messages import Answer, Inbound
 from drumbeat.local.sandbox.sandbox import VENDORS, Sandbox
 from drumbeat.outcomes import NotSent, Unknown
-from drumbeat.providers.base import Reply, Request
+from drumbeat.request import Reply, Request
 from drumbeat.store.db import Database
 from tests.faults.points import Operation, Traveller
 

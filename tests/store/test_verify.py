@@ -27,9 +27,9 @@ from drumbeat.flows.document import compile_document
 from drumbeat.http import Caller
 from drumbeat.local.servers import Valkey
 from drumbeat.outcomes import Absent, Accepted, Found, Look, NotSent, Outcome, Refused, Throttled, Unknown
-from drumbeat.providers.base import Request
 from drumbeat.queue import Doorbell
 from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.request import Request
 from drumbeat.resolve import Decision, resolve
 from drumbeat.store import configs, decisions, events, sweep
 from drumbeat.store.db import Database

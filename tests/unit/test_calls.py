@@ -14,8 +14,9 @@ from drumbeat.deliver.planning import CLAIMED_AT_BIRTH
 from drumbeat.flows.model import Account, Retry
 from drumbeat.http import Caller
 from drumbeat.outcomes import Accepted, NotSent, Unclear, Unknown
-from drumbeat.providers.base import Reply, Request, Target
+from drumbeat.providers.base import Target
 from drumbeat.providers.mailgun import Mailgun
+from drumbeat.request import Reply, Request
 
 ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
 TARGET = Target("mail", "https://api.example.com", {"domain": "mg.example.com"})

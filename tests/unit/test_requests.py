@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumbeat.deliver.requests import freeze, thaw
-from drumbeat.providers.base import Request
+from drumbeat.request import Request
 
 TEXT = st.text(max_size=40)
 

@@ -29,8 +29,8 @@ from drumbeat.outcomes import (
     Unknown,
     reason_of,
 )
-from drumbeat.providers.base import Request
 from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.request import Request
 from drumbeat.status import Status
 from drumbeat.store.effects import Claimed, Closing, Opening
 from drumbeat.throttle import Ask, Go, Wait

@@ -10,7 +10,7 @@ from drumbeat.accounts import Login
 from drumbeat.clock import Clock
 from drumbeat.http import Caller
 from drumbeat.outcomes import Look, NotSent, Outcome, Unclear, Unknown
-from drumbeat.providers.base import Reply, Request
+from drumbeat.request import Reply, Request
 
 AT_ONCE = 16
 CALL_BUDGET = 10.0  # seconds for one call, whatever the peer does

@@ -4,7 +4,7 @@ import hashlib
 import json
 import zlib
 
-from drumbeat.providers.base import Request
+from drumbeat.request import Request
 
 
 def freeze(request: Request) -> tuple[bytes, bytes]:

@@ -12,7 +12,7 @@ from drumbeat.http.failures import MALFORMED, Failure, NoReply
 from drumbeat.http.message import message
 from drumbeat.http.transport import Transport, outgoing
 from drumbeat.outcomes import NotSent, Unknown
-from drumbeat.providers.base import Reply, Request
+from drumbeat.request import Reply, Request
 from drumbeat.term import Term
 
 REPLY_LIMIT = 64 * 1024  # bytes of body

@@ -1,31 +1,13 @@
 """What a provider adapter is: a pure pair of "build the request" and "read the reply", with a declared repeat class."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from drumbeat.actions import Action
 from drumbeat.outcomes import Look, Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request. What an adapter builds is frozen; `sign` returns a copy with what is made per attempt."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One complete HTTP reply. Header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+from drumbeat.request import Reply, Request
 
 
 @dataclass(frozen=True, slots=True)

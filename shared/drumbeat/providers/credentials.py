@@ -3,7 +3,7 @@
 import base64
 from dataclasses import replace
 
-from drumbeat.providers.base import Request
+from drumbeat.request import Request
 
 
 def bearer(request: Request, token: str) -> Request:

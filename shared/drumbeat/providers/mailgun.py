@@ -9,9 +9,10 @@ from urllib.parse import quote, urlencode
 from drumbeat.actions import Action, SendEmail
 from drumbeat.outcomes import Absent, Accepted, Found, Look, Outcome, Unclear
 from drumbeat.providers import base_url
-from drumbeat.providers.base import Query, Reply, Request, Target
+from drumbeat.providers.base import Query, Target
 from drumbeat.providers.credentials import basic
 from drumbeat.providers.replies import json_object, text, unsuccessful
+from drumbeat.request import Reply, Request
 
 LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 RETENTION = timedelta(days=3)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from drumbeat.outcomes import Denied, Outcome, Refused, Throttled, Unknown
-from drumbeat.providers.base import Reply
 from drumbeat.providers.retry_after import retry_after
+from drumbeat.request import Reply
 
 
 def json_object(reply: Reply) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from drumbeat import http, tls
 from drumbeat.clock import Clock, SystemClock
 from drumbeat.http import KEEP_ALIVE, REPLY_LIMIT, Caller
 from drumbeat.outcomes import NotSent, Unknown
-from drumbeat.providers.base import Reply, Request
+from drumbeat.request import Reply, Request
 from tests.unit import certificates
 from tests.unit.providers.peer import OK, Peer, Script, Talk, answering, polite
 

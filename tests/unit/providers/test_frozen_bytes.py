@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from drumbeat.clock import SystemClock
 from drumbeat.http import USER_AGENT, Caller, Failure
 from drumbeat.outcomes import NotSent
-from drumbeat.providers.base import Reply, Request
+from drumbeat.request import Reply, Request
 from tests.unit.providers.peer import Peer, Talk
 
 PATIENT = 20.0  # seconds

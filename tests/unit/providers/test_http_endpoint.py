@@ -8,8 +8,9 @@ import pytest
 
 from drumbeat.actions import Call
 from drumbeat.outcomes import Accepted, Denied, Refused, Throttled, Unclear, Unknown
-from drumbeat.providers.base import Blind, Key, Request, Target
+from drumbeat.providers.base import Blind, Key, Target
 from drumbeat.providers.http_endpoint import HttpEndpoint
+from drumbeat.request import Request
 from tests.conftest import VECTORS
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target
 

@@ -6,8 +6,9 @@ import pytest
 
 from drumbeat.actions import SendEmail
 from drumbeat.outcomes import Absent, Accepted, Denied, Found, Refused, Throttled, Unclear, Unknown
-from drumbeat.providers.base import Query, Reply
+from drumbeat.providers.base import Query
 from drumbeat.providers.mailgun import Mailgun
+from drumbeat.request import Reply
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target
 
 MAILGUN = Mailgun()

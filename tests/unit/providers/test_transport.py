@@ -13,7 +13,7 @@ import pytest
 from drumbeat.clock import SystemClock
 from drumbeat.http import Caller, Failure
 from drumbeat.outcomes import Unknown
-from drumbeat.providers.base import Reply, Request
+from drumbeat.request import Reply, Request
 from tests.unit.providers.peer import OK, Peer, Talk, answering, polite
 
 PATIENT = 20.0  # seconds

@@ -9,7 +9,8 @@ import pytest
 from drumbeat.actions import Action, Call, SendEmail, UpsertContact
 from drumbeat.outcomes import Absent, Accepted, Denied, Found, Look, Outcome, Refused, Throttled, Unknown
 from drumbeat.providers import registry
-from drumbeat.providers.base import Reply, Request, Target
+from drumbeat.providers.base import Target
+from drumbeat.request import Reply, Request
 from tests.unit.sandbox.running import Running
 
 MAIL = SendEmail(
