@@ -140,3 +140,11 @@ class Unavailable(Problem):
     retry_after: int = 30
 
     status, slug, title = 503, "unavailable", "Nothing can be stored right now"
+
+
+def place(error: BaseException) -> str:
+    """Return where an unforeseen error arose; its message may hold personal data, its place does not."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "nowhere"

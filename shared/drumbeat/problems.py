@@ -58,11 +58,3 @@ def _plain(message: str) -> str:
     for subject in ("Input should be", "String should have", "List should have"):
         said = said.replace(subject, "has to be" if subject.endswith("be") else "has to have")
     return said
-
-
-def place(error: BaseException) -> str:
-    """Return where an unforeseen error arose; its message may hold personal data, its place does not."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "nowhere"

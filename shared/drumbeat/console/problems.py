@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from drumbeat import problems
-from drumbeat.errors import ConfigError, NotFound, Problem, SecretMissing, Unavailable
+from drumbeat.errors import ConfigError, NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.queue import QueueError
 from drumbeat.sqs import SqsError
 
@@ -62,7 +62,7 @@ class Problems:
 
     def unforeseen(self, error: Exception) -> Response[str]:
         """Answer an error of ours; its message may hold personal data, so only its kind and place are logged."""
-        self._logger.error("unforeseen", extra={"error": type(error).__name__, "place": problems.place(error)})
+        self._logger.error("unforeseen", extra={"error": type(error).__name__, "place": place(error)})
         return self.known(Problem("it was logged under this request id; what was recorded is safe"))
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from drumbeat import problems
+from drumbeat.errors import place
 from drumbeat.events import Event
 from drumbeat.flows.address import contact_key
 from drumbeat.flows.model import Config
@@ -43,7 +43,7 @@ def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Pl
             try:
                 made += list(_plans(candidate, config))
             except Exception as error:  # noqa: BLE001 - a mistake of ours; it costs no neighbour its plan
-                _LOG.error("not_planned", extra={"event_id": str(candidate.event.id), "place": problems.place(error)})
+                _LOG.error("not_planned", extra={"event_id": str(candidate.event.id), "place": place(error)})
     if not made:
         return Planned([], [], missing, set())
 

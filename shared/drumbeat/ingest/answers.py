@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from drumbeat import problems
-from drumbeat.errors import NotFound, Problem, SecretMissing, Unavailable
+from drumbeat.errors import NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.ingest.receipt import Receipt
 
 JSON = "application/json"
@@ -62,7 +62,7 @@ class Answers:
 
     def _failure(self, error: Exception) -> Response[str]:
         """Answer a mistake of ours. Its message may hold personal data, so only its kind and place are logged."""
-        self._logger.error("failed", extra={"error": type(error).__name__, "place": problems.place(error)})
+        self._logger.error("failed", extra={"error": type(error).__name__, "place": place(error)})
         return self.problem(
             Problem(
                 "It is logged under this request id. Nothing is promised about this request; send it again with the "
