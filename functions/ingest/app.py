@@ -8,10 +8,11 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from drumbeat.callers import caller_of
 from drumbeat.ingest import batch, webhook
 from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door
-from drumbeat.ingest.http import body_of, caller_of, delivery_of, judged_at, key_of
+from drumbeat.ingest.http import body_of, delivery_of, judged_at, key_of
 from drumbeat.ingest.single import Single
 from drumbeat.wiring import services, start
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from drumbeat import keys
 from drumbeat.errors import Encoded, Invalid
 from drumbeat.sources.signature import Delivery
 
@@ -39,13 +38,6 @@ def bytes_of(event: HttpEvent) -> bytes:
         return b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise Invalid("The body could not be read. Nothing was stored; send it again.") from None
-
-
-def caller_of(event: HttpEvent, secret: bytes) -> keys.ApiKey:
-    """Return the verified caller, who may send events. Raises Unauthorized or Forbidden."""
-    caller = keys.verify(secret, keys.bearer(event["headers"].get("authorization")))
-    caller.need("ingest")
-    return caller
 
 
 def key_of(event: HttpEvent) -> str | None:

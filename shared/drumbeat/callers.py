@@ -1,0 +1,11 @@
+"""Who sends a request: its API key, verified."""
+
+from drumbeat import keys
+from drumbeat.ingest.http import HttpEvent
+
+
+def caller_of(event: HttpEvent, secret: bytes) -> keys.ApiKey:
+    """Return the verified caller, who may send events. Raises Unauthorized or Forbidden."""
+    caller = keys.verify(secret, keys.bearer(event["headers"].get("authorization")))
+    caller.need("ingest")
+    return caller
