@@ -13,7 +13,7 @@ import psycopg
 from redis import ConnectionPool
 from redis.exceptions import ConnectionError as RedisAway
 
-from drumbeat import store
+import drumbeat
 from drumbeat.clock import Clock
 from drumbeat.config import Settings
 from drumbeat.deliver.calls import Calls, Job
@@ -259,13 +259,24 @@ def _redis_fails(done: bool) -> NoReturn:
 
 @cache
 def statements() -> dict[str, str]:
-    """Name every statement of the store's modules."""
+    """Name every statement that the package has, by where it stands."""
     return {
-        text: f"{info.name}.{name}"
-        for info in pkgutil.iter_modules(store.__path__)
-        for name, text in vars(import_module(f"drumbeat.store.{info.name}")).items()
+        text: f"{short}.{name}"
+        for info in pkgutil.walk_packages(drumbeat.__path__, "drumbeat.")
+        if (short := _statements_of(info.name))
+        for name, text in vars(import_module(info.name)).items()
         if name.isupper() and isinstance(text, str)
     }
+
+
+def _statements_of(module: str) -> str | None:
+    """Return what the statements of a module go by: its feature, or its own name without `_sql`; None: it has none."""
+    _, *parents, name = module.split(".")
+    if name == "sql":
+        return parents[-1]
+    if name.endswith("_sql"):
+        return name.removesuffix("_sql")
+    return name if parents in (["store"], ["ledger"]) and name != "migrations" else None
 
 
 def name_of(sql: str) -> str:
