@@ -21,9 +21,9 @@ from bench.lead import SOURCE, event
 from bench.ours import DATABASE, KEYED, SECRETS
 from bench.phases import Figures, spread
 from bench.servers import ROOT, Servers, environment
-from drumbeat import ids
 from drumbeat.apply import apply
 from drumbeat.config import Settings
+from drumbeat.core import ids
 from drumbeat.local import ledger, queues
 from drumbeat.local.cloud import deployment
 from drumbeat.local.cloud.account import client

@@ -8,7 +8,7 @@ from bench.lead import SOURCE
 from bench.ours import Drumbeat
 from bench.phases import Figures, Size, spread, steady_run
 from bench.servers import Program, Servers, ask
-from drumbeat import ids
+from drumbeat.core import ids
 from drumbeat.local.servers import MiniStack, free_port
 
 

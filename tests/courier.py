@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
+from drumbeat.core.request import Request
 from drumbeat.providers import registry
 from drumbeat.providers.base import Feedback, Repeat, Target
 from drumbeat.providers.http_endpoint import HttpEndpoint
-from drumbeat.request import Request
 
 
 class Courier(HttpEndpoint):

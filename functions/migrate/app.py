@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat import firstkey
-from drumbeat.errors import DrumbeatError, SettingsError
+from drumbeat.core.errors import DrumbeatError, SettingsError
 from drumbeat.store.migrate import migrate
 from drumbeat.wiring import services, start
 

@@ -6,8 +6,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from drumbeat.core.errors import SecretAway
 from drumbeat.deliver import Delivered, deliver
-from drumbeat.errors import SecretAway
 from drumbeat.queue import Doorbell
 from drumbeat.wiring import services, start
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from drumbeat.flows.model import Account
+from drumbeat.core.configuration import Account
+from drumbeat.core.request import Request
 from drumbeat.providers import registry
 from drumbeat.providers.base import Provider, Repeat, Target
-from drumbeat.request import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from uuid import UUID
 from drumbeat.accounts import login
 from drumbeat.campaigns import wakeups
 from drumbeat.campaigns.alarms import Aligned, align
-from drumbeat.errors import Stale
-from drumbeat.flows.model import Config
+from drumbeat.core.configuration import Config
+from drumbeat.core.errors import Stale
 from drumbeat.queue import LATEST, QueueError
 from drumbeat.reminders import GRACE
 from drumbeat.store import configs

@@ -4,7 +4,7 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.sigv4 import Credentials
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import psycopg
 
 from drumbeat.accounts import in_sandbox
-from drumbeat.errors import DrumbeatError, SecretAway, SecretMissing
-from drumbeat.flows.model import Campaign
+from drumbeat.core.configuration import Campaign
+from drumbeat.core.errors import DrumbeatError, SecretAway, SecretMissing
 from drumbeat.store import configs
 from drumbeat.wiring import Services
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from drumbeat.errors import SettingsError
+from drumbeat.core.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.status import Status
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.store import effects, feedback
 from drumbeat.store.effects import Closing
 from drumbeat.store.feedback import Meant

@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from drumbeat.errors import Forbidden, Unauthorized
+from drumbeat.core.errors import Forbidden, Unauthorized
 
 SCOPES = ("ingest", "read", "operate")
 

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from drumbeat.clock import SystemClock
+from drumbeat.core.clock import SystemClock
 
 TIMEOUT = 0.25  # seconds; Redis only ever slows us, so it gets little time to do so
 IDLE = 1.0  # seconds after which the server may have hung up, or we may have been frozen

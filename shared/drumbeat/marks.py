@@ -15,7 +15,7 @@ from uuid import UUID
 
 from redis.exceptions import RedisError
 
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
 
 if TYPE_CHECKING:
     from drumbeat.lean_redis import LeanRedis

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
-from drumbeat.flows.model import Limit
+from drumbeat.core.configuration import Limit
 
 AHEAD = timedelta(minutes=2)  # what is due within this is rung for now
 UNLIMITED = 1_200  # effects released at a time for an account without limits

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from drumbeat.errors import KeyReused, Problem, Unauthorized, Unavailable
+from drumbeat.core.errors import KeyReused, Problem, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

@@ -11,7 +11,7 @@ from itertools import batched
 from typing import Self
 from uuid import UUID
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.sqs import Sqs, SqsError
 
 VERSION = 1

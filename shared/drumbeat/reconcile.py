@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from drumbeat.errors import Invalid
-from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.core.errors import Invalid
+from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.store import reconciliation
 from drumbeat.store.reconciliation import Acceptance
 from drumbeat.wiring import Services

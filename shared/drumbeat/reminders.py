@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
 from drumbeat.marks import Marks, minute
 from drumbeat.queue import Queue, QueueError
 

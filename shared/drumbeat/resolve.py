@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from drumbeat.errors import Invalid, NotFound, Stale
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.status import Status
+from drumbeat.core.errors import Invalid, NotFound, Stale
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.store import decisions, legacy
 from drumbeat.store.decisions import Standing
 from drumbeat.wiring import Services

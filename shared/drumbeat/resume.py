@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drumbeat.errors import Unavailable
+from drumbeat.core.errors import Unavailable
 from drumbeat.store import accounts
 from drumbeat.wiring import Services
 

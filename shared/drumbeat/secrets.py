@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from drumbeat.config import Settings
-from drumbeat.errors import SecretAway, SecretMissing
+from drumbeat.core.errors import SecretAway, SecretMissing
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SSMProvider

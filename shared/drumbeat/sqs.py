@@ -14,8 +14,8 @@ from random import Random
 from typing import Any
 
 from drumbeat import aws_credentials
-from drumbeat.clock import Clock, SystemClock
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.clock import Clock, SystemClock
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.sigv4 import Credentials, sign
 from drumbeat.sqs_connection import Address, Connection, Reply, address_of, reason
 from drumbeat.term import Term

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from drumbeat.errors import Invalid
-from drumbeat.flows.address import contact_key
+from drumbeat.core.address import contact_key
+from drumbeat.core.errors import Invalid
 from drumbeat.store import suppressions
 from drumbeat.wiring import Services
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
 
 
 class Fault(OSError):

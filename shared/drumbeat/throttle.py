@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError, RedisError
 
-from drumbeat.clock import Clock, SystemClock
-from drumbeat.flows.model import Limit
-from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.core.clock import Clock, SystemClock
+from drumbeat.core.configuration import Limit
+from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.trickle import Trickle
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ A part of each account's rate, so that a few processes together stay below it. N
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from drumbeat.flows.model import Limit
-from drumbeat.reasons import Reason
+from drumbeat.core.configuration import Limit
+from drumbeat.core.reasons import Reason
 
 SHARE = 0.25  # of the account's rate
 SLOWEST = 5.0  # seconds between two calls, unless the account's own rate is slower

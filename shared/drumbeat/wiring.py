@@ -9,10 +9,10 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from drumbeat.clock import Clock, SystemClock
 from drumbeat.config import Settings
-from drumbeat.errors import SecretMissing, SettingsError
-from drumbeat.flows.model import Config
+from drumbeat.core.clock import Clock, SystemClock
+from drumbeat.core.configuration import Config
+from drumbeat.core.errors import SecretMissing, SettingsError
 from drumbeat.marks import Marks
 from drumbeat.queue import Queue
 from drumbeat.reminders import Reminders

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from drumbeat import ids, keys
+from drumbeat import keys
+from drumbeat.core import ids
 from drumbeat.local.template import Template
 from drumbeat.queue import Doorbell
 from tests.build.stack import ROOT

@@ -13,7 +13,7 @@ from random import Random
 
 from redis.exceptions import RedisError
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from tests.chaos import lies
 from tests.chaos.arena import WORKERS, Arena
 from tests.chaos.cutter import Cut

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drumbeat.core.reasons import ReasonCode
 from drumbeat.local.frames import Json
-from drumbeat.reasons import ReasonCode
 from tests.chaos.callers import Receipts
 from tests.chaos.work import CLASSES, Deed, Lead
 

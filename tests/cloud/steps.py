@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from drumbeat import ids
+from drumbeat.core import ids
 from drumbeat.queue import Doorbell
 from tests.cloud.conftest import config
 from tests.cloud.deployed import Deployed

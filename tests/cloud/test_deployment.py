@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from drumbeat import ids
+from drumbeat.core import ids
 from drumbeat.local.cloud import deployment
 from drumbeat.queue import Doorbell
 from tests.cloud.deployed import Deployed

@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from redis import Redis
 
-from drumbeat import ids
 from drumbeat.apply import apply
 from drumbeat.config import Settings
+from drumbeat.core import ids
 from drumbeat.deliver import deliver
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single

@@ -4,11 +4,11 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from drumbeat.events import Event
-from drumbeat.flows.model import Config
+from drumbeat.core.configuration import Config
+from drumbeat.core.events import Event
+from drumbeat.core.reasons import ReasonCode
+from drumbeat.core.status import ALLOWED, Status
 from drumbeat.flows.plan import plan, plan_flow
-from drumbeat.reasons import ReasonCode
-from drumbeat.status import ALLOWED, Status
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import Deed
 from tests.faults.world import CLASSES, STEPS, TRIES

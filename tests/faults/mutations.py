@@ -12,14 +12,15 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from drumbeat import deliver, ids, reminders
+from drumbeat import deliver, reminders
+from drumbeat.core import ids
+from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.deliver import batch, commits, planning, verdicts, work
 from drumbeat.deliver.verdicts import Verdict
 from drumbeat.ingest import buffer
-from drumbeat.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.status import Status
 from drumbeat.store import configs, effects, plans, sweep
 from drumbeat.store import events as store_events
 from drumbeat.store.events import Verdict as Recorded

@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 from typing import Protocol
 
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
 
 HANG = 100.0  # seconds: more than two leases
 

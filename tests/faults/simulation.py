@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 
 from drumbeat import apply as applying
 from drumbeat import feedback, relay, resolve, suppress
+from drumbeat.core.errors import Problem, Stale
 from drumbeat.deliver import deliver
-from drumbeat.errors import Problem, Stale
 from drumbeat.feedback import Word
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt

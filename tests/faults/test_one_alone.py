@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from drumbeat.config import Settings
-from drumbeat.errors import SecretAway, SecretMissing
+from drumbeat.core.errors import SecretAway, SecretMissing
 from drumbeat.secrets import Secrets
 from drumbeat.store import effects
 from drumbeat.store.db import Parameters, Row

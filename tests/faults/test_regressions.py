@@ -2,7 +2,7 @@
 
 import pytest
 
-from drumbeat.flows.model import Limit
+from drumbeat.core.configuration import Limit
 from drumbeat.lean_redis import LeanRedis
 from drumbeat.throttle import Ask, Go, Throttle
 from tests.faults.clock import SimulatedClock

@@ -9,15 +9,15 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
+from drumbeat.core.outcomes import NotSent, Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.deliver.requests import thaw
 from drumbeat.feedback import Word
 from drumbeat.http import Caller
 from drumbeat.local.sandbox.asks import ACCEPTED
 from drumbeat.local.sandbox.messages import Answer, Inbound
 from drumbeat.local.sandbox.sandbox import VENDORS, Sandbox
-from drumbeat.outcomes import NotSent, Unknown
-from drumbeat.request import Reply, Request
 from drumbeat.store.db import Database
 from tests.faults.points import Operation, Traveller
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from drumbeat import ids
+from drumbeat.core import ids
 from drumbeat.flows.document import compile_document
 
 CLASSES = {"crm": "D", "mail": "Q", "news": "K", "safe": "K", "courier": "F", "blind": "X"}  # account -> repeat class

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from drumbeat import ids
+from drumbeat.core import ids
 from tests.flow.stacks import ROOT, Stack
 
 

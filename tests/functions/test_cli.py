@@ -18,9 +18,9 @@ from rich.console import Console as Terminal
 
 from drumbeat.cli.main import main
 from drumbeat.cli.story import tree
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.local.servers import Valkey
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.status import Status
 from drumbeat.store import effects
 from drumbeat.throttle import Report
 from drumbeat.wiring import Services

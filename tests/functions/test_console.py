@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from redis import Redis
 
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.local.servers import Valkey
 from drumbeat.queue import Doorbell, Queue
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.status import Status
 from drumbeat.store import configs, effects
 from drumbeat.throttle import Report
 from tests.conftest import TestDatabase

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from drumbeat import ids
+from drumbeat.core import ids
 from tests.functions.doors import Doors, lead
 
 

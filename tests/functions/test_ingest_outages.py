@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg.types.json import Jsonb
 
-from drumbeat import ids
-from drumbeat.events import Arrival
+from drumbeat.core import ids
+from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, drain, request
 from drumbeat.lean_redis import LeanRedis
 from drumbeat.queue import Message, Queue

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from drumbeat import ids, wiring
+from drumbeat import wiring
+from drumbeat.core import ids
 from drumbeat.ingest import catalog
 from tests.conftest import VECTORS
 from tests.functions.doors import Answer, Doors

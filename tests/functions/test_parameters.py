@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_ssm import SSMClient
 
 from drumbeat import wiring
-from drumbeat.errors import SecretAway, SecretMissing, SettingsError
+from drumbeat.core.errors import SecretAway, SecretMissing, SettingsError
 from drumbeat.queue import Doorbell
 from functions.ingest import app as ingest
 from tests.functions.test_samples import Context, invoke

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from drumbeat import ids
+from drumbeat.core import ids
 from tests.functions.doors import Doors
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "events"

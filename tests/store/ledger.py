@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from drumbeat import ids
-from drumbeat.status import Status
+from drumbeat.core import ids
+from drumbeat.core.status import Status
 from drumbeat.store import effects, plans
 from drumbeat.store.db import Database
 from drumbeat.store.effects import Claimed, Closing, Opening

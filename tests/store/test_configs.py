@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from drumbeat.status import Status
+from drumbeat.core.status import Status
 from drumbeat.store import configs, effects, plans
 from drumbeat.store.db import Database
 from tests.conftest import TestDatabase

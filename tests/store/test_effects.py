@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from drumbeat.status import ALLOWED, Status
+from drumbeat.core.status import ALLOWED, Status
 from drumbeat.store import effects
 from drumbeat.store.db import Database
 from tests.conftest import TestDatabase

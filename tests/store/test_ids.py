@@ -2,7 +2,7 @@
 
 import random
 
-from drumbeat import ids
+from drumbeat.core import ids
 from tests.conftest import TestDatabase
 
 ALPHABET = "abz019 -_.:/@éßÿŁ漢字🙂\t\n\"'\\%"

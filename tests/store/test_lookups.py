@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from drumbeat.accounts import login
+from drumbeat.core.configuration import Account, Retry
+from drumbeat.core.status import Status
 from drumbeat.deliver import lookups
 from drumbeat.deliver.work import Work
-from drumbeat.flows.model import Account, Retry
-from drumbeat.status import Status
 from drumbeat.store import effects
 from drumbeat.store.db import Database
 from drumbeat.store.effects import Claimed

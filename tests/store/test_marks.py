@@ -6,7 +6,7 @@ import uuid
 import pytest
 from redis import Redis
 
-from drumbeat.clock import SystemClock
+from drumbeat.core.clock import SystemClock
 from drumbeat.lean_redis import LeanRedis
 from drumbeat.marks import KEY, Due, Marks, minute
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drumbeat.status import Status
+from drumbeat.core.status import Status
 from drumbeat.store import effects, plans
 from drumbeat.store.db import Database
 from tests.conftest import TestDatabase

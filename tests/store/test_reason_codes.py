@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from drumbeat import views
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.local.servers import Postgres
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.status import Status
 from drumbeat.store import accounts, decisions, effects, legacy, steps, sweep
 from drumbeat.store.db import Database
 from tests.conftest import TestDatabase

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.store import effects, reconciliation
 from drumbeat.store.reconciliation import Acceptance
 from tests.conftest import TestDatabase

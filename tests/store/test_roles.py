@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from drumbeat.errors import SettingsError
+from drumbeat.core.errors import SettingsError
 from drumbeat.local.servers import Postgres
 from drumbeat.store.db import Database
 from drumbeat.store.migrate import migrate

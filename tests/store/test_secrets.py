@@ -8,7 +8,7 @@ from mypy_boto3_ssm import SSMClient
 
 from drumbeat import secrets
 from drumbeat.config import Settings
-from drumbeat.errors import SecretAway, SecretMissing
+from drumbeat.core.errors import SecretAway, SecretMissing
 from drumbeat.secrets import Secrets
 
 

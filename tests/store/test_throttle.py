@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from drumbeat.flows.model import Limit
+from drumbeat.core.configuration import Limit
+from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.lean_redis import LeanRedis
 from drumbeat.local.servers import Valkey
-from drumbeat.reasons import Reason, ReasonCode
 from drumbeat.throttle import SECOND, Ask, Go, Report, Throttle, Wait, key_of
 
 TEN_PER_SECOND = Limit(10, 1, 10)

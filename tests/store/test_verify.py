@@ -15,21 +15,21 @@ import psycopg
 import pytest
 from redis import Redis
 
-from drumbeat import ids
-from drumbeat.clock import SystemClock
 from drumbeat.config import Settings
+from drumbeat.core import ids
+from drumbeat.core.clock import SystemClock
+from drumbeat.core.events import Arrival
+from drumbeat.core.outcomes import Absent, Accepted, Found, Look, NotSent, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.request import Request
 from drumbeat.deliver import LEASE, deliver
 from drumbeat.deliver.calls import Calls, Job, Send
 from drumbeat.deliver.planning import plan_events
 from drumbeat.deliver.requests import freeze
-from drumbeat.events import Arrival
 from drumbeat.flows.document import compile_document
 from drumbeat.http import Caller
 from drumbeat.local.servers import Valkey
-from drumbeat.outcomes import Absent, Accepted, Found, Look, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.queue import Doorbell
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.request import Request
 from drumbeat.resolve import Decision, resolve
 from drumbeat.store import configs, decisions, events, sweep
 from drumbeat.store.db import Database

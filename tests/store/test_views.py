@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from drumbeat import views
-from drumbeat.errors import Invalid
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.status import Status
+from drumbeat.core.errors import Invalid
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.store import effects, plans
 from drumbeat.store.db import Database
 from tests.conftest import TestDatabase

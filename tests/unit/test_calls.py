@@ -7,16 +7,16 @@ from typing import NoReturn, override
 
 from drumbeat import deliver
 from drumbeat.accounts import Login
-from drumbeat.clock import SystemClock
+from drumbeat.core.clock import SystemClock
+from drumbeat.core.configuration import Account, Retry
+from drumbeat.core.outcomes import Accepted, NotSent, Unclear, Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.deliver import calls
 from drumbeat.deliver.calls import Calls, Search, Send
 from drumbeat.deliver.planning import CLAIMED_AT_BIRTH
-from drumbeat.flows.model import Account, Retry
 from drumbeat.http import Caller
-from drumbeat.outcomes import Accepted, NotSent, Unclear, Unknown
 from drumbeat.providers.base import Target
 from drumbeat.providers.mailgun import Mailgun
-from drumbeat.request import Reply, Request
 
 ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
 TARGET = Target("mail", "https://api.example.com", {"domain": "mg.example.com"})

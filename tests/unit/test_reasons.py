@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumbeat.errors import Invalid
-from drumbeat.reasons import DETAIL, MAYBE_SENT, SENTENCES, Reason, ReasonCode
+from drumbeat.core.errors import Invalid
+from drumbeat.core.reasons import DETAIL, MAYBE_SENT, SENTENCES, Reason, ReasonCode
 from drumbeat.store import legacy
 
 PACKAGE = Path(__file__).parents[2] / "shared" / "drumbeat"
@@ -18,7 +18,7 @@ SOURCES = sorted(
     if path.suffix in (".py", ".lua") and "local" not in path.relative_to(PACKAGE).parts
 )
 # The sentences, where they stand, and the release before's, which one file reads.
-VOCABULARY = {PACKAGE / "reasons.py", PACKAGE / "store" / "legacy.py"}
+VOCABULARY = {PACKAGE / "core" / "reasons.py", PACKAGE / "store" / "legacy.py"}
 CODES = st.sampled_from(ReasonCode)
 DETAILS = st.none() | st.text()
 

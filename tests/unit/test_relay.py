@@ -2,7 +2,7 @@
 
 import pytest
 
-from drumbeat.flows.model import Limit
+from drumbeat.core.configuration import Limit
 from drumbeat.pace import UNLIMITED, allowance, pace
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drumbeat.core.request import Request
 from drumbeat.deliver.requests import freeze, thaw
-from drumbeat.request import Request
 
 TEXT = st.text(max_size=40)
 

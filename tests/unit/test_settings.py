@@ -3,7 +3,7 @@
 import pytest
 
 from drumbeat.config import Settings
-from drumbeat.errors import SettingsError
+from drumbeat.core.errors import SettingsError
 
 
 @pytest.mark.parametrize("name", ["DATABASE_PATIENCE", "DRUMBEAT_CLOCK_SHIFT"])

@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
-from drumbeat.status import ALLOWED, FINAL, MOVES, Status
+from drumbeat.core.status import ALLOWED, FINAL, MOVES, Status
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-BEGIN, END = "<!-- statuses: written by tests/unit/test_status.py from drumbeat/status.py -->", "<!-- /statuses -->"
+BEGIN, END = (
+    "<!-- statuses: written by tests/unit/test_status.py from drumbeat/core/status.py -->",
+    "<!-- /statuses -->",
+)
 
 
 def table() -> str:

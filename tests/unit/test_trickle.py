@@ -2,8 +2,8 @@
 
 import pytest
 
-from drumbeat.flows.model import Limit
-from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.core.configuration import Limit
+from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.trickle import FURTHEST, Trickle, interval_of
 
 

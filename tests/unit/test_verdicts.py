@@ -13,6 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drumbeat.core.configuration import Account, LookPolicy, Retry
+from drumbeat.core.events import Event
+from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, NotSent, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.reasons import PAUSES, Reason, ReasonCode
+from drumbeat.core.status import ALLOWED, Status
 from drumbeat.deliver.verdicts import (
     MAX_AGE,
     MAX_CRASHES,
@@ -23,12 +28,7 @@ from drumbeat.deliver.verdicts import (
     of_look,
     of_unknown,
 )
-from drumbeat.events import Event
-from drumbeat.flows.model import Account, LookPolicy, Retry
-from drumbeat.outcomes import Absent, Accepted, Denied, Found, NotSent, Refused, Throttled, Unclear, Unknown
 from drumbeat.providers.base import Blind, Feedback, Key, Query, SameId
-from drumbeat.reasons import PAUSES, Reason, ReasonCode
-from drumbeat.status import ALLOWED, Status
 from drumbeat.store.effects import Claimed
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

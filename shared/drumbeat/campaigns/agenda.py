@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drumbeat.calendar import Calendar
-from drumbeat.flows.model import Campaign
+from drumbeat.core.configuration import Campaign
 from drumbeat.store import campaigns
 from drumbeat.store.db import Database
 

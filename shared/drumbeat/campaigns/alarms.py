@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from drumbeat.campaigns.agenda import calendar_of
 from drumbeat.config import Settings
-from drumbeat.flows.model import Campaign
+from drumbeat.core.configuration import Campaign
 from drumbeat.wiring import Services
 
 if TYPE_CHECKING:

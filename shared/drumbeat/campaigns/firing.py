@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-from drumbeat import fingerprint, ids
 from drumbeat.calendar import zone
 from drumbeat.calendar.walltime import show
-from drumbeat.events import Arrival, EventType
-from drumbeat.flows.model import Campaign
+from drumbeat.core import fingerprint, ids
+from drumbeat.core.configuration import Campaign
+from drumbeat.core.events import Arrival, EventType
 
 TYPE = str(EventType.CAMPAIGN_TRIGGER)
 

@@ -9,7 +9,7 @@ from itertools import batched
 from drumbeat.campaigns import agenda, firing, wakeups
 from drumbeat.campaigns.agenda import Agenda
 from drumbeat.campaigns.fire import CATCH_UP
-from drumbeat.flows.model import Campaign
+from drumbeat.core.configuration import Campaign
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.store import campaigns

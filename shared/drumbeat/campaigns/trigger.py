@@ -1,7 +1,7 @@
 """A campaign fired by hand, on top of its schedule."""
 
 from drumbeat.campaigns import firing
-from drumbeat.errors import NotFound
+from drumbeat.core.errors import NotFound
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.receipt import RECORDED, Receipt

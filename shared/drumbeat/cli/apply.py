@@ -74,7 +74,7 @@ def _text(file: Path) -> str:
 
 
 def _check(client: Client, file: Path, document: str, templates: dict[str, str]) -> int:
-    from drumbeat.errors import ConfigError
+    from drumbeat.core.errors import ConfigError
     from drumbeat.flows.document import compile_document
 
     try:

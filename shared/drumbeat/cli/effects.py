@@ -6,7 +6,7 @@ import click
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
-from drumbeat.status import Status
+from drumbeat.core.status import Status
 
 
 @click.command()

@@ -12,7 +12,7 @@ from typing import cast, override
 
 import click
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 
 HERE = Path(__file__).parent
 

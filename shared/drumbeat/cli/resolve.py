@@ -7,7 +7,7 @@ import click
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
-from drumbeat.errors import Invalid
+from drumbeat.core.errors import Invalid
 from drumbeat.store import legacy
 
 DECISIONS = ("resend", "accepted", "drop")

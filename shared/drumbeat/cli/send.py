@@ -13,7 +13,7 @@ from rich.progress import track
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, plain, print_json, show, status, table
-from drumbeat.events import EventType
+from drumbeat.core.events import EventType
 
 BATCH = 200  # events of one request; the API takes 500
 SHOWN = 20  # refusals that are told one by one

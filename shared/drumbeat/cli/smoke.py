@@ -18,9 +18,9 @@ from drumbeat.cli.checks import Check, check, print_checks, verdict
 from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.doctor import diagnose
 from drumbeat.cli.output import count, plain, print_json, show, span
-from drumbeat.errors import DrumbeatError
-from drumbeat.events import EventType
-from drumbeat.status import FINAL, Status
+from drumbeat.core.errors import DrumbeatError
+from drumbeat.core.events import EventType
+from drumbeat.core.status import FINAL, Status
 
 SOURCE = "drumbeat-smoke"
 PAYLOAD = {"email": "smoke@example.com", "name": "Smoke test"}  # example.com is reserved: nobody reads mail there

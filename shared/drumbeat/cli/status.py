@@ -10,7 +10,7 @@ from drumbeat.cli.accounts import standing
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, span, table
 from drumbeat.cli.output import status as coloured
-from drumbeat.status import Status
+from drumbeat.core.status import Status
 
 EVENTS = ("recorded", "planned", "in_progress", "done", "attention")
 

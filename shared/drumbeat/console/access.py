@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from drumbeat import keys
-from drumbeat.errors import Unauthorized
+from drumbeat.core.errors import Unauthorized
 from drumbeat.store import keys as stored_keys
 from drumbeat.wiring import services
 

@@ -9,7 +9,7 @@ from drumbeat.console.access import OPERATE, READ
 from drumbeat.console.asked import query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
-from drumbeat.errors import NotFound
+from drumbeat.core.errors import NotFound
 from drumbeat.resume import resume
 from drumbeat.store import configs
 from drumbeat.wiring import services

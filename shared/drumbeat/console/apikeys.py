@@ -10,7 +10,7 @@ from drumbeat.console.access import OPERATE
 from drumbeat.console.asked import body, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
-from drumbeat.errors import NotFound
+from drumbeat.core.errors import NotFound
 from drumbeat.store import keys as stored_keys
 from drumbeat.wiring import services
 

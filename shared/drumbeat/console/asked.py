@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from drumbeat.console.routing import Routes
-from drumbeat.errors import Invalid
+from drumbeat.core.errors import Invalid
 from drumbeat.ingest import strict
 from drumbeat.ingest.http import body_of
 from drumbeat.problems import mistakes

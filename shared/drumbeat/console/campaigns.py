@@ -10,7 +10,7 @@ from drumbeat.console.access import OPERATE
 from drumbeat.console.asked import body
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
-from drumbeat.errors import Invalid
+from drumbeat.core.errors import Invalid
 from drumbeat.ingest.request import check_key
 from drumbeat.wiring import services
 

@@ -11,7 +11,7 @@ from drumbeat.console.access import OPERATE, READ
 from drumbeat.console.asked import body, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
-from drumbeat.errors import NotFound
+from drumbeat.core.errors import NotFound
 from drumbeat.store import configs
 from drumbeat.wiring import services
 

@@ -9,7 +9,7 @@ from drumbeat.console.access import READ
 from drumbeat.console.asked import identifier, instant, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
-from drumbeat.errors import NotFound
+from drumbeat.core.errors import NotFound
 from drumbeat.views.pages import PAGE
 from drumbeat.wiring import services
 

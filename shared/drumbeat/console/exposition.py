@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from drumbeat.status import Status
+from drumbeat.core.status import Status
 from drumbeat.views import AccountItem, Totals
 from drumbeat.views.derived import EVENT_STATUSES
 

@@ -9,7 +9,7 @@ from drumbeat.console.access import OPERATE, READ
 from drumbeat.console.asked import body, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
-from drumbeat.errors import Invalid
+from drumbeat.core.errors import Invalid
 from drumbeat.store import suppressions
 from drumbeat.suppress import lift, suppress
 from drumbeat.views import Page

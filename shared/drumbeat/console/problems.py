@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from drumbeat import problems
-from drumbeat.errors import ConfigError, NotFound, Problem, SecretMissing, Unavailable, place
+from drumbeat.core.errors import ConfigError, NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.queue import QueueError
 from drumbeat.sqs import SqsError
 

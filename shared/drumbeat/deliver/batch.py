@@ -6,17 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from drumbeat.accounts import in_sandbox, login
-from drumbeat.deliver import lookups, verdicts
-from drumbeat.deliver.calls import CALL_BUDGET, Search, Send
-from drumbeat.deliver.commits import Commits
-from drumbeat.deliver.lessons import lessons
-from drumbeat.deliver.requests import freeze, thaw
-from drumbeat.deliver.verdicts import Verdict
-from drumbeat.deliver.work import Work, closing_of, opening_of
-from drumbeat.errors import SecretAway, SecretMissing
-from drumbeat.flows.model import Account
-from drumbeat.flows.render import Unrenderable, render
-from drumbeat.outcomes import (
+from drumbeat.core.configuration import Account
+from drumbeat.core.errors import SecretAway, SecretMissing
+from drumbeat.core.outcomes import (
     Accepted,
     Denied,
     Found,
@@ -29,9 +21,17 @@ from drumbeat.outcomes import (
     Unknown,
     reason_of,
 )
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.request import Request
-from drumbeat.status import Status
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.request import Request
+from drumbeat.core.status import Status
+from drumbeat.deliver import lookups, verdicts
+from drumbeat.deliver.calls import CALL_BUDGET, Search, Send
+from drumbeat.deliver.commits import Commits
+from drumbeat.deliver.lessons import lessons
+from drumbeat.deliver.requests import freeze, thaw
+from drumbeat.deliver.verdicts import Verdict
+from drumbeat.deliver.work import Work, closing_of, opening_of
+from drumbeat.flows.render import Unrenderable, render
 from drumbeat.store.effects import Claimed, Closing, Opening
 from drumbeat.throttle import Ask, Go, Wait
 from drumbeat.wiring import Services

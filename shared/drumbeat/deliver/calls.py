@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import repeat
 
 from drumbeat.accounts import Login
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
+from drumbeat.core.outcomes import Look, NotSent, Outcome, Unclear, Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.http import Caller
-from drumbeat.outcomes import Look, NotSent, Outcome, Unclear, Unknown
-from drumbeat.request import Reply, Request
 
 AT_ONCE = 16
 CALL_BUDGET = 10.0  # seconds for one call, whatever the peer does

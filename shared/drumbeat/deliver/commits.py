@@ -11,8 +11,8 @@ from uuid import UUID
 
 import psycopg
 
+from drumbeat.core.status import FINAL, Status
 from drumbeat.reminders import SOON
-from drumbeat.status import FINAL, Status
 from drumbeat.store import effects
 from drumbeat.store.effects import Claimed, Closing, Moved, Opening
 from drumbeat.wiring import Services

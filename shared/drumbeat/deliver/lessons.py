@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
+from drumbeat.core.outcomes import Denied, Look, NotSent, Outcome, Throttled, Unclear, Unknown, reason_of
+from drumbeat.core.reasons import Reason
 from drumbeat.deliver.verdicts import DENIED_PAUSE, backoff
 from drumbeat.deliver.work import Work
-from drumbeat.outcomes import Denied, Look, NotSent, Outcome, Throttled, Unclear, Unknown, reason_of
-from drumbeat.reasons import Reason
 from drumbeat.throttle import Report
 
 UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait, and a second

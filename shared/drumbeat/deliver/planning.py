@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from drumbeat.errors import place
-from drumbeat.events import Event
-from drumbeat.flows.address import contact_key
-from drumbeat.flows.model import Config
+from drumbeat.core.address import contact_key
+from drumbeat.core.configuration import Config
+from drumbeat.core.errors import place
+from drumbeat.core.events import Event
+from drumbeat.core.status import Status
 from drumbeat.flows.plan import Plan, PlannedEffect, plan, plan_flow
-from drumbeat.status import Status
 from drumbeat.store import plans
 from drumbeat.store.db import Row
 from drumbeat.store.effects import Claimed

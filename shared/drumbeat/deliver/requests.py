@@ -4,7 +4,7 @@ import hashlib
 import json
 import zlib
 
-from drumbeat.request import Request
+from drumbeat.core.request import Request
 
 
 def freeze(request: Request) -> tuple[bytes, bytes]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from drumbeat.flows.model import Account, LookPolicy, Retry
-from drumbeat.outcomes import (
+from drumbeat.core.configuration import Account, LookPolicy, Retry
+from drumbeat.core.outcomes import (
     Absent,
     Accepted,
     Denied,
@@ -22,9 +22,9 @@ from drumbeat.outcomes import (
     Unclear,
     reason_of,
 )
+from drumbeat.core.reasons import SENTENCES, Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.providers.base import Blind, Feedback, Key, Query, Repeat, SameId
-from drumbeat.reasons import SENTENCES, Reason, ReasonCode
-from drumbeat.status import Status
 from drumbeat.store.effects import Claimed
 
 MAX_AGE = timedelta(days=7)  # after its time an effect that was surely never sent is not wanted any more

@@ -5,9 +5,9 @@ from typing import Literal
 from uuid import UUID
 
 from drumbeat.accounts import Login
+from drumbeat.core.configuration import LookPolicy
 from drumbeat.deliver.calls import Job
 from drumbeat.deliver.verdicts import Verdict, looks_of
-from drumbeat.flows.model import LookPolicy
 from drumbeat.providers.base import Repeat
 from drumbeat.store.effects import Claimed, Closing, Opening
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from drumbeat.errors import DrumbeatError
-from drumbeat.flows.address import InvalidAddress, normalise
-from drumbeat.flows.model import Step, Tree
+from drumbeat.core.address import InvalidAddress, normalise
+from drumbeat.core.configuration import Step, Tree
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.flows.templating import LONGEST_OUTPUT, Unfillable, compile_text
 
 type Variables = Mapping[str, Any]

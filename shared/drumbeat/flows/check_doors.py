@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from drumbeat.core.suggestions import instead
 from drumbeat.flows import forms
-from drumbeat.flows.suggestions import instead
 from drumbeat.flows.yaml_lines import Document, Path
 from drumbeat.providers import registry as providers
 from drumbeat.providers.base import Query, Target

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from drumbeat.core.address import InvalidAddress, normalise
+from drumbeat.core.configuration import Template
+from drumbeat.core.suggestions import instead
 from drumbeat.flows import forms
-from drumbeat.flows.address import InvalidAddress, normalise
 from drumbeat.flows.expressions import payload_fields, pinned_source, uses
 from drumbeat.flows.forms import ARGUMENTS, HEADER, NAME, NAME_RULE
-from drumbeat.flows.model import Template
 from drumbeat.flows.shape import read_form
-from drumbeat.flows.suggestions import instead
 from drumbeat.flows.yaml_lines import Document, Path
 from drumbeat.providers import registry as providers
 

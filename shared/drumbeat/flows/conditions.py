@@ -8,7 +8,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 
 NAMES = ("type", "source", "payload")
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from drumbeat.events import Event
+from drumbeat.core.events import Event
 
 # Every variable of a text. Those that only campaigns fill are present and null.
 VARIABLES = ("event", "payload", "lead", "campaign", "run", "variant", "effect_id", "unsubscribe_url")

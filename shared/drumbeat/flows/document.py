@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from drumbeat.errors import ConfigError
+from drumbeat.core.configuration import Template
+from drumbeat.core.errors import ConfigError
 from drumbeat.flows import forms, yaml_lines
 from drumbeat.flows.check_doors import check_account, check_source, options_of
 from drumbeat.flows.check_flows import Surroundings, check_order, check_sources, check_step
-from drumbeat.flows.model import Template
 from drumbeat.flows.schema import schema
 from drumbeat.flows.shape import entries, read_form
 from drumbeat.flows.template_files import read_templates

@@ -11,9 +11,9 @@ from jinja2 import meta, nodes
 from jmespath.exceptions import JMESPathError, LexerError, ParseError
 from jmespath.functions import Functions
 
+from drumbeat.core.suggestions import instead
 from drumbeat.flows.conditions import NAMES
 from drumbeat.flows.context import EVENT_FIELDS, VARIABLES
-from drumbeat.flows.suggestions import instead
 from drumbeat.flows.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
 
 LATER = frozenset({"lead", "campaign", "run", "variant"})  # present and null until campaigns have an audience

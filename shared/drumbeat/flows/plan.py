@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from drumbeat import ids
-from drumbeat.events import Event
+from drumbeat.core import ids
+from drumbeat.core.configuration import Config, Flow, Step
+from drumbeat.core.events import Event
 from drumbeat.flows.arguments import Unusable, target
 from drumbeat.flows.conditions import Undecidable, holds
 from drumbeat.flows.context import facts, variables
-from drumbeat.flows.model import Config, Flow, Step
 from drumbeat.sources.payload import Unmappable, read
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from drumbeat.flows.model import Limit
+from drumbeat.core.configuration import Limit
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST = 3650 * SECONDS["d"]

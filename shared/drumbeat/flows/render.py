@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from drumbeat.actions import Action, Call, PostMessage, PublishPost, SendEmail, UpsertContact
-from drumbeat.errors import DrumbeatError
-from drumbeat.events import Event
+from drumbeat.core.actions import Action, Call, PostMessage, PublishPost, SendEmail, UpsertContact
+from drumbeat.core.configuration import Config, Step, Template
+from drumbeat.core.errors import DrumbeatError
+from drumbeat.core.events import Event
 from drumbeat.flows.arguments import (
     Unusable,
     Variables,
@@ -20,7 +21,6 @@ from drumbeat.flows.arguments import (
     texts,
 )
 from drumbeat.flows.context import variables
-from drumbeat.flows.model import Config, Step, Template
 from drumbeat.sources.payload import Unmappable, read
 
 _NO_TEMPLATE = Template(None, None, None)

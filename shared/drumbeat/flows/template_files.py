@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 
-from drumbeat.errors import Mistake
+from drumbeat.core.configuration import Template
+from drumbeat.core.errors import Mistake
+from drumbeat.core.suggestions import instead
 from drumbeat.flows import yaml_lines
 from drumbeat.flows.expressions import faults
 from drumbeat.flows.forms import NAME
-from drumbeat.flows.model import Template
-from drumbeat.flows.suggestions import instead
 
 FOLDER = "templates"
 FENCE = "---"

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from drumbeat.errors import Mistake
+from drumbeat.core.errors import Mistake
 
 type Path = tuple[str | int, ...]
 

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 
 from drumbeat.addresses import Resolver, resolve
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
+from drumbeat.core.outcomes import NotSent, Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.http.failures import MALFORMED, Failure, NoReply
 from drumbeat.http.message import message
 from drumbeat.http.transport import Transport, outgoing
-from drumbeat.outcomes import NotSent, Unknown
-from drumbeat.request import Reply, Request
 from drumbeat.term import Term
 
 REPLY_LIMIT = 64 * 1024  # bytes of body

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import httpcore
 import httpx
 
+from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.http.wire import Wire
-from drumbeat.outcomes import NotSent, Unknown
 from drumbeat.term import Fault
 
 MALFORMED = "the request is malformed"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from drumbeat import __version__
-from drumbeat.request import Request
+from drumbeat.core.request import Request
 
 USER_AGENT = f"drumbeat/{__version__}"
 _PORTS = {"http": 80, "https": 443}

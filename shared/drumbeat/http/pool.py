@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
 from drumbeat.http.connection import Connection
 from drumbeat.http.message import Origin
 

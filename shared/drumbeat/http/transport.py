@@ -8,7 +8,7 @@ import httpcore
 import httpx
 
 from drumbeat.addresses import Resolver
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
 from drumbeat.http.connection import Connection, Connector
 from drumbeat.http.failures import certainty
 from drumbeat.http.message import Message, Origin

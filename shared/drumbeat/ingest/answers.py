@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from drumbeat import problems
-from drumbeat.errors import NotFound, Problem, SecretMissing, Unavailable, place
+from drumbeat.core.errors import NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.ingest.receipt import Receipt
 
 JSON = "application/json"

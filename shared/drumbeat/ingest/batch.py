@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from drumbeat.errors import Invalid, Problem, TooLarge
-from drumbeat.events import Arrival
+from drumbeat.core.errors import Invalid, Problem, TooLarge
+from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording, request, strict
 from drumbeat.ingest.door import CONFLICTS, Door
 from drumbeat.ingest.receipt import RECORDED, Receipt

@@ -15,9 +15,9 @@ from typing import Any
 
 import psycopg
 
-from drumbeat import ids
-from drumbeat.errors import Unavailable
-from drumbeat.events import Arrival
+from drumbeat.core import ids
+from drumbeat.core.errors import Unavailable
+from drumbeat.core.events import Arrival
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import BUFFERED, Door
 from drumbeat.ingest.receipt import BUFFERED as STATUS

@@ -8,9 +8,9 @@ from dataclasses import asdict
 import psycopg
 from redis.exceptions import RedisError
 
-from drumbeat.errors import Unavailable
-from drumbeat.events import EventType
-from drumbeat.flows.model import Campaign, Config, Source
+from drumbeat.core.configuration import Campaign, Config, Source
+from drumbeat.core.errors import Unavailable
+from drumbeat.core.events import EventType
 from drumbeat.store import configs
 from drumbeat.wiring import Services
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from drumbeat.errors import Encoded, Invalid
+from drumbeat.core.errors import Encoded, Invalid
 from drumbeat.sources.signature import Delivery
 
 NOW = "drumbeat-now"

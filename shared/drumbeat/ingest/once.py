@@ -12,8 +12,8 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import BaseError, Id
 from aws_lambda_powertools.utilities.idempotency.persistence.cache import CachePersistenceLayer
 from redis.exceptions import RedisError
 
-from drumbeat.clock import Clock
-from drumbeat.events import Arrival
+from drumbeat.core.clock import Clock
+from drumbeat.core.events import Arrival
 from drumbeat.lean_redis import LeanRedis
 
 LIFETIME = 6 * 3600  # seconds that a repeat is answered from Redis

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from drumbeat.errors import Unauthorized
-from drumbeat.events import Arrival
+from drumbeat.core.errors import Unauthorized
+from drumbeat.core.events import Arrival
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
 from drumbeat.queue import QueueError
 from drumbeat.store import events

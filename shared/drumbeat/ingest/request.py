@@ -8,9 +8,9 @@ from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from drumbeat import fingerprint, ids
-from drumbeat.errors import Forbidden, Invalid, TooLarge
-from drumbeat.events import Arrival
+from drumbeat.core import fingerprint, ids
+from drumbeat.core.errors import Forbidden, Invalid, TooLarge
+from drumbeat.core.events import Arrival
 from drumbeat.ingest import strict
 from drumbeat.problems import mistakes
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from drumbeat.errors import KeyReused
-from drumbeat.events import Arrival
+from drumbeat.core.errors import KeyReused
+from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording, request
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, Door
 from drumbeat.ingest.receipt import RECORDED, Receipt

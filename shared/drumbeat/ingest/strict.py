@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drumbeat.errors import Invalid
+from drumbeat.core.errors import Invalid
 
 DEEPEST = 64  # objects and lists within each other
 LARGEST = 2**53 - 1  # beyond it two integers share one double

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from drumbeat import fingerprint, ids
-from drumbeat.errors import NotFound, SecretMissing, TooLarge, Unauthorized, Unavailable
-from drumbeat.events import Arrival
-from drumbeat.flows.model import Source
+from drumbeat.core import fingerprint, ids
+from drumbeat.core.configuration import Source
+from drumbeat.core.errors import NotFound, SecretMissing, TooLarge, Unauthorized, Unavailable
+from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest.door import UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from drumbeat.calendar import EPOCH, Calendar, OnGap
 from drumbeat.campaigns.alarms import PREFIX, SCHEDULED_TIME
-from drumbeat.clock import Clock
+from drumbeat.core.clock import Clock
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.home import Home
 from drumbeat.local.servers import Server, die_with_parent
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 
 SOCKET_PATH_LIMIT = 90  # a unix socket's path may have 107 bytes; leave room for its name
 LOG_LIMIT = 20 * 1024 * 1024  # bytes; a longer log is set aside at the next start

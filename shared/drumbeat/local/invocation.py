@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.frames import Handler, HandlerGone, Json
 
 STARTS_WITHIN = 30.0  # seconds

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import drumbeat
 from drumbeat.config import Settings
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.local import emulator, ledger, queues
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.home import Home

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.children import Watched
 from drumbeat.local.home import Home
 from drumbeat.local.logs import Tail

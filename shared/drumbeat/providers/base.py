@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from drumbeat.actions import Action
-from drumbeat.outcomes import Look, Outcome
-from drumbeat.request import Reply, Request
+from drumbeat.core.actions import Action
+from drumbeat.core.outcomes import Look, Outcome
+from drumbeat.core.request import Reply, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Provider(Protocol):
 
     name: str
     base_url: str | None  # the vendor's own; None when the account must give one
-    actions: frozenset[str]  # names from `drumbeat.actions.ACTIONS`
+    actions: frozenset[str]  # names from `drumbeat.core.actions.ACTIONS`
     settings: Mapping[str, bool]  # name -> required
     secrets: Mapping[str, bool]  # name -> required
 

@@ -3,7 +3,7 @@
 import base64
 from dataclasses import replace
 
-from drumbeat.request import Request
+from drumbeat.core.request import Request
 
 
 def bearer(request: Request, token: str) -> Request:

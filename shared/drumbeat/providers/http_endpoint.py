@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from drumbeat.actions import Action, Call
-from drumbeat.outcomes import Accepted, Look, Outcome, Refused, Unclear
+from drumbeat.core.actions import Action, Call
+from drumbeat.core.outcomes import Accepted, Look, Outcome, Refused, Unclear
+from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import Blind, Key, Repeat, Target
 from drumbeat.providers.replies import unsuccessful
-from drumbeat.request import Reply, Request
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 # RFC 9110: doing these twice is doing them once.

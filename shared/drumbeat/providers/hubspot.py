@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from drumbeat.actions import Action, UpsertContact
-from drumbeat.outcomes import Accepted, Denied, Look, NotSent, Outcome, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.actions import Action, UpsertContact
+from drumbeat.core.outcomes import Accepted, Denied, Look, NotSent, Outcome, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import SameId, Target
 from drumbeat.providers.credentials import bearer
 from drumbeat.providers.replies import json_object, text, unsuccessful
 from drumbeat.providers.retry_after import retry_after
-from drumbeat.request import Reply, Request
 
 LOCKED = 2.0  # seconds that HubSpot asks to leave a locked record alone
 DAILY = 3600.0  # seconds of pause when the day's requests are used up

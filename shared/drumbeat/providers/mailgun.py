@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
-from drumbeat.actions import Action, SendEmail
-from drumbeat.outcomes import Absent, Accepted, Found, Look, Outcome, Unclear
+from drumbeat.core.actions import Action, SendEmail
+from drumbeat.core.outcomes import Absent, Accepted, Found, Look, Outcome, Unclear
+from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import Query, Target
 from drumbeat.providers.credentials import basic
 from drumbeat.providers.replies import json_object, text, unsuccessful
-from drumbeat.request import Reply, Request
 
 LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 RETENTION = timedelta(days=3)

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from drumbeat.outcomes import Denied, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.outcomes import Denied, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.request import Reply
 from drumbeat.providers.retry_after import retry_after
-from drumbeat.request import Reply
 
 
 def json_object(reply: Reply) -> Mapping[str, Any]:

@@ -5,14 +5,14 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from drumbeat.actions import Action, SendEmail
-from drumbeat.outcomes import Accepted, Look, Outcome, Throttled, Unclear, Unknown
+from drumbeat.core.actions import Action, SendEmail
+from drumbeat.core.outcomes import Accepted, Look, Outcome, Throttled, Unclear, Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import Key, Target
 from drumbeat.providers.credentials import bearer
 from drumbeat.providers.replies import json_object, text, unsuccessful
 from drumbeat.providers.retry_after import LONGEST, retry_after
-from drumbeat.request import Reply, Request
 
 _PERMANENT = {
     400: "a parameter is not valid",

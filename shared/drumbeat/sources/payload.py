@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from drumbeat.errors import DrumbeatError
-from drumbeat.events import Event
-from drumbeat.flows.model import Config, Source
+from drumbeat.core.configuration import Config, Source
+from drumbeat.core.errors import DrumbeatError
+from drumbeat.core.events import Event
 from drumbeat.sources import registry
 
 type Payload = Mapping[str, object]

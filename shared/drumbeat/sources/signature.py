@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 
 LONGEST_KEY = 255
 _DIGITS = re.compile("[0-9]{1,14}")

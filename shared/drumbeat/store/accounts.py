@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from drumbeat.reasons import PAUSES
+from drumbeat.core.reasons import PAUSES
 from drumbeat.store import legacy
 from drumbeat.store.db import Database
 

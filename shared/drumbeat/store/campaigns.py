@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from drumbeat.flows.model import Campaign
+from drumbeat.core.configuration import Campaign
 from drumbeat.store.db import Database
 
 

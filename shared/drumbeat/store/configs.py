@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from drumbeat.flows.model import Config
+from drumbeat.core.configuration import Config
 from drumbeat.store.db import Database
 
 

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from drumbeat.errors import SettingsError
+from drumbeat.core.errors import SettingsError
 
 CONNECT_TIMEOUT = 5  # seconds
 # A server that vanished without a word (a failover, a cut network) is given up after this: the door then buffers, well

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from drumbeat.reasons import Reason
-from drumbeat.status import Status
+from drumbeat.core.reasons import Reason
+from drumbeat.core.status import Status
 from drumbeat.store import legacy
 from drumbeat.store.db import Database, Row
 from drumbeat.store.legacy import Cause

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from drumbeat.events import Event
-from drumbeat.reasons import Reason, ReasonCode
-from drumbeat.status import Status
+from drumbeat.core.events import Event
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
 from drumbeat.store.db import Database, Row
 
 

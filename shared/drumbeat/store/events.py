@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.events import Arrival
+from drumbeat.core.events import Arrival
 from drumbeat.store.db import Database, Row
 
 

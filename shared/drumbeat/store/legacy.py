@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from drumbeat.errors import Invalid
-from drumbeat.reasons import ReasonCode
+from drumbeat.core.errors import Invalid
+from drumbeat.core.reasons import ReasonCode
 
 # Each is a condition on one row of `effects` or `journal`.
 WAITS_FOR_PAUSE = """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from drumbeat.events import Event
+from drumbeat.core.events import Event
 from drumbeat.store.db import Database, Row
 
 

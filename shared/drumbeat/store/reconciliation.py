@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from drumbeat.reasons import Reason
+from drumbeat.core.reasons import Reason
 from drumbeat.store.db import Database
 
 

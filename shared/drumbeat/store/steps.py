@@ -13,7 +13,7 @@ from importlib import resources
 
 import psycopg
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 
 ONE_RUN_AT_A_TIME = 0x6472756D62656174  # "drumbeat"; a transaction's lock: a session's would not survive PgBouncer
 LOCK_TIMEOUT = 3  # seconds a step may queue for a table, because whoever comes later queues behind it

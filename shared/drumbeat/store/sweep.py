@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from drumbeat.flows.model import Limit
-from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.core.configuration import Limit
+from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.store.db import Database
 
 # A lease is judged by the database's clock alone. An attempt that is open under it may have been carried out; without

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from drumbeat.events import Event
-from drumbeat.status import Status
+from drumbeat.core.events import Event
+from drumbeat.core.status import Status
 from drumbeat.store import legacy
 from drumbeat.store.db import Database
 

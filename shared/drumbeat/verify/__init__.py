@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from drumbeat.core.status import ALLOWED
 from drumbeat.deliver import LEASE
 from drumbeat.deliver.verdicts import MAX_AGE
-from drumbeat.status import ALLOWED
 from drumbeat.store import findings, verification
 from drumbeat.store.findings import Bounds, Finding
 from drumbeat.store.verification import END, START, Acceptances, FrozenRequest, PlannedEvent, RecordedEffect

@@ -3,8 +3,8 @@
 import zlib
 
 from drumbeat.accounts import login
+from drumbeat.core.configuration import Account
 from drumbeat.deliver.requests import thaw
-from drumbeat.flows.model import Account
 from drumbeat.providers.base import Blind, Feedback, Key, SameId
 from drumbeat.store.verification import Acceptances
 from drumbeat.verify.violations import Violation, violation

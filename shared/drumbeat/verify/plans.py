@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
-from drumbeat import ids
-from drumbeat.flows.address import contact_key
+from drumbeat.core import ids
+from drumbeat.core.address import contact_key
+from drumbeat.core.status import FINAL
 from drumbeat.flows.plan import PlannedEffect, plan, plan_flow
-from drumbeat.status import FINAL
 from drumbeat.store.verification import PlannedEvent, RecordedEffect
 from drumbeat.verify.violations import Violation, violation
 from drumbeat.wiring import Services

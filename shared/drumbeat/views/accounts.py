@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from drumbeat.flows.model import Config
-from drumbeat.reasons import ReasonCode
+from drumbeat.core.configuration import Config
+from drumbeat.core.reasons import ReasonCode
 from drumbeat.views.totals import AccountTotals
 
 if TYPE_CHECKING:

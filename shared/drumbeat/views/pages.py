@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from drumbeat.errors import Invalid
-from drumbeat.events import EventType
-from drumbeat.status import Status
+from drumbeat.core.errors import Invalid
+from drumbeat.core.events import EventType
+from drumbeat.core.status import Status
 from drumbeat.store.db import Database
 from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STATUSES, REASON
 

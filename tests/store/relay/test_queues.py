@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from drumbeat import ids
-from drumbeat.events import Arrival
+from drumbeat.core import ids
+from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer
 from drumbeat.marks import minute
 from drumbeat.queue import Queue

@@ -3,7 +3,7 @@
 import re
 
 from drumbeat.campaigns.alarms import name_of
-from drumbeat.flows.model import Campaign
+from drumbeat.core.configuration import Campaign
 
 
 def named(name: str) -> str:

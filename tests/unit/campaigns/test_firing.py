@@ -3,9 +3,9 @@
 import json
 from datetime import UTC, datetime
 
-from drumbeat import ids
 from drumbeat.campaigns import firing
-from drumbeat.flows.model import Campaign
+from drumbeat.core import ids
+from drumbeat.core.configuration import Campaign
 
 DIGEST = Campaign("digest", "cron(0 9 * * ? *)", "America/New_York", "shift")
 NINE = datetime(2026, 3, 9, 13, tzinfo=UTC)

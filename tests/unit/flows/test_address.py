@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumbeat.flows.address import InvalidAddress, contact_key, normalise
+from drumbeat.core.address import InvalidAddress, contact_key, normalise
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumbeat import ids
-from drumbeat.flows.model import Config, Flow
+from drumbeat.core import ids
+from drumbeat.core.configuration import Config, Flow
 from drumbeat.flows.plan import plan, plan_flow
 from tests.unit.flows.samples import NOON, config, event
 

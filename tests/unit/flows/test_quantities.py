@@ -1,6 +1,6 @@
 import pytest
 
-from drumbeat.flows.model import Limit
+from drumbeat.core.configuration import Limit
 from drumbeat.flows.quantities import duration, limit
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumbeat.actions import Action, Call, SendEmail, UpsertContact
+from drumbeat.core.actions import Action, Call, SendEmail, UpsertContact
 from drumbeat.flows.plan import plan
 from drumbeat.flows.render import Unrenderable, render
 from tests.unit.flows.samples import config, event

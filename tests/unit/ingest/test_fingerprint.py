@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from drumbeat import fingerprint
-from drumbeat.errors import Invalid
+from drumbeat.core import fingerprint
+from drumbeat.core.errors import Invalid
 
 
 def test_it_is_the_hash_of_the_canonical_form() -> None:

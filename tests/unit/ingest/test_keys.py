@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumbeat import keys
-from drumbeat.errors import Forbidden, Unauthorized
+from drumbeat.core.errors import Forbidden, Unauthorized
 
 SECRET = b"a secret"
 

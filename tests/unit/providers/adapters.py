@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from drumbeat.core.request import Reply
 from drumbeat.providers.base import Provider, Target
-from drumbeat.request import Reply
 
 KEY = "0b8f2d6e-93a1-5c77-8d1e-3f1f6f0f9a11.1"
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from drumbeat import http, tls
-from drumbeat.clock import Clock, SystemClock
+from drumbeat.core.clock import Clock, SystemClock
+from drumbeat.core.outcomes import NotSent, Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.http import KEEP_ALIVE, REPLY_LIMIT, Caller
-from drumbeat.outcomes import NotSent, Unknown
-from drumbeat.request import Reply, Request
 from tests.unit import certificates
 from tests.unit.providers.peer import OK, Peer, Script, Talk, answering, polite
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from drumbeat.clock import SystemClock
+from drumbeat.core.clock import SystemClock
+from drumbeat.core.outcomes import NotSent
+from drumbeat.core.request import Reply, Request
 from drumbeat.http import USER_AGENT, Caller, Failure
-from drumbeat.outcomes import NotSent
-from drumbeat.request import Reply, Request
 from tests.unit.providers.peer import Peer, Talk
 
 PATIENT = 20.0  # seconds

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drumbeat.actions import Call
-from drumbeat.outcomes import Accepted, Denied, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.actions import Call
+from drumbeat.core.outcomes import Accepted, Denied, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.request import Request
 from drumbeat.providers.base import Blind, Key, Target
 from drumbeat.providers.http_endpoint import HttpEndpoint
-from drumbeat.request import Request
 from tests.conftest import VECTORS
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target
 

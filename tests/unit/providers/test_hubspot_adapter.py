@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from drumbeat.actions import UpsertContact
-from drumbeat.outcomes import Accepted, Denied, NotSent, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.actions import UpsertContact
+from drumbeat.core.outcomes import Accepted, Denied, NotSent, Refused, Throttled, Unclear, Unknown
 from drumbeat.providers.base import SameId
 from drumbeat.providers.hubspot import HubSpot
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target

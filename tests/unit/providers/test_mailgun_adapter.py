@@ -4,11 +4,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from drumbeat.actions import SendEmail
-from drumbeat.outcomes import Absent, Accepted, Denied, Found, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.actions import SendEmail
+from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.request import Reply
 from drumbeat.providers.base import Query
 from drumbeat.providers.mailgun import Mailgun
-from drumbeat.request import Reply
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target
 
 MAILGUN = Mailgun()

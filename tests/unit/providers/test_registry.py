@@ -3,7 +3,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from drumbeat.actions import ACTIONS
+from drumbeat.core.actions import ACTIONS
 from drumbeat.providers import base_url, registry
 from drumbeat.providers.base import Provider
 

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from drumbeat.actions import SendEmail
-from drumbeat.outcomes import Accepted, Denied, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.actions import SendEmail
+from drumbeat.core.outcomes import Accepted, Denied, Refused, Throttled, Unclear, Unknown
 from drumbeat.providers.base import Key
 from drumbeat.providers.resend import Resend
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat.clock import SystemClock
+from drumbeat.core.clock import SystemClock
+from drumbeat.core.outcomes import Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.http import Caller, Failure
-from drumbeat.outcomes import Unknown
-from drumbeat.request import Reply, Request
 from tests.unit.providers.peer import OK, Peer, Talk, answering, polite
 
 PATIENT = 20.0  # seconds

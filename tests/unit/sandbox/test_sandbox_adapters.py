@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from drumbeat.actions import Action, Call, SendEmail, UpsertContact
-from drumbeat.outcomes import Absent, Accepted, Denied, Found, Look, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.actions import Action, Call, SendEmail, UpsertContact
+from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, Look, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.request import Reply, Request
 from drumbeat.providers import registry
 from drumbeat.providers.base import Target
-from drumbeat.request import Reply, Request
 from tests.unit.sandbox.running import Running
 
 MAIL = SendEmail(

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from drumbeat.events import Event
-from drumbeat.flows.model import Config, Source
+from drumbeat.core.configuration import Config, Source
+from drumbeat.core.events import Event
 from drumbeat.sources.payload import Unmappable, read
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import drumbeat
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.cloud.account import client, environment
 from drumbeat.local.template import Reference, parse
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from drumbeat.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.demo.doors import Doors, Keys, call
 from drumbeat.local.home import Home
 from drumbeat.local.ports import Ports

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from drumbeat.reasons import Reason, ReasonCode
+from drumbeat.core.reasons import Reason, ReasonCode
 
 
 @dataclass(frozen=True, slots=True)

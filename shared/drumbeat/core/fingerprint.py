@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import rfc8785
 
-from drumbeat.errors import Invalid
+from drumbeat.core.errors import Invalid
 
 
 def of_api(type: str, payload: Mapping[str, object], scheduled_at: str | None) -> bytes:

@@ -1,0 +1,1 @@
+"""The vocabulary and its rules: values and pure functions, no I/O."""
