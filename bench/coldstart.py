@@ -22,8 +22,8 @@ from bench.ours import DATABASE, KEYED, SECRETS
 from bench.phases import Figures, spread
 from bench.servers import ROOT, Servers, environment
 from drumbeat.apply import apply
-from drumbeat.config import Settings
 from drumbeat.core import ids
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.local import ledger, queues
 from drumbeat.local.cloud import deployment
 from drumbeat.local.cloud.account import client

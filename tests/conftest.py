@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis as redis_client
 
-from drumbeat.lean_redis import LeanRedis
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import MiniStack, Postgres, Valkey
 from drumbeat.store.db import Database
 

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.queue import MESSAGES, Doorbell, Message, Queue
-from drumbeat.sqs import Sqs
 
 HELD = 30  # seconds for which dead letters are hidden while they are looked at
 

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from drumbeat.core.clock import Clock
 
 if TYPE_CHECKING:
-    from drumbeat.lean_redis import LeanRedis
+    from drumbeat.infrastructure.redis import LeanRedis
 
 KEY = "drumbeat:{relay}:due"
 SENTINEL = "sentinel"

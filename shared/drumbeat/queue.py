@@ -12,7 +12,7 @@ from typing import Self
 from uuid import UUID
 
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.sqs import Sqs, SqsError
+from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 
 VERSION = 1
 IDS = 10  # in one message

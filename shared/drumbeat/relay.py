@@ -15,16 +15,16 @@ from uuid import UUID, uuid4
 
 from redis.exceptions import RedisError
 
+from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.marks import FULL, Due, minute
 from drumbeat.pace import AHEAD, UNLIMITED, allowance, pace
 from drumbeat.queue import QueueError
-from drumbeat.sqs import SqsError
 from drumbeat.store import sweep as ledger
 from drumbeat.store.sweep import DueEffect, ForgottenEvent
 from drumbeat.wiring import Services
 
 if TYPE_CHECKING:
-    from drumbeat.lean_redis import LeanRedis
+    from drumbeat.infrastructure.redis import LeanRedis
 
 CHUNK = 500  # rows of one statement
 UNPLANNED = 1_000  # events of one sweep

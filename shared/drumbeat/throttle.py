@@ -22,7 +22,7 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.trickle import Trickle
 
 if TYPE_CHECKING:
-    from drumbeat.lean_redis import LeanRedis
+    from drumbeat.infrastructure.redis import LeanRedis
 
 SECOND = 1_000_000  # microseconds, the script's unit
 LEAVE_ALONE = 1.0  # seconds for which a Redis that failed is not asked again

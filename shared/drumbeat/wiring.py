@@ -9,15 +9,15 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from drumbeat.config import Settings
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import SecretMissing, SettingsError
+from drumbeat.infrastructure.secrets import Secrets
+from drumbeat.infrastructure.settings import Settings
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.marks import Marks
 from drumbeat.queue import Queue
 from drumbeat.reminders import Reminders
-from drumbeat.secrets import Secrets
-from drumbeat.sqs import Sqs
 from drumbeat.store import configs
 from drumbeat.store.db import Database
 from drumbeat.throttle import Throttle
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
     from drumbeat.deliver.calls import Calls
-    from drumbeat.http import Caller
-    from drumbeat.lean_redis import LeanRedis
+    from drumbeat.infrastructure.http import Caller
+    from drumbeat.infrastructure.redis import LeanRedis
 
 
 class Services:
@@ -67,7 +67,7 @@ class Services:
     @cached_property
     def redis(self) -> "LeanRedis":
         """Redis or Valkey, with short time-outs and no retries of its own."""
-        from drumbeat.lean_redis import LeanRedis
+        from drumbeat.infrastructure.redis import LeanRedis
 
         return LeanRedis.at(self.value(self.settings.redis_url))
 
@@ -134,7 +134,7 @@ class Services:
     @cached_property
     def http(self) -> "Caller":
         """The caller of providers."""
-        from drumbeat.http import Caller
+        from drumbeat.infrastructure.http import Caller
 
         # The sandbox is on this machine, wherever the functions think they run.
         return Caller(self.clock, allow_private=self.settings.local or self.settings.sandbox_url is not None)

@@ -14,9 +14,9 @@ from cfnlint.api import lint_file
 
 from drumbeat import firstkey
 from drumbeat.campaigns.alarms import PREFIX
-from drumbeat.config import Settings
+from drumbeat.infrastructure.settings import Settings
+from drumbeat.infrastructure.sqs.client import CALL_SECONDS
 from drumbeat.local.template import Reference, Template
-from drumbeat.sqs import CALL_SECONDS
 from drumbeat.store.db import CONNECT_TIMEOUT
 from functions.console import app as console
 from functions.ingest import app as ingest

@@ -16,15 +16,15 @@ import pytest
 from redis import Redis
 
 from drumbeat.apply import apply
-from drumbeat.config import Settings
 from drumbeat.core import ids
 from drumbeat.deliver import deliver
+from drumbeat.infrastructure.settings import Settings
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.keys import SCOPES, ApiKey
 from drumbeat.queue import Doorbell
 from drumbeat.relay import sweep
-from drumbeat.sqs import Sqs
 from drumbeat.wiring import Services
 from tests.cloud.pooler import PgBouncer
 from tests.conftest import TestDatabase

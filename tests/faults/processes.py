@@ -14,13 +14,13 @@ from redis import ConnectionPool
 from redis.exceptions import ConnectionError as RedisAway
 
 import drumbeat
-from drumbeat.config import Settings
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import Look, Outcome
 from drumbeat.deliver.calls import Calls, Job
+from drumbeat.infrastructure.redis import Argument, LeanRedis
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.lean_redis import Argument, LeanRedis
 from drumbeat.store import effects, suppressions
 from drumbeat.store.db import Database, Parameters, Row
 from drumbeat.throttle import Throttle

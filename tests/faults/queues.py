@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from drumbeat.sqs import REPEATABLE, Sqs, SqsError
+from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
 from tests.faults.points import Operation, Traveller
 
 EFFECTS, BUFFER, DEAD = "sqs://effects", "sqs://buffer", "sqs://dead"

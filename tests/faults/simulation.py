@@ -15,13 +15,13 @@ from drumbeat import feedback, relay, resolve, suppress
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.deliver import deliver
 from drumbeat.feedback import Word
+from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.keys import ApiKey
 from drumbeat.marks import KEY, SENTINEL
 from drumbeat.queue import Doorbell, Message, Queue
 from drumbeat.resolve import Decision
-from drumbeat.sqs import SqsError
 from drumbeat.store.db import Row
 from tests.faults import world
 from tests.faults.clock import SimulatedClock, SkewedClock

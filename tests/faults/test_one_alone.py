@@ -6,9 +6,9 @@ from typing import LiteralString, override
 import psycopg
 import pytest
 
-from drumbeat.config import Settings
 from drumbeat.core.errors import SecretAway, SecretMissing
-from drumbeat.secrets import Secrets
+from drumbeat.infrastructure.secrets import Secrets
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.store import effects
 from drumbeat.store.db import Parameters, Row
 from tests.faults.judge import judge

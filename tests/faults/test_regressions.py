@@ -3,7 +3,7 @@
 import pytest
 
 from drumbeat.core.configuration import Limit
-from drumbeat.lean_redis import LeanRedis
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.throttle import Ask, Go, Throttle
 from tests.faults.clock import SimulatedClock
 from tests.faults.judge import judge

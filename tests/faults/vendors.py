@@ -14,7 +14,7 @@ from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.deliver.requests import thaw
 from drumbeat.feedback import Word
-from drumbeat.http import Caller
+from drumbeat.infrastructure.http import Caller
 from drumbeat.local.sandbox.asks import ACCEPTED
 from drumbeat.local.sandbox.messages import Answer, Inbound
 from drumbeat.local.sandbox.sandbox import VENDORS, Sandbox

@@ -17,7 +17,7 @@ from redis import Redis
 
 from drumbeat.calendar import Calendar
 from drumbeat.campaigns import fire, missed
-from drumbeat.config import Settings
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.local.servers import Valkey
 from drumbeat.relay import sweep
 from drumbeat.store import configs

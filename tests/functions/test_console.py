@@ -76,8 +76,8 @@ def test_the_shallow_health_check_needs_no_key_and_no_dependency(
         raise AssertionError("a dependency was asked")
 
     monkeypatch.setattr("drumbeat.store.db.Database.run", away)
-    monkeypatch.setattr("drumbeat.lean_redis.LeanRedis.run", away)
-    monkeypatch.setattr("drumbeat.sqs.Sqs.call", away)
+    monkeypatch.setattr("drumbeat.infrastructure.redis.LeanRedis.run", away)
+    monkeypatch.setattr("drumbeat.infrastructure.sqs.client.Sqs.call", away)
 
     code, body, _ = console.call("GET", "/healthz", key=None)
 

@@ -13,10 +13,10 @@ from psycopg.types.json import Jsonb
 
 from drumbeat.core import ids
 from drumbeat.core.events import Arrival
+from drumbeat.infrastructure.redis import LeanRedis
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer, drain, request
-from drumbeat.lean_redis import LeanRedis
 from drumbeat.queue import Message, Queue
-from drumbeat.sqs import Sqs
 from drumbeat.store import db
 from drumbeat.store import events as stored_events
 from drumbeat.store.db import Database

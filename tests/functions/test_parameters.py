@@ -94,7 +94,7 @@ def test_it_is_read_again_once_the_store_answers(
     monkeypatch.setenv("AWS_ENDPOINT_URL", sqs_endpoint)
     wiring.services.cache_clear()
     known._provider = wiring.services().secrets._ssm()
-    monkeypatch.setattr("drumbeat.secrets.time.monotonic", lambda: 10.0**9)
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.time.monotonic", lambda: 10.0**9)
 
     assert known.get(f"ssm:{NAMES['REDIS_URL_PARAM']}") == "value of /drumbeat/start/redis-url"
 

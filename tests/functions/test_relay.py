@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import Redis
 
 from drumbeat import wiring
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.queue import Doorbell
-from drumbeat.sqs import Sqs
 from drumbeat.wiring import Services
 from functions.relay import app
 from tests.conftest import TestDatabase

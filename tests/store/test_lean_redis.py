@@ -4,8 +4,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from drumbeat import lean_redis
-from drumbeat.lean_redis import LeanRedis
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
 
 
@@ -73,7 +72,7 @@ def test_everything_goes_over_one_connection_that_is_opened_when_first_used(valk
 def test_a_connection_that_ended_while_idle_is_replaced(
     lean: LeanRedis, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lean_redis, "IDLE", 0.0)
+    monkeypatch.setattr(redis, "IDLE", 0.0)
     lean.run("SET", "kept", "1")
     hang_up(redis)
 

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from drumbeat.core.clock import SystemClock
-from drumbeat.lean_redis import LeanRedis
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.marks import KEY, Due, Marks, minute
 
 NOW = 1_800_000_000.0

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drumbeat.core.clock import SystemClock
-from drumbeat.lean_redis import LeanRedis
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.marks import Marks
 from drumbeat.views import pulse
 

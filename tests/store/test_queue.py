@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from drumbeat.deadletters import DeadLetters
+from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.queue import Doorbell, Queue, QueueError
-from drumbeat.sqs import Sqs, SqsError
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import boto3
 import pytest
 from mypy_boto3_ssm import SSMClient
 
-from drumbeat import secrets
-from drumbeat.config import Settings
 from drumbeat.core.errors import SecretAway, SecretMissing
-from drumbeat.secrets import Secrets
+from drumbeat.infrastructure import secrets
+from drumbeat.infrastructure.secrets import Secrets
+from drumbeat.infrastructure.settings import Settings
 
 
 def settings(endpoint: str | None = None, *, local: bool = False) -> Settings:
@@ -42,7 +42,7 @@ def test_a_parameter_is_read_once_and_again_when_its_lifetime_ends(
     put(ssm, "new")
 
     assert known.get("ssm:/drumbeat/test/key") == "old"
-    monkeypatch.setattr("drumbeat.secrets.time.monotonic", lambda: 10.0**9)
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.time.monotonic", lambda: 10.0**9)
     assert known.get("ssm:/drumbeat/test/key") == "new"
 
 
@@ -53,7 +53,7 @@ def test_a_value_is_used_on_while_the_store_is_away(
     known = Secrets(settings(sqs_endpoint))
     known.get("ssm:/drumbeat/test/key")
     monkeypatch.setattr(secrets, "LIFETIME", 0)
-    monkeypatch.setattr("drumbeat.secrets.time.monotonic", lambda: 10.0**9)
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.time.monotonic", lambda: 10.0**9)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     away = Secrets(settings("http://127.0.0.1:1"))
     known._provider = away._ssm()
@@ -72,7 +72,7 @@ def test_a_store_that_does_not_answer_is_told_from_a_secret_that_is_not_there(
 
     with pytest.raises(SecretAway):  # it is left alone for a while, or every effect of a batch would wait for it
         known.get("ssm:/drumbeat/test/key")
-    monkeypatch.setattr("drumbeat.secrets.time.monotonic", lambda: 10.0**9)
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.time.monotonic", lambda: 10.0**9)
     assert known.get("ssm:/drumbeat/test/key") == "value"
 
 

@@ -9,8 +9,8 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from drumbeat.sigv4 import Credentials
-from drumbeat.sqs import REPEATABLE, Sqs, SqsError
+from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
+from drumbeat.infrastructure.sqs.signature import Credentials
 
 OWN = Credentials("test", "test")
 # What differs between two calls that do the same.

@@ -17,7 +17,7 @@ from redis import Redis
 
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.lean_redis import LeanRedis
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
 from drumbeat.throttle import SECOND, Ask, Go, Report, Throttle, Wait, key_of
 

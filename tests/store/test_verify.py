@@ -15,7 +15,6 @@ import psycopg
 import pytest
 from redis import Redis
 
-from drumbeat.config import Settings
 from drumbeat.core import ids
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.events import Arrival
@@ -27,7 +26,8 @@ from drumbeat.deliver.calls import Calls, Job, Send
 from drumbeat.deliver.planning import plan_events
 from drumbeat.deliver.requests import freeze
 from drumbeat.flows.document import compile_document
-from drumbeat.http import Caller
+from drumbeat.infrastructure.http import Caller
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.local.servers import Valkey
 from drumbeat.queue import Doorbell
 from drumbeat.resolve import Decision, resolve

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat import aws_credentials
-from drumbeat.sigv4 import Credentials
-from drumbeat.sqs import Sqs, SqsError
+from drumbeat.infrastructure.sqs import aws_credentials
+from drumbeat.infrastructure.sqs.client import Sqs, SqsError
+from drumbeat.infrastructure.sqs.signature import Credentials
 from tests.unit.sqs_peer import answer, peer
 
 # What a login gives for a time: another key whenever it is asked. A minute is less than botocore keeps in reserve.

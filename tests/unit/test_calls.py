@@ -14,7 +14,7 @@ from drumbeat.core.request import Reply, Request
 from drumbeat.deliver import calls
 from drumbeat.deliver.calls import Calls, Search, Send
 from drumbeat.deliver.planning import CLAIMED_AT_BIRTH
-from drumbeat.http import Caller
+from drumbeat.infrastructure.http import Caller
 from drumbeat.providers.base import Target
 from drumbeat.providers.mailgun import Mailgun
 

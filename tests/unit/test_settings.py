@@ -2,8 +2,8 @@
 
 import pytest
 
-from drumbeat.config import Settings
 from drumbeat.core.errors import SettingsError
+from drumbeat.infrastructure.settings import Settings
 
 
 @pytest.mark.parametrize("name", ["DATABASE_PATIENCE", "DRUMBEAT_CLOCK_SHIFT"])

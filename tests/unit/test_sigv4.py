@@ -11,7 +11,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumbeat.sigv4 import Credentials, sign
+from drumbeat.infrastructure.sqs.signature import Credentials, sign
 
 NOW = datetime(2026, 11, 22, 12, 30, 15, tzinfo=UTC)
 HEADERS = {"host": "sqs.eu-central-1.amazonaws.com", "content-type": "application/x-amz-json-1.0"}

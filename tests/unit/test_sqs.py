@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from drumbeat.sigv4 import Credentials
-from drumbeat.sqs import CALL_SECONDS, JITTER_SECONDS, REPEATABLE, TRY_SECONDS, Sqs, SqsError
+from drumbeat.infrastructure.sqs.client import CALL_SECONDS, JITTER_SECONDS, REPEATABLE, TRY_SECONDS, Sqs, SqsError
+from drumbeat.infrastructure.sqs.signature import Credentials
 from tests.unit.sqs_peer import (
     Peer,
     Step,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat import tls
-from drumbeat.sigv4 import Credentials
-from drumbeat.sqs import Sqs, SqsError
-from drumbeat.sqs_connection import address_of
+from drumbeat.infrastructure import tls
+from drumbeat.infrastructure.sqs.client import Sqs, SqsError
+from drumbeat.infrastructure.sqs.connection import address_of
+from drumbeat.infrastructure.sqs.signature import Credentials
 from tests.unit.certificates import certificate
 from tests.unit.sqs_peer import StoppedClock, answer, peer
 

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from drumbeat.campaigns.agenda import calendar_of
-from drumbeat.config import Settings
 from drumbeat.core.configuration import Campaign
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.wiring import Services
 
 if TYPE_CHECKING:

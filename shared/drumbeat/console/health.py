@@ -13,7 +13,7 @@ from drumbeat.console.deadletters import dead_letters
 from drumbeat.console.exposition import exposition
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
-from drumbeat.sqs import SqsError
+from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.store import configs
 from drumbeat.wiring import services
 

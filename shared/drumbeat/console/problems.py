@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from drumbeat import problems
 from drumbeat.core.errors import ConfigError, NotFound, Problem, SecretMissing, Unavailable, place
+from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.queue import QueueError
-from drumbeat.sqs import SqsError
 
 RETRY_AFTER = 5  # seconds
 

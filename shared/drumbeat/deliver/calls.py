@@ -10,7 +10,7 @@ from drumbeat.accounts import Login
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import Look, NotSent, Outcome, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.http import Caller
+from drumbeat.infrastructure.http import Caller
 
 AT_ONCE = 16
 CALL_BUDGET = 10.0  # seconds for one call, whatever the peer does

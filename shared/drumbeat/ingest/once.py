@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from drumbeat.core.clock import Clock
 from drumbeat.core.events import Arrival
-from drumbeat.lean_redis import LeanRedis
+from drumbeat.infrastructure.redis import LeanRedis
 
 LIFETIME = 6 * 3600  # seconds that a repeat is answered from Redis
 IN_PROGRESS = 30_000  # milliseconds: API Gateway waits no longer for an answer

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.local.long_polls import LongPolls
-from drumbeat.sqs import Sqs
 
 LOG_VARIABLE = "BUFFER_LOG"  # the file; without it MiniStack is as it is
 BUFFER = "BufferQueue"  # how the names of the queues end whose messages are kept

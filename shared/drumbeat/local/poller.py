@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
-from drumbeat.sqs import Sqs, SqsError
 
 WAIT = 1  # second of a long poll: as long as an orderly stop may take
 PAUSE = 0.5  # seconds after SQS did not answer

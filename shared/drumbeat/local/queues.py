@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.local.template import Queue
-from drumbeat.sqs import Sqs, SqsError
 
 MISSING = ("QueueDoesNotExist", "NonExistentQueue")
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from drumbeat.config import Settings
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.local.alarms import AlarmClock, Alarms, run
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.local.template import Schedule, Template

@@ -9,8 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import drumbeat
-from drumbeat.config import Settings
 from drumbeat.core.errors import DrumbeatError
+from drumbeat.infrastructure.settings import Settings
+from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.infrastructure.sqs.signature import Credentials
 from drumbeat.local import emulator, ledger, queues
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.home import Home
@@ -19,8 +21,6 @@ from drumbeat.local.schedule_group import create as create_group
 from drumbeat.local.servers import MiniStack, Postgres, Server, Valkey
 from drumbeat.local.template import Function, Template
 from drumbeat.local.terminal import tell
-from drumbeat.sigv4 import Credentials
-from drumbeat.sqs import Sqs
 from drumbeat.wiring import Services
 
 ROOT = Path(drumbeat.__file__).resolve().parents[2]  # functions/ and template.yaml are here

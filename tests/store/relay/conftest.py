@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from drumbeat.config import Settings
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 from tests.store.relay.world import HandClock, Recording, World

@@ -6,10 +6,10 @@ import pytest
 
 from drumbeat.apply import apply
 from drumbeat.deliver import deliver
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.keys import SCOPES, ApiKey
-from drumbeat.lean_redis import LeanRedis
 from drumbeat.queue import Doorbell
 from drumbeat.relay import LOCK, sweep
 from tests.store.relay.world import MINUTE, World

@@ -5,11 +5,11 @@ import pytest
 
 from drumbeat.core import ids
 from drumbeat.core.events import Arrival
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer
 from drumbeat.marks import minute
 from drumbeat.queue import Queue
 from drumbeat.relay import sweep
-from drumbeat.sqs import Sqs
 from tests.store.relay.world import HOUR, MINUTE, World
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import psycopg
 
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.queue import Doorbell
-from drumbeat.sqs import Sqs
 from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.local.emulator import restore
 from drumbeat.local.servers import MiniStack
 from drumbeat.local.stack import local_sqs
-from drumbeat.sqs import Sqs
 
 
 class Emulator:

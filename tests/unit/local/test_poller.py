@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.local.frames import Handler, Json
 from drumbeat.local.poller import Poller, succeeded
 from drumbeat.local.stack import local_sqs
-from drumbeat.sqs import Sqs
 from tests.unit.local.conftest import StartRuntime
 
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from drumbeat.addresses import is_public, resolve
+from drumbeat.infrastructure.addresses import is_public, resolve
 
 
 @pytest.mark.parametrize(

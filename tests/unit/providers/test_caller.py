@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat import http, tls
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.http import KEEP_ALIVE, REPLY_LIMIT, Caller
+from drumbeat.infrastructure import http, tls
+from drumbeat.infrastructure.http import KEEP_ALIVE, REPLY_LIMIT, Caller
 from tests.unit import certificates
 from tests.unit.providers.peer import OK, Peer, Script, Talk, answering, polite
 

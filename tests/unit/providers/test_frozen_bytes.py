@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.outcomes import NotSent
 from drumbeat.core.request import Reply, Request
-from drumbeat.http import USER_AGENT, Caller, Failure
+from drumbeat.infrastructure.http import USER_AGENT, Caller, Failure
 from tests.unit.providers.peer import Peer, Talk
 
 PATIENT = 20.0  # seconds

@@ -13,7 +13,7 @@ import pytest
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.outcomes import Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.http import Caller, Failure
+from drumbeat.infrastructure.http import Caller, Failure
 from tests.unit.providers.peer import OK, Peer, Talk, answering, polite
 
 PATIENT = 20.0  # seconds
@@ -133,7 +133,7 @@ def test_one_package_knows_the_library() -> None:
         if imported(path) & {"httpx", "httpcore", "h11"}
     }
 
-    assert knowing == {"shared/drumbeat/http"}
+    assert knowing == {"shared/drumbeat/infrastructure/http"}
 
 
 def imported(path: Path) -> set[str]:

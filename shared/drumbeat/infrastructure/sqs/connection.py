@@ -10,9 +10,9 @@ from http.client import HTTPResponse
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
-from drumbeat import tls
-from drumbeat.addresses import connect, resolve
-from drumbeat.term import Fault, Term
+from drumbeat.infrastructure import tls
+from drumbeat.infrastructure.addresses import connect, resolve
+from drumbeat.infrastructure.deadline import Fault, Term
 
 # sqs.eu-central-1.amazonaws.com (or .com.cn, .eu), vpce-1a2b.sqs.eu-central-1.vpce.amazonaws.com, and the older
 # eu-central-1.queue.amazonaws.com

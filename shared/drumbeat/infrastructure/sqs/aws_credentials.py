@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.sigv4 import Credentials
+from drumbeat.infrastructure.sqs.signature import Credentials
 
 if TYPE_CHECKING:
     from botocore.session import Session

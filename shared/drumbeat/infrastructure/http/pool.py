@@ -4,8 +4,8 @@ import threading
 from collections import defaultdict
 
 from drumbeat.core.clock import Clock
-from drumbeat.http.connection import Connection
-from drumbeat.http.message import Origin
+from drumbeat.infrastructure.http.connection import Connection
+from drumbeat.infrastructure.http.message import Origin
 
 # Seconds an idle connection is trusted: below the five after which common servers hang up without a word.
 KEEP_ALIVE = 4.0

@@ -10,8 +10,8 @@ import httpcore
 import httpx
 
 from drumbeat.core.outcomes import NotSent, Unknown
-from drumbeat.http.wire import Wire
-from drumbeat.term import Fault
+from drumbeat.infrastructure.deadline import Fault
+from drumbeat.infrastructure.http.wire import Wire
 
 MALFORMED = "the request is malformed"
 

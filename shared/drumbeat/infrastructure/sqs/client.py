@@ -13,12 +13,12 @@ from http.client import HTTPException
 from random import Random
 from typing import Any
 
-from drumbeat import aws_credentials
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.sigv4 import Credentials, sign
-from drumbeat.sqs_connection import Address, Connection, Reply, address_of, reason
-from drumbeat.term import Term
+from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.sqs import aws_credentials
+from drumbeat.infrastructure.sqs.connection import Address, Connection, Reply, address_of, reason
+from drumbeat.infrastructure.sqs.signature import Credentials, sign
 
 # Seconds for a call with all it does, beyond the time of a long poll. Ingest has 20 seconds for a request: up to five
 # for Postgres, then one or two calls. The first try may use half, so that there is time for a second.

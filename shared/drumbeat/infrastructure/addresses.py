@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-from drumbeat.term import Fault, Term
+from drumbeat.infrastructure.deadline import Fault, Term
 
 type Resolver = Callable[[str, int, float], list[str]]
 

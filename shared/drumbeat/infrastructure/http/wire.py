@@ -6,7 +6,7 @@ import ssl
 
 import httpcore
 
-from drumbeat.term import Term
+from drumbeat.infrastructure.deadline import Term
 
 
 class Wire(httpcore.NetworkStream):

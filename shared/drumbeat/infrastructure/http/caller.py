@@ -6,14 +6,14 @@ from typing import Any
 
 import httpx
 
-from drumbeat.addresses import Resolver, resolve
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.http.failures import MALFORMED, Failure, NoReply
-from drumbeat.http.message import message
-from drumbeat.http.transport import Transport, outgoing
-from drumbeat.term import Term
+from drumbeat.infrastructure.addresses import Resolver, resolve
+from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.http.failures import MALFORMED, Failure, NoReply
+from drumbeat.infrastructure.http.message import message
+from drumbeat.infrastructure.http.transport import Transport, outgoing
 
 REPLY_LIMIT = 64 * 1024  # bytes of body
 

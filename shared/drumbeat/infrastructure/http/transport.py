@@ -7,13 +7,13 @@ from functools import lru_cache
 import httpcore
 import httpx
 
-from drumbeat.addresses import Resolver
 from drumbeat.core.clock import Clock
-from drumbeat.http.connection import Connection, Connector
-from drumbeat.http.failures import certainty
-from drumbeat.http.message import Message, Origin
-from drumbeat.http.pool import Pool
-from drumbeat.term import Term
+from drumbeat.infrastructure.addresses import Resolver
+from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.http.connection import Connection, Connector
+from drumbeat.infrastructure.http.failures import certainty
+from drumbeat.infrastructure.http.message import Message, Origin
+from drumbeat.infrastructure.http.pool import Pool
 
 # At INFO httpx logs the words of the peer, at DEBUG httpcore logs whole headers: personal data.
 for _library in ("httpx", "httpcore"):

@@ -4,9 +4,9 @@ The only package that knows an HTTP library: an httpx client over a transport of
 clock are ours, so that nothing can redirect, retry or send a second time behind our back.
 """
 
-from drumbeat.http.caller import REPLY_LIMIT, Caller
-from drumbeat.http.failures import Failure
-from drumbeat.http.message import USER_AGENT
-from drumbeat.http.pool import KEEP_ALIVE
+from drumbeat.infrastructure.http.caller import REPLY_LIMIT, Caller
+from drumbeat.infrastructure.http.failures import Failure
+from drumbeat.infrastructure.http.message import USER_AGENT
+from drumbeat.infrastructure.http.pool import KEEP_ALIVE
 
 __all__ = ["KEEP_ALIVE", "REPLY_LIMIT", "USER_AGENT", "Caller", "Failure"]

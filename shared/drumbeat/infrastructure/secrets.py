@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from drumbeat.config import Settings
 from drumbeat.core.errors import SecretAway, SecretMissing
+from drumbeat.infrastructure.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SSMProvider

@@ -4,11 +4,11 @@ import socket
 
 import httpcore
 
-from drumbeat import tls
-from drumbeat.addresses import Resolver, connect
-from drumbeat.http.message import Origin
-from drumbeat.http.wire import Wire
-from drumbeat.term import Fault, Term
+from drumbeat.infrastructure import tls
+from drumbeat.infrastructure.addresses import Resolver, connect
+from drumbeat.infrastructure.deadline import Fault, Term
+from drumbeat.infrastructure.http.message import Origin
+from drumbeat.infrastructure.http.wire import Wire
 
 
 class Connection:

@@ -1,0 +1,1 @@
+"""Our own clients and the process's settings; nothing of a feature."""
