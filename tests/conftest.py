@@ -12,8 +12,8 @@ import pytest
 import redis as redis_client
 
 from drumbeat.infrastructure.redis import LeanRedis
+from drumbeat.ledger.database import Database
 from drumbeat.local.servers import MiniStack, Postgres, Valkey
-from drumbeat.store.db import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 VECTORS = Path(os.environ.get("DRUMBEAT_VECTORS", ROOT.parent / "shared" / "vectors"))
@@ -36,7 +36,7 @@ def migrated(home: Path) -> Iterator[Postgres]:
             admin.execute("CREATE ROLE drumbeat_app LOGIN")
             admin.execute("CREATE DATABASE ledger")
         with psycopg.connect(server.url("ledger"), autocommit=True) as ledger:
-            for step in sorted((ROOT / "shared/drumbeat/store/migrations").glob("*.sql")):
+            for step in sorted((ROOT / "shared/drumbeat/ledger/migrations").glob("*.sql")):
                 ledger.execute(step.read_bytes())
         yield server
 

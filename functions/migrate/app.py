@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat import firstkey
 from drumbeat.core.errors import DrumbeatError, SettingsError
-from drumbeat.store.migrate import migrate
+from drumbeat.ledger.migrate import migrate
 from drumbeat.wiring import services, start
 
 LONGEST_REASON = 1000  # CloudFormation takes 4 KiB for the whole answer

@@ -12,9 +12,9 @@ from drumbeat.campaigns import wakeups
 from drumbeat.campaigns.alarms import Aligned, align
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Stale
+from drumbeat.ledger import configs
 from drumbeat.queue import LATEST, QueueError
 from drumbeat.reminders import GRACE
-from drumbeat.store import configs
 from drumbeat.wiring import Services
 
 # Events rung for in one request; the rest waits for the caller to ask with the cursor.

@@ -9,7 +9,8 @@ from uuid import UUID
 from drumbeat.core.errors import Invalid, NotFound, Stale
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.store import decisions, legacy
+from drumbeat.ledger import legacy
+from drumbeat.store import decisions
 from drumbeat.store.decisions import Standing
 from drumbeat.wiring import Services
 

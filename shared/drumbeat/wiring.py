@@ -15,11 +15,11 @@ from drumbeat.core.errors import SecretMissing, SettingsError
 from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.ledger import configs
+from drumbeat.ledger.database import Database
 from drumbeat.marks import Marks
 from drumbeat.queue import Queue
 from drumbeat.reminders import Reminders
-from drumbeat.store import configs
-from drumbeat.store.db import Database
 from drumbeat.throttle import Throttle
 
 if TYPE_CHECKING:

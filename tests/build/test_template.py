@@ -16,8 +16,8 @@ from drumbeat import firstkey
 from drumbeat.campaigns.alarms import PREFIX
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS
+from drumbeat.ledger.database import CONNECT_TIMEOUT
 from drumbeat.local.template import Reference, Template
-from drumbeat.store.db import CONNECT_TIMEOUT
 from functions.console import app as console
 from functions.ingest import app as ingest
 from tests.build.conftest import TOOLS, tool

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 from tests.chaos.cutter import Cut, Cutter
 
 COUNT = "SELECT count(*) AS events FROM events"

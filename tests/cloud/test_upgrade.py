@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from drumbeat.ledger import steps
 from drumbeat.local.cloud import deployment
 from drumbeat.local.cloud.deployment import DeployFailed
-from drumbeat.store import steps
 from tests.cloud.deployed import Deployed
 from tests.flow.stacks import eventually
 
@@ -24,7 +24,7 @@ def test_a_migration_that_fails_leaves_the_old_version_serving_and_is_done_once_
 ) -> None:
     endpoint, newer = cloud.ready["aws_endpoint_url"], tmp_path / "newer"
     shutil.copytree(cloud.home / "build", newer)
-    step = newer / "CodeLayer/python/drumbeat/store/migrations" / f"{NEXT:03}_next.sql"
+    step = newer / "CodeLayer/python/drumbeat/ledger/migrations" / f"{NEXT:03}_next.sql"
     step.write_text("CREATE TABLE half (); SELECT nothing FROM nowhere")
 
     with pytest.raises(DeployFailed):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 PATIENCE = 0.02  # seconds after which a statement is asked whether it is blocked
 FOREVER = 60.0  # seconds: nothing takes so long unless the simulation itself is broken

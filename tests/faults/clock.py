@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 

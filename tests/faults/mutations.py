@@ -20,8 +20,9 @@ from drumbeat.core.status import Status
 from drumbeat.deliver import batch, commits, planning, verdicts, work
 from drumbeat.deliver.verdicts import Verdict
 from drumbeat.ingest import buffer
+from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
-from drumbeat.store import configs, effects, plans, sweep
+from drumbeat.store import effects, plans, sweep
 from drumbeat.store import events as store_events
 from drumbeat.store.events import Verdict as Recorded
 from tests.faults.points import Fault, Site

@@ -21,8 +21,8 @@ from drumbeat.infrastructure.redis import Argument, LeanRedis
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
+from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.store import effects, suppressions
-from drumbeat.store.db import Database, Parameters, Row
 from drumbeat.throttle import Throttle
 from drumbeat.wiring import Services
 from tests.faults.points import Crash, Operation, Point
@@ -276,7 +276,7 @@ def _statements_of(module: str) -> str | None:
         return parents[-1]
     if name.endswith("_sql"):
         return name.removesuffix("_sql")
-    return name if parents in (["store"], ["ledger"]) and name != "migrations" else None
+    return name if parents in (["ledger"],) and name != "migrations" else None
 
 
 def name_of(sql: str) -> str:

@@ -19,10 +19,10 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.keys import ApiKey
+from drumbeat.ledger.database import Row
 from drumbeat.marks import KEY, SENTINEL
 from drumbeat.queue import Doorbell, Message, Queue
 from drumbeat.resolve import Decision
-from drumbeat.store.db import Row
 from tests.faults import world
 from tests.faults.clock import SimulatedClock, SkewedClock
 from tests.faults.points import Alone, Crash, Faults, NoFaults, Point, Schedule

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from redis import ConnectionPool, Redis
 
-from drumbeat.store.db import Database, Row
+from drumbeat.ledger.database import Database, Row
 from tests.faults.clock import STILL
 from tests.faults.processes import Process
 

@@ -9,8 +9,8 @@ import pytest
 from drumbeat.core.errors import SecretAway, SecretMissing
 from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.ledger.database import Parameters, Row
 from drumbeat.store import effects
-from drumbeat.store.db import Parameters, Row
 from tests.faults.judge import judge
 from tests.faults.processes import SimulatedDatabase
 from tests.faults.runs import Simulate

@@ -15,10 +15,10 @@ from drumbeat.core.request import Reply, Request
 from drumbeat.deliver.requests import thaw
 from drumbeat.feedback import Word
 from drumbeat.infrastructure.http import Caller
+from drumbeat.ledger.database import Database
 from drumbeat.local.sandbox.asks import ACCEPTED
 from drumbeat.local.sandbox.messages import Answer, Inbound
 from drumbeat.local.sandbox.sandbox import VENDORS, Sandbox
-from drumbeat.store.db import Database
 from tests.faults.points import Operation, Traveller
 
 type Failure = NotSent | Unknown

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 from tests.faults.clock import SimulatedClock
 
 HELD_UNDER = "SELECT id, fence, lease_until FROM effects WHERE id = ANY (%s)"

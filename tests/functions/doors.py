@@ -12,8 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.types.json import Jsonb
 
 from drumbeat import keys
+from drumbeat.ledger.database import Database, Row
 from drumbeat.queue import Doorbell, Queue
-from drumbeat.store.db import Database, Row
 from drumbeat.wiring import Services
 from functions.ingest import app
 from tests.conftest import TestDatabase

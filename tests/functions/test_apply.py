@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from drumbeat.ledger import configs
+from drumbeat.ledger.database import Database
 from drumbeat.queue import Doorbell
-from drumbeat.store import configs, effects, plans
-from drumbeat.store.db import Database
+from drumbeat.store import effects, plans
 from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 from tests.functions.console import Console

@@ -18,10 +18,10 @@ from redis import Redis
 from drumbeat.calendar import Calendar
 from drumbeat.campaigns import fire, missed
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.ledger import configs
+from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.relay import sweep
-from drumbeat.store import configs
-from drumbeat.store.db import Database
 from drumbeat.wiring import Services
 from functions.campaign import app
 from tests.conftest import TestDatabase

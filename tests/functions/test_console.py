@@ -14,9 +14,10 @@ from redis import Redis
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
 from drumbeat.queue import Doorbell, Queue
-from drumbeat.store import configs, effects
+from drumbeat.store import effects
 from drumbeat.throttle import Report
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
@@ -75,7 +76,7 @@ def test_the_shallow_health_check_needs_no_key_and_no_dependency(
     def away(*_: object) -> None:
         raise AssertionError("a dependency was asked")
 
-    monkeypatch.setattr("drumbeat.store.db.Database.run", away)
+    monkeypatch.setattr("drumbeat.ledger.database.Database.run", away)
     monkeypatch.setattr("drumbeat.infrastructure.redis.LeanRedis.run", away)
     monkeypatch.setattr("drumbeat.infrastructure.sqs.client.Sqs.call", away)
 

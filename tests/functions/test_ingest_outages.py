@@ -16,10 +16,10 @@ from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer, drain, request
+from drumbeat.ledger import database
+from drumbeat.ledger.database import Database
 from drumbeat.queue import Message, Queue
-from drumbeat.store import db
 from drumbeat.store import events as stored_events
-from drumbeat.store.db import Database
 from functions.ingest import app
 from tests.functions.doors import Doors, away, lead
 from tests.functions.test_ingest_webhooks import deliver
@@ -92,7 +92,7 @@ def test_a_ledger_that_hangs_is_given_up_and_not_asked_again_for_a_while(doors: 
 def test_a_ledger_that_was_given_up_is_asked_again(
     doors: Doors, owner: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "REST", 0.0)
+    monkeypatch.setattr(database, "REST", 0.0)
     impatient(doors)
     with owner.transaction():
         owner.run("LOCK TABLE events")

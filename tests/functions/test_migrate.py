@@ -15,8 +15,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.session import get_session
 
 from drumbeat import firstkey, keys, wiring
+from drumbeat.ledger import steps
 from drumbeat.local.servers import Postgres
-from drumbeat.store import steps
 from functions.migrate import app
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "events"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from drumbeat.cli.main import main
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 from drumbeat.views import usage
 from tests.conftest import TestDatabase
 from tests.store.ledger import recorded, waiting

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from drumbeat.core import ids
 from drumbeat.core.status import Status
+from drumbeat.ledger.database import Database
 from drumbeat.store import effects, plans
-from drumbeat.store.db import Database
 from drumbeat.store.effects import Claimed, Closing, Opening
 
 LEASE = timedelta(seconds=45)

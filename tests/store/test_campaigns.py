@@ -5,8 +5,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from drumbeat.ledger.database import Database
 from drumbeat.store import campaigns
-from drumbeat.store.db import Database
 from tests.store.ledger import recorded
 
 DAY = timedelta(days=1)

@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from drumbeat.core.status import Status
-from drumbeat.store import configs, effects, plans
-from drumbeat.store.db import Database
+from drumbeat.ledger import configs
+from drumbeat.ledger.database import Database
+from drumbeat.store import effects, plans
 from tests.conftest import TestDatabase
 from tests.store.ledger import IDENTITY, LEASE, closing, recorded, sending
 

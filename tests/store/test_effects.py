@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from drumbeat.core.status import ALLOWED, Status
+from drumbeat.ledger.database import Database
 from drumbeat.store import effects
-from drumbeat.store.db import Database
 from tests.conftest import TestDatabase
 from tests.store.ledger import (
     IDENTITY,

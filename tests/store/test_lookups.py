@@ -10,8 +10,8 @@ from drumbeat.core.configuration import Account, Retry
 from drumbeat.core.status import Status
 from drumbeat.deliver import lookups
 from drumbeat.deliver.work import Work
+from drumbeat.ledger.database import Database
 from drumbeat.store import effects
-from drumbeat.store.db import Database
 from drumbeat.store.effects import Claimed
 from tests.conftest import TestDatabase
 from tests.store.ledger import claimed, closing, opening, pass_time, sending, waiting

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from drumbeat.ledger import steps
+from drumbeat.ledger.migrate import migrate
+from drumbeat.ledger.steps import MigrationFailed
 from drumbeat.local.servers import Postgres
-from drumbeat.store import steps
-from drumbeat.store.migrate import migrate
-from drumbeat.store.steps import MigrationFailed
 
 FIRST = "CREATE TABLE notes (id integer PRIMARY KEY)"
 SECOND = "ALTER TABLE notes ADD COLUMN body text"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from drumbeat.core.status import Status
+from drumbeat.ledger.database import Database
 from drumbeat.store import effects, plans
-from drumbeat.store.db import Database
 from tests.conftest import TestDatabase
 from tests.store.ledger import claimed, closing, new_effect, opening, planned, recorded
 

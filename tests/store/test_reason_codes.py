@@ -13,9 +13,10 @@ import pytest
 from drumbeat import views
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.ledger import legacy, steps
+from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
-from drumbeat.store import accounts, decisions, effects, legacy, steps, sweep
-from drumbeat.store.db import Database
+from drumbeat.store import accounts, decisions, effects, sweep
 from tests.conftest import TestDatabase
 from tests.store.ledger import (
     LEASE,

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from drumbeat.core.errors import SettingsError
+from drumbeat.ledger.database import Database
+from drumbeat.ledger.migrate import migrate
+from drumbeat.ledger.steps import MigrationFailed
 from drumbeat.local.servers import Postgres
-from drumbeat.store.db import Database
-from drumbeat.store.migrate import migrate
-from drumbeat.store.steps import MigrationFailed
 
 
 @pytest.fixture

@@ -28,11 +28,12 @@ from drumbeat.deliver.requests import freeze
 from drumbeat.flows.document import compile_document
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.ledger import configs
+from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.queue import Doorbell
 from drumbeat.resolve import Decision, resolve
-from drumbeat.store import configs, decisions, events, sweep
-from drumbeat.store.db import Database
+from drumbeat.store import decisions, events, sweep
 from drumbeat.store.effects import Claimed, Opening, open_attempts
 from drumbeat.store.verification import START, span
 from drumbeat.suppress import lift, suppress

@@ -9,8 +9,8 @@ from drumbeat import views
 from drumbeat.core.errors import Invalid
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.ledger.database import Database
 from drumbeat.store import effects, plans
-from drumbeat.store.db import Database
 from tests.conftest import TestDatabase
 from tests.store.ledger import (
     LEASE,

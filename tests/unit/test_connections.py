@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from drumbeat.store.db import Database, verified
+from drumbeat.ledger.database import Database, verified
 from tests.unit.certificates import certificate
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from drumbeat.core.errors import Invalid
 from drumbeat.core.reasons import DETAIL, MAYBE_SENT, SENTENCES, Reason, ReasonCode
-from drumbeat.store import legacy
+from drumbeat.ledger import legacy
 
 PACKAGE = Path(__file__).parents[2] / "shared" / "drumbeat"
 SOURCES = sorted(
@@ -18,7 +18,7 @@ SOURCES = sorted(
     if path.suffix in (".py", ".lua") and "local" not in path.relative_to(PACKAGE).parts
 )
 # The sentences, where they stand, and the release before's, which one file reads.
-VOCABULARY = {PACKAGE / "core" / "reasons.py", PACKAGE / "store" / "legacy.py"}
+VOCABULARY = {PACKAGE / "core" / "reasons.py", PACKAGE / "ledger" / "legacy.py"}
 CODES = st.sampled_from(ReasonCode)
 DETAILS = st.none() | st.text()
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from drumbeat.calendar import Calendar
 from drumbeat.core.configuration import Campaign
+from drumbeat.ledger.database import Database
 from drumbeat.store import campaigns
-from drumbeat.store.db import Database
 
 _LOG = logging.getLogger(__name__)
 

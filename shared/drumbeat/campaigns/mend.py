@@ -12,8 +12,8 @@ from drumbeat.campaigns.fire import CATCH_UP
 from drumbeat.core.configuration import Campaign
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
+from drumbeat.ledger.database import Database
 from drumbeat.store import campaigns
-from drumbeat.store.db import Database
 from drumbeat.wiring import Services
 
 LOOK_BACK = timedelta(days=7)  # how old a missed instant is told of

@@ -5,7 +5,7 @@ from drumbeat.core.errors import NotFound
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.receipt import RECORDED, Receipt
-from drumbeat.store import configs
+from drumbeat.ledger import configs
 from drumbeat.wiring import Services
 
 

@@ -8,7 +8,7 @@ import click
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
 from drumbeat.core.errors import Invalid
-from drumbeat.store import legacy
+from drumbeat.ledger import legacy
 
 DECISIONS = ("resend", "accepted", "drop")
 MEANS = {

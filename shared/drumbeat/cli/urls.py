@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from drumbeat.cli.checks import Check, check
-from drumbeat.store.db import verified
+from drumbeat.ledger.database import verified
 
 POOLED_PORTS = {6432: "PgBouncer", 6543: "Supabase's pooler"}
 ENCRYPTED = ("require", "verify-ca", "verify-full")

@@ -10,8 +10,8 @@ from drumbeat.console.asked import query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.core.errors import NotFound
+from drumbeat.ledger import configs
 from drumbeat.resume import resume
-from drumbeat.store import configs
 from drumbeat.wiring import services
 
 router = Routes()

@@ -12,7 +12,7 @@ from drumbeat.console.asked import body, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.core.errors import NotFound
-from drumbeat.store import configs
+from drumbeat.ledger import configs
 from drumbeat.wiring import services
 
 router = Routes()

@@ -14,7 +14,7 @@ from drumbeat.console.exposition import exposition
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.store import configs
+from drumbeat.ledger import configs
 from drumbeat.wiring import services
 
 router = Routes()

@@ -12,8 +12,8 @@ from drumbeat.core.errors import place
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.flows.plan import Plan, PlannedEffect, plan, plan_flow
+from drumbeat.ledger.database import Row
 from drumbeat.store import plans
-from drumbeat.store.db import Row
 from drumbeat.store.effects import Claimed
 from drumbeat.wiring import Services
 

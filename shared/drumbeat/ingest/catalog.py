@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from drumbeat.core.configuration import Campaign, Config, Source
 from drumbeat.core.errors import Unavailable
 from drumbeat.core.events import EventType
-from drumbeat.store import configs
+from drumbeat.ledger import configs
 from drumbeat.wiring import Services
 
 LIFETIME = 60  # seconds that a copy in the process is used

@@ -6,9 +6,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from drumbeat.keys import SCOPES, mint
+from drumbeat.ledger.migrate import migrate
+from drumbeat.ledger.roles import GROUP
 from drumbeat.local.servers import Postgres
-from drumbeat.store.migrate import migrate
-from drumbeat.store.roles import GROUP
 from drumbeat.wiring import Services
 
 DATABASE = "drumbeat"

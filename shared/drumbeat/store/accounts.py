@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from drumbeat.core.reasons import PAUSES
-from drumbeat.store import legacy
-from drumbeat.store.db import Database
+from drumbeat.ledger import legacy
+from drumbeat.ledger.database import Database
 
 # Only what waits for the pause or the breaker itself; backoff and planned delays keep their time.
 HASTEN = f"""

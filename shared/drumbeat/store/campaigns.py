@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core.configuration import Campaign
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from drumbeat.core.reasons import Reason
 from drumbeat.core.status import Status
-from drumbeat.store import legacy
-from drumbeat.store.db import Database, Row
-from drumbeat.store.legacy import Cause
+from drumbeat.ledger import legacy
+from drumbeat.ledger.database import Database, Row
+from drumbeat.ledger.legacy import Cause
 
 
 @dataclass(frozen=True, slots=True)

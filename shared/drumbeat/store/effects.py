@@ -13,7 +13,7 @@ from uuid import UUID
 from drumbeat.core.events import Event
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.store.db import Database, Row
+from drumbeat.ledger.database import Database, Row
 
 
 @dataclass(frozen=True, slots=True)

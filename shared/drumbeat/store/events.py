@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from drumbeat.core.events import Arrival
-from drumbeat.store.db import Database, Row
+from drumbeat.ledger.database import Database, Row
 
 
 @dataclass(frozen=True, slots=True)

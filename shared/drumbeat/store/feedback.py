@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 # The newest attempt of each generation that is named. What was heard before is not heard again.
 MEANT = """

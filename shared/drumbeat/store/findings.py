@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 from drumbeat.store.verification import END, Span
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from drumbeat.core.events import Event
-from drumbeat.store.db import Database, Row
+from drumbeat.ledger.database import Database, Row
 
 
 @dataclass(frozen=True, slots=True)

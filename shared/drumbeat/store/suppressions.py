@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 # Takes the contact's lock: an attempt that is being opened is either before it or sees it.
 UPDATE_CONTACT = """

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 # A lease is judged by the database's clock alone. An attempt that is open under it may have been carried out; without
 # one nothing was. The search goes by `due_at`, which is a leased effect's lease end, except when all is looked at.

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
-from drumbeat.store import legacy
-from drumbeat.store.db import Database
+from drumbeat.ledger import legacy
+from drumbeat.ledger.database import Database
 
 START = UUID(int=0)
 END = UUID(int=2**128 - 1)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from drumbeat.ledger import configs
 from drumbeat.pace import AHEAD, allowance
-from drumbeat.store import configs, verification
+from drumbeat.store import verification
 from drumbeat.store.findings import Finding
 from drumbeat.throttle import State
 from drumbeat.verify.violations import Violation, of_finding

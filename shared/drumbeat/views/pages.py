@@ -8,7 +8,7 @@ from uuid import UUID
 from drumbeat.core.errors import Invalid
 from drumbeat.core.events import EventType
 from drumbeat.core.status import Status
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STATUSES, REASON
 
 PAGE = 50

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from drumbeat.store.db import Database, Row
+from drumbeat.ledger.database import Database, Row
 from drumbeat.views.derived import DERIVED, REASON
 
 # One page; the rest of a larger event is read through the list of effects.

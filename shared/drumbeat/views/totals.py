@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 from drumbeat.views.derived import DERIVED, REASON
 
 WINDOW = timedelta(hours=24)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 WINDOW = timedelta(days=30)
 SLEEPS_AFTER = timedelta(minutes=5)  # without a query, where databases sleep

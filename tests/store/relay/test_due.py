@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from drumbeat.ledger.database import Database
 from drumbeat.marks import KEY
 from drumbeat.relay import sweep
 from drumbeat.store import sweep as ledger
-from drumbeat.store.db import Database
 from tests.store.relay.world import HOUR, MINUTE, World
 
 

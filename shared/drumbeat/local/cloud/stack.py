@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 
+from drumbeat.ledger.roles import GROUP
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.cloud import deployment, routes
 from drumbeat.local.cloud.account import Account
@@ -15,7 +16,6 @@ from drumbeat.local.ports import Ports, answers
 from drumbeat.local.servers import Postgres, Server, Valkey
 from drumbeat.local.stack import ROOT, StartFailed
 from drumbeat.local.terminal import tell
-from drumbeat.store.roles import GROUP
 
 DATABASE = "drumbeat"
 OWNER = "drumbeat_owner"

@@ -52,7 +52,7 @@ class Step:
 
 def packaged() -> tuple[Step, ...]:
     """Return the steps that this package carries, in order."""
-    files = resources.files("drumbeat.store") / "migrations"
+    files = resources.files("drumbeat.ledger") / "migrations"
     return numbered({file.name: file.read_bytes() for file in files.iterdir() if file.name.endswith(".sql")})
 
 

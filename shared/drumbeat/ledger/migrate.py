@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import psycopg
 
-from drumbeat.store import roles, steps
-from drumbeat.store.db import verified
-from drumbeat.store.steps import MigrationFailed
+from drumbeat.ledger import roles, steps
+from drumbeat.ledger.database import verified
+from drumbeat.ledger.steps import MigrationFailed
 
 CONNECT_TIMEOUT = 20  # seconds; a database that sleeps needs a few to wake up
 

@@ -4,8 +4,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from drumbeat.store.db import verified
-from drumbeat.store.steps import MigrationFailed
+from drumbeat.ledger.database import verified
+from drumbeat.ledger.steps import MigrationFailed
 
 GROUP = "drumbeat_app"
 KEPT = "Nothing was changed in the ledger and the version deployed before goes on working."

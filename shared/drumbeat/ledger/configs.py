@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from drumbeat.core.configuration import Config
-from drumbeat.store.db import Database
+from drumbeat.ledger.database import Database
 
 
 @dataclass(frozen=True, slots=True)

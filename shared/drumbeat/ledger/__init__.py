@@ -1,0 +1,1 @@
+"""Postgres: connections, roles, migrations, configuration versions."""
