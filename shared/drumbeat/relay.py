@@ -17,10 +17,10 @@ from redis.exceptions import RedisError
 
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.marks import FULL, Due, minute
-from drumbeat.pace import AHEAD, UNLIMITED, allowance, pace
 from drumbeat.queue import QueueError
 from drumbeat.store import sweep as ledger
 from drumbeat.store.sweep import DueEffect, ForgottenEvent
+from drumbeat.throttle.pace import AHEAD, UNLIMITED, allowance, pace
 from drumbeat.wiring import Services
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.marks import Marks
 from drumbeat.queue import Queue
 from drumbeat.reminders import Reminders
-from drumbeat.throttle import Throttle
+from drumbeat.throttle.limiter import Throttle
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient

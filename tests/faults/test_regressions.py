@@ -4,7 +4,7 @@ import pytest
 
 from drumbeat.core.configuration import Limit
 from drumbeat.infrastructure.redis import LeanRedis
-from drumbeat.throttle import Ask, Go, Throttle
+from drumbeat.throttle.limiter import Ask, Go, Throttle
 from tests.faults.clock import SimulatedClock
 from tests.faults.judge import judge
 from tests.faults.points import Fault, Site

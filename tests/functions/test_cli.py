@@ -22,7 +22,7 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.local.servers import Valkey
 from drumbeat.store import effects
-from drumbeat.throttle import Report
+from drumbeat.throttle.limiter import Report
 from drumbeat.wiring import Services
 from functions.ingest import app as ingest
 from tests.conftest import TestDatabase

@@ -18,7 +18,7 @@ from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
 from drumbeat.queue import Doorbell, Queue
 from drumbeat.store import effects
-from drumbeat.throttle import Report
+from drumbeat.throttle.limiter import Report
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.store.ledger import (

@@ -19,7 +19,7 @@ from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
-from drumbeat.throttle import SECOND, Ask, Go, Report, Throttle, Wait, key_of
+from drumbeat.throttle.limiter import SECOND, Ask, Go, Report, Throttle, Wait, key_of
 
 TEN_PER_SECOND = Limit(10, 1, 10)
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)

@@ -37,7 +37,7 @@ from drumbeat.store import decisions, events, sweep
 from drumbeat.store.effects import Claimed, Opening, open_attempts
 from drumbeat.store.verification import START, span
 from drumbeat.suppress import lift, suppress
-from drumbeat.throttle import Report
+from drumbeat.throttle.limiter import Report
 from drumbeat.verify import verify
 from drumbeat.verify.violations import KINDS, Violation
 from drumbeat.wiring import Services

@@ -3,7 +3,7 @@
 import pytest
 
 from drumbeat.core.configuration import Limit
-from drumbeat.pace import UNLIMITED, allowance, pace
+from drumbeat.throttle.pace import UNLIMITED, allowance, pace
 
 
 @pytest.mark.parametrize(

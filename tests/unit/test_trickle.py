@@ -4,7 +4,7 @@ import pytest
 
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.trickle import FURTHEST, Trickle, interval_of
+from drumbeat.throttle.fallback import FURTHEST, Trickle, interval_of
 
 
 class Elapsed:

@@ -33,7 +33,7 @@ from drumbeat.deliver.verdicts import Verdict
 from drumbeat.deliver.work import Work, closing_of, opening_of
 from drumbeat.flows.render import Unrenderable, render
 from drumbeat.store.effects import Claimed, Closing, Opening
-from drumbeat.throttle import Ask, Go, Wait
+from drumbeat.throttle.limiter import Ask, Go, Wait
 from drumbeat.wiring import Services
 
 MARGIN = 5.0  # seconds kept between the end of a call and the end of its lease

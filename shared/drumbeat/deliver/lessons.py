@@ -8,7 +8,7 @@ from drumbeat.core.outcomes import Denied, Look, NotSent, Outcome, Throttled, Un
 from drumbeat.core.reasons import Reason
 from drumbeat.deliver.verdicts import DENIED_PAUSE, backoff
 from drumbeat.deliver.work import Work
-from drumbeat.throttle import Report
+from drumbeat.throttle.limiter import Report
 
 UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait, and a second
 

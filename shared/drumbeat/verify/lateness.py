@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from drumbeat.ledger import configs
-from drumbeat.pace import AHEAD, allowance
 from drumbeat.store import verification
 from drumbeat.store.findings import Finding
-from drumbeat.throttle import State
+from drumbeat.throttle.limiter import State
+from drumbeat.throttle.pace import AHEAD, allowance
 from drumbeat.verify.violations import Violation, of_finding
 from drumbeat.wiring import Services
 

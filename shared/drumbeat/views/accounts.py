@@ -10,7 +10,7 @@ from drumbeat.core.reasons import ReasonCode
 from drumbeat.views.totals import AccountTotals
 
 if TYPE_CHECKING:
-    from drumbeat.throttle import State, Throttle
+    from drumbeat.throttle.limiter import State, Throttle
 
 
 @dataclass(frozen=True, slots=True)

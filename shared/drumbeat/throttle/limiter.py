@@ -19,7 +19,7 @@ from redis.exceptions import NoScriptError, RedisError
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.trickle import Trickle
+from drumbeat.throttle.fallback import Trickle
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000  # microseconds, the script's unit
 LEAVE_ALONE = 1.0  # seconds for which a Redis that failed is not asked again
 
-_SCRIPT = files("drumbeat").joinpath("throttle.lua")
+_SCRIPT = files("drumbeat.throttle").joinpath("limiter.lua")
 _LOG = logging.getLogger(__name__)
 
 

@@ -1,0 +1,1 @@
+"""The rate limits of accounts."""
