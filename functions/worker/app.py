@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.core.errors import SecretAway
 from drumbeat.deliver import Delivered, deliver
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import services, start
 
 logger = Logger()

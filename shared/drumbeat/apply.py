@@ -13,8 +13,8 @@ from drumbeat.campaigns.alarms import Aligned, align
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Stale
 from drumbeat.ledger import configs
-from drumbeat.queue import LATEST, QueueError
-from drumbeat.reminders import GRACE
+from drumbeat.wakeups.notifier import GRACE
+from drumbeat.wakeups.queue import LATEST, QueueError
 from drumbeat.wiring import Services
 
 # Events rung for in one request; the rest waits for the caller to ask with the cursor.

@@ -17,10 +17,10 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
-from drumbeat.marks import Marks
-from drumbeat.queue import Queue
-from drumbeat.reminders import Reminders
 from drumbeat.throttle.limiter import Throttle
+from drumbeat.wakeups.due_index import Marks
+from drumbeat.wakeups.notifier import Reminders
+from drumbeat.wakeups.queue import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient

@@ -13,7 +13,7 @@ import pytest
 from drumbeat import keys
 from drumbeat.core import ids
 from drumbeat.local.template import Template
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from tests.build.stack import ROOT
 
 SAMPLES = sorted((ROOT / "events").glob("*.json"))

@@ -20,7 +20,7 @@ from drumbeat.local.home import Home
 from drumbeat.local.ports import Ports
 from drumbeat.local.servers import Postgres
 from drumbeat.local.stack import local_sqs
-from drumbeat.queue import Queue
+from drumbeat.wakeups.queue import Queue
 from tests.chaos.cutter import Cutter
 from tests.flow.stacks import ROOT, Stack
 

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from drumbeat.core import ids
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from tests.cloud.conftest import config
 from tests.cloud.deployed import Deployed
 

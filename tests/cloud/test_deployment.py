@@ -7,7 +7,7 @@ import pytest
 
 from drumbeat.core import ids
 from drumbeat.local.cloud import deployment
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from tests.cloud.deployed import Deployed
 from tests.flow.stacks import eventually
 

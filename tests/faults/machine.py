@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from drumbeat.deadletters import DeadLetters
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.queue import Queue, QueueError
 from drumbeat.resolve import Decision
+from drumbeat.wakeups.dead_letters import DeadLetters
+from drumbeat.wakeups.queue import Queue, QueueError
 from tests.faults.interleaving import LIES, PROVIDERS
 from tests.faults.judge import judge, judge_midway
 from tests.faults.points import Fault, NoFaults, Site

@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from drumbeat import deliver, reminders
+from drumbeat import deliver
 from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -25,6 +25,7 @@ from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.store import effects, plans, sweep
 from drumbeat.store import events as store_events
 from drumbeat.store.events import Verdict as Recorded
+from drumbeat.wakeups import notifier
 from tests.faults.points import Fault, Site
 from tests.faults.proof import Struck
 
@@ -287,17 +288,17 @@ def _clear_the_events_mark_early(patch: Patch) -> None:
 
 
 def _ring_without_a_mark(patch: Patch) -> None:
-    patch.setattr(reminders.Reminders, "remember", lambda self, due_in: None)
+    patch.setattr(notifier.Reminders, "remember", lambda self, due_in: None)
 
 
 def _leave_what_could_not_be_opened(patch: Patch) -> None:
     """As it was: nobody but the six-hourly sweep looked after effects whose opening had failed."""
-    remember = reminders.Reminders.remember
+    remember = notifier.Reminders.remember
 
-    def only_waits(self: reminders.Reminders, due_in: Mapping[Any, float]) -> None:
+    def only_waits(self: notifier.Reminders, due_in: Mapping[Any, float]) -> None:
         remember(self, {effect: wait for effect, wait in due_in.items() if wait != 45.0})
 
-    patch.setattr(reminders.Reminders, "remember", only_waits)
+    patch.setattr(notifier.Reminders, "remember", only_waits)
 
 
 # ---------------------------------------------------------------- mistakes that were made once

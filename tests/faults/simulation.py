@@ -20,9 +20,9 @@ from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.keys import ApiKey
 from drumbeat.ledger.database import Row
-from drumbeat.marks import KEY, SENTINEL
-from drumbeat.queue import Doorbell, Message, Queue
 from drumbeat.resolve import Decision
+from drumbeat.wakeups.due_index import KEY, SENTINEL
+from drumbeat.wakeups.queue import Doorbell, Message, Queue
 from tests.faults import world
 from tests.faults.clock import SimulatedClock, SkewedClock
 from tests.faults.points import Alone, Crash, Faults, NoFaults, Point, Schedule

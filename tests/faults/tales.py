@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from tests.faults.points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
 from tests.faults.scenarios import ADA, BOB, HOUR, POST, calm

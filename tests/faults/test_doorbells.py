@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from drumbeat.deadletters import DeadLetters
-from drumbeat.queue import Doorbell, Queue
+from drumbeat.wakeups.dead_letters import DeadLetters
+from drumbeat.wakeups.queue import Doorbell, Queue
 from tests.faults.judge import judge
 from tests.faults.queues import DEAD, EFFECTS
 from tests.faults.runs import Simulate

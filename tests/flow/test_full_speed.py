@@ -13,7 +13,7 @@ import pytest
 
 from drumbeat.local.servers import Postgres, Valkey
 from drumbeat.local.stack import local_sqs
-from drumbeat.queue import Queue
+from drumbeat.wakeups.queue import Queue
 from tests.flow.stacks import Stack, eventually
 
 EVENTS = 5_000

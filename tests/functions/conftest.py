@@ -8,7 +8,7 @@ from redis import Redis
 
 from drumbeat import wiring
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.queue import Queue
+from drumbeat.wakeups.queue import Queue
 from functions.ingest import app
 from tests.conftest import TestDatabase
 from tests.functions.doors import Doors

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat import keys, wiring
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services
 from functions.console import app
 from tests.conftest import TestDatabase

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from drumbeat import keys
 from drumbeat.ledger.database import Database, Row
-from drumbeat.queue import Doorbell, Queue
+from drumbeat.wakeups.queue import Doorbell, Queue
 from drumbeat.wiring import Services
 from functions.ingest import app
 from tests.conftest import TestDatabase

@@ -6,8 +6,8 @@ import pytest
 
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
-from drumbeat.queue import Doorbell
 from drumbeat.store import effects, plans
+from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 from tests.functions.console import Console

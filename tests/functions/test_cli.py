@@ -363,7 +363,7 @@ def test_an_address_is_suppressed_listed_and_lifted(run: Run) -> None:
 
 
 def test_dead_letters_are_listed_and_redriven(run: Run, services: Services, database: TestDatabase) -> None:
-    from drumbeat.queue import Queue
+    from drumbeat.wakeups.queue import Queue
 
     dead = Queue(services.sqs, services.settings.dlq_url)
     event = recorded(database)

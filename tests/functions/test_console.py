@@ -16,9 +16,9 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
-from drumbeat.queue import Doorbell, Queue
 from drumbeat.store import effects
 from drumbeat.throttle.limiter import Report
+from drumbeat.wakeups.queue import Doorbell, Queue
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.store.ledger import (

@@ -18,8 +18,8 @@ from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer, drain, request
 from drumbeat.ledger import database
 from drumbeat.ledger.database import Database
-from drumbeat.queue import Message, Queue
 from drumbeat.store import events as stored_events
+from drumbeat.wakeups.queue import Message, Queue
 from functions.ingest import app
 from tests.functions.doors import Doors, away, lead
 from tests.functions.test_ingest_webhooks import deliver

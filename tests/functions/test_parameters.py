@@ -12,7 +12,7 @@ from mypy_boto3_ssm import SSMClient
 
 from drumbeat import wiring
 from drumbeat.core.errors import SecretAway, SecretMissing, SettingsError
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from functions.ingest import app as ingest
 from tests.functions.test_samples import Context, invoke
 

@@ -11,7 +11,7 @@ from redis import Redis
 
 from drumbeat import wiring
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services
 from functions.relay import app
 from tests.conftest import TestDatabase

@@ -8,7 +8,7 @@ from redis import Redis
 
 from drumbeat.core.clock import SystemClock
 from drumbeat.infrastructure.redis import LeanRedis
-from drumbeat.marks import KEY, Due, Marks, minute
+from drumbeat.wakeups.due_index import KEY, Due, Marks, minute
 
 NOW = 1_800_000_000.0
 

@@ -6,8 +6,8 @@ import pytest
 
 from drumbeat.core.clock import SystemClock
 from drumbeat.infrastructure.redis import LeanRedis
-from drumbeat.marks import Marks
 from drumbeat.views import pulse
+from drumbeat.wakeups.due_index import Marks
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 

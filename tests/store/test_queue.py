@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from drumbeat.deadletters import DeadLetters
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
-from drumbeat.queue import Doorbell, Queue, QueueError
+from drumbeat.wakeups.dead_letters import DeadLetters
+from drumbeat.wakeups.queue import Doorbell, Queue, QueueError
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,6 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
-from drumbeat.queue import Doorbell
 from drumbeat.resolve import Decision, resolve
 from drumbeat.store import decisions, events, sweep
 from drumbeat.store.effects import Claimed, Opening, open_attempts
@@ -40,6 +39,7 @@ from drumbeat.suppress import lift, suppress
 from drumbeat.throttle.limiter import Report
 from drumbeat.verify import verify
 from drumbeat.verify.violations import KINDS, Violation
+from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 from tests.store.ledger import as_json, opening, outcomes, pass_time, status

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from drumbeat.calendar import Occurrence
 from drumbeat.calendar.walltime import Kind
-from drumbeat.marks import Marks
+from drumbeat.wakeups.due_index import Marks
 
 # EventBridge Scheduler fires within a minute after the time, and the function needs a moment.
 GRACE = timedelta(seconds=90)

@@ -9,8 +9,8 @@ from drumbeat.console.access import OPERATE, READ
 from drumbeat.console.asked import query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
-from drumbeat.deadletters import DeadLetters
-from drumbeat.queue import Message
+from drumbeat.wakeups.dead_letters import DeadLetters
+from drumbeat.wakeups.queue import Message
 from drumbeat.wiring import services
 
 router = Routes()

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from drumbeat import problems
 from drumbeat.core.errors import ConfigError, NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.queue import QueueError
+from drumbeat.wakeups.queue import QueueError
 
 RETRY_AFTER = 5  # seconds
 

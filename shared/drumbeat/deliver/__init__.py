@@ -15,8 +15,8 @@ from uuid import UUID
 from drumbeat.deliver.batch import Batch
 from drumbeat.deliver.calls import CALL_BUDGET
 from drumbeat.deliver.planning import plan_events
-from drumbeat.queue import Doorbell
 from drumbeat.store import effects
+from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services
 
 LEASE = timedelta(seconds=45)  # at least three times the one total deadline of a call

@@ -22,7 +22,7 @@ from drumbeat.ingest import recording
 from drumbeat.ingest.door import BUFFERED, Door
 from drumbeat.ingest.receipt import BUFFERED as STATUS
 from drumbeat.ingest.receipt import Receipt
-from drumbeat.queue import Message, QueueError
+from drumbeat.wakeups.queue import Message, QueueError
 from drumbeat.wiring import Services
 
 VERSION = 1

@@ -7,9 +7,9 @@ from uuid import UUID
 from drumbeat.core.errors import Unauthorized
 from drumbeat.core.events import Arrival
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
-from drumbeat.queue import QueueError
 from drumbeat.store import events
 from drumbeat.store.events import Revoked, Verdict
+from drumbeat.wakeups.queue import QueueError
 
 GRACE = 60  # seconds after which the relay looks for an event that nobody planned
 LATE = 900  # seconds: the second memory when the mark could not be set

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from drumbeat.marks import FULL, Marks
+from drumbeat.wakeups.due_index import FULL, Marks
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.keys import SCOPES, ApiKey
-from drumbeat.queue import Doorbell
 from drumbeat.relay import LOCK, sweep
+from drumbeat.wakeups.queue import Doorbell
 from tests.store.relay.world import MINUTE, World
 
 

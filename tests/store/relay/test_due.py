@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from drumbeat.ledger.database import Database
-from drumbeat.marks import KEY
 from drumbeat.relay import sweep
 from drumbeat.store import sweep as ledger
+from drumbeat.wakeups.due_index import KEY
 from tests.store.relay.world import HOUR, MINUTE, World
 
 

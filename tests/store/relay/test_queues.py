@@ -7,9 +7,9 @@ from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer
-from drumbeat.marks import minute
-from drumbeat.queue import Queue
 from drumbeat.relay import sweep
+from drumbeat.wakeups.due_index import minute
+from drumbeat.wakeups.queue import Queue
 from tests.store.relay.world import HOUR, MINUTE, World
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.queue import Doorbell
+from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from drumbeat.core.clock import Clock
-from drumbeat.marks import Marks, minute
-from drumbeat.queue import Queue, QueueError
+from drumbeat.wakeups.due_index import Marks, minute
+from drumbeat.wakeups.queue import Queue, QueueError
 
 SOON = 900.0  # seconds: the longest delay that SQS knows
 GRACE = 30.0  # seconds after its time at which an effect that nobody took is looked for

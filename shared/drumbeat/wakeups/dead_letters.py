@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.queue import MESSAGES, Doorbell, Message, Queue
+from drumbeat.wakeups.queue import MESSAGES, Doorbell, Message, Queue
 
 HELD = 30  # seconds for which dead letters are hidden while they are looked at
 
