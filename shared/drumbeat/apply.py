@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.accounts import login
 from drumbeat.campaigns import wakeups
 from drumbeat.campaigns.alarms import Aligned, align
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Stale
 from drumbeat.ledger import configs
+from drumbeat.providers.login import login
 from drumbeat.wakeups.notifier import GRACE
 from drumbeat.wakeups.queue import LATEST, QueueError
 from drumbeat.wiring import Services

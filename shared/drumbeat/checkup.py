@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import psycopg
 
-from drumbeat.accounts import in_sandbox
 from drumbeat.core.configuration import Campaign
 from drumbeat.core.errors import DrumbeatError, SecretAway, SecretMissing
 from drumbeat.ledger import configs
+from drumbeat.providers.login import in_sandbox
 from drumbeat.wiring import Services
 
 # Leases go by the database's clock, signatures and tokens by ours: more than this between them is worth an alarm.

@@ -25,9 +25,9 @@ from drumbeat.wakeups.queue import Queue
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
-    from drumbeat.deliver.calls import Calls
     from drumbeat.infrastructure.http import Caller
     from drumbeat.infrastructure.redis import LeanRedis
+    from drumbeat.providers.calls import Calls
 
 
 class Services:
@@ -142,7 +142,7 @@ class Services:
     @cached_property
     def calls(self) -> "Calls":
         """The calls of a batch, some at a time."""
-        from drumbeat.deliver.calls import Calls
+        from drumbeat.providers.calls import Calls
 
         return Calls(self.http, self.clock)
 

@@ -16,12 +16,12 @@ from redis.exceptions import ConnectionError as RedisAway
 import drumbeat
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import Look, Outcome
-from drumbeat.deliver.calls import Calls, Job
 from drumbeat.infrastructure.redis import Argument, LeanRedis
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.ledger.database import Database, Parameters, Row
+from drumbeat.providers.calls import Calls, Job
 from drumbeat.store import effects, suppressions
 from drumbeat.throttle.limiter import Throttle
 from drumbeat.wiring import Services

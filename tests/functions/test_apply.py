@@ -189,7 +189,7 @@ def test_what_cannot_be_read_is_said_in_words(run: Run, folder: Path) -> None:
 
 
 def _identity(db: Database, services: Services) -> str:
-    from drumbeat.accounts import login
+    from drumbeat.providers.login import login
 
     config = configs.newest(db)
     assert config is not None

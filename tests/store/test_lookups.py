@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from drumbeat.accounts import login
 from drumbeat.core.configuration import Account, Retry
 from drumbeat.core.status import Status
 from drumbeat.deliver import lookups
 from drumbeat.deliver.work import Work
 from drumbeat.ledger.database import Database
+from drumbeat.providers.login import login
 from drumbeat.store import effects
 from drumbeat.store.effects import Claimed
 from tests.conftest import TestDatabase

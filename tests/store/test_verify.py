@@ -22,7 +22,6 @@ from drumbeat.core.outcomes import Absent, Accepted, Found, Look, NotSent, Outco
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.deliver import LEASE, deliver
-from drumbeat.deliver.calls import Calls, Job, Send
 from drumbeat.deliver.planning import plan_events
 from drumbeat.deliver.requests import freeze
 from drumbeat.flows.document import compile_document
@@ -31,6 +30,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
+from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.resolve import Decision, resolve
 from drumbeat.store import decisions, events, sweep
 from drumbeat.store.effects import Claimed, Opening, open_attempts

@@ -6,16 +6,16 @@ from math import ceil
 from typing import NoReturn, override
 
 from drumbeat import deliver
-from drumbeat.accounts import Login
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.configuration import Account, Retry
 from drumbeat.core.outcomes import Accepted, NotSent, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.deliver import calls
-from drumbeat.deliver.calls import Calls, Search, Send
 from drumbeat.deliver.planning import CLAIMED_AT_BIRTH
 from drumbeat.infrastructure.http import Caller
+from drumbeat.providers import calls
 from drumbeat.providers.base import Target
+from drumbeat.providers.calls import Calls, Search, Send
+from drumbeat.providers.login import Login
 from drumbeat.providers.mailgun import Mailgun
 
 ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)

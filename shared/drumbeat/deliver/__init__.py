@@ -13,8 +13,8 @@ from itertools import batched
 from uuid import UUID
 
 from drumbeat.deliver.batch import Batch
-from drumbeat.deliver.calls import CALL_BUDGET
 from drumbeat.deliver.planning import plan_events
+from drumbeat.providers.calls import CALL_BUDGET
 from drumbeat.store import effects
 from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services

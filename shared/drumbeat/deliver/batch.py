@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from drumbeat.accounts import in_sandbox, login
 from drumbeat.core.configuration import Account
 from drumbeat.core.errors import SecretAway, SecretMissing
 from drumbeat.core.outcomes import (
@@ -25,13 +24,14 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.core.status import Status
 from drumbeat.deliver import lookups, verdicts
-from drumbeat.deliver.calls import CALL_BUDGET, Search, Send
 from drumbeat.deliver.commits import Commits
 from drumbeat.deliver.lessons import lessons
 from drumbeat.deliver.requests import freeze, thaw
 from drumbeat.deliver.verdicts import Verdict
 from drumbeat.deliver.work import Work, closing_of, opening_of
 from drumbeat.flows.render import Unrenderable, render
+from drumbeat.providers.calls import CALL_BUDGET, Search, Send
+from drumbeat.providers.login import in_sandbox, login
 from drumbeat.store.effects import Claimed, Closing, Opening
 from drumbeat.throttle.limiter import Ask, Go, Wait
 from drumbeat.wiring import Services

@@ -7,9 +7,9 @@ from random import Random
 
 from drumbeat.core.outcomes import Found, Look, Unclear, reason_of
 from drumbeat.deliver import verdicts
-from drumbeat.deliver.calls import Search
 from drumbeat.deliver.work import Work, closing_of, provider_key
 from drumbeat.ledger.database import Database
+from drumbeat.providers.calls import Search
 from drumbeat.store import effects
 from drumbeat.store.effects import Closing
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from drumbeat.accounts import Login
 from drumbeat.core.configuration import LookPolicy
-from drumbeat.deliver.calls import Job
 from drumbeat.deliver.verdicts import Verdict, looks_of
 from drumbeat.providers.base import Repeat
+from drumbeat.providers.calls import Job
+from drumbeat.providers.login import Login
 from drumbeat.store.effects import Claimed, Closing, Opening
 
 

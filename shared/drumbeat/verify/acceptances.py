@@ -2,10 +2,10 @@
 
 import zlib
 
-from drumbeat.accounts import login
 from drumbeat.core.configuration import Account
 from drumbeat.deliver.requests import thaw
 from drumbeat.providers.base import Blind, Feedback, Key, SameId
+from drumbeat.providers.login import login
 from drumbeat.store.verification import Acceptances
 from drumbeat.verify.violations import Violation, violation
 from drumbeat.wiring import Services

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
 
-from drumbeat.accounts import Login
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import Look, NotSent, Outcome, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
+from drumbeat.providers.login import Login
 
 AT_ONCE = 16
 CALL_BUDGET = 10.0  # seconds for one call, whatever the peer does
