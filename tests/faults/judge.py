@@ -8,7 +8,7 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import ALLOWED, Status
-from drumbeat.flows.plan import plan, plan_flow
+from drumbeat.planning.plan import plan, plan_flow
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import Deed
 from tests.faults.world import CLASSES, STEPS, TRIES

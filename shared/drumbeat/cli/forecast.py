@@ -10,7 +10,7 @@ from drumbeat.core import ids
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.flows.document import compile_document
-from drumbeat.flows.plan import PlannedEffect, plan
+from drumbeat.planning.plan import PlannedEffect, plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from drumbeat.deliver.lessons import lessons
 from drumbeat.deliver.requests import freeze, thaw
 from drumbeat.deliver.verdicts import Verdict
 from drumbeat.deliver.work import Work, closing_of, opening_of
-from drumbeat.flows.render import Unrenderable, render
+from drumbeat.planning.render import Unrenderable, render
 from drumbeat.providers.calls import CALL_BUDGET, Search, Send
 from drumbeat.providers.login import in_sandbox, login
 from drumbeat.store.effects import Claimed, Closing, Opening

@@ -11,8 +11,8 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.errors import place
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
-from drumbeat.flows.plan import Plan, PlannedEffect, plan, plan_flow
 from drumbeat.ledger.database import Row
+from drumbeat.planning.plan import Plan, PlannedEffect, plan, plan_flow
 from drumbeat.store import plans
 from drumbeat.store.effects import Claimed
 from drumbeat.wiring import Services

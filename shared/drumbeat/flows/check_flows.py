@@ -7,10 +7,10 @@ from drumbeat.core.address import InvalidAddress, normalise
 from drumbeat.core.configuration import Template
 from drumbeat.core.suggestions import instead
 from drumbeat.flows import forms
-from drumbeat.flows.expressions import payload_fields, pinned_source, uses
 from drumbeat.flows.forms import ARGUMENTS, HEADER, NAME, NAME_RULE
 from drumbeat.flows.shape import read_form
 from drumbeat.flows.yaml_lines import Document, Path
+from drumbeat.planning.expressions import payload_fields, pinned_source, uses
 from drumbeat.providers import registry as providers
 
 # The arguments that say whom or what a step acts on.

@@ -14,7 +14,7 @@ from drumbeat.core.configuration import Limit
 from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead
 from drumbeat.flows import quantities
-from drumbeat.flows.expressions import check_condition, check_mapping, check_text
+from drumbeat.planning.expressions import check_condition, check_mapping, check_text
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"

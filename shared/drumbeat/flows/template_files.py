@@ -7,8 +7,8 @@ from drumbeat.core.configuration import Template
 from drumbeat.core.errors import Mistake
 from drumbeat.core.suggestions import instead
 from drumbeat.flows import yaml_lines
-from drumbeat.flows.expressions import faults
 from drumbeat.flows.forms import NAME
+from drumbeat.planning.expressions import faults
 
 FOLDER = "templates"
 FENCE = "---"

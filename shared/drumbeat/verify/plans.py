@@ -6,7 +6,7 @@ from uuid import UUID
 from drumbeat.core import ids
 from drumbeat.core.address import contact_key
 from drumbeat.core.status import FINAL
-from drumbeat.flows.plan import PlannedEffect, plan, plan_flow
+from drumbeat.planning.plan import PlannedEffect, plan, plan_flow
 from drumbeat.store.verification import PlannedEvent, RecordedEffect
 from drumbeat.verify.violations import Violation, violation
 from drumbeat.wiring import Services

@@ -15,8 +15,8 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.flows.document import compile_document, schema
 from drumbeat.flows.forms import Source
-from drumbeat.flows.plan import plan
-from drumbeat.flows.render import render
+from drumbeat.planning.plan import plan
+from drumbeat.planning.render import render
 from drumbeat.sources import registry as schemes
 from tests.unit.flows.samples import NOON, event
 
@@ -125,7 +125,7 @@ def test_every_option_of_every_signature_scheme_can_be_written() -> None:
 
 def test_planning_and_rendering_need_neither_a_validator_nor_yaml() -> None:
     program = (
-        "import sys, drumbeat.flows.plan, drumbeat.flows.render;"
+        "import sys, drumbeat.planning.plan, drumbeat.planning.render;"
         "import drumbeat.core.address, drumbeat.core.configuration;"
         "print([name for name in ('pydantic', 'yaml') if name in sys.modules])"
     )

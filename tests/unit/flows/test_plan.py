@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from drumbeat.core import ids
 from drumbeat.core.configuration import Config, Flow
-from drumbeat.flows.plan import plan, plan_flow
+from drumbeat.planning.plan import plan, plan_flow
 from tests.unit.flows.samples import NOON, config, event
 
 WELCOME = """

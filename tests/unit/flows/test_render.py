@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumbeat.core.actions import Action, Call, SendEmail, UpsertContact
-from drumbeat.flows.plan import plan
-from drumbeat.flows.render import Unrenderable, render
+from drumbeat.planning.plan import plan
+from drumbeat.planning.render import Unrenderable, render
 from tests.unit.flows.samples import config, event
 
 EFFECT = UUID(int=9)

@@ -10,7 +10,7 @@ import pytest
 
 from drumbeat.core.configuration import Config, Source
 from drumbeat.core.events import Event
-from drumbeat.sources.payload import Unmappable, read
+from drumbeat.planning.payload import Unmappable, read
 
 
 def event(body: bytes | None, door: str = "webhook", source: str = "shop") -> Event:
@@ -79,7 +79,7 @@ def test_reading_needs_neither_a_validator_nor_yaml() -> None:
         [
             sys.executable,
             "-c",
-            "import sys, drumbeat.sources.payload;"
+            "import sys, drumbeat.planning.payload;"
             "print([name for name in ('pydantic', 'yaml', 'boto3') if name in sys.modules])",
         ],
         capture_output=True,

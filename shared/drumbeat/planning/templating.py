@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.flows.meter import (
+from drumbeat.planning.render_limits import (
     LONGEST_OUTPUT,
     METER,
     TooMuch,

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from drumbeat.core.address import InvalidAddress, normalise
 from drumbeat.core.configuration import Step, Tree
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.flows.templating import LONGEST_OUTPUT, Unfillable, compile_text
+from drumbeat.planning.templating import LONGEST_OUTPUT, Unfillable, compile_text
 
 type Variables = Mapping[str, Any]
 

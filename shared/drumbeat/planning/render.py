@@ -7,7 +7,7 @@ from drumbeat.core.actions import Action, Call, PostMessage, PublishPost, SendEm
 from drumbeat.core.configuration import Config, Step, Template
 from drumbeat.core.errors import DrumbeatError
 from drumbeat.core.events import Event
-from drumbeat.flows.arguments import (
+from drumbeat.planning.arguments import (
     Unusable,
     Variables,
     address,
@@ -20,8 +20,8 @@ from drumbeat.flows.arguments import (
     text,
     texts,
 )
-from drumbeat.flows.context import variables
-from drumbeat.sources.payload import Unmappable, read
+from drumbeat.planning.context import variables
+from drumbeat.planning.payload import Unmappable, read
 
 _NO_TEMPLATE = Template(None, None, None)
 

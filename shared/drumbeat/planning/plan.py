@@ -10,10 +10,10 @@ from uuid import UUID
 from drumbeat.core import ids
 from drumbeat.core.configuration import Config, Flow, Step
 from drumbeat.core.events import Event
-from drumbeat.flows.arguments import Unusable, target
-from drumbeat.flows.conditions import Undecidable, holds
-from drumbeat.flows.context import facts, variables
-from drumbeat.sources.payload import Unmappable, read
+from drumbeat.planning.arguments import Unusable, target
+from drumbeat.planning.conditions import Undecidable, holds
+from drumbeat.planning.context import facts, variables
+from drumbeat.planning.payload import Unmappable, read
 
 
 @dataclass(frozen=True, slots=True)

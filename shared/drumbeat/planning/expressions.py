@@ -12,9 +12,9 @@ from jmespath.exceptions import JMESPathError, LexerError, ParseError
 from jmespath.functions import Functions
 
 from drumbeat.core.suggestions import instead
-from drumbeat.flows.conditions import NAMES
-from drumbeat.flows.context import EVENT_FIELDS, VARIABLES
-from drumbeat.flows.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
+from drumbeat.planning.conditions import NAMES
+from drumbeat.planning.context import EVENT_FIELDS, VARIABLES
+from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
 
 LATER = frozenset({"lead", "campaign", "run", "variant"})  # present and null until campaigns have an audience
 LONGEST = 100_000  # characters of a text

@@ -1,0 +1,1 @@
+"""From an event and a configuration to effects, and from an effect to its action."""
