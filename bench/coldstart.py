@@ -21,7 +21,7 @@ from bench.lead import SOURCE, event
 from bench.ours import DATABASE, KEYED, SECRETS
 from bench.phases import Figures, spread
 from bench.servers import ROOT, Servers, environment
-from drumbeat.apply import apply
+from drumbeat.configuration.apply import apply
 from drumbeat.core import ids
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.local import ledger, queues

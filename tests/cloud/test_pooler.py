@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from redis import Redis
 
-from drumbeat.apply import apply
+from drumbeat.configuration.apply import apply
 from drumbeat.core import ids
 from drumbeat.deliver import deliver
 from drumbeat.infrastructure.settings import Settings

@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from drumbeat import apply as applying
 from drumbeat import feedback, relay, resolve, suppress
+from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.deliver import deliver
 from drumbeat.feedback import Word

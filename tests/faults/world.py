@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
-from drumbeat.flows.document import compile_document
 
 CLASSES = {"crm": "D", "mail": "Q", "news": "K", "safe": "K", "courier": "F", "blind": "X"}  # account -> repeat class
 STEPS = {

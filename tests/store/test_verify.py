@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from redis import Redis
 
+from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.events import Arrival
@@ -24,7 +25,6 @@ from drumbeat.core.request import Request
 from drumbeat.deliver import LEASE, deliver
 from drumbeat.deliver.planning import plan_events
 from drumbeat.deliver.requests import freeze
-from drumbeat.flows.document import compile_document
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger import configs

@@ -74,8 +74,8 @@ def _text(file: Path) -> str:
 
 
 def _check(client: Client, file: Path, document: str, templates: dict[str, str]) -> int:
+    from drumbeat.configuration.document import compile_document
     from drumbeat.core.errors import ConfigError
-    from drumbeat.flows.document import compile_document
 
     try:
         compile_document(document, templates, file=DOCUMENT, sandbox=urlsplit(client.url).hostname in LOCAL)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
-from drumbeat.flows.document import compile_document
 from drumbeat.planning.plan import PlannedEffect, plan
 
 

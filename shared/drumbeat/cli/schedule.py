@@ -124,7 +124,7 @@ def _calendar(expression: str, timezone: str, on_gap: str, start: datetime) -> C
 
 def _campaign(config: Path, name: str) -> tuple[str, str, str]:
     from drumbeat.cli.apply import file_of, read
-    from drumbeat.flows.document import compile_document
+    from drumbeat.configuration.document import compile_document
 
     if not config.exists():
         raise click.BadParameter(f"{config} does not exist", param_hint="--config")

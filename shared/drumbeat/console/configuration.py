@@ -6,7 +6,7 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
-from drumbeat.apply import apply
+from drumbeat.configuration.apply import apply
 from drumbeat.console.access import OPERATE, READ
 from drumbeat.console.asked import body, query
 from drumbeat.console.routing import Routes

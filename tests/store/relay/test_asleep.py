@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from drumbeat.apply import apply
+from drumbeat.configuration.apply import apply
 from drumbeat.deliver import deliver
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
+from drumbeat.configuration.document import compile_document
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
-from drumbeat.flows.document import compile_document
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

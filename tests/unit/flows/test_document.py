@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drumbeat.configuration import yaml_lines
+from drumbeat.configuration.document import compile_document
 from drumbeat.core.configuration import Config, Limit, LookPolicy, Retry
 from drumbeat.core.errors import ConfigError, Mistake
-from drumbeat.flows import yaml_lines
-from drumbeat.flows.document import compile_document
 from tests.unit.flows.samples import DOCUMENT
 
 FLOW = "flows:\n  f:\n    on: LEAD_CAPTURE\n    steps:\n"

@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 import yaml
 
+from drumbeat.configuration.document import compile_document, schema
+from drumbeat.configuration.document_models import Source
 from drumbeat.core.actions import Call, SendEmail, UpsertContact
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
-from drumbeat.flows.document import compile_document, schema
-from drumbeat.flows.forms import Source
 from drumbeat.planning.plan import plan
 from drumbeat.planning.render import render
 from drumbeat.sources import registry as schemes
@@ -75,7 +75,7 @@ def test_a_published_release_becomes_news(example: Config, action: str, steps: l
 
 
 def test_the_schema_for_editors_is_the_forms_schema() -> None:
-    """To renew it: write `drumbeat.flows.document.schema()` as JSON with an indent of 2 into the file."""
+    """To renew it: write `drumbeat.configuration.document.schema()` as JSON with an indent of 2 into the file."""
     assert json.loads((CAMPAIGNS / "drumbeat.schema.json").read_text()) == schema()
     assert DOCUMENT.startswith("# yaml-language-server: $schema=drumbeat.schema.json\n")
 

@@ -1,7 +1,7 @@
 import pytest
 
+from drumbeat.configuration.quantities import duration, limit
 from drumbeat.core.configuration import Limit
-from drumbeat.flows.quantities import duration, limit
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0s", 0), ("30s", 30), ("5m", 300), ("12h", 43_200), ("3d", 259_200)])

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat.flows import forms
-from drumbeat.flows.document import compile_document
+from drumbeat.configuration import document_models
+from drumbeat.configuration.document import compile_document
 from drumbeat.providers import registry as providers
 from drumbeat.sources import registry as schemes
 
@@ -46,11 +46,21 @@ def test_what_it_shows_can_be_applied(block: str) -> None:
 
 
 def test_there_is_an_example_of_every_section() -> None:
-    assert {name for block in BLOCKS for name in sections(block)} == set(forms.Document.model_fields)
+    assert {name for block in BLOCKS for name in sections(block)} == set(document_models.Document.model_fields)
 
 
-@pytest.mark.parametrize("form", [forms.Account, forms.Source, forms.Step, forms.Retry, forms.Lookup, forms.Campaign])
-def test_every_field_is_named(form: type[forms.Form]) -> None:
+@pytest.mark.parametrize(
+    "form",
+    [
+        document_models.Account,
+        document_models.Source,
+        document_models.Step,
+        document_models.Retry,
+        document_models.Lookup,
+        document_models.Campaign,
+    ],
+)
+def test_every_field_is_named(form: type[document_models.Form]) -> None:
     fields = {field.alias or name for name, field in form.model_fields.items()}
 
     assert {name for name in fields if not re.search(rf"\b{name}\b", TEXT)} == set()
@@ -59,4 +69,4 @@ def test_every_field_is_named(form: type[forms.Form]) -> None:
 def test_every_provider_scheme_and_action_is_named() -> None:
     named = set(re.findall(r"`(\w+)`", TEXT))
 
-    assert {*providers.NAMES, *schemes.NAMES, *forms.ARGUMENTS} <= named
+    assert {*providers.NAMES, *schemes.NAMES, *document_models.ARGUMENTS} <= named

@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from drumbeat.calendar import OnGap, parse, zones
+from drumbeat.configuration import quantities
 from drumbeat.core.configuration import Limit
 from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead
-from drumbeat.flows import quantities
 from drumbeat.planning.expressions import check_condition, check_mapping, check_text
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from drumbeat.configuration import document_models, yaml_lines
+from drumbeat.configuration.check_accounts import check_account, check_source, options_of
+from drumbeat.configuration.check_flows import Surroundings, check_order, check_sources, check_step
+from drumbeat.configuration.schema import schema
+from drumbeat.configuration.template_files import read_templates
+from drumbeat.configuration.validation import entries, read_form
+from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError
-from drumbeat.flows import forms, yaml_lines
-from drumbeat.flows.check_doors import check_account, check_source, options_of
-from drumbeat.flows.check_flows import Surroundings, check_order, check_sources, check_step
-from drumbeat.flows.schema import schema
-from drumbeat.flows.shape import entries, read_form
-from drumbeat.flows.template_files import read_templates
-from drumbeat.flows.yaml_lines import Document, Path
 
 __all__ = ["compile_document", "schema"]
 
@@ -50,25 +50,26 @@ def compile_document(
 def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: bool) -> Json:
     data: Json = document.data
     head = {name: value for name, value in data.items() if name not in _SECTIONS}
-    top = read_form(forms.Document, head, (), document)
-    defaults = top.defaults if top else forms.Defaults()
+    top = read_form(document_models.Document, head, (), document)
+    defaults = top.defaults if top else document_models.Defaults()
     sections = {name: entries(data.get(name), (name,), document) for name in _SECTIONS}
 
     accounts = {
-        name: read_form(forms.Account, entry, ("accounts", name), document)
+        name: read_form(document_models.Account, entry, ("accounts", name), document)
         for name, entry in sections["accounts"].items()
     }
     for name, account in accounts.items():
         if account is not None:
             check_account(name, account, ("accounts", name), document, sandbox=sandbox)
     sources = {
-        name: read_form(forms.Source, entry, ("sources", name), document) for name, entry in sections["sources"].items()
+        name: read_form(document_models.Source, entry, ("sources", name), document)
+        for name, entry in sections["sources"].items()
     }
     for name, source in sources.items():
         if source is not None:
             check_source(source, ("sources", name), document)
     campaigns = {
-        name: read_form(forms.Campaign, entry, ("campaigns", name), document)
+        name: read_form(document_models.Campaign, entry, ("campaigns", name), document)
         for name, entry in sections["campaigns"].items()
     }
     for name in campaigns.keys() & sources.keys():
@@ -83,7 +84,7 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
     }
 
 
-def _account(account: forms.Account, defaults: forms.Defaults) -> Json:
+def _account(account: document_models.Account, defaults: document_models.Defaults) -> Json:
     return {
         "provider": account.provider,
         "settings": dict(account.settings),
@@ -95,7 +96,7 @@ def _account(account: forms.Account, defaults: forms.Defaults) -> Json:
     }
 
 
-def _source(source: forms.Source) -> Json:
+def _source(source: document_models.Source) -> Json:
     return {
         "door": "webhook",
         "scheme": source.webhook,
@@ -107,7 +108,7 @@ def _source(source: forms.Source) -> Json:
     }
 
 
-def _campaign(campaign: forms.Campaign, defaults: forms.Defaults) -> Json:
+def _campaign(campaign: document_models.Campaign, defaults: document_models.Defaults) -> Json:
     return {
         "schedule": campaign.schedule,
         "timezone": campaign.timezone or defaults.timezone,
@@ -118,13 +119,13 @@ def _campaign(campaign: forms.Campaign, defaults: forms.Defaults) -> Json:
 def _flow(entry: object, path: Path, document: Document, around: Surroundings) -> Json:
     given = entry.get("steps") if isinstance(entry, dict) else None
     rest = {name: value for name, value in entry.items() if name != "steps"} if isinstance(entry, dict) else entry
-    head = read_form(forms.FlowHead, rest, path, document)
+    head = read_form(document_models.FlowHead, rest, path, document)
     place = (*path, "steps")
     if not isinstance(given, list) or not given:
         if isinstance(entry, dict):
             document.wrong(place, "steps must be a list with at least one step: - {id, account, action, with}")
         return {}
-    steps = [read_form(forms.Step, step, (*place, index), document) for index, step in enumerate(given)]
+    steps = [read_form(document_models.Step, step, (*place, index), document) for index, step in enumerate(given)]
     check_order(steps, [step.get("id") if isinstance(step, dict) else None for step in given], place, document)
     arguments = [step and check_step(step, (*place, index), document, around) for index, step in enumerate(steps)]
     if head is None:
@@ -135,7 +136,7 @@ def _flow(entry: object, path: Path, document: Document, around: Surroundings) -
     return {"on": head.on, "when": head.when, "steps": [_step(step) for step in steps if step]}
 
 
-def _step(step: forms.Step) -> Json:
+def _step(step: document_models.Step) -> Json:
     return {
         "id": step.id,
         "account": step.account,

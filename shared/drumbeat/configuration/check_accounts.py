@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from drumbeat.configuration import document_models
+from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.suggestions import instead
-from drumbeat.flows import forms
-from drumbeat.flows.yaml_lines import Document, Path
 from drumbeat.providers import registry as providers
 from drumbeat.providers.base import Query, Target
 from drumbeat.sources import registry as schemes
@@ -14,7 +14,9 @@ from drumbeat.sources.generic import ALGORITHMS, ENCODINGS
 OPTIONS = ("public_url", "header", "algorithm", "encoding", "prefix", "id_header", "timestamp_header", "signed")
 
 
-def check_account(name: str, account: forms.Account, path: Path, document: Document, *, sandbox: bool) -> None:
+def check_account(
+    name: str, account: document_models.Account, path: Path, document: Document, *, sandbox: bool
+) -> None:
     """Note what the provider does not know, lacks or objects to; in the sandbox nobody needs a base URL."""
     if account.provider not in providers.NAMES:
         advice = instead(account.provider, providers.NAMES)
@@ -39,7 +41,7 @@ def check_account(name: str, account: forms.Account, path: Path, document: Docum
         document.wrong((*path, "lookup", "retention"), "retention must be longer than the last look")
 
 
-def check_source(source: forms.Source, path: Path, document: Document) -> None:
+def check_source(source: document_models.Source, path: Path, document: Document) -> None:
     """Note what the signature scheme does not know."""
     if source.webhook not in schemes.NAMES:
         advice = instead(source.webhook, schemes.NAMES)
@@ -65,7 +67,7 @@ def check_source(source: forms.Source, path: Path, document: Document) -> None:
         document.wrong((*path, "public_url"), "public_url is the address that the sender calls, with https://")
 
 
-def options_of(source: forms.Source) -> dict[str, str]:
+def options_of(source: document_models.Source) -> dict[str, str]:
     """Return the options that were given."""
     return {option: value for option in OPTIONS if (value := getattr(source, option)) is not None}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from drumbeat.flows import forms
+from drumbeat.configuration import document_models
 from drumbeat.providers import registry as providers
 from drumbeat.sources import registry as schemes
 
@@ -14,23 +14,23 @@ type Json = dict[str, Any]
 
 def schema() -> Json:
     """Return the schema. References, texts and conditions are checked by `drumbeat apply` alone."""
-    models: list[type[forms.Form]] = [forms.Document, *forms.ARGUMENTS.values()]
+    models: list[type[document_models.Form]] = [document_models.Document, *document_models.ARGUMENTS.values()]
     _, made = models_json_schema([(model, "validation") for model in models], by_alias=True)
     parts: Json = {name: _plain(part) for name, part in made["$defs"].items()}
     parts["Account"]["properties"]["provider"] = {"type": "string", "enum": sorted(providers.NAMES)}
     parts["Source"]["properties"]["webhook"] = {"type": "string", "enum": sorted(schemes.NAMES)}
     step = parts["Step"]
-    step["properties"]["action"] = {"type": "string", "enum": list(forms.ARGUMENTS)}
+    step["properties"]["action"] = {"type": "string", "enum": list(document_models.ARGUMENTS)}
     step["allOf"] = [
         {
             "if": {"properties": {"action": {"const": action}}},
             "then": {"properties": {"with": {"$ref": f"#/$defs/{form.__name__}"}}},
         }
-        for action, form in forms.ARGUMENTS.items()
+        for action, form in document_models.ARGUMENTS.items()
     ]
     document = parts.pop("Document")
     for section in ("accounts", "sources", "flows", "campaigns"):
-        document["properties"][section]["propertyNames"] = {"pattern": forms.NAME}
+        document["properties"][section]["propertyNames"] = {"pattern": document_models.NAME}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Drumbeat configuration",

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from drumbeat.configuration import document_models
+from drumbeat.configuration.document_models import ARGUMENTS, HEADER, NAME, NAME_RULE
+from drumbeat.configuration.validation import read_form
+from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.address import InvalidAddress, normalise
 from drumbeat.core.configuration import Template
 from drumbeat.core.suggestions import instead
-from drumbeat.flows import forms
-from drumbeat.flows.forms import ARGUMENTS, HEADER, NAME, NAME_RULE
-from drumbeat.flows.shape import read_form
-from drumbeat.flows.yaml_lines import Document, Path
 from drumbeat.planning.expressions import payload_fields, pinned_source, uses
 from drumbeat.providers import registry as providers
 
@@ -40,8 +40,8 @@ class Surroundings:
 
     def __init__(
         self,
-        accounts: Mapping[str, forms.Account | None],
-        sources: Mapping[str, forms.Source | None],
+        accounts: Mapping[str, document_models.Account | None],
+        sources: Mapping[str, document_models.Source | None],
         templates: Mapping[str, Template],
     ) -> None:
         self.accounts = accounts
@@ -49,7 +49,7 @@ class Surroundings:
         self.templates = templates
 
 
-def check_order(steps: list[forms.Step | None], names: list[object], path: Path, document: Document) -> None:
+def check_order(steps: list[document_models.Step | None], names: list[object], path: Path, document: Document) -> None:
     """Note ids that stand twice, references to no step, and steps that wait for each other."""
     known = [name for name in names if isinstance(name, str)]
     for index, name in enumerate(names):
@@ -81,7 +81,9 @@ def _no_address(text: str) -> str | None:
     return None
 
 
-def check_step(step: forms.Step, path: Path, document: Document, around: Surroundings) -> forms.Form | None:
+def check_step(
+    step: document_models.Step, path: Path, document: Document, around: Surroundings
+) -> document_models.Form | None:
     """Note what a step refers to in vain; return its arguments if they have no mistakes."""
     _check_account(step, path, document, around)
     form = ARGUMENTS.get(step.action)
@@ -98,7 +100,7 @@ def check_step(step: forms.Step, path: Path, document: Document, around: Surroun
             document.wrong((*place, name), f"effect_id is not known yet where {name} is filled; use event.id")
         elif name in ADDRESSES and "{" not in written and (fault := _no_address(written)):
             document.wrong((*place, name), f"{name} is not an address: {fault}; write one, or {{{{ payload.email }}}}")
-    if isinstance(arguments, forms.SendEmail):
+    if isinstance(arguments, document_models.SendEmail):
         _check_mail(arguments, place, document, around.templates)
     headers: Mapping[str, str] = getattr(arguments, "headers", {})
     for name in headers:
@@ -108,8 +110,8 @@ def check_step(step: forms.Step, path: Path, document: Document, around: Surroun
 
 
 def check_sources(
-    flow: forms.FlowHead,
-    steps: Collection[tuple[Path, forms.Form]],
+    flow: document_models.FlowHead,
+    steps: Collection[tuple[Path, document_models.Form]],
     path: Path,
     document: Document,
     around: Surroundings,
@@ -128,7 +130,7 @@ def check_sources(
             document.wrong(place, f"payload.{field} is used, and the source's map has no {field}; {advice}")
 
 
-def _check_account(step: forms.Step, path: Path, document: Document, around: Surroundings) -> None:
+def _check_account(step: document_models.Step, path: Path, document: Document, around: Surroundings) -> None:
     if step.account not in around.accounts:
         document.wrong(
             (*path, "account"), f"there is no account {step.account}; {instead(step.account, around.accounts)}"
@@ -147,7 +149,9 @@ def _check_account(step: forms.Step, path: Path, document: Document, around: Sur
         )
 
 
-def _check_mail(mail: forms.SendEmail, path: Path, document: Document, templates: Mapping[str, Template]) -> None:
+def _check_mail(
+    mail: document_models.SendEmail, path: Path, document: Document, templates: Mapping[str, Template]
+) -> None:
     template = Template(None, None, None)
     if mail.template is not None:
         if mail.template not in templates:
@@ -181,11 +185,11 @@ def _circle(start: str, after: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _fields(arguments: forms.Form, templates: Mapping[str, Template]) -> Iterator[str]:
+def _fields(arguments: document_models.Form, templates: Mapping[str, Template]) -> Iterator[str]:
     """Yield the payload's fields that a step's texts use."""
     for text in _texts(arguments.model_dump()):
         yield from payload_fields(text)
-    if isinstance(arguments, forms.SendEmail) and (template := templates.get(arguments.template or "")):
+    if isinstance(arguments, document_models.SendEmail) and (template := templates.get(arguments.template or "")):
         replaced = {"subject": arguments.subject, "html": arguments.html, "text": arguments.text}
         for name, words in (("subject", template.subject), ("html", template.html), ("text", template.text)):
             if words is not None and replaced[name] is None:

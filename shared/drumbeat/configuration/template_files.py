@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
+from drumbeat.configuration import yaml_lines
+from drumbeat.configuration.document_models import NAME
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import Mistake
 from drumbeat.core.suggestions import instead
-from drumbeat.flows import yaml_lines
-from drumbeat.flows.forms import NAME
 from drumbeat.planning.expressions import faults
 
 FOLDER = "templates"

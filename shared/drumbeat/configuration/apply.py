@@ -54,7 +54,9 @@ def apply(
         ConfigError: the document has mistakes, all of them listed; the version in force stays.
         Stale: an account would become another login while outcomes under the old one are open.
     """
-    from drumbeat.flows.document import compile_document  # YAML and validators, for this one request of the console
+    from drumbeat.configuration.document import (
+        compile_document,  # YAML and validators, for this one request of the console
+    )
 
     compiled = compile_document(document, templates, sandbox=services.settings.sandbox_url is not None)
     if compiled["campaigns"]:

@@ -7,9 +7,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from drumbeat.configuration.document_models import NAME, NAME_RULE, Form
+from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.suggestions import instead
-from drumbeat.flows.forms import NAME, NAME_RULE, Form
-from drumbeat.flows.yaml_lines import Document, Path
 
 MAY_BE_NULL = frozenset({"body"})  # fields for which null says something
 

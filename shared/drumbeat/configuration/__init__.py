@@ -1,0 +1,1 @@
+"""The user's document: read, checked with line numbers, compiled, applied."""
