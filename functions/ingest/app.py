@@ -12,8 +12,8 @@ from drumbeat.callers import caller_of
 from drumbeat.ingest import batch, webhook
 from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door
-from drumbeat.ingest.http import body_of, delivery_of, judged_at, key_of
 from drumbeat.ingest.single import Single
+from drumbeat.web.requests import body_of, delivery_of, judged_at, key_of
 from drumbeat.wiring import services, start
 
 logger = Logger()

@@ -1,7 +1,7 @@
 """Who sends a request: its API key, verified."""
 
 from drumbeat import keys
-from drumbeat.ingest.http import HttpEvent
+from drumbeat.web.requests import HttpEvent
 
 
 def caller_of(event: HttpEvent, secret: bytes) -> keys.ApiKey:

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from drumbeat.console.routing import Routes
 from drumbeat.core.errors import Invalid
-from drumbeat.ingest import strict
-from drumbeat.ingest.http import body_of
-from drumbeat.problems import mistakes
+from drumbeat.web import strict
+from drumbeat.web.problems import mistakes
+from drumbeat.web.requests import body_of
 
 MOST = 200
 

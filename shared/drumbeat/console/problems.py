@@ -8,10 +8,10 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from drumbeat import problems
 from drumbeat.core.errors import ConfigError, NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.wakeups.queue import QueueError
+from drumbeat.web import problems
 
 RETRY_AFTER = 5  # seconds
 

@@ -7,9 +7,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from drumbeat import problems
 from drumbeat.core.errors import NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.ingest.receipt import Receipt
+from drumbeat.web import problems
 
 JSON = "application/json"
 

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.errors import Forbidden, Invalid, TooLarge
 from drumbeat.core.events import Arrival
-from drumbeat.ingest import strict
-from drumbeat.problems import mistakes
+from drumbeat.web import strict
+from drumbeat.web.problems import mistakes
 
 LARGEST = 256 * 1024  # bytes of one event
 

@@ -1,0 +1,1 @@
+"""HTTP words that every door shares: problems, strict JSON, requests."""
