@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from drumbeat.callers import caller_of
+from drumbeat.access.callers import caller_of
 from drumbeat.ingest import batch, webhook
 from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door

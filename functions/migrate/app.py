@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from drumbeat import firstkey
+from drumbeat.access import first_key
 from drumbeat.core.errors import DrumbeatError, SettingsError
 from drumbeat.ledger.migrate import migrate
 from drumbeat.wiring import services, start
@@ -47,7 +47,7 @@ def _migrate() -> dict[str, Any]:
     if settings.admin_database_url is None:
         raise SettingsError("not set: ADMIN_DATABASE_URL (or ADMIN_DATABASE_URL_PARAM). Nothing was changed.")
     done = migrate(services().value(settings.admin_database_url), services().value(settings.database_url))
-    firstkey.publish(services())
+    first_key.publish(services())
     return {"version": done.version, "applied": list(done.applied)}
 
 

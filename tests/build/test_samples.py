@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from drumbeat import keys
+from drumbeat.access import keys
 from drumbeat.core import ids
 from drumbeat.local.template import Template
 from drumbeat.wakeups.queue import Doorbell

@@ -12,7 +12,7 @@ import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from cfnlint.api import lint_file
 
-from drumbeat import firstkey
+from drumbeat.access import first_key
 from drumbeat.campaigns.alarms import PREFIX
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS
@@ -127,7 +127,7 @@ def test_a_function_is_told_nothing_that_nobody_reads(document: Document, functi
 def test_the_first_key_is_where_the_outputs_say(document: Document) -> None:
     output = document["Outputs"]["FirstKeyParameter"]["Value"]
 
-    assert output.argument.replace("${Stage}", "prod") == firstkey.parameter("prod")
+    assert output.argument.replace("${Stage}", "prod") == first_key.parameter("prod")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

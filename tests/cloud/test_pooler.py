@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from redis import Redis
 
+from drumbeat.access.keys import SCOPES, ApiKey
 from drumbeat.configuration.apply import apply
 from drumbeat.core import ids
 from drumbeat.deliver import deliver
@@ -22,7 +23,6 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.keys import SCOPES, ApiKey
 from drumbeat.relay import sweep
 from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services

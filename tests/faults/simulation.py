@@ -11,6 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from drumbeat import feedback, relay, resolve, suppress
+from drumbeat.access.keys import ApiKey
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.deliver import deliver
@@ -18,7 +19,6 @@ from drumbeat.feedback import Word
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
-from drumbeat.keys import ApiKey
 from drumbeat.ledger.database import Row
 from drumbeat.resolve import Decision
 from drumbeat.wakeups.due_index import KEY, SENTINEL

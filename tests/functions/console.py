@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from drumbeat import keys, wiring
+from drumbeat import wiring
+from drumbeat.access import keys
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.wakeups.queue import Doorbell
 from drumbeat.wiring import Services

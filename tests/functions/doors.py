@@ -11,7 +11,7 @@ from uuid import UUID
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.types.json import Jsonb
 
-from drumbeat import keys
+from drumbeat.access import keys
 from drumbeat.ledger.database import Database, Row
 from drumbeat.wakeups.queue import Doorbell, Queue
 from drumbeat.wiring import Services

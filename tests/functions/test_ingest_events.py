@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from psycopg.types.json import Jsonb
 
+from drumbeat.access import sql as stored_keys
 from drumbeat.core import ids
-from drumbeat.store import keys as stored_keys
 from functions.ingest import app
 from tests.functions.doors import Doors, away, lead
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from drumbeat import firstkey
+from drumbeat.access import first_key
 from drumbeat.cli import init
 from drumbeat.cli.parameters import APPLICATION, MASTER, OWNER, PARAMETERS, REDIS, Parameter
 from drumbeat.cli.urls import written_postgres, written_redis, written_together
@@ -88,7 +88,7 @@ def test_the_names_are_those_that_the_template_reads(parameter: Parameter) -> No
 
 
 def test_what_it_writes_and_what_the_deployment_writes_do_not_collide(stage: str) -> None:
-    assert firstkey.parameter(stage) not in {each.path(stage) for each in PARAMETERS}
+    assert first_key.parameter(stage) not in {each.path(stage) for each in PARAMETERS}
 
 
 def test_everything_is_written_from_the_environment(

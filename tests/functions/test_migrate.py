@@ -14,7 +14,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.session import get_session
 
-from drumbeat import firstkey, keys, wiring
+from drumbeat import wiring
+from drumbeat.access import first_key, keys
 from drumbeat.ledger import steps
 from drumbeat.local.servers import Postgres
 from functions.migrate import app
@@ -107,7 +108,7 @@ def test_a_new_stack_gets_its_schema_and_its_first_key(stage: str, cloudformatio
     ssm: Any = get_session().create_client(
         "ssm", region_name="us-east-1", endpoint_url=services.settings.aws_endpoint_url
     )
-    name = firstkey.parameter(services.settings.stage)
+    name = first_key.parameter(services.settings.stage)
     token = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     ssm.close()
     assert keys.verify(services.key_secret, token).scopes == {"ingest", "read", "operate"}
@@ -182,14 +183,14 @@ def test_an_error_of_our_own_is_answered_without_its_text(
 def test_a_revoked_first_key_is_not_published_again(cloudformation: CloudFormation) -> None:
     invoke("migrate_create", ResponseURL=cloudformation.url)
     services = wiring.services()
-    services.db.run("UPDATE api_keys SET revoked_at = drumbeat_now() WHERE id = %s", [firstkey.ID])
+    services.db.run("UPDATE api_keys SET revoked_at = drumbeat_now() WHERE id = %s", [first_key.ID])
     ssm: Any = get_session().create_client(
         "ssm", region_name="us-east-1", endpoint_url=services.settings.aws_endpoint_url
     )
-    ssm.delete_parameter(Name=firstkey.parameter(services.settings.stage))
+    ssm.delete_parameter(Name=first_key.parameter(services.settings.stage))
 
     invoke("migrate_create", RequestType="Update", ResponseURL=cloudformation.url)
 
     with pytest.raises(ssm.exceptions.ParameterNotFound):
-        ssm.get_parameter(Name=firstkey.parameter(services.settings.stage))
+        ssm.get_parameter(Name=first_key.parameter(services.settings.stage))
     ssm.close()

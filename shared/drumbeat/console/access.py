@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-from drumbeat import keys
+from drumbeat.access import keys
+from drumbeat.access import sql as stored_keys
 from drumbeat.core.errors import Unauthorized
-from drumbeat.store import keys as stored_keys
 from drumbeat.wiring import services
 
 type Next = Callable[[ApiGatewayResolver], Response[Any]]

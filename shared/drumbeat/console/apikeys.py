@@ -5,13 +5,13 @@ from typing import Any, Literal
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from drumbeat import keys
+from drumbeat.access import keys
+from drumbeat.access import sql as stored_keys
 from drumbeat.console.access import OPERATE
 from drumbeat.console.asked import body, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.core.errors import NotFound
-from drumbeat.store import keys as stored_keys
 from drumbeat.wiring import services
 
 router = Routes()

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.core.errors import Invalid, Problem, TooLarge
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording, request
 from drumbeat.ingest.door import CONFLICTS, Door
 from drumbeat.ingest.receipt import RECORDED, Receipt
 from drumbeat.ingest.single import AWAY, reused
-from drumbeat.keys import ApiKey
 from drumbeat.web import strict
 
 MOST = 500  # events

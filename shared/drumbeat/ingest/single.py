@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.core.errors import KeyReused
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording, request
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, Door
 from drumbeat.ingest.receipt import RECORDED, Receipt
-from drumbeat.keys import ApiKey
 
 if TYPE_CHECKING:
     from drumbeat.ingest.once import Once

@@ -5,7 +5,7 @@ from datetime import timedelta
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from drumbeat.keys import SCOPES, mint
+from drumbeat.access.keys import SCOPES, mint
 from drumbeat.ledger.migrate import migrate
 from drumbeat.ledger.roles import GROUP
 from drumbeat.local.servers import Postgres

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from drumbeat.access.keys import SCOPES, ApiKey
 from drumbeat.configuration.apply import apply
 from drumbeat.deliver import deliver
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.keys import SCOPES, ApiKey
 from drumbeat.relay import LOCK, sweep
 from drumbeat.wakeups.queue import Doorbell
 from tests.store.relay.world import MINUTE, World

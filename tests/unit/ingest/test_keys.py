@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumbeat import keys
+from drumbeat.access import keys
 from drumbeat.core.errors import Forbidden, Unauthorized
 
 SECRET = b"a secret"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from drumbeat.keys import SCOPES, mint
-from drumbeat.store import keys
+from drumbeat.access import sql as access_sql
+from drumbeat.access.keys import SCOPES, mint
 from drumbeat.wiring import Services
 
 ID = "first"
@@ -20,9 +20,9 @@ def publish(services: Services) -> None:
     Safe to repeat: the key follows from the stage's secret, so it is the same until that changes. On a developer's
     machine nothing is published; the stack prints its key.
     """
-    if services.settings.local or keys.revoked(services.db, ID):
+    if services.settings.local or access_sql.revoked(services.db, ID):
         return
-    keys.add(services.db, ID, "made at the first deployment", SCOPES)
+    access_sql.add(services.db, ID, "made at the first deployment", SCOPES)
     from botocore.session import get_session
 
     ssm: Any = get_session().create_client(

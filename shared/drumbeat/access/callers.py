@@ -1,6 +1,6 @@
 """Who sends a request: its API key, verified."""
 
-from drumbeat import keys
+from drumbeat.access import keys
 from drumbeat.web.requests import HttpEvent
 
 
