@@ -31,8 +31,8 @@ from drumbeat.local.gateway import Routes, request_event
 from drumbeat.local.servers import MiniStack
 from drumbeat.local.stack import REGION, STAGE, TEMPLATE, local_sqs
 from drumbeat.local.template import Template
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import Services
 
 FUNCTIONS = ("ingest", "worker", "relay", "console")
 STARTS, WARM = 5, 300

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.campaigns import fire
-from drumbeat.wiring import services, start
+from drumbeat.services import services, start
 
 logger = Logger()
 start()

@@ -5,12 +5,12 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from drumbeat import wiring
+from drumbeat import services as process
 from drumbeat.console.api import resolver
 
 logger = Logger()
 app = resolver(logger)
-wiring.start()
+process.start()
 
 
 @logger.inject_lambda_context

@@ -13,8 +13,8 @@ from drumbeat.ingest import batch, webhook
 from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
+from drumbeat.services import services, start
 from drumbeat.web.requests import body_of, delivery_of, judged_at, key_of
-from drumbeat.wiring import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from drumbeat.access import first_key
 from drumbeat.core.errors import DrumbeatError, SettingsError
 from drumbeat.ledger.migrate import migrate
-from drumbeat.wiring import services, start
+from drumbeat.services import services, start
 
 LONGEST_REASON = 1000  # CloudFormation takes 4 KiB for the whole answer
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.relay import sweep
-from drumbeat.wiring import services, start
+from drumbeat.services import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")

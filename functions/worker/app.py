@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.core.errors import SecretAway
 from drumbeat.deliver import Delivered, deliver
+from drumbeat.services import services, start
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")

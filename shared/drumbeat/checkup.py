@@ -10,7 +10,7 @@ from drumbeat.core.configuration import Campaign
 from drumbeat.core.errors import DrumbeatError, SecretAway, SecretMissing
 from drumbeat.ledger import configs
 from drumbeat.providers.login import in_sandbox
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 # Leases go by the database's clock, signatures and tokens by ours: more than this between them is worth an alarm.
 SKEW = 30.0  # seconds

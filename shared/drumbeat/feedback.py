@@ -7,10 +7,10 @@ from uuid import UUID
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.services import Services
 from drumbeat.store import effects, feedback
 from drumbeat.store.effects import Closing
 from drumbeat.store.feedback import Meant
-from drumbeat.wiring import Services
 
 NOBODY = 0  # the fence of who holds no claim
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from drumbeat.core.errors import Invalid
 from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.services import Services
 from drumbeat.store import reconciliation
 from drumbeat.store.reconciliation import Acceptance
-from drumbeat.wiring import Services
 
 CHUNK = 500  # of one request
 

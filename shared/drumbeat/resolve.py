@@ -10,9 +10,9 @@ from drumbeat.core.errors import Invalid, NotFound, Stale
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.ledger import legacy
+from drumbeat.services import Services
 from drumbeat.store import decisions
 from drumbeat.store.decisions import Standing
-from drumbeat.wiring import Services
 
 # Of one request about many: short enough for one statement and one ring, long enough for 400 in four requests.
 CHUNK = 100

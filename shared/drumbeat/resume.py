@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from drumbeat.core.errors import Unavailable
+from drumbeat.services import Services
 from drumbeat.store import accounts
-from drumbeat.wiring import Services
 
 # Effects of one request; the caller asks again while some are left.
 CHUNK = 500

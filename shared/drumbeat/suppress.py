@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from drumbeat.core.address import contact_key
 from drumbeat.core.errors import Invalid
+from drumbeat.services import Services
 from drumbeat.store import suppressions
-from drumbeat.wiring import Services
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.relay import sweep
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import Services
 from tests.cloud.pooler import PgBouncer
 from tests.conftest import TestDatabase
 from tests.flow.stacks import eventually

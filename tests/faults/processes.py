@@ -22,9 +22,9 @@ from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.providers.calls import Calls, Job
+from drumbeat.services import Services
 from drumbeat.store import effects, suppressions
 from drumbeat.throttle.limiter import Throttle
-from drumbeat.wiring import Services
 from tests.faults.points import Crash, Operation, Point
 from tests.faults.queues import BUFFER, DEAD, EFFECTS, SimulatedSqs, SqsModel
 from tests.faults.vendors import SimulatedCaller, Vendors

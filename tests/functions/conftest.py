@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from drumbeat import wiring
+from drumbeat import services as process
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.wakeups.queue import Queue
 from functions.ingest import app
@@ -37,14 +37,14 @@ def doors(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: 
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    for made in (wiring.services, app.door, app.single):
+    for made in (process.services, app.door, app.single):
         made.cache_clear()
-    services = wiring.services()
+    services = process.services()
     yield Doors(services, database, effects, buffer)
     services.db.close()
     services.redis.close()
     services.sqs.close()
     sqs.close()
     app.metrics.provider.metric_set.clear()
-    for made in (wiring.services, app.door, app.single):
+    for made in (process.services, app.door, app.single):
         made.cache_clear()

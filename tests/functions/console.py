@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from drumbeat import wiring
+from drumbeat import services as process
 from drumbeat.access import keys
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import Services
 from functions.console import app
 from tests.conftest import TestDatabase
 
@@ -100,8 +100,8 @@ def build_services(
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    wiring.services.cache_clear()
-    return wiring.services()
+    process.services.cache_clear()
+    return process.services()
 
 
 def close(services: Services) -> None:
@@ -109,4 +109,4 @@ def close(services: Services) -> None:
     services.db.close()
     services.sqs.close()
     services.redis.close()
-    wiring.services.cache_clear()
+    process.services.cache_clear()

@@ -13,8 +13,8 @@ from psycopg.types.json import Jsonb
 
 from drumbeat.access import keys
 from drumbeat.ledger.database import Database, Row
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Doorbell, Queue
-from drumbeat.wiring import Services
 from functions.ingest import app
 from tests.conftest import TestDatabase
 

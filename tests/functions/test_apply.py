@@ -6,9 +6,9 @@ import pytest
 
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
+from drumbeat.services import Services
 from drumbeat.store import effects, plans
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 from tests.functions.console import Console
 from tests.functions.test_cli import Run, run, services

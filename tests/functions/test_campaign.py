@@ -22,7 +22,7 @@ from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.relay import sweep
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 from functions.campaign import app
 from tests.conftest import TestDatabase
 from tests.faults.clock import EPOCH, STILL, SimulatedClock

@@ -21,9 +21,9 @@ from drumbeat.cli.story import tree
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.local.servers import Valkey
+from drumbeat.services import Services
 from drumbeat.store import effects
 from drumbeat.throttle.limiter import Report
-from drumbeat.wiring import Services
 from functions.ingest import app as ingest
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from drumbeat import wiring
+from drumbeat import services as process
 from drumbeat.core import ids
 from drumbeat.ingest import catalog
 from tests.conftest import VECTORS
@@ -201,7 +201,7 @@ def test_the_tolerance_is_inclusive_both_ways(
 def test_the_test_door_is_shut_in_production(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SESAME", "sesame")
     monkeypatch.delenv("DRUMBEAT_TEST_DOOR")
-    wiring.services.cache_clear()
+    process.services.cache_clear()
     doors.configure(pay={"scheme": "stripe", "secrets": ["env:SESAME"]})
     signature = hmac.new(b"sesame", b"1700000000." + BODY, hashlib.sha256).hexdigest()
     headers = {"Stripe-Signature": f"t=1700000000,v1={signature}", "Drumbeat-Now": "1700000000"}
@@ -209,6 +209,6 @@ def test_the_test_door_is_shut_in_production(doors: Doors, monkeypatch: pytest.M
     try:
         assert doors.post("/v1/webhooks/pay", BODY, key=None, headers=headers).status == 401
     finally:
-        services = wiring.services()
+        services = process.services()
         services.db.close()
         services.redis.close()

@@ -14,7 +14,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.session import get_session
 
-from drumbeat import wiring
+from drumbeat import services as process
 from drumbeat.access import first_key, keys
 from drumbeat.ledger import steps
 from drumbeat.local.servers import Postgres
@@ -77,12 +77,12 @@ def stage(postgres: Postgres, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
     }
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    wiring.services.cache_clear()
+    process.services.cache_clear()
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
         yield postgres.url(name)
-        wiring.services().db.close()
-        wiring.services.cache_clear()
+        process.services().db.close()
+        process.services.cache_clear()
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
@@ -104,7 +104,7 @@ def test_a_new_stack_gets_its_schema_and_its_first_key(stage: str, cloudformatio
     (answer,) = cloudformation.answers
     assert answer["Status"] == "SUCCESS"
     assert answer["LogicalResourceId"] == "Schema"
-    services = wiring.services()
+    services = process.services()
     ssm: Any = get_session().create_client(
         "ssm", region_name="us-east-1", endpoint_url=services.settings.aws_endpoint_url
     )
@@ -182,7 +182,7 @@ def test_an_error_of_our_own_is_answered_without_its_text(
 @PARAMETERS
 def test_a_revoked_first_key_is_not_published_again(cloudformation: CloudFormation) -> None:
     invoke("migrate_create", ResponseURL=cloudformation.url)
-    services = wiring.services()
+    services = process.services()
     services.db.run("UPDATE api_keys SET revoked_at = drumbeat_now() WHERE id = %s", [first_key.ID])
     ssm: Any = get_session().create_client(
         "ssm", region_name="us-east-1", endpoint_url=services.settings.aws_endpoint_url

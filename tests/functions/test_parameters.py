@@ -10,7 +10,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_ssm import SSMClient
 
-from drumbeat import wiring
+from drumbeat import services as process
 from drumbeat.core.errors import SecretAway, SecretMissing, SettingsError
 from drumbeat.wakeups.queue import Doorbell
 from functions.ingest import app as ingest
@@ -33,7 +33,7 @@ def ssm(sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClien
     client = boto3.client("ssm", region_name="us-east-1", endpoint_url=sqs_endpoint)
     for name in NAMES.values():
         client.put_parameter(Name=name, Value=f"value of {name}", Type="SecureString", Overwrite=True)
-    caches = (wiring.services, ingest.door, ingest.single)
+    caches = (process.services, ingest.door, ingest.single)
     for made in caches:
         made.cache_clear()
     yield client
@@ -46,26 +46,26 @@ def ssm(sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClien
 def away(ssm: SSMClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start while the store does not answer."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    wiring.start()
+    process.start()
 
 
 def calls() -> list[Mapping[str, Any]]:
     """Return what the process asks the store for from now on."""
     asked: list[Mapping[str, Any]] = []
-    events = wiring.services().secrets._ssm().client.meta.events
+    events = process.services().secrets._ssm().client.meta.events
     events.register("provide-client-params.ssm", lambda params, **_: asked.append(params))
     return asked
 
 
 def values() -> list[str]:
-    settings = wiring.services().settings
-    return [wiring.services().value(each) for each in (settings.database_url, settings.redis_url, settings.secret)]
+    settings = process.services().settings
+    return [process.services().value(each) for each in (settings.database_url, settings.redis_url, settings.secret)]
 
 
 def test_a_start_reads_everything_in_one_call(ssm: SSMClient) -> None:
     asked = calls()
 
-    wiring.start()
+    process.start()
 
     assert values() == [f"value of {name}" for name in NAMES.values()]
     assert asked == [{"Names": list(NAMES.values()), "WithDecryption": True}]
@@ -73,27 +73,27 @@ def test_a_start_reads_everything_in_one_call(ssm: SSMClient) -> None:
 
 def test_a_parameter_that_is_missing_is_named_and_hides_no_other(ssm: SSMClient) -> None:
     ssm.delete_parameter(Name=NAMES["SECRET_PARAM"])
-    wiring.start()
-    settings = wiring.services().settings
+    process.start()
+    settings = process.services().settings
 
     with pytest.raises(SecretMissing, match=r"/start/secret does not exist or may not be read; nothing was lost"):
-        wiring.services().value(settings.secret)
+        process.services().value(settings.secret)
 
-    assert wiring.services().value(settings.redis_url) == "value of /drumbeat/start/redis-url"
+    assert process.services().value(settings.redis_url) == "value of /drumbeat/start/redis-url"
 
 
 def test_a_start_without_the_store_says_so_when_a_value_is_needed(away: None) -> None:
     with pytest.raises(SecretAway, match="/start/redis-url cannot be read now; nothing was lost"):
-        wiring.services().value(wiring.services().settings.redis_url)
+        process.services().value(process.services().settings.redis_url)
 
 
 def test_it_is_read_again_once_the_store_answers(
     away: None, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = wiring.services().secrets
+    known = process.services().secrets
     monkeypatch.setenv("AWS_ENDPOINT_URL", sqs_endpoint)
-    wiring.services.cache_clear()
-    known._provider = wiring.services().secrets._ssm()
+    process.services.cache_clear()
+    known._provider = process.services().secrets._ssm()
     monkeypatch.setattr("drumbeat.infrastructure.secrets.time.monotonic", lambda: 10.0**9)
 
     assert known.get(f"ssm:{NAMES['REDIS_URL_PARAM']}") == "value of /drumbeat/start/redis-url"
@@ -104,10 +104,10 @@ def test_where_the_environment_names_too_little_the_handler_says_so_and_not_the_
 ) -> None:
     monkeypatch.delenv("DATABASE_URL_PARAM")
 
-    wiring.start()
+    process.start()
 
     with pytest.raises(SettingsError, match="DATABASE_URL_PARAM"):
-        wiring.services()
+        process.services()
 
 
 @pytest.mark.parametrize("sample", ["ingest_event", "ingest_batch", "ingest_webhook"])

@@ -9,10 +9,10 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import Redis
 
-from drumbeat import wiring
+from drumbeat import services as process
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import Services
 from functions.relay import app
 from tests.conftest import TestDatabase
 
@@ -50,13 +50,13 @@ def services(
     sqs.close()
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    wiring.services.cache_clear()
-    services = wiring.services()
+    process.services.cache_clear()
+    services = process.services()
     yield services
     services.db.close()
     services.sqs.close()
     services.redis.close()
-    wiring.services.cache_clear()
+    process.services.cache_clear()
 
 
 def invoke(event: dict[str, Any]) -> dict[str, Any]:

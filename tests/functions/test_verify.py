@@ -11,9 +11,9 @@ from redis import Redis
 
 from drumbeat.cli.main import main
 from drumbeat.local.servers import Valkey
+from drumbeat.services import Services
 from drumbeat.store import plans
 from drumbeat.verify import verify
-from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served

@@ -32,6 +32,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.resolve import Decision, resolve
+from drumbeat.services import Services
 from drumbeat.store import decisions, events, sweep
 from drumbeat.store.effects import Claimed, Opening, open_attempts
 from drumbeat.store.verification import START, span
@@ -40,7 +41,6 @@ from drumbeat.throttle.limiter import Report
 from drumbeat.verify import verify
 from drumbeat.verify.violations import KINDS, Violation
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 from tests.store.ledger import as_json, opening, outcomes, pass_time, status
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from drumbeat.checkup import alarms
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 TOPIC = "arn:aws:sns:eu-central-1:000000000000:drumbeat-prod-alarms"
 

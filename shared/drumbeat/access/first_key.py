@@ -4,7 +4,7 @@ from typing import Any
 
 from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import SCOPES, mint
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 ID = "first"
 

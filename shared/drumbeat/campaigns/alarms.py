@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from drumbeat.campaigns.agenda import calendar_of
 from drumbeat.core.configuration import Campaign
 from drumbeat.infrastructure.settings import Settings
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient

@@ -8,7 +8,7 @@ from uuid import UUID
 from drumbeat.campaigns import agenda, firing, wakeups
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 # An instant that was missed is caught up within this; what is older is only told.
 CATCH_UP = timedelta(hours=24)

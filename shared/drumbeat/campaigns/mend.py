@@ -13,8 +13,8 @@ from drumbeat.core.configuration import Campaign
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.ledger.database import Database
+from drumbeat.services import Services
 from drumbeat.store import campaigns
-from drumbeat.wiring import Services
 
 LOOK_BACK = timedelta(days=7)  # how old a missed instant is told of
 CHUNK = 500  # events of one commit

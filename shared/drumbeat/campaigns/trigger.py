@@ -6,7 +6,7 @@ from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.receipt import RECORDED, Receipt
 from drumbeat.ledger import configs
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 
 def trigger(name: str, key: str, *, actor: str, services: Services) -> Receipt:

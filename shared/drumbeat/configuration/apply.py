@@ -13,9 +13,9 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Stale
 from drumbeat.ledger import configs
 from drumbeat.providers.login import login
+from drumbeat.services import Services
 from drumbeat.wakeups.notifier import GRACE
 from drumbeat.wakeups.queue import LATEST, QueueError
-from drumbeat.wiring import Services
 
 # Events rung for in one request; the rest waits for the caller to ask with the cursor.
 CHUNK = 1000

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from drumbeat.access import keys
 from drumbeat.access import sql as stored_keys
 from drumbeat.core.errors import Unauthorized
-from drumbeat.wiring import services
+from drumbeat.services import services
 
 type Next = Callable[[ApiGatewayResolver], Response[Any]]
 type Middleware = Callable[[ApiGatewayResolver, Next], Response[Any]]

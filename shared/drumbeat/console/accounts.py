@@ -12,7 +12,7 @@ from drumbeat.console.wire import reply
 from drumbeat.core.errors import NotFound
 from drumbeat.ledger import configs
 from drumbeat.resume import resume
-from drumbeat.wiring import services
+from drumbeat.services import services
 
 router = Routes()
 

@@ -12,7 +12,7 @@ from drumbeat.console.asked import body, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.core.errors import NotFound
-from drumbeat.wiring import services
+from drumbeat.services import services
 
 router = Routes()
 

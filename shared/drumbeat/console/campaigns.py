@@ -12,7 +12,7 @@ from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.core.errors import Invalid
 from drumbeat.ingest.request import check_key
-from drumbeat.wiring import services
+from drumbeat.services import services
 
 router = Routes()
 

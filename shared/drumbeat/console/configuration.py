@@ -13,7 +13,7 @@ from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.core.errors import NotFound
 from drumbeat.ledger import configs
-from drumbeat.wiring import services
+from drumbeat.services import services
 
 router = Routes()
 

@@ -9,9 +9,9 @@ from drumbeat.console.access import OPERATE, READ
 from drumbeat.console.asked import query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
+from drumbeat.services import services
 from drumbeat.wakeups.dead_letters import DeadLetters
 from drumbeat.wakeups.queue import Message
-from drumbeat.wiring import services
 
 router = Routes()
 

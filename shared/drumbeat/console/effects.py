@@ -12,8 +12,8 @@ from drumbeat.console.asked import body, identifier, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
 from drumbeat.resolve import Decision, resolve, resolve_held
+from drumbeat.services import services
 from drumbeat.views.pages import PAGE
-from drumbeat.wiring import services
 
 router = Routes()
 

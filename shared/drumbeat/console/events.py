@@ -10,8 +10,8 @@ from drumbeat.console.asked import identifier, instant, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
 from drumbeat.core.errors import NotFound
+from drumbeat.services import services
 from drumbeat.views.pages import PAGE
-from drumbeat.wiring import services
 
 router = Routes()
 

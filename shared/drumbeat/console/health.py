@@ -15,7 +15,7 @@ from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ledger import configs
-from drumbeat.wiring import services
+from drumbeat.services import services
 
 router = Routes()
 

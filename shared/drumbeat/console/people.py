@@ -10,11 +10,11 @@ from drumbeat.console.asked import body, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
 from drumbeat.core.errors import Invalid
+from drumbeat.services import services
 from drumbeat.store import suppressions
 from drumbeat.suppress import lift, suppress
 from drumbeat.views import Page
 from drumbeat.views.pages import GARBLED, PAGE
-from drumbeat.wiring import services
 
 router = Routes()
 

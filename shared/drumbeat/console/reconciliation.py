@@ -10,10 +10,10 @@ from drumbeat.console.asked import body, identifier, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
 from drumbeat.reconcile import CHUNK, reconcile
+from drumbeat.services import services
 from drumbeat.store import reconciliation
 from drumbeat.views import Page
 from drumbeat.views.pages import PAGE
-from drumbeat.wiring import services
 
 router = Routes()
 

@@ -10,7 +10,7 @@ from drumbeat.console.access import READ
 from drumbeat.console.asked import identifier, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
-from drumbeat.wiring import services
+from drumbeat.services import services
 
 router = Routes()
 

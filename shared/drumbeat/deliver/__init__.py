@@ -15,9 +15,9 @@ from uuid import UUID
 from drumbeat.deliver.batch import Batch
 from drumbeat.deliver.planning import plan_events
 from drumbeat.providers.calls import CALL_BUDGET
+from drumbeat.services import Services
 from drumbeat.store import effects
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import Services
 
 LEASE = timedelta(seconds=45)  # at least three times the one total deadline of a call
 AT_ONCE = 32  # effects, or events, taken together

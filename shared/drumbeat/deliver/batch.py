@@ -32,9 +32,9 @@ from drumbeat.deliver.work import Work, closing_of, opening_of
 from drumbeat.planning.render import Unrenderable, render
 from drumbeat.providers.calls import CALL_BUDGET, Search, Send
 from drumbeat.providers.login import in_sandbox, login
+from drumbeat.services import Services
 from drumbeat.store.effects import Claimed, Closing, Opening
 from drumbeat.throttle.limiter import Ask, Go, Wait
-from drumbeat.wiring import Services
 
 MARGIN = 5.0  # seconds kept between the end of a call and the end of its lease
 

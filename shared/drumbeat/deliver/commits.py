@@ -12,10 +12,10 @@ from uuid import UUID
 import psycopg
 
 from drumbeat.core.status import FINAL, Status
+from drumbeat.services import Services
 from drumbeat.store import effects
 from drumbeat.store.effects import Claimed, Closing, Moved, Opening
 from drumbeat.wakeups.notifier import SOON
-from drumbeat.wiring import Services
 
 CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
 

@@ -13,9 +13,9 @@ from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.ledger.database import Row
 from drumbeat.planning.plan import Plan, PlannedEffect, plan, plan_flow
+from drumbeat.services import Services
 from drumbeat.store import plans
 from drumbeat.store.effects import Claimed
-from drumbeat.wiring import Services
 
 CLAIMED_AT_BIRTH = 48  # effects of one batch that are carried out at once; more are rung for
 

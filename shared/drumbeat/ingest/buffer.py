@@ -22,8 +22,8 @@ from drumbeat.ingest import recording
 from drumbeat.ingest.door import BUFFERED, Door
 from drumbeat.ingest.receipt import BUFFERED as STATUS
 from drumbeat.ingest.receipt import Receipt
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Message, QueueError
-from drumbeat.wiring import Services
 
 VERSION = 1
 LARGEST = 1024 * 1024  # bytes of an SQS message

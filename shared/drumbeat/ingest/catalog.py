@@ -12,7 +12,7 @@ from drumbeat.core.configuration import Campaign, Config, Source
 from drumbeat.core.errors import Unavailable
 from drumbeat.core.events import EventType
 from drumbeat.ledger import configs
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 LIFETIME = 60  # seconds that a copy in the process is used
 MISSING = 5  # seconds after which a name that is not in the copy is worth another look

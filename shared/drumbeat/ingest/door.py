@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from drumbeat.ingest.catalog import Catalog
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 type Count = Callable[[str, int], None]
 

@@ -9,7 +9,7 @@ from drumbeat.access.keys import SCOPES, mint
 from drumbeat.ledger.migrate import migrate
 from drumbeat.ledger.roles import GROUP
 from drumbeat.local.servers import Postgres
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 DATABASE = "drumbeat"
 FIRST_KEY = "local"

@@ -16,7 +16,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.local.alarms import AlarmClock, Alarms, run
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.local.template import Schedule, Template
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 CAMPAIGN = "campaign"  # the function that schedules of campaigns invoke
 LOOK = 0.2  # seconds between looks for a handler that is not up

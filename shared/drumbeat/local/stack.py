@@ -21,7 +21,7 @@ from drumbeat.local.schedule_group import create as create_group
 from drumbeat.local.servers import MiniStack, Postgres, Server, Valkey
 from drumbeat.local.template import Function, Template
 from drumbeat.local.terminal import tell
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 
 ROOT = Path(drumbeat.__file__).resolve().parents[2]  # functions/ and template.yaml are here
 TEMPLATE = ROOT / "template.yaml"

@@ -14,12 +14,12 @@ from uuid import UUID
 from drumbeat.core.status import ALLOWED
 from drumbeat.deliver import LEASE
 from drumbeat.deliver.verdicts import MAX_AGE
+from drumbeat.services import Services
 from drumbeat.store import findings, verification
 from drumbeat.store.findings import Bounds, Finding
 from drumbeat.store.verification import END, START, Acceptances, FrozenRequest, PlannedEvent, RecordedEffect
 from drumbeat.verify import acceptances, lateness, plans
 from drumbeat.verify.violations import Violation, of_finding, violation
-from drumbeat.wiring import Services
 
 CHUNK = 500  # events
 CHUNK_BYTES = 16 * 1024 * 1024  # of their bodies

@@ -6,9 +6,9 @@ from drumbeat.core.configuration import Account
 from drumbeat.deliver.requests import thaw
 from drumbeat.providers.base import Blind, Feedback, Key, SameId
 from drumbeat.providers.login import login
+from drumbeat.services import Services
 from drumbeat.store.verification import Acceptances
 from drumbeat.verify.violations import Violation, violation
-from drumbeat.wiring import Services
 
 
 def judge(known: Acceptances, services: Services) -> Violation | None:

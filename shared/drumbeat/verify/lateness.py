@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from drumbeat.ledger import configs
+from drumbeat.services import Services
 from drumbeat.store import verification
 from drumbeat.store.findings import Finding
 from drumbeat.throttle.limiter import State
 from drumbeat.throttle.pace import AHEAD, allowance
 from drumbeat.verify.violations import Violation, of_finding
-from drumbeat.wiring import Services
 
 
 def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]:

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from drumbeat.infrastructure.settings import Settings
-from drumbeat.wiring import Services
+from drumbeat.services import Services
 from tests.conftest import TestDatabase
 from tests.store.relay.world import HandClock, Recording, World
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import psycopg
 
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Doorbell
-from drumbeat.wiring import Services
 from tests.conftest import TestDatabase
 
 MINUTE = 60.0
