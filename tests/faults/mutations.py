@@ -20,11 +20,11 @@ from drumbeat.core.status import Status
 from drumbeat.deliver import batch, commits, planning, verdicts, work
 from drumbeat.deliver.verdicts import Verdict
 from drumbeat.ingest import buffer
+from drumbeat.ingest import sql as store_events
+from drumbeat.ingest.sql import Verdict as Recorded
 from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.store import effects, plans, sweep
-from drumbeat.store import events as store_events
-from drumbeat.store.events import Verdict as Recorded
 from drumbeat.wakeups import notifier
 from tests.faults.points import Fault, Site
 from tests.faults.proof import Struck
@@ -416,7 +416,7 @@ MUTATIONS = (
     Mutation(
         "the buffer is emptied before its events are recorded",
         _acknowledge_before_recording,
-        Struck("outage", Site("relay", "db events.RECORD_ALL", 1), Fault.ERROR_BEFORE),
+        Struck("outage", Site("relay", "db ingest.RECORD_ALL", 1), Fault.ERROR_BEFORE),
     ),
     Mutation(
         "an event's mark is cleared before its effects are safe",

@@ -27,7 +27,7 @@ ASIDE = {
     "configs.OPEN_IDENTITIES": "apply reads only, to say why it was refused; a tale has it",
     "accounts.HASTEN": "a person brings forward what is due anyway",
     "campaigns.KNOWN": "schedules have their own proof: dropped, doubled and late firings",
-    "events.FINGERPRINTS": "reads only, of keys that came with another body in one batch",
+    "ingest.FINGERPRINTS": "reads only, of keys that came with another body in one batch",
     "effects.OPENED": "reads only, once an answer was lost: the matrix itself leads there",
     "reconciliation": "a person writes down what a provider took, while nothing is sent",
     "keys": "a person makes and revokes keys",

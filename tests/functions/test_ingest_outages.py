@@ -16,9 +16,9 @@ from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer, drain, request
+from drumbeat.ingest import sql as stored_events
 from drumbeat.ledger import database
 from drumbeat.ledger.database import Database
-from drumbeat.store import events as stored_events
 from drumbeat.wakeups.queue import Message, Queue
 from functions.ingest import app
 from tests.functions.doors import Doors, away, lead

@@ -27,13 +27,14 @@ from drumbeat.deliver.planning import plan_events
 from drumbeat.deliver.requests import freeze
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.resolve import Decision, resolve
 from drumbeat.services import Services
-from drumbeat.store import decisions, events, sweep
+from drumbeat.store import decisions, sweep
 from drumbeat.store.effects import Claimed, Opening, open_attempts
 from drumbeat.store.verification import START, span
 from drumbeat.suppress import lift, suppress
@@ -142,7 +143,7 @@ def arrival(source: str = "shop", type: str = "LEAD_CAPTURE", **payload: object)
 
 def arrived(services: Services, source: str = "shop", type: str = "LEAD_CAPTURE") -> UUID:
     event = arrival(source, type)
-    events.record(services.db, event)
+    ingest_sql.record(services.db, event)
     return event.id
 
 
@@ -301,7 +302,7 @@ def test_consent_in_order_breaks_no_promise(services: Services, ledger: Database
         arrival(email="ada@example.com"),
     )
     for event, change in ((first, suppress), (second, lift), (third, suppress)):
-        events.record(ledger, event)
+        ingest_sql.record(ledger, event)
         ring(services, events=(event.id,))
         change("ada@example.com", reason="asked", actor="person:ada", services=services)
 

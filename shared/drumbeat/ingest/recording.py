@@ -6,9 +6,9 @@ from uuid import UUID
 
 from drumbeat.core.errors import Unauthorized
 from drumbeat.core.events import Arrival
+from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
-from drumbeat.store import events
-from drumbeat.store.events import Revoked, Verdict
+from drumbeat.ingest.sql import Revoked, Verdict
 from drumbeat.wakeups.queue import QueueError
 
 GRACE = 60  # seconds after which the relay looks for an event that nobody planned
@@ -28,7 +28,7 @@ def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Verdic
     """
     marked = _mark([arrival], door)
     try:
-        verdict = events.record(door.services.db, arrival, caller=caller)
+        verdict = ingest_sql.record(door.services.db, arrival, caller=caller)
     except Revoked:
         raise _withdrawn() from None
     if verdict.inserted:
@@ -46,7 +46,7 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = 
         first.setdefault(arrival.id, arrival)
     marked = _mark(first.values(), door)
     try:
-        verdicts = events.record_all(door.services.db, list(first.values()), caller=caller)
+        verdicts = ingest_sql.record_all(door.services.db, list(first.values()), caller=caller)
     except Revoked:
         raise _withdrawn() from None
     new = [id for id, verdict in verdicts.items() if verdict.inserted]
@@ -62,7 +62,7 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = 
 
 def keep_conflicts(arrivals: Sequence[Arrival], door: Door) -> None:
     """Keep bodies that came too late for their keys, and count those that were not known yet."""
-    kept = events.keep_conflicts(door.services.db, arrivals)
+    kept = ingest_sql.keep_conflicts(door.services.db, arrivals)
     if kept:
         door.count(CONFLICTS, kept)
         _LOG.warning("conflicts_kept", extra={"count": kept})
