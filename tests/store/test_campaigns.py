@@ -5,8 +5,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.ledger.database import Database
-from drumbeat.store import campaigns
 from tests.store.ledger import recorded
 
 DAY = timedelta(days=1)
@@ -26,11 +26,11 @@ def applied(db: Database, version: int, ago: timedelta, **entries: Any) -> datet
 
 
 def since(db: Database, reach: timedelta = DAY) -> dict[str, datetime]:
-    return {each.campaign.name: each.since for each in campaigns.in_force(db, reach=reach).campaigns}
+    return {each.campaign.name: each.since for each in campaigns_sql.in_force(db, reach=reach).campaigns}
 
 
 def test_before_the_first_configuration_there_is_nothing(database: Database) -> None:
-    found = campaigns.in_force(database, reach=DAY)
+    found = campaigns_sql.in_force(database, reach=DAY)
 
     assert found.campaigns == ()
     assert found.now.tzinfo is not None
@@ -80,6 +80,6 @@ def test_only_the_newest_version_counts(database: Database) -> None:
 def test_known_are_the_events_that_are_recorded(database: Database) -> None:
     one, other = recorded(database), recorded(database)
 
-    assert campaigns.known(database, [one]) == {one}
-    assert campaigns.known(database, [one, other]) == {one, other}
-    assert campaigns.known(database, []) == set()
+    assert campaigns_sql.known(database, [one]) == {one}
+    assert campaigns_sql.known(database, [one, other]) == {one, other}
+    assert campaigns_sql.known(database, []) == set()

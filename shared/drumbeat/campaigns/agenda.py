@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drumbeat.calendar import Calendar
+from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.core.configuration import Campaign
 from drumbeat.ledger.database import Database
-from drumbeat.store import campaigns
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def read(db: Database, *, reach: timedelta) -> Agenda:
 
     A campaign whose schedule is not understood (any more) is left out and complained about: it must not stop others.
     """
-    found = campaigns.in_force(db, reach=reach)
+    found = campaigns_sql.in_force(db, reach=reach)
     running = []
     for each in found.campaigns:
         try:

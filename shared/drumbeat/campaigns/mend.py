@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 
 from drumbeat.campaigns import agenda, firing, wakeups
+from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.campaigns.agenda import Agenda
 from drumbeat.campaigns.fire import CATCH_UP
 from drumbeat.core.configuration import Campaign
@@ -14,7 +15,6 @@ from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.ledger.database import Database
 from drumbeat.services import Services
-from drumbeat.store import campaigns
 
 LOOK_BACK = timedelta(days=7)  # how old a missed instant is told of
 CHUNK = 500  # events of one commit
@@ -79,7 +79,7 @@ def _lost(known: Agenda, first: datetime, last: datetime, db: Database) -> list[
         for running in known.campaigns
         for at in running.instants(first, last)
     }
-    recorded = campaigns.known(db, passed.keys())
+    recorded = campaigns_sql.known(db, passed.keys())
     return [passed[id] for id in passed if id not in recorded]
 
 
