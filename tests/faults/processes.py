@@ -21,9 +21,10 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.ledger.database import Database, Parameters, Row
+from drumbeat.people import sql as people_sql
 from drumbeat.providers.calls import Calls, Job
 from drumbeat.services import Services
-from drumbeat.store import effects, suppressions
+from drumbeat.store import effects
 from drumbeat.throttle.limiter import Throttle
 from tests.faults.points import Crash, Operation, Point
 from tests.faults.queues import BUFFER, DEAD, EFFECTS, SimulatedSqs, SqsModel
@@ -212,7 +213,7 @@ def _news(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[
     """Tell what a statement did to consent and attempts; the order of its commit is the order that counts."""
     if not rows or not isinstance(parameters, Mapping):
         return []
-    if sql == suppressions.UPDATE_CONTACT:
+    if sql == people_sql.UPDATE_CONTACT:
         return [("lifted" if parameters["lifted"] else "suppressed", parameters["key"])]
     if sql in (effects.OPEN, effects.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))

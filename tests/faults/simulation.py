@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from drumbeat import feedback, relay, resolve, suppress
+from drumbeat import feedback, relay, resolve
 from drumbeat.access.keys import ApiKey
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
@@ -20,6 +20,7 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.database import Row
+from drumbeat.people import suppressions
 from drumbeat.resolve import Decision
 from drumbeat.wakeups.due_index import KEY, SENTINEL
 from drumbeat.wakeups.queue import Doorbell, Message, Queue
@@ -201,7 +202,7 @@ class Simulation:
 
     def suppress(self, lead: Lead, who: str = "person", *, lifted: bool = False) -> None:
         """Have somebody unsubscribe, or come back; they try until it is done."""
-        change = suppress.lift if lifted else suppress.suppress
+        change = suppressions.lift if lifted else suppressions.suppress
         for _ in range(PATIENCE):
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
                 change(lead.email, reason="unsubscribed", actor="person", services=process)

@@ -20,7 +20,7 @@ BRIEFLY = frozenset(Fault) - {Fault.CRASH_BEFORE, Fault.HANG_AFTER}
 ASIDE = {
     "findings": "verify reads only",
     "verification": "verify reads only",
-    "suppressions.LIST": "a person reads only",
+    "people.LIST": "a person reads only",
     "decisions.HELD": "a person reads only; what is decided is met",
     "configs.NEWEST_VERSION": "a person reads only",
     "configs.STORED": "a person reads only",

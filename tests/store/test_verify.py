@@ -31,13 +31,13 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
+from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.resolve import Decision, resolve
 from drumbeat.services import Services
 from drumbeat.store import decisions, sweep
 from drumbeat.store.effects import Claimed, Opening, open_attempts
 from drumbeat.store.verification import START, span
-from drumbeat.suppress import lift, suppress
 from drumbeat.throttle.limiter import Report
 from drumbeat.verify import verify
 from drumbeat.verify.violations import KINDS, Violation

@@ -10,9 +10,9 @@ from drumbeat.console.asked import body, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
 from drumbeat.core.errors import Invalid
+from drumbeat.people import sql as people_sql
+from drumbeat.people.suppressions import lift, suppress
 from drumbeat.services import services
-from drumbeat.store import suppressions
-from drumbeat.suppress import lift, suppress
 from drumbeat.views import Page
 from drumbeat.views.pages import GARBLED, PAGE
 
@@ -37,7 +37,7 @@ def list_suppressions() -> Response[Any]:
         after = bytes.fromhex(asked["cursor"]) if "cursor" in asked else None
     except ValueError:
         raise Invalid(GARBLED) from None
-    found = suppressions.suppressed(services().db, after=after, limit=most + 1)
+    found = people_sql.suppressed(services().db, after=after, limit=most + 1)
     more = found[most - 1].contact.hex() if len(found) > most else None
     return page(Page(list(found[:most]), more))
 

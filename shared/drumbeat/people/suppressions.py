@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from drumbeat.core.address import contact_key
 from drumbeat.core.errors import Invalid
+from drumbeat.people import sql as people_sql
 from drumbeat.services import Services
-from drumbeat.store import suppressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +33,5 @@ def _change(address: str, *, reason: str, actor: str, lifted: bool, services: Se
     if "@" not in address.strip().strip("@"):
         raise Invalid("that is not an e-mail address; nothing was changed")
     key = contact_key(services.contact_secret, address)
-    changed = suppressions.change(services.db, key, reason=reason, actor=actor, lifted=lifted)
+    changed = people_sql.change(services.db, key, reason=reason, actor=actor, lifted=lifted)
     return Suppressed(key.hex(), suppressed=not lifted, changed=changed)

@@ -1,0 +1,1 @@
+"""People: whose consent holds."""
