@@ -12,19 +12,19 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from drumbeat import deliver
+from drumbeat import delivery
 from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.deliver import batch, commits, planning, verdicts, work
-from drumbeat.deliver.verdicts import Verdict
+from drumbeat.delivery import batch, commits, effects_sql, planning, plans_sql, verdicts, work
+from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Verdict as Recorded
 from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
-from drumbeat.store import effects, plans, sweep
+from drumbeat.store import sweep
 from drumbeat.wakeups import notifier
 from tests.faults.points import Fault, Site
 from tests.faults.proof import Struck
@@ -54,13 +54,13 @@ def _without(patch: Patch, module: Any, statement: str, *changes: tuple[str, str
 
 
 def _open_without_fence(patch: Patch) -> None:
-    _without(patch, effects, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
+    _without(patch, effects_sql, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
 
 
 def _close_without_fence(patch: Patch) -> None:
     _without(
         patch,
-        effects,
+        effects_sql,
         "CLOSE",
         ("CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END", "i.target"),
         ("(e.fence = i.fence AND e.status IN", "(e.status IN"),
@@ -188,18 +188,18 @@ def _repeat_what_is_blind(patch: Patch) -> None:
 
 
 def _discard_late_answers(patch: Patch) -> None:
-    _without(patch, effects, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
+    _without(patch, effects_sql, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
 
 
 # ---------------------------------------------------------------- identity
 
 
 def _look_under_the_new_login(patch: Patch) -> None:
-    of_unknown, before_sending, control = verdicts.of_unknown, verdicts.before_sending, effects.control
+    of_unknown, before_sending, control = verdicts.of_unknown, verdicts.before_sending, effects_sql.control
     patch.setattr(verdicts, "of_unknown", lambda e, a, r, i: of_unknown(e, a, r, e.identity))
     patch.setattr(verdicts, "before_sending", lambda e, a, r, i: before_sending(e, a, r, e.identity))
     newest = "mailgun http://sandbox/mailgun mg.example.org"
-    patch.setattr(effects, "control", lambda db, identity, lag: control(db, newest, lag))
+    patch.setattr(effects_sql, "control", lambda db, identity, lag: control(db, newest, lag))
 
 
 def _send_frozen_bytes_under_another_login(patch: Patch) -> None:
@@ -221,7 +221,7 @@ def _plan_with_random_ids(patch: Patch) -> None:
 def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
     _without(
         patch,
-        plans,
+        plans_sql,
         "RECORD",
         ("JOIN (SELECT * FROM planned UNION ALL SELECT * FROM replanned) AS new", "JOIN input AS new"),
     )
@@ -231,13 +231,13 @@ def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
 
 
 def _read_consent_without_the_lock(patch: Patch) -> None:
-    _without(patch, effects, "OPEN", ("           FOR SHARE\n", ""))
+    _without(patch, effects_sql, "OPEN", ("           FOR SHARE\n", ""))
 
 
 def _read_consent_at_the_claim_only(patch: Patch) -> None:
-    text = effects.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
-    assert text != effects.OPEN
-    patch.setattr(effects, "OPEN", text)
+    text = effects_sql.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
+    assert text != effects_sql.OPEN
+    patch.setattr(effects_sql, "OPEN", text)
 
 
 # ---------------------------------------------------------------- the journal
@@ -245,7 +245,7 @@ def _read_consent_at_the_claim_only(patch: Patch) -> None:
 
 def _move_without_a_journal_row(patch: Patch) -> None:
     _without(
-        patch, effects, "CLOSE", ("%(actor)s FROM moved WHERE before <> status", "%(actor)s FROM moved WHERE false")
+        patch, effects_sql, "CLOSE", ("%(actor)s FROM moved WHERE before <> status", "%(actor)s FROM moved WHERE false")
     )
 
 
@@ -284,7 +284,7 @@ def _clear_the_events_mark_early(patch: Patch) -> None:
         services.reminders.settled(events=ids)
         return plan_events(ids, services, lease)
 
-    patch.setattr(deliver, "plan_events", forgetful)
+    patch.setattr(delivery, "plan_events", forgetful)
 
 
 def _ring_without_a_mark(patch: Patch) -> None:
@@ -336,7 +336,7 @@ def _clear_the_marks_of_others(patch: Patch) -> None:
         planned = plan_events(ids, services, lease)
         return replace(planned, ours=set(ids) - planned.missing)
 
-    patch.setattr(deliver, "plan_events", presumptuous)
+    patch.setattr(delivery, "plan_events", presumptuous)
 
 
 def _leave_the_newborn_unmarked(patch: Patch) -> None:
@@ -347,15 +347,15 @@ def _leave_the_newborn_unmarked(patch: Patch) -> None:
         planned = plan_events(ids, services, lease)
         return replace(planned, due_later=[(effect, wait or 1e-3) for effect, wait in planned.due_later])
 
-    patch.setattr(deliver, "plan_events", optimistic)
+    patch.setattr(delivery, "plan_events", optimistic)
 
 
 def _count_an_answer_twice(patch: Patch) -> None:
-    _without(patch, effects, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
+    _without(patch, effects_sql, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
 
 
 def _count_a_recovered_try_twice(patch: Patch) -> None:
-    _without(patch, effects, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
+    _without(patch, effects_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
 MUTATIONS = (

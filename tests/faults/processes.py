@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisAway
 import drumbeat
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import Look, Outcome
+from drumbeat.delivery import effects_sql
 from drumbeat.infrastructure.redis import Argument, LeanRedis
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
@@ -24,7 +25,6 @@ from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.people import sql as people_sql
 from drumbeat.providers.calls import Calls, Job
 from drumbeat.services import Services
-from drumbeat.store import effects
 from drumbeat.throttle.limiter import Throttle
 from tests.faults.points import Crash, Operation, Point
 from tests.faults.queues import BUFFER, DEAD, EFFECTS, SimulatedSqs, SqsModel
@@ -215,7 +215,7 @@ def _news(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[
         return []
     if sql == people_sql.UPDATE_CONTACT:
         return [("lifted" if parameters["lifted"] else "suppressed", parameters["key"])]
-    if sql in (effects.OPEN, effects.CLOSE):
+    if sql in (effects_sql.OPEN, effects_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
         return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows]
     return []

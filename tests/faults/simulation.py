@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from drumbeat import feedback, relay, resolve
+from drumbeat import relay, resolve
 from drumbeat.access.keys import ApiKey
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
-from drumbeat.deliver import deliver
-from drumbeat.feedback import Word
+from drumbeat.delivery import deliver, feedback
+from drumbeat.delivery.feedback import Word
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt

@@ -2,7 +2,7 @@
 
 import pytest
 
-from drumbeat.feedback import Word
+from drumbeat.delivery.feedback import Word
 from drumbeat.resolve import Decision
 from tests.faults.judge import judge
 from tests.faults.points import Fault, NoFaults, OneFault, Site

@@ -12,8 +12,8 @@ from uuid import UUID
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.deliver.requests import thaw
-from drumbeat.feedback import Word
+from drumbeat.delivery.feedback import Word
+from drumbeat.delivery.requests import thaw
 from drumbeat.infrastructure.http import Caller
 from drumbeat.ledger.database import Database
 from drumbeat.local.sandbox.asks import ACCEPTED

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from drumbeat.delivery import effects_sql, plans_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.services import Services
-from drumbeat.store import effects, plans
 from drumbeat.wakeups.queue import Doorbell
 from tests.conftest import TestDatabase
 from tests.functions.console import Console
@@ -107,7 +107,7 @@ def test_an_account_with_open_outcomes_keeps_its_login(console: Console, databas
     planned(database, effect)
     mine = claimed(database, effect.id)
     identity = _identity(database, console.services)
-    effects.open_attempts(database, [opening(mine, identity=identity)])
+    effects_sql.open_attempts(database, [opening(mine, identity=identity)])
 
     other, problem = put(console, DOCUMENT.replace("mg.example.com", "news.example.com"))
     same, _ = put(console, DOCUMENT.replace("Ada <", "Ada L. <"))
@@ -119,7 +119,7 @@ def test_an_account_with_open_outcomes_keeps_its_login(console: Console, databas
 def test_failed_flows_are_planned_again_after_the_next_version(console: Console, database: TestDatabase) -> None:
     put(console)
     event = recorded(database)
-    plans.record(database, [plans.NewPlan(event, 1, b"hash", {"welcome": "no such field"})], [], LEASE)
+    plans_sql.record(database, [plans_sql.NewPlan(event, 1, b"hash", {"welcome": "no such field"})], [], LEASE)
 
     _, applied = put(console, DOCUMENT + "# mended\n")
 

@@ -14,9 +14,9 @@ from redis import Redis
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.delivery import effects_sql
 from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
-from drumbeat.store import effects
 from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import Doorbell, Queue
 from tests.conftest import TestDatabase
@@ -45,12 +45,12 @@ def console(
     close(services)
 
 
-def held(db: TestDatabase, **changes: object) -> effects.Claimed:
+def held(db: TestDatabase, **changes: object) -> effects_sql.Claimed:
     """Return an effect that nothing can prove."""
     effect = sending(db, **changes)
-    effects.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN)])
+    effects_sql.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN)])
     looked = claimed(db, effect.id)
-    effects.close_attempts(
+    effects_sql.close_attempts(
         db, [closing(looked, None, Status.HELD, n=effect.fence, origin="look", reason=Reason(ReasonCode.UNPROVABLE))]
     )
     return effect
@@ -141,7 +141,7 @@ def test_an_event_is_told_with_all_that_followed(console: Console, database: Tes
     event = recorded(database, body=as_json({"payload": {"email": "ada@example.com"}}))
     effect = new_effect(event)
     planned(database, effect)
-    effects.open_attempts(database, [opening(claimed(database, effect.id))])
+    effects_sql.open_attempts(database, [opening(claimed(database, effect.id))])
 
     code, body, _ = console.call("GET", f"/v1/events/{event}")
 
@@ -410,7 +410,7 @@ def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, da
         wait=300.0,
         reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked"),
     )
-    effects.open_attempts(database, [put_back])
+    effects_sql.open_attempts(database, [put_back])
     console.services.throttle.report(
         Report("mail", pause=300.0, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked"))
     )

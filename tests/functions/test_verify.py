@@ -10,9 +10,9 @@ import pytest
 from redis import Redis
 
 from drumbeat.cli.main import main
+from drumbeat.delivery import plans_sql
 from drumbeat.local.servers import Valkey
 from drumbeat.services import Services
-from drumbeat.store import plans
 from drumbeat.verify import verify
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
@@ -45,7 +45,7 @@ def without_effects(db: TestDatabase, count: int = 1) -> list[UUID]:
     applied(db)
     events = [recorded(db, body=b'{"payload": {}}') for _ in range(count)]
     nothing = bytes.fromhex("4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945")
-    plans.record(db, [plans.NewPlan(event, 1, nothing, {}) for event in events], [], LEASE)
+    plans_sql.record(db, [plans_sql.NewPlan(event, 1, nothing, {}) for event in events], [], LEASE)
     return events
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from drumbeat.core import ids
 from drumbeat.core.status import Status
+from drumbeat.delivery import effects_sql, plans_sql
+from drumbeat.delivery.effects_sql import Claimed, Closing, Opening
 from drumbeat.ledger.database import Database
-from drumbeat.store import effects, plans
-from drumbeat.store.effects import Claimed, Closing, Opening
 
 LEASE = timedelta(seconds=45)
 IDENTITY = "mailgun|https://api.mailgun.net|mg.example.com"
@@ -39,7 +39,7 @@ def recorded(db: Database, key: str | None = None, body: bytes = b"{}") -> UUID:
     return event
 
 
-def new_effect(event: UUID, step: str = "hello", **changes: Any) -> plans.NewEffect:
+def new_effect(event: UUID, step: str = "hello", **changes: Any) -> plans_sql.NewEffect:
     """Return an effect about to be recorded."""
     values: dict[str, Any] = {
         "id": ids.effect_id(event, "welcome", step, "ada@example.com"),
@@ -55,13 +55,13 @@ def new_effect(event: UUID, step: str = "hello", **changes: Any) -> plans.NewEff
         "due_at": datetime.now(UTC) - timedelta(seconds=1),
         "claim": False,
     }
-    return plans.NewEffect(**values | changes)
+    return plans_sql.NewEffect(**values | changes)
 
 
-def planned(db: Database, *made: plans.NewEffect) -> list[dict[str, Any]]:
+def planned(db: Database, *made: plans_sql.NewEffect) -> list[dict[str, Any]]:
     """Record the plan of the first effect's event with these effects."""
     configured(db)
-    return plans.record(db, [plans.NewPlan(made[0].event_id, 1, b"hash", {})], made, LEASE)
+    return plans_sql.record(db, [plans_sql.NewPlan(made[0].event_id, 1, b"hash", {})], made, LEASE)
 
 
 def waiting(db: Database, **changes: Any) -> UUID:
@@ -73,7 +73,7 @@ def waiting(db: Database, **changes: Any) -> UUID:
 
 def claimed(db: Database, effect: UUID, *, alone: bool = False) -> Claimed:
     """Claim a due effect."""
-    (one,) = effects.claim(db, [effect], lease=LEASE, limit=10, alone=alone)
+    (one,) = effects_sql.claim(db, [effect], lease=LEASE, limit=10, alone=alone)
     return one
 
 
@@ -97,7 +97,7 @@ def closing(effect: Claimed, kind: str | None, to: Status, **changes: Any) -> Cl
 def sending(db: Database, **changes: Any) -> Claimed:
     """Return an effect with an open attempt."""
     effect = claimed(db, waiting(db, **changes))
-    assert effects.open_attempts(db, [opening(effect)])[effect.id].status is Status.SENDING
+    assert effects_sql.open_attempts(db, [opening(effect)])[effect.id].status is Status.SENDING
     return effect
 
 

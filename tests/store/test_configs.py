@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from drumbeat.core.status import Status
+from drumbeat.delivery import effects_sql, plans_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
-from drumbeat.store import effects, plans
 from tests.conftest import TestDatabase
 from tests.store.ledger import IDENTITY, LEASE, closing, recorded, sending
 
@@ -79,7 +79,7 @@ def test_of_two_who_apply_at_once_both_get_a_version_or_one_has_to_look_again(da
 def test_a_login_with_open_outcomes_cannot_become_another(database: TestDatabase, unresolved: Status) -> None:
     effect = sending(database)
     if unresolved is Status.UNKNOWN:
-        effects.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=60.0)])
+        effects_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=60.0)])
 
     assert configs.open_identities(database) == [("mail", IDENTITY, 1)]
     assert insert(database, b"a", {"mail": "another team"}) is None
@@ -89,7 +89,7 @@ def test_a_login_with_open_outcomes_cannot_become_another(database: TestDatabase
 
 def test_a_login_may_change_once_nothing_is_open(database: TestDatabase) -> None:
     effect = sending(database)
-    effects.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
+    effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
 
     assert insert(database, b"a", {"mail": "another team"}) == 2
 
@@ -98,9 +98,9 @@ def test_events_without_a_plan_or_with_a_failed_flow_are_for_the_next_version(da
     insert(database, b"a")
     unplanned, failed, mended, done = (recorded(database) for _ in range(4))
     for event, flows in ((failed, {"welcome": "no such field"}), (mended, {"welcome": "no such field"}), (done, {})):
-        plans.record(database, [plans.NewPlan(event, 1, b"hash", flows)], [], LEASE)
+        plans_sql.record(database, [plans_sql.NewPlan(event, 1, b"hash", flows)], [], LEASE)
     insert(database, b"b")
-    plans.record(database, [plans.NewPlan(mended, 2, b"hash", {}, "welcome")], [], LEASE)
+    plans_sql.record(database, [plans_sql.NewPlan(mended, 2, b"hash", {}, "welcome")], [], LEASE)
 
     assert configs.unplanned(database, after=UUID(int=0), limit=10) == sorted([unplanned, failed])
 

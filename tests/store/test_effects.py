@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from drumbeat.core.status import ALLOWED, Status
+from drumbeat.delivery import effects_sql
 from drumbeat.ledger.database import Database
-from drumbeat.store import effects
 from tests.conftest import TestDatabase
 from tests.store.ledger import (
     IDENTITY,
@@ -45,7 +45,7 @@ def test_of_two_workers_that_claim_at_once_one_wins(database: TestDatabase) -> N
 
     def claim(db: Database) -> None:
         start.wait()
-        taken.append(len(effects.claim(db, [effect], lease=LEASE, limit=10)))
+        taken.append(len(effects_sql.claim(db, [effect], lease=LEASE, limit=10)))
 
     threads = [threading.Thread(target=claim, args=(db,)) for db in (database, other)]
     for thread in threads:
@@ -59,7 +59,7 @@ def test_of_two_workers_that_claim_at_once_one_wins(database: TestDatabase) -> N
 
 def test_an_effect_is_not_claimed_before_its_time(database: TestDatabase, owner: Database) -> None:
     effect = waiting(database, due_at=datetime.now(UTC) + timedelta(hours=1))
-    assert effects.claim(database, [effect], lease=LEASE, limit=10) == []
+    assert effects_sql.claim(database, [effect], lease=LEASE, limit=10) == []
 
     pass_time(owner, hours=1.1)
 
@@ -91,7 +91,7 @@ def test_an_attempt_is_not_opened_under_an_old_fence(database: TestDatabase, own
     effect = claimed(database, waiting(database))
     owner.run("UPDATE effects SET fence = fence + 1 WHERE id = %s", (effect.id,))
 
-    moved = effects.open_attempts(database, [opening(effect)])
+    moved = effects_sql.open_attempts(database, [opening(effect)])
 
     assert moved == {}
     assert database.run("SELECT * FROM attempts") == []
@@ -105,7 +105,7 @@ def test_an_attempt_is_not_opened_when_the_lease_has_ended_by_the_ledgers_clock(
     effect = claimed(database, waiting(database))
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
 
-    assert effects.open_attempts(database, [opening(effect)]) == {}
+    assert effects_sql.open_attempts(database, [opening(effect)]) == {}
 
 
 def test_attempt_and_frozen_request_are_committed_with_the_move_to_sending(database: TestDatabase) -> None:
@@ -125,7 +125,7 @@ def test_a_suppression_that_committed_first_cancels_the_opening(database: TestDa
     effect = claimed(database, waiting(database, contact=b"key"))
     database.run("UPDATE contacts SET suppressed_at = drumbeat_now(), suppression_reason = 'unsubscribed'")
 
-    moved = effects.open_attempts(database, [opening(effect)])
+    moved = effects_sql.open_attempts(database, [opening(effect)])
 
     assert moved[effect.id].status is Status.CANCELLED
     assert database.run("SELECT * FROM attempts") == []
@@ -134,10 +134,10 @@ def test_a_suppression_that_committed_first_cancels_the_opening(database: TestDa
 @pytest.mark.point(54)
 def test_an_opening_waits_for_a_suppression_in_progress_and_then_sees_it(database: TestDatabase) -> None:
     effect = claimed(database, waiting(database, contact=b"key"))
-    moved: list[effects.Moved] = []
+    moved: list[effects_sql.Moved] = []
 
     def open_it() -> None:
-        moved.extend(effects.open_attempts(database, [opening(effect)]).values())
+        moved.extend(effects_sql.open_attempts(database, [opening(effect)]).values())
 
     with psycopg.connect(database.url) as unsubscriber:
         unsubscriber.execute("UPDATE contacts SET suppressed_at = drumbeat_now(), suppression_reason = 'unsubscribed'")
@@ -153,7 +153,7 @@ def test_an_opening_waits_for_a_suppression_in_progress_and_then_sees_it(databas
 
 def test_a_claim_returns_the_frozen_bytes_of_an_earlier_attempt(database: TestDatabase) -> None:
     effect = sending(database)
-    effects.close_attempts(database, [closing(effect, "not_sent", Status.WAITING)])
+    effects_sql.close_attempts(database, [closing(effect, "not_sent", Status.WAITING)])
 
     again = claimed(database, effect.id)
 
@@ -164,11 +164,11 @@ def test_a_claim_returns_the_frozen_bytes_of_an_earlier_attempt(database: TestDa
 def test_an_acceptance_is_kept_and_final(database: TestDatabase) -> None:
     effect = sending(database)
 
-    moved = effects.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
+    moved = effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
 
     assert moved[effect.id].status is Status.ACCEPTED
     assert outcomes(database, effect.id) == [("answer", "accepted")]
-    assert effects.claim(database, [effect.id], lease=LEASE, limit=10) == []
+    assert effects_sql.claim(database, [effect.id], lease=LEASE, limit=10) == []
 
 
 @pytest.mark.point(28)
@@ -183,7 +183,7 @@ def test_a_late_acceptance_moves_whatever_is_not_being_sent(
         (standing, standing, effect.id),
     )
 
-    effects.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED)])
+    effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED)])
 
     assert status(database, effect.id) == "accepted"
     assert outcomes(database, effect.id) == [("late", "accepted")]
@@ -194,7 +194,7 @@ def test_a_late_answer_that_proves_nothing_is_kept_and_moves_nothing(database: T
     effect = sending(database)
     owner.run("UPDATE effects SET status = 'unknown', fence = fence + 1 WHERE id = %s", (effect.id,))
 
-    moved = effects.close_attempts(database, [closing(effect, "not_sent", Status.WAITING)])
+    moved = effects_sql.close_attempts(database, [closing(effect, "not_sent", Status.WAITING)])
 
     assert moved == {}
     assert status(database, effect.id) == "unknown"
@@ -203,10 +203,10 @@ def test_a_late_answer_that_proves_nothing_is_kept_and_moves_nothing(database: T
 
 def test_closing_twice_changes_nothing(database: TestDatabase) -> None:
     effect = sending(database)
-    effects.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED)])
+    effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED)])
     before = journal(database, effect.id)
 
-    effects.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED)])
+    effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED)])
 
     assert journal(database, effect.id) == before
 
@@ -218,8 +218,8 @@ def test_an_effect_whose_claim_ended_without_a_word_is_only_taken_alone(
     effect = waiting(database)
     owner.run("UPDATE effects SET crashes = 1 WHERE id = %s", (effect,))
 
-    assert effects.claim(database, [effect], lease=LEASE, limit=10) == []
-    assert effects.claim(database, [effect], lease=LEASE, limit=1, alone=True)[0].id == effect
+    assert effects_sql.claim(database, [effect], lease=LEASE, limit=10) == []
+    assert effects_sql.claim(database, [effect], lease=LEASE, limit=1, alone=True)[0].id == effect
 
 
 def test_the_end_of_an_effect_releases_those_that_wait_for_it(database: TestDatabase) -> None:
@@ -228,11 +228,11 @@ def test_the_end_of_an_effect_releases_those_that_wait_for_it(database: TestData
     first = new_effect(event, "first", dependents=(second.id,))
     second = new_effect(event, "second", after=first.id)
     planned(database, first, second)
-    assert effects.claim(database, [second.id], lease=LEASE, limit=10) == []
+    assert effects_sql.claim(database, [second.id], lease=LEASE, limit=10) == []
     one = claimed(database, first.id)
-    effects.open_attempts(database, [opening(one)])
+    effects_sql.open_attempts(database, [opening(one)])
 
-    moved = effects.close_attempts(database, [closing(one, "accepted", Status.ACCEPTED)])
+    moved = effects_sql.close_attempts(database, [closing(one, "accepted", Status.ACCEPTED)])
 
     assert moved[first.id].dependents == (second.id,)
     assert claimed(database, second.id).predecessor is Status.ACCEPTED
@@ -242,15 +242,15 @@ def test_the_control_of_a_search_is_an_older_acceptance_of_the_same_login(
     database: TestDatabase, owner: Database
 ) -> None:
     effect = sending(database)
-    effects.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED)])
-    assert effects.control(database, IDENTITY, timedelta(minutes=30)) is None
+    effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED)])
+    assert effects_sql.control(database, IDENTITY, timedelta(minutes=30)) is None
 
     pass_time(owner, minutes=31)
 
-    known = effects.control(database, IDENTITY, timedelta(minutes=30))
+    known = effects_sql.control(database, IDENTITY, timedelta(minutes=30))
     assert known is not None
     assert known.effect_id == effect.id
-    assert effects.control(database, "another login", timedelta(minutes=30)) is None
+    assert effects_sql.control(database, "another login", timedelta(minutes=30)) is None
 
 
 @pytest.mark.parametrize("table", ["events", "plans", "attempts", "outcomes", "journal", "payloads", "requests"])
@@ -262,7 +262,7 @@ def test_the_applications_role_cannot_unwrite_history(database: TestDatabase, ta
 
 def test_every_sum_of_moves_is_what_the_effect_says(database: TestDatabase) -> None:
     effect = sending(database)
-    effects.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN)])
+    effects_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN)])
 
     moves = journal(database, effect.id)
 

@@ -7,12 +7,11 @@ import pytest
 
 from drumbeat.core.configuration import Account, Retry
 from drumbeat.core.status import Status
-from drumbeat.deliver import lookups
-from drumbeat.deliver.work import Work
+from drumbeat.delivery import effects_sql, lookups
+from drumbeat.delivery.effects_sql import Claimed
+from drumbeat.delivery.work import Work
 from drumbeat.ledger.database import Database
 from drumbeat.providers.login import login
-from drumbeat.store import effects
-from drumbeat.store.effects import Claimed
 from tests.conftest import TestDatabase
 from tests.store.ledger import claimed, closing, opening, pass_time, sending, waiting
 
@@ -24,8 +23,8 @@ IDENTITY = login(MAIL, None).identity
 def unknown(db: Database, account: str) -> Claimed:
     """Return an effect with an attempt whose end nobody knows, long enough ago to be looked into for the last time."""
     effect = claimed(db, waiting(db, account=account))
-    effects.open_attempts(db, [opening(effect, identity=IDENTITY)])
-    effects.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN, identity=IDENTITY)])
+    effects_sql.open_attempts(db, [opening(effect, identity=IDENTITY)])
+    effects_sql.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN, identity=IDENTITY)])
     return effect
 
 
@@ -33,7 +32,7 @@ def unknown(db: Database, account: str) -> Claimed:
 def test_two_accounts_of_one_login_each_have_a_control_under_their_own_credentials(
     database: TestDatabase, owner: Database
 ) -> None:
-    effects.close_attempts(database, [closing(sending(database), "accepted", Status.ACCEPTED, identity=IDENTITY)])
+    effects_sql.close_attempts(database, [closing(sending(database), "accepted", Status.ACCEPTED, identity=IDENTITY)])
     ids = [unknown(database, account).id for account in ("mail", "news")]
     pass_time(owner, seconds=timedelta(minutes=31).total_seconds())
     works = [

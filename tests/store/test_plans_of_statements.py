@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from drumbeat.core.status import Status
+from drumbeat.delivery import effects_sql, plans_sql
 from drumbeat.ledger.database import Database
-from drumbeat.store import effects, plans
 from tests.conftest import TestDatabase
 from tests.store.ledger import claimed, closing, new_effect, opening, planned, recorded
 
@@ -38,12 +38,12 @@ def test_a_statement_prepared_on_small_tables_does_not_read_them_whole(
 
     for _ in range(ROUNDS):
         event = recorded(direct)
-        plans.read(direct, [event])
+        plans_sql.read(direct, [event])
         effect = new_effect(event)
         planned(direct, effect)
         taken = claimed(direct, effect.id)
-        effects.open_attempts(direct, [opening(taken)])
-        effects.close_attempts(direct, [closing(taken, "accepted", Status.ACCEPTED)])
+        effects_sql.open_attempts(direct, [opening(taken)])
+        effects_sql.close_attempts(direct, [closing(taken, "accepted", Status.ACCEPTED)])
 
     direct.run("SELECT pg_stat_force_next_flush()")
     direct.run("SELECT 1")

@@ -5,7 +5,8 @@ import uuid
 import pytest
 
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.store import effects, reconciliation
+from drumbeat.delivery import effects_sql
+from drumbeat.store import reconciliation
 from drumbeat.store.reconciliation import Acceptance
 from tests.conftest import TestDatabase
 from tests.store.ledger import LEASE, waiting
@@ -32,7 +33,7 @@ def test_evidence_that_is_written_down_settles_an_effect_without_a_call(database
 
     assert record(database, Acceptance(effect, 1, "theirs")) == {effect: "recorded"}
 
-    (claimed,) = effects.claim(database, [effect], lease=LEASE, limit=1)
+    (claimed,) = effects_sql.claim(database, [effect], lease=LEASE, limit=1)
     assert (claimed.proof, claimed.proof_reference) == ("accepted", "theirs")
 
 

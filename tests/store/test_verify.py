@@ -22,9 +22,10 @@ from drumbeat.core.events import Arrival
 from drumbeat.core.outcomes import Absent, Accepted, Found, Look, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
-from drumbeat.deliver import LEASE, deliver
-from drumbeat.deliver.planning import plan_events
-from drumbeat.deliver.requests import freeze
+from drumbeat.delivery import LEASE, deliver
+from drumbeat.delivery.effects_sql import Claimed, Opening, open_attempts
+from drumbeat.delivery.planning import plan_events
+from drumbeat.delivery.requests import freeze
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest import sql as ingest_sql
@@ -36,7 +37,6 @@ from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.resolve import Decision, resolve
 from drumbeat.services import Services
 from drumbeat.store import decisions, sweep
-from drumbeat.store.effects import Claimed, Opening, open_attempts
 from drumbeat.store.verification import START, span
 from drumbeat.throttle.limiter import Report
 from drumbeat.verify import verify

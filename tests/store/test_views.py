@@ -9,8 +9,8 @@ from drumbeat import views
 from drumbeat.core.errors import Invalid
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.delivery import effects_sql, plans_sql
 from drumbeat.ledger.database import Database
-from drumbeat.store import effects, plans
 from tests.conftest import TestDatabase
 from tests.store.ledger import (
     LEASE,
@@ -36,7 +36,7 @@ def event_status(db: Database) -> str:
 
 def ended(db: Database, to: Status, kind: str | None, **changes: object) -> None:
     effect = sending(db, **changes)
-    effects.close_attempts(
+    effects_sql.close_attempts(
         db, [closing(effect, kind, to, reason=Reason(ReasonCode.REFUSED_BY_PROVIDER, f"it was {to}"))]
     )
 
@@ -61,7 +61,7 @@ def test_an_event_with_an_effect_under_way_is_in_progress(database: TestDatabase
 
 def test_an_event_that_no_flow_acts_on_is_done_once_planned(database: TestDatabase) -> None:
     configured(database)
-    plans.record(database, [plans.NewPlan(recorded(database), 1, b"hash", {})], [], LEASE)
+    plans_sql.record(database, [plans_sql.NewPlan(recorded(database), 1, b"hash", {})], [], LEASE)
 
     assert event_status(database) == "done"
 
@@ -76,9 +76,9 @@ def test_an_event_is_done_when_all_its_effects_are(database: TestDatabase) -> No
 def test_a_refused_or_held_effect_needs_attention(database: TestDatabase, to: Status, kind: str | None) -> None:
     if to is Status.HELD:
         effect = sending(database)
-        effects.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=0.0)])
+        effects_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=0.0)])
         again = claimed(database, effect.id)
-        effects.close_attempts(
+        effects_sql.close_attempts(
             database, [closing(again, kind, to, n=effect.fence, origin="look", reason=Reason(ReasonCode.UNPROVABLE))]
         )
     else:
@@ -91,11 +91,11 @@ def test_a_refused_or_held_effect_needs_attention(database: TestDatabase, to: St
 def test_a_flow_that_cannot_be_planned_needs_attention_until_it_is(database: TestDatabase) -> None:
     configured(database)
     event = recorded(database)
-    plans.record(database, [plans.NewPlan(event, 1, b"hash", {"welcome": "no such field"})], [], LEASE)
+    plans_sql.record(database, [plans_sql.NewPlan(event, 1, b"hash", {"welcome": "no such field"})], [], LEASE)
     before = event_status(database)
     configured(database, 2)
 
-    plans.record(database, [plans.NewPlan(event, 2, b"hash", {}, "welcome")], [], LEASE)
+    plans_sql.record(database, [plans_sql.NewPlan(event, 2, b"hash", {}, "welcome")], [], LEASE)
 
     assert (before, event_status(database)) == ("attention", "done")
     story = views.event(database, event)
@@ -197,8 +197,8 @@ def test_the_story_of_an_event_holds_everything_but_the_frozen_bytes(database: T
     later = new_effect(event, "nudge", after=first.id, account="crm")
     planned(database, first, later)
     effect = claimed(database, first.id)
-    effects.open_attempts(database, [_opening(effect)])
-    effects.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
+    effects_sql.open_attempts(database, [_opening(effect)])
+    effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
 
     story = views.event(database, event)
 
@@ -258,5 +258,5 @@ def test_totals_count_by_status_and_tell_how_long_the_oldest_has_been_due(databa
     ]
 
 
-def _opening(effect: effects.Claimed) -> effects.Opening:
-    return effects.Opening(effect.id, effect.fence, "sending", identity="id", request_hash=b"h", frozen=b"bytes")
+def _opening(effect: effects_sql.Claimed) -> effects_sql.Opening:
+    return effects_sql.Opening(effect.id, effect.fence, "sending", identity="id", request_hash=b"h", frozen=b"bytes")

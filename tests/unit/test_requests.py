@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumbeat.core.request import Request
-from drumbeat.deliver.requests import freeze, thaw
+from drumbeat.delivery.requests import freeze, thaw
 
 TEXT = st.text(max_size=40)
 

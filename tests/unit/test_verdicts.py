@@ -18,7 +18,8 @@ from drumbeat.core.events import Event
 from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, NotSent, Refused, Throttled, Unclear, Unknown
 from drumbeat.core.reasons import PAUSES, Reason, ReasonCode
 from drumbeat.core.status import ALLOWED, Status
-from drumbeat.deliver.verdicts import (
+from drumbeat.delivery.effects_sql import Claimed
+from drumbeat.delivery.verdicts import (
     MAX_AGE,
     MAX_CRASHES,
     Verdict,
@@ -29,7 +30,6 @@ from drumbeat.deliver.verdicts import (
     of_unknown,
 )
 from drumbeat.providers.base import Blind, Feedback, Key, Query, SameId
-from drumbeat.store.effects import Claimed
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RANDOM = Random(1)

@@ -12,8 +12,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from drumbeat.core.status import ALLOWED
-from drumbeat.deliver import LEASE
-from drumbeat.deliver.verdicts import MAX_AGE
+from drumbeat.delivery import LEASE
+from drumbeat.delivery.verdicts import MAX_AGE
 from drumbeat.services import Services
 from drumbeat.store import findings, verification
 from drumbeat.store.findings import Bounds, Finding

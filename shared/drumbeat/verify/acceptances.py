@@ -3,7 +3,7 @@
 import zlib
 
 from drumbeat.core.configuration import Account
-from drumbeat.deliver.requests import thaw
+from drumbeat.delivery.requests import thaw
 from drumbeat.providers.base import Blind, Feedback, Key, SameId
 from drumbeat.providers.login import login
 from drumbeat.services import Services

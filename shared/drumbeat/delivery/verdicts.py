@@ -24,8 +24,8 @@ from drumbeat.core.outcomes import (
 )
 from drumbeat.core.reasons import SENTENCES, Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.delivery.effects_sql import Claimed
 from drumbeat.providers.base import Blind, Feedback, Key, Query, Repeat, SameId
-from drumbeat.store.effects import Claimed
 
 MAX_AGE = timedelta(days=7)  # after its time an effect that was surely never sent is not wanted any more
 MAX_CRASHES = 3  # claims in a row that ended without a word: the effect is poison

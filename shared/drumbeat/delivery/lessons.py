@@ -6,8 +6,8 @@ from random import Random
 
 from drumbeat.core.outcomes import Denied, Look, NotSent, Outcome, Throttled, Unclear, Unknown, reason_of
 from drumbeat.core.reasons import Reason
-from drumbeat.deliver.verdicts import DENIED_PAUSE, backoff
-from drumbeat.deliver.work import Work
+from drumbeat.delivery.verdicts import DENIED_PAUSE, backoff
+from drumbeat.delivery.work import Work
 from drumbeat.throttle.limiter import Report
 
 UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait, and a second

@@ -12,11 +12,11 @@ from datetime import timedelta
 from itertools import batched
 from uuid import UUID
 
-from drumbeat.deliver.batch import Batch
-from drumbeat.deliver.planning import plan_events
+from drumbeat.delivery import effects_sql
+from drumbeat.delivery.batch import Batch
+from drumbeat.delivery.planning import plan_events
 from drumbeat.providers.calls import CALL_BUDGET
 from drumbeat.services import Services
-from drumbeat.store import effects
 from drumbeat.wakeups.queue import Doorbell
 
 LEASE = timedelta(seconds=45)  # at least three times the one total deadline of a call
@@ -70,7 +70,7 @@ def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callab
             services.reminders.ring([(suspect, 0.0)])
             continue
         started = services.clock.elapsed()
-        claimed = effects.claim(services.db, [suspect], lease=LEASE, limit=1, alone=True)
+        claimed = effects_sql.claim(services.db, [suspect], lease=LEASE, limit=1, alone=True)
         batch.carry_out(claimed, started, LEASE)
     return done
 
@@ -78,12 +78,12 @@ def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callab
 def _claim_and_carry_out(ids: Sequence[UUID], batch: Batch, services: Services, done: Delivered) -> list[UUID]:
     """Carry out what can be claimed of these; return those that must be taken alone."""
     started = services.clock.elapsed()
-    claimed = effects.claim(services.db, ids, lease=LEASE, limit=AT_ONCE)
+    claimed = effects_sql.claim(services.db, ids, lease=LEASE, limit=AT_ONCE)
     batch.carry_out(claimed, started, LEASE)
     others = set(ids) - {effect.id for effect in claimed}
     if not others:
         return []
-    standing = effects.standing(services.db, sorted(others))
+    standing = effects_sql.standing(services.db, sorted(others))
     done.missing |= others - standing.keys()
     early = {one.id: one.due_in for one in standing.values() if one.free and one.due_in and one.due_in > 0}
     services.reminders.remember(early)

@@ -12,9 +12,9 @@ from uuid import UUID
 import psycopg
 
 from drumbeat.core.status import FINAL, Status
+from drumbeat.delivery import effects_sql
+from drumbeat.delivery.effects_sql import Claimed, Closing, Moved, Opening
 from drumbeat.services import Services
-from drumbeat.store import effects
-from drumbeat.store.effects import Claimed, Closing, Moved, Opening
 from drumbeat.wakeups.notifier import SOON
 
 CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
@@ -37,9 +37,9 @@ class Commits:
         # Any other may end here: its person may be suppressed.
         self._remember(waits, [opening.id for opening in openings if opening.to != "waiting"])
         try:
-            moved = effects.open_attempts(self._services.db, openings)
+            moved = effects_sql.open_attempts(self._services.db, openings)
         except psycopg.OperationalError:
-            moved = effects.opened(self._services.db, openings)  # the answer was lost: ask what was committed
+            moved = effects_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
         # What is still claimed has nobody but the relay.
         stay = [opening.id for opening in openings if opening.id not in moved]
         self._services.reminders.remember(dict.fromkeys(stay, self._lease))
@@ -54,7 +54,7 @@ class Commits:
         self._remember(waits, [closing.id for closing in closings if closing.to in FINAL])
         for attempt in range(CLOSE_TRIES):
             try:
-                moved = effects.close_attempts(self._services.db, closings)
+                moved = effects_sql.close_attempts(self._services.db, closings)
                 break
             except (psycopg.OperationalError, psycopg.InternalError):  # away, or read-only in the middle of a failover
                 if attempt == CLOSE_TRIES - 1:

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.delivery import effects_sql, feedback_sql
+from drumbeat.delivery.effects_sql import Closing
+from drumbeat.delivery.feedback_sql import Meant
 from drumbeat.services import Services
-from drumbeat.store import effects, feedback
-from drumbeat.store.effects import Closing
-from drumbeat.store.feedback import Meant
 
 NOBODY = 0  # the fence of who holds no claim
 
@@ -36,13 +36,13 @@ def settle(words: Sequence[Word], services: Services) -> set[UUID]:
     Raises psycopg.Error: nothing was kept, or nobody knows; say it again.
     """
     keys = [(word.effect_id, word.generation) for word in words]
-    meant = feedback.meant(services.db, keys, [word.kind for word in words])
+    meant = feedback_sql.meant(services.db, keys, [word.kind for word in words])
     if not meant:
         return set()
     closings = [_closing(one, words[one.place - 1]) for one in meant]
     released = [waiting for one in meant if words[one.place - 1].kind == "accepted" for waiting in one.dependents]
     services.reminders.remember(dict.fromkeys(released, 0.0))
-    moved = effects.close_attempts(services.db, closings, actor="feedback")
+    moved = effects_sql.close_attempts(services.db, closings, actor="feedback")
     services.reminders.ring([(waiting, 0.0) for one in moved.values() for waiting in one.dependents])
     services.reminders.settled(effects=moved)
     return set(moved)

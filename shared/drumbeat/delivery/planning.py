@@ -11,11 +11,11 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.errors import place
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
+from drumbeat.delivery import plans_sql
+from drumbeat.delivery.effects_sql import Claimed
 from drumbeat.ledger.database import Row
 from drumbeat.planning.plan import Plan, PlannedEffect, plan, plan_flow
 from drumbeat.services import Services
-from drumbeat.store import plans
-from drumbeat.store.effects import Claimed
 
 CLAIMED_AT_BIRTH = 48  # effects of one batch that are carried out at once; more are rung for
 
@@ -34,7 +34,7 @@ class Planned:
 
 def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Planned:
     """Plan what is not planned yet, record it, and claim what is due. Two statements for the whole batch."""
-    candidates = plans.read(services.db, ids)
+    candidates = plans_sql.read(services.db, ids)
     missing = set(ids) - {candidate.event.id for candidate in candidates}
     made: list[tuple[Event, Plan, str | None]] = []
     if candidates and candidates[0].newest_version is not None:  # else events wait for the first configuration
@@ -58,9 +58,9 @@ def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Pl
         if effect.after is None and effect.due_at > now
     }
     services.reminders.remember(later)  # before the commit that makes future work
-    born = plans.record(
+    born = plans_sql.record(
         services.db,
-        [plans.NewPlan(event.id, plan.version, plan.hash, plan.failed, flow) for event, plan, flow in made],
+        [plans_sql.NewPlan(event.id, plan.version, plan.hash, plan.failed, flow) for event, plan, flow in made],
         [
             _new(event_id, versions[event_id], effect, services, claim=index < CLAIMED_AT_BIRTH)
             for index, (event_id, effect) in enumerate(steps.values())
@@ -82,7 +82,7 @@ def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Pl
     return Planned(claimed, due_later, missing, ours)
 
 
-def _plans(candidate: plans.Candidate, config: Config) -> Iterator[tuple[Event, Plan, str | None]]:
+def _plans(candidate: plans_sql.Candidate, config: Config) -> Iterator[tuple[Event, Plan, str | None]]:
     if candidate.planned_version is None:
         yield candidate.event, plan(candidate.event, config), None
         return
@@ -93,8 +93,10 @@ def _plans(candidate: plans.Candidate, config: Config) -> Iterator[tuple[Event, 
             yield candidate.event, again, flow
 
 
-def _new(event_id: UUID, version: int, effect: PlannedEffect, services: Services, *, claim: bool) -> plans.NewEffect:
-    return plans.NewEffect(
+def _new(
+    event_id: UUID, version: int, effect: PlannedEffect, services: Services, *, claim: bool
+) -> plans_sql.NewEffect:
+    return plans_sql.NewEffect(
         id=effect.id,
         event_id=event_id,
         version=version,

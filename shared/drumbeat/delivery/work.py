@@ -5,11 +5,11 @@ from typing import Literal
 from uuid import UUID
 
 from drumbeat.core.configuration import LookPolicy
-from drumbeat.deliver.verdicts import Verdict, looks_of
+from drumbeat.delivery.effects_sql import Claimed, Closing, Opening
+from drumbeat.delivery.verdicts import Verdict, looks_of
 from drumbeat.providers.base import Repeat
 from drumbeat.providers.calls import Job
 from drumbeat.providers.login import Login
-from drumbeat.store.effects import Claimed, Closing, Opening
 
 
 @dataclass(slots=True)

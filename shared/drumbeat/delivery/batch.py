@@ -23,17 +23,17 @@ from drumbeat.core.outcomes import (
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.core.status import Status
-from drumbeat.deliver import lookups, verdicts
-from drumbeat.deliver.commits import Commits
-from drumbeat.deliver.lessons import lessons
-from drumbeat.deliver.requests import freeze, thaw
-from drumbeat.deliver.verdicts import Verdict
-from drumbeat.deliver.work import Work, closing_of, opening_of
+from drumbeat.delivery import lookups, verdicts
+from drumbeat.delivery.commits import Commits
+from drumbeat.delivery.effects_sql import Claimed, Closing, Opening
+from drumbeat.delivery.lessons import lessons
+from drumbeat.delivery.requests import freeze, thaw
+from drumbeat.delivery.verdicts import Verdict
+from drumbeat.delivery.work import Work, closing_of, opening_of
 from drumbeat.planning.render import Unrenderable, render
 from drumbeat.providers.calls import CALL_BUDGET, Search, Send
 from drumbeat.providers.login import in_sandbox, login
 from drumbeat.services import Services
-from drumbeat.store.effects import Claimed, Closing, Opening
 from drumbeat.throttle.limiter import Ask, Go, Wait
 
 MARGIN = 5.0  # seconds kept between the end of a call and the end of its lease
