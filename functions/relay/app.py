@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from drumbeat.relay import sweep
+from drumbeat.relay.sweep import sweep
 from drumbeat.services import services, start
 
 logger = Logger()

@@ -23,7 +23,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.relay import sweep
+from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Doorbell
 from tests.cloud.pooler import PgBouncer

@@ -24,7 +24,7 @@ from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Verdict as Recorded
 from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
-from drumbeat.store import sweep
+from drumbeat.relay import sql as relay_sql
 from drumbeat.wakeups import notifier
 from tests.faults.points import Fault, Site
 from tests.faults.proof import Struck
@@ -70,20 +70,20 @@ def _close_without_fence(patch: Patch) -> None:
 def _recover_sending_as_waiting(patch: Patch) -> None:
     _without(
         patch,
-        sweep,
+        relay_sql,
         "RECOVER",
         ("CASE dead.status WHEN 'claimed' THEN 'waiting' ELSE 'unknown' END", "'waiting'"),
     )
 
 
 def _recover_nothing_in_flight(patch: Patch) -> None:
-    _without(patch, sweep, "RECOVER", ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')"))
+    _without(patch, relay_sql, "RECOVER", ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')"))
 
 
 def _recover_live_leases(patch: Patch) -> None:
     _without(
         patch,
-        sweep,
+        relay_sql,
         "RECOVER",
         ("AND lease_until <= drumbeat_now()\n           AND (due_at <= drumbeat_now() OR %(full)s)", "AND %(full)s"),
     )

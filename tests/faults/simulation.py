@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from drumbeat import relay, resolve
+from drumbeat import resolve
 from drumbeat.access.keys import ApiKey
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
@@ -21,6 +21,7 @@ from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.database import Row
 from drumbeat.people import suppressions
+from drumbeat.relay import sweep
 from drumbeat.resolve import Decision
 from drumbeat.wakeups.due_index import KEY, SENTINEL
 from drumbeat.wakeups.queue import Doorbell, Message, Queue
@@ -198,7 +199,7 @@ class Simulation:
     def sweep(self, who: str = "relay") -> None:
         """Let the relay's minute come."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error):
-            relay.sweep(process)
+            sweep.sweep(process)
 
     def suppress(self, lead: Lead, who: str = "person", *, lifted: bool = False) -> None:
         """Have somebody unsubscribe, or come back; they try until it is done."""

@@ -21,7 +21,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
-from drumbeat.relay import sweep
+from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
 from functions.campaign import app
 from tests.conftest import TestDatabase

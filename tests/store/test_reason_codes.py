@@ -17,7 +17,8 @@ from drumbeat.delivery import effects_sql
 from drumbeat.ledger import legacy, steps
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
-from drumbeat.store import accounts, decisions, sweep
+from drumbeat.relay import sql as relay_sql
+from drumbeat.store import accounts, decisions
 from tests.conftest import TestDatabase
 from tests.store.ledger import (
     LEASE,
@@ -174,7 +175,7 @@ def test_the_relay_says_where_a_lease_ended_and_keeps_the_reason_of_what_was_loo
     claimed(database, looked_into.id)
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
 
-    sweep.recover(database, limit=10, full=False)
+    relay_sql.recover(database, limit=10, full=False)
 
     before, during = Reason(ReasonCode.LEASE_ENDED), Reason(ReasonCode.LEASE_ENDED_SENDING)
     assert written(database, ROW, idle.id) == (before.code, None, before.sentence, False)

@@ -34,9 +34,10 @@ from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
+from drumbeat.relay import sql as relay_sql
 from drumbeat.resolve import Decision, resolve
 from drumbeat.services import Services
-from drumbeat.store import decisions, sweep
+from drumbeat.store import decisions
 from drumbeat.store.verification import START, span
 from drumbeat.throttle.limiter import Report
 from drumbeat.verify import verify
@@ -247,7 +248,7 @@ def died_while_calling(services: Services, db: Database, owner: Database) -> UUI
     planned = plan_events([event], services, LEASE).claimed[0]
     open_attempts(db, [frozen_opening(planned)])
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
-    sweep.recover(db, limit=10, full=True)
+    relay_sql.recover(db, limit=10, full=True)
     return planned.id
 
 

@@ -10,7 +10,7 @@ from drumbeat.delivery import deliver
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.relay import LOCK, sweep
+from drumbeat.relay.sweep import LOCK, sweep
 from drumbeat.wakeups.queue import Doorbell
 from tests.store.relay.world import MINUTE, World
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from drumbeat.ledger.database import Database
-from drumbeat.relay import sweep
-from drumbeat.store import sweep as ledger
+from drumbeat.relay import sql as ledger
+from drumbeat.relay.sweep import sweep
 from drumbeat.wakeups.due_index import KEY
 from tests.store.relay.world import HOUR, MINUTE, World
 

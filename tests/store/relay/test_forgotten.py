@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from drumbeat.relay import sweep
+from drumbeat.relay.sweep import sweep
 from tests.store.relay.world import HOUR, MINUTE, World
 
 

@@ -7,7 +7,7 @@ from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer
-from drumbeat.relay import sweep
+from drumbeat.relay.sweep import sweep
 from drumbeat.wakeups.due_index import minute
 from drumbeat.wakeups.queue import Queue
 from tests.store.relay.world import HOUR, MINUTE, World

@@ -16,9 +16,9 @@ from uuid import UUID, uuid4
 from redis.exceptions import RedisError
 
 from drumbeat.infrastructure.sqs.client import SqsError
+from drumbeat.relay import sql as ledger
+from drumbeat.relay.sql import DueEffect, ForgottenEvent
 from drumbeat.services import Services
-from drumbeat.store import sweep as ledger
-from drumbeat.store.sweep import DueEffect, ForgottenEvent
 from drumbeat.throttle.pace import AHEAD, UNLIMITED, allowance, pace
 from drumbeat.wakeups.due_index import FULL, Due, minute
 from drumbeat.wakeups.queue import QueueError

@@ -1,0 +1,1 @@
+"""Once a minute: what is due, stuck, forgotten or buffered."""
