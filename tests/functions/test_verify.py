@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from redis import Redis
 
+from drumbeat.audit import verify
 from drumbeat.cli.main import main
 from drumbeat.delivery import plans_sql
 from drumbeat.local.servers import Valkey
 from drumbeat.services import Services
-from drumbeat.verify import verify
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
@@ -61,7 +61,7 @@ def in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     def chunk(services: Services, *, after: UUID | None = None) -> object:
         return verify(services, after=after, limit=2)
 
-    monkeypatch.setattr("drumbeat.verify.verify", chunk)
+    monkeypatch.setattr("drumbeat.audit.verify", chunk)
 
 
 def run(*arguments: str) -> int:

@@ -15,6 +15,9 @@ import psycopg
 import pytest
 from redis import Redis
 
+from drumbeat.audit import verify
+from drumbeat.audit.verification_sql import START, span
+from drumbeat.audit.violations import KINDS, Violation
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.clock import SystemClock
@@ -38,10 +41,7 @@ from drumbeat.relay import sql as relay_sql
 from drumbeat.resolve import Decision, resolve
 from drumbeat.services import Services
 from drumbeat.store import decisions
-from drumbeat.store.verification import START, span
 from drumbeat.throttle.limiter import Report
-from drumbeat.verify import verify
-from drumbeat.verify.violations import KINDS, Violation
 from drumbeat.wakeups.queue import Doorbell
 from tests.conftest import TestDatabase
 from tests.store.ledger import as_json, opening, outcomes, pass_time, status

@@ -18,7 +18,7 @@ router = Routes()
 @router.get("/v1/verify", middlewares=READ)
 def verify_chunk() -> Response[Any]:
     """Verify the next events and name each broken promise; go on with the cursor `next` while there is one."""
-    from drumbeat.verify import verify  # planner and delivery, for this one request of the console
+    from drumbeat.audit import verify  # planner and delivery, for this one request of the console
 
     asked = query(router, "cursor")
     verified = verify(services(), after=identifier(asked["cursor"]) if "cursor" in asked else None)

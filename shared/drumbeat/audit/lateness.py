@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from drumbeat.audit import verification_sql
+from drumbeat.audit.findings_sql import Finding
+from drumbeat.audit.violations import Violation, of_finding
 from drumbeat.ledger import configs
 from drumbeat.services import Services
-from drumbeat.store import verification
-from drumbeat.store.findings import Finding
 from drumbeat.throttle.limiter import State
 from drumbeat.throttle.pace import AHEAD, allowance
-from drumbeat.verify.violations import Violation, of_finding
 
 
 def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]:
@@ -21,7 +21,7 @@ def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]
         return
     accounts = sorted({finding.facts["account"] for finding in overdue})
     states = services.throttle.states(accounts)
-    lines = verification.lines(services.db, accounts)
+    lines = verification_sql.lines(services.db, accounts)
     config = configs.newest(services.db)
     limits = {name: account.limits for name, account in config.accounts.items()} if config else {}
     for finding in overdue:

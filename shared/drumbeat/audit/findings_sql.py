@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from drumbeat.audit.verification_sql import END, Span
 from drumbeat.ledger.database import Database
-from drumbeat.store.verification import END, Span
 
 
 @dataclass(frozen=True, slots=True)

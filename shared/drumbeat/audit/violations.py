@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.store.findings import Finding
+from drumbeat.audit.findings_sql import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 import zlib
 
+from drumbeat.audit.verification_sql import Acceptances
+from drumbeat.audit.violations import Violation, violation
 from drumbeat.core.configuration import Account
 from drumbeat.delivery.requests import thaw
 from drumbeat.providers.base import Blind, Feedback, Key, SameId
 from drumbeat.providers.login import login
 from drumbeat.services import Services
-from drumbeat.store.verification import Acceptances
-from drumbeat.verify.violations import Violation, violation
 
 
 def judge(known: Acceptances, services: Services) -> Violation | None:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
+from drumbeat.audit.verification_sql import PlannedEvent, RecordedEffect
+from drumbeat.audit.violations import Violation, violation
 from drumbeat.core import ids
 from drumbeat.core.address import contact_key
 from drumbeat.core.status import FINAL
 from drumbeat.planning.plan import PlannedEffect, plan, plan_flow
 from drumbeat.services import Services
-from drumbeat.store.verification import PlannedEvent, RecordedEffect
-from drumbeat.verify.violations import Violation, violation
 
 
 def compare(recorded: PlannedEvent, effects: Sequence[RecordedEffect], services: Services) -> Iterator[Violation]:

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from drumbeat.audit import acceptances, findings_sql, lateness, plans, verification_sql
+from drumbeat.audit.findings_sql import Bounds, Finding
+from drumbeat.audit.verification_sql import END, START, Acceptances, FrozenRequest, PlannedEvent, RecordedEffect
+from drumbeat.audit.violations import Violation, of_finding, violation
 from drumbeat.core.status import ALLOWED
 from drumbeat.delivery import LEASE
 from drumbeat.delivery.verdicts import MAX_AGE
 from drumbeat.services import Services
-from drumbeat.store import findings, verification
-from drumbeat.store.findings import Bounds, Finding
-from drumbeat.store.verification import END, START, Acceptances, FrozenRequest, PlannedEvent, RecordedEffect
-from drumbeat.verify import acceptances, lateness, plans
-from drumbeat.verify.violations import Violation, of_finding, violation
 
 CHUNK = 500  # events
 CHUNK_BYTES = 16 * 1024 * 1024  # of their bodies
@@ -65,15 +64,15 @@ def verify(services: Services, *, after: UUID | None = None, limit: int = CHUNK)
     Raises:
         psycopg.OperationalError: the ledger is away.
     """
-    with verification.snapshot(services.db):
-        span = verification.span(services.db, after or START, limit=limit, bytes=CHUNK_BYTES)
+    with verification_sql.snapshot(services.db):
+        span = verification_sql.span(services.db, after or START, limit=limit, bytes=CHUNK_BYTES)
         read = _Read(
-            verification.events(services.db, span, late=LATE + LEASE),
-            verification.effects(services.db, span),
-            verification.frozen(services.db, span),
-            verification.acceptances(services.db, span),
-            findings.findings(services.db, span, BOUNDS),
-            findings.attempts(services.db, span),
+            verification_sql.events(services.db, span, late=LATE + LEASE),
+            verification_sql.effects(services.db, span),
+            verification_sql.frozen(services.db, span),
+            verification_sql.acceptances(services.db, span),
+            findings_sql.findings(services.db, span, BOUNDS),
+            findings_sql.attempts(services.db, span),
         )
     checked = Checked(len(read.events), len(read.effects), read.attempts)
     return Verified(list(_violations(read, services)), checked, None if span.last == END else span.last)
