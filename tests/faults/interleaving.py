@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from random import Random
 
-from drumbeat.resolve import Decision
+from drumbeat.operations.resolve import Decision
 from tests.faults.baton import Baton
 from tests.faults.judge import judge
 from tests.faults.points import NoFaults, SomeFaults

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.resolve import Decision
+from drumbeat.operations.resolve import Decision
 from drumbeat.wakeups.dead_letters import DeadLetters
 from drumbeat.wakeups.queue import Queue, QueueError
 from tests.faults.interleaving import LIES, PROVIDERS

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drumbeat.resolve import Decision
+from drumbeat.operations.resolve import Decision
 from tests.faults.points import NoFaults
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.world import Lead

@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from drumbeat import resolve
 from drumbeat.access.keys import ApiKey
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
@@ -20,9 +19,10 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.database import Row
+from drumbeat.operations import resolve
+from drumbeat.operations.resolve import Decision
 from drumbeat.people import suppressions
 from drumbeat.relay import sweep
-from drumbeat.resolve import Decision
 from drumbeat.wakeups.due_index import KEY, SENTINEL
 from drumbeat.wakeups.queue import Doorbell, Message, Queue
 from tests.faults import world

@@ -3,7 +3,7 @@
 import pytest
 
 from drumbeat.delivery.feedback import Word
-from drumbeat.resolve import Decision
+from drumbeat.operations.resolve import Decision
 from tests.faults.judge import judge
 from tests.faults.points import Fault, NoFaults, OneFault, Site
 from tests.faults.runs import Simulate

@@ -17,8 +17,8 @@ from drumbeat.delivery import effects_sql
 from drumbeat.ledger import legacy, steps
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
+from drumbeat.operations import resolve_sql, resume_sql
 from drumbeat.relay import sql as relay_sql
-from drumbeat.store import accounts, decisions
 from tests.conftest import TestDatabase
 from tests.store.ledger import (
     LEASE,
@@ -305,7 +305,7 @@ def test_the_end_of_a_pause_frees_what_the_release_before_put_back(old: Database
     old.run("UPDATE effects SET due_at = due_at + %s", (later,))
     upgrade(old, postgres)
 
-    freed = accounts.hasten(old, "mail", limit=10)
+    freed = resume_sql.hasten(old, "mail", limit=10)
 
     assert set(freed) == set(paused)
     assert backing_off not in freed
@@ -326,7 +326,7 @@ def test_the_end_of_a_pause_frees_what_waits_for_it_and_nothing_else(database: T
     put = [put_back(database, reason) for reason in reasons]
     database.run("UPDATE effects SET due_at = due_at + interval '1 hour'")
 
-    assert set(accounts.hasten(database, "mail", limit=10)) == set(put[:3])
+    assert set(resume_sql.hasten(database, "mail", limit=10)) == set(put[:3])
 
 
 def test_what_is_held_is_grouped_by_code_and_detail(database: TestDatabase) -> None:
@@ -363,6 +363,6 @@ def test_a_cause_selects_by_code_or_by_the_sentence_of_the_release_before(
     (row,) = database.run("SELECT drumbeat_now() AS now")
     cause = legacy.cause(asked) if asked else None
 
-    found = decisions.held(database, account=None, cause=cause, seen_at=row["now"], limit=10)
+    found = resolve_sql.held(database, account=None, cause=cause, seen_at=row["now"], limit=10)
 
     assert {each.id for each in found} == {ids[name] for name in meant}

@@ -6,25 +6,25 @@ import pytest
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.delivery import effects_sql
-from drumbeat.store import reconciliation
-from drumbeat.store.reconciliation import Acceptance
+from drumbeat.operations import reconcile_sql
+from drumbeat.operations.reconcile_sql import Acceptance
 from tests.conftest import TestDatabase
 from tests.store.ledger import LEASE, waiting
 
 
 def record(database: TestDatabase, *found: Acceptance) -> dict[uuid.UUID, str]:
-    return reconciliation.record(database, found, account="mail", why=Reason(ReasonCode.RECONCILED, "restored (ada)"))
+    return reconcile_sql.record(database, found, account="mail", why=Reason(ReasonCode.RECONCILED, "restored (ada)"))
 
 
 @pytest.mark.point(65)
 def test_what_may_have_been_sent_is_listed_by_the_key_that_the_provider_knows(database: TestDatabase) -> None:
     some = sorted(waiting(database) for _ in range(3))
 
-    first = reconciliation.at_risk(database, account="mail", after=None, limit=2)
-    rest = reconciliation.at_risk(database, account="mail", after=first[-1].effect_id, limit=2)
+    first = reconcile_sql.at_risk(database, account="mail", after=None, limit=2)
+    rest = reconcile_sql.at_risk(database, account="mail", after=first[-1].effect_id, limit=2)
 
     assert [each.provider_key for each in first + rest] == [f"{effect}-1" for effect in some]
-    assert reconciliation.at_risk(database, account="another", after=None, limit=2) == []
+    assert reconcile_sql.at_risk(database, account="another", after=None, limit=2) == []
 
 
 @pytest.mark.point(65)

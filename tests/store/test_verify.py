@@ -35,12 +35,12 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
+from drumbeat.operations import resolve_sql
+from drumbeat.operations.resolve import Decision, resolve
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.relay import sql as relay_sql
-from drumbeat.resolve import Decision, resolve
 from drumbeat.services import Services
-from drumbeat.store import decisions
 from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import Doorbell
 from tests.conftest import TestDatabase
@@ -290,7 +290,7 @@ def held_effect(services: Services, db: Database) -> UUID:
 
 
 def decide(services: Services, effect: UUID, decision: Decision) -> None:
-    standing = decisions.standing(services.db, effect)
+    standing = resolve_sql.standing(services.db, effect)
     assert standing is not None
     resolve(effect, decision, reason="I looked", version=standing.version, actor="person:ada", services=services)
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from drumbeat.checkup import alarms
+from drumbeat.operations.doctor import alarms
 from drumbeat.services import Services
 
 TOPIC = "arn:aws:sns:eu-central-1:000000000000:drumbeat-prod-alarms"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat import cost
-from drumbeat.cost import CHOICES, PRICES, SIZES, Line, Load, bill, total
 from drumbeat.local.template import parse
+from drumbeat.operations import cost
+from drumbeat.operations.cost import CHOICES, PRICES, SIZES, Line, Load, bill, total
 from tests.build.stack import functions, resources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,10 @@ def test_the_document_shows_what_the_script_says(made: object) -> None:
     assert callable(made)
     table = "\n".join(made())
     name = getattr(made, "__name__", "")
-    begin, end = f"<!-- {name}: written by tests/unit/test_cost.py from drumbeat/cost.py -->", f"<!-- /{name} -->"
+    begin, end = (
+        f"<!-- {name}: written by tests/unit/test_cost.py from drumbeat/operations/cost.py -->",
+        f"<!-- /{name} -->",
+    )
     before, _, rest = DOCUMENT.read_text().partition(begin)
     shown, _, after = rest.partition(end)
     if os.environ.get("WRITE_DOCS"):

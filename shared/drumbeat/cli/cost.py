@@ -7,10 +7,10 @@ from typing import Any
 import click
 from rich.table import Table
 
-from drumbeat import cost
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, print_json, show, table
-from drumbeat.cost import Line, Load
+from drumbeat.operations import cost
+from drumbeat.operations.cost import Line, Load
 
 MONTH = timedelta(hours=cost.HOURS)
 LEAST = timedelta(days=1)  # a younger ledger says little about a month

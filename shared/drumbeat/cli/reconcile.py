@@ -25,7 +25,7 @@ def command(client: Client, file: TextIO | None, account: str | None, reason: st
         return 0
     if not (account and reason):
         raise click.UsageError("a FILE needs --account and --reason")
-    from drumbeat.reconcile import CHUNK
+    from drumbeat.operations.reconcile import CHUNK
 
     words = [line.split(maxsplit=1) for line in file if line.strip()]
     accepted = {key: reference[0].strip() if reference else None for key, *reference in words}

@@ -11,7 +11,7 @@ from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.core.errors import NotFound
 from drumbeat.ledger import configs
-from drumbeat.resume import resume
+from drumbeat.operations.resume import resume
 from drumbeat.services import services
 
 router = Routes()

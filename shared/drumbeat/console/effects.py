@@ -11,7 +11,7 @@ from drumbeat.console.access import OPERATE, READ
 from drumbeat.console.asked import body, identifier, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
-from drumbeat.resolve import Decision, resolve, resolve_held
+from drumbeat.operations.resolve import Decision, resolve, resolve_held
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE
 

@@ -5,7 +5,6 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import __version__, campaigns, views
-from drumbeat.checkup import checkup, connections
 from drumbeat.console.access import OPERATE, READ, require
 from drumbeat.console.accounts import all_accounts
 from drumbeat.console.asked import query
@@ -15,6 +14,7 @@ from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ledger import configs
+from drumbeat.operations.doctor import checkup, connections
 from drumbeat.services import services
 
 router = Routes()

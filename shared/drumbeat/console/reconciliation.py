@@ -9,9 +9,9 @@ from drumbeat.console.access import OPERATE, READ
 from drumbeat.console.asked import body, identifier, limit, query
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import page, reply
-from drumbeat.reconcile import CHUNK, reconcile
+from drumbeat.operations import reconcile_sql
+from drumbeat.operations.reconcile import CHUNK, reconcile
 from drumbeat.services import services
-from drumbeat.store import reconciliation
 from drumbeat.views import Page
 from drumbeat.views.pages import PAGE
 
@@ -32,7 +32,7 @@ def list_at_risk() -> Response[Any]:
     """List open effects whose time has come, in id order."""
     asked = query(router, "account", "cursor", "limit")
     most, after = limit(asked, PAGE), identifier(asked["cursor"]) if "cursor" in asked else None
-    items = reconciliation.at_risk(services().db, account=asked.get("account"), after=after, limit=most + 1)
+    items = reconcile_sql.at_risk(services().db, account=asked.get("account"), after=after, limit=most + 1)
     return page(Page(items[:most], items[most - 1].effect_id.hex if len(items) > most else None))
 
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from drumbeat.core.errors import Invalid
 from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.operations import reconcile_sql
+from drumbeat.operations.reconcile_sql import Acceptance
 from drumbeat.services import Services
-from drumbeat.store import reconciliation
-from drumbeat.store.reconciliation import Acceptance
 
 CHUNK = 500  # of one request
 
@@ -25,7 +25,7 @@ def reconcile(
     """
     found = {key: _acceptance(key, reference) for key, reference in accepted.items()}
     why = Reason(ReasonCode.RECONCILED, f"{reason} ({actor})")
-    outcomes = reconciliation.record(services.db, list(found.values()), account=account, why=why)
+    outcomes = reconcile_sql.record(services.db, list(found.values()), account=account, why=why)
     services.reminders.ring([(effect, 0.0) for effect, outcome in outcomes.items() if outcome == "recorded"])
     return {
         wanted: [key for key, each in found.items() if outcomes[each.effect_id] == wanted]

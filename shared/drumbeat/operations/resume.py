@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from drumbeat.core.errors import Unavailable
+from drumbeat.operations import resume_sql
 from drumbeat.services import Services
-from drumbeat.store import accounts
 
 # Effects of one request; the caller asks again while some are left.
 CHUNK = 500
@@ -29,6 +29,6 @@ def resume(account: str, services: Services) -> Resumed:
     """
     if not services.throttle.resume(account):
         raise Unavailable("Redis does not answer, so the pause stays until its own end; nothing is lost; try again")
-    effects = accounts.hasten(services.db, account, limit=CHUNK)
+    effects = resume_sql.hasten(services.db, account, limit=CHUNK)
     services.reminders.ring([(effect, 0.0) for effect in effects])  # when lost: each has a mark for its earlier time
     return Resumed(account, len(effects), left=len(effects) == CHUNK)

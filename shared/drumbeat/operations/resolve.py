@@ -10,9 +10,9 @@ from drumbeat.core.errors import Invalid, NotFound, Stale
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.ledger import legacy
+from drumbeat.operations import resolve_sql
+from drumbeat.operations.resolve_sql import Standing
 from drumbeat.services import Services
-from drumbeat.store import decisions
-from drumbeat.store.decisions import Standing
 
 # Of one request about many: short enough for one statement and one ring, long enough for 400 in four requests.
 CHUNK = 100
@@ -52,7 +52,7 @@ def resolve(
         Invalid: the reason is empty.
     """
     _require(reason)
-    effect = decisions.standing(services.db, effect_id)
+    effect = resolve_sql.standing(services.db, effect_id)
     if effect is None:
         raise NotFound(f"no effect has the id {effect_id}; nothing was changed")
     if effect.status is not Status.HELD:
@@ -85,7 +85,7 @@ def resolve_held(
     """
     _require(reason)
     meant = legacy.cause(cause) if cause is not None else None
-    seen = decisions.held(services.db, account=account, cause=meant, seen_at=seen_at, limit=CHUNK + 1)
+    seen = resolve_sql.held(services.db, account=account, cause=meant, seen_at=seen_at, limit=CHUNK + 1)
     moved = _carry_out(seen[:CHUNK], decision, reason, actor, services)
     return Resolved([effect.id for effect in moved], left=len(seen) > CHUNK)
 
@@ -99,7 +99,7 @@ def _carry_out(
     to = LEADS_TO[decision]
     woken = _woken(effects, to)
     services.reminders.remember(dict.fromkeys(woken, 0.0))
-    moved = decisions.decide(services.db, effects, to=to, reason=Reason(ReasonCode.DECIDED, reason), actor=actor)
+    moved = resolve_sql.decide(services.db, effects, to=to, reason=Reason(ReasonCode.DECIDED, reason), actor=actor)
     services.reminders.ring([(id, 0.0) for id in woken])
     return moved
 
