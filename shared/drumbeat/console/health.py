@@ -9,11 +9,11 @@ from drumbeat.console.access import OPERATE, READ, require
 from drumbeat.console.accounts import all_accounts
 from drumbeat.console.asked import query
 from drumbeat.console.deadletters import dead_letters
-from drumbeat.console.exposition import exposition
 from drumbeat.console.routing import Routes
 from drumbeat.console.wire import reply
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ledger import configs
+from drumbeat.observability.exposition import exposition
 from drumbeat.operations.doctor import checkup, connections
 from drumbeat.services import services
 
