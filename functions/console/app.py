@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat import services as process
-from drumbeat.console.api import resolver
+from drumbeat.api.resolver import resolver
 
 logger = Logger()
 app = resolver(logger)

@@ -6,10 +6,10 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.metrics import MetricUnit
 
-from drumbeat.console.access import READ
-from drumbeat.console.asked import identifier, query
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import reply
+from drumbeat.api.access import READ
+from drumbeat.api.query import identifier, query
+from drumbeat.api.response import reply
+from drumbeat.api.routing import Routes
 from drumbeat.services import services
 
 router = Routes()

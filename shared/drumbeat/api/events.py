@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import views
-from drumbeat.console.access import READ
-from drumbeat.console.asked import identifier, instant, limit, query
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import page, reply
+from drumbeat.api.access import READ
+from drumbeat.api.query import identifier, instant, limit, query
+from drumbeat.api.response import page, reply
+from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from drumbeat.console.routing import Routes
+from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid
 from drumbeat.web import strict
 from drumbeat.web.problems import mistakes

@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import views
-from drumbeat.console.access import OPERATE, READ
-from drumbeat.console.asked import query
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import reply
+from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.query import query
+from drumbeat.api.response import reply
+from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
 from drumbeat.ledger import configs
 from drumbeat.operations.resume import resume

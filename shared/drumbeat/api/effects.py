@@ -7,10 +7,10 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from drumbeat import views
-from drumbeat.console.access import OPERATE, READ
-from drumbeat.console.asked import body, identifier, limit, query
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import page, reply
+from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.query import body, identifier, limit, query
+from drumbeat.api.response import page, reply
+from drumbeat.api.routing import Routes
 from drumbeat.operations.resolve import Decision, resolve, resolve_held
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE

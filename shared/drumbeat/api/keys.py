@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.access import keys
 from drumbeat.access import sql as stored_keys
-from drumbeat.console.access import OPERATE
-from drumbeat.console.asked import body, query
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import reply
+from drumbeat.api.access import OPERATE
+from drumbeat.api.query import body, query
+from drumbeat.api.response import reply
+from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
 from drumbeat.services import services
 

@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
+from drumbeat.api.access import OPERATE
+from drumbeat.api.query import body
+from drumbeat.api.response import reply
+from drumbeat.api.routing import Routes
 from drumbeat.campaigns import trigger
-from drumbeat.console.access import OPERATE
-from drumbeat.console.asked import body
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import reply
 from drumbeat.core.errors import Invalid
 from drumbeat.ingest.request import check_key
 from drumbeat.services import services

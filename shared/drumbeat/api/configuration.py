@@ -6,11 +6,11 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
+from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.query import body, query
+from drumbeat.api.response import reply
+from drumbeat.api.routing import Routes
 from drumbeat.configuration.apply import apply
-from drumbeat.console.access import OPERATE, READ
-from drumbeat.console.asked import body, query
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import reply
 from drumbeat.core.errors import NotFound
 from drumbeat.ledger import configs
 from drumbeat.services import services

@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from drumbeat.console.access import OPERATE, READ
-from drumbeat.console.asked import body, limit, query
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import page, reply
+from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.query import body, limit, query
+from drumbeat.api.response import page, reply
+from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid
 from drumbeat.people import sql as people_sql
 from drumbeat.people.suppressions import lift, suppress

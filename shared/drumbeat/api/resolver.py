@@ -3,29 +3,29 @@
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from drumbeat.console import (
+from drumbeat.api import (
     accounts,
-    apikeys,
     campaigns,
     configuration,
-    deadletters,
+    dead_letters,
     effects,
     events,
     health,
-    people,
+    keys,
     reconciliation,
+    suppressions,
     verification,
 )
-from drumbeat.console.problems import Problems
+from drumbeat.api.problems import Problems
 
 NOUNS = (
     events,
     effects,
     campaigns,
     configuration,
-    apikeys,
-    deadletters,
-    people,
+    keys,
+    dead_letters,
+    suppressions,
     accounts,
     health,
     verification,

@@ -5,12 +5,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import __version__, campaigns, views
-from drumbeat.console.access import OPERATE, READ, require
-from drumbeat.console.accounts import all_accounts
-from drumbeat.console.asked import query
-from drumbeat.console.deadletters import dead_letters
-from drumbeat.console.routing import Routes
-from drumbeat.console.wire import reply
+from drumbeat.api.access import OPERATE, READ, require
+from drumbeat.api.accounts import all_accounts
+from drumbeat.api.dead_letters import dead_letters
+from drumbeat.api.query import query
+from drumbeat.api.response import reply
+from drumbeat.api.routing import Routes
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ledger import configs
 from drumbeat.observability.exposition import exposition
