@@ -86,7 +86,9 @@ def test_the_code_layer_carries_what_is_no_code_and_leaves_the_developers_part(b
     kept = {
         path.relative_to(source)
         for path in source.rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and path.relative_to(source).parts[0] not in ("cli", "local")
+        if path.is_file()
+        and path.suffix != ".pyc"
+        and path.relative_to(source).parts[0] not in ("cli", "local", "sandbox")
     }
 
     found = {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file() and path.suffix != ".pyc"}

@@ -43,7 +43,7 @@ pytestmark = [
 @contextmanager
 def sandbox(home: Path) -> Iterator[str]:
     """Run the provider sandbox, which lies about one call in twenty."""
-    command = [sys.executable, "-m", "drumbeat.local.sandbox", "--port", "0", "--home", str(home)]
+    command = [sys.executable, "-m", "drumbeat.sandbox", "--port", "0", "--home", str(home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -16,9 +16,9 @@ from drumbeat.delivery.feedback import Word
 from drumbeat.delivery.requests import thaw
 from drumbeat.infrastructure.http import Caller
 from drumbeat.ledger.database import Database
-from drumbeat.local.sandbox.asks import ACCEPTED
-from drumbeat.local.sandbox.messages import Answer, Inbound
-from drumbeat.local.sandbox.sandbox import VENDORS, Sandbox
+from drumbeat.sandbox.asks import ACCEPTED
+from drumbeat.sandbox.messages import Answer, Inbound
+from drumbeat.sandbox.sandbox import VENDORS, Sandbox
 from tests.faults.points import Operation, Traveller
 
 type Failure = NotSent | Unknown

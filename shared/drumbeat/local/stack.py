@@ -166,7 +166,7 @@ class Stack:
         for function in self.template.functions.values():
             named = function.queue_variables.items()
             self._environment |= {variable: self._queue_urls[resource] for variable, resource in named}
-        sandbox = ["drumbeat.local.sandbox", "--port", str(self.ports["sandbox"]), "--home", str(home / "sandbox")]
+        sandbox = ["drumbeat.sandbox", "--port", str(self.ports["sandbox"]), "--home", str(home / "sandbox")]
         self._run("sandbox", sandbox, self.servers, self._environment)
 
     def _start_handlers(self) -> None:

@@ -32,7 +32,7 @@ class Running:
     def __init__(self, home: Path, *arguments: str) -> None:
         self.timeout = TIMEOUT
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "drumbeat.local.sandbox", "--port", "0", "--home", str(home), *arguments],
+            [sys.executable, "-m", "drumbeat.sandbox", "--port", "0", "--home", str(home), *arguments],
             stdout=subprocess.PIPE,
         )
         assert self.process.stdout is not None

@@ -110,5 +110,5 @@ def test_no_credential_is_written_down(home: Path) -> None:
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "drumbeat.local.sandbox", *arguments]
+    command = [sys.executable, "-m", "drumbeat.sandbox", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

@@ -103,7 +103,7 @@ class Cloud:
         self.api_key = deployment.first_key(self.endpoint)
 
     def _start_sandbox(self) -> None:
-        module = ["-m", "drumbeat.local.sandbox", "--port", str(self.ports["sandbox"])]
+        module = ["-m", "drumbeat.sandbox", "--port", str(self.ports["sandbox"])]
         arguments = [sys.executable, *module, "--home", str(self.home.path / "sandbox")]
         self._start(Child("sandbox", arguments, base_environment(), self.home.log("sandbox"), ROOT))
 

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from drumbeat.local.sandbox.lies import Fate, Lie
-from drumbeat.local.sandbox.messages import Answer, Manner
-from drumbeat.local.sandbox.vendors.base import Vendor
+from drumbeat.sandbox.lies import Fate, Lie
+from drumbeat.sandbox.messages import Answer, Manner
+from drumbeat.sandbox.vendors.base import Vendor
 
 FORMS = ("seconds", "decimals", "date", "zero", "negative", "absurd", "past_date", "missing")
 SKIPS_WORK = {"refuse_then_500", "refuse_then_cut", "refuse_then_hang", "lookup_500"}

@@ -3,10 +3,10 @@
 import re
 from typing import Protocol
 
-from drumbeat.local.sandbox.asks import Ask, Deed
-from drumbeat.local.sandbox.lies import Fate
-from drumbeat.local.sandbox.messages import Answer, Inbound
-from drumbeat.local.sandbox.world import World
+from drumbeat.sandbox.asks import Ask, Deed
+from drumbeat.sandbox.lies import Fate
+from drumbeat.sandbox.messages import Answer, Inbound
+from drumbeat.sandbox.world import World
 
 ADDRESS = re.compile(
     r'[^\s@<>,;:"()\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}'

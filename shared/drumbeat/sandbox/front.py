@@ -3,10 +3,10 @@
 import traceback
 from collections.abc import Callable
 
-from drumbeat.local.sandbox.control import control
-from drumbeat.local.sandbox.gate import admits
-from drumbeat.local.sandbox.messages import Answer, Inbound, reply
-from drumbeat.local.sandbox.sandbox import VENDORS, Sandbox
+from drumbeat.sandbox.control import control
+from drumbeat.sandbox.gate import admits
+from drumbeat.sandbox.messages import Answer, Inbound, reply
+from drumbeat.sandbox.sandbox import VENDORS, Sandbox
 
 
 class Front:
@@ -26,7 +26,7 @@ class Front:
                 return reply(403, {"error": "the sandbox answers this machine and its own pages only"})
             if first == "_sandbox":
                 return control(self._sandbox, request)
-            from drumbeat.local.sandbox.inbox import page  # templates cost a start nothing until somebody looks
+            from drumbeat.sandbox.inbox import page  # templates cost a start nothing until somebody looks
 
             return page(self._sandbox, request)
         except Exception as error:  # noqa: BLE001  (a bug of ours must not pass for a provider's answer)

@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from drumbeat.local.sandbox.mailbox import Mail
-from drumbeat.local.sandbox.record import Entry
-from drumbeat.local.sandbox.world import World
+from drumbeat.sandbox.mailbox import Mail
+from drumbeat.sandbox.record import Entry
+from drumbeat.sandbox.world import World
 
 # A mail's own page: no scripts, no forms, nothing from the network; links leave the frame.
 FRAME = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from drumbeat.local.sandbox.record import Entry
+from drumbeat.sandbox.record import Entry
 
 FIRST_ID = 101
 

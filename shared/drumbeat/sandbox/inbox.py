@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from drumbeat.local.sandbox.kinds import GROUPS, KINDS, RETRY_AFTER
-from drumbeat.local.sandbox.letter import letter, row, trace
-from drumbeat.local.sandbox.messages import Answer, Inbound
-from drumbeat.local.sandbox.orders import PROVIDERS, BadOrder
-from drumbeat.local.sandbox.sandbox import CONTROL, Sandbox
+from drumbeat.sandbox.kinds import GROUPS, KINDS, RETRY_AFTER
+from drumbeat.sandbox.letter import letter, row, trace
+from drumbeat.sandbox.messages import Answer, Inbound
+from drumbeat.sandbox.orders import PROVIDERS, BadOrder
+from drumbeat.sandbox.sandbox import CONTROL, Sandbox
 
 FILES = Path(__file__).parent / "pages"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}

@@ -6,10 +6,10 @@ import hmac
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from drumbeat.local.sandbox.asks import ACCEPTED, REFUSED, REPLAYED, Ask, Deed, digest
-from drumbeat.local.sandbox.lies import Fate
-from drumbeat.local.sandbox.messages import Answer, Inbound, reply
-from drumbeat.local.sandbox.world import World
+from drumbeat.sandbox.asks import ACCEPTED, REFUSED, REPLAYED, Ask, Deed, digest
+from drumbeat.sandbox.lies import Fate
+from drumbeat.sandbox.messages import Answer, Inbound, reply
+from drumbeat.sandbox.world import World
 
 TOLERANCE = 300.0  # seconds
 UNSAID = {"authorization", "cookie", "webhook-signature"}  # headers the record does without

@@ -1,4 +1,4 @@
-"""`python -m drumbeat.local.sandbox --port P --home DIR`: run the sandbox until it is told to stop."""
+"""`python -m drumbeat.sandbox --port P --home DIR`: run the sandbox until it is told to stop."""
 
 import argparse
 import asyncio
@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from drumbeat.local.sandbox.front import Front
-from drumbeat.local.sandbox.gate import is_loopback
-from drumbeat.local.sandbox.record import RecordInUse
-from drumbeat.local.sandbox.sandbox import Sandbox
-from drumbeat.local.sandbox.wire import Connection
+from drumbeat.sandbox.front import Front
+from drumbeat.sandbox.gate import is_loopback
+from drumbeat.sandbox.record import RecordInUse
+from drumbeat.sandbox.sandbox import Sandbox
+from drumbeat.sandbox.wire import Connection
 
 
 async def serve(sandbox: Sandbox, host: str, port: int) -> None:
@@ -33,7 +33,7 @@ async def serve(sandbox: Sandbox, host: str, port: int) -> None:
 
 def main() -> int:
     """Read the command line and run."""
-    parser = argparse.ArgumentParser(prog="drumbeat.local.sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog="drumbeat.sandbox", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="0 for a free one")
     parser.add_argument("--home", type=Path, required=True, help="folder of the record")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")

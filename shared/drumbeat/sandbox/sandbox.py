@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from drumbeat.local.sandbox import fates
-from drumbeat.local.sandbox.asks import NOTHING, REFUSED, Ask, Deed, label
-from drumbeat.local.sandbox.lies import Fate, Lies
-from drumbeat.local.sandbox.messages import Answer, Inbound
-from drumbeat.local.sandbox.orders import read_lie
-from drumbeat.local.sandbox.record import Entry, Record
-from drumbeat.local.sandbox.vendors.base import Vendor
-from drumbeat.local.sandbox.vendors.generic import Generic
-from drumbeat.local.sandbox.vendors.hubspot import HubSpot
-from drumbeat.local.sandbox.vendors.mailgun import Mailgun
-from drumbeat.local.sandbox.vendors.resend import Resend
-from drumbeat.local.sandbox.world import World
+from drumbeat.sandbox import fates
+from drumbeat.sandbox.asks import NOTHING, REFUSED, Ask, Deed, label
+from drumbeat.sandbox.lies import Fate, Lies
+from drumbeat.sandbox.messages import Answer, Inbound
+from drumbeat.sandbox.orders import read_lie
+from drumbeat.sandbox.record import Entry, Record
+from drumbeat.sandbox.vendors.base import Vendor
+from drumbeat.sandbox.vendors.generic import Generic
+from drumbeat.sandbox.vendors.hubspot import HubSpot
+from drumbeat.sandbox.vendors.mailgun import Mailgun
+from drumbeat.sandbox.vendors.resend import Resend
+from drumbeat.sandbox.world import World
 
 VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (Mailgun(), Resend(), HubSpot(), Generic())}
 CONTROL = "_sandbox"  # the provider of entries that hold orders instead of requests

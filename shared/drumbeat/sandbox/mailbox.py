@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drumbeat.local.sandbox.asks import ACCEPTED
-from drumbeat.local.sandbox.record import Entry
+from drumbeat.sandbox.asks import ACCEPTED
+from drumbeat.sandbox.record import Entry
 
 
 @dataclass(frozen=True, slots=True)

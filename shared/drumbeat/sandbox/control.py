@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from drumbeat.local.sandbox.asks import label
-from drumbeat.local.sandbox.kinds import KINDS
-from drumbeat.local.sandbox.messages import Answer, Inbound, reply
-from drumbeat.local.sandbox.orders import BadOrder
-from drumbeat.local.sandbox.record import Entry
-from drumbeat.local.sandbox.sandbox import CONTROL, Sandbox
+from drumbeat.sandbox.asks import label
+from drumbeat.sandbox.kinds import KINDS
+from drumbeat.sandbox.messages import Answer, Inbound, reply
+from drumbeat.sandbox.orders import BadOrder
+from drumbeat.sandbox.record import Entry
+from drumbeat.sandbox.sandbox import CONTROL, Sandbox
 
 MAX_ITEMS, ITEMS = 10_000, 100
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drumbeat.local.sandbox.keyring import LIFETIME
-from drumbeat.local.sandbox.record import Entry
+from drumbeat.sandbox.keyring import LIFETIME
+from drumbeat.sandbox.record import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Everything the sandbox knows: a fold over its record, so that a restart knows exactly what was known before."""
 
-from drumbeat.local.sandbox.calls import Calls
-from drumbeat.local.sandbox.contacts import Contacts
-from drumbeat.local.sandbox.counts import Counts
-from drumbeat.local.sandbox.keyring import Keyring
-from drumbeat.local.sandbox.mailbox import Mail, Mailbox
-from drumbeat.local.sandbox.record import Entry, Record
+from drumbeat.sandbox.calls import Calls
+from drumbeat.sandbox.contacts import Contacts
+from drumbeat.sandbox.counts import Counts
+from drumbeat.sandbox.keyring import Keyring
+from drumbeat.sandbox.mailbox import Mail, Mailbox
+from drumbeat.sandbox.record import Entry, Record
 
 
 class World:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from drumbeat.local.sandbox.asks import ACCEPTED, Ask
-from drumbeat.local.sandbox.record import Entry
+from drumbeat.sandbox.asks import ACCEPTED, Ask
+from drumbeat.sandbox.record import Entry
 
 LIFETIME = 24 * 3600.0
 

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from drumbeat.local.sandbox.asks import ACCEPTED
-from drumbeat.local.sandbox.record import Entry
+from drumbeat.sandbox.asks import ACCEPTED
+from drumbeat.sandbox.record import Entry
 
 
 @dataclass(slots=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from drumbeat.local.sandbox.asks import Ask
-from drumbeat.local.sandbox.kinds import ALL, LOOKUPS, Kind
+from drumbeat.sandbox.asks import Ask
+from drumbeat.sandbox.kinds import ALL, LOOKUPS, Kind
 
 
 @dataclass(slots=True)
