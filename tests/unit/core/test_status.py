@@ -5,9 +5,9 @@ from pathlib import Path
 
 from drumbeat.core.status import ALLOWED, FINAL, MOVES, Status
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = Path(__file__).resolve().parents[3] / "README.md"
 BEGIN, END = (
-    "<!-- statuses: written by tests/unit/test_status.py from drumbeat/core/status.py -->",
+    "<!-- statuses: written by tests/unit/core/test_status.py from drumbeat/core/status.py -->",
     "<!-- /statuses -->",
 )
 

@@ -11,7 +11,7 @@ from drumbeat.core.errors import Invalid
 from drumbeat.core.reasons import DETAIL, MAYBE_SENT, SENTENCES, Reason, ReasonCode
 from drumbeat.ledger import legacy
 
-PACKAGE = Path(__file__).parents[2] / "shared" / "drumbeat"
+PACKAGE = Path(__file__).parents[3] / "shared" / "drumbeat"
 SOURCES = sorted(
     path
     for path in PACKAGE.rglob("*")

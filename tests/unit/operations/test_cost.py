@@ -15,7 +15,7 @@ from drumbeat.operations import cost
 from drumbeat.operations.cost import CHOICES, PRICES, SIZES, Line, Load, bill, total
 from tests.build.stack import functions, resources
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "docs" / "cost.md"
 BUDGET = 12.0
 
@@ -70,7 +70,7 @@ def test_the_document_shows_what_the_script_says(made: object) -> None:
     table = "\n".join(made())
     name = getattr(made, "__name__", "")
     begin, end = (
-        f"<!-- {name}: written by tests/unit/test_cost.py from drumbeat/operations/cost.py -->",
+        f"<!-- {name}: written by tests/unit/operations/test_cost.py from drumbeat/operations/cost.py -->",
         f"<!-- /{name} -->",
     )
     before, _, rest = DOCUMENT.read_text().partition(begin)

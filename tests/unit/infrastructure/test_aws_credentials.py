@@ -9,7 +9,7 @@ import pytest
 from drumbeat.infrastructure.sqs import aws_credentials
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.infrastructure.sqs.signature import Credentials
-from tests.unit.sqs_peer import answer, peer
+from tests.unit.infrastructure.sqs_peer import answer, peer
 
 # What a login gives for a time: another key whenever it is asked. A minute is less than botocore keeps in reserve.
 LOGIN = """#!/bin/sh

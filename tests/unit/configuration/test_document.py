@@ -17,7 +17,7 @@ from drumbeat.configuration import yaml_lines
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.configuration import Config, Limit, LookPolicy, Retry
 from drumbeat.core.errors import ConfigError, Mistake
-from tests.unit.flows.samples import DOCUMENT
+from tests.unit.configuration.samples import DOCUMENT
 
 FLOW = "flows:\n  f:\n    on: LEAD_CAPTURE\n    steps:\n"
 

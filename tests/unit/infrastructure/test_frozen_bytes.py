@@ -10,7 +10,7 @@ from drumbeat.core.clock import SystemClock
 from drumbeat.core.outcomes import NotSent
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import USER_AGENT, Caller, Failure
-from tests.unit.providers.peer import Peer, Talk
+from tests.unit.infrastructure.peer import Peer, Talk
 
 PATIENT = 20.0  # seconds
 MALFORMED = NotSent("the request is malformed")

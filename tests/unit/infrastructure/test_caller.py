@@ -16,8 +16,8 @@ from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure import http, tls
 from drumbeat.infrastructure.http import KEEP_ALIVE, REPLY_LIMIT, Caller
-from tests.unit import certificates
-from tests.unit.providers.peer import OK, Peer, Script, Talk, answering, polite
+from tests.unit.infrastructure import certificates
+from tests.unit.infrastructure.peer import OK, Peer, Script, Talk, answering, polite
 
 PATIENT = 20.0  # seconds; nobody waits for it unless something is broken
 HASTY = 0.3

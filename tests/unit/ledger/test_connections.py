@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from drumbeat.ledger.database import Database, verified
-from tests.unit.certificates import certificate
+from tests.unit.infrastructure.certificates import certificate
 
 
 @pytest.fixture

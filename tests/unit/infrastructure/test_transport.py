@@ -14,7 +14,7 @@ from drumbeat.core.clock import SystemClock
 from drumbeat.core.outcomes import Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller, Failure
-from tests.unit.providers.peer import OK, Peer, Talk, answering, polite
+from tests.unit.infrastructure.peer import OK, Peer, Talk, answering, polite
 
 PATIENT = 20.0  # seconds
 ROOT = Path(__file__).parents[3]

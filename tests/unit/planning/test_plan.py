@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drumbeat.core import ids
 from drumbeat.core.configuration import Config, Flow
 from drumbeat.planning.plan import plan, plan_flow
-from tests.unit.flows.samples import NOON, config, event
+from tests.unit.configuration.samples import NOON, config, event
 
 WELCOME = """
   welcome:

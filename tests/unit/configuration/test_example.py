@@ -18,7 +18,7 @@ from drumbeat.core.events import Event
 from drumbeat.planning.plan import plan
 from drumbeat.planning.render import render
 from drumbeat.sources import registry as schemes
-from tests.unit.flows.samples import NOON, event
+from tests.unit.configuration.samples import NOON, event
 
 CAMPAIGNS = Path(__file__).resolve().parents[3] / "campaigns"
 DOCUMENT = (CAMPAIGNS / "drumbeat.yaml").read_text()

@@ -10,8 +10,8 @@ from drumbeat.infrastructure import tls
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.infrastructure.sqs.connection import address_of
 from drumbeat.infrastructure.sqs.signature import Credentials
-from tests.unit.certificates import certificate
-from tests.unit.sqs_peer import StoppedClock, answer, peer
+from tests.unit.infrastructure.certificates import certificate
+from tests.unit.infrastructure.sqs_peer import StoppedClock, answer, peer
 
 
 @pytest.fixture

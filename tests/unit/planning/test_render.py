@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drumbeat.core.actions import Action, Call, SendEmail, UpsertContact
 from drumbeat.planning.plan import plan
 from drumbeat.planning.render import Unrenderable, render
-from tests.unit.flows.samples import config, event
+from tests.unit.configuration.samples import config, event
 
 EFFECT = UUID(int=9)
 WORDS = {

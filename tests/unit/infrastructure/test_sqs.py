@@ -8,7 +8,7 @@ import pytest
 
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS, JITTER_SECONDS, REPEATABLE, TRY_SECONDS, Sqs, SqsError
 from drumbeat.infrastructure.sqs.signature import Credentials
-from tests.unit.sqs_peer import (
+from tests.unit.infrastructure.sqs_peer import (
     Peer,
     Step,
     StoppedClock,
