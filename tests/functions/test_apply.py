@@ -12,7 +12,7 @@ from drumbeat.wakeups.queue import Doorbell
 from tests.conftest import TestDatabase
 from tests.functions.console import Console
 from tests.functions.test_cli import Run, run, services
-from tests.store.ledger import LEASE, claimed, new_effect, opening, planned, recorded
+from tests.store.rows import LEASE, claimed, new_effect, opening, planned, recorded
 
 __all__ = ["run", "services"]
 

@@ -29,7 +29,7 @@ from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
 from tests.functions.test_console import applied, held
-from tests.store.ledger import LEASE, claimed, closing, opening, recorded, sending, status, waiting
+from tests.store.rows import LEASE, claimed, closing, opening, recorded, sending, status, waiting
 
 
 @dataclass

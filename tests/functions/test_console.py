@@ -21,7 +21,7 @@ from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import Doorbell, Queue
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
-from tests.store.ledger import (
+from tests.store.rows import (
     as_json,
     claimed,
     closing,

@@ -9,7 +9,7 @@ from drumbeat.cli.main import main
 from drumbeat.ledger.database import Database
 from drumbeat.views import usage
 from tests.conftest import TestDatabase
-from tests.store.ledger import recorded, waiting
+from tests.store.rows import recorded, waiting
 
 
 def at(owner: Database, minutes: float) -> None:

@@ -18,7 +18,7 @@ from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
 from tests.functions.test_console import applied
-from tests.store.ledger import LEASE, recorded
+from tests.store.rows import LEASE, recorded
 
 
 @pytest.fixture

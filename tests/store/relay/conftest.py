@@ -9,7 +9,7 @@ from redis import Redis
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.services import Services
 from tests.conftest import TestDatabase
-from tests.store.relay.world import HandClock, Recording, World
+from tests.store.relay.sample_deployment import HandClock, Recording, World
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.relay.sweep import LOCK, sweep
 from drumbeat.wakeups.queue import Doorbell
-from tests.store.relay.world import MINUTE, World
+from tests.store.relay.sample_deployment import MINUTE, World
 
 
 def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(world: World) -> None:

@@ -9,7 +9,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.relay import sql as ledger
 from drumbeat.relay.sweep import sweep
 from drumbeat.wakeups.due_index import KEY
-from tests.store.relay.world import HOUR, MINUTE, World
+from tests.store.relay.sample_deployment import HOUR, MINUTE, World
 
 
 def test_what_is_due_within_two_minutes_is_rung_for_its_second(world: World) -> None:

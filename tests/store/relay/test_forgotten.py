@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from drumbeat.relay.sweep import sweep
-from tests.store.relay.world import HOUR, MINUTE, World
+from tests.store.relay.sample_deployment import HOUR, MINUTE, World
 
 
 @pytest.mark.point(7)

@@ -10,7 +10,7 @@ from drumbeat.ingest import buffer
 from drumbeat.relay.sweep import sweep
 from drumbeat.wakeups.due_index import minute
 from drumbeat.wakeups.queue import Queue
-from tests.store.relay.world import HOUR, MINUTE, World
+from tests.store.relay.sample_deployment import HOUR, MINUTE, World
 
 
 def arrival(world: World, key: str) -> Arrival:

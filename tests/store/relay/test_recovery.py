@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from drumbeat.relay.sweep import sweep
-from tests.store.relay.world import MINUTE, World
+from tests.store.relay.sample_deployment import MINUTE, World
 
 
 @pytest.mark.point(24)

@@ -11,7 +11,7 @@ from drumbeat.delivery import effects_sql, plans_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
-from tests.store.ledger import IDENTITY, LEASE, closing, recorded, sending
+from tests.store.rows import IDENTITY, LEASE, closing, recorded, sending
 
 EMPTY: dict[str, Any] = {"accounts": {}, "sources": {}, "flows": {}, "campaigns": {}, "templates": {}}
 

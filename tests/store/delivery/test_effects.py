@@ -10,7 +10,7 @@ from drumbeat.core.status import ALLOWED, Status
 from drumbeat.delivery import effects_sql
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
-from tests.store.ledger import (
+from tests.store.rows import (
     IDENTITY,
     LEASE,
     claimed,

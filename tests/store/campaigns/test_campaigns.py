@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 
 from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.ledger.database import Database
-from tests.store.ledger import recorded
+from tests.store.rows import recorded
 
 DAY = timedelta(days=1)
 DIGEST = {"schedule": "cron(0 9 * * ? *)", "timezone": "UTC", "on_gap": "shift"}

@@ -12,7 +12,7 @@ from drumbeat.core.status import Status
 from drumbeat.delivery import effects_sql, plans_sql
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
-from tests.store.ledger import (
+from tests.store.rows import (
     LEASE,
     as_json,
     claimed,

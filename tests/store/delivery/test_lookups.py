@@ -13,7 +13,7 @@ from drumbeat.delivery.work import Work
 from drumbeat.ledger.database import Database
 from drumbeat.providers.login import login
 from tests.conftest import TestDatabase
-from tests.store.ledger import claimed, closing, opening, pass_time, sending, waiting
+from tests.store.rows import claimed, closing, opening, pass_time, sending, waiting
 
 MAIL = Account("mail", "mailgun", {"domain": "mg.example.com"}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
 NEWS = replace(MAIL, name="news")

@@ -20,7 +20,7 @@ from drumbeat.local.servers import Postgres
 from drumbeat.operations import resolve_sql, resume_sql
 from drumbeat.relay import sql as relay_sql
 from tests.conftest import TestDatabase
-from tests.store.ledger import (
+from tests.store.rows import (
     LEASE,
     claimed,
     closing,

@@ -8,7 +8,7 @@ from drumbeat.core.status import Status
 from drumbeat.delivery import effects_sql, plans_sql
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
-from tests.store.ledger import claimed, closing, new_effect, opening, planned, recorded
+from tests.store.rows import claimed, closing, new_effect, opening, planned, recorded
 
 GROWING = ("effects", "events", "payloads", "plans", "attempts", "outcomes", "requests")
 # A statement that is prepared gets the plan that stays at its sixth run.

@@ -44,7 +44,7 @@ from drumbeat.services import Services
 from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import Doorbell
 from tests.conftest import TestDatabase
-from tests.store.ledger import as_json, opening, outcomes, pass_time, status
+from tests.store.rows import as_json, opening, outcomes, pass_time, status
 
 DOCUMENT = """
 version: 1

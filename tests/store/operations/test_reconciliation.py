@@ -9,7 +9,7 @@ from drumbeat.delivery import effects_sql
 from drumbeat.operations import reconcile_sql
 from drumbeat.operations.reconcile_sql import Acceptance
 from tests.conftest import TestDatabase
-from tests.store.ledger import LEASE, waiting
+from tests.store.rows import LEASE, waiting
 
 
 def record(database: TestDatabase, *found: Acceptance) -> dict[uuid.UUID, str]:
