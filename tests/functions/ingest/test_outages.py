@@ -22,7 +22,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message, Queue
 from functions.ingest import app
 from tests.functions.doors import Doors, away, lead
-from tests.functions.test_ingest_webhooks import deliver
+from tests.functions.ingest.test_webhooks import deliver
 
 NOWHERE = "http://127.0.0.1:1"
 

@@ -15,9 +15,9 @@ from drumbeat.delivery import plans_sql
 from drumbeat.local.servers import Valkey
 from drumbeat.services import Services
 from tests.conftest import TestDatabase
+from tests.functions.api.test_api import applied
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
-from tests.functions.test_console import applied
 from tests.store.rows import LEASE, recorded
 
 

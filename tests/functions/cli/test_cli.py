@@ -26,9 +26,9 @@ from drumbeat.services import Services
 from drumbeat.throttle.limiter import Report
 from functions.ingest import app as ingest
 from tests.conftest import TestDatabase
+from tests.functions.api.test_api import applied, held
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
-from tests.functions.test_console import applied, held
 from tests.store.rows import LEASE, claimed, closing, opening, recorded, sending, status, waiting
 
 

@@ -10,8 +10,8 @@ from drumbeat.ledger.database import Database
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Doorbell
 from tests.conftest import TestDatabase
+from tests.functions.cli.test_cli import Run, run, services
 from tests.functions.console import Console
-from tests.functions.test_cli import Run, run, services
 from tests.store.rows import LEASE, claimed, new_effect, opening, planned, recorded
 
 __all__ = ["run", "services"]

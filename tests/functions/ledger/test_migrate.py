@@ -20,7 +20,7 @@ from drumbeat.ledger import steps
 from drumbeat.local.servers import Postgres
 from functions.migrate import app
 
-SAMPLES = Path(__file__).resolve().parent.parent.parent / "events"
+SAMPLES = Path(__file__).resolve().parents[3] / "events"
 PARAMETERS = pytest.mark.usefixtures("stage")
 
 

@@ -20,7 +20,7 @@ from drumbeat.local.servers import Postgres, Valkey
 from drumbeat.local.template import parse
 from tests.build.stack import environment
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 READ_BY = {OWNER: ("migrate", "ADMIN_DATABASE_URL_PARAM"), APPLICATION: ("worker", "DATABASE_URL_PARAM")} | {
     REDIS: ("relay", "REDIS_URL_PARAM"),
     MASTER: ("ingest", "SECRET_PARAM"),
