@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.callers import Receipts
-from tests.chaos.judge import Verdict, grouped
+from tests.chaos.oracle import Verdict, grouped
 from tests.chaos.recovery import Recovery
 
 SHOWN = 5  # violations of each kind

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from tests.chaos import judge, lies, quiet, recovery, report, work
+from tests.chaos import lies, oracle, quiet, recovery, report, work
 from tests.chaos.arena import Arena
 from tests.chaos.callers import Callers, Receipts
 from tests.chaos.faults import Faults
@@ -60,7 +60,7 @@ def _carry_out(arena: Arena, plan: Plan) -> list[str]:
     fact("quiet after the last fault", "never" if calm is None else f"{calm:.0f} s")
 
     recovered = recovery.recovery(arena.postgres.url("drumbeat"))
-    verdict = judge.judge(leads, receipts, arena.record, arena.listed("/v1/effects?status=held"))
+    verdict = oracle.judge(leads, receipts, arena.record, arena.listed("/v1/effects?status=held"))
     violations += verdict.violations
     violations += [f"never happened: {fault}" for fault in missed(faults.counts, plan.kills)]
     violations += [f"stuck too long: {effect}" for effect in recovered.late]

@@ -10,9 +10,9 @@ import pytest
 
 from drumbeat.local.servers import Valkey
 from tests.conftest import migrated
-from tests.faults.crew import Crew
+from tests.faults.environment import Place, Stage
+from tests.faults.process_pool import Crew
 from tests.faults.runs import Simulate, simulating
-from tests.faults.stage import Place, Stage
 
 # Whatever else happened in the same server, and whatever ran before, would decide where rows are put and in which order
 # they are found: then a seed were not a run.

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from drumbeat.operations.resolve import Decision
-from tests.faults.baton import Baton
-from tests.faults.judge import judge
-from tests.faults.points import NoFaults, SomeFaults
+from tests.faults.environment import Stage
+from tests.faults.fault_points import NoFaults, SomeFaults
+from tests.faults.oracle import judge
 from tests.faults.queues import Lies
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import PARCEL, calm
-from tests.faults.stage import Stage
-from tests.faults.world import Lead
+from tests.faults.sample_deployment import Lead
+from tests.faults.scheduler import Baton
+from tests.faults.stories import PARCEL, calm
 
 PROVIDERS = ("mailgun", "resend", "hubspot", "http")
 LIES = (

@@ -10,14 +10,14 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.operations.resolve import Decision
 from drumbeat.wakeups.dead_letters import DeadLetters
 from drumbeat.wakeups.queue import Queue, QueueError
+from tests.faults.fault_points import Fault, NoFaults, Site
 from tests.faults.interleaving import LIES, PROVIDERS
-from tests.faults.judge import judge, judge_midway
-from tests.faults.points import Fault, NoFaults, Site
+from tests.faults.oracle import judge, judge_midway
 from tests.faults.queues import DEAD, EFFECTS
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import PARCEL, calm
+from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import Simulation
-from tests.faults.world import Lead
+from tests.faults.stories import PARCEL, calm
 
 LEADS = [Lead("ada"), Lead("bob"), PARCEL]
 

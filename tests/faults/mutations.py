@@ -26,7 +26,7 @@ from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import sql as relay_sql
 from drumbeat.wakeups import notifier
-from tests.faults.points import Fault, Site
+from tests.faults.fault_points import Fault, Site
 from tests.faults.proof import Struck
 
 type Patch = pytest.MonkeyPatch

@@ -26,7 +26,7 @@ from drumbeat.people import sql as people_sql
 from drumbeat.providers.calls import Calls, Job
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Throttle
-from tests.faults.points import Crash, Operation, Point
+from tests.faults.fault_points import Crash, Operation, Point
 from tests.faults.queues import BUFFER, DEAD, EFFECTS, SimulatedSqs, SqsModel
 from tests.faults.vendors import SimulatedCaller, Vendors
 

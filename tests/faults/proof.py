@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.faults import machine
+from tests.faults.environment import Stage
+from tests.faults.fault_points import Fault, OneFault, Site
 from tests.faults.interleaving import Interleaving
-from tests.faults.judge import judge
-from tests.faults.points import Fault, OneFault, Site
+from tests.faults.oracle import judge
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import EVE, STORIES, tell
 from tests.faults.simulation import Simulation
-from tests.faults.stage import Stage
+from tests.faults.stories import EVE, STORIES, tell
 from tests.faults.tales import TALES, play
 
 SEEDS = 100

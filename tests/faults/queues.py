@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
-from tests.faults.points import Operation, Traveller
+from tests.faults.fault_points import Operation, Traveller
 
 EFFECTS, BUFFER, DEAD = "sqs://effects", "sqs://buffer", "sqs://dead"
 VISIBILITY = {EFFECTS: 360.0, BUFFER: 120.0, DEAD: 30.0}  # seconds

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests import courier
-from tests.faults.points import Faults, Schedule
+from tests import feedback_provider
+from tests.faults.environment import Stage
+from tests.faults.fault_points import Faults, Schedule
 from tests.faults.simulation import Simulation
-from tests.faults.stage import Stage
 
 type Simulate = Callable[..., Simulation]
 
@@ -22,7 +22,7 @@ def simulating(stage: Stage) -> Iterator[Simulate]:
         begun.append(Simulation(stage, seed, schedule=schedule, faults=faults))
         return begun[0]
 
-    with courier.enrolled():
+    with feedback_provider.enrolled():
         try:
             yield begin
         finally:

@@ -25,15 +25,15 @@ from drumbeat.people import suppressions
 from drumbeat.relay import sweep
 from drumbeat.wakeups.due_index import KEY, SENTINEL
 from drumbeat.wakeups.queue import Doorbell, Message, Queue
-from tests.faults import world
+from tests.faults import sample_deployment
 from tests.faults.clock import SimulatedClock, SkewedClock
-from tests.faults.points import Alone, Crash, Faults, NoFaults, Point, Schedule
+from tests.faults.environment import Stage
+from tests.faults.fault_points import Alone, Crash, Faults, NoFaults, Point, Schedule
+from tests.faults.invariants import Watch
 from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, SqsModel
-from tests.faults.stage import Stage
+from tests.faults.sample_deployment import Lead
 from tests.faults.vendors import Vendors
-from tests.faults.watch import Watch
-from tests.faults.world import Lead
 
 MINUTE = 60.0
 FUNCTION_TIMEOUT = 60.0  # seconds that a worker has for a batch
@@ -148,7 +148,7 @@ class Simulation:
         self.stage.owner.run(
             "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
             " VALUES (%s, %s, '', '{}', %s, 'simulation')",
-            (self.versions, str(self.versions).encode(), Jsonb(dict(world.compiled(**changes)))),
+            (self.versions, str(self.versions).encode(), Jsonb(dict(sample_deployment.compiled(**changes)))),
         )
 
     def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:
@@ -229,7 +229,7 @@ class Simulation:
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Have a person apply a configuration; False when it was refused or came to nothing."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
-            applying.apply(world.document(**changes), {}, actor="person", services=process)
+            applying.apply(sample_deployment.document(**changes), {}, actor="person", services=process)
             return True
         return False
 

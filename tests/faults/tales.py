@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from drumbeat.wakeups.queue import Doorbell
-from tests.faults.points import Fault, NoFaults, OneFault, Site
+from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
-from tests.faults.scenarios import ADA, BOB, HOUR, POST, calm
 from tests.faults.simulation import MINUTE, Simulation
+from tests.faults.stories import ADA, BOB, HOUR, POST, calm
 
 DAY = 24 * HOUR
 AGE = "SELECT extract(epoch FROM drumbeat_now() - opened_at)::float8 AS age FROM attempts WHERE effect_id = %s"

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.faults.judge import judge
+from tests.faults.oracle import judge
 from tests.faults.queues import EFFECTS
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import ADA, BOB, HOUR, calm
 from tests.faults.simulation import Simulation
+from tests.faults.stories import ADA, BOB, HOUR, calm
 
 DAY = 24 * HOUR
 REPEATABLE = 23 * HOUR  # of Resend's keys, which live an hour longer

@@ -4,11 +4,11 @@ import pytest
 
 from drumbeat.delivery.feedback import Word
 from drumbeat.operations.resolve import Decision
-from tests.faults.judge import judge
-from tests.faults.points import Fault, NoFaults, OneFault, Site
+from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
+from tests.faults.oracle import judge
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import PARCEL, calm
 from tests.faults.simulation import Simulation
+from tests.faults.stories import PARCEL, calm
 
 EFFECT = PARCEL.effects()["parcel"]
 DELIVERED = Word(EFFECT, 1, "accepted", "delivered", "p-1")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.crew import Crew
+from tests.faults.process_pool import Crew
 from tests.faults.proof import Seed
 
 FEW, MANY = 50, 1_000

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults import machine
-from tests.faults.crew import Crew
+from tests.faults.process_pool import Crew
 from tests.faults.proof import Histories
 from tests.faults.runs import Simulate
 

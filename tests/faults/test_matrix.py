@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.faults.crew import Crew
-from tests.faults.points import Fault
+from tests.faults.environment import Stage
+from tests.faults.fault_points import Fault
+from tests.faults.process_pool import Crew
 from tests.faults.processes import statements
 from tests.faults.proof import Sites, Struck, cells, clean
 from tests.faults.runs import simulating
-from tests.faults.scenarios import STORIES
-from tests.faults.stage import Stage
+from tests.faults.stories import STORIES
 
 # To die after one operation is to die before the next: where time is short, one of the two is enough.
 BRIEFLY = frozenset(Fault) - {Fault.CRASH_BEFORE, Fault.HANG_AFTER}

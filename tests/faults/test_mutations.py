@@ -3,10 +3,10 @@
 import pytest
 
 from tests.faults import processes
+from tests.faults.environment import Stage
 from tests.faults.mutations import MUTATIONS, Mutation
 from tests.faults.proof import prove
 from tests.faults.runs import Simulate
-from tests.faults.stage import Stage
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)

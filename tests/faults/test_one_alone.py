@@ -11,12 +11,12 @@ from drumbeat.delivery import effects_sql
 from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger.database import Parameters, Row
-from tests.faults.judge import judge
+from tests.faults.oracle import judge
 from tests.faults.processes import SimulatedDatabase
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import ADA, POST, calm
+from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
-from tests.faults.world import Lead
+from tests.faults.stories import ADA, POST, calm
 
 DAMAGED = """
     UPDATE requests SET frozen = 'damaged'

@@ -6,11 +6,11 @@ from drumbeat.core.configuration import Limit
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.throttle.limiter import Ask, Go, Throttle
 from tests.faults.clock import SimulatedClock
-from tests.faults.judge import judge
-from tests.faults.points import Fault, Site
+from tests.faults.environment import Stage
+from tests.faults.fault_points import Fault, Site
+from tests.faults.oracle import judge
 from tests.faults.proof import Struck, struck
 from tests.faults.runs import Simulate
-from tests.faults.stage import Stage
 from tests.faults.tales import play
 
 

@@ -19,7 +19,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.sandbox.asks import ACCEPTED
 from drumbeat.sandbox.messages import Answer, Inbound
 from drumbeat.sandbox.sandbox import VENDORS, Sandbox
-from tests.faults.points import Operation, Traveller
+from tests.faults.fault_points import Operation, Traveller
 
 type Failure = NotSent | Unknown
 

@@ -6,11 +6,11 @@ import pytest
 
 from drumbeat.wakeups.dead_letters import DeadLetters
 from drumbeat.wakeups.queue import Doorbell, Queue
-from tests.faults.judge import judge
+from tests.faults.oracle import judge
 from tests.faults.queues import DEAD, EFFECTS
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import ADA
 from tests.faults.simulation import Simulation
+from tests.faults.stories import ADA
 
 HOUR = 3600.0
 NOBODY = UUID(int=1)

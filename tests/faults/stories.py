@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from drumbeat.operations.resolve import Decision
-from tests.faults.points import NoFaults
+from tests.faults.fault_points import NoFaults
+from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
-from tests.faults.world import Lead
 
 ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
 POST = Lead("post", "CONTENT_PUBLISH")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.judge import judge
+from tests.faults.oracle import judge
 from tests.faults.runs import Simulate
 from tests.faults.tales import TALES, play
 

@@ -9,9 +9,9 @@ from drumbeat.core.events import Event
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import ALLOWED, Status
 from drumbeat.planning.plan import plan, plan_flow
+from tests.faults.sample_deployment import CLASSES, STEPS, TRIES
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import Deed
-from tests.faults.world import CLASSES, STEPS, TRIES
 
 # Why an effect may be held, beside the classes F and X whose unknown ends nothing that we have can prove.
 UNPROVABLE = (

@@ -8,7 +8,7 @@ import pytest
 
 from drumbeat.local.frames import Json
 from tests.chaos.callers import Receipt, Receipts
-from tests.chaos.judge import Verdict, judge
+from tests.chaos.oracle import Verdict, judge
 from tests.chaos.work import Lead
 
 UNPROVABLE = "unprovable"

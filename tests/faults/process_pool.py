@@ -5,10 +5,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 
+from tests.faults.environment import Place, Stage
 from tests.faults.interleaving import Interleaving
 from tests.faults.proof import Part, prove
 from tests.faults.runs import simulating
-from tests.faults.stage import Place, Stage
 
 _stage: Stage  # of this process, if it is one of the crew
 
