@@ -9,9 +9,9 @@ from tests.faults.fault_points import Fault, OneFault, Site
 from tests.faults.interleaving import Interleaving
 from tests.faults.oracle import judge
 from tests.faults.runs import Simulate
+from tests.faults.scenarios import TALES, play
 from tests.faults.simulation import Simulation
 from tests.faults.stories import EVE, STORIES, tell
-from tests.faults.tales import TALES, play
 
 SEEDS = 100
 

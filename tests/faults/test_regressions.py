@@ -11,7 +11,7 @@ from tests.faults.fault_points import Fault, Site
 from tests.faults.oracle import judge
 from tests.faults.proof import Struck, struck
 from tests.faults.runs import Simulate
-from tests.faults.tales import play
+from tests.faults.scenarios import play
 
 
 @pytest.mark.point(24)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults.oracle import judge
 from tests.faults.runs import Simulate
-from tests.faults.tales import TALES, play
+from tests.faults.scenarios import TALES, play
 
 POINTS = {
     "a key expires": [44],
