@@ -16,8 +16,8 @@ from drumbeat.delivery.feedback import Word
 from drumbeat.delivery.requests import thaw
 from drumbeat.infrastructure.http import Caller
 from drumbeat.ledger.database import Database
-from drumbeat.sandbox.asks import ACCEPTED
-from drumbeat.sandbox.messages import Answer, Inbound
+from drumbeat.sandbox.actions import ACCEPTED
+from drumbeat.sandbox.http_messages import Answer, Inbound
 from drumbeat.sandbox.sandbox import VENDORS, Sandbox
 from tests.faults.fault_points import Operation, Traveller
 

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from drumbeat.sandbox.front import Front
-from drumbeat.sandbox.gate import is_loopback
+from drumbeat.sandbox.http_server import Connection
+from drumbeat.sandbox.origin import is_loopback
 from drumbeat.sandbox.record import RecordInUse
+from drumbeat.sandbox.router import Front
 from drumbeat.sandbox.sandbox import Sandbox
-from drumbeat.sandbox.wire import Connection
 
 
 async def serve(sandbox: Sandbox, host: str, port: int) -> None:

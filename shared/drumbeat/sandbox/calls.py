@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drumbeat.sandbox.keyring import LIFETIME
+from drumbeat.sandbox.idempotency_keys import LIFETIME
 from drumbeat.sandbox.record import Entry
 
 

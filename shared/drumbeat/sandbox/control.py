@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from drumbeat.sandbox.asks import label
-from drumbeat.sandbox.kinds import KINDS
-from drumbeat.sandbox.messages import Answer, Inbound, reply
-from drumbeat.sandbox.orders import BadOrder
+from drumbeat.sandbox.actions import label
+from drumbeat.sandbox.fault_kinds import KINDS
+from drumbeat.sandbox.fault_parser import BadOrder
+from drumbeat.sandbox.http_messages import Answer, Inbound, reply
 from drumbeat.sandbox.record import Entry
 from drumbeat.sandbox.sandbox import CONTROL, Sandbox
 

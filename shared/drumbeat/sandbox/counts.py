@@ -4,7 +4,7 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from drumbeat.sandbox.asks import ACCEPTED
+from drumbeat.sandbox.actions import ACCEPTED
 from drumbeat.sandbox.record import Entry
 
 

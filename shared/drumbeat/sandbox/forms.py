@@ -4,7 +4,7 @@ from binascii import a2b_qp
 from email.parser import BytesParser
 from email.policy import HTTP
 
-from drumbeat.sandbox.messages import Inbound
+from drumbeat.sandbox.http_messages import Inbound
 
 MAX_FIELDS = 5000
 

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from drumbeat.sandbox.kinds import GROUPS, KINDS, RETRY_AFTER
-from drumbeat.sandbox.letter import letter, row, trace
-from drumbeat.sandbox.messages import Answer, Inbound
-from drumbeat.sandbox.orders import PROVIDERS, BadOrder
+from drumbeat.sandbox.fault_kinds import GROUPS, KINDS, RETRY_AFTER
+from drumbeat.sandbox.fault_parser import PROVIDERS, BadOrder
+from drumbeat.sandbox.http_messages import Answer, Inbound
+from drumbeat.sandbox.mail_page import letter, row, trace
 from drumbeat.sandbox.sandbox import CONTROL, Sandbox
 
 FILES = Path(__file__).parent / "pages"
@@ -98,7 +98,7 @@ def _lies(sandbox: Sandbox, request: Inbound, _rest: str, problem: str = "") -> 
     lies = [_told(lie) for lie in sandbox.lies.shown(time.time())]
     groups = [(title, [KINDS[name] for name in names]) for title, names in GROUPS]
     return _render(
-        sandbox, request, "lies.html", "lies", status=400 if problem else 200, lies=lies, groups=groups,
+        sandbox, request, "faults.html", "lies", status=400 if problem else 200, lies=lies, groups=groups,
         problem=problem, providers=("*", *PROVIDERS), forms=RETRY_AFTER, jumps=JUMPS, labels=LABELS,
     )  # fmt: skip
 

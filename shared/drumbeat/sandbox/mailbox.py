@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drumbeat.sandbox.asks import ACCEPTED
+from drumbeat.sandbox.actions import ACCEPTED
 from drumbeat.sandbox.record import Entry
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from drumbeat.sandbox.messages import encode
+from drumbeat.sandbox.http_messages import encode
 
 type Entry = dict[str, Any]
 

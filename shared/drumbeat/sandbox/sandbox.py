@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from drumbeat.sandbox import fates
-from drumbeat.sandbox.asks import NOTHING, REFUSED, Ask, Deed, label
-from drumbeat.sandbox.lies import Fate, Lies
-from drumbeat.sandbox.messages import Answer, Inbound
-from drumbeat.sandbox.orders import read_lie
+from drumbeat.sandbox import fault_injection
+from drumbeat.sandbox.actions import NOTHING, REFUSED, Ask, Deed, label
+from drumbeat.sandbox.fault_parser import read_lie
+from drumbeat.sandbox.faults import Fate, Lies
+from drumbeat.sandbox.http_messages import Answer, Inbound
 from drumbeat.sandbox.record import Entry, Record
+from drumbeat.sandbox.state import World
 from drumbeat.sandbox.vendors.base import Vendor
 from drumbeat.sandbox.vendors.generic import Generic
 from drumbeat.sandbox.vendors.hubspot import HubSpot
 from drumbeat.sandbox.vendors.mailgun import Mailgun
 from drumbeat.sandbox.vendors.resend import Resend
-from drumbeat.sandbox.world import World
 
 VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (Mailgun(), Resend(), HubSpot(), Generic())}
 CONTROL = "_sandbox"  # the provider of entries that hold orders instead of requests
@@ -49,7 +49,7 @@ class Sandbox:
         ask = vendor.read(request, path)
         fate = self.lies.meet(ask, real)
         deed = self._do(vendor, ask, fate, now)
-        told = fates.twist(fate, deed.answer, vendor)
+        told = fault_injection.twist(fate, deed.answer, vendor)
         try:
             self._write(_entry(ask, fate, deed, told, now, real))
         except OSError:
@@ -78,13 +78,13 @@ class Sandbox:
     def _do(self, vendor: Vendor, ask: Ask, fate: Fate, now: float) -> Deed:
         if ask.credential is not None and (not ask.credential or self.revoked(ask.credential)):
             return Deed(REFUSED, vendor.failure(401))
-        if fates.refuses(fate):
-            return Deed(REFUSED, fates.decline(fate, vendor, now))
-        if fate.lie is not None and fate.lie.kind.name in fates.SKIPS_WORK:
+        if fault_injection.refuses(fate):
+            return Deed(REFUSED, fault_injection.decline(fate, vendor, now))
+        if fate.lie is not None and fate.lie.kind.name in fault_injection.SKIPS_WORK:
             return Deed(NOTHING, vendor.failure(503))
         if ask.refusal is not None:
             return Deed(REFUSED, ask.refusal)
-        if not fates.works(fate):
+        if not fault_injection.works(fate):
             return Deed(NOTHING, vendor.failure(500))
         return vendor.perform(ask, self.world, fate, now)
 

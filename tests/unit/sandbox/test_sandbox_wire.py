@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from drumbeat.sandbox.wire import MAX_BODY
+from drumbeat.sandbox.http_server import MAX_BODY
 from tests.unit.sandbox.running import Running, basic
 
 NASTY = [

@@ -3,10 +3,10 @@
 import re
 from typing import Protocol
 
-from drumbeat.sandbox.asks import Ask, Deed
-from drumbeat.sandbox.lies import Fate
-from drumbeat.sandbox.messages import Answer, Inbound
-from drumbeat.sandbox.world import World
+from drumbeat.sandbox.actions import Ask, Deed
+from drumbeat.sandbox.faults import Fate
+from drumbeat.sandbox.http_messages import Answer, Inbound
+from drumbeat.sandbox.state import World
 
 ADDRESS = re.compile(
     r'[^\s@<>,;:"()\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}'

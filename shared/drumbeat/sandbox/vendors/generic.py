@@ -6,10 +6,10 @@ import hmac
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from drumbeat.sandbox.asks import ACCEPTED, REFUSED, REPLAYED, Ask, Deed, digest
-from drumbeat.sandbox.lies import Fate
-from drumbeat.sandbox.messages import Answer, Inbound, reply
-from drumbeat.sandbox.world import World
+from drumbeat.sandbox.actions import ACCEPTED, REFUSED, REPLAYED, Ask, Deed, digest
+from drumbeat.sandbox.faults import Fate
+from drumbeat.sandbox.http_messages import Answer, Inbound, reply
+from drumbeat.sandbox.state import World
 
 TOLERANCE = 300.0  # seconds
 UNSAID = {"authorization", "cookie", "webhook-signature"}  # headers the record does without

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
-from drumbeat.sandbox.asks import ACCEPTED, NOTHING, REFUSED, REPLAYED, Ask, Deed, digest, label
+from drumbeat.sandbox.actions import ACCEPTED, NOTHING, REFUSED, REPLAYED, Ask, Deed, digest, label
 from drumbeat.sandbox.contacts import Contact
-from drumbeat.sandbox.lies import Fate
-from drumbeat.sandbox.messages import Answer, Inbound, reply
+from drumbeat.sandbox.faults import Fate
+from drumbeat.sandbox.http_messages import Answer, Inbound, reply
+from drumbeat.sandbox.state import World
 from drumbeat.sandbox.vendors.base import address, bearer
-from drumbeat.sandbox.world import World
 
 ROUTE = re.compile(r"/crm/(?:v3/objects|objects/\d{4}-\d{2})/contacts/(batch/upsert|[^/]+)")
 PROPERTY = re.compile(r"[a-z][a-z0-9_]*")

@@ -8,13 +8,13 @@ from email.utils import getaddresses
 from urllib.parse import unquote
 from uuid import uuid4
 
-from drumbeat.sandbox.asks import ACCEPTED, NOTHING, Ask, Deed, digest
+from drumbeat.sandbox.actions import ACCEPTED, NOTHING, Ask, Deed, digest
+from drumbeat.sandbox.faults import Fate
 from drumbeat.sandbox.forms import fields
-from drumbeat.sandbox.lies import Fate
-from drumbeat.sandbox.messages import Answer, Inbound, reply
+from drumbeat.sandbox.http_messages import Answer, Inbound, reply
+from drumbeat.sandbox.state import World
 from drumbeat.sandbox.vendors import mailgun_events
 from drumbeat.sandbox.vendors.base import address
-from drumbeat.sandbox.world import World
 
 ROUTE = re.compile(r"/v3/([^/]+)/(messages|events)(?:/([^/]+))?")
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")

@@ -9,11 +9,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
 
-from drumbeat.sandbox.asks import Ask, digest
-from drumbeat.sandbox.lies import Fate
+from drumbeat.sandbox.actions import Ask, digest
+from drumbeat.sandbox.faults import Fate
+from drumbeat.sandbox.http_messages import Answer, Inbound, encode, reply
 from drumbeat.sandbox.mailbox import Mail
-from drumbeat.sandbox.messages import Answer, Inbound, encode, reply
-from drumbeat.sandbox.world import World
+from drumbeat.sandbox.state import World
 
 RETENTION = 3 * 86_400.0  # the least that any plan keeps
 PAGE, MAX_PAGE = 100, 300

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from drumbeat.sandbox.asks import ACCEPTED, NOTHING, REFUSED, REPLAYED, Ask, Deed, digest, label
-from drumbeat.sandbox.keyring import LIFETIME
-from drumbeat.sandbox.lies import Fate
+from drumbeat.sandbox.actions import ACCEPTED, NOTHING, REFUSED, REPLAYED, Ask, Deed, digest, label
+from drumbeat.sandbox.faults import Fate
+from drumbeat.sandbox.http_messages import Answer, Inbound, reply
+from drumbeat.sandbox.idempotency_keys import LIFETIME
 from drumbeat.sandbox.mailbox import Mail
-from drumbeat.sandbox.messages import Answer, Inbound, reply
+from drumbeat.sandbox.state import World
 from drumbeat.sandbox.vendors.base import address, bearer
-from drumbeat.sandbox.world import World
 
 ROUTE = re.compile(r"/emails(?:/([^/]+))?")
 MAX_KEY = 256

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from drumbeat.sandbox.lies import Fate, Lie
-from drumbeat.sandbox.messages import Answer, Manner
+from drumbeat.sandbox.faults import Fate, Lie
+from drumbeat.sandbox.http_messages import Answer, Manner
 from drumbeat.sandbox.vendors.base import Vendor
 
 FORMS = ("seconds", "decimals", "date", "zero", "negative", "absurd", "past_date", "missing")

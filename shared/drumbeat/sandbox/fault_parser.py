@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drumbeat.sandbox.kinds import ALL, KINDS, LOOKUPS, RETRY_AFTER, WRITES, Kind
-from drumbeat.sandbox.lies import Lie
+from drumbeat.sandbox.fault_kinds import ALL, KINDS, LOOKUPS, RETRY_AFTER, WRITES, Kind
+from drumbeat.sandbox.faults import Lie
 
 PROVIDERS = ("mailgun", "resend", "hubspot", "http")
 COMMON = ("lie", "provider", "account", "on", "match", "rate", "seed", "times", "lasts")

@@ -12,7 +12,7 @@ from typing import cast
 
 import httptools
 
-from drumbeat.sandbox.messages import PLAIN, Answer, Inbound, Manner
+from drumbeat.sandbox.http_messages import PLAIN, Answer, Inbound, Manner
 
 MAX_BODY = 26 * 1024 * 1024  # Mailgun takes messages of 25 MB
 MAX_HEADERS = 64 * 1024

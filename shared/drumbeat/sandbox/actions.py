@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from drumbeat.sandbox.messages import Answer, Inbound
+from drumbeat.sandbox.http_messages import Answer, Inbound
 
 ACCEPTED, REPLAYED, REFUSED, NOTHING = "accepted", "replayed", "refused", "nothing"
 

@@ -4,8 +4,8 @@ import traceback
 from collections.abc import Callable
 
 from drumbeat.sandbox.control import control
-from drumbeat.sandbox.gate import admits
-from drumbeat.sandbox.messages import Answer, Inbound, reply
+from drumbeat.sandbox.http_messages import Answer, Inbound, reply
+from drumbeat.sandbox.origin import admits
 from drumbeat.sandbox.sandbox import VENDORS, Sandbox
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from drumbeat.sandbox.mailbox import Mail
 from drumbeat.sandbox.record import Entry
-from drumbeat.sandbox.world import World
+from drumbeat.sandbox.state import World
 
 # A mail's own page: no scripts, no forms, nothing from the network; links leave the frame.
 FRAME = (

@@ -3,7 +3,7 @@
 import ipaddress
 from urllib.parse import urlsplit
 
-from drumbeat.sandbox.messages import Inbound
+from drumbeat.sandbox.http_messages import Inbound
 
 
 def is_loopback(host: str) -> bool:

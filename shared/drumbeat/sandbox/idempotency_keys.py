@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drumbeat.sandbox.asks import ACCEPTED, Ask
+from drumbeat.sandbox.actions import ACCEPTED, Ask
 from drumbeat.sandbox.record import Entry
 
 LIFETIME = 24 * 3600.0

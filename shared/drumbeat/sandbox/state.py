@@ -3,7 +3,7 @@
 from drumbeat.sandbox.calls import Calls
 from drumbeat.sandbox.contacts import Contacts
 from drumbeat.sandbox.counts import Counts
-from drumbeat.sandbox.keyring import Keyring
+from drumbeat.sandbox.idempotency_keys import Keyring
 from drumbeat.sandbox.mailbox import Mail, Mailbox
 from drumbeat.sandbox.record import Entry, Record
 

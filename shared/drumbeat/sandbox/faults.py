@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from drumbeat.sandbox.asks import Ask
-from drumbeat.sandbox.kinds import ALL, LOOKUPS, Kind
+from drumbeat.sandbox.actions import Ask
+from drumbeat.sandbox.fault_kinds import ALL, LOOKUPS, Kind
 
 
 @dataclass(slots=True)
