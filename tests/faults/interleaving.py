@@ -89,7 +89,7 @@ class Interleaving:
         doubled = 1.0 if self._theme == "duel" else random.choice((0.0, 0.3))
         simulation.queues.lies = Lies(lost=share, doubled=doubled, late=share, failed=share)
         for _ in range(random.randint(0, 3)):
-            simulation.vendors.lie(
+            simulation.vendors.inject(
                 random.choice(LIES),
                 provider=random.choice(PROVIDERS),
                 rate=random.choice((0.3, 1.0)),
@@ -97,7 +97,7 @@ class Interleaving:
                 times=random.randint(1, 3),
             )
         if random.random() < 0.5:
-            simulation.vendors.lie("lookup_lag", provider="mailgun", seconds=random.choice((30, 300, 1700)))
+            simulation.vendors.inject("lookup_lag", provider="mailgun", seconds=random.choice((30, 300, 1700)))
         if random.random() < 0.2:
             simulation.skews |= {
                 "worker 1": random.choice((-600.0, 20.0, 600.0)),
@@ -127,7 +127,7 @@ class Interleaving:
         simulation.point.faults = NoFaults()
         simulation.outages.ledger = simulation.outages.redis = False
         simulation.queues.lies = Lies()
-        simulation.vendors.truth()
+        simulation.vendors.end_faults()
         simulation.restart()
 
     # ------------------------------------------------------------ who takes part

@@ -96,7 +96,7 @@ class Deployment(RuleBasedStateMachine):
 
     @rule(lie=st.sampled_from(LIES), provider=st.sampled_from(PROVIDERS), times=st.integers(1, 3))
     def lie(self, lie: str, provider: str, times: int) -> None:
-        self.simulation.vendors.lie(lie, provider=provider, times=times)
+        self.simulation.vendors.inject(lie, provider=provider, times=times)
 
     @rule(lead=st.sampled_from(LEADS), lifted=st.booleans())
     def suppress(self, lead: Lead, lifted: bool) -> None:
@@ -122,7 +122,7 @@ class Deployment(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "simulation"):
             return
-        self.simulation.vendors.truth()
+        self.simulation.vendors.end_faults()
         self.simulation.settle(within=30 * 86_400.0)
         judge(self.simulation)
 

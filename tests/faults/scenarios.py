@@ -23,7 +23,7 @@ class Tale:
 
 def _expired(simulation: Simulation) -> None:
     """An answer is lost, and for longer than the provider keeps keys nobody works."""
-    simulation.vendors.lie("accept_then_cut", provider="resend", times=1)
+    simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
     _first_try(simulation)
     simulation.advance(25 * HOUR)
     simulation.settle()
@@ -32,25 +32,25 @@ def _expired(simulation: Simulation) -> None:
 def _repeated(simulation: Simulation) -> None:
     """Answers are lost over and over: an error, silence, half a body, a page instead of JSON."""
     for lie in ("accept_then_500", "accept_then_hang", "cut_body", "html_200"):
-        simulation.vendors.lie(lie, provider="resend", times=1)
-        simulation.vendors.lie(lie, provider="http", account="safe", times=1)
-        simulation.vendors.lie(lie, provider="hubspot", times=1)
-    simulation.vendors.lie("accept_then_500", provider="mailgun", times=1)
+        simulation.vendors.inject(lie, provider="resend", times=1)
+        simulation.vendors.inject(lie, provider="http", account="safe", times=1)
+        simulation.vendors.inject(lie, provider="hubspot", times=1)
+    simulation.vendors.inject("accept_then_500", provider="mailgun", times=1)
     simulation.ingest(ADA)
     simulation.settle()
 
 
 def _lagging(simulation: Simulation) -> None:
     """An answer is lost, and the provider's search lags behind by ten minutes."""
-    simulation.vendors.lie("lookup_lag", provider="mailgun", seconds=600)
-    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    simulation.vendors.inject("lookup_lag", provider="mailgun", seconds=600)
+    simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     simulation.ingest(ADA)
     simulation.settle()
 
 
 def _stale(simulation: Simulation) -> None:
     """An answer is lost, and for longer than the provider keeps its log nobody works; then there is a new control."""
-    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     _first_try(simulation)
     simulation.advance(4 * DAY)
     simulation.ingest(BOB)
@@ -59,15 +59,15 @@ def _stale(simulation: Simulation) -> None:
 
 def _forgetting(simulation: Simulation) -> None:
     """An answer is lost, no search succeeds for three days, and the log goes in the middle of the last one."""
-    simulation.vendors.lie("lookup_retention", provider="mailgun", seconds=3 * DAY)
-    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    simulation.vendors.inject("lookup_retention", provider="mailgun", seconds=3 * DAY)
+    simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     _first_try(simulation)
-    simulation.vendors.lie("lookup_500", provider="mailgun")
+    simulation.vendors.inject("lookup_500", provider="mailgun")
     simulation.advance(3 * DAY - HOUR)
     simulation.ingest(BOB)  # a control that is young enough
     simulation.drain()
-    simulation.vendors.truth()
-    simulation.vendors.lie("lookup_retention", provider="mailgun", seconds=3 * DAY)
+    simulation.vendors.end_faults()
+    simulation.vendors.inject("lookup_retention", provider="mailgun", seconds=3 * DAY)
     (row,) = simulation.stage.owner.run(AGE, (ADA.effects()["hello"],))
     simulation.advance(3 * DAY - 10.0 - row["age"])
     _pause(simulation, Site("worker", "http send mailgun search", 1), lambda: simulation.advance(15.0))
@@ -76,15 +76,15 @@ def _forgetting(simulation: Simulation) -> None:
 
 def _blinded(simulation: Simulation) -> None:
     """An answer is lost, and the provider's search finds nothing at all, not even what is surely there."""
-    simulation.vendors.lie("lookup_retention", provider="mailgun", seconds=0)
-    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    simulation.vendors.inject("lookup_retention", provider="mailgun", seconds=0)
+    simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     simulation.ingest(ADA)
     simulation.settle()
 
 
 def _moving(simulation: Simulation) -> None:
     """An answer is lost, and somebody wants to make the account another login."""
-    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     _first_try(simulation)
     simulation.apply(domain="mg.example.org")
     simulation.settle()
@@ -92,7 +92,7 @@ def _moving(simulation: Simulation) -> None:
 
 def _moved(simulation: Simulation) -> None:
     """An answer is lost, and the account became another login at that very moment; mail goes out under it."""
-    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     _first_try(simulation)
     simulation.configure(domain="mg.example.org")
     simulation.ingest(BOB)
@@ -101,7 +101,7 @@ def _moved(simulation: Simulation) -> None:
 
 def _moved_between_tries(simulation: Simulation) -> None:
     """A mail was put off by a rate limit, and its account becomes another login before the next try."""
-    simulation.vendors.lie("429", provider="mailgun", times=1, seconds=20)
+    simulation.vendors.inject("429", provider="mailgun", times=1, seconds=20)
     _first_try(simulation)
     simulation.apply(domain="mg.example.org")
     simulation.settle()
@@ -110,7 +110,7 @@ def _moved_between_tries(simulation: Simulation) -> None:
 def _rewritten(simulation: Simulation) -> None:
     """Mails were put off by a rate limit, and their words change before the next try."""
     for provider in ("mailgun", "resend"):
-        simulation.vendors.lie("429", provider=provider, times=1, seconds=20)
+        simulation.vendors.inject("429", provider=provider, times=1, seconds=20)
     _first_try(simulation)
     simulation.apply(subject="Welcome, again")
     simulation.settle()
@@ -171,11 +171,11 @@ def _overtaken(simulation: Simulation) -> None:
 
 def _spoken_late(simulation: Simulation) -> None:
     """A worker is frozen with the answers in its hands until its effects are in somebody else's."""
-    simulation.vendors.lie("429", provider="*", times=10, seconds=20)
+    simulation.vendors.inject("429", provider="*", times=10, seconds=20)
     simulation.ingest(ADA)
 
     def meanwhile() -> None:
-        simulation.vendors.truth()
+        simulation.vendors.end_faults()
         simulation.advance(100.0)
         simulation.sweep()
         simulation.point.faults = OneFault(Site("worker", "http send resend", 2), Fault.CRASH_AFTER)
@@ -188,7 +188,7 @@ def _spoken_late(simulation: Simulation) -> None:
 def _recovered_meanwhile(simulation: Simulation) -> None:
     """A worker is frozen with lost answers in its hands, and speaks when the relay has given its effects up."""
     for provider in ("mailgun", "resend", "hubspot", "http"):
-        simulation.vendors.lie("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
+        simulation.vendors.inject("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
     simulation.ingest(ADA)
 
     def meanwhile() -> None:

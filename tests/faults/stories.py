@@ -42,7 +42,7 @@ def _post(simulation: Simulation) -> None:
 def _cut(simulation: Simulation) -> None:
     """Every provider takes the request and never says so."""
     for provider in ("mailgun", "resend", "hubspot", "http"):
-        simulation.vendors.lie("accept_then_cut", provider=provider, times=2 if provider == "http" else 1)
+        simulation.vendors.inject("accept_then_cut", provider=provider, times=2 if provider == "http" else 1)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
     simulation.resolve(Decision.ACCEPTED)
@@ -52,7 +52,7 @@ def _cut(simulation: Simulation) -> None:
 def _swallowed(simulation: Simulation) -> None:
     """Every provider drops the request and never says so; a person has sent again what cannot be proven."""
     for provider in ("mailgun", "resend", "hubspot", "http"):
-        simulation.vendors.lie("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
+        simulation.vendors.inject("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
     simulation.resolve(Decision.RESEND)
@@ -62,7 +62,7 @@ def _swallowed(simulation: Simulation) -> None:
 def _undelivered(simulation: Simulation) -> None:
     """The courier drops a parcel and takes the next, and never says so; each time a person finds out."""
     for lie in ("refuse_then_cut", "accept_then_cut"):
-        simulation.vendors.lie(lie, provider="http", times=1)
+        simulation.vendors.inject(lie, provider="http", times=1)
     simulation.ingest(PARCEL)
     simulation.settle(prompt=True)
     simulation.resolve(Decision.RESEND)
@@ -73,10 +73,10 @@ def _undelivered(simulation: Simulation) -> None:
 
 def _reported(simulation: Simulation) -> None:
     """The courier and the mailer take what they are given and never say so; later they tell of it by themselves."""
-    simulation.vendors.lie("accept_then_cut", provider="mailgun", times=1)
+    simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     simulation.ingest(ADA)
     simulation.drain()
-    simulation.vendors.lie("accept_then_cut", provider="http", times=1)
+    simulation.vendors.inject("accept_then_cut", provider="http", times=1)
     simulation.ingest(PARCEL)
     simulation.drain()
     simulation.report(*simulation.vendors.words())
@@ -86,7 +86,7 @@ def _reported(simulation: Simulation) -> None:
 def _throttled(simulation: Simulation) -> None:
     """Every provider is asked too often."""
     for provider in ("mailgun", "resend", "hubspot", "http"):
-        simulation.vendors.lie("429", provider=provider, times=2, seconds=20)
+        simulation.vendors.inject("429", provider=provider, times=2, seconds=20)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
 

@@ -21,7 +21,7 @@ GAPS = st.one_of(st.sampled_from([REPEATABLE, DAY, RETENTION]), st.floats(0.1, 2
 def first_try(simulation: Simulation, provider: str, lie: str) -> None:
     """Have Ada's effects tried once; one provider leaves us without an answer."""
     calm(simulation)
-    simulation.vendors.lie(lie, provider=provider, times=1)
+    simulation.vendors.inject(lie, provider=provider, times=1)
     simulation.ingest(ADA)
     simulation.work()
 
@@ -83,7 +83,7 @@ def test_no_order_of_tries_does_anything_twice(simulate: Simulate, answers: list
     calm(simulation)
     for answer in answers:
         for provider in ("resend", "mailgun"):
-            simulation.vendors.lie(answer, provider=provider, times=1)
+            simulation.vendors.inject(answer, provider=provider, times=1)
     simulation.ingest(ADA)
     simulation.drain()
 
@@ -91,7 +91,7 @@ def test_no_order_of_tries_does_anything_twice(simulate: Simulate, answers: list
         simulation.advance(round(gap, 1))
         simulation.sweep()
         simulation.drain()
-    simulation.vendors.truth()
+    simulation.vendors.end_faults()
     simulation.settle(within=30 * DAY)
 
     judge(simulation)

@@ -20,7 +20,7 @@ def silent(simulate: Simulate, lie: str = "accept_then_cut") -> Simulation:
     """Have the courier take a parcel, or drop it, and say nothing."""
     simulation = simulate()
     calm(simulation)
-    simulation.vendors.lie(lie, provider="http", times=1)
+    simulation.vendors.inject(lie, provider="http", times=1)
     simulation.ingest(PARCEL)
     simulation.drain()
     assert standing(simulation) == "unknown"
@@ -76,7 +76,7 @@ def test_a_word_that_comes_before_the_answer_is_found_when_the_answer_is_lost(si
     simulation.point.faults = OneFault(Site("worker", "http send courier", 1), Fault.HANG_AFTER)
     simulation.point.hang = 0.0
     simulation.meanwhile = lambda: simulation.report(DELIVERED)
-    simulation.vendors.lie("accept_then_cut", provider="http", times=1)
+    simulation.vendors.inject("accept_then_cut", provider="http", times=1)
     simulation.ingest(PARCEL)
 
     simulation.drain()

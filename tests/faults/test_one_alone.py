@@ -73,10 +73,10 @@ def test_an_effect_that_cannot_even_be_read_ends_held_and_its_neighbours_go_on(
 ) -> None:
     simulation = simulate()
     calm(simulation)
-    simulation.vendors.lie("429", provider="*", times=10, seconds=20)
+    simulation.vendors.inject("429", provider="*", times=10, seconds=20)
     simulation.ingest(ADA)
     simulation.work()
-    simulation.vendors.truth()
+    simulation.vendors.end_faults()
     simulation.stage.owner.run(trouble)
     simulation.restart()
 

@@ -17,8 +17,9 @@ from drumbeat.delivery.requests import thaw
 from drumbeat.infrastructure.http import Caller
 from drumbeat.ledger.database import Database
 from drumbeat.sandbox.actions import ACCEPTED
-from drumbeat.sandbox.http_messages import Answer, Inbound
-from drumbeat.sandbox.sandbox import VENDORS, Sandbox
+from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
+from drumbeat.sandbox.sandbox import Sandbox
+from drumbeat.sandbox.vendors import registry
 from tests.faults.fault_points import Operation, Traveller
 
 type Failure = NotSent | Unknown
@@ -50,7 +51,7 @@ class Vendors:
 
     def __init__(self, home: Path, ledger: Database, now: Callable[[], float]) -> None:
         self.sandbox = Sandbox(home, now)
-        self.sandbox.order("receiver", {"account": "safe", "honour_keys": True})
+        self.sandbox.command("receiver", {"account": "safe", "honour_keys": True})
         self._ledger = ledger
         self._arrived: Counter[str] = Counter()  # requests by key
         self.violations: list[str] = []
@@ -58,26 +59,26 @@ class Vendors:
     def close(self) -> None:
         self.sandbox.record.close()
 
-    def lie(self, name: str, **order: object) -> None:
-        """Have the providers lie; see the sandbox's control API."""
-        self.sandbox.order("lie", {"lie": name, **order})
+    def inject(self, name: str, **settings: object) -> None:
+        """Inject a fault into the providers; see the sandbox's control API."""
+        self.sandbox.command("lie", {"lie": name, **settings})
 
-    def truth(self) -> None:
-        """End every lie."""
-        self.sandbox.order("drop", {})
+    def end_faults(self) -> None:
+        """End every fault."""
+        self.sandbox.command("drop", {})
 
-    def arrive(self, request: Request, gone: ExitStack) -> Answer:
+    def arrive(self, request: Request, gone: ExitStack) -> HttpResponse:
         """Take one request; `gone` is closed when its caller has hung up."""
         provider, path = _address(request)
         url = urlsplit(request.url)
-        inbound = Inbound(
+        inbound = HttpRequest(
             request.method, url.path, url.query, {k.lower(): v for k, v in request.headers.items()}, request.body
         )
 
         def when_gone(do: Callable[[], None]) -> None:
             gone.callback(do)
 
-        answer = self.sandbox.answer(VENDORS[provider], inbound, path, when_gone)
+        answer = self.sandbox.handle(registry.get(provider), inbound, path, when_gone)
         entry = self.sandbox.record.entry(len(self.sandbox.record) - 1)
         if not entry["lookup"]:
             self._compare(_marker(entry), request)
@@ -135,14 +136,14 @@ class SimulatedCaller(Caller):
     def _exchange(self, request: Request, budget: float) -> Reply | Failure:
         with ExitStack() as gone:
             answer = self._vendors.arrive(request, gone)
-            manner = answer.manner
-            takes = manner.delay + manner.over
+            transmission = answer.transmission
+            takes = transmission.delay_seconds + transmission.drip_seconds
             if takes:
                 wait = min(takes, budget)
                 self._process.through(Operation("http wait", lambda: self._time.sleep(wait), lambda _: None))
             if takes >= budget:
                 return Unknown("timed out")
-            if manner.cut:
+            if transmission.cut:
                 return Unknown("the connection was closed")
             headers = {name.lower(): value for name, value in answer.headers}
             return Reply(answer.status, headers | {"content-type": answer.type}, answer.body)

@@ -1,1 +1,1 @@
-"""The provider sandbox: a fake of every provider's API that keeps its own honest record, and lies when told to."""
+"""The provider sandbox: a fake of every provider's API that records what it really did, and injects faults."""

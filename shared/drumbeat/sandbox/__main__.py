@@ -1,4 +1,4 @@
-"""`python -m drumbeat.sandbox --port P --home DIR`: run the sandbox until it is told to stop."""
+"""`python -m drumbeat.sandbox --port P --home DIR`: run the sandbox until SIGINT or SIGTERM."""
 
 import argparse
 import asyncio
@@ -12,15 +12,15 @@ from pathlib import Path
 from drumbeat.sandbox.http_server import Connection
 from drumbeat.sandbox.origin import is_loopback
 from drumbeat.sandbox.record import RecordInUse
-from drumbeat.sandbox.router import Front
+from drumbeat.sandbox.router import Router
 from drumbeat.sandbox.sandbox import Sandbox
 
 
 async def serve(sandbox: Sandbox, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; print one line of JSON when ready. Raises OSError when the port is taken."""
-    front = Front(sandbox)
+    router = Router(sandbox)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(front), host, port)
+    server = await loop.create_server(lambda: Connection(router), host, port)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -41,7 +41,7 @@ def main() -> int:
     options = parser.parse_args()
     if not is_loopback(options.host):
         parser.error(
-            f"{options.host} is not a loopback address; the sandbox takes any credential and must stay private"
+            f"{options.host} is not a loopback address; the sandbox accepts any credential and must stay private"
         )
     try:
         sandbox = Sandbox(options.home)
@@ -49,7 +49,7 @@ def main() -> int:
         print(f"another sandbox is writing {error}; stop it or choose another --home", file=sys.stderr)
         return 1
     if options.clock_shift is not None and options.clock_shift != sandbox.shift:
-        sandbox.order("clock", {"shift": options.clock_shift})
+        sandbox.command("clock", {"shift": options.clock_shift})
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(sandbox, options.host, options.port))

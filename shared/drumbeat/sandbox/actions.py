@@ -1,41 +1,41 @@
-"""What a request asks of a provider, as the provider understood it, and the deed that answers it."""
+"""What a request wants a provider to do, as the provider understood it, and what the provider really did."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from drumbeat.sandbox.http_messages import Answer, Inbound
+from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 
 ACCEPTED, REPLAYED, REFUSED, NOTHING = "accepted", "replayed", "refused", "nothing"
 
 
 @dataclass(slots=True)
-class Ask:
-    """One request, read but not yet acted on."""
+class RequestedAction:
+    """One request, understood but not yet carried out."""
 
-    request: Inbound
+    request: HttpRequest
     provider: str
     account: str  # the login's name in the record: a domain, or the label of a credential
     action: str
     lookup: bool = False
-    credential: str | None = None  # None: this door asks for none
-    also: tuple[str, ...] = ()  # further names by which an order to lie may mean this account
+    credential: str | None = None  # None: this vendor requires no credential
+    aliases: tuple[str, ...] = ()  # further names by which a fault may be limited to this account
     key: str | None = None  # idempotency key
-    effect: str | None = None  # the marker the caller wants to find again
+    effect: str | None = None  # the marker by which the caller wants to find it again
     to: tuple[str, ...] = ()
-    asked: Mapping[str, Any] = field(default_factory=dict)  # what goes into the record
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # written to the record as "asked"
     digest: str = ""  # of the body, to compare repeats under one key
-    refusal: Answer | None = None  # the documented refusal that is due if nothing else comes first
+    refusal: HttpResponse | None = None  # the documented refusal, unless something else is answered first
 
     @property
-    def scopes(self) -> tuple[str, ...]:
-        """Every name of this account that an order may use; a token may be given in full."""
-        return (self.account, *self.also)
+    def account_names(self) -> tuple[str, ...]:
+        """Every name of this account that a fault may be limited to; a token may be given in full."""
+        return (self.account, *self.aliases)
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """What `match` looks at: recipients, key and effect."""
+    def searchable_text(self) -> tuple[str, ...]:
+        """What a fault's `match` is compared with: recipients, key and effect."""
         return (*self.to, self.key or "", self.effect or "")
 
     @property
@@ -45,19 +45,19 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """What really happened, and the true answer to it. `facts` join the record."""
+class PerformedAction:
+    """What really happened, and the true response to it. `facts` are added to the record's entry."""
 
-    did: str
-    answer: Answer
+    result: str
+    response: HttpResponse
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def label(credential: str) -> str:
-    """Name a credential in the record without writing it down."""
+def credential_label(credential: str) -> str:
+    """Return a name for a credential by which the record can mention it without containing it."""
     return "token-" + blake2b(credential.encode(), digest_size=4).hexdigest() if credential else ""
 
 
 def digest(body: bytes) -> str:
-    """Fingerprint a body."""
+    """Return the fingerprint of a body."""
     return blake2b(body, digest_size=16).hexdigest()

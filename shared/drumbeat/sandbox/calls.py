@@ -1,21 +1,21 @@
-"""The generic HTTP calls that arrived, and how each receiver was told to behave."""
+"""The generic HTTP calls that arrived, and how each receiver is set to behave."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drumbeat.sandbox.idempotency_keys import LIFETIME
+from drumbeat.sandbox.idempotency_keys import KEY_LIFETIME_SECONDS
 from drumbeat.sandbox.record import Entry
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """One receiver: the first part of the path under /http/, or `*` for all that were told nothing."""
+    """One receiver: the first part of the path under /http/, or `*` for every one without settings of its own."""
 
-    honour_keys: bool = False  # answer a repeated key with the first answer, without doing the work again
-    window: float = LIFETIME  # seconds a key is remembered
+    honour_keys: bool = False  # answer a repeated key with the first response, without doing the work again
+    window: float = KEY_LIFETIME_SECONDS  # seconds a key is remembered
     secrets: tuple[str, ...] = ()  # Standard Webhooks secrets; any one may have signed
-    status: int = 200  # what a success answers
+    status: int = 200  # of a success
 
 
 class Calls:
@@ -26,7 +26,7 @@ class Calls:
         self._receivers: dict[str, Receiver] = {}
 
     def apply(self, number: int, entry: Entry) -> None:
-        """Take in one call."""
+        """Add one call."""
         if entry["action"] == "call":
             self.numbers.append(number)
 
@@ -34,19 +34,19 @@ class Calls:
         """Return how this receiver behaves."""
         return self._receivers.get(name) or self._receivers.get("*") or Receiver()
 
-    def shown(self) -> dict[str, Any]:
-        """Return the receivers as the control API shows them; secrets stay unsaid."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the receivers as the control API shows them; secrets are left out."""
         return {
             name: {"honour_keys": it.honour_keys, "window": it.window, "signed": bool(it.secrets), "status": it.status}
             for name, it in self._receivers.items()
         }
 
-    def tell(self, order: Mapping[str, Any]) -> None:
-        """Set a receiver's behaviour; what is not said falls back to the default."""
-        secret = order.get("secret") or ()
-        self._receivers[str(order.get("account") or "*")] = Receiver(
-            honour_keys=bool(order.get("honour_keys", False)),
-            window=float(order.get("window", LIFETIME)),
+    def configure(self, command: Mapping[str, Any]) -> None:
+        """Set a receiver's behaviour; a setting that is not given has its default."""
+        secret = command.get("secret") or ()
+        self._receivers[str(command.get("account") or "*")] = Receiver(
+            honour_keys=bool(command.get("honour_keys", False)),
+            window=float(command.get("window", KEY_LIFETIME_SECONDS)),
             secrets=(secret,) if isinstance(secret, str) else tuple(str(one) for one in secret),
-            status=int(order.get("status", 200)),
+            status=int(command.get("status", 200)),
         )

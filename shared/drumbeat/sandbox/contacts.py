@@ -50,11 +50,11 @@ class Contacts:
         return FIRST_ID + len(self._by_email)
 
     def written(self, account: str, email: str, trace: str) -> bool:
-        """Tell whether this trace was carried out on this contact before."""
+        """Return whether this trace was carried out on this contact before."""
         return (account, email.lower(), trace) in self._written
 
     def apply(self, entry: Entry) -> None:
-        """Take in the entry's creations and updates."""
+        """Add the entry's creations and updates."""
         if entry["action"] != "upsert":
             return
         for item in entry.get("items", ()):
@@ -62,13 +62,13 @@ class Contacts:
                 self._write(entry["account"], entry["at"], item)
 
     def _write(self, account: str, at: float, item: Entry) -> None:
-        place = (account, item["email"].lower())
-        contact = self._by_email.get(place)
+        key = (account, item["email"].lower())
+        contact = self._by_email.get(key)
         if contact is None:
             contact = Contact(item["id"], account, item["email"], at, at)
-            self._by_email[place] = self._by_id[account, item["id"]] = contact
+            self._by_email[key] = self._by_id[account, item["id"]] = contact
         if trace := item.get("effect"):
-            self._written.add((*place, trace))
+            self._written.add((*key, trace))
         if item["change"] == "unchanged":
             return
         contact.created += item["change"] == "created"

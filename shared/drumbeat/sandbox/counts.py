@@ -10,55 +10,55 @@ from drumbeat.sandbox.record import Entry
 
 @dataclass(slots=True)
 class Tally:
-    """One effect marker at one account: every request that asked for it, and how often it was really done."""
+    """One effect marker at one account: every request for it, and how often it was really done."""
 
     provider: str
     account: str
     done: int = 0
-    numbers: list[int] = field(default_factory=list)  # its entries in the record: everything that asked for it
+    numbers: list[int] = field(default_factory=list)  # its entries in the record: every request for it
 
 
 @dataclass(slots=True)
-class Pace:
+class PeakRate:
     """The largest number of requests in any one second, by the machine's clock."""
 
-    most: int = 0
+    most_per_second: int = 0
     recent: deque[float] = field(default_factory=deque)
 
-    def beat(self, instant: float) -> None:
+    def add(self, instant: float) -> None:
         """Count one request."""
         recent = self.recent
         recent.append(instant)
         while recent[0] <= instant - 1.0:
             recent.popleft()
-        self.most = max(self.most, len(recent))
+        self.most_per_second = max(self.most_per_second, len(recent))
 
 
 class Counts:
-    """Totals per provider, tallies per effect, lies told, and paces per account."""
+    """Totals per provider, tallies per effect, injected faults, and peak rates per account."""
 
     def __init__(self) -> None:
         self.tallies: dict[tuple[str, str], Tally] = {}
         self._totals: dict[str, Counter[str]] = defaultdict(Counter)
-        self._lies: Counter[str] = Counter()
-        self._asked: dict[str, Pace] = defaultdict(Pace)
-        self._done: dict[str, Pace] = defaultdict(Pace)
+        self._faults: Counter[str] = Counter()
+        self._peak_requests: dict[str, PeakRate] = defaultdict(PeakRate)
+        self._peak_accepted: dict[str, PeakRate] = defaultdict(PeakRate)
 
     def apply(self, number: int, entry: Entry) -> None:
         """Count one request."""
         provider, account = entry["provider"], entry["account"]
-        place = f"{provider}:{account}"
+        account_key = f"{provider}:{account}"
         totals = self._totals[provider]
         totals["requests"] += 1
-        self._asked[place].beat(entry["real"])
+        self._peak_requests[account_key].add(entry["real"])
         if entry.get("lie"):
-            self._lies[entry["lie"]] += 1
+            self._faults[entry["lie"]] += 1
         if entry.get("lookup"):
             totals["lookups"] += 1
             return
         totals[entry["did"]] += 1
         if entry["did"] == ACCEPTED:
-            self._done[place].beat(entry["real"])
+            self._peak_accepted[account_key].add(entry["real"])
         for item in entry.get("items") or (entry,):
             if marker := item.get("effect") or item.get("key"):
                 tally = self.tallies.get((provider, marker))
@@ -72,7 +72,7 @@ class Counts:
         tally = self.tallies.get((provider, marker))
         return tally.numbers if tally else []
 
-    def shown(self, *, effects: bool = True) -> dict[str, Any]:
+    def to_json(self, *, effects: bool = True) -> dict[str, Any]:
         """Return everything as JSON-able values; `twice` lists the effects done more than once."""
         totals: Counter[str] = Counter()
         for of_provider in self._totals.values():
@@ -82,10 +82,10 @@ class Counts:
                 name: totals[name] for name in ("requests", "accepted", "replayed", "refused", "nothing", "lookups")
             },
             "providers": {name: dict(of_provider) for name, of_provider in self._totals.items()},
-            "lies": dict(self._lies),
+            "lies": dict(self._faults),
             "max_per_second": {
-                "asked": {place: pace.most for place, pace in self._asked.items()},
-                "accepted": {place: pace.most for place, pace in self._done.items()},
+                "asked": {key: peak.most_per_second for key, peak in self._peak_requests.items()},
+                "accepted": {key: peak.most_per_second for key, peak in self._peak_accepted.items()},
             },
             "done_once": sum(tally.done == 1 for tally in self.tallies.values()),
             "twice": [_shown(marker, tally) for (_, marker), tally in self.tallies.items() if tally.done > 1],

@@ -1,57 +1,57 @@
-"""Telling the lie: what a fate does to the work, and to the answer."""
+"""Carrying out a fault: how it changes the work, and how it changes the response."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from drumbeat.sandbox.faults import Fate, Lie
-from drumbeat.sandbox.http_messages import Answer, Manner
+from drumbeat.sandbox.faults import Fault, Injection
+from drumbeat.sandbox.http_messages import HttpResponse, Transmission
 from drumbeat.sandbox.vendors.base import Vendor
 
-FORMS = ("seconds", "decimals", "date", "zero", "negative", "absurd", "past_date", "missing")
+CYCLED_FORMS = ("seconds", "decimals", "date", "zero", "negative", "absurd", "past_date", "missing")
 SKIPS_WORK = {"refuse_then_500", "refuse_then_cut", "refuse_then_hang", "lookup_500"}
-REFUSES = {"429", "denied"}
+DECLINES = {"429", "denied"}
 
-PAGE = (
+ERROR_PAGE = (
     b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>One moment, please</h1></body></html>"
 )
 
 
-def works(fate: Fate) -> bool:
-    """Tell whether the provider does what it was asked."""
-    lie = fate.lie
-    return lie is None or (lie.kind.name not in SKIPS_WORK | REFUSES and bool(lie.settings.get("accept", True)))
+def does_work(injection: Injection) -> bool:
+    """Return whether the provider carries out the request."""
+    fault = injection.fault
+    return fault is None or (fault.kind.name not in SKIPS_WORK | DECLINES and bool(fault.settings.get("accept", True)))
 
 
-def refuses(fate: Fate) -> bool:
-    """Tell whether the provider openly declines before any work."""
-    return fate.wait > 0 or (fate.lie is not None and fate.lie.kind.name in REFUSES)
+def is_declined(injection: Injection) -> bool:
+    """Return whether the provider openly declines the request before any work."""
+    return injection.wait_seconds > 0 or (injection.fault is not None and injection.fault.kind.name in DECLINES)
 
 
-def decline(fate: Fate, vendor: Vendor, now: float) -> Answer:
-    """Return the open refusal: over the limit, or denied."""
-    if fate.lie is None or fate.wait > 0:
-        return vendor.failure(429, ("Retry-After", f"{max(1.0, fate.wait):.0f}"))
-    if fate.lie.kind.name == "denied":
-        return vendor.failure(int(fate.lie.settings["status"]))
-    return vendor.failure(429, *retry_after(fate.lie, now))
+def declined_response(injection: Injection, vendor: Vendor, now: float) -> HttpResponse:
+    """Return the open refusal: over the rate limit, or credentials denied."""
+    if injection.fault is None or injection.wait_seconds > 0:
+        return vendor.error_response(429, ("Retry-After", f"{max(1.0, injection.wait_seconds):.0f}"))
+    if injection.fault.kind.name == "denied":
+        return vendor.error_response(int(injection.fault.settings["status"]))
+    return vendor.error_response(429, *retry_after(injection.fault, now))
 
 
-def twist(fate: Fate, answer: Answer, vendor: Vendor) -> Answer:
-    """Return the answer as the lie has it, late by the fate's latency."""
-    lie = fate.lie
-    told = answer if lie is None else _told(lie, answer, vendor)
-    if not fate.latency:
-        return told
-    manner = told.manner
-    late = Manner(fate.latency + manner.delay, manner.cut, manner.drip, manner.over, manner.hang_up)
-    return Answer(told.status, told.body, told.type, told.headers, late)
+def faulty_response(injection: Injection, response: HttpResponse, vendor: Vendor) -> HttpResponse:
+    """Return the response as the fault changes it, later by the injected latency."""
+    fault = injection.fault
+    changed = response if fault is None else _changed(fault, response, vendor)
+    if not injection.latency_seconds:
+        return changed
+    delay_seconds = injection.latency_seconds + changed.transmission.delay_seconds
+    return replace(changed, transmission=replace(changed.transmission, delay_seconds=delay_seconds))
 
 
-def retry_after(lie: Lie, now: float) -> tuple[tuple[str, str], ...]:
-    """Return the Retry-After header in the form the lie asks for; `cycle` takes each form in turn."""
-    form, seconds = lie.settings["retry_after"], float(lie.settings["seconds"])
+def retry_after(fault: Fault, now: float) -> tuple[tuple[str, str], ...]:
+    """Return the Retry-After header in the form that the fault names; `cycle` takes each form in turn."""
+    form, seconds = fault.settings["retry_after"], float(fault.settings["seconds"])
     if form == "cycle":
-        form = FORMS[lie.told % len(FORMS)]
+        form = CYCLED_FORMS[fault.times_injected % len(CYCLED_FORMS)]
     values = {
         "seconds": f"{seconds:.0f}",
         "decimals": f"{seconds + 0.25:.3f}",
@@ -64,35 +64,33 @@ def retry_after(lie: Lie, now: float) -> tuple[tuple[str, str], ...]:
     return (("Retry-After", values[form]),) if form in values else ()
 
 
-def _told(lie: Lie, answer: Answer, vendor: Vendor) -> Answer:
-    seconds = float(lie.settings.get("seconds", 0.0))
-    match lie.kind.name:
+def _changed(fault: Fault, response: HttpResponse, vendor: Vendor) -> HttpResponse:
+    seconds = float(fault.settings.get("seconds", 0.0))
+    match fault.kind.name:
         case "accept_then_500" | "refuse_then_500" | "lookup_500":
-            return vendor.failure(int(lie.settings["status"]))
+            return vendor.error_response(int(fault.settings["status"]))
         case "accept_then_cut" | "refuse_then_cut":
-            return _in(answer, Manner(cut="before"))
-        case "accept_then_hang" | "refuse_then_hang":
-            return _in(answer, Manner(delay=seconds, cut="before" if lie.kind.name == "refuse_then_hang" else ""))
+            return replace(response, transmission=Transmission(cut="before"))
+        case "accept_then_hang":
+            return replace(response, transmission=Transmission(delay_seconds=seconds))
+        case "refuse_then_hang":
+            return replace(response, transmission=Transmission(delay_seconds=seconds, cut="before"))
         case "slow_headers":
-            return _in(answer, Manner(drip="headers", over=seconds))
+            return replace(response, transmission=Transmission(drip="headers", drip_seconds=seconds))
         case "slow_body":
-            return _in(answer, Manner(drip="body", over=seconds))
+            return replace(response, transmission=Transmission(drip="body", drip_seconds=seconds))
         case "cut_body":
-            return _in(answer, Manner(cut="midway"))
+            return replace(response, transmission=Transmission(cut="midway"))
         case "drop_idle":
-            return _in(answer, Manner(hang_up=True))
+            return replace(response, transmission=Transmission(close_afterwards=True))
         case "truncated_json":
-            return Answer(200, answer.body[: max(1, len(answer.body) // 2)], answer.type, answer.headers)
+            return HttpResponse(200, response.body[: max(1, len(response.body) // 2)], response.type, response.headers)
         case "html_200":
-            return Answer(200, PAGE, "text/html; charset=utf-8")
+            return HttpResponse(200, ERROR_PAGE, "text/html; charset=utf-8")
         case "ok_200_with_error_body":
-            return Answer(200, vendor.failure(500).body, "application/json")
+            return HttpResponse(200, vendor.error_response(500).body, "application/json")
         case _:
-            return answer
-
-
-def _in(answer: Answer, manner: Manner) -> Answer:
-    return Answer(answer.status, answer.body, answer.type, answer.headers, manner)
+            return response
 
 
 def _date(instant: float) -> str:

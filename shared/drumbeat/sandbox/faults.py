@@ -1,7 +1,9 @@
-"""The book of the lies that are being told now, and what it holds for one request.
+"""The faults in force, and which of them one request meets.
 
-A lie is drawn by its seed and the effect's own marker, not by the order of arrival: the nth request for one effect
-meets the same fate in every run, whatever happens beside it.
+Whether a request meets a fault follows from the fault's seed and the effect's own marker, not from the order of
+arrival: the nth request for one effect is treated the same in every run, whatever other requests do.
+
+The control API, the pages' forms and the record call a fault a "lie": that is their contract.
 """
 
 from collections import Counter
@@ -10,16 +12,16 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from drumbeat.sandbox.actions import Ask
-from drumbeat.sandbox.fault_kinds import ALL, LOOKUPS, Kind
+from drumbeat.sandbox.actions import RequestedAction
+from drumbeat.sandbox.fault_kinds import ALL, LOOKUPS, FaultKind
 
 
 @dataclass(slots=True)
-class Lie:
-    """One lie that is being told. `times` and `until` end it; `match` keeps it to some recipient, key or effect."""
+class Fault:
+    """One fault in force. `times` and `until` end it; `match` limits it to some recipient, key or effect."""
 
     id: int
-    kind: Kind
+    kind: FaultKind
     settings: dict[str, Any]
     provider: str = "*"
     account: str | None = None
@@ -29,133 +31,135 @@ class Lie:
     seed: int = 0
     times: int | None = None
     until: float | None = None  # on the machine's clock
-    told: int = 0
-    tokens: float = 0.0  # rate_limit only: what is left in the bucket, and as of when
-    filled: float | None = None
+    times_injected: int = 0
+    tokens: float = 0.0  # rate_limit only: what is left in the bucket, and since when
+    filled_at: float | None = None
     tries: Counter[str] = field(default_factory=Counter)
 
-    def meets(self, ask: Ask, machine_now: float) -> bool:
-        """Tell whether this request is one that the lie is about."""
+    def applies_to(self, requested: RequestedAction, machine_now: float) -> bool:
+        """Return whether this request is one that the fault is limited to."""
         return (
-            self.provider in ("*", ask.provider)
-            and (self.account is None or self.account in ask.scopes)
-            and (self.on == ALL or (self.on == LOOKUPS) == ask.lookup)
-            and (self.times is None or self.told < self.times)
+            self.provider in ("*", requested.provider)
+            and (self.account is None or self.account in requested.account_names)
+            and (self.on == ALL or (self.on == LOOKUPS) == requested.lookup)
+            and (self.times is None or self.times_injected < self.times)
             and (self.until is None or machine_now < self.until)
-            and (not self.match or any(self.match in word for word in ask.words))
+            and (not self.match or any(self.match in text for text in requested.searchable_text))
         )
 
-    def drawn(self, ask: Ask) -> bool:
-        """Tell whether the lot falls on this request. Counts it as a try of its effect."""
+    def is_drawn(self, requested: RequestedAction) -> bool:
+        """Return whether this request is one of the share `rate`. Counts it as a try of its effect."""
         if self.rate >= 1.0:
             return True
-        marker = ask.marker
+        marker = requested.marker
         self.tries[marker] += 1
-        lot = blake2b(f"{self.seed}|{self.kind.name}|{marker}|{self.tries[marker]}".encode(), digest_size=8).digest()
-        return int.from_bytes(lot) / 2**64 < self.rate
+        draw = blake2b(f"{self.seed}|{self.kind.name}|{marker}|{self.tries[marker]}".encode(), digest_size=8).digest()
+        return int.from_bytes(draw) / 2**64 < self.rate
 
-    def spare(self, machine_now: float) -> float:
+    def take_token(self, machine_now: float) -> float:
         """Take one token of a rate limit: 0.0 when there was one, else the seconds until there is."""
         limit, per = float(self.settings["limit"]), float(self.settings["per"])
         size = float(self.settings["burst"]) or limit
-        gone = machine_now - self.filled if self.filled is not None else per * size
-        self.tokens = min(size, self.tokens + gone * limit / per)
-        self.filled = machine_now
+        elapsed = machine_now - self.filled_at if self.filled_at is not None else per * size
+        self.tokens = min(size, self.tokens + elapsed * limit / per)
+        self.filled_at = machine_now
         if self.tokens >= 1.0:
             self.tokens -= 1.0
             return 0.0
         return (1.0 - self.tokens) * per / limit
 
-    def shown(self) -> dict[str, Any]:
-        """Return the lie as the control API shows it."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the fault as the control API shows it."""
         return {
             "id": self.id, "lie": self.kind.name, "provider": self.provider, "account": self.account, "on": self.on,
             "match": self.match, "rate": self.rate, "seed": self.seed, "times": self.times, "until": self.until,
-            "told": self.told, **self.settings,
+            "told": self.times_injected, **self.settings,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """What the book holds for one request: at most one lie, and the conditions in force."""
+class Injection:
+    """What one request meets: at most one fault that changes its response, and the conditions in force."""
 
-    lie: Lie | None = None
-    latency: float = 0.0
-    wait: float = 0.0  # above zero: over the rate limit, this long
-    key_lifetime: float | None = None
-    lag: float = 0.0
-    retention: float | None = None
-
-
-TRUTH = Fate()
+    fault: Fault | None = None
+    latency_seconds: float = 0.0
+    wait_seconds: float = 0.0  # above zero: over the rate limit, for so long
+    key_lifetime_seconds: float | None = None
+    lookup_lag_seconds: float = 0.0
+    lookup_retention_seconds: float | None = None
 
 
-class Lies:
-    """The lies being told now, in the order in which they were set; the first that is drawn wins."""
+NO_INJECTION = Injection()
+
+
+class ActiveFaults:
+    """The faults in force, in the order in which they were added; the first that is drawn wins."""
 
     def __init__(self) -> None:
-        self._set: dict[int, Lie] = {}
+        self._faults: dict[int, Fault] = {}
 
-    def shown(self, machine_now: float) -> list[dict[str, Any]]:
-        """Return the lies still in force."""
-        return [lie.shown() for lie in self._set.values() if not _spent(lie, machine_now)]
+    def to_json(self, machine_now: float) -> list[dict[str, Any]]:
+        """Return the faults that have not ended."""
+        return [fault.to_json() for fault in self._faults.values() if not _has_ended(fault, machine_now)]
 
-    def put(self, lie: Lie) -> None:
-        """Start telling a lie; an earlier one of its kind about the same requests is replaced."""
-        for other in list(self._set.values()):
-            if _matter(other) == _matter(lie):
-                del self._set[other.id]
-        self._set[lie.id] = lie
+    def add(self, fault: Fault) -> None:
+        """Put a fault in force; an earlier one of its kind for the same requests is replaced."""
+        for other in list(self._faults.values()):
+            if _scope(other) == _scope(fault):
+                del self._faults[other.id]
+        self._faults[fault.id] = fault
 
-    def drop(self, number: int | None) -> int:
-        """Stop telling one lie, or all of them for None; return how many that was."""
+    def remove(self, number: int | None) -> int:
+        """End one fault, or all of them for None; return how many that was."""
         if number is None:
-            count = len(self._set)
-            self._set.clear()
+            count = len(self._faults)
+            self._faults.clear()
             return count
-        return 1 if self._set.pop(number, None) else 0
+        return 1 if self._faults.pop(number, None) else 0
 
-    def count(self, number: int) -> None:
-        """Note that the lie was told once more."""
-        if number in self._set:
-            self._set[number].told += 1
+    def count_injection(self, number: int) -> None:
+        """Count one more request that met the fault."""
+        if number in self._faults:
+            self._faults[number].times_injected += 1
 
-    def meet(self, ask: Ask, machine_now: float) -> Fate:
-        """Decide what happens to this request."""
-        if not self._set:
-            return TRUTH
-        told: Lie | None = None
-        standing: dict[str, Lie] = {}
-        wait = 0.0
-        for lie in self._set.values():
-            if not lie.meets(ask, machine_now):
+    def decide(self, requested: RequestedAction, machine_now: float) -> Injection:
+        """Return what this request meets."""
+        if not self._faults:
+            return NO_INJECTION
+        chosen: Fault | None = None
+        conditions: dict[str, Fault] = {}
+        wait_seconds = 0.0
+        for fault in self._faults.values():
+            if not fault.applies_to(requested, machine_now):
                 continue
-            if lie.kind.name == "rate_limit":
-                wait = max(wait, lie.spare(machine_now))
-            elif lie.kind.standing:
-                if lie.drawn(ask):
-                    standing[lie.kind.name] = lie
-            elif told is None and lie.drawn(ask):
-                told = lie
-        return Fate(
-            lie=told if not wait else None,
-            latency=_amount(standing, "latency", "ms", 0.0) / 1000,
-            wait=wait,
-            key_lifetime=_amount(standing, "key_forgotten", "seconds", None),
-            lag=_amount(standing, "lookup_lag", "seconds", 0.0),
-            retention=_amount(standing, "lookup_retention", "seconds", None),
+            if fault.kind.name == "rate_limit":
+                wait_seconds = max(wait_seconds, fault.take_token(machine_now))
+            elif fault.kind.is_condition:
+                if fault.is_drawn(requested):
+                    conditions[fault.kind.name] = fault
+            elif chosen is None and fault.is_drawn(requested):
+                chosen = fault
+        return Injection(
+            fault=chosen if not wait_seconds else None,
+            latency_seconds=_setting(conditions, "latency", "ms", 0.0) / 1000,
+            wait_seconds=wait_seconds,
+            key_lifetime_seconds=_setting(conditions, "key_forgotten", "seconds", None),
+            lookup_lag_seconds=_setting(conditions, "lookup_lag", "seconds", 0.0),
+            lookup_retention_seconds=_setting(conditions, "lookup_retention", "seconds", None),
         )
 
 
-def _amount[Default: float | None](
-    standing: Mapping[str, Lie], name: str, setting: str, default: Default
+def _setting[Default: float | None](
+    conditions: Mapping[str, Fault], name: str, setting: str, default: Default
 ) -> float | Default:
-    return float(standing[name].settings[setting]) if name in standing else default
+    return float(conditions[name].settings[setting]) if name in conditions else default
 
 
-def _matter(lie: Lie) -> tuple[str, str, str | None, str, str]:
-    return lie.kind.name, lie.provider, lie.account, lie.on, lie.match
+def _scope(fault: Fault) -> tuple[str, str, str | None, str, str]:
+    return fault.kind.name, fault.provider, fault.account, fault.on, fault.match
 
 
-def _spent(lie: Lie, machine_now: float) -> bool:
-    return (lie.times is not None and lie.told >= lie.times) or (lie.until is not None and machine_now >= lie.until)
+def _has_ended(fault: Fault, machine_now: float) -> bool:
+    return (fault.times is not None and fault.times_injected >= fault.times) or (
+        fault.until is not None and machine_now >= fault.until
+    )

@@ -4,12 +4,12 @@ from binascii import a2b_qp
 from email.parser import BytesParser
 from email.policy import HTTP
 
-from drumbeat.sandbox.http_messages import Inbound
+from drumbeat.sandbox.http_messages import HttpRequest
 
 MAX_FIELDS = 5000
 
 
-def fields(request: Inbound) -> dict[str, list[str]]:
+def fields(request: HttpRequest) -> dict[str, list[str]]:
     """Return the form's fields, each with its values in order. Raises ValueError for what is no form."""
     kind = request.headers.get("content-type", "")
     if kind.lower().startswith("multipart/form-data"):

@@ -1,4 +1,4 @@
-"""What travels over a connection: a whole request, a whole answer, and the manner in which the answer leaves."""
+"""What travels over a connection: a complete request, a complete response, and how the response is sent."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 
 @dataclass(frozen=True)
-class Inbound:
+class HttpRequest:
     """One complete HTTP request. Header names are lower case; of a repeated header the last one counts."""
 
     method: str
@@ -31,33 +31,33 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How an answer leaves. The plain manner is at once and whole."""
+class Transmission:
+    """How a response is sent: by default at once and whole."""
 
-    delay: float = 0.0  # seconds before the first byte
+    delay_seconds: float = 0.0  # before the first byte
     cut: str = ""  # "before": close without a byte; "midway": close in the middle of the body
-    drip: str = ""  # "headers" or "body": spread that part over `over` seconds
-    over: float = 0.0
-    hang_up: bool = False  # close a kept-alive connection afterwards without having said so
+    drip: str = ""  # "headers" or "body": send that part slowly, over `drip_seconds`
+    drip_seconds: float = 0.0
+    close_afterwards: bool = False  # close a kept-alive connection without having announced it
 
 
-PLAIN = Manner()
+IMMEDIATE = Transmission()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One complete HTTP answer."""
+class HttpResponse:
+    """One complete HTTP response."""
 
     status: int
     body: bytes = b""
     type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = field(default=())
-    manner: Manner = PLAIN
+    transmission: Transmission = IMMEDIATE
 
 
 encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def reply(status: int, content: object, *headers: tuple[str, str]) -> Answer:
-    """Return a JSON answer."""
-    return Answer(status, encode(content).encode(), headers=headers)
+def json_response(status: int, content: object, *headers: tuple[str, str]) -> HttpResponse:
+    """Return a response whose body is JSON."""
+    return HttpResponse(status, encode(content).encode(), headers=headers)

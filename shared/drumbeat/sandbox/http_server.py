@@ -1,7 +1,7 @@
 """HTTP/1.1 over asyncio: one protocol object per connection, no framework, because it shares its cores with benchmarks.
 
-Requests of one connection are answered one after the other. An answer of the plain manner is one write; every other
-manner (late, cut, dripping) is played by a task that ends when the peer goes away.
+Requests of one connection are answered one after the other. A response that is sent at once is one write; every other
+one (delayed, cut, sent slowly) is sent by a task that ends when the client disconnects.
 """
 
 import asyncio
@@ -12,30 +12,30 @@ from typing import cast
 
 import httptools
 
-from drumbeat.sandbox.http_messages import PLAIN, Answer, Inbound, Manner
+from drumbeat.sandbox.http_messages import IMMEDIATE, HttpRequest, HttpResponse, Transmission
 
-MAX_BODY = 26 * 1024 * 1024  # Mailgun takes messages of 25 MB
-MAX_HEADERS = 64 * 1024
-DRIPS = 20
+MAX_BODY_BYTES = 26 * 1024 * 1024  # Mailgun accepts messages of 25 MB
+MAX_HEADER_BYTES = 64 * 1024
+DRIP_PIECES = 20
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 
-type Answering = Callable[[Inbound, Callable[[Callable[[], None]], None]], Answer]
+type Handler = Callable[[HttpRequest, Callable[[Callable[[], None]], None]], HttpResponse]
 
 
 class Connection(asyncio.Protocol):
     """One client connection.
 
-    `answer(request, when_gone)` is called once per complete request; what it hands to `when_gone` runs once when the
-    answer has left or the peer has gone, whichever is first.
+    `handle(request, when_gone)` is called once per complete request; the callable it passes to `when_gone` runs once,
+    when the response has left or the client has disconnected, whichever comes first.
     """
 
-    def __init__(self, answer: Answering) -> None:
-        self._answer = answer
+    def __init__(self, handle: Handler) -> None:
+        self._handle = handle
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
-        self._waiting: deque[tuple[Inbound, bool]] = deque()
-        self._playing: asyncio.Task[None] | None = None
+        self._waiting: deque[tuple[HttpRequest, bool]] = deque()
+        self._sending: asyncio.Task[None] | None = None
         self._afterwards: list[Callable[[], None]] = []
         self._refused = False
         self.on_message_begin()
@@ -45,14 +45,14 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own class says so only by its methods
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Stop whatever was still being said."""
-        if self._playing is not None:
-            self._playing.cancel()
+        """Stop what was still being sent."""
+        if self._sending is not None:
+            self._sending.cancel()
         self._waiting.clear()
         self._finish()
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; what is not HTTP gets a 400 and the end of the connection."""
+        """Feed the parser; anything that is not HTTP gets a 400 and the end of the connection."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -75,20 +75,20 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect one header."""
         self._header_size += len(name) + len(value)
-        if self._header_size > MAX_HEADERS:
+        if self._header_size > MAX_HEADER_BYTES:
             self._refuse(431)
         else:
             self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """Tell a client that asks first to go on."""
+        """Let a client continue that asks before it sends the body."""
         if self._headers.get("expect", "").lower() == "100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """Collect a piece of the body."""
         self._size += len(body)
-        if self._size > MAX_BODY:
+        if self._size > MAX_BODY_BYTES:
             self._refuse(413)
         else:
             self._body.append(body)
@@ -100,50 +100,50 @@ class Connection(asyncio.Protocol):
         target = self._url.decode("latin-1")
         path, _, query = target.partition("?")
         method = self._parser.get_method().decode("latin-1")
-        request = Inbound(method, path, query, self._headers, b"".join(self._body))
+        request = HttpRequest(method, path, query, self._headers, b"".join(self._body))
         keep = self._parser.should_keep_alive()
-        if self._playing is None:
-            self._take(request, keep)
+        if self._sending is None:
+            self._respond(request, keep)
         else:
             self._waiting.append((request, keep))
 
     # -- answering
 
-    def _take(self, request: Inbound, keep: bool) -> None:
-        answer = self._answer(request, self._afterwards.append)
-        head, body = _render(answer, keep, bodiless=request.method == "HEAD")
-        if answer.manner is PLAIN:
+    def _respond(self, request: HttpRequest, keep: bool) -> None:
+        response = self._handle(request, self._afterwards.append)
+        head, body = _render(response, keep, bodiless=request.method == "HEAD")
+        if response.transmission is IMMEDIATE:
             self._transport.write(head + body)
             self._end(keep)
         else:
-            self._playing = asyncio.get_running_loop().create_task(self._play(head, body, answer.manner, keep))
+            self._sending = asyncio.get_running_loop().create_task(self._send(head, body, response.transmission, keep))
 
-    async def _play(self, head: bytes, body: bytes, manner: Manner, keep: bool) -> None:
-        if manner.delay:
-            await asyncio.sleep(manner.delay)
-        if manner.cut == "before":
+    async def _send(self, head: bytes, body: bytes, transmission: Transmission, keep: bool) -> None:
+        if transmission.delay_seconds:
+            await asyncio.sleep(transmission.delay_seconds)
+        if transmission.cut == "before":
             self._transport.abort()
             return
-        await self._say(head, manner.over if manner.drip == "headers" else 0.0)
-        if manner.cut == "midway":
+        await self._write(head, transmission.drip_seconds if transmission.drip == "headers" else 0.0)
+        if transmission.cut == "midway":
             self._transport.write(body[: len(body) // 2])
             self._transport.close()
             return
-        await self._say(body, manner.over if manner.drip == "body" else 0.0)
-        self._playing = None
-        self._end(keep and not manner.hang_up)
-        while self._waiting and self._playing is None and not self._transport.is_closing():
-            self._take(*self._waiting.popleft())
+        await self._write(body, transmission.drip_seconds if transmission.drip == "body" else 0.0)
+        self._sending = None
+        self._end(keep and not transmission.close_afterwards)
+        while self._waiting and self._sending is None and not self._transport.is_closing():
+            self._respond(*self._waiting.popleft())
 
-    async def _say(self, data: bytes, over: float) -> None:
-        if not over:
+    async def _write(self, data: bytes, drip_seconds: float) -> None:
+        if not drip_seconds:
             self._transport.write(data)
             return
-        step = max(1, len(data) // DRIPS)
+        step = max(1, len(data) // DRIP_PIECES)
         pieces = [data[start : start + step] for start in range(0, len(data), step)]
         for piece in pieces:
             self._transport.write(piece)
-            await asyncio.sleep(over / len(pieces))
+            await asyncio.sleep(drip_seconds / len(pieces))
 
     def _end(self, keep: bool) -> None:
         self._finish()
@@ -158,18 +158,20 @@ class Connection(asyncio.Protocol):
     def _refuse(self, status: int) -> None:
         if not self._refused:
             self._refused = True
-            head, body = _render(Answer(status, REASONS[status].encode(), "text/plain"), keep=False, bodiless=False)
+            head, body = _render(
+                HttpResponse(status, REASONS[status].encode(), "text/plain"), keep=False, bodiless=False
+            )
             self._transport.write(head + body)
             self._transport.close()
 
 
-def _render(answer: Answer, keep: bool, *, bodiless: bool) -> tuple[bytes, bytes]:
-    lines = [f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Unknown')}"]
-    if answer.status != 204:
-        lines.append(f"Content-Type: {answer.type}")
-        lines.append(f"Content-Length: {len(answer.body)}")
-    lines += [f"{name}: {value}" for name, value in answer.headers]
+def _render(response: HttpResponse, keep: bool, *, bodiless: bool) -> tuple[bytes, bytes]:
+    lines = [f"HTTP/1.1 {response.status} {REASONS.get(response.status, 'Unknown')}"]
+    if response.status != 204:
+        lines.append(f"Content-Type: {response.type}")
+        lines.append(f"Content-Length: {len(response.body)}")
+    lines += [f"{name}: {value}" for name, value in response.headers]
     if not keep:
         lines.append("Connection: close")
     head = "\r\n".join(lines) + "\r\n\r\n"
-    return head.encode("latin-1", "replace"), b"" if bodiless or answer.status == 204 else answer.body
+    return head.encode("latin-1", "replace"), b"" if bodiless or response.status == 204 else response.body

@@ -1,16 +1,16 @@
-"""The idempotency keys a provider remembers, with the first answer given under each."""
+"""The idempotency keys that a provider remembers, with the first response given under each."""
 
 from dataclasses import dataclass
 
-from drumbeat.sandbox.actions import ACCEPTED, Ask
+from drumbeat.sandbox.actions import ACCEPTED, RequestedAction
 from drumbeat.sandbox.record import Entry
 
-LIFETIME = 24 * 3600.0
+KEY_LIFETIME_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What was done under a key."""
+class StoredResponse:
+    """The first response under a key, and the digest of the request that it answered."""
 
     at: float
     digest: str
@@ -18,19 +18,20 @@ class Seen:
     body: str
 
 
-class Keyring:
-    """Keys by provider, account and key. A key's clock starts at the request that was accepted under it."""
+class IdempotencyKeys:
+    """Keys by provider, account and key. A key's lifetime starts at the request that was accepted under it."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str, str], Seen] = {}
+        self._responses: dict[tuple[str, str, str], StoredResponse] = {}
 
     def apply(self, entry: Entry) -> None:
         """Remember the key of an accepted entry."""
         if entry["did"] == ACCEPTED and entry.get("key") and "first" in entry:
-            place = (entry["provider"], entry["account"], entry["key"])
-            self._seen[place] = Seen(entry["at"], entry["digest"], entry["first"][0], entry["first"][1])
+            status, body = entry["first"]
+            key = (entry["provider"], entry["account"], entry["key"])
+            self._responses[key] = StoredResponse(entry["at"], entry["digest"], status, body)
 
-    def recall(self, ask: Ask, now: float, lifetime: float) -> Seen | None:
-        """Return what was done under the request's key within the lifetime (seconds)."""
-        seen = self._seen.get((ask.provider, ask.account, ask.key or ""))
-        return seen if seen and now < seen.at + lifetime else None
+    def find(self, requested: RequestedAction, now: float, lifetime: float) -> StoredResponse | None:
+        """Return the response under the request's key, or None after the lifetime (seconds)."""
+        stored = self._responses.get((requested.provider, requested.account, requested.key or ""))
+        return stored if stored and now < stored.at + lifetime else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from drumbeat.sandbox.mailbox import Mail
 from drumbeat.sandbox.record import Entry
-from drumbeat.sandbox.state import World
+from drumbeat.sandbox.state import State
 
 # A mail's own page: no scripts, no forms, nothing from the network; links leave the frame.
 FRAME = (
@@ -19,8 +19,8 @@ FRAME = (
 )
 HIDDEN = re.compile(r"(?is)<(style|script|head|title)\b.*?</\1\s*>|<!--.*?-->")
 TAG = re.compile(r"<[^>]*>")
-SNIPPET = 110
-TRAIL = 100
+SNIPPET_CHARACTERS = 110
+MAX_TRAIL_ENTRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class Badge:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """One line of the list."""
 
-    place: int
+    index: int
     to: str
     subject: str
     time: str
@@ -46,10 +46,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One whole message. `document` is what its frame shows; it is as hostile as whoever wrote the mail."""
+class MailPage:
+    """One whole message. `document` is what its frame shows; it is as hostile as the author of the mail."""
 
-    place: int
+    index: int
     subject: str
     sender: str
     to: str
@@ -67,23 +67,25 @@ class Letter:
     record: str
 
 
-def row(world: World, mail: Mail, now: float) -> Row:
+def list_row(state: State, mail: Mail, now: float) -> ListRow:
     """Return the mail's line in the list."""
-    asked = world.content(mail)
-    text = str(asked.get("text") or "") or _plain(str(asked.get("html") or ""))
-    snippet = " ".join(text[: 4 * SNIPPET].split())[:SNIPPET]
+    parameters = state.content(mail)
+    text = str(parameters.get("text") or "") or _plain(str(parameters.get("html") or ""))
+    snippet = " ".join(text[: 4 * SNIPPET_CHARACTERS].split())[:SNIPPET_CHARACTERS]
     when = short_time(mail.at, now)
-    return Row(mail.place, ", ".join(mail.to), mail.subject, when, snippet, mail.provider, badges(world, mail))
+    return ListRow(mail.index, ", ".join(mail.to), mail.subject, when, snippet, mail.provider, badges(state, mail))
 
 
-def letter(world: World, mail: Mail) -> Letter:
+def mail_page(state: State, mail: Mail) -> MailPage:
     """Return the whole message."""
-    asked = world.content(mail)
-    entry = world.record.entry(mail.number)
-    asks = world.counts.trail(mail.provider, mail.marker)[-TRAIL:] or [mail.number]  # without a marker: its own
-    content = str(asked.get("html") or "")
-    return Letter(
-        place=mail.place,
+    parameters = state.content(mail)
+    entry = state.record.entry(mail.number)
+    requests = state.counts.trail(mail.provider, mail.marker)[-MAX_TRAIL_ENTRIES:] or [
+        mail.number
+    ]  # without a marker: its own
+    content = str(parameters.get("html") or "")
+    return MailPage(
+        index=mail.index,
         subject=mail.subject,
         sender=mail.sender,
         to=", ".join(mail.to),
@@ -93,19 +95,19 @@ def letter(world: World, mail: Mail) -> Letter:
         marker_name="Idempotency key" if entry.get("key") else "Effect",
         marker=mail.marker,
         id=mail.id,
-        badges=badges(world, mail),
+        badges=badges(state, mail),
         document=FRAME + content if content else "",
-        text=str(asked.get("text") or ""),
-        headers=_headers(mail, asked),
-        trail=[trace(world.record.entry(number)) for number in asks],
+        text=str(parameters.get("text") or ""),
+        headers=_headers(mail, parameters),
+        trail=[record_line(state.record.entry(number)) for number in requests],
         record=json.dumps(entry, indent=2, ensure_ascii=False),
     )
 
 
-def badges(world: World, mail: Mail) -> list[Badge]:
+def badges(state: State, mail: Mail) -> list[Badge]:
     """Return what is remarkable about the mail."""
     found = []
-    copies, alike = len(world.mailbox.copies(mail)), len(world.mailbox.lookalikes(mail))
+    copies, alike = len(state.mailbox.copies(mail)), len(state.mailbox.lookalikes(mail))
     if copies > 1:
         count = "twice" if copies == 2 else f"{copies} times"
         found.append(Badge(f"received {count}", "alarm", f"{copies} mails were accepted under this one marker."))
@@ -117,7 +119,7 @@ def badges(world: World, mail: Mail) -> list[Badge]:
     return found
 
 
-def trace(entry: Entry) -> dict[str, Any]:
+def record_line(entry: Entry) -> dict[str, Any]:
     """Return one entry of the record as a line of a table."""
     status = entry["status"]
     return {
@@ -133,7 +135,7 @@ def trace(entry: Entry) -> dict[str, Any]:
         else f"{status} after {entry['delay']:g} s"
         if "delay" in entry
         else status,
-        "lie": entry["lie"] or "",
+        "fault": entry["lie"] or "",
     }
 
 
@@ -144,12 +146,12 @@ def short_time(at: float, now: float) -> str:
     return time.strftime("%H:%M:%S" if same_day else "%d %b", when)
 
 
-def _headers(mail: Mail, asked: Entry) -> list[tuple[str, str]]:
+def _headers(mail: Mail, parameters: Entry) -> list[tuple[str, str]]:
     found = [("From", mail.sender), ("To", ", ".join(mail.to)), ("Subject", mail.subject)]
-    for prefix, part in (("", asked.get("headers")), ("v:", asked.get("variables"))):
+    for prefix, part in (("", parameters.get("headers")), ("v:", parameters.get("variables"))):
         if isinstance(part, dict):  # a JSON body may hold anything
             found += [(f"{prefix}{name}", str(value)) for name, value in part.items()]
-    given = asked.get("tags")
+    given = parameters.get("tags")
     tags = [
         f"{tag.get('name')}={tag.get('value')}" if isinstance(tag, dict) else str(tag)
         for tag in (given if isinstance(given, list) else ())

@@ -10,9 +10,9 @@ from drumbeat.sandbox.record import Entry
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One accepted message: `place` counts the mails, `number` is its entry in the record, `item` its place there."""
+    """One accepted message: `index` counts the mails, `number` is its entry in the record, `item` its index there."""
 
-    place: int
+    index: int
     number: int
     item: int | None
     at: float  # sandbox clock
@@ -39,7 +39,7 @@ class Mailbox:
         self._by_content: dict[str, list[Mail]] = defaultdict(list)
 
     def apply(self, number: int, entry: Entry) -> None:
-        """Take in what the entry says was accepted."""
+        """Add what the entry says was accepted."""
         if entry["did"] != ACCEPTED or entry["action"] not in ("send", "send_batch"):
             return
         if "items" not in entry:
@@ -64,7 +64,7 @@ class Mailbox:
         return self._by_content[mail.content]
 
     def newest_first(self, search: str = "", before: int | None = None) -> Iterator[Mail]:
-        """Yield mails whose recipient, subject, marker or id contains the search, from below the place `before`."""
+        """Yield mails whose recipient, subject, marker or id contains the search, from below the index `before`."""
         wanted = search.lower().strip()
         for mail in reversed(self.mails[:before]):
             text = f"{' '.join(mail.to)}\n{mail.subject}\n{mail.marker}\n{mail.id}"
@@ -72,7 +72,7 @@ class Mailbox:
                 yield mail
 
     def _add(self, number: int, position: int | None, entry: Entry, item: Entry) -> None:
-        asked = item["asked"]
+        parameters = item["asked"]
         mail = Mail(
             len(self.mails),
             number,
@@ -82,8 +82,8 @@ class Mailbox:
             entry["account"],
             item["id"],
             tuple(item["to"]),
-            str(asked.get("from", "")),
-            str(asked.get("subject", "")),
+            str(parameters.get("from", "")),
+            str(parameters.get("subject", "")),
             item.get("effect") or item.get("key") or "",
             item["content"],
             bool(item.get("test")),

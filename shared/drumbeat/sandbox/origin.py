@@ -1,13 +1,13 @@
-"""Who may knock: this machine only, by its own name, and no page of another site."""
+"""The check of a request's origin: this machine, addressed by its own name, and no other site's page."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
-from drumbeat.sandbox.http_messages import Inbound
+from drumbeat.sandbox.http_messages import HttpRequest
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine's own loopback."""
+    """Return whether a host is this machine's own loopback."""
     if host == "localhost":
         return True
     try:
@@ -16,10 +16,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def admits(request: Inbound) -> bool:
-    """Tell whether a page or control request comes from this machine and, when a browser sent it, from our own pages.
+def is_allowed(request: HttpRequest) -> bool:
+    """Return whether a request comes from this machine and, if a browser sent it, from our own pages.
 
-    A foreign name in Host is a rebound DNS name; a foreign Origin is another site's form or script.
+    Another name in Host is a rebound DNS name; another Origin is another site's form or script.
     """
     host = request.headers.get("host", "")
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host

@@ -1,4 +1,4 @@
-"""The sandbox's own ledger: one JSON line per request, appended before the answer leaves, never rewritten.
+"""The sandbox's own ledger: one JSON line per request, appended before the response leaves, never rewritten.
 
 A line is complete once `append` returns: it survives the death of this process (not of the machine; nothing is synced
 to the disk itself). A line torn by the end of the process is set aside on the next start.
@@ -16,7 +16,7 @@ from drumbeat.sandbox.http_messages import encode
 
 type Entry = dict[str, Any]
 
-CHUNK = 1 << 20
+READ_BUFFER_BYTES = 1 << 20
 
 
 class RecordInUse(Exception):
@@ -43,11 +43,11 @@ class Record:
 
     def load(self) -> Iterator[Entry]:
         """Yield every entry written so far, oldest first; to be called once, before anything is appended."""
-        with os.fdopen(os.dup(self._file), "rb", buffering=CHUNK) as lines:
+        with os.fdopen(os.dup(self._file), "rb", buffering=READ_BUFFER_BYTES) as lines:
             lines.seek(0)
             for line in lines:
                 if not line.endswith(b"\n"):
-                    os.ftruncate(self._file, self._end)  # torn: its answer never left
+                    os.ftruncate(self._file, self._end)  # torn: its response never left
                     break
                 self._starts.append(self._end)
                 self._end += len(line)
@@ -76,5 +76,5 @@ class Record:
         return entry
 
     def close(self) -> None:
-        """Close the file and let another sandbox have it."""
+        """Close the file, so that another sandbox may open it."""
         os.close(self._file)

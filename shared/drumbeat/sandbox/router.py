@@ -1,34 +1,34 @@
-"""The sandbox's front door: vendors, control and pages by path."""
+"""Routing by path: vendors, the control API and the pages."""
 
 import traceback
 from collections.abc import Callable
 
 from drumbeat.sandbox.control import control
-from drumbeat.sandbox.http_messages import Answer, Inbound, reply
-from drumbeat.sandbox.origin import admits
-from drumbeat.sandbox.sandbox import VENDORS, Sandbox
+from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
+from drumbeat.sandbox.origin import is_allowed
+from drumbeat.sandbox.sandbox import CONTROL, Sandbox
+from drumbeat.sandbox.vendors import registry
 
 
-class Front:
-    """What a connection asks for its answers."""
+class Router:
+    """The handler of every connection."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def __call__(self, request: Inbound, when_gone: Callable[[Callable[[], None]], None]) -> Answer:
+    def __call__(self, request: HttpRequest, when_gone: Callable[[Callable[[], None]], None]) -> HttpResponse:
         """Answer one request; never raises."""
         _, first, rest = (request.path + "/").split("/", 2)
-        vendor = VENDORS.get(first)
         try:
-            if vendor is not None:
-                return self._sandbox.answer(vendor, request, "/" + rest.removesuffix("/"), when_gone)
-            if not admits(request):
-                return reply(403, {"error": "the sandbox answers this machine and its own pages only"})
-            if first == "_sandbox":
+            if first in registry.names():
+                return self._sandbox.handle(registry.get(first), request, "/" + rest.removesuffix("/"), when_gone)
+            if not is_allowed(request):
+                return json_response(403, {"error": "the sandbox answers this machine and its own pages only"})
+            if first == CONTROL:
                 return control(self._sandbox, request)
-            from drumbeat.sandbox.inbox import page  # templates cost a start nothing until somebody looks
+            from drumbeat.sandbox.inbox import page  # imports the template engine, which a start does not need
 
             return page(self._sandbox, request)
-        except Exception as error:  # noqa: BLE001  (a bug of ours must not pass for a provider's answer)
+        except Exception as error:  # noqa: BLE001  (a bug of ours must not look like a provider's response)
             traceback.print_exc()
-            return reply(599, {"sandbox_bug": f"{type(error).__name__}: {error}"})
+            return json_response(599, {"sandbox_bug": f"{type(error).__name__}: {error}"})

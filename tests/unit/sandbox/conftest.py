@@ -3,17 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.sandbox.running import Running
+from tests.unit.sandbox.sandbox_process import SandboxProcess
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with Running(tmp_path_factory.mktemp("sandbox")) as running:
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox")) as running:
         yield running
 
 
 @pytest.fixture
-def sandbox(process: Running) -> Running:
+def sandbox(process: SandboxProcess) -> SandboxProcess:
     process.call("DELETE", "/_sandbox/lies")
     process.shift(0)
     return process

@@ -1,1 +1,1 @@
-"""The vendors the sandbox imitates, one file each."""
+"""The vendors that the sandbox imitates: one file each, and the table of them."""

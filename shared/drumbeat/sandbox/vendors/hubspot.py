@@ -7,12 +7,21 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
-from drumbeat.sandbox.actions import ACCEPTED, NOTHING, REFUSED, REPLAYED, Ask, Deed, digest, label
+from drumbeat.sandbox.actions import (
+    ACCEPTED,
+    NOTHING,
+    REFUSED,
+    REPLAYED,
+    PerformedAction,
+    RequestedAction,
+    credential_label,
+    digest,
+)
 from drumbeat.sandbox.contacts import Contact
-from drumbeat.sandbox.faults import Fate
-from drumbeat.sandbox.http_messages import Answer, Inbound, reply
-from drumbeat.sandbox.state import World
-from drumbeat.sandbox.vendors.base import address, bearer
+from drumbeat.sandbox.faults import Injection
+from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
+from drumbeat.sandbox.state import State
+from drumbeat.sandbox.vendors.base import Vendor, address, bearer
 
 ROUTE = re.compile(r"/crm/(?:v3/objects|objects/\d{4}-\d{2})/contacts/(batch/upsert|[^/]+)")
 PROPERTY = re.compile(r"[a-z][a-z0-9_]*")
@@ -34,92 +43,101 @@ class HubSpot:
 
     name = "hubspot"
 
-    def read(self, request: Inbound, path: str) -> Ask:
+    def read(self, request: HttpRequest, path: str) -> RequestedAction:
         """Understand a request; the account is the token's label."""
         token = bearer(request)
-        ask = Ask(request, self.name, label(token), "unknown", credential=token, also=(token,))
+        requested = RequestedAction(
+            request, self.name, credential_label(token), "unknown", credential=token, aliases=(token,)
+        )
         route = ROUTE.fullmatch(path)
         if route is None:
-            ask.refusal = self.failure(404)
+            requested.refusal = self.error_response(404)
         elif route[1] == "batch/upsert" and request.method == "POST":
-            ask.action = "upsert"
-            self._read_inputs(ask, request)
+            requested.action = "upsert"
+            self._read_inputs(requested, request)
         elif route[1] != "batch/upsert" and request.method == "GET":
             id = unquote(route[1])
-            ask.action, ask.lookup, ask.to = "get", True, (id,)
-            ask.asked = {"id": id, "idProperty": request.params.get("idProperty", "hs_object_id")}
+            requested.action, requested.lookup, requested.to = "get", True, (id,)
+            requested.parameters = {"id": id, "idProperty": request.params.get("idProperty", "hs_object_id")}
         else:
-            ask.refusal = self.failure(405)
-        return ask
+            requested.refusal = self.error_response(405)
+        return requested
 
-    def perform(self, ask: Ask, world: World, fate: Fate, now: float) -> Deed:
+    def perform(self, requested: RequestedAction, state: State, injection: Injection, now: float) -> PerformedAction:
         """Upsert every input that is valid, or read one contact."""
-        if ask.lookup:
-            return Deed(NOTHING, self._get(ask, world, fate, now))
+        if requested.lookup:
+            return PerformedAction(NOTHING, self._get(requested, state, injection, now))
         items: list[dict[str, Any]] = []
         results: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []
-        fresh = world.contacts.next_id()
-        for given in ask.asked["inputs"]:
+        fresh = state.contacts.next_id()
+        for given in requested.parameters["inputs"]:
             trace = _trace(given)
             problem = _problem(given)
             if problem:
                 errors.append(_item_error(problem, trace))
                 items.append({"email": str(given.get("id", "")), "effect": trace, "did": REFUSED, "why": problem[1]})
                 continue
-            item = _write(world, ask.account, given, fresh)
+            item = _write(state, requested.account, given, fresh)
             fresh += item["change"] == "created"
             items.append(item)
-            results.append(_result(item, world.contacts.get(ask.account, item["email"]), now))
-        did = ACCEPTED if any(item["did"] == ACCEPTED for item in items) else REPLAYED if results else REFUSED
-        return Deed(did, _batch_answer(results, errors, now), {"items": items, "id": ""})
+            results.append(_result(item, state.contacts.get(requested.account, item["email"]), now))
+        result = ACCEPTED if any(item["did"] == ACCEPTED for item in items) else REPLAYED if results else REFUSED
+        return PerformedAction(result, _batch_response(results, errors, now), {"items": items, "id": ""})
 
-    def failure(self, status: int, *headers: tuple[str, str]) -> Answer:
+    def error_response(self, status: int, *headers: tuple[str, str]) -> HttpResponse:
         """Return an error as HubSpot words it."""
         category, message = FAILURES.get(status, ("INTERNAL_ERROR", "internal error"))
         return _error(status, category, message, *headers)
 
-    def _read_inputs(self, ask: Ask, request: Inbound) -> None:
-        ask.digest = digest(request.body)
+    def _read_inputs(self, requested: RequestedAction, request: HttpRequest) -> None:
+        requested.digest = digest(request.body)
         try:
             content = request.json()
         except ValueError:
-            ask.refusal = _error(400, "VALIDATION_ERROR", "Invalid input JSON on line 1, column 1")
+            requested.refusal = _error(400, "VALIDATION_ERROR", "Invalid input JSON on line 1, column 1")
             return
         inputs = content.get("inputs") if isinstance(content, dict) else None
         if not isinstance(inputs, list) or not inputs or not all(isinstance(one, dict) for one in inputs):
-            ask.refusal = _error(400, "VALIDATION_ERROR", "Invalid request to flow: inputs must be a list of objects")
+            requested.refusal = _error(
+                400, "VALIDATION_ERROR", "Invalid request to flow: inputs must be a list of objects"
+            )
             return
-        ask.asked = {"inputs": inputs}
-        ask.to = tuple(str(one.get("id", "")) for one in inputs)
-        ask.effect = _trace(inputs[0])
+        requested.parameters = {"inputs": inputs}
+        requested.to = tuple(str(one.get("id", "")) for one in inputs)
+        requested.effect = _trace(inputs[0])
         emails = [str(one.get("id", "")).lower() for one in inputs]
         if len(inputs) > MAX_INPUTS:
-            ask.refusal = _error(400, "VALIDATION_ERROR", f"Batch size {len(inputs)} exceeds the limit of {MAX_INPUTS}")
+            requested.refusal = _error(
+                400, "VALIDATION_ERROR", f"Batch size {len(inputs)} exceeds the limit of {MAX_INPUTS}"
+            )
         elif len(set(emails)) < len(emails):
-            ask.refusal = _error(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input")
+            requested.refusal = _error(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input")
 
-    def _get(self, ask: Ask, world: World, fate: Fate, now: float) -> Answer:
-        id = ask.asked["id"]
-        by_email = ask.asked["idProperty"] == "email"
-        contact = world.contacts.get(ask.account, id) if by_email else world.contacts.by_id(ask.account, id)
-        if contact is None or contact.created_at > now - fate.lag:
-            return self.failure(404)
-        return reply(200, _shown(contact.id, contact.properties, contact.created_at, contact.updated_at))
+    def _get(self, requested: RequestedAction, state: State, injection: Injection, now: float) -> HttpResponse:
+        id = requested.parameters["id"]
+        by_email = requested.parameters["idProperty"] == "email"
+        contact = state.contacts.get(requested.account, id) if by_email else state.contacts.by_id(requested.account, id)
+        if contact is None or contact.created_at > now - injection.lookup_lag_seconds:
+            return self.error_response(404)
+        return json_response(200, _shown(contact.id, contact.properties, contact.created_at, contact.updated_at))
 
 
-def _write(world: World, account: str, given: Mapping[str, Any], fresh: int) -> dict[str, Any]:
-    """Say what the input changes. A repeat by the same trace that changes nothing is no second deed."""
+vendor: Vendor = HubSpot()
+
+
+def _write(state: State, account: str, given: Mapping[str, Any], fresh: int) -> dict[str, Any]:
+    """Return what the input changes. A repeat by the same trace that changes nothing is not a second action."""
     email, trace = str(given["id"]), _trace(given)
     properties = {name: "" if value is None else str(value) for name, value in (given.get("properties") or {}).items()}
     properties.setdefault("email", email)
-    contact = world.contacts.get(account, email)
+    contact = state.contacts.get(account, email)
     if contact is None:
         change = "created"
     else:
         held = contact.properties
         change = "unchanged" if all(held.get(name, "") == value for name, value in properties.items()) else "updated"
-    again = change == "unchanged" and (trace is None or world.contacts.written(account, email, trace))
+    again = change == "unchanged" and (trace is None or state.contacts.written(account, email, trace))
     return {
         "id": contact.id if contact else str(fresh), "email": email, "properties": properties, "change": change,
         "effect": trace, "did": REPLAYED if again else ACCEPTED,
@@ -170,7 +188,7 @@ def _shown(id: str, properties: Mapping[str, str], created: float, updated: floa
     }  # fmt: skip
 
 
-def _batch_answer(results: list[dict[str, Any]], errors: list[dict[str, Any]], now: float) -> Answer:
+def _batch_response(results: list[dict[str, Any]], errors: list[dict[str, Any]], now: float) -> HttpResponse:
     if errors and not results:
         first = errors[0]
         return _error(400, first["category"], first["message"])
@@ -179,7 +197,7 @@ def _batch_answer(results: list[dict[str, Any]], errors: list[dict[str, Any]], n
     }  # fmt: skip
     if errors:
         body |= {"numErrors": len(errors), "errors": errors}
-    return reply(207 if errors else 200, body)
+    return json_response(207 if errors else 200, body)
 
 
 def _item_error(problem: tuple[str, str], trace: str | None) -> dict[str, Any]:
@@ -187,9 +205,9 @@ def _item_error(problem: tuple[str, str], trace: str | None) -> dict[str, Any]:
     return {"status": "error", "category": problem[0], "message": problem[1], "context": context}
 
 
-def _error(status: int, category: str, message: str, *headers: tuple[str, str]) -> Answer:
+def _error(status: int, category: str, message: str, *headers: tuple[str, str]) -> HttpResponse:
     body = {"status": "error", "message": message, "correlationId": str(uuid4()), "category": category}
-    return reply(status, body, *headers)
+    return json_response(status, body, *headers)
 
 
 def _time(instant: float) -> str:

@@ -1,4 +1,4 @@
-"""Mailgun: messages by form, no idempotency, and an event log to look into."""
+"""Mailgun: messages by form, no idempotency, and an event log to search."""
 
 import base64
 import binascii
@@ -8,13 +8,13 @@ from email.utils import getaddresses
 from urllib.parse import unquote
 from uuid import uuid4
 
-from drumbeat.sandbox.actions import ACCEPTED, NOTHING, Ask, Deed, digest
-from drumbeat.sandbox.faults import Fate
+from drumbeat.sandbox.actions import ACCEPTED, NOTHING, PerformedAction, RequestedAction, digest
+from drumbeat.sandbox.faults import Injection
 from drumbeat.sandbox.forms import fields
-from drumbeat.sandbox.http_messages import Answer, Inbound, reply
-from drumbeat.sandbox.state import World
+from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
+from drumbeat.sandbox.state import State
 from drumbeat.sandbox.vendors import mailgun_events
-from drumbeat.sandbox.vendors.base import address
+from drumbeat.sandbox.vendors.base import Vendor, address
 
 ROUTE = re.compile(r"/v3/([^/]+)/(messages|events)(?:/([^/]+))?")
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")
@@ -33,57 +33,65 @@ class Mailgun:
 
     name = "mailgun"
 
-    def read(self, request: Inbound, path: str) -> Ask:
+    def read(self, request: HttpRequest, path: str) -> RequestedAction:
         """Understand a request; the account is the domain."""
         route = ROUTE.fullmatch(path)
         domain = unquote(route[1]).lower() if route else ""
-        ask = Ask(request, self.name, domain, "unknown", credential=_password(request))
+        requested = RequestedAction(request, self.name, domain, "unknown", credential=_password(request))
         if route is None:
-            ask.refusal = Answer(404, b"404 page not found", "text/plain; charset=utf-8")
+            requested.refusal = HttpResponse(404, b"404 page not found", "text/plain; charset=utf-8")
         elif not DOMAIN.fullmatch(domain):
-            ask.refusal = _message(404, f"Domain not found: {domain}")
+            requested.refusal = _message(404, f"Domain not found: {domain}")
         elif route[2] == "events" and request.method == "GET":
-            ask.action, ask.lookup = "events", True
-            ask.asked = mailgun_events.filters(request, route[3])
-            ask.to = tuple(ask.asked[name] for name in ("recipient", "message-id") if name in ask.asked)
+            requested.action, requested.lookup = "events", True
+            requested.parameters = mailgun_events.filters(request, route[3])
+            requested.to = tuple(
+                requested.parameters[name] for name in ("recipient", "message-id") if name in requested.parameters
+            )
         elif route[2] == "messages" and request.method == "POST" and not route[3]:
-            ask.action = "send"
-            self._read_message(ask, request)
+            requested.action = "send"
+            self._read_message(requested, request)
         else:
-            ask.refusal = _message(405, "Method Not Allowed")
-        return ask
+            requested.refusal = _message(405, "Method Not Allowed")
+        return requested
 
-    def perform(self, ask: Ask, world: World, fate: Fate, now: float) -> Deed:
+    def perform(self, requested: RequestedAction, state: State, injection: Injection, now: float) -> PerformedAction:
         """Send the message, or search the events."""
-        if ask.lookup:
-            answer = mailgun_events.page(world, ask, fate, now)
-            return Deed(NOTHING, answer)
-        asked = ask.asked
-        message_id = asked["headers"].get("Message-Id") or _new_id(ask.account, now)
+        if requested.lookup:
+            response = mailgun_events.page(state, requested, injection, now)
+            return PerformedAction(NOTHING, response)
+        parameters = requested.parameters
+        message_id = parameters["headers"].get("Message-Id") or _new_id(requested.account, now)
         if not message_id.startswith("<"):
             message_id = f"<{message_id}>"
         content = digest(
-            "\0".join([*ask.to, asked["subject"], asked["text"], asked["html"]]).encode("utf-8", "replace")
+            "\0".join([*requested.to, parameters["subject"], parameters["text"], parameters["html"]]).encode(
+                "utf-8", "replace"
+            )
         )
-        facts = {"id": message_id.strip("<>"), "content": content, "test": asked["options"].get("testmode") == "yes"}
-        return Deed(ACCEPTED, reply(200, {"id": message_id, "message": "Queued. Thank you."}), facts)
+        facts = {
+            "id": message_id.strip("<>"),
+            "content": content,
+            "test": parameters["options"].get("testmode") == "yes",
+        }
+        return PerformedAction(ACCEPTED, json_response(200, {"id": message_id, "message": "Queued. Thank you."}), facts)
 
-    def failure(self, status: int, *headers: tuple[str, str]) -> Answer:
+    def error_response(self, status: int, *headers: tuple[str, str]) -> HttpResponse:
         """Return an error as Mailgun words it."""
         kind, body = FAILURES.get(status, ("application/json", b'{"message":"Internal Server Error"}'))
-        return Answer(status, body, kind, headers)
+        return HttpResponse(status, body, kind, headers)
 
-    def _read_message(self, ask: Ask, request: Inbound) -> None:
+    def _read_message(self, requested: RequestedAction, request: HttpRequest) -> None:
         try:
             form = fields(request)
         except ValueError:
-            ask.refusal = _message(400, "the request body is not a valid form")
+            requested.refusal = _message(400, "the request body is not a valid form")
             return
         one = {name: values[-1] for name, values in form.items()}
         variables = {name[2:]: value for name, value in one.items() if name.startswith("v:")}
         headers = {name[2:].title(): value for name, value in one.items() if name.startswith("h:")}
         recipients = [bare for name in ("to", "cc", "bcc") for bare in _recipients(form.get(name, []))]
-        ask.asked = {
+        requested.parameters = {
             "from": one.get("from", ""),
             "to": ", ".join(form.get("to", [])),
             "subject": one.get("subject", ""),
@@ -94,12 +102,17 @@ class Mailgun:
             "tags": form.get("o:tag", []),
             "options": {name[2:]: value for name, value in one.items() if name.startswith("o:") and name != "o:tag"},
         }
-        ask.to = tuple(bare or text for text, bare in recipients)
-        ask.effect = next((variables[name] for name in MARKERS if name in variables), None) or headers.get("Message-Id")
-        ask.refusal = _problem(one, recipients)
+        requested.to = tuple(bare or text for text, bare in recipients)
+        requested.effect = next((variables[name] for name in MARKERS if name in variables), None) or headers.get(
+            "Message-Id"
+        )
+        requested.refusal = _problem(one, recipients)
 
 
-def _problem(form: dict[str, str], recipients: list[tuple[str, str | None]]) -> Answer | None:
+vendor: Vendor = Mailgun()
+
+
+def _problem(form: dict[str, str], recipients: list[tuple[str, str | None]]) -> HttpResponse | None:
     if not form.get("from"):
         return _message(400, "from parameter is missing")
     if address(form["from"]) is None:
@@ -121,7 +134,7 @@ def _recipients(values: list[str]) -> list[tuple[str, str | None]]:
     return [(text, address(text)) for _, text in getaddresses(values)]
 
 
-def _password(request: Inbound) -> str:
+def _password(request: HttpRequest) -> str:
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return ""
@@ -136,5 +149,5 @@ def _new_id(domain: str, now: float) -> str:
     return f"<{datetime.fromtimestamp(now, UTC):%Y%m%d%H%M%S}.{uuid4().hex[:16]}@{domain}>"
 
 
-def _message(status: int, text: str) -> Answer:
-    return reply(status, {"message": text})
+def _message(status: int, text: str) -> HttpResponse:
+    return json_response(status, {"message": text})

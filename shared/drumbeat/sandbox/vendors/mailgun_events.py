@@ -9,19 +9,19 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
 
-from drumbeat.sandbox.actions import Ask, digest
-from drumbeat.sandbox.faults import Fate
-from drumbeat.sandbox.http_messages import Answer, Inbound, encode, reply
+from drumbeat.sandbox.actions import RequestedAction, digest
+from drumbeat.sandbox.faults import Injection
+from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, encode, json_response
 from drumbeat.sandbox.mailbox import Mail
-from drumbeat.sandbox.state import World
+from drumbeat.sandbox.state import State
 
-RETENTION = 3 * 86_400.0  # the least that any plan keeps
-PAGE, MAX_PAGE = 100, 300
+RETENTION_SECONDS = 3 * 86_400.0  # the shortest of any plan
+DEFAULT_PAGE_EVENTS, MAX_PAGE_EVENTS = 100, 300
 FILTERS = ("begin", "end", "ascending", "limit", "event", "message-id", "recipient", "to", "from", "subject", "tags")
 EVENTS = ("accepted", "delivered")
 
 
-def filters(request: Inbound, token: str | None) -> dict[str, str]:
+def filters(request: HttpRequest, token: str | None) -> dict[str, str]:
     """Return the search that a request asks for: its parameters, or those inside a page's token."""
     if token is None:
         return {name: value for name, value in request.params.items() if name in FILTERS}
@@ -32,64 +32,67 @@ def filters(request: Inbound, token: str | None) -> dict[str, str]:
         return {"bad": "token"}
 
 
-def page(world: World, ask: Ask, fate: Fate, now: float) -> Answer:
+def page(state: State, requested: RequestedAction, injection: Injection, now: float) -> HttpResponse:
     """Answer one page of events, in Mailgun's shape."""
-    search = dict(ask.asked)
+    search = dict(requested.parameters)
     try:
-        limit = min(MAX_PAGE, int(search.get("limit", PAGE)))
+        limit = min(MAX_PAGE_EVENTS, int(search.get("limit", DEFAULT_PAGE_EVENTS)))
         skip = max(0, int(search.get("skip", 0)))
         begin, end = _instant(search.get("begin")), _instant(search.get("end"))
         if "bad" in search or limit < 1:
             raise ValueError
     except ValueError:
-        return reply(400, {"message": "invalid value in query parameters"})
+        return json_response(400, {"message": "invalid value in query parameters"})
     rising = _rising(search, begin, end)
     low, high = sorted((begin if begin is not None else 0.0, end if end is not None else now))
     if begin is not None and end is None:
         low, high = (begin, now) if rising else (0.0, begin)
-    low = max(low, now - (RETENTION if fate.retention is None else fate.retention))
+    low = max(
+        low,
+        now - (RETENTION_SECONDS if injection.lookup_retention_seconds is None else injection.lookup_retention_seconds),
+    )
     found = [
         event
-        for mail in _candidates(world, ask.account, search)
-        if low <= mail.at <= high and mail.at <= now - fate.lag
-        for event in _events(world, mail, search)
+        for mail in _candidates(state, requested.account, search)
+        if low <= mail.at <= high and mail.at <= now - injection.lookup_lag_seconds
+        for event in _events(state, mail, search)
     ]
     if not rising:
         found.reverse()
     items = found[skip : skip + limit]
-    return reply(200, {"items": items, "paging": _paging(ask, search, skip, limit, len(found))})
+    return json_response(200, {"items": items, "paging": _paging(requested, search, skip, limit, len(found))})
 
 
-def _candidates(world: World, domain: str, search: dict[str, str]) -> list[Mail]:
+def _candidates(state: State, domain: str, search: dict[str, str]) -> list[Mail]:
     if "message-id" in search:  # stored and searched without angle brackets
-        return world.mailbox.by_id("mailgun", domain, search["message-id"])
-    return world.mailbox.of_account("mailgun", domain)
+        return state.mailbox.by_id("mailgun", domain, search["message-id"])
+    return state.mailbox.of_account("mailgun", domain)
 
 
-def _events(world: World, mail: Mail, search: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _events(state: State, mail: Mail, search: dict[str, str]) -> Iterator[dict[str, Any]]:
     wanted = {name.strip().lower() for name in re.split(r"\s+OR\s+", search.get("event", " OR ".join(EVENTS)))}
-    asked = world.record.entry(mail.number)["asked"]
+    parameters = state.record.entry(mail.number)["asked"]
     for order, event in enumerate(EVENTS):
         if event not in wanted:
             continue
         for recipient in mail.to:
-            if all(_fits(search, name, text) for name, text in _searchable(mail, asked, recipient)):
-                yield _event(mail, asked, event, recipient, mail.at + order * 0.001)
+            if all(_fits(search, name, text) for name, text in _searchable(mail, parameters, recipient)):
+                yield _event(mail, parameters, event, recipient, mail.at + order * 0.001)
 
 
-def _searchable(mail: Mail, asked: dict[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
+def _searchable(mail: Mail, parameters: dict[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
     yield "recipient", recipient
-    yield "to", asked["to"]
+    yield "to", parameters["to"]
     yield "from", mail.sender
     yield "subject", mail.subject
-    yield "tags", " ".join(asked["tags"])
+    yield "tags", " ".join(parameters["tags"])
 
 
 def _fits(search: dict[str, str], name: str, text: str) -> bool:
     return name not in search or search[name].lower() in text.lower()
 
 
-def _event(mail: Mail, asked: dict[str, Any], event: str, recipient: str, at: float) -> dict[str, Any]:
+def _event(mail: Mail, parameters: dict[str, Any], event: str, recipient: str, at: float) -> dict[str, Any]:
     return {
         "event": event,
         "id": digest(f"{mail.number}|{event}|{recipient}".encode())[:22],
@@ -98,23 +101,23 @@ def _event(mail: Mail, asked: dict[str, Any], event: str, recipient: str, at: fl
         "method": "HTTP",
         "recipient": recipient,
         "recipient-domain": recipient.rpartition("@")[2],
-        "tags": asked["tags"],
+        "tags": parameters["tags"],
         "campaigns": [],
-        "user-variables": asked["variables"],
+        "user-variables": parameters["variables"],
         "flags": {"is-authenticated": True, "is-test-mode": mail.test},
         "envelope": {"transport": "smtp", "sender": mail.sender, "targets": recipient},
         "message": {
-            "headers": {"to": asked["to"], "message-id": mail.id, "from": mail.sender, "subject": mail.subject},
+            "headers": {"to": parameters["to"], "message-id": mail.id, "from": mail.sender, "subject": mail.subject},
             "attachments": [],
             "recipients": list(mail.to),
-            "size": len(asked["text"]) + len(asked["html"]),
+            "size": len(parameters["text"]) + len(parameters["html"]),
         },
     }
 
 
-def _paging(ask: Ask, search: dict[str, str], skip: int, limit: int, found: int) -> dict[str, str]:
-    """Return the four links; as at Mailgun, `next` goes on for ever and yields empty pages past the end."""
-    front = f"http://{ask.request.headers.get('host', 'localhost')}/mailgun/v3/{ask.account}/events/"
+def _paging(requested: RequestedAction, search: dict[str, str], skip: int, limit: int, found: int) -> dict[str, str]:
+    """Return the four links; as at Mailgun, `next` has no end and yields empty pages past the last event."""
+    front = f"http://{requested.request.headers.get('host', 'localhost')}/mailgun/v3/{requested.account}/events/"
 
     def link(start: int) -> str:
         token = {**search, "limit": str(limit), "skip": str(max(0, start))}

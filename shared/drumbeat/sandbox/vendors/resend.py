@@ -6,17 +6,26 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from drumbeat.sandbox.actions import ACCEPTED, NOTHING, REFUSED, REPLAYED, Ask, Deed, digest, label
-from drumbeat.sandbox.faults import Fate
-from drumbeat.sandbox.http_messages import Answer, Inbound, reply
-from drumbeat.sandbox.idempotency_keys import LIFETIME
+from drumbeat.sandbox.actions import (
+    ACCEPTED,
+    NOTHING,
+    REFUSED,
+    REPLAYED,
+    PerformedAction,
+    RequestedAction,
+    credential_label,
+    digest,
+)
+from drumbeat.sandbox.faults import Injection
+from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
+from drumbeat.sandbox.idempotency_keys import KEY_LIFETIME_SECONDS
 from drumbeat.sandbox.mailbox import Mail
-from drumbeat.sandbox.state import World
-from drumbeat.sandbox.vendors.base import address, bearer
+from drumbeat.sandbox.state import State
+from drumbeat.sandbox.vendors.base import Vendor, address, bearer
 
 ROUTE = re.compile(r"/emails(?:/([^/]+))?")
-MAX_KEY = 256
-MAX_BATCH, MAX_RECIPIENTS, PAGE = 100, 50, 20
+MAX_KEY_CHARACTERS = 256
+MAX_BATCH_EMAILS, MAX_RECIPIENTS, PAGE_EMAILS = 100, 50, 20
 MARKERS = ("effect_id", "effect-id", "effect")  # tags that carry the caller's own marker
 
 FAILURES = {
@@ -33,111 +42,126 @@ class Resend:
 
     name = "resend"
 
-    def read(self, request: Inbound, path: str) -> Ask:
+    def read(self, request: HttpRequest, path: str) -> RequestedAction:
         """Understand a request; the account is the token's label."""
         token = bearer(request)
-        ask = Ask(request, self.name, label(token), "unknown", credential=token, also=(token,))
+        requested = RequestedAction(
+            request, self.name, credential_label(token), "unknown", credential=token, aliases=(token,)
+        )
         route = ROUTE.fullmatch(path)
         if route is None:
-            ask.refusal = self.failure(404)
+            requested.refusal = self.error_response(404)
         elif request.method == "GET" and route[1] != "batch":
-            ask.action, ask.lookup = "get" if route[1] else "list", True
-            ask.asked = {"id": route[1]} if route[1] else dict(request.params)
-            ask.to = (route[1],) if route[1] else ()
+            requested.action, requested.lookup = "get" if route[1] else "list", True
+            requested.parameters = {"id": route[1]} if route[1] else dict(request.params)
+            requested.to = (route[1],) if route[1] else ()
         elif request.method == "POST" and route[1] in (None, "batch"):
-            ask.action = "send_batch" if route[1] else "send"
-            self._read_message(ask, request)
+            requested.action = "send_batch" if route[1] else "send"
+            self._read_message(requested, request)
         else:
-            ask.refusal = self.failure(405)
-        return ask
+            requested.refusal = self.error_response(405)
+        return requested
 
-    def perform(self, ask: Ask, world: World, fate: Fate, now: float) -> Deed:
+    def perform(self, requested: RequestedAction, state: State, injection: Injection, now: float) -> PerformedAction:
         """Send under the key's rules, or look up."""
-        if ask.lookup:
-            return Deed(NOTHING, self._look(ask, world, fate, now))
-        if ask.key is not None:
-            if (ask.provider, ask.account, ask.key) in world.in_flight:
-                return Deed(REFUSED, _error(409, "concurrent_idempotent_requests",
+        if requested.lookup:
+            return PerformedAction(NOTHING, self._look_up(requested, state, injection, now))
+        if requested.key is not None:
+            if (requested.provider, requested.account, requested.key) in state.in_flight:
+                return PerformedAction(REFUSED, _error(409, "concurrent_idempotent_requests",
                     "Same idempotency key used while original request is still in progress."))  # fmt: skip
-            seen = world.keyring.recall(ask, now, LIFETIME if fate.key_lifetime is None else fate.key_lifetime)
-            if seen is not None and seen.digest != ask.digest:
-                return Deed(REFUSED, _error(409, "invalid_idempotent_request",
+            stored = state.idempotency_keys.find(
+                requested,
+                now,
+                KEY_LIFETIME_SECONDS if injection.key_lifetime_seconds is None else injection.key_lifetime_seconds,
+            )
+            if stored is not None and stored.digest != requested.digest:
+                return PerformedAction(REFUSED, _error(409, "invalid_idempotent_request",
                     "Same idempotency key used with a different request payload."))  # fmt: skip
-            if seen is not None:
-                return Deed(REPLAYED, Answer(seen.status, seen.body.encode()), {"id": ""})
-        if ask.action == "send":
+            if stored is not None:
+                return PerformedAction(REPLAYED, HttpResponse(stored.status, stored.body.encode()), {"id": ""})
+        if requested.action == "send":
             id = str(uuid4())
-            return _kept(ask, reply(200, {"id": id}), {"id": id, "content": _content(ask.to, ask.asked)})
+            return _kept(
+                requested,
+                json_response(200, {"id": id}),
+                {"id": id, "content": _content(requested.to, requested.parameters)},
+            )
         items = [
             {"id": str(uuid4()), "did": ACCEPTED, "to": to, "asked": mail, "content": _content(to, mail),
-             "effect": f"{ask.effect}#{place}" if ask.effect else None}
-            for place, mail in enumerate(ask.asked["emails"])
+             "effect": f"{requested.effect}#{place}" if requested.effect else None}
+            for place, mail in enumerate(requested.parameters["emails"])
             for to in [_recipients(mail)]
         ]  # fmt: skip
-        return _kept(ask, reply(200, {"data": [{"id": item["id"]} for item in items]}), {"items": items, "id": ""})
+        return _kept(
+            requested, json_response(200, {"data": [{"id": item["id"]} for item in items]}), {"items": items, "id": ""}
+        )
 
-    def failure(self, status: int, *headers: tuple[str, str]) -> Answer:
+    def error_response(self, status: int, *headers: tuple[str, str]) -> HttpResponse:
         """Return an error as Resend words it."""
         name, message = FAILURES.get(status, ("internal_server_error", "An unexpected error occurred."))
         return _error(status, name, message, *headers)
 
-    def _read_message(self, ask: Ask, request: Inbound) -> None:
-        ask.key = request.headers.get("idempotency-key")
-        ask.digest = digest(request.path.encode() + b"\0" + request.body)
+    def _read_message(self, requested: RequestedAction, request: HttpRequest) -> None:
+        requested.key = request.headers.get("idempotency-key")
+        requested.digest = digest(request.path.encode() + b"\0" + request.body)
         try:
             content = request.json()
         except ValueError:
-            ask.refusal = _error(400, "validation_error", "The request body is not valid JSON.")
+            requested.refusal = _error(400, "validation_error", "The request body is not valid JSON.")
             return
-        if ask.action == "send_batch":
+        if requested.action == "send_batch":
             mails = content if isinstance(content, list) else []
-            ask.asked = {"emails": mails}
+            requested.parameters = {"emails": mails}
             bad = next((_problem(mail) for mail in mails if _problem(mail)), None)
-            if not 1 <= len(mails) <= MAX_BATCH:
+            if not 1 <= len(mails) <= MAX_BATCH_EMAILS:
                 bad = _error(422, "validation_error", "The batch must hold 1 to 100 emails.")
-            ask.effect = ask.key
+            requested.effect = requested.key
         else:
             bad = _problem(content)
-            ask.asked = content if isinstance(content, dict) else {}
-            ask.effect = ask.key or _marker(ask.asked)
+            requested.parameters = content if isinstance(content, dict) else {}
+            requested.effect = requested.key or _marker(requested.parameters)
         if bad is None:
-            mails = ask.asked.get("emails") or [ask.asked]
-            ask.to = tuple(one for mail in mails for one in _recipients(mail))
-            ask.also += tuple({str(mail["from"]).rpartition("@")[2].rstrip("> ") for mail in mails})
-        if ask.key is not None and not 1 <= len(ask.key) <= MAX_KEY:
+            mails = requested.parameters.get("emails") or [requested.parameters]
+            requested.to = tuple(one for mail in mails for one in _recipients(mail))
+            requested.aliases += tuple({str(mail["from"]).rpartition("@")[2].rstrip("> ") for mail in mails})
+        if requested.key is not None and not 1 <= len(requested.key) <= MAX_KEY_CHARACTERS:
             bad = _error(400, "invalid_idempotency_key", "The key must be between 1-256 chars.")
-        ask.refusal = bad
+        requested.refusal = bad
 
-    def _look(self, ask: Ask, world: World, fate: Fate, now: float) -> Answer:
-        oldest = now - fate.retention if fate.retention is not None else 0.0
-        if ask.action == "get":
-            for mail in world.mailbox.by_id(self.name, ask.account, ask.asked["id"]):
-                if oldest <= mail.at <= now - fate.lag:
-                    return reply(200, {"object": "email", **_shown(world, mail, full=True)})
+    def _look_up(self, requested: RequestedAction, state: State, injection: Injection, now: float) -> HttpResponse:
+        oldest = now - injection.lookup_retention_seconds if injection.lookup_retention_seconds is not None else 0.0
+        if requested.action == "get":
+            for mail in state.mailbox.by_id(self.name, requested.account, requested.parameters["id"]):
+                if oldest <= mail.at <= now - injection.lookup_lag_seconds:
+                    return json_response(200, {"object": "email", **_shown(state, mail, full=True)})
             return _error(404, "not_found", "Email not found")
         newest_first = [
             mail
-            for mail in reversed(world.mailbox.of_account(self.name, ask.account))
-            if oldest <= mail.at <= now - fate.lag
+            for mail in reversed(state.mailbox.of_account(self.name, requested.account))
+            if oldest <= mail.at <= now - injection.lookup_lag_seconds
         ]
         ids = [mail.id for mail in newest_first]
-        after, limit = ask.asked.get("after"), ask.asked.get("limit", str(PAGE))
+        after, limit = requested.parameters.get("after"), requested.parameters.get("limit", str(PAGE_EMAILS))
         if not limit.isdigit() or not 1 <= int(limit) <= 100:
             return _error(422, "validation_error", "The limit must be between 1 and 100.")
         start = ids.index(after) + 1 if after in ids else 0
         shown = newest_first[start : start + int(limit)]
         more = start + len(shown) < len(ids)
-        data = [_shown(world, mail, full=False) for mail in shown]
-        return reply(200, {"object": "list", "has_more": more, "data": data})
+        data = [_shown(state, mail, full=False) for mail in shown]
+        return json_response(200, {"object": "list", "has_more": more, "data": data})
 
 
-def _kept(ask: Ask, answer: Answer, facts: dict[str, Any]) -> Deed:
-    if ask.key is not None:
-        facts["first"] = [answer.status, answer.body.decode()]
-    return Deed(ACCEPTED, answer, facts)
+vendor: Vendor = Resend()
 
 
-def _problem(mail: object) -> Answer | None:
+def _kept(requested: RequestedAction, response: HttpResponse, facts: dict[str, Any]) -> PerformedAction:
+    if requested.key is not None:
+        facts["first"] = [response.status, response.body.decode()]
+    return PerformedAction(ACCEPTED, response, facts)
+
+
+def _problem(mail: object) -> HttpResponse | None:
     if not isinstance(mail, dict):
         return _error(422, "validation_error", "The request body must be an object.")
     for name in ("from", "to", "subject"):
@@ -153,7 +177,7 @@ def _problem(mail: object) -> Answer | None:
     return None
 
 
-def _bad_address(name: str) -> Answer:
+def _bad_address(name: str) -> HttpResponse:
     return _error(422, "validation_error", f"Invalid `{name}` field. The email address needs to follow the "
         "`email@example.com` or `Name <email@example.com>` format.")  # fmt: skip
 
@@ -174,9 +198,13 @@ def _content(to: tuple[str, ...], mail: Mapping[str, Any]) -> str:
     return digest("\0".join(parts).encode("utf-8", "replace"))
 
 
-def _shown(world: World, mail: Mail, *, full: bool) -> dict[str, Any]:
-    asked = world.content(mail)
-    bodies = {"html": asked.get("html"), "text": asked.get("text"), "tags": asked.get("tags", [])} if full else {}
+def _shown(state: State, mail: Mail, *, full: bool) -> dict[str, Any]:
+    parameters = state.content(mail)
+    bodies = (
+        {"html": parameters.get("html"), "text": parameters.get("text"), "tags": parameters.get("tags", [])}
+        if full
+        else {}
+    )
     return {
         "id": mail.id, "to": list(mail.to), "from": mail.sender, "subject": mail.subject,
         "created_at": datetime.fromtimestamp(mail.at, UTC).isoformat(sep=" "), "bcc": [], "cc": [], "reply_to": [],
@@ -184,5 +212,5 @@ def _shown(world: World, mail: Mail, *, full: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _error(status: int, name: str, message: str, *headers: tuple[str, str]) -> Answer:
-    return reply(status, {"statusCode": status, "message": message, "name": name}, *headers)
+def _error(status: int, name: str, message: str, *headers: tuple[str, str]) -> HttpResponse:
+    return json_response(status, {"statusCode": status, "message": message, "name": name}, *headers)

@@ -5,12 +5,12 @@ import threading
 
 import pytest
 
-from tests.unit.sandbox.running import Running
+from tests.unit.sandbox.sandbox_process import SandboxProcess
 
 DAY = 86_400
 
 
-def test_a_repeat_under_its_key_gets_the_first_answer_and_sends_nothing(sandbox: Running) -> None:
+def test_a_repeat_under_its_key_gets_the_first_answer_and_sends_nothing(sandbox: SandboxProcess) -> None:
     first = sandbox.resend("r-1")
     again = sandbox.resend("r-1")
 
@@ -21,7 +21,7 @@ def test_a_repeat_under_its_key_gets_the_first_answer_and_sends_nothing(sandbox:
 
 
 @pytest.mark.point(45)
-def test_a_key_with_another_body_is_refused(sandbox: Running) -> None:
+def test_a_key_with_another_body_is_refused(sandbox: SandboxProcess) -> None:
     sandbox.resend("r-2")
 
     reply = sandbox.resend("r-2", mail={"subject": "Something else"})
@@ -31,7 +31,7 @@ def test_a_key_with_another_body_is_refused(sandbox: Running) -> None:
 
 
 @pytest.mark.point(44)
-def test_a_key_is_forgotten_after_a_day(sandbox: Running) -> None:
+def test_a_key_is_forgotten_after_a_day(sandbox: SandboxProcess) -> None:
     first = sandbox.resend("r-3").json
     sandbox.shift(DAY - 60)
     within = sandbox.resend("r-3").json
@@ -43,15 +43,15 @@ def test_a_key_is_forgotten_after_a_day(sandbox: Running) -> None:
     assert sandbox.done("r-3") == 2
 
 
-def test_keys_of_another_team_are_other_keys(sandbox: Running) -> None:
+def test_keys_of_another_team_are_other_keys(sandbox: SandboxProcess) -> None:
     sandbox.resend("r-4", token="re_one")
     sandbox.resend("r-4", token="re_two")
 
     assert sandbox.done("r-4") == 2
 
 
-def test_a_key_whose_first_request_is_still_running_is_refused(sandbox: Running) -> None:
-    sandbox.lie("accept_then_hang", match="r-5", seconds=60, times=1)
+def test_a_key_whose_first_request_is_still_running_is_refused(sandbox: SandboxProcess) -> None:
+    sandbox.inject("accept_then_hang", match="r-5", seconds=60, times=1)
     first = threading.Thread(target=_until_the_client_gives_up, args=(sandbox, "r-5"))
 
     first.start()
@@ -74,20 +74,22 @@ def test_a_key_whose_first_request_is_still_running_is_refused(sandbox: Running)
         ({"text": ""}, 422, "validation_error"),
     ],
 )
-def test_a_bad_mail_is_refused_in_words(sandbox: Running, fields: dict[str, object], status: int, name: str) -> None:
+def test_a_bad_mail_is_refused_in_words(
+    sandbox: SandboxProcess, fields: dict[str, object], status: int, name: str
+) -> None:
     reply = sandbox.resend("r-6", mail=fields)
 
     assert (reply.status, reply.json["name"], reply.json["statusCode"]) == (status, name, status)
     assert sandbox.done("r-6") == 0
 
 
-def test_a_key_that_is_too_long_is_refused(sandbox: Running) -> None:
+def test_a_key_that_is_too_long_is_refused(sandbox: SandboxProcess) -> None:
     reply = sandbox.resend("k" * 257)
 
     assert (reply.status, reply.json["name"]) == (400, "invalid_idempotency_key")
 
 
-def test_a_mail_is_found_by_its_id_and_in_the_list(sandbox: Running) -> None:
+def test_a_mail_is_found_by_its_id_and_in_the_list(sandbox: SandboxProcess) -> None:
     id = sandbox.resend("r-7", mail={"subject": "Find me"}).json["id"]
 
     found = sandbox.call("GET", f"/resend/emails/{id}", authorization="Bearer re_1").json
@@ -98,7 +100,7 @@ def test_a_mail_is_found_by_its_id_and_in_the_list(sandbox: Running) -> None:
     assert sandbox.call("GET", f"/resend/emails/{id}", authorization="Bearer re_other").status == 404
 
 
-def test_a_batch_is_one_mail_each_under_one_key(sandbox: Running) -> None:
+def test_a_batch_is_one_mail_each_under_one_key(sandbox: SandboxProcess) -> None:
     mail = {"from": "a@example.com", "subject": "Hello", "text": "It works."}
     mails = json.dumps([mail | {"to": "x@example.org"}, mail | {"to": ["y@example.org"]}])
 
@@ -110,6 +112,6 @@ def test_a_batch_is_one_mail_each_under_one_key(sandbox: Running) -> None:
     assert (sandbox.done("batch-1#0"), sandbox.done("batch-1#1")) == (1, 1)
 
 
-def _until_the_client_gives_up(sandbox: Running, key: str) -> None:
+def _until_the_client_gives_up(sandbox: SandboxProcess, key: str) -> None:
     with pytest.raises(TimeoutError):
-        sandbox.patient_for(1.0).resend(key)
+        sandbox.with_timeout(1.0).resend(key)

@@ -1,4 +1,4 @@
-"""Drumbeat's own adapters, speaking to the sandbox: they cannot tell it from the vendor."""
+"""Drumbeat's own adapters against the sandbox: to them it answers as the vendor does."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, Look, Outcom
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import registry
 from drumbeat.providers.base import Target
-from tests.unit.sandbox.running import Running
+from tests.unit.sandbox.sandbox_process import SandboxProcess
 
 MAIL = SendEmail(
     to="Bob <bob@example.org>", subject="Ünï & co.", text="Hello", html="<p>Hello</p>", headers={"X-A": "b"}
@@ -26,7 +26,7 @@ EVERY = pytest.mark.parametrize("provider", sorted(ACTIONS))
 
 
 @EVERY
-def test_an_action_is_accepted_and_done_once(sandbox: Running, provider: str) -> None:
+def test_an_action_is_accepted_and_done_once(sandbox: SandboxProcess, provider: str) -> None:
     key = _key(provider, "accepted")
 
     outcome = _perform(sandbox, provider, key)
@@ -36,9 +36,9 @@ def test_an_action_is_accepted_and_done_once(sandbox: Running, provider: str) ->
 
 
 @pytest.mark.parametrize("provider", ["resend", "hubspot"])
-def test_a_repeat_of_what_may_be_repeated_is_accepted_and_done_once(sandbox: Running, provider: str) -> None:
+def test_a_repeat_of_what_may_be_repeated_is_accepted_and_done_once(sandbox: SandboxProcess, provider: str) -> None:
     key = _key(provider, "repeated")
-    sandbox.lie("accept_then_500", times=1)
+    sandbox.inject("accept_then_500", times=1)
 
     outcomes = [_perform(sandbox, provider, key) for _ in range(2)]
 
@@ -47,12 +47,12 @@ def test_a_repeat_of_what_may_be_repeated_is_accepted_and_done_once(sandbox: Run
 
 
 @EVERY
-def test_a_denial_and_a_429_are_understood(sandbox: Running, provider: str) -> None:
+def test_a_denial_and_a_429_are_understood(sandbox: SandboxProcess, provider: str) -> None:
     key = _key(provider, "declined")
-    sandbox.lie("denied")
+    sandbox.inject("denied")
     denied = _perform(sandbox, provider, key)
     sandbox.call("DELETE", "/_sandbox/lies")
-    sandbox.lie("429", retry_after="seconds", seconds=7)
+    sandbox.inject("429", retry_after="seconds", seconds=7)
     throttled = _perform(sandbox, provider, key)
 
     assert isinstance(denied, Denied)
@@ -62,27 +62,27 @@ def test_a_denial_and_a_429_are_understood(sandbox: Running, provider: str) -> N
 
 
 @pytest.mark.parametrize("provider", ["mailgun", "resend", "hubspot"])
-@pytest.mark.parametrize("lie", ["truncated_json", "html_200", "ok_200_with_error_body"])
+@pytest.mark.parametrize("fault", ["truncated_json", "html_200", "ok_200_with_error_body"])
 @pytest.mark.point(40)
-def test_an_unreadable_success_is_unknown(sandbox: Running, provider: str, lie: str) -> None:
-    sandbox.lie(lie)
+def test_an_unreadable_success_is_unknown(sandbox: SandboxProcess, provider: str, fault: str) -> None:
+    sandbox.inject(fault)
 
-    assert isinstance(_perform(sandbox, provider, _key(provider, lie)), Unknown)
+    assert isinstance(_perform(sandbox, provider, _key(provider, fault)), Unknown)
 
 
 @pytest.mark.parametrize("provider", ["mailgun", "resend"])
-def test_a_bad_address_is_refused(sandbox: Running, provider: str) -> None:
+def test_a_bad_address_is_refused(sandbox: SandboxProcess, provider: str) -> None:
     mail = SendEmail(to="nobody", subject="Hello", text="Hello")
 
     assert isinstance(_perform(sandbox, provider, _key(provider, "refused"), mail), Refused)
 
 
 @pytest.mark.point(37)
-def test_a_mail_whose_answer_was_lost_is_found_in_the_log(sandbox: Running) -> None:
+def test_a_mail_whose_answer_was_lost_is_found_in_the_log(sandbox: SandboxProcess) -> None:
     sent, never_sent = _key("mailgun", "sent"), _key("mailgun", "never")
-    sandbox.lie("accept_then_500")
+    sandbox.inject("accept_then_500")
     _perform(sandbox, "mailgun", sent)
-    sandbox.lie("lookup_lag", seconds=120)
+    sandbox.inject("lookup_lag", seconds=120)
     lagging = _look(sandbox, sent)
     sandbox.shift(130)
 
@@ -91,13 +91,13 @@ def test_a_mail_whose_answer_was_lost_is_found_in_the_log(sandbox: Running) -> N
     assert _look(sandbox, never_sent) == Absent()
 
 
-def _perform(sandbox: Running, provider: str, key: str, action: Action | None = None) -> Outcome:
+def _perform(sandbox: SandboxProcess, provider: str, key: str, action: Action | None = None) -> Outcome:
     adapter = registry.get(provider)
     request = adapter.build(_target(sandbox, provider), action or ACTIONS[provider], key=key)
     return adapter.read(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=datetime.now(UTC))))
 
 
-def _look(sandbox: Running, key: str) -> Look:
+def _look(sandbox: SandboxProcess, key: str) -> Look:
     adapter = registry.get("mailgun")
     now = datetime.now(UTC)
     request = adapter.look(_target(sandbox, "mailgun"), key=key, since=now - timedelta(minutes=1))
@@ -105,14 +105,14 @@ def _look(sandbox: Running, key: str) -> Look:
     return adapter.read_look(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=now)), key=key)
 
 
-def _send(sandbox: Running, request: Request) -> Reply:
+def _send(sandbox: SandboxProcess, request: Request) -> Reply:
     url = urlsplit(request.url)
     target = f"{url.path}?{url.query}" if url.query else url.path
     reply = sandbox.call(request.method, target, request.body, **request.headers)
     return Reply(reply.status, reply.headers, reply.body)
 
 
-def _target(sandbox: Running, provider: str) -> Target:
+def _target(sandbox: SandboxProcess, provider: str) -> Target:
     return Target("account", f"http://127.0.0.1:{sandbox.port}/{provider}", SETTINGS)
 
 

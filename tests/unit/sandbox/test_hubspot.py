@@ -1,9 +1,9 @@
 """HubSpot's contacts, as its documentation describes them."""
 
-from tests.unit.sandbox.running import Running, contact
+from tests.unit.sandbox.sandbox_process import SandboxProcess, contact
 
 
-def test_the_same_values_twice_are_one_contact(sandbox: Running) -> None:
+def test_the_same_values_twice_are_one_contact(sandbox: SandboxProcess) -> None:
     first = sandbox.hubspot(contact("one@example.org", "t-1", firstname="Ada"))
     again = sandbox.hubspot(contact("one@example.org", "t-1", firstname="Ada"))
 
@@ -14,7 +14,7 @@ def test_the_same_values_twice_are_one_contact(sandbox: Running) -> None:
     assert sandbox.done("t-1") == 1
 
 
-def test_only_the_given_properties_are_touched(sandbox: Running) -> None:
+def test_only_the_given_properties_are_touched(sandbox: SandboxProcess) -> None:
     sandbox.hubspot(contact("two@example.org", "t-2", firstname="Ada", city="London"))
 
     held = sandbox.hubspot(contact("Two@example.org", "t-3", firstname="Grace")).json["results"][0]["properties"]
@@ -22,7 +22,7 @@ def test_only_the_given_properties_are_touched(sandbox: Running) -> None:
     assert (held["firstname"], held["city"]) == ("Grace", "London")
 
 
-def test_a_late_repeat_that_overwrites_newer_values_counts_as_done_again(sandbox: Running) -> None:
+def test_a_late_repeat_that_overwrites_newer_values_counts_as_done_again(sandbox: SandboxProcess) -> None:
     sandbox.hubspot(contact("three@example.org", "t-4", firstname="Old"))
     sandbox.hubspot(contact("three@example.org", "t-5", firstname="New"))
     sandbox.hubspot(contact("three@example.org", "t-4", firstname="Old"))
@@ -34,7 +34,7 @@ def test_a_late_repeat_that_overwrites_newer_values_counts_as_done_again(sandbox
     assert [(one["created"], one["updated"], one["traces"]) for one in kept] == [(1, 2, ["t-4", "t-5", "t-4"])]
 
 
-def test_a_mixed_batch_is_answered_207_with_each_error_tied_to_its_row(sandbox: Running) -> None:
+def test_a_mixed_batch_is_answered_207_with_each_error_tied_to_its_row(sandbox: SandboxProcess) -> None:
     reply = sandbox.hubspot(contact("four@example.org", "t-6"), contact("nobody", "t-7"))
 
     assert reply.status == 207
@@ -43,7 +43,7 @@ def test_a_mixed_batch_is_answered_207_with_each_error_tied_to_its_row(sandbox: 
     assert (sandbox.done("t-6"), sandbox.done("t-7")) == (1, 0)
 
 
-def test_a_batch_with_nothing_valid_is_answered_400(sandbox: Running) -> None:
+def test_a_batch_with_nothing_valid_is_answered_400(sandbox: SandboxProcess) -> None:
     bad_address = sandbox.hubspot(contact("nobody", "t-8"))
     bad_property = sandbox.hubspot(contact("five@example.org", "t-9", **{"First Name": "Ada"}))
 
@@ -51,7 +51,7 @@ def test_a_batch_with_nothing_valid_is_answered_400(sandbox: Running) -> None:
     assert (bad_property.status, bad_property.json["category"]) == (400, "VALIDATION_ERROR")
 
 
-def test_a_contact_is_read_by_its_email(sandbox: Running) -> None:
+def test_a_contact_is_read_by_its_email(sandbox: SandboxProcess) -> None:
     sandbox.hubspot(contact("six@example.org", "t-10", firstname="Ada"))
     path = "/hubspot/crm/v3/objects/contacts/six%40example.org?idProperty=email"
 
@@ -62,7 +62,7 @@ def test_a_contact_is_read_by_its_email(sandbox: Running) -> None:
     assert (elsewhere.status, elsewhere.json["category"]) == (404, "OBJECT_NOT_FOUND")
 
 
-def test_no_token_is_answered_401(sandbox: Running) -> None:
+def test_no_token_is_answered_401(sandbox: SandboxProcess) -> None:
     reply = sandbox.call("POST", "/hubspot/crm/v3/objects/contacts/batch/upsert", {"inputs": []})
 
     assert (reply.status, reply.json["category"]) == (401, "INVALID_AUTHENTICATION")

@@ -1,27 +1,27 @@
-"""The record outlives the process, and the process is nothing but its record."""
+"""The record outlives the process, and a restart reads everything from it."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.unit.sandbox.running import Running, contact
+from tests.unit.sandbox.sandbox_process import SandboxProcess, contact
 
 
 def test_everything_is_known_again_after_sigkill(home: Path) -> None:
-    first = Running(home)
+    first = SandboxProcess(home)
     first.mailgun("k-1")
     sent = first.resend("k-2").json
     created = first.hubspot(contact("ada@example.org", "k-3", firstname="Ada")).json["results"][0]["id"]
     first.call("POST", "/_sandbox/receivers", {"account": "erp", "honour_keys": True})
     first.call("POST", "/http/erp/x", b"{}", webhook_id="k-4")
     first.call("POST", "/_sandbox/revoked", {"credential": "re_gone"})
-    first.lie("refuse_then_500", match="k-5", times=2)
+    first.inject("refuse_then_500", match="k-5", times=2)
     first.mailgun("k-5")
     counts = first.call("GET", "/_sandbox/counts").json
     first.kill()
 
-    with Running(home) as second:
+    with SandboxProcess(home) as second:
         assert second.call("GET", "/_sandbox/counts").json == counts
         assert len(second.events("k-1").json["items"]) == 1
         assert second.resend("k-2").json == sent
@@ -34,10 +34,10 @@ def test_everything_is_known_again_after_sigkill(home: Path) -> None:
 
 
 def test_the_work_is_in_the_record_before_its_answer_leaves(home: Path) -> None:
-    running = Running(home)
-    running.lie("accept_then_hang", seconds=60)
+    running = SandboxProcess(home)
+    running.inject("accept_then_hang", seconds=60)
     try:
-        running.patient_for(0.5).mailgun("b-1")
+        running.with_timeout(0.5).mailgun("b-1")
     except TimeoutError:
         running.kill()
 
@@ -46,12 +46,12 @@ def test_the_work_is_in_the_record_before_its_answer_leaves(home: Path) -> None:
 
 
 def test_a_torn_last_line_is_set_aside(home: Path) -> None:
-    with Running(home) as first:
+    with SandboxProcess(home) as first:
         first.mailgun("c-1")
     with (home / "record.jsonl").open("ab") as record:
         record.write(b'{"n":1,"provider":"mailg')
 
-    with Running(home) as second:
+    with SandboxProcess(home) as second:
         second.mailgun("c-2")
         assert (second.done("c-1"), second.done("c-2")) == (1, 1)
 
@@ -59,17 +59,17 @@ def test_a_torn_last_line_is_set_aside(home: Path) -> None:
         json.loads(line)
 
 
-def test_the_clock_keeps_its_shift_unless_told_otherwise(home: Path) -> None:
-    with Running(home, "--clock-shift", "86400") as first:
+def test_the_clock_keeps_its_shift_unless_another_is_given(home: Path) -> None:
+    with SandboxProcess(home, "--clock-shift", "86400") as first:
         assert first.call("GET", "/_sandbox/health").json["shift"] == 86_400
-    with Running(home) as second:
+    with SandboxProcess(home) as second:
         assert second.call("GET", "/_sandbox/health").json["shift"] == 86_400
-    with Running(home, "--clock-shift", "0") as third:
+    with SandboxProcess(home, "--clock-shift", "0") as third:
         assert third.call("GET", "/_sandbox/health").json["shift"] == 0
 
 
 def test_two_sandboxes_cannot_share_a_record(home: Path) -> None:
-    with Running(home):
+    with SandboxProcess(home):
         second = _run("--port", "0", "--home", str(home))
 
     assert second.returncode == 1
@@ -84,7 +84,7 @@ def test_only_loopback_is_served(home: Path) -> None:
 
 
 def test_the_record_is_read_in_pages_and_by_filter(home: Path) -> None:
-    with Running(home) as running:
+    with SandboxProcess(home) as running:
         for number in range(3):
             running.mailgun(f"d-{number}")
         running.resend("d-3")
@@ -101,7 +101,7 @@ def test_the_record_is_read_in_pages_and_by_filter(home: Path) -> None:
 
 
 def test_no_credential_is_written_down(home: Path) -> None:
-    with Running(home) as running:
+    with SandboxProcess(home) as running:
         running.resend("f-1", token="re_very_secret")
         running.call("POST", "/_sandbox/revoked", {"credential": "re_very_secret"})
         running.call("POST", "/http/x", b"{}", authorization="Bearer re_very_secret")

@@ -1,4 +1,4 @@
-"""A sandbox process of its own, spoken to over HTTP as an adapter would."""
+"""A sandbox in a process of its own, called over HTTP as an adapter would call it."""
 
 import base64
 import http.client
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
-TIMEOUT = 10.0
-NO_CHANGE: Mapping[str, object] = {}
+TIMEOUT_SECONDS = 10.0
+NO_FIELDS: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Reply:
         return json.loads(self.body)
 
 
-class Running:
+class SandboxProcess:
     def __init__(self, home: Path, *arguments: str) -> None:
-        self.timeout = TIMEOUT
+        self.timeout = TIMEOUT_SECONDS
         self.process = subprocess.Popen(
             [sys.executable, "-m", "drumbeat.sandbox", "--port", "0", "--home", str(home), *arguments],
             stdout=subprocess.PIPE,
@@ -39,7 +39,7 @@ class Running:
         ready = json.loads(self.process.stdout.readline())
         self.port = int(ready["url"].rpartition(":")[2])
 
-    def patient_for(self, seconds: float) -> "Running":
+    def with_timeout(self, seconds: float) -> "SandboxProcess":
         caller = copy(self)
         caller.timeout = seconds
         return caller
@@ -57,7 +57,7 @@ class Running:
 
     def close(self) -> None:
         assert self.process.stdout is not None
-        self.process.wait(timeout=TIMEOUT)
+        self.process.wait(timeout=TIMEOUT_SECONDS)
         self.process.stdout.close()
 
     def call(
@@ -81,7 +81,7 @@ class Running:
     def first_bytes(self, method: str, path: str, body: bytes, **headers: str) -> bytes:
         lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS) as connection:
             connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
             return connection.recv(65536)
 
@@ -108,7 +108,7 @@ class Running:
         )
         return self.call("GET", f"/mailgun/v3/{domain}/events?{search}", authorization=basic("key"))
 
-    def resend(self, key: str | None, *, token: str = "re_1", mail: Mapping[str, object] = NO_CHANGE) -> Reply:
+    def resend(self, key: str | None, *, token: str = "re_1", mail: Mapping[str, object] = NO_FIELDS) -> Reply:
         whole = {
             "from": "ada@example.com",
             "to": ["bob@example.org"],
@@ -123,8 +123,8 @@ class Running:
         path = "/hubspot/crm/v3/objects/contacts/batch/upsert"
         return self.call("POST", path, {"inputs": list(inputs)}, authorization=f"Bearer {token}")
 
-    def lie(self, lie: str, **settings: object) -> Reply:
-        return self.call("POST", "/_sandbox/lies", {"lie": lie, **settings})
+    def inject(self, fault: str, **settings: object) -> Reply:
+        return self.call("POST", "/_sandbox/lies", {"lie": fault, **settings})
 
     def shift(self, seconds: float) -> None:
         assert self.call("POST", "/_sandbox/clock", {"shift": seconds}).status == 200

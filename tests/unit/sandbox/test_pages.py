@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.unit.sandbox.running import Running, contact
+from tests.unit.sandbox.sandbox_process import SandboxProcess, contact
 
 HOSTILE = "\"'></iframe><script>alert(1)</script><img src=x onerror=alert(1)>{{ 1009*1009 }}"
 
 
-def test_an_empty_inbox_tells_what_to_do_next(home: Path) -> None:
-    with Running(home) as empty:
+def test_an_empty_inbox_says_what_to_do_next(home: Path) -> None:
+    with SandboxProcess(home) as empty:
         page = empty.call("GET", "/").body.decode()
 
     assert "No mail has arrived yet" in page
@@ -21,7 +21,7 @@ def test_an_empty_inbox_tells_what_to_do_next(home: Path) -> None:
     assert "drumbeat send LEAD_CAPTURE" in page
 
 
-def test_every_page_has_one_heading_that_names_it(sandbox: Running) -> None:
+def test_every_page_has_one_heading_that_names_it(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("v-0", html="")
     place = _newest(sandbox.call("GET", "/").body.decode())
 
@@ -29,7 +29,7 @@ def test_every_page_has_one_heading_that_names_it(sandbox: Running) -> None:
         assert sandbox.call("GET", path).body.decode().count("<h1>") == 1, path
 
 
-def test_received_mail_is_listed_and_opened(sandbox: Running) -> None:
+def test_received_mail_is_listed_and_opened(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("v-1", subject="Welcome aboard", html="<h1>Hi</h1>")
     inbox = sandbox.call("GET", "/").body.decode()
     place = _newest(inbox)
@@ -46,7 +46,7 @@ def test_received_mail_is_listed_and_opened(sandbox: Running) -> None:
     assert "/v3/mg.example.com/messages" in trail
 
 
-def test_a_mail_without_a_marker_tells_of_its_own_request(sandbox: Running) -> None:
+def test_a_mail_without_a_marker_shows_its_own_request(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("", **{"h:Message-Id": "", "v:effect-id": ""})
 
     place = _newest(sandbox.call("GET", "/").body.decode())
@@ -55,7 +55,7 @@ def test_a_mail_without_a_marker_tells_of_its_own_request(sandbox: Running) -> N
     assert "<code>POST /v3/mg.example.com/messages</code>" in trail
 
 
-def test_hostile_mail_is_escaped_everywhere(sandbox: Running) -> None:
+def test_hostile_mail_is_escaped_everywhere(sandbox: SandboxProcess) -> None:
     hostile = {
         "subject": HOSTILE,
         "html": HOSTILE,
@@ -77,7 +77,7 @@ def test_hostile_mail_is_escaped_everywhere(sandbox: Running) -> None:
         assert "1018081" not in page, path
 
 
-def test_a_mails_own_page_runs_nothing_and_loads_nothing(sandbox: Running) -> None:
+def test_a_mails_own_page_runs_nothing_and_loads_nothing(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("v-3", html="<script>alert(1)</script>")
     place = _newest(sandbox.call("GET", "/").body.decode())
 
@@ -93,7 +93,7 @@ def test_a_mails_own_page_runs_nothing_and_loads_nothing(sandbox: Running) -> No
     assert "frame-ancestors 'none'" in policy
 
 
-def test_a_mail_received_twice_wears_a_badge(sandbox: Running) -> None:
+def test_a_mail_received_twice_has_a_badge(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("v-4", to="twice@example.org")
     before = sandbox.call("GET", "/?q=twice@example.org").body.decode()
     sandbox.mailgun("v-4", to="twice@example.org")
@@ -103,14 +103,14 @@ def test_a_mail_received_twice_wears_a_badge(sandbox: Running) -> None:
     assert after.count("received twice") == 2
 
 
-def test_the_same_mail_under_two_markers_wears_a_badge(sandbox: Running) -> None:
+def test_the_same_mail_under_two_markers_has_a_badge(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("v-5", to="alike@example.org")
     sandbox.mailgun("v-6", to="alike@example.org")
 
     assert sandbox.call("GET", "/?q=alike@example.org").body.decode().count("same content") == 2
 
 
-def test_search_finds_a_recipient(sandbox: Running) -> None:
+def test_search_finds_a_recipient(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("v-7", to="findme@example.org", subject="Found")
     sandbox.mailgun("v-8", to="other@example.org", subject="Not this")
 
@@ -118,10 +118,10 @@ def test_search_finds_a_recipient(sandbox: Running) -> None:
 
     assert "Found" in page
     assert "Not this" not in page
-    assert "No mail matches" in sandbox.call("GET", "/?q=nobody-at-all").body.decode()
+    assert "No mail matches" in sandbox.call("GET", "/?q=no-such-recipient").body.decode()
 
 
-def test_the_mail_api_lists_what_the_inbox_shows(sandbox: Running) -> None:
+def test_the_mail_api_lists_what_the_inbox_shows(sandbox: SandboxProcess) -> None:
     sandbox.resend("v-9", mail={"to": ["api@example.org"], "subject": "As JSON", "html": "<p>x</p>"})
 
     items = sandbox.call("GET", "/_sandbox/mail?q=api@example.org").json["items"]
@@ -131,23 +131,23 @@ def test_the_mail_api_lists_what_the_inbox_shows(sandbox: Running) -> None:
     ]
 
 
-def test_lies_are_set_and_stopped_by_forms(sandbox: Running) -> None:
+def test_faults_are_set_and_stopped_by_forms(sandbox: SandboxProcess) -> None:
     common = {"provider": "mailgun", "rate": "1", "times": "", "match": "", "seed": "0", "account": ""}
     form = urlencode(common | {"lie": "accept_then_500", "accept_then_500.status": "502", "429.seconds": "2"})
     kind = {"content_type": "application/x-www-form-urlencoded"}
 
     answer = sandbox.call("POST", "/lies", form, **kind)
-    told = sandbox.mailgun("v-10").status
+    failed = sandbox.mailgun("v-10").status
     page = sandbox.call("GET", "/lies").body.decode()
     sandbox.call("POST", "/lies/drop", "", **kind)
 
     assert (answer.status, answer.headers["location"]) == (303, "/lies")
-    assert told == 502
+    assert failed == 502
     assert "status=502" in page
     assert sandbox.mailgun("v-10").status == 200
 
 
-def test_a_wrong_form_says_so_and_changes_nothing(sandbox: Running) -> None:
+def test_a_wrong_form_says_so_and_changes_nothing(sandbox: SandboxProcess) -> None:
     reply = sandbox.call("POST", "/lies", "lie=429&rate=7", content_type="application/x-www-form-urlencoded")
 
     assert reply.status == 400
@@ -159,7 +159,7 @@ def test_a_wrong_form_says_so_and_changes_nothing(sandbox: Running) -> None:
     "headers",
     [{"host": "evil.example"}, {"origin": "https://evil.example"}, {"host": "evil.example:80"}, {"origin": "null"}],
 )
-def test_other_sites_cannot_give_orders(sandbox: Running, headers: dict[str, str]) -> None:
+def test_other_sites_cannot_send_commands(sandbox: SandboxProcess, headers: dict[str, str]) -> None:
     reply = sandbox.call("POST", "/_sandbox/lies", {"lie": "accept_then_500"}, **headers)
 
     assert reply.status == 403
@@ -169,11 +169,11 @@ def test_other_sites_cannot_give_orders(sandbox: Running, headers: dict[str, str
 @pytest.mark.parametrize(
     "path", ["/pages/../sandbox.py", "/pages/%2e%2e/x.css", "/pages/base.html", "/mail/999999", "/nowhere"]
 )
-def test_nothing_else_is_served(sandbox: Running, path: str) -> None:
+def test_nothing_else_is_served(sandbox: SandboxProcess, path: str) -> None:
     assert sandbox.call("GET", path).status == 404
 
 
-def test_the_pages_bring_everything_with_them(sandbox: Running) -> None:
+def test_the_pages_bring_everything_with_them(sandbox: SandboxProcess) -> None:
     for path in ("/", "/activity", "/lies"):
         page = sandbox.call("GET", path).body.decode()
         assets = re.findall(r'(?:src|href)="(/pages/[^"]+)"', page)

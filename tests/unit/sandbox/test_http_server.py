@@ -1,4 +1,4 @@
-"""The HTTP server underneath: what it takes, and what it will not choke on."""
+"""The HTTP server underneath: what it accepts, and what it survives."""
 
 import http.client
 import json
@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from drumbeat.sandbox.http_server import MAX_BODY
-from tests.unit.sandbox.running import Running, basic
+from drumbeat.sandbox.http_server import MAX_BODY_BYTES
+from tests.unit.sandbox.sandbox_process import SandboxProcess, basic
 
-NASTY = [
+MALFORMED = [
     b"",
     b"{",
     b"\xff\xfe",
@@ -30,9 +30,9 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("body", NASTY, ids=range(len(NASTY)))
-def test_no_body_makes_the_sandbox_fail(sandbox: Running, body: bytes) -> None:
-    doors = [
+@pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
+def test_no_body_makes_the_sandbox_fail(sandbox: SandboxProcess, body: bytes) -> None:
+    endpoints = [
         ("/mailgun/v3/mg.example.com/messages", basic("k"), "application/x-www-form-urlencoded"),
         ("/mailgun/v3/mg.example.com/messages", basic("k"), "multipart/form-data; boundary=b"),
         ("/resend/emails", "Bearer t", "application/json"),
@@ -46,7 +46,7 @@ def test_no_body_makes_the_sandbox_fail(sandbox: Running, body: bytes) -> None:
 
     statuses = {
         sandbox.call("POST", path, body, authorization=authorization, content_type=kind).status
-        for path, authorization, kind in doors
+        for path, authorization, kind in endpoints
     }
     newest = len(sandbox.call("GET", "/_sandbox/mail?limit=1").json["items"])
     pages = {sandbox.call("GET", path).status for path in ("/", "/activity", "/lies")}
@@ -56,9 +56,9 @@ def test_no_body_makes_the_sandbox_fail(sandbox: Running, body: bytes) -> None:
     assert pages == {200}
 
 
-def test_requests_of_one_connection_are_answered_in_order(sandbox: Running) -> None:
+def test_requests_of_one_connection_are_answered_in_order(sandbox: SandboxProcess) -> None:
     request = "GET /http/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nwebhook-id: {}\r\n\r\n"
-    sandbox.lie("latency", ms=50, match="slow")
+    sandbox.inject("latency", ms=50, match="slow")
 
     with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
         connection.sendall("".join(request.format(name, name) for name in ("slow", "fast-1", "fast-2")).encode())
@@ -70,7 +70,7 @@ def test_requests_of_one_connection_are_answered_in_order(sandbox: Running) -> N
     assert bodies == ["slow", "fast-1", "fast-2"]
 
 
-def test_a_chunked_body_is_read_whole(sandbox: Running) -> None:
+def test_a_chunked_body_is_read_whole(sandbox: SandboxProcess) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=10)
     connection.request("POST", "/http/x", iter([b"one ", b"two"]), {"webhook-id": "chunks"}, encode_chunked=True)
     connection.getresponse().read()
@@ -79,16 +79,16 @@ def test_a_chunked_body_is_read_whole(sandbox: Running) -> None:
     assert sandbox.record("chunks")[0]["asked"]["body"] == "one two"
 
 
-def test_what_is_not_http_is_answered_400(sandbox: Running) -> None:
+def test_what_is_not_http_is_answered_400(sandbox: SandboxProcess) -> None:
     with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
         connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
 
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_mail_over_the_limit_is_answered_413(sandbox: Running) -> None:
+def test_a_mail_over_the_limit_is_answered_413(sandbox: SandboxProcess) -> None:
     with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
         connection.sendall(b"POST /http/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 30000000\r\n\r\n")
-        connection.sendall(b"x" * (MAX_BODY + 1))
+        connection.sendall(b"x" * (MAX_BODY_BYTES + 1))
 
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")

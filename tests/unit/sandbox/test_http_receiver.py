@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from tests.unit.sandbox.running import Reply, Running
+from tests.unit.sandbox.sandbox_process import Reply, SandboxProcess
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the receiver").decode()
 
 
-def test_any_method_and_path_is_taken_and_recorded(sandbox: Running) -> None:
+def test_any_method_and_path_is_taken_and_recorded(sandbox: SandboxProcess) -> None:
     reply = sandbox.call("PUT", "/http/shop/orders/7?x=1", b"\xff body", webhook_id="w-1")
 
     assert reply.status == 200
@@ -20,14 +20,14 @@ def test_any_method_and_path_is_taken_and_recorded(sandbox: Running) -> None:
     assert (entry["account"], entry["method"], entry["did"]) == ("shop", "PUT", "accepted")
 
 
-def test_a_receiver_that_knows_no_keys_does_a_repeat_again(sandbox: Running) -> None:
+def test_a_receiver_that_ignores_keys_does_a_repeat_again(sandbox: SandboxProcess) -> None:
     for _ in range(2):
         sandbox.call("POST", "/http/forgetful/x", b"{}", webhook_id="w-2")
 
     assert sandbox.done("w-2") == 2
 
 
-def test_a_receiver_that_honours_keys_does_a_repeat_once(sandbox: Running) -> None:
+def test_a_receiver_that_honours_keys_does_a_repeat_once(sandbox: SandboxProcess) -> None:
     sandbox.call("POST", "/_sandbox/receivers", {"account": "careful", "honour_keys": True})
 
     replies = [sandbox.call("POST", "/http/careful/x", b"{}", webhook_id="w-3").json for _ in range(2)]
@@ -38,7 +38,7 @@ def test_a_receiver_that_honours_keys_does_a_repeat_once(sandbox: Running) -> No
     assert sandbox.done("w-3") == 1
 
 
-def test_a_signature_is_verified_when_a_secret_is_set(sandbox: Running) -> None:
+def test_a_signature_is_verified_when_a_secret_is_set(sandbox: SandboxProcess) -> None:
     sandbox.call("POST", "/_sandbox/receivers", {"account": "signed", "secret": SECRET})
     now = int(time.time())
 
@@ -50,7 +50,7 @@ def test_a_signature_is_verified_when_a_secret_is_set(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("status", [410, 302])
-def test_a_receiver_can_be_told_what_to_answer(sandbox: Running, status: int) -> None:
+def test_a_receiver_can_be_set_to_answer_a_status(sandbox: SandboxProcess, status: int) -> None:
     sandbox.call("POST", "/_sandbox/receivers", {"account": "gone", "status": status})
 
     reply = sandbox.call("POST", "/http/gone/x", b"{}", webhook_id=f"w-{status}")
@@ -59,7 +59,7 @@ def test_a_receiver_can_be_told_what_to_answer(sandbox: Running, status: int) ->
     assert sandbox.done(f"w-{status}") == 0
 
 
-def _signed(sandbox: Running, id: str, timestamp: int, body: bytes = b'{"a":1}') -> Reply:
+def _signed(sandbox: SandboxProcess, id: str, timestamp: int, body: bytes = b'{"a":1}') -> Reply:
     signed = f"{id}.{timestamp}.".encode() + b'{"a":1}'
     signature = base64.b64encode(hmac.digest(b"a secret of the receiver", signed, hashlib.sha256)).decode()
     return sandbox.call(
