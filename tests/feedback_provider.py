@@ -14,7 +14,7 @@ from drumbeat.providers.base import Feedback, Repeat, Target
 from drumbeat.providers.http_endpoint import HttpEndpoint
 
 
-class Courier(HttpEndpoint):
+class FeedbackProvider(HttpEndpoint):
     """Carries parcels. It knows no key, has no search, and reports within `horizon` seconds what it has done."""
 
     name = "courier"
@@ -25,18 +25,18 @@ class Courier(HttpEndpoint):
         return Feedback(timedelta(seconds=int(target.settings["horizon"])))
 
 
-def enrol() -> None:
+def register() -> None:
     """Have this process know the courier."""
-    registry._PROVIDERS[Courier.name] = Courier()
+    registry._PROVIDERS[FeedbackProvider.name] = FeedbackProvider()
     registry.NAMES = tuple(registry._PROVIDERS)
 
 
 @contextmanager
-def enrolled() -> Iterator[None]:
+def registered() -> Iterator[None]:
     """Have this process know the courier for a while."""
-    enrol()
+    register()
     try:
         yield
     finally:
-        del registry._PROVIDERS[Courier.name]
+        del registry._PROVIDERS[FeedbackProvider.name]
         registry.NAMES = tuple(registry._PROVIDERS)

@@ -10,8 +10,8 @@ import pytest
 
 from drumbeat.local.servers import Valkey
 from tests.conftest import migrated
-from tests.faults.environment import Place, Stage
-from tests.faults.process_pool import Crew
+from tests.faults.environment import Environment, Servers
+from tests.faults.process_pool import ProcessPool
 from tests.faults.runs import Simulate, simulating
 
 # Whatever else happened in the same server, and whatever ran before, would decide where rows are put and in which order
@@ -20,35 +20,35 @@ ALONE = ("autovacuum = off", "jit = off", "plan_cache_mode = force_generic_plan"
 
 
 @contextmanager
-def place(home: Path) -> Iterator[Place]:
+def servers(home: Path) -> Iterator[Servers]:
     """Servers for one stage."""
     with migrated(home / "postgres") as postgres, Valkey(home / "valkey") as valkey:
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
             for setting in ALONE:
                 admin.execute(f"ALTER SYSTEM SET {setting}".encode())
             admin.execute("SELECT pg_reload_conf()")
-        yield Place(postgres.url("ledger", user="drumbeat_app"), postgres.url("ledger"), valkey.url, home / "vendors")
+        yield Servers(postgres.url("ledger", user="drumbeat_app"), postgres.url("ledger"), valkey.url, home / "vendors")
 
 
 @pytest.fixture(scope="session")
-def stage(servers_home: Path) -> Iterator[Stage]:
+def environment(servers_home: Path) -> Iterator[Environment]:
     """Where the simulation plays."""
-    with place(servers_home / "stage") as here, closing(Stage(here)) as stage:
-        yield stage
+    with servers(servers_home / "stage") as here, closing(Environment(here)) as environment:
+        yield environment
 
 
 @pytest.fixture
-def simulate(stage: Stage) -> Iterator[Simulate]:
+def simulate(environment: Environment) -> Iterator[Simulate]:
     """Begin runs, one after another."""
-    with simulating(stage) as simulate:
+    with simulating(environment) as simulate:
         yield simulate
 
 
 @pytest.fixture(scope="session")
-def crew(servers_home: Path) -> Iterator[Crew]:
+def process_pool(servers_home: Path) -> Iterator[ProcessPool]:
     """As many stages as there are processors, for what is much and independent of each other."""
-    with ExitStack() as places:
+    with ExitStack() as all_servers:
         numbers = range(os.process_cpu_count() or 1)
-        here = [places.enter_context(place(servers_home / f"stage-{number}")) for number in numbers]
-        with closing(Crew(here)) as crew:
-            yield crew
+        here = [all_servers.enter_context(servers(servers_home / f"stage-{number}")) for number in numbers]
+        with closing(ProcessPool(here)) as process_pool:
+            yield process_pool

@@ -29,7 +29,7 @@ AGE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Servers:
     """Where a stage's servers are."""
 
     database_url: str
@@ -38,13 +38,13 @@ class Place:
     home: Path
 
 
-class Stage:
+class Environment:
     """What all runs of a process share: servers, and a database whose clock stands still."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.owner = Database(place.owner_url, direct=True)
-        self.pool = ConnectionPool.from_url(place.redis_url, protocol=2)
+    def __init__(self, servers: Servers) -> None:
+        self.servers = servers
+        self.owner = Database(servers.owner_url, direct=True)
+        self.pool = ConnectionPool.from_url(servers.redis_url, protocol=2)
         self.redis = Redis(connection_pool=self.pool)
         self.control = Database(self.owner.url)  # asks about locks while others hold them
         self._runs = itertools.count()
@@ -58,7 +58,7 @@ class Stage:
         self.owner.run("UPDATE clock SET shift = '0'")
         self.redis.flushall()
         self.redis.script_flush()
-        return self.place.home / str(next(self._runs))
+        return self.servers.home / str(next(self._runs))
 
     def close(self) -> None:
         """Let go of the servers."""
@@ -72,13 +72,13 @@ class Stage:
         """Have the keys of Redis grow older."""
         self.redis.eval(AGE, 0, round(seconds * 1000))
 
-    def equip(self, process: Process) -> Process:
+    def reuse_connection(self, process: Process) -> Process:
         """Give a new process a connection that somebody left behind, which is faster than a new one."""
         if self._connections:
             process.db._connection = self._connections.pop()
         return process
 
-    def bury(self, process: Process) -> None:
+    def discard(self, process: Process) -> None:
         """Do what the kernel and Postgres do when a process is gone: nothing that was open commits."""
         connection, process.db._connection = process.db._connection, None
         if connection is None:

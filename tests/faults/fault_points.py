@@ -10,7 +10,7 @@ from typing import Protocol
 
 from drumbeat.core.clock import Clock
 
-HANG = 100.0  # seconds: more than two leases
+HANG_SECONDS = 100.0  # seconds: more than two leases
 
 
 class Crash(BaseException):
@@ -55,7 +55,7 @@ class Operation[T]:
     twice: bool = False  # the outside may carry it out twice
 
 
-class Traveller(Protocol):
+class ClientProcess(Protocol):
     """A process, as its clients know it."""
 
     clock: Clock
@@ -68,13 +68,13 @@ class Traveller(Protocol):
 class Faults(Protocol):
     """Decides what happens to an operation."""
 
-    def strike(self, site: Site, *, twice: bool) -> Fault | None: ...
+    def fault_at(self, site: Site, *, twice: bool) -> Fault | None: ...
 
 
 class NoFaults:
     """A clean run."""
 
-    def strike(self, site: Site, *, twice: bool) -> Fault | None:
+    def fault_at(self, site: Site, *, twice: bool) -> Fault | None:
         return None
 
 
@@ -83,12 +83,12 @@ class OneFault:
 
     def __init__(self, site: Site, fault: Fault) -> None:
         self.site, self.fault = site, fault
-        self.struck = False
+        self.happened = False
 
-    def strike(self, site: Site, *, twice: bool) -> Fault | None:
-        if site != self.site or self.struck:
+    def fault_at(self, site: Site, *, twice: bool) -> Fault | None:
+        if site != self.site or self.happened:
             return None
-        self.struck = True
+        self.happened = True
         return self.fault
 
 
@@ -99,7 +99,7 @@ class SomeFaults:
         self._random = random
         self.rate = rate
 
-    def strike(self, site: Site, *, twice: bool) -> Fault | None:
+    def fault_at(self, site: Site, *, twice: bool) -> Fault | None:
         if self._random.random() >= self.rate:
             return None
         fault = self._random.choice([*Fault])
@@ -122,16 +122,16 @@ class Schedule(Protocol):
         """Wraps a statement of this Postgres backend, which may wait for a lock that somebody else holds."""
         ...
 
-    def plays(self) -> bool:
+    def is_active(self) -> bool:
         """Tell whether there is anybody else."""
         ...
 
-    def splits(self) -> bool:
+    def splits_commits(self) -> bool:
         """Tell whether others may run between this statement and its commit."""
         ...
 
 
-class Alone:
+class Sequential:
     """No scheduling: whoever is called runs to its end. While it is frozen, `meanwhile` is what the others do."""
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
@@ -147,14 +147,14 @@ class Alone:
     def statement(self, who: str, backend: int) -> Iterator[None]:
         yield
 
-    def plays(self) -> bool:
+    def is_active(self) -> bool:
         return False
 
-    def splits(self) -> bool:
+    def splits_commits(self) -> bool:
         return False
 
 
-class Point:
+class FaultPoint:
     """Where every operation comes through."""
 
     def __init__(self, schedule: Schedule, faults: Faults, advance: Callable[[float], None]) -> None:
@@ -164,7 +164,7 @@ class Point:
         self._counts: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] = []
         self.sites: list[tuple[Site, bool]] = []  # with: may it be carried out twice
-        self.hang = HANG
+        self.hang = HANG_SECONDS
 
     def note(self, text: str) -> None:
         """Write a line into the trace."""
@@ -183,7 +183,7 @@ class Point:
         self._counts[kind, operation.name] += 1
         site = Site(kind, operation.name, self._counts[kind, operation.name])
         self.sites.append((site, operation.twice))
-        fault = self.faults.strike(site, twice=operation.twice)
+        fault = self.faults.fault_at(site, twice=operation.twice)
         self.note(f"{who}: {operation.name}" + (f" [{fault}]" if fault else ""))
         if fault is Fault.CRASH_BEFORE:
             die()

@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from drumbeat.operations.resolve import Decision
-from tests.faults.environment import Stage
+from tests.faults.environment import Environment
 from tests.faults.fault_points import NoFaults, SomeFaults
-from tests.faults.oracle import judge
-from tests.faults.queues import Lies
+from tests.faults.oracle import check_promises
+from tests.faults.queues import QueueFaults
 from tests.faults.runs import Simulate
 from tests.faults.sample_deployment import Lead
-from tests.faults.scheduler import Baton
-from tests.faults.stories import PARCEL, calm
+from tests.faults.scheduler import Scheduler
+from tests.faults.stories import PARCEL, warm_up
 
 PROVIDERS = ("mailgun", "resend", "hubspot", "http")
-LIES = (
+PROVIDER_FAULTS = (
     "accept_then_500",
     "accept_then_cut",
     "accept_then_hang",
@@ -37,7 +37,7 @@ THEMES_PARTS = {
 }
 HISTORY = """
     SELECT string_agg(concat_ws(' ', effect_id, seq, from_status, to_status, fence, reason, actor, at), E'\n'
-                      ORDER BY effect_id, seq) AS told
+                      ORDER BY effect_id, seq) AS history
       FROM journal
 """
 
@@ -45,15 +45,15 @@ HISTORY = """
 class Interleaving:
     """A run that its seed decides altogether: its theme, its troubles, and every turn."""
 
-    def __init__(self, stage: Stage, simulate: Simulate, seed: int) -> None:
+    def __init__(self, environment: Environment, simulate: Simulate, seed: int) -> None:
         self._random = random = Random(seed)
         self._theme = THEMES[seed % len(THEMES)]
-        baton = Baton(Random(seed + 1), stage.control, self._chance)
-        baton.stays = random.choice((0.3, 0.6, 0.85))
-        baton.split = random.choice((0.0, 0.3, 1.0))
-        self._play = baton.play
-        self.simulation = simulate(seed, schedule=baton)
-        calm(self.simulation)
+        scheduler = Scheduler(Random(seed + 1), environment.control, self._chance)
+        scheduler.stay_probability = random.choice((0.3, 0.6, 0.85))
+        scheduler.split_probability = random.choice((0.0, 0.3, 1.0))
+        self._run_interleaved = scheduler.run
+        self.simulation = simulate(seed, schedule=scheduler)
+        warm_up(self.simulation)
         self._leads = [Lead(name) for name in ("ada", "bob", "cyd")[: random.randint(1, 3)]]
         if random.random() < 0.5:
             self._leads.append(PARCEL)
@@ -65,32 +65,34 @@ class Interleaving:
         simulation.point.forget()
         if self._theme != "consent":
             simulation.point.faults = SomeFaults(Random(random.random()), random.choice((0.0, 0.01, 0.03, 0.06)))
-            self._tempt()
-        self._play(self._parts())
-        self._calm_down()
+            self._add_faults()
+        self._run_interleaved(self._parts())
+        self._end_faults()
         simulation.settle(within=20 * 86_400.0)
-        judge(simulation)
+        check_promises(simulation)
         self._decide()
         return self.digest()
 
     def digest(self) -> str:
         """Return what tells two runs apart: who did what in which order, and what came of it."""
         simulation = self.simulation
-        (told,) = simulation.stage.owner.run(HISTORY)
-        deeds = [f"{deed.provider} {deed.account} {deed.key}" for deed in simulation.vendors.deeds()]
-        return hashlib.sha256("\n".join([*simulation.point.trace, str(told["told"]), *deeds]).encode()).hexdigest()
+        (row,) = simulation.environment.owner.run(HISTORY)
+        performed = [f"{action.provider} {action.account} {action.key}" for action in simulation.vendors.performed()]
+        return hashlib.sha256(
+            "\n".join([*simulation.point.trace, str(row["history"]), *performed]).encode()
+        ).hexdigest()
 
     # ------------------------------------------------------------ what the surroundings do
 
-    def _tempt(self) -> None:
+    def _add_faults(self) -> None:
         """Have queue, providers and clocks misbehave, as far as the seed wants."""
         random, simulation = self._random, self.simulation
         share = random.choice((0.0, 0.1, 0.3))
         doubled = 1.0 if self._theme == "duel" else random.choice((0.0, 0.3))
-        simulation.queues.lies = Lies(lost=share, doubled=doubled, late=share, failed=share)
+        simulation.queues.faults = QueueFaults(lost=share, doubled=doubled, late=share, failed=share)
         for _ in range(random.randint(0, 3)):
             simulation.vendors.inject(
-                random.choice(LIES),
+                random.choice(PROVIDER_FAULTS),
                 provider=random.choice(PROVIDERS),
                 rate=random.choice((0.3, 1.0)),
                 seed=random.randint(0, 99),
@@ -114,7 +116,7 @@ class Interleaving:
             return
         elif draw < 0.125:
             simulation.point.note("Redis lost everything")
-            simulation.stage.redis.flushdb()
+            simulation.environment.redis.flushdb()
         elif draw < 0.135:
             simulation.outages.redis = not simulation.outages.redis
         elif draw < 0.145:
@@ -122,11 +124,11 @@ class Interleaving:
         elif draw < 0.15:
             simulation.redis_clock.skew = random.choice((-90.0, 0.0, 90.0))  # another node took over
 
-    def _calm_down(self) -> None:
+    def _end_faults(self) -> None:
         simulation = self.simulation
         simulation.point.faults = NoFaults()
         simulation.outages.ledger = simulation.outages.redis = False
-        simulation.queues.lies = Lies()
+        simulation.queues.faults = QueueFaults()
         simulation.vendors.end_faults()
         simulation.restart()
 
@@ -139,7 +141,7 @@ class Interleaving:
             "worker 2": lambda: self._worker("worker 2"),
             "relay": self._relay,
             "provider": self._provider,
-            "person": self._whims if self._theme == "consent" else self._person,
+            "person": self._change_consent_often if self._theme == "consent" else self._person,
         }
         return {name: part for name, part in everybody.items() if name in THEMES_PARTS[self._theme]}
 
@@ -162,8 +164,8 @@ class Interleaving:
         random, simulation = self._random, self.simulation
         for _ in range(2):
             self._wait("provider", random.randint(5, 25))
-            words = simulation.vendors.words()
-            simulation.report(*random.sample(words, random.randint(0, len(words))))
+            feedback = simulation.vendors.feedback()
+            simulation.report(*random.sample(feedback, random.randint(0, len(feedback))))
 
     def _person(self) -> None:
         """Somebody does one thing at some time."""
@@ -181,7 +183,7 @@ class Interleaving:
         else:
             simulation.resolve(random.choice([*Decision]))
 
-    def _whims(self) -> None:
+    def _change_consent_often(self) -> None:
         """Somebody unsubscribes and comes back, again and again."""
         for number in range(12):
             self.simulation.suppress(self._leads[0], lifted=bool(number % 2))
@@ -195,4 +197,4 @@ class Interleaving:
         if self.simulation.held():
             self.simulation.resolve(self._random.choice([*Decision]))
             self.simulation.settle(within=20 * 86_400.0)
-            judge(self.simulation)
+            check_promises(self.simulation)

@@ -11,32 +11,32 @@ from tests.faults.clock import SimulatedClock
 HELD_UNDER = "SELECT id, fence, lease_until FROM effects WHERE id = ANY (%s)"
 
 
-class Watch:
+class Invariants:
     """What was committed, in order, and which of it was wrong."""
 
     def __init__(self, owner: Database, clock: SimulatedClock) -> None:
-        self.news: list[tuple[str, object]] = []
+        self.observed: list[tuple[str, object]] = []
         self.violations: list[str] = []
         self._owner = owner
         self._clock = clock
         self._leases: dict[tuple[object, int], datetime] = {}  # of open attempts: when nobody may be calling any more
 
-    def hear(self, news: Sequence[tuple[str, Any]]) -> None:
+    def observe(self, observed: Sequence[tuple[str, Any]]) -> None:
         """Take note of one commit."""
-        moved = [facts[0] for what, facts in news if what == "moved"]
+        moved = [facts[0] for what, facts in observed if what == "moved"]
         held = {row["id"]: row for row in self._owner.run(HELD_UNDER, (moved,))} if moved else {}
-        for what, facts in news:
+        for what, facts in observed:
             if what == "moved":
                 self._move(*facts, **held[facts[0]])
             else:
-                self.news.append((what, facts))
+                self.observed.append((what, facts))
 
     def _move(self, effect: UUID, status: str, under: int, *, id: UUID, fence: int, lease_until: datetime) -> None:
         """Only the last fence may move an effect, but for proof of acceptance; and one lease at a time may call."""
         if fence != under and status != "accepted":
             self.violations.append(f"{effect} was moved to {status} under fence {under}, it is {fence}")
         if status == "sending":
-            self.news.append(("opened", effect))
+            self.observed.append(("opened", effect))
             self.violations += [
                 f"{effect} was opened again under a lease that had not ended"
                 for (other, _), until in self._leases.items()

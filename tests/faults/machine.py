@@ -11,13 +11,13 @@ from drumbeat.operations.resolve import Decision
 from drumbeat.wakeups.dead_letters import DeadLetters
 from drumbeat.wakeups.queue import Queue, QueueError
 from tests.faults.fault_points import Fault, NoFaults, Site
-from tests.faults.interleaving import LIES, PROVIDERS
-from tests.faults.oracle import judge, judge_midway
+from tests.faults.interleaving import PROVIDER_FAULTS, PROVIDERS
+from tests.faults.oracle import check_promises, check_promises_so_far
 from tests.faults.queues import DEAD, EFFECTS
 from tests.faults.runs import Simulate
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import Simulation
-from tests.faults.stories import PARCEL, calm
+from tests.faults.stories import PARCEL, warm_up
 
 LEADS = [Lead("ada"), Lead("bob"), PARCEL]
 
@@ -28,7 +28,7 @@ class NthOperation:
     def __init__(self, nth: int, fault: Fault) -> None:
         self._left, self._fault = nth, fault
 
-    def strike(self, site: Site, *, twice: bool) -> Fault | None:
+    def fault_at(self, site: Site, *, twice: bool) -> Fault | None:
         self._left -= 1
         possible = twice or self._fault is not Fault.TWICE
         return self._fault if self._left == 0 and possible else None
@@ -45,7 +45,7 @@ class Deployment(RuleBasedStateMachine):
     def begin(self) -> None:
         self.simulation: Simulation = self._simulate()
         self.simulation.meanwhile = self._others
-        calm(self.simulation)
+        warm_up(self.simulation)
 
     @rule(lead=st.sampled_from(LEADS))
     def ingest(self, lead: Lead) -> None:
@@ -88,15 +88,15 @@ class Deployment(RuleBasedStateMachine):
 
     @rule()
     def lose_redis(self) -> None:
-        self.simulation.stage.redis.flushdb()
+        self.simulation.environment.redis.flushdb()
 
     @rule(seconds=st.sampled_from([1, 20, 50, 300, 1_900, 4_000, 30_000, 90_000]))
     def pass_time(self, seconds: int) -> None:
         self.simulation.advance(float(seconds))
 
-    @rule(lie=st.sampled_from(LIES), provider=st.sampled_from(PROVIDERS), times=st.integers(1, 3))
-    def lie(self, lie: str, provider: str, times: int) -> None:
-        self.simulation.vendors.inject(lie, provider=provider, times=times)
+    @rule(fault=st.sampled_from(PROVIDER_FAULTS), provider=st.sampled_from(PROVIDERS), times=st.integers(1, 3))
+    def fault(self, fault: str, provider: str, times: int) -> None:
+        self.simulation.vendors.inject(fault, provider=provider, times=times)
 
     @rule(lead=st.sampled_from(LEADS), lifted=st.booleans())
     def suppress(self, lead: Lead, lifted: bool) -> None:
@@ -108,7 +108,7 @@ class Deployment(RuleBasedStateMachine):
 
     @rule()
     def report(self) -> None:
-        self.simulation.report(*self.simulation.vendors.words())
+        self.simulation.report(*self.simulation.vendors.feedback())
 
     @rule(domain=st.sampled_from(["mg.example.com", "mg.example.org"]), more=st.booleans())
     def apply(self, domain: str, more: bool) -> None:
@@ -117,14 +117,14 @@ class Deployment(RuleBasedStateMachine):
     @invariant()
     def every_promise_is_kept_so_far(self) -> None:
         if hasattr(self, "simulation"):
-            judge_midway(self.simulation)
+            check_promises_so_far(self.simulation)
 
     def teardown(self) -> None:
         if not hasattr(self, "simulation"):
             return
         self.simulation.vendors.end_faults()
         self.simulation.settle(within=30 * 86_400.0)
-        judge(self.simulation)
+        check_promises(self.simulation)
 
     def _in_trouble(self, nth: int, fault: Fault) -> None:
         self.simulation.point.faults = NthOperation(nth, fault)
@@ -138,7 +138,7 @@ class Deployment(RuleBasedStateMachine):
         self.simulation.drain("worker 2")
 
 
-BRIEFLY = settings(
+SHORT = settings(
     max_examples=15,
     stateful_step_count=15,
     deadline=None,
@@ -146,7 +146,7 @@ BRIEFLY = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate, Phase.shrink),
 )
-AT_LENGTH = settings(BRIEFLY, max_examples=25, stateful_step_count=30)
+LONG = settings(SHORT, max_examples=25, stateful_step_count=30)
 
 
 def run(simulate: Simulate, number: int, length: settings) -> None:

@@ -27,7 +27,7 @@ from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import sql as relay_sql
 from drumbeat.wakeups import notifier
 from tests.faults.fault_points import Fault, Site
-from tests.faults.proof import Struck
+from tests.faults.proof import StoryWithFault
 
 type Patch = pytest.MonkeyPatch
 
@@ -38,7 +38,7 @@ class Mutation:
 
     name: str
     make: Callable[[Patch], None]
-    noticed_by: str | Struck
+    noticed_by: str | StoryWithFault
 
 
 def _without(patch: Patch, module: Any, statement: str, *changes: tuple[str, str]) -> None:
@@ -364,12 +364,12 @@ MUTATIONS = (
     Mutation(
         "a lease that ends while sending waits again",
         _recover_sending_as_waiting,
-        Struck("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
+        StoryWithFault("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
     ),
     Mutation(
         "a lease that ends while sending is forgotten",
         _recover_nothing_in_flight,
-        Struck("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
+        StoryWithFault("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
     ),
     Mutation("a live lease is recovered", _recover_live_leases, "effects are rung for on their way"),
     Mutation("a request leaves before its attempt commits", _send_before_the_attempt_commits, "lead"),
@@ -388,7 +388,7 @@ MUTATIONS = (
     Mutation(
         "late answers move nothing",
         _discard_late_answers,
-        Struck("lead", Site("worker", "db effects.CLOSE", 1), Fault.HANG_BEFORE),
+        StoryWithFault("lead", Site("worker", "db effects.CLOSE", 1), Fault.HANG_BEFORE),
     ),
     Mutation("a look is made under the new login", _look_under_the_new_login, "a login has changed"),
     Mutation(
@@ -416,32 +416,32 @@ MUTATIONS = (
     Mutation(
         "the buffer is emptied before its events are recorded",
         _acknowledge_before_recording,
-        Struck("outage", Site("relay", "db ingest.RECORD_ALL", 1), Fault.ERROR_BEFORE),
+        StoryWithFault("outage", Site("relay", "db ingest.RECORD_ALL", 1), Fault.ERROR_BEFORE),
     ),
     Mutation(
         "an event's mark is cleared before its effects are safe",
         _clear_the_events_mark_early,
-        Struck("lead", Site("worker", "db plans.RECORD", 1), Fault.CRASH_BEFORE),
+        StoryWithFault("lead", Site("worker", "db plans.RECORD", 1), Fault.CRASH_BEFORE),
     ),
     Mutation(
         "nothing is marked before a commit",
         _ring_without_a_mark,
-        Struck("cut", Site("worker", "db effects.OPEN", 1), Fault.CRASH_AFTER),
+        StoryWithFault("cut", Site("worker", "db effects.OPEN", 1), Fault.CRASH_AFTER),
     ),
     Mutation(
         "a mark leads further than the commit before it",
         _mark_ahead_of_the_commit,
-        Struck("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE),
+        StoryWithFault("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE),
     ),
     Mutation(
         "what an end at the opening releases is only rung for",
         _forget_what_an_end_at_the_opening_releases,
-        Struck("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE),
+        StoryWithFault("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE),
     ),
     Mutation(
         "what is born due and not claimed is only rung for",
         _leave_the_newborn_unmarked,
-        Struck("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE),
+        StoryWithFault("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE),
     ),
     Mutation(
         "the marks of events are cleared by whoever is rung for",
@@ -451,12 +451,12 @@ MUTATIONS = (
     Mutation(
         "an answer is written down twice",
         _count_an_answer_twice,
-        Struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER),
+        StoryWithFault("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER),
     ),
     Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
     Mutation(
         "what could not be opened is nobody's",
         _leave_what_could_not_be_opened,
-        Struck("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE),
+        StoryWithFault("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE),
     ),
 )

@@ -11,7 +11,7 @@ from drumbeat.core.status import ALLOWED, Status
 from drumbeat.planning.plan import plan, plan_flow
 from tests.faults.sample_deployment import CLASSES, STEPS, TRIES
 from tests.faults.simulation import Simulation
-from tests.faults.vendors import Deed
+from tests.faults.vendors import PerformedAction
 
 # Why an effect may be held, beside the classes F and X whose unknown ends nothing that we have can prove.
 UNPROVABLE = (
@@ -65,25 +65,30 @@ PLANNED = """
 """
 
 
-def judge(simulation: Simulation, *, strict: bool = False) -> None:
+def check_promises(simulation: Simulation, *, strict: bool = False) -> None:
     """Check a run that has come to rest; raises AssertionError with everything that is wrong.
 
     `strict`: one fault at most has struck, so only the classes F and X may be held, and nothing may be refused or
     cancelled.
     """
-    wrong = [*_at_any_time(simulation), *_lost(simulation, strict=strict), *_plans(simulation), *_unheard(simulation)]
-    assert not wrong, "\n".join(wrong)
+    violations = [
+        *_at_any_time(simulation),
+        *_lost(simulation, strict=strict),
+        *_plans(simulation),
+        *_unheard(simulation),
+    ]
+    assert not violations, "\n".join(violations)
 
 
-def judge_midway(simulation: Simulation) -> None:
+def check_promises_so_far(simulation: Simulation) -> None:
     """Check what has to hold after every step; raises AssertionError."""
-    wrong = _at_any_time(simulation)
-    assert not wrong, "\n".join(wrong)
+    violations = _at_any_time(simulation)
+    assert not violations, "\n".join(violations)
 
 
 def _at_any_time(simulation: Simulation) -> list[str]:
     return [
-        *simulation.watch.violations,
+        *simulation.invariants.violations,
         *simulation.vendors.violations,
         *_doubled(simulation),
         *_unfolded(simulation),
@@ -94,9 +99,9 @@ def _at_any_time(simulation: Simulation) -> list[str]:
 
 def _doubled(simulation: Simulation) -> list[str]:
     """I1: each effect was done at most once, and once more for each time a person had it sent again."""
-    deeds = list(simulation.vendors.deeds())
-    keys = Counter(deed.key for deed in deeds)
-    effects = Counter(deed.effect for deed in deeds)
+    performed = list(simulation.vendors.performed())
+    keys = Counter(action.key for action in performed)
+    effects = Counter(action.effect for action in performed)
     return [
         f"done {count} times under one key: {_named(simulation, key)}" for key, count in keys.items() if count > 1
     ] + [
@@ -108,20 +113,20 @@ def _doubled(simulation: Simulation) -> list[str]:
 
 def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
     """I2, I3: whoever was promised something got it once, or there is a reason that may be."""
-    rows = {row["id"]: row for row in simulation.stage.owner.run(STANDING)}
-    events = {row["id"] for row in simulation.stage.owner.run("SELECT id FROM events")}
-    done = Counter(deed.effect for deed in simulation.vendors.deeds())
-    wrong: list[str] = []
+    rows = {row["id"]: row for row in simulation.environment.owner.run(STANDING)}
+    events = {row["id"] for row in simulation.environment.owner.run("SELECT id FROM events")}
+    done = Counter(action.effect for action in simulation.vendors.performed())
+    violations: list[str] = []
     for lead in dict.fromkeys(lead for lead, _ in simulation.receipts):
         if lead.event not in events:
-            wrong.append(f"{lead.name} was promised, and is not recorded")
+            violations.append(f"{lead.name} was promised, and is not recorded")
             continue
         for step, effect in lead.effects().items():
             if effect not in rows:
-                wrong.append(f"{lead.name} {step} was lost")
+                violations.append(f"{lead.name} {step} was lost")
             elif why := _misplaced(rows[effect], step, done[effect], strict=strict):
-                wrong.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
-    return wrong
+                violations.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
+    return violations
 
 
 def _misplaced(row: dict[str, Any], step: str, done: int, *, strict: bool) -> str | None:
@@ -148,46 +153,46 @@ def _misplaced(row: dict[str, Any], step: str, done: int, *, strict: bool) -> st
 def _unfolded(simulation: Simulation) -> list[str]:
     """I5, I7: the journal folds to the effects, along the drawn arrows, each opening under a fence of its own."""
     allowed = {f"{before or ''}>{after}" for before, after in ALLOWED}
-    wrong: list[str] = []
-    for row in simulation.stage.owner.run(FOLDED):
+    violations: list[str] = []
+    for row in simulation.environment.owner.run(FOLDED):
         moves = row["moves"]
         ends = [move.partition(">")[2] for move in moves]
         starts = [move.partition(">")[0] for move in moves]
         if row["seqs"] != list(range(1, row["seq"] + 1)) or starts != ["", *ends[:-1]] or ends[-1] != row["status"]:
-            wrong.append(f"{row['id']} is {row['status']}, its journal says {moves}")
+            violations.append(f"{row['id']} is {row['status']}, its journal says {moves}")
         if not set(moves) <= allowed:
-            wrong.append(f"{row['id']} moved {set(moves) - allowed}")
+            violations.append(f"{row['id']} moved {set(moves) - allowed}")
         if row["fences"] != sorted(row["fences"]) or row["fences"][-1] > row["fence"]:
-            wrong.append(f"{row['id']} went under the fences {row['fences']}")
-    return wrong
+            violations.append(f"{row['id']} went under the fences {row['fences']}")
+    return violations
 
 
 def _attempts(simulation: Simulation) -> list[str]:
     """I4, I8: attempts have the bytes of their generation and an opening of their own, under one login."""
-    wrong: list[str] = []
+    violations: list[str] = []
     logins: dict[tuple[UUID, int], str] = {}
     tried: Counter[UUID] = Counter()
     tries: dict[UUID, int] = {}
-    for row in simulation.stage.owner.run(ATTEMPTS):
+    for row in simulation.environment.owner.run(ATTEMPTS):
         key = (row["effect_id"], row["generation"])
         if row["openings"] != 1 or not row["same"]:
-            wrong.append(f"{key} attempt {row['n']}: {row['openings']} openings, frozen bytes: {row['same']}")
+            violations.append(f"{key} attempt {row['n']}: {row['openings']} openings, frozen bytes: {row['same']}")
         if logins.setdefault(key, row["identity"]) != row["identity"]:
-            wrong.append(f"{key} was tried under two logins")
+            violations.append(f"{key} was tried under two logins")
         if row["generation"] == row["present"]:
             tried[row["effect_id"]] += 1
             tries[row["effect_id"]] = row["tries"]
-    for row in simulation.stage.owner.run(ANSWERED_TWICE):
-        wrong.append(f"{row['effect_id']} attempt {row['n']} has two answers")
-    wrong += [f"{id} counts {tries[id]} tries in {tried[id]} attempts" for id in tries if tries[id] > tried[id]]
-    wrong += [f"{id} was tried {tries[id]} times" for id in tries if tries[id] > TRIES]
-    return wrong
+    for row in simulation.environment.owner.run(ANSWERED_TWICE):
+        violations.append(f"{row['effect_id']} attempt {row['n']} has two answers")
+    violations += [f"{id} counts {tries[id]} tries in {tried[id]} attempts" for id in tries if tries[id] > tried[id]]
+    violations += [f"{id} was tried {tries[id]} times" for id in tries if tries[id] > TRIES]
+    return violations
 
 
 def _plans(simulation: Simulation) -> list[str]:
     """One plan for each event, the same as any other machine would make."""
-    owner = simulation.stage.owner
-    wrong = [f"event {row['id']} has no plan" for row in owner.run(UNPLANNED)]
+    owner = simulation.environment.owner
+    violations = [f"event {row['id']} has no plan" for row in owner.run(UNPLANNED)]
     for row in owner.run(PLANNED):
         version, expected, compiled = row.pop("version"), row.pop("hash"), row.pop("compiled")
         event = Event(**row)
@@ -198,31 +203,33 @@ def _plans(simulation: Simulation) -> list[str]:
             wanted |= {effect.id for effect in plan_flow(event, later, again["flow"]).effects}
         born = {each["id"] for each in owner.run("SELECT id FROM effects WHERE event_id = %s", (event.id,))}
         if made.hash != expected or born != wanted:
-            wrong.append(f"event {row['id']} was planned otherwise than version {version} says")
-    return wrong
+            violations.append(f"event {row['id']} was planned otherwise than version {version} says")
+    return violations
 
 
 def _unheard(simulation: Simulation) -> list[str]:
     """Evidence is never discarded: what a provider was heard to accept is not left open."""
-    return [f"{row['id']} is {row['status']} against evidence" for row in simulation.stage.owner.run(PROVEN)]
+    return [f"{row['id']} is {row['status']} against evidence" for row in simulation.environment.owner.run(PROVEN)]
 
 
 def _consent(simulation: Simulation) -> list[str]:
     """I6: in the order of commits, nothing is opened for somebody who is suppressed."""
-    contacts = {row["id"]: row["contact"] for row in simulation.stage.owner.run("SELECT id, contact FROM effects")}
+    contacts = {
+        row["id"]: row["contact"] for row in simulation.environment.owner.run("SELECT id, contact FROM effects")
+    }
     suppressed: set[object] = set()
-    wrong: list[str] = []
-    for what, about in simulation.watch.news:
+    violations: list[str] = []
+    for what, about in simulation.invariants.observed:
         if what == "suppressed":
             suppressed.add(about)
         elif what == "lifted":
             suppressed.discard(about)
         elif contacts.get(about) in suppressed:
-            wrong.append(f"{about} was opened after its person was suppressed")
-    return wrong
+            violations.append(f"{about} was opened after its person was suppressed")
+    return violations
 
 
 def _named(simulation: Simulation, key: str) -> str:
-    effect = Deed("", "", key).effect
-    rows = simulation.stage.owner.run("SELECT step, status, reason FROM effects WHERE id = %s", (effect,))
+    effect = PerformedAction("", "", key).effect
+    rows = simulation.environment.owner.run("SELECT step, status, reason FROM effects WHERE id = %s", (effect,))
     return f"{key} {rows}"

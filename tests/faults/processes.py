@@ -26,13 +26,13 @@ from drumbeat.people import sql as people_sql
 from drumbeat.providers.calls import Calls, Job
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Throttle
-from tests.faults.fault_points import Crash, Operation, Point
+from tests.faults.fault_points import Crash, FaultPoint, Operation
 from tests.faults.queues import BUFFER, DEAD, EFFECTS, SimulatedSqs, SqsModel
 from tests.faults.vendors import SimulatedCaller, Vendors
 
 SANDBOX = "http://sandbox"
 
-type Told = Callable[[Sequence[tuple[str, object]]], None]
+type Observer = Callable[[Sequence[tuple[str, object]]], None]
 
 
 def settings(database_url: str, redis_url: str) -> Settings:
@@ -68,7 +68,7 @@ class Process(Services):
         who: str,
         settings: Settings,
         clock: Clock,
-        point: Point,
+        point: FaultPoint,
         *,
         sqs_model: SqsModel,
         vendors: Vendors,
@@ -76,7 +76,7 @@ class Process(Services):
         redis_clock: Clock,
         pool: ConnectionPool,
         random: Random,
-        told: Told,
+        observe: Observer,
     ) -> None:
         super().__init__(settings, clock)
         self.who = who
@@ -88,7 +88,7 @@ class Process(Services):
         self._redis_clock = redis_clock
         self._pool = pool
         self.random = random
-        self._told = told
+        self._told = observe
 
     def through[T](self, operation: Operation[T]) -> T:
         """Pass the point; a dead process reaches nobody."""
@@ -123,7 +123,7 @@ class Process(Services):
 
     @cached_property
     def calls(self) -> Calls:
-        return OneAfterAnother(self.http, self.clock)
+        return SequentialCalls(self.http, self.clock)
 
     @cached_property
     def door(self) -> Door:
@@ -136,7 +136,7 @@ class Process(Services):
         return Single(self.door)
 
 
-class OneAfterAnother(Calls):
+class SequentialCalls(Calls):
     """The calls of a batch in one thread, so that a seed is a run."""
 
     @override
@@ -147,11 +147,11 @@ class OneAfterAnother(Calls):
 class SimulatedDatabase(Database):
     """The real ledger. Between a statement and its commit others may run, where the schedule says so."""
 
-    def __init__(self, process: Process, url: str, told: Told) -> None:
+    def __init__(self, process: Process, url: str, observe: Observer) -> None:
         super().__init__(url, direct=True)
         self._prepare_after = 0  # planned once, and not by what it was called with first: a seed is a run
         self._process = process
-        self._told = told
+        self._told = observe
         self._inside = False  # a transaction
         self._pending: list[tuple[str, object]] = []  # told once committed
 
@@ -179,18 +179,18 @@ class SimulatedDatabase(Database):
         if self._process.outages.ledger:
             self._fail(False)
         schedule = self._process.point.schedule
-        if self._inside or not schedule.plays():
+        if self._inside or not schedule.is_active():
             rows = self._execute(sql, parameters)
         else:
             with (
                 super().transaction()
             ):  # the commit on its own, when it is our turn: then the order of commits is known
                 rows = self._execute(sql, parameters)
-                if schedule.splits():
+                if schedule.splits_commits():
                     schedule.turn(self._process.who)
                 if self._process.dead:
                     raise Crash
-        self._pending += _news(sql, parameters, rows)
+        self._pending += _observations(sql, parameters, rows)
         if not self._inside:
             self._committed()
         return rows
@@ -202,14 +202,14 @@ class SimulatedDatabase(Database):
 
     def _committed(self) -> None:
         if self._pending:
-            news, self._pending = self._pending, []
-            self._told(news)
+            observed, self._pending = self._pending, []
+            self._told(observed)
 
     def _fail(self, done: bool) -> NoReturn:
         raise psycopg.OperationalError("the answer was lost" if done else "the connection was lost")
 
 
-def _news(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[tuple[str, object]]:
+def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[tuple[str, object]]:
     """Tell what a statement did to consent and attempts; the order of its commit is the order that counts."""
     if not rows or not isinstance(parameters, Mapping):
         return []

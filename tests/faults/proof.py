@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.faults import machine
-from tests.faults.environment import Stage
+from tests.faults.environment import Environment
 from tests.faults.fault_points import Fault, OneFault, Site
 from tests.faults.interleaving import Interleaving
-from tests.faults.oracle import judge
+from tests.faults.oracle import check_promises
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import TALES, play
+from tests.faults.scenarios import SCENARIOS, play_scenario
 from tests.faults.simulation import Simulation
-from tests.faults.stories import EVE, STORIES, tell
+from tests.faults.stories import EVE, STORIES, play_story
 
 SEEDS = 100
 
@@ -19,7 +19,7 @@ type Sites = Sequence[tuple[Site, bool]]  # as a run traces them
 
 
 @dataclass(frozen=True, slots=True)
-class Struck:
+class StoryWithFault:
     """A story in which one thing goes wrong."""
 
     story: str
@@ -50,39 +50,39 @@ class Histories:
         return f"histories {self.number}"
 
 
-type Part = str | Struck | Seed | Histories
+type Part = str | StoryWithFault | Seed | Histories
 
 
-def prove(part: Part, stage: Stage, simulate: Simulate) -> None:
+def prove(part: Part, environment: Environment, simulate: Simulate) -> None:
     """Carry out one part of the proof; raises AssertionError at the first promise that is broken."""
-    if isinstance(part, Struck):
-        struck(part, simulate)
+    if isinstance(part, StoryWithFault):
+        play_with_fault(part, simulate)
     elif isinstance(part, Seed):
-        Interleaving(stage, simulate, part.number).run()
+        Interleaving(environment, simulate, part.number).run()
     elif isinstance(part, Histories):
-        machine.run(simulate, part.number, machine.AT_LENGTH)
-    elif part in TALES:
+        machine.run(simulate, part.number, machine.LONG)
+    elif part in SCENARIOS:
         simulation = simulate()
-        play(part, simulation)
-        judge(simulation)
+        play_scenario(part, simulation)
+        check_promises(simulation)
     elif part in STORIES:
-        clean(part, simulate)
+        play_without_fault(part, simulate)
     else:
         assert part == "seeds"
         for seed in range(SEEDS):
-            Interleaving(stage, simulate, seed).run()
+            Interleaving(environment, simulate, seed).run()
 
 
-def clean(story: str, simulate: Simulate) -> Simulation:
+def play_without_fault(story: str, simulate: Simulate) -> Simulation:
     """Play a story in which nothing goes wrong."""
     simulation = simulate()
-    tell(story, simulation)
-    judge(simulation, strict=True)
+    play_story(story, simulation)
+    check_promises(simulation, strict=True)
     assert any(lead != EVE for lead, _ in simulation.receipts), "the story promised nobody anything"
     return simulation
 
 
-def struck(part: Struck, simulate: Simulate) -> None:
+def play_with_fault(part: StoryWithFault, simulate: Simulate) -> None:
     """Play a story in which one thing goes wrong."""
     one = OneFault(part.site, part.fault)
     simulation = simulate(faults=one)
@@ -92,12 +92,12 @@ def struck(part: Struck, simulate: Simulate) -> None:
         simulation.drain("worker 2")
 
     simulation.meanwhile = meanwhile
-    tell(part.story, simulation)
-    judge(simulation, strict=True)
-    assert one.struck, "the fault did not strike: the story went another way before it"
+    play_story(part.story, simulation)
+    check_promises(simulation, strict=True)
+    assert one.happened, "the fault did not strike: the story went another way before it"
 
 
-def cells(story: str, sites: Sites) -> Iterator[Struck]:
+def all_faults(story: str, sites: Sites) -> Iterator[StoryWithFault]:
     """List everything that can go wrong once in a story whose clean run met these sites."""
     for site, twice in sites:
-        yield from (Struck(story, site, fault) for fault in Fault if twice or fault is not Fault.TWICE)
+        yield from (StoryWithFault(story, site, fault) for fault in Fault if twice or fault is not Fault.TWICE)

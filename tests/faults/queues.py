@@ -5,11 +5,11 @@ from random import Random
 from typing import Any
 
 from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
-from tests.faults.fault_points import Operation, Traveller
+from tests.faults.fault_points import ClientProcess, Operation
 
 EFFECTS, BUFFER, DEAD = "sqs://effects", "sqs://buffer", "sqs://dead"
-VISIBILITY = {EFFECTS: 360.0, BUFFER: 120.0, DEAD: 30.0}  # seconds
-RECEIVES = 5  # of one message of `effects`, then it is a dead letter
+VISIBILITY_SECONDS = {EFFECTS: 360.0, BUFFER: 120.0, DEAD: 30.0}  # seconds
+MAX_RECEIVES = 5  # of one message of `effects`, then it is a dead letter
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class Sent:
 
 
 @dataclass
-class Lies:
+class QueueFaults:
     """How unreliable the queue is: shares of the messages that are lost, doubled and delayed."""
 
     lost: float = 0.0
@@ -37,7 +37,7 @@ class SqsModel:
     """All queues, shared by all processes."""
 
     random: Random
-    lies: Lies = field(default_factory=Lies)
+    faults: QueueFaults = field(default_factory=QueueFaults)
     queues: dict[str, list[Sent]] = field(default_factory=lambda: {EFFECTS: [], BUFFER: [], DEAD: []})
     _number: int = 0
 
@@ -73,18 +73,18 @@ class SqsModel:
         return min((sent.visible_at for sent in self.queues[url]), default=None)
 
     def _take(self, url: str, body: str, visible_at: float) -> None:
-        if url == EFFECTS and self.random.random() < self.lies.lost:
+        if url == EFFECTS and self.random.random() < self.faults.lost:
             return
-        copies = 2 if self.random.random() < self.lies.doubled else 1
+        copies = 2 if self.random.random() < self.faults.doubled else 1
         for _ in range(copies):
-            late = self.random.uniform(0, 900) if self.random.random() < self.lies.late else 0.0
+            late = self.random.uniform(0, 900) if self.random.random() < self.faults.late else 0.0
             self._number += 1
             self.queues[url].append(Sent(f"m{self._number}", body, round(visible_at + late, 6)))
 
     def _take_all(self, url: str, entries: list[dict[str, Any]], now: float) -> dict[str, Any]:
         failed = []
         for entry in entries:
-            if self.random.random() < self.lies.failed:
+            if self.random.random() < self.faults.failed:
                 failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
             else:
                 self._take(url, entry["MessageBody"], now + entry.get("DelaySeconds", 0))
@@ -96,9 +96,9 @@ class SqsModel:
         taken = visible[: parameters["MaxNumberOfMessages"]]
         for sent in taken:
             sent.received += 1
-            sent.visible_at = now + parameters.get("VisibilityTimeout", VISIBILITY[url])
+            sent.visible_at = now + parameters.get("VisibilityTimeout", VISIBILITY_SECONDS[url])
         if url == EFFECTS:
-            dead = [sent for sent in taken if sent.received > RECEIVES]
+            dead = [sent for sent in taken if sent.received > MAX_RECEIVES]
             self.queues[DEAD] += dead
             self.queues[EFFECTS] = [sent for sent in self.queues[EFFECTS] if sent not in dead]
             taken = [sent for sent in taken if sent not in dead]
@@ -118,7 +118,7 @@ class SqsModel:
 class SimulatedSqs(Sqs):
     """One process's client of the model."""
 
-    def __init__(self, process: Traveller, model: SqsModel) -> None:
+    def __init__(self, process: ClientProcess, model: SqsModel) -> None:
         super().__init__("us-east-1", "http://sqs")
         self._process = process
         self._model = model

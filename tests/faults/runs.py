@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests import feedback_provider
-from tests.faults.environment import Stage
+from tests.faults.environment import Environment
 from tests.faults.fault_points import Faults, Schedule
 from tests.faults.simulation import Simulation
 
@@ -12,17 +12,17 @@ type Simulate = Callable[..., Simulation]
 
 
 @contextmanager
-def simulating(stage: Stage) -> Iterator[Simulate]:
+def simulating(environment: Environment) -> Iterator[Simulate]:
     """Give a way to begin runs; each ends the one before."""
     begun: list[Simulation] = []
 
     def begin(seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None) -> Simulation:
         while begun:
             begun.pop().close()
-        begun.append(Simulation(stage, seed, schedule=schedule, faults=faults))
+        begun.append(Simulation(environment, seed, schedule=schedule, faults=faults))
         return begun[0]
 
-    with feedback_provider.enrolled():
+    with feedback_provider.registered():
         try:
             yield begin
         finally:

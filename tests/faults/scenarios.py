@@ -7,14 +7,14 @@ from drumbeat.wakeups.queue import Doorbell
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
 from tests.faults.simulation import MINUTE, Simulation
-from tests.faults.stories import ADA, BOB, HOUR, POST, calm
+from tests.faults.stories import ADA, BOB, HOUR, POST, warm_up
 
 DAY = 24 * HOUR
 AGE = "SELECT extract(epoch FROM drumbeat_now() - opened_at)::float8 AS age FROM attempts WHERE effect_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
-class Tale:
+class Scenario:
     """A history, and where Ada's effects are at its end; what is not named is accepted."""
 
     play: Callable[[Simulation], None]
@@ -31,10 +31,10 @@ def _expired(simulation: Simulation) -> None:
 
 def _repeated(simulation: Simulation) -> None:
     """Answers are lost over and over: an error, silence, half a body, a page instead of JSON."""
-    for lie in ("accept_then_500", "accept_then_hang", "cut_body", "html_200"):
-        simulation.vendors.inject(lie, provider="resend", times=1)
-        simulation.vendors.inject(lie, provider="http", account="safe", times=1)
-        simulation.vendors.inject(lie, provider="hubspot", times=1)
+    for fault in ("accept_then_500", "accept_then_hang", "cut_body", "html_200"):
+        simulation.vendors.inject(fault, provider="resend", times=1)
+        simulation.vendors.inject(fault, provider="http", account="safe", times=1)
+        simulation.vendors.inject(fault, provider="hubspot", times=1)
     simulation.vendors.inject("accept_then_500", provider="mailgun", times=1)
     simulation.ingest(ADA)
     simulation.settle()
@@ -68,7 +68,7 @@ def _forgetting(simulation: Simulation) -> None:
     simulation.drain()
     simulation.vendors.end_faults()
     simulation.vendors.inject("lookup_retention", provider="mailgun", seconds=3 * DAY)
-    (row,) = simulation.stage.owner.run(AGE, (ADA.effects()["hello"],))
+    (row,) = simulation.environment.owner.run(AGE, (ADA.effects()["hello"],))
     simulation.advance(3 * DAY - 10.0 - row["age"])
     _pause(simulation, Site("worker", "http send mailgun search", 1), lambda: simulation.advance(15.0))
     simulation.settle()
@@ -136,7 +136,7 @@ def _rung_twice(simulation: Simulation) -> None:
     simulation.ingest(ADA)
 
     def meanwhile() -> None:
-        simulation.stage.redis.flushdb()
+        simulation.environment.redis.flushdb()
         simulation.sweep()
         bell = Doorbell(effects=tuple(ADA.effects().values()))
         sent = {"QueueUrl": EFFECTS, "MessageBody": bell.dumps()}
@@ -222,45 +222,45 @@ def _weekend(simulation: Simulation) -> None:
     simulation.settle()
 
 
-TALES: Mapping[str, Tale] = {
-    "a key expires": Tale(_expired, {"news": "held"}),
-    "answers are lost again and again": Tale(_repeated, {}),
-    "the search lags": Tale(_lagging, {}),
-    "the log is gone": Tale(_stale, {"hello": "held"}),
-    "the log goes while it is searched": Tale(_forgetting, {"hello": "held"}),
-    "the search is blind": Tale(_blinded, {"hello": "held"}),
-    "a login is about to change": Tale(_moving, {}),
-    "a login has changed": Tale(_moved, {"hello": "held"}),
-    "a login changes between two tries": Tale(_moved_between_tries, {"hello": "held"}),
-    "words change between two tries": Tale(_rewritten, {}),
-    "an event is planned twice at once": Tale(_planned_twice, {}),
-    "effects are rung for on their way": Tale(_rung_twice, {}),
-    "somebody unsubscribes just in time": Tale(
+SCENARIOS: Mapping[str, Scenario] = {
+    "a key expires": Scenario(_expired, {"news": "held"}),
+    "answers are lost again and again": Scenario(_repeated, {}),
+    "the search lags": Scenario(_lagging, {}),
+    "the log is gone": Scenario(_stale, {"hello": "held"}),
+    "the log goes while it is searched": Scenario(_forgetting, {"hello": "held"}),
+    "the search is blind": Scenario(_blinded, {"hello": "held"}),
+    "a login is about to change": Scenario(_moving, {}),
+    "a login has changed": Scenario(_moved, {"hello": "held"}),
+    "a login changes between two tries": Scenario(_moved_between_tries, {"hello": "held"}),
+    "words change between two tries": Scenario(_rewritten, {}),
+    "an event is planned twice at once": Scenario(_planned_twice, {}),
+    "effects are rung for on their way": Scenario(_rung_twice, {}),
+    "somebody unsubscribes just in time": Scenario(
         _unsubscribed_just_in_time, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),
-    "a worker is overtaken before it opens": Tale(_overtaken, {}),
-    "a worker is overtaken before it closes": Tale(_spoken_late, {"ping": "held"}),
-    "the relay comes before an answer": Tale(_recovered_meanwhile, {"ping": "held"}),
-    "a second doorbell is answered too early": Tale(_doubted, {}),
-    "all is over a week late": Tale(
+    "a worker is overtaken before it opens": Scenario(_overtaken, {}),
+    "a worker is overtaken before it closes": Scenario(_spoken_late, {"ping": "held"}),
+    "the relay comes before an answer": Scenario(_recovered_meanwhile, {"ping": "held"}),
+    "a second doorbell is answered too early": Scenario(_doubted, {}),
+    "all is over a week late": Scenario(
         _weekend, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),
 }
 
 
-def play(name: str, simulation: Simulation) -> None:
+def play_scenario(name: str, simulation: Simulation) -> None:
     """Play a tale after a calm beginning; raises AssertionError when Ada's effects end elsewhere."""
-    calm(simulation)
-    tale = TALES[name]
-    tale.play(simulation)
+    warm_up(simulation)
+    scenario = SCENARIOS[name]
+    scenario.play(simulation)
     ended = {step: _status(simulation, effect) for step, effect in ADA.effects().items()}
-    expected = dict.fromkeys(ended, "accepted") | dict(tale.ends)
+    expected = dict.fromkeys(ended, "accepted") | dict(scenario.ends)
     expected |= {"nudge": "waiting"} if expected["hello"] == "held" else {}
     assert ended == expected
 
 
 def _status(simulation: Simulation, effect: object) -> str:
-    rows = simulation.stage.owner.run("SELECT status FROM effects WHERE id = %s", (effect,))
+    rows = simulation.environment.owner.run("SELECT status FROM effects WHERE id = %s", (effect,))
     return str(rows[0]["status"]) if rows else "missing"
 
 

@@ -11,8 +11,8 @@ from random import Random
 
 from drumbeat.ledger.database import Database
 
-PATIENCE = 0.02  # seconds after which a statement is asked whether it is blocked
-FOREVER = 60.0  # seconds: nothing takes so long unless the simulation itself is broken
+BLOCKED_CHECK_SECONDS = 0.02  # seconds after which a statement is asked whether it is blocked
+HUNG_AFTER_SECONDS = 60.0  # seconds: nothing takes so long unless the simulation itself is broken
 
 BLOCKED = "SELECT cardinality(pg_blocking_pids(%s)) > 0 AS blocked"
 
@@ -31,13 +31,13 @@ class _Actor:
         self.error: BaseException | None = None
 
 
-class Baton:
+class Scheduler:
     """Runs actors one at a time."""
 
     def __init__(self, random: Random, control: Database, chance: Callable[[], None]) -> None:
         """`chance` is called between two turns, where the surroundings may change."""
-        self.stays = 0.6  # chance that the same one goes on
-        self.split = 0.3  # chance that others may run between a statement and its commit
+        self.stay_probability = 0.6  # chance that the same one goes on
+        self.split_probability = 0.3  # chance that others may run between a statement and its commit
         self._random = random
         self._control = control
         self._chance = chance
@@ -47,7 +47,7 @@ class Baton:
 
     # ------------------------------------------------------------ for the one who looks on
 
-    def play(self, parts: Mapping[str, Callable[[], None]]) -> None:
+    def run(self, parts: Mapping[str, Callable[[], None]]) -> None:
         """Run all parts to their ends; raises what the first of them raised."""
         self._actors = {name: _Actor(name) for name in parts}
         threads = [
@@ -63,7 +63,7 @@ class Baton:
             for actor in able:
                 actor.frozen = max(actor.frozen - 1, 0)
         for thread in threads:
-            thread.join(FOREVER)
+            thread.join(HUNG_AFTER_SECONDS)
         self._current, actors = None, self._actors
         self._actors = {}
         for actor in actors.values():
@@ -83,14 +83,14 @@ class Baton:
         while not actor.released.is_set():
             if self._control.run(BLOCKED, (actor.backend,))[0]["blocked"]:
                 return True
-            actor.released.wait(PATIENCE)
+            actor.released.wait(BLOCKED_CHECK_SECONDS)
         return False
 
     def _hand_to(self, actor: _Actor) -> None:
         self._current = actor
         actor.go.release()
-        for _ in range(round(FOREVER / PATIENCE)):
-            if self._back.acquire(timeout=PATIENCE):
+        for _ in range(round(HUNG_AFTER_SECONDS / BLOCKED_CHECK_SECONDS)):
+            if self._back.acquire(timeout=BLOCKED_CHECK_SECONDS):
                 return
             backend = actor.backend
             if backend is not None and self._control.run(BLOCKED, (backend,))[0]["blocked"]:
@@ -119,7 +119,7 @@ class Baton:
         actor = self._mine()
         if actor is None:
             return
-        if any(other.blocked for other in self._actors.values()) or self._random.random() >= self.stays:
+        if any(other.blocked for other in self._actors.values()) or self._random.random() >= self.stay_probability:
             self._pause(actor)
 
     def frozen(self, who: str) -> None:
@@ -147,11 +147,11 @@ class Baton:
             elif any(other.blocked for other in self._actors.values()):
                 self._pause(actor)  # it may just have released somebody, who goes on at once
 
-    def plays(self) -> bool:
+    def is_active(self) -> bool:
         return self._mine() is not None
 
-    def splits(self) -> bool:
-        return self._random.random() < self.split
+    def splits_commits(self) -> bool:
+        return self._random.random() < self.split_probability
 
     def _mine(self) -> _Actor | None:
         """Return the actor that runs here; None outside of a play."""

@@ -27,20 +27,20 @@ from drumbeat.wakeups.due_index import KEY, SENTINEL
 from drumbeat.wakeups.queue import Doorbell, Message, Queue
 from tests.faults import sample_deployment
 from tests.faults.clock import SimulatedClock, SkewedClock
-from tests.faults.environment import Stage
-from tests.faults.fault_points import Alone, Crash, Faults, NoFaults, Point, Schedule
-from tests.faults.invariants import Watch
+from tests.faults.environment import Environment
+from tests.faults.fault_points import Crash, FaultPoint, Faults, NoFaults, Schedule, Sequential
+from tests.faults.invariants import Invariants
 from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, SqsModel
 from tests.faults.sample_deployment import Lead
 from tests.faults.vendors import Vendors
 
 MINUTE = 60.0
-FUNCTION_TIMEOUT = 60.0  # seconds that a worker has for a batch
+FUNCTION_TIMEOUT_SECONDS = 60.0  # seconds that a worker has for a batch
 CALLER = ApiKey("shop", frozenset({"ingest"}))
-PATIENCE = 30  # times that a client tries again
-MOMENTS = 1_000  # in which something happens, of one run: no story needs so many
-LATE = 3 * MINUTE  # after this, something due that nobody looked at is stuck
+MAX_CLIENT_TRIES = 30  # times that a client tries again
+MAX_MOMENTS = 1_000  # in which something happens, of one run: no story needs so many
+LATE_SECONDS = 3 * MINUTE  # after this, something due that nobody looked at is stuck
 
 OPEN = """
     SELECT (SELECT count(*) FROM effects WHERE status IN ('claimed', 'sending', 'unknown')
@@ -68,20 +68,20 @@ class Simulation:
     """One run: a seed, a schedule and faults decide all that is left to chance."""
 
     def __init__(
-        self, stage: Stage, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
+        self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
     ) -> None:
-        self.stage = stage
+        self.environment = environment
         self.random = Random(seed)
-        home = stage.clear()
-        self.clock = SimulatedClock(stage.owner)
+        home = environment.clear()
+        self.clock = SimulatedClock(environment.owner)
         self.meanwhile: Callable[[], None] = lambda: None  # what others do while the only one who runs is frozen
-        self.schedule: Schedule = schedule or Alone(lambda: self.meanwhile())
-        self.point = Point(self.schedule, faults or NoFaults(), self.advance)
+        self.schedule: Schedule = schedule or Sequential(lambda: self.meanwhile())
+        self.point = FaultPoint(self.schedule, faults or NoFaults(), self.advance)
         self.queues = SqsModel(Random(seed + 1))
-        self.vendors = Vendors(home, stage.owner, self.clock.timestamp)
+        self.vendors = Vendors(home, environment.owner, self.clock.timestamp)
         self.receipts: list[tuple[Lead, Receipt]] = []
         self.skews: dict[str, float] = {}  # seconds by which a machine's clock is off
-        self.watch = Watch(stage.owner, self.clock)
+        self.invariants = Invariants(environment.owner, self.clock)
         self.outages = Outages()
         self.redis_clock = SkewedClock(self.clock, 0.0)
         self.resent: set[object] = set()  # effects that a person had sent again
@@ -91,7 +91,7 @@ class Simulation:
 
     def close(self) -> None:
         for process in self._processes.values():
-            self.stage.bury(process)
+            self.environment.discard(process)
         self.vendors.close()
 
     # ------------------------------------------------------------ processes and time
@@ -101,22 +101,22 @@ class Simulation:
         process = self._processes.get(who)
         if process is None or process.dead:
             if process is not None:
-                self.stage.bury(process)
+                self.environment.discard(process)
             clock = SkewedClock(self.clock, self.skews[who]) if who in self.skews else self.clock
             process = Process(
                 who,
-                settings(self.stage.place.database_url, self.stage.place.redis_url),
+                settings(self.environment.servers.database_url, self.environment.servers.redis_url),
                 clock,
                 self.point,
                 sqs_model=self.queues,
                 vendors=self.vendors,
                 outages=self.outages,
                 redis_clock=self.redis_clock,
-                pool=self.stage.pool,
+                pool=self.environment.pool,
                 random=Random(self.random.random()),
-                told=self.watch.hear,
+                observe=self.invariants.observe,
             )
-            self._processes[who] = self.stage.equip(process)
+            self._processes[who] = self.environment.reuse_connection(process)
         return process
 
     def restart(self) -> None:
@@ -127,7 +127,7 @@ class Simulation:
     def advance(self, seconds: float) -> None:
         """Let time pass, for the keys of Redis too."""
         self.clock.advance(seconds)
-        self.stage.age(seconds)
+        self.environment.age(seconds)
 
     @contextmanager
     def _living(self, who: str) -> Iterator[Process]:
@@ -137,7 +137,7 @@ class Simulation:
             yield process
         except Crash:
             process.dead = True
-            self.stage.bury(process)
+            self.environment.discard(process)
             self.point.note(f"{who} died")
 
     # ------------------------------------------------------------ what happens
@@ -145,7 +145,7 @@ class Simulation:
     def configure(self, **changes: Any) -> None:
         """Put a configuration in force, as from outside the run."""
         self.versions += 1
-        self.stage.owner.run(
+        self.environment.owner.run(
             "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
             " VALUES (%s, %s, '', '{}', %s, 'simulation')",
             (self.versions, str(self.versions).encode(), Jsonb(dict(sample_deployment.compiled(**changes)))),
@@ -153,7 +153,7 @@ class Simulation:
 
     def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:
         """Be a client that tells of a lead and tries again until it is promised."""
-        for _ in range(PATIENCE):
+        for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 receipt = process.single.ingest(lead.body, caller=CALLER)
                 self.receipts.append((lead, receipt))
@@ -164,11 +164,13 @@ class Simulation:
     def ingest_all(self, *leads: Lead, who: str = "ingest") -> None:
         """Be a client that tells of many at once and tries again until all are promised."""
         body = b'{"events": [%s]}' % b", ".join(lead.body for lead in leads)
-        for _ in range(PATIENCE):
+        for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
-                told = batch.ingest(body, process.door, caller=CALLER)
+                results = batch.ingest(body, process.door, caller=CALLER)
                 self.receipts += [
-                    (lead, receipt) for lead, receipt in zip(leads, told, strict=True) if isinstance(receipt, Receipt)
+                    (lead, receipt)
+                    for lead, receipt in zip(leads, results, strict=True)
+                    if isinstance(receipt, Receipt)
                 ]
                 return
             self.advance(1.0)
@@ -188,7 +190,9 @@ class Simulation:
         """Do as the worker function does; return the messages that are finished."""
         bells = {message.id: Doorbell.loads(message.body) for message in messages}
         started = process.clock.elapsed()
-        done = deliver(list(bells.values()), process, lambda: FUNCTION_TIMEOUT - (process.clock.elapsed() - started))
+        done = deliver(
+            list(bells.values()), process, lambda: FUNCTION_TIMEOUT_SECONDS - (process.clock.elapsed() - started)
+        )
         unfinished = done.missing | done.left
         return [
             message
@@ -204,7 +208,7 @@ class Simulation:
     def suppress(self, lead: Lead, who: str = "person", *, lifted: bool = False) -> None:
         """Have somebody unsubscribe, or come back; they try until it is done."""
         change = suppressions.lift if lifted else suppressions.suppress
-        for _ in range(PATIENCE):
+        for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
                 change(lead.email, reason="unsubscribed", actor="person", services=process)
                 return
@@ -219,11 +223,11 @@ class Simulation:
                     row["id"], decision, reason="looked", version=row["seq"], actor="person", services=process
                 )
 
-    def report(self, *words: Word, who: str = "feedback") -> None:
+    def report(self, *events: Word, who: str = "feedback") -> None:
         """Have a provider tell of what it did; it repeats that until it is heard."""
-        for _ in range(PATIENCE):
+        for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
-                feedback.settle(words, process)
+                feedback.settle(events, process)
                 return
 
     def apply(self, who: str = "person", **changes: Any) -> bool:
@@ -249,7 +253,7 @@ class Simulation:
         """
         limit = self.clock.gone + within
         self.drain()
-        for _ in range(MOMENTS):
+        for _ in range(MAX_MOMENTS):
             if not self.left():
                 return
             self.advance(self._next() - self.clock.gone)
@@ -264,22 +268,22 @@ class Simulation:
 
     def left(self) -> bool:
         """Tell whether anything is still to be done."""
-        return bool(self.stage.owner.run(OPEN)[0]["left"] or self.queues.queues[BUFFER])
+        return bool(self.environment.owner.run(OPEN)[0]["left"] or self.queues.queues[BUFFER])
 
     def overdue(self) -> list[str]:
         """Name what should have been looked at long ago."""
-        rows = self.stage.owner.run(OVERDUE, {"late": timedelta(seconds=LATE)})
+        rows = self.environment.owner.run(OVERDUE, {"late": timedelta(seconds=LATE_SECONDS)})
         return [row["what"] for row in rows]
 
     def held(self) -> list[Row]:
         """List what waits for a person."""
-        return self.stage.owner.run("SELECT id, step, seq, reason FROM effects WHERE status = 'held' ORDER BY id")
+        return self.environment.owner.run("SELECT id, step, seq, reason FROM effects WHERE status = 'held' ORDER BY id")
 
     def _next(self) -> float:
         """Return the next instant at which anything can happen."""
         tick = MINUTE * (self.clock.gone // MINUTE + 1)
-        marks: Any = self.stage.redis.zrange(KEY, 0, 0, withscores=True)
-        watched = self.stage.redis.zscore(KEY, SENTINEL) is not None
+        marks: Any = self.environment.redis.zrange(KEY, 0, 0, withscores=True)
+        watched = self.environment.redis.zscore(KEY, SENTINEL) is not None
         if watched and not self.queues.queues[BUFFER]:
             due = min((score for _, score in marks), default=0.0) - self.clock.timestamp() + self.clock.gone
             tick = max(tick, MINUTE * -(-due // MINUTE))

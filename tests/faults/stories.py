@@ -16,7 +16,7 @@ HOUR = 3600.0
 type Story = Callable[[Simulation], None]
 
 
-def calm(simulation: Simulation) -> None:
+def warm_up(simulation: Simulation) -> None:
     """Begin in the middle of a quiet day: marks are watched, and an older mail can serve as the control of a search."""
     simulation.sweep()
     simulation.ingest(EVE)
@@ -61,8 +61,8 @@ def _swallowed(simulation: Simulation) -> None:
 
 def _undelivered(simulation: Simulation) -> None:
     """The courier drops a parcel and takes the next, and never says so; each time a person finds out."""
-    for lie in ("refuse_then_cut", "accept_then_cut"):
-        simulation.vendors.inject(lie, provider="http", times=1)
+    for fault in ("refuse_then_cut", "accept_then_cut"):
+        simulation.vendors.inject(fault, provider="http", times=1)
     simulation.ingest(PARCEL)
     simulation.settle(prompt=True)
     simulation.resolve(Decision.RESEND)
@@ -79,7 +79,7 @@ def _reported(simulation: Simulation) -> None:
     simulation.vendors.inject("accept_then_cut", provider="http", times=1)
     simulation.ingest(PARCEL)
     simulation.drain()
-    simulation.report(*simulation.vendors.words())
+    simulation.report(*simulation.vendors.feedback())
     simulation.settle(prompt=True)
 
 
@@ -126,7 +126,7 @@ def _conflict(simulation: Simulation) -> None:
     simulation.ingest(Lead("ada", remark="once more, with feeling"))
     simulation.outages.ledger = False
     simulation.settle(prompt=True)
-    (row,) = simulation.stage.owner.run("SELECT count(*) AS bodies FROM conflicts")
+    (row,) = simulation.environment.owner.run("SELECT count(*) AS bodies FROM conflicts")
     assert row["bodies"] == 1
 
 
@@ -171,10 +171,10 @@ STORIES: Mapping[str, Story] = {
 }
 
 
-def tell(story: str, simulation: Simulation) -> None:
+def play_story(story: str, simulation: Simulation) -> None:
     """Play a story to its end. Only what belongs to the story itself is traced, and met by faults."""
     faults, simulation.point.faults = simulation.point.faults, NoFaults()
-    calm(simulation)
+    warm_up(simulation)
     simulation.point.faults = faults
     simulation.point.forget()
     STORIES[story](simulation)

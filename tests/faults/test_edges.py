@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.faults.oracle import judge
+from tests.faults.oracle import check_promises
 from tests.faults.queues import EFFECTS
 from tests.faults.runs import Simulate
 from tests.faults.simulation import Simulation
-from tests.faults.stories import ADA, BOB, HOUR, calm
+from tests.faults.stories import ADA, BOB, HOUR, warm_up
 
 DAY = 24 * HOUR
 REPEATABLE = 23 * HOUR  # of Resend's keys, which live an hour longer
@@ -18,10 +18,10 @@ ANSWERS = st.sampled_from(["accept_then_500", "accept_then_cut", "refuse_then_50
 GAPS = st.one_of(st.sampled_from([REPEATABLE, DAY, RETENTION]), st.floats(0.1, 2 * DAY))
 
 
-def first_try(simulation: Simulation, provider: str, lie: str) -> None:
+def first_try(simulation: Simulation, provider: str, fault: str) -> None:
     """Have Ada's effects tried once; one provider leaves us without an answer."""
-    calm(simulation)
-    simulation.vendors.inject(lie, provider=provider, times=1)
+    warm_up(simulation)
+    simulation.vendors.inject(fault, provider=provider, times=1)
     simulation.ingest(ADA)
     simulation.work()
 
@@ -29,8 +29,8 @@ def first_try(simulation: Simulation, provider: str, lie: str) -> None:
 def ended(simulation: Simulation, step: str) -> tuple[str, int]:
     """Return where a step of Ada's ended, and how often its provider did it."""
     effect = ADA.effects()[step]
-    (row,) = simulation.stage.owner.run("SELECT status FROM effects WHERE id = %s", (effect,))
-    return row["status"], sum(deed.effect == effect for deed in simulation.vendors.deeds())
+    (row,) = simulation.environment.owner.run("SELECT status FROM effects WHERE id = %s", (effect,))
+    return row["status"], sum(action.effect == effect for action in simulation.vendors.performed())
 
 
 @pytest.mark.point(44)
@@ -43,7 +43,7 @@ def test_a_key_is_repeated_until_its_last_second(simulate: Simulate, seconds: in
     simulation.settle()
 
     assert ended(simulation, "news") == end
-    judge(simulation)
+    check_promises(simulation)
 
 
 @pytest.mark.point(47)
@@ -64,7 +64,7 @@ def test_an_absence_counts_until_the_last_second_of_the_log(
     simulation.settle()
 
     assert ended(simulation, "hello") == end
-    judge(simulation)
+    check_promises(simulation)
 
 
 @pytest.mark.point(44)
@@ -80,7 +80,7 @@ def test_an_absence_counts_until_the_last_second_of_the_log(
 def test_no_order_of_tries_does_anything_twice(simulate: Simulate, answers: list[str], gaps: list[float]) -> None:
     """The providers keep keys and logs exactly as long as they say: whoever trusts them longer is found out."""
     simulation = simulate()
-    calm(simulation)
+    warm_up(simulation)
     for answer in answers:
         for provider in ("resend", "mailgun"):
             simulation.vendors.inject(answer, provider=provider, times=1)
@@ -94,4 +94,4 @@ def test_no_order_of_tries_does_anything_twice(simulate: Simulate, answers: list
     simulation.vendors.end_faults()
     simulation.settle(within=30 * DAY)
 
-    judge(simulation)
+    check_promises(simulation)

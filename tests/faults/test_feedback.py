@@ -5,46 +5,46 @@ import pytest
 from drumbeat.delivery.feedback import Word
 from drumbeat.operations.resolve import Decision
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
-from tests.faults.oracle import judge
+from tests.faults.oracle import check_promises
 from tests.faults.runs import Simulate
 from tests.faults.simulation import Simulation
-from tests.faults.stories import PARCEL, calm
+from tests.faults.stories import PARCEL, warm_up
 
 EFFECT = PARCEL.effects()["parcel"]
 DELIVERED = Word(EFFECT, 1, "accepted", "delivered", "p-1")
 RETURNED = Word(EFFECT, 1, "refused", "no such street")
-HORIZON = 900.0  # seconds
+HORIZON_SECONDS = 900.0  # seconds
 
 
-def silent(simulate: Simulate, lie: str = "accept_then_cut") -> Simulation:
+def unanswered(simulate: Simulate, fault: str = "accept_then_cut") -> Simulation:
     """Have the courier take a parcel, or drop it, and say nothing."""
     simulation = simulate()
-    calm(simulation)
-    simulation.vendors.inject(lie, provider="http", times=1)
+    warm_up(simulation)
+    simulation.vendors.inject(fault, provider="http", times=1)
     simulation.ingest(PARCEL)
     simulation.drain()
-    assert standing(simulation) == "unknown"
+    assert effect_status(simulation) == "unknown"
     return simulation
 
 
-def standing(simulation: Simulation) -> str:
-    (row,) = simulation.stage.owner.run("SELECT status FROM effects WHERE id = %s", (EFFECT,))
+def effect_status(simulation: Simulation) -> str:
+    (row,) = simulation.environment.owner.run("SELECT status FROM effects WHERE id = %s", (EFFECT,))
     return str(row["status"])
 
 
-def words(simulation: Simulation) -> list[str]:
+def recorded_feedback(simulation: Simulation) -> list[str]:
     """Return what was heard, in order."""
-    rows = simulation.stage.owner.run("SELECT kind FROM outcomes WHERE origin = 'feedback' ORDER BY id")
+    rows = simulation.environment.owner.run("SELECT kind FROM outcomes WHERE origin = 'feedback' ORDER BY id")
     return [row["kind"] for row in rows]
 
 
 @pytest.mark.point(51)
 def test_a_word_ends_the_wait_at_once_and_the_journal_says_whose_it_was(simulate: Simulate) -> None:
-    simulation = silent(simulate)
+    simulation = unanswered(simulate)
 
     simulation.report(DELIVERED)
 
-    (last,) = simulation.stage.owner.run(
+    (last,) = simulation.environment.owner.run(
         "SELECT to_status, actor, reason_code, reason FROM journal WHERE effect_id = %s ORDER BY seq DESC LIMIT 1",
         (EFFECT,),
     )
@@ -55,23 +55,23 @@ def test_a_word_ends_the_wait_at_once_and_the_journal_says_whose_it_was(simulate
         "reason": "the provider told: delivered",
     }
     simulation.settle()
-    judge(simulation, strict=True)
+    check_promises(simulation, strict=True)
 
 
 @pytest.mark.point(51)
 def test_what_is_told_again_is_heard_once(simulate: Simulate) -> None:
-    simulation = silent(simulate)
+    simulation = unanswered(simulate)
 
     simulation.report(DELIVERED, DELIVERED)
     simulation.report(DELIVERED)
 
-    assert words(simulation) == ["accepted"]
+    assert recorded_feedback(simulation) == ["accepted"]
 
 
 @pytest.mark.point(51)
 def test_a_word_that_comes_before_the_answer_is_found_when_the_answer_is_lost(simulate: Simulate) -> None:
     simulation = simulate()
-    calm(simulation)
+    warm_up(simulation)
     simulation.point.forget()
     simulation.point.faults = OneFault(Site("worker", "http send courier", 1), Fault.HANG_AFTER)
     simulation.point.hang = 0.0
@@ -83,62 +83,62 @@ def test_a_word_that_comes_before_the_answer_is_found_when_the_answer_is_lost(si
     simulation.point.faults = NoFaults()
     simulation.settle()
 
-    assert standing(simulation) == "accepted"
-    judge(simulation, strict=True)
+    assert effect_status(simulation) == "accepted"
+    check_promises(simulation, strict=True)
 
 
 @pytest.mark.point(51)
 def test_a_refusal_ends_it_when_its_time_to_tell_is_over(simulate: Simulate) -> None:
-    simulation = silent(simulate, "refuse_then_cut")
+    simulation = unanswered(simulate, "refuse_then_cut")
 
     simulation.report(RETURNED)
-    simulation.advance(HORIZON)
+    simulation.advance(HORIZON_SECONDS)
     simulation.settle()
 
-    assert standing(simulation) == "refused"
-    judge(simulation)
+    assert effect_status(simulation) == "refused"
+    check_promises(simulation)
 
 
 @pytest.mark.point(51)
 @pytest.mark.parametrize("said", [[RETURNED, DELIVERED], [DELIVERED, RETURNED]])
 def test_in_whatever_order_acceptance_is_the_proof(simulate: Simulate, said: list[Word]) -> None:
-    simulation = silent(simulate)
+    simulation = unanswered(simulate)
 
     for word in said:
         simulation.report(word)
     simulation.settle()
 
-    assert standing(simulation) == "accepted"
-    assert words(simulation) == [word.kind for word in said]
+    assert effect_status(simulation) == "accepted"
+    assert recorded_feedback(simulation) == [word.kind for word in said]
 
 
 def test_what_is_held_needs_no_person_once_it_is_proven(simulate: Simulate) -> None:
-    simulation = silent(simulate)
+    simulation = unanswered(simulate)
     simulation.settle()
-    assert standing(simulation) == "held"
+    assert effect_status(simulation) == "held"
 
     simulation.report(DELIVERED)
 
-    assert standing(simulation) == "accepted"
+    assert effect_status(simulation) == "accepted"
 
 
 def test_a_word_about_what_was_sent_before_a_person_sent_it_again_moves_nothing(simulate: Simulate) -> None:
-    simulation = silent(simulate, "refuse_then_cut")
+    simulation = unanswered(simulate, "refuse_then_cut")
     simulation.settle()
     simulation.resolve(Decision.RESEND)
 
     simulation.report(DELIVERED)
 
-    assert standing(simulation) == "waiting"
-    assert words(simulation) == ["accepted"]
+    assert effect_status(simulation) == "waiting"
+    assert recorded_feedback(simulation) == ["accepted"]
 
 
 @pytest.mark.point(51)
 @pytest.mark.point(52)
 def test_a_word_about_nothing_of_ours_moves_nothing(simulate: Simulate) -> None:
-    simulation = silent(simulate)
+    simulation = unanswered(simulate)
 
     simulation.report(Word(PARCEL.event, 1, "accepted", "delivered"), Word(EFFECT, 2, "accepted", "delivered"))
 
-    assert standing(simulation) == "unknown"
-    assert words(simulation) == []
+    assert effect_status(simulation) == "unknown"
+    assert recorded_feedback(simulation) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.process_pool import Crew
+from tests.faults.process_pool import ProcessPool
 from tests.faults.proof import Seed
 
 FEW, MANY = 50, 1_000
@@ -22,30 +22,30 @@ AGAIN = 20
 @pytest.mark.point(54)
 @pytest.mark.point(64)
 @pytest.mark.timeout(300)
-def test_fifty_seeds_keep_every_promise(crew: Crew) -> None:
-    wrong = crew.wrong(Seed(number) for number in range(FEW))
+def test_fifty_seeds_keep_every_promise(process_pool: ProcessPool) -> None:
+    failures = process_pool.failures(Seed(number) for number in range(FEW))
 
-    assert not wrong, "\n".join(wrong)
+    assert not failures, "\n".join(failures)
 
 
-def test_a_seed_is_a_run(crew: Crew) -> None:
+def test_a_seed_is_a_run(process_pool: ProcessPool) -> None:
     """Whoever plays it, and whatever was played before."""
-    first = crew.digests(range(AGAIN))
+    first = process_pool.digests(range(AGAIN))
 
-    again = crew.digests(reversed(range(AGAIN)))
+    again = process_pool.digests(reversed(range(AGAIN)))
 
     assert list(reversed(again)) == first
     assert len(set(first)) == AGAIN
 
 
-def test_a_run_is_the_same_twenty_times_of_twenty(crew: Crew) -> None:
-    assert len(set(crew.digests([FEW] * AGAIN))) == 1
+def test_a_run_is_the_same_twenty_times_of_twenty(process_pool: ProcessPool) -> None:
+    assert len(set(process_pool.digests([FEW] * AGAIN))) == 1
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_a_thousand_seeds_keep_every_promise(crew: Crew) -> None:
-    wrong = crew.wrong(Seed(number) for number in range(MANY))
+def test_a_thousand_seeds_keep_every_promise(process_pool: ProcessPool) -> None:
+    failures = process_pool.failures(Seed(number) for number in range(MANY))
 
-    assert not wrong, "\n".join(wrong)
+    assert not failures, "\n".join(failures)
     print(f"{MANY} interleavings of seeds 0 to {MANY - 1}: every promise was kept")

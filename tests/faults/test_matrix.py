@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.faults.environment import Stage
+from tests.faults.environment import Environment
 from tests.faults.fault_points import Fault
-from tests.faults.process_pool import Crew
+from tests.faults.process_pool import ProcessPool
 from tests.faults.processes import statements
-from tests.faults.proof import Sites, Struck, cells, clean
+from tests.faults.proof import Sites, StoryWithFault, all_faults, play_without_fault
 from tests.faults.runs import simulating
 from tests.faults.stories import STORIES
 
 # To die after one operation is to die before the next: where time is short, one of the two is enough.
-BRIEFLY = frozenset(Fault) - {Fault.CRASH_BEFORE, Fault.HANG_AFTER}
+SHORT_RUN_FAULTS = frozenset(Fault) - {Fault.CRASH_BEFORE, Fault.HANG_AFTER}
 
 # Statements of the ledger that no story has to meet, by module or by name. Everything else belongs to the way of an
 # event: whoever adds a statement there, or a client's operation anywhere on it, adds it to the matrix.
-ASIDE = {
+NOT_REQUIRED = {
     "findings": "verify reads only",
     "verification": "verify reads only",
     "people.LIST": "a person reads only",
@@ -39,10 +39,10 @@ ASIDE = {
 
 
 @pytest.fixture(scope="module")
-def traced(stage: Stage) -> Mapping[str, Sites]:
+def traced(environment: Environment) -> Mapping[str, Sites]:
     """What each story meets when nothing goes wrong."""
-    with simulating(stage) as simulate:
-        return {story: clean(story, simulate).point.sites for story in STORIES}
+    with simulating(environment) as simulate:
+        return {story: play_without_fault(story, simulate).point.sites for story in STORIES}
 
 
 def operations(traced: Mapping[str, Sites]) -> set[tuple[str, str]]:
@@ -51,13 +51,13 @@ def operations(traced: Mapping[str, Sites]) -> set[tuple[str, str]]:
 
 def test_the_stories_meet_every_statement_on_the_way_of_an_event(traced: Mapping[str, Sites]) -> None:
     met = {name.removeprefix("db ") for _, name in operations(traced)}
-    left = {name for name in statements().values() if not {name, name.partition(".")[0]} & ASIDE.keys()}
+    left = {name for name in statements().values() if not {name, name.partition(".")[0]} & NOT_REQUIRED.keys()}
 
     assert left <= met
-    assert not met & ASIDE.keys()  # the list is not longer than it has to be
+    assert not met & NOT_REQUIRED.keys()  # the list is not longer than it has to be
 
 
-def unmet(traced: Mapping[str, Sites]) -> Iterator[Struck]:
+def unmet(traced: Mapping[str, Sites]) -> Iterator[StoryWithFault]:
     """List what can go wrong where no earlier operation stood in the same place.
 
     A place is an operation and the one that its process did before it.
@@ -70,7 +70,7 @@ def unmet(traced: Mapping[str, Sites]) -> Iterator[Struck]:
             before[site.who] = site.name
             if place not in places:
                 places.add(place)
-                yield from (cell for cell in cells(story, [(site, twice)]) if cell.fault in BRIEFLY)
+                yield from (cell for cell in all_faults(story, [(site, twice)]) if cell.fault in SHORT_RUN_FAULTS)
 
 
 @pytest.mark.point(6)
@@ -90,14 +90,14 @@ def unmet(traced: Mapping[str, Sites]) -> Iterator[Struck]:
 @pytest.mark.point(50)
 @pytest.mark.timeout(600)
 def test_no_single_fault_in_any_place_doubles_loses_or_strands_anything(
-    crew: Crew, traced: Mapping[str, Sites]
+    process_pool: ProcessPool, traced: Mapping[str, Sites]
 ) -> None:
     some = list(unmet(traced))
 
-    wrong = crew.wrong(some)
+    failures = process_pool.failures(some)
 
     print(f"{len(some)} single faults survived, at each of {len(operations(traced))} operations")
-    assert not wrong, "\n".join(wrong)
+    assert not failures, "\n".join(failures)
     assert {(cell.site.who, cell.site.name) for cell in some} == operations(traced)
 
 
@@ -105,11 +105,11 @@ def test_no_single_fault_in_any_place_doubles_loses_or_strands_anything(
 @pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("story", STORIES)
 def test_no_single_fault_at_all_doubles_loses_or_strands_anything(
-    crew: Crew, traced: Mapping[str, Sites], story: str
+    process_pool: ProcessPool, traced: Mapping[str, Sites], story: str
 ) -> None:
-    every = list(cells(story, traced[story]))
+    every = list(all_faults(story, traced[story]))
 
-    wrong = crew.wrong(every)
+    failures = process_pool.failures(every)
 
-    assert not wrong, "\n".join(wrong)
+    assert not failures, "\n".join(failures)
     print(f"{len(every)} single faults survived: every one that can strike {len(traced[story])} operations")

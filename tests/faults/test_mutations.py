@@ -3,21 +3,21 @@
 import pytest
 
 from tests.faults import processes
-from tests.faults.environment import Stage
+from tests.faults.environment import Environment
 from tests.faults.mutations import MUTATIONS, Mutation
 from tests.faults.proof import prove
 from tests.faults.runs import Simulate
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_the_proof_notices_that(stage: Stage, simulate: Simulate, mutation: Mutation) -> None:
+def test_the_proof_notices_that(environment: Environment, simulate: Simulate, mutation: Mutation) -> None:
     try:
         with pytest.MonkeyPatch.context() as patch:
             mutation.make(patch)
             processes.statements.cache_clear()  # a changed statement keeps its name
 
             with pytest.raises(AssertionError):
-                prove(mutation.noticed_by, stage, simulate)
+                prove(mutation.noticed_by, environment, simulate)
     finally:
         processes.statements.cache_clear()
 
@@ -25,5 +25,7 @@ def test_the_proof_notices_that(stage: Stage, simulate: Simulate, mutation: Muta
 @pytest.mark.parametrize(
     "part", {mutation.noticed_by for mutation in MUTATIONS if mutation.noticed_by != "seeds"}, ids=str
 )
-def test_without_a_bug_the_same_part_of_the_proof_holds(stage: Stage, simulate: Simulate, part: object) -> None:
-    prove(part, stage, simulate)  # type: ignore[arg-type]
+def test_without_a_bug_the_same_part_of_the_proof_holds(
+    environment: Environment, simulate: Simulate, part: object
+) -> None:
+    prove(part, environment, simulate)  # type: ignore[arg-type]

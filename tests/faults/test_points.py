@@ -21,8 +21,8 @@ LATER = {
 @pytest.fixture(scope="module")
 def tests_by_point() -> dict[int, list[str]]:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "tests.faults.point_index", "tests"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False).stdout
-    (line,) = [line for line in told.splitlines() if line.startswith("POINTS ")]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False).stdout
+    (line,) = [line for line in printed.splitlines() if line.startswith("POINTS ")]
     return {int(point): tests for point, tests in json.loads(line.removeprefix("POINTS ")).items()}
 
 

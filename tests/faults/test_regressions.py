@@ -6,69 +6,71 @@ from drumbeat.core.configuration import Limit
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.throttle.limiter import Ask, Go, Throttle
 from tests.faults.clock import SimulatedClock
-from tests.faults.environment import Stage
+from tests.faults.environment import Environment
 from tests.faults.fault_points import Fault, Site
-from tests.faults.oracle import judge
-from tests.faults.proof import Struck, struck
+from tests.faults.oracle import check_promises
+from tests.faults.proof import StoryWithFault, play_with_fault
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import play
+from tests.faults.scenarios import play_scenario
 
 
 @pytest.mark.point(24)
 @pytest.mark.point(25)
 def test_effects_whose_opening_failed_are_tried_again_within_minutes(simulate: Simulate) -> None:
-    struck(Struck("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE), simulate)
+    play_with_fault(StoryWithFault("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE), simulate)
 
 
 @pytest.mark.point(26)
 def test_effects_whose_lease_ended_before_they_were_opened_are_tried_again_within_minutes(simulate: Simulate) -> None:
-    struck(Struck("post", Site("worker", "db effects.OPEN", 1), Fault.HANG_BEFORE), simulate)
+    play_with_fault(StoryWithFault("post", Site("worker", "db effects.OPEN", 1), Fault.HANG_BEFORE), simulate)
 
 
 @pytest.mark.point(24)
 def test_a_worker_that_dies_while_it_puts_an_effect_off_is_missed_at_the_end_of_its_lease(simulate: Simulate) -> None:
-    struck(Struck("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE), simulate)
+    play_with_fault(StoryWithFault("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE), simulate)
 
 
 @pytest.mark.point(12)
 def test_what_the_end_of_an_effect_releases_does_not_depend_on_a_doorbell(simulate: Simulate) -> None:
-    struck(Struck("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE), simulate)
+    play_with_fault(
+        StoryWithFault("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE), simulate
+    )
 
 
 @pytest.mark.point(12)
 def test_what_is_due_at_birth_and_not_claimed_does_not_depend_on_a_doorbell(simulate: Simulate) -> None:
-    struck(Struck("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE), simulate)
+    play_with_fault(StoryWithFault("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE), simulate)
 
 
 @pytest.mark.point(13)
 def test_a_second_doorbell_does_not_clear_the_mark_that_the_first_one_needs(simulate: Simulate) -> None:
     simulation = simulate()
 
-    play("a second doorbell is answered too early", simulation)
+    play_scenario("a second doorbell is answered too early", simulation)
 
-    judge(simulation)
+    check_promises(simulation)
 
 
 @pytest.mark.point(50)
 def test_an_answer_whose_commit_went_unheard_counts_once(simulate: Simulate) -> None:
-    struck(Struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER), simulate)
+    play_with_fault(StoryWithFault("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER), simulate)
 
 
 @pytest.mark.point(28)
 def test_an_answer_to_what_the_relay_gave_up_counts_once(simulate: Simulate) -> None:
     simulation = simulate()
 
-    play("the relay comes before an answer", simulation)
+    play_scenario("the relay comes before an answer", simulation)
 
-    judge(simulation)
+    check_promises(simulation)
 
 
 @pytest.mark.point(32)
 @pytest.mark.parametrize("limit", [Limit(10, 1, 10), Limit(5, 3600, None)])
-def test_an_account_is_not_locked_when_the_clock_of_redis_was_set_back(stage: Stage, limit: Limit) -> None:
-    clock = SimulatedClock(stage.owner)
-    throttle = Throttle(LeanRedis.at(stage.place.redis_url), clock)
-    stage.redis.flushall()
+def test_an_account_is_not_locked_when_the_clock_of_redis_was_set_back(environment: Environment, limit: Limit) -> None:
+    clock = SimulatedClock(environment.owner)
+    throttle = Throttle(LeanRedis.at(environment.servers.redis_url), clock)
+    environment.redis.flushall()
     clock.advance(2 * 3600.0)
     throttle.take([Ask("crm", (limit,), (None,) * limit.count)])
     clock.advance(-3600.0)  # a node took over whose clock is behind
@@ -89,15 +91,15 @@ def test_an_account_is_not_locked_when_the_clock_of_redis_was_set_back(stage: St
 def test_a_frozen_request_is_never_sent_under_another_login(simulate: Simulate) -> None:
     simulation = simulate()
 
-    play("a login changes between two tries", simulation)
+    play_scenario("a login changes between two tries", simulation)
 
-    judge(simulation)
+    check_promises(simulation)
 
 
 @pytest.mark.point(47)
 def test_an_absence_that_was_read_after_retention_had_ended_is_not_believed(simulate: Simulate) -> None:
     simulation = simulate()
 
-    play("the log goes while it is searched", simulation)
+    play_scenario("the log goes while it is searched", simulation)
 
-    judge(simulation)
+    check_promises(simulation)

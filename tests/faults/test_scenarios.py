@@ -1,10 +1,10 @@
-"""Tales in which providers, operators and time conspire: each ends as the repeat classes promise."""
+"""Scenarios in which providers, operators and time combine: each ends as the repeat classes promise."""
 
 import pytest
 
-from tests.faults.oracle import judge
+from tests.faults.oracle import check_promises
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import TALES, play
+from tests.faults.scenarios import SCENARIOS, play_scenario
 
 POINTS = {
     "a key expires": [44],
@@ -22,11 +22,11 @@ POINTS = {
 
 
 @pytest.mark.parametrize(
-    "tale", [pytest.param(name, marks=[pytest.mark.point(n) for n in POINTS.get(name, [])]) for name in TALES]
+    "scenario", [pytest.param(name, marks=[pytest.mark.point(n) for n in POINTS.get(name, [])]) for name in SCENARIOS]
 )
-def test_it_ends_as_promised(simulate: Simulate, tale: str) -> None:
+def test_it_ends_as_promised(simulate: Simulate, scenario: str) -> None:
     simulation = simulate()
 
-    play(tale, simulation)
+    play_scenario(scenario, simulation)
 
-    judge(simulation)
+    check_promises(simulation)

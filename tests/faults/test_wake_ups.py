@@ -6,7 +6,7 @@ import pytest
 
 from drumbeat.wakeups.dead_letters import DeadLetters
 from drumbeat.wakeups.queue import Doorbell, Queue
-from tests.faults.oracle import judge
+from tests.faults.oracle import check_promises
 from tests.faults.queues import DEAD, EFFECTS
 from tests.faults.runs import Simulate
 from tests.faults.simulation import Simulation
@@ -39,7 +39,7 @@ def test_dead_letters_of_what_is_done_are_rung_again_and_change_nothing(simulate
     simulation = simulate()
     simulation.ingest(ADA)
     simulation.settle()
-    done = list(simulation.vendors.deeds())
+    done = list(simulation.vendors.performed())
     for _ in range(2):
         simulation.queues.call(
             0.0,
@@ -51,8 +51,8 @@ def test_dead_letters_of_what_is_done_are_rung_again_and_change_nothing(simulate
     DeadLetters(process.sqs, DEAD, Queue(process.sqs, EFFECTS)).redrive()
     simulation.drain()
 
-    assert list(simulation.vendors.deeds()) == done
-    judge(simulation, strict=True)
+    assert list(simulation.vendors.performed()) == done
+    check_promises(simulation, strict=True)
 
 
 @pytest.mark.point(55)
@@ -63,5 +63,5 @@ def test_who_is_suppressed_is_mailed_by_no_provider(simulate: Simulate) -> None:
     simulation.ingest(ADA)
     simulation.settle()
 
-    assert {deed.provider for deed in simulation.vendors.deeds()} == {"hubspot", "http"}
-    judge(simulation, strict=True)
+    assert {action.provider for action in simulation.vendors.performed()} == {"hubspot", "http"}
+    check_promises(simulation, strict=True)

@@ -20,7 +20,7 @@ from drumbeat.sandbox.actions import ACCEPTED
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.sandbox import Sandbox
 from drumbeat.sandbox.vendors import registry
-from tests.faults.fault_points import Operation, Traveller
+from tests.faults.fault_points import ClientProcess, Operation
 
 type Failure = NotSent | Unknown
 
@@ -34,7 +34,7 @@ COMMITTED = """
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class PerformedAction:
     """Something that a provider really did once for a key."""
 
     provider: str
@@ -84,16 +84,16 @@ class Vendors:
             self._compare(_marker(entry), request)
         return answer
 
-    def deeds(self) -> Iterator[Deed]:
+    def performed(self) -> Iterator[PerformedAction]:
         """Tell what was really done."""
         for number in range(len(self.sandbox.record)):
             entry = self.sandbox.record.entry(number)
             if entry["did"] == ACCEPTED:
-                yield Deed(entry["provider"], entry["account"], _marker(entry))
+                yield PerformedAction(entry["provider"], entry["account"], _marker(entry))
 
-    def words(self) -> list[Word]:
+    def feedback(self) -> list[Word]:
         """Tell it in the way in which providers tell of it by themselves."""
-        keys = [deed.key.rpartition("-") for deed in self.deeds()]
+        keys = [action.key.rpartition("-") for action in self.performed()]
         return [Word(UUID(effect), int(generation), "accepted", "delivered") for effect, _, generation in keys]
 
     def _compare(self, key: str, request: Request) -> None:
@@ -113,7 +113,7 @@ class Vendors:
 class SimulatedCaller(Caller):
     """One process's way to the providers: the contract of `http.Caller`, over the model."""
 
-    def __init__(self, process: Traveller, clock: Clock, vendors: Vendors) -> None:
+    def __init__(self, process: ClientProcess, clock: Clock, vendors: Vendors) -> None:
         super().__init__(clock)
         self._process = process
         self._time = clock

@@ -1,5 +1,5 @@
 """Python imports this at the start of every process of the trial's stack: each knows the courier, of class F."""
 
-from tests.feedback_provider import enrol
+from tests.feedback_provider import register
 
-enrol()
+register()

@@ -11,12 +11,12 @@ from drumbeat.delivery import effects_sql
 from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger.database import Parameters, Row
-from tests.faults.oracle import judge
+from tests.faults.oracle import check_promises
 from tests.faults.processes import SimulatedDatabase
 from tests.faults.runs import Simulate
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
-from tests.faults.stories import ADA, POST, calm
+from tests.faults.stories import ADA, POST, warm_up
 
 DAMAGED = """
     UPDATE requests SET frozen = 'damaged'
@@ -34,7 +34,7 @@ UNWRITTEN = """
 OUTSIDE = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,safe,settings,base_url}', '"http://outside/http/safe"')
 """  # any secret opens the sandbox
-STANDING = "SELECT step, status, reason_code FROM effects WHERE event_id = %s"
+STATUSES = "SELECT step, status, reason_code FROM effects WHERE event_id = %s"
 
 
 class Store(Secrets):
@@ -60,8 +60,8 @@ def go_on(simulation: Simulation, minutes: int) -> None:
             simulation.drain()
 
 
-def standing(simulation: Simulation, lead: Lead = ADA) -> dict[str, tuple[str, str | None]]:
-    rows = simulation.stage.owner.run(STANDING, (lead.event,))
+def statuses(simulation: Simulation, lead: Lead = ADA) -> dict[str, tuple[str, str | None]]:
+    rows = simulation.environment.owner.run(STATUSES, (lead.event,))
     return {row["step"]: (row["status"], row["reason_code"]) for row in rows}
 
 
@@ -72,17 +72,17 @@ def test_an_effect_that_cannot_even_be_read_ends_held_and_its_neighbours_go_on(
     simulate: Simulate, trouble: LiteralString
 ) -> None:
     simulation = simulate()
-    calm(simulation)
+    warm_up(simulation)
     simulation.vendors.inject("429", provider="*", times=10, seconds=20)
     simulation.ingest(ADA)
     simulation.work()
     simulation.vendors.end_faults()
-    simulation.stage.owner.run(trouble)
+    simulation.environment.owner.run(trouble)
     simulation.restart()
 
     go_on(simulation, 20)
 
-    ended = standing(simulation)
+    ended = statuses(simulation)
     assert ended.pop("news") == ("held", "worker_crashed")
     assert {status for status, _ in ended.values()} == {"accepted"}
 
@@ -97,49 +97,49 @@ def test_a_secret_with_letters_of_any_kind_signs_and_hurts_no_neighbour(
 
     simulation.settle()
 
-    assert {status for status, _ in standing(simulation).values()} == {"accepted"}
-    judge(simulation)
+    assert {status for status, _ in statuses(simulation).values()} == {"accepted"}
+    check_promises(simulation)
 
 
 @pytest.mark.point(67)
 def test_a_store_of_secrets_that_is_away_costs_time_and_no_person(simulate: Simulate) -> None:
     simulation = simulate()
-    simulation.stage.owner.run(OUTSIDE)
+    simulation.environment.owner.run(OUTSIDE)
     worker = simulation.process("worker")
     worker.secrets = store = Store(worker.settings, SecretAway)
     simulation.ingest(POST)
 
     simulation.work()
-    assert standing(simulation, POST) == {"notify": ("waiting", "secret_away")}
+    assert statuses(simulation, POST) == {"notify": ("waiting", "secret_away")}
 
     store.error = None
     simulation.settle(prompt=True)
-    assert standing(simulation, POST)["notify"][0] == "accepted"
+    assert statuses(simulation, POST)["notify"][0] == "accepted"
 
 
 @pytest.mark.point(67)
 def test_a_secret_that_is_not_there_holds_the_effect_until_a_person_has_mended_it(simulate: Simulate) -> None:
     simulation = simulate()
-    simulation.stage.owner.run(OUTSIDE)
+    simulation.environment.owner.run(OUTSIDE)
     worker = simulation.process("worker")
     worker.secrets = Store(worker.settings, SecretMissing)
     simulation.ingest(POST)
 
     simulation.work()
 
-    assert standing(simulation, POST) == {"notify": ("held", "secret_missing")}
+    assert statuses(simulation, POST) == {"notify": ("held", "secret_missing")}
 
 
 @pytest.mark.point(22)
 def test_an_effect_whose_words_its_event_does_not_have_is_refused_without_a_call(simulate: Simulate) -> None:
     simulation = simulate()
-    simulation.stage.owner.run(WORDLESS)
+    simulation.environment.owner.run(WORDLESS)
     simulation.ingest(POST)
 
     simulation.work()
 
-    assert standing(simulation, POST) == {"notify": ("refused", "not_rendered")}
-    assert list(simulation.vendors.deeds()) == []
+    assert statuses(simulation, POST) == {"notify": ("refused", "not_rendered")}
+    assert list(simulation.vendors.performed()) == []
 
 
 @pytest.mark.point(22)
@@ -147,15 +147,15 @@ def test_an_event_that_cannot_be_planned_for_a_reason_of_ours_stays_unplanned_an
     simulate: Simulate,
 ) -> None:
     simulation = simulate()
-    calm(simulation)
+    warm_up(simulation)
     simulation.ingest(POST)
     simulation.ingest(ADA)
-    simulation.stage.owner.run(UNWRITTEN)  # no `apply` writes this, and the planner stumbles over it
+    simulation.environment.owner.run(UNWRITTEN)  # no `apply` writes this, and the planner stumbles over it
 
     go_on(simulation, 15)
 
-    assert {status for status, _ in standing(simulation).values()} == {"accepted"}
-    assert standing(simulation, POST) == {}
+    assert {status for status, _ in statuses(simulation).values()} == {"accepted"}
+    assert statuses(simulation, POST) == {}
 
 
 class FailingOver(SimulatedDatabase):
@@ -181,4 +181,4 @@ def test_an_answer_in_hand_outlives_a_failover(simulate: Simulate) -> None:
 
     simulation.work()
 
-    assert standing(simulation)["ping"] == ("accepted", None)
+    assert statuses(simulation)["ping"] == ("accepted", None)
