@@ -1,7 +1,6 @@
-"""A provider of repeat class F, for tests: Drumbeat ships none yet whose only evidence is what it tells by itself.
+"""A provider of repeat class F, for tests: Drumbeat ships no provider yet whose only evidence is its feedback.
 
-Its adapter is the one of HTTP receivers, and so is its place in the sandbox; what may be done after an unknown outcome
-is what differs.
+It has the adapter and the sandbox vendor of HTTP receivers; what differs is what may be done after an unknown outcome.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,25 +14,25 @@ from drumbeat.providers.http_endpoint import HttpEndpoint
 
 
 class FeedbackProvider(HttpEndpoint):
-    """Carries parcels. It knows no key, has no search, and reports within `horizon` seconds what it has done."""
+    """A courier. It has no idempotency key and no search, and reports within `horizon` seconds what it has done."""
 
     name = "courier"
     settings: Mapping[str, bool] = {"base_url": True, "horizon": True}
 
     def repeat(self, target: Target, request: Request | None = None) -> Repeat:
-        """Wait for its word."""
+        """Wait for its feedback."""
         return Feedback(timedelta(seconds=int(target.settings["horizon"])))
 
 
 def register() -> None:
-    """Have this process know the courier."""
+    """Register the courier in this process."""
     registry._PROVIDERS[FeedbackProvider.name] = FeedbackProvider()
     registry.NAMES = tuple(registry._PROVIDERS)
 
 
 @contextmanager
 def registered() -> Iterator[None]:
-    """Have this process know the courier for a while."""
+    """Register the courier in this process for a while."""
     register()
     try:
         yield

@@ -1,2 +1,2 @@
-"""Chaos: a real stack under load while its parts are killed, cut off and lied to; then the callers' receipts are held
-against the providers' own record."""
+"""Chaos: a real stack under load while its parts are killed and cut off and providers answer wrongly; then the callers'
+receipts are compared with the providers' own record."""

@@ -14,15 +14,19 @@ from tests.chaos.trial import Plan, run
 
 def main() -> int:
     """Read the arguments and carry out the trial; returns 1 when a promise was broken."""
-    parser = argparse.ArgumentParser(prog="tests.chaos", description="Kill, cut, freeze, forget and lie, then count.")
+    parser = argparse.ArgumentParser(
+        prog="tests.chaos", description="Kill, cut, freeze and inject provider faults, then count."
+    )
     parser.add_argument("--events", type=int, default=10_000, help="events to send")
     parser.add_argument("--kills", type=int, default=100, help="workers to kill; everything else in proportion")
     parser.add_argument("--minutes", type=float, default=3.5, help="how long it lasts, without start and end")
-    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="settles what goes wrong when")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(1_000_000), help="decides which fault happens when"
+    )
     parser.add_argument("--keep", action="store_true", help="keep ledger, record and logs even when all is well")
-    asked = parser.parse_args()
-    signal.signal(signal.SIGTERM, _end)  # the stack and the servers have to be ended
-    return run(Plan(asked.events, asked.kills, asked.minutes, asked.seed, asked.keep))
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)  # stack and servers must be ended
+    return run(Plan(options.events, options.kills, options.minutes, options.seed, options.keep))
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

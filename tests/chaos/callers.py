@@ -1,4 +1,4 @@
-"""Callers that repeat each request with the same idempotency keys until they hold a receipt for each event."""
+"""Callers that repeat each request with the same idempotency keys until they have a receipt for each event."""
 
 import http.client
 import json
@@ -13,16 +13,16 @@ from random import Random
 from urllib.parse import urlsplit
 
 from drumbeat.local.frames import Json
-from tests.chaos.work import Lead, Post
+from tests.chaos.workload import Lead, Post
 
 CALLERS = 8
-PATIENCE = 35.0  # seconds for one answer: more than the API takes
-TAKEN = (200, 202)
+TIMEOUT_SECONDS = 35.0  # for one answer: more than the API takes
+ACCEPTED_STATUSES = (200, 202)
 
 
 @dataclass(slots=True)
 class Receipt:
-    """The promise that a caller holds: the event's id, and when it was first given, in seconds of the epoch."""
+    """A caller's receipt: the event's id, and when it was first given, in seconds of the epoch."""
 
     event_id: str
     at: float
@@ -31,18 +31,18 @@ class Receipt:
 
 @dataclass
 class Receipts:
-    """What all callers were told, by idempotency key; each is also a line of the file."""
+    """The answers to all callers, by idempotency key; each is also a line of the file."""
 
     file: Path
     held: dict[str, Receipt] = field(default_factory=dict)
     other_ids: list[str] = field(default_factory=list)  # keys that were given a second id
-    refused: Counter[str] = field(default_factory=Counter)  # what no honest request should hear
+    refused: Counter[str] = field(default_factory=Counter)  # answers that no valid request should get
     answers: Counter[str] = field(default_factory=Counter)
 
     def take(self, lead: Lead, status: int, reply: Json) -> bool:
-        """Note what was said about an event; True when it is a promise."""
+        """Record the answer about an event; return True when it is a receipt."""
         self.answers[str(status)] += 1
-        if status not in TAKEN:
+        if status not in ACCEPTED_STATUSES:
             if 400 <= status < 500:
                 self.refused[f"{status} for {lead.key}: {str(reply)[:200]}"] += 1
             return False
@@ -77,20 +77,20 @@ class Callers:
 
     @property
     def busy(self) -> bool:
-        """Tell whether anybody still has something to send."""
+        """Return whether any caller still has something to send."""
         return any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """Give up what is not received yet."""
+        """Give up every event without a receipt."""
         self._stopping.set()
 
     def _run(self, random: Random) -> None:
-        line = _Line(self._address, self._headers)
+        connection = _Connection(self._address, self._headers)
         while (post := self._next()) is not None and not self._stopping.is_set():
             self._stopping.wait(max(0.0, self._start + post.at - time.monotonic()))
             left: Sequence[Lead] = post.leads
             while left and not self._stopping.is_set():
-                left = self._without_receipt(line, left)
+                left = self._without_receipt(connection, left)
                 if left:
                     self._stopping.wait(random.uniform(0.2, 2.0))
 
@@ -98,30 +98,30 @@ class Callers:
         with self._lock:
             return next(self._posts, None)
 
-    def _without_receipt(self, line: "_Line", leads: Sequence[Lead]) -> list[Lead]:
-        """Send once; return the events that nothing was promised for."""
-        told = list(_post(line, leads))
+    def _without_receipt(self, connection: "_Connection", leads: Sequence[Lead]) -> list[Lead]:
+        """Send once; return the events that still have no receipt."""
+        answers = list(_post(connection, leads))
         with self._lock:
-            taken = {lead.key for lead, status, reply in told if self._receipts.take(lead, status, reply)}
+            taken = {lead.key for lead, status, reply in answers if self._receipts.take(lead, status, reply)}
         return [lead for lead in leads if lead.key not in taken]
 
 
-def _post(line: "_Line", leads: Sequence[Lead]) -> Iterable[tuple[Lead, int, Json]]:
-    """Send one request; yield what was said about each event, nothing when there was no answer."""
+def _post(connection: "_Connection", leads: Sequence[Lead]) -> Iterable[tuple[Lead, int, Json]]:
+    """Send one request; yield the answer about each event, nothing when there was no answer."""
     if len(leads) == 1:
-        status, reply = line.ask("/v1/events", leads[0].body())
+        status, reply = connection.ask("/v1/events", leads[0].body())
         return [(leads[0], status, reply)] if status else []
-    status, reply = line.ask("/v1/events/batch", {"events": [lead.body() for lead in leads]})
+    status, reply = connection.ask("/v1/events/batch", {"events": [lead.body() for lead in leads]})
     if status == 207:
         return [(lead, each["status"], each) for lead, each in zip(leads, reply["results"], strict=True)]
     return [(lead, status, reply) for lead in leads] if status else []
 
 
-class _Line:
+class _Connection:
     """One kept-alive connection to the API."""
 
     def __init__(self, address: str, headers: dict[str, str]) -> None:
-        self._connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        self._connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
         self._headers = headers
 
     def ask(self, path: str, body: Json) -> tuple[int, Json]:

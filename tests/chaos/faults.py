@@ -1,4 +1,4 @@
-"""What can go wrong, one method each. Nothing here looks at what follows from it."""
+"""What can go wrong, one method each. Nothing here looks at the consequences."""
 
 import heapq
 import itertools
@@ -14,89 +14,89 @@ from random import Random
 from redis.exceptions import RedisError
 
 from drumbeat.core.errors import DrumbeatError
-from tests.chaos import lies
-from tests.chaos.arena import WORKERS, Arena
-from tests.chaos.cutter import Cut
+from tests.chaos import provider_faults
+from tests.chaos.connection_cutter import Cut
+from tests.chaos.environment import WORKERS, Environment
 
-LEASE = 45.0  # seconds
-GROWN = 1.5  # seconds until a worker that was started has work in hand
-TRY_AGAIN = 0.3  # seconds until a victim that is being started again is looked for once more
+LEASE_SECONDS = 45.0
+WORKER_WARM_UP_SECONDS = 1.5  # after its start a worker has work
+RETRY_SECONDS = 0.3  # until the next try to find a process that is being restarted
 APPLIED = "configuration applied"
-REMEMBERED = 500  # doorbells that may be rung again, long after
+MAX_REMEMBERED_WAKE_UPS = 500  # that may be sent again, much later
 
 
 class Faults:
     """Everything that is broken on purpose, counted by kind."""
 
-    def __init__(self, arena: Arena, random: Random) -> None:
+    def __init__(self, environment: Environment, random: Random) -> None:
         self.counts: Counter[str] = Counter()
-        self._arena = arena
+        self._arena = environment
         self._random = random
-        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._schedule: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._stopped: dict[str, int] = {}  # name -> process id
         self._dead: set[int] = set()  # process ids: a pid file outlives its process for a moment
         self._postgres_down = False
-        self._doorbells: deque[str] = deque(maxlen=REMEMBERED)
+        self._wake_ups: deque[str] = deque(maxlen=MAX_REMEMBERED_WAKE_UPS)
 
     def later(self, seconds: float, fault: Callable[[], None]) -> None:
-        """Have something happen in so many seconds."""
-        heapq.heappush(self._agenda, (time.monotonic() + seconds, next(self._numbers), fault))
+        """Schedule a fault in so many seconds."""
+        heapq.heappush(self._schedule, (time.monotonic() + seconds, next(self._numbers), fault))
 
     @property
     def left(self) -> int:
-        """How much is still to happen."""
-        return len(self._agenda)
+        """How many faults are still to happen."""
+        return len(self._schedule)
 
     def happen(self) -> None:
-        """Let everything happen whose time has come."""
-        while self._agenda and self._agenda[0][0] <= time.monotonic():
-            heapq.heappop(self._agenda)[2]()
+        """Carry out every fault whose time has come."""
+        while self._schedule and self._schedule[0][0] <= time.monotonic():
+            heapq.heappop(self._schedule)[2]()
 
-    def mend(self) -> None:
-        """Undo what does not end by itself, and do what was still to come of it; harmless to repeat."""
-        self._agenda.clear()
+    def end_all(self) -> None:
+        """End every fault that does not end by itself, and drop those still to come; harmless to repeat."""
+        self._schedule.clear()
         for name in list(self._stopped):
             self._continue(name)
         self._start_postgres()
         until = time.monotonic() + 30
         while not self._arena.order("lies", None, "DELETE") and time.monotonic() < until:
-            time.sleep(TRY_AGAIN)
+            time.sleep(RETRY_SECONDS)
 
     # ------------------------------------------------------------ processes
 
     def kill_worker(self) -> None:
-        """End a worker with SIGKILL, if not now, then soon: one that had the time to take something in hand."""
+        """Kill a worker that has had time to start some work; try again soon while none is ready."""
         names = [f"worker-{number}" for number in range(1, WORKERS + 1)]
         self._random.shuffle(names)
-        grown = [name for name in names if name not in self._stopped and self._age(name) > GROWN]
-        if not any(self._signal(name, signal.SIGKILL) for name in grown):
-            self.later(TRY_AGAIN, self.kill_worker)
+        ready = [name for name in names if name not in self._stopped and self._age(name) > WORKER_WARM_UP_SECONDS]
+        if not any(self._signal(name, signal.SIGKILL) for name in ready):
+            self.later(RETRY_SECONDS, self.kill_worker)
             return
         self.counts["worker killed"] += 1
 
     def kill(self, name: str) -> None:
-        """End any other process with SIGKILL."""
+        """Kill any other process."""
         if name not in self._stopped and self._signal(name, signal.SIGKILL):
             self.counts[f"{name.partition('-')[0]} killed"] += 1
 
     def freeze(self, name: str, shortest: float, longest: float) -> None:
-        """Stop a process as a machine that sleeps does; after so many seconds it goes on with what it had in hand."""
+        """Stop a process as a sleeping machine does; after so many seconds it continues with its work."""
         pid = self._arena.stack.pid(name)
         if pid is not None and name not in self._stopped and self._signal(name, signal.SIGSTOP):
             self._stopped[name] = pid
             self.counts[f"{name.partition('-')[0]} frozen"] += 1
-            # Not by our own agenda: whoever asks the frozen one for something may wait for it.
+            # By a timer of its own: the main thread may wait for an answer of the frozen process.
             waking = threading.Timer(self._random.uniform(shortest, longest), self._continue, [name])
             waking.daemon = True
             waking.start()
 
     def freeze_worker(self) -> None:
         """Stop a worker until its leases are over."""
-        self.freeze(f"worker-{self._random.randint(1, WORKERS)}", LEASE + 2, LEASE + 8)
+        self.freeze(f"worker-{self._random.randint(1, WORKERS)}", LEASE_SECONDS + 2, LEASE_SECONDS + 8)
 
     def restart_queue(self) -> None:
-        """End the SQS emulator in order: only then does it keep what SQS would."""
+        """Restart the SQS emulator in order: only then does it keep its messages, as SQS would."""
         if self._signal("ministack", signal.SIGTERM):
             self.counts["queue restarted"] += 1
 
@@ -151,55 +151,55 @@ class Faults:
             except RuntimeError:
                 if time.monotonic() > until:
                     raise
-                time.sleep(TRY_AGAIN)
+                time.sleep(RETRY_SECONDS)
 
     def cut(self) -> None:
         """Cut the connection of the next statement, before, in the middle of, or after its commit."""
         where = self._random.choice(list(Cut))
-        self._arena.cutter.cut(where)
+        self._arena.connection_cutter.cut(where)
         self.counts[f"cut {where}"] += 1
 
     def stall(self) -> None:
-        """Let Postgres be silent for a while, without a word to anybody."""
-        self._arena.cutter.stall(self._random.uniform(1, 8))
+        """Let Postgres not answer for a while, with its connections open."""
+        self._arena.connection_cutter.stall(self._random.uniform(1, 8))
         self.counts["postgres silent"] += 1
 
     def flush_valkey(self) -> None:
-        """Have Valkey forget everything."""
-        with suppress(RedisError):  # it is away just now
+        """Delete everything in Valkey."""
+        with suppress(RedisError):  # it is not running at the moment
             self._arena.valkey.flushall()
             self.counts["valkey flushed"] += 1
 
-    # ------------------------------------------------------------ doorbells
+    # ------------------------------------------------------------ wake-ups
 
     def purge(self) -> None:
-        """Lose all doorbells."""
+        """Lose all wake-ups."""
         with suppress(DrumbeatError):  # as above
-            self._arena.doorbells.purge()
+            self._arena.wake_ups.purge()
             self.counts["queue purged"] += 1
 
-    def double(self) -> None:
-        """Double some doorbells, delay them, lose some, and ring some of long ago again."""
+    def duplicate(self) -> None:
+        """Duplicate some wake-ups, delay them, lose some, and send some much older ones again."""
         with suppress(DrumbeatError):
-            queue = self._arena.doorbells
+            queue = self._arena.wake_ups
             taken = queue.receive(hidden=1)
             for message in taken:
                 if self._random.random() < 0.2:
                     queue.delete([message])
-                    self.counts["doorbells lost"] += 1
-            self._doorbells.extend(message.body for message in taken)
+                    self.counts["wake-ups lost"] += 1
+            self._wake_ups.extend(message.body for message in taken)
             again = [message.body for message in taken] * self._random.randint(1, 3)
-            again += self._random.sample(list(self._doorbells), min(10, len(self._doorbells)))
+            again += self._random.sample(list(self._wake_ups), min(10, len(self._wake_ups)))
             for body in again:
                 queue.put(body)
-            self.counts["doorbells doubled"] += len(again)
+            self.counts["wake-ups duplicated"] += len(again)
 
     # ------------------------------------------------------------ providers
 
-    def lie(self) -> None:
-        """Have a provider lie for some seconds."""
-        if self._arena.order("lies", lies.lie(self._random)):
-            self.counts["lies begun"] += 1
+    def provider_fault(self) -> None:
+        """Inject a fault into a provider for some seconds."""
+        if self._arena.order("lies", provider_faults.choose(self._random)):
+            self.counts["provider faults begun"] += 1
 
     # ------------------------------------------------------------ people
 

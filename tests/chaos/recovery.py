@@ -1,4 +1,4 @@
-"""How long work that somebody died with was stuck, by the ledger's journal."""
+"""How long work was stuck whose worker had died, by the ledger's journal."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ import psycopg
 from drumbeat.delivery import LEASE
 from drumbeat.relay.sweep import LOCKED
 
-# Seconds after the end of its lease; a relay that is killed in the middle of a sweep leaves its lock behind.
-BOUND = 60.0 + LOCKED
+# After the end of its lease; a relay that is killed during a sweep leaves its lock behind.
+MAX_RECOVERY_SECONDS = 60.0 + LOCKED
 
 # The relay's moves, beside the claim whose lease had ended.
 FREED = """
@@ -24,11 +24,11 @@ FREED = """
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Claims whose worker ended without a word; seconds from the end of the lease until the relay freed them."""
+    """Claims whose worker died; seconds from the end of the lease until the relay freed them."""
 
     freed: int
-    longest: float
-    late: tuple[str, ...]  # effects that were freed later than the bound
+    longest_seconds: float
+    late: tuple[str, ...]  # effects that were freed later than MAX_RECOVERY_SECONDS
 
 
 def recovery(url: str) -> Recovery:
@@ -38,6 +38,6 @@ def recovery(url: str) -> Recovery:
     waits = [(effect, seconds - LEASE.total_seconds()) for effect, seconds in rows]
     return Recovery(
         freed=len(waits),
-        longest=max((seconds for _, seconds in waits), default=0.0),
-        late=tuple(f"{effect} by {seconds:.0f} s" for effect, seconds in waits if seconds > BOUND),
+        longest_seconds=max((seconds for _, seconds in waits), default=0.0),
+        late=tuple(f"{effect} by {seconds:.0f} s" for effect, seconds in waits if seconds > MAX_RECOVERY_SECONDS),
     )

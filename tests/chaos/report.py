@@ -1,4 +1,4 @@
-"""What a person reads in the end."""
+"""The report at the end."""
 
 from collections.abc import Mapping, Sequence
 from statistics import quantiles
@@ -10,7 +10,7 @@ from tests.chaos.callers import Receipts
 from tests.chaos.oracle import Verdict, grouped
 from tests.chaos.recovery import Recovery
 
-SHOWN = 5  # violations of each kind
+MAX_SHOWN_VIOLATIONS = 5  # violations of each kind
 
 console = Console(highlight=False, width=118)
 
@@ -23,25 +23,23 @@ def show(
     _show_classes(verdict)
     buffered = sum(receipt.buffered for receipt in receipts.held.values())
     answers = ", ".join(f"{number} × {status}" for status, number in sorted(receipts.answers.items()))
+    fact("events accepted", f"{verdict.accepted}, {buffered} of them into the buffer; answers to callers: {answers}")
     fact(
-        "events accepted", f"{verdict.accepted}, {buffered} of them into the buffer; what callers were told: {answers}"
-    )
-    fact(
-        "claims left behind by the dead", f"{recovery.freed}, freed at most {recovery.longest:.0f} s after their lease"
+        "claims of dead workers", f"{recovery.freed}, freed at most {recovery.longest_seconds:.0f} s after their lease"
     )
     for kind, found in grouped(violations).items():
         console.print(f"[bold red]{kind}[/]: {len(found)}")
-        for violation in found[:SHOWN]:
+        for violation in found[:MAX_SHOWN_VIOLATIONS]:
             console.print(f"  {violation}", markup=False, soft_wrap=True)
 
 
-def fact(words: str, value: object) -> None:
+def fact(name: str, value: object) -> None:
     """Print one fact."""
-    console.print(f"{words:<32}{value}", markup=False, soft_wrap=True)
+    console.print(f"{name:<32}{value}", markup=False, soft_wrap=True)
 
 
 def _show_faults(faults: Mapping[str, int]) -> None:
-    table = Table("what was done to it", "times", box=None)
+    table = Table("fault", "times", box=None)
     for name, number in sorted(faults.items()):
         table.add_row(name, str(number))
     console.print(table)

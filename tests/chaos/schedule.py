@@ -1,4 +1,4 @@
-"""When what goes wrong: the same seed gives the same order of faults at the same times."""
+"""When each fault happens: the same seed gives the same faults at the same times."""
 
 import signal
 from collections.abc import Callable, Mapping
@@ -6,8 +6,8 @@ from random import Random
 
 from tests.chaos.faults import Faults
 
-# How often each thing happens while a hundred workers are killed, and at least once.
-SHARES: Mapping[str, tuple[float, Callable[[Faults], None]]] = {
+# How often each fault happens while a hundred workers are killed, and at least once.
+OCCURRENCES: Mapping[str, tuple[float, Callable[[Faults], None]]] = {
     "worker killed": (100, lambda faults: faults.kill_worker()),
     "worker frozen": (4, lambda faults: faults.freeze_worker()),
     "ingest killed": (8, lambda faults: faults.kill("ingest-1")),
@@ -31,20 +31,24 @@ SHARES: Mapping[str, tuple[float, Callable[[Faults], None]]] = {
     "queue restarted": (1, lambda faults: faults.restart_queue()),
     "ministack frozen": (2, lambda faults: faults.freeze("ministack", 2, 8)),
     "queue purged": (5, lambda faults: faults.purge()),
-    "doorbells doubled": (40, lambda faults: faults.double()),
-    "lies begun": (80, lambda faults: faults.lie()),
+    "wake-ups duplicated": (40, lambda faults: faults.duplicate()),
+    "provider faults begun": (80, lambda faults: faults.provider_fault()),
     "configuration applied": (3, lambda faults: faults.apply()),
 }
-ALL = 100  # kills from which on each fault is expected to have found its victim
+MIN_KILLS_FOR_EVERY_FAULT = 100  # with so many, each fault is expected to have happened
 
 
 def schedule(faults: Faults, kills: int, seconds: float, random: Random) -> None:
-    """Spread everything over the time, all but its edges."""
-    for share, fault in SHARES.values():
+    """Spread all faults over the time, except its first and last two percent."""
+    for share, fault in OCCURRENCES.values():
         for _ in range(max(1, round(share * kills / 100)) if kills else 0):
             faults.later(random.uniform(0.02, 0.98) * seconds, lambda fault=fault: fault(faults))  # type: ignore[misc]
 
 
 def missed(counts: Mapping[str, int], kills: int) -> list[str]:
-    """Name what did not happen once, though there was time enough: a trial without it proves less than it says."""
-    return [name for name in SHARES if kills >= ALL and not any(done.startswith(name) for done in counts)]
+    """Return the faults that never happened though there was time: a trial without them proves less than it says."""
+    return [
+        name
+        for name in OCCURRENCES
+        if kills >= MIN_KILLS_FOR_EVERY_FAULT and not any(done.startswith(name) for done in counts)
+    ]

@@ -1,4 +1,4 @@
-"""Ten thousand events and a hundred killed workers, bounded: everything else is cut, frozen and lied to meanwhile."""
+"""Ten thousand events and a hundred killed workers, in bounded time, with every other kind of fault meanwhile."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from tests.flow.stacks import ROOT
 
-WITHIN = 540.0  # seconds
+TIMEOUT_SECONDS = 540.0
 
 
 @pytest.mark.proof
@@ -26,10 +26,10 @@ def test_nothing_is_lost_and_nothing_is_done_twice_while_everything_breaks() -> 
     command = [sys.executable, "-u", "-m", "tests.chaos", "--events", "10000", "--kills", "100", "--minutes", "3.5"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as trial:
         try:
-            said, _ = trial.communicate(timeout=WITHIN)
+            output, _ = trial.communicate(timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             trial.send_signal(signal.SIGTERM)  # it ends its stack and its servers
-            said, _ = trial.communicate()
+            output, _ = trial.communicate()
 
-    print(said)  # the seed, the tables, and where everything is kept when a promise was broken
+    print(output)  # the seed, the tables, and where everything is kept when a promise was broken
     assert trial.returncode == 0

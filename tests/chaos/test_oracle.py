@@ -1,4 +1,4 @@
-"""The judge sees what callers and providers saw, and is not told what to find."""
+"""The oracle reads only what callers and providers saw."""
 
 import json
 from collections.abc import Iterable
@@ -8,8 +8,8 @@ import pytest
 
 from drumbeat.local.frames import Json
 from tests.chaos.callers import Receipt, Receipts
-from tests.chaos.oracle import Verdict, judge
-from tests.chaos.work import Lead
+from tests.chaos.oracle import Verdict, check
+from tests.chaos.workload import Lead
 
 UNPROVABLE = "unprovable"
 PROVIDERS = {"mail": "mailgun", "gift": "resend", "invoice": "http"}
@@ -17,7 +17,7 @@ ACCOUNTS = {"mail": "mail", "gift": "gifts", "invoice": "erp"}
 
 
 def verdict(folder: Path, kind: str, done: int, held: str | None = None, *, received: bool = True) -> Verdict:
-    """Judge one event of a kind that was done so many times."""
+    """Return the verdict about one event of a kind that was done so many times."""
     lead = Lead(f"{kind}-1", kind)
     receipts = Receipts(folder / "receipts.jsonl")
     if received:
@@ -25,7 +25,7 @@ def verdict(folder: Path, kind: str, done: int, held: str | None = None, *, rece
     record = folder / "record.jsonl"
     record.write_text("".join(json.dumps(entry) + "\n" for entry in _entries(kind, lead.email, done)))
     effects = [] if held is None else [{"eventId": "event", "account": ACCOUNTS[kind], "reasonCode": held}]
-    return judge([lead], receipts, record, effects)
+    return check([lead], receipts, record, effects)
 
 
 def _entries(kind: str, email: str, done: int) -> Iterable[Json]:
@@ -48,7 +48,7 @@ def test_once_is_right(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mail", "gift", "invoice"])
-def test_twice_is_a_violation_whatever_its_class(tmp_path: Path, kind: str) -> None:
+def test_twice_is_a_violation_in_every_class(tmp_path: Path, kind: str) -> None:
     assert verdict(tmp_path, kind, done=2).violations == [
         f"done more than once: {kind}-1@example.com by {ACCOUNTS[kind]}, 2 times"
     ]

@@ -1,4 +1,4 @@
-"""One trial from beginning to end: load and faults, the end of all faults, quiet, the verdict."""
+"""One trial from beginning to end: load and faults, the end of all faults, completion, the verdict."""
 
 import time
 from collections import Counter
@@ -6,93 +6,97 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from tests.chaos import lies, oracle, quiet, recovery, report, work
-from tests.chaos.arena import Arena
+from tests.chaos import completion, oracle, provider_faults, recovery, report, workload
 from tests.chaos.callers import Callers, Receipts
+from tests.chaos.environment import Environment
 from tests.chaos.faults import Faults
 from tests.chaos.report import fact
 from tests.chaos.schedule import missed, schedule
 
-TOLD_EVERY = 15.0  # seconds
-LATE = 120.0  # seconds that callers may take longer than planned
-QUIET_WITHIN = 240.0  # seconds
+PROGRESS_INTERVAL_SECONDS = 15.0
+MAX_EXTRA_SECONDS = 120.0  # that callers may take longer than planned
+MAX_COMPLETION_SECONDS = 240.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is sent and broken, and for how long; the seed settles the rest."""
+    """How much is sent and broken, and for how long; the seed decides the rest."""
 
     events: int
     kills: int
     minutes: float
     seed: int
-    keep: bool = False  # the folder, whatever happens
+    keep: bool = False  # the folder, even when all is well
 
 
 def run(plan: Plan) -> int:
-    """Carry out one trial; returns 0 when no promise was broken. Otherwise everything is kept to be looked at."""
+    """Carry out one trial; returns 0 when no promise was broken. Otherwise everything is kept for inspection."""
     began = time.monotonic()
     fact("seed", plan.seed)
-    with Arena() as arena:
-        fact("the stack answers after", f"{time.monotonic() - began:.0f} s, in {arena.folder}")
-        violations = _carry_out(arena, plan)
-        arena.keep = plan.keep or bool(violations)
+    with Environment() as environment:
+        fact("the stack answers after", f"{time.monotonic() - began:.0f} s, in {environment.folder}")
+        violations = _carry_out(environment, plan)
+        environment.keep = plan.keep or bool(violations)
     fact("the whole took", f"{time.monotonic() - began:.0f} s")
-    if arena.keep:
-        fact("ledger, record and logs", f"kept in {arena.folder}; again: --seed {plan.seed}")
+    if environment.keep:
+        fact("ledger, record and logs", f"kept in {environment.folder}; again: --seed {plan.seed}")
     return 1 if violations else 0
 
 
-def _carry_out(arena: Arena, plan: Plan) -> list[str]:
+def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     random = Random(plan.seed)
-    leads = work.leads(plan.events, random)
-    posts = work.posts(leads, plan.minutes * 60, random)
-    receipts = Receipts(arena.folder / "receipts.jsonl")
-    callers = Callers(arena.stack.ready["url"], arena.stack.ready["api_key"], posts, receipts, plan.seed)
-    faults = Faults(arena, random)
-    arena.order("lies", dict(lies.ALWAYS))
+    leads = workload.leads(plan.events, random)
+    posts = workload.posts(leads, plan.minutes * 60, random)
+    receipts = Receipts(environment.folder / "receipts.jsonl")
+    callers = Callers(environment.stack.ready["url"], environment.stack.ready["api_key"], posts, receipts, plan.seed)
+    faults = Faults(environment, random)
+    environment.command("lies", dict(provider_faults.ALWAYS))
     schedule(faults, plan.kills, plan.minutes * 60, random)
 
-    _storm(callers, faults, receipts, plan)
-    faults.mend()
-    calm = quiet.wait(arena, len(receipts.held), QUIET_WITHIN, _now_and_then())
-    violations = [] if calm is not None else [f"not quiet: {QUIET_WITHIN:.0f} s after the last fault"]
-    fact("quiet after the last fault", "never" if calm is None else f"{calm:.0f} s")
+    _run_load(callers, faults, receipts, plan)
+    faults.end_all()
+    waited = completion.wait_for_completion(
+        environment, len(receipts.held), MAX_COMPLETION_SECONDS, _progress_printer()
+    )
+    violations = [] if waited is not None else [f"not complete: {MAX_COMPLETION_SECONDS:.0f} s after the last fault"]
+    fact("complete after the last fault", "never" if waited is None else f"{waited:.0f} s")
 
-    recovered = recovery.recovery(arena.postgres.url("drumbeat"))
-    verdict = oracle.judge(leads, receipts, arena.record, arena.listed("/v1/effects?status=held"))
+    recovered = recovery.recovery(environment.postgres.url("drumbeat"))
+    verdict = oracle.check(leads, receipts, environment.record, environment.listed("/v1/effects?status=held"))
     violations += verdict.violations
     violations += [f"never happened: {fault}" for fault in missed(faults.counts, plan.kills)]
     violations += [f"stuck too long: {effect}" for effect in recovered.late]
-    violations += _verify(arena)
-    report.show(verdict, receipts, recovered, faults.counts + _lies_told(arena), violations)
+    violations += _verify(environment)
+    report.show(verdict, receipts, recovered, faults.counts + _injected_faults(environment), violations)
     return violations
 
 
-def _storm(callers: Callers, faults: Faults, receipts: Receipts, plan: Plan) -> None:
-    """Let faults happen until all that was planned has happened and everything is sent."""
-    tell = _now_and_then()
-    until = time.monotonic() + plan.minutes * 60 + LATE
+def _run_load(callers: Callers, faults: Faults, receipts: Receipts, plan: Plan) -> None:
+    """Run callers and faults until every fault has happened and everything is sent."""
+    progress = _progress_printer()
+    until = time.monotonic() + plan.minutes * 60 + MAX_EXTRA_SECONDS
     callers.start()
     while (callers.busy or faults.left) and time.monotonic() < until:
         faults.happen()
-        tell(f"{len(receipts.held)} of {plan.events} events received, {faults.counts['worker killed']} workers killed")
+        progress(
+            f"{len(receipts.held)} of {plan.events} events received, {faults.counts['worker killed']} workers killed"
+        )
         time.sleep(0.02)
-    faults.mend()  # before the last callers are waited for: they may need what is broken
-    until = time.monotonic() + LATE
+    faults.end_all()  # before waiting for the last callers: they may need what is broken
+    until = time.monotonic() + MAX_EXTRA_SECONDS
     while callers.busy and time.monotonic() < until:
         time.sleep(0.1)
     callers.stop()
 
 
-def _verify(arena: Arena) -> list[str]:
-    """Ask the ledger for the promises that it knows to be broken."""
+def _verify(environment: Environment) -> list[str]:
+    """Return the broken promises that Drumbeat's own verification finds."""
     found: list[str] = []
     cursor = ""
     while True:
-        chunk = arena.read(f"/v1/verify{cursor}")
+        chunk = environment.read(f"/v1/verify{cursor}")
         if chunk is None:
-            return [*found, "verify: it did not answer"]
+            return [*found, "verify: no answer"]
         found += [
             f"verify {item['kind']}: {item['subject']} {item['id']}: {item['sentence']}" for item in chunk["items"]
         ]
@@ -101,19 +105,19 @@ def _verify(arena: Arena) -> list[str]:
         cursor = f"?cursor={chunk['next']}"
 
 
-def _lies_told(arena: Arena) -> Counter[str]:
-    told = arena.call("GET", "/_sandbox/counts?effects=0")["lies"]
-    return Counter({f"lie {name}": number for name, number in told.items()})
+def _injected_faults(environment: Environment) -> Counter[str]:
+    counts = environment.call("GET", "/_sandbox/counts?effects=0")["lies"]
+    return Counter({f"provider fault {name}": number for name, number in counts.items()})
 
 
-def _now_and_then() -> Callable[[str], None]:
-    """Return a way to say something that is only heard every few seconds."""
+def _progress_printer() -> Callable[[str], None]:
+    """Return a function that prints progress, at most every few seconds."""
     last = time.monotonic()
 
-    def tell(words: str) -> None:
+    def progress(text: str) -> None:
         nonlocal last
-        if time.monotonic() > last + TOLD_EVERY:
+        if time.monotonic() > last + PROGRESS_INTERVAL_SECONDS:
             last = time.monotonic()
-            fact(time.strftime("%H:%M:%S"), words)
+            fact(time.strftime("%H:%M:%S"), text)
 
-    return tell
+    return progress

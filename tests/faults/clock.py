@@ -1,4 +1,4 @@
-"""Simulated time: one clock for the ledger, for every process and for the providers, and it only moves when told to."""
+"""Simulated time: one clock for ledger, processes and providers, which only the simulation moves."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ from drumbeat.ledger.database import Database
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 
-# The ledger's own clock, which the owner puts in the place of the machine's: it stands still between two moves.
+# The ledger's own clock, with which the owner replaces the machine's: it stands still between two moves.
 STILL = f"""
     CREATE OR REPLACE FUNCTION drumbeat_now() RETURNS timestamptz
         LANGUAGE sql STABLE PARALLEL SAFE
@@ -15,7 +15,7 @@ STILL = f"""
 
 
 class SimulatedClock:
-    """The instant that everybody agrees on."""
+    """The clock that every process shares."""
 
     def __init__(self, owner: Database) -> None:
         self._owner = owner
@@ -34,7 +34,7 @@ class SimulatedClock:
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass for everybody."""
+        """Let time pass for every process."""
         self.gone = round(self.gone + seconds, 6)
         self._owner.run("UPDATE clock SET shift = make_interval(secs => %s)", (self.gone,))
 

@@ -1,4 +1,4 @@
-"""Stages for simulated runs: servers of their own, emptied between runs."""
+"""Environments for simulated runs: servers of their own, emptied between runs."""
 
 import os
 from collections.abc import Iterator
@@ -14,17 +14,22 @@ from tests.faults.environment import Environment, Servers
 from tests.faults.process_pool import ProcessPool
 from tests.faults.runs import Simulate, simulating
 
-# Whatever else happened in the same server, and whatever ran before, would decide where rows are put and in which order
-# they are found: then a seed were not a run.
-ALONE = ("autovacuum = off", "jit = off", "plan_cache_mode = force_generic_plan", "synchronous_commit = off")
+# Without these, other work in the same server and earlier runs decide where rows are stored and in which order they are
+# found: one seed would give different runs.
+REPEATABLE_SETTINGS = (
+    "autovacuum = off",
+    "jit = off",
+    "plan_cache_mode = force_generic_plan",
+    "synchronous_commit = off",
+)
 
 
 @contextmanager
-def servers(home: Path) -> Iterator[Servers]:
-    """Servers for one stage."""
+def running_servers(home: Path) -> Iterator[Servers]:
+    """Run the servers of one environment."""
     with migrated(home / "postgres") as postgres, Valkey(home / "valkey") as valkey:
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
-            for setting in ALONE:
+            for setting in REPEATABLE_SETTINGS:
                 admin.execute(f"ALTER SYSTEM SET {setting}".encode())
             admin.execute("SELECT pg_reload_conf()")
         yield Servers(postgres.url("ledger", user="drumbeat_app"), postgres.url("ledger"), valkey.url, home / "vendors")
@@ -32,8 +37,8 @@ def servers(home: Path) -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def environment(servers_home: Path) -> Iterator[Environment]:
-    """Where the simulation plays."""
-    with servers(servers_home / "stage") as here, closing(Environment(here)) as environment:
+    """Where simulations run in this process."""
+    with running_servers(servers_home / "environment") as here, closing(Environment(here)) as environment:
         yield environment
 
 
@@ -46,9 +51,11 @@ def simulate(environment: Environment) -> Iterator[Simulate]:
 
 @pytest.fixture(scope="session")
 def process_pool(servers_home: Path) -> Iterator[ProcessPool]:
-    """As many stages as there are processors, for what is much and independent of each other."""
+    """As many processes with environments as there are processors, for many independent parts of the proof."""
     with ExitStack() as all_servers:
         numbers = range(os.process_cpu_count() or 1)
-        here = [all_servers.enter_context(servers(servers_home / f"stage-{number}")) for number in numbers]
+        here = [
+            all_servers.enter_context(running_servers(servers_home / f"environment-{number}")) for number in numbers
+        ]
         with closing(ProcessPool(here)) as process_pool:
             yield process_pool

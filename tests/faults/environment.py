@@ -1,4 +1,4 @@
-"""Where runs play: real servers, shared by all of them and emptied in between."""
+"""Where runs happen: real servers, shared by all runs and emptied in between."""
 
 import itertools
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ EMPTY = """
     TRUNCATE configs, api_keys, events, payloads, conflicts, plans, replans, contacts, suppressions, effects, journal,
              requests, attempts, outcomes RESTART IDENTITY CASCADE
 """
-# Keys that end by themselves do so by simulated time.
-AGE = """
+# Keys that expire do so by simulated time.
+AGE_KEYS = """
     for _, key in ipairs(redis.call('KEYS', '*')) do
         local left = redis.call('PTTL', key)
         if left >= 0 then
@@ -30,7 +30,7 @@ AGE = """
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where a stage's servers are."""
+    """The addresses of one environment's servers."""
 
     database_url: str
     owner_url: str
@@ -39,7 +39,7 @@ class Servers:
 
 
 class Environment:
-    """What all runs of a process share: servers, and a database whose clock stands still."""
+    """What all runs of a process share: connections to the servers, and a database whose clock stands still."""
 
     def __init__(self, servers: Servers) -> None:
         self.servers = servers
@@ -52,7 +52,7 @@ class Environment:
         self.owner.run(STILL)
 
     def clear(self) -> Path:
-        """Forget everything; return a fresh folder."""
+        """Empty the servers; return a new folder."""
         self.owner.run(EMPTY)
         self.owner.run("UPDATE relay_state SET planned_until = '-infinity'")
         self.owner.run("UPDATE clock SET shift = '0'")
@@ -61,25 +61,25 @@ class Environment:
         return self.servers.home / str(next(self._runs))
 
     def close(self) -> None:
-        """Let go of the servers."""
+        """Close every connection."""
         for connection in self._connections:
             connection.close()
         self.control.close()
         self.pool.disconnect()
         self.owner.close()
 
-    def age(self, seconds: float) -> None:
-        """Have the keys of Redis grow older."""
-        self.redis.eval(AGE, 0, round(seconds * 1000))
+    def age_keys(self, seconds: float) -> None:
+        """Let the keys of Redis grow older by so many seconds."""
+        self.redis.eval(AGE_KEYS, 0, round(seconds * 1000))
 
     def reuse_connection(self, process: Process) -> Process:
-        """Give a new process a connection that somebody left behind, which is faster than a new one."""
+        """Give a new process a connection of an ended one, which is faster than a new one."""
         if self._connections:
             process.db._connection = self._connections.pop()
         return process
 
     def discard(self, process: Process) -> None:
-        """Do what the kernel and Postgres do when a process is gone: nothing that was open commits."""
+        """Do what the kernel and Postgres do when a process has ended: no open transaction commits."""
         connection, process.db._connection = process.db._connection, None
         if connection is None:
             return

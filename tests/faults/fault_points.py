@@ -1,4 +1,4 @@
-"""The one point that every operation of every process passes: it is traced, others may run, and a fault may strike."""
+"""The one point that every operation of every process passes: traced, scheduled, and possibly hit by a fault."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ from typing import Protocol
 
 from drumbeat.core.clock import Clock
 
-HANG_SECONDS = 100.0  # seconds: more than two leases
+HANG_SECONDS = 100.0  # more than two leases
 
 
 class Crash(BaseException):
-    """The process ended here, as by SIGKILL: nothing it does while it unwinds reaches anybody."""
+    """The process ended here, as by SIGKILL: nothing that it does while it unwinds has an effect outside."""
 
 
 class Fault(StrEnum):
@@ -31,7 +31,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One operation of a run: whose, which, and the how-manieth of its name."""
+    """One operation of a run: of which process, of which name, and its number among those of the same name."""
 
     who: str
     name: str
@@ -43,16 +43,16 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Operation[T]:
-    """One thing that a process asks of the outside.
+    """One thing that a process asks a server or a provider to do.
 
-    `fail` gives what the process sees when it goes wrong: it raises, or returns a failure. Its argument tells whether
-    the operation was carried out all the same.
+    `fail` is what the process sees when it goes wrong: it raises, or returns a failure. Its argument says whether the
+    operation was carried out all the same.
     """
 
     name: str
     act: Callable[[], T]
     fail: Callable[[bool], T]
-    twice: bool = False  # the outside may carry it out twice
+    twice: bool = False  # it may be carried out twice
 
 
 class ClientProcess(Protocol):
@@ -61,7 +61,7 @@ class ClientProcess(Protocol):
     clock: Clock
 
     def through[T](self, operation: Operation[T]) -> T:
-        """Pass the point with an operation."""
+        """Carry out an operation through the fault point."""
         ...
 
 
@@ -72,14 +72,14 @@ class Faults(Protocol):
 
 
 class NoFaults:
-    """A clean run."""
+    """No fault at all."""
 
     def fault_at(self, site: Site, *, twice: bool) -> Fault | None:
         return None
 
 
 class OneFault:
-    """Strikes one site once."""
+    """One fault at one site, once."""
 
     def __init__(self, site: Site, fault: Fault) -> None:
         self.site, self.fault = site, fault
@@ -93,7 +93,7 @@ class OneFault:
 
 
 class SomeFaults:
-    """Strikes at random, as the seed has it."""
+    """Faults at random, decided by the seed."""
 
     def __init__(self, random: Random, rate: float) -> None:
         self._random = random
@@ -107,32 +107,32 @@ class SomeFaults:
 
 
 class Schedule(Protocol):
-    """Decides who goes on."""
+    """Decides which process runs next."""
 
     def turn(self, who: str) -> None:
         """Called before an operation: others may run first."""
         ...
 
     def frozen(self, who: str) -> None:
-        """Called when a process is frozen: others run meanwhile."""
+        """Called when a process is frozen: others run in the meantime."""
         ...
 
     @contextmanager
     def statement(self, who: str, backend: int) -> Iterator[None]:
-        """Wraps a statement of this Postgres backend, which may wait for a lock that somebody else holds."""
+        """Wraps a statement of this Postgres backend, which may wait for a lock of another process."""
         ...
 
     def is_active(self) -> bool:
-        """Tell whether there is anybody else."""
+        """Return whether other processes may run."""
         ...
 
     def splits_commits(self) -> bool:
-        """Tell whether others may run between this statement and its commit."""
+        """Return whether others may run between this statement and its commit."""
         ...
 
 
 class Sequential:
-    """No scheduling: whoever is called runs to its end. While it is frozen, `meanwhile` is what the others do."""
+    """No scheduling: each call runs to its end. While a process is frozen, `meanwhile` is what the others do."""
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
         self._meanwhile = meanwhile
@@ -155,7 +155,7 @@ class Sequential:
 
 
 class FaultPoint:
-    """Where every operation comes through."""
+    """Where every operation passes."""
 
     def __init__(self, schedule: Schedule, faults: Faults, advance: Callable[[float], None]) -> None:
         self.schedule = schedule
@@ -163,8 +163,8 @@ class FaultPoint:
         self._advance = advance
         self._counts: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] = []
-        self.sites: list[tuple[Site, bool]] = []  # with: may it be carried out twice
-        self.hang = HANG_SECONDS
+        self.sites: list[tuple[Site, bool]] = []  # with whether it may be carried out twice
+        self.hang_seconds = HANG_SECONDS
 
     def note(self, text: str) -> None:
         """Write a line into the trace."""
@@ -177,7 +177,7 @@ class FaultPoint:
         self.sites.clear()
 
     def pass_through[T](self, who: str, die: Callable[[], None], operation: Operation[T]) -> T:
-        """Carry out one operation of a living process, unless a fault has it otherwise."""
+        """Carry out one operation of a running process, with the fault that is due at it, if any."""
         self.schedule.turn(who)
         kind = who.partition(" ")[0]
         self._counts[kind, operation.name] += 1
@@ -201,6 +201,6 @@ class FaultPoint:
         return operation.fail(True) if fault is Fault.ERROR_AFTER else result
 
     def _hang(self, who: str) -> None:
-        if self.hang:
-            self._advance(self.hang)
+        if self.hang_seconds:
+            self._advance(self.hang_seconds)
         self.schedule.frozen(who)

@@ -1,4 +1,4 @@
-"""One seed, one run: workers, relay, ingest and people at the same time, among crashes, lies and lost messages."""
+"""One seed, one run: workers, relay, ingest and people at once, with crashes, provider faults and lost messages."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -28,11 +28,11 @@ PROVIDER_FAULTS = (
     "html_200",
     "slow_body",
 )
-STEPS_OF_TIME = (0.2, 1.0, 5.0, 20.0, 47.0, 60.0, 130.0)  # seconds
-THEMES = ("storm", "duel", "storm", "consent")
-THEMES_PARTS = {
-    "storm": ("ingest", "worker 1", "worker 2", "relay", "person", "provider"),
-    "duel": ("worker 1", "worker 2", "relay", "provider"),  # every message comes twice
+TIME_STEPS_SECONDS = (0.2, 1.0, 5.0, 20.0, 47.0, 60.0, 130.0)
+THEMES = ("mixed", "duplicates", "mixed", "consent")
+PROCESSES_BY_THEME = {
+    "mixed": ("ingest", "worker 1", "worker 2", "relay", "person", "provider"),
+    "duplicates": ("worker 1", "worker 2", "relay", "provider"),  # every message comes twice
     "consent": ("worker 1", "person"),
 }
 HISTORY = """
@@ -43,12 +43,12 @@ HISTORY = """
 
 
 class Interleaving:
-    """A run that its seed decides altogether: its theme, its troubles, and every turn."""
+    """A run that its seed decides completely: its theme, its faults, and which process runs at every turn."""
 
     def __init__(self, environment: Environment, simulate: Simulate, seed: int) -> None:
         self._random = random = Random(seed)
         self._theme = THEMES[seed % len(THEMES)]
-        scheduler = Scheduler(Random(seed + 1), environment.control, self._chance)
+        scheduler = Scheduler(Random(seed + 1), environment.control, self._between_turns)
         scheduler.stay_probability = random.choice((0.3, 0.6, 0.85))
         scheduler.split_probability = random.choice((0.0, 0.3, 1.0))
         self._run_interleaved = scheduler.run
@@ -59,7 +59,7 @@ class Interleaving:
             self._leads.append(PARCEL)
 
     def run(self) -> str:
-        """Play to the end, judge, and return the digest of everything that happened."""
+        """Run to the end, check every promise, and return the digest of everything that happened."""
         random, simulation = self._random, self.simulation
         simulation.ingest(self._leads[0])
         simulation.point.forget()
@@ -74,7 +74,7 @@ class Interleaving:
         return self.digest()
 
     def digest(self) -> str:
-        """Return what tells two runs apart: who did what in which order, and what came of it."""
+        """Return the digest of the run: which process did what in which order, and the results."""
         simulation = self.simulation
         (row,) = simulation.environment.owner.run(HISTORY)
         performed = [f"{action.provider} {action.account} {action.key}" for action in simulation.vendors.performed()]
@@ -82,13 +82,13 @@ class Interleaving:
             "\n".join([*simulation.point.trace, str(row["history"]), *performed]).encode()
         ).hexdigest()
 
-    # ------------------------------------------------------------ what the surroundings do
+    # ------------------------------------------------------------ faults of servers, providers and clocks
 
     def _add_faults(self) -> None:
-        """Have queue, providers and clocks misbehave, as far as the seed wants."""
+        """Set the faults of queue, providers and clocks that the seed chooses."""
         random, simulation = self._random, self.simulation
         share = random.choice((0.0, 0.1, 0.3))
-        doubled = 1.0 if self._theme == "duel" else random.choice((0.0, 0.3))
+        doubled = 1.0 if self._theme == "duplicates" else random.choice((0.0, 0.3))
         simulation.queues.faults = QueueFaults(lost=share, doubled=doubled, late=share, failed=share)
         for _ in range(random.randint(0, 3)):
             simulation.vendors.inject(
@@ -106,12 +106,12 @@ class Interleaving:
                 "ingest": random.choice((-30.0, 30.0)),
             }
 
-    def _chance(self) -> None:
-        """What may happen between two turns."""
+    def _between_turns(self) -> None:
+        """Change the environment between two turns, as the seed decides."""
         random, simulation = self._random, self.simulation
         draw = random.random()
         if draw < 0.12:
-            simulation.advance(random.choice(STEPS_OF_TIME))
+            simulation.advance(random.choice(TIME_STEPS_SECONDS))
         elif self._theme == "consent":
             return
         elif draw < 0.125:
@@ -132,10 +132,10 @@ class Interleaving:
         simulation.vendors.end_faults()
         simulation.restart()
 
-    # ------------------------------------------------------------ who takes part
+    # ------------------------------------------------------------ the processes
 
     def _parts(self) -> Mapping[str, Callable[[], None]]:
-        everybody = {
+        parts = {
             "ingest": self._ingest,
             "worker 1": lambda: self._worker("worker 1"),
             "worker 2": lambda: self._worker("worker 2"),
@@ -143,7 +143,7 @@ class Interleaving:
             "provider": self._provider,
             "person": self._change_consent_often if self._theme == "consent" else self._person,
         }
-        return {name: part for name, part in everybody.items() if name in THEMES_PARTS[self._theme]}
+        return {name: part for name, part in parts.items() if name in PROCESSES_BY_THEME[self._theme]}
 
     def _ingest(self) -> None:
         for lead in self._leads[1:]:
@@ -160,7 +160,7 @@ class Interleaving:
             self.simulation.sweep()
 
     def _provider(self) -> None:
-        """Providers tell of some of what they have done, now and then; perhaps again."""
+        """Report some of what the providers have done, twice, possibly the same again."""
         random, simulation = self._random, self.simulation
         for _ in range(2):
             self._wait("provider", random.randint(5, 25))
@@ -168,7 +168,7 @@ class Interleaving:
             simulation.report(*random.sample(feedback, random.randint(0, len(feedback))))
 
     def _person(self) -> None:
-        """Somebody does one thing at some time."""
+        """A person does one thing at some time."""
         random, simulation = self._random, self.simulation
         self._wait("person", random.randint(0, 25))
         draw = random.random()
@@ -184,7 +184,7 @@ class Interleaving:
             simulation.resolve(random.choice([*Decision]))
 
     def _change_consent_often(self) -> None:
-        """Somebody unsubscribes and comes back, again and again."""
+        """A person unsubscribes and subscribes again, many times."""
         for number in range(12):
             self.simulation.suppress(self._leads[0], lifted=bool(number % 2))
 
@@ -193,7 +193,7 @@ class Interleaving:
             self.simulation.schedule.turn(who)
 
     def _decide(self) -> None:
-        """A person decides about what is held; that, too, comes to its end."""
+        """Decide about what is held, as a person would; that, too, ends as promised."""
         if self.simulation.held():
             self.simulation.resolve(self._random.choice([*Decision]))
             self.simulation.settle(within=20 * 86_400.0)

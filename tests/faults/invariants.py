@@ -1,4 +1,4 @@
-"""Hears of every commit about consent and attempts, and looks at once whether anybody had the right to it."""
+"""Observes every commit about consent and attempts, and checks at once that it was allowed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,23 +8,23 @@ from uuid import UUID
 from drumbeat.ledger.database import Database
 from tests.faults.clock import SimulatedClock
 
-HELD_UNDER = "SELECT id, fence, lease_until FROM effects WHERE id = ANY (%s)"
+FENCES_AND_LEASES = "SELECT id, fence, lease_until FROM effects WHERE id = ANY (%s)"
 
 
 class Invariants:
-    """What was committed, in order, and which of it was wrong."""
+    """What was committed, in order, and which commits broke an invariant."""
 
     def __init__(self, owner: Database, clock: SimulatedClock) -> None:
         self.observed: list[tuple[str, object]] = []
         self.violations: list[str] = []
         self._owner = owner
         self._clock = clock
-        self._leases: dict[tuple[object, int], datetime] = {}  # of open attempts: when nobody may be calling any more
+        self._leases: dict[tuple[object, int], datetime] = {}  # of open attempts: from when on no call may be under way
 
     def observe(self, observed: Sequence[tuple[str, Any]]) -> None:
-        """Take note of one commit."""
+        """Check one commit."""
         moved = [facts[0] for what, facts in observed if what == "moved"]
-        held = {row["id"]: row for row in self._owner.run(HELD_UNDER, (moved,))} if moved else {}
+        held = {row["id"]: row for row in self._owner.run(FENCES_AND_LEASES, (moved,))} if moved else {}
         for what, facts in observed:
             if what == "moved":
                 self._move(*facts, **held[facts[0]])
@@ -32,7 +32,7 @@ class Invariants:
                 self.observed.append((what, facts))
 
     def _move(self, effect: UUID, status: str, under: int, *, id: UUID, fence: int, lease_until: datetime) -> None:
-        """Only the last fence may move an effect, but for proof of acceptance; and one lease at a time may call."""
+        """Check that only the last fence or proof of acceptance moves an effect, and that one lease at a time calls."""
         if fence != under and status != "accepted":
             self.violations.append(f"{effect} was moved to {status} under fence {under}, it is {fence}")
         if status == "sending":

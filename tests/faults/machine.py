@@ -1,4 +1,4 @@
-"""A deployment that anything may happen to, in any order that Hypothesis thinks of."""
+"""A deployment in which anything may happen, in any order that Hypothesis generates."""
 
 from contextlib import suppress
 
@@ -23,7 +23,7 @@ LEADS = [Lead("ada"), Lead("bob"), PARCEL]
 
 
 class NthOperation:
-    """Strikes the nth operation from now."""
+    """One fault at the nth operation from now."""
 
     def __init__(self, nth: int, fault: Fault) -> None:
         self._left, self._fault = nth, fault
@@ -35,7 +35,7 @@ class NthOperation:
 
 
 class Deployment(RuleBasedStateMachine):
-    """Rules are what may happen; whatever they are, the invariants hold after each, and all is well in the end."""
+    """Each rule is something that may happen: the invariants hold after each, and every promise is kept at the end."""
 
     def __init__(self, simulate: Simulate) -> None:
         super().__init__()
@@ -56,16 +56,16 @@ class Deployment(RuleBasedStateMachine):
         self.simulation.work()
 
     @rule(nth=st.integers(1, 25), fault=st.sampled_from([*Fault]))
-    def deliver_in_trouble(self, nth: int, fault: Fault) -> None:
-        self._in_trouble(nth, fault)
+    def deliver_with_fault(self, nth: int, fault: Fault) -> None:
+        self._begin_fault(nth, fault)
         self.simulation.work()
-        self._out_of_trouble()
+        self._end_fault()
 
     @rule(nth=st.integers(1, 15), fault=st.sampled_from([*Fault]))
-    def sweep_in_trouble(self, nth: int, fault: Fault) -> None:
-        self._in_trouble(nth, fault)
+    def sweep_with_fault(self, nth: int, fault: Fault) -> None:
+        self._begin_fault(nth, fault)
         self.simulation.sweep()
-        self._out_of_trouble()
+        self._end_fault()
 
     @rule()
     def sweep(self) -> None:
@@ -126,14 +126,14 @@ class Deployment(RuleBasedStateMachine):
         self.simulation.settle(within=30 * 86_400.0)
         check_promises(self.simulation)
 
-    def _in_trouble(self, nth: int, fault: Fault) -> None:
+    def _begin_fault(self, nth: int, fault: Fault) -> None:
         self.simulation.point.faults = NthOperation(nth, fault)
 
-    def _out_of_trouble(self) -> None:
+    def _end_fault(self) -> None:
         self.simulation.point.faults = NoFaults()
 
     def _others(self) -> None:
-        self._out_of_trouble()
+        self._end_fault()
         self.simulation.sweep("relay 2")
         self.simulation.drain("worker 2")
 
@@ -150,7 +150,7 @@ LONG = settings(SHORT, max_examples=25, stateful_step_count=30)
 
 
 def run(simulate: Simulate, number: int, length: settings) -> None:
-    """Let Hypothesis think of histories, always the same ones for one number."""
+    """Run histories that Hypothesis generates, always the same ones for one number."""
 
     @seed(number)
     def deployment() -> Deployment:

@@ -1,4 +1,4 @@
-"""Deliberate bugs, and which part of the proof has to notice each.
+"""Deliberate bugs, and which part of the proof must notice each.
 
 Long, because it is one list: a bug is a few lines, and the list is what a reader wants to see whole.
 """
@@ -34,15 +34,15 @@ type Patch = pytest.MonkeyPatch
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One bug. `noticed_by`: a tale, a story, a story in which one thing goes wrong, or the seeds."""
+    """One bug. `noticed_by`: a scenario, a story, a story with one fault, or the seeds."""
 
     name: str
     make: Callable[[Patch], None]
     noticed_by: str | StoryWithFault
 
 
-def _without(patch: Patch, module: Any, statement: str, *changes: tuple[str, str]) -> None:
-    """Change a statement's text; every change must find its place exactly once."""
+def _change_statement(patch: Patch, module: Any, statement: str, *changes: tuple[str, str]) -> None:
+    """Change a statement's text; each changed text must occur exactly once."""
     text = getattr(module, statement)
     for before, after in changes:
         assert text.count(before) == 1, f"{statement} does not hold {before!r} once"
@@ -54,11 +54,11 @@ def _without(patch: Patch, module: Any, statement: str, *changes: tuple[str, str
 
 
 def _open_without_fence(patch: Patch) -> None:
-    _without(patch, effects_sql, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
+    _change_statement(patch, effects_sql, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
 
 
 def _close_without_fence(patch: Patch) -> None:
-    _without(
+    _change_statement(
         patch,
         effects_sql,
         "CLOSE",
@@ -68,7 +68,7 @@ def _close_without_fence(patch: Patch) -> None:
 
 
 def _recover_sending_as_waiting(patch: Patch) -> None:
-    _without(
+    _change_statement(
         patch,
         relay_sql,
         "RECOVER",
@@ -77,11 +77,13 @@ def _recover_sending_as_waiting(patch: Patch) -> None:
 
 
 def _recover_nothing_in_flight(patch: Patch) -> None:
-    _without(patch, relay_sql, "RECOVER", ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')"))
+    _change_statement(
+        patch, relay_sql, "RECOVER", ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')")
+    )
 
 
 def _recover_live_leases(patch: Patch) -> None:
-    _without(
+    _change_statement(
         patch,
         relay_sql,
         "RECOVER",
@@ -163,7 +165,7 @@ def _believe_absence_past_retention(patch: Patch) -> None:
     patch.setattr(verdicts, "of_look", trusting)
 
 
-def _judge_an_absence_by_its_claim(patch: Patch) -> None:
+def _date_an_absence_by_its_claim(patch: Patch) -> None:
     of_look = verdicts.of_look
     patch.setattr(verdicts, "of_look", lambda *args, took: of_look(*args, took=0.0))
 
@@ -188,13 +190,13 @@ def _repeat_what_is_blind(patch: Patch) -> None:
 
 
 def _discard_late_answers(patch: Patch) -> None:
-    _without(patch, effects_sql, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
+    _change_statement(patch, effects_sql, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
 
 
 # ---------------------------------------------------------------- identity
 
 
-def _look_under_the_new_login(patch: Patch) -> None:
+def _look_up_under_the_new_login(patch: Patch) -> None:
     of_unknown, before_sending, control = verdicts.of_unknown, verdicts.before_sending, effects_sql.control
     patch.setattr(verdicts, "of_unknown", lambda e, a, r, i: of_unknown(e, a, r, e.identity))
     patch.setattr(verdicts, "before_sending", lambda e, a, r, i: before_sending(e, a, r, e.identity))
@@ -208,7 +210,7 @@ def _send_frozen_bytes_under_another_login(patch: Patch) -> None:
 
 
 def _change_a_login_whose_outcomes_are_open(patch: Patch) -> None:
-    _without(patch, configs, "INSERT", ("effects.status IN ('sending', 'unknown')", "false"))
+    _change_statement(patch, configs, "INSERT", ("effects.status IN ('sending', 'unknown')", "false"))
 
 
 # ---------------------------------------------------------------- plans
@@ -219,7 +221,7 @@ def _plan_with_random_ids(patch: Patch) -> None:
 
 
 def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
-    _without(
+    _change_statement(
         patch,
         plans_sql,
         "RECORD",
@@ -231,7 +233,7 @@ def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
 
 
 def _read_consent_without_the_lock(patch: Patch) -> None:
-    _without(patch, effects_sql, "OPEN", ("           FOR SHARE\n", ""))
+    _change_statement(patch, effects_sql, "OPEN", ("           FOR SHARE\n", ""))
 
 
 def _read_consent_at_the_claim_only(patch: Patch) -> None:
@@ -244,12 +246,12 @@ def _read_consent_at_the_claim_only(patch: Patch) -> None:
 
 
 def _move_without_a_journal_row(patch: Patch) -> None:
-    _without(
+    _change_statement(
         patch, effects_sql, "CLOSE", ("%(actor)s FROM moved WHERE before <> status", "%(actor)s FROM moved WHERE false")
     )
 
 
-# ---------------------------------------------------------------- the doors and the doorbell
+# ---------------------------------------------------------------- ingest and wake-ups
 
 
 def _answer_before_the_commit(patch: Patch) -> None:
@@ -265,7 +267,7 @@ def _answer_before_the_commit(patch: Patch) -> None:
 
 
 def _acknowledge_before_recording(patch: Patch) -> None:
-    """The buffer's messages are deleted whatever became of them."""
+    """The buffer's messages are deleted even if their events were not recorded."""
     drain = buffer.drain
 
     def carelessly(messages: Any, services: Any) -> Any:
@@ -277,7 +279,7 @@ def _acknowledge_before_recording(patch: Patch) -> None:
     patch.setattr("drumbeat.ingest.drain", carelessly)
 
 
-def _clear_the_events_mark_early(patch: Patch) -> None:
+def _clear_the_events_due_entry_early(patch: Patch) -> None:
     plan_events = planning.plan_events
 
     def forgetful(ids: Any, services: Any, lease: timedelta) -> Any:
@@ -287,12 +289,12 @@ def _clear_the_events_mark_early(patch: Patch) -> None:
     patch.setattr(delivery, "plan_events", forgetful)
 
 
-def _ring_without_a_mark(patch: Patch) -> None:
+def _notify_without_a_due_entry(patch: Patch) -> None:
     patch.setattr(notifier.Reminders, "remember", lambda self, due_in: None)
 
 
 def _leave_what_could_not_be_opened(patch: Patch) -> None:
-    """As it was: nobody but the six-hourly sweep looked after effects whose opening had failed."""
+    """As it was: only the six-hourly sweep found effects whose opening had failed."""
     remember = notifier.Reminders.remember
 
     def only_waits(self: notifier.Reminders, due_in: Mapping[Any, float]) -> None:
@@ -301,11 +303,11 @@ def _leave_what_could_not_be_opened(patch: Patch) -> None:
     patch.setattr(notifier.Reminders, "remember", only_waits)
 
 
-# ---------------------------------------------------------------- mistakes that were made once
+# ---------------------------------------------------------------- bugs that existed once
 
 
-def _mark_ahead_of_the_commit(patch: Patch) -> None:
-    """The mark that watched over a lease was moved to where a commit would have led that never came."""
+def _set_a_due_entry_ahead_of_the_commit(patch: Patch) -> None:
+    """The due entry of a lease was moved to the time that a commit would have set, and the commit never came."""
     remember = commits.Commits._remember
 
     def too_far(self: commits.Commits, waits: Mapping[Any, float], ending: Any) -> None:
@@ -328,8 +330,8 @@ def _forget_what_an_end_at_the_opening_releases(patch: Patch) -> None:
     patch.setattr(commits.Commits, "open", forgetful)
 
 
-def _clear_the_marks_of_others(patch: Patch) -> None:
-    """Whoever was rung for a planned event cleared its mark, though its planner was still at work."""
+def _clear_the_due_entries_of_others(patch: Patch) -> None:
+    """A second wake-up for a planned event cleared its due entry, though its planner was still working."""
     plan_events = planning.plan_events
 
     def presumptuous(ids: Any, services: Any, lease: timedelta) -> Any:
@@ -339,8 +341,8 @@ def _clear_the_marks_of_others(patch: Patch) -> None:
     patch.setattr(delivery, "plan_events", presumptuous)
 
 
-def _leave_the_newborn_unmarked(patch: Patch) -> None:
-    """What was due at birth and not claimed was only rung for."""
+def _set_no_due_entry_for_new_effects(patch: Patch) -> None:
+    """An effect that was due when it was created, and not claimed, had a wake-up only."""
     plan_events = planning.plan_events
 
     def optimistic(ids: Any, services: Any, lease: timedelta) -> Any:
@@ -351,11 +353,11 @@ def _leave_the_newborn_unmarked(patch: Patch) -> None:
 
 
 def _count_an_answer_twice(patch: Patch) -> None:
-    _without(patch, effects_sql, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
+    _change_statement(patch, effects_sql, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
 
 
 def _count_a_recovered_try_twice(patch: Patch) -> None:
-    _without(patch, effects_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
+    _change_statement(patch, effects_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
 MUTATIONS = (
@@ -371,26 +373,26 @@ MUTATIONS = (
         _recover_nothing_in_flight,
         StoryWithFault("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
     ),
-    Mutation("a live lease is recovered", _recover_live_leases, "effects are rung for on their way"),
+    Mutation("a live lease is recovered", _recover_live_leases, "a wake-up comes for effects in flight"),
     Mutation("a request leaves before its attempt commits", _send_before_the_attempt_commits, "lead"),
     Mutation("an effect is accepted whatever the answer", _call_it_accepted_before_the_answer, "swallowed"),
-    Mutation("bytes are made anew for each attempt", _freeze_anew, "words change between two tries"),
+    Mutation("bytes are made anew for each attempt", _freeze_anew, "a text changes between two tries"),
     Mutation("each attempt has a key of its own", _a_key_for_each_attempt, "answers are lost again and again"),
     Mutation("a 5xx is read as a refusal", _read_5xx_as(Refused), "swallowed"),
     Mutation("a 5xx is read as not sent", _read_5xx_as(NotSent), "answers are lost again and again"),
     Mutation("the lifetime of keys is ignored", _ignore_the_keys_lifetime, "a key expires"),
     Mutation("the first absence is believed", _believe_the_first_absence, "the search lags"),
     Mutation("an absence past retention is believed", _believe_absence_past_retention, "the log is gone"),
-    Mutation("an absence is as old as its claim", _judge_an_absence_by_its_claim, "the log goes while it is searched"),
+    Mutation("an absence is as old as its claim", _date_an_absence_by_its_claim, "the log goes while it is searched"),
     Mutation("an absence without its control is believed", _believe_absence_without_a_control, "the search is blind"),
     Mutation("what nothing can prove is repeated", _repeat_what_is_blind, "cut"),
-    Mutation("silence is taken for a no", _repeat_what_is_blind, "undelivered"),
+    Mutation("silence is read as a refusal", _repeat_what_is_blind, "undelivered"),
     Mutation(
-        "late answers move nothing",
+        "late answers change nothing",
         _discard_late_answers,
         StoryWithFault("lead", Site("worker", "db effects.CLOSE", 1), Fault.HANG_BEFORE),
     ),
-    Mutation("a look is made under the new login", _look_under_the_new_login, "a login has changed"),
+    Mutation("a lookup is made under the new login", _look_up_under_the_new_login, "a login has changed"),
     Mutation(
         "frozen bytes are sent under another login",
         _send_frozen_bytes_under_another_login,
@@ -409,53 +411,53 @@ MUTATIONS = (
     ),
     Mutation("consent is read without the lock", _read_consent_without_the_lock, "seeds"),
     Mutation(
-        "consent is read at the claim only", _read_consent_at_the_claim_only, "somebody unsubscribes just in time"
+        "consent is read at the claim only", _read_consent_at_the_claim_only, "a person unsubscribes just in time"
     ),
     Mutation("a move has no journal row", _move_without_a_journal_row, "lead"),
-    Mutation("a door answers before the commit", _answer_before_the_commit, "outage"),
+    Mutation("ingest answers before the commit", _answer_before_the_commit, "outage"),
     Mutation(
         "the buffer is emptied before its events are recorded",
         _acknowledge_before_recording,
         StoryWithFault("outage", Site("relay", "db ingest.RECORD_ALL", 1), Fault.ERROR_BEFORE),
     ),
     Mutation(
-        "an event's mark is cleared before its effects are safe",
-        _clear_the_events_mark_early,
+        "an event's due entry is cleared before its effects are safe",
+        _clear_the_events_due_entry_early,
         StoryWithFault("lead", Site("worker", "db plans.RECORD", 1), Fault.CRASH_BEFORE),
     ),
     Mutation(
-        "nothing is marked before a commit",
-        _ring_without_a_mark,
+        "no due entry is set before a commit",
+        _notify_without_a_due_entry,
         StoryWithFault("cut", Site("worker", "db effects.OPEN", 1), Fault.CRASH_AFTER),
     ),
     Mutation(
-        "a mark leads further than the commit before it",
-        _mark_ahead_of_the_commit,
+        "a due entry is later than the commit before it allows",
+        _set_a_due_entry_ahead_of_the_commit,
         StoryWithFault("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE),
     ),
     Mutation(
-        "what an end at the opening releases is only rung for",
+        "what an end at the opening releases has a wake-up only",
         _forget_what_an_end_at_the_opening_releases,
         StoryWithFault("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE),
     ),
     Mutation(
-        "what is born due and not claimed is only rung for",
-        _leave_the_newborn_unmarked,
+        "an effect that is created due and not claimed has a wake-up only",
+        _set_no_due_entry_for_new_effects,
         StoryWithFault("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE),
     ),
     Mutation(
-        "the marks of events are cleared by whoever is rung for",
-        _clear_the_marks_of_others,
-        "a second doorbell is answered too early",
+        "the due entries of events are cleared by any wake-up",
+        _clear_the_due_entries_of_others,
+        "a second wake-up is processed too early",
     ),
     Mutation(
-        "an answer is written down twice",
+        "an answer is recorded twice",
         _count_an_answer_twice,
         StoryWithFault("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER),
     ),
     Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
     Mutation(
-        "what could not be opened is nobody's",
+        "an effect that could not be opened has no due entry",
         _leave_what_could_not_be_opened,
         StoryWithFault("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE),
     ),

@@ -1,4 +1,4 @@
-"""The judge: reads what the providers really did and what callers were promised, and holds the ledger against both."""
+"""The oracle: reads what the providers really did and what callers were promised, and compares the ledger with both."""
 
 from collections import Counter
 from typing import Any
@@ -13,7 +13,7 @@ from tests.faults.sample_deployment import CLASSES, STEPS, TRIES
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import PerformedAction
 
-# Why an effect may be held, beside the classes F and X whose unknown ends nothing that we have can prove.
+# Why an effect may be held, beside the classes F and X, whose unknown outcomes no evidence of ours can decide.
 UNPROVABLE = (
     ReasonCode.KEY_EXPIRED,
     ReasonCode.SEARCH_UNTRUSTED,
@@ -25,7 +25,7 @@ UNPROVABLE = (
 )
 
 STANDING = "SELECT id, status, reason_code, reason, maybe_sent, due_at = 'infinity' AS resting FROM effects"
-FOLDED = """
+JOURNAL = """
     SELECT e.id, e.status, e.seq, e.fence,
            array_agg(coalesce(j.from_status, '') || '>' || j.to_status ORDER BY j.seq) AS moves,
            array_agg(j.seq ORDER BY j.seq) AS seqs, array_agg(j.fence ORDER BY j.seq) AS fences
@@ -66,22 +66,22 @@ PLANNED = """
 
 
 def check_promises(simulation: Simulation, *, strict: bool = False) -> None:
-    """Check a run that has come to rest; raises AssertionError with everything that is wrong.
+    """Check a run in which nothing is left to do; raises AssertionError with every broken promise.
 
-    `strict`: one fault at most has struck, so only the classes F and X may be held, and nothing may be refused or
+    `strict`: one fault at most has happened, so only the classes F and X may be held, and nothing may be refused or
     cancelled.
     """
     violations = [
         *_at_any_time(simulation),
         *_lost(simulation, strict=strict),
         *_plans(simulation),
-        *_unheard(simulation),
+        *_evidence(simulation),
     ]
     assert not violations, "\n".join(violations)
 
 
 def check_promises_so_far(simulation: Simulation) -> None:
-    """Check what has to hold after every step; raises AssertionError."""
+    """Check what must hold after every step; raises AssertionError."""
     violations = _at_any_time(simulation)
     assert not violations, "\n".join(violations)
 
@@ -91,19 +91,19 @@ def _at_any_time(simulation: Simulation) -> list[str]:
         *simulation.invariants.violations,
         *simulation.vendors.violations,
         *_doubled(simulation),
-        *_unfolded(simulation),
+        *_journal(simulation),
         *_attempts(simulation),
         *_consent(simulation),
     ]
 
 
 def _doubled(simulation: Simulation) -> list[str]:
-    """I1: each effect was done at most once, and once more for each time a person had it sent again."""
+    """I1: each effect was done at most once, and once more if a person decided to send it again."""
     performed = list(simulation.vendors.performed())
     keys = Counter(action.key for action in performed)
     effects = Counter(action.effect for action in performed)
     return [
-        f"done {count} times under one key: {_named(simulation, key)}" for key, count in keys.items() if count > 1
+        f"done {count} times under one key: {_described(simulation, key)}" for key, count in keys.items() if count > 1
     ] + [
         f"done {count} times: {effect}"
         for effect, count in effects.items()
@@ -112,7 +112,7 @@ def _doubled(simulation: Simulation) -> list[str]:
 
 
 def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
-    """I2, I3: whoever was promised something got it once, or there is a reason that may be."""
+    """I2, I3: what was promised was done once, or ended otherwise for an allowed reason."""
     rows = {row["id"]: row for row in simulation.environment.owner.run(STANDING)}
     events = {row["id"] for row in simulation.environment.owner.run("SELECT id FROM events")}
     done = Counter(action.effect for action in simulation.vendors.performed())
@@ -124,37 +124,37 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
         for step, effect in lead.effects().items():
             if effect not in rows:
                 violations.append(f"{lead.name} {step} was lost")
-            elif why := _misplaced(rows[effect], step, done[effect], strict=strict):
+            elif why := _wrong_end(rows[effect], step, done[effect], strict=strict):
                 violations.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
     return violations
 
 
-def _misplaced(row: dict[str, Any], step: str, done: int, *, strict: bool) -> str | None:
-    """Tell what is wrong about where an effect ended, given how often the provider did it."""
+def _wrong_end(row: dict[str, Any], step: str, done: int, *, strict: bool) -> str | None:
+    """Return what is wrong about the status in which an effect ended, given how often the provider did it."""
     code = row["reason_code"]
-    decided = code == ReasonCode.DECIDED  # a person's word
+    decided = code == ReasonCode.DECIDED  # by a person
     match Status(row["status"]):
         case Status.ACCEPTED:
             return None if done or decided else "the provider never did it"
         case Status.REFUSED:
-            return "nobody refused it" if strict else "the provider did it" if done else None
+            return "no provider refused it" if strict else "the provider did it" if done else None
         case Status.CANCELLED:
             if done and not row["maybe_sent"] and not decided:
                 return "the provider did it, and nothing says so"
-            return "without a reason" if code is None or (strict and code != ReasonCode.SUPPRESSED) else None
+            return "it has no reason" if code is None or (strict and code != ReasonCode.SUPPRESSED) else None
         case Status.HELD:
             blind = CLASSES[STEPS[step]] in "FX" and code == ReasonCode.UNPROVABLE
             return None if blind or (not strict and code in UNPROVABLE) else "it could be proven"
         case Status.WAITING if row["resting"]:
-            return None  # for one that is held; the simulation would not have come to rest otherwise
-    return "it is not at rest"
+            return None  # it waits for one that is held; otherwise the simulation would not have ended
+    return "it is not at its end"
 
 
-def _unfolded(simulation: Simulation) -> list[str]:
-    """I5, I7: the journal folds to the effects, along the drawn arrows, each opening under a fence of its own."""
+def _journal(simulation: Simulation) -> list[str]:
+    """I5, I7: the journal leads to each effect's status by allowed moves, each opening under a fence of its own."""
     allowed = {f"{before or ''}>{after}" for before, after in ALLOWED}
     violations: list[str] = []
-    for row in simulation.environment.owner.run(FOLDED):
+    for row in simulation.environment.owner.run(JOURNAL):
         moves = row["moves"]
         ends = [move.partition(">")[2] for move in moves]
         starts = [move.partition(">")[0] for move in moves]
@@ -168,7 +168,7 @@ def _unfolded(simulation: Simulation) -> list[str]:
 
 
 def _attempts(simulation: Simulation) -> list[str]:
-    """I4, I8: attempts have the bytes of their generation and an opening of their own, under one login."""
+    """I4, I8: each attempt has the bytes of its generation and an opening of its own, under one login."""
     violations: list[str] = []
     logins: dict[tuple[UUID, int], str] = {}
     tried: Counter[UUID] = Counter()
@@ -190,7 +190,7 @@ def _attempts(simulation: Simulation) -> list[str]:
 
 
 def _plans(simulation: Simulation) -> list[str]:
-    """One plan for each event, the same as any other machine would make."""
+    """Each event has one plan, the same that any other machine would make."""
     owner = simulation.environment.owner
     violations = [f"event {row['id']} has no plan" for row in owner.run(UNPLANNED)]
     for row in owner.run(PLANNED):
@@ -207,13 +207,13 @@ def _plans(simulation: Simulation) -> list[str]:
     return violations
 
 
-def _unheard(simulation: Simulation) -> list[str]:
-    """Evidence is never discarded: what a provider was heard to accept is not left open."""
+def _evidence(simulation: Simulation) -> list[str]:
+    """Evidence is never discarded: what a provider is known to have accepted is not left open."""
     return [f"{row['id']} is {row['status']} against evidence" for row in simulation.environment.owner.run(PROVEN)]
 
 
 def _consent(simulation: Simulation) -> list[str]:
-    """I6: in the order of commits, nothing is opened for somebody who is suppressed."""
+    """I6: in the order of commits, nothing is opened for a suppressed contact."""
     contacts = {
         row["id"]: row["contact"] for row in simulation.environment.owner.run("SELECT id, contact FROM effects")
     }
@@ -225,11 +225,11 @@ def _consent(simulation: Simulation) -> list[str]:
         elif what == "lifted":
             suppressed.discard(about)
         elif contacts.get(about) in suppressed:
-            violations.append(f"{about} was opened after its person was suppressed")
+            violations.append(f"{about} was opened after its contact was suppressed")
     return violations
 
 
-def _named(simulation: Simulation, key: str) -> str:
+def _described(simulation: Simulation, key: str) -> str:
     effect = PerformedAction("", "", key).effect
     rows = simulation.environment.owner.run("SELECT step, status, reason FROM effects WHERE id = %s", (effect,))
     return f"{key} {rows}"

@@ -1,4 +1,4 @@
-"""A pytest plugin that tells which failure points the collected tests provoke."""
+"""A pytest plugin that prints which failure points the collected tests provoke."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Many parts of the proof at once: processes that each play on a stage of their own."""
+"""Many parts of the proof at once: processes that each have an environment of their own."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,11 +10,11 @@ from tests.faults.interleaving import Interleaving
 from tests.faults.proof import Part, prove
 from tests.faults.runs import simulating
 
-_environment: Environment  # of this process, if it is one of the crew
+_environment: Environment  # of this process, if it is one of the pool
 
 
 class ProcessPool:
-    """One process for each place. What they are given they share as they come."""
+    """One process for each set of servers. Each takes the next part of the proof when it is free."""
 
     def __init__(self, all_servers: Sequence[Servers]) -> None:
         context = get_context("spawn")
@@ -24,15 +24,15 @@ class ProcessPool:
         self._pool = ProcessPoolExecutor(len(all_servers), context, _enter, (free,))
 
     def close(self) -> None:
-        """Let everybody go; what was not begun is not done any more."""
+        """End the processes; parts that have not begun are dropped."""
         self._pool.shutdown(cancel_futures=True)
 
     def failures(self, parts: Iterable[Part]) -> list[str]:
-        """Carry out parts of the proof; return what each that failed has to say."""
-        return [said for said in self._pool.map(_failure, parts) if said]
+        """Carry out parts of the proof; return the message of each that failed."""
+        return [failure for failure in self._pool.map(_failure, parts) if failure]
 
     def digests(self, seeds: Iterable[int]) -> list[str]:
-        """Play these seeds; return what tells their runs apart."""
+        """Run these seeds; return the digest of each run."""
         return list(self._pool.map(_digest, seeds))
 
 

@@ -1,4 +1,4 @@
-"""One process: the real services and use cases, whose clients pass the point with everything that leaves them."""
+"""One process: the real services and use cases, whose clients pass every operation through the fault point."""
 
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,14 +54,14 @@ def settings(database_url: str, redis_url: str) -> Settings:
 
 @dataclass
 class Outages:
-    """What is away for everybody until it is back."""
+    """The servers that no process can reach at the moment."""
 
     ledger: bool = False
     redis: bool = False
 
 
 class Process(Services):
-    """A process that may die at any point; whatever it holds in memory dies with it."""
+    """A process that may die at any point, and with it everything it holds in memory."""
 
     def __init__(
         self,
@@ -88,22 +88,22 @@ class Process(Services):
         self._redis_clock = redis_clock
         self._pool = pool
         self.random = random
-        self._told = observe
+        self._observe = observe
 
     def through[T](self, operation: Operation[T]) -> T:
-        """Pass the point; a dead process reaches nobody."""
+        """Carry out an operation through the fault point; a dead process reaches nothing."""
         if self.dead:
             raise Crash
         return self.point.pass_through(self.who, self.die, operation)
 
     def die(self) -> NoReturn:
-        """End here."""
+        """Die here."""
         self.dead = True
         raise Crash
 
     @cached_property
     def db(self) -> Database:
-        return SimulatedDatabase(self, self.settings.database_url, self._told)
+        return SimulatedDatabase(self, self.settings.database_url, self._observe)
 
     @cached_property
     def redis(self) -> "SimulatedRedis":
@@ -137,7 +137,7 @@ class Process(Services):
 
 
 class SequentialCalls(Calls):
-    """The calls of a batch in one thread, so that a seed is a run."""
+    """The calls of a batch in one thread, so that a seed repeats its run."""
 
     @override
     def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | Look]:
@@ -145,15 +145,15 @@ class SequentialCalls(Calls):
 
 
 class SimulatedDatabase(Database):
-    """The real ledger. Between a statement and its commit others may run, where the schedule says so."""
+    """The real ledger. Other processes may run between a statement and its commit, if the schedule decides so."""
 
     def __init__(self, process: Process, url: str, observe: Observer) -> None:
         super().__init__(url, direct=True)
-        self._prepare_after = 0  # planned once, and not by what it was called with first: a seed is a run
+        self._prepare_after = 0  # plan once, independent of the first parameters: a seed repeats its run
         self._process = process
-        self._told = observe
+        self._observe = observe
         self._inside = False  # a transaction
-        self._pending: list[tuple[str, object]] = []  # told once committed
+        self._pending: list[tuple[str, object]] = []  # observed once committed
 
     @override
     def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
@@ -182,9 +182,7 @@ class SimulatedDatabase(Database):
         if self._inside or not schedule.is_active():
             rows = self._execute(sql, parameters)
         else:
-            with (
-                super().transaction()
-            ):  # the commit on its own, when it is our turn: then the order of commits is known
+            with super().transaction():  # commit separately, when it is our turn: so the order of commits is known
                 rows = self._execute(sql, parameters)
                 if schedule.splits_commits():
                     schedule.turn(self._process.who)
@@ -203,14 +201,14 @@ class SimulatedDatabase(Database):
     def _committed(self) -> None:
         if self._pending:
             observed, self._pending = self._pending, []
-            self._told(observed)
+            self._observe(observed)
 
     def _fail(self, done: bool) -> NoReturn:
         raise psycopg.OperationalError("the answer was lost" if done else "the connection was lost")
 
 
 def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[tuple[str, object]]:
-    """Tell what a statement did to consent and attempts; the order of its commit is the order that counts."""
+    """Return what a statement did to consent and attempts, to be observed in the order of commits."""
     if not rows or not isinstance(parameters, Mapping):
         return []
     if sql == people_sql.UPDATE_CONTACT:
@@ -260,7 +258,7 @@ def _redis_fails(done: bool) -> NoReturn:
 
 @cache
 def statements() -> dict[str, str]:
-    """Name every statement that the package has, by where it stands."""
+    """Return the name of every statement in the package: its module and its constant."""
     return {
         text: f"{short}.{name}"
         for info in pkgutil.walk_packages(drumbeat.__path__, "drumbeat.")
@@ -271,7 +269,7 @@ def statements() -> dict[str, str]:
 
 
 def _statements_of(module: str) -> str | None:
-    """Return what the statements of a module go by: its feature, or its own name without `_sql`; None: it has none."""
+    """Return the first part of its statements' names: the feature, or the module without `_sql`."""
     _, *parents, name = module.split(".")
     if name == "sql":
         return parents[-1]
@@ -281,5 +279,5 @@ def _statements_of(module: str) -> str | None:
 
 
 def name_of(sql: str) -> str:
-    """Return the name of a statement; one that is written in place is known by its beginning."""
+    """Return the name of a statement; one without a constant is named by its beginning."""
     return statements().get(sql) or " ".join(sql.split())[:40]

@@ -1,4 +1,4 @@
-"""The parts of the proof by name, so that a test can ask for one of them."""
+"""The parts of the proof by name, so that a test can run one of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ type Sites = Sequence[tuple[Site, bool]]  # as a run traces them
 
 @dataclass(frozen=True, slots=True)
 class StoryWithFault:
-    """A story in which one thing goes wrong."""
+    """A story with one fault."""
 
     story: str
     site: Site
@@ -42,7 +42,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """Some histories that Hypothesis thinks of, at length."""
+    """Long histories that Hypothesis generates."""
 
     number: int
 
@@ -54,7 +54,7 @@ type Part = str | StoryWithFault | Seed | Histories
 
 
 def prove(part: Part, environment: Environment, simulate: Simulate) -> None:
-    """Carry out one part of the proof; raises AssertionError at the first promise that is broken."""
+    """Carry out one part of the proof; raises AssertionError when a promise is broken."""
     if isinstance(part, StoryWithFault):
         play_with_fault(part, simulate)
     elif isinstance(part, Seed):
@@ -74,18 +74,18 @@ def prove(part: Part, environment: Environment, simulate: Simulate) -> None:
 
 
 def play_without_fault(story: str, simulate: Simulate) -> Simulation:
-    """Play a story in which nothing goes wrong."""
+    """Run a story without a fault."""
     simulation = simulate()
     play_story(story, simulation)
     check_promises(simulation, strict=True)
-    assert any(lead != EVE for lead, _ in simulation.receipts), "the story promised nobody anything"
+    assert any(lead != EVE for lead, _ in simulation.receipts), "the story promised nothing"
     return simulation
 
 
 def play_with_fault(part: StoryWithFault, simulate: Simulate) -> None:
-    """Play a story in which one thing goes wrong."""
-    one = OneFault(part.site, part.fault)
-    simulation = simulate(faults=one)
+    """Run a story with one fault."""
+    fault = OneFault(part.site, part.fault)
+    simulation = simulate(faults=fault)
 
     def meanwhile() -> None:
         simulation.sweep("relay 2")
@@ -94,10 +94,10 @@ def play_with_fault(part: StoryWithFault, simulate: Simulate) -> None:
     simulation.meanwhile = meanwhile
     play_story(part.story, simulation)
     check_promises(simulation, strict=True)
-    assert one.happened, "the fault did not strike: the story went another way before it"
+    assert fault.happened, "the fault did not happen: the story took another path before it"
 
 
 def all_faults(story: str, sites: Sites) -> Iterator[StoryWithFault]:
-    """List everything that can go wrong once in a story whose clean run met these sites."""
+    """List every single fault of a story whose run without faults passed these sites."""
     for site, twice in sites:
         yield from (StoryWithFault(story, site, fault) for fault in Fault if twice or fault is not Fault.TWICE)

@@ -8,7 +8,7 @@ from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
 from tests.faults.fault_points import ClientProcess, Operation
 
 EFFECTS, BUFFER, DEAD = "sqs://effects", "sqs://buffer", "sqs://dead"
-VISIBILITY_SECONDS = {EFFECTS: 360.0, BUFFER: 120.0, DEAD: 30.0}  # seconds
+VISIBILITY_SECONDS = {EFFECTS: 360.0, BUFFER: 120.0, DEAD: 30.0}
 MAX_RECEIVES = 5  # of one message of `effects`, then it is a dead letter
 
 
@@ -24,12 +24,12 @@ class Sent:
 
 @dataclass
 class QueueFaults:
-    """How unreliable the queue is: shares of the messages that are lost, doubled and delayed."""
+    """How unreliable the queue is: shares of the messages that are lost, duplicated and delayed."""
 
     lost: float = 0.0
     doubled: float = 0.0
     late: float = 0.0
-    failed: float = 0.0  # entries of a batch that are not taken
+    failed: float = 0.0  # entries of a batch that are rejected
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Runs on one stage, one after another."""
+"""Runs in one environment, one after another."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ type Simulate = Callable[..., Simulation]
 
 @contextmanager
 def simulating(environment: Environment) -> Iterator[Simulate]:
-    """Give a way to begin runs; each ends the one before."""
+    """Give a function that begins a run and ends the one before."""
     begun: list[Simulation] = []
 
     def begin(seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None) -> Simulation:

@@ -1,4 +1,4 @@
-"""What is configured in a simulated deployment, and who comes to it: one account of each repeat class."""
+"""The configuration of a simulated deployment, with accounts of every repeat class, and its leads."""
 
 import json
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ PATHS = {
     "ping": "POST /leads",
     "notify": "PUT /posts",
     "parcel": "POST /parcels",
-}  # targets that are no address
+}  # targets that are not addresses
 
 DOCUMENT = """
 version: 1
@@ -116,8 +116,8 @@ def document(
 ) -> str:
     """Return a configuration as it is written.
 
-    Another domain is another login, another subject other bytes; `more` has a step more, and a `broken` one cannot
-    tell whom to welcome.
+    Another domain is another login, another subject gives other bytes; `more` adds a step, and `broken` uses a field
+    that no event has.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text
@@ -125,11 +125,11 @@ def document(
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Somebody who signs up once; or, of another type, whatever else is told once."""
+    """A person who signs up once; or, of another type, any other event that is sent once."""
 
     name: str
     type: str = "LEAD_CAPTURE"
-    remark: str = ""  # another one is another body under the same key
+    remark: str = ""  # another remark gives another body under the same key
 
     @property
     def email(self) -> str:
@@ -141,7 +141,7 @@ class Lead:
 
     @property
     def body(self) -> bytes:
-        """The request that tells us; every repeat of it is the same."""
+        """The request; every repeat of it is the same."""
         return json.dumps(
             {
                 "type": self.type,
@@ -152,6 +152,6 @@ class Lead:
         ).encode()
 
     def effects(self) -> dict[str, UUID]:
-        """Return the effect of each step, worked out without the ledger."""
+        """Return the id of each step's effect, computed without the ledger."""
         flow, steps = FLOWS[self.type]
         return {step: ids.effect_id(self.event, flow, step, PATHS.get(step, self.email)) for step in steps}

@@ -1,4 +1,4 @@
-"""Longer histories in which providers, operators and time conspire, and how each has to end."""
+"""Longer histories in which problems of providers, operators and time combine, and how each must end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ AGE = "SELECT extract(epoch FROM drumbeat_now() - opened_at)::float8 AS age FROM
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A history, and where Ada's effects are at its end; what is not named is accepted."""
+    """A history, and the statuses of Ada's effects at its end; a step that is not named is accepted."""
 
     play: Callable[[Simulation], None]
     ends: Mapping[str, str]
 
 
 def _expired(simulation: Simulation) -> None:
-    """An answer is lost, and for longer than the provider keeps keys nobody works."""
+    """An answer is lost, and no worker runs for longer than the provider keeps keys."""
     simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
     _first_try(simulation)
     simulation.advance(25 * HOUR)
@@ -30,7 +30,7 @@ def _expired(simulation: Simulation) -> None:
 
 
 def _repeated(simulation: Simulation) -> None:
-    """Answers are lost over and over: an error, silence, half a body, a page instead of JSON."""
+    """Answers are lost again and again: an error, silence, half a body, a page instead of JSON."""
     for fault in ("accept_then_500", "accept_then_hang", "cut_body", "html_200"):
         simulation.vendors.inject(fault, provider="resend", times=1)
         simulation.vendors.inject(fault, provider="http", account="safe", times=1)
@@ -49,7 +49,7 @@ def _lagging(simulation: Simulation) -> None:
 
 
 def _stale(simulation: Simulation) -> None:
-    """An answer is lost, and for longer than the provider keeps its log nobody works; then there is a new control."""
+    """An answer is lost, and no worker runs for longer than the provider keeps its log; then there is a new control."""
     simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     _first_try(simulation)
     simulation.advance(4 * DAY)
@@ -57,8 +57,8 @@ def _stale(simulation: Simulation) -> None:
     simulation.settle()
 
 
-def _forgetting(simulation: Simulation) -> None:
-    """An answer is lost, no search succeeds for three days, and the log goes in the middle of the last one."""
+def _log_expires_during_search(simulation: Simulation) -> None:
+    """An answer is lost, no search succeeds for three days, and the log expires during the last one."""
     simulation.vendors.inject("lookup_retention", provider="mailgun", seconds=3 * DAY)
     simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     _first_try(simulation)
@@ -74,8 +74,8 @@ def _forgetting(simulation: Simulation) -> None:
     simulation.settle()
 
 
-def _blinded(simulation: Simulation) -> None:
-    """An answer is lost, and the provider's search finds nothing at all, not even what is surely there."""
+def _blind_search(simulation: Simulation) -> None:
+    """An answer is lost, and the provider's search finds nothing at all, not even a mail that is certainly there."""
     simulation.vendors.inject("lookup_retention", provider="mailgun", seconds=0)
     simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     simulation.ingest(ADA)
@@ -83,7 +83,7 @@ def _blinded(simulation: Simulation) -> None:
 
 
 def _moving(simulation: Simulation) -> None:
-    """An answer is lost, and somebody wants to make the account another login."""
+    """An answer is lost, and a person wants to give the account another login."""
     simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     _first_try(simulation)
     simulation.apply(domain="mg.example.org")
@@ -91,7 +91,7 @@ def _moving(simulation: Simulation) -> None:
 
 
 def _moved(simulation: Simulation) -> None:
-    """An answer is lost, and the account became another login at that very moment; mail goes out under it."""
+    """An answer is lost, and the account got another login at the same time; mail is sent under it."""
     simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     _first_try(simulation)
     simulation.configure(domain="mg.example.org")
@@ -100,7 +100,7 @@ def _moved(simulation: Simulation) -> None:
 
 
 def _moved_between_tries(simulation: Simulation) -> None:
-    """A mail was put off by a rate limit, and its account becomes another login before the next try."""
+    """A rate limit postponed a mail, and its account gets another login before the next try."""
     simulation.vendors.inject("429", provider="mailgun", times=1, seconds=20)
     _first_try(simulation)
     simulation.apply(domain="mg.example.org")
@@ -108,7 +108,7 @@ def _moved_between_tries(simulation: Simulation) -> None:
 
 
 def _rewritten(simulation: Simulation) -> None:
-    """Mails were put off by a rate limit, and their words change before the next try."""
+    """A rate limit postponed mails, and their text changes before the next try."""
     for provider in ("mailgun", "resend"):
         simulation.vendors.inject("429", provider=provider, times=1, seconds=20)
     _first_try(simulation)
@@ -117,22 +117,22 @@ def _rewritten(simulation: Simulation) -> None:
 
 
 def _planned_twice(simulation: Simulation) -> None:
-    """Two workers plan the same event by two versions at the same time; the later to record has a step more."""
+    """Two workers plan the same event by two versions at the same time; the later record has one more step."""
     simulation.apply(more=True)
     simulation.ingest(ADA)
 
     def meanwhile() -> None:
         simulation.apply()
         for message in simulation.queues.queues[EFFECTS]:
-            message.visible_at = simulation.clock.gone  # the same doorbell once more
+            message.visible_at = simulation.clock.gone  # the same wake-up once more
         simulation.drain("worker 2")
 
     _pause(simulation, Site("worker", "db plans.RECORD", 1), meanwhile)
     simulation.settle()
 
 
-def _rung_twice(simulation: Simulation) -> None:
-    """Somebody rings for effects that are on their way at this very moment, and a relay looks at everything."""
+def _woken_twice(simulation: Simulation) -> None:
+    """A wake-up comes for effects that are in flight, and a relay looks at everything."""
     simulation.ingest(ADA)
 
     def meanwhile() -> None:
@@ -148,20 +148,20 @@ def _rung_twice(simulation: Simulation) -> None:
 
 
 def _unsubscribed_just_in_time(simulation: Simulation) -> None:
-    """Somebody unsubscribes when the worker has claimed the mails and not opened them yet."""
+    """A person unsubscribes when the worker has claimed the mails and not opened them yet."""
     simulation.ingest(ADA)
     _pause(simulation, Site("worker", "db effects.OPEN", 1), lambda: simulation.suppress(ADA))
     simulation.settle()
 
 
 def _overtaken(simulation: Simulation) -> None:
-    """A worker is frozen between claim and opening for so long that its effects are claimed by another."""
+    """A worker is frozen between claim and opening for so long that another claims its effects."""
     simulation.ingest(ADA)
 
     def meanwhile() -> None:
         simulation.advance(100.0)
         simulation.sweep()
-        # The other has claimed them, and stops at the same place.
+        # The other has claimed them, and dies at the same place.
         simulation.point.faults = OneFault(Site("worker", "db effects.OPEN", 2), Fault.CRASH_BEFORE)
         simulation.drain("worker 2")
 
@@ -169,8 +169,8 @@ def _overtaken(simulation: Simulation) -> None:
     simulation.settle()
 
 
-def _spoken_late(simulation: Simulation) -> None:
-    """A worker is frozen with the answers in its hands until its effects are in somebody else's."""
+def _recorded_late(simulation: Simulation) -> None:
+    """A worker is frozen with unrecorded answers until another worker has its effects."""
     simulation.vendors.inject("429", provider="*", times=10, seconds=20)
     simulation.ingest(ADA)
 
@@ -186,7 +186,7 @@ def _spoken_late(simulation: Simulation) -> None:
 
 
 def _recovered_meanwhile(simulation: Simulation) -> None:
-    """A worker is frozen with lost answers in its hands, and speaks when the relay has given its effects up."""
+    """A worker is frozen with unrecorded failures, and records them after the relay has recovered its effects."""
     for provider in ("mailgun", "resend", "hubspot", "http"):
         simulation.vendors.inject("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
     simulation.ingest(ADA)
@@ -199,8 +199,8 @@ def _recovered_meanwhile(simulation: Simulation) -> None:
     simulation.settle()
 
 
-def _doubted(simulation: Simulation) -> None:
-    """A second doorbell for an event is answered while its planner is at work, and the planner dies."""
+def _planner_lost(simulation: Simulation) -> None:
+    """A second wake-up for an event is processed while its planner works, and the planner dies."""
     simulation.ingest(POST)
 
     def meanwhile() -> None:
@@ -215,8 +215,8 @@ def _doubted(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
-def _weekend(simulation: Simulation) -> None:
-    """Messages come eight days late: nobody wants these mails any more."""
+def _too_late(simulation: Simulation) -> None:
+    """Messages come eight days late: these mails are too old to be sent."""
     simulation.ingest(ADA)
     simulation.advance(8 * DAY)
     simulation.settle()
@@ -227,29 +227,29 @@ SCENARIOS: Mapping[str, Scenario] = {
     "answers are lost again and again": Scenario(_repeated, {}),
     "the search lags": Scenario(_lagging, {}),
     "the log is gone": Scenario(_stale, {"hello": "held"}),
-    "the log goes while it is searched": Scenario(_forgetting, {"hello": "held"}),
-    "the search is blind": Scenario(_blinded, {"hello": "held"}),
+    "the log goes while it is searched": Scenario(_log_expires_during_search, {"hello": "held"}),
+    "the search is blind": Scenario(_blind_search, {"hello": "held"}),
     "a login is about to change": Scenario(_moving, {}),
     "a login has changed": Scenario(_moved, {"hello": "held"}),
     "a login changes between two tries": Scenario(_moved_between_tries, {"hello": "held"}),
-    "words change between two tries": Scenario(_rewritten, {}),
+    "a text changes between two tries": Scenario(_rewritten, {}),
     "an event is planned twice at once": Scenario(_planned_twice, {}),
-    "effects are rung for on their way": Scenario(_rung_twice, {}),
-    "somebody unsubscribes just in time": Scenario(
+    "a wake-up comes for effects in flight": Scenario(_woken_twice, {}),
+    "a person unsubscribes just in time": Scenario(
         _unsubscribed_just_in_time, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),
     "a worker is overtaken before it opens": Scenario(_overtaken, {}),
-    "a worker is overtaken before it closes": Scenario(_spoken_late, {"ping": "held"}),
+    "a worker is overtaken before it closes": Scenario(_recorded_late, {"ping": "held"}),
     "the relay comes before an answer": Scenario(_recovered_meanwhile, {"ping": "held"}),
-    "a second doorbell is answered too early": Scenario(_doubted, {}),
+    "a second wake-up is processed too early": Scenario(_planner_lost, {}),
     "all is over a week late": Scenario(
-        _weekend, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
+        _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),
 }
 
 
 def play_scenario(name: str, simulation: Simulation) -> None:
-    """Play a tale after a calm beginning; raises AssertionError when Ada's effects end elsewhere."""
+    """Run a scenario after a warm-up; raises AssertionError when Ada's effects have other statuses."""
     warm_up(simulation)
     scenario = SCENARIOS[name]
     scenario.play(simulation)
@@ -265,7 +265,7 @@ def _status(simulation: Simulation, effect: object) -> str:
 
 
 def _first_try(simulation: Simulation) -> None:
-    """Have Ada's effects tried once, and nobody go on."""
+    """Try Ada's effects once, and no more."""
     simulation.ingest(ADA)
     simulation.work()
 
@@ -273,7 +273,7 @@ def _first_try(simulation: Simulation) -> None:
 def _pause(simulation: Simulation, site: Site, meanwhile: Callable[[], None]) -> None:
     """Freeze a worker at one place while something else happens."""
     simulation.point.forget()
-    simulation.point.hang = 0.0
+    simulation.point.hang_seconds = 0.0
     simulation.point.faults = OneFault(site, Fault.HANG_BEFORE)
     simulation.meanwhile = meanwhile
     simulation.work()

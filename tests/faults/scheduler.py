@@ -1,7 +1,7 @@
-"""Interleaving by a baton: threads of which exactly one runs, and a seed decides at every operation who goes on.
+"""Interleaving: of several threads exactly one runs, and a seed decides at every operation which one goes on.
 
-A statement that waits for a lock of somebody else gives the baton up, really blocked inside Postgres, and gets back in
-line when Postgres lets it go on: what is played is Postgres's own behaviour, in an order that a seed repeats.
+A statement that waits for a lock is really blocked inside Postgres: another thread goes on, and the blocked one can be
+chosen again when Postgres has granted the lock. So the locking is Postgres's own, in an order that a seed repeats.
 """
 
 import threading
@@ -11,8 +11,8 @@ from random import Random
 
 from drumbeat.ledger.database import Database
 
-BLOCKED_CHECK_SECONDS = 0.02  # seconds after which a statement is asked whether it is blocked
-HUNG_AFTER_SECONDS = 60.0  # seconds: nothing takes so long unless the simulation itself is broken
+BLOCKED_CHECK_SECONDS = 0.02  # after so long, Postgres is asked whether a statement is blocked
+HUNG_AFTER_SECONDS = 60.0  # no step takes so long unless the simulation itself is broken
 
 BLOCKED = "SELECT cardinality(pg_blocking_pids(%s)) > 0 AS blocked"
 
@@ -25,8 +25,8 @@ class _Actor:
         self.go = threading.Semaphore(0)
         self.backend: int | None = None  # of the statement it is in
         self.blocked = False
-        self.released = threading.Event()  # its blocked statement came to an end
-        self.frozen = 0  # turns of others that it misses
+        self.released = threading.Event()  # its blocked statement has ended
+        self.frozen = 0  # turns of others that it has to wait
         self.ended = False
         self.error: BaseException | None = None
 
@@ -34,21 +34,21 @@ class _Actor:
 class Scheduler:
     """Runs actors one at a time."""
 
-    def __init__(self, random: Random, control: Database, chance: Callable[[], None]) -> None:
-        """`chance` is called between two turns, where the surroundings may change."""
-        self.stay_probability = 0.6  # chance that the same one goes on
-        self.split_probability = 0.3  # chance that others may run between a statement and its commit
+    def __init__(self, random: Random, control: Database, between_turns: Callable[[], None]) -> None:
+        """`between_turns` is called between two turns, where the environment may change."""
+        self.stay_probability = 0.6  # that the same actor goes on
+        self.split_probability = 0.3  # that others may run between a statement and its commit
         self._random = random
         self._control = control
-        self._chance = chance
+        self._between_turns = between_turns
         self._back = threading.Semaphore(0)
         self._actors: dict[str, _Actor] = {}
         self._current: _Actor | None = None
 
-    # ------------------------------------------------------------ for the one who looks on
+    # ------------------------------------------------------------ for the test
 
     def run(self, parts: Mapping[str, Callable[[], None]]) -> None:
-        """Run all parts to their ends; raises what the first of them raised."""
+        """Run all parts to their ends; raises the first error of any of them."""
         self._actors = {name: _Actor(name) for name in parts}
         threads = [
             threading.Thread(target=self._act, args=(self._actors[name], part), name=name, daemon=True)
@@ -56,8 +56,8 @@ class Scheduler:
         ]
         for thread in threads:
             thread.start()
-        while able := self._able():
-            self._chance()
+        while able := self._runnable():
+            self._between_turns()
             awake = [actor for actor in able if not actor.frozen] or able
             self._hand_to(self._random.choice(awake))
             for actor in able:
@@ -70,16 +70,16 @@ class Scheduler:
             if actor.error is not None:
                 raise actor.error
 
-    def _able(self) -> list[_Actor]:
+    def _runnable(self) -> list[_Actor]:
         for actor in self._actors.values():
             if actor.blocked:
                 actor.blocked = self._waits(actor)
         able = [actor for actor in self._actors.values() if not actor.ended and not actor.blocked]
-        assert able or all(actor.ended for actor in self._actors.values()), "everybody waits for everybody"
+        assert able or all(actor.ended for actor in self._actors.values()), "every actor waits for another"
         return able
 
     def _waits(self, actor: _Actor) -> bool:
-        """Tell whether a blocked statement still is; once Postgres lets it go, its end is waited for."""
+        """Return whether a statement is still blocked; once Postgres grants its lock, wait for its end."""
         while not actor.released.is_set():
             if self._control.run(BLOCKED, (actor.backend,))[0]["blocked"]:
                 return True
@@ -105,7 +105,7 @@ class Scheduler:
         actor.go.acquire()
         try:
             part()
-        except BaseException as error:  # noqa: BLE001 - the test that looks on shall see it
+        except BaseException as error:  # noqa: BLE001 - run() raises it
             actor.error = error
         actor.ended = True
         self._back.release()
@@ -115,7 +115,7 @@ class Scheduler:
         actor.go.acquire()
 
     def turn(self, who: str) -> None:
-        """Let the seed decide who goes on."""
+        """Let the seed decide which actor goes on."""
         actor = self._mine()
         if actor is None:
             return
@@ -123,7 +123,7 @@ class Scheduler:
             self._pause(actor)
 
     def frozen(self, who: str) -> None:
-        """Leave the stage to the others for a while."""
+        """Let the others run for some turns."""
         actor = self._mine()
         if actor is not None:
             actor.frozen = self._random.randint(5, 60)
@@ -131,7 +131,7 @@ class Scheduler:
 
     @contextmanager
     def statement(self, who: str, backend: int) -> Iterator[None]:
-        """Be in a statement, which may turn out to wait for somebody else."""
+        """Mark the time inside a statement, which may have to wait for another actor's lock."""
         actor = self._mine()
         if actor is None:
             yield
@@ -145,7 +145,7 @@ class Scheduler:
                 actor.released.set()
                 actor.go.acquire()
             elif any(other.blocked for other in self._actors.values()):
-                self._pause(actor)  # it may just have released somebody, who goes on at once
+                self._pause(actor)  # it may have released another actor, which goes on at once
 
     def is_active(self) -> bool:
         return self._mine() is not None
@@ -154,5 +154,5 @@ class Scheduler:
         return self._random.random() < self.split_probability
 
     def _mine(self) -> _Actor | None:
-        """Return the actor that runs here; None outside of a play."""
+        """Return the actor of this thread; None outside of `run`."""
         return self._actors.get(threading.current_thread().name)

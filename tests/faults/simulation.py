@@ -36,11 +36,11 @@ from tests.faults.sample_deployment import Lead
 from tests.faults.vendors import Vendors
 
 MINUTE = 60.0
-FUNCTION_TIMEOUT_SECONDS = 60.0  # seconds that a worker has for a batch
+FUNCTION_TIMEOUT_SECONDS = 60.0  # that a worker has for a batch
 CALLER = ApiKey("shop", frozenset({"ingest"}))
-MAX_CLIENT_TRIES = 30  # times that a client tries again
-MAX_MOMENTS = 1_000  # in which something happens, of one run: no story needs so many
-LATE_SECONDS = 3 * MINUTE  # after this, something due that nobody looked at is stuck
+MAX_CLIENT_TRIES = 30
+MAX_MOMENTS = 1_000  # of one run at which something happens: no story needs so many
+LATE_SECONDS = 3 * MINUTE  # something that is due and not looked at for longer is stuck
 
 OPEN = """
     SELECT (SELECT count(*) FROM effects WHERE status IN ('claimed', 'sending', 'unknown')
@@ -61,11 +61,11 @@ OVERDUE = """
 
 
 class Stuck(AssertionError):
-    """Nothing moves, though something is left to do."""
+    """Nothing changes, though something is left to do."""
 
 
 class Simulation:
-    """One run: a seed, a schedule and faults decide all that is left to chance."""
+    """One run: a seed, a schedule and faults decide everything that is random."""
 
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
@@ -74,7 +74,7 @@ class Simulation:
         self.random = Random(seed)
         home = environment.clear()
         self.clock = SimulatedClock(environment.owner)
-        self.meanwhile: Callable[[], None] = lambda: None  # what others do while the only one who runs is frozen
+        self.meanwhile: Callable[[], None] = lambda: None  # what others do while the only running process is frozen
         self.schedule: Schedule = schedule or Sequential(lambda: self.meanwhile())
         self.point = FaultPoint(self.schedule, faults or NoFaults(), self.advance)
         self.queues = SqsModel(Random(seed + 1))
@@ -84,7 +84,7 @@ class Simulation:
         self.invariants = Invariants(environment.owner, self.clock)
         self.outages = Outages()
         self.redis_clock = SkewedClock(self.clock, 0.0)
-        self.resent: set[object] = set()  # effects that a person had sent again
+        self.resent: set[object] = set()  # effects that a person decided to send again
         self.versions = 0
         self._processes: dict[str, Process] = {}
         self.configure()
@@ -97,7 +97,7 @@ class Simulation:
     # ------------------------------------------------------------ processes and time
 
     def process(self, who: str) -> Process:
-        """Return the living process of this name, a new one if the last has died."""
+        """Return the running process of this name, a new one if the last has ended."""
         process = self._processes.get(who)
         if process is None or process.dead:
             if process is not None:
@@ -120,18 +120,18 @@ class Simulation:
         return process
 
     def restart(self) -> None:
-        """Have every process begin anew."""
+        """End every process; each starts again when it is needed."""
         for process in self._processes.values():
             process.dead = True
 
     def advance(self, seconds: float) -> None:
         """Let time pass, for the keys of Redis too."""
         self.clock.advance(seconds)
-        self.environment.age(seconds)
+        self.environment.age_keys(seconds)
 
     @contextmanager
     def _living(self, who: str) -> Iterator[Process]:
-        """Give a process, and take note of its death."""
+        """Give a process, and note in the trace when it dies."""
         process = self.process(who)
         try:
             yield process
@@ -143,7 +143,7 @@ class Simulation:
     # ------------------------------------------------------------ what happens
 
     def configure(self, **changes: Any) -> None:
-        """Put a configuration in force, as from outside the run."""
+        """Put a configuration in force, without a process of the run."""
         self.versions += 1
         self.environment.owner.run(
             "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
@@ -152,7 +152,7 @@ class Simulation:
         )
 
     def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:
-        """Be a client that tells of a lead and tries again until it is promised."""
+        """Be a client that sends a lead and tries again until it has a receipt."""
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 receipt = process.single.ingest(lead.body, caller=CALLER)
@@ -162,7 +162,7 @@ class Simulation:
         return None
 
     def ingest_all(self, *leads: Lead, who: str = "ingest") -> None:
-        """Be a client that tells of many at once and tries again until all are promised."""
+        """Be a client that sends many leads at once and tries again until it has a receipt for all."""
         body = b'{"events": [%s]}' % b", ".join(lead.body for lead in leads)
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
@@ -176,7 +176,7 @@ class Simulation:
             self.advance(1.0)
 
     def work(self, who: str = "worker") -> bool:
-        """Take one batch of messages to its end; False when there was none."""
+        """Process one batch of messages; return False when no message was visible."""
         with self._living(who) as process, contextlib.suppress(SqsError):
             queue = Queue(process.sqs, EFFECTS)
             messages = queue.receive()
@@ -187,7 +187,7 @@ class Simulation:
         return True
 
     def _invoke(self, process: Process, messages: list[Message]) -> list[Message]:
-        """Do as the worker function does; return the messages that are finished."""
+        """Do what the worker function does; return the messages that are finished."""
         bells = {message.id: Doorbell.loads(message.body) for message in messages}
         started = process.clock.elapsed()
         done = deliver(
@@ -201,12 +201,12 @@ class Simulation:
         ]
 
     def sweep(self, who: str = "relay") -> None:
-        """Let the relay's minute come."""
+        """Run the relay once."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error):
             sweep.sweep(process)
 
     def suppress(self, lead: Lead, who: str = "person", *, lifted: bool = False) -> None:
-        """Have somebody unsubscribe, or come back; they try until it is done."""
+        """Suppress a lead's address, or lift that; try again until it is done."""
         change = suppressions.lift if lifted else suppressions.suppress
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
@@ -214,7 +214,7 @@ class Simulation:
                 return
 
     def resolve(self, decision: Decision, who: str = "person") -> None:
-        """Have a person decide about everything that is held."""
+        """Decide about everything that is held, as a person would."""
         for row in self.held():
             with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
                 if decision is Decision.RESEND:
@@ -224,32 +224,32 @@ class Simulation:
                 )
 
     def report(self, *events: Word, who: str = "feedback") -> None:
-        """Have a provider tell of what it did; it repeats that until it is heard."""
+        """Deliver feedback of a provider, which repeats it until it is accepted."""
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
                 feedback.settle(events, process)
                 return
 
     def apply(self, who: str = "person", **changes: Any) -> bool:
-        """Have a person apply a configuration; False when it was refused or came to nothing."""
+        """Apply a configuration, as a person would; return False when it was refused or failed."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
             applying.apply(sample_deployment.document(**changes), {}, actor="person", services=process)
             return True
         return False
 
-    # ------------------------------------------------------------ to the end
+    # ------------------------------------------------------------ until nothing is left
 
     def drain(self, who: str = "worker") -> None:
-        """Work until no message is to be had."""
+        """Work until no message is visible."""
         for _ in range(100):
             if not self.work(who):
                 return
-        raise Stuck("messages without end")
+        raise Stuck("the messages do not end")
 
     def settle(self, *, within: float = 3 * 86_400.0, prompt: bool = False) -> None:
-        """Let relay and workers go on, minute by minute, until nothing is left to do.
+        """Run relay and worker, minute by minute, until nothing is left to do. Raises Stuck.
 
-        `prompt`: nothing that is due may be left alone for longer than some minutes.
+        `prompt`: nothing that is due may wait for longer than LATE_SECONDS.
         """
         limit = self.clock.gone + within
         self.drain()
@@ -258,25 +258,25 @@ class Simulation:
                 return
             self.advance(self._next() - self.clock.gone)
             if prompt and (overdue := self.overdue()):
-                raise Stuck(f"nobody looked at: {overdue}")
+                raise Stuck(f"overdue: {overdue}")
             if self.clock.gone > limit:
                 raise Stuck(f"{self.left()} left after {within} s")
             if self.clock.gone % MINUTE == 0:
                 self.sweep()
             self.drain()
-        raise Stuck("it goes round in circles")
+        raise Stuck("something happens without end")
 
     def left(self) -> bool:
-        """Tell whether anything is still to be done."""
+        """Return whether anything is left to do."""
         return bool(self.environment.owner.run(OPEN)[0]["left"] or self.queues.queues[BUFFER])
 
     def overdue(self) -> list[str]:
-        """Name what should have been looked at long ago."""
+        """List what should have been looked at long ago."""
         rows = self.environment.owner.run(OVERDUE, {"late": timedelta(seconds=LATE_SECONDS)})
         return [row["what"] for row in rows]
 
     def held(self) -> list[Row]:
-        """List what waits for a person."""
+        """List what waits for a person's decision."""
         return self.environment.owner.run("SELECT id, step, seq, reason FROM effects WHERE status = 'held' ORDER BY id")
 
     def _next(self) -> float:

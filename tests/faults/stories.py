@@ -1,4 +1,4 @@
-"""Short histories that together meet every operation there is: the rows of the crash matrix."""
+"""Short histories that together pass every operation there is: the rows of the matrix."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ type Story = Callable[[Simulation], None]
 
 
 def warm_up(simulation: Simulation) -> None:
-    """Begin in the middle of a quiet day: marks are watched, and an older mail can serve as the control of a search."""
+    """Begin with a working deployment: the due index is watched, and an older mail can be the control of a search."""
     simulation.sweep()
     simulation.ingest(EVE)
     simulation.settle()
@@ -27,20 +27,20 @@ def warm_up(simulation: Simulation) -> None:
 
 
 def _lead(simulation: Simulation) -> None:
-    """Somebody signs up, twice told by an impatient client."""
+    """A person signs up; the client sends the event twice."""
     simulation.ingest(ADA)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
 
 
 def _post(simulation: Simulation) -> None:
-    """Something is published: one effect that nothing else waits for."""
+    """Content is published: one effect that no other waits for."""
     simulation.ingest(POST)
     simulation.settle(prompt=True)
 
 
 def _cut(simulation: Simulation) -> None:
-    """Every provider takes the request and never says so."""
+    """Every provider accepts the request, and the answer is lost."""
     for provider in ("mailgun", "resend", "hubspot", "http"):
         simulation.vendors.inject("accept_then_cut", provider=provider, times=2 if provider == "http" else 1)
     simulation.ingest(ADA)
@@ -50,7 +50,7 @@ def _cut(simulation: Simulation) -> None:
 
 
 def _swallowed(simulation: Simulation) -> None:
-    """Every provider drops the request and never says so; a person has sent again what cannot be proven."""
+    """Every provider drops the request and answers with an error; a person sends again what cannot be proven."""
     for provider in ("mailgun", "resend", "hubspot", "http"):
         simulation.vendors.inject("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
     simulation.ingest(ADA)
@@ -60,7 +60,7 @@ def _swallowed(simulation: Simulation) -> None:
 
 
 def _undelivered(simulation: Simulation) -> None:
-    """The courier drops a parcel and takes the next, and never says so; each time a person finds out."""
+    """The courier drops a parcel and accepts the next, both answers are lost; each time a person decides."""
     for fault in ("refuse_then_cut", "accept_then_cut"):
         simulation.vendors.inject(fault, provider="http", times=1)
     simulation.ingest(PARCEL)
@@ -72,7 +72,7 @@ def _undelivered(simulation: Simulation) -> None:
 
 
 def _reported(simulation: Simulation) -> None:
-    """The courier and the mailer take what they are given and never say so; later they tell of it by themselves."""
+    """Courier and mail provider accept their requests, the answers are lost; feedback comes later."""
     simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
     simulation.ingest(ADA)
     simulation.drain()
@@ -84,7 +84,7 @@ def _reported(simulation: Simulation) -> None:
 
 
 def _throttled(simulation: Simulation) -> None:
-    """Every provider is asked too often."""
+    """Every provider answers that it was called too often."""
     for provider in ("mailgun", "resend", "hubspot", "http"):
         simulation.vendors.inject("429", provider=provider, times=2, seconds=20)
     simulation.ingest(ADA)
@@ -92,7 +92,7 @@ def _throttled(simulation: Simulation) -> None:
 
 
 def _unsubscribed(simulation: Simulation) -> None:
-    """Somebody unsubscribes between two mails, and somebody before the first."""
+    """One person unsubscribes between two mails, another before the first."""
     simulation.suppress(BOB)
     simulation.ingest(ADA)
     simulation.ingest(BOB)
@@ -102,7 +102,7 @@ def _unsubscribed(simulation: Simulation) -> None:
 
 
 def _outage(simulation: Simulation) -> None:
-    """The ledger is away when somebody signs up."""
+    """The ledger is unreachable when a person signs up."""
     simulation.outages.ledger = True
     simulation.ingest(ADA)
     simulation.outages.ledger = False
@@ -110,7 +110,7 @@ def _outage(simulation: Simulation) -> None:
 
 
 def _batch(simulation: Simulation) -> None:
-    """Two sign up in one request, one of them for the second time; then again while the ledger is away."""
+    """One request with two events, one of them a repeat; then another while the ledger is unreachable."""
     simulation.ingest_all(ADA, EVE)
     simulation.outages.ledger = True
     simulation.ingest_all(BOB, ADA)
@@ -119,7 +119,7 @@ def _batch(simulation: Simulation) -> None:
 
 
 def _conflict(simulation: Simulation) -> None:
-    """While the ledger is away, another body comes under a key that was used: both are kept."""
+    """While the ledger is unreachable, another body arrives under a used key: both are kept."""
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
     simulation.outages.ledger = True
@@ -131,7 +131,7 @@ def _conflict(simulation: Simulation) -> None:
 
 
 def _replanned(simulation: Simulation) -> None:
-    """A flow cannot be planned; a better configuration is applied, and the flow is planned again."""
+    """A flow cannot be planned; a corrected configuration is applied, and the flow is planned again."""
     _apply(simulation, broken=True)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
@@ -148,7 +148,7 @@ def _apply(simulation: Simulation, **changes: Any) -> None:
 
 
 def _crowd(simulation: Simulation) -> None:
-    """More come at once than are taken in one batch, and an account's limit is short."""
+    """More events arrive at once than one batch takes, and an account's limit is low."""
     for number in range(9):
         simulation.ingest(Lead(f"guest{number}"))
     simulation.settle(prompt=True)
@@ -172,7 +172,7 @@ STORIES: Mapping[str, Story] = {
 
 
 def play_story(story: str, simulation: Simulation) -> None:
-    """Play a story to its end. Only what belongs to the story itself is traced, and met by faults."""
+    """Run a story to its end. Only the story itself is traced and meets faults."""
     faults, simulation.point.faults = simulation.point.faults, NoFaults()
     warm_up(simulation)
     simulation.point.faults = faults

@@ -1,4 +1,4 @@
-"""To the second: how long a key may be repeated, how long an absence counts, and no order of tries goes beyond."""
+"""To the second: how long a key may be repeated, how long an absence counts, and no order of tries exceeds it."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +19,7 @@ GAPS = st.one_of(st.sampled_from([REPEATABLE, DAY, RETENTION]), st.floats(0.1, 2
 
 
 def first_try(simulation: Simulation, provider: str, fault: str) -> None:
-    """Have Ada's effects tried once; one provider leaves us without an answer."""
+    """Try Ada's effects once; the answer of one provider is lost."""
     warm_up(simulation)
     simulation.vendors.inject(fault, provider=provider, times=1)
     simulation.ingest(ADA)
@@ -27,7 +27,7 @@ def first_try(simulation: Simulation, provider: str, fault: str) -> None:
 
 
 def ended(simulation: Simulation, step: str) -> tuple[str, int]:
-    """Return where a step of Ada's ended, and how often its provider did it."""
+    """Return the status in which a step of Ada's ended, and how often its provider did it."""
     effect = ADA.effects()[step]
     (row,) = simulation.environment.owner.run("SELECT status FROM effects WHERE id = %s", (effect,))
     return row["status"], sum(action.effect == effect for action in simulation.vendors.performed())
@@ -78,7 +78,7 @@ def test_an_absence_counts_until_the_last_second_of_the_log(
 )
 @given(answers=st.lists(ANSWERS, min_size=1, max_size=5), gaps=st.lists(GAPS, max_size=6))
 def test_no_order_of_tries_does_anything_twice(simulate: Simulate, answers: list[str], gaps: list[float]) -> None:
-    """The providers keep keys and logs exactly as long as they say: whoever trusts them longer is found out."""
+    """The providers keep keys and logs exactly as long as documented: trusting them longer is found out."""
     simulation = simulate()
     warm_up(simulation)
     for answer in answers:

@@ -1,4 +1,4 @@
-"""What providers tell by themselves closes what is unknown, whenever it comes and however often."""
+"""Feedback of providers ends unknown outcomes, at any time and however often it comes."""
 
 import pytest
 
@@ -13,11 +13,11 @@ from tests.faults.stories import PARCEL, warm_up
 EFFECT = PARCEL.effects()["parcel"]
 DELIVERED = Word(EFFECT, 1, "accepted", "delivered", "p-1")
 RETURNED = Word(EFFECT, 1, "refused", "no such street")
-HORIZON_SECONDS = 900.0  # seconds
+HORIZON_SECONDS = 900.0
 
 
 def unanswered(simulate: Simulate, fault: str = "accept_then_cut") -> Simulation:
-    """Have the courier take a parcel, or drop it, and say nothing."""
+    """Send a parcel whose answer is lost: the courier accepts it, or drops it."""
     simulation = simulate()
     warm_up(simulation)
     simulation.vendors.inject(fault, provider="http", times=1)
@@ -33,13 +33,13 @@ def effect_status(simulation: Simulation) -> str:
 
 
 def recorded_feedback(simulation: Simulation) -> list[str]:
-    """Return what was heard, in order."""
+    """Return the kinds of the recorded feedback, in order."""
     rows = simulation.environment.owner.run("SELECT kind FROM outcomes WHERE origin = 'feedback' ORDER BY id")
     return [row["kind"] for row in rows]
 
 
 @pytest.mark.point(51)
-def test_a_word_ends_the_wait_at_once_and_the_journal_says_whose_it_was(simulate: Simulate) -> None:
+def test_feedback_ends_the_wait_at_once_and_the_journal_names_it(simulate: Simulate) -> None:
     simulation = unanswered(simulate)
 
     simulation.report(DELIVERED)
@@ -59,7 +59,7 @@ def test_a_word_ends_the_wait_at_once_and_the_journal_says_whose_it_was(simulate
 
 
 @pytest.mark.point(51)
-def test_what_is_told_again_is_heard_once(simulate: Simulate) -> None:
+def test_repeated_feedback_is_recorded_once(simulate: Simulate) -> None:
     simulation = unanswered(simulate)
 
     simulation.report(DELIVERED, DELIVERED)
@@ -69,12 +69,12 @@ def test_what_is_told_again_is_heard_once(simulate: Simulate) -> None:
 
 
 @pytest.mark.point(51)
-def test_a_word_that_comes_before_the_answer_is_found_when_the_answer_is_lost(simulate: Simulate) -> None:
+def test_feedback_that_comes_before_the_answer_is_found_when_the_answer_is_lost(simulate: Simulate) -> None:
     simulation = simulate()
     warm_up(simulation)
     simulation.point.forget()
     simulation.point.faults = OneFault(Site("worker", "http send courier", 1), Fault.HANG_AFTER)
-    simulation.point.hang = 0.0
+    simulation.point.hang_seconds = 0.0
     simulation.meanwhile = lambda: simulation.report(DELIVERED)
     simulation.vendors.inject("accept_then_cut", provider="http", times=1)
     simulation.ingest(PARCEL)
@@ -88,7 +88,7 @@ def test_a_word_that_comes_before_the_answer_is_found_when_the_answer_is_lost(si
 
 
 @pytest.mark.point(51)
-def test_a_refusal_ends_it_when_its_time_to_tell_is_over(simulate: Simulate) -> None:
+def test_a_refusal_ends_it_when_the_time_for_feedback_is_over(simulate: Simulate) -> None:
     simulation = unanswered(simulate, "refuse_then_cut")
 
     simulation.report(RETURNED)
@@ -101,7 +101,7 @@ def test_a_refusal_ends_it_when_its_time_to_tell_is_over(simulate: Simulate) -> 
 
 @pytest.mark.point(51)
 @pytest.mark.parametrize("said", [[RETURNED, DELIVERED], [DELIVERED, RETURNED]])
-def test_in_whatever_order_acceptance_is_the_proof(simulate: Simulate, said: list[Word]) -> None:
+def test_in_any_order_acceptance_is_the_proof(simulate: Simulate, said: list[Word]) -> None:
     simulation = unanswered(simulate)
 
     for word in said:
@@ -122,7 +122,7 @@ def test_what_is_held_needs_no_person_once_it_is_proven(simulate: Simulate) -> N
     assert effect_status(simulation) == "accepted"
 
 
-def test_a_word_about_what_was_sent_before_a_person_sent_it_again_moves_nothing(simulate: Simulate) -> None:
+def test_feedback_about_an_earlier_generation_moves_nothing(simulate: Simulate) -> None:
     simulation = unanswered(simulate, "refuse_then_cut")
     simulation.settle()
     simulation.resolve(Decision.RESEND)
@@ -135,7 +135,7 @@ def test_a_word_about_what_was_sent_before_a_person_sent_it_again_moves_nothing(
 
 @pytest.mark.point(51)
 @pytest.mark.point(52)
-def test_a_word_about_nothing_of_ours_moves_nothing(simulate: Simulate) -> None:
+def test_feedback_about_an_unknown_effect_moves_nothing(simulate: Simulate) -> None:
     simulation = unanswered(simulate)
 
     simulation.report(Word(PARCEL.event, 1, "accepted", "delivered"), Word(EFFECT, 2, "accepted", "delivered"))

@@ -1,4 +1,4 @@
-"""Seeded interleavings: whatever order things happen in, and whatever breaks, the promises hold."""
+"""Seeded interleavings: in every order of events, and with every fault, the promises hold."""
 
 import pytest
 
@@ -28,8 +28,8 @@ def test_fifty_seeds_keep_every_promise(process_pool: ProcessPool) -> None:
     assert not failures, "\n".join(failures)
 
 
-def test_a_seed_is_a_run(process_pool: ProcessPool) -> None:
-    """Whoever plays it, and whatever was played before."""
+def test_a_seed_repeats_its_run(process_pool: ProcessPool) -> None:
+    """In any process, and after any other runs."""
     first = process_pool.digests(range(AGAIN))
 
     again = process_pool.digests(reversed(range(AGAIN)))

@@ -1,4 +1,4 @@
-"""Trouble of one effect, event, secret or moment stays its own and comes to an end."""
+"""A problem of one effect, event, secret or moment does not spread, and ends."""
 
 import contextlib
 from typing import LiteralString, override
@@ -22,13 +22,13 @@ DAMAGED = """
     UPDATE requests SET frozen = 'damaged'
      WHERE effect_id IN (SELECT id FROM effects WHERE step = 'news' AND status = 'waiting')
 """
-UNHEARD_OF = """
-    UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,news,provider}', '"unheard of"')
+UNKNOWN_PROVIDER = """
+    UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,news,provider}', '"unknown"')
 """
-WORDLESS = """
+FIELD_MISSING = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{flows,post,steps,0,arguments,body}', '"{{ payload.company }}"')
 """  # `apply` cannot know what an event will lack
-UNWRITTEN = """
+INVALID_DELAY = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{flows,post,steps,0,delay}', '"soon"')
 """
 OUTSIDE = """
@@ -38,7 +38,7 @@ STATUSES = "SELECT step, status, reason_code FROM effects WHERE event_id = %s"
 
 
 class Store(Secrets):
-    """A parameter store that answers with one error until it is mended."""
+    """A parameter store that answers with one error until it is repaired."""
 
     def __init__(self, settings: Settings, error: type[SecretMissing]) -> None:
         super().__init__(settings)
@@ -52,7 +52,7 @@ class Store(Secrets):
 
 
 def go_on(simulation: Simulation, minutes: int) -> None:
-    """Let minutes pass in which a worker may fail as a whole."""
+    """Let minutes pass in which whole worker invocations may fail."""
     for _ in range(minutes):
         simulation.advance(MINUTE)
         simulation.sweep()
@@ -67,8 +67,8 @@ def statuses(simulation: Simulation, lead: Lead = ADA) -> dict[str, tuple[str, s
 
 @pytest.mark.point(22)
 @pytest.mark.point(63)
-@pytest.mark.parametrize("trouble", [DAMAGED, UNHEARD_OF])
-def test_an_effect_that_cannot_even_be_read_ends_held_and_its_neighbours_go_on(
+@pytest.mark.parametrize("trouble", [DAMAGED, UNKNOWN_PROVIDER])
+def test_an_effect_that_cannot_even_be_read_ends_held_and_the_others_go_on(
     simulate: Simulate, trouble: LiteralString
 ) -> None:
     simulation = simulate()
@@ -88,7 +88,7 @@ def test_an_effect_that_cannot_even_be_read_ends_held_and_its_neighbours_go_on(
 
 
 @pytest.mark.point(67)
-def test_a_secret_with_letters_of_any_kind_signs_and_hurts_no_neighbour(
+def test_a_secret_with_letters_of_any_kind_signs_and_harms_no_other_effect(
     simulate: Simulate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIMULATED", "schlüssel")
@@ -118,7 +118,7 @@ def test_a_store_of_secrets_that_is_away_costs_time_and_no_person(simulate: Simu
 
 
 @pytest.mark.point(67)
-def test_a_secret_that_is_not_there_holds_the_effect_until_a_person_has_mended_it(simulate: Simulate) -> None:
+def test_a_secret_that_is_not_there_holds_the_effect_until_a_person_has_repaired_it(simulate: Simulate) -> None:
     simulation = simulate()
     simulation.environment.owner.run(OUTSIDE)
     worker = simulation.process("worker")
@@ -131,9 +131,9 @@ def test_a_secret_that_is_not_there_holds_the_effect_until_a_person_has_mended_i
 
 
 @pytest.mark.point(22)
-def test_an_effect_whose_words_its_event_does_not_have_is_refused_without_a_call(simulate: Simulate) -> None:
+def test_an_effect_whose_field_its_event_does_not_have_is_refused_without_a_call(simulate: Simulate) -> None:
     simulation = simulate()
-    simulation.environment.owner.run(WORDLESS)
+    simulation.environment.owner.run(FIELD_MISSING)
     simulation.ingest(POST)
 
     simulation.work()
@@ -143,14 +143,14 @@ def test_an_effect_whose_words_its_event_does_not_have_is_refused_without_a_call
 
 
 @pytest.mark.point(22)
-def test_an_event_that_cannot_be_planned_for_a_reason_of_ours_stays_unplanned_and_its_neighbours_go_on(
+def test_an_event_that_cannot_be_planned_for_a_reason_of_ours_stays_unplanned_and_the_others_go_on(
     simulate: Simulate,
 ) -> None:
     simulation = simulate()
     warm_up(simulation)
     simulation.ingest(POST)
     simulation.ingest(ADA)
-    simulation.environment.owner.run(UNWRITTEN)  # no `apply` writes this, and the planner stumbles over it
+    simulation.environment.owner.run(INVALID_DELAY)  # no `apply` writes this, and the planner fails on it
 
     go_on(simulation, 15)
 
@@ -159,7 +159,7 @@ def test_an_event_that_cannot_be_planned_for_a_reason_of_ours_stays_unplanned_an
 
 
 class FailingOver(SimulatedDatabase):
-    """A ledger that is read-only for a moment, just when an outcome is to be committed."""
+    """A ledger that is read-only for a moment, when an outcome is to be committed."""
 
     read_only = True
 

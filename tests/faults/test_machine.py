@@ -1,4 +1,4 @@
-"""Hypothesis against the whole: any rules in any order."""
+"""Histories that Hypothesis generates: any rules in any order."""
 
 import pytest
 
@@ -7,18 +7,18 @@ from tests.faults.process_pool import ProcessPool
 from tests.faults.proof import Histories
 from tests.faults.runs import Simulate
 
-MANY = 8
+RUNS = 8
 
 
 @pytest.mark.timeout(300)
-def test_whatever_happens_every_promise_is_kept(simulate: Simulate) -> None:
+def test_in_any_history_every_promise_is_kept(simulate: Simulate) -> None:
     machine.run(simulate, 0, machine.SHORT)
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_whatever_happens_at_length_every_promise_is_kept(process_pool: ProcessPool) -> None:
-    failures = process_pool.failures(Histories(number) for number in range(MANY))
+def test_in_any_long_history_every_promise_is_kept(process_pool: ProcessPool) -> None:
+    failures = process_pool.failures(Histories(number) for number in range(RUNS))
 
     assert not failures, "\n".join(failures)
-    print(f"{MANY * machine.LONG.max_examples} histories that Hypothesis thought of: every promise was kept")
+    print(f"{RUNS * machine.LONG.max_examples} histories that Hypothesis generated: every promise was kept")

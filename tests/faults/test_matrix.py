@@ -1,4 +1,4 @@
-"""Every operation of every story x every fault: after each the ledger comes to rest, with everything done once."""
+"""Every operation of every story x every fault: after each, nothing is left to do and everything was done once."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,23 +12,23 @@ from tests.faults.proof import Sites, StoryWithFault, all_faults, play_without_f
 from tests.faults.runs import simulating
 from tests.faults.stories import STORIES
 
-# To die after one operation is to die before the next: where time is short, one of the two is enough.
+# To die after one operation is to die before the next: the short run needs one of the two only.
 SHORT_RUN_FAULTS = frozenset(Fault) - {Fault.CRASH_BEFORE, Fault.HANG_AFTER}
 
-# Statements of the ledger that no story has to meet, by module or by name. Everything else belongs to the way of an
-# event: whoever adds a statement there, or a client's operation anywhere on it, adds it to the matrix.
+# Statements that no story has to pass, by module or by name. Every other belongs to the path of an event: a new
+# statement on it, or a new operation of a client, has to be passed by a story.
 NOT_REQUIRED = {
     "findings": "verify reads only",
     "verification": "verify reads only",
     "people.LIST": "a person reads only",
-    "resolve.HELD": "a person reads only; what is decided is met",
+    "resolve.HELD": "a person reads only; the decision itself is passed",
     "configs.NEWEST_VERSION": "a person reads only",
     "configs.STORED": "a person reads only",
-    "configs.OPEN_IDENTITIES": "apply reads only, to say why it was refused; a tale has it",
-    "resume.HASTEN": "a person brings forward what is due anyway",
+    "configs.OPEN_IDENTITIES": "apply reads only, to say why it was refused; a scenario covers it",
+    "resume.HASTEN": "a person makes due effects due sooner",
     "campaigns.KNOWN": "schedules have their own proof: dropped, doubled and late firings",
     "ingest.FINGERPRINTS": "reads only, of keys that came with another body in one batch",
-    "effects.OPENED": "reads only, once an answer was lost: the matrix itself leads there",
+    "effects.OPENED": "reads only, once an answer was lost: the matrix itself reaches it",
     "reconciliation": "a person writes down what a provider took, while nothing is sent",
     "keys": "a person makes and revokes keys",
     "migrate": "a deployment",
@@ -40,7 +40,7 @@ NOT_REQUIRED = {
 
 @pytest.fixture(scope="module")
 def traced(environment: Environment) -> Mapping[str, Sites]:
-    """What each story meets when nothing goes wrong."""
+    """The sites that each story passes without a fault."""
     with simulating(environment) as simulate:
         return {story: play_without_fault(story, simulate).point.sites for story in STORIES}
 
@@ -49,18 +49,18 @@ def operations(traced: Mapping[str, Sites]) -> set[tuple[str, str]]:
     return {(site.who, site.name) for sites in traced.values() for site, _ in sites}
 
 
-def test_the_stories_meet_every_statement_on_the_way_of_an_event(traced: Mapping[str, Sites]) -> None:
+def test_the_stories_pass_every_statement_on_the_path_of_an_event(traced: Mapping[str, Sites]) -> None:
     met = {name.removeprefix("db ") for _, name in operations(traced)}
     left = {name for name in statements().values() if not {name, name.partition(".")[0]} & NOT_REQUIRED.keys()}
 
     assert left <= met
-    assert not met & NOT_REQUIRED.keys()  # the list is not longer than it has to be
+    assert not met & NOT_REQUIRED.keys()  # the list is no longer than necessary
 
 
-def unmet(traced: Mapping[str, Sites]) -> Iterator[StoryWithFault]:
-    """List what can go wrong where no earlier operation stood in the same place.
+def faults_in_new_places(traced: Mapping[str, Sites]) -> Iterator[StoryWithFault]:
+    """List the faults at operations in new places.
 
-    A place is an operation and the one that its process did before it.
+    A place is an operation and the operation that its process did before it.
     """
     places: set[tuple[str, str, str]] = set()
     for story, sites in traced.items():
@@ -92,7 +92,7 @@ def unmet(traced: Mapping[str, Sites]) -> Iterator[StoryWithFault]:
 def test_no_single_fault_in_any_place_doubles_loses_or_strands_anything(
     process_pool: ProcessPool, traced: Mapping[str, Sites]
 ) -> None:
-    some = list(unmet(traced))
+    some = list(faults_in_new_places(traced))
 
     failures = process_pool.failures(some)
 

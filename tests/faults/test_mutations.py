@@ -1,4 +1,4 @@
-"""The proof proves something: each deliberate bug breaks it."""
+"""The proof can fail: each deliberate bug breaks it."""
 
 import pytest
 

@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 POINTS = range(1, 69)
 
-# What there is no code for yet, and what no test of this kind can show.
+# Points without code yet, and points that no test of this kind can show.
 LATER = {
     59: "audiences of campaigns are to come",
     60: "replays are to come; sending again what is held is a person's decision and has its tests",

@@ -1,4 +1,4 @@
-"""What this proof found when it was first carried out; each of them had cost time, or a try, or a mail."""
+"""The bugs that this proof found first; each of them had cost time, or a try, or a mail."""
 
 import pytest
 
@@ -26,33 +26,33 @@ def test_effects_whose_lease_ended_before_they_were_opened_are_tried_again_withi
 
 
 @pytest.mark.point(24)
-def test_a_worker_that_dies_while_it_puts_an_effect_off_is_missed_at_the_end_of_its_lease(simulate: Simulate) -> None:
+def test_a_worker_that_dies_while_it_puts_an_effect_off_is_noticed_at_the_end_of_its_lease(simulate: Simulate) -> None:
     play_with_fault(StoryWithFault("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE), simulate)
 
 
 @pytest.mark.point(12)
-def test_what_the_end_of_an_effect_releases_does_not_depend_on_a_doorbell(simulate: Simulate) -> None:
+def test_what_the_end_of_an_effect_releases_does_not_depend_on_a_wake_up(simulate: Simulate) -> None:
     play_with_fault(
         StoryWithFault("unsubscribed", Site("worker", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE), simulate
     )
 
 
 @pytest.mark.point(12)
-def test_what_is_due_at_birth_and_not_claimed_does_not_depend_on_a_doorbell(simulate: Simulate) -> None:
+def test_what_is_due_at_birth_and_not_claimed_does_not_depend_on_a_wake_up(simulate: Simulate) -> None:
     play_with_fault(StoryWithFault("crowd", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE), simulate)
 
 
 @pytest.mark.point(13)
-def test_a_second_doorbell_does_not_clear_the_mark_that_the_first_one_needs(simulate: Simulate) -> None:
+def test_a_second_wake_up_does_not_clear_the_due_entry_that_the_first_one_needs(simulate: Simulate) -> None:
     simulation = simulate()
 
-    play_scenario("a second doorbell is answered too early", simulation)
+    play_scenario("a second wake-up is processed too early", simulation)
 
     check_promises(simulation)
 
 
 @pytest.mark.point(50)
-def test_an_answer_whose_commit_went_unheard_counts_once(simulate: Simulate) -> None:
+def test_an_answer_whose_commit_was_not_confirmed_counts_once(simulate: Simulate) -> None:
     play_with_fault(StoryWithFault("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER), simulate)
 
 

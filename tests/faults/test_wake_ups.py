@@ -1,4 +1,4 @@
-"""Doorbells that name nothing, that come back from the dead, and people who are asked for once."""
+"""Wake-ups for unknown ids, wake-ups redriven from dead letters, and suppressed contacts."""
 
 from uuid import UUID
 
@@ -13,29 +13,29 @@ from tests.faults.simulation import Simulation
 from tests.faults.stories import ADA
 
 HOUR = 3600.0
-NOBODY = UUID(int=1)
+UNKNOWN_ID = UUID(int=1)
 
 
-def ring(simulation: Simulation, bell: Doorbell) -> None:
+def send(simulation: Simulation, bell: Doorbell) -> None:
     simulation.queues.call(
         simulation.clock.gone, "SendMessage", {"QueueUrl": EFFECTS, "MessageBody": bell.dumps(), "DelaySeconds": 0}
     )
 
 
 @pytest.mark.point(16)
-def test_a_doorbell_for_an_unknown_id_becomes_a_dead_letter(simulate: Simulate) -> None:
+def test_a_wake_up_for_an_unknown_id_becomes_a_dead_letter(simulate: Simulate) -> None:
     simulation = simulate()
-    ring(simulation, Doorbell(effects=(NOBODY,)))
+    send(simulation, Doorbell(effects=(UNKNOWN_ID,)))
 
     for _ in range(8):
         simulation.work()
         simulation.advance(HOUR)
 
-    assert [Doorbell.loads(message.body).effects for message in simulation.queues.queues[DEAD]] == [(NOBODY,)]
+    assert [Doorbell.loads(message.body).effects for message in simulation.queues.queues[DEAD]] == [(UNKNOWN_ID,)]
 
 
 @pytest.mark.point(21)
-def test_dead_letters_of_what_is_done_are_rung_again_and_change_nothing(simulate: Simulate) -> None:
+def test_redriven_dead_letters_of_finished_effects_change_nothing(simulate: Simulate) -> None:
     simulation = simulate()
     simulation.ingest(ADA)
     simulation.settle()
@@ -56,7 +56,7 @@ def test_dead_letters_of_what_is_done_are_rung_again_and_change_nothing(simulate
 
 
 @pytest.mark.point(55)
-def test_who_is_suppressed_is_mailed_by_no_provider(simulate: Simulate) -> None:
+def test_a_suppressed_contact_is_mailed_by_no_provider(simulate: Simulate) -> None:
     simulation = simulate()
     simulation.suppress(ADA)
 

@@ -1,4 +1,4 @@
-"""The providers: the sandbox's own imitations on simulated time, called without a network, and their own record."""
+"""The providers: the sandbox's own vendors on simulated time, called without a network, and their record."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ COMMITTED = """
 
 @dataclass(frozen=True, slots=True)
 class PerformedAction:
-    """Something that a provider really did once for a key."""
+    """Something that a provider really did once, under a key."""
 
     provider: str
     account: str
@@ -47,7 +47,7 @@ class PerformedAction:
 
 
 class Vendors:
-    """Every provider behind one name, `sandbox`. What they did is theirs to tell; the ledger is only ever compared."""
+    """Every provider behind one host, `sandbox`. Their record says what they did; the ledger is compared with it."""
 
     def __init__(self, home: Path, ledger: Database, now: Callable[[], float]) -> None:
         self.sandbox = Sandbox(home, now)
@@ -67,8 +67,8 @@ class Vendors:
         """End every fault."""
         self.sandbox.command("drop", {})
 
-    def arrive(self, request: Request, gone: ExitStack) -> HttpResponse:
-        """Take one request; `gone` is closed when its caller has hung up."""
+    def answer(self, request: Request, gone: ExitStack) -> HttpResponse:
+        """Answer one request; `gone` is closed when its caller has disconnected."""
         provider, path = _address(request)
         url = urlsplit(request.url)
         inbound = HttpRequest(
@@ -85,19 +85,19 @@ class Vendors:
         return answer
 
     def performed(self) -> Iterator[PerformedAction]:
-        """Tell what was really done."""
+        """Yield what was really done."""
         for number in range(len(self.sandbox.record)):
             entry = self.sandbox.record.entry(number)
             if entry["did"] == ACCEPTED:
                 yield PerformedAction(entry["provider"], entry["account"], _marker(entry))
 
     def feedback(self) -> list[Word]:
-        """Tell it in the way in which providers tell of it by themselves."""
+        """Return it as feedback, as the providers would report it."""
         keys = [action.key.rpartition("-") for action in self.performed()]
         return [Word(UUID(effect), int(generation), "accepted", "delivered") for effect, _, generation in keys]
 
     def _compare(self, key: str, request: Request) -> None:
-        """No request without a committed attempt of its own, and with other bytes than those that were frozen (I4)."""
+        """Check that each request has a committed attempt and exactly the bytes that were frozen (I4)."""
         self._arrived[key] += 1
         effect, _, generation = key.rpartition("-")
         found = self._ledger.run(COMMITTED, {"effect": effect, "generation": int(generation)})
@@ -111,7 +111,7 @@ class Vendors:
 
 
 class SimulatedCaller(Caller):
-    """One process's way to the providers: the contract of `http.Caller`, over the model."""
+    """One process's calls to the providers: the contract of `http.Caller`, over the model."""
 
     def __init__(self, process: ClientProcess, clock: Clock, vendors: Vendors) -> None:
         super().__init__(clock)
@@ -126,7 +126,7 @@ class SimulatedCaller(Caller):
             return failure
         if self._time.elapsed() >= deadline:
             return NotSent("lease ran out")
-        # From here on nobody checks the time again: what freezes the process now is the gap that no check closes.
+        # From here on the time is not checked again: if the process freezes now, no check can notice it.
         return self._process.through(
             Operation[Reply | Failure](
                 f"http send {name}", lambda: self._exchange(request, budget), lambda _: Unknown("the answer was cut")
@@ -135,7 +135,7 @@ class SimulatedCaller(Caller):
 
     def _exchange(self, request: Request, budget: float) -> Reply | Failure:
         with ExitStack() as gone:
-            answer = self._vendors.arrive(request, gone)
+            answer = self._vendors.answer(request, gone)
             transmission = answer.transmission
             takes = transmission.delay_seconds + transmission.drip_seconds
             if takes:

@@ -1,12 +1,12 @@
-"""The lies that providers tell, for some seconds each."""
+"""The faults of providers, for some seconds each."""
 
 from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-# What a lie that lasts costs is bounded by its rate: a call that hangs holds its whole batch for ten seconds. Left out
-# is what lasts longer than a trial (refused credentials and an absurd Retry-After pause an account for minutes or
-# hours) and what breaks a provider's word on which its class rests (a key forgotten, a log not kept).
+# The cost of a slow fault is limited by its rate: a call that hangs holds its whole batch for ten seconds. Left out are
+# faults that last longer than a trial (refused credentials and an absurd Retry-After pause an account for minutes or
+# hours) and faults that break the guarantee on which a repeat class is based (a key forgotten, a log not kept).
 ANYWHERE: tuple[Mapping[str, Any], ...] = (
     {"lie": "accept_then_500", "rate": 0.4},
     {"lie": "accept_then_500", "rate": 0.4, "status": 502},
@@ -36,14 +36,14 @@ LOOKUPS: tuple[Mapping[str, Any], ...] = (
     {"lie": "lookup_lag", "seconds": 4},
     {"lie": "429", "rate": 0.3, "on": "lookups"},
 )
-# A 200 is all that a receiver of one's own says; who names what was accepted can be caught at not having done it.
+# A user's receiver answers just 200; only a vendor that names what it accepted can be found not to have done it.
 BY_NAME: tuple[Mapping[str, Any], ...] = (
     {"lie": "ok_200_with_error_body", "rate": 0.4},
     {"lie": "html_200", "rate": 0.4, "accept": False},
     {"lie": "truncated_json", "rate": 0.4, "accept": False},
     {"lie": "cut_body", "rate": 0.4, "accept": False},
 )
-MENU: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+BY_PROVIDER: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "hubspot": ANYWHERE + BY_NAME,
     "resend": ANYWHERE + BY_NAME,
     "mailgun": ANYWHERE + BY_NAME + LOOKUPS * 4,
@@ -52,8 +52,8 @@ MENU: Mapping[str, tuple[Mapping[str, Any], ...]] = {
 ALWAYS: Mapping[str, Any] = {"lie": "latency", "ms": 30}
 
 
-def lie(random: Random) -> dict[str, Any]:
-    """Choose a lie, who tells it, and for how long."""
-    provider = random.choice(list(MENU))
-    chosen = random.choice(MENU[provider])
+def choose(random: Random) -> dict[str, Any]:
+    """Choose a fault, its provider, and how long it lasts."""
+    provider = random.choice(list(BY_PROVIDER))
+    chosen = random.choice(BY_PROVIDER[provider])
     return {**chosen, "provider": provider, "lasts": random.uniform(3, 9), "seed": random.randrange(1_000_000)}

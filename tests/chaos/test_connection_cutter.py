@@ -1,10 +1,10 @@
-"""The cutter cuts where it says."""
+"""The connection cutter cuts where it says."""
 
 import psycopg
 import pytest
 
 from drumbeat.ledger.database import Database
-from tests.chaos.cutter import Cut, Cutter
+from tests.chaos.connection_cutter import ConnectionCutter, Cut
 
 COUNT = "SELECT count(*) AS events FROM events"
 INSERT = """
@@ -14,12 +14,12 @@ INSERT = """
 
 
 @pytest.mark.parametrize(("where", "kept"), [(Cut.BEFORE, 0), (Cut.AFTER, 1)])
-def test_a_statement_is_carried_out_or_not_and_nobody_is_told(database: Database, where: Cut, kept: int) -> None:
+def test_a_statement_is_carried_out_or_not_and_its_answer_is_lost(database: Database, where: Cut, kept: int) -> None:
     url = psycopg.conninfo.conninfo_to_dict(database.url)
-    with Cutter(int(str(url["port"]))) as cutter:
-        behind = Database(psycopg.conninfo.make_conninfo(database.url, port=cutter.port))
+    with ConnectionCutter(int(str(url["port"]))) as connection_cutter:
+        behind = Database(psycopg.conninfo.make_conninfo(database.url, port=connection_cutter.port))
         behind.run(COUNT)
-        cutter.cut(where)
+        connection_cutter.cut(where)
 
         with pytest.raises(psycopg.OperationalError):
             behind.run(INSERT)
@@ -28,12 +28,12 @@ def test_a_statement_is_carried_out_or_not_and_nobody_is_told(database: Database
         behind.close()
 
 
-def test_what_is_not_to_be_cut_goes_through(database: Database) -> None:
+def test_what_is_not_to_be_cut_is_forwarded(database: Database) -> None:
     url = psycopg.conninfo.conninfo_to_dict(database.url)
-    with Cutter(int(str(url["port"]))) as cutter:
-        behind = Database(psycopg.conninfo.make_conninfo(database.url, port=cutter.port))
+    with ConnectionCutter(int(str(url["port"]))) as connection_cutter:
+        behind = Database(psycopg.conninfo.make_conninfo(database.url, port=connection_cutter.port))
 
-        cutter.stall(0.1)
+        connection_cutter.stall(0.1)
 
         assert behind.run("SELECT repeat('x', 1000000) AS text")[0]["text"] == "x" * 1_000_000
         behind.close()

@@ -1,4 +1,4 @@
-"""Where it happens: a real `drumbeat dev` in a folder of its own, on a Postgres of ours behind the cutter."""
+"""A real `drumbeat dev` in a folder of its own, on a Postgres of its own behind the connection cutter."""
 
 import json
 import os
@@ -21,25 +21,25 @@ from drumbeat.local.ports import Ports
 from drumbeat.local.servers import Postgres
 from drumbeat.local.stack import local_sqs
 from drumbeat.wakeups.queue import Queue
-from tests.chaos.cutter import Cutter
+from tests.chaos.connection_cutter import ConnectionCutter
 from tests.flow.stacks import ROOT, Stack
 
 CAMPAIGN = Path(__file__).parent / "campaign.yaml"
 SITE = Path(__file__).parent / "site"
 WORKERS = 4
-PATIENCE = 10.0  # seconds for an answer
-RELAY_EVERY = 2  # seconds; a minute in earnest
+TIMEOUT_SECONDS = 10.0  # for an answer
+RELAY_INTERVAL_SECONDS = 2  # in a deployment: a minute
 
 
-class Arena:
-    """A running stack and what it runs on; use as a context manager. Without `keep` the folder goes away with it."""
+class Environment:
+    """A running stack and its servers; use as a context manager. Without `keep` its folder is deleted at the end."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="drumbeat-chaos-"))
         self.keep = True
         self.folder.chmod(0o755)  # Postgres runs as a user of its own
         self.postgres = Postgres(self.folder / "postgres")
-        self.cutter = Cutter(self.postgres.port)
+        self.connection_cutter = ConnectionCutter(self.postgres.port)
         sandbox = Ports(Home(self.folder / "home"))["sandbox"]  # chosen now: the campaign has to name it
         self.sandbox_url = f"http://127.0.0.1:{sandbox}"
         self.campaign = self.folder / "drumbeat.yaml"
@@ -49,13 +49,13 @@ class Arena:
     def __enter__(self) -> Self:
         try:
             self.postgres.start()
-            self.cutter.__enter__()
-            process = self.stack.spawn("--workers", str(WORKERS), "--relay-every", str(RELAY_EVERY))
+            self.connection_cutter.__enter__()
+            process = self.stack.spawn("--workers", str(WORKERS), "--relay-every", str(RELAY_INTERVAL_SECONDS))
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line, self.stack.said()
             self.stack.ready = json.loads(line)
-            self.order("receivers", {"account": "site", "honour_keys": True})
+            self.command("receivers", {"account": "site", "honour_keys": True})
         except BaseException:
             self.__exit__()
             raise
@@ -66,25 +66,25 @@ class Arena:
         if process is not None and process.poll() is None:
             process.terminate()
             process.wait()
-        self.cutter.__exit__()
+        self.connection_cutter.__exit__()
         self.postgres.stop()
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def record(self) -> Path:
-        """The sandbox's own record of what providers were asked and did."""
+        """The sandbox's record of what providers were asked to do and did."""
         return self.folder / "home" / "sandbox" / "record.jsonl"
 
     @cached_property
-    def doorbells(self) -> Queue:
-        """The effects queue, over a connection of our own."""
+    def wake_ups(self) -> Queue:
+        """The effects queue, over a connection of the test's own."""
         sqs = local_sqs(f"http://127.0.0.1:{self._port('ministack')}")
         return Queue(sqs, sqs.call("GetQueueUrl", QueueName="drumbeat-dev-EffectsQueue")["QueueUrl"])
 
     @cached_property
     def valkey(self) -> Redis:
-        """Valkey as anybody else would see it."""
+        """The stack's Valkey."""
         return Redis(port=self._port("valkey"), socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
 
     def call(self, method: str, path: str, body: Json = None) -> Json:
@@ -93,18 +93,18 @@ class Arena:
         headers = {"authorization": f"Bearer {self.stack.ready['api_key']}", "content-type": "application/json"}
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(base + path, content, headers, method=method)
-        with urllib.request.urlopen(request, timeout=PATIENCE) as reply:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as reply:
             return json.loads(reply.read())
 
-    def order(self, name: str, order: Mapping[str, Json] | None, method: str = "POST") -> bool:
-        """Tell the sandbox something; False when it is away."""
+    def command(self, name: str, command: Mapping[str, Json] | None, method: str = "POST") -> bool:
+        """Send the sandbox a command; return False when it does not answer."""
         with suppress(OSError):
-            self.call(method, f"/_sandbox/{name}", order)
+            self.call(method, f"/_sandbox/{name}", command)
             return True
         return False
 
     def read(self, path: str) -> Json:
-        """Read something from the API; None when it does not answer."""
+        """Read from the API; return None when it does not answer."""
         with suppress(OSError, ValueError):
             return self.call("GET", path)
         return None
@@ -127,7 +127,7 @@ class Arena:
 
     def _servers(self) -> dict[str, str]:
         cut = self.postgres.url("drumbeat", user="drumbeat_app").replace(
-            f":{self.postgres.port}/", f":{self.cutter.port}/"
+            f":{self.postgres.port}/", f":{self.connection_cutter.port}/"
         )
         return {
             "DATABASE_URL": cut,

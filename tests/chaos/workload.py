@@ -1,4 +1,4 @@
-"""What the callers send, and what has to be done in the world because of it."""
+"""What the callers send, and the actions that providers must do because of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from drumbeat.local.frames import Json
 
 SOURCE = "chaos"
-LARGEST = 60  # events in one batch
-REPEATED = 0.05  # of the requests are sent again later, as impatient callers do
+MAX_BATCH_EVENTS = 60
+REPEAT_SHARE = 0.05  # of the requests: sent again later, as impatient callers do
 
-# The campaign's accounts and what they offer against a repeat.
+# The campaign's accounts and their repeat classes.
 CLASSES = {"crm": "D", "gifts": "K", "site": "K", "mail": "Q", "courier": "F", "erp": "X"}
-# What an event is, how many of a hundred are, and which accounts have to do something for it.
+# Kinds of events: how many of a hundred, and which accounts must act for each.
 KINDS = {
     "contact": (15, ("crm",)),
     "gift": (20, ("gifts",)),
@@ -25,11 +25,11 @@ KINDS = {
 }
 
 
-class Deed(NamedTuple):
-    """Something done for somebody by an account; each must be done once."""
+class Action(NamedTuple):
+    """One action of an account for one recipient; each must be done once."""
 
     account: str
-    whom: str
+    recipient: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class Lead:
 
     @property
     def email(self) -> str:
-        """Whom it is about; nobody else is."""
+        """The recipient, of this event only."""
         return f"{self.key}@example.com"
 
     @property
-    def deeds(self) -> tuple[Deed, ...]:
-        """What has to be done because of it."""
-        return tuple(Deed(account, self.email) for account in KINDS[self.kind][1])
+    def actions(self) -> tuple[Action, ...]:
+        """What must be done because of it."""
+        return tuple(Action(account, self.email) for account in KINDS[self.kind][1])
 
     def body(self) -> dict[str, Json]:
         """Return it as the API takes it."""
@@ -64,7 +64,7 @@ class Post:
 
 
 def leads(events: int, random: Random) -> list[Lead]:
-    """Make up so many events."""
+    """Generate so many events."""
     kinds = random.choices(list(KINDS), [share for share, _ in KINDS.values()], k=events)
     return [Lead(f"{kind}-{number}", kind) for number, kind in enumerate(kinds)]
 
@@ -72,14 +72,16 @@ def leads(events: int, random: Random) -> list[Lead]:
 def posts(events: list[Lead], seconds: float, random: Random) -> list[Post]:
     """Spread the events over the time: half of them in batches, half one by one, some of the requests twice."""
     made = [Post(at * seconds / len(events), group) for at, group in _groups(events, random)]
-    again = [Post(post.at + random.uniform(0, seconds / 4), post.leads) for post in made if random.random() < REPEATED]
+    again = [
+        Post(post.at + random.uniform(0, seconds / 4), post.leads) for post in made if random.random() < REPEAT_SHARE
+    ]
     return sorted([*made, *again], key=lambda post: post.at)
 
 
 def _groups(events: list[Lead], random: Random) -> Iterator[tuple[int, tuple[Lead, ...]]]:
     at = 0
     while at < len(events):
-        size = random.randint(2, LARGEST)
+        size = random.randint(2, MAX_BATCH_EVENTS)
         if random.random() < 0.5:
             yield at, tuple(events[at : at + size])
         else:

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of Postgres that cuts a connection exactly where it hurts: around a statement's commit."""
+"""A TCP proxy in front of Postgres that cuts a connection before, during or after a statement's commit."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from typing import Self
 
 from drumbeat.local.servers import free_port
 
-CHUNK = 256 * 1024
+BUFFER_BYTES = 256 * 1024
 
 
 class Cut(StrEnum):
@@ -19,7 +19,7 @@ class Cut(StrEnum):
     AFTER = "after its commit, before the answer"
 
 
-class Cutter:
+class ConnectionCutter:
     """The proxy, in a thread of its own; use as a context manager."""
 
     def __init__(self, upstream: int) -> None:
@@ -32,13 +32,13 @@ class Cutter:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
-        started = asyncio.start_server(self._link, "127.0.0.1", self.port, limit=CHUNK)
+        started = asyncio.start_server(self._link, "127.0.0.1", self.port, limit=BUFFER_BYTES)
         self._server = self._loop.run_until_complete(started)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._thread.is_alive():  # it never began
+        if not self._thread.is_alive():  # it never started
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -50,7 +50,7 @@ class Cutter:
         self._wanted.append(where)
 
     def stall(self, seconds: float) -> None:
-        """Let nothing through, either way, for so long; nobody is told."""
+        """Hold everything back, in both directions, for so long, without closing a connection."""
         self._loop.call_soon_threadsafe(self._flowing.clear)
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._flowing.set)
 
@@ -63,40 +63,43 @@ class Cutter:
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            upstream = await asyncio.open_connection("127.0.0.1", self._upstream, limit=CHUNK)
+            upstream = await asyncio.open_connection("127.0.0.1", self._upstream, limit=BUFFER_BYTES)
         except OSError:  # Postgres is away
             writer.transport.abort()
             return
         link = _Link((reader, writer), upstream)
-        asking, answering = asyncio.create_task(self._ask(link)), asyncio.create_task(self._answer(link))
+        requests, answers = (
+            asyncio.create_task(self._forward_requests(link)),
+            asyncio.create_task(self._forward_answers(link)),
+        )
         try:
-            await asyncio.wait((asking, answering), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((requests, answers), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            asking.cancel()
-            answering.cancel()
+            requests.cancel()
+            answers.cancel()
             link.abort()
 
-    async def _ask(self, link: "_Link") -> None:
-        """Pass on what the client says; cut at a statement when that is wanted."""
+    async def _forward_requests(self, link: "_Link") -> None:
+        """Forward what the client sends; cut at a statement when that is wanted."""
         while data := await link.from_client():
             await self._flowing.wait()
-            if link.ready and self._wanted and data[:1] != b"X":  # X: the client says goodbye
+            if link.ready and self._wanted and data[:1] != b"X":  # X: the client ends the session
                 where = self._wanted.popleft()
                 if where is Cut.BEFORE:
                     return
                 await link.to_server(data)
                 if where is Cut.DURING:
                     return
-                link.answers = False
+                link.forwards_answers = False
             else:
                 await link.to_server(data)
 
-    async def _answer(self, link: "_Link") -> None:
-        """Pass on what the server says, unless its answer is to be lost: then wait until it has committed."""
+    async def _forward_answers(self, link: "_Link") -> None:
+        """Forward what the server sends, unless its answer is to be lost: then wait until it has committed."""
         while data := await link.from_server():
             await self._flowing.wait()
             link.ready = data[-6:-1] == b"Z\x00\x00\x00\x05"  # ReadyForQuery
-            if link.answers:
+            if link.forwards_answers:
                 await link.to_client(data)
             elif link.ready:
                 return
@@ -112,7 +115,7 @@ class _Link:
     ) -> None:
         self._client, self._server = client, server
         self.ready = False  # the server waits for a statement
-        self.answers = True  # they reach the client
+        self.forwards_answers = True  # to the client
 
     async def from_client(self) -> bytes:
         return await _read(self._client[0])
@@ -134,7 +137,7 @@ class _Link:
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
     try:
-        return await reader.read(CHUNK)
+        return await reader.read(BUFFER_BYTES)
     except OSError:
         return b""
 
@@ -144,4 +147,4 @@ async def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
         writer.write(data)
         await writer.drain()
     except OSError:
-        pass  # whoever reads from it will see its end
+        pass  # the next read sees the end of the connection
