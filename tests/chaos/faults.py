@@ -30,7 +30,7 @@ class Faults:
 
     def __init__(self, environment: Environment, random: Random) -> None:
         self.counts: Counter[str] = Counter()
-        self._arena = environment
+        self._environment = environment
         self._random = random
         self._schedule: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -60,7 +60,7 @@ class Faults:
             self._continue(name)
         self._start_postgres()
         until = time.monotonic() + 30
-        while not self._arena.order("lies", None, "DELETE") and time.monotonic() < until:
+        while not self._environment.command("lies", None, "DELETE") and time.monotonic() < until:
             time.sleep(RETRY_SECONDS)
 
     # ------------------------------------------------------------ processes
@@ -82,7 +82,7 @@ class Faults:
 
     def freeze(self, name: str, shortest: float, longest: float) -> None:
         """Stop a process as a sleeping machine does; after so many seconds it continues with its work."""
-        pid = self._arena.stack.pid(name)
+        pid = self._environment.stack.pid(name)
         if pid is not None and name not in self._stopped and self._signal(name, signal.SIGSTOP):
             self._stopped[name] = pid
             self.counts[f"{name.partition('-')[0]} frozen"] += 1
@@ -109,11 +109,11 @@ class Faults:
     def _age(self, name: str) -> float:
         """Return the seconds since a process was started."""
         with suppress(FileNotFoundError):
-            return time.time() - (self._arena.stack.home / "run" / f"{name}.pid").stat().st_mtime
+            return time.time() - (self._environment.stack.home / "run" / f"{name}.pid").stat().st_mtime
         return 0.0
 
     def _signal(self, name: str, number: signal.Signals) -> bool:
-        pid = self._arena.stack.pid(name)
+        pid = self._environment.stack.pid(name)
         if pid is None or pid in self._dead:
             return False
         try:
@@ -130,7 +130,7 @@ class Faults:
         """End Postgres; it comes back in a few seconds, by crash recovery after a SIGKILL."""
         if self._postgres_down:
             return
-        process = self._arena.postgres.process
+        process = self._environment.postgres.process
         assert process is not None
         process.send_signal(how)
         process.wait()
@@ -145,7 +145,7 @@ class Faults:
         until = time.monotonic() + 60
         while True:
             try:
-                self._arena.postgres.start()
+                self._environment.postgres.start()
                 self._postgres_down = False
                 return
             except RuntimeError:
@@ -156,18 +156,18 @@ class Faults:
     def cut(self) -> None:
         """Cut the connection of the next statement, before, in the middle of, or after its commit."""
         where = self._random.choice(list(Cut))
-        self._arena.connection_cutter.cut(where)
+        self._environment.connection_cutter.cut(where)
         self.counts[f"cut {where}"] += 1
 
     def stall(self) -> None:
         """Let Postgres not answer for a while, with its connections open."""
-        self._arena.connection_cutter.stall(self._random.uniform(1, 8))
+        self._environment.connection_cutter.stall(self._random.uniform(1, 8))
         self.counts["postgres silent"] += 1
 
     def flush_valkey(self) -> None:
         """Delete everything in Valkey."""
         with suppress(RedisError):  # it is not running at the moment
-            self._arena.valkey.flushall()
+            self._environment.valkey.flushall()
             self.counts["valkey flushed"] += 1
 
     # ------------------------------------------------------------ wake-ups
@@ -175,13 +175,13 @@ class Faults:
     def purge(self) -> None:
         """Lose all wake-ups."""
         with suppress(DrumbeatError):  # as above
-            self._arena.wake_ups.purge()
+            self._environment.wake_ups.purge()
             self.counts["queue purged"] += 1
 
     def duplicate(self) -> None:
         """Duplicate some wake-ups, delay them, lose some, and send some much older ones again."""
         with suppress(DrumbeatError):
-            queue = self._arena.wake_ups
+            queue = self._environment.wake_ups
             taken = queue.receive(hidden=1)
             for message in taken:
                 if self._random.random() < 0.2:
@@ -198,14 +198,14 @@ class Faults:
 
     def provider_fault(self) -> None:
         """Inject a fault into a provider for some seconds."""
-        if self._arena.order("lies", provider_faults.choose(self._random)):
+        if self._environment.command("lies", provider_faults.choose(self._random)):
             self.counts["provider faults begun"] += 1
 
     # ------------------------------------------------------------ people
 
     def apply(self) -> None:
         """Put the next version of the configuration in force, which differs in a comment."""
-        document = f"{self._arena.campaign.read_text()}# {self.counts[APPLIED]}\n"
+        document = f"{self._environment.campaign.read_text()}# {self.counts[APPLIED]}\n"
         with suppress(OSError, ValueError):
-            self._arena.call("PUT", "/v1/config", {"document": document})
+            self._environment.call("PUT", "/v1/config", {"document": document})
             self.counts[APPLIED] += 1
