@@ -9,14 +9,16 @@ from redis import Redis
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.services import Services
 from tests.conftest import TestDatabase
-from tests.store.relay.sample_deployment import HandClock, Recording, World
+from tests.store.relay.sample_deployment import ManualClock, RecordingSqs, SampleDeployment
 
 
 @pytest.fixture
-def world(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(
+    database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SampleDeployment]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    sqs = Recording(sqs_endpoint)
+    sqs = RecordingSqs(sqs_endpoint)
     urls = {
         name: sqs.call("CreateQueue", QueueName=f"{name}{uuid.uuid4().hex}")["QueueUrl"]
         for name in ("effects", "buffer")
@@ -33,10 +35,10 @@ def world(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: 
             "DRUMBEAT_LOCAL": "1",
         }
     )
-    clock = HandClock()
+    clock = ManualClock()
     services = Services(settings, clock)
     services.__dict__ |= {"db": database, "sqs": sqs}
-    world = World(services, database, clock, sqs)
+    world = SampleDeployment(services, database, clock, sqs)
     yield world
     world.close()
     services.redis.close()

@@ -1,4 +1,4 @@
-"""The relay's world: a real ledger, real marks and real queues, on clocks that the test moves together."""
+"""A deployment for the relay: a real ledger, a real due index and real queues, on clocks that the test moves together."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ MINUTE = 60.0
 HOUR = 3600.0
 
 
-class HandClock:
+class ManualClock:
     """Stands still until a test moves it."""
 
     def __init__(self) -> None:
@@ -34,8 +34,8 @@ class HandClock:
         self.gone += seconds
 
 
-class Recording(Sqs):
-    """Keeps what is asked of SQS, which is told to hold nothing back; may be told to take nothing."""
+class RecordingSqs(Sqs):
+    """Records what is sent to SQS, and sends it without its delay, so that a test can receive it at once."""
 
     def __init__(self, endpoint: str) -> None:
         super().__init__("us-east-1", endpoint)
@@ -58,10 +58,10 @@ class Recording(Sqs):
         return super().call(operation, **parameters)
 
 
-class World:
-    """A ledger, marks and queues, and the hand on both clocks."""
+class SampleDeployment:
+    """A ledger, a due index and queues, with both clocks moved by the test."""
 
-    def __init__(self, services: Services, database: TestDatabase, clock: HandClock, sqs: Recording) -> None:
+    def __init__(self, services: Services, database: TestDatabase, clock: ManualClock, sqs: RecordingSqs) -> None:
         self.services, self.db, self.clock, self.sqs = services, database, clock, sqs
         self._admin = psycopg.connect(database.admin_url, autocommit=True)
 
@@ -70,7 +70,7 @@ class World:
         self._admin.execute("UPDATE clock SET shift = make_interval(secs => %s)", (self.clock.gone,))
 
     def ledgers_clock(self, ahead: float) -> None:
-        """Set the ledger's clock alone, so many seconds ahead of ours."""
+        """Set the ledger's clock alone, so many seconds ahead of the others."""
         self._admin.execute("UPDATE clock SET shift = make_interval(secs => %s)", (self.clock.gone + ahead,))
 
     def now(self) -> float:
@@ -145,7 +145,7 @@ class World:
         assert self.services.marks.set({name.replace("__", ":"): self.now() + at for name, at in when.items()})
 
     def overdue(self) -> None:
-        """Have the relay look, but not at everything."""
+        """Make the relay look at what is due, but not at everything."""
         self.services.marks.watch(full_at=self.now() + HOUR)
         self.mark(at__1=-1)
 

@@ -12,10 +12,10 @@ from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.relay.sweep import LOCK, sweep
 from drumbeat.wakeups.queue import Doorbell
-from tests.store.relay.sample_deployment import MINUTE, World
+from tests.store.relay.sample_deployment import MINUTE, SampleDeployment
 
 
-def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(world: World) -> None:
+def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(world: SampleDeployment) -> None:
     world.configured()
     sweeps = []
     asked: dict[bool, int] = {True: 0, False: 0}
@@ -31,7 +31,7 @@ def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(world: World) -> No
     assert 0 < asked[True] <= 4 * 8
 
 
-def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: World) -> None:
+def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: SampleDeployment) -> None:
     apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=world.services)
     sweep(world.services)
     door = Single(Door(world.services))
@@ -53,7 +53,7 @@ def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: World) -> N
 
 
 @pytest.mark.point(32)
-def test_lost_marks_have_everything_looked_at(world: World) -> None:
+def test_lost_marks_have_everything_looked_at(world: SampleDeployment) -> None:
     world.configured()
     sweep(world.services)
     effect = world.effect()
@@ -67,7 +67,7 @@ def test_lost_marks_have_everything_looked_at(world: World) -> None:
 
 
 @pytest.mark.point(31)
-def test_without_redis_every_minute_looks_at_everything(world: World) -> None:
+def test_without_redis_every_minute_looks_at_everything(world: SampleDeployment) -> None:
     world.configured()
     world.services.redis.close()
     world.services.redis = LeanRedis.at("redis://127.0.0.1:1")
@@ -80,7 +80,7 @@ def test_without_redis_every_minute_looks_at_everything(world: World) -> None:
     assert world.rung_effects() == {effect}
 
 
-def test_one_relay_sweeps_at_a_time(world: World) -> None:
+def test_one_relay_sweeps_at_a_time(world: SampleDeployment) -> None:
     world.configured()
     world.effect()
     world.services.redis.set(LOCK, "somebody")

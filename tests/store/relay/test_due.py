@@ -9,10 +9,10 @@ from drumbeat.ledger.database import Database
 from drumbeat.relay import sql as ledger
 from drumbeat.relay.sweep import sweep
 from drumbeat.wakeups.due_index import KEY
-from tests.store.relay.sample_deployment import HOUR, MINUTE, World
+from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
-def test_what_is_due_within_two_minutes_is_rung_for_its_second(world: World) -> None:
+def test_what_is_due_within_two_minutes_is_rung_for_its_second(world: SampleDeployment) -> None:
     world.configured()
     overdue, soon = world.effect(due_in=-300), world.effect(due_in=90.5)
     look = world.effect("unknown", due_in=30)
@@ -28,7 +28,7 @@ def test_what_is_due_within_two_minutes_is_rung_for_its_second(world: World) -> 
 
 
 @pytest.mark.parametrize("status", ["held", "accepted", "refused", "cancelled"])
-def test_what_is_settled_is_not_rung(world: World, status: str) -> None:
+def test_what_is_settled_is_not_rung(world: SampleDeployment, status: str) -> None:
     world.configured()
     effect = world.effect()
     world.db.run("UPDATE effects SET status = %s, reason = 'test' WHERE id = %s", (status, effect))
@@ -38,7 +38,7 @@ def test_what_is_settled_is_not_rung(world: World, status: str) -> None:
     assert world.rung() == []
 
 
-def test_an_account_is_released_two_minutes_of_its_limit_at_its_pace(world: World) -> None:
+def test_an_account_is_released_two_minutes_of_its_limit_at_its_pace(world: SampleDeployment) -> None:
     world.configured([{"count": 30, "period": 60, "burst": 5}, {"count": 1000, "period": 86400, "burst": None}])
     effects = {world.effect() for _ in range(80)}
 
@@ -51,7 +51,7 @@ def test_an_account_is_released_two_minutes_of_its_limit_at_its_pace(world: Worl
     assert world.rung_effects() < effects
 
 
-def test_the_rest_of_a_backlog_is_released_minute_by_minute(world: World) -> None:
+def test_the_rest_of_a_backlog_is_released_minute_by_minute(world: SampleDeployment) -> None:
     world.configured([{"count": 30, "period": 60, "burst": 5}])
     effects = {world.effect() for _ in range(80)}
     sweep(world.services)
@@ -66,7 +66,7 @@ def test_the_rest_of_a_backlog_is_released_minute_by_minute(world: World) -> Non
     assert world.rung_effects() == effects - done
 
 
-def test_a_backlog_of_one_account_does_not_hold_up_another(world: World) -> None:
+def test_a_backlog_of_one_account_does_not_hold_up_another(world: SampleDeployment) -> None:
     world.configured([{"count": 1, "period": 60, "burst": 1}])
     for _ in range(20):
         world.effect()
@@ -79,7 +79,7 @@ def test_a_backlog_of_one_account_does_not_hold_up_another(world: World) -> None
 
 
 @pytest.mark.point(35)
-def test_what_people_set_off_comes_before_what_campaigns_send(world: World) -> None:
+def test_what_people_set_off_comes_before_what_campaigns_send(world: SampleDeployment) -> None:
     world.configured([{"count": 2, "period": 60, "burst": 2}])
     campaign = [world.effect(due_in=-500, type="CAMPAIGN_TRIGGER") for _ in range(20)]
     person = [world.effect(due_in=-1) for _ in range(3)]
@@ -93,7 +93,7 @@ def test_what_people_set_off_comes_before_what_campaigns_send(world: World) -> N
 
 @pytest.mark.point(12)
 @pytest.mark.point(7)
-def test_a_lost_message_is_rung_again_within_two_minutes(world: World) -> None:
+def test_a_lost_message_is_rung_again_within_two_minutes(world: SampleDeployment) -> None:
     world.configured()
     sweep(world.services)
     effect = world.effect()
@@ -108,7 +108,7 @@ def test_a_lost_message_is_rung_again_within_two_minutes(world: World) -> None:
     assert world.rung_effects() == {effect}
 
 
-def test_what_was_rung_and_is_watched_is_not_rung_twice(world: World) -> None:
+def test_what_was_rung_and_is_watched_is_not_rung_twice(world: SampleDeployment) -> None:
     world.configured()
     effect = world.effect()
     sweep(world.services)
@@ -120,7 +120,7 @@ def test_what_was_rung_and_is_watched_is_not_rung_twice(world: World) -> None:
     assert world.rung() == []
 
 
-def test_what_was_rung_and_not_settled_is_rung_again(world: World) -> None:
+def test_what_was_rung_and_not_settled_is_rung_again(world: SampleDeployment) -> None:
     world.configured()
     effect = world.effect()
     sweep(world.services)
@@ -132,7 +132,7 @@ def test_what_was_rung_and_not_settled_is_rung_again(world: World) -> None:
     assert world.rung_effects() == {effect}
 
 
-def test_what_is_due_in_days_wakes_the_relay_in_its_minute(world: World) -> None:
+def test_what_is_due_in_days_wakes_the_relay_in_its_minute(world: SampleDeployment) -> None:
     world.configured()
     effect = world.effect(due_in=4 * HOUR + 125)
     sweep(world.services)
@@ -147,7 +147,7 @@ def test_what_is_due_in_days_wakes_the_relay_in_its_minute(world: World) -> None
     assert min(hours) >= 240
 
 
-def test_marks_with_nothing_behind_them_are_forgotten(world: World) -> None:
+def test_marks_with_nothing_behind_them_are_forgotten(world: SampleDeployment) -> None:
     world.configured()
     world.overdue()
     world.mark(**{f"effect__{uuid.uuid4()}": -1, f"event__{uuid.uuid4()}": -1})
@@ -159,7 +159,7 @@ def test_marks_with_nothing_behind_them_are_forgotten(world: World) -> None:
     assert world.services.redis.run("ZCARD", KEY) == 2  # the sentinel and the next full sweep
 
 
-def test_a_mark_set_during_the_sweep_survives_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mark_set_during_the_sweep_survives_it(world: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
     world.configured()
     world.overdue()
     effect = f"effect:{uuid.uuid4()}"

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from drumbeat.relay.sweep import sweep
-from tests.store.relay.sample_deployment import HOUR, MINUTE, World
+from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
 @pytest.mark.point(7)
-def test_an_event_that_nobody_planned_is_rung_after_a_while(world: World) -> None:
+def test_an_event_that_nobody_planned_is_rung_after_a_while(world: SampleDeployment) -> None:
     world.configured()
     event = world.event()
 
@@ -22,7 +22,7 @@ def test_an_event_that_nobody_planned_is_rung_after_a_while(world: World) -> Non
     assert world.rung_events() == {event}
 
 
-def test_an_event_whose_mark_is_due_is_rung_however_young(world: World) -> None:
+def test_an_event_whose_mark_is_due_is_rung_however_young(world: SampleDeployment) -> None:
     world.configured()
     event = world.event()
     world.overdue()
@@ -33,7 +33,7 @@ def test_an_event_whose_mark_is_due_is_rung_however_young(world: World) -> None:
     assert world.rung_events() == {event}
 
 
-def test_events_wait_for_the_first_configuration(world: World) -> None:
+def test_events_wait_for_the_first_configuration(world: SampleDeployment) -> None:
     event = world.event()
     world.sleep(MINUTE)
     assert sweep(world.services).events == 0
@@ -45,7 +45,7 @@ def test_events_wait_for_the_first_configuration(world: World) -> None:
     assert world.rung_events() == {event}
 
 
-def test_planned_events_are_not_searched_again(world: World) -> None:
+def test_planned_events_are_not_searched_again(world: SampleDeployment) -> None:
     world.configured()
     planned = [world.planned() for _ in range(3)]
     world.sleep(HOUR)
@@ -62,7 +62,7 @@ def test_planned_events_are_not_searched_again(world: World) -> None:
     assert forgotten not in planned
 
 
-def test_the_search_stays_behind_commits_that_are_slow(world: World) -> None:
+def test_the_search_stays_behind_commits_that_are_slow(world: SampleDeployment) -> None:
     world.configured()
     world.planned()
     world.sleep(HOUR)
@@ -75,7 +75,7 @@ def test_the_search_stays_behind_commits_that_are_slow(world: World) -> None:
 
 @pytest.mark.point(29)
 @pytest.mark.parametrize("marks", ["kept", "lost"])
-def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world: World, marks: str) -> None:
+def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world: SampleDeployment, marks: str) -> None:
     world.configured()
     world.planned()
     world.sleep(HOUR)
@@ -94,7 +94,7 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world
     assert world.rung_events() == {event}
 
 
-def test_an_event_that_is_never_planned_is_rung_ever_more_rarely(world: World) -> None:
+def test_an_event_that_is_never_planned_is_rung_ever_more_rarely(world: SampleDeployment) -> None:
     world.configured()
     world.event()
     rung = []
@@ -107,7 +107,7 @@ def test_an_event_that_is_never_planned_is_rung_ever_more_rarely(world: World) -
     assert len(rung) < 60 + 25
 
 
-def test_a_failed_flow_is_tried_again_by_a_later_configuration(world: World) -> None:
+def test_a_failed_flow_is_tried_again_by_a_later_configuration(world: SampleDeployment) -> None:
     world.configured(flows=("welcome",))
     failed = world.planned({"welcome": "no field payload.email"})
     gone = world.planned({"removed": "no field payload.email"})
@@ -122,7 +122,7 @@ def test_a_failed_flow_is_tried_again_by_a_later_configuration(world: World) -> 
     assert gone != failed
 
 
-def test_a_flow_that_was_planned_again_is_left_alone(world: World) -> None:
+def test_a_flow_that_was_planned_again_is_left_alone(world: SampleDeployment) -> None:
     world.configured(flows=("welcome",))
     event = world.planned({"welcome": "no field payload.email"})
     world.configured(flows=("welcome",))

@@ -10,10 +10,10 @@ from drumbeat.ingest import buffer
 from drumbeat.relay.sweep import sweep
 from drumbeat.wakeups.due_index import minute
 from drumbeat.wakeups.queue import Queue
-from tests.store.relay.sample_deployment import HOUR, MINUTE, World
+from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
-def arrival(world: World, key: str) -> Arrival:
+def arrival(world: SampleDeployment, key: str) -> Arrival:
     return Arrival(
         id=ids.event_id("shop", key),
         source="shop",
@@ -27,7 +27,7 @@ def arrival(world: World, key: str) -> Arrival:
     )
 
 
-def buffered(world: World, *texts: str) -> Queue:
+def buffered(world: SampleDeployment, *texts: str) -> Queue:
     queue = Queue(world.sqs, world.services.settings.buffer_queue_url)
     for text in texts:
         queue.put(text)
@@ -35,7 +35,7 @@ def buffered(world: World, *texts: str) -> Queue:
 
 
 @pytest.mark.point(10)
-def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(world: World) -> None:
+def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(world: SampleDeployment) -> None:
     world.configured()
     sweep(world.services)
     arrivals = [arrival(world, f"key-{number}") for number in range(23)]
@@ -52,7 +52,7 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(world: W
 
 
 @pytest.mark.point(10)
-def test_the_buffer_stays_while_the_ledger_is_away(world: World) -> None:
+def test_the_buffer_stays_while_the_ledger_is_away(world: SampleDeployment) -> None:
     queue = buffered(world, buffer.dumps([arrival(world, "key")]))
     world.db.close()
     world.db.url = "postgresql://127.0.0.1:1/none"
@@ -64,7 +64,7 @@ def test_the_buffer_stays_while_the_ledger_is_away(world: World) -> None:
 
 
 @pytest.mark.point(17)
-def test_a_foreign_message_in_the_buffer_stays_and_its_neighbours_go(world: World) -> None:
+def test_a_foreign_message_in_the_buffer_stays_and_its_neighbours_go(world: SampleDeployment) -> None:
     world.configured()
     queue = buffered(world, "not ours", buffer.dumps([arrival(world, "key")]))
 
@@ -74,7 +74,7 @@ def test_a_foreign_message_in_the_buffer_stays_and_its_neighbours_go(world: Worl
     assert queue.count() == 1
 
 
-def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_minute(world: World) -> None:
+def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_minute(world: SampleDeployment) -> None:
     world.configured()
     queue = buffered(world, buffer.dumps([arrival(world, "key")]))
 
@@ -88,7 +88,9 @@ def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_minute(world: World) 
 
 
 @pytest.mark.point(7)
-def test_an_unreachable_queue_costs_a_minute_and_nothing_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_queue_costs_a_minute_and_nothing_else(
+    world: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.configured()
     effect = world.effect()
     away = Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q")
@@ -105,7 +107,7 @@ def test_an_unreachable_queue_costs_a_minute_and_nothing_else(world: World, monk
 
 
 @pytest.mark.point(13)
-def test_sweeping_twice_at_a_time_only_doubles_doorbells(world: World) -> None:
+def test_sweeping_twice_at_a_time_only_doubles_doorbells(world: SampleDeployment) -> None:
     world.configured()
     effect = world.effect("claimed", lease=-1)
     sweep(world.services)
@@ -117,7 +119,7 @@ def test_sweeping_twice_at_a_time_only_doubles_doorbells(world: World) -> None:
     assert world.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
 
 
-def test_no_transaction_is_open_while_the_queue_is_called(world: World) -> None:
+def test_no_transaction_is_open_while_the_queue_is_called(world: SampleDeployment) -> None:
     world.configured()
     world.effect("sending", lease=-1)
     world.event()
@@ -129,7 +131,7 @@ def test_no_transaction_is_open_while_the_queue_is_called(world: World) -> None:
     assert world.sqs.transactions == {psycopg.pq.TransactionStatus.IDLE}
 
 
-def test_a_far_mark_shares_the_members_of_its_minute(world: World) -> None:
+def test_a_far_mark_shares_the_members_of_its_minute(world: SampleDeployment) -> None:
     world.configured()
     world.effect(due_in=HOUR)
 

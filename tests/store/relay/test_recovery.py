@@ -4,11 +4,11 @@ import psycopg
 import pytest
 
 from drumbeat.relay.sweep import sweep
-from tests.store.relay.sample_deployment import MINUTE, World
+from tests.store.relay.sample_deployment import MINUTE, SampleDeployment
 
 
 @pytest.mark.point(24)
-def test_a_claim_whose_lease_ended_waits_again(world: World) -> None:
+def test_a_claim_whose_lease_ended_waits_again(world: SampleDeployment) -> None:
     world.configured()
     effect = world.effect("claimed", lease=-1)
     world.overdue()
@@ -25,7 +25,7 @@ def test_a_claim_whose_lease_ended_waits_again(world: World) -> None:
 
 @pytest.mark.point(18)
 @pytest.mark.point(49)
-def test_an_open_attempt_whose_lease_ended_is_unknown(world: World) -> None:
+def test_an_open_attempt_whose_lease_ended_is_unknown(world: SampleDeployment) -> None:
     world.configured()
     effect = world.effect("sending", lease=-1)
     world.overdue()
@@ -39,7 +39,7 @@ def test_an_open_attempt_whose_lease_ended_is_unknown(world: World) -> None:
     assert world.rung_effects() == {effect}
 
 
-def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(world: World) -> None:
+def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(world: SampleDeployment) -> None:
     world.configured()
     effect = world.effect("unknown", lease=-1)
     world.overdue()
@@ -54,7 +54,7 @@ def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(wo
 
 @pytest.mark.point(20)
 @pytest.mark.parametrize("status", ["claimed", "sending", "unknown"])
-def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(world: World, status: str) -> None:
+def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(world: SampleDeployment, status: str) -> None:
     world.configured()
     effect = world.effect(status, lease=40)
 
@@ -67,7 +67,7 @@ def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(world: World, sta
     assert world.rung_effects() == {effect}
 
 
-def test_recovery_passes_over_what_others_hold(world: World) -> None:
+def test_recovery_passes_over_what_others_hold(world: SampleDeployment) -> None:
     world.configured()
     held, free = world.effect("claimed", lease=-1), world.effect("claimed", lease=-1)
     world.overdue()
@@ -80,7 +80,7 @@ def test_recovery_passes_over_what_others_hold(world: World) -> None:
     assert world.stands(free)["status"] == "waiting"
 
 
-def test_many_ended_leases_are_freed_in_chunks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_ended_leases_are_freed_in_chunks(world: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drumbeat.relay.sweep.CHUNK", 4)
     world.configured()
     effects = {world.effect("sending", lease=-1) for _ in range(10)}
