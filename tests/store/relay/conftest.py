@@ -13,7 +13,7 @@ from tests.store.relay.sample_deployment import ManualClock, RecordingSqs, Sampl
 
 
 @pytest.fixture
-def world(
+def deployment(
     database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SampleDeployment]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -38,8 +38,8 @@ def world(
     clock = ManualClock()
     services = Services(settings, clock)
     services.__dict__ |= {"db": database, "sqs": sqs}
-    world = SampleDeployment(services, database, clock, sqs)
-    yield world
-    world.close()
+    deployment = SampleDeployment(services, database, clock, sqs)
+    yield deployment
+    deployment.close()
     services.redis.close()
     sqs.close()

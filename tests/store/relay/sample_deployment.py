@@ -1,4 +1,4 @@
-"""A deployment for the relay: a real ledger, a real due index and real queues, on clocks that the test moves together."""
+"""A deployment for the relay: a real ledger, due index and queues, on clocks that the test moves together."""
 
 import json
 import uuid

@@ -15,78 +15,78 @@ from drumbeat.wakeups.queue import Doorbell
 from tests.store.relay.sample_deployment import MINUTE, SampleDeployment
 
 
-def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(world: SampleDeployment) -> None:
-    world.configured()
+def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(deployment: SampleDeployment) -> None:
+    deployment.configured()
     sweeps = []
     asked: dict[bool, int] = {True: 0, False: 0}
     for _ in range(24 * 60):
-        before = world.db.round_trips
-        summary = sweep(world.services)
-        asked[summary.full] += world.db.round_trips - before
+        before = deployment.db.round_trips
+        summary = sweep(deployment.services)
+        asked[summary.full] += deployment.db.round_trips - before
         sweeps.append(summary)
-        world.sleep(MINUTE)
+        deployment.sleep(MINUTE)
 
     assert [minute for minute, summary in enumerate(sweeps) if not summary.asleep] == [0, 360, 720, 1080]
     assert asked[False] == 0
     assert 0 < asked[True] <= 4 * 8
 
 
-def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: SampleDeployment) -> None:
-    apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=world.services)
-    sweep(world.services)
-    door = Single(Door(world.services))
+def test_an_event_every_two_minutes_has_the_relay_ask_nothing(deployment: SampleDeployment) -> None:
+    apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=deployment.services)
+    sweep(deployment.services)
+    door = Single(Door(deployment.services))
     asked = 0
     for number in range(60):
         if number % 2 == 0:
             event = {"type": "LEAD_CAPTURE", "source": "shop", "payload": {}, "idempotencyKey": f"{number}"}
             door.ingest(json.dumps(event).encode(), caller=ApiKey("ada", frozenset(SCOPES)))
-            world.sleep(1)
-            deliver([Doorbell(events=tuple(world.rung_events()))], world.services, lambda: 50.0)
-        world.sleep(MINUTE)
-        before = world.db.round_trips
+            deployment.sleep(1)
+            deliver([Doorbell(events=tuple(deployment.rung_events()))], deployment.services, lambda: 50.0)
+        deployment.sleep(MINUTE)
+        before = deployment.db.round_trips
 
-        assert sweep(world.services).asleep
+        assert sweep(deployment.services).asleep
 
-        asked += world.db.round_trips - before
-    assert world.db.run("SELECT count(*) AS planned FROM plans") == [{"planned": 30}]
+        asked += deployment.db.round_trips - before
+    assert deployment.db.run("SELECT count(*) AS planned FROM plans") == [{"planned": 30}]
     assert asked == 0
 
 
 @pytest.mark.point(32)
-def test_lost_marks_have_everything_looked_at(world: SampleDeployment) -> None:
-    world.configured()
-    sweep(world.services)
-    effect = world.effect()
-    world.services.redis.run("FLUSHALL")
+def test_lost_marks_have_everything_looked_at(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    sweep(deployment.services)
+    effect = deployment.effect()
+    deployment.services.redis.run("FLUSHALL")
 
-    summary = sweep(world.services)
+    summary = sweep(deployment.services)
 
     assert summary.full
-    assert world.rung_effects() == {effect}
-    assert sweep(world.services).asleep
+    assert deployment.rung_effects() == {effect}
+    assert sweep(deployment.services).asleep
 
 
 @pytest.mark.point(31)
-def test_without_redis_every_minute_looks_at_everything(world: SampleDeployment) -> None:
-    world.configured()
-    world.services.redis.close()
-    world.services.redis = LeanRedis.at("redis://127.0.0.1:1")
-    world.services.__dict__.pop("marks", None)
-    effect = world.effect()
+def test_without_redis_every_minute_looks_at_everything(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.services.redis.close()
+    deployment.services.redis = LeanRedis.at("redis://127.0.0.1:1")
+    deployment.services.__dict__.pop("marks", None)
+    effect = deployment.effect()
 
-    summaries = [sweep(world.services), sweep(world.services)]
+    summaries = [sweep(deployment.services), sweep(deployment.services)]
 
     assert [summary.full for summary in summaries] == [True, True]
-    assert world.rung_effects() == {effect}
+    assert deployment.rung_effects() == {effect}
 
 
-def test_one_relay_sweeps_at_a_time(world: SampleDeployment) -> None:
-    world.configured()
-    world.effect()
-    world.services.redis.set(LOCK, "somebody")
+def test_one_relay_sweeps_at_a_time(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.effect()
+    deployment.services.redis.set(LOCK, "somebody")
 
-    assert sweep(world.services).elsewhere
-    assert world.rung() == []
+    assert sweep(deployment.services).elsewhere
+    assert deployment.rung() == []
 
-    world.services.redis.delete(LOCK)
-    assert sweep(world.services).effects == 1
+    deployment.services.redis.delete(LOCK)
+    assert sweep(deployment.services).effects == 1

@@ -12,15 +12,15 @@ from drumbeat.wakeups.due_index import KEY
 from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
-def test_what_is_due_within_two_minutes_is_rung_for_its_second(world: SampleDeployment) -> None:
-    world.configured()
-    overdue, soon = world.effect(due_in=-300), world.effect(due_in=90.5)
-    look = world.effect("unknown", due_in=30)
-    later = world.effect(due_in=121)
+def test_what_is_due_within_two_minutes_is_rung_for_its_second(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    overdue, soon = deployment.effect(due_in=-300), deployment.effect(due_in=90.5)
+    look = deployment.effect("unknown", due_in=30)
+    later = deployment.effect(due_in=121)
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    delays = world.sqs.delays
+    delays = deployment.sqs.delays
     assert delays[overdue] == 0
     assert delays[soon] in (90, 91)
     assert delays[look] in (29, 30)
@@ -28,150 +28,150 @@ def test_what_is_due_within_two_minutes_is_rung_for_its_second(world: SampleDepl
 
 
 @pytest.mark.parametrize("status", ["held", "accepted", "refused", "cancelled"])
-def test_what_is_settled_is_not_rung(world: SampleDeployment, status: str) -> None:
-    world.configured()
-    effect = world.effect()
-    world.db.run("UPDATE effects SET status = %s, reason = 'test' WHERE id = %s", (status, effect))
+def test_what_is_settled_is_not_rung(deployment: SampleDeployment, status: str) -> None:
+    deployment.configured()
+    effect = deployment.effect()
+    deployment.db.run("UPDATE effects SET status = %s, reason = 'test' WHERE id = %s", (status, effect))
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    assert world.rung() == []
+    assert deployment.rung() == []
 
 
-def test_an_account_is_released_two_minutes_of_its_limit_at_its_pace(world: SampleDeployment) -> None:
-    world.configured([{"count": 30, "period": 60, "burst": 5}, {"count": 1000, "period": 86400, "burst": None}])
-    effects = {world.effect() for _ in range(80)}
+def test_an_account_is_released_two_minutes_of_its_limit_at_its_pace(deployment: SampleDeployment) -> None:
+    deployment.configured([{"count": 30, "period": 60, "burst": 5}, {"count": 1000, "period": 86400, "burst": None}])
+    effects = {deployment.effect() for _ in range(80)}
 
-    first = sweep(world.services)
+    first = sweep(deployment.services)
 
     assert first.effects == 65  # 5 at once and 60 in two minutes
-    delays = sorted(world.sqs.delays.values())
+    delays = sorted(deployment.sqs.delays.values())
     assert delays[:6] == [0, 0, 0, 0, 0, 2]
     assert delays[-1] == 120
-    assert world.rung_effects() < effects
+    assert deployment.rung_effects() < effects
 
 
-def test_the_rest_of_a_backlog_is_released_minute_by_minute(world: SampleDeployment) -> None:
-    world.configured([{"count": 30, "period": 60, "burst": 5}])
-    effects = {world.effect() for _ in range(80)}
-    sweep(world.services)
-    done = world.rung_effects()
-    world.db.run("UPDATE effects SET status = 'accepted', due_at = 'infinity' WHERE id = ANY (%s)", (list(done),))
-    world.services.marks.clear([f"effect:{effect}" for effect in done])
-    world.sleep(MINUTE)
+def test_the_rest_of_a_backlog_is_released_minute_by_minute(deployment: SampleDeployment) -> None:
+    deployment.configured([{"count": 30, "period": 60, "burst": 5}])
+    effects = {deployment.effect() for _ in range(80)}
+    sweep(deployment.services)
+    done = deployment.rung_effects()
+    deployment.db.run("UPDATE effects SET status = 'accepted', due_at = 'infinity' WHERE id = ANY (%s)", (list(done),))
+    deployment.services.marks.clear([f"effect:{effect}" for effect in done])
+    deployment.sleep(MINUTE)
 
-    second = sweep(world.services)
+    second = sweep(deployment.services)
 
     assert not second.full
-    assert world.rung_effects() == effects - done
+    assert deployment.rung_effects() == effects - done
 
 
-def test_a_backlog_of_one_account_does_not_hold_up_another(world: SampleDeployment) -> None:
-    world.configured([{"count": 1, "period": 60, "burst": 1}])
+def test_a_backlog_of_one_account_does_not_hold_up_another(deployment: SampleDeployment) -> None:
+    deployment.configured([{"count": 1, "period": 60, "burst": 1}])
     for _ in range(20):
-        world.effect()
-    other = world.effect(account="crm")
+        deployment.effect()
+    other = deployment.effect(account="crm")
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    assert world.sqs.delays[other] == 0
-    assert other in world.rung_effects()
+    assert deployment.sqs.delays[other] == 0
+    assert other in deployment.rung_effects()
 
 
 @pytest.mark.point(35)
-def test_what_people_set_off_comes_before_what_campaigns_send(world: SampleDeployment) -> None:
-    world.configured([{"count": 2, "period": 60, "burst": 2}])
-    campaign = [world.effect(due_in=-500, type="CAMPAIGN_TRIGGER") for _ in range(20)]
-    person = [world.effect(due_in=-1) for _ in range(3)]
+def test_what_people_set_off_comes_before_what_campaigns_send(deployment: SampleDeployment) -> None:
+    deployment.configured([{"count": 2, "period": 60, "burst": 2}])
+    campaign = [deployment.effect(due_in=-500, type="CAMPAIGN_TRIGGER") for _ in range(20)]
+    person = [deployment.effect(due_in=-1) for _ in range(3)]
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    assert set(world.sqs.order[:3]) == set(person)
-    assert set(world.sqs.order[3:]) < set(campaign)
-    assert len(world.sqs.order) == 6
+    assert set(deployment.sqs.order[:3]) == set(person)
+    assert set(deployment.sqs.order[3:]) < set(campaign)
+    assert len(deployment.sqs.order) == 6
 
 
 @pytest.mark.point(12)
 @pytest.mark.point(7)
-def test_a_lost_message_is_rung_again_within_two_minutes(world: SampleDeployment) -> None:
-    world.configured()
-    sweep(world.services)
-    effect = world.effect()
-    world.mark(**{f"effect__{effect}": 30})
-    world.services.queue.ring(effects=[effect])
-    world.services.queue.purge()
+def test_a_lost_message_is_rung_again_within_two_minutes(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    sweep(deployment.services)
+    effect = deployment.effect()
+    deployment.mark(**{f"effect__{effect}": 30})
+    deployment.services.queue.ring(effects=[effect])
+    deployment.services.queue.purge()
 
     for _ in range(2):
-        world.sleep(MINUTE)
-        sweep(world.services)
+        deployment.sleep(MINUTE)
+        sweep(deployment.services)
 
-    assert world.rung_effects() == {effect}
-
-
-def test_what_was_rung_and_is_watched_is_not_rung_twice(world: SampleDeployment) -> None:
-    world.configured()
-    effect = world.effect()
-    sweep(world.services)
-    assert world.rung_effects() == {effect}
-    world.mark(at__1=-1)
-
-    sweep(world.services)
-
-    assert world.rung() == []
+    assert deployment.rung_effects() == {effect}
 
 
-def test_what_was_rung_and_not_settled_is_rung_again(world: SampleDeployment) -> None:
-    world.configured()
-    effect = world.effect()
-    sweep(world.services)
-    world.rung()
-    world.sleep(MINUTE)
+def test_what_was_rung_and_is_watched_is_not_rung_twice(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect()
+    sweep(deployment.services)
+    assert deployment.rung_effects() == {effect}
+    deployment.mark(at__1=-1)
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    assert world.rung_effects() == {effect}
+    assert deployment.rung() == []
 
 
-def test_what_is_due_in_days_wakes_the_relay_in_its_minute(world: SampleDeployment) -> None:
-    world.configured()
-    effect = world.effect(due_in=4 * HOUR + 125)
-    sweep(world.services)
+def test_what_was_rung_and_not_settled_is_rung_again(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect()
+    sweep(deployment.services)
+    deployment.rung()
+    deployment.sleep(MINUTE)
+
+    sweep(deployment.services)
+
+    assert deployment.rung_effects() == {effect}
+
+
+def test_what_is_due_in_days_wakes_the_relay_in_its_minute(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect(due_in=4 * HOUR + 125)
+    sweep(deployment.services)
     hours = []
     for number in range(5 * 60):
-        world.sleep(MINUTE)
-        if not sweep(world.services).asleep:
+        deployment.sleep(MINUTE)
+        if not sweep(deployment.services).asleep:
             hours.append(number)
 
-    assert effect in world.sqs.delays
-    assert world.sqs.delays[effect] <= 120
+    assert effect in deployment.sqs.delays
+    assert deployment.sqs.delays[effect] <= 120
     assert min(hours) >= 240
 
 
-def test_marks_with_nothing_behind_them_are_forgotten(world: SampleDeployment) -> None:
-    world.configured()
-    world.overdue()
-    world.mark(**{f"effect__{uuid.uuid4()}": -1, f"event__{uuid.uuid4()}": -1})
+def test_marks_with_nothing_behind_them_are_forgotten(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.overdue()
+    deployment.mark(**{f"effect__{uuid.uuid4()}": -1, f"event__{uuid.uuid4()}": -1})
 
-    first = sweep(world.services)
-    second = sweep(world.services)
+    first = sweep(deployment.services)
+    second = sweep(deployment.services)
 
     assert (first.asleep, second.asleep) == (False, True)
-    assert world.services.redis.run("ZCARD", KEY) == 2  # the sentinel and the next full sweep
+    assert deployment.services.redis.run("ZCARD", KEY) == 2  # the sentinel and the next full sweep
 
 
-def test_a_mark_set_during_the_sweep_survives_it(world: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.configured()
-    world.overdue()
+def test_a_mark_set_during_the_sweep_survives_it(deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment.configured()
+    deployment.overdue()
     effect = f"effect:{uuid.uuid4()}"
-    world.services.marks.set({effect: world.now() - 1})
+    deployment.services.marks.set({effect: deployment.now() - 1})
     advance = ledger.advance
 
     def advance_and_meanwhile(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
-        world.services.marks.set({effect: world.now() + 90})
+        deployment.services.marks.set({effect: deployment.now() + 90})
         advance(db, margin=margin, back=back)
 
     monkeypatch.setattr(ledger, "advance", advance_and_meanwhile)
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    assert world.services.marks.times([effect]) == {effect: world.now() + 90}
+    assert deployment.services.marks.times([effect]) == {effect: deployment.now() + 90}

@@ -9,123 +9,125 @@ from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
 @pytest.mark.point(7)
-def test_an_event_that_nobody_planned_is_rung_after_a_while(world: SampleDeployment) -> None:
-    world.configured()
-    event = world.event()
+def test_an_event_that_nobody_planned_is_rung_after_a_while(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    event = deployment.event()
 
-    sweep(world.services)
-    assert world.rung() == []
-    world.services.redis.run("FLUSHALL")
-    world.sleep(21)
-    sweep(world.services)
+    sweep(deployment.services)
+    assert deployment.rung() == []
+    deployment.services.redis.run("FLUSHALL")
+    deployment.sleep(21)
+    sweep(deployment.services)
 
-    assert world.rung_events() == {event}
-
-
-def test_an_event_whose_mark_is_due_is_rung_however_young(world: SampleDeployment) -> None:
-    world.configured()
-    event = world.event()
-    world.overdue()
-    world.mark(**{f"event__{event}": -1})
-
-    sweep(world.services)
-
-    assert world.rung_events() == {event}
+    assert deployment.rung_events() == {event}
 
 
-def test_events_wait_for_the_first_configuration(world: SampleDeployment) -> None:
-    event = world.event()
-    world.sleep(MINUTE)
-    assert sweep(world.services).events == 0
+def test_an_event_whose_mark_is_due_is_rung_however_young(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    event = deployment.event()
+    deployment.overdue()
+    deployment.mark(**{f"event__{event}": -1})
 
-    world.configured()
-    world.services.marks.distrust()
-    sweep(world.services)
+    sweep(deployment.services)
 
-    assert world.rung_events() == {event}
+    assert deployment.rung_events() == {event}
 
 
-def test_planned_events_are_not_searched_again(world: SampleDeployment) -> None:
-    world.configured()
-    planned = [world.planned() for _ in range(3)]
-    world.sleep(HOUR)
-    forgotten = world.event()
-    world.sleep(HOUR)
-    world.services.redis.run("FLUSHALL")
+def test_events_wait_for_the_first_configuration(deployment: SampleDeployment) -> None:
+    event = deployment.event()
+    deployment.sleep(MINUTE)
+    assert sweep(deployment.services).events == 0
 
-    sweep(world.services)
+    deployment.configured()
+    deployment.services.marks.distrust()
+    sweep(deployment.services)
 
-    [state] = world.db.run("SELECT planned_until FROM relay_state")
-    [recorded] = world.db.run("SELECT recorded_at FROM events WHERE id = %s", (forgotten,))
+    assert deployment.rung_events() == {event}
+
+
+def test_planned_events_are_not_searched_again(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    planned = [deployment.planned() for _ in range(3)]
+    deployment.sleep(HOUR)
+    forgotten = deployment.event()
+    deployment.sleep(HOUR)
+    deployment.services.redis.run("FLUSHALL")
+
+    sweep(deployment.services)
+
+    [state] = deployment.db.run("SELECT planned_until FROM relay_state")
+    [recorded] = deployment.db.run("SELECT recorded_at FROM events WHERE id = %s", (forgotten,))
     assert state["planned_until"] == recorded["recorded_at"]
-    assert world.rung_events() == {forgotten}
+    assert deployment.rung_events() == {forgotten}
     assert forgotten not in planned
 
 
-def test_the_search_stays_behind_commits_that_are_slow(world: SampleDeployment) -> None:
-    world.configured()
-    world.planned()
-    world.sleep(HOUR)
+def test_the_search_stays_behind_commits_that_are_slow(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.planned()
+    deployment.sleep(HOUR)
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    [state] = world.db.run("SELECT drumbeat_now() - planned_until AS behind FROM relay_state")
+    [state] = deployment.db.run("SELECT drumbeat_now() - planned_until AS behind FROM relay_state")
     assert timedelta(minutes=5) <= state["behind"] < timedelta(minutes=6)
 
 
 @pytest.mark.point(29)
 @pytest.mark.parametrize("marks", ["kept", "lost"])
-def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world: SampleDeployment, marks: str) -> None:
-    world.configured()
-    world.planned()
-    world.sleep(HOUR)
-    sweep(world.services)
-    world.ledgers_clock(-600.0)  # another server took over
+def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(
+    deployment: SampleDeployment, marks: str
+) -> None:
+    deployment.configured()
+    deployment.planned()
+    deployment.sleep(HOUR)
+    sweep(deployment.services)
+    deployment.ledgers_clock(-600.0)  # another server took over
 
-    event = world.event()
+    event = deployment.event()
     if marks == "kept":
-        world.overdue()
-        world.mark(**{f"event__{event}": -1})
+        deployment.overdue()
+        deployment.mark(**{f"event__{event}": -1})
     else:
-        world.services.redis.run("FLUSHALL")
-        world.ledgers_clock(-570.0)
-    sweep(world.services)
+        deployment.services.redis.run("FLUSHALL")
+        deployment.ledgers_clock(-570.0)
+    sweep(deployment.services)
 
-    assert world.rung_events() == {event}
+    assert deployment.rung_events() == {event}
 
 
-def test_an_event_that_is_never_planned_is_rung_ever_more_rarely(world: SampleDeployment) -> None:
-    world.configured()
-    world.event()
+def test_an_event_that_is_never_planned_is_rung_ever_more_rarely(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.event()
     rung = []
     for number in range(24 * 60):
-        world.sleep(MINUTE)
-        if sweep(world.services).events:
+        deployment.sleep(MINUTE)
+        if sweep(deployment.services).events:
             rung.append(number)
 
     assert set(range(1, 59)) <= set(rung)
     assert len(rung) < 60 + 25
 
 
-def test_a_failed_flow_is_tried_again_by_a_later_configuration(world: SampleDeployment) -> None:
-    world.configured(flows=("welcome",))
-    failed = world.planned({"welcome": "no field payload.email"})
-    gone = world.planned({"removed": "no field payload.email"})
-    world.services.redis.run("FLUSHALL")
-    assert sweep(world.services).events == 0
+def test_a_failed_flow_is_tried_again_by_a_later_configuration(deployment: SampleDeployment) -> None:
+    deployment.configured(flows=("welcome",))
+    failed = deployment.planned({"welcome": "no field payload.email"})
+    gone = deployment.planned({"removed": "no field payload.email"})
+    deployment.services.redis.run("FLUSHALL")
+    assert sweep(deployment.services).events == 0
 
-    world.configured(flows=("welcome",))
-    world.services.marks.distrust()
-    sweep(world.services)
+    deployment.configured(flows=("welcome",))
+    deployment.services.marks.distrust()
+    sweep(deployment.services)
 
-    assert world.rung_events() == {failed}
+    assert deployment.rung_events() == {failed}
     assert gone != failed
 
 
-def test_a_flow_that_was_planned_again_is_left_alone(world: SampleDeployment) -> None:
-    world.configured(flows=("welcome",))
-    event = world.planned({"welcome": "no field payload.email"})
-    world.configured(flows=("welcome",))
-    world.db.run("INSERT INTO replans (event_id, flow, version, hash) VALUES (%s, 'welcome', 2, '')", (event,))
+def test_a_flow_that_was_planned_again_is_left_alone(deployment: SampleDeployment) -> None:
+    deployment.configured(flows=("welcome",))
+    event = deployment.planned({"welcome": "no field payload.email"})
+    deployment.configured(flows=("welcome",))
+    deployment.db.run("INSERT INTO replans (event_id, flow, version, hash) VALUES (%s, 'welcome', 2, '')", (event,))
 
-    assert sweep(world.services).events == 0
+    assert sweep(deployment.services).events == 0

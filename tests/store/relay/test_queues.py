@@ -13,7 +13,7 @@ from drumbeat.wakeups.queue import Queue
 from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
-def arrival(world: SampleDeployment, key: str) -> Arrival:
+def arrival(deployment: SampleDeployment, key: str) -> Arrival:
     return Arrival(
         id=ids.event_id("shop", key),
         source="shop",
@@ -22,65 +22,65 @@ def arrival(world: SampleDeployment, key: str) -> Arrival:
         door="api",
         fingerprint=key.encode(),
         scheduled_at=None,
-        received_at=world.clock.now(),
+        received_at=deployment.clock.now(),
         body=b"{}",
     )
 
 
-def buffered(world: SampleDeployment, *texts: str) -> Queue:
-    queue = Queue(world.sqs, world.services.settings.buffer_queue_url)
+def buffered(deployment: SampleDeployment, *texts: str) -> Queue:
+    queue = Queue(deployment.sqs, deployment.services.settings.buffer_queue_url)
     for text in texts:
         queue.put(text)
     return queue
 
 
 @pytest.mark.point(10)
-def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(world: SampleDeployment) -> None:
-    world.configured()
-    sweep(world.services)
-    arrivals = [arrival(world, f"key-{number}") for number in range(23)]
-    queue = buffered(world, *[buffer.dumps([each]) for each in arrivals])
+def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    sweep(deployment.services)
+    arrivals = [arrival(deployment, f"key-{number}") for number in range(23)]
+    queue = buffered(deployment, *[buffer.dumps([each]) for each in arrivals])
 
-    summary = sweep(world.services)
+    summary = sweep(deployment.services)
 
     assert (summary.asleep, summary.drained) == (False, 23)
     assert queue.count() == 0
-    recorded = {row["id"] for row in world.db.run("SELECT id FROM events")}
+    recorded = {row["id"] for row in deployment.db.run("SELECT id FROM events")}
     assert recorded == {each.id for each in arrivals}
-    assert world.rung_events() == recorded
-    assert sweep(world.services).asleep
+    assert deployment.rung_events() == recorded
+    assert sweep(deployment.services).asleep
 
 
 @pytest.mark.point(10)
-def test_the_buffer_stays_while_the_ledger_is_away(world: SampleDeployment) -> None:
-    queue = buffered(world, buffer.dumps([arrival(world, "key")]))
-    world.db.close()
-    world.db.url = "postgresql://127.0.0.1:1/none"
+def test_the_buffer_stays_while_the_ledger_is_away(deployment: SampleDeployment) -> None:
+    queue = buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+    deployment.db.close()
+    deployment.db.url = "postgresql://127.0.0.1:1/none"
 
     with pytest.raises(psycopg.OperationalError):
-        sweep(world.services)
+        sweep(deployment.services)
 
     assert queue.count() == 1
 
 
 @pytest.mark.point(17)
-def test_a_foreign_message_in_the_buffer_stays_and_its_neighbours_go(world: SampleDeployment) -> None:
-    world.configured()
-    queue = buffered(world, "not ours", buffer.dumps([arrival(world, "key")]))
+def test_a_foreign_message_in_the_buffer_stays_and_its_neighbours_go(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    queue = buffered(deployment, "not ours", buffer.dumps([arrival(deployment, "key")]))
 
-    summary = sweep(world.services)
+    summary = sweep(deployment.services)
 
     assert (summary.drained, summary.foreign) == (1, 1)
     assert queue.count() == 1
 
 
-def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_minute(world: SampleDeployment) -> None:
-    world.configured()
-    queue = buffered(world, buffer.dumps([arrival(world, "key")]))
+def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_minute(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    queue = buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
 
-    hurried = sweep(world.services, remaining=lambda: 1.0)
-    world.sleep(MINUTE)
-    second = sweep(world.services)
+    hurried = sweep(deployment.services, remaining=lambda: 1.0)
+    deployment.sleep(MINUTE)
+    second = sweep(deployment.services)
 
     assert (hurried.drained, second.drained) == (0, 1)
     assert second.full
@@ -89,55 +89,55 @@ def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_minute(world: SampleD
 
 @pytest.mark.point(7)
 def test_an_unreachable_queue_costs_a_minute_and_nothing_else(
-    world: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+    deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.configured()
-    effect = world.effect()
+    deployment.configured()
+    effect = deployment.effect()
     away = Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q")
-    queue = world.services.queue
-    world.services.__dict__["queue"] = away
+    queue = deployment.services.queue
+    deployment.services.__dict__["queue"] = away
 
-    first = sweep(world.services)
-    world.services.__dict__["queue"] = queue
-    world.sleep(MINUTE)
-    sweep(world.services)
+    first = sweep(deployment.services)
+    deployment.services.__dict__["queue"] = queue
+    deployment.sleep(MINUTE)
+    sweep(deployment.services)
 
     assert first.unrung == 1
-    assert world.rung_effects() == {effect}
+    assert deployment.rung_effects() == {effect}
 
 
 @pytest.mark.point(13)
-def test_sweeping_twice_at_a_time_only_doubles_doorbells(world: SampleDeployment) -> None:
-    world.configured()
-    effect = world.effect("claimed", lease=-1)
-    sweep(world.services)
-    world.services.redis.run("FLUSHALL")
+def test_sweeping_twice_at_a_time_only_doubles_doorbells(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect("claimed", lease=-1)
+    sweep(deployment.services)
+    deployment.services.redis.run("FLUSHALL")
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    assert [bell.effects for bell in world.rung()] == [(effect,), (effect,)]
-    assert world.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
-
-
-def test_no_transaction_is_open_while_the_queue_is_called(world: SampleDeployment) -> None:
-    world.configured()
-    world.effect("sending", lease=-1)
-    world.event()
-    world.sleep(MINUTE)
-    buffered(world, buffer.dumps([arrival(world, "key")]))
-
-    sweep(world.services)
-
-    assert world.sqs.transactions == {psycopg.pq.TransactionStatus.IDLE}
+    assert [bell.effects for bell in deployment.rung()] == [(effect,), (effect,)]
+    assert deployment.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
 
 
-def test_a_far_mark_shares_the_members_of_its_minute(world: SampleDeployment) -> None:
-    world.configured()
-    world.effect(due_in=HOUR)
+def test_no_transaction_is_open_while_the_queue_is_called(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.effect("sending", lease=-1)
+    deployment.event()
+    deployment.sleep(MINUTE)
+    buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    expected = set(minute(world.now() + HOUR)) | set(minute(world.now() + HOUR - 1))
-    members = set(world.services.marks.due(world.now() + 12 * HOUR).members)
+    assert deployment.sqs.transactions == {psycopg.pq.TransactionStatus.IDLE}
+
+
+def test_a_far_mark_shares_the_members_of_its_minute(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.effect(due_in=HOUR)
+
+    sweep(deployment.services)
+
+    expected = set(minute(deployment.now() + HOUR)) | set(minute(deployment.now() + HOUR - 1))
+    members = set(deployment.services.marks.due(deployment.now() + 12 * HOUR).members)
     assert len(members) == 2
     assert members - {"full"} <= expected

@@ -8,83 +8,83 @@ from tests.store.relay.sample_deployment import MINUTE, SampleDeployment
 
 
 @pytest.mark.point(24)
-def test_a_claim_whose_lease_ended_waits_again(world: SampleDeployment) -> None:
-    world.configured()
-    effect = world.effect("claimed", lease=-1)
-    world.overdue()
+def test_a_claim_whose_lease_ended_waits_again(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect("claimed", lease=-1)
+    deployment.overdue()
 
-    summary = sweep(world.services)
+    summary = sweep(deployment.services)
 
     assert summary.recovered == 1
-    assert world.stands(effect) == {
+    assert deployment.stands(effect) == {
         "status": "waiting", "seq": 3, "fence": 1, "crashes": 1, "lease_until": None, "due": True,
     }  # fmt: skip
-    assert world.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
-    assert world.rung_effects() == {effect}
+    assert deployment.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
+    assert deployment.rung_effects() == {effect}
 
 
 @pytest.mark.point(18)
 @pytest.mark.point(49)
-def test_an_open_attempt_whose_lease_ended_is_unknown(world: SampleDeployment) -> None:
-    world.configured()
-    effect = world.effect("sending", lease=-1)
-    world.overdue()
+def test_an_open_attempt_whose_lease_ended_is_unknown(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect("sending", lease=-1)
+    deployment.overdue()
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    assert world.stands(effect) == {
+    assert deployment.stands(effect) == {
         "status": "unknown", "seq": 3, "fence": 1, "crashes": 1, "lease_until": None, "due": True,
     }  # fmt: skip
-    assert world.journal(effect) == [(3, "sending", "unknown", 1, "relay")]
-    assert world.rung_effects() == {effect}
+    assert deployment.journal(effect) == [(3, "sending", "unknown", 1, "relay")]
+    assert deployment.rung_effects() == {effect}
 
 
-def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(world: SampleDeployment) -> None:
-    world.configured()
-    effect = world.effect("unknown", lease=-1)
-    world.overdue()
+def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect("unknown", lease=-1)
+    deployment.overdue()
 
-    sweep(world.services)
+    sweep(deployment.services)
 
-    stands = world.stands(effect)
+    stands = deployment.stands(effect)
     assert (stands["status"], stands["crashes"], stands["lease_until"]) == ("unknown", 1, None)
-    assert world.journal(effect) == []
-    assert world.rung_effects() == {effect}
+    assert deployment.journal(effect) == []
+    assert deployment.rung_effects() == {effect}
 
 
 @pytest.mark.point(20)
 @pytest.mark.parametrize("status", ["claimed", "sending", "unknown"])
-def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(world: SampleDeployment, status: str) -> None:
-    world.configured()
-    effect = world.effect(status, lease=40)
+def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(deployment: SampleDeployment, status: str) -> None:
+    deployment.configured()
+    effect = deployment.effect(status, lease=40)
 
-    first = sweep(world.services)
-    asleep = sweep(world.services)
-    world.sleep(MINUTE)
-    second = sweep(world.services)
+    first = sweep(deployment.services)
+    asleep = sweep(deployment.services)
+    deployment.sleep(MINUTE)
+    second = sweep(deployment.services)
 
     assert (first.recovered, asleep.asleep, second.recovered) == (0, True, 1)
-    assert world.rung_effects() == {effect}
+    assert deployment.rung_effects() == {effect}
 
 
-def test_recovery_passes_over_what_others_hold(world: SampleDeployment) -> None:
-    world.configured()
-    held, free = world.effect("claimed", lease=-1), world.effect("claimed", lease=-1)
-    world.overdue()
-    with psycopg.connect(world.db.admin_url) as other:
+def test_recovery_passes_over_what_others_hold(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    held, free = deployment.effect("claimed", lease=-1), deployment.effect("claimed", lease=-1)
+    deployment.overdue()
+    with psycopg.connect(deployment.db.admin_url) as other:
         other.execute("SELECT FROM effects WHERE id = %s FOR UPDATE", (held,))
 
-        sweep(world.services)
+        sweep(deployment.services)
 
-    assert world.stands(held)["status"] == "claimed"
-    assert world.stands(free)["status"] == "waiting"
+    assert deployment.stands(held)["status"] == "claimed"
+    assert deployment.stands(free)["status"] == "waiting"
 
 
-def test_many_ended_leases_are_freed_in_chunks(world: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_ended_leases_are_freed_in_chunks(deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drumbeat.relay.sweep.CHUNK", 4)
-    world.configured()
-    effects = {world.effect("sending", lease=-1) for _ in range(10)}
-    world.overdue()
+    deployment.configured()
+    effects = {deployment.effect("sending", lease=-1) for _ in range(10)}
+    deployment.overdue()
 
-    assert sweep(world.services).recovered == 10
-    assert world.rung_effects() == effects
+    assert sweep(deployment.services).recovered == 10
+    assert deployment.rung_effects() == effects
