@@ -83,7 +83,7 @@ def test_without_redis_every_minute_looks_at_everything(deployment: SampleDeploy
 def test_one_relay_sweeps_at_a_time(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.effect()
-    deployment.services.redis.set(LOCK, "somebody")
+    deployment.services.redis.set(LOCK, "another relay")
 
     assert sweep(deployment.services).elsewhere
     assert deployment.rung() == []

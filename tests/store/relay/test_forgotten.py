@@ -1,4 +1,4 @@
-"""Events that nobody planned are found."""
+"""Events that were never planned are found."""
 
 from datetime import timedelta
 

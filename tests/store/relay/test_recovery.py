@@ -1,4 +1,4 @@
-"""Whoever dies with work in hand: their leases end, and the work goes on."""
+"""A process dies during its work: its leases end, and the work goes on."""
 
 import psycopg
 import pytest
