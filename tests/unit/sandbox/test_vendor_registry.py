@@ -31,7 +31,7 @@ class Acme:
         return json_response(status, {"acme": "error"}, *headers)
 
 
-vendor = Acme()
+VENDOR = Acme()
 """
 CONTROL_HEADERS = {"host": "127.0.0.1"}
 
@@ -40,10 +40,10 @@ CONTROL_HEADERS = {"host": "127.0.0.1"}
 def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "acme_sandbox_vendor.py").write_text(ACME)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "_MODULES", dict(registry._MODULES))
+    monkeypatch.setattr(registry, "_VENDORS", dict(registry._VENDORS))
     monkeypatch.setattr(registry, "_loaded", {})
     monkeypatch.delitem(sys.modules, "acme_sandbox_vendor", raising=False)
-    registry.register("acme", "acme_sandbox_vendor")
+    registry.register("acme", "acme_sandbox_vendor:VENDOR")
     return "acme"
 
 
@@ -71,7 +71,7 @@ def test_a_vendor_from_a_file_of_its_own_answers_is_recorded_and_meets_faults(tm
 
 def test_a_name_is_registered_once() -> None:
     with pytest.raises(ValueError, match="already registered"):
-        registry.register("mailgun", "elsewhere")
+        registry.register("mailgun", "elsewhere:VENDOR")
 
 
 def test_every_vendor_of_the_table_loads_under_its_own_name() -> None:
@@ -82,7 +82,7 @@ def test_a_start_loads_no_vendor() -> None:
     program = (
         "import sys, drumbeat.sandbox.router\n"
         "from drumbeat.sandbox.vendors import registry\n"
-        "print([name for name, module in registry._MODULES.items() if module in sys.modules])"
+        "print([name for name, place in registry._VENDORS.items() if place.partition(':')[0] in sys.modules])"
     )
 
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

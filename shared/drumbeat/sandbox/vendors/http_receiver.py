@@ -68,7 +68,7 @@ class HttpReceiver:
         return json_response(status, {"error": FAILURES.get(status, "internal error")}, *headers)
 
 
-vendor: Vendor = HttpReceiver()
+VENDOR: Vendor = HttpReceiver()
 
 
 def _signed(request: HttpRequest, secrets: Iterable[str], now: float) -> bool:

@@ -123,7 +123,7 @@ class HubSpot:
         return json_response(200, _shown(contact.id, contact.properties, contact.created_at, contact.updated_at))
 
 
-vendor: Vendor = HubSpot()
+VENDOR: Vendor = HubSpot()
 
 
 def _write(state: State, account: str, given: Mapping[str, Any], fresh: int) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class Mailgun:
         requested.refusal = _problem(one, recipients)
 
 
-vendor: Vendor = Mailgun()
+VENDOR: Vendor = Mailgun()
 
 
 def _problem(form: dict[str, str], recipients: list[tuple[str, str | None]]) -> HttpResponse | None:

@@ -1,33 +1,33 @@
-"""The table of imitated vendors: the first part of a vendor's paths, and the module to load on first use."""
+"""The table of imitated vendors: the first part of a vendor's paths, and where to load it on first use."""
 
 from importlib import import_module
 
 from drumbeat.sandbox.vendors.base import Vendor
 
-# Each module has one `vendor`.
-_MODULES = {
-    "mailgun": "drumbeat.sandbox.vendors.mailgun",
-    "resend": "drumbeat.sandbox.vendors.resend",
-    "hubspot": "drumbeat.sandbox.vendors.hubspot",
-    "http": "drumbeat.sandbox.vendors.http_receiver",
+_VENDORS = {
+    "mailgun": "drumbeat.sandbox.vendors.mailgun:VENDOR",
+    "resend": "drumbeat.sandbox.vendors.resend:VENDOR",
+    "hubspot": "drumbeat.sandbox.vendors.hubspot:VENDOR",
+    "http": "drumbeat.sandbox.vendors.http_receiver:VENDOR",
 }
 _loaded: dict[str, Vendor] = {}
 
 
-def register(name: str, module: str) -> None:
-    """Add the vendor of that module, answered under `/name/`. Raises ValueError when the name is taken."""
-    if name in _MODULES:
+def register(name: str, place: str) -> None:
+    """Add the vendor defined at `module:NAME`, answered under `/name/`. Raises ValueError when the name is taken."""
+    if name in _VENDORS:
         raise ValueError(f"vendor {name!r} is already registered")
-    _MODULES[name] = module
+    _VENDORS[name] = place
 
 
 def names() -> tuple[str, ...]:
     """Return every vendor's name."""
-    return tuple(_MODULES)
+    return tuple(_VENDORS)
 
 
 def get(name: str) -> Vendor:
     """Return the vendor of that name, loaded on first use. Raises KeyError when it is not one of `names`."""
     if name not in _loaded:
-        _loaded[name] = import_module(_MODULES[name]).vendor
+        module, _, attribute = _VENDORS[name].partition(":")
+        _loaded[name] = getattr(import_module(module), attribute)
     return _loaded[name]

@@ -152,7 +152,7 @@ class Resend:
         return json_response(200, {"object": "list", "has_more": more, "data": data})
 
 
-vendor: Vendor = Resend()
+VENDOR: Vendor = Resend()
 
 
 def _kept(requested: RequestedAction, response: HttpResponse, facts: dict[str, Any]) -> PerformedAction:
