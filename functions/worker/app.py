@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from drumbeat.core.errors import SecretAway
 from drumbeat.delivery import Delivered, deliver
 from drumbeat.services import services, start
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
@@ -28,11 +28,11 @@ COUNTED = {
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Carry out a batch of messages; report those that were not understood, not known, or not finished."""
-    bells: dict[str, Doorbell] = {}
+    bells: dict[str, WakeUp] = {}
     failed: list[str] = []
     for record in event["Records"]:
         try:
-            bells[record["messageId"]] = Doorbell.loads(record["body"])
+            bells[record["messageId"]] = WakeUp.loads(record["body"])
         except ValueError:
             logger.warning("message_not_understood", extra={"message_id": record["messageId"]})
             failed.append(record["messageId"])
@@ -59,5 +59,5 @@ def _publish(done: Delivered) -> None:
         logger.info("delivered", extra={**done.counts, "missing": len(done.missing), "left": len(done.left)})
 
 
-def _unfinished(bell: Doorbell, done: Delivered) -> bool:
+def _unfinished(bell: WakeUp, done: Delivered) -> bool:
     return not (done.missing | done.left).isdisjoint((*bell.events, *bell.effects))

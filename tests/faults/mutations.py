@@ -21,7 +21,7 @@ from drumbeat.delivery import batch, commits, effects_sql, planning, plans_sql, 
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
-from drumbeat.ingest.sql import Verdict as Recorded
+from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import sql as relay_sql
@@ -288,17 +288,17 @@ def _clear_the_events_mark_early(patch: Patch) -> None:
 
 
 def _ring_without_a_mark(patch: Patch) -> None:
-    patch.setattr(notifier.Reminders, "remember", lambda self, due_in: None)
+    patch.setattr(notifier.Notifier, "remember", lambda self, due_in: None)
 
 
 def _leave_what_could_not_be_opened(patch: Patch) -> None:
     """As it was: nobody but the six-hourly sweep looked after effects whose opening had failed."""
-    remember = notifier.Reminders.remember
+    remember = notifier.Notifier.remember
 
-    def only_waits(self: notifier.Reminders, due_in: Mapping[Any, float]) -> None:
+    def only_waits(self: notifier.Notifier, due_in: Mapping[Any, float]) -> None:
         remember(self, {effect: wait for effect, wait in due_in.items() if wait != 45.0})
 
-    patch.setattr(notifier.Reminders, "remember", only_waits)
+    patch.setattr(notifier.Notifier, "remember", only_waits)
 
 
 # ---------------------------------------------------------------- mistakes that were made once

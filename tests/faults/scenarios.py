@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
 from tests.faults.simulation import MINUTE, Simulation
@@ -138,7 +138,7 @@ def _rung_twice(simulation: Simulation) -> None:
     def meanwhile() -> None:
         simulation.stage.redis.flushdb()
         simulation.sweep()
-        bell = Doorbell(effects=tuple(ADA.effects().values()))
+        bell = WakeUp(effects=tuple(ADA.effects().values()))
         sent = {"QueueUrl": EFFECTS, "MessageBody": bell.dumps()}
         simulation.queues.call(simulation.clock.gone, "SendMessage", sent)
         simulation.drain("worker 2")
@@ -204,7 +204,7 @@ def _doubted(simulation: Simulation) -> None:
     simulation.ingest(POST)
 
     def meanwhile() -> None:
-        bell = Doorbell(events=(POST.event,))
+        bell = WakeUp(events=(POST.event,))
         sent = {"QueueUrl": EFFECTS, "MessageBody": bell.dumps()}
         simulation.queues.call(simulation.clock.gone, "SendMessage", sent)
         simulation.drain("worker 2")

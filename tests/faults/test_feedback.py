@@ -2,7 +2,7 @@
 
 import pytest
 
-from drumbeat.delivery.feedback import Word
+from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.operations.resolve import Decision
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.oracle import judge
@@ -11,8 +11,8 @@ from tests.faults.simulation import Simulation
 from tests.faults.stories import PARCEL, calm
 
 EFFECT = PARCEL.effects()["parcel"]
-DELIVERED = Word(EFFECT, 1, "accepted", "delivered", "p-1")
-RETURNED = Word(EFFECT, 1, "refused", "no such street")
+DELIVERED = FeedbackEvent(EFFECT, 1, "accepted", "delivered", "p-1")
+RETURNED = FeedbackEvent(EFFECT, 1, "refused", "no such street")
 HORIZON = 900.0  # seconds
 
 
@@ -101,7 +101,7 @@ def test_a_refusal_ends_it_when_its_time_to_tell_is_over(simulate: Simulate) -> 
 
 @pytest.mark.point(51)
 @pytest.mark.parametrize("said", [[RETURNED, DELIVERED], [DELIVERED, RETURNED]])
-def test_in_whatever_order_acceptance_is_the_proof(simulate: Simulate, said: list[Word]) -> None:
+def test_in_whatever_order_acceptance_is_the_proof(simulate: Simulate, said: list[FeedbackEvent]) -> None:
     simulation = silent(simulate)
 
     for word in said:
@@ -138,7 +138,9 @@ def test_a_word_about_what_was_sent_before_a_person_sent_it_again_moves_nothing(
 def test_a_word_about_nothing_of_ours_moves_nothing(simulate: Simulate) -> None:
     simulation = silent(simulate)
 
-    simulation.report(Word(PARCEL.event, 1, "accepted", "delivered"), Word(EFFECT, 2, "accepted", "delivered"))
+    simulation.report(
+        FeedbackEvent(PARCEL.event, 1, "accepted", "delivered"), FeedbackEvent(EFFECT, 2, "accepted", "delivered")
+    )
 
     assert standing(simulation) == "unknown"
     assert words(simulation) == []

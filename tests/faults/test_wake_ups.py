@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from drumbeat.wakeups.dead_letters import DeadLetters
-from drumbeat.wakeups.queue import Doorbell, Queue
+from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.faults.oracle import judge
 from tests.faults.queues import DEAD, EFFECTS
 from tests.faults.runs import Simulate
@@ -16,7 +16,7 @@ HOUR = 3600.0
 NOBODY = UUID(int=1)
 
 
-def ring(simulation: Simulation, bell: Doorbell) -> None:
+def ring(simulation: Simulation, bell: WakeUp) -> None:
     simulation.queues.call(
         simulation.clock.gone, "SendMessage", {"QueueUrl": EFFECTS, "MessageBody": bell.dumps(), "DelaySeconds": 0}
     )
@@ -25,13 +25,13 @@ def ring(simulation: Simulation, bell: Doorbell) -> None:
 @pytest.mark.point(16)
 def test_a_doorbell_for_an_unknown_id_becomes_a_dead_letter(simulate: Simulate) -> None:
     simulation = simulate()
-    ring(simulation, Doorbell(effects=(NOBODY,)))
+    ring(simulation, WakeUp(effects=(NOBODY,)))
 
     for _ in range(8):
         simulation.work()
         simulation.advance(HOUR)
 
-    assert [Doorbell.loads(message.body).effects for message in simulation.queues.queues[DEAD]] == [(NOBODY,)]
+    assert [WakeUp.loads(message.body).effects for message in simulation.queues.queues[DEAD]] == [(NOBODY,)]
 
 
 @pytest.mark.point(21)
@@ -44,7 +44,7 @@ def test_dead_letters_of_what_is_done_are_rung_again_and_change_nothing(simulate
         simulation.queues.call(
             0.0,
             "SendMessage",
-            {"QueueUrl": DEAD, "MessageBody": Doorbell((), tuple(ADA.effects().values())).dumps()},
+            {"QueueUrl": DEAD, "MessageBody": WakeUp((), tuple(ADA.effects().values())).dumps()},
         )
     process = simulation.process("person")
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.delivery.feedback import Word
+from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.requests import thaw
 from drumbeat.infrastructure.http import Caller
 from drumbeat.ledger.database import Database
@@ -90,10 +90,10 @@ class Vendors:
             if entry["did"] == ACCEPTED:
                 yield Deed(entry["provider"], entry["account"], _marker(entry))
 
-    def words(self) -> list[Word]:
+    def words(self) -> list[FeedbackEvent]:
         """Tell it in the way in which providers tell of it by themselves."""
         keys = [deed.key.rpartition("-") for deed in self.deeds()]
-        return [Word(UUID(effect), int(generation), "accepted", "delivered") for effect, _, generation in keys]
+        return [FeedbackEvent(UUID(effect), int(generation), "accepted", "delivered") for effect, _, generation in keys]
 
     def _compare(self, key: str, request: Request) -> None:
         """No request without a committed attempt of its own, and with other bytes than those that were frozen (I4)."""

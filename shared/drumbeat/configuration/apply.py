@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.campaigns import wakeups
-from drumbeat.campaigns.alarms import Aligned, align
+from drumbeat.campaigns import next_checks
+from drumbeat.campaigns.schedules import Aligned, align
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Stale
 from drumbeat.ledger import configs
@@ -60,7 +60,7 @@ def apply(
 
     compiled = compile_document(document, templates, sandbox=services.settings.sandbox_url is not None)
     if compiled["campaigns"]:
-        wakeups.set_soon(services.clock.now(), services.marks)
+        next_checks.set_soon(services.clock.now(), services.marks)
     version, changed = _store(document, templates, compiled, actor, services)
     events = configs.unplanned(services.db, after=after or START, limit=CHUNK)
     _ring(events, services)

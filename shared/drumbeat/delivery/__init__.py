@@ -17,7 +17,7 @@ from drumbeat.delivery.batch import Batch
 from drumbeat.delivery.planning import plan_events
 from drumbeat.providers.calls import CALL_BUDGET
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 
 LEASE = timedelta(seconds=45)  # at least three times the one total deadline of a call
 AT_ONCE = 32  # effects, or events, taken together
@@ -33,7 +33,7 @@ class Delivered:
     left: set[UUID] = field(default_factory=set)  # ids that time did not suffice for; still as they were
 
 
-def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callable[[], float]) -> Delivered:
+def deliver(doorbells: Sequence[WakeUp], services: Services, time_left: Callable[[], float]) -> Delivered:
     """Plan the events and carry out the effects that the doorbells name, as far as they are due and free.
 
     `time_left` tells the seconds until the process may be stopped: nothing is claimed that could not be finished.

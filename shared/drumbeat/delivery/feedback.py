@@ -9,14 +9,14 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import effects_sql, feedback_sql
 from drumbeat.delivery.effects_sql import Closing
-from drumbeat.delivery.feedback_sql import Meant
+from drumbeat.delivery.feedback_sql import MatchedAttempt
 from drumbeat.services import Services
 
 NOBODY = 0  # the fence of who holds no claim
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class FeedbackEvent:
     """One thing that a provider said. A mail that bounced was accepted before; one that it would not take was not."""
 
     effect_id: UUID
@@ -26,7 +26,7 @@ class Word:
     reference: str | None = None
 
 
-def settle(words: Sequence[Word], services: Services) -> set[UUID]:
+def apply_feedback(words: Sequence[FeedbackEvent], services: Services) -> set[UUID]:
     """Keep what was said and return the effects that it moved. Harmless to repeat.
 
     Acceptance is proof wherever an effect stands that is not at its end; only one that is being sent at this moment is
@@ -48,7 +48,7 @@ def settle(words: Sequence[Word], services: Services) -> set[UUID]:
     return set(moved)
 
 
-def _closing(meant: Meant, word: Word) -> Closing:
+def _closing(meant: MatchedAttempt, word: FeedbackEvent) -> Closing:
     told = Reason(ReasonCode.FEEDBACK, word.said)
     return Closing(
         id=meant.id,

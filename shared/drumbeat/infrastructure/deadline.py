@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from drumbeat.core.clock import Clock
 
 
-class Fault(OSError):
+class CallError(OSError):
     """A failure of a call that we noticed ourselves; its text is fit to print."""
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Deadline:
     """When a call may begin and when it is over, as instants of `clock.elapsed()`, which counts the machine's sleep."""
 
     clock: Clock
@@ -31,7 +31,7 @@ class Term:
         """
         now = self.clock.elapsed()
         if now >= self.deadline:
-            raise Fault("lease ran out")
+            raise CallError("lease ran out")
         if now >= self.end:
             raise TimeoutError
         return min(self.deadline, self.end) - now

@@ -46,7 +46,7 @@ def connections(services: Services) -> list[Check]:
     ]
 
 
-def checkup(services: Services) -> list[Check]:
+def doctor(services: Services) -> list[Check]:
     """Check connections, clocks, the configuration in force with its secrets and schedules, and the stack's alarms."""
     checks = connections(services)
     if checks[0].ok:
@@ -131,7 +131,7 @@ def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
     """Look whether each campaign has its alarm clock."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from drumbeat.campaigns.alarms import missing as without_schedule
+    from drumbeat.campaigns.schedules import missing as without_schedule
 
     try:
         missing = without_schedule(campaigns, services)

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from drumbeat.core.actions import Action, Call
-from drumbeat.core.outcomes import Accepted, Look, Outcome, Refused, Unclear
+from drumbeat.core.outcomes import Accepted, LookupResult, Outcome, Refused, Unclear
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
-from drumbeat.providers.base import Blind, Key, Repeat, Target
+from drumbeat.providers.base import Blind, NativeKey, Repeat, Target
 from drumbeat.providers.replies import unsuccessful
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -67,7 +67,7 @@ class HttpEndpoint:
     def repeat(self, target: Target, request: Request | None = None) -> Repeat:
         """Repeat where the receiver or the method makes it harmless."""
         if target.settings.get("repeat") == "safe" or (request is not None and request.method in IDEMPOTENT):
-            return Key(REMEMBERS)
+            return NativeKey(REMEMBERS)
         return Blind()
 
     def identity(self, target: Target) -> str:
@@ -112,7 +112,7 @@ class HttpEndpoint:
         """A receiver has no search that we know of."""
         return None
 
-    def read_look(self, reply: Reply, *, key: str) -> Look:  # noqa: ARG002
+    def read_look(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("an HTTP receiver has no search")
 

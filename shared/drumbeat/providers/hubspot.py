@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from drumbeat.core.actions import Action, UpsertContact
-from drumbeat.core.outcomes import Accepted, Denied, Look, NotSent, Outcome, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.outcomes import (
+    Accepted,
+    Denied,
+    LookupResult,
+    NotSent,
+    Outcome,
+    Refused,
+    Throttled,
+    Unclear,
+    Unknown,
+)
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import SameId, Target
@@ -99,7 +109,7 @@ class HubSpot:
         """Not needed: a repeat is the same contact."""
         return None
 
-    def read_look(self, reply: Reply, *, key: str) -> Look:  # noqa: ARG002
+    def read_look(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("HubSpot's contacts are repeated, not searched for")
 

@@ -193,9 +193,9 @@ class _Sweep:
         """Fire what should have fired, and have marks tell when to look again."""
         if not self._time():
             return
-        from drumbeat.campaigns import mend
+        from drumbeat.campaigns import catch_up
 
-        mended = mend(self._services, full=self.summary.full)
+        mended = catch_up(self._services, full=self.summary.full)
         self.summary.fired, self.summary.missed = mended.recorded, len(mended.missed)
 
     def _settle(self) -> None:

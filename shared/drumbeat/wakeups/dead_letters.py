@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.wakeups.queue import MESSAGES, Doorbell, Message, Queue
+from drumbeat.wakeups.queue import MESSAGES, Message, Queue, WakeUp
 
 HELD = 30  # seconds for which dead letters are hidden while they are looked at
 
@@ -46,7 +46,7 @@ class DeadLetters:
         try:
             for message in [*kept.values()]:
                 with contextlib.suppress(ValueError):
-                    bell = Doorbell.loads(message.body)
+                    bell = WakeUp.loads(message.body)
                     self._queue.ring(bell.events, bell.effects)
                     self._dead.delete([message])
                     del kept[message.id]

@@ -50,7 +50,7 @@ class Due:
         return sorted(_ids(self.members, f"{kind}:"))
 
 
-class Marks:
+class DueIndex:
     """The marks. Nothing here raises when Redis is away: the answer says so."""
 
     def __init__(self, redis: "LeanRedis", clock: Clock) -> None:

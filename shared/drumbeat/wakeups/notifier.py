@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from drumbeat.core.clock import Clock
-from drumbeat.wakeups.due_index import Marks, minute
+from drumbeat.wakeups.due_index import DueIndex, minute
 from drumbeat.wakeups.queue import Queue, QueueError
 
 SOON = 900.0  # seconds: the longest delay that SQS knows
@@ -14,10 +14,10 @@ GRACE = 30.0  # seconds after its time at which an effect that nobody took is lo
 _LOG = logging.getLogger(__name__)
 
 
-class Reminders:
+class Notifier:
     """Marks and doorbells for effects. Nothing here raises: what is lost only costs time."""
 
-    def __init__(self, marks: Marks, queue: Queue, clock: Clock) -> None:
+    def __init__(self, marks: DueIndex, queue: Queue, clock: Clock) -> None:
         self._marks = marks
         self._queue = queue
         self._clock = clock

@@ -306,7 +306,7 @@ def test_fifty_copies_at_once_are_one_event(doors: Doors) -> None:
         ids.event_id("crm", "one"), "crm", "one", "LEAD_CAPTURE", "api", b"f", None, datetime.now(UTC), b"{}"
     )
 
-    def send(_: int) -> stored_events.Verdict:
+    def send(_: int) -> stored_events.Recorded:
         database = Database(doors.ledger.url)
         try:
             return stored_events.record(database, arrival)

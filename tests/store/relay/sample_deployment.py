@@ -10,7 +10,7 @@ import psycopg
 
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.conftest import TestDatabase
 
 MINUTE = 60.0
@@ -48,7 +48,7 @@ class Recording(Sqs):
         sent: Any = parameters.get("Entries") or [parameters]
         for message in sent:
             if "MessageBody" in message and message["MessageBody"].startswith('{"v": 1, "events"'):
-                bell = Doorbell.loads(message["MessageBody"])
+                bell = WakeUp.loads(message["MessageBody"])
                 named = (*bell.events, *bell.effects)
                 self.delays |= dict.fromkeys(named, message["DelaySeconds"])
                 self.order += named
@@ -149,10 +149,10 @@ class World:
         self.services.marks.watch(full_at=self.now() + HOUR)
         self.mark(at__1=-1)
 
-    def rung(self) -> list[Doorbell]:
+    def rung(self) -> list[WakeUp]:
         bells = []
         while messages := self.services.queue.receive():
-            bells += [Doorbell.loads(message.body) for message in messages]
+            bells += [WakeUp.loads(message.body) for message in messages]
             self.services.queue.delete(messages)
         return bells
 

@@ -11,7 +11,7 @@ from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.relay.sweep import LOCK, sweep
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.store.relay.sample_deployment import MINUTE, World
 
 
@@ -41,7 +41,7 @@ def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: World) -> N
             event = {"type": "LEAD_CAPTURE", "source": "shop", "payload": {}, "idempotencyKey": f"{number}"}
             door.ingest(json.dumps(event).encode(), caller=ApiKey("ada", frozenset(SCOPES)))
             world.sleep(1)
-            deliver([Doorbell(events=tuple(world.rung_events()))], world.services, lambda: 50.0)
+            deliver([WakeUp(events=tuple(world.rung_events()))], world.services, lambda: 50.0)
         world.sleep(MINUTE)
         before = world.db.round_trips
 

@@ -9,7 +9,7 @@ import pytest
 
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.wakeups.dead_letters import DeadLetters
-from drumbeat.wakeups.queue import Doorbell, Queue, QueueError
+from drumbeat.wakeups.queue import Queue, QueueError, WakeUp
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +39,10 @@ def some(count: int) -> list[UUID]:
     return [uuid.uuid4() for _ in range(count)]
 
 
-def drained(queue: Queue) -> list[Doorbell]:
+def drained(queue: Queue) -> list[WakeUp]:
     bells = []
     while messages := queue.receive():
-        bells += [Doorbell.loads(message.body) for message in messages]
+        bells += [WakeUp.loads(message.body) for message in messages]
         queue.delete(messages)
     return bells
 
@@ -52,7 +52,7 @@ def test_a_ring_reaches_a_receiver_with_the_same_ids(queue: Queue) -> None:
 
     queue.ring(events=events, effects=effects)
 
-    assert drained(queue) == [Doorbell(tuple(events), tuple(effects))]
+    assert drained(queue) == [WakeUp(tuple(events), tuple(effects))]
 
 
 def test_many_ids_are_ten_to_a_message(queue: Queue) -> None:
@@ -95,7 +95,7 @@ def test_later_rings_share_messages_by_whole_second_and_are_never_early(sqs_endp
 
     [(operation, parameters)] = recording.calls
     assert operation == "SendMessageBatch"
-    sent = {entry["DelaySeconds"]: Doorbell.loads(entry["MessageBody"]).effects for entry in parameters["Entries"]}
+    sent = {entry["DelaySeconds"]: WakeUp.loads(entry["MessageBody"]).effects for entry in parameters["Entries"]}
     assert sent == {1: (a, b), 2: (c,), 0: (d,), 900: (e,)}
 
 
@@ -179,7 +179,7 @@ def test_a_refusal_names_sqs_own_code(sqs: Sqs) -> None:
 )
 def test_a_body_that_is_not_ours_is_a_value_error(body: str) -> None:
     with pytest.raises(ValueError):
-        Doorbell.loads(body)
+        WakeUp.loads(body)
 
 
 @pytest.mark.point(12)

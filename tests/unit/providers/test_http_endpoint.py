@@ -9,7 +9,7 @@ import pytest
 from drumbeat.core.actions import Call
 from drumbeat.core.outcomes import Accepted, Denied, Refused, Throttled, Unclear, Unknown
 from drumbeat.core.request import Request
-from drumbeat.providers.base import Blind, Key, Target
+from drumbeat.providers.base import Blind, NativeKey, Target
 from drumbeat.providers.http_endpoint import HttpEndpoint
 from tests.conftest import VECTORS
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target
@@ -187,7 +187,7 @@ def test_a_repeat_is_safe_when_receiver_or_method_says_so(
 
     repeat = HTTP.repeat(account, request)
 
-    assert isinstance(repeat, Key if repeatable else Blind)
+    assert isinstance(repeat, NativeKey if repeatable else Blind)
 
 
 def test_there_is_no_search() -> None:

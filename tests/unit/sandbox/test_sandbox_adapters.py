@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from drumbeat.core.actions import Action, Call, SendEmail, UpsertContact
-from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, Look, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, LookupResult, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import registry
 from drumbeat.providers.base import Target
@@ -97,7 +97,7 @@ def _perform(sandbox: Running, provider: str, key: str, action: Action | None = 
     return adapter.read(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=datetime.now(UTC))))
 
 
-def _look(sandbox: Running, key: str) -> Look:
+def _look(sandbox: Running, key: str) -> LookupResult:
     adapter = registry.get("mailgun")
     now = datetime.now(UTC)
     request = adapter.look(_target(sandbox, "mailgun"), key=key, since=now - timedelta(minutes=1))

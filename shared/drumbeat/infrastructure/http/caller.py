@@ -10,7 +10,7 @@ from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.addresses import Resolver, resolve
-from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.deadline import Deadline
 from drumbeat.infrastructure.http.failures import MALFORMED, Failure, NoReply
 from drumbeat.infrastructure.http.message import message
 from drumbeat.infrastructure.http.transport import Transport, outgoing
@@ -44,7 +44,7 @@ class Caller:
         left; Unknown, that some did. Redirects are replies like any other. Unless private addresses are allowed, only
         addresses of the open internet are connected to, and the address that was checked is the one that is used.
         """
-        term = Term(self._clock, deadline, self._clock.elapsed() + budget)
+        term = Deadline(self._clock, deadline, self._clock.elapsed() + budget)
         try:
             sendable = outgoing(message(request), term)
         except (ValueError, httpx.InvalidURL):

@@ -6,7 +6,7 @@ import ssl
 
 import httpcore
 
-from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.deadline import Deadline
 
 
 class Wire(httpcore.NetworkStream):
@@ -16,11 +16,11 @@ class Wire(httpcore.NetworkStream):
     where its first byte leaves, and a failure to write is reported there (the library would swallow it).
     """
 
-    def __init__(self, sock: socket.socket, term: Term) -> None:
+    def __init__(self, sock: socket.socket, term: Deadline) -> None:
         self._sock = sock
         self.lend(term)
 
-    def lend(self, term: Term) -> None:
+    def lend(self, term: Deadline) -> None:
         """Begin a call: no byte of it has been written."""
         self._term = term
         self._kept: list[bytes] = []

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from drumbeat.infrastructure import tls
 from drumbeat.infrastructure.addresses import connect, resolve
-from drumbeat.infrastructure.deadline import Fault, Term
+from drumbeat.infrastructure.deadline import CallError, Deadline
 
 # sqs.eu-central-1.amazonaws.com (or .com.cn, .eu), vpce-1a2b.sqs.eu-central-1.vpce.amazonaws.com, and the older
 # eu-central-1.queue.amazonaws.com
@@ -56,7 +56,7 @@ def address_of(url: str) -> Address | None:
 class Connection:
     """One connection, for one request at a time. Raises OSError when there is none in time."""
 
-    def __init__(self, address: Address, term: Term) -> None:
+    def __init__(self, address: Address, term: Deadline) -> None:
         self.address = address
         self._socket = connect(resolve(address.host, address.port, term.left()), address.port, term, allow_private=True)
         try:
@@ -75,7 +75,7 @@ class Connection:
         pending = self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0
         return not pending and not self._poll.poll(0)
 
-    def exchange(self, request: bytes, term: Term) -> Reply:
+    def exchange(self, request: bytes, term: Deadline) -> Reply:
         """Send a request and read its answer to the end; afterwards the connection is idle, or closed.
 
         Raises OSError, HTTPException or ValueError when there is no whole answer in time.
@@ -91,7 +91,7 @@ class Connection:
             self.close()
         return reply
 
-    def _answer(self, term: Term) -> Reply:
+    def _answer(self, term: Deadline) -> Reply:
         with HTTPResponse(cast(socket.socket, _Incoming(self._socket, term)), method="POST") as response:
             response.begin()
             if response.length is None and not response.chunked:
@@ -107,7 +107,7 @@ class Connection:
 class _Incoming(io.RawIOBase):
     """What comes back on a socket, each read within the time that is left of the call."""
 
-    def __init__(self, connected: socket.socket, term: Term) -> None:
+    def __init__(self, connected: socket.socket, term: Deadline) -> None:
         self._socket, self._term = connected, term
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - what HTTPResponse asks of a socket
@@ -124,7 +124,7 @@ class _Incoming(io.RawIOBase):
 def reason(error: Exception) -> str:
     """Say what happened in words of our own: the library quotes the peer, and the peer may quote a message's body."""
     match error:
-        case Fault():
+        case CallError():
             return str(error)
         case TimeoutError():
             return "no whole answer in time"
