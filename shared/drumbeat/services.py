@@ -77,7 +77,7 @@ class Services:
         return Throttle(self.redis)
 
     @cached_property
-    def marks(self) -> DueIndex:
+    def due_index(self) -> DueIndex:
         """The relay's memory."""
         return DueIndex(self.redis, self.clock)
 
@@ -122,9 +122,9 @@ class Services:
         return boto3.client(name, region_name=region, endpoint_url=endpoint, config=limits)  # type: ignore[call-overload]
 
     @cached_property
-    def reminders(self) -> Notifier:
+    def notifier(self) -> Notifier:
         """Marks and doorbells for effects."""
-        return Notifier(self.marks, self.queue, self.clock)
+        return Notifier(self.due_index, self.queue, self.clock)
 
     @cached_property
     def random(self) -> Random:

@@ -288,17 +288,17 @@ def _clear_the_events_mark_early(patch: Patch) -> None:
 
 
 def _ring_without_a_mark(patch: Patch) -> None:
-    patch.setattr(notifier.Notifier, "remember", lambda self, due_in: None)
+    patch.setattr(notifier.Notifier, "schedule", lambda self, due_in: None)
 
 
 def _leave_what_could_not_be_opened(patch: Patch) -> None:
     """As it was: nobody but the six-hourly sweep looked after effects whose opening had failed."""
-    remember = notifier.Notifier.remember
+    remember = notifier.Notifier.schedule
 
     def only_waits(self: notifier.Notifier, due_in: Mapping[Any, float]) -> None:
         remember(self, {effect: wait for effect, wait in due_in.items() if wait != 45.0})
 
-    patch.setattr(notifier.Notifier, "remember", only_waits)
+    patch.setattr(notifier.Notifier, "schedule", only_waits)
 
 
 # ---------------------------------------------------------------- mistakes that were made once
@@ -310,7 +310,7 @@ def _mark_ahead_of_the_commit(patch: Patch) -> None:
 
     def too_far(self: commits.Commits, waits: Mapping[Any, float], ending: Any) -> None:
         remember(self, waits, ending)
-        self._services.reminders.remember(waits)
+        self._services.notifier.schedule(waits)
 
     patch.setattr(commits.Commits, "_remember", too_far)
 

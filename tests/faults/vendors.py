@@ -118,12 +118,12 @@ class SimulatedCaller(Caller):
         self._time = clock
         self._vendors = vendors
 
-    def call(self, request: Request, *, deadline: float, budget: float) -> Reply | Failure:
+    def call(self, request: Request, *, start_by: float, budget: float) -> Reply | Failure:
         name = _name(request)
         connect = Operation[NotSent | None](f"http connect {name}", lambda: None, lambda _: NotSent("ConnectError"))
         if (failure := self._process.through(connect)) is not None:
             return failure
-        if self._time.elapsed() >= deadline:
+        if self._time.elapsed() >= start_by:
             return NotSent("lease ran out")
         # From here on nobody checks the time again: what freezes the process now is the gap that no check closes.
         return self._process.through(

@@ -68,11 +68,11 @@ class Console:
 
     def rung(self) -> list[WakeUp]:
         """Take what was rung so far."""
-        bells = []
+        wake_ups = []
         while messages := self.services.queue.receive():
-            bells += [WakeUp.loads(message.body) for message in messages]
+            wake_ups += [WakeUp.loads(message.body) for message in messages]
             self.services.queue.delete(messages)
-        return bells
+        return wake_ups
 
 
 def build_services(

@@ -46,7 +46,7 @@ def status() -> Response[Any]:
             "accounts": all_accounts(),
             "deadLetters": _dead_letters(),
             "missed": campaigns.missed(services().db)[:LISTED],
-            "relay": views.pulse(services().marks, services().clock.now()),
+            "relay": views.pulse(services().due_index, services().clock.now()),
         }
     )
 

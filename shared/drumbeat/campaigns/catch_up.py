@@ -56,7 +56,7 @@ def catch_up(services: Services, *, full: bool = False) -> CaughtUp:
     for chunk in batched(arrivals, CHUNK, strict=False):
         recorded += sum(verdict.inserted for verdict in recording.record_all(chunk, door))
     next_checks.set_next(
-        {each.campaign.name: each.calendar.after(known.now) for each in known.campaigns}, services.marks
+        {each.campaign.name: each.calendar.after(known.now) for each in known.campaigns}, services.due_index
     )
     found = _missed(known, services.db) if full else []
     _tell(found)

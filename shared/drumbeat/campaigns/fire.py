@@ -47,7 +47,7 @@ def fire(name: str, scheduled: datetime, services: Services) -> Fired:
     arrival = firing.scheduled(running.campaign, at, now=services.clock.now())
     verdict = recording.record(arrival, Door(services))
     # Not before the commit: until then the mark of this very instant has to stand.
-    next_checks.set_next({name: running.calendar.after(at)}, services.marks)
+    next_checks.set_next({name: running.calendar.after(at)}, services.due_index)
     return Fired(arrival.id, verdict.inserted)
 
 

@@ -41,10 +41,10 @@ def apply_feedback(words: Sequence[FeedbackEvent], services: Services) -> set[UU
         return set()
     closings = [_closing(one, words[one.place - 1]) for one in meant]
     released = [waiting for one in meant if words[one.place - 1].kind == "accepted" for waiting in one.dependents]
-    services.reminders.remember(dict.fromkeys(released, 0.0))
+    services.notifier.schedule(dict.fromkeys(released, 0.0))
     moved = effects_sql.close_attempts(services.db, closings, actor="feedback")
-    services.reminders.ring([(waiting, 0.0) for one in moved.values() for waiting in one.dependents])
-    services.reminders.settled(effects=moved)
+    services.notifier.notify([(waiting, 0.0) for one in moved.values() for waiting in one.dependents])
+    services.notifier.clear(effects=moved)
     return set(moved)
 
 

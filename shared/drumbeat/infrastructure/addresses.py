@@ -52,7 +52,7 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and ip not in _METADATA
 
 
-def connect(addresses: list[str], port: int, term: Deadline, *, allow_private: bool) -> socket.socket:
+def connect(addresses: list[str], port: int, deadline: Deadline, *, allow_private: bool) -> socket.socket:
     """Connect to the first address that answers, each having its share of the time that is left to start.
 
     Unless private addresses are allowed, one of them among the host's addresses is reason to connect to none.
@@ -62,7 +62,7 @@ def connect(addresses: list[str], port: int, term: Deadline, *, allow_private: b
         raise CallError("the host leads to a private address")
     failure: OSError = CallError("host not found")
     for index, address in enumerate(addresses):
-        patience = term.left_to_start() / (len(addresses) - index)
+        patience = deadline.remaining_to_start() / (len(addresses) - index)
         try:
             return socket.create_connection((address, port), patience)
         except OSError as error:

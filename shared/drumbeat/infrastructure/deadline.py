@@ -14,24 +14,24 @@ class Deadline:
     """When a call may begin and when it is over, as instants of `clock.elapsed()`, which counts the machine's sleep."""
 
     clock: Clock
-    deadline: float
+    start_by: float
     end: float
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Return the seconds left for the whole call. Raises TimeoutError when there are none."""
         seconds = self.end - self.clock.elapsed()
         if seconds <= 0:
             raise TimeoutError
         return seconds
 
-    def left_to_start(self) -> float:
+    def remaining_to_start(self) -> float:
         """Return the seconds in which the first byte may still be written.
 
-        Raises Fault when the deadline has passed, TimeoutError when only the call's own time has.
+        Raises CallError when `start_by` has passed, TimeoutError when only the call's own time has.
         """
         now = self.clock.elapsed()
-        if now >= self.deadline:
+        if now >= self.start_by:
             raise CallError("lease ran out")
         if now >= self.end:
             raise TimeoutError
-        return min(self.deadline, self.end) - now
+        return min(self.start_by, self.end) - now

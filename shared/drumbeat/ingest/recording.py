@@ -70,15 +70,15 @@ def keep_conflicts(arrivals: Sequence[Arrival], door: Door) -> None:
 
 def _mark(arrivals: Iterable[Arrival], door: Door) -> bool:
     when = door.services.clock.now().timestamp() + GRACE
-    return door.services.marks.set({f"event:{arrival.id}": when for arrival in arrivals})
+    return door.services.due_index.set({f"event:{arrival.id}": when for arrival in arrivals})
 
 
 def _ring(new: Sequence[UUID], door: Door, *, marked: bool) -> None:
     door.count(RECORDED, len(new))
     try:
-        door.services.queue.ring(events=new)
+        door.services.queue.notify(events=new)
         if not marked:
-            door.services.queue.ring(events=new, delay=LATE)
+            door.services.queue.notify(events=new, delay=LATE)
     except QueueError as error:
         door.count(DEGRADED)
         _LOG.warning("doorbell_failed", extra={"events": len(new), "reason": str(error)})

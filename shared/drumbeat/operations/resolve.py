@@ -98,9 +98,9 @@ def _carry_out(
         return []
     to = LEADS_TO[decision]
     woken = _woken(effects, to)
-    services.reminders.remember(dict.fromkeys(woken, 0.0))
+    services.notifier.schedule(dict.fromkeys(woken, 0.0))
     moved = resolve_sql.decide(services.db, effects, to=to, reason=Reason(ReasonCode.DECIDED, reason), actor=actor)
-    services.reminders.ring([(id, 0.0) for id in woken])
+    services.notifier.notify([(id, 0.0) for id in woken])
     return moved
 
 

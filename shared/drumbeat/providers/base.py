@@ -88,10 +88,10 @@ class Provider(Protocol):
         """Read a complete reply to the request. Anything not documented as success or refusal is unknown."""
         ...
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:
         """Build the search for what was sent under this key, no earlier than `since`; None: this API has none."""
         ...
 
-    def read_look(self, reply: Reply, *, key: str) -> LookupResult:
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:
         """Read a complete reply to the search."""
         ...

@@ -66,7 +66,7 @@ class Calls:
             return NotSent(f"the request could not be signed: {type(error).__name__}")
         reply: Reply | NotSent | Unknown | None = None
         try:
-            reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
+            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET)
             return provider.read(reply) if isinstance(reply, Reply) else reply
         except Exception as error:  # noqa: BLE001 - whatever happens, the attempt has an end
             what = (
@@ -76,12 +76,14 @@ class Calls:
 
     def _search(self, search: Search, deadline: float) -> LookupResult:
         provider = search.login.provider
-        request = provider.look(search.login.target, key=search.key, since=search.since)
+        request = provider.build_lookup(search.login.target, key=search.key, since=search.since)
         if request is None:
             return Unclear("this provider has no search")
         try:
             signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
-            reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
-            return Unclear(reply.reason) if not isinstance(reply, Reply) else provider.read_look(reply, key=search.key)
+            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET)
+            return (
+                Unclear(reply.reason) if not isinstance(reply, Reply) else provider.read_lookup(reply, key=search.key)
+            )
         except Exception as error:  # noqa: BLE001 - a search that came to nothing is no evidence
             return Unclear(f"the search failed: {type(error).__name__}")

@@ -108,11 +108,11 @@ class HttpEndpoint:
             return Refused(f"HTTP {reply.status}: redirects are not followed; give the final address")
         return unsuccessful(reply, _PERMANENT)
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """A receiver has no search that we know of."""
         return None
 
-    def read_look(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("an HTTP receiver has no search")
 

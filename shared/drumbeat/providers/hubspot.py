@@ -105,11 +105,11 @@ class HubSpot:
                 return Throttled("HTTP 477: the portal is being migrated", retry_after(reply.headers))
         return unsuccessful(reply, _PERMANENT)
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """Not needed: a repeat is the same contact."""
         return None
 
-    def read_look(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("HubSpot's contacts are repeated, not searched for")
 

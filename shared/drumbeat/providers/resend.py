@@ -95,10 +95,10 @@ class Resend:
             return Throttled(f"HTTP 429: {error}", max(_QUOTAS[error], retry_after(reply.headers) or 0.0))
         return unsuccessful(reply, _PERMANENT)
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """Resend has no search by anything that we set."""
         return None
 
-    def read_look(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("Resend has no search")

@@ -77,16 +77,16 @@ class Queue:
         self._sqs = sqs
         self.url = url
 
-    def ring(self, events: Iterable[UUID] = (), effects: Iterable[UUID] = (), delay: float = 0) -> None:
+    def notify(self, events: Iterable[UUID] = (), effects: Iterable[UUID] = (), delay: float = 0) -> None:
         """Have a worker look at these ids, after `delay` seconds (at most 900).
 
         Raises:
             QueueError: SQS did not take some of them; the rest was rung.
         """
         seconds = _whole(delay)
-        self._send([(bell.dumps(), seconds) for bell in _wake_ups(list(events), list(effects))])
+        self._send([(wake_up.dumps(), seconds) for wake_up in _wake_ups(list(events), list(effects))])
 
-    def ring_later(self, effects: Iterable[tuple[UUID, float]]) -> None:
+    def notify_later(self, effects: Iterable[tuple[UUID, float]]) -> None:
         """Have a worker look at each effect after its own delay in seconds (0 to 900, never early).
 
         Raises:
@@ -95,7 +95,7 @@ class Queue:
         by_second: dict[int, list[UUID]] = {}
         for effect, delay in effects:
             by_second.setdefault(_whole(delay), []).append(effect)
-        self._send([(bell.dumps(), second) for second, ids in by_second.items() for bell in _wake_ups([], ids)])
+        self._send([(wake_up.dumps(), second) for second, ids in by_second.items() for wake_up in _wake_ups([], ids)])
 
     def put(self, body: str) -> None:
         """Put a text of any other kind into the queue.

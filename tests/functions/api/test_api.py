@@ -389,7 +389,7 @@ def test_suppressions_keep_no_address(console: Console, database: TestDatabase) 
 def test_dead_letters_are_shown_and_rung_again_but_never_thrown_away(console: Console) -> None:
     dead = Queue(console.services.sqs, console.services.settings.dlq_url)
     effect = uuid4()
-    dead.ring(effects=[effect])
+    dead.notify(effects=[effect])
     dead.put("not a doorbell")
 
     _, listed, _ = console.call("GET", "/v1/dlq")

@@ -84,8 +84,8 @@ def test_events_that_waited_for_a_configuration_are_rung_for(console: Console, d
 
     assert (applied["rung"], applied["next"]) == (3, None)
     assert console.rung() == [WakeUp(events=tuple(events))]
-    marks = console.services.marks.due(console.services.clock.now().timestamp() + 60.0)
-    assert {f"event:{event}" for event in events} <= marks.members
+    due_index = console.services.due_index.due(console.services.clock.now().timestamp() + 60.0)
+    assert {f"event:{event}" for event in events} <= due_index.members
 
 
 def test_many_of_them_are_rung_for_in_chunks(
@@ -98,7 +98,7 @@ def test_many_of_them_are_rung_for_in_chunks(
     _, second = put(console, cursor=first["next"])
 
     assert (first["rung"], second["rung"], second["next"]) == (2, 1, None)
-    assert [event for bell in console.rung() for event in bell.events] == events
+    assert [event for wake_up in console.rung() for event in wake_up.events] == events
 
 
 def test_an_account_with_open_outcomes_keeps_its_login(console: Console, database: TestDatabase) -> None:

@@ -26,7 +26,7 @@ def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(world: World) -> No
         sweeps.append(summary)
         world.sleep(MINUTE)
 
-    assert [minute for minute, summary in enumerate(sweeps) if not summary.asleep] == [0, 360, 720, 1080]
+    assert [minute for minute, summary in enumerate(sweeps) if not summary.idle] == [0, 360, 720, 1080]
     assert asked[False] == 0
     assert 0 < asked[True] <= 4 * 8
 
@@ -45,7 +45,7 @@ def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: World) -> N
         world.sleep(MINUTE)
         before = world.db.round_trips
 
-        assert sweep(world.services).asleep
+        assert sweep(world.services).idle
 
         asked += world.db.round_trips - before
     assert world.db.run("SELECT count(*) AS planned FROM plans") == [{"planned": 30}]
@@ -63,7 +63,7 @@ def test_lost_marks_have_everything_looked_at(world: World) -> None:
 
     assert summary.full
     assert world.rung_effects() == {effect}
-    assert sweep(world.services).asleep
+    assert sweep(world.services).idle
 
 
 @pytest.mark.point(31)
@@ -71,7 +71,7 @@ def test_without_redis_every_minute_looks_at_everything(world: World) -> None:
     world.configured()
     world.services.redis.close()
     world.services.redis = LeanRedis.at("redis://127.0.0.1:1")
-    world.services.__dict__.pop("marks", None)
+    world.services.__dict__.pop("due_index", None)
     effect = world.effect()
 
     summaries = [sweep(world.services), sweep(world.services)]
@@ -85,7 +85,7 @@ def test_one_relay_sweeps_at_a_time(world: World) -> None:
     world.effect()
     world.services.redis.set(LOCK, "somebody")
 
-    assert sweep(world.services).elsewhere
+    assert sweep(world.services).locked_elsewhere
     assert world.rung() == []
 
     world.services.redis.delete(LOCK)

@@ -57,7 +57,7 @@ def test_the_rest_of_a_backlog_is_released_minute_by_minute(world: World) -> Non
     sweep(world.services)
     done = world.rung_effects()
     world.db.run("UPDATE effects SET status = 'accepted', due_at = 'infinity' WHERE id = ANY (%s)", (list(done),))
-    world.services.marks.clear([f"effect:{effect}" for effect in done])
+    world.services.due_index.clear([f"effect:{effect}" for effect in done])
     world.sleep(MINUTE)
 
     second = sweep(world.services)
@@ -98,7 +98,7 @@ def test_a_lost_message_is_rung_again_within_two_minutes(world: World) -> None:
     sweep(world.services)
     effect = world.effect()
     world.mark(**{f"effect__{effect}": 30})
-    world.services.queue.ring(effects=[effect])
+    world.services.queue.notify(effects=[effect])
     world.services.queue.purge()
 
     for _ in range(2):
@@ -139,7 +139,7 @@ def test_what_is_due_in_days_wakes_the_relay_in_its_minute(world: World) -> None
     hours = []
     for number in range(5 * 60):
         world.sleep(MINUTE)
-        if not sweep(world.services).asleep:
+        if not sweep(world.services).idle:
             hours.append(number)
 
     assert effect in world.sqs.delays
@@ -155,7 +155,7 @@ def test_marks_with_nothing_behind_them_are_forgotten(world: World) -> None:
     first = sweep(world.services)
     second = sweep(world.services)
 
-    assert (first.asleep, second.asleep) == (False, True)
+    assert (first.idle, second.idle) == (False, True)
     assert world.services.redis.run("ZCARD", KEY) == 2  # the sentinel and the next full sweep
 
 
@@ -163,15 +163,15 @@ def test_a_mark_set_during_the_sweep_survives_it(world: World, monkeypatch: pyte
     world.configured()
     world.overdue()
     effect = f"effect:{uuid.uuid4()}"
-    world.services.marks.set({effect: world.now() - 1})
+    world.services.due_index.set({effect: world.now() - 1})
     advance = ledger.advance
 
     def advance_and_meanwhile(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
-        world.services.marks.set({effect: world.now() + 90})
+        world.services.due_index.set({effect: world.now() + 90})
         advance(db, margin=margin, back=back)
 
     monkeypatch.setattr(ledger, "advance", advance_and_meanwhile)
 
     sweep(world.services)
 
-    assert world.services.marks.times([effect]) == {effect: world.now() + 90}
+    assert world.services.due_index.times([effect]) == {effect: world.now() + 90}

@@ -39,7 +39,7 @@ def test_events_wait_for_the_first_configuration(world: World) -> None:
     assert sweep(world.services).events == 0
 
     world.configured()
-    world.services.marks.distrust()
+    world.services.due_index.distrust()
     sweep(world.services)
 
     assert world.rung_events() == {event}
@@ -74,8 +74,8 @@ def test_the_search_stays_behind_commits_that_are_slow(world: World) -> None:
 
 
 @pytest.mark.point(29)
-@pytest.mark.parametrize("marks", ["kept", "lost"])
-def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world: World, marks: str) -> None:
+@pytest.mark.parametrize("due_index", ["kept", "lost"])
+def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world: World, due_index: str) -> None:
     world.configured()
     world.planned()
     world.sleep(HOUR)
@@ -83,7 +83,7 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world
     world.ledgers_clock(-600.0)  # another server took over
 
     event = world.event()
-    if marks == "kept":
+    if due_index == "kept":
         world.overdue()
         world.mark(**{f"event__{event}": -1})
     else:
@@ -115,7 +115,7 @@ def test_a_failed_flow_is_tried_again_by_a_later_configuration(world: World) -> 
     assert sweep(world.services).events == 0
 
     world.configured(flows=("welcome",))
-    world.services.marks.distrust()
+    world.services.due_index.distrust()
     sweep(world.services)
 
     assert world.rung_events() == {failed}

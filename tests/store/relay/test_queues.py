@@ -43,12 +43,12 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(world: W
 
     summary = sweep(world.services)
 
-    assert (summary.asleep, summary.drained) == (False, 23)
+    assert (summary.idle, summary.drained) == (False, 23)
     assert queue.count() == 0
     recorded = {row["id"] for row in world.db.run("SELECT id FROM events")}
     assert recorded == {each.id for each in arrivals}
     assert world.rung_events() == recorded
-    assert sweep(world.services).asleep
+    assert sweep(world.services).idle
 
 
 @pytest.mark.point(10)
@@ -100,7 +100,7 @@ def test_an_unreachable_queue_costs_a_minute_and_nothing_else(world: World, monk
     world.sleep(MINUTE)
     sweep(world.services)
 
-    assert first.unrung == 1
+    assert first.not_notified == 1
     assert world.rung_effects() == {effect}
 
 
@@ -113,7 +113,7 @@ def test_sweeping_twice_at_a_time_only_doubles_doorbells(world: World) -> None:
 
     sweep(world.services)
 
-    assert [bell.effects for bell in world.rung()] == [(effect,), (effect,)]
+    assert [wake_up.effects for wake_up in world.rung()] == [(effect,), (effect,)]
     assert world.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
 
 
@@ -136,6 +136,6 @@ def test_a_far_mark_shares_the_members_of_its_minute(world: World) -> None:
     sweep(world.services)
 
     expected = set(minute(world.now() + HOUR)) | set(minute(world.now() + HOUR - 1))
-    members = set(world.services.marks.due(world.now() + 12 * HOUR).members)
+    members = set(world.services.due_index.due(world.now() + 12 * HOUR).members)
     assert len(members) == 2
     assert members - {"full"} <= expected

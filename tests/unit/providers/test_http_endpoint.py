@@ -191,8 +191,8 @@ def test_a_repeat_is_safe_when_receiver_or_method_says_so(
 
 
 def test_there_is_no_search() -> None:
-    assert HTTP.look(ACCOUNT, key=KEY, since=NOW) is None
-    assert isinstance(HTTP.read_look(reply(200, {}), key=KEY), Unclear)
+    assert HTTP.build_lookup(ACCOUNT, key=KEY, since=NOW) is None
+    assert isinstance(HTTP.read_lookup(reply(200, {}), key=KEY), Unclear)
     assert HTTP.identity(ACCOUNT) == "http https://erp.example.com/api"
 
 

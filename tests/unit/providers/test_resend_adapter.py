@@ -140,8 +140,8 @@ def test_a_repeat_is_safe_for_a_day_less_an_hour() -> None:
 
 
 def test_there_is_no_search() -> None:
-    assert RESEND.look(ACCOUNT, key=KEY, since=NOW) is None
-    assert isinstance(RESEND.read_look(reply(200, {}), key=KEY), Unclear)
+    assert RESEND.build_lookup(ACCOUNT, key=KEY, since=NOW) is None
+    assert isinstance(RESEND.read_lookup(reply(200, {}), key=KEY), Unclear)
 
 
 def test_wrong_settings_are_named() -> None:

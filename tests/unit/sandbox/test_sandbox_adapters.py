@@ -100,9 +100,9 @@ def _perform(sandbox: Running, provider: str, key: str, action: Action | None = 
 def _look(sandbox: Running, key: str) -> LookupResult:
     adapter = registry.get("mailgun")
     now = datetime.now(UTC)
-    request = adapter.look(_target(sandbox, "mailgun"), key=key, since=now - timedelta(minutes=1))
+    request = adapter.build_lookup(_target(sandbox, "mailgun"), key=key, since=now - timedelta(minutes=1))
     assert request is not None
-    return adapter.read_look(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=now)), key=key)
+    return adapter.read_lookup(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=now)), key=key)
 
 
 def _send(sandbox: Running, request: Request) -> Reply:

@@ -38,18 +38,18 @@ def test_the_share_of_a_process(limits: list[Limit], seconds: float) -> None:
 
 
 def test_nothing_is_saved_up(elapsed: Elapsed) -> None:
-    trickle = FallbackLimiter(elapsed)
+    fallback = FallbackLimiter(elapsed)
     elapsed.seconds += 1000
 
-    waits = trickle.take("mail", [Limit(10, 1, 10)], 3)
+    waits = fallback.take("mail", [Limit(10, 1, 10)], 3)
 
     assert waits == pytest.approx([0, 0.4, 0.8])
 
 
 def test_accounts_do_not_share(elapsed: Elapsed) -> None:
-    trickle = FallbackLimiter(elapsed)
+    fallback = FallbackLimiter(elapsed)
 
-    assert trickle.take("mail", [], 1) == trickle.take("crm", [], 1) == [0.0]
+    assert fallback.take("mail", [], 1) == fallback.take("crm", [], 1) == [0.0]
 
 
 def test_many_who_wait_are_spread_and_asked_back_in_time(elapsed: Elapsed) -> None:
@@ -60,21 +60,21 @@ def test_many_who_wait_are_spread_and_asked_back_in_time(elapsed: Elapsed) -> No
 
 
 def test_a_pause_is_over_when_its_time_has_passed(elapsed: Elapsed) -> None:
-    trickle = FallbackLimiter(elapsed)
-    trickle.pause("mail", 60, Reason(ReasonCode.PAUSED, "429"))
-    trickle.pause("mail", 5, Reason(ReasonCode.PAUSED, "shorter"))
+    fallback = FallbackLimiter(elapsed)
+    fallback.pause("mail", 60, Reason(ReasonCode.PAUSED, "429"))
+    fallback.pause("mail", 5, Reason(ReasonCode.PAUSED, "shorter"))
 
-    assert trickle.paused("mail") == Reason(ReasonCode.PAUSED, "429")
-    assert trickle.take("mail", [], 1) == pytest.approx([60])
+    assert fallback.paused("mail") == Reason(ReasonCode.PAUSED, "429")
+    assert fallback.take("mail", [], 1) == pytest.approx([60])
     elapsed.seconds += 60
-    assert trickle.paused("mail") is None
-    assert trickle.take("mail", [], 1) == [0]
+    assert fallback.paused("mail") is None
+    assert fallback.take("mail", [], 1) == [0]
 
 
 def test_a_person_ends_a_pause(elapsed: Elapsed) -> None:
-    trickle = FallbackLimiter(elapsed)
-    trickle.pause("mail", 60, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"))
+    fallback = FallbackLimiter(elapsed)
+    fallback.pause("mail", 60, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"))
 
-    trickle.resume("mail")
+    fallback.resume("mail")
 
-    assert trickle.take("mail", [], 1) == [0]
+    assert fallback.take("mail", [], 1) == [0]

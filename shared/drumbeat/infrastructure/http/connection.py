@@ -46,16 +46,16 @@ class Connector:
         self._resolve = resolver
         self._allow_private = allow_private
 
-    def connect(self, origin: Origin, term: Deadline) -> Connection:
+    def connect(self, origin: Origin, deadline: Deadline) -> Connection:
         """Connect to an address that was checked, shaking hands where the scheme asks for it. Raises OSError."""
-        addresses = self._resolve(origin.host, origin.port, term.left_to_start())
-        sock = connect(addresses, origin.port, term, allow_private=self._allow_private)
+        addresses = self._resolve(origin.host, origin.port, deadline.remaining_to_start())
+        sock = connect(addresses, origin.port, deadline, allow_private=self._allow_private)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if origin.scheme == "https":
-                sock.settimeout(term.left_to_start())
+                sock.settimeout(deadline.remaining_to_start())
                 sock = tls.context().wrap_socket(sock, server_hostname=origin.host)
         except BaseException:
             sock.close()
             raise
-        return Connection(origin, Wire(sock, term))
+        return Connection(origin, Wire(sock, deadline))

@@ -117,10 +117,10 @@ class Sqs:
 
     def _try(self, operation: str, address: Address, body: bytes, end: float) -> dict[str, Any]:
         request = self._request(operation, address, body)
-        term = Deadline(self._clock, math.inf, end)
+        deadline = Deadline(self._clock, math.inf, end)
         try:
-            connection = self._take(address) or Connection(address, term)
-            reply = connection.exchange(request, term)
+            connection = self._take(address) or Connection(address, deadline)
+            reply = connection.exchange(request, deadline)
         except (OSError, HTTPException, ValueError) as error:
             raise SqsError(operation, "Unreachable", reason(error), passing=True) from None
         if not reply.closes:
