@@ -22,6 +22,7 @@ ASIDE = {
     "verification": "verify reads only",
     "people.LIST": "a person reads only",
     "resolve.HELD": "a person reads only; what is decided is met",
+    "clock.NOW": "a person reads only",
     "configs.NEWEST_VERSION": "a person reads only",
     "configs.STORED": "a person reads only",
     "configs.OPEN_IDENTITIES": "apply reads only, to say why it was refused; a tale has it",

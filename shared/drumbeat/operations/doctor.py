@@ -8,7 +8,7 @@ import psycopg
 
 from drumbeat.core.configuration import Campaign
 from drumbeat.core.errors import DrumbeatError, SecretAway, SecretMissing
-from drumbeat.ledger import configs
+from drumbeat.ledger import clock, configs
 from drumbeat.providers.login import in_sandbox
 from drumbeat.services import Services
 
@@ -83,7 +83,7 @@ def alarms(services: Services, topic: str) -> Iterator[Check]:
 def _postgres(services: Services) -> Check:
     started = time.monotonic()
     try:
-        now = services.db.run("SELECT drumbeat_now() AS now")[0]["now"]
+        now = clock.now(services.db)
     except psycopg.OperationalError:
         fix = "check DATABASE_URL and the server; meanwhile events go to the buffer queue: nothing is lost"
         return Check("postgres", False, "does not answer", fix)
