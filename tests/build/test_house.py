@@ -29,7 +29,7 @@ OLD_WORDS = {PACKAGE / "ledger/migrations/001_ledger.sql", PACKAGE / "ledger/leg
 
 def test_rooms_import_downwards_only() -> None:
     """The layers stand in pyproject.toml; this also covers that nothing that ships imports cli, local or sandbox."""
-    program = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    program = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
 
     checked = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
 
