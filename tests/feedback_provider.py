@@ -25,18 +25,19 @@ class Courier(HttpEndpoint):
         return Feedback(timedelta(seconds=int(target.settings["horizon"])))
 
 
+COURIER = Courier()
+
+
 def enrol() -> None:
-    """Have this process know the courier."""
-    registry._PROVIDERS[Courier.name] = Courier()
-    registry.NAMES = tuple(registry._PROVIDERS)
+    """Add the courier to this process's providers."""
+    registry.register(Courier.name, "tests.feedback_provider:COURIER")
 
 
 @contextmanager
 def enrolled() -> Iterator[None]:
-    """Have this process know the courier for a while."""
+    """Add the courier to this process's providers for a while."""
     enrol()
     try:
         yield
     finally:
-        del registry._PROVIDERS[Courier.name]
-        registry.NAMES = tuple(registry._PROVIDERS)
+        registry.unregister(Courier.name)

@@ -18,8 +18,8 @@ def check_account(
     name: str, account: document_models.Account, path: Path, document: Document, *, sandbox: bool
 ) -> None:
     """Note what the provider does not know, lacks or objects to; in the sandbox nobody needs a base URL."""
-    if account.provider not in providers.NAMES:
-        advice = instead(account.provider, providers.NAMES)
+    if account.provider not in providers.names():
+        advice = instead(account.provider, providers.names())
         document.wrong((*path, "provider"), f"there is no provider {account.provider}; {advice}")
         return
     provider = providers.get(account.provider)
@@ -43,8 +43,8 @@ def check_account(
 
 def check_source(source: document_models.Source, path: Path, document: Document) -> None:
     """Note what the signature scheme does not know."""
-    if source.webhook not in schemes.NAMES:
-        advice = instead(source.webhook, schemes.NAMES)
+    if source.webhook not in schemes.names():
+        advice = instead(source.webhook, schemes.names())
         document.wrong((*path, "webhook"), f"there is no signature scheme {source.webhook}; {advice}")
         return
     scheme, given = schemes.get(source.webhook), options_of(source)

@@ -137,11 +137,11 @@ def _check_account(step: document_models.Step, path: Path, document: Document, a
         )
         return
     account = around.accounts[step.account]
-    if account is None or account.provider not in providers.NAMES or step.action not in ARGUMENTS:
+    if account is None or account.provider not in providers.names() or step.action not in ARGUMENTS:
         return
     actions = providers.get(account.provider).actions
     if step.action not in actions:
-        able = [name for name in providers.NAMES if step.action in providers.get(name).actions]
+        able = [name for name in providers.names() if step.action in providers.get(name).actions]
         document.wrong(
             (*path, "action"),
             f"account {step.account} is at {account.provider}, which can only {', '.join(sorted(actions))}; "

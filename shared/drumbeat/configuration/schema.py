@@ -17,8 +17,8 @@ def schema() -> Json:
     models: list[type[document_models.Form]] = [document_models.Document, *document_models.ARGUMENTS.values()]
     _, made = models_json_schema([(model, "validation") for model in models], by_alias=True)
     parts: Json = {name: _plain(part) for name, part in made["$defs"].items()}
-    parts["Account"]["properties"]["provider"] = {"type": "string", "enum": sorted(providers.NAMES)}
-    parts["Source"]["properties"]["webhook"] = {"type": "string", "enum": sorted(schemes.NAMES)}
+    parts["Account"]["properties"]["provider"] = {"type": "string", "enum": sorted(providers.names())}
+    parts["Source"]["properties"]["webhook"] = {"type": "string", "enum": sorted(schemes.names())}
     step = parts["Step"]
     step["properties"]["action"] = {"type": "string", "enum": list(document_models.ARGUMENTS)}
     step["allOf"] = [

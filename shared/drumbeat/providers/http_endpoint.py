@@ -133,3 +133,6 @@ def _signature(secret: str, signed: bytes) -> str:
     except ValueError:  # also for letters that no base64 has
         key = text.encode()
     return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+PROVIDER = HttpEndpoint()

@@ -130,3 +130,6 @@ def _entry_error(category: str) -> Outcome:
             return Denied("HTTP 207: the token lacks a scope")
         case _:
             return Unknown("HTTP 207, but not a documented error")
+
+
+PROVIDER = HubSpot()

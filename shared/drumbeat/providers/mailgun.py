@@ -123,3 +123,6 @@ def _message_id(event: object) -> str:
     for name in ("message", "headers", "message-id"):
         event = event.get(name) if isinstance(event, dict) else None
     return text(event).strip("<>")
+
+
+PROVIDER = Mailgun()

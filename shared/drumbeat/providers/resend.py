@@ -102,3 +102,6 @@ class Resend:
     def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("Resend has no search")
+
+
+PROVIDER = Resend()

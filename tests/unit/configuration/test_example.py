@@ -118,7 +118,7 @@ def test_the_schema_refuses_what_apply_refuses(written: str, instead: str) -> No
 
 
 def test_every_option_of_every_signature_scheme_can_be_written() -> None:
-    options = {option for name in schemes.NAMES for option in schemes.get(name).options}
+    options = {option for name in schemes.names() for option in schemes.get(name).options}
 
     assert options <= Source.model_fields.keys()
 

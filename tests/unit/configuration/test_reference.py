@@ -69,4 +69,4 @@ def test_every_field_is_named(form: type[document_models.Form]) -> None:
 def test_every_provider_scheme_and_action_is_named() -> None:
     named = set(re.findall(r"`(\w+)`", TEXT))
 
-    assert {*providers.NAMES, *schemes.NAMES, *document_models.ARGUMENTS} <= named
+    assert {*providers.names(), *schemes.names(), *document_models.ARGUMENTS} <= named
