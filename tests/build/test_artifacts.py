@@ -30,7 +30,7 @@ TOO_HEAVY = {
     "Migrate": {"pydantic", "yaml", "httpx", "httpcore"},
 }
 # One of each kind that is imported when an event first needs it: a start pays for none.
-ON_FIRST_USE = {"drumbeat.providers.hubspot", "drumbeat.sources.github"}
+ON_FIRST_USE = {"drumbeat.providers.hubspot", "drumbeat.sources.github", "drumbeat.planning.actions.call"}
 
 IMPORT = """
 import importlib, json, sys

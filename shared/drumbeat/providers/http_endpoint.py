@@ -9,16 +9,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from drumbeat.core.actions import Action, Call
+from drumbeat.core.actions import METHODS, Action, Call
 from drumbeat.core.outcomes import Accepted, LookupResult, Outcome, Refused, Unclear
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import Blind, NativeKey, Repeat, Target
 from drumbeat.providers.replies import unsuccessful
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 # RFC 9110: doing these twice is doing them once.
-IDEMPOTENT = METHODS - {"POST", "PATCH"}
+IDEMPOTENT = frozenset(METHODS) - {"POST", "PATCH"}
 # How long a receiver is trusted to know a key again.
 REMEMBERS = timedelta(hours=24)
 

@@ -237,7 +237,7 @@ CALL = "action: call, with: {method: POST, path: /x}"
         (f"id: a, account: sight, {CALL}", "11: there is no account sight; did you mean site?"),
         (f"id: a, account: crm, {CALL}", "which can only upsert_contact; call needs an account at http"),
         ("id: a, account: site, action: cal, with: {}", "there is no action cal; did you mean call?"),
-        ("id: a, account: site, action: post_message, with: {text: x}", "nobody can post_message yet"),
+        ("id: a, account: site, action: post_message, with: {text: x}", "no provider can post_message yet"),
         (f"id: a b, account: site, {CALL}", "'a b' cannot be a name"),
         (f"id: a, account: site, delay: 3 days, {CALL}", "delay: a duration is"),
         (f"id: a, account: site, after: b, {CALL}", "there is no step b; there are none"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from drumbeat.core.actions import ACTIONS
+from drumbeat.planning import actions
 from drumbeat.providers import base_url, registry
 from drumbeat.providers.base import Provider
 
@@ -37,7 +37,7 @@ def test_another_name_is_no_provider() -> None:
 def test_every_provider_declares_itself_completely(provider: Provider) -> None:
     assert registry.get(provider.name) is provider
     assert provider.actions
-    assert provider.actions <= ACTIONS.keys()
+    assert provider.actions <= set(actions.names())
     assert "base_url" in provider.settings
     assert provider.settings["base_url"] == (provider.base_url is None)
     assert any(provider.secrets.values())
