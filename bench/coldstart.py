@@ -32,7 +32,7 @@ from drumbeat.local.servers import MiniStack
 from drumbeat.local.stack import REGION, STAGE, TEMPLATE, local_sqs
 from drumbeat.local.template import Template
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 
 FUNCTIONS = ("ingest", "worker", "relay", "console")
 STARTS, WARM = 5, 300
@@ -93,8 +93,8 @@ class Stage:
             self._recorded.append(next(self._events))
             return self._request("POST", "/v1/events", json.dumps(event(self._recorded[-1])).encode())
         if function == "worker":
-            bell = Doorbell(events=(ids.event_id(SOURCE, self._recorded.pop()),))
-            return {"Records": [{"messageId": "1", "body": bell.dumps()}]}
+            wake_up = WakeUp(events=(ids.event_id(SOURCE, self._recorded.pop()),))
+            return {"Records": [{"messageId": "1", "body": wake_up.dumps()}]}
         if function == "console":
             return self._request("GET", "/v1/events", b"")
         relay: dict[str, Any] = json.loads((ROOT / "events/relay.json").read_text())

@@ -24,10 +24,12 @@ class FeedbackProvider(HttpEndpoint):
         return Feedback(timedelta(seconds=int(target.settings["horizon"])))
 
 
+COURIER = FeedbackProvider()
+
+
 def register() -> None:
     """Register the courier in this process."""
-    registry._PROVIDERS[FeedbackProvider.name] = FeedbackProvider()
-    registry.NAMES = tuple(registry._PROVIDERS)
+    registry.register(FeedbackProvider.name, "tests.feedback_provider:COURIER")
 
 
 @contextmanager
@@ -37,5 +39,4 @@ def registered() -> Iterator[None]:
     try:
         yield
     finally:
-        del registry._PROVIDERS[FeedbackProvider.name]
-        registry.NAMES = tuple(registry._PROVIDERS)
+        registry.unregister(FeedbackProvider.name)

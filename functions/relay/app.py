@@ -1,6 +1,5 @@
 """Every minute: ring for what is due, free what is stuck, find what was forgotten, drain the buffer."""
 
-from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -17,11 +16,11 @@ start()
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - the schedule says nothing
     """Sweep once. While the ledger is away this fails, as the alarm wants; the next minute tries again."""
-    summary = asdict(sweep(services(), remaining=lambda: context.get_remaining_time_in_millis() / 1000))
-    found = {name: value for name, value in summary.items() if value}
-    if not summary["asleep"]:
+    summary = sweep(services(), remaining=lambda: context.get_remaining_time_in_millis() / 1000)
+    found = summary.logged()
+    if not summary.idle:
         logger.info("swept", extra=found)
-    if summary["oldest"] > 0:
-        metrics.add_metric("OldestDue", MetricUnit.Seconds, summary["oldest"])
+    if summary.oldest > 0:
+        metrics.add_metric("OldestDue", MetricUnit.Seconds, summary.oldest)
         metrics.flush_metrics()
     return found

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from drumbeat.core.errors import SecretAway
 from drumbeat.delivery import Delivered, deliver
 from drumbeat.services import services, start
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
@@ -28,20 +28,20 @@ COUNTED = {
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Carry out a batch of messages; report those that were not understood, not known, or not finished."""
-    bells: dict[str, Doorbell] = {}
+    wake_ups: dict[str, WakeUp] = {}
     failed: list[str] = []
     for record in event["Records"]:
         try:
-            bells[record["messageId"]] = Doorbell.loads(record["body"])
+            wake_ups[record["messageId"]] = WakeUp.loads(record["body"])
         except ValueError:
             logger.warning("message_not_understood", extra={"message_id": record["messageId"]})
             failed.append(record["messageId"])
     try:
-        done = deliver(list(bells.values()), services(), lambda: context.get_remaining_time_in_millis() / 1000)
+        done = deliver(list(wake_ups.values()), services(), lambda: context.get_remaining_time_in_millis() / 1000)
     except SecretAway as error:  # a start in an outage of the parameter store
         logger.warning("secret_away", extra={"reference": error.reference})
-        return _failures([*failed, *bells])
-    failed += [message for message, bell in bells.items() if _unfinished(bell, done)]
+        return _failures([*failed, *wake_ups])
+    failed += [message for message, wake_up in wake_ups.items() if _unfinished(wake_up, done)]
     _publish(done)
     return _failures(failed)
 
@@ -59,5 +59,5 @@ def _publish(done: Delivered) -> None:
         logger.info("delivered", extra={**done.counts, "missing": len(done.missing), "left": len(done.left)})
 
 
-def _unfinished(bell: Doorbell, done: Delivered) -> bool:
-    return not (done.missing | done.left).isdisjoint((*bell.events, *bell.effects))
+def _unfinished(wake_up: WakeUp, done: Delivered) -> bool:
+    return not (done.missing | done.left).isdisjoint((*wake_up.events, *wake_up.effects))

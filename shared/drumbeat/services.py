@@ -18,8 +18,8 @@ from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.throttle.limiter import Throttle
-from drumbeat.wakeups.due_index import Marks
-from drumbeat.wakeups.notifier import Reminders
+from drumbeat.wakeups.due_index import DueIndex
+from drumbeat.wakeups.notifier import Notifier
 from drumbeat.wakeups.queue import Queue
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ class Services:
         return Throttle(self.redis)
 
     @cached_property
-    def marks(self) -> Marks:
+    def due_index(self) -> DueIndex:
         """The relay's memory."""
-        return Marks(self.redis, self.clock)
+        return DueIndex(self.redis, self.clock)
 
     @cached_property
     def sqs(self) -> Sqs:
@@ -122,9 +122,9 @@ class Services:
         return boto3.client(name, region_name=region, endpoint_url=endpoint, config=limits)  # type: ignore[call-overload]
 
     @cached_property
-    def reminders(self) -> Reminders:
+    def notifier(self) -> Notifier:
         """Marks and doorbells for effects."""
-        return Reminders(self.marks, self.queue, self.clock)
+        return Notifier(self.due_index, self.queue, self.clock)
 
     @cached_property
     def random(self) -> Random:

@@ -29,6 +29,8 @@ TOO_HEAVY = {
     "Relay": {"pydantic", "yaml", "jinja2", "httpx", "httpcore"},
     "Migrate": {"pydantic", "yaml", "httpx", "httpcore"},
 }
+# One of each kind that is imported when an event first needs it: a start pays for none.
+ON_FIRST_USE = {"drumbeat.providers.hubspot", "drumbeat.sources.github", "drumbeat.planning.actions.call"}
 
 IMPORT = """
 import importlib, json, sys
@@ -70,7 +72,7 @@ def test_a_built_handler_starts_from_its_folder_and_the_layers(built: Path, func
     answer = imported(on_lambda(built, function), ["app", "app.handler"])
 
     assert answer["failed"] == {}
-    assert TOO_HEAVY[function].isdisjoint(str(name) for name in listed(answer["imported"]))
+    assert (TOO_HEAVY[function] | ON_FIRST_USE).isdisjoint(str(name) for name in listed(answer["imported"]))
 
 
 def test_every_import_of_the_shipped_code_finds_its_module(built: Path) -> None:

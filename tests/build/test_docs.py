@@ -13,7 +13,12 @@ from botocore.session import get_session
 from drumbeat.cli.main import cli
 from tests.build.stack import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "tests").glob("*.md")),
+]
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 # What the AWS command line adds to every operation, or has beside the API's own.
 COMMON = {"--query", "--output", "--region", "--profile"}
@@ -104,6 +109,27 @@ def test_links_lead_somewhere(page: Path) -> None:
         if anchor:
             titles = re.findall(r"^#+ (.+)$", other.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_stands_behind_a_link_to_code_is_defined_there(page: Path) -> None:
+    """As in: [`delivery/effects_sql.py`](../shared/drumbeat/delivery/effects_sql.py): `CLAIM`."""
+    for target, name in re.findall(r"\]\(([^)#]+\.py)\): `(\w+)`", page.read_text()):
+        assert re.search(rf"^(?:def |class )?{name}\b", (page.parent / target).read_text(), re.MULTILINE), name
+
+
+def test_decisions_are_numbered_dated_complete_and_listed() -> None:
+    index = (DECISIONS[0].parent / "README.md").read_text()
+    listed = re.findall(r"^\| (\d{4}) \| \[(.+)\]\((.+)\) \| (.+) \|$", index, re.MULTILINE)
+
+    assert [number for number, *_ in listed] == [f"{place:04}" for place in range(1, len(DECISIONS) + 1)]
+    for file, (number, title, name, date) in zip(DECISIONS, listed, strict=True):
+        head, *sections = re.split(r"^## ", file.read_text(), flags=re.MULTILINE)
+        assert name == file.name
+        assert head.startswith(f"# {number}. {title}\n\n{date}\n")
+        assert re.match(r"\d{4}-\d\d-\d\d", date)
+        assert [each.partition("\n")[0] for each in sections] == ["Context", "Decision", "Alternatives", "Consequences"]
+        assert all(each.partition("\n")[2].strip() for each in sections)
 
 
 def test_the_points_that_tests_name_are_all_explained() -> None:

@@ -13,7 +13,7 @@ import pytest
 from drumbeat.access import keys
 from drumbeat.core import ids
 from drumbeat.local.template import Template
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.build.stack import ROOT
 
 SAMPLES = sorted((ROOT / "events").glob("*.json"))
@@ -58,9 +58,12 @@ def test_the_signature_of_a_delivery_is_what_its_name_says(name: str, good: bool
 
 
 def test_the_workers_doorbells_ring_for_the_sample_events() -> None:
-    bells = [Doorbell.loads(record["body"]) for record in load("worker_two_records")["Records"]]
+    wake_ups = [WakeUp.loads(record["body"]) for record in load("worker_two_records")["Records"]]
 
-    assert [bell.events for bell in bells] == [(ids.event_id("crm", "lead-1"),), (ids.event_id("crm", "lead-2"),)]
+    assert [wake_up.events for wake_up in wake_ups] == [
+        (ids.event_id("crm", "lead-1"),),
+        (ids.event_id("crm", "lead-2"),),
+    ]
 
 
 def test_no_sample_holds_a_real_address() -> None:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from cfnlint.api import lint_file
 
 from drumbeat.access import first_key
-from drumbeat.campaigns.alarms import PREFIX
+from drumbeat.campaigns.schedules import PREFIX
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS
 from drumbeat.ledger.database import CONNECT_TIMEOUT

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from drumbeat.core import ids
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.cloud.conftest import config
 from tests.cloud.deployed import Deployed
 
@@ -94,7 +94,7 @@ def recorded(cloud: Deployed, key: str, type: str = "LEAD_CAPTURE", source: str 
 
 def work(cloud: Deployed, *events: uuid.UUID) -> bool:
     """Have the worker take a doorbell, as its mapping would hand it over."""
-    record = {"messageId": "1", "receiptHandle": "1", "body": Doorbell(events=events).dumps(), "attributes": {}}
+    record = {"messageId": "1", "receiptHandle": "1", "body": WakeUp(events=events).dumps(), "attributes": {}}
     return cloud.invoke("worker", {"Records": [record]}) == (True, {"batchItemFailures": []})
 
 
@@ -211,7 +211,7 @@ def dead_letter(cloud: Deployed) -> None:
     """Leave one dead letter in its queue, and nothing else."""
     cloud.purge("EffectsDeadLetters")
     cloud.aws("sqs").send_message(
-        QueueUrl=cloud.names["EffectsDeadLetters"], MessageBody=Doorbell(events=(uuid.uuid4(),)).dumps()
+        QueueUrl=cloud.names["EffectsDeadLetters"], MessageBody=WakeUp(events=(uuid.uuid4(),)).dumps()
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from drumbeat.core import ids
 from drumbeat.local.cloud import deployment
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.cloud.deployed import Deployed
 from tests.flow.stacks import eventually
 
@@ -75,7 +75,7 @@ def test_a_doorbell_that_names_nothing_ends_among_the_dead_letters(cloud: Deploy
     hidden = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})  # six minutes, five times, else
 
-    sqs.send_message(QueueUrl=queue, MessageBody=Doorbell(events=(stray,)).dumps())
+    sqs.send_message(QueueUrl=queue, MessageBody=WakeUp(events=(stray,)).dumps())
 
     try:
         eventually(lambda: cloud.messages("EffectsDeadLetters"), within=90)

@@ -25,7 +25,7 @@ from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.cloud.pooler import PgBouncer
 from tests.conftest import TestDatabase
 from tests.flow.stacks import eventually
@@ -71,7 +71,7 @@ class Client:
         event = {"type": "LEAD_CAPTURE", "source": "landing", "payload": {"email": f"c{key}@example.com"}}
         receipt = self._single.ingest(json.dumps({**event, "idempotencyKey": key}).encode(), caller=self._caller)
         assert receipt.event_id == ids.event_id("landing", key)
-        deliver([Doorbell(events=(receipt.event_id,))], self.services, lambda: 50.0)
+        deliver([WakeUp(events=(receipt.event_id,))], self.services, lambda: 50.0)
 
     def run(self) -> None:
         """Send the rest."""
@@ -83,7 +83,7 @@ class Client:
         queue = self.services.queue
         sweep(self.services)
         while messages := queue.receive():
-            deliver([Doorbell.loads(message.body) for message in messages], self.services, lambda: 50.0)
+            deliver([WakeUp.loads(message.body) for message in messages], self.services, lambda: 50.0)
             queue.delete(messages)
 
     def close(self) -> None:

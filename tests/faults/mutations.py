@@ -21,7 +21,7 @@ from drumbeat.delivery import batch, commits, effects_sql, planning, plans_sql, 
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
-from drumbeat.ingest.sql import Verdict as Recorded
+from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import sql as relay_sql
@@ -283,24 +283,24 @@ def _clear_the_events_due_entry_early(patch: Patch) -> None:
     plan_events = planning.plan_events
 
     def forgetful(ids: Any, services: Any, lease: timedelta) -> Any:
-        services.reminders.settled(events=ids)
+        services.notifier.clear(events=ids)
         return plan_events(ids, services, lease)
 
     patch.setattr(delivery, "plan_events", forgetful)
 
 
 def _notify_without_a_due_entry(patch: Patch) -> None:
-    patch.setattr(notifier.Reminders, "remember", lambda self, due_in: None)
+    patch.setattr(notifier.Notifier, "schedule", lambda self, due_in: None)
 
 
 def _leave_what_could_not_be_opened(patch: Patch) -> None:
     """As it was: only the six-hourly sweep found effects whose opening had failed."""
-    remember = notifier.Reminders.remember
+    remember = notifier.Notifier.schedule
 
-    def only_waits(self: notifier.Reminders, due_in: Mapping[Any, float]) -> None:
+    def only_waits(self: notifier.Notifier, due_in: Mapping[Any, float]) -> None:
         remember(self, {effect: wait for effect, wait in due_in.items() if wait != 45.0})
 
-    patch.setattr(notifier.Reminders, "remember", only_waits)
+    patch.setattr(notifier.Notifier, "schedule", only_waits)
 
 
 # ---------------------------------------------------------------- bugs that existed once
@@ -312,7 +312,7 @@ def _set_a_due_entry_ahead_of_the_commit(patch: Patch) -> None:
 
     def too_far(self: commits.Commits, waits: Mapping[Any, float], ending: Any) -> None:
         remember(self, waits, ending)
-        self._services.reminders.remember(waits)
+        self._services.notifier.schedule(waits)
 
     patch.setattr(commits.Commits, "_remember", too_far)
 

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisAway
 
 import drumbeat
 from drumbeat.core.clock import Clock
-from drumbeat.core.outcomes import Look, Outcome
+from drumbeat.core.outcomes import LookupResult, Outcome
 from drumbeat.delivery import effects_sql
 from drumbeat.infrastructure.redis import Argument, LeanRedis
 from drumbeat.infrastructure.settings import Settings
@@ -140,7 +140,7 @@ class SequentialCalls(Calls):
     """The calls of a batch in one thread, so that a seed repeats its run."""
 
     @override
-    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | Look]:
+    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | LookupResult]:
         return [self._one(job, deadline) for job in jobs]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
 from tests.faults.simulation import MINUTE, Simulation
@@ -138,8 +138,8 @@ def _woken_twice(simulation: Simulation) -> None:
     def meanwhile() -> None:
         simulation.environment.redis.flushdb()
         simulation.sweep()
-        bell = Doorbell(effects=tuple(ADA.effects().values()))
-        sent = {"QueueUrl": EFFECTS, "MessageBody": bell.dumps()}
+        wake_up = WakeUp(effects=tuple(ADA.effects().values()))
+        sent = {"QueueUrl": EFFECTS, "MessageBody": wake_up.dumps()}
         simulation.queues.call(simulation.clock.gone, "SendMessage", sent)
         simulation.drain("worker 2")
 
@@ -204,8 +204,8 @@ def _planner_lost(simulation: Simulation) -> None:
     simulation.ingest(POST)
 
     def meanwhile() -> None:
-        bell = Doorbell(events=(POST.event,))
-        sent = {"QueueUrl": EFFECTS, "MessageBody": bell.dumps()}
+        wake_up = WakeUp(events=(POST.event,))
+        sent = {"QueueUrl": EFFECTS, "MessageBody": wake_up.dumps()}
         simulation.queues.call(simulation.clock.gone, "SendMessage", sent)
         simulation.drain("worker 2")
         simulation.point.faults = OneFault(Site("worker", "http send safe", 1), Fault.CRASH_BEFORE)

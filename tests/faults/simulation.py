@@ -14,7 +14,7 @@ from drumbeat.access.keys import ApiKey
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.delivery import deliver, feedback
-from drumbeat.delivery.feedback import Word
+from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
@@ -24,7 +24,7 @@ from drumbeat.operations.resolve import Decision
 from drumbeat.people import suppressions
 from drumbeat.relay import sweep
 from drumbeat.wakeups.due_index import KEY, SENTINEL
-from drumbeat.wakeups.queue import Doorbell, Message, Queue
+from drumbeat.wakeups.queue import Message, Queue, WakeUp
 from tests.faults import sample_deployment
 from tests.faults.clock import SimulatedClock, SkewedClock
 from tests.faults.environment import Environment
@@ -188,16 +188,16 @@ class Simulation:
 
     def _invoke(self, process: Process, messages: list[Message]) -> list[Message]:
         """Do what the worker function does; return the messages that are finished."""
-        bells = {message.id: Doorbell.loads(message.body) for message in messages}
+        wake_ups = {message.id: WakeUp.loads(message.body) for message in messages}
         started = process.clock.elapsed()
         done = deliver(
-            list(bells.values()), process, lambda: FUNCTION_TIMEOUT_SECONDS - (process.clock.elapsed() - started)
+            list(wake_ups.values()), process, lambda: FUNCTION_TIMEOUT_SECONDS - (process.clock.elapsed() - started)
         )
         unfinished = done.missing | done.left
         return [
             message
             for message in messages
-            if unfinished.isdisjoint((*bells[message.id].events, *bells[message.id].effects))
+            if unfinished.isdisjoint((*wake_ups[message.id].events, *wake_ups[message.id].effects))
         ]
 
     def sweep(self, who: str = "relay") -> None:
@@ -223,11 +223,11 @@ class Simulation:
                     row["id"], decision, reason="looked", version=row["seq"], actor="person", services=process
                 )
 
-    def report(self, *events: Word, who: str = "feedback") -> None:
+    def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
         """Deliver feedback of a provider, which repeats it until it is accepted."""
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
-                feedback.settle(events, process)
+                feedback.apply_feedback(events, process)
                 return
 
     def apply(self, who: str = "person", **changes: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from drumbeat.delivery.feedback import Word
+from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.operations.resolve import Decision
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.oracle import check_promises
@@ -11,8 +11,8 @@ from tests.faults.simulation import Simulation
 from tests.faults.stories import PARCEL, warm_up
 
 EFFECT = PARCEL.effects()["parcel"]
-DELIVERED = Word(EFFECT, 1, "accepted", "delivered", "p-1")
-RETURNED = Word(EFFECT, 1, "refused", "no such street")
+DELIVERED = FeedbackEvent(EFFECT, 1, "accepted", "delivered", "p-1")
+RETURNED = FeedbackEvent(EFFECT, 1, "refused", "no such street")
 HORIZON_SECONDS = 900.0
 
 
@@ -101,7 +101,7 @@ def test_a_refusal_ends_it_when_the_time_for_feedback_is_over(simulate: Simulate
 
 @pytest.mark.point(51)
 @pytest.mark.parametrize("said", [[RETURNED, DELIVERED], [DELIVERED, RETURNED]])
-def test_in_any_order_acceptance_is_the_proof(simulate: Simulate, said: list[Word]) -> None:
+def test_in_any_order_acceptance_is_the_proof(simulate: Simulate, said: list[FeedbackEvent]) -> None:
     simulation = unanswered(simulate)
 
     for word in said:
@@ -138,7 +138,9 @@ def test_feedback_about_an_earlier_generation_moves_nothing(simulate: Simulate) 
 def test_feedback_about_an_unknown_effect_moves_nothing(simulate: Simulate) -> None:
     simulation = unanswered(simulate)
 
-    simulation.report(Word(PARCEL.event, 1, "accepted", "delivered"), Word(EFFECT, 2, "accepted", "delivered"))
+    simulation.report(
+        FeedbackEvent(PARCEL.event, 1, "accepted", "delivered"), FeedbackEvent(EFFECT, 2, "accepted", "delivered")
+    )
 
     assert effect_status(simulation) == "unknown"
     assert recorded_feedback(simulation) == []

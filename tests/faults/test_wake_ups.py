@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from drumbeat.wakeups.dead_letters import DeadLetters
-from drumbeat.wakeups.queue import Doorbell, Queue
+from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.faults.oracle import check_promises
 from tests.faults.queues import DEAD, EFFECTS
 from tests.faults.runs import Simulate
@@ -16,22 +16,22 @@ HOUR = 3600.0
 UNKNOWN_ID = UUID(int=1)
 
 
-def send(simulation: Simulation, bell: Doorbell) -> None:
+def send(simulation: Simulation, wake_up: WakeUp) -> None:
     simulation.queues.call(
-        simulation.clock.gone, "SendMessage", {"QueueUrl": EFFECTS, "MessageBody": bell.dumps(), "DelaySeconds": 0}
+        simulation.clock.gone, "SendMessage", {"QueueUrl": EFFECTS, "MessageBody": wake_up.dumps(), "DelaySeconds": 0}
     )
 
 
 @pytest.mark.point(16)
 def test_a_wake_up_for_an_unknown_id_becomes_a_dead_letter(simulate: Simulate) -> None:
     simulation = simulate()
-    send(simulation, Doorbell(effects=(UNKNOWN_ID,)))
+    send(simulation, WakeUp(effects=(UNKNOWN_ID,)))
 
     for _ in range(8):
         simulation.work()
         simulation.advance(HOUR)
 
-    assert [Doorbell.loads(message.body).effects for message in simulation.queues.queues[DEAD]] == [(UNKNOWN_ID,)]
+    assert [WakeUp.loads(message.body).effects for message in simulation.queues.queues[DEAD]] == [(UNKNOWN_ID,)]
 
 
 @pytest.mark.point(21)
@@ -44,7 +44,7 @@ def test_redriven_dead_letters_of_finished_effects_change_nothing(simulate: Simu
         simulation.queues.call(
             0.0,
             "SendMessage",
-            {"QueueUrl": DEAD, "MessageBody": Doorbell((), tuple(ADA.effects().values())).dumps()},
+            {"QueueUrl": DEAD, "MessageBody": WakeUp((), tuple(ADA.effects().values())).dumps()},
         )
     process = simulation.process("person")
 

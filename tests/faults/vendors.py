@@ -12,7 +12,7 @@ from uuid import UUID
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.delivery.feedback import Word
+from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.requests import thaw
 from drumbeat.infrastructure.http import Caller
 from drumbeat.ledger.database import Database
@@ -91,10 +91,10 @@ class Vendors:
             if entry["did"] == ACCEPTED:
                 yield PerformedAction(entry["provider"], entry["account"], _marker(entry))
 
-    def feedback(self) -> list[Word]:
+    def feedback(self) -> list[FeedbackEvent]:
         """Return it as feedback, as the providers would report it."""
         keys = [action.key.rpartition("-") for action in self.performed()]
-        return [Word(UUID(effect), int(generation), "accepted", "delivered") for effect, _, generation in keys]
+        return [FeedbackEvent(UUID(effect), int(generation), "accepted", "delivered") for effect, _, generation in keys]
 
     def _compare(self, key: str, request: Request) -> None:
         """Check that each request has a committed attempt and exactly the bytes that were frozen (I4)."""
@@ -119,12 +119,12 @@ class SimulatedCaller(Caller):
         self._time = clock
         self._vendors = vendors
 
-    def call(self, request: Request, *, deadline: float, budget: float) -> Reply | Failure:
+    def call(self, request: Request, *, start_by: float, budget: float) -> Reply | Failure:
         name = _name(request)
         connect = Operation[NotSent | None](f"http connect {name}", lambda: None, lambda _: NotSent("ConnectError"))
         if (failure := self._process.through(connect)) is not None:
             return failure
-        if self._time.elapsed() >= deadline:
+        if self._time.elapsed() >= start_by:
             return NotSent("lease ran out")
         # From here on the time is not checked again: if the process freezes now, no check can notice it.
         return self._process.through(

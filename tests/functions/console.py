@@ -11,7 +11,7 @@ from drumbeat import services as process
 from drumbeat.access import keys
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from functions.console import app
 from tests.conftest import TestDatabase
 
@@ -66,13 +66,13 @@ class Console:
         parsed = json.loads(text) if "json" in headers.get("Content-Type", "") else text
         return answer["statusCode"], parsed, headers
 
-    def rung(self) -> list[Doorbell]:
+    def rung(self) -> list[WakeUp]:
         """Take what was rung so far."""
-        bells = []
+        wake_ups = []
         while messages := self.services.queue.receive():
-            bells += [Doorbell.loads(message.body) for message in messages]
+            wake_ups += [WakeUp.loads(message.body) for message in messages]
             self.services.queue.delete(messages)
-        return bells
+        return wake_ups
 
 
 def build_services(

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from drumbeat.access import keys
 from drumbeat.ledger.database import Database, Row
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell, Queue
+from drumbeat.wakeups.queue import Queue, WakeUp
 from functions.ingest import app
 from tests.conftest import TestDatabase
 
@@ -100,7 +100,7 @@ class Doors:
         """Take the events that were rung for so far."""
         rung: list[UUID] = []
         while messages := self.effects.receive():
-            rung += [id for message in messages for id in Doorbell.loads(message.body).events]
+            rung += [id for message in messages for id in WakeUp.loads(message.body).events]
             self.effects.delete(messages)
         return rung
 

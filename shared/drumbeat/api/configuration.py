@@ -31,7 +31,21 @@ class Document(BaseModel):
 def put_config() -> Response[Any]:
     """Check a configuration and put it in force; 400 with every mistake, and then nothing was stored."""
     asked = body(router, Document)
-    return reply(apply(asked.document, asked.templates, actor=router.actor, services=services(), after=asked.cursor))
+    applied = apply(asked.document, asked.templates, actor=router.actor, services=services(), after=asked.cursor)
+    return reply(
+        {
+            "version": applied.version,
+            "changed": applied.changed,
+            "accounts": applied.accounts,
+            "sources": applied.sources,
+            "flows": applied.flows,
+            "campaigns": applied.campaigns,
+            "templates": applied.templates,
+            "alarms": applied.schedules,
+            "rung": applied.notified,
+            "next": applied.next,
+        }
+    )
 
 
 @router.get("/v1/config", middlewares=READ)

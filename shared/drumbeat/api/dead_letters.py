@@ -32,7 +32,7 @@ def redrive() -> Response[Any]:
     """Ring up to a hundred of them again. Harmless twice: what is done already stays done."""
     letters = dead_letters()
     redriven = letters.redrive(CHUNK)
-    return reply({"rung": redriven.rung, "foreign": redriven.left, "left": letters.count()})
+    return reply({"rung": redriven.notified, "foreign": redriven.left, "left": letters.count()})
 
 
 def dead_letters() -> DeadLetters:

@@ -14,7 +14,7 @@ from drumbeat.api.routing import Routes
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ledger import configs
 from drumbeat.observability.exposition import exposition
-from drumbeat.operations.doctor import checkup, connections
+from drumbeat.operations.doctor import connections, doctor
 from drumbeat.services import services
 
 router = Routes()
@@ -46,7 +46,7 @@ def status() -> Response[Any]:
             "accounts": all_accounts(),
             "deadLetters": _dead_letters(),
             "missed": campaigns.missed(services().db)[:LISTED],
-            "relay": views.pulse(services().marks, services().clock.now()),
+            "relay": views.pulse(services().due_index, services().clock.now()),
         }
     )
 
@@ -59,10 +59,10 @@ def usage() -> Response[Any]:
 
 
 @router.get("/v1/doctor", middlewares=OPERATE)
-def doctor() -> Response[Any]:
+def get_doctor() -> Response[Any]:
     """Check everything that can be wrong about an installation, and say what mends it."""
     query(router)
-    return reply({"items": checkup(services()), "next": None})
+    return reply({"items": doctor(services()), "next": None})
 
 
 @router.get("/metrics", middlewares=READ)

@@ -6,7 +6,7 @@ from drumbeat.audit.verification_sql import Acceptances
 from drumbeat.audit.violations import Violation, violation
 from drumbeat.core.configuration import Account
 from drumbeat.delivery.requests import thaw
-from drumbeat.providers.base import Blind, Feedback, Key, SameId
+from drumbeat.providers.base import Blind, Feedback, NativeKey, SameId
 from drumbeat.providers.login import login
 from drumbeat.services import Services
 
@@ -38,7 +38,7 @@ def intact(frozen: bytes, hash: bytes) -> bool:
 
 
 def _repeats_harmlessly(account: Account, known: Acceptances, services: Services) -> bool:
-    return isinstance(_repeat(account, known, services), Key | SameId)
+    return isinstance(_repeat(account, known, services), NativeKey | SameId)
 
 
 def _chosen(account: Account, known: Acceptances, services: Services) -> bool:

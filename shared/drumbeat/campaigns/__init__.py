@@ -4,8 +4,8 @@ EventBridge Scheduler is the alarm clock, the calendar of the configuration in f
 lost, doubled or late changes nothing but delay.
 """
 
+from drumbeat.campaigns.catch_up import CaughtUp, Missed, catch_up, missed
 from drumbeat.campaigns.fire import CATCH_UP, Fired, fire
-from drumbeat.campaigns.mend import Mended, Missed, mend, missed
 from drumbeat.campaigns.trigger import trigger
 
-__all__ = ["CATCH_UP", "Fired", "Mended", "Missed", "fire", "mend", "missed", "trigger"]
+__all__ = ["CATCH_UP", "CaughtUp", "Fired", "Missed", "catch_up", "fire", "missed", "trigger"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from drumbeat.campaigns import agenda, firing, wakeups
+from drumbeat.campaigns import firing, in_force, next_checks
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.services import Services
@@ -36,7 +36,7 @@ def fire(name: str, scheduled: datetime, services: Services) -> Fired:
     Raises:
         psycopg.OperationalError: the ledger is away. Nothing is lost: whoever fires repeats it, and the relay finds it.
     """
-    known = agenda.read(services.db, reach=CATCH_UP)
+    known = in_force.read(services.db, reach=CATCH_UP)
     running = known.find(name)
     if running is None:
         return _ignored(name, scheduled, "no campaign of this name is in force")
@@ -47,7 +47,7 @@ def fire(name: str, scheduled: datetime, services: Services) -> Fired:
     arrival = firing.scheduled(running.campaign, at, now=services.clock.now())
     verdict = recording.record(arrival, Door(services))
     # Not before the commit: until then the mark of this very instant has to stand.
-    wakeups.set_next({name: running.calendar.after(at)}, services.marks)
+    next_checks.set_next({name: running.calendar.after(at)}, services.due_index)
     return Fired(arrival.id, verdict.inserted)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.campaigns import wakeups
-from drumbeat.campaigns.alarms import Aligned, align
+from drumbeat.campaigns import next_checks
+from drumbeat.campaigns.schedules import Aligned, align
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Stale
 from drumbeat.ledger import configs
@@ -36,8 +36,8 @@ class Applied:
     flows: list[str]
     campaigns: list[str]
     templates: list[str]
-    alarms: Aligned  # what was done to the schedules that wake the campaigns
-    rung: int
+    schedules: Aligned  # what was done to the schedules that wake the campaigns
+    notified: int
     next: UUID | None
 
 
@@ -60,12 +60,12 @@ def apply(
 
     compiled = compile_document(document, templates, sandbox=services.settings.sandbox_url is not None)
     if compiled["campaigns"]:
-        wakeups.set_soon(services.clock.now(), services.marks)
+        next_checks.set_soon(services.clock.now(), services.due_index)
     version, changed = _store(document, templates, compiled, actor, services)
     events = configs.unplanned(services.db, after=after or START, limit=CHUNK)
     _ring(events, services)
     config = Config.load(version, compiled)
-    alarms = align(config.campaigns.values(), services) if after is None else Aligned()
+    schedules = align(config.campaigns.values(), services) if after is None else Aligned()
     return Applied(
         version=version,
         changed=changed,
@@ -74,8 +74,8 @@ def apply(
         flows=sorted(config.flows),
         campaigns=sorted(config.campaigns),
         templates=sorted(config.templates),
-        alarms=alarms,
-        rung=len(events),
+        schedules=schedules,
+        notified=len(events),
         next=events[-1] if len(events) == CHUNK else None,
     )
 
@@ -83,11 +83,11 @@ def apply(
 def _ring(events: Sequence[UUID], services: Services) -> None:
     """Have events planned, now or, should the ring get lost, when the relay comes by."""
     overdue = services.clock.now().timestamp() + GRACE
-    marked = services.marks.set({f"event:{event}": overdue for event in events})
+    marked = services.due_index.set({f"event:{event}": overdue for event in events})
     try:
-        services.queue.ring(events=events)
+        services.queue.notify(events=events)
         if not marked:
-            services.queue.ring(events=events, delay=LATEST)
+            services.queue.notify(events=events, delay=LATEST)
     except QueueError as error:
         _LOG.warning("events could not be rung for after apply: %s", error)
 

@@ -3,23 +3,21 @@
 from collections.abc import Mapping
 
 from drumbeat.configuration import document_models
+from drumbeat.configuration.declared_models import options_of
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.suggestions import instead
 from drumbeat.providers import registry as providers
 from drumbeat.providers.base import Query, Target
 from drumbeat.sources import registry as schemes
-from drumbeat.sources.generic import ALGORITHMS, ENCODINGS
-
-# The fields of a source that are options of its scheme.
-OPTIONS = ("public_url", "header", "algorithm", "encoding", "prefix", "id_header", "timestamp_header", "signed")
+from drumbeat.sources.signature import Option
 
 
 def check_account(
     name: str, account: document_models.Account, path: Path, document: Document, *, sandbox: bool
 ) -> None:
-    """Note what the provider does not know, lacks or objects to; in the sandbox nobody needs a base URL."""
-    if account.provider not in providers.NAMES:
-        advice = instead(account.provider, providers.NAMES)
+    """Note what the provider does not know, lacks or objects to; in the sandbox no account needs a base URL."""
+    if account.provider not in providers.names():
+        advice = instead(account.provider, providers.names())
         document.wrong((*path, "provider"), f"there is no provider {account.provider}; {advice}")
         return
     provider = providers.get(account.provider)
@@ -43,33 +41,30 @@ def check_account(
 
 def check_source(source: document_models.Source, path: Path, document: Document) -> None:
     """Note what the signature scheme does not know."""
-    if source.webhook not in schemes.NAMES:
-        advice = instead(source.webhook, schemes.NAMES)
+    if source.webhook not in schemes.names():
+        advice = instead(source.webhook, schemes.names())
         document.wrong((*path, "webhook"), f"there is no signature scheme {source.webhook}; {advice}")
         return
     scheme, given = schemes.get(source.webhook), options_of(source)
-    for option in given.keys() - scheme.options.keys():
+    for name in given.keys() - scheme.options.keys():
         document.wrong(
-            (*path, option),
-            f"{source.webhook} has no option {option}; {instead(option, scheme.options)}"
+            (*path, name),
+            f"{source.webhook} has no option {name}; {instead(name, scheme.options)}"
             if scheme.options
-            else f"{source.webhook} has no options; delete {option}",
+            else f"{source.webhook} has no options; delete {name}",
         )
-    for option, needed in scheme.options.items():
-        if needed and option not in given:
-            document.wrong(path, f"{option} is missing; {source.webhook} needs it")
-    for option, known in (("algorithm", ALGORITHMS), ("encoding", ENCODINGS)):
-        if option in given and given[option] not in known:
-            document.wrong((*path, option), f"there is no {option} {given[option]}; {instead(given[option], known)}")
-    if given.get("signed", "{body}").count("{body}") != 1:
-        document.wrong((*path, "signed"), 'signed must hold {body} once, like "{timestamp}.{body}"')
-    if not given.get("public_url", "https://").startswith(("https://", "http://")):
-        document.wrong((*path, "public_url"), "public_url is the address that the sender calls, with https://")
+    for name, option in scheme.options.items():
+        if name in given:
+            _check_option(name, given[name], option, (*path, name), document)
+        elif option.required and not document.has((*path, name)):
+            document.wrong(path, f"{name} is missing; {source.webhook} needs it")
 
 
-def options_of(source: document_models.Source) -> dict[str, str]:
-    """Return the options that were given."""
-    return {option: value for option in OPTIONS if (value := getattr(source, option)) is not None}
+def _check_option(name: str, value: str, option: Option, path: Path, document: Document) -> None:
+    if option.choices and value not in option.choices:
+        document.wrong(path, f"there is no {name} {value}; {instead(value, option.choices)}")
+    elif option.problem is not None and (problem := option.problem(value)):
+        document.wrong(path, problem)
 
 
 def _names(

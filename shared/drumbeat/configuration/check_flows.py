@@ -2,37 +2,21 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from drumbeat.configuration import document_models
-from drumbeat.configuration.document_models import ARGUMENTS, HEADER, NAME, NAME_RULE
+from drumbeat.configuration.declared_models import arguments_model
+from drumbeat.configuration.document_models import HEADER, NAME, NAME_RULE
 from drumbeat.configuration.validation import read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.address import InvalidAddress, normalise
 from drumbeat.core.configuration import Template
 from drumbeat.core.suggestions import instead
+from drumbeat.planning import actions
+from drumbeat.planning.actions.base import ActionType, Argument, Kind
 from drumbeat.planning.expressions import payload_fields, pinned_source, uses
 from drumbeat.providers import registry as providers
-
-# The arguments that say whom or what a step acts on.
-TARGETS: Mapping[str, tuple[str, ...]] = {
-    "send_email": ("to",),
-    "upsert_contact": ("email",),
-    "call": ("path",),
-    "post_message": ("channel",),
-}
-ADDRESSES = ("to", "email")
-# Headers of a mail that other fields, or the provider, fill.
-_OWN_HEADERS: Mapping[str, str] = {
-    "to": "use `to`; each mail goes to one person",
-    "cc": "each mail goes to one person; add a step for another",
-    "bcc": "each mail goes to one person; add a step for another",
-    "subject": "use `subject`",
-    "from": "set `from` in the account's settings",
-    "sender": "set `from` in the account's settings",
-} | dict.fromkeys(
-    ("date", "message-id", "mime-version", "return-path", "content-type", "content-transfer-encoding"),
-    "it is set for you; delete it",
-)
 
 
 class Surroundings:
@@ -47,6 +31,14 @@ class Surroundings:
         self.accounts = accounts
         self.sources = sources
         self.templates = templates
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What stands in `with:` of one step; a field that stands there and is wrong is there as None."""
+
+    action: ActionType
+    given: Mapping[str, Any]
 
 
 def check_order(steps: list[document_models.Step | None], names: list[object], path: Path, document: Document) -> None:
@@ -81,37 +73,42 @@ def _no_address(text: str) -> str | None:
     return None
 
 
-def check_step(
-    step: document_models.Step, path: Path, document: Document, around: Surroundings
-) -> document_models.Form | None:
-    """Note what a step refers to in vain; return its arguments if they have no mistakes."""
+def check_step(step: document_models.Step, path: Path, document: Document, around: Surroundings) -> Arguments | None:
+    """Note what is wrong with a step beyond its form; return its arguments if enough is left of them."""
     _check_account(step, path, document, around)
-    form = ARGUMENTS.get(step.action)
-    if form is None:
-        document.wrong((*path, "action"), f"there is no action {step.action}; {instead(step.action, ARGUMENTS)}")
+    if step.action not in actions.names():
+        known = actions.names()
+        document.wrong((*path, "action"), f"there is no action {step.action}; {instead(step.action, known)}")
         return None
-    place = (*path, "with")
-    arguments = read_form(form, step.with_, place, document)
-    if arguments is None:
+    action, place = actions.get(step.action), (*path, "with")
+    read = read_form(arguments_model(action), step.with_, place, document)
+    if read is None:
         return None
-    for name in TARGETS.get(step.action, ()):
-        written = getattr(arguments, name) or ""
-        if uses(written, "effect_id"):
-            document.wrong((*place, name), f"effect_id is not known yet where {name} is filled; use event.id")
-        elif name in ADDRESSES and "{" not in written and (fault := _no_address(written)):
-            document.wrong((*place, name), f"{name} is not an address: {fault}; write one, or {{{{ payload.email }}}}")
-    if isinstance(arguments, document_models.SendEmail):
-        _check_mail(arguments, place, document, around.templates)
-    headers: Mapping[str, str] = getattr(arguments, "headers", {})
-    for name in headers:
-        if not re.fullmatch(HEADER, name):
-            document.wrong((*place, "headers", name), f"{name!r} is no header name; use letters, digits and -")
-    return arguments
+    right = read.model_dump(by_alias=True, exclude_unset=True)
+    given = {name: right.get(name) for name in action.arguments if name in step.with_}
+    for name, argument in action.arguments.items():
+        _check_argument(name, argument, given.get(name), place, document)
+    for where, problem in action.problems(given, around.templates):
+        document.wrong((*place, *where), problem)
+    return Arguments(action, given)
+
+
+def _check_argument(name: str, argument: Argument, value: Any, place: Path, document: Document) -> None:  # noqa: ANN401
+    if value is None:
+        return
+    if argument.in_target and uses(value, "effect_id"):
+        document.wrong((*place, name), f"effect_id is not known yet where {name} is filled; use event.id")
+    elif argument.kind is Kind.ADDRESS and "{" not in value and (fault := _no_address(value)):
+        document.wrong((*place, name), f"{name} is not an address: {fault}; write one, or {{{{ payload.email }}}}")
+    if argument.kind is Kind.HEADERS:
+        for header in value:
+            if not re.fullmatch(HEADER, header):
+                document.wrong((*place, name, header), f"{header!r} is no header name; use letters, digits and -")
 
 
 def check_sources(
     flow: document_models.FlowHead,
-    steps: Collection[tuple[Path, document_models.Form]],
+    steps: Collection[tuple[Path, Arguments]],
     path: Path,
     document: Document,
     around: Surroundings,
@@ -137,40 +134,20 @@ def _check_account(step: document_models.Step, path: Path, document: Document, a
         )
         return
     account = around.accounts[step.account]
-    if account is None or account.provider not in providers.NAMES or step.action not in ARGUMENTS:
+    if account is None or account.provider not in providers.names() or step.action not in actions.names():
         return
-    actions = providers.get(account.provider).actions
-    if step.action not in actions:
-        able = [name for name in providers.NAMES if step.action in providers.get(name).actions]
+    able_to = providers.get(account.provider).actions
+    if step.action not in able_to:
+        able = [name for name in providers.names() if step.action in providers.get(name).actions]
         document.wrong(
             (*path, "action"),
-            f"account {step.account} is at {account.provider}, which can only {', '.join(sorted(actions))}; "
-            + (f"{step.action} needs an account at {' or '.join(able)}" if able else f"nobody can {step.action} yet"),
+            f"account {step.account} is at {account.provider}, which can only {', '.join(sorted(able_to))}; "
+            + (
+                f"{step.action} needs an account at {' or '.join(able)}"
+                if able
+                else f"no provider can {step.action} yet"
+            ),
         )
-
-
-def _check_mail(
-    mail: document_models.SendEmail, path: Path, document: Document, templates: Mapping[str, Template]
-) -> None:
-    template = Template(None, None, None)
-    if mail.template is not None:
-        if mail.template not in templates:
-            document.wrong(
-                (*path, "template"),
-                f"there is no template {mail.template}; {instead(mail.template, templates)}"
-                if templates
-                else f"there is no template {mail.template}; write templates/{mail.template}.html beside this file",
-            )
-            return
-        template = templates[mail.template]
-    if not (mail.subject or template.subject or document.has((*path, "subject"))):
-        document.wrong(path, "subject is missing; add it here or in the template's front matter")
-    words = (mail.text, mail.html, template.text, template.html)
-    if all(text is None for text in words) and not any(document.has((*path, name)) for name in ("text", "html")):
-        document.wrong(path, "a mail needs words: add template, text or html")
-    for name in mail.headers:
-        if advice := _OWN_HEADERS.get(name.lower()):
-            document.wrong((*path, "headers", name), f"{name} cannot be set as a header: {advice}")
 
 
 def _circle(start: str, after: Mapping[str, str]) -> list[str]:
@@ -185,15 +162,10 @@ def _circle(start: str, after: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _fields(arguments: document_models.Form, templates: Mapping[str, Template]) -> Iterator[str]:
+def _fields(arguments: Arguments, templates: Mapping[str, Template]) -> Iterator[str]:
     """Yield the payload's fields that a step's texts use."""
-    for text in _texts(arguments.model_dump()):
+    for text in (*_texts(arguments.given), *arguments.action.template_texts(arguments.given, templates)):
         yield from payload_fields(text)
-    if isinstance(arguments, document_models.SendEmail) and (template := templates.get(arguments.template or "")):
-        replaced = {"subject": arguments.subject, "html": arguments.html, "text": arguments.text}
-        for name, words in (("subject", template.subject), ("html", template.html), ("text", template.text)):
-            if words is not None and replaced[name] is None:
-                yield from payload_fields(words)
 
 
 def _texts(tree: object) -> Iterator[str]:

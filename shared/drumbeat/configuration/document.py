@@ -5,8 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from drumbeat.configuration import document_models, yaml_lines
-from drumbeat.configuration.check_accounts import check_account, check_source, options_of
+from drumbeat.configuration.check_accounts import check_account, check_source
 from drumbeat.configuration.check_flows import Surroundings, check_order, check_sources, check_step
+from drumbeat.configuration.declared_models import options_of, source_model
 from drumbeat.configuration.schema import schema
 from drumbeat.configuration.template_files import read_templates
 from drumbeat.configuration.validation import entries, read_form
@@ -62,7 +63,7 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
         if account is not None:
             check_account(name, account, ("accounts", name), document, sandbox=sandbox)
     sources = {
-        name: read_form(document_models.Source, entry, ("sources", name), document)
+        name: read_form(source_model(), entry, ("sources", name), document)
         for name, entry in sections["sources"].items()
     }
     for name, source in sources.items():

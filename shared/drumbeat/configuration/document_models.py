@@ -36,7 +36,9 @@ def _written(read: Callable[[str], Any], pattern: str, example: str, meaning: st
     )
 
 
-def _one_of(names: Collection[str]) -> tuple[Any, ...]:
+def one_of(names: Collection[str]) -> tuple[Any, ...]:
+    """Annotate a text that is one of these names."""
+
     def known(value: str) -> str:
         if value not in names:
             raise ValueError(f"there is no {value}; {instead(value, names)}")
@@ -79,10 +81,11 @@ def _setting(value: object) -> object:
 def _plain(value: object) -> object:
     if isinstance(value, Mapping | list):
         raise ValueError("must be a text or a number, not a list or mapping")
-    return _tree(value)
+    return check_texts(value)
 
 
-def _tree(value: object) -> object:
+def check_texts(value: object) -> object:
+    """Check every text of a value, and return the value."""
     wrong: list[str] = []
 
     def visit(branch: object) -> None:
@@ -117,7 +120,7 @@ Plain = Annotated[Any, AfterValidator(_plain), WithJsonSchema({"type": ["string"
 Setting = Annotated[str, BeforeValidator(_setting), WithJsonSchema({"type": ["string", "integer"]})]
 Secret = Annotated[str, AfterValidator(_secret), WithJsonSchema({"type": "string", "pattern": SECRET})]
 Zone = Annotated[str, AfterValidator(_timezone)]
-Kind = Annotated[str, *_one_of([kind.value for kind in EventType])]
+EventTypeName = Annotated[str, *one_of([kind.value for kind in EventType])]
 
 
 class Form(BaseModel):
@@ -125,6 +128,7 @@ class Form(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     later: ClassVar[Mapping[str, str]] = {}  # fields that are named but not there yet, and what to do meanwhile
+    nullable: ClassVar[frozenset[str]] = frozenset()  # fields for which null says something
 
 
 class Retry(Form):
@@ -156,31 +160,22 @@ class Account(Form):
     settings: dict[str, Setting] = {}
     secrets: dict[str, Secret] = {}
     limits: list[RateLimit] = []
-    on_unknown: Annotated[str, *_one_of(("hold", "resend", "drop"))] = "hold"
+    on_unknown: Annotated[str, *one_of(("hold", "resend", "drop"))] = "hold"
     lookup: Lookup | None = None
 
 
 class Source(Form):
-    """One configured way in."""
+    """One configured way in."""  # `declared_models` adds the options of the schemes
 
     later: ClassVar[Mapping[str, str]] = {
-        "form": "have your page's server post to /v1/events under a source name of its own"
+        "form": "let your page's server post to /v1/events under a source name of its own"
     }
 
     webhook: str
-    type: Kind
+    type: EventTypeName
     secrets: Annotated[list[Secret], Field(min_length=1, max_length=10)]
     tolerance: Duration = 300.0
     map: dict[str, Where] = {}
-    # Options of the schemes that have them.
-    public_url: str | None = None
-    header: str | None = None
-    algorithm: str | None = None
-    encoding: str | None = None
-    prefix: str | None = None
-    id_header: str | None = None
-    timestamp_header: str | None = None
-    signed: str | None = None
 
 
 class Step(Form):
@@ -199,7 +194,7 @@ class Step(Form):
 class FlowHead(Form):
     """Which events a flow acts on."""
 
-    on: Kind
+    on: EventTypeName
     when: Condition | None = None
 
 
@@ -219,7 +214,7 @@ class Campaign(Form):
 
     schedule: Annotated[str, AfterValidator(_schedule)]
     timezone: Zone | None = None
-    on_gap: Annotated[str, *_one_of(list(OnGap))] = OnGap.SHIFT
+    on_gap: Annotated[str, *one_of(list(OnGap))] = OnGap.SHIFT
 
 
 class Document(Form):
@@ -231,56 +226,3 @@ class Document(Form):
     sources: dict[str, Source] = {}
     flows: dict[str, Flow] = {}
     campaigns: dict[str, Campaign] = {}
-
-
-class SendEmail(Form):
-    """One mail to one person; `subject` wins over the template's."""
-
-    to: Text
-    subject: Text | None = None
-    text: Text | None = None
-    html: Text | None = None
-    template: str | None = None
-    headers: dict[str, Text] = {}
-    list: Text | None = None
-
-
-class UpsertContact(Form):
-    """Create or update one contact; only these properties are touched."""
-
-    email: Text
-    properties: dict[str, Plain]
-
-
-class PublishPost(Form):
-    """One public post."""
-
-    text: Text
-    link: Text | None = None
-    media: Text | None = None
-    parts: list[Text] = []
-
-
-class PostMessage(Form):
-    """One message to a team's channel."""
-
-    text: Text
-    channel: Text | None = None
-
-
-class Call(Form):
-    """One HTTP request to a receiver of your own; a body that is not text is sent as JSON."""
-
-    method: Annotated[str, *_one_of(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))]
-    path: Text
-    headers: dict[str, Text] = {}
-    body: Annotated[Any, AfterValidator(_tree)] = None
-
-
-ARGUMENTS: Mapping[str, type[Form]] = {
-    "send_email": SendEmail,
-    "upsert_contact": UpsertContact,
-    "publish_post": PublishPost,
-    "post_message": PostMessage,
-    "call": Call,
-}

@@ -1,4 +1,4 @@
-"""The document's JSON schema, for editors: the same forms that `apply` reads, so that the two cannot differ."""
+"""The document's JSON schema, for editors: made of the same models and declarations that `apply` checks by."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,27 +6,27 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from drumbeat.configuration import document_models
+from drumbeat.configuration.declared_models import arguments_model
+from drumbeat.planning import actions
 from drumbeat.providers import registry as providers
 from drumbeat.sources import registry as schemes
+from drumbeat.sources.signature import Option
 
 type Json = dict[str, Any]
 
 
 def schema() -> Json:
     """Return the schema. References, texts and conditions are checked by `drumbeat apply` alone."""
-    models: list[type[document_models.Form]] = [document_models.Document, *document_models.ARGUMENTS.values()]
-    _, made = models_json_schema([(model, "validation") for model in models], by_alias=True)
+    forms = {name: arguments_model(actions.get(name)) for name in actions.names()}
+    models: list[type[document_models.Form]] = [document_models.Document, *forms.values()]
+    places, made = models_json_schema([(model, "validation") for model in models], by_alias=True)
     parts: Json = {name: _plain(part) for name, part in made["$defs"].items()}
-    parts["Account"]["properties"]["provider"] = {"type": "string", "enum": sorted(providers.NAMES)}
-    parts["Source"]["properties"]["webhook"] = {"type": "string", "enum": sorted(schemes.NAMES)}
+    parts["Account"]["properties"]["provider"] = {"type": "string", "enum": sorted(providers.names())}
+    _add_schemes(parts["Source"])
     step = parts["Step"]
-    step["properties"]["action"] = {"type": "string", "enum": list(document_models.ARGUMENTS)}
+    step["properties"]["action"] = {"type": "string", "enum": list(forms)}
     step["allOf"] = [
-        {
-            "if": {"properties": {"action": {"const": action}}},
-            "then": {"properties": {"with": {"$ref": f"#/$defs/{form.__name__}"}}},
-        }
-        for action, form in document_models.ARGUMENTS.items()
+        _where("action", action, {"properties": {"with": places[form, "validation"]}}) for action, form in forms.items()
     ]
     document = parts.pop("Document")
     for section in ("accounts", "sources", "flows", "campaigns"):
@@ -37,6 +37,32 @@ def schema() -> Json:
         **document,
         "$defs": dict(sorted(parts.items())),
     }
+
+
+def _add_schemes(source: Json) -> None:
+    """Add the schemes, every option there is, and what each scheme says of its own."""
+    options = {name: schemes.get(name).options for name in sorted(schemes.names())}
+    source["properties"]["webhook"] = {"type": "string", "enum": list(options)}
+    source["properties"] |= {name: {"type": "string"} for declared in options.values() for name in declared}
+    source["allOf"] = [
+        _where("webhook", scheme, _options(declared)) for scheme, declared in options.items() if declared
+    ]
+
+
+def _options(declared: Mapping[str, Option]) -> Json:
+    required = [name for name, option in declared.items() if option.required]
+    return {"properties": {name: _option(option) for name, option in declared.items()}} | (
+        {"required": required} if required else {}
+    )
+
+
+def _option(option: Option) -> Json:
+    made: Json = {"description": option.meaning, "default": option.default, "enum": list(option.choices)}
+    return {name: value for name, value in made.items() if value}
+
+
+def _where(field: str, value: str, then: Json) -> Json:
+    return {"if": {"properties": {field: {"const": value}}}, "then": then}
 
 
 def _plain(part: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -11,8 +11,6 @@ from drumbeat.configuration.document_models import NAME, NAME_RULE, Form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.suggestions import instead
 
-MAY_BE_NULL = frozenset({"body"})  # fields for which null says something
-
 _KINDS = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
 _WANTED = {
     "string_type": "text; put quotes around it",
@@ -30,7 +28,7 @@ def read_form[F: Form](form: type[F], data: object, path: Path, document: Docume
     sensible is left of it.
     """
     if isinstance(data, Mapping):
-        empty = {name for name, value in data.items() if value is None} & (_names(form) - MAY_BE_NULL)
+        empty = {name for name, value in data.items() if value is None} & (_names(form) - form.nullable)
         for name in empty:
             document.wrong((*path, name), f"{name} is empty; give it a value or delete the line")
         data = {name: value for name, value in data.items() if name not in empty}
@@ -64,7 +62,7 @@ def entries(data: object, path: Path, document: Document) -> dict[str, Any]:
 
 
 def _explained(form: type[Form], data: object, path: Path, error: ErrorDetails, document: Document) -> bool:
-    """Tell whether a missing field is a mistake that was noted already: it is there and empty, or not needed yet."""
+    """Return whether a missing field is a mistake that was noted already: it is there and empty, or not needed yet."""
     unsupported = isinstance(data, Mapping) and bool(form.later.keys() & data.keys())
     return unsupported or document.has((*path, *error["loc"]))
 

@@ -103,6 +103,7 @@ class _Reading:
                 self._untagged(node, "str", path)
                 if fault := unstorable(str(node.value)):
                     document.wrong(path, fault)
+                    return _storable(str(node.value))  # the rest of the checks go on, and validators refuse halves
                 return _scalar(node)
         return None
 
@@ -149,6 +150,10 @@ def unstorable(text: str) -> str | None:
     except UnicodeEncodeError:
         return "a text holds half of a surrogate pair, which is not Unicode; delete it"
     return None
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "?").encode(errors="replace").decode()
 
 
 def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:

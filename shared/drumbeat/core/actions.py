@@ -1,11 +1,19 @@
-"""What a step can ask of a provider. Values are final: rendered, checked, ready to be frozen into a request."""
+"""What a provider can be asked for. Values are final: rendered, checked, ready to be frozen into a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")  # of a `Call`
+
+
+class Action:
+    """One action with everything filled in. The providers that name it in their `actions` know its class."""
+
+    __slots__ = ()
+
 
 @dataclass(frozen=True, slots=True)
-class SendEmail:
+class SendEmail(Action):
     """One mail to one person. At least one of text and html is present."""
 
     to: str
@@ -17,7 +25,7 @@ class SendEmail:
 
 
 @dataclass(frozen=True, slots=True)
-class UpsertContact:
+class UpsertContact(Action):
     """Create or update one contact; only the given properties are touched."""
 
     email: str
@@ -25,7 +33,7 @@ class UpsertContact:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishPost:
+class PublishPost(Action):
     """One public post."""
 
     text: str
@@ -35,7 +43,7 @@ class PublishPost:
 
 
 @dataclass(frozen=True, slots=True)
-class PostMessage:
+class PostMessage(Action):
     """One message to a team's channel."""
 
     text: str
@@ -43,22 +51,10 @@ class PostMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Action):
     """One HTTP request to a receiver of the user's own. `body` is the JSON text (or plain text) to send."""
 
     method: str
     path: str
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-type Action = SendEmail | UpsertContact | PublishPost | PostMessage | Call
-
-# The names used in flows.
-ACTIONS: Mapping[str, type[SendEmail | UpsertContact | PublishPost | PostMessage | Call]] = {
-    "send_email": SendEmail,
-    "upsert_contact": UpsertContact,
-    "publish_post": PublishPost,
-    "post_message": PostMessage,
-    "call": Call,
-}

@@ -74,7 +74,7 @@ class Unclear:
     reason: str
 
 
-type Look = Found | Absent | Unclear
+type LookupResult = Found | Absent | Unclear
 
 _CODES: Mapping[type, ReasonCode] = {
     Refused: ReasonCode.REFUSED_BY_PROVIDER,

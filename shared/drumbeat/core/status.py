@@ -1,4 +1,4 @@
-"""The state machine of an effect: one table that drives the code, the journal's CHECK, the README and the tests."""
+"""The state machine of an effect: one table that drives the code, the journal's CHECK, the documents and the tests."""
 
 from enum import StrEnum
 

@@ -17,7 +17,7 @@ from drumbeat.delivery.batch import Batch
 from drumbeat.delivery.planning import plan_events
 from drumbeat.providers.calls import CALL_BUDGET
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 
 LEASE = timedelta(seconds=45)  # at least three times the one total deadline of a call
 AT_ONCE = 32  # effects, or events, taken together
@@ -33,7 +33,7 @@ class Delivered:
     left: set[UUID] = field(default_factory=set)  # ids that time did not suffice for; still as they were
 
 
-def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callable[[], float]) -> Delivered:
+def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[[], float]) -> Delivered:
     """Plan the events and carry out the effects that the doorbells name, as far as they are due and free.
 
     `time_left` tells the seconds until the process may be stopped: nothing is claimed that could not be finished.
@@ -44,8 +44,8 @@ def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callab
     done = Delivered()
     batch = Batch(services, done.counts)
     suspects: list[UUID] = []
-    events = list(dict.fromkeys(event for bell in doorbells for event in bell.events))
-    named = list(dict.fromkeys(effect for bell in doorbells for effect in bell.effects))
+    events = list(dict.fromkeys(event for wake_up in wake_ups for event in wake_up.events))
+    named = list(dict.fromkeys(effect for wake_up in wake_ups for effect in wake_up.effects))
 
     for ids in batched(events, AT_ONCE, strict=False):
         if time_left() < TIME_FOR_A_BATCH:
@@ -55,9 +55,9 @@ def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callab
         planned = plan_events(ids, services, LEASE)
         done.missing |= planned.missing
         batch.carry_out(planned.claimed, started, LEASE)
-        services.reminders.remember({effect: wait for effect, wait in planned.due_later if wait <= 0})
-        services.reminders.ring(planned.due_later)
-        services.reminders.settled(events=planned.ours)
+        services.notifier.schedule({effect: wait for effect, wait in planned.due_later if wait <= 0})
+        services.notifier.notify(planned.due_later)
+        services.notifier.clear(events=planned.ours)
 
     for ids in batched(named, AT_ONCE, strict=False):
         if time_left() < TIME_FOR_A_BATCH:
@@ -67,7 +67,7 @@ def deliver(doorbells: Sequence[Doorbell], services: Services, time_left: Callab
 
     for suspect in suspects:  # its last claim ended without a word: it is taken alone, when its neighbours are done
         if time_left() < TIME_FOR_A_BATCH:
-            services.reminders.ring([(suspect, 0.0)])
+            services.notifier.notify([(suspect, 0.0)])
             continue
         started = services.clock.elapsed()
         claimed = effects_sql.claim(services.db, [suspect], lease=LEASE, limit=1, alone=True)
@@ -86,7 +86,7 @@ def _claim_and_carry_out(ids: Sequence[UUID], batch: Batch, services: Services, 
     standing = effects_sql.standing(services.db, sorted(others))
     done.missing |= others - standing.keys()
     early = {one.id: one.due_in for one in standing.values() if one.free and one.due_in and one.due_in > 0}
-    services.reminders.remember(early)
-    services.reminders.ring(early.items())
-    services.reminders.settled(effects=[one.id for one in standing.values() if one.due_in is None])
+    services.notifier.schedule(early)
+    services.notifier.notify(early.items())
+    services.notifier.clear(effects=[one.id for one in standing.values() if one.due_in is None])
     return [one.id for one in standing.values() if one.free and one.crashes and (one.due_in or 0) <= 0]

@@ -11,7 +11,7 @@ from drumbeat.core.outcomes import (
     Accepted,
     Denied,
     Found,
-    Look,
+    LookupResult,
     NotSent,
     Outcome,
     Refused,
@@ -24,9 +24,9 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.core.status import Status
 from drumbeat.delivery import lookups, verdicts
+from drumbeat.delivery.account_reports import account_reports
 from drumbeat.delivery.commits import Commits
 from drumbeat.delivery.effects_sql import Claimed, Closing, Opening
-from drumbeat.delivery.lessons import lessons
 from drumbeat.delivery.requests import freeze, thaw
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.delivery.work import Work, closing_of, opening_of
@@ -34,7 +34,7 @@ from drumbeat.planning.render import Unrenderable, render
 from drumbeat.providers.calls import CALL_BUDGET, Search, Send
 from drumbeat.providers.login import in_sandbox, login
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import Ask, Go, Wait
+from drumbeat.throttle.limiter import Granted, TokenRequest, Wait
 
 MARGIN = 5.0  # seconds kept between the end of a call and the end of its lease
 
@@ -118,7 +118,9 @@ class Batch:
             by_account[work.effect.account].append(work)
         answers = self._services.throttle.take(
             [
-                Ask(name, works[0].login.account.limits if works[0].login else (), tuple(w.effect.slot for w in works))
+                TokenRequest(
+                    name, works[0].login.account.limits if works[0].login else (), tuple(w.effect.slot for w in works)
+                )
                 for name, works in by_account.items()
             ]
         )
@@ -126,7 +128,7 @@ class Batch:
         for name, works in by_account.items():
             for work, answer in zip(works, answers[name], strict=True):
                 match answer:
-                    case Go(probe):
+                    case Granted(probe):
                         work.probe = probe
                         granted.append(work)
                     case Wait(seconds, slot, reason) if work.effect.status is Status.CLAIMED:
@@ -200,11 +202,13 @@ class Batch:
         ended = list(zip(works, ends, strict=False))
         took = self._services.clock.elapsed() - started
         closings += [self._judge(work, end, seen, took) for work, end in ended]
-        if stopped := self._services.throttle.report(*lessons(ended, self._random)):
+        if stopped := self._services.throttle.report(*account_reports(ended, self._random)):
             self._counts["stopped"] += len(stopped)
         return closings
 
-    def _judge(self, work: Work, end: Outcome | Look, controls: Mapping[str, Outcome | Look], took: float) -> Closing:
+    def _judge(
+        self, work: Work, end: Outcome | LookupResult, controls: Mapping[str, Outcome | LookupResult], took: float
+    ) -> Closing:
         effect = work.effect
         if isinstance(work.job, Search):
             control = controls.get(effect.account)

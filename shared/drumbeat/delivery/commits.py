@@ -42,7 +42,7 @@ class Commits:
             moved = effects_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
         # What is still claimed has nobody but the relay.
         stay = [opening.id for opening in openings if opening.id not in moved]
-        self._services.reminders.remember(dict.fromkeys(stay, self._lease))
+        self._services.notifier.schedule(dict.fromkeys(stay, self._lease))
         self._tell(moved.values(), waits)
         return {one.id for one in moved.values() if one.status is Status.SENDING}
 
@@ -66,16 +66,16 @@ class Commits:
         """Before the commit: have the relay look after these, and after those that an end releases."""
         released = {waiting: 0.0 for effect in ending for waiting in self._dependents.get(effect, ())}
         leased = {effect: min(wait, self._lease) for effect, wait in waits.items()}
-        self._services.reminders.remember(leased | released)
+        self._services.notifier.schedule(leased | released)
 
     def _tell(self, moved: Collection[Moved], waits: Mapping[UUID, float]) -> None:
         """After the commit: ring for what is due again or was released, and forget what is settled."""
         self._counts.update(one.status.value for one in moved)
         again = {one.id: waits[one.id] for one in moved if one.id in waits}
         released = {waiting: 0.0 for one in moved if one.status in FINAL for waiting in one.dependents}
-        reminders = self._services.reminders
-        reminders.remember({effect: wait for effect, wait in again.items() if wait > self._lease})
-        reminders.ring([*again.items(), *released.items()])
+        notifier = self._services.notifier
+        notifier.schedule({effect: wait for effect, wait in again.items() if wait > self._lease})
+        notifier.notify([*again.items(), *released.items()])
         settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
         # What is far off has a mark for its minute instead of one of its own.
-        reminders.settled(effects=settled + [effect for effect, wait in again.items() if wait > SOON])
+        notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > SOON])

@@ -452,7 +452,7 @@ STANDING = """
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EffectState:
     """Where an effect stands that could not be claimed."""
 
     id: UUID
@@ -461,6 +461,6 @@ class Standing:
     due_in: float | None  # seconds; None: nothing is due
 
 
-def standing(db: Database, ids: Sequence[UUID]) -> dict[UUID, Standing]:
+def standing(db: Database, ids: Sequence[UUID]) -> dict[UUID, EffectState]:
     """Tell about effects that a doorbell named and a claim did not yield; the unknown ones are not in the answer."""
-    return {row["id"]: Standing(**row) for row in db.run(STANDING, {"ids": list(ids)})}
+    return {row["id"]: EffectState(**row) for row in db.run(STANDING, {"ids": list(ids)})}

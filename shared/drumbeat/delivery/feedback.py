@@ -9,14 +9,14 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import effects_sql, feedback_sql
 from drumbeat.delivery.effects_sql import Closing
-from drumbeat.delivery.feedback_sql import Meant
+from drumbeat.delivery.feedback_sql import MatchedAttempt
 from drumbeat.services import Services
 
 NOBODY = 0  # the fence of who holds no claim
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class FeedbackEvent:
     """One thing that a provider said. A mail that bounced was accepted before; one that it would not take was not."""
 
     effect_id: UUID
@@ -26,7 +26,7 @@ class Word:
     reference: str | None = None
 
 
-def settle(words: Sequence[Word], services: Services) -> set[UUID]:
+def apply_feedback(words: Sequence[FeedbackEvent], services: Services) -> set[UUID]:
     """Keep what was said and return the effects that it moved. Harmless to repeat.
 
     Acceptance is proof wherever an effect stands that is not at its end; only one that is being sent at this moment is
@@ -41,14 +41,14 @@ def settle(words: Sequence[Word], services: Services) -> set[UUID]:
         return set()
     closings = [_closing(one, words[one.place - 1]) for one in meant]
     released = [waiting for one in meant if words[one.place - 1].kind == "accepted" for waiting in one.dependents]
-    services.reminders.remember(dict.fromkeys(released, 0.0))
+    services.notifier.schedule(dict.fromkeys(released, 0.0))
     moved = effects_sql.close_attempts(services.db, closings, actor="feedback")
-    services.reminders.ring([(waiting, 0.0) for one in moved.values() for waiting in one.dependents])
-    services.reminders.settled(effects=moved)
+    services.notifier.notify([(waiting, 0.0) for one in moved.values() for waiting in one.dependents])
+    services.notifier.clear(effects=moved)
     return set(moved)
 
 
-def _closing(meant: Meant, word: Word) -> Closing:
+def _closing(meant: MatchedAttempt, word: FeedbackEvent) -> Closing:
     told = Reason(ReasonCode.FEEDBACK, word.said)
     return Closing(
         id=meant.id,

@@ -22,7 +22,7 @@ MEANT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class MatchedAttempt:
     """An attempt of ours that somebody outside spoke of; `place` counts the words from 1."""
 
     place: int
@@ -33,11 +33,11 @@ class Meant:
     dependents: tuple[UUID, ...]
 
 
-def meant(db: Database, keys: Sequence[tuple[UUID, int]], kinds: Sequence[str]) -> list[Meant]:
+def meant(db: Database, keys: Sequence[tuple[UUID, int]], kinds: Sequence[str]) -> list[MatchedAttempt]:
     """Find the attempts that these words are about and that did not hear them yet; others are not in the answer."""
     parameters = {
         "ids": [id for id, _ in keys],
         "generations": [generation for _, generation in keys],
         "kinds": list(kinds),
     }
-    return [Meant(**row) for row in db.run(MEANT, parameters)]
+    return [MatchedAttempt(**row) for row in db.run(MEANT, parameters)]

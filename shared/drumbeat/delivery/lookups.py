@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
-from drumbeat.core.outcomes import Found, Look, Unclear, reason_of
+from drumbeat.core.outcomes import Found, LookupResult, Unclear, reason_of
 from drumbeat.delivery import effects_sql, verdicts
 from drumbeat.delivery.effects_sql import Closing
 from drumbeat.delivery.work import Work, closing_of, provider_key
@@ -40,7 +40,7 @@ def controls(looks: Sequence[Work], db: Database) -> dict[str, Search]:
     return found
 
 
-def judge(work: Work, look: Look, control: Look | None, random: Random, *, took: float) -> Closing:
+def judge(work: Work, look: LookupResult, control: LookupResult | None, random: Random, *, took: float) -> Closing:
     """Return what was learned by a look that ended `took` seconds after its claim, and what follows."""
     effect, policy = work.effect, work.policy
     assert work.login is not None and policy is not None

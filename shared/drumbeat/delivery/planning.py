@@ -57,7 +57,7 @@ def plan_events(ids: Sequence[UUID], services: Services, lease: timedelta) -> Pl
         for effect_id, (_, effect) in steps.items()
         if effect.after is None and effect.due_at > now
     }
-    services.reminders.remember(later)  # before the commit that makes future work
+    services.notifier.schedule(later)  # before the commit that makes future work
     born = plans_sql.record(
         services.db,
         [plans_sql.NewPlan(event.id, plan.version, plan.hash, plan.failed, flow) for event, plan, flow in made],

@@ -14,7 +14,7 @@ from drumbeat.core.outcomes import (
     Accepted,
     Denied,
     Found,
-    Look,
+    LookupResult,
     NotSent,
     Outcome,
     Refused,
@@ -25,7 +25,7 @@ from drumbeat.core.outcomes import (
 from drumbeat.core.reasons import SENTENCES, Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery.effects_sql import Claimed
-from drumbeat.providers.base import Blind, Feedback, Key, Query, Repeat, SameId
+from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, Repeat, SameId
 
 MAX_AGE = timedelta(days=7)  # after its time an effect that was surely never sent is not wanted any more
 MAX_CRASHES = 3  # claims in a row that ended without a word: the effect is poison
@@ -111,7 +111,7 @@ def of_unknown(effect: Claimed, account: Account | None, repeat: Repeat | None, 
     return Verdict(Status.WAITING, reason=Reason(ReasonCode.REPEATED_SAFELY))
 
 
-def window_ends(effect: Claimed, key: Key) -> datetime | None:
+def window_ends(effect: Claimed, key: NativeKey) -> datetime | None:
     """Return the last instant at which the same key may be used again; None before any call."""
     return effect.first_opened_at and effect.first_opened_at + key.lifetime - key.margin
 
@@ -120,7 +120,7 @@ def _not_repeatable(effect: Claimed, account: Account, repeat: Repeat) -> Reason
     if effect.tries >= account.retry.tries:
         return Reason(ReasonCode.UNKNOWN_AFTER_TRIES, str(effect.tries))
     match repeat:
-        case Key():
+        case NativeKey():
             ends = window_ends(effect, repeat)
             if ends is not None and effect.now >= ends:
                 return Reason(ReasonCode.KEY_EXPIRED)
@@ -191,8 +191,8 @@ def _until_settled(effect: Claimed, account: Account, repeat: Repeat, random: Ra
 
 def of_look(
     effect: Claimed,
-    look: Look,
-    control: Look | None,
+    look: LookupResult,
+    control: LookupResult | None,
     policy: LookPolicy,
     account: Account,
     random: Random,
@@ -223,7 +223,7 @@ def of_look(
 
 
 def _of_absence(
-    effect: Claimed, age: float, control: Look | None, policy: LookPolicy, account: Account, random: Random
+    effect: Claimed, age: float, control: LookupResult | None, policy: LookPolicy, account: Account, random: Random
 ) -> Verdict:
     looks = effect.looks + 1
     if age < policy.looks[-1]:
@@ -246,6 +246,6 @@ def _again_after_absence(effect: Claimed, account: Account, random: Random) -> V
     return Verdict(Status.WAITING, wait=wait, reason=Reason(ReasonCode.PROVEN_ABSENT))
 
 
-def is_proven_absence(look: Look | None, verdict: Verdict) -> bool:
+def is_proven_absence(look: LookupResult | None, verdict: Verdict) -> bool:
     """Tell whether the verdict rests on a trusted absence, which settles the attempt as not sent."""
     return isinstance(look, Absent) and verdict.to in (Status.WAITING, Status.REFUSED)

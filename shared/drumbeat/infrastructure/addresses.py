@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-from drumbeat.infrastructure.deadline import Fault, Term
+from drumbeat.infrastructure.deadline import CallError, Deadline
 
 type Resolver = Callable[[str, int, float], list[str]]
 
@@ -52,17 +52,17 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and ip not in _METADATA
 
 
-def connect(addresses: list[str], port: int, term: Term, *, allow_private: bool) -> socket.socket:
+def connect(addresses: list[str], port: int, deadline: Deadline, *, allow_private: bool) -> socket.socket:
     """Connect to the first address that answers, each having its share of the time that is left to start.
 
     Unless private addresses are allowed, one of them among the host's addresses is reason to connect to none.
     Raises OSError.
     """
     if not allow_private and not all(map(is_public, addresses)):
-        raise Fault("the host leads to a private address")
-    failure: OSError = Fault("host not found")
+        raise CallError("the host leads to a private address")
+    failure: OSError = CallError("host not found")
     for index, address in enumerate(addresses):
-        patience = term.left_to_start() / (len(addresses) - index)
+        patience = deadline.remaining_to_start() / (len(addresses) - index)
         try:
             return socket.create_connection((address, port), patience)
         except OSError as error:

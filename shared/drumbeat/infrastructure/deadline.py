@@ -5,33 +5,33 @@ from dataclasses import dataclass
 from drumbeat.core.clock import Clock
 
 
-class Fault(OSError):
+class CallError(OSError):
     """A failure of a call that we noticed ourselves; its text is fit to print."""
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Deadline:
     """When a call may begin and when it is over, as instants of `clock.elapsed()`, which counts the machine's sleep."""
 
     clock: Clock
-    deadline: float
+    start_by: float
     end: float
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Return the seconds left for the whole call. Raises TimeoutError when there are none."""
         seconds = self.end - self.clock.elapsed()
         if seconds <= 0:
             raise TimeoutError
         return seconds
 
-    def left_to_start(self) -> float:
+    def remaining_to_start(self) -> float:
         """Return the seconds in which the first byte may still be written.
 
-        Raises Fault when the deadline has passed, TimeoutError when only the call's own time has.
+        Raises CallError when `start_by` has passed, TimeoutError when only the call's own time has.
         """
         now = self.clock.elapsed()
-        if now >= self.deadline:
-            raise Fault("lease ran out")
+        if now >= self.start_by:
+            raise CallError("lease ran out")
         if now >= self.end:
             raise TimeoutError
-        return min(self.deadline, self.end) - now
+        return min(self.start_by, self.end) - now

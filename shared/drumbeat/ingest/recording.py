@@ -8,7 +8,7 @@ from drumbeat.core.errors import Unauthorized
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
-from drumbeat.ingest.sql import Revoked, Verdict
+from drumbeat.ingest.sql import Recorded, Revoked
 from drumbeat.wakeups.queue import QueueError
 
 GRACE = 60  # seconds after which the relay looks for an event that nobody planned
@@ -17,7 +17,7 @@ LATE = 900  # seconds: the second memory when the mark could not be set
 _LOG = logging.getLogger(__name__)
 
 
-def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Verdict:
+def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Recorded:
     """Record one event and ring for it if it is new.
 
     A crash between any two steps loses nothing: the mark is set before the commit, so the relay finds the event.
@@ -36,7 +36,7 @@ def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Verdic
     return verdict
 
 
-def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = None) -> list[Verdict]:
+def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = None) -> list[Recorded]:
     """Record many events in one commit, as `record` does; of several under one key the first is recorded.
 
     Returns one verdict for each arrival, in their order.
@@ -55,7 +55,7 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = 
     return [
         verdicts[arrival.id]
         if first[arrival.id] is arrival
-        else Verdict(inserted=False, fingerprint=verdicts[arrival.id].fingerprint)
+        else Recorded(inserted=False, fingerprint=verdicts[arrival.id].fingerprint)
         for arrival in arrivals
     ]
 
@@ -70,15 +70,15 @@ def keep_conflicts(arrivals: Sequence[Arrival], door: Door) -> None:
 
 def _mark(arrivals: Iterable[Arrival], door: Door) -> bool:
     when = door.services.clock.now().timestamp() + GRACE
-    return door.services.marks.set({f"event:{arrival.id}": when for arrival in arrivals})
+    return door.services.due_index.set({f"event:{arrival.id}": when for arrival in arrivals})
 
 
 def _ring(new: Sequence[UUID], door: Door, *, marked: bool) -> None:
     door.count(RECORDED, len(new))
     try:
-        door.services.queue.ring(events=new)
+        door.services.queue.notify(events=new)
         if not marked:
-            door.services.queue.ring(events=new, delay=LATE)
+            door.services.queue.notify(events=new, delay=LATE)
     except QueueError as error:
         door.count(DEGRADED)
         _LOG.warning("doorbell_failed", extra={"events": len(new), "reason": str(error)})

@@ -13,7 +13,7 @@ from drumbeat.ingest.door import CONFLICTS, DEGRADED, Door
 from drumbeat.ingest.receipt import RECORDED, Receipt
 
 if TYPE_CHECKING:
-    from drumbeat.ingest.once import Once
+    from drumbeat.ingest.idempotency_cache import IdempotencyCache
 
 # What Postgres says when it is away, full, failing over or read-only. Anything else is a mistake of ours.
 AWAY = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
@@ -48,18 +48,18 @@ class Single:
             new = verdict.inserted
 
         try:
-            self._once.run(arrival, record)
+            self._cache.run(arrival, record)
         except AWAY:
             return buffer.put([arrival], door)[0]
         return Receipt(arrival.id, RECORDED, replayed=not new)
 
     @cached_property
-    def _once(self) -> "Once":
+    def _cache(self) -> "IdempotencyCache":
         # 85 ms of imports (its package brings boto3) that a webhook's or a batch's cold start need not wait for.
-        from drumbeat.ingest.once import Once
+        from drumbeat.ingest.idempotency_cache import IdempotencyCache
 
         services = self._door.services
-        return Once(services.redis, services.clock, degraded=lambda: self._door.count(DEGRADED))
+        return IdempotencyCache(services.redis, services.clock, degraded=lambda: self._door.count(DEGRADED))
 
 
 def reused(arrival: Arrival) -> KeyReused:

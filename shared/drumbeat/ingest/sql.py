@@ -9,7 +9,7 @@ from drumbeat.ledger.database import Database, Row
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Recorded:
     """What the ledger says to an arrival."""
 
     inserted: bool
@@ -81,7 +81,7 @@ KEEP = """
 """
 
 
-def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Verdict:
+def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Recorded:
     """Record an event with its body in one commit, unless its key was used before.
 
     Raises:
@@ -106,7 +106,7 @@ def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Verd
     return _verdicts(db, [arrival], rows)[arrival.id]
 
 
-def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: str | None = None) -> dict[UUID, Verdict]:
+def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: str | None = None) -> dict[UUID, Recorded]:
     """Record events of different ids in one statement and commit; raises as `record` does."""
     if not arrivals:
         return {}
@@ -145,7 +145,7 @@ def keep_conflicts(db: Database, arrivals: Sequence[Arrival]) -> int:
     )
 
 
-def _verdicts(db: Database, arrivals: Sequence[Arrival], rows: Sequence[Row]) -> dict[UUID, Verdict]:
+def _verdicts(db: Database, arrivals: Sequence[Arrival], rows: Sequence[Row]) -> dict[UUID, Recorded]:
     if any(row["revoked"] for row in rows):
         raise Revoked
     first = {row["id"]: row["fingerprint"] for row in rows}
@@ -155,7 +155,7 @@ def _verdicts(db: Database, arrivals: Sequence[Arrival], rows: Sequence[Row]) ->
     if unseen:
         first |= {row["id"]: row["fingerprint"] for row in db.run(FINGERPRINTS, {"ids": unseen})}
     return {
-        arrival.id: Verdict(
+        arrival.id: Recorded(
             inserted=arrival.id in inserted,
             fingerprint=arrival.fingerprint if arrival.id in inserted else first[arrival.id],
         )

@@ -1,9 +1,7 @@
 """One delivery of a webhook."""
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.configuration import Source
@@ -52,7 +50,7 @@ def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> 
         ) from None
     allowed = Allowed(secrets, now.timestamp(), source.tolerance, source.options)
     try:
-        return registry.get(source.scheme).verify(_public(delivery, source.options), allowed)
+        return registry.get(source.scheme).verify(delivery, allowed)
     except Unverified as error:
         door.count(UNVERIFIED)
         raise Unauthorized(
@@ -84,13 +82,3 @@ def _arrival(source: Source, key: str, body: bytes, now: datetime) -> Arrival:
         received_at=now,
         body=body,
     )
-
-
-def _public(delivery: Delivery, options: Mapping[str, object]) -> Delivery:
-    """Return the delivery under the URL that its sender knows, which a proxy may have changed; the query is kept."""
-    public_url = options.get("public_url")
-    if not isinstance(public_url, str):
-        return delivery
-    query = urlsplit(delivery.url).query
-    url = public_url.partition("?")[0] + (f"?{query}" if query else "")
-    return Delivery(delivery.method, url, delivery.headers, delivery.body)

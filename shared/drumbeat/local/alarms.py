@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from drumbeat.calendar import EPOCH, Calendar, OnGap
-from drumbeat.campaigns.alarms import PREFIX, SCHEDULED_TIME
+from drumbeat.campaigns.schedules import PREFIX, SCHEDULED_TIME
 from drumbeat.core.clock import Clock
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone
 

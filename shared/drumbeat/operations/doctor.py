@@ -8,7 +8,7 @@ import psycopg
 
 from drumbeat.core.configuration import Campaign
 from drumbeat.core.errors import DrumbeatError, SecretAway, SecretMissing
-from drumbeat.ledger import configs
+from drumbeat.ledger import clock, configs
 from drumbeat.providers.login import in_sandbox
 from drumbeat.services import Services
 
@@ -46,7 +46,7 @@ def connections(services: Services) -> list[Check]:
     ]
 
 
-def checkup(services: Services) -> list[Check]:
+def doctor(services: Services) -> list[Check]:
     """Check connections, clocks, the configuration in force with its secrets and schedules, and the stack's alarms."""
     checks = connections(services)
     if checks[0].ok:
@@ -83,7 +83,7 @@ def alarms(services: Services, topic: str) -> Iterator[Check]:
 def _postgres(services: Services) -> Check:
     started = time.monotonic()
     try:
-        now = services.db.run("SELECT drumbeat_now() AS now")[0]["now"]
+        now = clock.now(services.db)
     except psycopg.OperationalError:
         fix = "check DATABASE_URL and the server; meanwhile events go to the buffer queue: nothing is lost"
         return Check("postgres", False, "does not answer", fix)
@@ -131,7 +131,7 @@ def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
     """Look whether each campaign has its alarm clock."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from drumbeat.campaigns.alarms import missing as without_schedule
+    from drumbeat.campaigns.schedules import missing as without_schedule
 
     try:
         missing = without_schedule(campaigns, services)

@@ -26,7 +26,7 @@ def reconcile(
     found = {key: _acceptance(key, reference) for key, reference in accepted.items()}
     why = Reason(ReasonCode.RECONCILED, f"{reason} ({actor})")
     outcomes = reconcile_sql.record(services.db, list(found.values()), account=account, why=why)
-    services.reminders.ring([(effect, 0.0) for effect, outcome in outcomes.items() if outcome == "recorded"])
+    services.notifier.notify([(effect, 0.0) for effect, outcome in outcomes.items() if outcome == "recorded"])
     return {
         wanted: [key for key, each in found.items() if outcomes[each.effect_id] == wanted]
         for wanted in ("recorded", "known", "unknown")

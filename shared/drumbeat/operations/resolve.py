@@ -11,7 +11,7 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.ledger import legacy
 from drumbeat.operations import resolve_sql
-from drumbeat.operations.resolve_sql import Standing
+from drumbeat.operations.resolve_sql import DecidableEffect
 from drumbeat.services import Services
 
 # Of one request about many: short enough for one statement and one ring, long enough for 400 in four requests.
@@ -43,7 +43,7 @@ class Resolved:
 
 def resolve(
     effect_id: UUID, decision: Decision, *, reason: str, version: int, actor: str, services: Services
-) -> Standing:
+) -> DecidableEffect:
     """Carry out one decision about one held effect, and return where it stands now.
 
     Raises:
@@ -91,20 +91,20 @@ def resolve_held(
 
 
 def _carry_out(
-    effects: list[Standing], decision: Decision, reason: str, actor: str, services: Services
-) -> list[Standing]:
+    effects: list[DecidableEffect], decision: Decision, reason: str, actor: str, services: Services
+) -> list[DecidableEffect]:
     """Mark, commit, ring: a crash between any two leaves work that the relay finds."""
     if not effects:
         return []
     to = LEADS_TO[decision]
     woken = _woken(effects, to)
-    services.reminders.remember(dict.fromkeys(woken, 0.0))
+    services.notifier.schedule(dict.fromkeys(woken, 0.0))
     moved = resolve_sql.decide(services.db, effects, to=to, reason=Reason(ReasonCode.DECIDED, reason), actor=actor)
-    services.reminders.ring([(id, 0.0) for id in woken])
+    services.notifier.notify([(id, 0.0) for id in woken])
     return moved
 
 
-def _woken(effects: Iterable[Standing], to: Status) -> list[UUID]:
+def _woken(effects: Iterable[DecidableEffect], to: Status) -> list[UUID]:
     """Name whose turn it is afterwards: the effects themselves, or those that waited for their end."""
     if to is Status.WAITING:
         return [effect.id for effect in effects]

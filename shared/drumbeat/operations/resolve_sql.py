@@ -13,7 +13,7 @@ from drumbeat.ledger.legacy import Cause
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DecidableEffect:
     """Where an effect stands; `version` grows with each change, `dependents` wait for its end."""
 
     id: UUID
@@ -26,7 +26,7 @@ class Standing:
 STANDING = "SELECT id, account, status, seq AS version, dependents FROM effects WHERE id = %(id)s"
 
 
-def standing(db: Database, id: UUID) -> Standing | None:
+def standing(db: Database, id: UUID) -> DecidableEffect | None:
     """Read where one effect stands, None when there is none by that id."""
     rows = db.run(STANDING, {"id": id})
     return _standing(rows[0]) if rows else None
@@ -46,7 +46,9 @@ HELD = f"""
 """  # noqa: S608 - put together from constants
 
 
-def held(db: Database, *, account: str | None, cause: Cause | None, seen_at: datetime, limit: int) -> list[Standing]:
+def held(
+    db: Database, *, account: str | None, cause: Cause | None, seen_at: datetime, limit: int
+) -> list[DecidableEffect]:
     """List effects that were held, and not changed, since `seen_at`. `cause` is the reason they are held for."""
     rows = db.run(
         HELD,
@@ -102,7 +104,9 @@ DECIDE = """
 """
 
 
-def decide(db: Database, decided_on: Sequence[Standing], *, to: Status, reason: Reason, actor: str) -> list[Standing]:
+def decide(
+    db: Database, decided_on: Sequence[DecidableEffect], *, to: Status, reason: Reason, actor: str
+) -> list[DecidableEffect]:
     """Move those effects that still are as they were seen, and return them as they stand now."""
     rows = db.run(
         DECIDE,
@@ -119,5 +123,5 @@ def decide(db: Database, decided_on: Sequence[Standing], *, to: Status, reason: 
     return [_standing(row) for row in rows]
 
 
-def _standing(row: Row) -> Standing:
-    return Standing(row["id"], row["account"], Status(row["status"]), row["version"], tuple(row["dependents"]))
+def _standing(row: Row) -> DecidableEffect:
+    return DecidableEffect(row["id"], row["account"], Status(row["status"]), row["version"], tuple(row["dependents"]))

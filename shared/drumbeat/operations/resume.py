@@ -30,5 +30,5 @@ def resume(account: str, services: Services) -> Resumed:
     if not services.throttle.resume(account):
         raise Unavailable("Redis does not answer, so the pause stays until its own end; nothing is lost; try again")
     effects = resume_sql.hasten(services.db, account, limit=CHUNK)
-    services.reminders.ring([(effect, 0.0) for effect in effects])  # when lost: each has a mark for its earlier time
+    services.notifier.notify([(effect, 0.0) for effect in effects])  # when lost: each has a mark for its earlier time
     return Resumed(account, len(effects), left=len(effects) == CHUNK)

@@ -1,15 +1,14 @@
-"""The arguments of a step, filled with an event: its target when it is planned, everything when it is first opened."""
+"""The arguments of a step, filled with an event: what the actions make their targets and values of."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from drumbeat.core.address import InvalidAddress, normalise
 from drumbeat.core.configuration import Step, Tree
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.planning.templating import LONGEST_OUTPUT, Unfillable, compile_text
+from drumbeat.planning.templating import Unfillable, compile_text
 
 type Variables = Mapping[str, Any]
 
@@ -24,44 +23,12 @@ class Unusable(DrumbeatError):
     """An argument cannot be made of this event. The reason names the argument and holds nothing of the event."""
 
 
-def target(step: Step, seen: Variables) -> str:
-    """Return whom or what a step acts on: a person's address, `METHOD path`, a channel; for posts the account.
-
-    Raises:
-        Unusable: it cannot be told from this event.
-    """
-    match step.action:
-        case "send_email":
-            return address(step, "to", seen)
-        case "upsert_contact":
-            return address(step, "email", seen)
-        case "call":
-            return f"{method(step)} {path(step, seen)}"
-        case "post_message" if step.arguments.get("channel") is not None:
-            return line(step, "channel", seen)
-        case _:
-            return step.account
-
-
 def address(step: Step, name: str, seen: Variables) -> str:
     """Return an argument as one plain address."""
     try:
         return normalise(text(step.arguments.get(name), name, seen))
     except InvalidAddress as error:
         raise Unusable(f"{name} is not an address: {error}") from None
-
-
-def method(step: Step) -> str:
-    """Return the HTTP method; it is the same for every event."""
-    return str(step.arguments["method"]).upper()
-
-
-def path(step: Step, seen: Variables) -> str:
-    """Return the path of a call; nothing of the event may lead out of the account's base URL."""
-    found = line(step, "path", seen)
-    if any(unquote(part) in (".", "..") for part in re.split(r"[/\\?#]", found)):
-        raise Unusable("path holds a . or .. of its own; fill it with `| urlencode`")
-    return found
 
 
 def line(step: Step, name: str, seen: Variables) -> str:
@@ -83,15 +50,18 @@ def texts(step: Step, name: str, seen: Variables) -> dict[str, str]:
     return {key: text(given[key], f"{name}.{key}", seen) for key in sorted(given)}
 
 
-def body(step: Step, seen: Variables) -> str:
-    """Return the body of a call: text as it is, anything else as JSON whose texts are filled."""
-    given = step.arguments.get("body")
-    if given is None or isinstance(given, str):
-        return text(given, "body", seen)
-    made = json.dumps(_filled(given, seen), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    if len(made) > LONGEST_OUTPUT:
-        raise Unusable(f"body grows over {LONGEST_OUTPUT // 1024} KiB")
-    return made
+def list_of_texts(step: Step, name: str, seen: Variables) -> tuple[str, ...]:
+    """Return a list of values."""
+    given = step.arguments.get(name) or []
+    assert isinstance(given, list)
+    return tuple(text(one, f"{name}[{index}]", seen) for index, one in enumerate(given))
+
+
+def some_text(step: Step, name: str, seen: Variables) -> str:
+    """Return an argument that may not be empty."""
+    if not (words := text(step.arguments.get(name), name, seen)).strip():
+        raise Unusable(f"{name} is empty")
+    return words
 
 
 def text(source: Tree, name: str, seen: Variables, *, html: bool = False) -> str:
@@ -117,13 +87,3 @@ def one_line(value: str, name: str) -> str:
     if len(value) > LONGEST_LINE:
         raise Unusable(f"{name} is longer than {LONGEST_LINE:,} characters")
     return value
-
-
-def _filled(tree: Tree, seen: Variables) -> Tree:
-    if isinstance(tree, str):
-        return text(tree, "body", seen)
-    if isinstance(tree, Mapping):
-        return {name: _filled(branch, seen) for name, branch in tree.items()}
-    if isinstance(tree, list):
-        return [_filled(branch, seen) for branch in tree]
-    return tree

@@ -48,7 +48,7 @@ def _delivered(body: bytes, source: Source) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        if source.scheme not in registry.NAMES or not registry.get(source.scheme).form:
+        if source.scheme not in registry.names() or not registry.get(source.scheme).form_encoded:
             raise Unmappable("the delivery is not JSON") from None
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, strict_parsing=True)

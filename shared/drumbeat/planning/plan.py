@@ -10,7 +10,8 @@ from uuid import UUID
 from drumbeat.core import ids
 from drumbeat.core.configuration import Config, Flow, Step
 from drumbeat.core.events import Event
-from drumbeat.planning.arguments import Unusable, target
+from drumbeat.planning import actions
+from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import facts, variables
 from drumbeat.planning.payload import Unmappable, read
@@ -92,7 +93,7 @@ def _effects(
             account=step.account,
             action=step.action,
             target=targets[step.id],
-            mails=step.action == "send_email",
+            mails=actions.get(step.action).needs_consent,
             due_at=base + timedelta(seconds=step.delay),
             after=effects[step.after] if step.after else None,
             dependents=tuple(effects[other.id] for other in steps if other.after == step.id),
@@ -116,7 +117,7 @@ def _wanted(flow: Flow, known: Mapping[str, object]) -> list[Step]:
 
 def _target(step: Step, seen: Mapping[str, object]) -> str:
     try:
-        return target(step, seen)
+        return actions.get(step.action).target(step, seen)
     except Unusable as error:
         raise Unusable(f"step {step.id}: {error}") from None
 
@@ -126,7 +127,7 @@ def _made(event: Event, config: Config, effects: list[PlannedEffect], failed: Ma
 
 
 def _hash(effects: Iterable[PlannedEffect]) -> bytes:
-    """Hash what was planned. Targets take part through the ids alone, so that the hash tells nobody an address."""
+    """Hash what was planned. Targets take part through the ids alone, so that the hash gives no address away."""
     canonical = json.dumps(
         [
             [

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from drumbeat.core.actions import Action
-from drumbeat.core.outcomes import Look, Outcome
+from drumbeat.core.outcomes import LookupResult, Outcome
 from drumbeat.core.request import Reply, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class NativeKey:
     """K: a native idempotency key. The same bytes may be repeated under it while it lives."""
 
     lifetime: timedelta
@@ -43,7 +43,7 @@ class Blind:
     """X: nothing can be known; a person decides."""
 
 
-type Repeat = Key | SameId | Query | Feedback | Blind
+type Repeat = NativeKey | SameId | Query | Feedback | Blind
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Provider(Protocol):
 
     name: str
     base_url: str | None  # the vendor's own; None when the account must give one
-    actions: frozenset[str]  # names from `drumbeat.core.actions.ACTIONS`
+    actions: frozenset[str]  # their names in `drumbeat.planning.actions`
     settings: Mapping[str, bool]  # name -> required
     secrets: Mapping[str, bool]  # name -> required
 
@@ -88,10 +88,10 @@ class Provider(Protocol):
         """Read a complete reply to the request. Anything not documented as success or refusal is unknown."""
         ...
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:
         """Build the search for what was sent under this key, no earlier than `since`; None: this API has none."""
         ...
 
-    def read_look(self, reply: Reply, *, key: str) -> Look:
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:
         """Read a complete reply to the search."""
         ...

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import repeat
 
 from drumbeat.core.clock import Clock
-from drumbeat.core.outcomes import Look, NotSent, Outcome, Unclear, Unknown
+from drumbeat.core.outcomes import LookupResult, NotSent, Outcome, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
 from drumbeat.providers.login import Login
@@ -47,7 +47,7 @@ class Calls:
         self._clock = clock
         self._threads: ThreadPoolExecutor | None = None
 
-    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | Look]:
+    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | LookupResult]:
         """Carry out each job once; no first byte leaves after the deadline (seconds on the clock's `elapsed`)."""
         if len(jobs) <= 1:
             return [self._one(job, deadline) for job in jobs]
@@ -55,7 +55,7 @@ class Calls:
             self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="call")
         return list(self._threads.map(self._one, jobs, repeat(deadline)))
 
-    def _one(self, job: Job, deadline: float) -> Outcome | Look:
+    def _one(self, job: Job, deadline: float) -> Outcome | LookupResult:
         return self._send(job, deadline) if isinstance(job, Send) else self._search(job, deadline)
 
     def _send(self, send: Send, deadline: float) -> Outcome:
@@ -66,7 +66,7 @@ class Calls:
             return NotSent(f"the request could not be signed: {type(error).__name__}")
         reply: Reply | NotSent | Unknown | None = None
         try:
-            reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
+            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET)
             return provider.read(reply) if isinstance(reply, Reply) else reply
         except Exception as error:  # noqa: BLE001 - whatever happens, the attempt has an end
             what = (
@@ -74,14 +74,16 @@ class Calls:
             )
             return Unknown(f"{what}: {type(error).__name__}")
 
-    def _search(self, search: Search, deadline: float) -> Look:
+    def _search(self, search: Search, deadline: float) -> LookupResult:
         provider = search.login.provider
-        request = provider.look(search.login.target, key=search.key, since=search.since)
+        request = provider.build_lookup(search.login.target, key=search.key, since=search.since)
         if request is None:
             return Unclear("this provider has no search")
         try:
             signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
-            reply = self._caller.call(signed, deadline=deadline, budget=CALL_BUDGET)
-            return Unclear(reply.reason) if not isinstance(reply, Reply) else provider.read_look(reply, key=search.key)
+            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET)
+            return (
+                Unclear(reply.reason) if not isinstance(reply, Reply) else provider.read_lookup(reply, key=search.key)
+            )
         except Exception as error:  # noqa: BLE001 - a search that came to nothing is no evidence
             return Unclear(f"the search failed: {type(error).__name__}")

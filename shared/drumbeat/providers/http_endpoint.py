@@ -9,16 +9,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from drumbeat.core.actions import Action, Call
-from drumbeat.core.outcomes import Accepted, Look, Outcome, Refused, Unclear
+from drumbeat.core.actions import METHODS, Action, Call
+from drumbeat.core.outcomes import Accepted, LookupResult, Outcome, Refused, Unclear
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
-from drumbeat.providers.base import Blind, Key, Repeat, Target
+from drumbeat.providers.base import Blind, NativeKey, Repeat, Target
 from drumbeat.providers.replies import unsuccessful
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 # RFC 9110: doing these twice is doing them once.
-IDEMPOTENT = METHODS - {"POST", "PATCH"}
+IDEMPOTENT = frozenset(METHODS) - {"POST", "PATCH"}
 # How long a receiver is trusted to know a key again.
 REMEMBERS = timedelta(hours=24)
 
@@ -67,7 +66,7 @@ class HttpEndpoint:
     def repeat(self, target: Target, request: Request | None = None) -> Repeat:
         """Repeat where the receiver or the method makes it harmless."""
         if target.settings.get("repeat") == "safe" or (request is not None and request.method in IDEMPOTENT):
-            return Key(REMEMBERS)
+            return NativeKey(REMEMBERS)
         return Blind()
 
     def identity(self, target: Target) -> str:
@@ -108,11 +107,11 @@ class HttpEndpoint:
             return Refused(f"HTTP {reply.status}: redirects are not followed; give the final address")
         return unsuccessful(reply, _PERMANENT)
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """A receiver has no search that we know of."""
         return None
 
-    def read_look(self, reply: Reply, *, key: str) -> Look:  # noqa: ARG002
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("an HTTP receiver has no search")
 
@@ -133,3 +132,6 @@ def _signature(secret: str, signed: bytes) -> str:
     except ValueError:  # also for letters that no base64 has
         key = text.encode()
     return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+PROVIDER = HttpEndpoint()

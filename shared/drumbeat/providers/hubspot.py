@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from drumbeat.core.actions import Action, UpsertContact
-from drumbeat.core.outcomes import Accepted, Denied, Look, NotSent, Outcome, Refused, Throttled, Unclear, Unknown
+from drumbeat.core.outcomes import (
+    Accepted,
+    Denied,
+    LookupResult,
+    NotSent,
+    Outcome,
+    Refused,
+    Throttled,
+    Unclear,
+    Unknown,
+)
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import SameId, Target
@@ -95,11 +105,11 @@ class HubSpot:
                 return Throttled("HTTP 477: the portal is being migrated", retry_after(reply.headers))
         return unsuccessful(reply, _PERMANENT)
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """Not needed: a repeat is the same contact."""
         return None
 
-    def read_look(self, reply: Reply, *, key: str) -> Look:  # noqa: ARG002
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("HubSpot's contacts are repeated, not searched for")
 
@@ -120,3 +130,6 @@ def _entry_error(category: str) -> Outcome:
             return Denied("HTTP 207: the token lacks a scope")
         case _:
             return Unknown("HTTP 207, but not a documented error")
+
+
+PROVIDER = HubSpot()

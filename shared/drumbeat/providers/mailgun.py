@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from drumbeat.core.actions import Action, SendEmail
-from drumbeat.core.outcomes import Absent, Accepted, Found, Look, Outcome, Unclear
+from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, Outcome, Unclear
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import Query, Target
@@ -93,7 +93,7 @@ class Mailgun:
             return Accepted(reference.strip("<>"))
         return unsuccessful(reply, _PERMANENT)
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request:
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request:
         """Ask the event log for the acceptance of our Message-Id."""
         domain = target.settings["domain"]
         query = {
@@ -105,7 +105,7 @@ class Mailgun:
         }
         return Request("GET", f"{target.base_url}/v3/{quote(domain, safe='')}/events?{urlencode(query)}")
 
-    def read_look(self, reply: Reply, *, key: str) -> Look:
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:
         """Count the acceptances under our Message-Id; anything else in the list means that the filter did not work."""
         items = json_object(reply).get("items")
         if reply.status != 200 or not isinstance(items, list):
@@ -123,3 +123,6 @@ def _message_id(event: object) -> str:
     for name in ("message", "headers", "message-id"):
         event = event.get(name) if isinstance(event, dict) else None
     return text(event).strip("<>")
+
+
+PROVIDER = Mailgun()

@@ -1,18 +1,19 @@
-"""The providers there are, by the name that an account's configuration uses."""
+"""The providers by the name that `provider:` of an account gives them; each is imported when it is first asked for."""
 
+from drumbeat.core.registry import Registry
 from drumbeat.providers.base import Provider
-from drumbeat.providers.http_endpoint import HttpEndpoint
-from drumbeat.providers.hubspot import HubSpot
-from drumbeat.providers.mailgun import Mailgun
-from drumbeat.providers.resend import Resend
 
-_PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (HttpEndpoint(), HubSpot(), Mailgun(), Resend())
-}
+_PROVIDERS: Registry[Provider] = Registry(
+    "provider",
+    {
+        "http": "drumbeat.providers.http_endpoint:PROVIDER",
+        "hubspot": "drumbeat.providers.hubspot:PROVIDER",
+        "mailgun": "drumbeat.providers.mailgun:PROVIDER",
+        "resend": "drumbeat.providers.resend:PROVIDER",
+    },
+)
 
-NAMES = tuple(_PROVIDERS)
-
-
-def get(name: str) -> Provider:
-    """Return the provider of that name. Raises KeyError when it is not one of NAMES."""
-    return _PROVIDERS[name]
+names = _PROVIDERS.names
+get = _PROVIDERS.get
+register = _PROVIDERS.register
+unregister = _PROVIDERS.unregister

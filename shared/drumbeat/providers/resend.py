@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from drumbeat.core.actions import Action, SendEmail
-from drumbeat.core.outcomes import Accepted, Look, Outcome, Throttled, Unclear, Unknown
+from drumbeat.core.outcomes import Accepted, LookupResult, Outcome, Throttled, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
-from drumbeat.providers.base import Key, Target
+from drumbeat.providers.base import NativeKey, Target
 from drumbeat.providers.credentials import bearer
 from drumbeat.providers.replies import json_object, text, unsuccessful
 from drumbeat.providers.retry_after import LONGEST, retry_after
@@ -51,9 +51,9 @@ class Resend:
             found.append("from must hold an address, like Ada <ada@example.com>")
         return found
 
-    def repeat(self, target: Target, request: Request | None = None) -> Key:  # noqa: ARG002
+    def repeat(self, target: Target, request: Request | None = None) -> NativeKey:  # noqa: ARG002
         """Repeat under the same key within its day."""
-        return Key(timedelta(hours=24))
+        return NativeKey(timedelta(hours=24))
 
     def identity(self, target: Target) -> str:
         """Name the provider and where it is; the team is the API key's."""
@@ -95,10 +95,13 @@ class Resend:
             return Throttled(f"HTTP 429: {error}", max(_QUOTAS[error], retry_after(reply.headers) or 0.0))
         return unsuccessful(reply, _PERMANENT)
 
-    def look(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """Resend has no search by anything that we set."""
         return None
 
-    def read_look(self, reply: Reply, *, key: str) -> Look:  # noqa: ARG002
+    def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("Resend has no search")
+
+
+PROVIDER = Resend()

@@ -48,18 +48,36 @@ _LOG = logging.getLogger(__name__)
 class Summary:
     """What a sweep did."""
 
-    asleep: bool = False  # nothing was due: the ledger was not asked
-    elsewhere: bool = False  # another relay is at it
+    idle: bool = False  # nothing was due: the ledger was not asked
+    locked_elsewhere: bool = False  # another relay sweeps
     full: bool = False
     recovered: int = 0  # effects whose lease had ended
-    effects: int = 0  # rung for
-    events: int = 0  # rung for
+    effects: int = 0  # that workers were notified of
+    events: int = 0  # the same
     drained: int = 0  # events brought over from the buffer
-    fired: int = 0  # instants of campaigns that nobody had fired
+    fired: int = 0  # instants of campaigns that had not been fired
     missed: int = 0  # those that are too old for that, counted when all is looked at
     foreign: int = 0  # buffered messages that were not understood; they stay for a person
-    unrung: int = 0  # messages that the queue did not take; rung again in a minute
+    not_notified: int = 0  # messages that the queue did not take; sent again in a minute
     oldest: float = 0.0  # seconds for which the oldest effect has been due, or the oldest event without a plan
+
+    def logged(self) -> dict[str, bool | int | float]:
+        """Return what is not zero, by the names that logs and the function's answer have."""
+        named = {
+            "asleep": self.idle,
+            "elsewhere": self.locked_elsewhere,
+            "full": self.full,
+            "recovered": self.recovered,
+            "effects": self.effects,
+            "events": self.events,
+            "drained": self.drained,
+            "fired": self.fired,
+            "missed": self.missed,
+            "foreign": self.foreign,
+            "unrung": self.not_notified,
+            "oldest": self.oldest,
+        }
+        return {name: value for name, value in named.items() if value}
 
 
 def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.inf) -> Summary:
@@ -71,13 +89,13 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
         psycopg.OperationalError: the ledger is away; marks and buffer stay as they are for the next minute.
     """
     now = services.clock.now().timestamp()
-    due = services.marks.due(now)
+    due = services.due_index.due(now)
     full = due.missing or FULL in due.members
     if not (full or due.members or _buffered(services)):
-        return Summary(asleep=True)
+        return Summary(idle=True)
     with _alone(services.redis) as alone:
         if not alone:
-            return Summary(elsewhere=True)
+            return Summary(locked_elsewhere=True)
         return _Sweep(services, now, due, full, remaining).run()
 
 
@@ -97,10 +115,10 @@ class _Sweep:
         recovered = self._recover()
         effects = self._due_effects(recovered)
         events = self._forgotten_events()
-        self._services.marks.set(self._again)
+        self._services.due_index.set(self._again)
         self._ring(effects, events)
         self._drain()
-        self._mend_campaigns()
+        self._catch_up_campaigns()
         self._settle()
         return self.summary
 
@@ -137,7 +155,7 @@ class _Sweep:
         self, timed: Sequence[tuple[DueEffect, float]], recovered: set[UUID]
     ) -> list[tuple[DueEffect, float]]:
         """Leave out effects that were rung for already and that somebody looks at soon after their time."""
-        times = self._services.marks.times([f"effect:{each.id}" for each, _ in timed])
+        times = self._services.due_index.times([f"effect:{each.id}" for each, _ in timed])
         return [
             (each, delay)
             for each, delay in timed
@@ -162,15 +180,15 @@ class _Sweep:
         """Ring, campaigns last. What the queue does not take is marked to be looked at in a minute."""
         queue = self._services.queue
         for campaign in (False, True):
-            self._try(queue.ring, [event.id for event in events if event.campaign is campaign])
-            self._try(queue.ring_later, [(each.id, delay) for each, delay in effects if each.campaign is campaign])
+            self._try(queue.notify, [event.id for event in events if event.campaign is campaign])
+            self._try(queue.notify_later, [(each.id, delay) for each, delay in effects if each.campaign is campaign])
         self.summary.effects, self.summary.events = len(effects), len(events)
 
     def _try[T](self, ring: Callable[[list[T]], None], what: list[T]) -> None:
         try:
             ring(what)
         except QueueError as error:
-            self.summary.unrung += error.messages
+            self.summary.not_notified += error.messages
             _LOG.warning("relay: %s", error)
 
     def _drain(self) -> None:
@@ -189,27 +207,27 @@ class _Sweep:
         except SqsError as error:
             _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
 
-    def _mend_campaigns(self) -> None:
+    def _catch_up_campaigns(self) -> None:
         """Fire what should have fired, and have marks tell when to look again."""
         if not self._time():
             return
-        from drumbeat.campaigns import mend
+        from drumbeat.campaigns import catch_up
 
-        mended = mend(self._services, full=self.summary.full)
-        self.summary.fired, self.summary.missed = mended.recorded, len(mended.missed)
+        caught_up = catch_up(self._services, full=self.summary.full)
+        self.summary.fired, self.summary.missed = caught_up.recorded, len(caught_up.missed)
 
     def _settle(self) -> None:
         """Leave marks that match the ledger: what comes next, what is left, and that everything was looked at."""
-        marks = self._services.marks
+        due_index = self._services.due_index
         next_due = ledger.next_due(self._services.db, ahead=AHEAD)
         soonest = self._now + AGAIN
         if next_due is not None:
-            marks.set(minute(max(self._now + next_due, soonest)))
+            due_index.set(minute(max(self._now + next_due, soonest)))
         if self._cut or not self._time():
-            marks.set(minute(soonest))
+            due_index.set(minute(soonest))
         if self.summary.full and self._time():
-            marks.watch(full_at=self._now + FULL_EVERY)
-        marks.forget(self._due.members, self._now)
+            due_index.watch(full_at=self._now + FULL_EVERY)
+        due_index.forget(self._due.members, self._now)
 
     def _note_age(self, seconds: float) -> None:
         self.summary.oldest = max(self.summary.oldest, round(seconds, 1))

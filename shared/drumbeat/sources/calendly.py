@@ -3,17 +3,13 @@
 https://developer.calendly.com/api-docs/ZG9jOjM2MzE2MDM4-webhook-signatures
 """
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, content_key, digest, elements, fresh, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, content_key, digest, elements, fresh, require
 
 
-class Calendly:
+class Calendly(Scheme):
     """Deliveries carry no name of their own; a repeat has the same bytes."""
 
     name = "calendly"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

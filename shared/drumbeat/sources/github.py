@@ -3,17 +3,13 @@
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, content_key, digest, key_of, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, content_key, digest, key_of, require
 
 
-class GitHub:
+class GitHub(Scheme):
     """The older SHA-1 header is ignored."""
 
     name = "github"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its GUID, which a redelivery keeps."""

@@ -1,16 +1,12 @@
 """Lemon Squeezy: the bare hex HMAC of the body. https://docs.lemonsqueezy.com/help/webhooks/signing-requests"""
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, content_key, digest, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, content_key, digest, require
 
 
-class LemonSqueezy:
+class LemonSqueezy(Scheme):
     """Deliveries carry no name of their own; a repeat has the same bytes."""
 
     name = "lemonsqueezy"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

@@ -4,17 +4,14 @@ https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-web
 """
 
 import json
-from collections.abc import Mapping
 
-from drumbeat.sources.signature import Allowed, Delivery, Unverified, digest, fresh, key_of, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, Unverified, digest, fresh, key_of, require
 
 
-class Mailgun:
+class Mailgun(Scheme):
     """The token names the delivery: one that is used again, with whatever body, is a repeat and no new event."""
 
     name = "mailgun"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Return the token as the key."""

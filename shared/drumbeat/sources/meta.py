@@ -3,17 +3,13 @@
 https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 """
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, content_key, digest, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, content_key, digest, require
 
 
-class Meta:
+class Meta(Scheme):
     """Deliveries carry no name of their own; a repeat has the same bytes."""
 
     name = "meta"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

@@ -3,17 +3,13 @@
 https://developer.paddle.com/webhooks/signature-verification
 """
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, body_key, digest, elements, fresh, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, body_key, digest, elements, fresh, require
 
 
-class Paddle:
+class Paddle(Scheme):
     """A rotation sends several `h1`; retries keep the event's id."""
 
     name = "paddle"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""

@@ -1,36 +1,32 @@
-"""The signature schemes by the name that `webhook:` gives them; each is imported when first asked for."""
+"""The signature schemes by the name that `webhook:` gives them; each is imported when it is first asked for."""
 
-from functools import cache
-from importlib import import_module
-from typing import cast
-
+from drumbeat.core.registry import Registry
 from drumbeat.sources.signature import Scheme
 
-_HOMES = {
-    "calendly": "calendly:SCHEME",
-    "github": "github:SCHEME",
-    "hmac": "generic:SCHEME",
-    "hubspot_v1": "hubspot:V1",
-    "hubspot_v3": "hubspot:V3",
-    "lemonsqueezy": "lemonsqueezy:SCHEME",
-    "mailgun": "mailgun:SCHEME",
-    "meta": "meta:SCHEME",
-    "paddle": "paddle:SCHEME",
-    "resend": "resend:SCHEME",
-    "sendgrid": "sendgrid:SCHEME",
-    "shopify": "shopify:SCHEME",
-    "slack": "slack:SCHEME",
-    "standard_webhooks": "standard_webhooks:SCHEME",
-    "stripe": "stripe:SCHEME",
-    "twilio": "twilio:SCHEME",
-    "typeform": "typeform:SCHEME",
-}
+_SCHEMES: Registry[Scheme] = Registry(
+    "signature scheme",
+    {
+        "calendly": "drumbeat.sources.calendly:SCHEME",
+        "github": "drumbeat.sources.github:SCHEME",
+        "hmac": "drumbeat.sources.generic:SCHEME",
+        "hubspot_v1": "drumbeat.sources.hubspot:V1",
+        "hubspot_v3": "drumbeat.sources.hubspot:V3",
+        "lemonsqueezy": "drumbeat.sources.lemonsqueezy:SCHEME",
+        "mailgun": "drumbeat.sources.mailgun:SCHEME",
+        "meta": "drumbeat.sources.meta:SCHEME",
+        "paddle": "drumbeat.sources.paddle:SCHEME",
+        "resend": "drumbeat.sources.resend:SCHEME",
+        "sendgrid": "drumbeat.sources.sendgrid:SCHEME",
+        "shopify": "drumbeat.sources.shopify:SCHEME",
+        "slack": "drumbeat.sources.slack:SCHEME",
+        "standard_webhooks": "drumbeat.sources.standard_webhooks:SCHEME",
+        "stripe": "drumbeat.sources.stripe:SCHEME",
+        "twilio": "drumbeat.sources.twilio:SCHEME",
+        "typeform": "drumbeat.sources.typeform:SCHEME",
+    },
+)
 
-NAMES = frozenset(_HOMES)
-
-
-@cache
-def get(name: str) -> Scheme:
-    """Return the scheme of that name; raises KeyError."""
-    module, _, attribute = _HOMES[name].partition(":")
-    return cast(Scheme, getattr(import_module(f"drumbeat.sources.{module}"), attribute))
+names = _SCHEMES.names
+get = _SCHEMES.get
+register = _SCHEMES.register
+unregister = _SCHEMES.unregister

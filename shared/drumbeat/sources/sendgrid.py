@@ -3,17 +3,13 @@
 https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
 """
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, Unverified, content_key, fresh, from_base64
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, Unverified, content_key, fresh, from_base64
 
 
-class SendGrid:
+class SendGrid(Scheme):
     """A delivery is a batch without a name of its own; a repeat has the same bytes."""
 
     name = "sendgrid"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

@@ -1,16 +1,12 @@
 """Shopify: base64 HMAC of the body. https://shopify.dev/docs/apps/build/webhooks/subscribe/https"""
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, base64_text, content_key, digest, key_of, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, base64_text, content_key, digest, key_of, require
 
 
-class Shopify:
+class Shopify(Scheme):
     """Retries keep the delivery's webhook id."""
 
     name = "shopify"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its webhook id, else by its content."""

@@ -6,13 +6,13 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from drumbeat.core.errors import DrumbeatError
 
-LONGEST_KEY = 255
+LONGEST_KEY = 255  # characters
 _DIGITS = re.compile("[0-9]{1,14}")
 
 
@@ -55,12 +55,26 @@ class Allowed:
     options: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a scheme: text that stands beside `webhook:`. Checks, JSON schema and reference are made of this.
+
+    `problem` returns what is wrong with a value as a sentence that names the option, or None.
+    """
+
+    meaning: str
+    default: str = ""  # what holds where it is not written; "": nothing, or what `meaning` says
+    required: bool = False
+    choices: tuple[str, ...] = ()  # (): any text
+    problem: Callable[[str], str | None] | None = None
+
+
 class Scheme(Protocol):
     """One provider's way to sign. Pure."""
 
     name: str
-    options: Mapping[str, bool]  # name -> required
-    form: bool  # bodies may be form-encoded instead of JSON
+    options: Mapping[str, Option] = {}
+    form_encoded: bool = False  # bodies may be forms instead of JSON
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Return the delivery's idempotency key, 1 to 255 printable characters.

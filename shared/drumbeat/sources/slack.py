@@ -3,17 +3,14 @@
 https://docs.slack.dev/authentication/verifying-requests-from-slack
 """
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, body_key, digest, fresh, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, body_key, digest, fresh, require
 
 
-class Slack:
+class Slack(Scheme):
     """Events are JSON, slash commands are forms."""
 
     name = "slack"
-    options: Mapping[str, bool] = {}
-    form = True
+    form_encoded = True
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, which a retry keeps; a command by its content."""

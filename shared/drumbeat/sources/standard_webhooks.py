@@ -3,11 +3,12 @@
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from drumbeat.sources.signature import (
     Allowed,
     Delivery,
+    Scheme,
     Unverified,
     base64_text,
     digest,
@@ -18,11 +19,8 @@ from drumbeat.sources.signature import (
 )
 
 
-class StandardWebhooks:
+class StandardWebhooks(Scheme):
     """The scheme, and the one that it grew out of, which differs in the names of its headers."""
-
-    options: Mapping[str, bool] = {}
-    form = False
 
     def __init__(self, name: str = "standard_webhooks", headers: str = "webhook") -> None:
         self.name = name

@@ -1,16 +1,12 @@
 """Stripe: `t=...,v1=...`, HMAC over time and body. https://docs.stripe.com/webhooks/signature"""
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, body_key, digest, elements, fresh, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, body_key, digest, elements, fresh, require
 
 
-class Stripe:
+class Stripe(Scheme):
     """One `t`, any number of `v1`; other versions are for tests and never accepted."""
 
     name = "stripe"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, which a repeat keeps."""

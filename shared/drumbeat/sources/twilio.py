@@ -5,36 +5,47 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-security
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
-from drumbeat.sources.signature import Allowed, Delivery, Unverified, base64_text, content_key, digest, key_of, require
+from drumbeat.sources import public_url
+from drumbeat.sources.signature import (
+    Allowed,
+    Delivery,
+    Scheme,
+    Unverified,
+    base64_text,
+    content_key,
+    digest,
+    key_of,
+    require,
+)
 
 
-class Twilio:
+class Twilio(Scheme):
     """Signs no time; retries keep their idempotency token."""
 
     name = "twilio"
-    options: Mapping[str, bool] = {"public_url": False}
-    form = True
+    options = public_url.OPTIONS
+    form_encoded = True
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its idempotency token, else by URL and content."""
         given = delivery.header("X-Twilio-Signature")
-        signed = delivery.url + _signed_fields(delivery)
+        url = public_url.signed_url(delivery, allowed)
+        signed = url + _signed_fields(url, delivery.body)
         require((base64_text(digest(secret, signed.encode(), algorithm="sha1")) for secret in allowed.secrets), [given])
         name = delivery.headers.get("i-twilio-idempotency-token")
-        return key_of(name) if name else content_key(delivery.url.encode(), b"\n", delivery.body)
+        return key_of(name) if name else content_key(url.encode(), b"\n", delivery.body)
 
 
-def _signed_fields(delivery: Delivery) -> str:
-    expected = parse_qs(urlsplit(delivery.url).query).get("bodySHA256")
+def _signed_fields(url: str, body: bytes) -> str:
+    expected = parse_qs(urlsplit(url).query).get("bodySHA256")
     if expected:
-        if not hmac.compare_digest(hashlib.sha256(delivery.body).hexdigest(), expected[0]):
+        if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), expected[0]):
             raise Unverified("the body is not the one whose hash is signed")
         return ""
     try:
-        fields = parse_qs(delivery.body.decode(), keep_blank_values=True)
+        fields = parse_qs(body.decode(), keep_blank_values=True)
     except ValueError:
         raise Unverified("the body is no form") from None
     return "".join(name + value for name in sorted(fields) for value in sorted(set(fields[name])))

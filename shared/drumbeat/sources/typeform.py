@@ -3,17 +3,13 @@
 https://www.typeform.com/developers/webhooks/secure-your-webhooks/
 """
 
-from collections.abc import Mapping
-
-from drumbeat.sources.signature import Allowed, Delivery, base64_text, body_key, digest, require
+from drumbeat.sources.signature import Allowed, Delivery, Scheme, base64_text, body_key, digest, require
 
 
-class Typeform:
+class Typeform(Scheme):
     """Retries keep the event's id."""
 
     name = "typeform"
-    options: Mapping[str, bool] = {}
-    form = False
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""

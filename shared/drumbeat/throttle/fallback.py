@@ -23,7 +23,7 @@ class _Account:
     reason: Reason | None = None
 
 
-class Trickle:
+class FallbackLimiter:
     """Grants by one process's own clock. Not shared, never unlimited; forgotten with the process."""
 
     def __init__(self, elapsed: Callable[[], float]) -> None:

@@ -19,7 +19,7 @@ from redis.exceptions import NoScriptError, RedisError
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.throttle.fallback import Trickle
+from drumbeat.throttle.fallback import FallbackLimiter
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class TokenRequest:
     """One account's wish for tokens: one for each effect, with the slot that the effect was given earlier, or None."""
 
     account: str
@@ -41,7 +41,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
+class Granted:
     """Call now. A probe tests a half-open breaker: its end is to be reported."""
 
     probe: bool = False
@@ -56,7 +56,7 @@ class Wait:
     reason: Reason
 
 
-type Answer = Go | Wait
+type Answer = Granted | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +103,16 @@ class Throttle:
         self._elapsed = (clock or SystemClock()).elapsed
         self._jitter = jitter
         self._warn = warn
-        self._trickle = Trickle(self._elapsed)
+        self._fallback = FallbackLimiter(self._elapsed)
         self._script: tuple[str, str] | None = None
         self._away_until: float | None = None
 
-    def take(self, asks: Sequence[Ask]) -> dict[str, list[Answer]]:
+    def take(self, requests: Sequence[TokenRequest]) -> dict[str, list[Answer]]:
         """Ask for tokens, one `Ask` an account; one answer for each slot, in order. One round trip in all."""
-        replies = self._run([(ask.account, "take", _take_arguments(ask)) for ask in asks])
+        replies = self._run([(request.account, "take", _take_arguments(request)) for request in requests])
         return {
-            ask.account: self._from_trickle(ask) if reply is None else _answers(ask, reply)
-            for ask, reply in zip(asks, replies, strict=True)
+            request.account: self._from_fallback(request) if reply is None else _answers(request, reply)
+            for request, reply in zip(requests, replies, strict=True)
         }
 
     def report(self, *reports: Report) -> list[str]:
@@ -122,13 +122,13 @@ class Throttle:
         """
         for report in reports:
             if report.pause is not None:
-                self._trickle.pause(report.account, report.pause, report.reason or Reason(ReasonCode.PAUSED))
+                self._fallback.pause(report.account, report.pause, report.reason or Reason(ReasonCode.PAUSED))
         opened = self._run([(report.account, "report", _report_arguments(report)) for report in reports])
         return [report.account for report, opens in zip(reports, opened, strict=True) if report.denied or opens == [1]]
 
     def resume(self, account: str) -> bool:
         """End the account's pause and close its breaker; False when Redis did not answer."""
-        self._trickle.resume(account)
+        self._fallback.resume(account)
         return self._run([(account, "resume", [])])[0] is not None
 
     def states(self, accounts: Iterable[str]) -> dict[str, State]:
@@ -137,10 +137,12 @@ class Throttle:
         replies = self._run([(name, "state", []) for name in names])
         return {name: _state(name, reply) for name, reply in zip(names, replies, strict=True) if reply is not None}
 
-    def _from_trickle(self, ask: Ask) -> list[Answer]:
-        waits = self._trickle.take(ask.account, ask.limits, len(ask.slots))
-        reason = self._trickle.paused(ask.account) or Reason(ReasonCode.LIMITER_AWAY)
-        return [Wait(wait, slot, reason) if wait else Go() for wait, slot in zip(waits, ask.slots, strict=True)]
+    def _from_fallback(self, request: TokenRequest) -> list[Answer]:
+        waits = self._fallback.take(request.account, request.limits, len(request.slots))
+        reason = self._fallback.paused(request.account) or Reason(ReasonCode.LIMITER_AWAY)
+        return [
+            Wait(wait, slot, reason) if wait else Granted() for wait, slot in zip(waits, request.slots, strict=True)
+        ]
 
     def _run(self, calls: Sequence[tuple[str, str, Sequence[object]]]) -> list[Any]:
         """Run the script once for each call, all in one round trip; None where Redis did not do it."""
@@ -191,9 +193,9 @@ def key_of(account: str) -> str:
     return f"drumbeat:{{{account}}}:throttle"
 
 
-def _take_arguments(ask: Ask) -> list[object]:
-    limits = [part for limit in ask.limits for part in (limit.count, limit.period, limit.burst or 0)]
-    return [len(ask.limits), *limits, *("" if slot is None else round(slot * SECOND) for slot in ask.slots)]
+def _take_arguments(request: TokenRequest) -> list[object]:
+    limits = [part for limit in request.limits for part in (limit.count, limit.period, limit.burst or 0)]
+    return [len(request.limits), *limits, *("" if slot is None else round(slot * SECOND) for slot in request.slots)]
 
 
 def _report_arguments(report: Report) -> list[object]:
@@ -203,13 +205,13 @@ def _report_arguments(report: Report) -> list[object]:
     return [pause, why.code.value, why.detail or "", report.failures, probe]
 
 
-def _answers(ask: Ask, reply: Sequence[Any]) -> list[Answer]:
+def _answers(request: TokenRequest, reply: Sequence[Any]) -> list[Answer]:
     now, code, detail, *rest = reply
     reasons = {2: Reason(ReasonCode.RATE_LIMITED), 3: _pause(code, detail), 4: Reason(ReasonCode.BREAKER_OPEN)}
     answers: list[Answer] = []
     for word, at in zip(rest[::2], rest[1::2], strict=True):
-        answers.append(Wait((at - now) / SECOND, at / SECOND, reasons[word]) if word > 1 else Go(probe=word == 1))
-    assert len(answers) == len(ask.slots)
+        answers.append(Wait((at - now) / SECOND, at / SECOND, reasons[word]) if word > 1 else Granted(probe=word == 1))
+    assert len(answers) == len(request.slots)
     return answers
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from drumbeat.wakeups.due_index import FULL, Marks
+from drumbeat.wakeups.due_index import FULL, DueIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +14,10 @@ class Pulse:
     overdue: float
 
 
-def pulse(marks: Marks, now: datetime) -> Pulse:
+def pulse(due_index: DueIndex, now: datetime) -> Pulse:
     """Read the marks. A relay that runs every minute leaves none overdue for longer."""
     at = now.timestamp()
-    times = marks.times([FULL, *sorted(marks.due(at).members - {FULL})])
+    times = due_index.times([FULL, *sorted(due_index.due(at).members - {FULL})])
     full = times.get(FULL)
     return Pulse(
         next_full=None if full is None else datetime.fromtimestamp(full, UTC),

@@ -210,8 +210,8 @@ def _plan(db: Database, id: UUID) -> PlanStory | None:
     if not rows:
         return None
     replans = [Replan(**row) for row in db.run(REPLANS, {"id": id})]
-    mended = {replan.flow for replan in replans}
-    failed = {flow: reason for flow, reason in rows[0].pop("failed").items() if flow not in mended}
+    caught_up = {replan.flow for replan in replans}
+    failed = {flow: reason for flow, reason in rows[0].pop("failed").items() if flow not in caught_up}
     return PlanStory(**rows[0], failed=failed, replans=replans)
 
 

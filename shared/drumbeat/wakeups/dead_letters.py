@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.wakeups.queue import MESSAGES, Doorbell, Message, Queue
+from drumbeat.wakeups.queue import MESSAGES, Message, Queue, WakeUp
 
 HELD = 30  # seconds for which dead letters are hidden while they are looked at
 
@@ -14,7 +14,7 @@ HELD = 30  # seconds for which dead letters are hidden while they are looked at
 class Redriven:
     """What a redrive did: how many messages were rung again, and how many are not ours to ring and stay."""
 
-    rung: int
+    notified: int
     left: int
 
 
@@ -46,8 +46,8 @@ class DeadLetters:
         try:
             for message in [*kept.values()]:
                 with contextlib.suppress(ValueError):
-                    bell = Doorbell.loads(message.body)
-                    self._queue.ring(bell.events, bell.effects)
+                    wake_up = WakeUp.loads(message.body)
+                    self._queue.notify(wake_up.events, wake_up.effects)
                     self._dead.delete([message])
                     del kept[message.id]
         finally:

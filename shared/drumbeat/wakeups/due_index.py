@@ -50,7 +50,7 @@ class Due:
         return sorted(_ids(self.members, f"{kind}:"))
 
 
-class Marks:
+class DueIndex:
     """The marks. Nothing here raises when Redis is away: the answer says so."""
 
     def __init__(self, redis: "LeanRedis", clock: Clock) -> None:
@@ -58,14 +58,14 @@ class Marks:
         self._elapsed = clock.elapsed
         self._away_until: float | None = None
 
-    def set(self, marks: Mapping[str, float]) -> bool:
+    def set(self, due_index: Mapping[str, float]) -> bool:
         """Have the relay look at each member at its unix time; a member's latest time counts.
 
         Returns False when Redis did not take it: ring the queue late as a second memory.
         """
-        if not marks:
+        if not due_index:
             return True
-        scored = [part for member, when in marks.items() for part in (when, member)]
+        scored = [part for member, when in due_index.items() for part in (when, member)]
         return self._try(lambda: self._redis.run("ZADD", KEY, *scored)) is not None
 
     def clear(self, members: Collection[str]) -> bool:

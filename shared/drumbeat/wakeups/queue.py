@@ -36,7 +36,7 @@ class QueueError(DrumbeatError):
 
 
 @dataclass(frozen=True, slots=True)
-class Doorbell:
+class WakeUp:
     """One message: ids of events to plan and of effects to carry out, at most ten in all."""
 
     events: tuple[UUID, ...] = ()
@@ -77,16 +77,16 @@ class Queue:
         self._sqs = sqs
         self.url = url
 
-    def ring(self, events: Iterable[UUID] = (), effects: Iterable[UUID] = (), delay: float = 0) -> None:
+    def notify(self, events: Iterable[UUID] = (), effects: Iterable[UUID] = (), delay: float = 0) -> None:
         """Have a worker look at these ids, after `delay` seconds (at most 900).
 
         Raises:
             QueueError: SQS did not take some of them; the rest was rung.
         """
         seconds = _whole(delay)
-        self._send([(bell.dumps(), seconds) for bell in _doorbells(list(events), list(effects))])
+        self._send([(wake_up.dumps(), seconds) for wake_up in _wake_ups(list(events), list(effects))])
 
-    def ring_later(self, effects: Iterable[tuple[UUID, float]]) -> None:
+    def notify_later(self, effects: Iterable[tuple[UUID, float]]) -> None:
         """Have a worker look at each effect after its own delay in seconds (0 to 900, never early).
 
         Raises:
@@ -95,7 +95,7 @@ class Queue:
         by_second: dict[int, list[UUID]] = {}
         for effect, delay in effects:
             by_second.setdefault(_whole(delay), []).append(effect)
-        self._send([(bell.dumps(), second) for second, ids in by_second.items() for bell in _doorbells([], ids)])
+        self._send([(wake_up.dumps(), second) for second, ids in by_second.items() for wake_up in _wake_ups([], ids)])
 
     def put(self, body: str) -> None:
         """Put a text of any other kind into the queue.
@@ -182,10 +182,10 @@ class Queue:
         return group, code
 
 
-def _doorbells(events: Sequence[UUID], effects: Sequence[UUID]) -> Iterator[Doorbell]:
+def _wake_ups(events: Sequence[UUID], effects: Sequence[UUID]) -> Iterator[WakeUp]:
     named = [(True, i) for i in events] + [(False, i) for i in effects]
     for group in batched(named, IDS, strict=False):
-        yield Doorbell(tuple(i for is_event, i in group if is_event), tuple(i for is_event, i in group if not is_event))
+        yield WakeUp(tuple(i for is_event, i in group if is_event), tuple(i for is_event, i in group if not is_event))
 
 
 def _whole(delay: float) -> int:

@@ -18,7 +18,7 @@ from drumbeat.delivery import effects_sql
 from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
 from drumbeat.throttle.limiter import Report
-from drumbeat.wakeups.queue import Doorbell, Queue
+from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.store.rows import (
@@ -254,7 +254,7 @@ def test_a_resend_begins_a_new_generation_and_rings(console: Console, database: 
     assert row == {"generation": 2, "tries": 0, "looks": 0, "due": True}
     (entry,) = database.run("SELECT actor, reason FROM journal ORDER BY seq DESC LIMIT 1")
     assert entry == {"actor": "person:ada", "reason": "not in the outbox"}
-    assert console.rung() == [Doorbell(effects=(effect.id,))]
+    assert console.rung() == [WakeUp(effects=(effect.id,))]
     assert claimed(database, effect.id).generation == 2
 
 
@@ -273,7 +273,7 @@ def test_other_decisions_are_final_and_wake_what_waited(
 
     assert (code, status(database, effect.id)) == (200, to)
     assert journal(database, effect.id)[-1] == f"held>{to}"
-    assert console.rung() == [Doorbell(effects=(later,))]
+    assert console.rung() == [WakeUp(effects=(later,))]
 
 
 def test_a_decision_on_an_older_version_is_409_and_changes_nothing(console: Console, database: TestDatabase) -> None:
@@ -389,7 +389,7 @@ def test_suppressions_keep_no_address(console: Console, database: TestDatabase) 
 def test_dead_letters_are_shown_and_rung_again_but_never_thrown_away(console: Console) -> None:
     dead = Queue(console.services.sqs, console.services.settings.dlq_url)
     effect = uuid4()
-    dead.ring(effects=[effect])
+    dead.notify(effects=[effect])
     dead.put("not a doorbell")
 
     _, listed, _ = console.call("GET", "/v1/dlq")
@@ -398,7 +398,7 @@ def test_dead_letters_are_shown_and_rung_again_but_never_thrown_away(console: Co
     assert listed["count"] == 2
     assert sorted(item["effects"] for item in listed["items"]) == [[], [str(effect)]]
     assert redriven == {"rung": 1, "foreign": 1, "left": 1}
-    assert console.rung() == [Doorbell(effects=(effect,))]
+    assert console.rung() == [WakeUp(effects=(effect,))]
 
 
 def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, database: TestDatabase) -> None:
@@ -423,7 +423,7 @@ def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, da
     assert before["items"][0]["reasonCode"] == "credentials_refused"
     assert (code, resumed["effects"], resumed["left"]) == (200, 1, False)
     assert after["items"][0]["state"] == "running"
-    assert console.rung() == [Doorbell(effects=(effect,))]
+    assert console.rung() == [WakeUp(effects=(effect,))]
     assert claimed(database, effect)
     assert console.call("POST", "/v1/accounts/nobody/resume")[0] == 404
 

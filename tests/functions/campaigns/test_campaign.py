@@ -97,8 +97,8 @@ def test_a_firing_is_one_event_however_often_it_comes(services: Services, clock:
     assert (first.new, again.new) == (True, False)
     assert first.event == again.event
     assert fired(services, "hourly") == [at]
-    [bell] = Console(services).rung()
-    assert bell.events == (first.event,)
+    [wake_up] = Console(services).rung()
+    assert wake_up.events == (first.event,)
 
 
 @pytest.mark.point(58)
@@ -170,7 +170,7 @@ def test_a_firing_that_never_comes_is_mended_by_the_relay(services: Services, cl
 
     late = sweep(services)
 
-    assert (early.asleep, late.asleep) == (True, False)  # the alarm gets its time before the ledger is asked
+    assert (early.idle, late.idle) == (True, False)  # the alarm gets its time before the ledger is asked
     assert late.fired == 1
     assert fired(services, "hourly") == [utc("2030-03-10T06:30")]
 
@@ -187,7 +187,7 @@ def test_the_time_that_the_scheduler_skips_is_fired_by_the_relay_at_the_end_of_t
 
     at_the_end = sweep(services)
 
-    assert (before.asleep, at_the_end.fired) == (True, 1)
+    assert (before.idle, at_the_end.fired) == (True, 1)
     assert fired(services, "nightly") == [utc("2030-03-10T07:00")]
 
 
@@ -196,11 +196,11 @@ def test_a_firing_in_time_leaves_the_ledger_asleep_until_the_next(services: Serv
     sweep(services)
     to(clock, utc("2030-03-10T06:30:10"))
     done = fire("hourly", utc("2030-03-10T06:30"), services)
-    services.reminders.settled(events=[done.event] if done.event else [])
+    services.notifier.clear(events=[done.event] if done.event else [])
     trips = services.db.round_trips
     to(clock, utc("2030-03-10T07:31"))
 
-    assert sweep(services).asleep
+    assert sweep(services).idle
     assert services.db.round_trips == trips
 
 
@@ -291,7 +291,7 @@ def test_a_night_of_lost_doubled_and_late_firings(services: Services, clock: Sim
         while alarms and alarms[0][0] <= clock.now():
             _, name, at = alarms.pop(0)
             fire(name, at, services)
-        asleep[sweep(services).asleep] += 1
+        asleep[sweep(services).idle] += 1
         to(clock, clock.now() + MINUTE)
 
     for name, entry in campaigns.items():
@@ -468,7 +468,7 @@ def test_a_scheduler_that_fails_costs_nothing_but_time(
     assert done["created"] == []
     assert "campaign-digest" in done["failed"][0]
     assert configs.newest_version(services.db) == 1
-    assert services.marks.times(["campaigns"])  # the relay looks after it
+    assert services.due_index.times(["campaigns"])  # the relay looks after it
 
 
 def test_where_there_is_no_scheduler_apply_asks_none(services: Services, apply: Apply) -> None:

@@ -332,7 +332,7 @@ def test_a_door_that_nobody_opened_yet_is_no_fault_of_a_local_stack(
 
 def test_doctor_says_that_nobody_looks(run: Run, database: TestDatabase, services: Services) -> None:
     applied(database)
-    services.marks.set({"effect:1": services.clock.now().timestamp() - 600})
+    services.due_index.set({"effect:1": services.clock.now().timestamp() - 600})
 
     silent = run("doctor")
 
@@ -367,7 +367,7 @@ def test_dead_letters_are_listed_and_redriven(run: Run, services: Services, data
 
     dead = Queue(services.sqs, services.settings.dlq_url)
     event = recorded(database)
-    dead.ring(events=[event])
+    dead.notify(events=[event])
 
     listed = run("dlq")
     redriven = run("--json", "dlq", "redrive")

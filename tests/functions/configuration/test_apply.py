@@ -8,7 +8,7 @@ from drumbeat.delivery import effects_sql, plans_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.conftest import TestDatabase
 from tests.functions.cli.test_cli import Run, run, services
 from tests.functions.console import Console
@@ -83,9 +83,9 @@ def test_events_that_waited_for_a_configuration_are_rung_for(console: Console, d
     _, applied = put(console)
 
     assert (applied["rung"], applied["next"]) == (3, None)
-    assert console.rung() == [Doorbell(events=tuple(events))]
-    marks = console.services.marks.due(console.services.clock.now().timestamp() + 60.0)
-    assert {f"event:{event}" for event in events} <= marks.members
+    assert console.rung() == [WakeUp(events=tuple(events))]
+    due_index = console.services.due_index.due(console.services.clock.now().timestamp() + 60.0)
+    assert {f"event:{event}" for event in events} <= due_index.members
 
 
 def test_many_of_them_are_rung_for_in_chunks(
@@ -98,7 +98,7 @@ def test_many_of_them_are_rung_for_in_chunks(
     _, second = put(console, cursor=first["next"])
 
     assert (first["rung"], second["rung"], second["next"]) == (2, 1, None)
-    assert [event for bell in console.rung() for event in bell.events] == events
+    assert [event for wake_up in console.rung() for event in wake_up.events] == events
 
 
 def test_an_account_with_open_outcomes_keeps_its_login(console: Console, database: TestDatabase) -> None:
@@ -124,7 +124,7 @@ def test_failed_flows_are_planned_again_after_the_next_version(console: Console,
     _, applied = put(console, DOCUMENT + "# mended\n")
 
     assert applied["version"] == 2
-    assert console.rung() == [Doorbell(events=(event,))]
+    assert console.rung() == [WakeUp(events=(event,))]
 
 
 def test_the_doctor_asks_for_secrets_only_where_they_are_needed(

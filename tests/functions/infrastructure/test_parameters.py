@@ -12,7 +12,7 @@ from mypy_boto3_ssm import SSMClient
 
 from drumbeat import services as process
 from drumbeat.core.errors import SecretAway, SecretMissing, SettingsError
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from functions.ingest import app as ingest
 from tests.functions.test_samples import Context, invoke
 
@@ -121,7 +121,7 @@ def test_without_the_store_a_caller_is_asked_to_come_again(away: None, sample: s
 
 def test_without_the_store_the_worker_gives_every_message_back(away: None) -> None:
     handler = importlib.import_module("functions.worker.app").handler
-    records = [{"messageId": id, "body": Doorbell(effects=(uuid4(),)).dumps()} for id in ("one", "two")]
+    records = [{"messageId": id, "body": WakeUp(effects=(uuid4(),)).dumps()} for id in ("one", "two")]
 
     answer = handler({"Records": [*records, {"messageId": "garbled", "body": "{"}]}, cast("LambdaContext", Context()))
 

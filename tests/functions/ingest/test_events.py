@@ -29,7 +29,7 @@ def test_an_event_is_recorded_with_its_body_and_rung_for(doors: Doors) -> None:
 def test_the_relay_is_told_before_the_commit(doors: Doors) -> None:
     id = doors.post("/v1/events", lead()).body["eventId"]
 
-    assert doors.services.marks.due(doors.services.clock.now().timestamp() + 61).members == {f"event:{id}"}
+    assert doors.services.due_index.due(doors.services.clock.now().timestamp() + 61).members == {f"event:{id}"}
 
 
 @pytest.mark.point(9)

@@ -43,7 +43,7 @@ def no_redis(doors: Doors) -> None:
     """Have Redis lead to a port that nobody listens on."""
     doors.services.redis.close()
     doors.services.redis = LeanRedis.at("redis://127.0.0.1:1")
-    doors.services.__dict__.pop("marks", None)
+    doors.services.__dict__.pop("due_index", None)
     app.single.cache_clear()
     app.door.cache_clear()
 
@@ -260,7 +260,7 @@ def test_a_queue_that_is_away_does_not_keep_an_event_from_being_recorded(
     answer = doors.post("/v1/events", lead("one"))
 
     assert (answer.status, len(doors.events())) == (202, 1)
-    due = doors.services.marks.due(doors.services.clock.now().timestamp() + 61).members
+    due = doors.services.due_index.due(doors.services.clock.now().timestamp() + 61).members
     assert due == {f"event:{answer.body['eventId']}"}
     assert '"IngestDegraded":[1.0]' in capsys.readouterr().out
 
@@ -306,7 +306,7 @@ def test_fifty_copies_at_once_are_one_event(doors: Doors) -> None:
         ids.event_id("crm", "one"), "crm", "one", "LEAD_CAPTURE", "api", b"f", None, datetime.now(UTC), b"{}"
     )
 
-    def send(_: int) -> stored_events.Verdict:
+    def send(_: int) -> stored_events.Recorded:
         database = Database(doors.ledger.url)
         try:
             return stored_events.record(database, arrival)

@@ -12,7 +12,7 @@ from redis import Redis
 from drumbeat import services as process
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from functions.relay import app
 from tests.conftest import TestDatabase
 
@@ -83,4 +83,4 @@ def test_it_rings_what_is_due_then_sleeps(services: Services, capsys: pytest.Cap
     (age,) = [json.loads(line)["OldestDue"] for line in capsys.readouterr().out.splitlines() if '"OldestDue"' in line]
     assert age == [first["oldest"]]  # what the alarm watches
     [message] = services.queue.receive()
-    assert Doorbell.loads(message.body) == Doorbell(events=(event,))
+    assert WakeUp.loads(message.body) == WakeUp(events=(event,))

@@ -22,7 +22,7 @@ from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.events import Arrival
-from drumbeat.core.outcomes import Absent, Accepted, Found, Look, NotSent, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.delivery import LEASE, deliver
@@ -42,7 +42,7 @@ from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.relay import sql as relay_sql
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Report
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.conftest import TestDatabase
 from tests.store.rows import as_json, opening, outcomes, pass_time, status
 
@@ -84,14 +84,14 @@ LOGIN = "mailgun https://api.mailgun.net mg.example.com"
 class Answers(Calls):
     """Ends each call as told, in order; the last answer goes on."""
 
-    def __init__(self, *answers: Outcome | Look) -> None:
+    def __init__(self, *answers: Outcome | LookupResult) -> None:
         super().__init__(Caller(SystemClock(), allow_private=True), SystemClock())
         self.answers = list(answers)
 
-    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | Look]:
+    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | LookupResult]:
         return [self._next(isinstance(job, Send)) for job in jobs]
 
-    def _next(self, send: bool) -> Outcome | Look:
+    def _next(self, send: bool) -> Outcome | LookupResult:
         fitting = [each for each in self.answers if isinstance(each, Found | Absent) is not send]
         answer = fitting[0] if fitting else Accepted("m-1") if send else Absent()
         if len(fitting) > 1:
@@ -148,7 +148,7 @@ def arrived(services: Services, source: str = "shop", type: str = "LEAD_CAPTURE"
     return event.id
 
 
-def worked(services: Services, *answers: Outcome | Look, source: str = "shop") -> UUID:
+def worked(services: Services, *answers: Outcome | LookupResult, source: str = "shop") -> UUID:
     """Deliver an event of its own, each call ending as told; returns its first effect."""
     event = arrived(services, source)
     ring(services, *answers, events=(event,))
@@ -156,10 +156,10 @@ def worked(services: Services, *answers: Outcome | Look, source: str = "shop") -
 
 
 def ring(
-    services: Services, *answers: Outcome | Look, events: tuple[UUID, ...] = (), effects: tuple[UUID, ...] = ()
+    services: Services, *answers: Outcome | LookupResult, events: tuple[UUID, ...] = (), effects: tuple[UUID, ...] = ()
 ) -> None:
     services.calls = Answers(*answers)
-    deliver([Doorbell(events, effects)], services, lambda: 900.0)
+    deliver([WakeUp(events, effects)], services, lambda: 900.0)
 
 
 def first_effect(db: Database, event: UUID) -> UUID:

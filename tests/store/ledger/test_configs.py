@@ -96,11 +96,11 @@ def test_a_login_may_change_once_nothing_is_open(database: TestDatabase) -> None
 
 def test_events_without_a_plan_or_with_a_failed_flow_are_for_the_next_version(database: TestDatabase) -> None:
     insert(database, b"a")
-    unplanned, failed, mended, done = (recorded(database) for _ in range(4))
-    for event, flows in ((failed, {"welcome": "no such field"}), (mended, {"welcome": "no such field"}), (done, {})):
+    unplanned, failed, caught_up, done = (recorded(database) for _ in range(4))
+    for event, flows in ((failed, {"welcome": "no such field"}), (caught_up, {"welcome": "no such field"}), (done, {})):
         plans_sql.record(database, [plans_sql.NewPlan(event, 1, b"hash", flows)], [], LEASE)
     insert(database, b"b")
-    plans_sql.record(database, [plans_sql.NewPlan(mended, 2, b"hash", {}, "welcome")], [], LEASE)
+    plans_sql.record(database, [plans_sql.NewPlan(caught_up, 2, b"hash", {}, "welcome")], [], LEASE)
 
     assert configs.unplanned(database, after=UUID(int=0), limit=10) == sorted([unplanned, failed])
 

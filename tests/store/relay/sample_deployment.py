@@ -10,7 +10,7 @@ import psycopg
 
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.conftest import TestDatabase
 
 MINUTE = 60.0
@@ -48,8 +48,8 @@ class RecordingSqs(Sqs):
         sent: Any = parameters.get("Entries") or [parameters]
         for message in sent:
             if "MessageBody" in message and message["MessageBody"].startswith('{"v": 1, "events"'):
-                bell = Doorbell.loads(message["MessageBody"])
-                named = (*bell.events, *bell.effects)
+                wake_up = WakeUp.loads(message["MessageBody"])
+                named = (*wake_up.events, *wake_up.effects)
                 self.delays |= dict.fromkeys(named, message["DelaySeconds"])
                 self.order += named
                 message["DelaySeconds"] = 0
@@ -142,25 +142,25 @@ class SampleDeployment:
         return [tuple(row.values()) for row in rows]
 
     def mark(self, **when: float) -> None:
-        assert self.services.marks.set({name.replace("__", ":"): self.now() + at for name, at in when.items()})
+        assert self.services.due_index.set({name.replace("__", ":"): self.now() + at for name, at in when.items()})
 
     def overdue(self) -> None:
         """Make the relay look at what is due, but not at everything."""
-        self.services.marks.watch(full_at=self.now() + HOUR)
+        self.services.due_index.watch(full_at=self.now() + HOUR)
         self.mark(at__1=-1)
 
-    def rung(self) -> list[Doorbell]:
-        bells = []
+    def rung(self) -> list[WakeUp]:
+        wake_ups = []
         while messages := self.services.queue.receive():
-            bells += [Doorbell.loads(message.body) for message in messages]
+            wake_ups += [WakeUp.loads(message.body) for message in messages]
             self.services.queue.delete(messages)
-        return bells
+        return wake_ups
 
     def rung_effects(self) -> set[UUID]:
-        return {id for bell in self.rung() for id in bell.effects}
+        return {id for wake_up in self.rung() for id in wake_up.effects}
 
     def rung_events(self) -> set[UUID]:
-        return {id for bell in self.rung() for id in bell.events}
+        return {id for wake_up in self.rung() for id in wake_up.events}
 
     def close(self) -> None:
         self._admin.close()

@@ -11,7 +11,7 @@ from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.relay.sweep import LOCK, sweep
-from drumbeat.wakeups.queue import Doorbell
+from drumbeat.wakeups.queue import WakeUp
 from tests.store.relay.sample_deployment import MINUTE, SampleDeployment
 
 
@@ -26,7 +26,7 @@ def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(deployment: SampleD
         sweeps.append(summary)
         deployment.sleep(MINUTE)
 
-    assert [minute for minute, summary in enumerate(sweeps) if not summary.asleep] == [0, 360, 720, 1080]
+    assert [minute for minute, summary in enumerate(sweeps) if not summary.idle] == [0, 360, 720, 1080]
     assert asked[False] == 0
     assert 0 < asked[True] <= 4 * 8
 
@@ -41,11 +41,11 @@ def test_an_event_every_two_minutes_has_the_relay_ask_nothing(deployment: Sample
             event = {"type": "LEAD_CAPTURE", "source": "shop", "payload": {}, "idempotencyKey": f"{number}"}
             door.ingest(json.dumps(event).encode(), caller=ApiKey("ada", frozenset(SCOPES)))
             deployment.sleep(1)
-            deliver([Doorbell(events=tuple(deployment.rung_events()))], deployment.services, lambda: 50.0)
+            deliver([WakeUp(events=tuple(deployment.rung_events()))], deployment.services, lambda: 50.0)
         deployment.sleep(MINUTE)
         before = deployment.db.round_trips
 
-        assert sweep(deployment.services).asleep
+        assert sweep(deployment.services).idle
 
         asked += deployment.db.round_trips - before
     assert deployment.db.run("SELECT count(*) AS planned FROM plans") == [{"planned": 30}]
@@ -63,7 +63,7 @@ def test_lost_marks_have_everything_looked_at(deployment: SampleDeployment) -> N
 
     assert summary.full
     assert deployment.rung_effects() == {effect}
-    assert sweep(deployment.services).asleep
+    assert sweep(deployment.services).idle
 
 
 @pytest.mark.point(31)
@@ -71,7 +71,7 @@ def test_without_redis_every_minute_looks_at_everything(deployment: SampleDeploy
     deployment.configured()
     deployment.services.redis.close()
     deployment.services.redis = LeanRedis.at("redis://127.0.0.1:1")
-    deployment.services.__dict__.pop("marks", None)
+    deployment.services.__dict__.pop("due_index", None)
     effect = deployment.effect()
 
     summaries = [sweep(deployment.services), sweep(deployment.services)]
@@ -85,7 +85,7 @@ def test_one_relay_sweeps_at_a_time(deployment: SampleDeployment) -> None:
     deployment.effect()
     deployment.services.redis.set(LOCK, "another relay")
 
-    assert sweep(deployment.services).elsewhere
+    assert sweep(deployment.services).locked_elsewhere
     assert deployment.rung() == []
 
     deployment.services.redis.delete(LOCK)

@@ -57,7 +57,7 @@ def test_the_rest_of_a_backlog_is_released_minute_by_minute(deployment: SampleDe
     sweep(deployment.services)
     done = deployment.rung_effects()
     deployment.db.run("UPDATE effects SET status = 'accepted', due_at = 'infinity' WHERE id = ANY (%s)", (list(done),))
-    deployment.services.marks.clear([f"effect:{effect}" for effect in done])
+    deployment.services.due_index.clear([f"effect:{effect}" for effect in done])
     deployment.sleep(MINUTE)
 
     second = sweep(deployment.services)
@@ -98,7 +98,7 @@ def test_a_lost_message_is_rung_again_within_two_minutes(deployment: SampleDeplo
     sweep(deployment.services)
     effect = deployment.effect()
     deployment.mark(**{f"effect__{effect}": 30})
-    deployment.services.queue.ring(effects=[effect])
+    deployment.services.queue.notify(effects=[effect])
     deployment.services.queue.purge()
 
     for _ in range(2):
@@ -139,7 +139,7 @@ def test_what_is_due_in_days_wakes_the_relay_in_its_minute(deployment: SampleDep
     hours = []
     for number in range(5 * 60):
         deployment.sleep(MINUTE)
-        if not sweep(deployment.services).asleep:
+        if not sweep(deployment.services).idle:
             hours.append(number)
 
     assert effect in deployment.sqs.delays
@@ -155,7 +155,7 @@ def test_marks_with_nothing_behind_them_are_forgotten(deployment: SampleDeployme
     first = sweep(deployment.services)
     second = sweep(deployment.services)
 
-    assert (first.asleep, second.asleep) == (False, True)
+    assert (first.idle, second.idle) == (False, True)
     assert deployment.services.redis.run("ZCARD", KEY) == 2  # the sentinel and the next full sweep
 
 
@@ -163,15 +163,15 @@ def test_a_mark_set_during_the_sweep_survives_it(deployment: SampleDeployment, m
     deployment.configured()
     deployment.overdue()
     effect = f"effect:{uuid.uuid4()}"
-    deployment.services.marks.set({effect: deployment.now() - 1})
+    deployment.services.due_index.set({effect: deployment.now() - 1})
     advance = ledger.advance
 
     def advance_and_meanwhile(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
-        deployment.services.marks.set({effect: deployment.now() + 90})
+        deployment.services.due_index.set({effect: deployment.now() + 90})
         advance(db, margin=margin, back=back)
 
     monkeypatch.setattr(ledger, "advance", advance_and_meanwhile)
 
     sweep(deployment.services)
 
-    assert deployment.services.marks.times([effect]) == {effect: deployment.now() + 90}
+    assert deployment.services.due_index.times([effect]) == {effect: deployment.now() + 90}

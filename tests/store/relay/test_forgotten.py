@@ -39,7 +39,7 @@ def test_events_wait_for_the_first_configuration(deployment: SampleDeployment) -
     assert sweep(deployment.services).events == 0
 
     deployment.configured()
-    deployment.services.marks.distrust()
+    deployment.services.due_index.distrust()
     sweep(deployment.services)
 
     assert deployment.rung_events() == {event}
@@ -74,9 +74,9 @@ def test_the_search_stays_behind_commits_that_are_slow(deployment: SampleDeploym
 
 
 @pytest.mark.point(29)
-@pytest.mark.parametrize("marks", ["kept", "lost"])
+@pytest.mark.parametrize("due_index", ["kept", "lost"])
 def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(
-    deployment: SampleDeployment, marks: str
+    deployment: SampleDeployment, due_index: str
 ) -> None:
     deployment.configured()
     deployment.planned()
@@ -85,7 +85,7 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(
     deployment.ledgers_clock(-600.0)  # another server took over
 
     event = deployment.event()
-    if marks == "kept":
+    if due_index == "kept":
         deployment.overdue()
         deployment.mark(**{f"event__{event}": -1})
     else:
@@ -117,7 +117,7 @@ def test_a_failed_flow_is_tried_again_by_a_later_configuration(deployment: Sampl
     assert sweep(deployment.services).events == 0
 
     deployment.configured(flows=("welcome",))
-    deployment.services.marks.distrust()
+    deployment.services.due_index.distrust()
     sweep(deployment.services)
 
     assert deployment.rung_events() == {failed}

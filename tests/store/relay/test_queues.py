@@ -43,12 +43,12 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(deployme
 
     summary = sweep(deployment.services)
 
-    assert (summary.asleep, summary.drained) == (False, 23)
+    assert (summary.idle, summary.drained) == (False, 23)
     assert queue.count() == 0
     recorded = {row["id"] for row in deployment.db.run("SELECT id FROM events")}
     assert recorded == {each.id for each in arrivals}
     assert deployment.rung_events() == recorded
-    assert sweep(deployment.services).asleep
+    assert sweep(deployment.services).idle
 
 
 @pytest.mark.point(10)
@@ -102,7 +102,7 @@ def test_an_unreachable_queue_costs_a_minute_and_nothing_else(
     deployment.sleep(MINUTE)
     sweep(deployment.services)
 
-    assert first.unrung == 1
+    assert first.not_notified == 1
     assert deployment.rung_effects() == {effect}
 
 
@@ -115,7 +115,7 @@ def test_sweeping_twice_at_a_time_only_doubles_doorbells(deployment: SampleDeplo
 
     sweep(deployment.services)
 
-    assert [bell.effects for bell in deployment.rung()] == [(effect,), (effect,)]
+    assert [wake_up.effects for wake_up in deployment.rung()] == [(effect,), (effect,)]
     assert deployment.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
 
 
@@ -138,6 +138,6 @@ def test_a_far_mark_shares_the_members_of_its_minute(deployment: SampleDeploymen
     sweep(deployment.services)
 
     expected = set(minute(deployment.now() + HOUR)) | set(minute(deployment.now() + HOUR - 1))
-    members = set(deployment.services.marks.due(deployment.now() + 12 * HOUR).members)
+    members = set(deployment.services.due_index.due(deployment.now() + 12 * HOUR).members)
     assert len(members) == 2
     assert members - {"full"} <= expected

@@ -63,7 +63,7 @@ def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(deployment: Sampl
     deployment.sleep(MINUTE)
     second = sweep(deployment.services)
 
-    assert (first.recovered, asleep.asleep, second.recovered) == (0, True, 1)
+    assert (first.recovered, asleep.idle, second.recovered) == (0, True, 1)
     assert deployment.rung_effects() == {effect}
 
 

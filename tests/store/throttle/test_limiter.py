@@ -19,7 +19,7 @@ from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
-from drumbeat.throttle.limiter import SECOND, Ask, Go, Report, Throttle, Wait, key_of
+from drumbeat.throttle.limiter import SECOND, Granted, Report, Throttle, TokenRequest, Wait, key_of
 
 TEN_PER_SECOND = Limit(10, 1, 10)
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -53,19 +53,19 @@ def throttle(lean: LeanRedis, clock: HandClock) -> Throttle:
     return Throttle(lean, clock, jitter=lambda: 0.0)
 
 
-def ask(*slots: float | None, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> Ask:
-    return Ask(account, limits, slots)
+def ask(*slots: float | None, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> TokenRequest:
+    return TokenRequest(account, limits, slots)
 
 
-def newcomers(count: int, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> Ask:
+def newcomers(count: int, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> TokenRequest:
     return ask(*[None] * count, account=account, limits=limits)
 
 
-def granted(answers: list[Go | Wait]) -> int:
-    return sum(isinstance(answer, Go) for answer in answers)
+def granted(answers: list[Granted | Wait]) -> int:
+    return sum(isinstance(answer, Granted) for answer in answers)
 
 
-def waits(answers: list[Go | Wait]) -> list[Wait]:
+def waits(answers: list[Granted | Wait]) -> list[Wait]:
     return [answer for answer in answers if isinstance(answer, Wait)]
 
 
@@ -84,7 +84,7 @@ def test_a_newcomer_lines_up_behind_those_who_hold_a_slot(throttle: Throttle, cl
     [newcomer] = throttle.take([newcomers(1)])["mail"]
     [holder] = throttle.take([ask(held[0].slot)])["mail"]
 
-    assert holder == Go()
+    assert holder == Granted()
     assert isinstance(newcomer, Wait)
     assert newcomer.seconds == pytest.approx(0.15)  # after the fifth slot
 
@@ -99,7 +99,7 @@ def test_holders_who_come_at_their_slots_are_all_granted(throttle: Throttle, clo
         clock.sleep(max(0.0, wait.slot - clock.now().timestamp()))
         answers += throttle.take([ask(wait.slot)])["mail"]
 
-    assert answers == [Go()] * 190
+    assert answers == [Granted()] * 190
     assert clock.now().timestamp() - now == pytest.approx(19, abs=0.001)
 
 
@@ -154,7 +154,7 @@ def test_windows_begin_with_the_utc_hour_and_day(lean: LeanRedis) -> None:
     assert isinstance(denied, Wait)
     [after] = throttle.take([ask(denied.slot, limits=limits)])["mail"]
 
-    assert before == after == Go()
+    assert before == after == Granted()
     assert denied.seconds == pytest.approx(1)
 
 
@@ -198,7 +198,7 @@ def test_a_pause_stops_one_account_and_no_other(throttle: Throttle) -> None:
     [wait] = waits(answers["mail"])
     assert wait.seconds == pytest.approx(60)
     assert wait.reason == Reason(ReasonCode.PAUSED, "429 from the provider")
-    assert answers["crm"] == [Go()]
+    assert answers["crm"] == [Granted()]
 
 
 @pytest.mark.point(41)
@@ -211,7 +211,7 @@ def test_after_a_pause_the_account_goes_at_its_rate_without_a_herd(throttle: Thr
     for wait in answers:
         assert wait.slot is not None
         clock.sleep(max(0.0, wait.slot - clock.now().timestamp()))
-        assert throttle.take([ask(wait.slot)])["mail"] == [Go()]
+        assert throttle.take([ask(wait.slot)])["mail"] == [Granted()]
 
 
 @pytest.mark.point(41)
@@ -242,8 +242,8 @@ def test_a_person_ends_a_pause(throttle: Throttle) -> None:
 
     assert throttle.resume("mail")
 
-    assert throttle.take([newcomers(1), ask(held[3].slot, account="other")])["mail"] == [Go()]
-    assert throttle.take([ask(held[0].slot)])["mail"] == [Go()]
+    assert throttle.take([newcomers(1), ask(held[3].slot, account="other")])["mail"] == [Granted()]
+    assert throttle.take([ask(held[0].slot)])["mail"] == [Granted()]
     assert throttle.states(["mail"])["mail"].paused_until is None
 
 
@@ -271,7 +271,7 @@ def test_the_release_before_reads_and_ends_a_pause_of_this_one(throttle: Throttl
 
     assert read == b"401"
     assert throttle.states(["mail"])["mail"].reason is None
-    assert throttle.take([newcomers(1)])["mail"] == [Go()]
+    assert throttle.take([newcomers(1)])["mail"] == [Granted()]
 
 
 def test_the_breaker_opens_when_most_calls_fail(throttle: Throttle) -> None:
@@ -283,7 +283,7 @@ def test_the_breaker_opens_when_most_calls_fail(throttle: Throttle) -> None:
     [wait] = waits(throttle.take([newcomers(1), newcomers(1, account="crm")])["mail"])
     assert wait.reason == Reason(ReasonCode.BREAKER_OPEN)
     assert wait.seconds == pytest.approx(15)
-    assert throttle.take([newcomers(1, account="crm")])["crm"] == [Go()]
+    assert throttle.take([newcomers(1, account="crm")])["crm"] == [Granted()]
 
 
 @pytest.mark.parametrize(("grants", "failures"), [(10, 7), (100, 8)])
@@ -293,7 +293,7 @@ def test_a_few_failures_leave_it_closed(throttle: Throttle, grants: int, failure
 
     throttle.report(Report("mail", failures=failures))
 
-    assert throttle.take([newcomers(1, limits=limits)])["mail"] == [Go()]
+    assert throttle.take([newcomers(1, limits=limits)])["mail"] == [Granted()]
 
 
 def test_failures_of_long_ago_do_not_count(throttle: Throttle, clock: HandClock) -> None:
@@ -314,8 +314,8 @@ def test_a_half_open_breaker_grants_a_few_probes_and_a_good_one_closes_it(thrott
     clock.sleep(10)
     after = throttle.take([newcomers(5)])["mail"]
 
-    assert [answer for answer in probes if isinstance(answer, Go)] == [Go(probe=True)] * 2
-    assert after == [Go()] * 5
+    assert [answer for answer in probes if isinstance(answer, Granted)] == [Granted(probe=True)] * 2
+    assert after == [Granted()] * 5
 
 
 def test_each_failed_probe_doubles_the_cooling_up_to_minutes(throttle: Throttle, clock: HandClock) -> None:
@@ -340,7 +340,7 @@ def test_probes_of_which_nobody_reported_do_not_close_the_account_for_ever(
     throttle.take([newcomers(2)])  # and the worker died
     clock.sleep(61)
 
-    assert throttle.take([newcomers(1)])["mail"] == [Go(probe=True)]
+    assert throttle.take([newcomers(1)])["mail"] == [Granted(probe=True)]
 
 
 @pytest.mark.point(33)

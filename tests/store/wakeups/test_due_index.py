@@ -8,112 +8,112 @@ from redis import Redis
 
 from drumbeat.core.clock import SystemClock
 from drumbeat.infrastructure.redis import LeanRedis
-from drumbeat.wakeups.due_index import KEY, Due, Marks, minute
+from drumbeat.wakeups.due_index import KEY, Due, DueIndex, minute
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def marks(lean: LeanRedis) -> Marks:
-    return Marks(lean, SystemClock())
+def due_index(lean: LeanRedis) -> DueIndex:
+    return DueIndex(lean, SystemClock())
 
 
 @pytest.fixture
-def away() -> Marks:
-    return Marks(LeanRedis.at("redis://127.0.0.1:1"), SystemClock())
+def away() -> DueIndex:
+    return DueIndex(LeanRedis.at("redis://127.0.0.1:1"), SystemClock())
 
 
-def test_a_member_is_due_when_its_time_has_come(marks: Marks) -> None:
+def test_a_member_is_due_when_its_time_has_come(due_index: DueIndex) -> None:
     event, effect = uuid.uuid4(), uuid.uuid4()
-    marks.set({f"event:{event}": NOW, f"effect:{effect}": NOW - 5, "effect:later": NOW + 0.5})
+    due_index.set({f"event:{event}": NOW, f"effect:{effect}": NOW - 5, "effect:later": NOW + 0.5})
 
-    due = marks.due(NOW)
+    due = due_index.due(NOW)
 
     assert due.members == {f"event:{event}", f"effect:{effect}"}
     assert (due.ids("event"), due.ids("effect")) == ([event], [effect])
 
 
-def test_the_latest_time_of_a_member_counts(marks: Marks) -> None:
-    marks.set({"effect:1": NOW})
-    marks.set({"effect:1": NOW + 60})
+def test_the_latest_time_of_a_member_counts(due_index: DueIndex) -> None:
+    due_index.set({"effect:1": NOW})
+    due_index.set({"effect:1": NOW + 60})
 
-    assert marks.due(NOW).members == frozenset()
-    assert marks.due(NOW + 60).members == {"effect:1"}
-
-
-def test_settled_work_is_forgotten(marks: Marks) -> None:
-    marks.set({"effect:1": NOW, "effect:2": NOW})
-
-    marks.clear(["effect:1"])
-
-    assert marks.due(NOW).members == {"effect:2"}
+    assert due_index.due(NOW).members == frozenset()
+    assert due_index.due(NOW + 60).members == {"effect:1"}
 
 
-def test_a_member_set_anew_since_it_was_read_stays(marks: Marks) -> None:
-    marks.set({"effect:1": NOW - 1, "effect:2": NOW - 1})
-    due = marks.due(NOW)
-    marks.set({"effect:2": NOW + 300})
+def test_settled_work_is_forgotten(due_index: DueIndex) -> None:
+    due_index.set({"effect:1": NOW, "effect:2": NOW})
 
-    marks.forget(due.members, NOW)
+    due_index.clear(["effect:1"])
 
-    assert marks.due(NOW + 300).members == {"effect:2"}
+    assert due_index.due(NOW).members == {"effect:2"}
 
 
-def test_a_mark_tells_when_somebody_will_look(marks: Marks, away: Marks) -> None:
-    marks.set({"effect:1": NOW + 5, "effect:2": NOW})
+def test_a_member_set_anew_since_it_was_read_stays(due_index: DueIndex) -> None:
+    due_index.set({"effect:1": NOW - 1, "effect:2": NOW - 1})
+    due = due_index.due(NOW)
+    due_index.set({"effect:2": NOW + 300})
 
-    assert marks.times(["effect:1", "effect:unmarked"]) == {"effect:1": NOW + 5}
+    due_index.forget(due.members, NOW)
+
+    assert due_index.due(NOW + 300).members == {"effect:2"}
+
+
+def test_a_mark_tells_when_somebody_will_look(due_index: DueIndex, away: DueIndex) -> None:
+    due_index.set({"effect:1": NOW + 5, "effect:2": NOW})
+
+    assert due_index.times(["effect:1", "effect:unmarked"]) == {"effect:1": NOW + 5}
     assert away.times(["effect:1"]) == {}
 
 
-def test_lost_marks_are_noticed_by_the_sentinel(marks: Marks, redis: Redis) -> None:
-    assert marks.due(NOW).missing
-    marks.watch(full_at=NOW + 3600)
-    assert not marks.due(NOW).missing
+def test_lost_marks_are_noticed_by_the_sentinel(due_index: DueIndex, redis: Redis) -> None:
+    assert due_index.due(NOW).missing
+    due_index.watch(full_at=NOW + 3600)
+    assert not due_index.due(NOW).missing
 
     redis.delete(KEY)
 
-    assert marks.due(NOW) == Due(frozenset(), missing=True)
+    assert due_index.due(NOW) == Due(frozenset(), missing=True)
 
 
-def test_the_sentinel_is_never_due_and_the_next_full_look_is(marks: Marks) -> None:
-    marks.watch(full_at=NOW + 3600)
+def test_the_sentinel_is_never_due_and_the_next_full_look_is(due_index: DueIndex) -> None:
+    due_index.watch(full_at=NOW + 3600)
 
-    assert marks.due(NOW + 3599).members == frozenset()
-    assert marks.due(NOW + 3600).members == {"full"}
-
-
-def test_distrust_makes_the_next_relay_look_at_everything(marks: Marks) -> None:
-    marks.watch(full_at=NOW)
-
-    marks.distrust()
-
-    assert marks.due(NOW).missing
+    assert due_index.due(NOW + 3599).members == frozenset()
+    assert due_index.due(NOW + 3600).members == {"full"}
 
 
-def test_what_is_far_ahead_shares_one_member_a_minute(marks: Marks) -> None:
+def test_distrust_makes_the_next_relay_look_at_everything(due_index: DueIndex) -> None:
+    due_index.watch(full_at=NOW)
+
+    due_index.distrust()
+
+    assert due_index.due(NOW).missing
+
+
+def test_what_is_far_ahead_shares_one_member_a_minute(due_index: DueIndex) -> None:
     assert minute(NOW + 61) == minute(NOW + 119) == {f"at:{math.floor(NOW / 60) + 1}": NOW + 60}
 
 
-def test_a_member_that_is_no_id_stands_for_nothing(marks: Marks) -> None:
-    marks.set({"event:garbled": NOW})
+def test_a_member_that_is_no_id_stands_for_nothing(due_index: DueIndex) -> None:
+    due_index.set({"event:garbled": NOW})
 
-    assert marks.due(NOW).ids("event") == []
+    assert due_index.due(NOW).ids("event") == []
 
 
 @pytest.mark.point(31)
-def test_without_redis_the_answer_says_so(away: Marks) -> None:
+def test_without_redis_the_answer_says_so(away: DueIndex) -> None:
     assert not away.set({"effect:1": NOW})
     assert not away.clear(["effect:1"])
     assert away.due(NOW) == Due(frozenset(), missing=True)
 
 
-def test_marks_that_redis_refuses_to_read_are_missing(marks: Marks, redis: Redis) -> None:
+def test_marks_that_redis_refuses_to_read_are_missing(due_index: DueIndex, redis: Redis) -> None:
     redis.set(KEY, "no sorted set")
 
-    assert marks.due(NOW) == Due(frozenset(), missing=True)
+    assert due_index.due(NOW) == Due(frozenset(), missing=True)
 
 
-def test_nothing_to_set_or_clear_asks_nobody(away: Marks) -> None:
+def test_nothing_to_set_or_clear_asks_nobody(away: DueIndex) -> None:
     assert away.set({})
     assert away.clear([])

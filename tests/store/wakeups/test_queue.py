@@ -9,7 +9,7 @@ import pytest
 
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.wakeups.dead_letters import DeadLetters
-from drumbeat.wakeups.queue import Doorbell, Queue, QueueError
+from drumbeat.wakeups.queue import Queue, QueueError, WakeUp
 
 
 @pytest.fixture(autouse=True)
@@ -39,37 +39,37 @@ def some(count: int) -> list[UUID]:
     return [uuid.uuid4() for _ in range(count)]
 
 
-def drained(queue: Queue) -> list[Doorbell]:
-    bells = []
+def drained(queue: Queue) -> list[WakeUp]:
+    wake_ups = []
     while messages := queue.receive():
-        bells += [Doorbell.loads(message.body) for message in messages]
+        wake_ups += [WakeUp.loads(message.body) for message in messages]
         queue.delete(messages)
-    return bells
+    return wake_ups
 
 
 def test_a_ring_reaches_a_receiver_with_the_same_ids(queue: Queue) -> None:
     events, effects = some(2), some(3)
 
-    queue.ring(events=events, effects=effects)
+    queue.notify(events=events, effects=effects)
 
-    assert drained(queue) == [Doorbell(tuple(events), tuple(effects))]
+    assert drained(queue) == [WakeUp(tuple(events), tuple(effects))]
 
 
 def test_many_ids_are_ten_to_a_message(queue: Queue) -> None:
     events, effects = some(95), some(128)
 
-    queue.ring(events=events, effects=effects)
+    queue.notify(events=events, effects=effects)
 
-    bells = drained(queue)
-    assert len(bells) == 23
-    assert max(len(bell.events) + len(bell.effects) for bell in bells) == 10
-    assert {i for bell in bells for i in bell.events} == set(events)
-    assert {i for bell in bells for i in bell.effects} == set(effects)
+    wake_ups = drained(queue)
+    assert len(wake_ups) == 23
+    assert max(len(wake_up.events) + len(wake_up.effects) for wake_up in wake_ups) == 10
+    assert {i for wake_up in wake_ups for i in wake_up.events} == set(events)
+    assert {i for wake_up in wake_ups for i in wake_up.effects} == set(effects)
 
 
 def test_nothing_to_ring_sends_nothing(queue: Queue) -> None:
-    queue.ring()
-    queue.ring_later([])
+    queue.notify()
+    queue.notify_later([])
 
     assert queue.count() == 0
 
@@ -90,19 +90,19 @@ def test_later_rings_share_messages_by_whole_second_and_are_never_early(sqs_endp
     recording = Recording("us-east-1", sqs_endpoint)
     a, b, c, d, e = some(5)
 
-    Queue(recording, queue.url).ring_later([(a, 0.2), (b, 1.0), (c, 1.1), (d, -3), (e, 5000)])
+    Queue(recording, queue.url).notify_later([(a, 0.2), (b, 1.0), (c, 1.1), (d, -3), (e, 5000)])
     recording.close()
 
     [(operation, parameters)] = recording.calls
     assert operation == "SendMessageBatch"
-    sent = {entry["DelaySeconds"]: Doorbell.loads(entry["MessageBody"]).effects for entry in parameters["Entries"]}
+    sent = {entry["DelaySeconds"]: WakeUp.loads(entry["MessageBody"]).effects for entry in parameters["Entries"]}
     assert sent == {1: (a, b), 2: (c,), 0: (d,), 900: (e,)}
 
 
 def test_a_single_message_is_a_single_send(sqs_endpoint: str, queue: Queue) -> None:
     recording = Recording("us-east-1", sqs_endpoint)
 
-    Queue(recording, queue.url).ring(events=some(10))
+    Queue(recording, queue.url).notify(events=some(10))
     recording.close()
 
     assert [operation for operation, _ in recording.calls] == ["SendMessage"]
@@ -132,10 +132,10 @@ def test_what_a_batch_left_out_is_sent_once_more(sqs_endpoint: str, queue: Queue
     ids = some(100)
     failing = Failing("us-east-1", sqs_endpoint, ids[42], times=1)
 
-    Queue(failing, queue.url).ring(events=ids)
+    Queue(failing, queue.url).notify(events=ids)
     failing.close()
 
-    assert {i for bell in drained(queue) for i in bell.events} == set(ids)
+    assert {i for wake_up in drained(queue) for i in wake_up.events} == set(ids)
 
 
 @pytest.mark.point(7)
@@ -144,15 +144,15 @@ def test_a_failure_is_raised_after_the_rest_was_rung(sqs_endpoint: str, queue: Q
     failing = Failing("us-east-1", sqs_endpoint, ids[0], times=9)
 
     with pytest.raises(QueueError, match=r"1 message.*InternalError.*Nothing is lost"):
-        Queue(failing, queue.url).ring(events=ids)
+        Queue(failing, queue.url).notify(events=ids)
     failing.close()
 
-    assert {i for bell in drained(queue) for i in bell.events} == set(ids[10:])
+    assert {i for wake_up in drained(queue) for i in wake_up.events} == set(ids[10:])
 
 
 def test_an_unreachable_queue_is_a_queue_error() -> None:
     with pytest.raises(QueueError, match="Unreachable"):
-        Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q").ring(events=some(1))
+        Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q").notify(events=some(1))
 
 
 def test_a_refusal_names_sqs_own_code(sqs: Sqs) -> None:
@@ -179,12 +179,12 @@ def test_a_refusal_names_sqs_own_code(sqs: Sqs) -> None:
 )
 def test_a_body_that_is_not_ours_is_a_value_error(body: str) -> None:
     with pytest.raises(ValueError):
-        Doorbell.loads(body)
+        WakeUp.loads(body)
 
 
 @pytest.mark.point(12)
 def test_a_purged_queue_is_empty(queue: Queue) -> None:
-    queue.ring(events=some(30))
+    queue.notify(events=some(30))
 
     queue.purge()
 
@@ -193,7 +193,7 @@ def test_a_purged_queue_is_empty(queue: Queue) -> None:
 
 @pytest.mark.point(19)
 def test_what_is_not_deleted_comes_back(queue: Queue) -> None:
-    queue.ring(events=some(1))
+    queue.notify(events=some(1))
     [first] = queue.receive()
 
     queue.release([first])
@@ -207,24 +207,24 @@ def test_dead_letters_are_rung_again_and_foreign_ones_stay(sqs: Sqs, make_queue:
     queue, dead = make_queue(), make_queue()
     letters = DeadLetters(sqs, dead.url, queue)
     events, effects = some(14), some(7)
-    dead.ring(events=events, effects=effects)
+    dead.notify(events=events, effects=effects)
     dead.put("not ours")
 
     first = letters.redrive()
     second = letters.redrive()
 
-    assert (first.rung, first.left) == (3, 1)
-    assert (second.rung, second.left) == (0, 1)
+    assert (first.notified, first.left) == (3, 1)
+    assert (second.notified, second.left) == (0, 1)
     assert [message.body for message in letters.list()] == ["not ours"]
-    bells = drained(queue)
-    assert {i for bell in bells for i in bell.events} == set(events)
-    assert {i for bell in bells for i in bell.effects} == set(effects)
+    wake_ups = drained(queue)
+    assert {i for wake_up in wake_ups for i in wake_up.events} == set(events)
+    assert {i for wake_up in wake_ups for i in wake_up.effects} == set(effects)
 
 
 def test_looking_at_dead_letters_leaves_them(sqs: Sqs, make_queue: Callable[[], Queue]) -> None:
     dead = make_queue()
     letters = DeadLetters(sqs, dead.url, make_queue())
-    dead.ring(events=some(120))
+    dead.notify(events=some(120))
 
     assert len(letters.list(limit=11)) == 11
     assert len(letters.list()) == 12
@@ -234,7 +234,7 @@ def test_looking_at_dead_letters_leaves_them(sqs: Sqs, make_queue: Callable[[], 
 @pytest.mark.point(21)
 def test_a_dead_letter_that_could_not_be_rung_stays(sqs: Sqs, make_queue: Callable[[], Queue]) -> None:
     dead = make_queue()
-    dead.ring(events=some(1))
+    dead.notify(events=some(1))
     letters = DeadLetters(sqs, dead.url, Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q"))
 
     with pytest.raises(QueueError):

@@ -2,7 +2,7 @@
 
 import re
 
-from drumbeat.campaigns.alarms import name_of
+from drumbeat.campaigns.schedules import name_of
 from drumbeat.core.configuration import Campaign
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from drumbeat.configuration import document_models
 from drumbeat.configuration.document import compile_document
+from drumbeat.planning import actions
 from drumbeat.providers import registry as providers
 from drumbeat.sources import registry as schemes
+from drumbeat.sources.signature import Option
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "configuration.md").read_text()
@@ -69,4 +71,28 @@ def test_every_field_is_named(form: type[document_models.Form]) -> None:
 def test_every_provider_scheme_and_action_is_named() -> None:
     named = set(re.findall(r"`(\w+)`", TEXT))
 
-    assert {*providers.NAMES, *schemes.NAMES, *document_models.ARGUMENTS} <= named
+    assert {*providers.names(), *schemes.names(), *actions.names()} <= named
+
+
+def test_the_table_of_options_is_what_the_schemes_declare() -> None:
+    """To renew it: copy the rows that pytest shows."""
+    rows = [
+        f"| `{scheme}` | `{name}` | {f'`{option.default}`' if option.default else ''} | {meaning(option)} |"
+        for scheme in sorted(schemes.names())
+        for name, option in schemes.get(scheme).options.items()
+    ]
+
+    _, _, table = TEXT.partition("| `webhook` | option | default | |\n|---|---|---|---|\n")
+
+    assert table.partition("\n\n")[0].splitlines() == rows
+
+
+def meaning(option: Option) -> str:
+    return option.meaning + (f": {', '.join(f'`{one}`' for one in option.choices)}" if option.choices else "")
+
+
+@pytest.mark.parametrize("action", sorted({one for name in providers.names() for one in providers.get(name).actions}))
+def test_every_argument_of_an_action_that_a_provider_can_is_named(action: str) -> None:
+    (row,) = re.findall(rf"^\| `{action}` \| (.*) \|$", TEXT, re.MULTILINE)
+
+    assert {name for name in actions.get(action).arguments if f"`{name}`" not in row} == set()

@@ -29,12 +29,12 @@ from drumbeat.delivery.verdicts import (
     of_look,
     of_unknown,
 )
-from drumbeat.providers.base import Blind, Feedback, Key, Query, SameId
+from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, SameId
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RANDOM = Random(1)
 IDENTITY = "mailgun|a|b"
-KEY = Key(lifetime=timedelta(hours=24))
+KEY = NativeKey(lifetime=timedelta(hours=24))
 QUERY = Query(looks=(timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30)), retention=timedelta(days=3))
 POLICY = LookPolicy((60.0, 300.0, 1800.0), 3 * 86400.0)
 ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)

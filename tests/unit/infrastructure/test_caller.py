@@ -69,7 +69,7 @@ def caller(new_caller: NewCaller) -> Caller:
 
 def post(caller: Caller, url: str, *, budget: float = PATIENT, body: bytes = b"{}") -> Reply | http.Failure:
     deadline = SystemClock().elapsed() + PATIENT
-    return caller.call(Request("POST", f"{url}/v1/send?x=1", {"X-Key": "k"}, body), deadline=deadline, budget=budget)
+    return caller.call(Request("POST", f"{url}/v1/send?x=1", {"X-Key": "k"}, body), start_by=deadline, budget=budget)
 
 
 def closed_port() -> int:
@@ -101,7 +101,7 @@ def test_transport_headers_cannot_be_overruled(caller: Caller) -> None:
     with Peer(polite) as peer:
         caller.call(
             Request("GET", peer.url, {"Host": "evil", "Accept-Encoding": "gzip", "User-Agent": "mine"}),
-            deadline=SystemClock().elapsed() + PATIENT,
+            start_by=SystemClock().elapsed() + PATIENT,
             budget=PATIENT,
         )
 
@@ -131,7 +131,7 @@ def test_a_malformed_request_is_never_sent(caller: Caller, request_: Request) ->
         url = request_.url.replace("{port}", str(peer.port))
         outcome = caller.call(
             Request(request_.method, url, request_.headers),
-            deadline=SystemClock().elapsed() + PATIENT,
+            start_by=SystemClock().elapsed() + PATIENT,
             budget=PATIENT,
         )
 
@@ -209,7 +209,7 @@ def test_no_pause_whenever_it_comes_lets_a_first_byte_leave_after_the_deadline(
     clock = PausedClock(reading)
 
     with Peer(polite) as peer:
-        outcome = new_caller(clock).call(Request("POST", peer.url), deadline=60.0, budget=100_000.0)
+        outcome = new_caller(clock).call(Request("POST", peer.url), start_by=60.0, budget=100_000.0)
 
     if isinstance(outcome, Reply):
         assert len(peer.requests) == 1
@@ -223,9 +223,9 @@ def test_a_pause_on_a_kept_connection_lets_nothing_leave_either(new_caller: NewC
     clock = StoppedClock()
     caller = new_caller(clock)
     with Peer(polite) as peer:
-        caller.call(Request("POST", peer.url), deadline=clock.time + 60, budget=PATIENT)
+        caller.call(Request("POST", peer.url), start_by=clock.time + 60, budget=PATIENT)
 
-        outcome = caller.call(Request("POST", peer.url), deadline=clock.time, budget=PATIENT)
+        outcome = caller.call(Request("POST", peer.url), start_by=clock.time, budget=PATIENT)
 
     assert outcome == NotSent("lease ran out")
     assert len(peer.requests) == 1
@@ -234,7 +234,7 @@ def test_a_pause_on_a_kept_connection_lets_nothing_leave_either(new_caller: NewC
 def test_a_budget_that_is_gone_before_the_start_is_not_sent(new_caller: NewCaller) -> None:
     clock = StoppedClock()
     with Peer(polite) as peer:
-        outcome = new_caller(clock).call(Request("POST", peer.url), deadline=clock.time + 60, budget=0.0)
+        outcome = new_caller(clock).call(Request("POST", peer.url), start_by=clock.time + 60, budget=0.0)
 
     assert outcome == NotSent("no connection in time")
     assert peer.requests == []
@@ -292,7 +292,7 @@ def test_a_connection_idle_for_long_is_not_trusted_though_it_looks_open(new_call
     caller = new_caller(clock)
     with Peer(polite) as peer:
         for _ in range(2):
-            reply = caller.call(Request("POST", peer.url), deadline=clock.time + 60, budget=PATIENT)
+            reply = caller.call(Request("POST", peer.url), start_by=clock.time + 60, budget=PATIENT)
             clock.time += KEEP_ALIVE
 
     assert isinstance(reply, Reply)
@@ -562,7 +562,7 @@ def test_a_pause_during_the_tls_handshake_lets_nothing_leave(
     for reading in range(1, 12):
         caller = new_caller(PausedClock(reading), resolver=lambda *_: ["127.0.0.1"])
         with Peer(polite, server_tls) as peer:
-            outcome = caller.call(Request("POST", f"https://mail.test:{peer.port}/"), deadline=60.0, budget=100_000.0)
+            outcome = caller.call(Request("POST", f"https://mail.test:{peer.port}/"), start_by=60.0, budget=100_000.0)
         assert isinstance(outcome, Reply) == bool(peer.requests)
         sent.append(bool(peer.requests))
 

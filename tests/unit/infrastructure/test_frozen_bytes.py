@@ -34,7 +34,7 @@ class Line:
         self._caller = caller
 
     def call(self, request: Request) -> Reply | Failure:
-        return self._caller.call(request, deadline=SystemClock().elapsed() + PATIENT, budget=PATIENT)
+        return self._caller.call(request, start_by=SystemClock().elapsed() + PATIENT, budget=PATIENT)
 
 
 def terse(talk: Talk) -> None:

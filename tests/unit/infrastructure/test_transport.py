@@ -31,7 +31,7 @@ def get() -> Iterator[Get]:
 
 def called(caller: Caller, url: str, headers: Mapping[str, str] | None = None) -> Reply | Failure:
     deadline = SystemClock().elapsed() + PATIENT
-    return caller.call(Request("GET", url, headers or {}), deadline=deadline, budget=PATIENT)
+    return caller.call(Request("GET", url, headers or {}), start_by=deadline, budget=PATIENT)
 
 
 @pytest.fixture(scope="module")

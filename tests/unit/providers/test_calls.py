@@ -27,7 +27,7 @@ class Answering(Caller):
     """A caller whose peer takes everything."""
 
     @override
-    def call(self, request: Request, *, deadline: float, budget: float) -> Reply:
+    def call(self, request: Request, *, start_by: float, budget: float) -> Reply:
         return Reply(200, {}, b'{"id": "<1@mg.example.com>", "message": "Queued."}')
 
 
@@ -35,7 +35,7 @@ class Breaking(Caller):
     """A caller in a process that has no room for one more thread."""
 
     @override
-    def call(self, request: Request, *, deadline: float, budget: float) -> NoReturn:
+    def call(self, request: Request, *, start_by: float, budget: float) -> NoReturn:
         raise RuntimeError("can't start new thread")
 
 

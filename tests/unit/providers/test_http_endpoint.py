@@ -9,7 +9,7 @@ import pytest
 from drumbeat.core.actions import Call
 from drumbeat.core.outcomes import Accepted, Denied, Refused, Throttled, Unclear, Unknown
 from drumbeat.core.request import Request
-from drumbeat.providers.base import Blind, Key, Target
+from drumbeat.providers.base import Blind, NativeKey, Target
 from drumbeat.providers.http_endpoint import HttpEndpoint
 from tests.conftest import VECTORS
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target
@@ -187,12 +187,12 @@ def test_a_repeat_is_safe_when_receiver_or_method_says_so(
 
     repeat = HTTP.repeat(account, request)
 
-    assert isinstance(repeat, Key if repeatable else Blind)
+    assert isinstance(repeat, NativeKey if repeatable else Blind)
 
 
 def test_there_is_no_search() -> None:
-    assert HTTP.look(ACCOUNT, key=KEY, since=NOW) is None
-    assert isinstance(HTTP.read_look(reply(200, {}), key=KEY), Unclear)
+    assert HTTP.build_lookup(ACCOUNT, key=KEY, since=NOW) is None
+    assert isinstance(HTTP.read_lookup(reply(200, {}), key=KEY), Unclear)
     assert HTTP.identity(ACCOUNT) == "http https://erp.example.com/api"
 
 

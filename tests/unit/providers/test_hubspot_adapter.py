@@ -154,7 +154,7 @@ def test_everything_else_may_have_been_written(status: int) -> None:
 
 def test_a_repeat_is_always_safe_and_nothing_is_searched_for() -> None:
     assert HUBSPOT.repeat(ACCOUNT) == SameId()
-    assert HUBSPOT.look(ACCOUNT, key=KEY, since=NOW) is None
-    assert isinstance(HUBSPOT.read_look(reply(200, {}), key=KEY), Unclear)
+    assert HUBSPOT.build_lookup(ACCOUNT, key=KEY, since=NOW) is None
+    assert isinstance(HUBSPOT.read_lookup(reply(200, {}), key=KEY), Unclear)
     assert HUBSPOT.identity(ACCOUNT) == "hubspot https://api.hubapi.com"
     assert HUBSPOT.problems({}) == []

@@ -109,7 +109,7 @@ def test_everything_else_may_have_been_sent(status: int) -> None:
 
 @pytest.mark.point(47)
 def test_the_search_asks_for_the_acceptance_of_our_own_message_id() -> None:
-    request = MAILGUN.look(ACCOUNT, key=KEY, since=NOW)
+    request = MAILGUN.build_lookup(ACCOUNT, key=KEY, since=NOW)
 
     url = urlsplit(request.url)
     assert (request.method, url.path, request.body) == ("GET", "/v3/mg.example.com/events", b"")
@@ -133,7 +133,7 @@ def test_the_search_asks_for_the_acceptance_of_our_own_message_id() -> None:
     ],
 )
 def test_acceptances_are_counted(items: list[Any], look: object) -> None:
-    assert MAILGUN.read_look(reply(200, {"items": items, "paging": {}}), key=KEY) == look
+    assert MAILGUN.read_lookup(reply(200, {"items": items, "paging": {}}), key=KEY) == look
 
 
 @pytest.mark.point(48)
@@ -150,7 +150,7 @@ def test_acceptances_are_counted(items: list[Any], look: object) -> None:
     ],
 )
 def test_a_search_that_did_not_work_proves_nothing(answer: Reply) -> None:
-    assert isinstance(MAILGUN.read_look(answer, key=KEY), Unclear)
+    assert isinstance(MAILGUN.read_lookup(answer, key=KEY), Unclear)
 
 
 def test_an_unknown_outcome_is_searched_for_within_three_days() -> None:

@@ -1,17 +1,31 @@
 import inspect
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import pytest
 
-from drumbeat.core.actions import ACTIONS
+from drumbeat.planning import actions
 from drumbeat.providers import base_url, registry
 from drumbeat.providers.base import Provider
 
-PROVIDERS = [registry.get(name) for name in registry.NAMES]
+PROVIDERS = [registry.get(name) for name in registry.names()]
 
 
 def test_the_providers_there_are() -> None:
-    assert sorted(registry.NAMES) == ["http", "hubspot", "mailgun", "resend"]
+    assert sorted(registry.names()) == ["http", "hubspot", "mailgun", "resend"]
+
+
+def test_a_process_that_sends_by_one_provider_loads_no_other() -> None:
+    program = (
+        "import sys; from drumbeat.providers import registry; registry.names(); registry.get('mailgun');"
+        "print([name for name in ('mailgun', 'hubspot', 'resend', 'http_endpoint')"
+        "       if f'drumbeat.providers.{name}' in sys.modules])"
+    )
+
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert run.stdout == "['mailgun']\n"
 
 
 def test_another_name_is_no_provider() -> None:
@@ -23,7 +37,7 @@ def test_another_name_is_no_provider() -> None:
 def test_every_provider_declares_itself_completely(provider: Provider) -> None:
     assert registry.get(provider.name) is provider
     assert provider.actions
-    assert provider.actions <= ACTIONS.keys()
+    assert provider.actions <= set(actions.names())
     assert "base_url" in provider.settings
     assert provider.settings["base_url"] == (provider.base_url is None)
     assert any(provider.secrets.values())

@@ -5,7 +5,7 @@ import pytest
 
 from drumbeat.core.actions import SendEmail
 from drumbeat.core.outcomes import Accepted, Denied, Refused, Throttled, Unclear, Unknown
-from drumbeat.providers.base import Key
+from drumbeat.providers.base import NativeKey
 from drumbeat.providers.resend import Resend
 from tests.unit.providers.adapters import KEY, NOW, UNREADABLE, reply, target
 
@@ -136,12 +136,12 @@ def test_everything_else_may_have_been_sent(status: int) -> None:
 
 @pytest.mark.point(44)
 def test_a_repeat_is_safe_for_a_day_less_an_hour() -> None:
-    assert RESEND.repeat(ACCOUNT) == Key(timedelta(hours=24), timedelta(hours=1))
+    assert RESEND.repeat(ACCOUNT) == NativeKey(timedelta(hours=24), timedelta(hours=1))
 
 
 def test_there_is_no_search() -> None:
-    assert RESEND.look(ACCOUNT, key=KEY, since=NOW) is None
-    assert isinstance(RESEND.read_look(reply(200, {}), key=KEY), Unclear)
+    assert RESEND.build_lookup(ACCOUNT, key=KEY, since=NOW) is None
+    assert isinstance(RESEND.read_lookup(reply(200, {}), key=KEY), Unclear)
 
 
 def test_wrong_settings_are_named() -> None:

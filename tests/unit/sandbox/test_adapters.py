@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from drumbeat.core.actions import Action, Call, SendEmail, UpsertContact
-from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, Look, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, LookupResult, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.providers import registry
 from drumbeat.providers.base import Target
@@ -97,12 +97,12 @@ def _perform(sandbox: SandboxProcess, provider: str, key: str, action: Action | 
     return adapter.read(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=datetime.now(UTC))))
 
 
-def _look(sandbox: SandboxProcess, key: str) -> Look:
+def _look(sandbox: SandboxProcess, key: str) -> LookupResult:
     adapter = registry.get("mailgun")
     now = datetime.now(UTC)
-    request = adapter.look(_target(sandbox, "mailgun"), key=key, since=now - timedelta(minutes=1))
+    request = adapter.build_lookup(_target(sandbox, "mailgun"), key=key, since=now - timedelta(minutes=1))
     assert request is not None
-    return adapter.read_look(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=now)), key=key)
+    return adapter.read_lookup(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=now)), key=key)
 
 
 def _send(sandbox: SandboxProcess, request: Request) -> Reply:

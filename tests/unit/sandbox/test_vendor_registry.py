@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,14 +38,13 @@ CONTROL_HEADERS = {"host": "127.0.0.1"}
 
 
 @pytest.fixture
-def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / "acme_sandbox_vendor.py").write_text(ACME)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "_VENDORS", dict(registry._VENDORS))
-    monkeypatch.setattr(registry, "_loaded", {})
-    monkeypatch.delitem(sys.modules, "acme_sandbox_vendor", raising=False)
     registry.register("acme", "acme_sandbox_vendor:VENDOR")
-    return "acme"
+    yield "acme"
+    registry.unregister("acme")
+    del sys.modules["acme_sandbox_vendor"]
 
 
 def test_a_vendor_from_a_file_of_its_own_answers_is_recorded_and_meets_faults(tmp_path: Path, acme: str) -> None:
@@ -70,7 +70,7 @@ def test_a_vendor_from_a_file_of_its_own_answers_is_recorded_and_meets_faults(tm
 
 
 def test_a_name_is_registered_once() -> None:
-    with pytest.raises(ValueError, match="already registered"):
+    with pytest.raises(ValueError, match="already"):
         registry.register("mailgun", "elsewhere:VENDOR")
 
 
@@ -81,10 +81,9 @@ def test_every_vendor_of_the_table_loads_under_its_own_name() -> None:
 def test_a_start_loads_no_vendor() -> None:
     program = (
         "import sys, drumbeat.sandbox.router\n"
-        "from drumbeat.sandbox.vendors import registry\n"
-        "print([name for name, place in registry._VENDORS.items() if place.partition(':')[0] in sys.modules])"
+        "print([name for name in sys.modules if name.startswith('drumbeat.sandbox.vendors.')])"
     )
 
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert run.stdout.strip() == "[]"
+    assert run.stdout.strip() == "['drumbeat.sandbox.vendors.base', 'drumbeat.sandbox.vendors.registry']"

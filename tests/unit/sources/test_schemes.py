@@ -61,10 +61,10 @@ def test_published_deliveries_get_their_verdict(case: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(not CASES, reason=f"no vectors at {VECTORS}; set DRUMBEAT_VECTORS")
 def test_every_scheme_has_a_vector_or_is_generic() -> None:
-    assert {case["scheme"] for case in CASES} | {"hmac"} == registry.NAMES
+    assert {case["scheme"] for case in CASES} | {"hmac"} == set(registry.names())
 
 
-@pytest.mark.parametrize("scheme", sorted(registry.NAMES))
+@pytest.mark.parametrize("scheme", sorted(registry.names()))
 @pytest.mark.parametrize("body", [b"", b"\xff", b"{}", b'{"signature": 7}', b"[" * 200_000])
 def test_a_delivery_without_a_signature_is_unverified(scheme: str, body: bytes) -> None:
     with pytest.raises(Unverified):

@@ -4,7 +4,7 @@ import pytest
 
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.throttle.fallback import FURTHEST, Trickle, interval_of
+from drumbeat.throttle.fallback import FURTHEST, FallbackLimiter, interval_of
 
 
 class Elapsed:
@@ -38,43 +38,43 @@ def test_the_share_of_a_process(limits: list[Limit], seconds: float) -> None:
 
 
 def test_nothing_is_saved_up(elapsed: Elapsed) -> None:
-    trickle = Trickle(elapsed)
+    fallback = FallbackLimiter(elapsed)
     elapsed.seconds += 1000
 
-    waits = trickle.take("mail", [Limit(10, 1, 10)], 3)
+    waits = fallback.take("mail", [Limit(10, 1, 10)], 3)
 
     assert waits == pytest.approx([0, 0.4, 0.8])
 
 
 def test_accounts_do_not_share(elapsed: Elapsed) -> None:
-    trickle = Trickle(elapsed)
+    fallback = FallbackLimiter(elapsed)
 
-    assert trickle.take("mail", [], 1) == trickle.take("crm", [], 1) == [0.0]
+    assert fallback.take("mail", [], 1) == fallback.take("crm", [], 1) == [0.0]
 
 
 def test_many_who_wait_are_spread_and_asked_back_in_time(elapsed: Elapsed) -> None:
-    waits = Trickle(elapsed).take("mail", [Limit(30, 60, 30)], 100)
+    waits = FallbackLimiter(elapsed).take("mail", [Limit(30, 60, 30)], 100)
 
     assert waits[:3] == pytest.approx([0, 5, 10])
     assert max(waits) <= FURTHEST + 5
 
 
 def test_a_pause_is_over_when_its_time_has_passed(elapsed: Elapsed) -> None:
-    trickle = Trickle(elapsed)
-    trickle.pause("mail", 60, Reason(ReasonCode.PAUSED, "429"))
-    trickle.pause("mail", 5, Reason(ReasonCode.PAUSED, "shorter"))
+    fallback = FallbackLimiter(elapsed)
+    fallback.pause("mail", 60, Reason(ReasonCode.PAUSED, "429"))
+    fallback.pause("mail", 5, Reason(ReasonCode.PAUSED, "shorter"))
 
-    assert trickle.paused("mail") == Reason(ReasonCode.PAUSED, "429")
-    assert trickle.take("mail", [], 1) == pytest.approx([60])
+    assert fallback.paused("mail") == Reason(ReasonCode.PAUSED, "429")
+    assert fallback.take("mail", [], 1) == pytest.approx([60])
     elapsed.seconds += 60
-    assert trickle.paused("mail") is None
-    assert trickle.take("mail", [], 1) == [0]
+    assert fallback.paused("mail") is None
+    assert fallback.take("mail", [], 1) == [0]
 
 
 def test_a_person_ends_a_pause(elapsed: Elapsed) -> None:
-    trickle = Trickle(elapsed)
-    trickle.pause("mail", 60, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"))
+    fallback = FallbackLimiter(elapsed)
+    fallback.pause("mail", 60, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"))
 
-    trickle.resume("mail")
+    fallback.resume("mail")
 
-    assert trickle.take("mail", [], 1) == [0]
+    assert fallback.take("mail", [], 1) == [0]

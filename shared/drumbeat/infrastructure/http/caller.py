@@ -10,7 +10,7 @@ from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.addresses import Resolver, resolve
-from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.deadline import Deadline
 from drumbeat.infrastructure.http.failures import MALFORMED, Failure, NoReply
 from drumbeat.infrastructure.http.message import message
 from drumbeat.infrastructure.http.transport import Transport, outgoing
@@ -36,17 +36,17 @@ class Caller:
             transport=self._transport, trust_env=False, follow_redirects=False, cookies=_NoCookies()
         )
 
-    def call(self, request: Request, *, deadline: float, budget: float) -> Reply | Failure:
+    def call(self, request: Request, *, start_by: float, budget: float) -> Reply | Failure:
         """Send the request once and return its complete reply, or what is certain about it if there is none.
 
-        `deadline` is an instant of `clock.elapsed()`: at or after it no first byte is written. `budget` is in seconds
+        `start_by` is an instant of `clock.elapsed()`: at or after it no first byte is written. `budget` is in seconds
         and covers everything from here on, whatever the peer does. NotSent means that not one byte of the request
         left; Unknown, that some did. Redirects are replies like any other. Unless private addresses are allowed, only
         addresses of the open internet are connected to, and the address that was checked is the one that is used.
         """
-        term = Term(self._clock, deadline, self._clock.elapsed() + budget)
+        deadline = Deadline(self._clock, start_by, self._clock.elapsed() + budget)
         try:
-            sendable = outgoing(message(request), term)
+            sendable = outgoing(message(request), deadline)
         except (ValueError, httpx.InvalidURL):
             return NotSent(MALFORMED)
         try:

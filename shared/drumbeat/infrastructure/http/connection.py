@@ -6,7 +6,7 @@ import httpcore
 
 from drumbeat.infrastructure import tls
 from drumbeat.infrastructure.addresses import Resolver, connect
-from drumbeat.infrastructure.deadline import Fault, Term
+from drumbeat.infrastructure.deadline import CallError, Deadline
 from drumbeat.infrastructure.http.message import Origin
 from drumbeat.infrastructure.http.wire import Wire
 
@@ -31,7 +31,7 @@ class Connection:
         """Send the request and read the head of its reply."""
         response = self._http.handle_request(request)
         if not self.wire.started:
-            raise Fault("the peer answered before it was asked")
+            raise CallError("the peer answered before it was asked")
         return response
 
     def close(self) -> None:
@@ -46,16 +46,16 @@ class Connector:
         self._resolve = resolver
         self._allow_private = allow_private
 
-    def connect(self, origin: Origin, term: Term) -> Connection:
+    def connect(self, origin: Origin, deadline: Deadline) -> Connection:
         """Connect to an address that was checked, shaking hands where the scheme asks for it. Raises OSError."""
-        addresses = self._resolve(origin.host, origin.port, term.left_to_start())
-        sock = connect(addresses, origin.port, term, allow_private=self._allow_private)
+        addresses = self._resolve(origin.host, origin.port, deadline.remaining_to_start())
+        sock = connect(addresses, origin.port, deadline, allow_private=self._allow_private)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if origin.scheme == "https":
-                sock.settimeout(term.left_to_start())
+                sock.settimeout(deadline.remaining_to_start())
                 sock = tls.context().wrap_socket(sock, server_hostname=origin.host)
         except BaseException:
             sock.close()
             raise
-        return Connection(origin, Wire(sock, term))
+        return Connection(origin, Wire(sock, deadline))

@@ -10,7 +10,7 @@ import httpcore
 import httpx
 
 from drumbeat.core.outcomes import NotSent, Unknown
-from drumbeat.infrastructure.deadline import Fault
+from drumbeat.infrastructure.deadline import CallError
 from drumbeat.infrastructure.http.wire import Wire
 
 MALFORMED = "the request is malformed"
@@ -42,7 +42,7 @@ def certainty(wire: Wire | None = None) -> Iterator[None]:
 def _reason(error: Exception, *, started: bool) -> str:
     """Say what happened in words of our own: a library's text may quote the peer, and the peer may quote anything."""
     match error:
-        case Fault():
+        case CallError():
             return str(error)
         case TimeoutError():
             return "no complete reply in time" if started else "no connection in time"

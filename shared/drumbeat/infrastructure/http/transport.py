@@ -9,7 +9,7 @@ import httpx
 
 from drumbeat.core.clock import Clock
 from drumbeat.infrastructure.addresses import Resolver
-from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.deadline import Deadline
 from drumbeat.infrastructure.http.connection import Connection, Connector
 from drumbeat.infrastructure.http.failures import certainty
 from drumbeat.infrastructure.http.message import Message, Origin
@@ -33,11 +33,11 @@ class Transport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return its reply, of which only the head has been read."""
         origin: Origin = request.extensions["origin"]
-        term: Term = request.extensions["term"]
+        deadline: Deadline = request.extensions["deadline"]
         with certainty():
-            connection = self._pool.take(origin) or self._connector.connect(origin, term)
+            connection = self._pool.take(origin) or self._connector.connect(origin, deadline)
         try:
-            connection.wire.lend(term)
+            connection.wire.lend(deadline)
             with certainty(connection.wire):
                 response = connection.exchange(_core_request(request))
         except BaseException:
@@ -50,7 +50,7 @@ class Transport(httpx.BaseTransport):
         self._pool.close()
 
 
-def outgoing(message: Message, term: Term) -> httpx.Request:
+def outgoing(message: Message, deadline: Deadline) -> httpx.Request:
     """Pack a message for httpx. It passes on headers and body untouched; what it would mend travels beside them.
 
     Raises httpx.InvalidURL for a host that httpx does not take for one.
@@ -64,8 +64,8 @@ def outgoing(message: Message, term: Term) -> httpx.Request:
             "origin": message.origin,
             "method": message.method,
             "target": message.target,
-            "term": term,
-            "timeout": {},  # the term rules
+            "deadline": deadline,
+            "timeout": {},  # the deadline rules
         },
     )
 

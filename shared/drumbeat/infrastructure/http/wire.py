@@ -6,7 +6,7 @@ import ssl
 
 import httpcore
 
-from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.deadline import Deadline
 
 
 class Wire(httpcore.NetworkStream):
@@ -16,13 +16,13 @@ class Wire(httpcore.NetworkStream):
     where its first byte leaves, and a failure to write is reported there (the library would swallow it).
     """
 
-    def __init__(self, sock: socket.socket, term: Term) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
-        self.lend(term)
+        self.lend(deadline)
 
-    def lend(self, term: Term) -> None:
+    def lend(self, deadline: Deadline) -> None:
         """Begin a call: no byte of it has been written."""
-        self._term = term
+        self._deadline = deadline
         self._kept: list[bytes] = []
         self.started = False
 
@@ -34,7 +34,7 @@ class Wire(httpcore.NetworkStream):
         poll.register(self._sock, select.POLLIN)
         return not poll.poll(0)
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the term rules
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline rules
         """Keep the bytes until the library wants to read."""
         self._kept.append(buffer)
 
@@ -43,7 +43,7 @@ class Wire(httpcore.NetworkStream):
         if self._kept:
             self._send(b"".join(self._kept))
             self._kept.clear()
-        self._sock.settimeout(self._term.left())
+        self._sock.settimeout(self._deadline.remaining())
         return self._sock.recv(max_bytes)
 
     def close(self) -> None:
@@ -51,9 +51,9 @@ class Wire(httpcore.NetworkStream):
         self._sock.close()
 
     def _send(self, request: bytes) -> None:
-        self._sock.settimeout(self._term.left_to_start())
+        self._sock.settimeout(self._deadline.remaining_to_start())
         self.started = True
         rest = memoryview(request)[self._sock.send(request) :]
         while rest:
-            self._sock.settimeout(self._term.left())
+            self._sock.settimeout(self._deadline.remaining())
             rest = rest[self._sock.send(rest) :]

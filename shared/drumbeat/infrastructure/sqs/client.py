@@ -15,7 +15,7 @@ from typing import Any
 
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.infrastructure.deadline import Term
+from drumbeat.infrastructure.deadline import Deadline
 from drumbeat.infrastructure.sqs import aws_credentials
 from drumbeat.infrastructure.sqs.connection import Address, Connection, Reply, address_of, reason
 from drumbeat.infrastructure.sqs.signature import Credentials, sign
@@ -117,10 +117,10 @@ class Sqs:
 
     def _try(self, operation: str, address: Address, body: bytes, end: float) -> dict[str, Any]:
         request = self._request(operation, address, body)
-        term = Term(self._clock, math.inf, end)
+        deadline = Deadline(self._clock, math.inf, end)
         try:
-            connection = self._take(address) or Connection(address, term)
-            reply = connection.exchange(request, term)
+            connection = self._take(address) or Connection(address, deadline)
+            reply = connection.exchange(request, deadline)
         except (OSError, HTTPException, ValueError) as error:
             raise SqsError(operation, "Unreachable", reason(error), passing=True) from None
         if not reply.closes:

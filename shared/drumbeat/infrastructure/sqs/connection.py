@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from drumbeat.infrastructure import tls
 from drumbeat.infrastructure.addresses import connect, resolve
-from drumbeat.infrastructure.deadline import Fault, Term
+from drumbeat.infrastructure.deadline import CallError, Deadline
 
 # sqs.eu-central-1.amazonaws.com (or .com.cn, .eu), vpce-1a2b.sqs.eu-central-1.vpce.amazonaws.com, and the older
 # eu-central-1.queue.amazonaws.com
@@ -56,13 +56,14 @@ def address_of(url: str) -> Address | None:
 class Connection:
     """One connection, for one request at a time. Raises OSError when there is none in time."""
 
-    def __init__(self, address: Address, term: Term) -> None:
+    def __init__(self, address: Address, deadline: Deadline) -> None:
         self.address = address
-        self._socket = connect(resolve(address.host, address.port, term.left()), address.port, term, allow_private=True)
+        found = resolve(address.host, address.port, deadline.remaining())
+        self._socket = connect(found, address.port, deadline, allow_private=True)
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if address.tls:
-                self._socket.settimeout(term.left())
+                self._socket.settimeout(deadline.remaining())
                 self._socket = tls.context().wrap_socket(self._socket, server_hostname=address.host)
         except BaseException:
             self._socket.close()
@@ -75,15 +76,15 @@ class Connection:
         pending = self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0
         return not pending and not self._poll.poll(0)
 
-    def exchange(self, request: bytes, term: Term) -> Reply:
+    def exchange(self, request: bytes, deadline: Deadline) -> Reply:
         """Send a request and read its answer to the end; afterwards the connection is idle, or closed.
 
         Raises OSError, HTTPException or ValueError when there is no whole answer in time.
         """
         try:
-            self._socket.settimeout(term.left())
+            self._socket.settimeout(deadline.remaining())
             self._socket.sendall(request)
-            reply = self._answer(term)
+            reply = self._answer(deadline)
         except BaseException:
             self.close()
             raise
@@ -91,8 +92,8 @@ class Connection:
             self.close()
         return reply
 
-    def _answer(self, term: Term) -> Reply:
-        with HTTPResponse(cast(socket.socket, _Incoming(self._socket, term)), method="POST") as response:
+    def _answer(self, deadline: Deadline) -> Reply:
+        with HTTPResponse(cast(socket.socket, _Incoming(self._socket, deadline)), method="POST") as response:
             response.begin()
             if response.length is None and not response.chunked:
                 raise ValueError("where the connection's end ends the answer, none that was cut off is noticed")
@@ -107,8 +108,8 @@ class Connection:
 class _Incoming(io.RawIOBase):
     """What comes back on a socket, each read within the time that is left of the call."""
 
-    def __init__(self, connected: socket.socket, term: Term) -> None:
-        self._socket, self._term = connected, term
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+        self._socket, self._deadline = connected, deadline
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - what HTTPResponse asks of a socket
         return io.BufferedReader(self)
@@ -117,14 +118,14 @@ class _Incoming(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._socket.settimeout(self._term.left())
+        self._socket.settimeout(self._deadline.remaining())
         return self._socket.recv_into(buffer)
 
 
 def reason(error: Exception) -> str:
     """Say what happened in words of our own: the library quotes the peer, and the peer may quote a message's body."""
     match error:
-        case Fault():
+        case CallError():
             return str(error)
         case TimeoutError():
             return "no whole answer in time"

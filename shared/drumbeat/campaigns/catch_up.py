@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 
-from drumbeat.campaigns import agenda, firing, wakeups
+from drumbeat.campaigns import firing, in_force, next_checks
 from drumbeat.campaigns import sql as campaigns_sql
-from drumbeat.campaigns.agenda import Agenda
 from drumbeat.campaigns.fire import CATCH_UP
+from drumbeat.campaigns.in_force import InForce
 from drumbeat.core.configuration import Campaign
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
@@ -32,14 +32,14 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class CaughtUp:
     """What was found: how many instants were recorded now, and which are too old for that."""
 
     recorded: int
     missed: tuple[Missed, ...] = ()
 
 
-def mend(services: Services, *, full: bool = False) -> Mended:
+def catch_up(services: Services, *, full: bool = False) -> CaughtUp:
     """Record every instant of the last 24 hours that has no event, and mark what comes next.
 
     Only instants since the campaign's schedule is in force count: a new campaign has no past. With `full`, tell in the
@@ -48,31 +48,33 @@ def mend(services: Services, *, full: bool = False) -> Mended:
     Raises:
         psycopg.OperationalError: the ledger is away.
     """
-    known = agenda.read(services.db, reach=LOOK_BACK if full else CATCH_UP)
+    known = in_force.read(services.db, reach=LOOK_BACK if full else CATCH_UP)
     now, door = services.clock.now(), Door(services)
     lost = _lost(known, known.now - CATCH_UP, known.now, services.db)
     arrivals = [firing.scheduled(campaign, at, now=now) for campaign, at in lost]
     recorded = 0
     for chunk in batched(arrivals, CHUNK, strict=False):
         recorded += sum(verdict.inserted for verdict in recording.record_all(chunk, door))
-    wakeups.set_next({each.campaign.name: each.calendar.after(known.now) for each in known.campaigns}, services.marks)
+    next_checks.set_next(
+        {each.campaign.name: each.calendar.after(known.now) for each in known.campaigns}, services.due_index
+    )
     found = _missed(known, services.db) if full else []
     _tell(found)
-    return Mended(recorded, tuple(found))
+    return CaughtUp(recorded, tuple(found))
 
 
 def missed(db: Database) -> list[Missed]:
     """List the instants of the last days that passed without an event, too long ago to be caught up; newest first."""
-    return _missed(agenda.read(db, reach=LOOK_BACK), db)
+    return _missed(in_force.read(db, reach=LOOK_BACK), db)
 
 
-def _missed(known: Agenda, db: Database) -> list[Missed]:
+def _missed(known: InForce, db: Database) -> list[Missed]:
     lost = _lost(known, known.now - LOOK_BACK, known.now - CATCH_UP - _TICK, db)
     found = [Missed(campaign.name, at) for campaign, at in lost]
     return sorted(found, key=lambda each: (each.scheduled_at, each.campaign), reverse=True)
 
 
-def _lost(known: Agenda, first: datetime, last: datetime, db: Database) -> list[tuple[Campaign, datetime]]:
+def _lost(known: InForce, first: datetime, last: datetime, db: Database) -> list[tuple[Campaign, datetime]]:
     """Return the instants between two others that are no events."""
     passed = {
         firing.event_id(running.campaign.name, at): (running.campaign, at)

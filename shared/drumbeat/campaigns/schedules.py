@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from drumbeat.campaigns.agenda import calendar_of
+from drumbeat.campaigns.in_force import calendar_of
 from drumbeat.core.configuration import Campaign
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.services import Services

@@ -32,7 +32,7 @@ class _Request:
         return IN_PROGRESS
 
 
-class Once:
+class IdempotencyCache:
     """Runs work once for an arrival, as far as Redis remembers."""
 
     def __init__(self, redis: LeanRedis, clock: Clock, degraded: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
-from drumbeat.core.outcomes import Denied, Look, NotSent, Outcome, Throttled, Unclear, Unknown, reason_of
+from drumbeat.core.outcomes import Denied, LookupResult, NotSent, Outcome, Throttled, Unclear, Unknown, reason_of
 from drumbeat.core.reasons import Reason
 from drumbeat.delivery.verdicts import DENIED_PAUSE, backoff
 from drumbeat.delivery.work import Work
@@ -13,7 +13,7 @@ from drumbeat.throttle.limiter import Report
 UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait, and a second
 
 
-def lessons(ended: Sequence[tuple[Work, Outcome | Look]], random: Random) -> list[Report]:
+def account_reports(ended: Sequence[tuple[Work, Outcome | LookupResult]], random: Random) -> list[Report]:
     """Return what the throttle must hear; nothing when all went well."""
     pauses: dict[str, tuple[float, Reason]] = {}
     denied: set[str] = set()

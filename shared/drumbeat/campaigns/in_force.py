@@ -29,7 +29,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Agenda:
+class InForce:
     """The campaigns in force at one instant of the ledger's clock."""
 
     now: datetime
@@ -40,7 +40,7 @@ class Agenda:
         return next((each for each in self.campaigns if each.campaign.name == name), None)
 
 
-def read(db: Database, *, reach: timedelta) -> Agenda:
+def read(db: Database, *, reach: timedelta) -> InForce:
     """Read the agenda. How long each campaign has been in force is only found out as far back as `reach`.
 
     A campaign whose schedule is not understood (any more) is left out and complained about: it must not stop others.
@@ -52,7 +52,7 @@ def read(db: Database, *, reach: timedelta) -> Agenda:
             running.append(Running(each.campaign, calendar_of(each.campaign), each.since))
         except (ValueError, LookupError) as error:
             _LOG.error("campaign_not_understood", extra={"campaign": each.campaign.name, "reason": str(error)})
-    return Agenda(found.now, tuple(running))
+    return InForce(found.now, tuple(running))
 
 
 def calendar_of(campaign: Campaign) -> Calendar:

@@ -1,0 +1,70 @@
+"""The models of what other rooms declare: the arguments of actions, the options of signature schemes."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, create_model
+
+from drumbeat.configuration.document_models import Form, Plain, Source, Text, check_texts, one_of
+from drumbeat.planning.actions.base import ActionType, Argument, Kind
+from drumbeat.sources import registry as schemes
+
+_TYPES: Mapping[Kind, Any] = {
+    Kind.TEXT: Text,
+    Kind.ADDRESS: Text,
+    Kind.TEXTS: list[Text],
+    Kind.HEADERS: dict[str, Text],
+    Kind.PROPERTIES: dict[str, Plain],
+    Kind.CONTENT: Annotated[Any, AfterValidator(check_texts)],
+    Kind.VERBATIM: str,
+}
+
+
+def arguments_model(action: ActionType) -> type[Form]:
+    """Return the model of an action's `with:`."""
+    return _arguments_model(action.name, action.description, tuple(action.arguments.items()))
+
+
+def source_model() -> type[Source]:
+    """Return the model of a source, with the options of every scheme: which of them fit is checked elsewhere."""
+    return _source_model(frozenset(name for scheme in schemes.names() for name in schemes.get(scheme).options))
+
+
+def options_of(source: Source) -> dict[str, str]:
+    """Return the options that were given."""
+    given = source.model_dump(by_alias=True, exclude_unset=True)
+    return {name: value for name, value in given.items() if name not in Source.model_fields}
+
+
+@cache
+def _arguments_model(name: str, description: str, arguments: tuple[tuple[str, Argument], ...]) -> type[Form]:
+    model = create_model(
+        "".join(word.capitalize() for word in name.split("_")),
+        __base__=Form,
+        __doc__=description,
+        **{_attribute(name): _argument(name, argument) for name, argument in arguments},
+    )
+    model.nullable = frozenset(name for name, argument in arguments if argument.kind is Kind.CONTENT)
+    return model
+
+
+@cache
+def _source_model(options: frozenset[str]) -> type[Source]:
+    return create_model("Source", __base__=Source, **{_attribute(name): _optional(str, name) for name in options})
+
+
+def _argument(name: str, argument: Argument) -> Any:  # noqa: ANN401 - as create_model takes it
+    kind = Annotated[str, *one_of(argument.choices)] if argument.choices else _TYPES[argument.kind]
+    if not argument.required:
+        return _optional(kind, name, argument.meaning)
+    return Annotated[kind, Field(alias=name, description=argument.meaning)]
+
+
+def _optional(kind: Any, name: str, meaning: str | None = None) -> Any:  # noqa: ANN401 - a type, and create_model's pair
+    return Annotated[kind | None, Field(alias=name, description=meaning)], None
+
+
+def _attribute(name: str) -> str:
+    """Return a name that no attribute of models has: what is declared may be called `copy` or `json`."""
+    return f"{name}_"

@@ -1,0 +1,105 @@
+"""`send_email`: one mail to one person, in the step's own words or a template's."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from drumbeat.core import actions
+from drumbeat.core.configuration import Config, Step, Template
+from drumbeat.core.suggestions import instead
+from drumbeat.planning.actions.base import ActionType, Argument, Kind
+from drumbeat.planning.arguments import Unusable, Variables, address, line, lines, one_line, text
+
+# Headers that other fields, or the provider, fill.
+_OWN_HEADERS: Mapping[str, str] = {
+    "to": "use `to`; each mail goes to one person",
+    "cc": "each mail goes to one person; add a step for another",
+    "bcc": "each mail goes to one person; add a step for another",
+    "subject": "use `subject`",
+    "from": "set `from` in the account's settings",
+    "sender": "set `from` in the account's settings",
+} | dict.fromkeys(
+    ("date", "message-id", "mime-version", "return-path", "content-type", "content-transfer-encoding"),
+    "it is set for you; delete it",
+)
+_NO_TEMPLATE = Template(None, None, None)
+
+
+class SendEmail(ActionType):
+    """What stands in the step wins over the template's subject, text and HTML, each by itself."""
+
+    name = "send_email"
+    description = "One mail to one person; `subject` wins over the template's."
+    arguments: Mapping[str, Argument] = {
+        "to": Argument(Kind.ADDRESS, "the person's address", required=True, in_target=True),
+        "subject": Argument(Kind.TEXT, "one line; without it the template's"),
+        "text": Argument(Kind.TEXT, "the plain words; without them the template's"),
+        "html": Argument(Kind.TEXT, "the words as HTML; without them the template's"),
+        "template": Argument(Kind.VERBATIM, "the name of a template: templates/NAME.html, templates/NAME.txt or both"),
+        "headers": Argument(Kind.HEADERS, "further headers of the mail"),
+        "list": Argument(Kind.TEXT, "the list that the mail belongs to; the provider counts by it"),
+    }
+    needs_consent = True
+
+    def target(self, step: Step, seen: Variables) -> str:
+        """Return the person's address."""
+        return address(step, "to", seen)
+
+    def make(self, step: Step, config: Config, planned: Variables, seen: Variables) -> actions.SendEmail:
+        """Fill the mail."""
+        words = _words(step.arguments, config.templates)
+        if not (subject := one_line(text(words["subject"], "subject", seen), "subject")):
+            raise Unusable("subject is empty")
+        plain, html = words["text"], words["html"]
+        return actions.SendEmail(
+            to=address(step, "to", planned),
+            subject=subject,
+            text=None if plain is None else text(plain, "text", seen),
+            html=None if html is None else text(html, "html", seen, html=True),
+            headers=lines(step, "headers", seen),
+            list=line(step, "list", seen) or None,
+        )
+
+    def problems(self, given: Mapping[str, Any], templates: Mapping[str, Template]) -> Iterator[tuple[list[str], str]]:
+        """List a template that is not there, a missing subject, missing words, and headers that are not the step's."""
+        name = given.get("template")
+        if name is not None and name not in templates:
+            yield (
+                ["template"],
+                (
+                    f"there is no template {name}; {instead(name, templates)}"
+                    if templates
+                    else f"there is no template {name}; write templates/{name}.html beside this file"
+                ),
+            )
+            return
+        template = _template(given, templates)
+        if not template.subject and "subject" not in given:
+            yield [], "subject is missing; add it here or in the template's front matter"
+        if template.text is None and template.html is None and not given.keys() & {"text", "html"}:
+            yield [], "a mail needs words: add template, text or html"
+        for header in given.get("headers") or ():
+            if advice := _OWN_HEADERS.get(header.lower()):
+                yield ["headers", header], f"{header} cannot be set as a header: {advice}"
+
+    def template_texts(self, given: Mapping[str, Any], templates: Mapping[str, Template]) -> Iterator[str]:
+        """List the template's texts that the step does not replace."""
+        template = _template(given, templates)
+        for name in ("subject", "html", "text"):
+            words = getattr(template, name)
+            if words is not None and given.get(name) is None:
+                yield words
+
+
+def _words(given: Mapping[str, Any], templates: Mapping[str, Template]) -> Mapping[str, str | None]:
+    """Return subject, text and HTML before they are filled."""
+    template = _template(given, templates)
+    own = {name: given.get(name) for name in ("subject", "text", "html")}
+    return {name: getattr(template, name) if words is None else words for name, words in own.items()}
+
+
+def _template(given: Mapping[str, Any], templates: Mapping[str, Template]) -> Template:
+    name = given.get("template")
+    return _NO_TEMPLATE if name is None else templates.get(name, _NO_TEMPLATE)
+
+
+ACTION = SendEmail()

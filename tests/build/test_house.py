@@ -1,0 +1,101 @@
+"""The rules of the house, which docs/architecture.md explains: each is kept by one test."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.build.stack import ROOT
+
+PACKAGE = ROOT / "shared/drumbeat"
+MOST_ROOMS = 30
+LARGEST_SHARE = 0.15  # of all lines
+
+SQL = re.compile(
+    r"\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+|DELETE\s+FROM\s|WITH\s+\w+|TRUNCATE\s|LOCK\s+TABLE\s"
+    r"|(CREATE|ALTER|DROP)\s+(TABLE|ROLE|INDEX|FUNCTION|TRIGGER|DATABASE|DOMAIN|SCHEMA)\b|(GRANT|REVOKE)\s)"
+)
+HOLDS_SQL = ("ledger", "views", "cli", "local")  # rooms; elsewhere sql.py and *_sql.py
+
+# Each has a plain word: a person is named by what they do, and the rest by the field's terms.
+BANNED = re.compile(r"\b(nobody|somebody|whoever|anybody|doorbells?|trickle|lessons)\b", re.IGNORECASE)
+READ_BY_PEOPLE = (".py", ".sql", ".lua", ".md", ".html", ".css", ".js", ".yaml", ".txt")
+# What is applied is checksummed; the other is what the release before wrote.
+OLD_WORDS = {PACKAGE / "ledger/migrations/001_ledger.sql", PACKAGE / "ledger/legacy.py"}
+
+
+def test_rooms_import_downwards_only() -> None:
+    """The layers stand in pyproject.toml; this also covers that nothing that ships imports cli, local or sandbox."""
+    program = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+
+    checked = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_package_imports_nothing_from_outside_itself() -> None:
+    outside = {"functions", "bench", "tests"}
+    importing = {
+        str(path.relative_to(ROOT)): sorted(names & outside)
+        for path, tree in modules()
+        if (names := {name.partition(".")[0] for name in imported(tree)}) & outside
+    }
+
+    assert importing == {}
+
+
+def test_sql_stands_in_its_own_files() -> None:
+    strays = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path, tree in modules()
+        if path.relative_to(PACKAGE).parts[0] not in HOLDS_SQL
+        if path.stem != "sql" and not path.stem.endswith("_sql")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
+    ]
+
+    assert strays == []
+
+
+def test_the_house_has_few_rooms_and_none_is_a_hall() -> None:
+    lines: Counter[str] = Counter()
+    for folder in (PACKAGE, ROOT / "functions", ROOT / "bench"):
+        for path in folder.rglob("*.py"):
+            first = path.relative_to(folder).parts[0].removesuffix(".py")
+            lines[first if folder == PACKAGE else folder.name] += len(path.read_text().splitlines())
+
+    total = lines.total()
+    assert len(lines) <= MOST_ROOMS
+    assert {room: count for room, count in lines.items() if count > LARGEST_SHARE * total} == {}
+
+
+def test_texts_are_in_words_that_everyone_knows() -> None:
+    folders = (PACKAGE, ROOT / "functions", ROOT / "docs")
+    texts = [path for folder in folders for path in folder.rglob("*") if path.suffix in READ_BY_PEOPLE]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {word.group()}"
+        for path in [*texts, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+        if path not in OLD_WORDS
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        for word in BANNED.finditer(line)
+    ]
+
+    assert found == []
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    """Give each module of the package, parsed."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Give the name of each module that is imported anywhere in a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module

@@ -1,0 +1,47 @@
+"""Compiled configurations and plan hashes are stored: another release must compile and plan the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from drumbeat.configuration.document import compile_document
+from drumbeat.core.configuration import Config
+from drumbeat.planning.plan import plan
+from tests.unit.configuration.samples import event
+
+HERE = Path(__file__).parent
+COMPILED: dict[str, Any] = json.loads((HERE / "contract.json").read_text())
+TEMPLATES = {"hello.txt": "---\nsubject: Hello\n---\nHi {{ payload.name }}", "hello.html": "<p>{{ payload.name }}</p>"}
+LEAD = event({"email": "Ada@EXAMPLE.com", "name": "Ada"})
+# No provider can carry these out yet, so no document with them is compiled.
+POSTS: list[dict[str, Any]] = [
+    {"id": "post", "action": "publish_post", "arguments": {"text": "New: {{ payload.name }}"}},
+    {"id": "say", "action": "post_message", "arguments": {"text": "x", "channel": "#{{ payload.name }}"}},
+    {"id": "own", "action": "post_message", "arguments": {"text": "x"}},
+]
+REST = {"account": "site", "delay": 0.0, "after": None, "when": None, "unless": None}
+
+
+def test_a_document_is_compiled_to_the_same_form() -> None:
+    compiled = compile_document((HERE / "contract.yaml").read_text(), TEMPLATES)
+
+    assert json.loads(json.dumps(compiled)) == COMPILED
+
+
+def test_an_event_is_planned_to_the_same_effects() -> None:
+    posts = {"on": "LEAD_CAPTURE", "when": None, "steps": [step | REST for step in POSTS]}
+    version = Config.load(1, COMPILED | {"flows": COMPILED["flows"] | {"posts": posts}})
+
+    planned = plan(LEAD, version)
+
+    assert not planned.failed
+    assert [(one.step, str(one.id), one.target, one.mails) for one in planned.effects] == [
+        ("post", "60c754f3-9f60-4b46-3218-b63327abbd0a", "site", False),
+        ("say", "7806494b-1c25-7a2e-cce6-942a52b4f624", "#Ada", False),
+        ("own", "4b28bae3-1770-e42e-2670-bc47b674588b", "site", False),
+        ("contact", "73a843f9-e87d-e299-4a61-1c067745ad38", "Ada@example.com", False),
+        ("hello", "7b07de09-bfa3-db66-c1fb-c5217bb4d85b", "Ada@example.com", True),
+        ("tell", "dbafd706-70fc-89d8-24f9-c2a25083d4b6", "POST /leads/Ada", False),
+        ("nothing", "88133d39-a0af-1c45-39da-fc7cac7a3399", "GET /ping", False),
+    ]
+    assert planned.hash.hex() == "dfd5523d3d6cbfefb71b5612272376235ade1aa40d9f391a7e11a7012c95a9f9"
