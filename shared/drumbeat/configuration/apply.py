@@ -17,17 +17,17 @@ from drumbeat.services import Services
 from drumbeat.wakeups.notifier import GRACE
 from drumbeat.wakeups.queue import LATEST, QueueError
 
-# Events rung for in one request; the rest waits for the caller to ask with the cursor.
-CHUNK = 1000
+# Events that one request notifies of; the caller asks for the rest with the cursor.
+EVENTS_A_REQUEST = 1000
 START = UUID(int=0)
-TRIES = 3
+STORE_TRIES = 3
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What `apply` made of a document. `rung` events are planned anew now; `next` names where to go on."""
+    """What `apply` made of a document. `notified` events are planned again now; `next` is where to go on."""
 
     version: int
     changed: bool
@@ -47,8 +47,8 @@ def apply(
     """Check a document with its templates and put it in force; the same document again changes nothing.
 
     Bring the schedules that wake campaigns in line; what fails of that is in the answer, and costs minutes only. Then
-    ring for up to `CHUNK` events that no version could plan so far: repeat with `after` set to `next` while that is
-    given.
+    notify of up to `EVENTS_A_REQUEST` events that no version could plan so far: repeat with `after` set to `next` while
+    that is given.
 
     Raises:
         ConfigError: the document has mistakes, all of them listed; the version in force stays.
@@ -62,8 +62,8 @@ def apply(
     if compiled["campaigns"]:
         next_checks.set_soon(services.clock.now(), services.due_index)
     version, changed = _store(document, templates, compiled, actor, services)
-    events = configs.unplanned(services.db, after=after or START, limit=CHUNK)
-    _ring(events, services)
+    events = configs.unplanned(services.db, after=after or START, limit=EVENTS_A_REQUEST)
+    _notify(events, services)
     config = Config.load(version, compiled)
     schedules = align(config.campaigns.values(), services) if after is None else Aligned()
     return Applied(
@@ -76,12 +76,12 @@ def apply(
         templates=sorted(config.templates),
         schedules=schedules,
         notified=len(events),
-        next=events[-1] if len(events) == CHUNK else None,
+        next=events[-1] if len(events) == EVENTS_A_REQUEST else None,
     )
 
 
-def _ring(events: Sequence[UUID], services: Services) -> None:
-    """Have events planned, now or, should the ring get lost, when the relay comes by."""
+def _notify(events: Sequence[UUID], services: Services) -> None:
+    """Ask for the events to be planned: now, or by the relay's next round where the message is lost."""
     overdue = services.clock.now().timestamp() + GRACE
     marked = services.due_index.set({f"event:{event}": overdue for event in events})
     try:
@@ -89,7 +89,7 @@ def _ring(events: Sequence[UUID], services: Services) -> None:
         if not marked:
             services.queue.notify(events=events, delay=LATEST)
     except QueueError as error:
-        _LOG.warning("events could not be rung for after apply: %s", error)
+        _LOG.warning("events could not be notified of after apply: %s", error)
 
 
 def _store(
@@ -101,7 +101,7 @@ def _store(
         account.name: login(account, services.settings.sandbox_url).identity
         for account in Config.load(0, compiled).accounts.values()
     }
-    for _ in range(TRIES):
+    for _ in range(STORE_TRIES):
         version = configs.insert(
             services.db,
             hash=hash,
@@ -124,7 +124,7 @@ def _refuse_another_login(identities: Mapping[str, str], services: Services) -> 
     for account, identity, effects in configs.open_identities(services.db):
         if identities.get(account, identity) != identity:
             raise Stale(
-                f"account {account} is {identity} and would become {identities[account]}, while nobody knows yet how"
+                f"account {account} is {identity} and would become {identities[account]}, while it is not known yet how"
                 f" {effects} of its effects ended. Nothing was changed. Give the new login a name of its own, or apply"
                 f" again once `drumbeat effects --account {account} --status unknown` lists none"
             )

@@ -76,8 +76,7 @@ def _no_address(text: str) -> str | None:
 def check_step(step: document_models.Step, path: Path, document: Document, around: Surroundings) -> Arguments | None:
     """Note what is wrong with a step beyond its form; return its arguments if enough is left of them."""
     _check_account(step, path, document, around)
-    if step.action not in actions.names():
-        known = actions.names()
+    if step.action not in (known := actions.names()):
         document.wrong((*path, "action"), f"there is no action {step.action}; {instead(step.action, known)}")
         return None
     action, place = actions.get(step.action), (*path, "with")
@@ -96,7 +95,8 @@ def check_step(step: document_models.Step, path: Path, document: Document, aroun
 def _check_argument(name: str, argument: Argument, value: Any, place: Path, document: Document) -> None:  # noqa: ANN401
     if value is None:
         return
-    if argument.in_target and uses(value, "effect_id"):
+    texts = () if argument.kind is Kind.VERBATIM else _texts(value)
+    if argument.in_target and any(uses(text, "effect_id") for text in texts):
         document.wrong((*place, name), f"effect_id is not known yet where {name} is filled; use event.id")
     elif argument.kind is Kind.ADDRESS and "{" not in value and (fault := _no_address(value)):
         document.wrong((*place, name), f"{name} is not an address: {fault}; write one, or {{{{ payload.email }}}}")
@@ -113,7 +113,7 @@ def check_sources(
     document: Document,
     around: Surroundings,
 ) -> None:
-    """Note what a flow for one webhook source expects of it in vain."""
+    """Note what a flow for one webhook source expects of it and it does not give."""
     source = around.sources.get(pinned_source(flow.when) or "") if flow.when else None
     if source is None:
         return

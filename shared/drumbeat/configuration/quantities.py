@@ -5,7 +5,7 @@ import re
 from drumbeat.core.configuration import Limit
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-LONGEST = 3650 * SECONDS["d"]
+LONGEST_DURATION_SECONDS = 3650 * SECONDS["d"]
 MOST_CALLS = 1_000_000_000
 
 DURATION = r"^[0-9]{1,9}(s|m|h|d)$"
@@ -17,7 +17,7 @@ def duration(text: str) -> float:
     if not re.fullmatch(DURATION, text):
         raise ValueError("a duration is a whole number and s, m, h or d, such as 30s, 5m, 12h or 3d")
     seconds = int(text[:-1]) * SECONDS[text[-1]]
-    if seconds > LONGEST:
+    if seconds > LONGEST_DURATION_SECONDS:
         raise ValueError("a duration is at most 3650d")
     return float(seconds)
 

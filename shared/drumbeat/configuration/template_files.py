@@ -12,7 +12,7 @@ from drumbeat.planning.expressions import faults
 
 FOLDER = "templates"
 FENCE = "---"
-LONGEST = 400 * 1024  # characters of one file
+LONGEST_FILE = 400 * 1024  # characters
 
 
 def read_templates(files: Mapping[str, str]) -> tuple[dict[str, Template], list[Mistake]]:
@@ -44,8 +44,10 @@ def read_templates(files: Mapping[str, str]) -> tuple[dict[str, Template], list[
 
 def _read(file: str, text: str, mistakes: list[Mistake]) -> tuple[str | None, str]:
     """Return subject and body of one file."""
-    if len(text) > LONGEST:
-        mistakes.append(Mistake(file, 1, f"over {LONGEST // 1024} KiB; mails that long are cut or refused; shorten it"))
+    if len(text) > LONGEST_FILE:
+        mistakes.append(
+            Mistake(file, 1, f"over {LONGEST_FILE // 1024} KiB; mails that long are cut or refused; shorten it")
+        )
         return None, text
     if fault := yaml_lines.unstorable(text):
         mistakes.append(Mistake(file, text.count("\n", 0, text.find("\0") + 1) + 1, fault))

@@ -15,9 +15,9 @@ from drumbeat.core.errors import Mistake
 
 type Path = tuple[str | int, ...]
 
-LONGEST = 512 * 1024  # characters of a document
+LONGEST_DOCUMENT = 512 * 1024  # characters
 MOST_NODES = 50_000  # with what aliases repeat
-DEEPEST = 40
+DEEPEST_NESTING = 40
 
 _NULL, _BOOL = re.compile("|~|null|Null|NULL"), re.compile("true|True|TRUE|false|False|FALSE")
 _INT = re.compile("[-+]?[0-9]{1,18}")
@@ -43,7 +43,7 @@ class Document:
         return 1
 
     def has(self, path: Path) -> bool:
-        """Tell whether there is such a part."""
+        """Return whether there is such a part."""
         return path in self.lines
 
     def wrong(self, path: Sequence[str | int], message: str) -> None:
@@ -54,8 +54,8 @@ class Document:
 def read(text: str, file: str) -> Document:
     """Read a document; what is wrong with it as YAML is in its `mistakes`, and then `data` holds what could be read."""
     document = Document(file)
-    if len(text) > LONGEST:
-        document.wrong((), f"the document is over {LONGEST // 1024} KiB; split what it says between templates")
+    if len(text) > LONGEST_DOCUMENT:
+        document.wrong((), f"the document is over {LONGEST_DOCUMENT // 1024} KiB; split what it says between templates")
         return document
     try:
         node = yaml.compose(text, Loader=_Loader)
@@ -89,9 +89,9 @@ class _Reading:
         document = self._document
         document.lines.setdefault(path, node.start_mark.line + 1)
         self._nodes += 1
-        if self._nodes == MOST_NODES or len(path) == DEEPEST:
+        if self._nodes == MOST_NODES or len(path) == DEEPEST_NESTING:
             document.wrong(path, "the document repeats itself or nests too much; write less by aliases (*name)")
-        if self._nodes >= MOST_NODES or len(path) >= DEEPEST:
+        if self._nodes >= MOST_NODES or len(path) >= DEEPEST_NESTING:
             return None
         match node:
             case yaml.MappingNode():

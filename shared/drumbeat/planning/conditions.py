@@ -18,7 +18,7 @@ class Undecidable(DrumbeatError):
 
 
 def holds(expression: str, facts: Mapping[str, Any]) -> bool:
-    """Tell whether the expression gives exactly `true`; `facts` has the NAMES.
+    """Return whether the expression gives exactly `true`; `facts` has the NAMES.
 
     Raises:
         Undecidable: a function met a value of another type than it takes, or the like.

@@ -16,8 +16,8 @@ from drumbeat.planning.conditions import NAMES
 from drumbeat.planning.context import EVENT_FIELDS, VARIABLES
 from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
 
-LATER = frozenset({"lead", "campaign", "run", "variant"})  # present and null until campaigns have an audience
-LONGEST = 100_000  # characters of a text
+NULL_FOR_NOW = frozenset({"lead", "campaign", "run", "variant"})  # present and null until campaigns have an audience
+LONGEST_TEXT = 100_000  # characters
 
 _FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
 # Questions about what happened after the event: they need more than the event to answer.
@@ -31,8 +31,8 @@ _FIRST_CHILD = frozenset(
 
 def faults(source: str) -> list[tuple[int, str]]:
     """List (line, what to write instead) of everything wrong with a text: syntax, filters, variables."""
-    if len(source) > LONGEST:
-        return [(1, f"a text of over {LONGEST:,} characters; shorten it")]
+    if len(source) > LONGEST_TEXT:
+        return [(1, f"a text of over {LONGEST_TEXT:,} characters; shorten it")]
     try:
         tree = parse(source)
         compile_text(source)
@@ -56,7 +56,7 @@ def check_text(source: str) -> str:
 
 
 def uses(source: str, variable: str) -> bool:
-    """Tell whether a text that was checked uses a variable."""
+    """Return whether a text that was checked uses a variable."""
     return variable in meta.find_undeclared_variables(parse(source))
 
 
@@ -156,7 +156,7 @@ def _unknown_fields(tree: nodes.Template) -> Iterator[tuple[int, str]]:
             continue
         if found.node.name == "event" and found.attr not in EVENT_FIELDS:
             yield found.lineno, f"event has no {found.attr}; {instead(found.attr, EVENT_FIELDS)}"
-        if (name := found.node.name) in LATER:
+        if (name := found.node.name) in NULL_FOR_NOW:
             yield found.lineno, f"{name}.{found.attr} is not supported yet, {name} is always null; take it out"
 
 

@@ -18,8 +18,8 @@ LONGEST_OUTPUT = 512 * 1024  # characters
 LONGEST_VALUE = 1024 * 1024  # characters or items of anything made on the way
 MOST_WRITTEN = 4 * LONGEST_OUTPUT  # characters, with what is captured on the way
 MOST_STEPS = 100_000  # turns of loops and calls
-CPU_LIMIT = 1.0  # seconds
-WIDEST = 10_000  # of any number given to a filter
+CPU_LIMIT_SECONDS = 1.0
+LARGEST_FILTER_NUMBER = 10_000  # that a text may give to a filter
 HIGHEST_POWER = 64
 MOST_BITS = 4096  # of a product
 
@@ -39,7 +39,7 @@ class Meter(threading.local):
     def start(self) -> None:
         """Begin another text."""
         self._steps = self._written = 0
-        self._until = time.thread_time() + CPU_LIMIT
+        self._until = time.thread_time() + CPU_LIMIT_SECONDS
 
     def step(self) -> None:
         """Count one turn of a loop or one call."""
@@ -47,7 +47,7 @@ class Meter(threading.local):
         if self._steps > MOST_STEPS:
             raise TooMuch(f"its text takes more than {MOST_STEPS:,} steps")
         if time.thread_time() > self._until:
-            raise TooMuch(f"its text takes more than {CPU_LIMIT:g} s")
+            raise TooMuch(f"its text takes more than {CPU_LIMIT_SECONDS:g} s")
 
     def write(self, value: str) -> str:
         """Count what is printed, also into a variable, and return it."""
@@ -119,8 +119,8 @@ def narrow(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)  # keeps the mark by which Jinja knows what to pass
     def narrowed(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         numbers = [value for value in (*args[first:], *kwargs.values()) if isinstance(value, int)]
-        if any(abs(number) > WIDEST for number in numbers):
-            raise TooMuch(f"its text gives a filter a number over {WIDEST:,}")
+        if any(abs(number) > LARGEST_FILTER_NUMBER for number in numbers):
+            raise TooMuch(f"its text gives a filter a number over {LARGEST_FILTER_NUMBER:,}")
         return function(*args, **kwargs)
 
     return narrowed

@@ -233,7 +233,7 @@ def _text_at(path: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
 
 
 def _reason(error: Exception, source: str) -> str:
-    """Tell why a text could not be filled, in words that quote no value."""
+    """Return why a text could not be filled, in words that quote no value."""
     match error:
         case UndefinedError():
             return _missing(error, source)

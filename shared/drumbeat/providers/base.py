@@ -69,7 +69,7 @@ class Provider(Protocol):
         ...
 
     def repeat(self, target: Target, request: Request | None = None) -> Repeat:
-        """Tell what may be done after an unknown outcome of this request (None: of this account in general)."""
+        """Return what may be done after an unknown outcome of this request (None: of this account in general)."""
         ...
 
     def identity(self, target: Target) -> str:

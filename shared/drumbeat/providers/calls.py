@@ -12,7 +12,7 @@ from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
 from drumbeat.providers.login import Login
 
-AT_ONCE = 16
+CONCURRENT_CALLS = 16
 CALL_BUDGET = 10.0  # seconds for one call, whatever the peer does
 
 
@@ -52,7 +52,7 @@ class Calls:
         if len(jobs) <= 1:
             return [self._one(job, deadline) for job in jobs]
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="call")
+            self._threads = ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="call")
         return list(self._threads.map(self._one, jobs, repeat(deadline)))
 
     def _one(self, job: Job, deadline: float) -> Outcome | LookupResult:

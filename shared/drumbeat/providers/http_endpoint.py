@@ -19,7 +19,7 @@ from drumbeat.providers.replies import unsuccessful
 # RFC 9110: doing these twice is doing them once.
 IDEMPOTENT = frozenset(METHODS) - {"POST", "PATCH"}
 # How long a receiver is trusted to know a key again.
-REMEMBERS = timedelta(hours=24)
+KEY_REMEMBERED_FOR = timedelta(hours=24)
 
 _PERMANENT = {
     400: "the receiver does not understand the request",
@@ -66,7 +66,7 @@ class HttpEndpoint:
     def repeat(self, target: Target, request: Request | None = None) -> Repeat:
         """Repeat where the receiver or the method makes it harmless."""
         if target.settings.get("repeat") == "safe" or (request is not None and request.method in IDEMPOTENT):
-            return NativeKey(REMEMBERS)
+            return NativeKey(KEY_REMEMBERED_FOR)
         return Blind()
 
     def identity(self, target: Target) -> str:

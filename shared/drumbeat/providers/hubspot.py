@@ -24,8 +24,8 @@ from drumbeat.providers.credentials import bearer
 from drumbeat.providers.replies import json_object, text, unsuccessful
 from drumbeat.providers.retry_after import retry_after
 
-LOCKED = 2.0  # seconds that HubSpot asks to leave a locked record alone
-DAILY = 3600.0  # seconds of pause when the day's requests are used up
+LOCKED_RECORD_WAIT_SECONDS = 2.0  # as HubSpot asks
+DAILY_LIMIT_WAIT_SECONDS = 3600.0  # where the reply gives no time
 
 _PERMANENT = {
     400: "a property or a value is not valid",
@@ -98,9 +98,13 @@ class HubSpot:
             case 409:
                 return NotSent("HTTP 409: another writer created the contact meanwhile")
             case 423:
-                return NotSent("HTTP 423: the record is locked", max(LOCKED, retry_after(reply.headers) or 0.0))
+                return NotSent(
+                    "HTTP 423: the record is locked", max(LOCKED_RECORD_WAIT_SECONDS, retry_after(reply.headers) or 0.0)
+                )
             case 429 if body.get("policyName") == "DAILY":
-                return Throttled("HTTP 429: the day's requests are used up", retry_after(reply.headers) or DAILY)
+                return Throttled(
+                    "HTTP 429: the day's requests are used up", retry_after(reply.headers) or DAILY_LIMIT_WAIT_SECONDS
+                )
             case 477:
                 return Throttled("HTTP 477: the portal is being migrated", retry_after(reply.headers))
         return unsuccessful(reply, _PERMANENT)

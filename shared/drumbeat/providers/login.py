@@ -22,7 +22,7 @@ class Login:
         return self.provider.identity(self.target)
 
     def repeat(self, request: Request | None = None) -> Repeat:
-        """Tell what may be done after an unknown outcome."""
+        """Return what may be done after an unknown outcome."""
         return self.provider.repeat(self.target, request)
 
 
@@ -37,5 +37,5 @@ def login(account: Account, sandbox_url: str | None) -> Login:
 
 
 def in_sandbox(account: Account, sandbox_url: str | None) -> bool:
-    """Tell whether the account talks to the local sandbox, where any credential will do."""
+    """Return whether the account talks to the local sandbox, where any credential will do."""
     return sandbox_url is not None and account.settings.get("base_url", sandbox_url).startswith(sandbox_url)

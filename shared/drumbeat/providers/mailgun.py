@@ -15,9 +15,9 @@ from drumbeat.providers.credentials import basic
 from drumbeat.providers.replies import json_object, text, unsuccessful
 
 LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
-RETENTION = timedelta(days=3)
+LOG_RETENTION = timedelta(days=3)
 # The search begins this much before the first call: the two clocks may differ.
-SLACK = timedelta(minutes=10)
+CLOCK_SLACK = timedelta(minutes=10)
 
 _PERMANENT = {
     400: "an address or a parameter is not valid",
@@ -57,7 +57,7 @@ class Mailgun:
 
     def repeat(self, target: Target, request: Request | None = None) -> Query:  # noqa: ARG002
         """Search after an unknown outcome."""
-        return Query(LOOKS, RETENTION)
+        return Query(LOOKS, LOG_RETENTION)
 
     def identity(self, target: Target) -> str:
         """Name provider, region and domain: what a search is bound to."""
@@ -99,7 +99,7 @@ class Mailgun:
         query = {
             "event": "accepted",
             "message-id": f"{key}@{domain}",
-            "begin": str(int((since - SLACK).timestamp())),
+            "begin": str(int((since - CLOCK_SLACK).timestamp())),
             "ascending": "yes",
             "limit": "10",
         }

@@ -12,7 +12,7 @@ from drumbeat.providers import base_url
 from drumbeat.providers.base import NativeKey, Target
 from drumbeat.providers.credentials import bearer
 from drumbeat.providers.replies import json_object, text, unsuccessful
-from drumbeat.providers.retry_after import LONGEST, retry_after
+from drumbeat.providers.retry_after import LONGEST_WAIT_SECONDS, retry_after
 
 _PERMANENT = {
     400: "a parameter is not valid",
@@ -26,7 +26,7 @@ _CONFLICTS = {
     "invalid_idempotent_request": ("this key was used with other bytes", False),
 }
 # 429, by the error's name: quotas do not refill within seconds.
-_QUOTAS = {"daily_quota_exceeded": 3600.0, "monthly_quota_exceeded": LONGEST}
+_QUOTAS = {"daily_quota_exceeded": 3600.0, "monthly_quota_exceeded": LONGEST_WAIT_SECONDS}
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")
 
 

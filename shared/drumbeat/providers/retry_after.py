@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
-SHORTEST = 1.0  # seconds
-LONGEST = 6 * 3600.0
+SHORTEST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 6 * 3600.0
 
 # In order of trust. Discord's counts seconds; the others give an instant, or seconds (RateLimit header drafts).
 HEADERS = ("retry-after", "x-ratelimit-reset-after", "x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
-# A number above this is an instant, in seconds since 1970: nobody is asked to wait for thirty years.
+# A number above this is an instant, in seconds since 1970: no provider asks for a wait of thirty years.
 _EPOCH = 1_000_000_000.0
 
 
@@ -24,7 +24,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     for name in HEADERS:
         seconds = _seconds(headers.get(name, "").strip(), start, delta_only=name == HEADERS[0])
         if seconds is not None:
-            return min(max(seconds, SHORTEST), LONGEST)
+            return min(max(seconds, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
     return None
 
 

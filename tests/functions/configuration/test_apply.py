@@ -91,7 +91,7 @@ def test_events_that_waited_for_a_configuration_are_rung_for(console: Console, d
 def test_many_of_them_are_rung_for_in_chunks(
     console: Console, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drumbeat.configuration.apply.CHUNK", 2)
+    monkeypatch.setattr("drumbeat.configuration.apply.EVENTS_A_REQUEST", 2)
     events = sorted(recorded(database) for _ in range(3))
 
     _, first = put(console)

@@ -130,7 +130,7 @@ def test_work_and_output_are_bounded(source: str) -> None:
 
 
 def test_a_text_that_stays_small_while_it_burns_time_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drumbeat.planning.render_limits.CPU_LIMIT", -1.0)
+    monkeypatch.setattr("drumbeat.planning.render_limits.CPU_LIMIT_SECONDS", -1.0)
 
     with pytest.raises(Unfillable, match="takes more than"):
         filled("{% for a in 'xy' %}{% endfor %}")

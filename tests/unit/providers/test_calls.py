@@ -49,8 +49,8 @@ class Unsigned(Mailgun):
 
 def test_the_time_asked_for_a_batch_suffices_when_every_call_takes_all_it_may() -> None:
     at_birth = CLAIMED_AT_BIRTH
-    rung_for = delivery.AT_ONCE + calls.AT_ONCE  # and so many controls of searches
-    rounds = ceil(max(at_birth, rung_for) / calls.AT_ONCE)
+    rung_for = delivery.AT_ONCE + calls.CONCURRENT_CALLS  # and so many controls of searches
+    rounds = ceil(max(at_birth, rung_for) / calls.CONCURRENT_CALLS)
 
     assert rounds * calls.CALL_BUDGET < delivery.TIME_FOR_A_BATCH < delivery.LEASE.total_seconds()
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drumbeat.providers.retry_after import LONGEST, SHORTEST, retry_after
+from drumbeat.providers.retry_after import LONGEST_WAIT_SECONDS, SHORTEST_WAIT_SECONDS, retry_after
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())
@@ -14,18 +14,18 @@ EPOCH = int(NOW.timestamp())
     [
         ({"retry-after": "30"}, 30.0),
         ({"retry-after": " 2.5 "}, 2.5),
-        ({"retry-after": "0"}, SHORTEST),
-        ({"retry-after": "-1"}, SHORTEST),
-        ({"retry-after": "1e9"}, LONGEST),
-        ({"retry-after": "99999999999999999999999"}, LONGEST),
-        ({"retry-after": str(EPOCH + 60)}, LONGEST),  # RFC 9110 knows seconds only
-        ({"retry-after": "inf"}, LONGEST),
+        ({"retry-after": "0"}, SHORTEST_WAIT_SECONDS),
+        ({"retry-after": "-1"}, SHORTEST_WAIT_SECONDS),
+        ({"retry-after": "1e9"}, LONGEST_WAIT_SECONDS),
+        ({"retry-after": "99999999999999999999999"}, LONGEST_WAIT_SECONDS),
+        ({"retry-after": str(EPOCH + 60)}, LONGEST_WAIT_SECONDS),  # RFC 9110 knows seconds only
+        ({"retry-after": "inf"}, LONGEST_WAIT_SECONDS),
         ({"retry-after": "Sun, 01 Mar 2026 12:01:00 GMT"}, 60.0),
-        ({"retry-after": "Sun, 01 Mar 2026 11:00:00 GMT"}, SHORTEST),
-        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, LONGEST),
+        ({"retry-after": "Sun, 01 Mar 2026 11:00:00 GMT"}, SHORTEST_WAIT_SECONDS),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, LONGEST_WAIT_SECONDS),
         ({"retry-after": "2026-03-01T12:01:30Z"}, 90.0),
         ({"x-ratelimit-reset": str(EPOCH + 45)}, 45.0),
-        ({"x-rate-limit-reset": str(EPOCH - 45)}, SHORTEST),
+        ({"x-rate-limit-reset": str(EPOCH - 45)}, SHORTEST_WAIT_SECONDS),
         ({"x-ratelimit-reset": "2026-03-01T12:02:00.000Z"}, 120.0),
         ({"x-ratelimit-reset": "2026-03-01T12:02:00"}, 120.0),
         ({"ratelimit-reset": "7"}, 7.0),
