@@ -87,6 +87,12 @@ def test_the_table_of_options_is_what_the_schemes_declare() -> None:
     assert table.partition("\n\n")[0].splitlines() == rows
 
 
+def test_no_option_has_the_name_of_a_field_that_every_source_has() -> None:
+    options = {name for scheme in schemes.names() for name in schemes.get(scheme).options}
+
+    assert options.isdisjoint(document_models.Source.model_fields)
+
+
 def meaning(option: Option) -> str:
     return option.meaning + (f": {', '.join(f'`{one}`' for one in option.choices)}" if option.choices else "")
 
