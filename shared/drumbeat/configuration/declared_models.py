@@ -51,7 +51,9 @@ def _arguments_model(name: str, description: str, arguments: tuple[tuple[str, Ar
 
 @cache
 def _source_model(options: frozenset[str]) -> type[Source]:
-    return create_model("Source", __base__=Source, **{_attribute(name): _optional(str, name) for name in options})
+    return create_model(
+        "Source", __base__=Source, **{_attribute(name): _optional(str, name) for name in sorted(options)}
+    )
 
 
 def _argument(name: str, argument: Argument) -> Any:  # noqa: ANN401 - as create_model takes it
