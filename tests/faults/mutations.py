@@ -17,7 +17,7 @@ from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import batch, commits, effects_sql, planning, plans_sql, verdicts, work
+from drumbeat.delivery import attempts_sql, batch, commits, lookups_sql, planning, plans_sql, verdicts, work
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
@@ -54,13 +54,13 @@ def _without(patch: Patch, module: Any, statement: str, *changes: tuple[str, str
 
 
 def _open_without_fence(patch: Patch) -> None:
-    _without(patch, effects_sql, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
+    _without(patch, attempts_sql, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
 
 
 def _close_without_fence(patch: Patch) -> None:
     _without(
         patch,
-        effects_sql,
+        attempts_sql,
         "CLOSE",
         ("CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END", "i.target"),
         ("(e.fence = i.fence AND e.status IN", "(e.status IN"),
@@ -188,18 +188,18 @@ def _repeat_what_is_blind(patch: Patch) -> None:
 
 
 def _discard_late_answers(patch: Patch) -> None:
-    _without(patch, effects_sql, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
+    _without(patch, attempts_sql, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
 
 
 # ---------------------------------------------------------------- identity
 
 
 def _look_under_the_new_login(patch: Patch) -> None:
-    of_unknown, before_sending, control = verdicts.of_unknown, verdicts.before_sending, effects_sql.control
+    of_unknown, before_sending, control = verdicts.of_unknown, verdicts.before_sending, lookups_sql.control
     patch.setattr(verdicts, "of_unknown", lambda e, a, r, i: of_unknown(e, a, r, e.identity))
     patch.setattr(verdicts, "before_sending", lambda e, a, r, i: before_sending(e, a, r, e.identity))
     newest = "mailgun http://sandbox/mailgun mg.example.org"
-    patch.setattr(effects_sql, "control", lambda db, identity, lag: control(db, newest, lag))
+    patch.setattr(lookups_sql, "control", lambda db, identity, lag: control(db, newest, lag))
 
 
 def _send_frozen_bytes_under_another_login(patch: Patch) -> None:
@@ -231,22 +231,21 @@ def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
 
 
 def _read_consent_without_the_lock(patch: Patch) -> None:
-    _without(patch, effects_sql, "OPEN", ("           FOR SHARE\n", ""))
+    _without(patch, attempts_sql, "OPEN", ("           FOR SHARE\n", ""))
 
 
 def _read_consent_at_the_claim_only(patch: Patch) -> None:
-    text = effects_sql.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
-    assert text != effects_sql.OPEN
-    patch.setattr(effects_sql, "OPEN", text)
+    text = attempts_sql.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
+    assert text != attempts_sql.OPEN
+    patch.setattr(attempts_sql, "OPEN", text)
 
 
 # ---------------------------------------------------------------- the journal
 
 
 def _move_without_a_journal_row(patch: Patch) -> None:
-    _without(
-        patch, effects_sql, "CLOSE", ("%(actor)s FROM moved WHERE before <> status", "%(actor)s FROM moved WHERE false")
-    )
+    journaled = "%(actor)s FROM moved WHERE before <> status"
+    _without(patch, attempts_sql, "CLOSE", (journaled, journaled.replace("before <> status", "false")))
 
 
 # ---------------------------------------------------------------- the doors and the doorbell
@@ -281,7 +280,7 @@ def _clear_the_events_mark_early(patch: Patch) -> None:
     plan_events = planning.plan_events
 
     def forgetful(ids: Any, services: Any, lease: timedelta) -> Any:
-        services.reminders.settled(events=ids)
+        services.notifier.clear(events=ids)
         return plan_events(ids, services, lease)
 
     patch.setattr(delivery, "plan_events", forgetful)
@@ -351,11 +350,11 @@ def _leave_the_newborn_unmarked(patch: Patch) -> None:
 
 
 def _count_an_answer_twice(patch: Patch) -> None:
-    _without(patch, effects_sql, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
+    _without(patch, attempts_sql, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
 
 
 def _count_a_recovered_try_twice(patch: Patch) -> None:
-    _without(patch, effects_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
+    _without(patch, attempts_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
 MUTATIONS = (
@@ -388,7 +387,7 @@ MUTATIONS = (
     Mutation(
         "late answers move nothing",
         _discard_late_answers,
-        Struck("lead", Site("worker", "db effects.CLOSE", 1), Fault.HANG_BEFORE),
+        Struck("lead", Site("worker", "db attempts.CLOSE", 1), Fault.HANG_BEFORE),
     ),
     Mutation("a look is made under the new login", _look_under_the_new_login, "a login has changed"),
     Mutation(
@@ -426,12 +425,12 @@ MUTATIONS = (
     Mutation(
         "nothing is marked before a commit",
         _ring_without_a_mark,
-        Struck("cut", Site("worker", "db effects.OPEN", 1), Fault.CRASH_AFTER),
+        Struck("cut", Site("worker", "db attempts.OPEN", 1), Fault.CRASH_AFTER),
     ),
     Mutation(
         "a mark leads further than the commit before it",
         _mark_ahead_of_the_commit,
-        Struck("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE),
+        Struck("swallowed", Site("worker", "db attempts.CLOSE", 5), Fault.CRASH_BEFORE),
     ),
     Mutation(
         "what an end at the opening releases is only rung for",
@@ -451,12 +450,12 @@ MUTATIONS = (
     Mutation(
         "an answer is written down twice",
         _count_an_answer_twice,
-        Struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER),
+        Struck("cut", Site("worker", "db attempts.CLOSE", 1), Fault.ERROR_AFTER),
     ),
     Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
     Mutation(
         "what could not be opened is nobody's",
         _leave_what_could_not_be_opened,
-        Struck("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE),
+        Struck("post", Site("worker", "db attempts.OPEN", 1), Fault.ERROR_BEFORE),
     ),
 )

@@ -28,7 +28,7 @@ ASIDE = {
     "resume.HASTEN": "a person brings forward what is due anyway",
     "campaigns.KNOWN": "schedules have their own proof: dropped, doubled and late firings",
     "ingest.FINGERPRINTS": "reads only, of keys that came with another body in one batch",
-    "effects.OPENED": "reads only, once an answer was lost: the matrix itself leads there",
+    "attempts.OPENED": "reads only, once an answer was lost: the matrix itself leads there",
     "reconciliation": "a person writes down what a provider took, while nothing is sent",
     "keys": "a person makes and revokes keys",
     "migrate": "a deployment",

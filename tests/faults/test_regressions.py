@@ -17,17 +17,17 @@ from tests.faults.scenarios import play
 @pytest.mark.point(24)
 @pytest.mark.point(25)
 def test_effects_whose_opening_failed_are_tried_again_within_minutes(simulate: Simulate) -> None:
-    struck(Struck("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE), simulate)
+    struck(Struck("post", Site("worker", "db attempts.OPEN", 1), Fault.ERROR_BEFORE), simulate)
 
 
 @pytest.mark.point(26)
 def test_effects_whose_lease_ended_before_they_were_opened_are_tried_again_within_minutes(simulate: Simulate) -> None:
-    struck(Struck("post", Site("worker", "db effects.OPEN", 1), Fault.HANG_BEFORE), simulate)
+    struck(Struck("post", Site("worker", "db attempts.OPEN", 1), Fault.HANG_BEFORE), simulate)
 
 
 @pytest.mark.point(24)
 def test_a_worker_that_dies_while_it_puts_an_effect_off_is_missed_at_the_end_of_its_lease(simulate: Simulate) -> None:
-    struck(Struck("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE), simulate)
+    struck(Struck("swallowed", Site("worker", "db attempts.CLOSE", 5), Fault.CRASH_BEFORE), simulate)
 
 
 @pytest.mark.point(12)
@@ -51,7 +51,7 @@ def test_a_second_doorbell_does_not_clear_the_mark_that_the_first_one_needs(simu
 
 @pytest.mark.point(50)
 def test_an_answer_whose_commit_went_unheard_counts_once(simulate: Simulate) -> None:
-    struck(Struck("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER), simulate)
+    struck(Struck("cut", Site("worker", "db attempts.CLOSE", 1), Fault.ERROR_AFTER), simulate)
 
 
 @pytest.mark.point(28)

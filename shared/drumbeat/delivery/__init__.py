@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import batched
 from uuid import UUID
 
-from drumbeat.delivery import effects_sql
+from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import Batch
 from drumbeat.delivery.planning import plan_events
 from drumbeat.providers.calls import CALL_BUDGET
@@ -70,7 +70,7 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
             services.notifier.notify([(suspect, 0.0)])
             continue
         started = services.clock.elapsed()
-        claimed = effects_sql.claim(services.db, [suspect], lease=LEASE, limit=1, alone=True)
+        claimed = claims_sql.claim(services.db, [suspect], lease=LEASE, limit=1, alone=True)
         batch.carry_out(claimed, started, LEASE)
     return done
 
@@ -78,15 +78,15 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
 def _claim_and_carry_out(ids: Sequence[UUID], batch: Batch, services: Services, done: Delivered) -> list[UUID]:
     """Carry out what can be claimed of these; return those that must be taken alone."""
     started = services.clock.elapsed()
-    claimed = effects_sql.claim(services.db, ids, lease=LEASE, limit=AT_ONCE)
+    claimed = claims_sql.claim(services.db, ids, lease=LEASE, limit=AT_ONCE)
     batch.carry_out(claimed, started, LEASE)
     others = set(ids) - {effect.id for effect in claimed}
     if not others:
         return []
-    standing = effects_sql.standing(services.db, sorted(others))
-    done.missing |= others - standing.keys()
-    early = {one.id: one.due_in for one in standing.values() if one.free and one.due_in and one.due_in > 0}
+    states = claims_sql.states(services.db, sorted(others))
+    done.missing |= others - states.keys()
+    early = {one.id: one.due_in for one in states.values() if one.is_early}
     services.notifier.schedule(early)
     services.notifier.notify(early.items())
-    services.notifier.clear(effects=[one.id for one in standing.values() if one.due_in is None])
-    return [one.id for one in standing.values() if one.free and one.crashes and (one.due_in or 0) <= 0]
+    services.notifier.clear(effects=[one.id for one in states.values() if one.is_at_rest])
+    return [one.id for one in states.values() if one.is_suspect]

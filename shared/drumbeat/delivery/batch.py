@@ -26,7 +26,7 @@ from drumbeat.core.status import Status
 from drumbeat.delivery import lookups, verdicts
 from drumbeat.delivery.account_reports import account_reports
 from drumbeat.delivery.commits import Commits
-from drumbeat.delivery.effects_sql import Claimed, Closing, Opening
+from drumbeat.delivery.effects import Claimed, Closing, Opening
 from drumbeat.delivery.requests import freeze, thaw
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.delivery.work import Work, closing_of, opening_of
@@ -160,7 +160,7 @@ class Batch:
         work.repeat = work.login.repeat(request)
         work.job = Send(work.login, secrets, request, work.key)
         identity = work.login.identity
-        return Opening(effect.id, effect.fence, "sending", identity=identity, request_hash=digest, frozen=frozen)
+        return Opening(effect.id, effect.fence, Status.SENDING, identity=identity, request_hash=digest, frozen=frozen)
 
     def _build(self, work: Work) -> Request:
         effect = work.effect

@@ -12,8 +12,8 @@ from uuid import UUID
 import psycopg
 
 from drumbeat.core.status import FINAL, Status
-from drumbeat.delivery import effects_sql
-from drumbeat.delivery.effects_sql import Claimed, Closing, Moved, Opening
+from drumbeat.delivery import attempts_sql
+from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
 from drumbeat.services import Services
 from drumbeat.wakeups.notifier import SOON
 
@@ -33,13 +33,13 @@ class Commits:
         """Commit what is to become of effects before any call; return those with an attempt open."""
         if not openings:
             return set()
-        waits = {opening.id: opening.wait for opening in openings if opening.to == "waiting"}
+        waits = {opening.id: opening.wait for opening in openings if opening.to is Status.WAITING}
         # Any other may end here: its person may be suppressed.
-        self._remember(waits, [opening.id for opening in openings if opening.to != "waiting"])
+        self._remember(waits, [opening.id for opening in openings if opening.to is not Status.WAITING])
         try:
-            moved = effects_sql.open_attempts(self._services.db, openings)
+            moved = attempts_sql.open_attempts(self._services.db, openings)
         except psycopg.OperationalError:
-            moved = effects_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
+            moved = attempts_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
         # What is still claimed has nobody but the relay.
         stay = [opening.id for opening in openings if opening.id not in moved]
         self._services.notifier.schedule(dict.fromkeys(stay, self._lease))
@@ -54,7 +54,7 @@ class Commits:
         self._remember(waits, [closing.id for closing in closings if closing.to in FINAL])
         for attempt in range(CLOSE_TRIES):
             try:
-                moved = effects_sql.close_attempts(self._services.db, closings)
+                moved = attempts_sql.close_attempts(self._services.db, closings)
                 break
             except (psycopg.OperationalError, psycopg.InternalError):  # away, or read-only in the middle of a failover
                 if attempt == CLOSE_TRIES - 1:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql, feedback_sql
-from drumbeat.delivery.effects_sql import Closing
+from drumbeat.delivery import attempts_sql, feedback_sql
+from drumbeat.delivery.effects import Closing
 from drumbeat.delivery.feedback_sql import MatchedAttempt
 from drumbeat.services import Services
 
@@ -42,7 +42,7 @@ def apply_feedback(words: Sequence[FeedbackEvent], services: Services) -> set[UU
     closings = [_closing(one, words[one.place - 1]) for one in meant]
     released = [waiting for one in meant if words[one.place - 1].kind == "accepted" for waiting in one.dependents]
     services.notifier.schedule(dict.fromkeys(released, 0.0))
-    moved = effects_sql.close_attempts(services.db, closings, actor="feedback")
+    moved = attempts_sql.close_attempts(services.db, closings, actor="feedback")
     services.notifier.notify([(waiting, 0.0) for one in moved.values() for waiting in one.dependents])
     services.notifier.clear(effects=moved)
     return set(moved)

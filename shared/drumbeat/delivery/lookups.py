@@ -6,8 +6,8 @@ from datetime import timedelta
 from random import Random
 
 from drumbeat.core.outcomes import Found, LookupResult, Unclear, reason_of
-from drumbeat.delivery import effects_sql, verdicts
-from drumbeat.delivery.effects_sql import Closing
+from drumbeat.delivery import lookups_sql, verdicts
+from drumbeat.delivery.effects import Closing
 from drumbeat.delivery.work import Work, closing_of, provider_key
 from drumbeat.ledger.database import Database
 from drumbeat.providers.calls import Search
@@ -34,7 +34,7 @@ def controls(looks: Sequence[Work], db: Database) -> dict[str, Search]:
         lag = timedelta(seconds=policy.looks[-1])
         if effect.now - effect.last_opened_at < lag:
             continue
-        if known := effects_sql.control(db, effect.identity, lag):
+        if known := lookups_sql.control(db, effect.identity, lag):
             key = provider_key(known.effect_id, known.generation)
             found[effect.account] = replace(work.job, key=key, since=known.opened_at)
     return found

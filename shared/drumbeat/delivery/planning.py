@@ -12,7 +12,7 @@ from drumbeat.core.errors import place
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.delivery import plans_sql
-from drumbeat.delivery.effects_sql import Claimed
+from drumbeat.delivery.effects import Claimed
 from drumbeat.ledger.database import Row
 from drumbeat.planning.plan import Plan, PlannedEffect, plan, plan_flow
 from drumbeat.services import Services

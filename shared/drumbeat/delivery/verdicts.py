@@ -24,7 +24,7 @@ from drumbeat.core.outcomes import (
 )
 from drumbeat.core.reasons import SENTENCES, Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery.effects_sql import Claimed
+from drumbeat.delivery.effects import Claimed
 from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, Repeat, SameId
 
 MAX_AGE = timedelta(days=7)  # after its time an effect that was surely never sent is not wanted any more

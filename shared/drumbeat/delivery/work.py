@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from drumbeat.core.configuration import LookPolicy
-from drumbeat.delivery.effects_sql import Claimed, Closing, Opening
+from drumbeat.delivery.effects import Claimed, Closing, Opening
 from drumbeat.delivery.verdicts import Verdict, looks_of
 from drumbeat.providers.base import Repeat
 from drumbeat.providers.calls import Job
@@ -40,7 +40,7 @@ def provider_key(effect: UUID, generation: int) -> str:
 
 def opening_of(effect: Claimed, verdict: Verdict) -> Opening:
     """Write down a verdict that needs no call on an effect that is claimed."""
-    return Opening(effect.id, effect.fence, verdict.to.value, wait=verdict.wait, reason=verdict.reason)  # type: ignore[arg-type] # before_sending gives none but these
+    return Opening(effect.id, effect.fence, verdict.to, wait=verdict.wait, reason=verdict.reason)
 
 
 def closing_of(effect: Claimed, verdict: Verdict, *, origin: Literal["answer", "look"]) -> Closing:

@@ -26,7 +26,8 @@ from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSen
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.delivery import LEASE, deliver
-from drumbeat.delivery.effects_sql import Claimed, Opening, open_attempts
+from drumbeat.delivery.attempts_sql import open_attempts
+from drumbeat.delivery.effects import Claimed, Opening
 from drumbeat.delivery.planning import plan_events
 from drumbeat.delivery.requests import freeze
 from drumbeat.infrastructure.http import Caller

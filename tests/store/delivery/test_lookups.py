@@ -7,8 +7,8 @@ import pytest
 
 from drumbeat.core.configuration import Account, Retry
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql, lookups
-from drumbeat.delivery.effects_sql import Claimed
+from drumbeat.delivery import attempts_sql, lookups, lookups_sql
+from drumbeat.delivery.effects import Claimed
 from drumbeat.delivery.work import Work
 from drumbeat.ledger.database import Database
 from drumbeat.providers.login import login
@@ -23,8 +23,8 @@ IDENTITY = login(MAIL, None).identity
 def unknown(db: Database, account: str) -> Claimed:
     """Return an effect with an attempt whose end nobody knows, long enough ago to be looked into for the last time."""
     effect = claimed(db, waiting(db, account=account))
-    effects_sql.open_attempts(db, [opening(effect, identity=IDENTITY)])
-    effects_sql.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN, identity=IDENTITY)])
+    attempts_sql.open_attempts(db, [opening(effect, identity=IDENTITY)])
+    attempts_sql.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN, identity=IDENTITY)])
     return effect
 
 
@@ -32,7 +32,7 @@ def unknown(db: Database, account: str) -> Claimed:
 def test_two_accounts_of_one_login_each_have_a_control_under_their_own_credentials(
     database: TestDatabase, owner: Database
 ) -> None:
-    effects_sql.close_attempts(database, [closing(sending(database), "accepted", Status.ACCEPTED, identity=IDENTITY)])
+    attempts_sql.close_attempts(database, [closing(sending(database), "accepted", Status.ACCEPTED, identity=IDENTITY)])
     ids = [unknown(database, account).id for account in ("mail", "news")]
     pass_time(owner, seconds=timedelta(minutes=31).total_seconds())
     works = [
@@ -48,3 +48,18 @@ def test_two_accounts_of_one_login_each_have_a_control_under_their_own_credentia
         "mail": "of mail",
         "news": "of news",
     }
+
+
+def test_the_control_of_a_search_is_an_older_acceptance_of_the_same_login(
+    database: TestDatabase, owner: Database
+) -> None:
+    effect = sending(database)
+    attempts_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, identity=IDENTITY)])
+    assert lookups_sql.control(database, IDENTITY, timedelta(minutes=30)) is None
+
+    pass_time(owner, minutes=31)
+
+    known = lookups_sql.control(database, IDENTITY, timedelta(minutes=30))
+    assert known is not None
+    assert known.effect_id == effect.id
+    assert lookups_sql.control(database, "another login", timedelta(minutes=30)) is None

@@ -18,7 +18,7 @@ from drumbeat.core.events import Event
 from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, NotSent, Refused, Throttled, Unclear, Unknown
 from drumbeat.core.reasons import PAUSES, Reason, ReasonCode
 from drumbeat.core.status import ALLOWED, Status
-from drumbeat.delivery.effects_sql import Claimed
+from drumbeat.delivery.effects import Claimed
 from drumbeat.delivery.verdicts import (
     MAX_AGE,
     MAX_CRASHES,
