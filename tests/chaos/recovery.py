@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from drumbeat.delivery import LEASE
+from drumbeat.delivery.budget import LEASE
 from drumbeat.relay.sweep import LOCKED
 
 # Seconds after the end of its lease; a relay that is killed in the middle of a sweep leaves its lock behind.

@@ -5,19 +5,19 @@ Long, because it is one list: a bug is a few lines, and the list is what a reade
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 
-from drumbeat import delivery
 from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import attempts_sql, batch, commits, lookups_sql, planning, plans_sql, verdicts, work
+from drumbeat.delivery import attempts_sql, commits, deliver, lookups_sql, planning, plans_sql, sends, verdicts, work
+from drumbeat.delivery.budget import LEASE
+from drumbeat.delivery.effects import Moved, Opening
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
@@ -96,14 +96,15 @@ def _send_before_the_attempt_commits(patch: Patch) -> None:
     put_off: list[tuple[commits.Commits, Any]] = []
     really_open, really_close = commits.Commits.open, commits.Commits.close
 
-    def open_later(self: commits.Commits, openings: Any) -> set[Any]:
-        put_off.append((self, openings))
-        return {opening.id for opening in openings if opening.to == "sending"}
+    def open_later(self: commits.Commits, transitions: Any) -> Any:
+        put_off.append((self, transitions))
+        openings = [one for one in transitions if isinstance(one, Opening)]
+        return [Moved(one.id, one.to, ()) for one in openings if one.to is Status.SENDING]
 
-    def close(self: commits.Commits, closings: Any) -> None:
+    def close(self: commits.Commits, transitions: Any) -> Any:
         while put_off:
             really_open(*put_off.pop())
-        really_close(self, closings)
+        return really_close(self, transitions)
 
     patch.setattr(commits.Commits, "open", open_later)
     patch.setattr(commits.Commits, "close", close)
@@ -114,14 +115,13 @@ def _call_it_accepted_before_the_answer(patch: Patch) -> None:
 
 
 def _freeze_anew(patch: Patch) -> None:
-    prepare = batch.Batch._prepare
+    prepare = sends.prepare
 
-    def afresh(self: batch.Batch, made: work.Work) -> Any:
-        newest = replace(made.effect, frozen=None, request_hash=None, version=made.effect.newest_version)
-        made.effect = newest
-        return prepare(self, made)
+    def afresh(made: work.Work, services: Any) -> Any:
+        effect = replace(made.effect, version=made.effect.newest_version)
+        return prepare(replace(made, effect=effect, request=None), services)
 
-    patch.setattr(batch.Batch, "_prepare", afresh)
+    patch.setattr(sends, "prepare", afresh)
 
 
 def _a_key_for_each_attempt(patch: Patch) -> None:
@@ -279,11 +279,11 @@ def _acknowledge_before_recording(patch: Patch) -> None:
 def _clear_the_events_mark_early(patch: Patch) -> None:
     plan_events = planning.plan_events
 
-    def forgetful(ids: Any, services: Any, lease: timedelta) -> Any:
+    def forgetful(ids: Any, services: Any) -> Any:
         services.notifier.clear(events=ids)
-        return plan_events(ids, services, lease)
+        return plan_events(ids, services)
 
-    patch.setattr(delivery, "plan_events", forgetful)
+    patch.setattr(deliver, "plan_events", forgetful)
 
 
 def _ring_without_a_mark(patch: Patch) -> None:
@@ -295,7 +295,7 @@ def _leave_what_could_not_be_opened(patch: Patch) -> None:
     remember = notifier.Notifier.schedule
 
     def only_waits(self: notifier.Notifier, due_in: Mapping[Any, float]) -> None:
-        remember(self, {effect: wait for effect, wait in due_in.items() if wait != 45.0})
+        remember(self, {effect: wait for effect, wait in due_in.items() if wait != LEASE.total_seconds()})
 
     patch.setattr(notifier.Notifier, "schedule", only_waits)
 
@@ -305,13 +305,13 @@ def _leave_what_could_not_be_opened(patch: Patch) -> None:
 
 def _mark_ahead_of_the_commit(patch: Patch) -> None:
     """The mark that watched over a lease was moved to where a commit would have led that never came."""
-    remember = commits.Commits._remember
+    schedule = commits.Commits._schedule
 
     def too_far(self: commits.Commits, waits: Mapping[Any, float], ending: Any) -> None:
-        remember(self, waits, ending)
+        schedule(self, waits, ending)
         self._services.notifier.schedule(waits)
 
-    patch.setattr(commits.Commits, "_remember", too_far)
+    patch.setattr(commits.Commits, "_schedule", too_far)
 
 
 def _forget_what_an_end_at_the_opening_releases(patch: Patch) -> None:
@@ -331,22 +331,22 @@ def _clear_the_marks_of_others(patch: Patch) -> None:
     """Whoever was rung for a planned event cleared its mark, though its planner was still at work."""
     plan_events = planning.plan_events
 
-    def presumptuous(ids: Any, services: Any, lease: timedelta) -> Any:
-        planned = plan_events(ids, services, lease)
+    def presumptuous(ids: Any, services: Any) -> Any:
+        planned = plan_events(ids, services)
         return replace(planned, ours=set(ids) - planned.missing)
 
-    patch.setattr(delivery, "plan_events", presumptuous)
+    patch.setattr(deliver, "plan_events", presumptuous)
 
 
 def _leave_the_newborn_unmarked(patch: Patch) -> None:
     """What was due at birth and not claimed was only rung for."""
     plan_events = planning.plan_events
 
-    def optimistic(ids: Any, services: Any, lease: timedelta) -> Any:
-        planned = plan_events(ids, services, lease)
+    def optimistic(ids: Any, services: Any) -> Any:
+        planned = plan_events(ids, services)
         return replace(planned, due_later=[(effect, wait or 1e-3) for effect, wait in planned.due_later])
 
-    patch.setattr(delivery, "plan_events", optimistic)
+    patch.setattr(deliver, "plan_events", optimistic)
 
 
 def _count_an_answer_twice(patch: Patch) -> None:

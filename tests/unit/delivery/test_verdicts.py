@@ -20,7 +20,7 @@ from drumbeat.core.reasons import PAUSES, Reason, ReasonCode
 from drumbeat.core.status import ALLOWED, Status
 from drumbeat.delivery.effects import Claimed
 from drumbeat.delivery.verdicts import (
-    MAX_AGE,
+    EXPIRES_AFTER,
     MAX_CRASHES,
     Verdict,
     backoff,
@@ -100,7 +100,7 @@ def test_a_first_attempt_may_be_made() -> None:
         ({"suppressed": "unsubscribed"}, Status.CANCELLED, Reason(ReasonCode.SUPPRESSED, "unsubscribed")),
         ({"event": replace(effect().event, body=None)}, Status.CANCELLED, Reason(ReasonCode.ERASED)),
         ({"predecessor": Status.REFUSED}, Status.CANCELLED, Reason(ReasonCode.PREDECESSOR_ENDED, "refused")),
-        ({"base_due_at": NOW - MAX_AGE - timedelta(seconds=1)}, Status.CANCELLED, Reason(ReasonCode.EXPIRED)),
+        ({"base_due_at": NOW - EXPIRES_AFTER - timedelta(seconds=1)}, Status.CANCELLED, Reason(ReasonCode.EXPIRED)),
         ({"proof": "accepted"}, Status.ACCEPTED, Reason(ReasonCode.PROVEN)),
         ({"crashes": MAX_CRASHES}, Status.HELD, Reason(ReasonCode.WORKER_CRASHED, "3")),
     ],
@@ -112,7 +112,7 @@ def test_what_must_not_be_sent_says_why(changes: dict[str, Any], to: Status, why
 
 
 def test_what_a_person_has_sent_again_does_not_expire() -> None:
-    late = effect(base_due_at=NOW - MAX_AGE - timedelta(days=1), generation=2)
+    late = effect(base_due_at=NOW - EXPIRES_AFTER - timedelta(days=1), generation=2)
 
     assert before_sending(late, ACCOUNT, QUERY, IDENTITY) is None
 
@@ -120,7 +120,7 @@ def test_what_a_person_has_sent_again_does_not_expire() -> None:
 @pytest.mark.point(15)
 @pytest.mark.point(42)
 def test_what_was_put_off_for_over_a_week_is_not_sent_any_more_and_what_may_have_been_sent_is_settled() -> None:
-    age: dict[str, Any] = {"base_due_at": NOW - MAX_AGE - timedelta(seconds=1)}
+    age: dict[str, Any] = {"base_due_at": NOW - EXPIRES_AFTER - timedelta(seconds=1)}
     refused_at_the_door = before_sending(sent_again(**age | {"unresolved": 0}), ACCOUNT, KEY, IDENTITY)
     begun = before_sending(sent_again(**age), ACCOUNT, KEY, IDENTITY)
 
