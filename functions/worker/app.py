@@ -1,4 +1,4 @@
-"""SQS worker: take what the doorbells name to its next status."""
+"""SQS worker: take what the messages name to its next status."""
 
 from typing import Any
 

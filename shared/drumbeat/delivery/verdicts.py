@@ -156,7 +156,7 @@ def of_answer(effect: Claimed, outcome: Outcome, account: Account, repeat: Repea
         case NotSent():
             return _again(effect, retry, outcome, random)
         case _:
-            if not outcome.repeatable:  # the key is used up: leave no try, so that a person decides
+            if not outcome.repeatable:  # not even with the same key: leave no try, so that a person decides
                 return Verdict(Status.UNKNOWN, reason=reason_of(outcome), tries=max(retry.tries - effect.tries, 1))
             wait = _until_settled(effect, account, repeat, random)
             return Verdict(Status.UNKNOWN, wait=wait, reason=reason_of(outcome), tries=1)
@@ -202,7 +202,7 @@ def of_look(
     """Return what follows from a look; `control` is the same search for something that is surely there.
 
     Absence is believed at the last look only, before retention ends, and when the control was found. `took` is the
-    seconds since the claim: the look was no earlier than the one, and no later than the other.
+    seconds from the claim to the end of the look, which happened in between.
     """
     assert effect.last_opened_at is not None
     age = (effect.now - effect.last_opened_at).total_seconds()

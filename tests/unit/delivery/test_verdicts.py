@@ -4,17 +4,15 @@ Long, because it is the whole table of decisions.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drumbeat.core.configuration import Account, LookPolicy, Retry
-from drumbeat.core.events import Event
 from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, NotSent, Refused, Throttled, Unclear, Unknown
 from drumbeat.core.reasons import PAUSES, Reason, ReasonCode
 from drumbeat.core.status import ALLOWED, Status
@@ -30,57 +28,13 @@ from drumbeat.delivery.verdicts import (
     of_unknown,
 )
 from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, SameId
+from tests.unit.delivery.sample_effects import IDENTITY, NOW, effect, unknown
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RANDOM = Random(1)
-IDENTITY = "mailgun|a|b"
 KEY = NativeKey(lifetime=timedelta(hours=24))
 QUERY = Query(looks=(timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30)), retention=timedelta(days=3))
 POLICY = LookPolicy((60.0, 300.0, 1800.0), 3 * 86400.0)
 ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
-
-
-def effect(**changes: Any) -> Claimed:
-    values: dict[str, Any] = {
-        "id": UUID(int=1),
-        "event": Event(UUID(int=2), "shop", "k", "LEAD_CAPTURE", "api", None, NOW, b"{}"),
-        "version": 1,
-        "flow": "welcome",
-        "step": "hello",
-        "account": "mail",
-        "action": "send_email",
-        "contact": b"c",
-        "status": Status.CLAIMED,
-        "fence": 1,
-        "generation": 1,
-        "tries": 0,
-        "crashes": 0,
-        "looks": 0,
-        "slot": None,
-        "base_due_at": NOW,
-        "dependents": (),
-        "now": NOW,
-        "newest_version": 1,
-        "frozen": None,
-        "request_hash": None,
-        "attempts": 0,
-        "unresolved": 0,
-        "first_opened_at": None,
-        "last_opened_at": None,
-        "last_n": None,
-        "identity": None,
-        "proof": None,
-        "proof_reference": None,
-        "suppressed": None,
-        "predecessor": None,
-    }
-    return Claimed(**values | changes)
-
-
-def unknown(age: timedelta = timedelta(seconds=1), **changes: Any) -> Claimed:
-    opened: dict[str, Any] = {"first_opened_at": NOW - age, "last_opened_at": NOW - age, "last_n": 1}
-    tried = {"status": Status.UNKNOWN, "attempts": 1, "unresolved": 1, "tries": 1, "identity": IDENTITY}
-    return effect(**opened | tried | changes)
 
 
 def sent_again(age: timedelta = timedelta(seconds=1), **changes: Any) -> Claimed:
