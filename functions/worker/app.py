@@ -1,4 +1,4 @@
-"""SQS worker: take what the doorbells name to its next status."""
+"""SQS worker: take what the messages name to its next status."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.core.errors import SecretAway
-from drumbeat.delivery import Delivered, deliver
+from drumbeat.delivery.deliver import Delivered, deliver
 from drumbeat.services import services, start
 from drumbeat.wakeups.queue import WakeUp
 

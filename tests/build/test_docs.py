@@ -113,7 +113,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_stands_behind_a_link_to_code_is_defined_there(page: Path) -> None:
-    """As in: [`delivery/effects_sql.py`](../shared/drumbeat/delivery/effects_sql.py): `CLAIM`."""
+    """As in: [`delivery/claims_sql.py`](../shared/drumbeat/delivery/claims_sql.py): `CLAIM`."""
     for target, name in re.findall(r"\]\(([^)#]+\.py)\): `(\w+)`", page.read_text()):
         assert re.search(rf"^(?:def |class )?{name}\b", (page.parent / target).read_text(), re.MULTILINE), name
 

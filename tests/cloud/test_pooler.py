@@ -18,7 +18,7 @@ from redis import Redis
 from drumbeat.access.keys import SCOPES, ApiKey
 from drumbeat.configuration.apply import apply
 from drumbeat.core import ids
-from drumbeat.delivery import deliver
+from drumbeat.delivery.deliver import deliver
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest.door import Door

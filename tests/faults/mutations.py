@@ -5,19 +5,19 @@ Long, because it is one list: a bug is a few lines, and the list is what a reade
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 
-from drumbeat import delivery
 from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import batch, commits, effects_sql, planning, plans_sql, verdicts, work
+from drumbeat.delivery import attempts_sql, commits, deliver, lookups_sql, planning, plans_sql, sends, verdicts, work
+from drumbeat.delivery.budget import LEASE
+from drumbeat.delivery.effects import Moved, Opening
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
@@ -54,13 +54,13 @@ def _change_statement(patch: Patch, module: Any, statement: str, *changes: tuple
 
 
 def _open_without_fence(patch: Patch) -> None:
-    _change_statement(patch, effects_sql, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
+    _change_statement(patch, attempts_sql, "OPEN", ("e.fence = i.fence\n           AND", "true\n           AND"))
 
 
 def _close_without_fence(patch: Patch) -> None:
     _change_statement(
         patch,
-        effects_sql,
+        attempts_sql,
         "CLOSE",
         ("CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END", "i.target"),
         ("(e.fence = i.fence AND e.status IN", "(e.status IN"),
@@ -98,14 +98,15 @@ def _send_before_the_attempt_commits(patch: Patch) -> None:
     put_off: list[tuple[commits.Commits, Any]] = []
     really_open, really_close = commits.Commits.open, commits.Commits.close
 
-    def open_later(self: commits.Commits, openings: Any) -> set[Any]:
-        put_off.append((self, openings))
-        return {opening.id for opening in openings if opening.to == "sending"}
+    def open_later(self: commits.Commits, transitions: Any) -> Any:
+        put_off.append((self, transitions))
+        openings = [one for one in transitions if isinstance(one, Opening)]
+        return [Moved(one.id, one.to, ()) for one in openings if one.to is Status.SENDING]
 
-    def close(self: commits.Commits, closings: Any) -> None:
+    def close(self: commits.Commits, transitions: Any) -> Any:
         while put_off:
             really_open(*put_off.pop())
-        really_close(self, closings)
+        return really_close(self, transitions)
 
     patch.setattr(commits.Commits, "open", open_later)
     patch.setattr(commits.Commits, "close", close)
@@ -116,14 +117,13 @@ def _call_it_accepted_before_the_answer(patch: Patch) -> None:
 
 
 def _freeze_anew(patch: Patch) -> None:
-    prepare = batch.Batch._prepare
+    prepare = sends.prepare
 
-    def afresh(self: batch.Batch, made: work.Work) -> Any:
-        newest = replace(made.effect, frozen=None, request_hash=None, version=made.effect.newest_version)
-        made.effect = newest
-        return prepare(self, made)
+    def afresh(made: work.Work, services: Any) -> Any:
+        effect = replace(made.effect, version=made.effect.newest_version)
+        return prepare(replace(made, effect=effect, request=None), services)
 
-    patch.setattr(batch.Batch, "_prepare", afresh)
+    patch.setattr(sends, "prepare", afresh)
 
 
 def _a_key_for_each_attempt(patch: Patch) -> None:
@@ -190,18 +190,18 @@ def _repeat_what_is_blind(patch: Patch) -> None:
 
 
 def _discard_late_answers(patch: Patch) -> None:
-    _change_statement(patch, effects_sql, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
+    _change_statement(patch, attempts_sql, "CLOSE", ("i.kind IN ('accepted', 'found')", "false"))
 
 
 # ---------------------------------------------------------------- identity
 
 
 def _look_up_under_the_new_login(patch: Patch) -> None:
-    of_unknown, before_sending, control = verdicts.of_unknown, verdicts.before_sending, effects_sql.control
+    of_unknown, before_sending, control = verdicts.of_unknown, verdicts.before_sending, lookups_sql.control
     patch.setattr(verdicts, "of_unknown", lambda e, a, r, i: of_unknown(e, a, r, e.identity))
     patch.setattr(verdicts, "before_sending", lambda e, a, r, i: before_sending(e, a, r, e.identity))
     newest = "mailgun http://sandbox/mailgun mg.example.org"
-    patch.setattr(effects_sql, "control", lambda db, identity, lag: control(db, newest, lag))
+    patch.setattr(lookups_sql, "control", lambda db, identity, lag: control(db, newest, lag))
 
 
 def _send_frozen_bytes_under_another_login(patch: Patch) -> None:
@@ -233,13 +233,13 @@ def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
 
 
 def _read_consent_without_the_lock(patch: Patch) -> None:
-    _change_statement(patch, effects_sql, "OPEN", ("           FOR SHARE\n", ""))
+    _change_statement(patch, attempts_sql, "OPEN", ("           FOR SHARE\n", ""))
 
 
 def _read_consent_at_the_claim_only(patch: Patch) -> None:
-    text = effects_sql.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
-    assert text != effects_sql.OPEN
-    patch.setattr(effects_sql, "OPEN", text)
+    text = attempts_sql.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
+    assert text != attempts_sql.OPEN
+    patch.setattr(attempts_sql, "OPEN", text)
 
 
 # ---------------------------------------------------------------- the journal
@@ -247,7 +247,10 @@ def _read_consent_at_the_claim_only(patch: Patch) -> None:
 
 def _move_without_a_journal_row(patch: Patch) -> None:
     _change_statement(
-        patch, effects_sql, "CLOSE", ("%(actor)s FROM moved WHERE before <> status", "%(actor)s FROM moved WHERE false")
+        patch,
+        attempts_sql,
+        "CLOSE",
+        ("%(actor)s FROM moved WHERE before <> status", "%(actor)s FROM moved WHERE false"),
     )
 
 
@@ -282,11 +285,11 @@ def _acknowledge_before_recording(patch: Patch) -> None:
 def _clear_the_events_due_entry_early(patch: Patch) -> None:
     plan_events = planning.plan_events
 
-    def forgetful(ids: Any, services: Any, lease: timedelta) -> Any:
+    def forgetful(ids: Any, services: Any) -> Any:
         services.notifier.clear(events=ids)
-        return plan_events(ids, services, lease)
+        return plan_events(ids, services)
 
-    patch.setattr(delivery, "plan_events", forgetful)
+    patch.setattr(deliver, "plan_events", forgetful)
 
 
 def _notify_without_a_due_entry(patch: Patch) -> None:
@@ -298,7 +301,7 @@ def _leave_what_could_not_be_opened(patch: Patch) -> None:
     remember = notifier.Notifier.schedule
 
     def only_waits(self: notifier.Notifier, due_in: Mapping[Any, float]) -> None:
-        remember(self, {effect: wait for effect, wait in due_in.items() if wait != 45.0})
+        remember(self, {effect: wait for effect, wait in due_in.items() if wait != LEASE.total_seconds()})
 
     patch.setattr(notifier.Notifier, "schedule", only_waits)
 
@@ -308,13 +311,13 @@ def _leave_what_could_not_be_opened(patch: Patch) -> None:
 
 def _set_a_due_entry_ahead_of_the_commit(patch: Patch) -> None:
     """The due entry of a lease was moved to the time that a commit would have set, and the commit never came."""
-    remember = commits.Commits._remember
+    schedule = commits.Commits._schedule
 
     def too_far(self: commits.Commits, waits: Mapping[Any, float], ending: Any) -> None:
-        remember(self, waits, ending)
+        schedule(self, waits, ending)
         self._services.notifier.schedule(waits)
 
-    patch.setattr(commits.Commits, "_remember", too_far)
+    patch.setattr(commits.Commits, "_schedule", too_far)
 
 
 def _forget_what_an_end_at_the_opening_releases(patch: Patch) -> None:
@@ -334,30 +337,30 @@ def _clear_the_due_entries_of_others(patch: Patch) -> None:
     """A second wake-up for a planned event cleared its due entry, though its planner was still working."""
     plan_events = planning.plan_events
 
-    def presumptuous(ids: Any, services: Any, lease: timedelta) -> Any:
-        planned = plan_events(ids, services, lease)
+    def presumptuous(ids: Any, services: Any) -> Any:
+        planned = plan_events(ids, services)
         return replace(planned, ours=set(ids) - planned.missing)
 
-    patch.setattr(delivery, "plan_events", presumptuous)
+    patch.setattr(deliver, "plan_events", presumptuous)
 
 
 def _set_no_due_entry_for_new_effects(patch: Patch) -> None:
     """An effect that was due when it was created, and not claimed, had a wake-up only."""
     plan_events = planning.plan_events
 
-    def optimistic(ids: Any, services: Any, lease: timedelta) -> Any:
-        planned = plan_events(ids, services, lease)
+    def optimistic(ids: Any, services: Any) -> Any:
+        planned = plan_events(ids, services)
         return replace(planned, due_later=[(effect, wait or 1e-3) for effect, wait in planned.due_later])
 
-    patch.setattr(delivery, "plan_events", optimistic)
+    patch.setattr(deliver, "plan_events", optimistic)
 
 
 def _count_an_answer_twice(patch: Patch) -> None:
-    _change_statement(patch, effects_sql, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
+    _change_statement(patch, attempts_sql, "CLOSE", ("WHERE origin <> 'answer'\n", "WHERE true\n"))
 
 
 def _count_a_recovered_try_twice(patch: Patch) -> None:
-    _change_statement(patch, effects_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
+    _change_statement(patch, attempts_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
 MUTATIONS = (
@@ -390,7 +393,7 @@ MUTATIONS = (
     Mutation(
         "late answers change nothing",
         _discard_late_answers,
-        StoryWithFault("lead", Site("worker", "db effects.CLOSE", 1), Fault.HANG_BEFORE),
+        StoryWithFault("lead", Site("worker", "db attempts.CLOSE", 1), Fault.HANG_BEFORE),
     ),
     Mutation("a lookup is made under the new login", _look_up_under_the_new_login, "a login has changed"),
     Mutation(
@@ -428,12 +431,12 @@ MUTATIONS = (
     Mutation(
         "no due entry is set before a commit",
         _notify_without_a_due_entry,
-        StoryWithFault("cut", Site("worker", "db effects.OPEN", 1), Fault.CRASH_AFTER),
+        StoryWithFault("cut", Site("worker", "db attempts.OPEN", 1), Fault.CRASH_AFTER),
     ),
     Mutation(
         "a due entry is later than the commit before it allows",
         _set_a_due_entry_ahead_of_the_commit,
-        StoryWithFault("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE),
+        StoryWithFault("swallowed", Site("worker", "db attempts.CLOSE", 5), Fault.CRASH_BEFORE),
     ),
     Mutation(
         "what an end at the opening releases has a wake-up only",
@@ -453,12 +456,12 @@ MUTATIONS = (
     Mutation(
         "an answer is recorded twice",
         _count_an_answer_twice,
-        StoryWithFault("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER),
+        StoryWithFault("cut", Site("worker", "db attempts.CLOSE", 1), Fault.ERROR_AFTER),
     ),
     Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
     Mutation(
         "an effect that could not be opened has no due entry",
         _leave_what_could_not_be_opened,
-        StoryWithFault("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE),
+        StoryWithFault("post", Site("worker", "db attempts.OPEN", 1), Fault.ERROR_BEFORE),
     ),
 )

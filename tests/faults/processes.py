@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisAway
 import drumbeat
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import LookupResult, Outcome
-from drumbeat.delivery import effects_sql
+from drumbeat.delivery import attempts_sql
 from drumbeat.infrastructure.redis import Argument, LeanRedis
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
@@ -213,7 +213,7 @@ def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) 
         return []
     if sql == people_sql.UPDATE_CONTACT:
         return [("lifted" if parameters["lifted"] else "suppressed", parameters["key"])]
-    if sql in (effects_sql.OPEN, effects_sql.CLOSE):
+    if sql in (attempts_sql.OPEN, attempts_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
         return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows]
     return []

@@ -150,7 +150,7 @@ def _woken_twice(simulation: Simulation) -> None:
 def _unsubscribed_just_in_time(simulation: Simulation) -> None:
     """A person unsubscribes when the worker has claimed the mails and not opened them yet."""
     simulation.ingest(ADA)
-    _pause(simulation, Site("worker", "db effects.OPEN", 1), lambda: simulation.suppress(ADA))
+    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(ADA))
     simulation.settle()
 
 
@@ -162,10 +162,10 @@ def _overtaken(simulation: Simulation) -> None:
         simulation.advance(100.0)
         simulation.sweep()
         # The other has claimed them, and dies at the same place.
-        simulation.point.faults = OneFault(Site("worker", "db effects.OPEN", 2), Fault.CRASH_BEFORE)
+        simulation.point.faults = OneFault(Site("worker", "db attempts.OPEN", 2), Fault.CRASH_BEFORE)
         simulation.drain("worker 2")
 
-    _pause(simulation, Site("worker", "db effects.OPEN", 1), meanwhile)
+    _pause(simulation, Site("worker", "db attempts.OPEN", 1), meanwhile)
     simulation.settle()
 
 
@@ -181,7 +181,7 @@ def _recorded_late(simulation: Simulation) -> None:
         simulation.point.faults = OneFault(Site("worker", "http send resend", 2), Fault.CRASH_AFTER)
         simulation.drain("worker 2")
 
-    _pause(simulation, Site("worker", "db effects.CLOSE", 1), meanwhile)
+    _pause(simulation, Site("worker", "db attempts.CLOSE", 1), meanwhile)
     simulation.settle()
 
 
@@ -195,7 +195,7 @@ def _recovered_meanwhile(simulation: Simulation) -> None:
         simulation.advance(100.0)
         simulation.sweep()
 
-    _pause(simulation, Site("worker", "db effects.CLOSE", 1), meanwhile)
+    _pause(simulation, Site("worker", "db attempts.CLOSE", 1), meanwhile)
     simulation.settle()
 
 

@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 from drumbeat.access.keys import ApiKey
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
-from drumbeat.delivery import deliver, feedback
+from drumbeat.delivery import feedback
+from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from drumbeat.core.errors import SecretAway, SecretMissing
-from drumbeat.delivery import effects_sql
+from drumbeat.delivery import attempts_sql
 from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger.database import Parameters, Row
@@ -165,7 +165,7 @@ class FailingOver(SimulatedDatabase):
 
     @override
     def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
-        if sql == effects_sql.CLOSE and self.read_only:
+        if sql == attempts_sql.CLOSE and self.read_only:
             self.read_only = False
             raise psycopg.errors.ReadOnlySqlTransaction("cannot execute UPDATE in a read-only transaction")
         return super().run(sql, parameters)

@@ -29,7 +29,7 @@ NOT_REQUIRED = {
     "resume.HASTEN": "a person makes due effects due sooner",
     "campaigns.KNOWN": "schedules have their own proof: dropped, doubled and late firings",
     "ingest.FINGERPRINTS": "reads only, of keys that came with another body in one batch",
-    "effects.OPENED": "reads only, once an answer was lost: the matrix itself reaches it",
+    "attempts.OPENED": "reads only, once an answer was lost: the matrix itself reaches it",
     "reconcile": "a person writes down what a provider took, while nothing is sent",
     "access": "a person makes and revokes keys",
     "migrate": "a deployment",

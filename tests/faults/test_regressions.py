@@ -17,17 +17,17 @@ from tests.faults.scenarios import play_scenario
 @pytest.mark.point(24)
 @pytest.mark.point(25)
 def test_effects_whose_opening_failed_are_tried_again_within_minutes(simulate: Simulate) -> None:
-    play_with_fault(StoryWithFault("post", Site("worker", "db effects.OPEN", 1), Fault.ERROR_BEFORE), simulate)
+    play_with_fault(StoryWithFault("post", Site("worker", "db attempts.OPEN", 1), Fault.ERROR_BEFORE), simulate)
 
 
 @pytest.mark.point(26)
 def test_effects_whose_lease_ended_before_they_were_opened_are_tried_again_within_minutes(simulate: Simulate) -> None:
-    play_with_fault(StoryWithFault("post", Site("worker", "db effects.OPEN", 1), Fault.HANG_BEFORE), simulate)
+    play_with_fault(StoryWithFault("post", Site("worker", "db attempts.OPEN", 1), Fault.HANG_BEFORE), simulate)
 
 
 @pytest.mark.point(24)
 def test_a_worker_that_dies_while_it_puts_an_effect_off_is_noticed_at_the_end_of_its_lease(simulate: Simulate) -> None:
-    play_with_fault(StoryWithFault("swallowed", Site("worker", "db effects.CLOSE", 5), Fault.CRASH_BEFORE), simulate)
+    play_with_fault(StoryWithFault("swallowed", Site("worker", "db attempts.CLOSE", 5), Fault.CRASH_BEFORE), simulate)
 
 
 @pytest.mark.point(12)
@@ -53,7 +53,7 @@ def test_a_second_wake_up_does_not_clear_the_due_entry_that_the_first_one_needs(
 
 @pytest.mark.point(50)
 def test_an_answer_whose_commit_was_not_confirmed_counts_once(simulate: Simulate) -> None:
-    play_with_fault(StoryWithFault("cut", Site("worker", "db effects.CLOSE", 1), Fault.ERROR_AFTER), simulate)
+    play_with_fault(StoryWithFault("cut", Site("worker", "db attempts.CLOSE", 1), Fault.ERROR_AFTER), simulate)
 
 
 @pytest.mark.point(28)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from drumbeat.core import ids
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql, plans_sql
-from drumbeat.delivery.effects_sql import Claimed, Closing, Opening
+from drumbeat.delivery import attempts_sql, claims_sql, plans_sql
+from drumbeat.delivery.effects import Claimed, Closing, Opening
 from drumbeat.ledger.database import Database
 
 LEASE = timedelta(seconds=45)
@@ -73,14 +73,14 @@ def waiting(db: Database, **changes: Any) -> UUID:
 
 def claimed(db: Database, effect: UUID, *, alone: bool = False) -> Claimed:
     """Claim a due effect."""
-    (one,) = effects_sql.claim(db, [effect], lease=LEASE, limit=10, alone=alone)
+    (one,) = claims_sql.claim(db, [effect], lease=LEASE, limit=10, alone=alone)
     return one
 
 
 def opening(effect: Claimed, to: str = "sending", **changes: Any) -> Opening:
     """Return how to open this claimed effect."""
     values: dict[str, Any] = {"identity": IDENTITY, "request_hash": b"h", "frozen": b"bytes"} if to == "sending" else {}
-    return Opening(effect.id, effect.fence, to, **values | changes)  # type: ignore[arg-type]
+    return Opening(effect.id, effect.fence, Status(to), **values | changes)
 
 
 def closing(effect: Claimed, kind: str | None, to: Status, **changes: Any) -> Closing:
@@ -97,7 +97,7 @@ def closing(effect: Claimed, kind: str | None, to: Status, **changes: Any) -> Cl
 def sending(db: Database, **changes: Any) -> Claimed:
     """Return an effect with an open attempt."""
     effect = claimed(db, waiting(db, **changes))
-    assert effects_sql.open_attempts(db, [opening(effect)])[effect.id].status is Status.SENDING
+    assert attempts_sql.open_attempts(db, [opening(effect)])[effect.id].status is Status.SENDING
     return effect
 
 

@@ -16,14 +16,14 @@ from drumbeat.audit.findings_sql import Bounds, Finding
 from drumbeat.audit.verification_sql import END, START, Acceptances, FrozenRequest, PlannedEvent, RecordedEffect
 from drumbeat.audit.violations import Violation, of_finding, violation
 from drumbeat.core.status import ALLOWED
-from drumbeat.delivery import LEASE
-from drumbeat.delivery.verdicts import MAX_AGE
+from drumbeat.delivery.budget import LEASE
+from drumbeat.delivery.verdicts import EXPIRES_AFTER
 from drumbeat.services import Services
 
 CHUNK = 500  # events
 CHUNK_BYTES = 16 * 1024 * 1024  # of their bodies
 LATE = timedelta(minutes=2)  # after its time everything has moved, if only one thing failed
-BOUNDS = Bounds(LATE, LEASE, MAX_AGE, tuple(f"{before or ''}>{after}" for before, after in ALLOWED))
+BOUNDS = Bounds(LATE, LEASE, EXPIRES_AFTER, tuple(f"{before or ''}>{after}" for before, after in ALLOWED))
 
 
 @dataclass(frozen=True, slots=True)

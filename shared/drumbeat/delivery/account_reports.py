@@ -1,33 +1,33 @@
-"""What a batch of calls teaches about whole accounts: who has to pause, who fails, how a probe ended."""
+"""What a batch of calls says about whole accounts: which have to pause, which fail, how a probe ended."""
 
 from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
-from drumbeat.core.outcomes import Denied, LookupResult, NotSent, Outcome, Throttled, Unclear, Unknown, reason_of
+from drumbeat.core.outcomes import Denied, NotSent, Throttled, Unclear, Unknown, reason_of
 from drumbeat.core.reasons import Reason
-from drumbeat.delivery.verdicts import DENIED_PAUSE, backoff
-from drumbeat.delivery.work import Work
+from drumbeat.delivery.verdicts import DENIED_PAUSE_SECONDS, backoff
+from drumbeat.delivery.work import Ended
 from drumbeat.throttle.limiter import Report
 
-UNSAID = 3  # a 429 that names no time pauses as long as a third try would wait, and a second
+PAUSE_LIKE_TRY = 3  # a 429 that names no time pauses as long as this try would wait, and a second
 
 
-def account_reports(ended: Sequence[tuple[Work, Outcome | LookupResult]], random: Random) -> list[Report]:
-    """Return what the throttle must hear; nothing when all went well."""
+def account_reports(ended: Sequence[Ended], random: Random) -> list[Report]:
+    """Return what the throttle must know; nothing when all went well."""
     pauses: dict[str, tuple[float, Reason]] = {}
     denied: set[str] = set()
     failures: Counter[str] = Counter()
     probes: dict[str, bool] = {}
-    for work, end in ended:
+    for one in ended:
+        work, end = one.work, one.end
         name = work.effect.account
         match end:
             case Throttled(retry_after=retry_after):
-                assert work.login is not None
-                wait = retry_after or 1.0 + backoff(work.login.account.retry, UNSAID, random)
+                wait = retry_after or 1.0 + backoff(work.login.account.retry, PAUSE_LIKE_TRY, random)
                 pauses[name] = _longer(pauses.get(name), wait, reason_of(end))
             case Denied():
-                pauses[name] = _longer(pauses.get(name), DENIED_PAUSE, reason_of(end))
+                pauses[name] = _longer(pauses.get(name), DENIED_PAUSE_SECONDS, reason_of(end))
                 denied.add(name)
             case NotSent() | Unknown() | Unclear():
                 failures[name] += 1

@@ -1,81 +1,84 @@
-"""What a batch commits, and who is told: the relay's mark before each commit, the doorbell after it.
+"""What a batch commits, and what it announces: the due entry before each commit, the message after it.
 
-Whoever dies in between leaves effects under a lease. So no mark leads further than the end of that lease before the
-commit that makes it true: the relay would come only then to look after the dead.
+A process that dies in between leaves effects under a lease. So no due entry leads further than the end of that lease
+before the commit that makes it true: the relay would look after those effects only then.
 """
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 import psycopg
 
 from drumbeat.core.status import FINAL, Status
-from drumbeat.delivery import effects_sql
-from drumbeat.delivery.effects_sql import Claimed, Closing, Moved, Opening
+from drumbeat.delivery import attempts_sql
+from drumbeat.delivery.budget import LEASE
+from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
+from drumbeat.delivery.transitions import Transition
 from drumbeat.services import Services
 from drumbeat.wakeups.notifier import SOON
 
+LEASE_SECONDS = LEASE.total_seconds()
 CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
+CLOSE_RETRY_SECONDS = 0.5  # before the second try; twice as long before each further one
 
 
 class Commits:
-    """Writes down what becomes of claimed effects and counts where they arrived."""
+    """Commits the transitions of claimed effects, and wakes what they make due or release."""
 
-    def __init__(self, services: Services, counts: Counter[str], claimed: Sequence[Claimed], lease: timedelta) -> None:
+    def __init__(self, claimed: Sequence[Claimed], services: Services) -> None:
         self._services = services
-        self._counts = counts
         self._dependents = {effect.id: effect.dependents for effect in claimed}
-        self._lease = lease.total_seconds()
 
-    def open(self, openings: Sequence[Opening]) -> set[UUID]:
-        """Commit what is to become of effects before any call; return those with an attempt open."""
+    def open(self, transitions: Sequence[Transition]) -> Collection[Moved]:
+        """Commit the openings among these, before any call; return the effects that this moved."""
+        openings = [one for one in transitions if isinstance(one, Opening)]
         if not openings:
-            return set()
-        waits = {opening.id: opening.wait for opening in openings if opening.to == "waiting"}
+            return ()
+        waits = {opening.id: opening.wait for opening in openings if opening.to is Status.WAITING}
         # Any other may end here: its person may be suppressed.
-        self._remember(waits, [opening.id for opening in openings if opening.to != "waiting"])
+        self._schedule(waits, [opening.id for opening in openings if opening.to is not Status.WAITING])
         try:
-            moved = effects_sql.open_attempts(self._services.db, openings)
+            moved = attempts_sql.open_attempts(self._services.db, openings)
         except psycopg.OperationalError:
-            moved = effects_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
-        # What is still claimed has nobody but the relay.
+            moved = attempts_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
+        # What is still claimed is left to the relay.
         stay = [opening.id for opening in openings if opening.id not in moved]
-        self._services.notifier.schedule(dict.fromkeys(stay, self._lease))
-        self._tell(moved.values(), waits)
-        return {one.id for one in moved.values() if one.status is Status.SENDING}
+        self._services.notifier.schedule(dict.fromkeys(stay, LEASE_SECONDS))
+        self._notify(moved.values(), waits)
+        return moved.values()
 
-    def close(self, closings: Sequence[Closing]) -> None:
-        """Commit what was learned."""
+    def close(self, transitions: Sequence[Transition]) -> Collection[Moved]:
+        """Commit the closings among these; return the effects that this moved."""
+        closings = [one for one in transitions if isinstance(one, Closing)]
         if not closings:
-            return
+            return ()
         waits = {closing.id: closing.wait for closing in closings if closing.to in (Status.WAITING, Status.UNKNOWN)}
-        self._remember(waits, [closing.id for closing in closings if closing.to in FINAL])
-        for attempt in range(CLOSE_TRIES):
-            try:
-                moved = effects_sql.close_attempts(self._services.db, closings)
-                break
-            except (psycopg.OperationalError, psycopg.InternalError):  # away, or read-only in the middle of a failover
-                if attempt == CLOSE_TRIES - 1:
-                    raise
-                self._services.clock.sleep(0.5 * 2**attempt)
-        self._tell(moved.values(), waits)
+        self._schedule(waits, [closing.id for closing in closings if closing.to in FINAL])
+        moved = self._close(closings).values()
+        self._notify(moved, waits)
+        return moved
 
-    def _remember(self, waits: Mapping[UUID, float], ending: Collection[UUID]) -> None:
-        """Before the commit: have the relay look after these, and after those that an end releases."""
+    def _close(self, closings: Sequence[Closing]) -> Mapping[UUID, Moved]:
+        for tried in range(1, CLOSE_TRIES):
+            try:
+                return attempts_sql.close_attempts(self._services.db, closings)
+            except (psycopg.OperationalError, psycopg.InternalError):  # away, or read-only in the middle of a failover
+                self._services.clock.sleep(CLOSE_RETRY_SECONDS * 2 ** (tried - 1))
+        return attempts_sql.close_attempts(self._services.db, closings)
+
+    def _schedule(self, waits: Mapping[UUID, float], ending: Collection[UUID]) -> None:
+        """Before the commit: the relay looks at these later, and at those that an end releases."""
         released = {waiting: 0.0 for effect in ending for waiting in self._dependents.get(effect, ())}
-        leased = {effect: min(wait, self._lease) for effect, wait in waits.items()}
+        leased = {effect: min(wait, LEASE_SECONDS) for effect, wait in waits.items()}
         self._services.notifier.schedule(leased | released)
 
-    def _tell(self, moved: Collection[Moved], waits: Mapping[UUID, float]) -> None:
-        """After the commit: ring for what is due again or was released, and forget what is settled."""
-        self._counts.update(one.status.value for one in moved)
+    def _notify(self, moved: Collection[Moved], waits: Mapping[UUID, float]) -> None:
+        """After the commit: send messages for what is due again or was released, and clear what is settled."""
         again = {one.id: waits[one.id] for one in moved if one.id in waits}
         released = {waiting: 0.0 for one in moved if one.status in FINAL for waiting in one.dependents}
         notifier = self._services.notifier
-        notifier.schedule({effect: wait for effect, wait in again.items() if wait > self._lease})
+        notifier.schedule({effect: wait for effect, wait in again.items() if wait > LEASE_SECONDS})
         notifier.notify([*again.items(), *released.items()])
         settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
-        # What is far off has a mark for its minute instead of one of its own.
+        # What is far off has the due entry of its minute instead of one of its own.
         notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > SOON])

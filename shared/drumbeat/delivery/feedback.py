@@ -1,4 +1,4 @@
-"""What providers tell by themselves of what was sent: evidence, which closes what is unknown."""
+"""What providers report later of what was sent: evidence, which closes what is unknown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from uuid import UUID
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql, feedback_sql
-from drumbeat.delivery.effects_sql import Closing
+from drumbeat.delivery import attempts_sql, feedback_sql
+from drumbeat.delivery.effects import Closing
 from drumbeat.delivery.feedback_sql import MatchedAttempt
 from drumbeat.services import Services
 
-NOBODY = 0  # the fence of who holds no claim
+NO_CLAIM = 0  # a fence that no claim has: they begin at 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,40 +26,42 @@ class FeedbackEvent:
     reference: str | None = None
 
 
-def apply_feedback(words: Sequence[FeedbackEvent], services: Services) -> set[UUID]:
+def apply_feedback(events: Sequence[FeedbackEvent], services: Services) -> set[UUID]:
     """Keep what was said and return the effects that it moved. Harmless to repeat.
 
     Acceptance is proof wherever an effect stands that is not at its end; only one that is being sent at this moment is
-    left to its worker, who finds the proof when it does not hear the answer. A refusal is read when its effect is next
-    looked at. Words about nothing of ours are let go: they move nothing.
+    left to its worker, which finds the proof when no answer arrives. A refusal is read when its effect is next looked
+    into. An event about nothing that was sent from here is dropped.
 
-    Raises psycopg.Error: nothing was kept, or nobody knows; say it again.
+    Raises:
+        psycopg.Error: whether the events were kept is not known; repeat the call.
     """
-    keys = [(word.effect_id, word.generation) for word in words]
-    meant = feedback_sql.meant(services.db, keys, [word.kind for word in words])
-    if not meant:
+    keys = [(event.effect_id, event.generation) for event in events]
+    matched = feedback_sql.match_attempts(services.db, keys, [event.kind for event in events])
+    if not matched:
         return set()
-    closings = [_closing(one, words[one.place - 1]) for one in meant]
-    released = [waiting for one in meant if words[one.place - 1].kind == "accepted" for waiting in one.dependents]
+    pairs = [(attempt, events[attempt.place - 1]) for attempt in matched]
+    closings = [_closing(attempt, event) for attempt, event in pairs]
+    released = [waiting for attempt, event in pairs if event.kind == "accepted" for waiting in attempt.dependents]
     services.notifier.schedule(dict.fromkeys(released, 0.0))
-    moved = effects_sql.close_attempts(services.db, closings, actor="feedback")
+    moved = attempts_sql.close_attempts(services.db, closings, actor="feedback")
     services.notifier.notify([(waiting, 0.0) for one in moved.values() for waiting in one.dependents])
     services.notifier.clear(effects=moved)
     return set(moved)
 
 
-def _closing(meant: MatchedAttempt, word: FeedbackEvent) -> Closing:
-    told = Reason(ReasonCode.FEEDBACK, word.said)
+def _closing(attempt: MatchedAttempt, event: FeedbackEvent) -> Closing:
+    said = Reason(ReasonCode.FEEDBACK, event.said)
     return Closing(
-        id=meant.id,
-        fence=NOBODY,
-        n=meant.n,
-        generation=meant.generation,
-        identity=meant.identity,
+        id=attempt.id,
+        fence=NO_CLAIM,
+        n=attempt.n,
+        generation=attempt.generation,
+        identity=attempt.identity,
         origin="feedback",
-        kind=word.kind,
-        to=Status(word.kind),
-        reference=word.reference,
-        learned=told,
-        reason=told,
+        kind=event.kind,
+        to=Status(event.kind),
+        reference=event.reference,
+        learned=said,
+        reason=said,
     )

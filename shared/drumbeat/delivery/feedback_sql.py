@@ -1,4 +1,4 @@
-"""What an outside word is about: the attempts behind the keys that it names."""
+"""What feedback is about: the attempts behind the keys that it names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from uuid import UUID
 
 from drumbeat.ledger.database import Database
 
-# The newest attempt of each generation that is named. What was heard before is not heard again.
-MEANT = """
+# The newest attempt of each generation that is named. What is recorded already is not recorded again.
+MATCH = """
     SELECT DISTINCT ON (a.effect_id, a.generation, i.kind)
            i.place, a.effect_id AS id, a.generation, a.n, a.identity, e.dependents
       FROM unnest(%(ids)s::uuid[], %(generations)s::int[], %(kinds)s::text[]) WITH ORDINALITY
@@ -23,7 +23,7 @@ MEANT = """
 
 @dataclass(frozen=True, slots=True)
 class MatchedAttempt:
-    """An attempt of ours that somebody outside spoke of; `place` counts the words from 1."""
+    """An attempt that a provider reported on; `place` counts the events from 1."""
 
     place: int
     id: UUID
@@ -33,11 +33,11 @@ class MatchedAttempt:
     dependents: tuple[UUID, ...]
 
 
-def meant(db: Database, keys: Sequence[tuple[UUID, int]], kinds: Sequence[str]) -> list[MatchedAttempt]:
-    """Find the attempts that these words are about and that did not hear them yet; others are not in the answer."""
+def match_attempts(db: Database, keys: Sequence[tuple[UUID, int]], kinds: Sequence[str]) -> list[MatchedAttempt]:
+    """Find the attempts that these events are about, where that is not recorded yet; others are not in the answer."""
     parameters = {
         "ids": [id for id, _ in keys],
         "generations": [generation for _, generation in keys],
         "kinds": list(kinds),
     }
-    return [MatchedAttempt(**row) for row in db.run(MEANT, parameters)]
+    return [MatchedAttempt(**row) for row in db.run(MATCH, parameters)]

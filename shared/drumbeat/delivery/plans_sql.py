@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core.events import Event
@@ -12,7 +12,7 @@ from drumbeat.ledger.database import Database, Row
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A recorded event that a doorbell named, and what is planned of it so far."""
+    """A recorded event that a message named, and what is planned of it so far."""
 
     event: Event
     planned_version: int | None
@@ -86,7 +86,7 @@ def read(db: Database, ids: Sequence[UUID]) -> list[Candidate]:
 
 
 # A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
-# that is due at birth is claimed in the same breath: planned and claimed are two rows of the journal, one commit.
+# that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one commit.
 RECORD = """
     WITH input AS (
         SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
@@ -114,7 +114,7 @@ RECORD = """
         INSERT INTO contacts (key)
         SELECT DISTINCT contact FROM steps WHERE contact IS NOT NULL ORDER BY contact
             ON CONFLICT DO NOTHING
-    ), born AS (
+    ), inserted AS (
         INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, after, dependents,
                              base_due_at, status, seq, fence, due_at, lease_until)
         SELECT id, event_id, version, flow, step, account, action, contact, after, dependents::uuid[],
@@ -131,18 +131,18 @@ RECORD = """
         RETURNING id, status, fence
     ), journaled AS (
         INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)
-        SELECT id, 1, NULL, 'waiting', 0, 'planner' FROM born
+        SELECT id, 1, NULL, 'waiting', 0, 'planner' FROM inserted
          UNION ALL
-        SELECT id, 2, 'waiting', 'claimed', fence, 'worker' FROM born WHERE status = 'claimed'
+        SELECT id, 2, 'waiting', 'claimed', fence, 'worker' FROM inserted WHERE status = 'claimed'
     )
-    SELECT id, status, drumbeat_now() AS now FROM born
+    SELECT id, status, drumbeat_now() AS now FROM inserted
 """
 
 
-def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect], lease: object) -> list[Row]:
+def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect], lease: timedelta) -> list[Row]:
     """Record these plans with all their effects, and claim what is due; nothing of a plan that exists already.
 
-    Returns id, status and the database's now of each effect that was born.
+    Returns id, status and the database's now of each effect that is new.
     """
     return db.run(
         RECORD,

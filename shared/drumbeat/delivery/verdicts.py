@@ -24,15 +24,15 @@ from drumbeat.core.outcomes import (
 )
 from drumbeat.core.reasons import SENTENCES, Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery.effects_sql import Claimed
+from drumbeat.delivery.effects import Claimed
 from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, Repeat, SameId
 
-MAX_AGE = timedelta(days=7)  # after its time an effect that was surely never sent is not wanted any more
-MAX_CRASHES = 3  # claims in a row that ended without a word: the effect is poison
-SECRETS_AWAY = 60.0  # seconds until secrets that could not be read are asked for again
-DENIED_PAUSE = 300.0  # seconds between looks at an account whose credentials are refused
-EXTRA_LOOKS = 3  # further looks when the last one could not be trusted
-UNCLEAR_WAIT = 60.0  # seconds until a look that failed is tried again
+EXPIRES_AFTER = timedelta(days=7)  # its time, an effect that was surely never sent
+MAX_CRASHES = 3  # claims in a row that ended without a result: the effect crashes its workers
+SECRET_AWAY_WAIT_SECONDS = 60.0  # until secrets that could not be read are asked for again
+DENIED_PAUSE_SECONDS = 300.0  # between tries of an account whose credentials are refused
+MAX_EXTRA_LOOKS = 3  # when the last one could not be trusted
+UNCLEAR_WAIT_SECONDS = 60.0  # until a look that failed is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def backoff(retry: Retry, tries: int, random: Random) -> float:
 
 
 def looks_of(account: Account, repeat: Repeat) -> LookPolicy | None:
-    """Return when to look and how long absence means anything: the account's word, else the provider's."""
+    """Return when to look and how long absence means anything: as the account says, else the provider."""
     if not isinstance(repeat, Query):
         return None
     if account.lookup is not None:
@@ -66,7 +66,7 @@ def looks_of(account: Account, repeat: Repeat) -> LookPolicy | None:
 def before_sending(
     effect: Claimed, account: Account | None, repeat: Repeat | None, identity: str | None
 ) -> Verdict | None:
-    """Tell why a claimed effect must not be sent now; None: it may."""
+    """Return where a claimed effect goes that must not be sent now; None: it may."""
     if effect.proof in ("accepted", "found"):
         return Verdict(Status.ACCEPTED, reason=Reason(ReasonCode.PROVEN))
     if effect.crashes >= MAX_CRASHES:
@@ -79,7 +79,7 @@ def before_sending(
         return Verdict(Status.CANCELLED, reason=_final(effect, ReasonCode.SUPPRESSED, effect.suppressed))
     if effect.predecessor is not None and effect.predecessor is not Status.ACCEPTED:
         return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.PREDECESSOR_ENDED, effect.predecessor))
-    if effect.generation == 1 and not effect.unresolved and effect.now > effect.base_due_at + MAX_AGE:
+    if effect.generation == 1 and not effect.unresolved and effect.now > effect.base_due_at + EXPIRES_AFTER:
         return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.EXPIRED))
     if effect.identity is not None and identity != effect.identity:  # its frozen request is one of the old login
         return Verdict(Status.HELD, reason=Reason(ReasonCode.LOGIN_CHANGED, effect.account))
@@ -89,7 +89,7 @@ def before_sending(
 
 
 def of_unknown(effect: Claimed, account: Account | None, repeat: Repeat | None, identity: str | None) -> Verdict | None:
-    """Tell what settles an effect whose attempt has no known end; None: a look at the provider."""
+    """Return what settles an effect whose attempt has no known end; None: a look at the provider."""
     if effect.proof in ("accepted", "found"):
         return Verdict(Status.ACCEPTED, reason=Reason(ReasonCode.PROVEN))
     if effect.proof == "refused":
@@ -141,7 +141,7 @@ def _final(effect: Claimed, code: ReasonCode, detail: str | None = None) -> Reas
 
 
 def of_answer(effect: Claimed, outcome: Outcome, account: Account, repeat: Repeat, random: Random) -> Verdict:
-    """Tell what follows from the end of an attempt."""
+    """Return what follows from the end of an attempt."""
     retry = account.retry
     match outcome:
         case Accepted():
@@ -152,11 +152,11 @@ def of_answer(effect: Claimed, outcome: Outcome, account: Account, repeat: Repea
             wait = retry_after or backoff(retry, effect.tries, random)
             return Verdict(Status.WAITING, wait=wait, reason=reason_of(outcome))
         case Denied():
-            return Verdict(Status.WAITING, wait=DENIED_PAUSE, reason=reason_of(outcome))
+            return Verdict(Status.WAITING, wait=DENIED_PAUSE_SECONDS, reason=reason_of(outcome))
         case NotSent():
             return _again(effect, retry, outcome, random)
         case _:
-            if not outcome.repeatable:  # the key is spoilt: leave no try, so that a person decides
+            if not outcome.repeatable:  # not even with the same key: leave no try, so that a person decides
                 return Verdict(Status.UNKNOWN, reason=reason_of(outcome), tries=max(retry.tries - effect.tries, 1))
             wait = _until_settled(effect, account, repeat, random)
             return Verdict(Status.UNKNOWN, wait=wait, reason=reason_of(outcome), tries=1)
@@ -199,10 +199,10 @@ def of_look(
     *,
     took: float = 0.0,
 ) -> Verdict:
-    """Tell what follows from a look; `control` is the same search for something that is surely there.
+    """Return what follows from a look; `control` is the same search for something that is surely there.
 
     Absence is believed at the last look only, before retention ends, and when the control was found. `took` is the
-    seconds since the claim: the look was no earlier than the one, and no later than the other.
+    seconds from the claim to the end of the look, which happened in between.
     """
     assert effect.last_opened_at is not None
     age = (effect.now - effect.last_opened_at).total_seconds()
@@ -215,7 +215,7 @@ def of_look(
         case Unclear():
             if forgotten:
                 return Verdict(Status.HELD, reason=Reason(ReasonCode.NO_LOOK_SUCCEEDED))
-            return Verdict(Status.UNKNOWN, wait=UNCLEAR_WAIT, reason=reason_of(look), looks=effect.looks)
+            return Verdict(Status.UNKNOWN, wait=UNCLEAR_WAIT_SECONDS, reason=reason_of(look), looks=effect.looks)
         case Absent() if forgotten:
             return Verdict(Status.HELD, reason=Reason(ReasonCode.PAST_RETENTION))
         case Absent():
@@ -232,7 +232,7 @@ def _of_absence(
         return Verdict(Status.UNKNOWN, wait=max(upcoming - age, 0.0), reason=reason, looks=looks)
     if isinstance(control, Found):
         return _again_after_absence(effect, account, random)
-    if looks < len(policy.looks) + EXTRA_LOOKS:
+    if looks < len(policy.looks) + MAX_EXTRA_LOOKS:
         reason = Reason(ReasonCode.CONTROL_NOT_FOUND)
         return Verdict(Status.UNKNOWN, wait=max(policy.looks[-1], 1.0), reason=reason, looks=looks)
     return Verdict(Status.HELD, reason=Reason(ReasonCode.SEARCH_UNTRUSTED))
@@ -247,5 +247,5 @@ def _again_after_absence(effect: Claimed, account: Account, random: Random) -> V
 
 
 def is_proven_absence(look: LookupResult | None, verdict: Verdict) -> bool:
-    """Tell whether the verdict rests on a trusted absence, which settles the attempt as not sent."""
+    """Whether the verdict rests on a trusted absence, which settles the attempt as not sent."""
     return isinstance(look, Absent) and verdict.to in (Status.WAITING, Status.REFUSED)

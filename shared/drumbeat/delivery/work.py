@@ -1,26 +1,27 @@
-"""One claimed effect on its way out, and how a verdict on it is written down."""
+"""One claimed effect on its way out, with what each step adds: its login, its call, the end of the call."""
 
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
 from drumbeat.core.configuration import LookPolicy
-from drumbeat.delivery.effects_sql import Claimed, Closing, Opening
-from drumbeat.delivery.verdicts import Verdict, looks_of
+from drumbeat.core.outcomes import Found, LookupResult, Outcome
+from drumbeat.core.request import Request
+from drumbeat.delivery.effects import Claimed
+from drumbeat.delivery.verdicts import looks_of
 from drumbeat.providers.base import Repeat
 from drumbeat.providers.calls import Job
 from drumbeat.providers.login import Login
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Work:
-    """One claimed effect and what this process knows of its way out."""
+    """A claimed effect that takes a call: to be sent, or to be looked for at its provider."""
 
     effect: Claimed
-    login: Login | None  # None: its account is not configured any more
-    repeat: Repeat | None
+    login: Login
+    repeat: Repeat
+    request: Request | None = None  # as an earlier attempt of this generation froze it
     probe: bool = False  # its call tests a half-open breaker
-    job: Job | None = None
 
     @property
     def key(self) -> str:
@@ -30,32 +31,26 @@ class Work:
     @property
     def policy(self) -> LookPolicy | None:
         """When to look into its unknown outcome; None where looking is not the way."""
-        return looks_of(self.login.account, self.repeat) if self.login and self.repeat else None
+        return looks_of(self.login.account, self.repeat)
+
+
+@dataclass(frozen=True, slots=True)
+class Call[J: Job]:
+    """The one call of a work."""
+
+    work: Work
+    job: J
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that has come to its end."""
+
+    work: Work
+    end: Outcome | LookupResult
+    control: Found | None  # what a search found that is surely there
 
 
 def provider_key(effect: UUID, generation: int) -> str:
     """Return the key that an effect is known by at its provider."""
     return f"{effect}-{generation}"
-
-
-def opening_of(effect: Claimed, verdict: Verdict) -> Opening:
-    """Write down a verdict that needs no call on an effect that is claimed."""
-    return Opening(effect.id, effect.fence, verdict.to.value, wait=verdict.wait, reason=verdict.reason)  # type: ignore[arg-type] # before_sending gives none but these
-
-
-def closing_of(effect: Claimed, verdict: Verdict, *, origin: Literal["answer", "look"]) -> Closing:
-    """Write down a verdict on an effect with an attempt: the present one, or the last when it was looked into."""
-    return Closing(
-        id=effect.id,
-        fence=effect.fence,
-        n=effect.fence if origin == "answer" else effect.last_n or effect.fence,
-        generation=effect.generation,
-        identity=effect.identity or "",
-        origin=origin,
-        kind=None,
-        to=verdict.to,
-        wait=verdict.wait,
-        reason=verdict.reason,
-        tries=verdict.tries,
-        looks=verdict.looks,
-    )

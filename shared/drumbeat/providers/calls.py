@@ -12,8 +12,8 @@ from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
 from drumbeat.providers.login import Login
 
-CONCURRENT_CALLS = 16
-CALL_BUDGET = 10.0  # seconds for one call, whatever the peer does
+CALLS_AT_ONCE = 16  # threads of one process
+CALL_BUDGET_SECONDS = 10.0  # for one call, whatever the peer does
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Calls:
         if len(jobs) <= 1:
             return [self._one(job, deadline) for job in jobs]
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="call")
+            self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
         return list(self._threads.map(self._one, jobs, repeat(deadline)))
 
     def _one(self, job: Job, deadline: float) -> Outcome | LookupResult:
@@ -66,7 +66,7 @@ class Calls:
             return NotSent(f"the request could not be signed: {type(error).__name__}")
         reply: Reply | NotSent | Unknown | None = None
         try:
-            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET)
+            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET_SECONDS)
             return provider.read(reply) if isinstance(reply, Reply) else reply
         except Exception as error:  # noqa: BLE001 - whatever happens, the attempt has an end
             what = (
@@ -81,7 +81,7 @@ class Calls:
             return Unclear("this provider has no search")
         try:
             signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
-            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET)
+            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET_SECONDS)
             return (
                 Unclear(reply.reason) if not isinstance(reply, Reply) else provider.read_lookup(reply, key=search.key)
             )

@@ -14,7 +14,8 @@ from redis import Redis
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql
+from drumbeat.delivery import attempts_sql
+from drumbeat.delivery.effects import Claimed
 from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
 from drumbeat.throttle.limiter import Report
@@ -45,12 +46,12 @@ def console(
     close(services)
 
 
-def held(db: TestDatabase, **changes: object) -> effects_sql.Claimed:
+def held(db: TestDatabase, **changes: object) -> Claimed:
     """Return an effect that nothing can prove."""
     effect = sending(db, **changes)
-    effects_sql.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN)])
+    attempts_sql.close_attempts(db, [closing(effect, "unknown", Status.UNKNOWN)])
     looked = claimed(db, effect.id)
-    effects_sql.close_attempts(
+    attempts_sql.close_attempts(
         db, [closing(looked, None, Status.HELD, n=effect.fence, origin="look", reason=Reason(ReasonCode.UNPROVABLE))]
     )
     return effect
@@ -141,7 +142,7 @@ def test_an_event_is_told_with_all_that_followed(console: Console, database: Tes
     event = recorded(database, body=as_json({"payload": {"email": "ada@example.com"}}))
     effect = new_effect(event)
     planned(database, effect)
-    effects_sql.open_attempts(database, [opening(claimed(database, effect.id))])
+    attempts_sql.open_attempts(database, [opening(claimed(database, effect.id))])
 
     code, body, _ = console.call("GET", f"/v1/events/{event}")
 
@@ -410,7 +411,7 @@ def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, da
         wait=300.0,
         reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked"),
     )
-    effects_sql.open_attempts(database, [put_back])
+    attempts_sql.open_attempts(database, [put_back])
     console.services.throttle.report(
         Report("mail", pause=300.0, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked"))
     )

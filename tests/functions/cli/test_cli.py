@@ -20,7 +20,7 @@ from drumbeat.cli.main import main
 from drumbeat.cli.story import tree
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql
+from drumbeat.delivery import attempts_sql, claims_sql
 from drumbeat.local.servers import Valkey
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Report
@@ -195,7 +195,7 @@ def test_the_story_of_an_event_names_what_a_person_has_to_do(run: Run, database:
 def test_what_others_wrote_cannot_command_the_terminal(run: Run, database: TestDatabase) -> None:
     effect = sending(database)
     reason = Reason(ReasonCode.REFUSED_BY_PROVIDER, "\x1b[2J[red]no[/red]")
-    effects_sql.close_attempts(database, [closing(effect, "refused", Status.REFUSED, reason=reason, learned=reason)])
+    attempts_sql.close_attempts(database, [closing(effect, "refused", Status.REFUSED, reason=reason, learned=reason)])
 
     listed = run("effects", "--status", "refused")
     shown = run("event", str(_event_of(database, effect.id)))
@@ -244,7 +244,7 @@ def test_a_cause_narrows_a_decision_to_one_reason(run: Run, database: TestDataba
     meant = held(database)
     other = claimed(database, waiting(database))
     crashed = Reason(ReasonCode.WORKER_CRASHED, "3")
-    effects_sql.open_attempts(database, [opening(other, "held", reason=crashed)])
+    attempts_sql.open_attempts(database, [opening(other, "held", reason=crashed)])
 
     resolved = run("resolve", "drop", "--all-held", "--cause", cause, "--reason", "called off", "--yes")
 
@@ -428,7 +428,7 @@ def test_after_a_restore_what_a_provider_took_is_not_sent_again(
     told = run("--json", "reconcile", str(log), "--account", item["account"], "--reason", "restored").json
 
     assert told == {"recorded": [f"{taken}-1"], "known": [], "unknown": [lost]}
-    (claimed,) = effects_sql.claim(services.db, [taken], lease=LEASE, limit=1)
+    (claimed,) = claims_sql.claim(services.db, [taken], lease=LEASE, limit=1)
     assert claimed.proof_reference == "<their id>"
     assert run("reconcile", str(log)).code == 2
     log.write_text("not-a-key\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat.delivery import effects_sql, plans_sql
+from drumbeat.delivery import attempts_sql, plans_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.services import Services
@@ -107,7 +107,7 @@ def test_an_account_with_open_outcomes_keeps_its_login(console: Console, databas
     planned(database, effect)
     mine = claimed(database, effect.id)
     identity = _identity(database, console.services)
-    effects_sql.open_attempts(database, [opening(mine, identity=identity)])
+    attempts_sql.open_attempts(database, [opening(mine, identity=identity)])
 
     other, problem = put(console, DOCUMENT.replace("mg.example.com", "news.example.com"))
     same, _ = put(console, DOCUMENT.replace("Ada <", "Ada L. <"))

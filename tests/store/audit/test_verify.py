@@ -25,8 +25,10 @@ from drumbeat.core.events import Arrival
 from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
-from drumbeat.delivery import LEASE, deliver
-from drumbeat.delivery.effects_sql import Claimed, Opening, open_attempts
+from drumbeat.delivery.attempts_sql import open_attempts
+from drumbeat.delivery.budget import LEASE
+from drumbeat.delivery.deliver import deliver
+from drumbeat.delivery.effects import Claimed, Opening
 from drumbeat.delivery.planning import plan_events
 from drumbeat.delivery.requests import freeze
 from drumbeat.infrastructure.http import Caller
@@ -245,7 +247,7 @@ def test_the_whole_way_through_the_unknown_breaks_no_promise(
 def died_while_calling(services: Services, db: Database, owner: Database) -> UUID:
     """Return an effect whose worker died in the middle of its call."""
     event = arrived(services)
-    planned = plan_events([event], services, LEASE).claimed[0]
+    planned = plan_events([event], services).claimed[0]
     open_attempts(db, [frozen_opening(planned)])
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
     relay_sql.recover(db, limit=10, full=True)
@@ -413,7 +415,7 @@ def never_taken(services: Services, owner: Database) -> None:
 
 
 def lease_never_ended(services: Services, owner: Database) -> None:
-    plan_events([arrived(services)], services, LEASE)
+    plan_events([arrived(services)], services)
     pass_time(owner, minutes=4)
 
 
@@ -479,7 +481,7 @@ def accepted_by_nobody(services: Services, owner: Database) -> None:
 
 
 def two_open_at_once(services: Services, owner: Database) -> None:
-    planned = plan_events([arrived(services)], services, LEASE).claimed[0]
+    planned = plan_events([arrived(services)], services).claimed[0]
     open_attempts(services.db, [frozen_opening(planned)])
     corrupt(
         owner,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql, plans_sql
+from drumbeat.delivery import attempts_sql, plans_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
@@ -79,7 +79,7 @@ def test_of_two_who_apply_at_once_both_get_a_version_or_one_has_to_look_again(da
 def test_a_login_with_open_outcomes_cannot_become_another(database: TestDatabase, unresolved: Status) -> None:
     effect = sending(database)
     if unresolved is Status.UNKNOWN:
-        effects_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=60.0)])
+        attempts_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=60.0)])
 
     assert configs.open_identities(database) == [("mail", IDENTITY, 1)]
     assert insert(database, b"a", {"mail": "another team"}) is None
@@ -89,7 +89,7 @@ def test_a_login_with_open_outcomes_cannot_become_another(database: TestDatabase
 
 def test_a_login_may_change_once_nothing_is_open(database: TestDatabase) -> None:
     effect = sending(database)
-    effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
+    attempts_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
 
     assert insert(database, b"a", {"mail": "another team"}) == 2
 

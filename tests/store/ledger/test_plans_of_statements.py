@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql, plans_sql
+from drumbeat.delivery import attempts_sql, plans_sql
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
 from tests.store.rows import claimed, closing, new_effect, opening, planned, recorded
@@ -42,8 +42,8 @@ def test_a_statement_prepared_on_small_tables_does_not_read_them_whole(
         effect = new_effect(event)
         planned(direct, effect)
         taken = claimed(direct, effect.id)
-        effects_sql.open_attempts(direct, [opening(taken)])
-        effects_sql.close_attempts(direct, [closing(taken, "accepted", Status.ACCEPTED)])
+        attempts_sql.open_attempts(direct, [opening(taken)])
+        attempts_sql.close_attempts(direct, [closing(taken, "accepted", Status.ACCEPTED)])
 
     direct.run("SELECT pg_stat_force_next_flush()")
     direct.run("SELECT 1")

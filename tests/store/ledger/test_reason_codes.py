@@ -13,7 +13,7 @@ import pytest
 from drumbeat import views
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql
+from drumbeat.delivery import attempts_sql
 from drumbeat.ledger import legacy, steps
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
@@ -89,14 +89,14 @@ def written(db: Database, statement: LiteralString, effect: UUID) -> tuple[str |
 def put_back(db: Database, reason: Reason | None) -> UUID:
     """Return an effect that waits for this reason, due now."""
     effect = claimed(db, waiting(db))
-    effects_sql.open_attempts(db, [opening(effect, "waiting", reason=reason)])
+    attempts_sql.open_attempts(db, [opening(effect, "waiting", reason=reason)])
     return effect.id
 
 
 def held(db: Database, reason: Reason, **changes: object) -> UUID:
     """Return an effect that is held for this reason."""
     effect = claimed(db, waiting(db, **changes))
-    effects_sql.open_attempts(db, [opening(effect, "held", reason=reason)])
+    attempts_sql.open_attempts(db, [opening(effect, "held", reason=reason)])
     return effect.id
 
 
@@ -119,7 +119,7 @@ def test_a_code_that_is_not_listed_is_refused_by_the_ledger(database: TestDataba
 @pytest.mark.parametrize("table", ["effects", "journal", "outcomes"])
 def test_the_application_may_not_rewrite_the_reasons_of_the_past(database: TestDatabase, table: LiteralString) -> None:
     effect = sending(database)
-    effects_sql.close_attempts(
+    attempts_sql.close_attempts(
         database, [closing(effect, "unknown", Status.UNKNOWN, learned=Reason(ReasonCode.OUTCOME_UNKNOWN, "HTTP 500"))]
     )
     rewrite: LiteralString = f"UPDATE {table} SET reason_code = 'expired'"
@@ -146,7 +146,7 @@ def test_a_move_keeps_code_detail_and_sentence_in_effect_and_journal(database: T
 def test_a_move_without_a_reason_leaves_nothing_of_the_last_one(database: TestDatabase) -> None:
     effect = put_back(database, Reason(ReasonCode.PAUSED, "HTTP 429"))
 
-    effects_sql.open_attempts(database, [opening(claimed(database, effect))])
+    attempts_sql.open_attempts(database, [opening(claimed(database, effect))])
 
     assert written(database, ROW, effect) == (None, None, None, None)
 
@@ -158,7 +158,7 @@ def test_sql_words_a_suppression_as_the_table_does(database: TestDatabase, tries
     database.run("UPDATE effects SET tries = %s", (tries,))
     database.run("UPDATE contacts SET suppressed_at = drumbeat_now(), suppression_reason = 'a {detail} of hers'")
 
-    effects_sql.open_attempts(database, [opening(effect)])
+    attempts_sql.open_attempts(database, [opening(effect)])
 
     reason = Reason(ReasonCode.SUPPRESSED, "a {detail} of hers", maybe_sent=tries > 0)
     assert written(database, ROW, effect.id) == (reason.code, reason.detail, reason.sentence, reason.maybe_sent)
@@ -171,7 +171,7 @@ def test_the_relay_says_where_a_lease_ended_and_keeps_the_reason_of_what_was_loo
     idle, sent = claimed(database, waiting(database)), sending(database)
     looked_into = sending(database)
     why = Reason(ReasonCode.OUTCOME_UNKNOWN, "HTTP 500")
-    effects_sql.close_attempts(database, [closing(looked_into, "unknown", Status.UNKNOWN, reason=why, learned=why)])
+    attempts_sql.close_attempts(database, [closing(looked_into, "unknown", Status.UNKNOWN, reason=why, learned=why)])
     claimed(database, looked_into.id)
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
 
@@ -187,7 +187,7 @@ def test_what_was_learned_has_the_code_of_its_words(database: TestDatabase) -> N
     effect = sending(database)
     met = Reason(ReasonCode.OUTCOME_UNKNOWN, "HTTP 500")
 
-    effects_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, learned=met, reason=met)])
+    attempts_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, learned=met, reason=met)])
 
     (row,) = database.run("SELECT reason_code, detail FROM outcomes")
     assert row == {"reason_code": "outcome_unknown", "detail": "HTTP 500"}
@@ -231,7 +231,7 @@ def test_this_release_goes_on_with_what_the_release_before_wrote(database: TestD
     effect = put_back(database, None)
     database.run("UPDATE effects SET reason = 'rate limit' WHERE id = %s", (effect,))
 
-    effects_sql.open_attempts(
+    attempts_sql.open_attempts(
         database, [opening(claimed(database, effect), "waiting", reason=Reason(ReasonCode.RATE_LIMITED))]
     )
 
@@ -281,7 +281,7 @@ def test_nothing_of_an_old_ledger_is_rewritten_and_its_effects_go_on(old: Databa
     assert written(old, ROW, effect) == (None, None, "rate limit", None)
     taken = claimed(old, effect)
     assert written(old, ROW, effect) == ("legacy", "rate limit", "rate limit", None)
-    assert effects_sql.open_attempts(old, [opening(taken)])[effect].status is Status.SENDING
+    assert attempts_sql.open_attempts(old, [opening(taken)])[effect].status is Status.SENDING
 
 
 @pytest.mark.point(61)

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.delivery import effects_sql
+from drumbeat.delivery import claims_sql
 from drumbeat.operations import reconcile_sql
 from drumbeat.operations.reconcile_sql import Acceptance
 from tests.conftest import TestDatabase
@@ -33,7 +33,7 @@ def test_evidence_that_is_written_down_settles_an_effect_without_a_call(database
 
     assert record(database, Acceptance(effect, 1, "theirs")) == {effect: "recorded"}
 
-    (claimed,) = effects_sql.claim(database, [effect], lease=LEASE, limit=1)
+    (claimed,) = claims_sql.claim(database, [effect], lease=LEASE, limit=1)
     assert (claimed.proof, claimed.proof_reference) == ("accepted", "theirs")
 
 

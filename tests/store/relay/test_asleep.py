@@ -6,7 +6,7 @@ import pytest
 
 from drumbeat.access.keys import SCOPES, ApiKey
 from drumbeat.configuration.apply import apply
-from drumbeat.delivery import deliver
+from drumbeat.delivery.deliver import deliver
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single

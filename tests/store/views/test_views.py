@@ -9,7 +9,8 @@ from drumbeat import views
 from drumbeat.core.errors import Invalid
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import effects_sql, plans_sql
+from drumbeat.delivery import attempts_sql, plans_sql
+from drumbeat.delivery.effects import Claimed, Opening
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
 from tests.store.rows import (
@@ -36,7 +37,7 @@ def event_status(db: Database) -> str:
 
 def ended(db: Database, to: Status, kind: str | None, **changes: object) -> None:
     effect = sending(db, **changes)
-    effects_sql.close_attempts(
+    attempts_sql.close_attempts(
         db, [closing(effect, kind, to, reason=Reason(ReasonCode.REFUSED_BY_PROVIDER, f"it was {to}"))]
     )
 
@@ -76,9 +77,9 @@ def test_an_event_is_done_when_all_its_effects_are(database: TestDatabase) -> No
 def test_a_refused_or_held_effect_needs_attention(database: TestDatabase, to: Status, kind: str | None) -> None:
     if to is Status.HELD:
         effect = sending(database)
-        effects_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=0.0)])
+        attempts_sql.close_attempts(database, [closing(effect, "unknown", Status.UNKNOWN, wait=0.0)])
         again = claimed(database, effect.id)
-        effects_sql.close_attempts(
+        attempts_sql.close_attempts(
             database, [closing(again, kind, to, n=effect.fence, origin="look", reason=Reason(ReasonCode.UNPROVABLE))]
         )
     else:
@@ -197,8 +198,8 @@ def test_the_story_of_an_event_holds_everything_but_the_frozen_bytes(database: T
     later = new_effect(event, "nudge", after=first.id, account="crm")
     planned(database, first, later)
     effect = claimed(database, first.id)
-    effects_sql.open_attempts(database, [_opening(effect)])
-    effects_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
+    attempts_sql.open_attempts(database, [_opening(effect)])
+    attempts_sql.close_attempts(database, [closing(effect, "accepted", Status.ACCEPTED, reference="m-1")])
 
     story = views.event(database, event)
 
@@ -258,5 +259,5 @@ def test_totals_count_by_status_and_tell_how_long_the_oldest_has_been_due(databa
     ]
 
 
-def _opening(effect: effects_sql.Claimed) -> effects_sql.Opening:
-    return effects_sql.Opening(effect.id, effect.fence, "sending", identity="id", request_hash=b"h", frozen=b"bytes")
+def _opening(effect: Claimed) -> Opening:
+    return Opening(effect.id, effect.fence, Status.SENDING, identity="id", request_hash=b"h", frozen=b"bytes")

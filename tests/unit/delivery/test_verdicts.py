@@ -4,23 +4,21 @@ Long, because it is the whole table of decisions.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drumbeat.core.configuration import Account, LookPolicy, Retry
-from drumbeat.core.events import Event
 from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, NotSent, Refused, Throttled, Unclear, Unknown
 from drumbeat.core.reasons import PAUSES, Reason, ReasonCode
 from drumbeat.core.status import ALLOWED, Status
-from drumbeat.delivery.effects_sql import Claimed
+from drumbeat.delivery.effects import Claimed
 from drumbeat.delivery.verdicts import (
-    MAX_AGE,
+    EXPIRES_AFTER,
     MAX_CRASHES,
     Verdict,
     backoff,
@@ -30,57 +28,13 @@ from drumbeat.delivery.verdicts import (
     of_unknown,
 )
 from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, SameId
+from tests.unit.delivery.sample_effects import IDENTITY, NOW, effect, unknown
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RANDOM = Random(1)
-IDENTITY = "mailgun|a|b"
 KEY = NativeKey(lifetime=timedelta(hours=24))
 QUERY = Query(looks=(timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30)), retention=timedelta(days=3))
 POLICY = LookPolicy((60.0, 300.0, 1800.0), 3 * 86400.0)
 ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
-
-
-def effect(**changes: Any) -> Claimed:
-    values: dict[str, Any] = {
-        "id": UUID(int=1),
-        "event": Event(UUID(int=2), "shop", "k", "LEAD_CAPTURE", "api", None, NOW, b"{}"),
-        "version": 1,
-        "flow": "welcome",
-        "step": "hello",
-        "account": "mail",
-        "action": "send_email",
-        "contact": b"c",
-        "status": Status.CLAIMED,
-        "fence": 1,
-        "generation": 1,
-        "tries": 0,
-        "crashes": 0,
-        "looks": 0,
-        "slot": None,
-        "base_due_at": NOW,
-        "dependents": (),
-        "now": NOW,
-        "newest_version": 1,
-        "frozen": None,
-        "request_hash": None,
-        "attempts": 0,
-        "unresolved": 0,
-        "first_opened_at": None,
-        "last_opened_at": None,
-        "last_n": None,
-        "identity": None,
-        "proof": None,
-        "proof_reference": None,
-        "suppressed": None,
-        "predecessor": None,
-    }
-    return Claimed(**values | changes)
-
-
-def unknown(age: timedelta = timedelta(seconds=1), **changes: Any) -> Claimed:
-    opened: dict[str, Any] = {"first_opened_at": NOW - age, "last_opened_at": NOW - age, "last_n": 1}
-    tried = {"status": Status.UNKNOWN, "attempts": 1, "unresolved": 1, "tries": 1, "identity": IDENTITY}
-    return effect(**opened | tried | changes)
 
 
 def sent_again(age: timedelta = timedelta(seconds=1), **changes: Any) -> Claimed:
@@ -100,7 +54,7 @@ def test_a_first_attempt_may_be_made() -> None:
         ({"suppressed": "unsubscribed"}, Status.CANCELLED, Reason(ReasonCode.SUPPRESSED, "unsubscribed")),
         ({"event": replace(effect().event, body=None)}, Status.CANCELLED, Reason(ReasonCode.ERASED)),
         ({"predecessor": Status.REFUSED}, Status.CANCELLED, Reason(ReasonCode.PREDECESSOR_ENDED, "refused")),
-        ({"base_due_at": NOW - MAX_AGE - timedelta(seconds=1)}, Status.CANCELLED, Reason(ReasonCode.EXPIRED)),
+        ({"base_due_at": NOW - EXPIRES_AFTER - timedelta(seconds=1)}, Status.CANCELLED, Reason(ReasonCode.EXPIRED)),
         ({"proof": "accepted"}, Status.ACCEPTED, Reason(ReasonCode.PROVEN)),
         ({"crashes": MAX_CRASHES}, Status.HELD, Reason(ReasonCode.WORKER_CRASHED, "3")),
     ],
@@ -112,7 +66,7 @@ def test_what_must_not_be_sent_says_why(changes: dict[str, Any], to: Status, why
 
 
 def test_what_a_person_has_sent_again_does_not_expire() -> None:
-    late = effect(base_due_at=NOW - MAX_AGE - timedelta(days=1), generation=2)
+    late = effect(base_due_at=NOW - EXPIRES_AFTER - timedelta(days=1), generation=2)
 
     assert before_sending(late, ACCOUNT, QUERY, IDENTITY) is None
 
@@ -120,7 +74,7 @@ def test_what_a_person_has_sent_again_does_not_expire() -> None:
 @pytest.mark.point(15)
 @pytest.mark.point(42)
 def test_what_was_put_off_for_over_a_week_is_not_sent_any_more_and_what_may_have_been_sent_is_settled() -> None:
-    age: dict[str, Any] = {"base_due_at": NOW - MAX_AGE - timedelta(seconds=1)}
+    age: dict[str, Any] = {"base_due_at": NOW - EXPIRES_AFTER - timedelta(seconds=1)}
     refused_at_the_door = before_sending(sent_again(**age | {"unresolved": 0}), ACCOUNT, KEY, IDENTITY)
     begun = before_sending(sent_again(**age), ACCOUNT, KEY, IDENTITY)
 

@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import ceil
 from typing import NoReturn, override
 
-from drumbeat import delivery
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.configuration import Account, Retry
 from drumbeat.core.outcomes import Accepted, NotSent, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.delivery.planning import CLAIMED_AT_BIRTH
 from drumbeat.infrastructure.http import Caller
-from drumbeat.providers import calls
 from drumbeat.providers.base import Target
 from drumbeat.providers.calls import Calls, Search, Send
 from drumbeat.providers.login import Login
@@ -45,14 +41,6 @@ class Unsigned(Mailgun):
     @override
     def sign(self, request: Request, secrets: Mapping[str, str], *, key: str, now: datetime) -> NoReturn:
         raise KeyError("api_key")
-
-
-def test_the_time_asked_for_a_batch_suffices_when_every_call_takes_all_it_may() -> None:
-    at_birth = CLAIMED_AT_BIRTH
-    rung_for = delivery.AT_ONCE + calls.CONCURRENT_CALLS  # and so many controls of searches
-    rounds = ceil(max(at_birth, rung_for) / calls.CONCURRENT_CALLS)
-
-    assert rounds * calls.CALL_BUDGET < delivery.TIME_FOR_A_BATCH < delivery.LEASE.total_seconds()
 
 
 def test_a_request_that_cannot_be_signed_was_not_sent_and_its_neighbours_answer_is_kept() -> None:

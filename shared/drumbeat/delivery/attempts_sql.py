@@ -1,0 +1,235 @@
+"""Attempts of claimed effects: opened before the call, closed after it. Each is one statement for a whole batch.
+
+Each move names the fence of its claim and writes its journal row. The two statements stand in one file because each is
+only right beside the other.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
+from drumbeat.delivery.effects import Closing, Moved, Opening
+from drumbeat.ledger.database import Database, Row
+
+# The contacts are locked in key order and read under the lock: a suppression that committed before is seen, one that
+# comes later waits for this commit. Attempt and request are recorded only for what the fence says is still ours.
+OPEN = """
+    WITH input AS MATERIALIZED (
+        SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(tos)s::text[], %(waits)s::float8[],
+                             %(sentences)s::text[], %(codes)s::text[], %(details)s::text[], %(maybes)s::bool[],
+                             %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[], %(frozen)s::bytea[])
+                   AS i (id, fence, target, wait, why, code, detail, maybe, reserved, identity, hash, frozen)
+    ), people AS MATERIALIZED (
+        SELECT key, suppressed_at, suppression_reason
+          FROM contacts
+         WHERE key IN (SELECT e.contact FROM effects e JOIN input i ON i.id = e.id WHERE i.target = 'sending')
+         ORDER BY key
+           FOR SHARE
+    ), mine AS MATERIALIZED (
+        SELECT e.id, i.wait, i.reserved, i.identity, i.hash, i.frozen,
+               CASE WHEN c.suppressed_at IS NOT NULL THEN 'cancelled' ELSE i.target END AS target,
+               CASE WHEN c.suppressed_at IS NOT NULL
+                    THEN replace(CASE WHEN e.tries > 0 THEN %(suppressed_late)s ELSE %(suppressed)s END,
+                                 '{detail}', c.suppression_reason)
+                    ELSE i.why END AS why,
+               CASE WHEN c.suppressed_at IS NOT NULL THEN 'suppressed' ELSE i.code END AS code,
+               CASE WHEN c.suppressed_at IS NOT NULL THEN c.suppression_reason ELSE i.detail END AS detail,
+               CASE WHEN c.suppressed_at IS NOT NULL THEN e.tries > 0 ELSE i.maybe END AS maybe
+          FROM effects e
+          JOIN input i ON i.id = e.id
+          LEFT JOIN people c ON c.key = e.contact AND i.target = 'sending'
+         WHERE e.fence = i.fence
+           AND e.status = 'claimed'
+           AND e.lease_until > drumbeat_now()
+         ORDER BY e.id
+           FOR UPDATE OF e
+    ), moved AS (
+        UPDATE effects e
+           SET status = m.target,
+               seq = e.seq + 1,
+               reason = m.why,
+               reason_code = m.code,
+               reason_detail = m.detail,
+               maybe_sent = m.maybe,
+               slot = m.reserved,
+               due_at = CASE m.target WHEN 'sending' THEN e.lease_until
+                                      WHEN 'waiting' THEN drumbeat_now() + make_interval(secs => m.wait)
+                                      ELSE 'infinity' END,
+               lease_until = CASE m.target WHEN 'sending' THEN e.lease_until END,
+               crashes = CASE WHEN m.target IN ('sending', 'waiting') THEN e.crashes ELSE 0 END,
+               updated_at = drumbeat_now()
+          FROM mine m
+         WHERE e.id = m.id
+     RETURNING e.id, e.status, e.seq, e.fence, e.generation, e.reason, e.reason_code, e.reason_detail, e.maybe_sent,
+               e.dependents
+    ), journaled AS (
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, reason_detail,
+                             maybe_sent, actor)
+        SELECT id, seq, 'claimed', status, fence, reason, reason_code, reason_detail, maybe_sent, 'worker' FROM moved
+    ), frozen AS (
+        INSERT INTO requests (effect_id, generation, hash, frozen)
+        SELECT m.id, m.generation, mine.hash, mine.frozen
+          FROM moved m JOIN mine ON mine.id = m.id
+         WHERE m.status = 'sending' AND mine.frozen IS NOT NULL
+            ON CONFLICT DO NOTHING
+    ), opened AS (
+        INSERT INTO attempts (effect_id, n, generation, identity, request_hash)
+        SELECT m.id, m.fence, m.generation, mine.identity, mine.hash
+          FROM moved m JOIN mine ON mine.id = m.id
+         WHERE m.status = 'sending'
+    )
+    SELECT id, status, dependents FROM moved
+"""
+
+
+def open_attempts(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved]:
+    """Open an attempt for, put back, or end each effect that is still ours; the others are not in the answer.
+
+    An effect whose person is suppressed comes back `cancelled` instead of `sending`.
+    """
+    rows = db.run(
+        OPEN,
+        {
+            "ids": [opening.id for opening in openings],
+            "fences": [opening.fence for opening in openings],
+            "tos": [opening.to.value for opening in openings],
+            "waits": [opening.wait for opening in openings],
+            **_columns([opening.reason for opening in openings]),
+            "suppressed": Reason(ReasonCode.SUPPRESSED, "{detail}").sentence,
+            "suppressed_late": Reason(ReasonCode.SUPPRESSED, "{detail}", maybe_sent=True).sentence,
+            "slots": [opening.slot for opening in openings],
+            "identities": [opening.identity for opening in openings],
+            "hashes": [opening.request_hash for opening in openings],
+            "frozen": [opening.frozen for opening in openings],
+        },
+    )
+    return _moved(rows)
+
+
+# Asked when the answer to OPEN was lost: the attempts are committed, or they never will be.
+OPENED = """
+    SELECT a.effect_id AS id, '{}'::uuid[] AS dependents, 'sending' AS status
+      FROM attempts a
+      JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS i (id, fence) ON a.effect_id = i.id AND a.n = i.fence
+"""
+
+
+def opened(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved]:
+    """Return which of these openings committed an attempt, after the answer to `open_attempts` was lost."""
+    ids, fences = [opening.id for opening in openings], [opening.fence for opening in openings]
+    rows = db.run(OPENED, {"ids": ids, "fences": fences})
+    return _moved(rows)
+
+
+# What was learned is always kept. It moves the effect when the claim is still ours; when it is not, the answer came
+# late, and only acceptance moves anything: it is proof wherever the effect stands, unless it is being sent again.
+# An attempt has one answer: a closing that is repeated because the answer to its commit was lost changes nothing. (NOT
+# EXISTS beside an OR may be planned as one reading of the whole table; a scalar subquery is always a look at the
+# index.)
+CLOSE = """
+    WITH told AS MATERIALIZED (
+        SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(ns)s::int[], %(generations)s::int[],
+                             %(identities)s::text[], %(origins)s::text[], %(kinds)s::text[], %(references)s::text[],
+                             %(learned_codes)s::text[], %(learned)s::text[], %(tos)s::text[], %(waits)s::float8[],
+                             %(sentences)s::text[], %(codes)s::text[], %(details)s::text[], %(maybes)s::bool[],
+                             %(tries)s::int[], %(looks)s::int[], %(slots)s::float8[])
+                   AS i (id, fence, n, generation, identity, origin, kind, reference, learned_code, learned, target,
+                         wait, why, code, detail, maybe, tries, looks, reserved)
+    ), input AS MATERIALIZED (
+        SELECT *
+          FROM told
+         WHERE origin <> 'answer'
+            OR (SELECT o.id
+                  FROM outcomes o
+                 WHERE o.effect_id = told.id AND o.n = told.n AND o.origin IN ('answer', 'late')
+                 LIMIT 1) IS NULL
+    ), mine AS MATERIALIZED (
+        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.wait, i.looks, i.reserved,
+               i.why, i.code, i.detail, i.maybe,
+               -- An answer to what is unknown already comes after the relay, which has counted the try.
+               i.tries - CASE WHEN i.origin = 'answer' AND e.status = 'unknown' THEN least(i.tries, 1) ELSE 0 END
+                   AS tries,
+               CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END AS target
+          FROM effects e
+          JOIN input i ON i.id = e.id
+         WHERE (e.fence = i.fence AND e.status IN ('sending', 'unknown'))
+            OR (e.fence <> i.fence AND e.generation = i.generation AND i.kind IN ('accepted', 'found')
+                AND e.status IN ('waiting', 'claimed', 'unknown', 'held'))
+         ORDER BY e.id
+           FOR UPDATE OF e
+    ), learned AS (
+        INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference, reason_code, detail)
+        SELECT i.id, i.n, i.generation, i.identity,
+               CASE WHEN i.origin = 'answer' AND m.ours IS NOT TRUE THEN 'late' ELSE i.origin END,
+               i.kind, i.reference, i.learned_code, i.learned
+          FROM input i LEFT JOIN mine m ON m.id = i.id
+         WHERE i.kind IS NOT NULL
+    ), moved AS (
+        UPDATE effects e
+           SET status = m.target,
+               seq = e.seq + CASE WHEN m.target = m.before THEN 0 ELSE 1 END,
+               reason = m.why,
+               reason_code = m.code,
+               reason_detail = m.detail,
+               maybe_sent = m.maybe,
+               tries = e.tries + m.tries,
+               looks = m.looks,
+               crashes = 0,
+               slot = m.reserved,
+               due_at = CASE WHEN m.target IN ('waiting', 'unknown')
+                             THEN drumbeat_now() + make_interval(secs => m.wait) ELSE 'infinity' END,
+               lease_until = NULL,
+               updated_at = drumbeat_now()
+          FROM mine m
+         WHERE e.id = m.id
+     RETURNING e.id, e.status, e.seq, e.fence, e.reason, e.reason_code, e.reason_detail, e.maybe_sent, e.dependents,
+               m.before
+    ), journaled AS (
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, reason_detail,
+                             maybe_sent, actor)
+        SELECT id, seq, before, status, fence, reason, reason_code, reason_detail, maybe_sent,
+               %(actor)s FROM moved WHERE before <> status
+    )
+    SELECT id, status, dependents FROM moved
+"""
+
+
+def close_attempts(db: Database, closings: Sequence[Closing], *, actor: str = "worker") -> dict[UUID, Moved]:
+    """Keep what was learned and move each effect accordingly; an effect that was not moved is not in the answer."""
+    rows = db.run(
+        CLOSE,
+        {
+            "ids": [closing.id for closing in closings],
+            "fences": [closing.fence for closing in closings],
+            "ns": [closing.n for closing in closings],
+            "generations": [closing.generation for closing in closings],
+            "identities": [closing.identity for closing in closings],
+            "origins": [closing.origin for closing in closings],
+            "kinds": [closing.kind for closing in closings],
+            "references": [closing.reference for closing in closings],
+            "learned_codes": [closing.learned and closing.learned.code.value for closing in closings],
+            "learned": [closing.learned and closing.learned.detail for closing in closings],
+            "tos": [closing.to.value for closing in closings],
+            "waits": [closing.wait for closing in closings],
+            **_columns([closing.reason for closing in closings]),
+            "tries": [closing.tries for closing in closings],
+            "looks": [closing.looks for closing in closings],
+            "slots": [closing.slot for closing in closings],
+            "actor": actor,
+        },
+    )
+    return _moved(rows)
+
+
+def _columns(reasons: Sequence[Reason | None]) -> dict[str, list[object]]:
+    return {
+        "sentences": [reason and reason.sentence for reason in reasons],  # still read by the release before
+        "codes": [reason and reason.code.value for reason in reasons],
+        "details": [reason and reason.detail for reason in reasons],
+        "maybes": [reason and reason.maybe_sent for reason in reasons],
+    }
+
+
+def _moved(rows: Sequence[Row]) -> dict[UUID, Moved]:
+    return {row["id"]: Moved(row["id"], Status(row["status"]), tuple(row["dependents"])) for row in rows}

@@ -1,0 +1,119 @@
+"""Claims: effects that are due and free, taken under a lease and a raised fence; and why one could not be taken.
+
+The fence is the lock: a claim raises it, and what is written later must name it.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from drumbeat.core.events import Event
+from drumbeat.core.status import Status
+from drumbeat.delivery.effects import Claimed, EffectState
+from drumbeat.ledger.database import Database, Row
+
+CLAIM = """
+    WITH wanted AS MATERIALIZED (
+        SELECT id
+          FROM effects
+         WHERE id = ANY (%(ids)s)
+           AND status IN ('waiting', 'unknown')
+           AND due_at <= drumbeat_now()
+           AND (lease_until IS NULL OR lease_until <= drumbeat_now())
+           AND (crashes = 0 OR %(alone)s)
+         ORDER BY id
+         LIMIT %(limit)s
+           FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE effects e
+           SET status = CASE status WHEN 'waiting' THEN 'claimed' ELSE status END,
+               seq = seq + CASE status WHEN 'waiting' THEN 1 ELSE 0 END,
+               fence = fence + 1,
+               lease_until = drumbeat_now() + %(lease)s,
+               due_at = drumbeat_now() + %(lease)s,
+               updated_at = drumbeat_now()
+          FROM wanted
+         WHERE e.id = wanted.id
+     RETURNING e.*
+    ), journaled AS (
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)
+        SELECT id, seq, 'waiting', 'claimed', fence, 'worker' FROM taken WHERE status = 'claimed'
+    )
+    SELECT t.id, t.event_id, t.version, t.flow, t.step, t.account, t.action, t.contact, t.status, t.fence,
+           t.generation, t.tries, t.crashes, t.looks, t.slot, t.base_due_at, t.dependents,
+           drumbeat_now() AS now,
+           (SELECT max(version) FROM configs) AS newest_version,
+           e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body,
+           r.frozen, r.hash AS request_hash,
+           tried.attempts, tried.unresolved, tried.first_opened_at, tried.last_opened_at, tried.last_n,
+           tried.identity,
+           proof.kind AS proof, proof.reference AS proof_reference,
+           c.suppression_reason AS suppressed,
+           earlier.status AS predecessor
+      FROM taken t
+      JOIN events e ON e.id = t.event_id
+      LEFT JOIN payloads p ON p.event_id = t.event_id
+      LEFT JOIN requests r ON r.effect_id = t.id AND r.generation = t.generation
+      LEFT JOIN contacts c ON c.key = t.contact AND c.suppressed_at IS NOT NULL
+      LEFT JOIN effects earlier ON earlier.id = t.after
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS attempts,
+               count(*) FILTER (WHERE (SELECT o.id
+                                         FROM outcomes o
+                                        WHERE o.effect_id = a.effect_id AND o.n = a.n
+                                          AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused')
+                                        LIMIT 1) IS NULL) AS unresolved,
+               min(a.opened_at) AS first_opened_at, max(a.opened_at) AS last_opened_at,
+               max(a.n) AS last_n, max(a.identity) AS identity
+          FROM attempts a
+         WHERE a.effect_id = t.id AND a.generation = t.generation) AS tried
+      LEFT JOIN LATERAL (
+        SELECT o.kind, o.reference
+          FROM outcomes o
+         WHERE o.effect_id = t.id AND o.generation = t.generation AND o.kind IN ('accepted', 'found', 'refused')
+         ORDER BY o.kind = 'refused', o.id
+         LIMIT 1) AS proof ON true
+"""
+
+
+def claim(db: Database, ids: Sequence[UUID], *, lease: timedelta, limit: int, alone: bool = False) -> list[Claimed]:
+    """Take those of the effects that are due and free, under a raised fence, for the time of the lease.
+
+    An effect whose last claim ended without a result is only taken `alone`, so that one that crashes workers hurts no
+    neighbour.
+    """
+    rows = db.run(CLAIM, {"ids": list(ids), "lease": lease, "limit": limit, "alone": alone})
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: Row) -> Claimed:
+    event = Event(
+        id=row.pop("event_id"),
+        source=row.pop("source"),
+        key=row.pop("key"),
+        type=row.pop("type"),
+        door=row.pop("door"),
+        scheduled_at=row.pop("scheduled_at"),
+        received_at=row.pop("received_at"),
+        body=row.pop("body"),
+    )
+    row["status"] = Status(row["status"])
+    row["predecessor"] = row["predecessor"] and Status(row["predecessor"])
+    row["dependents"] = tuple(row["dependents"])
+    return Claimed(event=event, **row)
+
+
+STATES = """
+    SELECT id, status IN ('waiting', 'unknown') AND due_at <> 'infinity'
+                   AND (lease_until IS NULL OR lease_until <= drumbeat_now()) AS free,
+           crashes,
+           CASE WHEN due_at = 'infinity' THEN 'infinity'
+                ELSE extract(epoch FROM due_at - drumbeat_now())::float8 END AS due_in
+      FROM effects
+     WHERE id = ANY (%(ids)s)
+"""
+
+
+def states(db: Database, ids: Sequence[UUID]) -> dict[UUID, EffectState]:
+    """Read where effects stand that could not be claimed; an id that does not exist is not in the answer."""
+    return {row["id"]: EffectState(**row) for row in db.run(STATES, {"ids": list(ids)})}

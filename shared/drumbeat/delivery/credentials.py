@@ -1,0 +1,23 @@
+"""The secrets of an account, read when it is called."""
+
+from drumbeat.core.configuration import Account
+from drumbeat.core.errors import SecretMissing
+from drumbeat.providers.login import in_sandbox
+from drumbeat.services import Services
+
+
+def credentials(account: Account, services: Services) -> dict[str, str]:
+    """Return the account's secrets by name; in the sandbox any value does for one that is missing.
+
+    Raises:
+        SecretMissing: a secret does not exist or may not be read. SecretAway: it cannot be read now.
+    """
+    found: dict[str, str] = {}
+    for name, reference in account.secrets.items():
+        try:
+            found[name] = services.secrets.get(reference)
+        except SecretMissing:
+            if not in_sandbox(account, services.settings.sandbox_url):
+                raise
+            found[name] = f"sandbox-{account.name}"
+    return found

@@ -1,0 +1,138 @@
+"""What is known of an effect under way, and where it goes next: plain values, no I/O.
+
+A claim yields `Claimed`, or leaves an effect in some `EffectState`. Before a call it takes an `Opening`, after it a
+`Closing`; what the ledger made of either is `Moved`.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from drumbeat.core.events import Event
+from drumbeat.core.reasons import Reason
+from drumbeat.core.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An effect that is ours until its lease ends, with all that deciding about it takes."""
+
+    id: UUID
+    event: Event
+    version: int
+    flow: str
+    step: str
+    account: str
+    action: str
+    contact: bytes | None
+    status: Status  # claimed: to be sent; unknown: to be looked into
+    fence: int
+    generation: int
+    tries: int
+    crashes: int
+    looks: int
+    slot: float | None
+    base_due_at: datetime
+    dependents: tuple[UUID, ...]
+    now: datetime  # the database's, when it was claimed
+    newest_version: int
+    frozen: bytes | None  # this generation's request, once made
+    request_hash: bytes | None
+    attempts: int  # of this generation
+    unresolved: int  # attempts of this generation whose end is not known
+    first_opened_at: datetime | None
+    last_opened_at: datetime | None
+    last_n: int | None
+    identity: str | None  # of this generation's attempts
+    proof: str | None  # an outcome that settles it: accepted, found or refused
+    proof_reference: str | None
+    suppressed: str | None  # why its person must not be mailed
+    predecessor: Status | None  # of the effect it comes after
+
+
+@dataclass(frozen=True, slots=True)
+class EffectState:
+    """Where an effect stands that could not be claimed."""
+
+    id: UUID
+    free: bool  # waiting or unknown, and under no lease
+    crashes: int
+    due_in: float  # seconds; infinite: nothing is due
+
+    @property
+    def is_at_rest(self) -> bool:
+        """It is at its end, or held, or comes after another effect."""
+        return math.isinf(self.due_in)
+
+    @property
+    def is_early(self) -> bool:
+        """It may be claimed once it is due."""
+        return self.free and self.due_in > 0
+
+    @property
+    def is_suspect(self) -> bool:
+        """Its previous claim expired without a result, so it may crash the worker: process it alone, last."""
+        return self.free and self.due_in <= 0 and self.crashes > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is to become of one claimed effect before any call.
+
+    `sending` opens an attempt; `waiting` puts it back; `cancelled`, `refused`, `held`, and `accepted` where proof had
+    arrived, end it.
+    """
+
+    id: UUID
+    fence: int
+    to: Status
+    wait: float = 0.0  # seconds until due again, for `waiting`
+    reason: Reason | None = None
+    slot: float | None = None  # reserved in the rate limit
+    identity: str | None = None
+    request_hash: bytes | None = None
+    frozen: bytes | None = None  # None: frozen by an earlier attempt of this generation
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What was learned of one attempt, and what follows from it.
+
+    `fence` is the claim's; `n` is the attempt it is about (the same, unless an earlier attempt was looked for).
+    """
+
+    id: UUID
+    fence: int
+    n: int
+    generation: int
+    identity: str
+    origin: Literal["answer", "look", "feedback", "person"]
+    kind: str | None  # as in the table `outcomes`; None: nothing was learned
+    to: Status
+    wait: float = 0.0  # seconds until due again, for `waiting` and `unknown`
+    reference: str | None = None
+    learned: Reason | None = None  # of the outcome
+    reason: Reason | None = None  # of where the effect goes
+    tries: int = 0  # to add
+    looks: int = 0  # to set
+    slot: float | None = None  # reserved in the rate limit
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where an effect stands now that it was moved; `dependents` wait for its end."""
+
+    id: UUID
+    status: Status
+    dependents: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """An effect of the same login that the provider surely took."""
+
+    effect_id: UUID
+    generation: int
+    opened_at: datetime

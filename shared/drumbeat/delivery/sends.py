@@ -1,0 +1,56 @@
+"""Sends: the request, frozen once per generation and repeated to the letter, and what follows from its answer."""
+
+from dataclasses import replace
+from random import Random
+
+from drumbeat.core.errors import SecretAway, SecretMissing
+from drumbeat.core.outcomes import Outcome
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.request import Request
+from drumbeat.core.status import Status
+from drumbeat.delivery import verdicts
+from drumbeat.delivery.credentials import credentials
+from drumbeat.delivery.effects import Claimed, Closing, Opening
+from drumbeat.delivery.requests import freeze
+from drumbeat.delivery.transitions import after_answer
+from drumbeat.delivery.work import Call, Work
+from drumbeat.planning.render import Unrenderable, render
+from drumbeat.providers.calls import Send
+from drumbeat.services import Services
+
+
+def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]:
+    """Return the send with the opening of its attempt; or no send, with where the effect goes instead."""
+    effect, login = work.effect, work.login
+    try:
+        secrets = credentials(login.account, services)
+        request = work.request or _build(work, services)
+        frozen, digest = (None, effect.request_hash) if work.request else freeze(request)
+    except SecretAway as error:
+        away = Reason(ReasonCode.SECRET_AWAY, error.reference)
+        return None, _unsent(effect, Status.WAITING, away, wait=verdicts.SECRET_AWAY_WAIT_SECONDS)
+    except SecretMissing as error:
+        return None, _unsent(effect, Status.HELD, Reason(ReasonCode.SECRET_MISSING, error.reference))
+    except (Unrenderable, ValueError) as error:
+        return None, _unsent(effect, Status.REFUSED, Reason(ReasonCode.NOT_RENDERED, str(error)))
+    opening = Opening(
+        effect.id, effect.fence, Status.SENDING, identity=login.identity, request_hash=digest, frozen=frozen
+    )
+    return Call(replace(work, repeat=login.repeat(request)), Send(login, secrets, request, work.key)), opening
+
+
+def judge(work: Work, answer: Outcome, random: Random) -> Closing:
+    """Return what was learned by a send, and what follows."""
+    verdict = verdicts.of_answer(work.effect, answer, work.login.account, work.repeat, random)
+    return after_answer(work.effect, verdict, answer, identity=work.login.identity)
+
+
+def _build(work: Work, services: Services) -> Request:
+    effect, login = work.effect, work.login
+    config = services.configuration(effect.version)
+    action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id)
+    return login.provider.build(login.target, action, key=work.key)
+
+
+def _unsent(effect: Claimed, to: Status, reason: Reason, *, wait: float = 0.0) -> Opening:
+    return Opening(effect.id, effect.fence, to, wait=wait, reason=reason)

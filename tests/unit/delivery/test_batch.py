@@ -1,0 +1,98 @@
+"""The steps of a batch that need no ledger: each returns what goes on, and the transitions of what does not."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import override
+from uuid import UUID
+
+import pytest
+
+from drumbeat.core.configuration import Account, Limit, Retry
+from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSent, Outcome
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.status import Status
+from drumbeat.delivery.batch import judge, take_tokens
+from drumbeat.delivery.effects import Claimed, Closing, Opening
+from drumbeat.delivery.work import Ended, Work
+from drumbeat.infrastructure.settings import Settings
+from drumbeat.providers.login import login
+from drumbeat.services import Services
+from drumbeat.throttle.limiter import Answer, Granted, Throttle, TokenRequest, Wait
+from tests.unit.delivery.sample_effects import effect, unknown
+
+LIMITS = (Limit(1, 1, 1),)
+MAIL = Account("mail", "mailgun", {"domain": "mg.example.com"}, {}, LIMITS, Retry(5, 1.0, 900.0), "hold", None)
+LATER = Wait(7.0, 1_000.0, Reason(ReasonCode.RATE_LIMITED))
+
+
+class Limiter(Throttle):
+    """Gives these answers for each account, and keeps what it was asked."""
+
+    def __init__(self, **answers: list[Answer]) -> None:
+        self.answers = answers
+        self.asked: list[Sequence[TokenRequest]] = []
+
+    @override
+    def take(self, requests: Sequence[TokenRequest]) -> dict[str, list[Answer]]:
+        self.asked.append(requests)
+        return self.answers
+
+
+def services(throttle: Throttle | None = None) -> Services:
+    services = Services(Settings.from_env({"DRUMBEAT_LOCAL": "1", "DATABASE_URL": "postgresql://none"}))
+    if throttle is not None:
+        services.throttle = throttle
+    return services
+
+
+def work(effect: Claimed) -> Work:
+    joined = login(replace(MAIL, name=effect.account), None)
+    return Work(effect, joined, joined.repeat())
+
+
+def test_tokens_are_asked_for_once_with_the_slots_that_effects_were_given_before() -> None:
+    first, second = work(effect(slot=5.0)), work(effect(id=UUID(int=9)))
+    other = work(effect(account="news"))
+    limiter = Limiter(mail=[Granted(), Granted(probe=True)], news=[Granted()])
+
+    granted, put_back = take_tokens([first, other, second], services(limiter))
+
+    assert limiter.asked == [[TokenRequest("mail", LIMITS, (5.0, None)), TokenRequest("news", LIMITS, (None,))]]
+    assert granted == [first, replace(second, probe=True), other]
+    assert put_back == []
+
+
+def test_an_effect_that_has_to_wait_is_put_back_to_its_slot() -> None:
+    granted, put_back = take_tokens([work(effect())], services(Limiter(mail=[LATER])))
+
+    assert granted == []
+    assert put_back == [Opening(effect().id, 1, Status.WAITING, wait=7.0, reason=LATER.reason, slot=1_000.0)]
+
+
+def test_a_look_that_has_to_wait_has_not_happened() -> None:
+    granted, (put_back,) = take_tokens([work(unknown(looks=2))], services(Limiter(mail=[LATER])))
+
+    assert granted == []
+    assert isinstance(put_back, Closing)
+    assert (put_back.to, put_back.kind, put_back.looks, put_back.tries) == (Status.UNKNOWN, None, 2, 0)
+    assert (put_back.wait, put_back.slot, put_back.reason) == (7.0, 1_000.0, LATER.reason)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "end", "origin", "kind", "to"),
+    [
+        (effect(), Accepted("m-1"), "answer", "accepted", Status.ACCEPTED),
+        (effect(), NotSent("no route"), "answer", "not_sent", Status.WAITING),
+        (unknown(), Found("m-1"), "look", "found", Status.ACCEPTED),
+        (unknown(), Absent(), "look", "absent", Status.UNKNOWN),
+    ],
+)
+def test_an_answer_is_about_this_attempt_and_a_look_about_the_last(
+    claimed: Claimed, end: Outcome | LookupResult, origin: str, kind: str, to: Status
+) -> None:
+    claimed = replace(claimed, fence=7)
+
+    closing = judge(Ended(work(claimed), end, None), 0.5, services())
+
+    assert (closing.origin, closing.kind, closing.to, closing.fence) == (origin, kind, to, 7)
+    assert closing.n == (7 if origin == "answer" else claimed.last_n)
