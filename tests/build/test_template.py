@@ -16,7 +16,7 @@ from drumbeat.access import first_key
 from drumbeat.campaigns.schedules import PREFIX
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS
-from drumbeat.ledger.database import CONNECT_TIMEOUT
+from drumbeat.ledger.database import CONNECT_TIMEOUT_SECONDS
 from drumbeat.local.template import Reference, Template
 from functions.console import app as console
 from functions.ingest import app as ingest
@@ -210,7 +210,7 @@ def test_a_message_stays_hidden_for_six_times_the_workers_time(template: Templat
 def test_ingest_answers_before_it_is_cut_off_though_ledger_and_queue_hang(document: Document) -> None:
     patience = float(environment(document, "ingest")["DATABASE_PATIENCE"])
 
-    assert CONNECT_TIMEOUT + patience + CALL_SECONDS < functions(document)["ingest"]["Timeout"]
+    assert CONNECT_TIMEOUT_SECONDS + patience + CALL_SECONDS < functions(document)["ingest"]["Timeout"]
 
 
 @pytest.mark.point(17)

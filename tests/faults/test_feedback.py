@@ -52,7 +52,7 @@ def test_a_word_ends_the_wait_at_once_and_the_journal_says_whose_it_was(simulate
         "to_status": "accepted",
         "actor": "feedback",
         "reason_code": "feedback",
-        "reason": "the provider told: delivered",
+        "reason": "reported by the provider: delivered",
     }
     simulation.settle()
     judge(simulation, strict=True)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the code may ask of time."""
+    """The time, as code reads it and tests replace it."""
 
     def now(self) -> datetime:
         """Return the present instant, in UTC."""

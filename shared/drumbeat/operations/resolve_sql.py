@@ -39,7 +39,7 @@ HELD = f"""
        AND (%(account)s::text IS NULL OR account = %(account)s)
        AND (%(code)s::text IS NULL
             OR coalesce(reason_code, 'legacy') = %(code)s AND (%(detail)s::text IS NULL OR reason_detail = %(detail)s)
-            OR {legacy.SAID})
+            OR {legacy.HAS_SENTENCE})
        AND updated_at <= %(seen_at)s
      ORDER BY id
      LIMIT %(limit)s

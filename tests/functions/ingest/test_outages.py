@@ -92,7 +92,7 @@ def test_a_ledger_that_hangs_is_given_up_and_not_asked_again_for_a_while(doors: 
 def test_a_ledger_that_was_given_up_is_asked_again(
     doors: Doors, owner: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "REST", 0.0)
+    monkeypatch.setattr(database, "HANG_RETRY_SECONDS", 0.0)
     impatient(doors)
     with owner.transaction():
         owner.run("LOCK TABLE events")

@@ -52,7 +52,7 @@ def test_a_value_is_used_on_while_the_store_is_away(
     put(ssm, "value")
     known = Secrets(settings(sqs_endpoint))
     known.get("ssm:/drumbeat/test/key")
-    monkeypatch.setattr(secrets, "LIFETIME", 0)
+    monkeypatch.setattr(secrets, "SECRET_CACHE_SECONDS", 0)
     monkeypatch.setattr("drumbeat.infrastructure.secrets.time.monotonic", lambda: 10.0**9)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     away = Secrets(settings("http://127.0.0.1:1"))

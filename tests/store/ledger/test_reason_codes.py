@@ -340,7 +340,7 @@ def test_what_is_held_is_grouped_by_code_and_detail(database: TestDatabase) -> N
     assert [(each.reason_code, each.reason_detail, each.reason, each.effects) for each in groups] == [
         ("legacy", UNPROVABLE, UNPROVABLE, 2),
         ("unprovable", None, UNPROVABLE, 2),
-        ("worker_crashed", "3", "its worker ended without a word 3 times in a row", 1),
+        ("worker_crashed", "3", "its worker ended without a result 3 times in a row", 1),
     ]
 
 

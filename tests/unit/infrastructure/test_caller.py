@@ -15,7 +15,7 @@ from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure import http, tls
-from drumbeat.infrastructure.http import KEEP_ALIVE, REPLY_LIMIT, Caller
+from drumbeat.infrastructure.http import KEEP_ALIVE_SECONDS, MAX_REPLY_BYTES, Caller
 from tests.unit.infrastructure import certificates
 from tests.unit.infrastructure.peer import OK, Peer, Script, Talk, answering, polite
 
@@ -293,7 +293,7 @@ def test_a_connection_idle_for_long_is_not_trusted_though_it_looks_open(new_call
     with Peer(polite) as peer:
         for _ in range(2):
             reply = caller.call(Request("POST", peer.url), start_by=clock.time + 60, budget=PATIENT)
-            clock.time += KEEP_ALIVE
+            clock.time += KEEP_ALIVE_SECONDS
 
     assert isinstance(reply, Reply)
     assert peer.connections == 2
@@ -331,7 +331,7 @@ def _half_said(talk: Talk) -> None:
 
 def _long(talk: Talk) -> None:
     talk.hear()
-    talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (REPLY_LIMIT + 1) + b"x" * (REPLY_LIMIT + 1))
+    talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (MAX_REPLY_BYTES + 1) + b"x" * (MAX_REPLY_BYTES + 1))
 
 
 def _endless(talk: Talk) -> None:
@@ -464,7 +464,7 @@ def test_interim_replies_are_passed_over_and_repeated_headers_joined(caller: Cal
 
 
 def test_a_reply_of_exactly_the_limit_is_taken(caller: Caller) -> None:
-    body = b"x" * REPLY_LIMIT
+    body = b"x" * MAX_REPLY_BYTES
     with Peer(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)) as peer:
         reply = post(caller, peer.url)
 

@@ -167,7 +167,7 @@ def test_an_answer_may_come_in_chunks(sqs: Sqs) -> None:
 @pytest.mark.parametrize("text", [b"[1]", b"{", b"[" * 100_000, b"\xff"])
 def test_an_answer_that_is_no_json_object_is_an_error(sqs: Sqs, text: bytes) -> None:
     step = say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(text) + text)
-    with peer(step) as other, pytest.raises(SqsError, match="HTTP 200: the answer is no JSON object"):
+    with peer(step) as other, pytest.raises(SqsError, match="HTTP 200: the answer is not a JSON object"):
         send(sqs, other)
 
 
@@ -182,7 +182,7 @@ def test_a_peer_that_takes_too_long_is_given_up_and_asked_again(sqs: Sqs, clock:
 def test_a_call_ends_in_time_however_slowly_an_answer_drips(sqs: Sqs, clock: StoppedClock) -> None:
     begun = clock.elapsed()
     slow = drip(clock, 3), drip(clock, 9)
-    with peer(*slow, answer(SENT)) as other, pytest.raises(SqsError, match="Unreachable: no whole answer in time"):
+    with peer(*slow, answer(SENT)) as other, pytest.raises(SqsError, match="Unreachable: no complete answer in time"):
         send(sqs, other)
 
     assert len(other.asked) == 2
@@ -199,7 +199,7 @@ def test_a_long_poll_has_its_own_time_beside_the_calls(sqs: Sqs, clock: StoppedC
 
 
 def test_a_long_poll_that_another_would_outlast_is_not_repeated(sqs: Sqs, clock: StoppedClock) -> None:
-    with peer(drip(clock, 17), answer({})) as other, pytest.raises(SqsError, match="no whole answer in time"):
+    with peer(drip(clock, 17), answer({})) as other, pytest.raises(SqsError, match="no complete answer in time"):
         sqs.call("ReceiveMessage", QueueUrl=other.queue, WaitTimeSeconds=14)
 
     assert len(other.asked) == 1
