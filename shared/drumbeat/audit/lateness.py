@@ -8,7 +8,7 @@ from drumbeat.audit.violations import Violation, of_finding
 from drumbeat.ledger import configs
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import State
-from drumbeat.throttle.pace import AHEAD, allowance
+from drumbeat.throttle.pace import NOTIFY_AHEAD, allowance
 
 
 def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]:
@@ -29,7 +29,7 @@ def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]
         limit = limits.get(account, ())
         if _held_back(states.get(account)) or lines.get(account, 0) > allowance(limit):
             continue
-        if not limit or finding.facts["late"] > finding.facts["tolerated"] + AHEAD.total_seconds():
+        if not limit or finding.facts["late"] > finding.facts["tolerated"] + NOTIFY_AHEAD.total_seconds():
             yield of_finding(finding)
 
 

@@ -15,7 +15,7 @@ from drumbeat.core.status import FINAL, Status
 from drumbeat.delivery import effects_sql
 from drumbeat.delivery.effects_sql import Claimed, Closing, Moved, Opening
 from drumbeat.services import Services
-from drumbeat.wakeups.notifier import SOON
+from drumbeat.wakeups.queue import MAX_DELAY_SECONDS
 
 CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
 
@@ -78,4 +78,4 @@ class Commits:
         notifier.notify([*again.items(), *released.items()])
         settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
         # What is far off has a mark for its minute instead of one of its own.
-        notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > SOON])
+        notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > MAX_DELAY_SECONDS])
