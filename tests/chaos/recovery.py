@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import psycopg
 
 from drumbeat.delivery import LEASE
-from drumbeat.relay.sweep import LOCKED
+from drumbeat.relay.sweep import LOCK_SECONDS
 
 # Seconds after the end of its lease; a relay that is killed in the middle of a sweep leaves its lock behind.
-BOUND = 60.0 + LOCKED
+BOUND = 60.0 + LOCK_SECONDS
 
 # The relay's moves, beside the claim whose lease had ended.
 FREED = """

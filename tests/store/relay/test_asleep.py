@@ -10,7 +10,7 @@ from drumbeat.delivery import deliver
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.relay.sweep import LOCK, sweep
+from drumbeat.relay.sweep import LOCK_KEY, sweep
 from drumbeat.wakeups.queue import WakeUp
 from tests.store.relay.sample_deployment import MINUTE, World
 
@@ -83,10 +83,10 @@ def test_without_redis_every_minute_looks_at_everything(world: World) -> None:
 def test_one_relay_sweeps_at_a_time(world: World) -> None:
     world.configured()
     world.effect()
-    world.services.redis.set(LOCK, "somebody")
+    world.services.redis.set(LOCK_KEY, "somebody")
 
     assert sweep(world.services).locked_elsewhere
     assert world.rung() == []
 
-    world.services.redis.delete(LOCK)
+    world.services.redis.delete(LOCK_KEY)
     assert sweep(world.services).effects == 1

@@ -81,7 +81,7 @@ def test_recovery_passes_over_what_others_hold(world: World) -> None:
 
 
 def test_many_ended_leases_are_freed_in_chunks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drumbeat.relay.sweep.CHUNK", 4)
+    monkeypatch.setattr("drumbeat.relay.sweep.ROWS_PER_STATEMENT", 4)
     world.configured()
     effects = {world.effect("sending", lease=-1) for _ in range(10)}
     world.overdue()
