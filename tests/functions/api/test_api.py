@@ -305,7 +305,7 @@ def test_a_decision_needs_a_reason_a_known_word_and_an_effect(console: Console, 
 def test_many_held_effects_are_decided_in_chunks_and_only_those_that_were_counted(
     console: Console, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drumbeat.operations.resolve.CHUNK", 2)
+    monkeypatch.setattr("drumbeat.operations.resolve.EFFECTS_PER_REQUEST", 2)
     counted = [held(database).id for _ in range(3)]
     other = held(database, account="crm").id
     _, summary, _ = console.call("GET", "/v1/effects/held", account="mail")

@@ -158,7 +158,7 @@ def test_a_webhook_that_is_not_configured_is_not_found(code: Doors, name: str) -
 
 def test_a_webhook_configured_a_moment_ago_is_found(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SESAME", "sesame")
-    monkeypatch.setattr(catalog, "MISSING", 0)
+    monkeypatch.setattr(catalog, "UNKNOWN_NAME_SECONDS", 0)
     assert deliver(doors).status == 404
     doors.apply(code={"scheme": "github", "secrets": ["env:SESAME"]})
 

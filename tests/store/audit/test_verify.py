@@ -290,9 +290,9 @@ def held_effect(services: Services, db: Database) -> UUID:
 
 
 def decide(services: Services, effect: UUID, decision: Decision) -> None:
-    standing = resolve_sql.standing(services.db, effect)
-    assert standing is not None
-    resolve(effect, decision, reason="I looked", version=standing.version, actor="person:ada", services=services)
+    decidable = resolve_sql.decidable(services.db, effect)
+    assert decidable is not None
+    resolve(effect, decision, reason="I looked", version=decidable.version, actor="person:ada", services=services)
 
 
 @pytest.mark.point(54)

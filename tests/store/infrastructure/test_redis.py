@@ -72,7 +72,7 @@ def test_everything_goes_over_one_connection_that_is_opened_when_first_used(valk
 def test_a_connection_that_ended_while_idle_is_replaced(
     lean: LeanRedis, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis, "IDLE_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("drumbeat.infrastructure.redis.IDLE_CHECK_SECONDS", 0.0)
     lean.run("SET", "kept", "1")
     hang_up(redis)
 
