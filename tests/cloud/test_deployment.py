@@ -103,17 +103,17 @@ def test_the_doctor_knows_which_alarms_ring_and_who_is_told(cloud: Deployed) -> 
         items = cloud.call("GET", "/v1/doctor")[2]["items"]
         return next((each["ok"], each["detail"]) for each in items if each["name"] == name)
 
-    quiet, nobody = found("alarms"), found("who is told of alarms")
+    alarms, mail = found("alarms"), found("mail for alarms")
     alarm = {"AlarmName": cloud.names["HeldAlarm"], "StateReason": "test"}
     cloud.aws("cloudwatch").set_alarm_state(**alarm, StateValue="ALARM")
     ringing = found("alarms")
     cloud.aws("cloudwatch").set_alarm_state(**alarm, StateValue="OK")
     cloud.aws("sns").subscribe(TopicArn=cloud.names["Alarms"], Protocol="email", Endpoint="ada@example.com")
 
-    assert quiet == (True, "10, none rings")
-    assert nobody == (True, "nobody: deploy with an AlarmEmail")
+    assert alarms == (True, "10, none is on")
+    assert mail == (True, "no address: deploy with an AlarmEmail")
     assert (ringing[0], "An effect is held" in ringing[1]) == (False, True)
-    assert found("who is told of alarms") == (True, "1 confirmed")  # the emulator asks nobody to confirm
+    assert found("mail for alarms") == (True, "1 confirmed")  # the emulator needs no confirmation
     assert found("schedules of campaigns") == (True, "1 in force, each has its own")
 
 

@@ -50,7 +50,7 @@ NEEDS: dict[Grant, Step] = {
     Grant("ConsoleRole", "scheduler:DeleteSchedule", "schedule/drumbeat-local/campaign-*"): steps.aligns_schedules,
     Grant("ConsoleRole", "scheduler:ListSchedules", "*"): finds("schedules of campaigns"),
     Grant("ConsoleRole", "cloudwatch:DescribeAlarms", "*"): finds("alarms"),
-    Grant("ConsoleRole", "sns:ListSubscriptionsByTopic", "drumbeat-local-alarms"): finds("who is told of alarms"),
+    Grant("ConsoleRole", "sns:ListSubscriptionsByTopic", "drumbeat-local-alarms"): finds("mail for alarms"),
     Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/admin/database-url"): fresh("migrate", steps.migrates),
     Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/database-url"): fresh("migrate", steps.migrates),
     Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/secret"): fresh("migrate", steps.migrates),

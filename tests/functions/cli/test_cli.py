@@ -226,7 +226,7 @@ def test_one_held_effect_is_resolved(run: Run, database: TestDatabase) -> None:
 def test_many_are_shown_and_counted_before_the_person_agrees(
     run: Run, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drumbeat.operations.resolve.CHUNK", 2)
+    monkeypatch.setattr("drumbeat.operations.resolve.EFFECTS_PER_REQUEST", 2)
     all_of_them = [held(database).id for _ in range(3)]
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
 
@@ -359,7 +359,7 @@ def test_an_address_is_suppressed_listed_and_lifted(run: Run) -> None:
     assert (added.code, lifted.code) == (0, 0)
     assert "asked by phone" in listed.out
     assert "ada@example.com" not in listed.out
-    assert "nobody is suppressed" in run("suppress", "list").out
+    assert "no address is suppressed" in run("suppress", "list").out
 
 
 def test_dead_letters_are_listed_and_redriven(run: Run, services: Services, database: TestDatabase) -> None:
@@ -433,4 +433,4 @@ def test_after_a_restore_what_a_provider_took_is_not_sent_again(
     assert run("reconcile", str(log)).code == 2
     log.write_text("not-a-key\n")
     refused = run("reconcile", str(log), "--account", "mail", "--reason", "restored")
-    assert (refused.code, "is no key of ours" in refused.err) == (1, True)
+    assert (refused.code, "is not a provider key" in refused.err) == (1, True)

@@ -67,7 +67,7 @@ def test_a_folder_with_a_long_path_still_has_room_for_sockets(tmp_path: Path) ->
 
 
 def test_a_long_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drumbeat.local.home.LOG_LIMIT", 10)
+    monkeypatch.setattr("drumbeat.local.home.MAX_LOG_BYTES", 10)
     home = Home(tmp_path)
     home.log("front").write_text("x" * 11)
 
