@@ -1,4 +1,4 @@
-"""A provider of repeat class F, for tests: Drumbeat ships none yet whose only evidence is what it tells by itself.
+"""A provider of repeat class F, for tests: Drumbeat ships none yet whose only evidence is its feedback.
 
 Its adapter is the one of HTTP receivers, and so is its place in the sandbox; what may be done after an unknown outcome
 is what differs.
@@ -21,7 +21,7 @@ class Courier(HttpEndpoint):
     settings: Mapping[str, bool] = {"base_url": True, "horizon": True}
 
     def repeat(self, target: Target, request: Request | None = None) -> Repeat:
-        """Wait for its word."""
+        """Wait for its feedback."""
         return Feedback(timedelta(seconds=int(target.settings["horizon"])))
 
 

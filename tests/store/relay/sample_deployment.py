@@ -1,4 +1,4 @@
-"""The relay's world: a real ledger, real marks and real queues, on clocks that the test moves together."""
+"""The relay's world: a real ledger, a real due index and real queues, on clocks that the test moves together."""
 
 import json
 import uuid
@@ -35,7 +35,7 @@ class HandClock:
 
 
 class Recording(Sqs):
-    """Keeps what is asked of SQS, which is told to hold nothing back; may be told to take nothing."""
+    """Keeps the calls of SQS, without delays; can be set to take nothing."""
 
     def __init__(self, endpoint: str) -> None:
         super().__init__("us-east-1", endpoint)
@@ -59,7 +59,7 @@ class Recording(Sqs):
 
 
 class World:
-    """A ledger, marks and queues, and the hand on both clocks."""
+    """A ledger, a due index and queues, and both clocks."""
 
     def __init__(self, services: Services, database: TestDatabase, clock: HandClock, sqs: Recording) -> None:
         self.services, self.db, self.clock, self.sqs = services, database, clock, sqs
@@ -141,15 +141,15 @@ class World:
         )
         return [tuple(row.values()) for row in rows]
 
-    def mark(self, **when: float) -> None:
+    def schedule(self, **when: float) -> None:
         assert self.services.due_index.set({name.replace("__", ":"): self.now() + at for name, at in when.items()})
 
     def overdue(self) -> None:
-        """Have the relay look, but not at everything."""
+        """Run the relay, but not a full sweep."""
         self.services.due_index.watch(full_at=self.now() + HOUR)
-        self.mark(at__1=-1)
+        self.schedule(at__1=-1)
 
-    def rung(self) -> list[WakeUp]:
+    def notified(self) -> list[WakeUp]:
         wake_ups = []
         while messages := self.services.queue.receive():
             wake_ups += [WakeUp.loads(message.body) for message in messages]
@@ -157,10 +157,10 @@ class World:
         return wake_ups
 
     def rung_effects(self) -> set[UUID]:
-        return {id for wake_up in self.rung() for id in wake_up.effects}
+        return {id for wake_up in self.notified() for id in wake_up.effects}
 
     def rung_events(self) -> set[UUID]:
-        return {id for wake_up in self.rung() for id in wake_up.events}
+        return {id for wake_up in self.notified() for id in wake_up.events}
 
     def close(self) -> None:
         self._admin.close()

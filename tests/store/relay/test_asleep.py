@@ -53,7 +53,7 @@ def test_an_event_every_two_minutes_has_the_relay_ask_nothing(world: World) -> N
 
 
 @pytest.mark.point(32)
-def test_lost_marks_have_everything_looked_at(world: World) -> None:
+def test_lost_entries_make_the_relay_check_everything(world: World) -> None:
     world.configured()
     sweep(world.services)
     effect = world.effect()
@@ -67,7 +67,7 @@ def test_lost_marks_have_everything_looked_at(world: World) -> None:
 
 
 @pytest.mark.point(31)
-def test_without_redis_every_minute_looks_at_everything(world: World) -> None:
+def test_without_redis_every_minute_checks_everything(world: World) -> None:
     world.configured()
     world.services.redis.close()
     world.services.redis = LeanRedis.at("redis://127.0.0.1:1")
@@ -83,10 +83,10 @@ def test_without_redis_every_minute_looks_at_everything(world: World) -> None:
 def test_one_relay_sweeps_at_a_time(world: World) -> None:
     world.configured()
     world.effect()
-    world.services.redis.set(LOCK_KEY, "somebody")
+    world.services.redis.set(LOCK_KEY, "another relay")
 
     assert sweep(world.services).locked_elsewhere
-    assert world.rung() == []
+    assert world.notified() == []
 
     world.services.redis.delete(LOCK_KEY)
     assert sweep(world.services).effects == 1

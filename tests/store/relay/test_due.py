@@ -1,4 +1,4 @@
-"""What is due is rung for at its time, at its account's pace, people before campaigns."""
+"""Workers are notified of what is due at its time, at its account's pace, people before campaigns."""
 
 import uuid
 from datetime import timedelta
@@ -12,7 +12,7 @@ from drumbeat.wakeups.due_index import KEY
 from tests.store.relay.sample_deployment import HOUR, MINUTE, World
 
 
-def test_what_is_due_within_two_minutes_is_rung_for_its_second(world: World) -> None:
+def test_what_is_due_within_two_minutes_is_notified_for_its_second(world: World) -> None:
     world.configured()
     overdue, soon = world.effect(due_in=-300), world.effect(due_in=90.5)
     look = world.effect("unknown", due_in=30)
@@ -28,14 +28,14 @@ def test_what_is_due_within_two_minutes_is_rung_for_its_second(world: World) -> 
 
 
 @pytest.mark.parametrize("status", ["held", "accepted", "refused", "cancelled"])
-def test_what_is_settled_is_not_rung(world: World, status: str) -> None:
+def test_what_is_settled_is_not_notified(world: World, status: str) -> None:
     world.configured()
     effect = world.effect()
     world.db.run("UPDATE effects SET status = %s, reason = 'test' WHERE id = %s", (status, effect))
 
     sweep(world.services)
 
-    assert world.rung() == []
+    assert world.notified() == []
 
 
 def test_an_account_is_released_two_minutes_of_its_limit_at_its_pace(world: World) -> None:
@@ -93,11 +93,11 @@ def test_what_people_set_off_comes_before_what_campaigns_send(world: World) -> N
 
 @pytest.mark.point(12)
 @pytest.mark.point(7)
-def test_a_lost_message_is_rung_again_within_two_minutes(world: World) -> None:
+def test_a_lost_message_is_sent_again_within_two_minutes(world: World) -> None:
     world.configured()
     sweep(world.services)
     effect = world.effect()
-    world.mark(**{f"effect__{effect}": 30})
+    world.schedule(**{f"effect__{effect}": 30})
     world.services.queue.notify(effects=[effect])
     world.services.queue.purge()
 
@@ -108,23 +108,23 @@ def test_a_lost_message_is_rung_again_within_two_minutes(world: World) -> None:
     assert world.rung_effects() == {effect}
 
 
-def test_what_was_rung_and_is_watched_is_not_rung_twice(world: World) -> None:
+def test_what_was_notified_and_is_scheduled_is_not_notified_twice(world: World) -> None:
     world.configured()
     effect = world.effect()
     sweep(world.services)
     assert world.rung_effects() == {effect}
-    world.mark(at__1=-1)
+    world.schedule(at__1=-1)
 
     sweep(world.services)
 
-    assert world.rung() == []
+    assert world.notified() == []
 
 
-def test_what_was_rung_and_not_settled_is_rung_again(world: World) -> None:
+def test_what_was_notified_and_not_settled_is_notified_again(world: World) -> None:
     world.configured()
     effect = world.effect()
     sweep(world.services)
-    world.rung()
+    world.notified()
     world.sleep(MINUTE)
 
     sweep(world.services)
@@ -150,7 +150,7 @@ def test_what_is_due_in_days_wakes_the_relay_in_its_minute(world: World) -> None
 def test_marks_with_nothing_behind_them_are_forgotten(world: World) -> None:
     world.configured()
     world.overdue()
-    world.mark(**{f"effect__{uuid.uuid4()}": -1, f"event__{uuid.uuid4()}": -1})
+    world.schedule(**{f"effect__{uuid.uuid4()}": -1, f"event__{uuid.uuid4()}": -1})
 
     first = sweep(world.services)
     second = sweep(world.services)
@@ -159,7 +159,7 @@ def test_marks_with_nothing_behind_them_are_forgotten(world: World) -> None:
     assert world.services.redis.run("ZCARD", KEY) == 2  # the sentinel and the next full sweep
 
 
-def test_a_mark_set_during_the_sweep_survives_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_set_during_the_sweep_survives_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.configured()
     world.overdue()
     effect = f"effect:{uuid.uuid4()}"

@@ -1,4 +1,4 @@
-"""Events that nobody planned are found."""
+"""Events that were not planned are found."""
 
 from datetime import timedelta
 
@@ -9,12 +9,12 @@ from tests.store.relay.sample_deployment import HOUR, MINUTE, World
 
 
 @pytest.mark.point(7)
-def test_an_event_that_nobody_planned_is_rung_after_a_while(world: World) -> None:
+def test_workers_are_notified_of_an_unplanned_event_after_a_while(world: World) -> None:
     world.configured()
     event = world.event()
 
     sweep(world.services)
-    assert world.rung() == []
+    assert world.notified() == []
     world.services.redis.run("FLUSHALL")
     world.sleep(21)
     sweep(world.services)
@@ -22,11 +22,11 @@ def test_an_event_that_nobody_planned_is_rung_after_a_while(world: World) -> Non
     assert world.rung_events() == {event}
 
 
-def test_an_event_whose_mark_is_due_is_rung_however_young(world: World) -> None:
+def test_an_event_whose_entry_is_due_is_notified_however_young(world: World) -> None:
     world.configured()
     event = world.event()
     world.overdue()
-    world.mark(**{f"event__{event}": -1})
+    world.schedule(**{f"event__{event}": -1})
 
     sweep(world.services)
 
@@ -85,7 +85,7 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world
     event = world.event()
     if due_index == "kept":
         world.overdue()
-        world.mark(**{f"event__{event}": -1})
+        world.schedule(**{f"event__{event}": -1})
     else:
         world.services.redis.run("FLUSHALL")
         world.ledgers_clock(-570.0)
@@ -94,17 +94,17 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(world
     assert world.rung_events() == {event}
 
 
-def test_an_event_that_is_never_planned_is_rung_ever_more_rarely(world: World) -> None:
+def test_an_event_that_is_never_planned_is_notified_ever_more_rarely(world: World) -> None:
     world.configured()
     world.event()
-    rung = []
+    notified = []
     for number in range(24 * 60):
         world.sleep(MINUTE)
         if sweep(world.services).events:
-            rung.append(number)
+            notified.append(number)
 
-    assert set(range(1, 59)) <= set(rung)
-    assert len(rung) < 60 + 25
+    assert set(range(1, 59)) <= set(notified)
+    assert len(notified) < 60 + 25
 
 
 def test_a_failed_flow_is_tried_again_by_a_later_configuration(world: World) -> None:

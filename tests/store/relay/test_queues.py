@@ -35,7 +35,7 @@ def buffered(world: World, *texts: str) -> Queue:
 
 
 @pytest.mark.point(10)
-def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(world: World) -> None:
+def test_the_buffer_is_drained_once_the_ledger_answers_without_any_entry(world: World) -> None:
     world.configured()
     sweep(world.services)
     arrivals = [arrival(world, f"key-{number}") for number in range(23)]
@@ -52,7 +52,7 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(world: W
 
 
 @pytest.mark.point(10)
-def test_the_buffer_stays_while_the_ledger_is_away(world: World) -> None:
+def test_the_buffer_stays_while_the_ledger_is_unreachable(world: World) -> None:
     queue = buffered(world, buffer.dumps([arrival(world, "key")]))
     world.db.close()
     world.db.url = "postgresql://127.0.0.1:1/none"
@@ -105,7 +105,7 @@ def test_an_unreachable_queue_costs_a_minute_and_nothing_else(world: World, monk
 
 
 @pytest.mark.point(13)
-def test_sweeping_twice_at_a_time_only_doubles_doorbells(world: World) -> None:
+def test_sweeping_twice_at_a_time_only_doubles_messages(world: World) -> None:
     world.configured()
     effect = world.effect("claimed", lease=-1)
     sweep(world.services)
@@ -113,7 +113,7 @@ def test_sweeping_twice_at_a_time_only_doubles_doorbells(world: World) -> None:
 
     sweep(world.services)
 
-    assert [wake_up.effects for wake_up in world.rung()] == [(effect,), (effect,)]
+    assert [wake_up.effects for wake_up in world.notified()] == [(effect,), (effect,)]
     assert world.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
 
 
@@ -129,7 +129,7 @@ def test_no_transaction_is_open_while_the_queue_is_called(world: World) -> None:
     assert world.sqs.transactions == {psycopg.pq.TransactionStatus.IDLE}
 
 
-def test_a_far_mark_shares_the_members_of_its_minute(world: World) -> None:
+def test_a_far_entry_shares_the_members_of_its_minute(world: World) -> None:
     world.configured()
     world.effect(due_in=HOUR)
 

@@ -1,4 +1,4 @@
-"""Whoever dies with work in hand: their leases end, and the work goes on."""
+"""A worker that crashes: the leases of its work end, and the work goes on."""
 
 import psycopg
 import pytest
@@ -39,7 +39,7 @@ def test_an_open_attempt_whose_lease_ended_is_unknown(world: World) -> None:
     assert world.rung_effects() == {effect}
 
 
-def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(world: World) -> None:
+def test_a_lookup_that_ended_without_a_result_counts_as_a_crash_and_moves_nothing(world: World) -> None:
     world.configured()
     effect = world.effect("unknown", lease=-1)
     world.overdue()
@@ -54,7 +54,7 @@ def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(wo
 
 @pytest.mark.point(20)
 @pytest.mark.parametrize("status", ["claimed", "sending", "unknown"])
-def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(world: World, status: str) -> None:
+def test_a_live_lease_is_not_touched_and_checked_when_it_ends(world: World, status: str) -> None:
     world.configured()
     effect = world.effect(status, lease=40)
 

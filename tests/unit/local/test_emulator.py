@@ -51,16 +51,16 @@ def parameters(*names: str) -> tuple[Any, ...]:
 
 
 def test_several_parameters_need_the_permission_for_each() -> None:
-    asked: list[str] = []
+    enforced: list[str] = []
 
     def enforce(_: str, *, resource_arn: str) -> str | None:
-        asked.append(resource_arn)
+        enforced.append(resource_arn)
         return "denied" if resource_arn.endswith("/b") else None
 
     resource = arns_of_parameters(lambda *_: "*")(*parameters("/a", "/b", "/c"))
 
     assert for_each(enforce)("key", resource_arn=resource) == "denied"
-    assert asked == [f"arn:aws:ssm:us-east-1:1:parameter/{name}" for name in ("a", "b")]
+    assert enforced == [f"arn:aws:ssm:us-east-1:1:parameter/{name}" for name in ("a", "b")]
     assert for_each(enforce)("key", resource_arn="*") is None
 
 

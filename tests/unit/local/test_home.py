@@ -13,7 +13,7 @@ from drumbeat.local.home import AlreadyRunning, Home
 from drumbeat.local.ports import Ports
 
 
-def test_the_secret_is_made_once_and_readable_by_nobody_else(tmp_path: Path) -> None:
+def test_the_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     first = Home(tmp_path / "home").secret()
 
     assert Home(tmp_path / "home").secret() == first

@@ -52,7 +52,7 @@ def test_accounts_do_not_share(elapsed: Elapsed) -> None:
     assert fallback.take("mail", [], 1) == fallback.take("crm", [], 1) == [0.0]
 
 
-def test_many_who_wait_are_spread_and_asked_back_in_time(elapsed: Elapsed) -> None:
+def test_many_calls_that_wait_are_spread_and_come_back_in_time(elapsed: Elapsed) -> None:
     waits = FallbackLimiter(elapsed).take("mail", [Limit(30, 60, 30)], 100)
 
     assert waits[:3] == pytest.approx([0, 5, 10])
