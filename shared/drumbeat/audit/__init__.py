@@ -28,7 +28,7 @@ BOUNDS = Bounds(STUCK_AFTER, LEASE, MAX_AGE, tuple(f"{before or ''}>{after}" for
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How much was looked at."""
+    """How much was checked."""
 
     events: int
     effects: int

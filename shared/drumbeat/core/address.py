@@ -46,7 +46,7 @@ def normalise(text: str) -> str:
 def contact_key(secret: bytes, address: str) -> bytes:
     """Return the 32 bytes that stand for an address: HMAC-SHA-256 under the stage's secret.
 
-    Letter case never tells two people apart here: a person who unsubscribes as ADA@example.com is not mailed as
+    Letter case never distinguishes two people here: a person who unsubscribes as ADA@example.com is not mailed as
     ada@example.com. Takes any text.
     """
     local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")

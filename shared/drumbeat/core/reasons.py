@@ -134,5 +134,5 @@ class Reason:
     @property
     def sentence(self) -> str:
         """What a person reads."""
-        words = SENTENCES[self.code].replace(DETAIL, self.detail or "")
-        return words + MAYBE_SENT if self.maybe_sent else words
+        text = SENTENCES[self.code].replace(DETAIL, self.detail or "")
+        return text + MAYBE_SENT if self.maybe_sent else text
