@@ -1,6 +1,6 @@
 """Runs the bench and reports: python -m bench [--quick]
 
-The systems take turns, each started anew for each repeat with empty servers of its own; the faults come last, once.
+The systems take turns, each started again for each repeat with empty servers of its own; the faults come last, once.
 The full run takes up to 25 minutes and writes docs/performance.md and docs/bench.json; `--quick` up to 4, and only
 prints. Everything listens on loopback and is ended with the run.
 """
@@ -23,9 +23,9 @@ from bench.system import System
 
 REPEATS = 3
 INGEST, ORCHESTRATION = 100.0, 50.0  # events a second
-LIMIT, QUICK_LIMIT = 25 * 60.0, 4 * 60.0  # seconds for everything
-FAULTS = 11 * 60.0  # seconds of them kept for the faults
-PATIENCE = 150.0  # seconds for what a fault left behind
+TOTAL_SECONDS, QUICK_TOTAL_SECONDS = 25 * 60.0, 4 * 60.0
+FAULTS_SECONDS = 11 * 60.0  # of the total, kept for the faults
+RECOVERY_SECONDS = 150.0  # within which a system has to finish after a fault
 
 type Start = Callable[[Servers], System]
 
@@ -39,7 +39,7 @@ FAULTY: dict[str, Start] = {
 
 
 class Bench:
-    """One run of everything, in a folder that is thrown away."""
+    """One run of everything, in a temporary folder."""
 
     def __init__(self, home: Path, size: phases.Size, results: Results) -> None:
         self._home = home
@@ -70,9 +70,9 @@ class Bench:
         until = time.monotonic() + seconds
         with self._started(FAULTY[name]) as system:
             phases.warm(system, self._size)
-            self._note(name, "lies", 0, phases.lies(system, self._size, min(PATIENCE, seconds / 3)))
+            self._note(name, "lies", 0, phases.lies(system, self._size, min(RECOVERY_SECONDS, seconds / 3)))
             left = until - time.monotonic() - self._size.crash / phases.CRASH_RATE
-            self._note(name, "crash", 0, phases.crash(system, self._size, min(PATIENCE, max(30.0, left))))
+            self._note(name, "crash", 0, phases.crash(system, self._size, min(RECOVERY_SECONDS, max(30.0, left))))
 
     @contextmanager
     def _started(self, start: Start) -> Iterator[System]:
@@ -97,7 +97,7 @@ class Bench:
 
     def _note(self, system: str, phase: str, repeat: int, figures: phases.Figures) -> None:
         self._results.add(system, phase, repeat, figures)
-        _tell(f"{system}: {phase} {report.brief(figures)}")
+        _log(f"{system}: {phase} {report.brief(figures)}")
 
 
 def main() -> None:
@@ -117,12 +117,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="drumbeat-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # Postgres runs as a user of its own
         bench = Bench(Path(folder), size, results)
-        limit = QUICK_LIMIT if options.quick else LIMIT - FAULTS
+        limit = QUICK_TOTAL_SECONDS if options.quick else TOTAL_SECONDS - FAULTS_SECONDS
         longest = 0.0
         for repeat in range(options.repeats):
             begun = time.monotonic()
             if begun + longest > started + limit:
-                _tell(f"this machine is slow today: {repeat} repeats instead of {options.repeats}")
+                _log(f"this machine is slow today: {repeat} repeats instead of {options.repeats}")
                 break
             for name in chosen:
                 bench.speed(name, repeat)
@@ -132,17 +132,17 @@ def main() -> None:
             longest = max(longest, time.monotonic() - begun)
         faulty = [] if options.quick else [name for name in FAULTY if name.partition(",")[0] in chosen]
         for done, name in enumerate(faulty):
-            bench.faults(name, (started + LIMIT - time.monotonic()) / (len(faulty) - done))
+            bench.faults(name, (started + TOTAL_SECONDS - time.monotonic()) / (len(faulty) - done))
         if "drumbeat" in chosen and not options.quick:
             bench.cold()
     results.took = time.monotonic() - started
     print(report.markdown(results))
     if not options.quick and not options.system:
         report.write(results)
-        _tell("written to docs/performance.md and docs/bench.json")
+        _log("written to docs/performance.md and docs/bench.json")
 
 
-def _tell(message: str) -> None:
+def _log(message: str) -> None:
     print(f"bench: {message}", file=sys.stderr, flush=True)
 
 

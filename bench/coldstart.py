@@ -1,6 +1,6 @@
 """Cold starts: the layers as they are deployed, built for this machine; every handler imported from them, and started
-under Lambda's own runtime client and emulator (sam's wheel carries it) against real servers. As on AWS, a function is
-told names and reads the values from the SSM API, its accounts' secrets too.
+under Lambda's own runtime client and emulator (sam's wheel carries it) against real servers. As on AWS, a function gets
+names and reads the values from the SSM API, its accounts' secrets too.
 
     python -m bench.coldstart
 """
@@ -42,7 +42,7 @@ EMULATOR = f"rapid/aws-lambda-rie-{ {'aarch64': 'arm64'}.get(platform.machine(),
 
 
 class Stage:
-    """Servers, a migrated ledger, queues, parameters and a configuration: what a deployed function finds."""
+    """Servers, a migrated ledger, queues, parameters and a configuration: the surroundings of a deployed function."""
 
     def __init__(self, servers: Servers, queue: MiniStack) -> None:
         template = Template.load(TEMPLATE)
@@ -83,7 +83,7 @@ class Stage:
         self._recorded: list[str] = []
 
     def environment(self, function: str) -> dict[str, str]:
-        """Return what a function is told: of its values the names only."""
+        """Return a function's environment: of its values the names only."""
         names = deployment.parameters(function)
         return self._environment | {f"{variable}_PARAM": name for variable, name in names.items()}
 
@@ -151,7 +151,7 @@ def _starter(name: str, emulator: Path, paths: list[Path], stage: Stage, home: P
 
 
 def _cold(start: Callable[[], Environment], stage: Stage, name: str) -> tuple[float, float]:
-    """Start once; returns the emulator's word on the start, and start plus first invocation as a caller sees it."""
+    """Start once; returns the emulator's figure for the start, and start plus first invocation as a caller sees it."""
     todo = stage.event(name)
     with start() as environment:
         took, result = environment.invoke(todo)

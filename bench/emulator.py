@@ -44,9 +44,9 @@ class Environment:
             "app.handler",
         ]
         path = ":".join(map(str, [function, *layers]))
-        told = {**environment, "PYTHONPATH": path, "AWS_LAMBDA_FUNCTION_NAME": f"drumbeat-bench-{function.name}"}
-        told |= {"AWS_LAMBDA_FUNCTION_TIMEOUT": "60", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}
-        self._program = Program(command, log, told)
+        variables = {**environment, "PYTHONPATH": path, "AWS_LAMBDA_FUNCTION_NAME": f"drumbeat-bench-{function.name}"}
+        variables |= {"AWS_LAMBDA_FUNCTION_TIMEOUT": "60", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}
+        self._program = Program(command, log, variables)
 
     def __enter__(self) -> Self:
         self._program.wait_for_port(self._port)
@@ -69,6 +69,6 @@ class Environment:
         return took, result
 
     def init_ms(self) -> float | None:
-        """Return what the emulator says about the start; None when it says nothing."""
+        """Return the emulator's figure for the start; None when it reports none."""
         found = INIT.search(self._log.read_text(errors="replace"))
         return float(found[1]) if found else None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.servers import ROOT
 
-# No site-packages, no environment: what is not in the layers is not there.
+# No site-packages, no environment: what is not in the layers cannot be imported.
 IMPORT = """
 import sys, time
 sys.path[1:1] = {paths!r}

@@ -19,10 +19,10 @@ def lead(event_id: str) -> dict[str, Any]:
 
 
 def lead_body(event_id: str) -> str:
-    """Return the lead as the peers' doors take it."""
+    """Return the lead as the peers' APIs take it."""
     return json.dumps(lead(event_id))
 
 
 def event(event_id: str) -> dict[str, Any]:
-    """Return the lead as Drumbeat's door takes it."""
+    """Return the lead as Drumbeat's API takes it."""
     return {"type": "LEAD_CAPTURE", "source": SOURCE, "idempotencyKey": event_id, "payload": lead(event_id)}

@@ -2,7 +2,7 @@
 
     python -m bench.load < order.json > answers.json
 
-The order names the requests, the answers say of each event when it was due, sent, answered, and with which status
+The order names the requests, the answers have for each event when it was due, sent, answered, and with which status
 (0: no answer). At a fixed rate nothing waits for answers: a slow system meets the same load as a fast one.
 """
 
@@ -18,7 +18,7 @@ import uvloop
 
 from bench.wire import Message, Parser
 
-TIMEOUT = 30.0  # seconds for one answer
+TIMEOUT_SECONDS = 30.0  # for one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Order:
 
 
 class Posted(NamedTuple):
-    """What became of one event at the door; times in seconds of the epoch."""
+    """The result of one event's POST; times in seconds of the epoch."""
 
     id: str
     due: float
@@ -68,31 +68,31 @@ class Line(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Hand the answer to who waits."""
+        """Give the answer to the waiting request."""
         for message in self._parser.feed(data):
             if self._answer is not None and not self._answer.done():
                 self._answer.set_result(message)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell who waits that there is no answer."""
+        """End the waiting request with an error."""
         self._transport = None
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionError("closed"))
 
-    async def ask(self, request: bytes, port: int) -> Message:
-        """Send one request and return its answer; raises OSError when there is none."""
+    async def exchange(self, request: bytes, port: int) -> Message:
+        """Send one request and return its answer; raises OSError when none comes."""
         if self._transport is None:
             await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", port)
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await self._answer
 
 
 async def send(order: Order) -> list[Posted]:
-    """Carry out an order and return what became of each event."""
+    """Carry out an order and return the result of each event."""
     requests = [_request(order, body) for body in order.bodies]
     posted: list[Posted] = []
     lines: asyncio.Queue[Line] = asyncio.Queue()
@@ -108,7 +108,7 @@ async def send(order: Order) -> list[Posted]:
         sent = time.time()
         statuses = [0] * len(ids)
         try:
-            statuses = _statuses(await line.ask(requests[number], order.port), len(ids))
+            statuses = _statuses(await line.exchange(requests[number], order.port), len(ids))
         except OSError:
             line = Line()
         answered = time.time()

@@ -13,14 +13,14 @@ from random import Random
 from bench import cpu
 from bench.lead import event
 from bench.load import Order
-from bench.servers import STARTED_WITHIN, Program, Servers, Sighting, ask
+from bench.servers import START_SECONDS, Program, Servers, Sighting, call
 from bench.system import WORKERS, Witness
 from drumbeat.local.servers import free_port
 
 DATABASE = "drumbeat"
 SECRETS = {"BENCH_SIGNING_KEY": "whsec_YmVuY2g=", "BENCH_API_KEY": "bench"}
 
-# A receiver that knows a repeat by its key (class K): whatever ends in the dark is sent again under the same key.
+# A receiver that knows a repeat by its key (class K): what ends without an answer is sent again under the same key.
 KEYED = """\
 version: 1
 accounts:
@@ -37,8 +37,8 @@ flows:
          with: {{method: POST, path: /v1/messages, body: "{{{{ payload | tojson }}}}"}}}}
 """
 
-# A provider without keys that can be searched (class Q): Mailgun's API, in the sandbox. Its event log lags there by
-# nothing, so that the looks may come sooner than at the real one.
+# A provider without keys that can be searched (class Q): Mailgun's API, in the sandbox. Its event log has no lag
+# there, so that lookups may come sooner than at the real one.
 SEARCHED = """\
 version: 1
 accounts:
@@ -147,7 +147,7 @@ class Drumbeat:
 
 
 class Sandbox:
-    """The stack's own sandbox as the witness; events are told by their recipients."""
+    """The stack's own sandbox as the witness; events are identified by their recipients."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -155,16 +155,16 @@ class Sandbox:
 
     def begin(self, *, latency: float, lies: float = 0.0) -> None:
         """Set how it behaves from now on, and count from now on."""
-        ask(f"{self._url}/_sandbox/lies/clear", {})
-        ask(
+        call(f"{self._url}/_sandbox/lies/clear", {})
+        call(
             f"{self._url}/_sandbox/lies",
             {"lie": "latency", "provider": "mailgun", "on": "writes", "ms": latency * 1000},
         )
         if lies:
-            ask(
+            call(
                 f"{self._url}/_sandbox/lies", {"lie": "accept_then_500", "provider": "mailgun", "rate": lies, "seed": 7}
             )
-        self._begun = ask(f"{self._url}/_sandbox/health")["now"]
+        self._begun = call(f"{self._url}/_sandbox/health")["now"]
 
     def sightings(self) -> dict[str, Sighting]:
         """Return the mails since `begin`, by the name before the recipient's @."""
@@ -172,7 +172,7 @@ class Sandbox:
         after: int | None = -1
         while after is not None:
             query = f"?since={self._begun}&after={after}&provider=mailgun&limit=10000"
-            page = ask(f"{self._url}/_sandbox/record{query}")
+            page = call(f"{self._url}/_sandbox/record{query}")
             after = page["next"]
             for entry in page["items"]:
                 if entry.get("lookup"):
@@ -187,7 +187,7 @@ def _first_line(program: Program) -> str:
     """Return the line that says that the stack is ready; raises RuntimeError with the end of its log."""
     output = program.process.stdout
     assert output is not None
-    ready, _, _ = select.select([output], [], [], STARTED_WITHIN)
+    ready, _, _ = select.select([output], [], [], START_SECONDS)
     line = output.readline().decode() if ready else ""
     if not line:
         raise RuntimeError(f"drumbeat dev did not start:\n{program.log.read_text(errors='replace')[-3000:]}")

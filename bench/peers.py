@@ -35,7 +35,7 @@ LAST_STORED = "SELECT extract(epoch FROM max(done_at))::float FROM leads"
 
 
 class Peer:
-    """One peer; `recovers` shortens what its documentation says about stalled work to the bench's time."""
+    """One peer; `recovers` shortens its documented time-outs for stalled work to fit the bench."""
 
     name: str
     setup: Sequence[str] = ()
@@ -65,14 +65,14 @@ class Peer:
         self._workers = [self._start_worker(number) for number in range(WORKERS)]
         try:
             self._web.wait_for_port(self._port)
-            time.sleep(2.0)  # workers have no door to knock at; the warm-up waits for the rest
+            time.sleep(2.0)  # workers have no port to check; the warm-up waits for the rest
         except BaseException:
             self.stop()
             raise
 
     def order(self, ids: Sequence[str], *, batch: int = 1, rate: float | None = None, connections: int = 32) -> Order:
         """Return the requests that bring these events."""
-        assert batch == 1, "the peers' doors take one at a time"
+        assert batch == 1, "the peers' APIs take one at a time"
         return Order(self._port, "/lead", {}, [lead_body(id) for id in ids], [[id] for id in ids], connections, rate)
 
     def stored(self) -> int:

@@ -1,4 +1,4 @@
-"""The phases: what is done to a running system, and the figures that come of it."""
+"""The phases: what is done to a running system, and the resulting figures."""
 
 import json
 import os
@@ -20,8 +20,8 @@ BATCH = 100
 FAST, SLOW = 0.005, 0.100  # the provider's latency, seconds
 LIES = 0.05
 CRASH_RATE = 50.0  # events a second
-TAIL = 0.5  # seconds after the last result, for what is still acknowledged then
-LOOK = 0.2  # seconds between looks at how far the system is
+TAIL_SECONDS = 0.5  # after the last result, for what is still acknowledged then
+POLL_SECONDS = 0.2  # between two checks of the system's progress
 
 type Figures = dict[str, Any]
 
@@ -43,15 +43,15 @@ QUICK = Size(burst=500, warm=100, seconds=3.0, twice=50)
 
 
 def warm(system: System, size: Size) -> None:
-    """Have every process import, connect and compile what it needs."""
+    """Make every process import, connect and compile what it needs."""
     _run(system, "warm", size.warm, limit=60)
 
 
 def burst(system: System, size: Size, batch: int = 1) -> Figures:
-    """N events as fast as the doors take them."""
+    """N events as fast as the API takes them."""
     before = system.cpu()
     run = _run(system, f"burst{batch}", size.burst, batch=batch, connections=CONNECTIONS if batch == 1 else 4)
-    time.sleep(TAIL)
+    time.sleep(TAIL_SECONDS)
     return {
         "events/s": size.burst / (run.end - run.begin) if run.finished else 0.0,
         "accepted/s": size.burst / (max(one.answered for one in run.posted) - run.begin),
@@ -61,10 +61,10 @@ def burst(system: System, size: Size, batch: int = 1) -> Figures:
 
 
 def steady(system: System, size: Size, rate: float) -> Figures:
-    """Events at a fixed rate: how long the door takes, and how long until the provider is called; milliseconds."""
+    """Events at a fixed rate: how long the POST takes, and how long until the provider is called; milliseconds."""
     before = system.cpu()
     run = steady_run(system, size, rate)
-    time.sleep(TAIL)
+    time.sleep(TAIL_SECONDS)
     first = run.sightings
     posted = [one for one in run.posted if one.id in first]
     return {
@@ -89,13 +89,13 @@ def twice(system: System, size: Size) -> Figures:
     return {"posted": size.twice, "sent": sent, "statuses": sorted({one.status for one in run.posted})}
 
 
-def lies(system: System, size: Size, patience: float) -> Figures:
+def lies(system: System, size: Size, recovery: float) -> Figures:
     """The provider accepts and answers 500, in a share of the calls."""
-    run = _run(system, "lies", size.lies, lies=LIES, limit=patience)
+    run = _run(system, "lies", size.lies, lies=LIES, limit=recovery)
     return {"took s": run.end - run.begin, **_losses(run)}
 
 
-def crash(system: System, size: Size, patience: float) -> Figures:
+def crash(system: System, size: Size, recovery: float) -> Figures:
     """A worker is killed again and again under load, with calls under way."""
     random = Random(5)
 
@@ -108,7 +108,7 @@ def crash(system: System, size: Size, patience: float) -> Figures:
             time.sleep(random.uniform(0.4, 1.4))
         return done
 
-    run = _run(system, "crash", size.crash, rate=CRASH_RATE, latency=SLOW, limit=patience, meanwhile=kills)
+    run = _run(system, "crash", size.crash, rate=CRASH_RATE, latency=SLOW, limit=recovery, meanwhile=kills)
     last_post = max(one.due for one in run.posted)
     waits = [sighting.first - one.due for one in run.posted if (sighting := run.sightings.get(one.id))]
     return {
@@ -121,7 +121,7 @@ def crash(system: System, size: Size, patience: float) -> Figures:
 
 @dataclass(slots=True)
 class Run:
-    """What became of one load."""
+    """The result of one load."""
 
     ids: set[str]
     begin: float
@@ -165,7 +165,7 @@ def _run(
     accepted = {one.id for one in posted if one.accepted}
     until = time.monotonic() + limit
     while (stored := system.stored() - base) < len(accepted) and time.monotonic() < until:
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)
     finished = stored >= len(accepted)
     return Run(
         ids=set(ids),
@@ -180,7 +180,7 @@ def _run(
 
 
 def _losses(run: Run) -> Figures:
-    """Count what went wrong, by the provider's own record."""
+    """Count what went wrong, by the provider's own log."""
     accepted = {one.id for one in run.posted if one.accepted}
     seen = [sighting for id, sighting in run.sightings.items() if id in run.ids]
     return {

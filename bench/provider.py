@@ -25,7 +25,7 @@ FIRST, CALLS, ACCEPTED = 0, 1, 2
 
 
 class Record:
-    """What has arrived since the run began, and what is told about it."""
+    """What has arrived since the run began, and the answers to it."""
 
     def __init__(self) -> None:
         self.begin(latency=0.0, lies=0.0)
@@ -38,7 +38,7 @@ class Record:
         self._keys: set[str] = set()
 
     def take(self, event_id: str, key: str | None) -> int:
-        """Accept one message and return the status to tell."""
+        """Accept one message and return the status of the answer."""
         now = time.time()
         entry = self.events.setdefault(event_id, [now, 0, 0])
         entry[CALLS] += 1
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole."""
+        """Answer every request that is complete."""
         for message in self._parser.feed(data):
             self._answer(message)
 

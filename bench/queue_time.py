@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from bench.lead import SOURCE
 from bench.ours import Drumbeat
 from bench.phases import Figures, Size, spread, steady_run
-from bench.servers import Program, Servers, ask
+from bench.servers import Program, Servers, call
 from drumbeat.core import ids
 from drumbeat.local.servers import MiniStack, free_port
 
 
 @contextmanager
 def tapped(servers: Servers) -> Iterator[tuple[Drumbeat, str]]:
-    """Give Drumbeat whose queue is reached through a tap, and the tap's address."""
+    """Yield Drumbeat with its queue behind a tap, and the tap's address."""
     port = free_port()
     with MiniStack(servers.home / "ministack") as queue:
         command = [sys.executable, "-m", "bench.tap", "--port", str(port), "--upstream", str(queue.port)]
@@ -33,7 +33,7 @@ def tapped(servers: Servers) -> Iterator[tuple[Drumbeat, str]]:
 def delivery(system: Drumbeat, tap: str, size: Size, rate: float) -> Figures:
     """Events at a fixed rate: the queue's own delivery, and from its handing out to the provider; milliseconds."""
     run = steady_run(system, size, rate)
-    went = ask(tap)
+    went = call(tap)
     queued, worked = [], []
     for name, sighting in run.sightings.items():
         entered, left = went.get(str(ids.event_id(SOURCE, name)), (0.0, None))

@@ -1,4 +1,4 @@
-"""What a run measured: every figure of every repeat, and what is made of the repeats."""
+"""What a run measured: every figure of every repeat, and their medians."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What every system is given anew for each run: an empty Postgres, an empty Valkey, a folder, a port, the provider."""
+"""What every system gets new for each run: an empty Postgres, an empty Valkey, a folder, a port, the provider."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from drumbeat.local.ports import answers
 from drumbeat.local.servers import Postgres, Valkey, die_with_parent, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTED_WITHIN = 60.0  # seconds
+START_SECONDS = 60.0
 
 
 class Program:
@@ -48,14 +48,14 @@ class Program:
 
     def wait_for_port(self, port: int) -> None:
         """Wait until it listens; raises RuntimeError with the end of its log when it does not."""
-        until = time.monotonic() + STARTED_WITHIN
+        until = time.monotonic() + START_SECONDS
         while not answers("127.0.0.1", port):
             if self.process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{self.log.stem} did not start:\n{self.log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.03)
 
     def stop(self) -> None:
-        """Have it end in order; killed when that takes longer than 30 seconds."""
+        """End it in order; kill it when that takes longer than 30 seconds."""
         self.process.terminate()
         try:
             self.process.wait(30)
@@ -66,7 +66,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a provider knows of one event."""
+    """What a provider received of one event."""
 
     first: float  # seconds of the epoch
     calls: int
@@ -84,11 +84,11 @@ class Provider:
 
     def begin(self, *, latency: float, lies: float = 0.0) -> None:
         """Begin a new record; `latency` in seconds, `lies` the share of acceptances answered with a 500."""
-        ask(f"http://127.0.0.1:{self.port}/_run", {"latency": latency, "lies": lies})
+        call(f"http://127.0.0.1:{self.port}/_run", {"latency": latency, "lies": lies})
 
     def sightings(self) -> dict[str, Sighting]:
         """Return what has arrived since, by event."""
-        record = ask(f"http://127.0.0.1:{self.port}/_record")
+        record = call(f"http://127.0.0.1:{self.port}/_record")
         return {event: Sighting(first, int(calls), int(taken)) for event, (first, calls, taken) in record.items()}
 
     def stop(self) -> None:
@@ -130,8 +130,8 @@ class Servers:
         return row
 
 
-def ask(url: str, order: object = None) -> Any:
-    """Ask a local server for JSON: a POST when there is something to say."""
+def call(url: str, order: object = None) -> Any:
+    """Call a local server and return its JSON: a POST when there is a body."""
     data = None if order is None else json.dumps(order).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as reply:
@@ -139,6 +139,6 @@ def ask(url: str, order: object = None) -> Any:
 
 
 def environment() -> dict[str, str]:
-    """Return our environment without what would slow a start down or lead anybody elsewhere."""
+    """Return our environment without what would slow a start down or lead a system to other servers."""
     unwanted = ("AWS_", "DRUMBEAT_", "DATABASE_URL", "REDIS_URL", "SQS_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}

@@ -1,4 +1,4 @@
-"""What a phase may ask of a system under test, whichever it is."""
+"""What a phase needs of a system under test."""
 
 from collections.abc import Sequence
 from random import Random
@@ -11,7 +11,7 @@ WORKERS = 2
 
 
 class Witness(Protocol):
-    """A provider that tells what has really arrived."""
+    """A provider with a log of what has really arrived."""
 
     def begin(self, *, latency: float, lies: float = 0.0) -> None:
         """Begin a new record; `latency` in seconds, `lies` the share of acceptances answered with a 500."""
@@ -23,7 +23,7 @@ class Witness(Protocol):
 
 
 class System(Protocol):
-    """One system, started and warm-ready: its doors answer."""
+    """One system, started and ready: its API answers."""
 
     name: str
     witness: Witness

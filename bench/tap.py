@@ -17,7 +17,7 @@ from contextlib import suppress
 
 import uvloop
 
-CHUNK = 262_144
+READ_BYTES = 262_144
 UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 LENGTH = 36
 
@@ -32,7 +32,7 @@ class Tap:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
-        first = await reader.read(CHUNK)
+        first = await reader.read(READ_BYTES)
         if first.startswith(b"GET /_tap "):
             body = json.dumps({id.decode(): [at, self._out.get(id)] for id, at in self._in.items()}).encode()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
@@ -51,7 +51,7 @@ class Tap:
     ) -> None:
         tail = b""
         with suppress(OSError):
-            while data or (data := await reader.read(CHUNK)):
+            while data or (data := await reader.read(READ_BYTES)):
                 now = time.time()
                 for id in UUID.findall(tail + data):
                     seen.setdefault(id, now)

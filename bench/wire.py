@@ -1,4 +1,4 @@
-"""HTTP/1.1 as far as the bench speaks it: messages with a Content-Length, told apart in a stream of bytes."""
+"""HTTP/1.1 as far as the bench needs it: messages with a Content-Length, split from a stream of bytes."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -23,13 +23,13 @@ class Message(NamedTuple):
 
 
 class Parser:
-    """Cuts a stream into messages. Chunked bodies are not spoken here."""
+    """Cuts a stream into messages. Chunked bodies are not supported."""
 
     def __init__(self) -> None:
         self._data = b""
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Take what arrived and yield the messages that are whole by now."""
+        """Take what arrived and yield the messages that are complete by now."""
         self._data += data
         while (end := self._data.find(END)) >= 0:
             head = self._data[: end + 2]

@@ -46,7 +46,7 @@ async def send(row: str, lead: dict[str, object]) -> None:
 @app.periodic(cron=STALLED)
 @app.task(queueing_lock="retry_stalled_jobs", pass_context=True)
 async def retry_stalled_jobs(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    """Have the jobs of workers that died done again, as the documentation shows."""
+    """Run the jobs of workers that died again, as the documentation shows."""
     for job in await app.job_manager.get_stalled_jobs():
         await app.job_manager.retry_job(job)
 

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler's word that a campaign is due: record the instant of our own calendar that it stands for."""
+"""A firing by EventBridge Scheduler: record the instant of our own calendar that it stands for."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ start()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
     """Fire once for `{"campaign": name, "scheduled": instant}`.
 
-    While the ledger is away this fails, and Lambda repeats it.
+    While the ledger is unreachable this fails, and Lambda repeats it.
     """
     try:
         name, scheduled = str(event["campaign"]), _instant(event["scheduled"])

@@ -1,4 +1,4 @@
-"""Console: the read API and what operators do, behind API keys."""
+"""Console: the read API and the operators' actions, behind API keys."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The way in over HTTP: single events, batches, webhooks. Every 2xx is a committed event or a buffered one."""
+"""Ingest over HTTP: single events, batches, webhooks. Every 2xx is a committed event or a buffered one."""
 
 from functools import cache
 from typing import Any
@@ -31,7 +31,7 @@ def door() -> Door:
 
 @cache
 def single() -> Single:
-    """Return the door for single events."""
+    """Return the use case for single events."""
     return Single(door())
 
 
@@ -65,5 +65,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         return app.resolve(event, context)
     finally:
-        if metrics.provider.metric_set:  # most refusals count nothing, and to flush nothing is a warning
+        if metrics.provider.metric_set:  # most refusals count nothing, and flushing nothing warns
             metrics.flush_metrics()

@@ -12,7 +12,7 @@ from drumbeat.core.errors import DrumbeatError, SettingsError
 from drumbeat.ledger.migrate import migrate
 from drumbeat.services import services, start
 
-LONGEST_REASON = 1000  # CloudFormation takes 4 KiB for the whole answer
+LONGEST_REASON = 1000  # characters; CloudFormation takes 4 KiB for the whole answer
 
 logger = Logger()
 start()
@@ -20,7 +20,7 @@ start()
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
-    """Migrate, for CloudFormation (answers at its ResponseURL) or for whoever invokes with `{}`.
+    """Migrate, for CloudFormation (answers at its ResponseURL) or for a person who invokes it with `{}`.
 
     Deleting the stack deletes no data. Raises for a plain invocation what failed.
     """
@@ -55,7 +55,7 @@ def _answer(event: dict[str, Any], status: str, reason: str, data: dict[str, Any
     answer = {
         "Status": status,
         "Reason": reason[:LONGEST_REASON],
-        "PhysicalResourceId": "drumbeat-schema",  # never another one: a new id would have the old "deleted"
+        "PhysicalResourceId": "drumbeat-schema",  # never another one: for a new id CloudFormation would delete the old
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],

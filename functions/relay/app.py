@@ -1,4 +1,4 @@
-"""Every minute: ring for what is due, free what is stuck, find what was forgotten, drain the buffer."""
+"""Every minute: notify workers of what is due, free what is stuck, find lost work, drain the buffer."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ start()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - the schedule says nothing
-    """Sweep once. While the ledger is away this fails, as the alarm wants; the next minute tries again."""
+    """Sweep once. While the ledger is unreachable this fails, for the alarm to see; the next minute tries again."""
     summary = sweep(services(), remaining=lambda: context.get_remaining_time_in_millis() / 1000)
     found = summary.logged()
     if not summary.idle:

@@ -27,7 +27,7 @@ COUNTED = {
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Carry out a batch of messages; report those that were not understood, not known, or not finished."""
+    """Carry out a batch of messages; report those that could not be parsed, are not known, or are not finished."""
     wake_ups: dict[str, WakeUp] = {}
     failed: list[str] = []
     for record in event["Records"]:
@@ -53,7 +53,7 @@ def _failures(messages: list[str]) -> dict[str, Any]:
 def _publish(done: Delivered) -> None:
     for status in COUNTED.keys() & done.counts.keys():
         metrics.add_metric(COUNTED[status], MetricUnit.Count, done.counts[status])
-    if metrics.provider.metric_set:  # to flush nothing is a warning
+    if metrics.provider.metric_set:  # flushing nothing warns
         metrics.flush_metrics()
     if done.counts or done.missing:
         logger.info("delivered", extra={**done.counts, "missing": len(done.missing), "left": len(done.left)})

@@ -1,4 +1,4 @@
-"""The only builder of real clients: each is made when first asked for and lives as long as the process."""
+"""The only builder of real clients: each is made at first use and lives as long as the process."""
 
 import contextlib
 import functools
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """What use cases are given: settings, the clock, and clients that connect when first used."""
+    """What use cases get: settings, the clock, and clients that connect at first use."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
@@ -39,10 +39,11 @@ class Services:
         self._configurations: dict[int, Config] = {}
 
     def value(self, setting: str) -> str:
-        """Return a setting, fetched from its parameter where it is only named.
+        """Return a setting, read from its SSM parameter where it only names one.
 
         Raises:
-            SecretAway: the parameter store does not answer. SecretMissing: it has no such parameter for us.
+            SecretAway: the parameter store does not answer.
+            SecretMissing: the parameter does not exist or may not be read.
         """
         if not setting.startswith("ssm:"):
             return setting
@@ -78,7 +79,7 @@ class Services:
 
     @cached_property
     def due_index(self) -> DueIndex:
-        """The relay's memory."""
+        """When the relay has to read the ledger."""
         return DueIndex(self.redis, self.clock)
 
     @cached_property
@@ -88,32 +89,32 @@ class Services:
 
     @cached_property
     def queue(self) -> Queue:
-        """The doorbells."""
+        """The wake-up messages."""
         return Queue(self.sqs, self.settings.effects_queue_url)
 
     @cached_property
     def buffer(self) -> Queue:
-        """Where events wait while the ledger is away."""
+        """Where events wait while the ledger is unreachable."""
         return Queue(self.sqs, self.settings.buffer_queue_url)
 
     @cached_property
     def scheduler(self) -> "EventBridgeSchedulerClient":
         """EventBridge Scheduler."""
-        client: EventBridgeSchedulerClient = self._seldom("scheduler")
+        client: EventBridgeSchedulerClient = self._boto3_client("scheduler")
         return client
 
     @cached_property
     def cloudwatch(self) -> Any:  # noqa: ANN401 - a client of boto3
-        """CloudWatch, for what its alarms say."""
-        return self._seldom("cloudwatch")
+        """CloudWatch, for the state of its alarms."""
+        return self._boto3_client("cloudwatch")
 
     @cached_property
     def sns(self) -> Any:  # noqa: ANN401 - a client of boto3
-        """SNS, for who is told of alarms."""
-        return self._seldom("sns")
+        """SNS, for the subscribers of alarms."""
+        return self._boto3_client("sns")
 
-    def _seldom(self, name: str) -> Any:  # noqa: ANN401 - a client of boto3
-        """Return a client of an API that is asked rarely, so by boto3."""
+    def _boto3_client(self, name: str) -> Any:  # noqa: ANN401 - a client of boto3
+        """Return a client of an API that is used rarely, so by boto3."""
         import boto3
         from botocore.config import Config as Limits
 
@@ -123,7 +124,7 @@ class Services:
 
     @cached_property
     def notifier(self) -> Notifier:
-        """Marks and doorbells for effects."""
+        """Due entries and wake-up messages for effects."""
         return Notifier(self.due_index, self.queue, self.clock)
 
     @cached_property
@@ -136,7 +137,7 @@ class Services:
         """The caller of providers."""
         from drumbeat.infrastructure.http import Caller
 
-        # The sandbox is on this machine, wherever the functions think they run.
+        # The sandbox runs on this machine, at a private address.
         return Caller(self.clock, allow_private=self.settings.local or self.settings.sandbox_url is not None)
 
     @cached_property
@@ -173,9 +174,9 @@ def services() -> Services:
 
 
 def start() -> None:
-    """Fetch what the environment names, in one call, while Lambda starts the process: its processor is fastest then.
+    """Read the SSM parameters that the environment names, in one call, in Lambda's init phase: it has the most CPU.
 
-    Where nothing is named, nothing happens. Raises nothing: what fails here is said when it is needed.
+    Without such names nothing happens. Raises nothing: what fails here fails again, with its error, at first use.
     """
     with contextlib.suppress(SettingsError):
         services().secrets.fetch()

@@ -102,10 +102,10 @@ def test_the_code_layer_carries_what_is_no_code_and_leaves_the_developers_part(b
 def test_botocore_knows_every_service_that_the_shipped_code_asks(built: Path) -> None:
     package = built / "CodeLayer/python/drumbeat"
     code = "".join(path.read_text() for path in package.rglob("*.py"))
-    asked = set(re.findall(r'(?:_seldom|boto3\.client)\(\s*"(\w+)"', code))
+    clients = set(re.findall(r'(?:_boto3_client|boto3\.client)\(\s*"(\w+)"', code))
 
-    assert {"cloudwatch", "scheduler", "sns", "ssm"} <= asked
-    assert asked <= {path.name for path in (built / "DependenciesLayer/python/botocore/data").iterdir()}
+    assert {"cloudwatch", "scheduler", "sns", "ssm"} <= clients
+    assert clients <= {path.name for path in (built / "DependenciesLayer/python/botocore/data").iterdir()}
 
 
 def test_botocore_knows_what_the_roles_may_ask_of_ssm_and_how_to_answer(built: Path, document: Document) -> None:

@@ -57,7 +57,7 @@ def test_the_signature_of_a_delivery_is_what_its_name_says(name: str, good: bool
     assert (sample["headers"]["webhook-signature"] == f"v1,{signature}") is good
 
 
-def test_the_workers_doorbells_ring_for_the_sample_events() -> None:
+def test_the_workers_messages_name_the_sample_events() -> None:
     wake_ups = [WakeUp.loads(record["body"]) for record in load("worker_two_records")["Records"]]
 
     assert [wake_up.events for wake_up in wake_ups] == [

@@ -16,7 +16,7 @@ from drumbeat.access import first_key
 from drumbeat.campaigns.schedules import PREFIX
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS
-from drumbeat.ledger.database import CONNECT_TIMEOUT
+from drumbeat.ledger.database import CONNECT_TIMEOUT_SECONDS
 from drumbeat.local.template import Reference, Template
 from functions.console import app as console
 from functions.ingest import app as ingest
@@ -47,7 +47,7 @@ FREE_ALARMS = 10
 MEANT = {
     # Listing knows no narrower resource; the console needs it to remove the schedules of campaigns that are gone.
     '- WildcardResourceRule: "ConsoleRole" is using a wildcard resource in "console" for "scheduler:ListSchedules"',
-    # Neither does asking for the alarms of a topic; `drumbeat smoke` says which of them ring.
+    # Neither does asking for the alarms of a topic; `drumbeat smoke` says which of them are on.
     '- WildcardResourceRule: "ConsoleRole" is using a wildcard resource in "console" for "cloudwatch:DescribeAlarms"',
 }
 
@@ -108,18 +108,18 @@ def test_what_has_no_route_is_answered_by_the_console(template: Template) -> Non
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_told_what_it_needs(document: Document, function: str) -> None:
+def test_a_function_gets_what_it_needs(document: Document, function: str) -> None:
     settings = Settings.from_env(environment(document, function))
 
     assert {name for name in NEEDED[function] if not getattr(settings, name)} == set()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_told_nothing_that_nobody_reads(document: Document, function: str) -> None:
-    told = environment(document, function)
-    ours = {name for name in told if not name.startswith("POWERTOOLS_")}
+def test_a_function_gets_no_variable_that_it_does_not_read(document: Document, function: str) -> None:
+    variables = environment(document, function)
+    ours = {name for name in variables if not name.startswith("POWERTOOLS_")}
 
-    unread = {name for name in ours if Settings.from_env(told | {name: "7"}) == Settings.from_env(told)}
+    unread = {name for name in ours if Settings.from_env(variables | {name: "7"}) == Settings.from_env(variables)}
 
     assert unread == set()
 
@@ -144,19 +144,19 @@ def test_a_role_names_what_it_may_touch(document: Document, function: str) -> No
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_told_of_no_parameter_that_its_role_may_not_read(document: Document, function: str) -> None:
+def test_a_function_gets_no_parameter_that_its_role_may_not_read(document: Document, function: str) -> None:
     """They are read in one call, which AWS denies as a whole."""
-    told = {f"parameter{name}" for name in Settings.from_env(environment(document, function)).parameters}
+    named = {f"parameter{name}" for name in Settings.from_env(environment(document, function)).parameters}
     may_read: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
     for statement in statements(document, role(document, function)):
         if statement["Action"] == "ssm:GetParameters":
             arns = [str(resource.argument).replace("${Stage}", "dev") for resource in listed(statement["Resource"])]
             may_read[statement["Effect"]] |= {arn.rpartition(":")[2] for arn in arns}
 
-    assert told
-    assert all(any(fnmatch(name, pattern) for pattern in may_read["Allow"]) for name in told)
-    assert not any(fnmatch(name, pattern) for pattern in may_read["Deny"] for name in told)
-    assert {pattern for pattern in may_read["Allow"] if not pattern.endswith("*")} <= told
+    assert named
+    assert all(any(fnmatch(name, pattern) for pattern in may_read["Allow"]) for name in named)
+    assert not any(fnmatch(name, pattern) for pattern in may_read["Deny"] for name in named)
+    assert {pattern for pattern in may_read["Allow"] if not pattern.endswith("*")} <= named
 
 
 @pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"migrate"}))
@@ -210,7 +210,7 @@ def test_a_message_stays_hidden_for_six_times_the_workers_time(template: Templat
 def test_ingest_answers_before_it_is_cut_off_though_ledger_and_queue_hang(document: Document) -> None:
     patience = float(environment(document, "ingest")["DATABASE_PATIENCE"])
 
-    assert CONNECT_TIMEOUT + patience + CALL_SECONDS < functions(document)["ingest"]["Timeout"]
+    assert CONNECT_TIMEOUT_SECONDS + patience + CALL_SECONDS < functions(document)["ingest"]["Timeout"]
 
 
 @pytest.mark.point(17)
@@ -258,7 +258,7 @@ def test_every_start_is_in_the_log_and_no_metric_has_a_dimension_for_it(monkeypa
     assert not re.search("capture_cold_start_metric|add_dimension|set_default_dimensions|single_metric", code)
 
 
-def test_alarms_stay_free_and_reach_somebody(document: Document) -> None:
+def test_alarms_stay_free_and_have_a_recipient(document: Document) -> None:
     alarms = resources(document, "AWS::CloudWatch::Alarm")
 
     assert 0 < len(alarms) <= FREE_ALARMS

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import psycopg
 
 from drumbeat.delivery.budget import LEASE
-from drumbeat.relay.sweep import LOCKED
+from drumbeat.relay.sweep import LOCK_SECONDS
 
 # After the end of its lease; a relay that is killed during a sweep leaves its lock behind.
-MAX_RECOVERY_SECONDS = 60.0 + LOCKED
+MAX_RECOVERY_SECONDS = 60.0 + LOCK_SECONDS
 
 # The relay's moves, beside the claim whose lease had ended.
 FREED = """

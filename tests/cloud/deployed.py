@@ -67,7 +67,7 @@ class Deployed(Stack):
         return "FunctionError" not in reply, json.loads(reply["Payload"].read())
 
     def restart(self, function: str) -> None:
-        """Have the function's next invocation begin in a fresh process, which knows no secret yet."""
+        """Let the function's next invocation begin in a fresh process, which knows no secret yet."""
         name, functions = self.names[f"{function.capitalize()}Function"], self.aws("lambda")
         timeout = functions.get_function_configuration(FunctionName=name)["Timeout"]
         functions.update_function_configuration(FunctionName=name, Timeout=timeout)  # any change replaces the processes

@@ -1,4 +1,4 @@
-"""What each function has to be able to do, as steps that tell whether it could; each can be repeated at any time."""
+"""What each function has to be able to do, as steps that return whether it could; each can be repeated at any time."""
 
 import itertools
 import uuid
@@ -39,14 +39,14 @@ def records(cloud: Deployed) -> bool:
     return cloud.send(uuid.uuid4().hex)[0] == 202
 
 
-def rings(cloud: Deployed) -> bool:
-    """Rings for what it recorded."""
+def notifies(cloud: Deployed) -> bool:
+    """Notifies a worker of what it recorded."""
     cloud.purge("EffectsQueue")
     return records(cloud) and cloud.messages("EffectsQueue") == 1
 
 
 def buffers(cloud: Deployed) -> bool:
-    """Buffers an event while the ledger is away."""
+    """Buffers an event while the ledger is unreachable."""
     cloud.purge("BufferQueue")
     records(cloud)  # the function knows the sources from now on
     with cloud.ledger_away():
@@ -67,8 +67,8 @@ def delivers(cloud: Deployed) -> bool:
     return work(cloud, recorded(cloud, key)) and cloud.done(str(ids.event_id("landing", key)))
 
 
-def rings_for_what_waits(cloud: Deployed) -> bool:
-    """Rings for later when a limit holds an effect back."""
+def notifies_for_what_waits(cloud: Deployed) -> bool:
+    """Sends a delayed message when a limit holds an effect back."""
     keys = [uuid.uuid4().hex for _ in range(3)]
     for key in keys:
         recorded(cloud, key, "CONTENT_PUBLISH")
@@ -86,14 +86,14 @@ def holds_an_effect_with_an_owners_secret(cloud: Deployed) -> bool:
 
 
 def recorded(cloud: Deployed, key: str, type: str = "LEAD_CAPTURE", source: str = "landing") -> uuid.UUID:
-    """Record an event whose doorbell nobody takes."""
+    """Record an event whose message no worker takes."""
     body = {"type": type, "source": source, "payload": {"email": f"{key}@example.com"}, "idempotencyKey": key}
     assert cloud.call("POST", "/v1/events", body)[0] == 202
     return ids.event_id(source, key)
 
 
 def work(cloud: Deployed, *events: uuid.UUID) -> bool:
-    """Have the worker take a doorbell, as its mapping would hand it over."""
+    """Invoke the worker with a message, as its event source mapping would."""
     record = {"messageId": "1", "receiptHandle": "1", "body": WakeUp(events=events).dumps(), "attributes": {}}
     return cloud.invoke("worker", {"Records": [record]}) == (True, {"batchItemFailures": []})
 
@@ -102,12 +102,12 @@ def work(cloud: Deployed, *events: uuid.UUID) -> bool:
 
 
 def looks_at_everything(cloud: Deployed) -> bool:
-    """Looks at everything after the marks were lost."""
+    """Checks everything after the due index was lost."""
     return looked(cloud)[0]
 
 
-def rings_for_what_was_forgotten(cloud: Deployed) -> bool:
-    """Rings for an event whose doorbell was lost."""
+def notifies_for_what_was_forgotten(cloud: Deployed) -> bool:
+    """Notifies a worker of an event whose message was lost."""
     records(cloud)
     cloud.purge("EffectsQueue")
     with cloud.ledger() as ledger:
@@ -133,7 +133,7 @@ def empties_the_buffer(cloud: Deployed) -> bool:
 
 
 def looked(cloud: Deployed) -> tuple[bool, Any]:
-    """Forget all marks and run the relay; returns whether it succeeded, and its summary."""
+    """Clear the due index and run the relay; returns whether it succeeded, and its summary."""
     with redis.Redis.from_url(cloud.redis_url) as client:
         client.flushall()
     return cloud.invoke("relay")
@@ -143,13 +143,13 @@ def looked(cloud: Deployed) -> tuple[bool, Any]:
 
 
 def fires(cloud: Deployed) -> bool:
-    """Records a firing and rings for it."""
+    """Records a firing and notifies a worker."""
     ahead = timedelta(minutes=next(minutes))
     cloud.purge("EffectsQueue")
     with cloud.ledger() as ledger:
         ledger.execute("UPDATE clock SET shift = %s", [ahead])
-        asked = {"campaign": "tick", "scheduled": (datetime.now(UTC) + ahead).isoformat()}
-        done, answer = cloud.invoke("campaign", asked)
+        event = {"campaign": "tick", "scheduled": (datetime.now(UTC) + ahead).isoformat()}
+        done, answer = cloud.invoke("campaign", event)
         ledger.execute("UPDATE clock SET shift = '0'")
     return done and answer.get("new") is True and cloud.messages("EffectsQueue") == 1
 
@@ -177,7 +177,7 @@ def answers(cloud: Deployed) -> bool:
 
 
 def redrives(cloud: Deployed) -> bool:
-    """Rings again for a dead letter, and removes it."""
+    """Sends a dead letter again, and removes it."""
     cloud.purge("EffectsQueue")
     dead_letter(cloud)
     status, _, answer = cloud.call("POST", "/v1/dlq/redrive")
@@ -199,12 +199,12 @@ def shows_dead_letters(cloud: Deployed) -> bool:
 def finds(check: str, ok: bool = True) -> Step:
     """Return the step of asking the doctor about one part."""
 
-    def asked(cloud: Deployed) -> bool:
+    def checked(cloud: Deployed) -> bool:
         found = {each["name"]: each["ok"] for each in cloud.call("GET", "/v1/doctor")[2]["items"]}
         return bool(found[check] is ok)
 
-    asked.__doc__ = f"Checks: {check}." if ok else f"Cannot read: {check}, which only the deploy hook may."
-    return asked
+    checked.__doc__ = f"Checks: {check}." if ok else f"Cannot read: {check}, which only the deploy hook may."
+    return checked
 
 
 def dead_letter(cloud: Deployed) -> None:

@@ -47,7 +47,7 @@ def test_a_signed_delivery_counts_and_a_forged_one_does_not(cloud: Deployed) -> 
     assert len(cloud.mails("order-1@example.com")) == 1
 
 
-def test_what_a_limit_holds_back_is_rung_for_again_and_sent(cloud: Deployed) -> None:
+def test_what_a_limit_holds_back_is_notified_again_and_sent(cloud: Deployed) -> None:
     names = [f"reader-{number}" for number in range(3)]
     events = [
         {
@@ -69,7 +69,7 @@ def test_what_a_limit_holds_back_is_rung_for_again_and_sent(cloud: Deployed) -> 
 
 
 @pytest.mark.point(16)
-def test_a_doorbell_that_names_nothing_ends_among_the_dead_letters(cloud: Deployed) -> None:
+def test_a_message_that_names_nothing_ends_among_the_dead_letters(cloud: Deployed) -> None:
     sqs, queue = cloud.aws("sqs"), cloud.names["EffectsQueue"]
     stray = uuid.uuid4()
     hidden = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
@@ -87,7 +87,7 @@ def test_a_doorbell_that_names_nothing_ends_among_the_dead_letters(cloud: Deploy
 
 
 @pytest.mark.point(10)
-def test_what_arrives_while_the_ledger_is_away_is_buffered_and_brought_over(cloud: Deployed) -> None:
+def test_what_arrives_while_the_ledger_is_unreachable_is_buffered_and_recorded_later(cloud: Deployed) -> None:
     cloud.send("known", "known@example.com")  # the function knows the sources from now on
     with cloud.ledger_away():
         status, _, receipt = cloud.send("away", "away@example.com")
@@ -98,22 +98,22 @@ def test_what_arrives_while_the_ledger_is_away_is_buffered_and_brought_over(clou
     assert len(cloud.mails("away@example.com")) == 1
 
 
-def test_the_doctor_knows_which_alarms_ring_and_who_is_told(cloud: Deployed) -> None:
+def test_the_doctor_knows_which_alarms_are_on_and_who_gets_mail(cloud: Deployed) -> None:
     def found(name: str) -> tuple[bool, str]:
         items = cloud.call("GET", "/v1/doctor")[2]["items"]
         return next((each["ok"], each["detail"]) for each in items if each["name"] == name)
 
-    quiet, nobody = found("alarms"), found("who is told of alarms")
+    alarms, mail = found("alarms"), found("mail for alarms")
     alarm = {"AlarmName": cloud.names["HeldAlarm"], "StateReason": "test"}
     cloud.aws("cloudwatch").set_alarm_state(**alarm, StateValue="ALARM")
-    ringing = found("alarms")
+    firing = found("alarms")
     cloud.aws("cloudwatch").set_alarm_state(**alarm, StateValue="OK")
     cloud.aws("sns").subscribe(TopicArn=cloud.names["Alarms"], Protocol="email", Endpoint="ada@example.com")
 
-    assert quiet == (True, "10, none rings")
-    assert nobody == (True, "nobody: deploy with an AlarmEmail")
-    assert (ringing[0], "An effect is held" in ringing[1]) == (False, True)
-    assert found("who is told of alarms") == (True, "1 confirmed")  # the emulator asks nobody to confirm
+    assert alarms == (True, "10, none is on")
+    assert mail == (True, "no address: deploy with an AlarmEmail")
+    assert (firing[0], "An effect is held" in firing[1]) == (False, True)
+    assert found("mail for alarms") == (True, "1 confirmed")  # the emulator needs no confirmation
     assert found("schedules of campaigns") == (True, "1 in force, each has its own")
 
 

@@ -11,22 +11,22 @@ from tests.cloud.steps import Step, finds, fresh
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
-# What a function reads once and keeps is asked of a fresh process.
+# What a function reads once and keeps is tested in a fresh process.
 NEEDS: dict[Grant, Step] = {
     Grant("IngestRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("ingest", steps.records),
     Grant("IngestRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): fresh(
         "ingest", steps.refuses_a_source_with_an_owners_secret
     ),
-    Grant("IngestRole", "sqs:SendMessage", "EffectsQueue"): steps.rings,
+    Grant("IngestRole", "sqs:SendMessage", "EffectsQueue"): steps.notifies,
     Grant("IngestRole", "sqs:SendMessage", "BufferQueue"): steps.buffers,
     Grant("WorkerRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("worker", steps.delivers),
     Grant("WorkerRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): fresh(
         "worker", steps.holds_an_effect_with_an_owners_secret
     ),
-    Grant("WorkerRole", "sqs:SendMessage", "EffectsQueue"): steps.rings_for_what_waits,
+    Grant("WorkerRole", "sqs:SendMessage", "EffectsQueue"): steps.notifies_for_what_waits,
     Grant("RelayRole", "ssm:GetParameters", "drumbeat/local/database-url"): fresh("relay", steps.looks_at_everything),
     Grant("RelayRole", "ssm:GetParameters", "drumbeat/local/redis-url"): fresh("relay", steps.looks_at_everything),
-    Grant("RelayRole", "sqs:SendMessage", "EffectsQueue"): steps.rings_for_what_was_forgotten,
+    Grant("RelayRole", "sqs:SendMessage", "EffectsQueue"): steps.notifies_for_what_was_forgotten,
     Grant("RelayRole", "sqs:GetQueueAttributes", "BufferQueue"): steps.wakes_for_the_buffer,
     Grant("RelayRole", "sqs:ReceiveMessage", "BufferQueue"): steps.wakes_for_the_buffer,
     Grant("RelayRole", "sqs:DeleteMessage", "BufferQueue"): steps.empties_the_buffer,
@@ -50,7 +50,7 @@ NEEDS: dict[Grant, Step] = {
     Grant("ConsoleRole", "scheduler:DeleteSchedule", "schedule/drumbeat-local/campaign-*"): steps.aligns_schedules,
     Grant("ConsoleRole", "scheduler:ListSchedules", "*"): finds("schedules of campaigns"),
     Grant("ConsoleRole", "cloudwatch:DescribeAlarms", "*"): finds("alarms"),
-    Grant("ConsoleRole", "sns:ListSubscriptionsByTopic", "drumbeat-local-alarms"): finds("who is told of alarms"),
+    Grant("ConsoleRole", "sns:ListSubscriptionsByTopic", "drumbeat-local-alarms"): finds("mail for alarms"),
     Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/admin/database-url"): fresh("migrate", steps.migrates),
     Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/database-url"): fresh("migrate", steps.migrates),
     Grant("MigrateRole", "ssm:GetParameters", "drumbeat/local/secret"): fresh("migrate", steps.migrates),
@@ -79,7 +79,7 @@ KEPT = Grant("CampaignRole", "sqs:SendMessage", "ScheduleDeadLetters")
 
 @pytest.fixture(scope="module")
 def quiet(cloud: Deployed) -> Iterator[Deployed]:
-    """The deployment with nobody but the test who invokes a function."""
+    """The deployment, in which only the test invokes functions."""
     cloud.aws("ssm").put_parameter(
         Name="/drumbeat/local/admin/trap", Value=WEBHOOK_SECRET, Type="SecureString", Overwrite=True
     )

@@ -79,7 +79,7 @@ class Client:
             self.send(n)
 
     def settle(self) -> None:
-        """Look once as the relay does, and answer every doorbell as the worker does."""
+        """Sweep once as the relay does, and process every message as the worker does."""
         queue = self.services.queue
         sweep(self.services)
         while messages := queue.receive():

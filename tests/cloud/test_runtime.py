@@ -39,7 +39,7 @@ def up_to_date(answer: Any) -> bool:
     return bool(answer["version"] > 0 and answer["applied"] == [])
 
 
-# The worker before ingest: one of its samples names an event that nobody has sent yet.
+# The worker before ingest: one of its samples names an event that was not sent yet.
 SAMPLES: dict[str, dict[str, Check]] = {
     "worker": {"worker_foreign_record": only_the_second_fails, "worker_two_records": only_the_second_fails},
     "ingest": {
@@ -112,7 +112,9 @@ def test_a_built_function_answers_its_samples(
         lead = json.loads(json.loads((ROOT / "events/ingest_event.json").read_text())["body"])
         cloud.call("POST", "/v1/events", lead)
     name = f"{function.capitalize()}Function"
-    told = cloud.aws("lambda").get_function_configuration(FunctionName=cloud.names[name])["Environment"]["Variables"]
+    variables = cloud.aws("lambda").get_function_configuration(FunctionName=cloud.names[name])["Environment"][
+        "Variables"
+    ]
     account = {key: value for key, value in environment(cloud.ready["aws_endpoint_url"]).items() if "AWS" in key}
     samples_key = {} if function == "migrate" else {"DRUMBEAT_SECRET": SAMPLES_SECRET, "DRUMBEAT_TEST_DOOR": "1"}
     layers = [cloud.home / "build" / layer / "python" for layer in ("DependenciesLayer", "CodeLayer")]
@@ -124,7 +126,7 @@ def test_a_built_function_answers_its_samples(
             emulator,
             cloud.home / "build" / name,
             [*layers, runtime],
-            {**told, **account, **samples_key},
+            {**variables, **account, **samples_key},
             tmp_path / "log",
             python=(sys.executable, "-S", "-B"),
         ) as running,

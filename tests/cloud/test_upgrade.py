@@ -19,7 +19,7 @@ NEXT = len(steps.packaged()) + 1
 
 @pytest.mark.point(61)
 @pytest.mark.point(62)
-def test_a_migration_that_fails_leaves_the_old_version_serving_and_is_done_once_mended(
+def test_a_migration_that_fails_leaves_the_old_version_serving_and_is_done_once_repaired(
     cloud: Deployed, tmp_path: Path
 ) -> None:
     endpoint, newer = cloud.ready["aws_endpoint_url"], tmp_path / "newer"

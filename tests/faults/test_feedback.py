@@ -52,7 +52,7 @@ def test_feedback_ends_the_wait_at_once_and_the_journal_names_it(simulate: Simul
         "to_status": "accepted",
         "actor": "feedback",
         "reason_code": "feedback",
-        "reason": "the provider told: delivered",
+        "reason": "reported by the provider: delivered",
     }
     simulation.settle()
     check_promises(simulation, strict=True)

@@ -70,7 +70,7 @@ class Stack:
         return self.process.returncode, rest
 
     def said(self) -> str:
-        """Return what it told on its terminal."""
+        """Return the stack's output."""
         return (self.home / "said").read_text()
 
     def pid(self, name: str) -> int | None:
@@ -108,12 +108,12 @@ class Stack:
         return body if status == 200 else None
 
     def done(self, event_id: str) -> bool:
-        """Tell whether all that follows from an event is done."""
+        """Return whether all that follows from an event is done."""
         event = self.event(event_id)
         return bool(event and event["status"] == "done")
 
     def mails(self, email: str) -> list[Any]:
-        """Return the mails that the sandbox accepted for somebody."""
+        """Return the mails that the sandbox accepted for an address."""
         found = self.call("GET", f"/_sandbox/mail?q={email}", url=self.ready["sandbox_url"])[2]["items"]
         return list(found)
 

@@ -40,7 +40,7 @@ def test_a_process_that_is_killed_is_started_again(stack: Stack, name: str) -> N
 @pytest.mark.proof
 @pytest.mark.point(12)
 @pytest.mark.timeout(240)
-def test_a_killed_poller_takes_doorbells_with_it_and_delays_nothing_over_two_minutes(stack: Stack) -> None:
+def test_a_killed_poller_takes_messages_with_it_and_delays_nothing_over_two_minutes(stack: Stack) -> None:
     before = stack.pid("poller")
     os.kill(before or 0, signal.SIGKILL)
 
@@ -91,7 +91,7 @@ def urls(postgres: Postgres) -> dict[str, str]:
 
 
 @pytest.mark.point(10)
-def test_what_arrives_while_postgres_is_away_outlives_a_restart_of_the_stack(
+def test_what_arrives_while_postgres_is_unreachable_outlives_a_restart_of_the_stack(
     own_stack: OwnStack, tmp_path: Path
 ) -> None:
     with Postgres(tmp_path / "postgres") as postgres:
@@ -111,7 +111,7 @@ def test_what_arrives_while_postgres_is_away_outlives_a_restart_of_the_stack(
 
 
 @pytest.mark.point(10)
-def test_what_arrives_while_postgres_is_away_outlives_the_sudden_death_of_the_queue(
+def test_what_arrives_while_postgres_is_unreachable_outlives_a_kill_of_the_queue(
     own_stack: OwnStack, tmp_path: Path
 ) -> None:
     with Postgres(tmp_path / "postgres") as postgres:

@@ -76,7 +76,7 @@ def test_over_the_night_of_the_gap_every_instant_is_one_mail(own_stack: Callable
     gap_end = spring()
     applied_at = gap_end - timedelta(hours=9, minutes=10)
     stack.start("--clock", moved(applied_at))
-    stack.end()  # all firings of the night are lost: nobody is up
+    stack.end()  # all firings of the night are lost
 
     stack.config = None
     stack.start("--clock", moved(gap_end + timedelta(seconds=40)))

@@ -22,7 +22,7 @@ def test_a_sample_of_the_ingest_is_recorded_by_the_running_stack(stack: Stack) -
     assert stack.event(str(ids.event_id("crm", "lead-1")))
 
 
-def test_a_worker_says_which_doorbells_it_does_not_know(stack: Stack) -> None:
+def test_a_worker_names_the_messages_that_it_does_not_know(stack: Stack) -> None:
     done = invoke(stack, "worker", ROOT / "events" / "worker_foreign_record.json")
 
     assert done.returncode == 0, done.stderr

@@ -73,7 +73,7 @@ def send(stack: Stack, source: str, count: int) -> list[str]:
 
 
 def record(stack: Stack, provider: str) -> list[dict[str, Any]]:
-    """Return what the sandbox says it was asked, oldest first."""
+    """Return the sandbox's record of requests, oldest first."""
     found: list[dict[str, Any]] = []
     after = ""
     while True:

@@ -13,15 +13,15 @@ from tests.flow.stacks import Stack
 
 
 def smoke(stack: Stack, *options: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run it as a script would: nobody can be asked."""
+    """Run it as a script would: without a terminal."""
     command = [sys.executable, "-m", "drumbeat.cli.main", "smoke", *options]
-    told = {"DRUMBEAT_URL": stack.ready["url"], "DRUMBEAT_KEY": key or stack.ready["api_key"]}
-    return subprocess.run(command, env=os.environ | told, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    variables = {"DRUMBEAT_URL": stack.ready["url"], "DRUMBEAT_KEY": key or stack.ready["api_key"]}
+    return subprocess.run(command, env=os.environ | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
 @pytest.fixture
 def payload(tmp_path: Path) -> Path:
-    """A payload about somebody whom nobody else mails."""
+    """A payload about a person whom no other test mails."""
     file = tmp_path / "payload.json"
     file.write_text(json.dumps({"email": f"{uuid.uuid4().hex}@example.com"}))
     return file
@@ -41,7 +41,7 @@ def test_an_event_is_followed_to_its_end(stack: Stack, payload: Path) -> None:
     assert len(stack.mails(address(payload))) == 1
 
 
-def test_nothing_is_carried_out_that_nobody_agreed_to(stack: Stack, payload: Path) -> None:
+def test_nothing_is_carried_out_without_consent(stack: Stack, payload: Path) -> None:
     done = smoke(stack, "--event", str(payload))
 
     assert done.returncode == 1

@@ -16,7 +16,7 @@ from tests.functions.doors import Doors
 
 @pytest.fixture
 def doors(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doors]:
-    """A door nobody has used yet."""
+    """A door that was not used yet."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     sqs = Sqs("us-east-1", sqs_endpoint)

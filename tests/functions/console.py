@@ -17,7 +17,7 @@ from tests.conftest import TestDatabase
 
 
 class Context:
-    """What Lambda tells a handler about its invocation."""
+    """Lambda's context of an invocation."""
 
     function_name = "console"
     memory_limit_in_mb = 256
@@ -66,8 +66,8 @@ class Console:
         parsed = json.loads(text) if "json" in headers.get("Content-Type", "") else text
         return answer["statusCode"], parsed, headers
 
-    def rung(self) -> list[WakeUp]:
-        """Take what was rung so far."""
+    def notified(self) -> list[WakeUp]:
+        """Take the wake-up messages so far."""
         wake_ups = []
         while messages := self.services.queue.receive():
             wake_ups += [WakeUp.loads(message.body) for message in messages]
@@ -78,7 +78,7 @@ class Console:
 def build_services(
     database: TestDatabase, redis_url: str, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> Services:
-    """Build services of which nothing is fake, and have the handlers use them."""
+    """Build services of which nothing is fake, and let the handlers use them."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     sqs = Sqs("us-east-1", sqs_endpoint)

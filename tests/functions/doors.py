@@ -96,13 +96,13 @@ class Doors:
             headers[name.lower()] = values[0]
         return Answer(answer["statusCode"], json.loads(answer["body"]), headers)
 
-    def rung(self) -> list[UUID]:
-        """Take the events that were rung for so far."""
-        rung: list[UUID] = []
+    def notified(self) -> list[UUID]:
+        """Take the events that workers were notified of so far."""
+        notified: list[UUID] = []
         while messages := self.effects.receive():
-            rung += [id for message in messages for id in WakeUp.loads(message.body).events]
+            notified += [id for message in messages for id in WakeUp.loads(message.body).events]
             self.effects.delete(messages)
-        return rung
+        return notified
 
     def events(self) -> list[Row]:
         """Read all recorded events with their bodies."""
@@ -155,7 +155,7 @@ def lead(key: str | None = None, **other: object) -> dict[str, object]:
     }
 
 
-def away(services: Services) -> None:
-    """Have the services' ledger lead to a port that nobody listens on."""
+def make_unreachable(services: Services) -> None:
+    """Point the services' ledger at a port that nothing listens on."""
     services.db.close()
     services.db = Database("postgresql://drumbeat_app@127.0.0.1:1/none")

@@ -16,7 +16,7 @@ SHOP_SECRET = "whsec_YSBzZWNyZXQgZm9yIHNhbXBsZXMgb25seSwgMzIgYi4="
 
 
 class Context:
-    """What Lambda tells a handler about its invocation."""
+    """Lambda's context of an invocation."""
 
     function_name = "sample"
     memory_limit_in_mb = 512
@@ -64,7 +64,7 @@ def test_a_delivery_counts_only_with_its_signature(
     assert len(doors.events()) == recorded
 
 
-def test_a_record_that_is_no_doorbell_fails_alone(doors: Doors) -> None:
+def test_a_record_that_is_no_wake_up_message_fails_alone(doors: Doors) -> None:
     invoke("ingest_event")
 
     answer = invoke("worker_foreign_record")
@@ -73,7 +73,7 @@ def test_a_record_that_is_no_doorbell_fails_alone(doors: Doors) -> None:
 
 
 @pytest.mark.point(16)
-def test_a_doorbell_for_an_unknown_event_fails_alone(doors: Doors) -> None:
+def test_a_message_for_an_unknown_event_fails_alone(doors: Doors) -> None:
     invoke("ingest_event")
 
     answer = invoke("worker_two_records")
@@ -82,7 +82,7 @@ def test_a_doorbell_for_an_unknown_event_fails_alone(doors: Doors) -> None:
 
 
 @pytest.mark.point(7)
-def test_the_relay_runs_on_the_schedules_word(doors: Doors) -> None:
+def test_the_relay_runs_on_the_schedules_event(doors: Doors) -> None:
     assert invoke("relay")["full"] is True
 
 

@@ -10,7 +10,7 @@ ID = "first"
 
 
 def parameter(stage: str) -> str:
-    """Name the SSM parameter that holds the key, below what only the deploy hook may touch."""
+    """Name the SSM parameter that holds the key, below the path that only the deploy hook may write."""
     return f"/drumbeat/{stage}/admin/first-key"
 
 

@@ -46,10 +46,10 @@ def all(db: Database) -> list[KeyRecord]:
 
 
 def revoke(db: Database, id: str) -> bool:
-    """Withdraw a key for good; False when there is none of that id. The first time stays on record."""
+    """Withdraw a key for good; False when no key has that id. The first time stays on record."""
     return bool(db.run(REVOKE, {"id": id}))
 
 
 def revoked(db: Database, id: str) -> bool:
-    """Tell whether a key was withdrawn."""
+    """Return whether a key was withdrawn."""
     return bool(db.run(REVOKED, {"id": id}))

@@ -1,4 +1,4 @@
-"""Who is calling: every route but the shallow health check asks for an API key with the scope it needs."""
+"""Who is calling: every route but the shallow health check requires an API key with its scope."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ def require(request: BaseProxyEvent, scope: str) -> str:
     """Return the id of the calling key.
 
     Raises:
-        Unauthorized: no key, one that is not ours, or a revoked one.
+        Unauthorized: no key, an invalid one, or a revoked one.
         Forbidden: the key lacks the scope.
     """
     key = keys.verify(services().key_secret, keys.bearer(request.headers.get("authorization")))
@@ -31,7 +31,7 @@ def require(request: BaseProxyEvent, scope: str) -> str:
 
 
 def needs(scope: str) -> list[Middleware]:
-    """Guard a route: whoever comes through holds a live key with this scope, and is the `actor` of its context."""
+    """Guard a route: a caller that passes has a valid key with this scope, and is the `actor` of its context."""
 
     def guard(app: ApiGatewayResolver, following: Next) -> Response[Any]:
         actor = f"person:{require(app.current_event, scope)}"

@@ -18,7 +18,7 @@ router = Routes()
 
 
 class Trigger(BaseModel):
-    """What may be said about it; the key may come as a header instead."""
+    """The body; the key may come as a header instead."""
 
     model_config = ConfigDict(extra="forbid")
     idempotencyKey: str | None = None
@@ -36,11 +36,11 @@ def trigger_campaign(name: str) -> Response[Any]:
 
 
 def _key() -> str:
-    asked = body(router, Trigger) if router.current_event.body else Trigger()
+    request = body(router, Trigger) if router.current_event.body else Trigger()
     header = router.current_event.headers.get("idempotency-key")
-    if header is not None and asked.idempotencyKey not in (None, header):
+    if header is not None and request.idempotencyKey not in (None, header):
         raise Invalid("The header Idempotency-Key and the field idempotencyKey differ. Send one. Nothing was recorded.")
-    key = asked.idempotencyKey if header is None else header
+    key = request.idempotencyKey if header is None else header
     if key is None:
         raise Invalid(
             "An idempotency key is missing. Send a name that a repeat of this request would have too, as the header"

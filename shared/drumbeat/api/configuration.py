@@ -19,7 +19,7 @@ router = Routes()
 
 
 class Document(BaseModel):
-    """A configuration with its templates; `cursor` goes on with ringing for events, as an earlier answer said."""
+    """A configuration with its templates; `cursor` continues with the events that wait, as an earlier answer said."""
 
     model_config = ConfigDict(extra="forbid")
     document: str
@@ -30,8 +30,8 @@ class Document(BaseModel):
 @router.put("/v1/config", middlewares=OPERATE)
 def put_config() -> Response[Any]:
     """Check a configuration and put it in force; 400 with every mistake, and then nothing was stored."""
-    asked = body(router, Document)
-    applied = apply(asked.document, asked.templates, actor=router.actor, services=services(), after=asked.cursor)
+    request = body(router, Document)
+    applied = apply(request.document, request.templates, actor=router.actor, services=services(), after=request.cursor)
     return reply(
         {
             "version": applied.version,

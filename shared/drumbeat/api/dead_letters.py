@@ -1,4 +1,4 @@
-"""`/v1/dlq`: doorbells that the worker gave up on. What they name is in the ledger all the same."""
+"""`/v1/dlq`: messages that the worker gave up on. What they name is in the ledger."""
 
 import json
 from typing import Any
@@ -15,8 +15,7 @@ from drumbeat.wakeups.queue import Message
 
 router = Routes()
 
-# Messages of one request; the caller asks again while some are left.
-CHUNK = 100
+MESSAGES_PER_REQUEST = 100  # the caller repeats the request while some are left
 
 
 @router.get("/v1/dlq", middlewares=READ)
@@ -24,19 +23,21 @@ def list_dead_letters() -> Response[Any]:
     """Count the dead letters and show some of them."""
     query(router)
     letters = dead_letters()
-    return reply({"count": letters.count(), "items": [_item(message) for message in letters.list(CHUNK)]})
+    return reply(
+        {"count": letters.count(), "items": [_item(message) for message in letters.list(MESSAGES_PER_REQUEST)]}
+    )
 
 
 @router.post("/v1/dlq/redrive", middlewares=OPERATE)
 def redrive() -> Response[Any]:
-    """Ring up to a hundred of them again. Harmless twice: what is done already stays done."""
+    """Send up to a hundred of them again. Harmless twice: what is done already stays done."""
     letters = dead_letters()
-    redriven = letters.redrive(CHUNK)
+    redriven = letters.redrive(MESSAGES_PER_REQUEST)
     return reply({"rung": redriven.notified, "foreign": redriven.left, "left": letters.count()})
 
 
 def dead_letters() -> DeadLetters:
-    """Return the dead letter queue joined with the one that its doorbells go back to."""
+    """Return the dead letter queue, joined with the queue that its messages go back to."""
     return DeadLetters(services().sqs, services().settings.dlq_url, services().queue)
 
 

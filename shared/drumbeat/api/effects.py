@@ -1,4 +1,4 @@
-"""`/v1/effects`: what was intended, and what people decide about what is held."""
+"""`/v1/effects`: what was intended, and decisions about what is held."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.operations.resolve import Decision, resolve, resolve_held
 from drumbeat.services import services
-from drumbeat.views.pages import PAGE
+from drumbeat.views.pages import PAGE_SIZE
 
 router = Routes()
 
@@ -41,34 +41,36 @@ class HeldResolution(BaseModel):
 @router.get("/v1/effects", middlewares=READ)
 def list_effects() -> Response[Any]:
     """List effects, in id order."""
-    asked = query(router, "status", "account", "event", "cursor", "limit")
+    parameters = query(router, "status", "account", "event", "cursor", "limit")
     wanted = views.EffectFilter(
-        status=asked.get("status"),
-        account=asked.get("account"),
-        event=identifier(asked["event"]) if "event" in asked else None,
+        status=parameters.get("status"),
+        account=parameters.get("account"),
+        event=identifier(parameters["event"]) if "event" in parameters else None,
     )
-    return page(views.effects(services().db, wanted, cursor=asked.get("cursor"), limit=limit(asked, PAGE)))
+    return page(
+        views.effects(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
+    )
 
 
 @router.get("/v1/effects/held", middlewares=READ)
 def summarise_held() -> Response[Any]:
     """Summarise what waits for a decision, and at which instant that was so."""
-    asked = query(router, "account")
-    return reply(views.held(services().db, asked.get("account")))
+    parameters = query(router, "account")
+    return reply(views.held(services().db, parameters.get("account")))
 
 
 @router.post("/v1/effects/resolve", middlewares=OPERATE)
 def resolve_many() -> Response[Any]:
     """Decide about the next chunk of held effects; call again while `left` is true."""
-    asked = body(router, HeldResolution)
-    seen_at: datetime = asked.seen_at
+    request = body(router, HeldResolution)
+    seen_at: datetime = request.seen_at
     return reply(
         resolve_held(
-            asked.decision,
-            reason=asked.reason,
+            request.decision,
+            reason=request.reason,
             seen_at=seen_at,
-            account=asked.account,
-            cause=asked.cause,
+            account=request.account,
+            cause=request.cause,
             actor=router.actor,
             services=services(),
         )
@@ -78,12 +80,12 @@ def resolve_many() -> Response[Any]:
 @router.post("/v1/effects/<effect_id>/resolve", middlewares=OPERATE)
 def resolve_one(effect_id: str) -> Response[Any]:
     """Decide about one held effect; 409 when it moved since the version named."""
-    asked = body(router, Resolution)
+    request = body(router, Resolution)
     now = resolve(
         identifier(effect_id),
-        asked.decision,
-        reason=asked.reason,
-        version=asked.version,
+        request.decision,
+        reason=request.reason,
+        version=request.version,
         actor=router.actor,
         services=services(),
     )

@@ -1,4 +1,4 @@
-"""`/v1/events`: what arrived, and what became of it."""
+"""`/v1/events`: what arrived, and what followed from it."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
 from drumbeat.services import services
-from drumbeat.views.pages import PAGE
+from drumbeat.views.pages import PAGE_SIZE
 
 router = Routes()
 
@@ -19,24 +19,26 @@ router = Routes()
 @router.get("/v1/events", middlewares=READ)
 def list_events() -> Response[Any]:
     """List events, newest first."""
-    asked = query(router, "type", "source", "status", "since", "q", "cursor", "limit")
+    parameters = query(router, "type", "source", "status", "since", "q", "cursor", "limit")
     wanted = views.EventFilter(
-        type=asked.get("type"),
-        source=asked.get("source"),
-        status=asked.get("status"),
-        since=instant(asked.get("since")),
-        q=asked.get("q"),
+        type=parameters.get("type"),
+        source=parameters.get("source"),
+        status=parameters.get("status"),
+        since=instant(parameters.get("since")),
+        q=parameters.get("q"),
     )
-    return page(views.events(services().db, wanted, cursor=asked.get("cursor"), limit=limit(asked, PAGE)))
+    return page(
+        views.events(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
+    )
 
 
 @router.get("/v1/events/<event_id>", middlewares=READ)
 def show_event(event_id: str) -> Response[Any]:
-    """Tell one event's whole story."""
+    """Show one event with everything that followed from it."""
     story = views.event(services().db, identifier(event_id))
     if story is None:
         raise NotFound(
-            f"no event {event_id} is recorded. If its receipt said `buffered`, the ledger was away; it will be here"
+            f"no event {event_id} is recorded. If its receipt said `buffered`, it waits for the ledger; it will be here"
             " within minutes of its return"
         )
     return reply(story)

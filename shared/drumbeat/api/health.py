@@ -1,4 +1,4 @@
-"""`/healthz` and `/metrics` for those who watch from outside; `/v1/status`, `/v1/usage`, `/v1/doctor` for people."""
+"""`/healthz` and `/metrics` for monitoring; `/v1/status`, `/v1/usage`, `/v1/doctor` for people."""
 
 from typing import Any
 
@@ -19,15 +19,15 @@ from drumbeat.services import services
 
 router = Routes()
 
-LISTED = 100  # missed instants of one answer
+MAX_MISSED_LISTED = 100
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @router.get("/healthz")
 def health() -> Response[Any]:
-    """Answer that this function runs; with `deep=1` and a key, ask what it depends on. Shallow touches nothing."""
-    asked = query(router, "deep")
-    if asked.get("deep") != "1":
+    """Answer that this function runs; with `deep=1` and a key, check what it depends on, too."""
+    parameters = query(router, "deep")
+    if parameters.get("deep") != "1":
         return reply({"status": "ok", "version": __version__})
     require(router.current_event, "read")
     checks = connections(services())
@@ -45,7 +45,7 @@ def status() -> Response[Any]:
             "totals": views.totals(services().db),
             "accounts": all_accounts(),
             "deadLetters": _dead_letters(),
-            "missed": campaigns.missed(services().db)[:LISTED],
+            "missed": campaigns.missed(services().db)[:MAX_MISSED_LISTED],
             "relay": views.pulse(services().due_index, services().clock.now()),
         }
     )
@@ -53,14 +53,14 @@ def status() -> Response[Any]:
 
 @router.get("/v1/usage", middlewares=READ)
 def usage() -> Response[Any]:
-    """What the last 30 days took, for those who ask what it costs."""
+    """What the last 30 days used, to work out what they cost."""
     query(router)
     return reply(views.usage(services().db))
 
 
 @router.get("/v1/doctor", middlewares=OPERATE)
 def get_doctor() -> Response[Any]:
-    """Check everything that can be wrong about an installation, and say what mends it."""
+    """Check everything that can be wrong with an installation, and say how to repair it."""
     query(router)
     return reply({"items": doctor(services()), "next": None})
 
@@ -77,4 +77,4 @@ def _dead_letters() -> int | None:
     try:
         return dead_letters().count()
     except SqsError:
-        return None  # unknown is not none
+        return None  # unknown, which is not zero

@@ -35,11 +35,11 @@ def list_keys() -> Response[Any]:
 @router.post("/v1/keys", middlewares=OPERATE)
 def mint_key() -> Response[Any]:
     """Mint a key. The answer is the only place where its token is ever seen."""
-    asked = body(router, NewKey)
+    request = body(router, NewKey)
     id = keys.new_id()
-    stored_keys.add(services().db, id, asked.name, asked.scopes)
-    token = keys.mint(services().key_secret, id, asked.scopes)
-    return reply({"id": id, "name": asked.name, "scopes": asked.scopes, "token": token}, 201)
+    stored_keys.add(services().db, id, request.name, request.scopes)
+    token = keys.mint(services().key_secret, id, request.scopes)
+    return reply({"id": id, "name": request.name, "scopes": request.scopes, "token": token}, 201)
 
 
 @router.delete("/v1/keys/<id>", middlewares=OPERATE)

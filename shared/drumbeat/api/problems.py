@@ -13,7 +13,7 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.wakeups.queue import QueueError
 from drumbeat.web import problems
 
-RETRY_AFTER = 5  # seconds
+RETRY_AFTER_SECONDS = 5
 
 
 class Refused(Problem):
@@ -23,7 +23,7 @@ class Refused(Problem):
 
 
 class Problems:
-    """Answers each of our errors, and anything unforeseen, as a problem."""
+    """Answers each of our errors, and anything unexpected, as a problem."""
 
     def __init__(self, app: APIGatewayHttpResolver, logger: Logger) -> None:
         self._app = app
@@ -31,14 +31,14 @@ class Problems:
         for errors, answer in (
             (Problem, self.known),
             (ConfigError, self.mistakes),
-            ([psycopg.OperationalError, SqsError, QueueError, SecretMissing], self.away),
-            (NotFoundError, self.nowhere),
-            (Exception, self.unforeseen),
+            ([psycopg.OperationalError, SqsError, QueueError, SecretMissing], self.unreachable),
+            (NotFoundError, self.no_route),
+            (Exception, self.unexpected),
         ):
             app.exception_handler(errors)(answer)
 
     def known(self, error: Problem, **facts: object) -> Response[str]:
-        """Answer an error that says itself what it means."""
+        """Answer an error of ours, whose text is for the caller."""
         body = problems.document(error, self._request.request_context.request_id, **facts)
         text = json.dumps(body, ensure_ascii=False)
         return Response(error.status, problems.MEDIA_TYPE, text, headers=problems.headers(error))
@@ -49,19 +49,21 @@ class Problems:
         refused = Refused(f"{len(found)} to correct; nothing was stored, the version in force stays")
         return self.known(refused, mistakes=found)
 
-    def away(self, error: Exception) -> Response[str]:
-        """Answer that a dependency does not; what it was is for the log."""
+    def unreachable(self, error: Exception) -> Response[str]:
+        """Answer that a dependency is unreachable; the log says which."""
         self._logger.warning("dependency_away", extra={"error": type(error).__name__})
         what = "the ledger" if isinstance(error, psycopg.Error) else "a part of Drumbeat"
-        return self.known(Unavailable(f"{what} cannot be reached; what was recorded is safe; try again", RETRY_AFTER))
+        return self.known(
+            Unavailable(f"{what} cannot be reached; what was recorded is safe; try again", RETRY_AFTER_SECONDS)
+        )
 
-    def nowhere(self, _: NotFoundError) -> Response[str]:
+    def no_route(self, _: NotFoundError) -> Response[str]:
         """Answer that there is no such route."""
-        asked = f"{self._request.http_method} {self._request.path}"
-        return self.known(NotFound(f"nothing here answers to {asked}; nothing was changed"))
+        route = f"{self._request.http_method} {self._request.path}"
+        return self.known(NotFound(f"there is no {route}; nothing was changed"))
 
-    def unforeseen(self, error: Exception) -> Response[str]:
-        """Answer an error of ours; its message may hold personal data, so only its kind and place are logged."""
+    def unexpected(self, error: Exception) -> Response[str]:
+        """Answer an unexpected error; its message may hold personal data, so only its type and place are logged."""
         self._logger.error("unforeseen", extra={"error": type(error).__name__, "place": place(error)})
         return self.known(Problem("it was logged under this request id; what was recorded is safe"))
 

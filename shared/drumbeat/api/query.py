@@ -1,4 +1,4 @@
-"""What a caller asked for, read strictly: anything that is not understood is named, nothing is guessed."""
+"""A caller's parameters and body, read strictly: anything unknown is named in the error, nothing is guessed."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from drumbeat.web import strict
 from drumbeat.web.problems import mistakes
 from drumbeat.web.requests import body_of
 
-MOST = 200
+MAX_PAGE_SIZE = 200
 
 
 def query(router: Routes, *allowed: str) -> Mapping[str, str]:
@@ -24,7 +24,7 @@ def query(router: Routes, *allowed: str) -> Mapping[str, str]:
     if unknown := sorted(set(parameters) - set(allowed)):
         raise Invalid(f"unknown parameter {', '.join(unknown)}; known are {', '.join(sorted(allowed)) or 'none'}")
     if "\0" in "".join(parameters.values()):
-        raise Invalid("a parameter holds the character NUL, which nothing here does; leave it out")
+        raise Invalid("a parameter holds the character NUL, which no name or key has; leave it out")
     return {name: value for name, value in parameters.items() if value}
 
 
@@ -63,6 +63,6 @@ def instant(text: str | None) -> datetime | None:
 def limit(parameters: Mapping[str, Any], default: int) -> int:
     """Read how many items a page may have. Raises Invalid."""
     text = parameters.get("limit", str(default))
-    if not text.isdecimal() or not 1 <= int(text) <= MOST:
-        raise Invalid(f"limit goes from 1 to {MOST}")
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE_SIZE:
+        raise Invalid(f"limit goes from 1 to {MAX_PAGE_SIZE}")
     return int(text)

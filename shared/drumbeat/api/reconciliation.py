@@ -1,4 +1,4 @@
-"""`/v1/reconcile`: after a restore, what may have been sent already, and what providers say was."""
+"""`/v1/reconcile`: after a restore, what may have been sent already, and what the providers' logs show."""
 
 from typing import Annotated, Any
 
@@ -10,36 +10,38 @@ from drumbeat.api.query import body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.operations import reconcile_sql
-from drumbeat.operations.reconcile import CHUNK, reconcile
+from drumbeat.operations.reconcile import KEYS_PER_REQUEST, reconcile
 from drumbeat.services import services
 from drumbeat.views import Page
-from drumbeat.views.pages import PAGE
+from drumbeat.views.pages import PAGE_SIZE
 
 router = Routes()
 
 
 class Reconciliation(BaseModel):
-    """What a provider took, by provider key, with its own id."""
+    """What a provider accepted, by provider key, with the provider's id."""
 
     model_config = ConfigDict(extra="forbid")
     account: str
     reason: str = Field(min_length=1, max_length=500)
-    accepted: Annotated[dict[str, str | None], Field(min_length=1, max_length=CHUNK)]
+    accepted: Annotated[dict[str, str | None], Field(min_length=1, max_length=KEYS_PER_REQUEST)]
 
 
 @router.get("/v1/reconcile", middlewares=READ)
 def list_at_risk() -> Response[Any]:
     """List open effects whose time has come, in id order."""
-    asked = query(router, "account", "cursor", "limit")
-    most, after = limit(asked, PAGE), identifier(asked["cursor"]) if "cursor" in asked else None
-    items = reconcile_sql.at_risk(services().db, account=asked.get("account"), after=after, limit=most + 1)
+    parameters = query(router, "account", "cursor", "limit")
+    most, after = limit(parameters, PAGE_SIZE), identifier(parameters["cursor"]) if "cursor" in parameters else None
+    items = reconcile_sql.at_risk(services().db, account=parameters.get("account"), after=after, limit=most + 1)
     return page(Page(items[:most], items[most - 1].effect_id.hex if len(items) > most else None))
 
 
 @router.post("/v1/reconcile", middlewares=OPERATE)
-def write_down() -> Response[Any]:
-    """Write down what a provider took."""
-    asked = body(router, Reconciliation)
+def record_accepted() -> Response[Any]:
+    """Record what a provider accepted."""
+    request = body(router, Reconciliation)
     return reply(
-        reconcile(asked.accepted, account=asked.account, reason=asked.reason, actor=router.actor, services=services())
+        reconcile(
+            request.accepted, account=request.account, reason=request.reason, actor=router.actor, services=services()
+        )
     )

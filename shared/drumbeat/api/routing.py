@@ -1,4 +1,4 @@
-"""Routes of one noun: Powertools' router, with what every route here asks of it."""
+"""Routes of one noun: Powertools' router, with what every route here needs."""
 
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2

@@ -14,7 +14,7 @@ from drumbeat.people import sql as people_sql
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.services import services
 from drumbeat.views import Page
-from drumbeat.views.pages import GARBLED, PAGE
+from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE
 
 router = Routes()
 
@@ -31,12 +31,12 @@ class Change(BaseModel):
 @router.get("/v1/suppressions", middlewares=READ)
 def list_suppressions() -> Response[Any]:
     """List suppressed contacts, in the order of their hashes."""
-    asked = query(router, "cursor", "limit")
-    most = limit(asked, PAGE)
+    parameters = query(router, "cursor", "limit")
+    most = limit(parameters, PAGE_SIZE)
     try:
-        after = bytes.fromhex(asked["cursor"]) if "cursor" in asked else None
+        after = bytes.fromhex(parameters["cursor"]) if "cursor" in parameters else None
     except ValueError:
-        raise Invalid(GARBLED) from None
+        raise Invalid(INVALID_CURSOR) from None
     found = people_sql.suppressed(services().db, after=after, limit=most + 1)
     more = found[most - 1].contact.hex() if len(found) > most else None
     return page(Page(list(found[:most]), more))
@@ -45,6 +45,6 @@ def list_suppressions() -> Response[Any]:
 @router.post("/v1/suppressions", middlewares=OPERATE)
 def change_suppression() -> Response[Any]:
     """Suppress an address, or lift it. Harmless twice: `changed` is then false."""
-    asked = body(router, Change)
-    act = lift if asked.lift else suppress
-    return reply(act(asked.email, reason=asked.reason, actor=router.actor, services=services()))
+    request = body(router, Change)
+    act = lift if request.lift else suppress
+    return reply(act(request.email, reason=request.reason, actor=router.actor, services=services()))

@@ -17,11 +17,11 @@ router = Routes()
 
 @router.get("/v1/verify", middlewares=READ)
 def verify_chunk() -> Response[Any]:
-    """Verify the next events and name each broken promise; go on with the cursor `next` while there is one."""
-    from drumbeat.audit import verify  # planner and delivery, for this one request of the console
+    """Verify the next events and name each broken promise; continue with the cursor `next` until it is null."""
+    from drumbeat.audit import verify  # imports planner and delivery, which only this route needs
 
-    asked = query(router, "cursor")
-    verified = verify(services(), after=identifier(asked["cursor"]) if "cursor" in asked else None)
+    parameters = query(router, "cursor")
+    verified = verify(services(), after=identifier(parameters["cursor"]) if "cursor" in parameters else None)
     if verified.items:
         metrics = Metrics(namespace="Drumbeat")
         metrics.add_metric("LedgerViolations", MetricUnit.Count, len(verified.items))

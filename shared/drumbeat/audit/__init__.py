@@ -1,8 +1,8 @@
-"""Verify: read the ledger as an auditor would, and name every promise that it shows to be broken.
+"""Verify: read the ledger as an auditor would, and name every broken promise that it shows.
 
 The journal is folded and compared with the effects, every event is planned again with the version that planned it, and
-what the tables say about each other is held against the invariants. Nothing is written and nothing locked; it may run
-while everything else does. Secrets and addresses are not read out: a violation names ids.
+what the tables say about each other is checked against the invariants. Nothing is written or locked; it may run
+while everything else does. A violation names ids, never secrets or addresses.
 """
 
 from collections import defaultdict
@@ -20,15 +20,15 @@ from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.verdicts import EXPIRES_AFTER
 from drumbeat.services import Services
 
-CHUNK = 500  # events
-CHUNK_BYTES = 16 * 1024 * 1024  # of their bodies
-LATE = timedelta(minutes=2)  # after its time everything has moved, if only one thing failed
-BOUNDS = Bounds(LATE, LEASE, EXPIRES_AFTER, tuple(f"{before or ''}>{after}" for before, after in ALLOWED))
+EVENTS_PER_CHUNK = 500
+BYTES_PER_CHUNK = 16 * 1024 * 1024  # of the events' bodies
+STUCK_AFTER = timedelta(minutes=2)  # after its time; with one failure everything has moved by then
+BOUNDS = Bounds(STUCK_AFTER, LEASE, EXPIRES_AFTER, tuple(f"{before or ''}>{after}" for before, after in ALLOWED))
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How much was looked at."""
+    """How much was checked."""
 
     events: int
     effects: int
@@ -56,18 +56,18 @@ class _Read:
     attempts: int
 
 
-def verify(services: Services, *, after: UUID | None = None, limit: int = CHUNK) -> Verified:
+def verify(services: Services, *, after: UUID | None = None, limit: int = EVENTS_PER_CHUNK) -> Verified:
     """Verify the next events in id order, with all that followed from them.
 
-    Each chunk is seen as it was at one instant. Ids are hashes, so `next` also tells how far through the ledger it is.
+    Each chunk is seen as it was at one instant. Ids are hashes, so `next` also shows how far through the ledger it is.
 
     Raises:
-        psycopg.OperationalError: the ledger is away.
+        psycopg.OperationalError: the ledger is unreachable.
     """
     with verification_sql.snapshot(services.db):
-        span = verification_sql.span(services.db, after or START, limit=limit, bytes=CHUNK_BYTES)
+        span = verification_sql.span(services.db, after or START, limit=limit, bytes=BYTES_PER_CHUNK)
         read = _Read(
-            verification_sql.events(services.db, span, late=LATE + LEASE),
+            verification_sql.events(services.db, span, late=STUCK_AFTER + LEASE),
             verification_sql.effects(services.db, span),
             verification_sql.frozen(services.db, span),
             verification_sql.acceptances(services.db, span),
@@ -88,7 +88,7 @@ def _violations(read: _Read, services: Services) -> Iterator[Violation]:
         if not acceptances.intact(request.frozen, request.hash):
             yield violation("request-altered", request.effect_id, generation=request.generation)
     for known in read.acceptances:
-        if twice := acceptances.judge(known, services):
-            yield twice
+        if doubled := acceptances.judge(known, services):
+            yield doubled
     yield from (of_finding(finding) for finding in read.findings if finding.kind != "overdue")
     yield from lateness.stuck([finding for finding in read.findings if finding.kind == "overdue"], services)

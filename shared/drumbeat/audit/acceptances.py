@@ -1,4 +1,4 @@
-"""What was accepted more than once. Which signs prove that depends on how the provider treats a repeat."""
+"""What was accepted more than once. Which outcomes prove that depends on how the provider treats a repeat."""
 
 import zlib
 
@@ -12,9 +12,9 @@ from drumbeat.services import Services
 
 
 def judge(known: Acceptances, services: Services) -> Violation | None:
-    """Tell whether one generation of an effect was carried out more than once.
+    """Return a violation if one generation of an effect was carried out more than once.
 
-    With a key or an id of ours a repeat is answered like the first time: two names mean two mails. Elsewhere each
+    With a key or an id of ours a repeat is answered like the first time: two references mean two mails. Elsewhere each
     acceptance is one more, and a violation unless the account's owner chose `on_unknown: resend`.
     """
     if known.found is not None and known.found > 1:
@@ -29,7 +29,7 @@ def judge(known: Acceptances, services: Services) -> Violation | None:
 
 
 def intact(frozen: bytes, hash: bytes) -> bool:
-    """Tell whether frozen bytes are still the request that was hashed."""
+    """Return whether frozen bytes are still the request that was hashed."""
     try:
         thaw(frozen, hash)
     except (ValueError, TypeError, zlib.error):

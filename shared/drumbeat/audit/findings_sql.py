@@ -1,7 +1,7 @@
 """What SQL alone can see to be wrong in a span of the ledger. Each statement lists findings and nothing else.
 
-A finding has a kind, the id of what it is about, and facts for the sentence that a person reads. Nobody's address is
-among them.
+A finding has a kind, the id of what it is about, and facts for the sentence that a person reads, never an
+address.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,8 +23,8 @@ class Finding:
     facts: Mapping[str, Any]
 
 
-# The journal of an effect is one chain from its plan to where it stands. The first break is named: what follows it is
-# its consequence. Then the chain's end is compared with the row, and its way from person to person with the generation.
+# The journal of an effect is one chain from its plan to where it stands. Only the first break is named: later
+# ones follow from it. Then the chain's end is compared with the row, and the decisions by people with the generation.
 JOURNAL = """
     WITH scope AS MATERIALIZED (
         SELECT id, status, seq, fence, generation
@@ -112,7 +112,7 @@ ATTEMPTS = """
       JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
      WHERE kept.hash <> made.request_hash
      UNION ALL
-    -- What is long final may be pruned; what may be repeated must be there.
+    -- The request of an effect that is long final may be pruned; what may be repeated must exist.
     SELECT 'request-missing', made.effect_id, jsonb_build_object('n', min(made.n))
       FROM scope
       JOIN made ON made.effect_id = scope.id AND made.generation = scope.generation
@@ -149,7 +149,7 @@ CONSENT = """
 """
 
 # Everything that is not final is due, under a lease, waiting for another effect, or held for a reason.
-STANDING = """
+UNFINISHED = """
     WITH scope AS MATERIALIZED (
         SELECT id, status, account, due_at, lease_until, after, reason
           FROM effects
@@ -269,7 +269,7 @@ def findings(db: Database, span: Span, bounds: Bounds) -> list[Finding]:
     }
     return [
         Finding(**row)
-        for sql in (JOURNAL, ATTEMPTS, CONSENT, STANDING, LIMITS, STRAYS)
+        for sql in (JOURNAL, ATTEMPTS, CONSENT, UNFINISHED, LIMITS, STRAYS)
         for row in db.run(sql, parameters)
     ]
 

@@ -8,28 +8,28 @@ from drumbeat.audit.violations import Violation, of_finding
 from drumbeat.ledger import configs
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import State
-from drumbeat.throttle.pace import AHEAD, allowance
+from drumbeat.throttle.pace import NOTIFY_AHEAD, allowance
 
 
 def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]:
-    """Tell which of the overdue effects nothing holds back.
+    """Yield the overdue effects that nothing holds back.
 
     An account is held back while it is paused, its breaker is open, slots are reserved at it, the throttle cannot be
-    read, or more is due than the relay lets out at a time. What the relay lets out it spreads over its two minutes.
+    read, or more is due than the relay releases at a time. What it releases it spreads over two minutes.
     """
     if not overdue:
         return
     accounts = sorted({finding.facts["account"] for finding in overdue})
     states = services.throttle.states(accounts)
-    lines = verification_sql.lines(services.db, accounts)
+    due = verification_sql.due_by_account(services.db, accounts)
     config = configs.newest(services.db)
     limits = {name: account.limits for name, account in config.accounts.items()} if config else {}
     for finding in overdue:
         account = finding.facts["account"]
         limit = limits.get(account, ())
-        if _held_back(states.get(account)) or lines.get(account, 0) > allowance(limit):
+        if _held_back(states.get(account)) or due.get(account, 0) > allowance(limit):
             continue
-        if not limit or finding.facts["late"] > finding.facts["tolerated"] + AHEAD.total_seconds():
+        if not limit or finding.facts["late"] > finding.facts["tolerated"] + NOTIFY_AHEAD.total_seconds():
             yield of_finding(finding)
 
 

@@ -19,7 +19,7 @@ SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 @contextmanager
 def snapshot(db: Database) -> Iterator[None]:
-    """Have all statements inside see the ledger as it was at the first of them; nothing is locked."""
+    """Run all statements inside on the ledger as it was at the first of them; nothing is locked."""
     with db.transaction():
         db.run(SNAPSHOT)
         yield
@@ -129,7 +129,7 @@ def events(db: Database, span: Span, *, late: timedelta) -> list[PlannedEvent]:
 
 @dataclass(frozen=True, slots=True)
 class RecordedEffect:
-    """One effect as it was recorded, and where it stands."""
+    """One effect as it was recorded, and its status."""
 
     id: UUID
     event_id: UUID
@@ -193,13 +193,13 @@ class Acceptances:
     account: str
     version: int
     answers: int  # attempts whose answer was an acceptance
-    references: int  # different names that the provider gave it
+    references: int  # different references that the provider gave it
     found: int | None  # how many a search found, where it found several
     hash: bytes | None
     frozen: bytes | None
 
 
-# A reference that only repeats the status line names nothing.
+# A reference that only repeats the status line identifies nothing.
 ACCEPTANCES = f"""
     WITH scope AS MATERIALIZED (
         SELECT id, account, version, generation
@@ -235,7 +235,7 @@ def acceptances(db: Database, span: Span) -> list[Acceptances]:
     return [Acceptances(**row) for row in db.run(ACCEPTANCES, span.bounds)]
 
 
-LINES = """
+DUE_BY_ACCOUNT = """
     SELECT account, count(*) AS due
       FROM effects
      WHERE status IN ('waiting', 'unknown') AND due_at <= drumbeat_now() AND account = ANY (%(accounts)s)
@@ -243,6 +243,6 @@ LINES = """
 """
 
 
-def lines(db: Database, accounts: Sequence[str]) -> dict[str, int]:
+def due_by_account(db: Database, accounts: Sequence[str]) -> dict[str, int]:
     """Count what is due now for each of these accounts."""
-    return {row["account"]: row["due"] for row in db.run(LINES, {"accounts": list(accounts)})}
+    return {row["account"]: row["due"] for row in db.run(DUE_BY_ACCOUNT, {"accounts": list(accounts)})}

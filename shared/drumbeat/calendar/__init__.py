@@ -1,7 +1,7 @@
 """When a schedule fires: a schedule expression in a time zone, as instants. Pure; no clock is read.
 
 The rule of EventBridge Scheduler: a local time that does not exist is skipped, one that comes twice fires once. Ours
-differs in one thing, if asked: with `shift`, a time that does not exist fires at the end of the gap.
+differs in one option: with `shift`, a time that does not exist fires at the end of the gap.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ __all__ = ["DAYS", "EPOCH", "Calendar", "Occurrence", "OnGap", "parse", "zone"]
 # What a rate counts from: a fixed instant, so that applying a configuration again moves nothing.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# The first and the last local date that can be asked about.
+# The first and the last local date that a calendar covers.
 DAYS = (FIRST.date(), LAST.date())
 
 _TICK = timedelta(microseconds=1)
 
 
 class OnGap(StrEnum):
-    """What becomes of a local time that the clock jumps over."""
+    """What happens to a local time that the clock skips."""
 
     SHIFT = "shift"  # fires once that day, at the first instant after the gap
     SKIP = "skip"  # does not fire that day: AWS's rule
@@ -63,7 +63,7 @@ class Calendar:
         """`start` is what a rate counts from.
 
         Raises:
-            ValueError: the expression or `on_gap` is none. LookupError: there is no such time zone.
+            ValueError: the expression or `on_gap` is not valid. LookupError: there is no such time zone.
         """
         self._expression = parse(expression)
         self._zone = zone(timezone)
@@ -79,7 +79,7 @@ class Calendar:
                 yield occurrence
 
     def after(self, instant: datetime) -> Occurrence | None:
-        """Return the next to fire after an instant; None when there is none any more."""
+        """Return the next to fire after an instant; None when none follows."""
         return next((each for each in self._from(instant) if each.at is not None and each.at > instant), None)
 
     def on(self, first: date, last: date) -> Iterator[Occurrence]:

@@ -1,6 +1,6 @@
-"""From what a clock on the wall shows to the instant at which it shows it: not at all, once, or twice.
+"""From a local time to the instants at which a clock shows it: none, one, or two.
 
-Only conversions from UTC are asked of the zone. In the other direction `zoneinfo` errs by an hour near the last
+Only conversions from UTC are taken from the zone. In the other direction `zoneinfo` is wrong by an hour near the last
 transition of a few zones, where their rules changed at the very moment of a transition (America/Nuuk, October 2023).
 """
 
@@ -51,7 +51,7 @@ def read(wall: datetime, zone: ZoneInfo) -> Reading:
 
 
 def day_exists(wall: datetime, gap_end: datetime, zone: ZoneInfo) -> bool:
-    """Tell whether some part of the date of `wall` exists, which itself lies in the gap that ends at `gap_end`.
+    """Return whether some part of the date of `wall`, which lies in the gap that ends at `gap_end`, exists.
 
     When an island crosses the date line, a whole day is left out.
     """

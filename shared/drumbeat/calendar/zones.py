@@ -1,4 +1,4 @@
-"""Time zones as the pinned `tzdata` package knows them: the machine's own database is never asked.
+"""Time zones as the pinned `tzdata` package knows them: the machine's own database is never read.
 
 Two machines whose systems were updated at different times would otherwise disagree about when a campaign is due.
 """
@@ -16,7 +16,7 @@ def names() -> frozenset[str]:
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """Return a zone. Raises LookupError when there is none of that name."""
+    """Return a zone. Raises LookupError when no zone has that name."""
     if name not in names():
         raise LookupError(f"there is no time zone {name}; write one like Europe/Berlin, or UTC")
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:

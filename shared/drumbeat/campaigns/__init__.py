@@ -1,7 +1,7 @@
 """Campaigns: instants of a calendar that become events, each exactly once.
 
-EventBridge Scheduler is the alarm clock, the calendar of the configuration in force is the truth: a firing that is
-lost, doubled or late changes nothing but delay.
+EventBridge Scheduler only wakes us; the calendar of the configuration in force is the truth. A firing that is lost,
+doubled or late changes nothing but delay.
 """
 
 from drumbeat.campaigns.catch_up import CaughtUp, Missed, catch_up, missed

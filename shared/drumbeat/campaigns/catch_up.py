@@ -1,4 +1,4 @@
-"""Instants of campaigns that nobody fired: caught up while they are young, told when they are old."""
+"""Instants of campaigns that were not fired: recorded late while they are young, reported when they are old."""
 
 import logging
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from drumbeat.ingest.door import Door
 from drumbeat.ledger.database import Database
 from drumbeat.services import Services
 
-LOOK_BACK = timedelta(days=7)  # how old a missed instant is told of
-CHUNK = 500  # events of one commit
+REPORT_WINDOW = timedelta(days=7)  # older missed instants are not reported
+EVENTS_PER_COMMIT = 500
 
 _TICK = timedelta(microseconds=1)
 _LOG = logging.getLogger(__name__)
@@ -33,43 +33,43 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """What was found: how many instants were recorded now, and which are too old for that."""
+    """The result: how many instants were recorded now, and which are too old for that."""
 
     recorded: int
     missed: tuple[Missed, ...] = ()
 
 
 def catch_up(services: Services, *, full: bool = False) -> CaughtUp:
-    """Record every instant of the last 24 hours that has no event, and mark what comes next.
+    """Record every instant of the last 24 hours that has no event, and schedule the next check.
 
-    Only instants since the campaign's schedule is in force count: a new campaign has no past. With `full`, tell in the
-    log what was missed in the days before. Harmless to repeat and to cut anywhere.
+    Only instants since the campaign's schedule is in force count: a new campaign has no past. With `full`, log
+    what was missed in the days before. Harmless to repeat and to cut anywhere.
 
     Raises:
-        psycopg.OperationalError: the ledger is away.
+        psycopg.OperationalError: the ledger is unreachable.
     """
-    known = in_force.read(services.db, reach=LOOK_BACK if full else CATCH_UP)
+    known = in_force.read(services.db, reach=REPORT_WINDOW if full else CATCH_UP)
     now, door = services.clock.now(), Door(services)
     lost = _lost(known, known.now - CATCH_UP, known.now, services.db)
     arrivals = [firing.scheduled(campaign, at, now=now) for campaign, at in lost]
     recorded = 0
-    for chunk in batched(arrivals, CHUNK, strict=False):
-        recorded += sum(verdict.inserted for verdict in recording.record_all(chunk, door))
+    for group in batched(arrivals, EVENTS_PER_COMMIT, strict=False):
+        recorded += sum(one.inserted for one in recording.record_all(group, door))
     next_checks.set_next(
         {each.campaign.name: each.calendar.after(known.now) for each in known.campaigns}, services.due_index
     )
     found = _missed(known, services.db) if full else []
-    _tell(found)
+    _log_missed(found)
     return CaughtUp(recorded, tuple(found))
 
 
 def missed(db: Database) -> list[Missed]:
     """List the instants of the last days that passed without an event, too long ago to be caught up; newest first."""
-    return _missed(in_force.read(db, reach=LOOK_BACK), db)
+    return _missed(in_force.read(db, reach=REPORT_WINDOW), db)
 
 
 def _missed(known: InForce, db: Database) -> list[Missed]:
-    lost = _lost(known, known.now - LOOK_BACK, known.now - CATCH_UP - _TICK, db)
+    lost = _lost(known, known.now - REPORT_WINDOW, known.now - CATCH_UP - _TICK, db)
     found = [Missed(campaign.name, at) for campaign, at in lost]
     return sorted(found, key=lambda each: (each.scheduled_at, each.campaign), reverse=True)
 
@@ -85,7 +85,7 @@ def _lost(known: InForce, first: datetime, last: datetime, db: Database) -> list
     return [passed[id] for id in passed if id not in recorded]
 
 
-def _tell(found: Sequence[Missed]) -> None:
+def _log_missed(found: Sequence[Missed]) -> None:
     for name in sorted({each.campaign for each in found}):
         times = [each.scheduled_at for each in found if each.campaign == name]
         newest = max(times).isoformat()

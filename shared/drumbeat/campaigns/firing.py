@@ -1,4 +1,4 @@
-"""What the firing of a campaign is as an event: a pure function of campaign and instant, whoever noticed it."""
+"""What the firing of a campaign is as an event: a pure function of campaign and instant."""
 
 import json
 from datetime import UTC, datetime
@@ -70,7 +70,7 @@ def _body(campaign: Campaign, key: str, at: datetime, **more: str) -> bytes:
 
 
 def _fingerprint(campaign: Campaign, key: str) -> bytes:
-    """The key says all that makes two firings the same: who noticed it, and when, does not count."""
+    """The key holds all that makes two firings the same; what noticed it, and when, does not count."""
     return fingerprint.of_api(TYPE, {"campaign": campaign.name, "key": key}, None)
 
 

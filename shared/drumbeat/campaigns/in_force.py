@@ -15,7 +15,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A campaign whose schedule has been in force since an instant, or for longer than was asked."""
+    """A campaign whose schedule has been in force since an instant, or for longer than was read."""
 
     campaign: Campaign
     calendar: Calendar
@@ -41,9 +41,9 @@ class InForce:
 
 
 def read(db: Database, *, reach: timedelta) -> InForce:
-    """Read the agenda. How long each campaign has been in force is only found out as far back as `reach`.
+    """Read the campaigns in force; since when each has been, only as far back as `reach`.
 
-    A campaign whose schedule is not understood (any more) is left out and complained about: it must not stop others.
+    A campaign whose schedule cannot be parsed (any more) is left out and logged as an error: it must not stop others.
     """
     found = campaigns_sql.in_force(db, reach=reach)
     running = []
@@ -56,5 +56,5 @@ def read(db: Database, *, reach: timedelta) -> InForce:
 
 
 def calendar_of(campaign: Campaign) -> Calendar:
-    """Return the instants of a campaign. Raises ValueError or LookupError when its schedule is none."""
+    """Return the instants of a campaign. Raises ValueError or LookupError when its schedule cannot be parsed."""
     return Calendar(campaign.schedule, campaign.timezone, campaign.on_gap)

@@ -1,7 +1,7 @@
-"""The alarm clocks: EventBridge schedules brought in line with the campaigns in force.
+"""EventBridge schedules, brought in line with the campaigns in force.
 
-They only wake us: `fire` asks our own calendar what a firing means, and what Scheduler skips, loses or fires an hour
-later at a change of clocks is mended by the relay. So a schedule that cannot be set costs minutes, not a firing.
+They only wake us: `fire` reads from our own calendar what a firing means, and the relay corrects what Scheduler skips,
+loses or fires an hour later at a change of clocks. So a schedule that cannot be set costs minutes, not a firing.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
 PREFIX = "campaign-"  # nothing else of the group is touched
-LONGEST = 64  # characters of a schedule's name
+MAX_NAME_CHARACTERS = 64  # EventBridge Scheduler's limit
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"  # Scheduler puts the time here, such as 2026-03-22T09:00:00Z
 RETRIES = {"MaximumRetryAttempts": 10, "MaximumEventAgeInSeconds": 3600}
 
@@ -41,7 +41,7 @@ class Aligned:
 def align(campaigns: Iterable[Campaign], services: Services) -> Aligned:
     """Create, change and remove schedules until there is one for each campaign with a future; idempotent.
 
-    Does nothing where the settings name no group, role and function. Raises nothing: failures are in the answer.
+    Does nothing where the settings name no group, role and function. Raises nothing: failures are in the result.
     """
     settings, done = services.settings, Aligned()
     if not (settings.schedule_group and settings.schedule_role_arn and settings.campaign_function_arn):
@@ -71,11 +71,11 @@ def missing(campaigns: Iterable[Campaign], services: Services) -> list[str]:
 
 
 def name_of(campaign: Campaign) -> str:
-    """Return the name of a campaign's schedule; one that would be too long is cut and told apart by a hash."""
+    """Return the name of a campaign's schedule; one that would be too long is cut and made unique by a hash."""
     name = PREFIX + campaign.name
-    if len(name) <= LONGEST:
+    if len(name) <= MAX_NAME_CHARACTERS:
         return name
-    return f"{name[: LONGEST - 9]}-{hashlib.sha256(campaign.name.encode()).hexdigest()[:8]}"
+    return f"{name[: MAX_NAME_CHARACTERS - 9]}-{hashlib.sha256(campaign.name.encode()).hexdigest()[:8]}"
 
 
 def _align_one(
@@ -126,7 +126,7 @@ def _request(campaign: Campaign, settings: Settings, now: datetime) -> dict[str,
 
 
 def _agrees(existing: Any, wanted: dict[str, Any]) -> bool:  # noqa: ANN401 - an answer of boto3
-    """Tell whether a schedule is as it has to be. A rate keeps the start that it was given first."""
+    """Return whether a schedule is as it has to be. A rate keeps the start that it was given first."""
     return all(
         _agrees(existing.get(key, {}), value) if isinstance(value, dict) else existing.get(key) == value
         for key, value in wanted.items()

@@ -1,4 +1,4 @@
-"""What campaigns ask of the ledger: which are in force since when, and which firings were recorded."""
+"""What campaigns read from the ledger: which are in force since when, and which firings were recorded."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from drumbeat.ledger.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """A campaign of the configuration in force, unchanged since an instant or for longer than was asked."""
+    """A campaign of the configuration in force, unchanged since an instant or for longer than was read."""
 
     campaign: Campaign
     since: datetime
@@ -25,7 +25,7 @@ class InForce:
     campaigns: tuple[Since, ...]
 
 
-# Every version that was in force at some time of the reach, newest first; a row without one when there is none at all.
+# Every version that was in force at some time of the reach, newest first; a row without a version when there is none.
 VERSIONS = """
     SELECT clock.now, configs.applied_at, coalesce(configs.compiled -> 'campaigns', '{}') AS campaigns
       FROM (SELECT drumbeat_now() AS now) AS clock
@@ -38,7 +38,7 @@ VERSIONS = """
 
 
 def in_force(db: Database, *, reach: timedelta) -> InForce:
-    """Read the campaigns in force. How long each has been so is only found out as far back as `reach`."""
+    """Read the campaigns in force. Since when each has been is only read as far back as `reach`."""
     versions = db.run(VERSIONS, {"reach": reach})
     found = []
     for name, entry in versions[0]["campaigns"].items():

@@ -14,11 +14,11 @@ def trigger(name: str, key: str, *, actor: str, services: Services) -> Receipt:
 
     Raises:
         NotFound: no such campaign is in force.
-        psycopg.OperationalError: the ledger is away; whether it was recorded is then unknown, so repeat it.
+        psycopg.OperationalError: the ledger is unreachable; whether it was recorded is then unknown, so repeat it.
     """
     config = configs.newest(services.db)
     if config is None or name not in config.campaigns:
         raise NotFound(f"no campaign is called {name[:64]}. Nothing was recorded; `drumbeat apply` configures one.")
     arrival = firing.by_hand(config.campaigns[name], key, actor=actor, now=services.clock.now())
-    verdict = recording.record(arrival, Door(services))
-    return Receipt(arrival.id, RECORDED, replayed=not verdict.inserted)
+    recorded = recording.record(arrival, Door(services))
+    return Receipt(arrival.id, RECORDED, replayed=not recorded.inserted)

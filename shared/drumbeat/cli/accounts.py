@@ -31,7 +31,7 @@ def list_accounts(client: Client) -> None:
             (
                 plain(each["account"]),
                 plain(each["provider"] or "not configured"),
-                standing(each),
+                state_of(each),
                 span(each["oldestDue"]) if each["oldestDue"] else "",
             )
             for each in items
@@ -39,8 +39,8 @@ def list_accounts(client: Client) -> None:
         show(table(("account", "provider", "state", "oldest due"), rows))
 
 
-def standing(account: dict[str, Any]) -> str:
-    """Say whether an account is running; if not, until when and why."""
+def state_of(account: dict[str, Any]) -> str:
+    """Return an account's state; when it is not running, until when and why."""
     until = f" until {moment(account['until'])}" if account["until"] else ""
     return status(account["state"]) + until + (f": {plain(account['reason'])}" if account["reason"] else "")
 

@@ -11,12 +11,12 @@ from drumbeat.cli.output import count, plain, print_json, show
 
 DOCUMENT = "drumbeat.yaml"
 TEMPLATES = "templates"
-LOCAL = ("127.0.0.1", "localhost")  # where accounts without a base URL talk to the sandbox
+LOCAL = ("127.0.0.1", "localhost")  # where accounts without a base URL call the sandbox
 
 
 @click.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=Path("campaigns"))
-@click.option("--check", is_flag=True, help="Only look for mistakes, here; nothing is sent.")
+@click.option("--check", is_flag=True, help="Only check for mistakes, on this machine; nothing is sent.")
 @with_client
 def command(client: Client, path: Path, check: bool) -> int:
     """Put the configuration of PATH (a folder with drumbeat.yaml, or the file itself) in force.
@@ -59,7 +59,7 @@ def _put(client: Client, document: str, templates: dict[str, str]) -> dict[str, 
     body: dict[str, Any] = {"document": document, "templates": templates}
     first: dict[str, Any] = client.ask("PUT", "/v1/config", body).body
     answer = first
-    while answer["next"] is not None:  # many events were waiting for a configuration: ring for them in chunks
+    while answer["next"] is not None:  # many events were waiting for a configuration: one request for each part of them
         answer = client.ask("PUT", "/v1/config", {**body, "cursor": answer["next"]}).body
         first["rung"] += answer["rung"]
     return {**first, "next": None}
@@ -101,7 +101,7 @@ def _show_mistakes(client: Client, file: Path, mistakes: list[dict[str, Any]]) -
 
 
 def _path(file: Path, name: str) -> Path:
-    """Name the file as the person who typed the command finds it."""
+    """Return the file's path as the person who typed the command knows it."""
     if name == DOCUMENT:
         return file
     return file.parent / name if name.startswith(f"{TEMPLATES}/") else file.parent / TEMPLATES / name
@@ -116,6 +116,6 @@ def _show(applied: dict[str, Any]) -> None:
         if applied[noun]:
             show(f"  {noun:<10} {', '.join(applied[noun])}")
     for failure in applied["alarms"]["failed"]:
-        show(f"[yellow]not woken by EventBridge Scheduler, so up to three minutes late:[/] {plain(failure)}")
+        show(f"[yellow]without a schedule in EventBridge Scheduler, so up to three minutes late:[/] {plain(failure)}")
     if applied["rung"]:
         show(f"{count(applied['rung'], 'waiting event')} tried with it now")

@@ -1,4 +1,4 @@
-"""Checks as doctor and smoke print them: one line each, and below it what mends it or is left to do."""
+"""Checks as doctor and smoke print them: one line each, and below it how to repair it or what is left to do."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ type Check = dict[str, Any]  # name, ok, detail, fix: as the deployment's own do
 
 
 def check(name: str, ok: bool, detail: str, fix: str | None = None) -> Check:
-    """Write one check down."""
+    """Return one check."""
     return {"name": name, "ok": ok, "detail": detail, "fix": None if ok else fix}
 
 
@@ -17,13 +17,13 @@ def print_checks(checks: Iterable[Check]) -> None:
     """Print checks for people."""
     for each in checks:
         good = "[yellow]note[/]" if each["fix"] else "[green]ok  [/]"
-        mark = good if each["ok"] else "[bold red]FAIL[/]"
-        show(f"{mark} {plain(each['name'])}: {plain(each['detail'])}")
+        label = good if each["ok"] else "[bold red]FAIL[/]"
+        show(f"{label} {plain(each['name'])}: {plain(each['detail'])}")
         if each["fix"]:
             show(f"     → {plain(each['fix'])}")
 
 
 def verdict(checks: Iterable[Check]) -> str:
-    """Say how it stands in all."""
+    """Return the result of all checks."""
     wrong = sum(not each["ok"] for each in checks)
-    return f"[bold]{wrong} to mend[/]" if wrong else "[green]all is well[/]"
+    return f"[bold]{wrong} to repair[/]" if wrong else "[green]all is well[/]"

@@ -1,4 +1,4 @@
-"""Talking to a deployment over HTTP, and telling people what went wrong in words they can act on."""
+"""Calls a deployment over HTTP, and shows errors as sentences that people can act on."""
 
 import functools
 import json
@@ -16,8 +16,8 @@ import click
 from drumbeat import __version__
 
 URL = "http://127.0.0.1:8787"
-PAGE = 200  # items of one request; the API's limit
-TIMEOUT = 60.0  # seconds: twice what API Gateway allows a request
+PAGE_SIZE = 200  # the API's limit
+TIMEOUT_SECONDS = 60.0  # twice what API Gateway allows a request
 
 
 # What a deployment answers; its shape is the API's contract.
@@ -32,7 +32,7 @@ class Refusal(click.ClickException):
     problem: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        """Say what happened; who asks for help can name the request."""
+        """Make the message: what happened, and the id of the request, to report it."""
         title = self.problem.get("title") or f"HTTP {self.status}"
         detail = self.problem.get("detail") or "no reason was given"
         request = f" (request {self.problem['requestId']})" if self.problem.get("requestId") else ""
@@ -50,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One deployment and how to print what it says."""
+    """One deployment and how to print its answers."""
 
     url: str
     key: str | None
@@ -69,7 +69,7 @@ class Client:
         cursor: object = None
         left = limit
         while left is None or left > 0:
-            page = self.get(path, **query, cursor=cursor, limit=min(left or PAGE, PAGE))
+            page = self.get(path, **query, cursor=cursor, limit=min(left or PAGE_SIZE, PAGE_SIZE))
             items = page["items"] if left is None else page["items"][:left]
             yield from items
             left = None if left is None else left - len(items)
@@ -89,8 +89,8 @@ class Client:
 
         Raises:
             Refusal: the deployment answered with an error.
-            click.ClickException: no key was given, or nobody answered.
-            click.UsageError: the URL is none.
+            click.ClickException: no key was given, or the deployment does not answer.
+            click.UsageError: the URL is not valid.
         """
         _require_http(self.url)
         parameters = urllib.parse.urlencode({k: str(v) for k, v in (query or {}).items() if v is not None})
@@ -108,14 +108,14 @@ class Client:
 
     def _send(self, request: urllib.request.Request) -> Answer:
         try:
-            with _OPENER.open(request, timeout=TIMEOUT) as reply:
+            with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as reply:
                 return Answer(reply.status, _parsed(reply.read()), _lower(reply.headers))
         except urllib.error.HTTPError as error:
             raise self._refusal(error.code, error.read()) from None
         except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise click.ClickException(
-                f"{self.url} does not answer ({reason}). Nothing is known to have changed; what the deployment"
+                f"{self.url} does not answer ({reason}). Whether anything changed is not known; what the deployment"
                 " recorded is safe. Is it running (`drumbeat dev`), and is --url or DRUMBEAT_URL right?"
             ) from None
 
@@ -130,7 +130,7 @@ class Client:
 
 
 def with_client[**P, R](command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
-    """Give a command the deployment it talks to; the options may stand before or after the command's name."""
+    """Pass a command its client; the options may stand before or after the command's name."""
 
     @click.option("--url", help="The deployment (DRUMBEAT_URL).")
     @click.option("--key", help="API key (DRUMBEAT_KEY).")
@@ -150,7 +150,7 @@ def with_client[**P, R](command: Callable[Concatenate[Client, P], R]) -> Callabl
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry a POST to somewhere it was not meant for."""
+    """Follows no redirect: it could send a POST to another host."""
 
     def redirect_request(self, *_: object) -> None:
         return None
@@ -166,7 +166,7 @@ def _require_http(url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise click.UsageError(f"{url!r} is no deployment: --url is like http://127.0.0.1:8787")
+        raise click.UsageError(f"{url!r} is not a URL of a deployment, such as http://127.0.0.1:8787")
 
 
 def _parsed(raw: bytes) -> Json:

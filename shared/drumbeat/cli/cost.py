@@ -13,12 +13,12 @@ from drumbeat.operations import cost
 from drumbeat.operations.cost import Line, Load
 
 MONTH = timedelta(hours=cost.HOURS)
-LEAST = timedelta(days=1)  # a younger ledger says little about a month
+MIN_AGE = timedelta(days=1)  # a younger ledger shows little about a month
 
 
 @click.command()
 @click.option(
-    "--events", type=click.FloatRange(0), help="Events a month; nothing is asked then. Default: the ledger's."
+    "--events", type=click.FloatRange(0), help="Events a month; no deployment is called then. Default: the ledger's."
 )
 @click.option("--effects", type=click.FloatRange(0), help="Effects of an event.  [default: 3, or the ledger's]")
 @click.option("--busy-hours", type=click.FloatRange(0.1, 24), help="Of a day, in which events arrive.  [default: 10]")
@@ -29,8 +29,8 @@ def command(
 ) -> None:
     """Show a month's bill for Neon + Upstash, for RDS + Valkey, and for one machine of your own.
 
-    With --events it works out here what that many would cost. Without, it applies the same formula to what the
-    deployment's ledger took in its last 30 days. docs/cost.md has the price sheet and every assumption.
+    With --events it computes here what that many would cost. Without, it applies the same formula to what the
+    deployment's ledger used in its last 30 days. docs/cost.md has the price sheet and every assumption.
     """
     load, about = (Load(events), None) if events is not None else _measured(client)
     given = {"effects_per_event": effects, "busy_hours": busy_hours, "months": months}
@@ -42,15 +42,15 @@ def command(
     if client.json:
         print_json({"load": _facts(load), "choices": {name: _priced(cost.bill(load, name)) for name in cost.CHOICES}})
         return
-    show(*([about] if about else []), _said(load), "", _bills(load))
+    show(*([about] if about else []), _sentence(load), "", _bills(load))
     show("", "[dim]list prices of 22 Nov 2026, some of them not verified: docs/cost.md[/]")
 
 
 def _measured(client: Client) -> tuple[Load, str]:
-    """Return the ledger's own load, scaled to a month when the ledger is younger, and what it was made of."""
+    """Return the ledger's own load, scaled to a month when the ledger is younger, and where it comes from."""
     used = client.get("/v1/usage")
     age = datetime.fromisoformat(used["until"]) - datetime.fromisoformat(used["since"])
-    scale = MONTH / min(max(age, LEAST), MONTH)
+    scale = MONTH / min(max(age, MIN_AGE), MONTH)
     events = used["events"]
     load = Load(
         events=events * scale,
@@ -58,11 +58,11 @@ def _measured(client: Client) -> tuple[Load, str]:
         awake_hours=used["awakeSeconds"] / 3600 * scale,
         ledger_bytes=used["ledgerBytes"],
     )
-    days = f"{max(age, LEAST) / timedelta(days=1):.1f}"
+    days = f"{max(age, MIN_AGE) / timedelta(days=1):.1f}"
     return load, f"{client.url}: {count(events, 'event')} in the last {days} days, scaled to a month"
 
 
-def _said(load: Load) -> str:
+def _sentence(load: Load) -> str:
     ledger = "the ledger has" if load.ledger_bytes is not None else f"after {load.months:g} months the ledger has"
     arriving = "" if load.awake_hours is not None else f"arriving in {load.busy_hours:g} hours of a day, "
     return (

@@ -12,18 +12,18 @@ from drumbeat.local.demo.doors import Doors, Sent
 from drumbeat.local.demo.proof import Proof, prove, settled
 from drumbeat.local.demo.stage import LIES, Stage
 
-PATIENCE = 90.0  # seconds until everything has to have come to rest
-LOOK = 0.25
-TOLD = sorted({str(lie["lie"]) for lie in LIES if "rate" in lie})  # the others only slow things down
+REST_SECONDS = 90.0  # until every effect has to be at rest
+POLL_SECONDS = 0.25
+LIES_THAT_MATTER = sorted({str(lie["lie"]) for lie in LIES if "rate" in lie})  # the others only slow things down
 
 console = Console(highlight=False)
 
 
 @click.command("demo")
 def command() -> int:
-    """Start a stack in a temporary folder, send samples through every door, make the providers lie, kill a worker.
+    """Start a stack in a temporary folder, send samples through every API, make the providers lie, kill a worker.
 
-    Then print what happened to each effect, beside the providers' own record. Exit code 0 only when every effect was
+    Then print what happened to each effect, beside the providers' own log. Exit code 0 only when every effect was
     done exactly once.
     """
     began = time.monotonic()
@@ -32,7 +32,7 @@ def command() -> int:
         doors = stage.start()
         console.print(f"it answers at {doors.url} after {time.monotonic() - began:.0f} s; mail at {stage.sandbox_url}")
         stage.lie()
-        console.print(f"the providers lie from now on: {', '.join(TOLD)}")
+        console.print(f"the providers lie from now on: {', '.join(LIES_THAT_MATTER)}")
         sent = _send(doors, stage)
         expected = sum(each.effects for each in sent)
         _wait(doors, expected)
@@ -46,7 +46,7 @@ def command() -> int:
 
 
 def _send(doors: Doors, stage: Stage) -> list[Sent]:
-    """Go through every door; half-way a worker dies."""
+    """Send everything; half-way a worker is killed."""
     sent = []
     ways = list(doors.all())
     for number, way in enumerate(ways):
@@ -57,11 +57,11 @@ def _send(doors: Doors, stage: Stage) -> list[Sent]:
 
 
 def _wait(doors: Doors, expected: int) -> None:
-    """Show the effects come to rest."""
+    """Wait, and show the progress, until the effects are at rest."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("effects at rest", total=expected)
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + REST_SECONDS
         while time.monotonic() < until:
             done, by_status = settled(doors)
             open_ones = ", ".join(
@@ -70,7 +70,7 @@ def _wait(doors: Doors, expected: int) -> None:
             progress.update(bar, completed=done, description=f"effects at rest ({open_ones or 'all'})")
             if done >= expected:
                 return
-            time.sleep(LOOK)
+            time.sleep(POLL_SECONDS)
 
 
 def _show(sent: Sequence[Sent], proof: Proof) -> None:
@@ -91,15 +91,15 @@ def _show(sent: Sequence[Sent], proof: Proof) -> None:
     ]
     console.print(table(("step", "account", "effects", "status", "attempts", "median", "longest"), rows))
     console.print()
-    console.print("from the providers' own record:")
-    lies = ", ".join(f"{number} {name}" for name, number in sorted(proof.lies.items()) if name in TOLD)
+    console.print("from the providers' own log:")
+    lies = ", ".join(f"{number} {name}" for name, number in sorted(proof.lies.items()) if name in LIES_THAT_MATTER)
     _fact("lies told", lies)
     _fact("lookups instead of a second try", proof.lookups)
     _fact("repeats recognised, not done again", proof.replayed)
     for words, found in (
         ("done more than once", proof.done_twice),
         ("never done", proof.never_done),
-        ("done without being asked for", proof.unasked),
+        ("done without a request", proof.unasked),
     ):
         _fact(words, f"[{'red' if found else 'green'}]{len(found)}[/] {plain(' '.join(found[:5]))}")
     colour = "bold green" if proof.holds else "bold red"

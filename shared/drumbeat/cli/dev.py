@@ -22,7 +22,7 @@ class Shift(click.ParamType[timedelta]):
         """Read it; anything else is bad usage."""
         match = re.fullmatch(r"([+-]?\d+)([smhd])", value)
         if match is None:
-            self.fail(f"{value!r} is no shift; write something like +3d, -2h or 0s", param, ctx)
+            self.fail(f"{value!r} is not a shift; write something like +3d, -2h or 0s", param, ctx)
         return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
@@ -50,8 +50,8 @@ def command(
     """Run everything on this machine.
 
     When ready, one line of JSON on standard output says where: url, api_key, sandbox_url. DATABASE_URL, REDIS_URL and
-    SQS_ENDPOINT_URL in the environment use servers of your own. Ctrl-C stops it; what it recorded is there again at
-    the next start.
+    SQS_ENDPOINT_URL in the environment replace the embedded servers. Ctrl-C stops it; what it recorded is kept for the
+    next start.
     """
     from drumbeat.local.stack import Options, Stack
     from drumbeat.local.supervisor import run

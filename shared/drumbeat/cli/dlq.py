@@ -1,4 +1,4 @@
-"""`drumbeat dlq`: look into the dead letter queue and redrive it."""
+"""`drumbeat dlq`: show the dead letter queue and redrive it."""
 
 import click
 
@@ -9,7 +9,7 @@ from drumbeat.cli.output import count, plain, print_json, show, table
 @click.group(invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Look into the dead letter queue and redrive it."""
+    """Show the dead letter queue and redrive it."""
     if context.invoked_subcommand is None:
         context.invoke(list_letters)
 
@@ -32,7 +32,7 @@ def list_letters(client: Client) -> None:
                         *(f"effect {plain(id)}" for id in each["effects"]),
                     ]
                 )
-                or "not a message of ours",
+                or "not a message of Drumbeat",
                 each["received"],
                 plain(each["messageId"]),
             )
@@ -44,16 +44,16 @@ def list_letters(client: Client) -> None:
 @command.command()
 @with_client
 def redrive(client: Client) -> None:
-    """Have the worker look at all of them again. Harmless twice: what is done stays done."""
-    rung = 0
+    """Send all of them to the worker again. Harmless twice: what is done stays done."""
+    sent = 0
     while True:
         answer = client.post("/v1/dlq/redrive")
-        rung += answer["rung"]
+        sent += answer["rung"]
         if not answer["rung"] or answer["left"] <= answer["foreign"]:
             break
     if client.json:
-        print_json({"rung": rung, "foreign": answer["foreign"], "left": answer["left"]})
+        print_json({"rung": sent, "foreign": answer["foreign"], "left": answer["left"]})
     else:
-        show(f"{count(rung, 'message')} rung again")
+        show(f"{count(sent, 'message')} sent again")
         if answer["foreign"]:
-            show(f"[yellow]{count(answer['foreign'], 'message')} not of ours[/] stayed: drumbeat dlq")
+            show(f"[yellow]{count(answer['foreign'], 'message')} that Drumbeat did not write[/] stayed: drumbeat dlq")

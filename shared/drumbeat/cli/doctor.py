@@ -1,4 +1,4 @@
-"""`drumbeat doctor`: check everything that can be wrong, and say what mends it."""
+"""`drumbeat doctor`: check everything that can be wrong, and say how to repair it."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,9 +9,9 @@ import click
 from drumbeat.cli.checks import Check, check, print_checks, verdict
 from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.output import print_json, show, span
+from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 
-SKEW = 30.0  # seconds
-SILENT = 180.0  # seconds that a mark may be overdue: the relay looks every minute
+RELAY_OVERDUE_SECONDS = 180.0  # a due entry that is overdue for longer was not checked: the relay runs every minute
 
 
 @click.command()
@@ -29,7 +29,7 @@ def command(client: Client) -> int:
 
 
 def diagnose(client: Client) -> list[Check]:
-    """Check what the caller's side can know and, when that is well, what the deployment knows about itself."""
+    """Check from here and, when that is well, let the deployment check itself."""
     checks = _from_here(client)
     if all(each["ok"] for each in checks):
         checks += client.get("/v1/doctor")["items"]
@@ -39,7 +39,7 @@ def diagnose(client: Client) -> list[Check]:
 
 
 def _from_here(client: Client) -> list[Check]:
-    """Check what only the caller's side can know."""
+    """Check what can only be checked from here."""
     try:
         answer = client.ask("GET", "/healthz")
     except click.ClickException as error:
@@ -48,7 +48,9 @@ def _from_here(client: Client) -> list[Check]:
     if date := answer.headers.get("date"):
         skew = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
         fix = "set this machine's clock by NTP; signed requests made here would be refused"
-        checks.append(check("this machine's clock", skew <= SKEW, f"{skew:.0f} s from the deployment's", fix))
+        checks.append(
+            check("this machine's clock", skew <= MAX_CLOCK_SKEW_SECONDS, f"{skew:.0f} s from the deployment's", fix)
+        )
     if not client.key:
         checks.append(check("API key", False, "none was given", "set DRUMBEAT_KEY to a key with scope operate"))
     else:
@@ -69,17 +71,17 @@ def _from_here(client: Client) -> list[Check]:
 def _account(account: dict[str, Any]) -> Check:
     running = account["state"] == "running"
     detail = account["state"] + (f", {account['reason']}" if account["reason"] else "")
-    fix = f"mend the cause, then `drumbeat accounts resume {account['account']}`"
+    fix = f"repair the cause, then `drumbeat accounts resume {account['account']}`"
     return check(f"account {account['account']}", running, detail, fix)
 
 
 def _relay(pulse: dict[str, Any]) -> Check:
-    """Tell whether somebody looks when it is time to."""
-    if pulse["overdue"] > SILENT:
-        detail = f"what it should have looked at has been overdue for {span(pulse['overdue'])}"
+    """Check whether the relay runs."""
+    if pulse["overdue"] > RELAY_OVERDUE_SECONDS:
+        detail = f"an entry that it should have checked has been overdue for {span(pulse['overdue'])}"
     elif pulse["nextFull"] is None:
-        detail = "has not looked yet; its first look is at everything"
+        detail = "has not run yet; its first run checks everything"
     else:
-        detail = "looks when it is time to"
-    fix = "read the relay's log; on AWS look at its schedule too (EventBridge Scheduler, group drumbeat-<stage>)"
-    return check("relay", pulse["overdue"] <= SILENT, detail, fix)
+        detail = "runs in time"
+    fix = "read the relay's log; on AWS check its schedule too (EventBridge Scheduler, group drumbeat-<stage>)"
+    return check("relay", pulse["overdue"] <= RELAY_OVERDUE_SECONDS, detail, fix)

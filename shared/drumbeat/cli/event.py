@@ -13,7 +13,7 @@ from drumbeat.cli.story import tree
 @click.argument("id")
 @with_client
 def command(client: Client, id: str) -> None:
-    """Show the event ID: its plan, its effects, every attempt, what was learned, and the journal."""
+    """Show the event ID: its plan, its effects, every attempt with its outcomes, and the journal."""
     event = client.get(f"/v1/events/{quote(id, safe='')}")
     if client.json:
         print_json(event)

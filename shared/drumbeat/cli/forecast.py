@@ -1,4 +1,4 @@
-"""What a configuration would make of an event, worked out here by the planner itself: nothing is sent."""
+"""What a configuration would make of an event, computed here by the planner itself: nothing is sent."""
 
 import json
 from collections.abc import Mapping

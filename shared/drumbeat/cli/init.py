@@ -40,12 +40,14 @@ def _stage(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option("--region", help="Of AWS.  [default: AWS_REGION, or your profile's]")
 @click.option("--from-env", is_flag=True, help=f"Ask nothing: read {', '.join(each.variable for each in PARAMETERS)}.")
 @click.option("--overwrite", is_flag=True, help="With --from-env: replace URLs that are there already.")
-@click.option("--no-connect", is_flag=True, help="Do not knock: the servers cannot be reached from here (a VPC).")
+@click.option(
+    "--no-connect", is_flag=True, help="Do not connect to the servers: they cannot be reached from here (a VPC)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def aws(stage: str, region: str | None, from_env: bool, overwrite: bool, no_connect: bool, as_json: bool) -> int:
     """Write the SSM parameters of a stage, and say what to do next.
 
-    Asks for two Postgres URLs and a Redis URL, tries them, and generates the master secret. What is there already is
+    Asks for two Postgres URLs and a Redis URL, tries them, and generates the master secret. An existing value is
     replaced only when you say so; the master secret never.
     """
     store = ParameterStore(stage, region)
@@ -53,25 +55,25 @@ def aws(stage: str, region: str | None, from_env: bool, overwrite: bool, no_conn
         known = {each: store.read(each) for each in PARAMETERS}
         if not as_json:
             show(f"[bold]parameters of stage {stage}[/] in {store.region}, each a SecureString")
-        wanted = _from_env(known, overwrite) if from_env else _asked(known, stage)
+        wanted = _from_env(known, overwrite) if from_env else _prompted(known, stage)
         if not no_connect and not _reachable(wanted, ask=not from_env, quiet=as_json):
             raise click.ClickException(
-                "nothing was written. Mend it and run this again; --no-connect skips the knocking"
+                "nothing was written. Correct it and run this again; --no-connect skips these checks"
             )
         changed = {each: value for each, value in wanted.items() if value != known[each]}
         for each, value in changed.items():
             store.write(each, value, replace=known[each] is not None)
     finally:
         store.close()
-    _tell(store, changed, as_json=as_json)
+    _show(store, changed, as_json=as_json)
     return 0
 
 
 # ---------------------------------------------------------------- where the values come from
 
 
-def _asked(known: Mapping[Parameter, str | None], stage: str) -> dict[Parameter, str]:
-    """Ask for each value, and again while it is badly written."""
+def _prompted(known: Mapping[Parameter, str | None], stage: str) -> dict[Parameter, str]:
+    """Ask for each value, and again while it is not valid."""
     wanted: dict[Parameter, str] = {}
     for each in (OWNER, APPLICATION, REDIS):
         show("", f"[bold]{each.path(stage)}[/]", f"  {each.purpose}")
@@ -107,8 +109,8 @@ def _from_env(known: Mapping[Parameter, str | None], overwrite: bool) -> dict[Pa
             wrong.append(f"{each.variable}: {why}")
         elif there not in (None, value) and each is MASTER:
             wrong.append(
-                f"{each.variable}: another secret is in force; with a new one every API key is worthless and nobody is"
-                " known as suppressed. Delete the parameter yourself if that is what you want"
+                f"{each.variable}: another secret is in force; with a new one every API key stops working and every"
+                " suppression is lost. Delete the parameter yourself if that is what you want"
             )
         elif there not in (None, value) and not overwrite:
             wrong.append(f"{each.variable}: another value is there already; --overwrite replaces it")
@@ -125,13 +127,13 @@ def _wrong(values: Mapping[Parameter, str], newest: Parameter) -> str | None:
     return why
 
 
-# ---------------------------------------------------------------- trying and telling
+# ---------------------------------------------------------------- connecting, and the result
 
 
 def _reachable(wanted: Mapping[Parameter, str], *, ask: bool, quiet: bool) -> bool:
-    """Knock at the servers; True when they let us in, or when the person writes the URLs all the same."""
+    """Connect to the servers; True when that works, or when the person wants the URLs written all the same."""
     if not quiet:
-        show("", "knocking at the servers")
+        show("", "connecting to the servers")
     checks: list[Check] = [*reach_postgres(wanted[OWNER], wanted[APPLICATION]), *reach_redis(wanted[REDIS])]
     wrong = [each for each in checks if not each["ok"]]
     if quiet:
@@ -144,7 +146,7 @@ def _reachable(wanted: Mapping[Parameter, str], *, ask: bool, quiet: bool) -> bo
     return not wrong or (ask and click.confirm("Write them all the same?", default=False))
 
 
-def _tell(store: ParameterStore, changed: Mapping[Parameter, str], *, as_json: bool) -> None:
+def _show(store: ParameterStore, changed: Mapping[Parameter, str], *, as_json: bool) -> None:
     following = _following(store.stage, store.region)
     if as_json:
         done = {each.path(store.stage): "written" if each in changed else "unchanged" for each in PARAMETERS}
@@ -165,7 +167,7 @@ def _following(stage: str, region: str) -> list[str]:
     """Return the two commands that deploy the stage."""
     if stage in CONFIGURED:
         which = "" if stage == CONFIGURED[0] else f" --config-env {stage}"
-    else:  # what samconfig.toml says for the others, and keeps from then on
+    else:  # what samconfig.toml has for the others; sam writes it there
         which = f" --config-env {stage} --stack-name drumbeat-{stage} --parameter-overrides Stage={stage}"
         which += " --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND"
     return ["sam build", f"sam deploy --guided --region {region}{which}"]

@@ -1,7 +1,7 @@
-"""`drumbeat invoke`: hand one event to a function of the local stack, as `sam local invoke` does, without a container.
+"""`drumbeat invoke`: pass one event to a function of the local stack, as `sam local invoke` does, without a container.
 
-The samples in `events/` were made for tests: their API key is none of your stack's. An HTTP request that carries one is
-given yours instead.
+The samples in `events/` were made for tests: your stack does not know their API key. An HTTP request that
+carries one gets yours instead.
 """
 
 import json
@@ -47,7 +47,7 @@ def _read(file: TextIO) -> dict[str, Any]:
     except ValueError as error:
         raise click.UsageError(f"{file.name} is not JSON: {error}") from None
     if not isinstance(event, dict):
-        raise click.UsageError(f"{file.name} holds no JSON object")
+        raise click.UsageError(f"{file.name} is not a JSON object")
     return event
 
 

@@ -1,7 +1,7 @@
-"""`drumbeat`: the command line. Each command is a file of this folder, imported only when it is asked for.
+"""`drumbeat`: the command line. Each command is a file of this folder, imported only when it is used.
 
 The file of `drumbeat keys` is `keys.py`: it defines `command`, and its first line says what the command does. Exit
-codes: 0 done, 1 the asked-for thing failed, 2 the command was used wrongly.
+codes: 0 done, 1 failed, 2 the command was used wrongly.
 """
 
 import sys
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Target:
-    """The deployment that a command talks to, and how it prints."""
+    """The deployment that a command calls, and how it prints."""
 
     url: str
     key: str | None
@@ -37,7 +37,7 @@ class Commands(click.Group):
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command; None when there is none of that name."""
+        """Import one command; None when no command has that name."""
         if summary(cmd_name) is None:
             return None
         return cast("click.Command", import_module(f"drumbeat.cli.{cmd_name.replace('-', '_')}").command)

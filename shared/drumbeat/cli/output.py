@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-UNBOUNDED = 10_000  # columns: one line a row, for who greps
+UNLIMITED_WIDTH = 10_000  # columns: one line a row, for grep
 
 # The same colours wherever a status is shown.
 COLOURS = {
@@ -38,10 +38,10 @@ def print_json(value: object) -> None:
 
 
 def show(*parts: RenderableType) -> None:
-    """Print for people: as wide as the terminal, and as wide as it takes when the output is no terminal."""
+    """Print for people: as wide as the terminal, and as wide as it takes when the output is not a terminal."""
     console = Console(highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal:
-        console = Console(highlight=False, emoji=False, width=UNBOUNDED)
+        console = Console(highlight=False, emoji=False, width=UNLIMITED_WIDTH)
     for part in parts:
         console.print(part)
 
@@ -50,7 +50,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Lay out rows; cells are text, or markup made by the functions of this module.
 
     The first column is for what a person copies, such as an id: it is never cut. The others wrap, so that a table fits
-    80 columns if their words do; give what can be long a column of its own, the last.
+    80 columns if its words do; give what can be long a column of its own, the last.
     """
     made = Table(box=None, pad_edge=False, header_style="bold")
     for place, name in enumerate(columns):
@@ -60,13 +60,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     return made
 
 
-def status(word: str) -> str:
+def status(name: str) -> str:
     """Colour a status."""
-    return f"[{COLOURS.get(word, 'default')}]{plain(word)}[/]"
+    return f"[{COLOURS.get(name, 'default')}]{plain(name)}[/]"
 
 
 def plain(text: object) -> str:
-    """Keep what others wrote from being read as markup or as commands to the terminal."""
+    """Escape text from outside, so that it is neither markup nor a command to the terminal."""
     return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
 
 
@@ -79,13 +79,13 @@ def moment(text: str | None, now: datetime | None = None) -> str:
 
 
 def ago(at: datetime, now: datetime | None = None) -> str:
-    """Say how long ago an instant was, or how far ahead it is."""
+    """Return how long ago an instant was, or how far ahead it is."""
     seconds = ((now or datetime.now(UTC)) - at).total_seconds()
     return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
 
 
 def span(seconds: float) -> str:
-    """Say a length of time in its largest fitting unit."""
+    """Return a duration in its largest fitting unit."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -95,5 +95,5 @@ def span(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Say how many, in good English."""
+    """Return a number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -36,7 +36,7 @@ APPLICATION = Parameter(
     " rewrite. It need not exist: the deployment creates it with this URL's password.",
 )
 REDIS = Parameter(
-    "redis-url", "REDIS_URL", "Redis or Valkey: rate limits and the relay's memory. Losing it only slows."
+    "redis-url", "REDIS_URL", "Redis or Valkey: rate limits and the relay's due index. Losing it only costs time."
 )
 MASTER = Parameter(
     "secret",
@@ -48,7 +48,7 @@ PARAMETERS = (OWNER, APPLICATION, REDIS, MASTER)
 
 
 class ParameterStore:
-    """One stage's parameters in one region. Errors of AWS become sentences."""
+    """One stage's parameters in one region. Errors of AWS become messages that say what to do."""
 
     def __init__(self, stage: str, region: str | None) -> None:
         """Raises click.UsageError when no region is known."""
@@ -62,7 +62,7 @@ class ParameterStore:
         self._ssm: SSMClient = session.client("ssm")
 
     def read(self, parameter: Parameter) -> str | None:
-        """Return a parameter's value; None: there is none. Raises click.ClickException."""
+        """Return a parameter's value; None: it does not exist. Raises click.ClickException."""
         with self._explained(f"read {parameter.path(self.stage)}"):
             try:
                 found = self._ssm.get_parameter(Name=parameter.path(self.stage), WithDecryption=True)
@@ -94,8 +94,8 @@ class ParameterStore:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "an error")
             raise click.ClickException(
-                f"AWS does not let us {what}: {code}. What was written before stays; run it again once it is mended. It"
-                " takes ssm:GetParameter and ssm:PutParameter on that name."
+                f"AWS does not let us {what}: {code}. What was written before stays; correct that and run it again. It"
+                " needs ssm:GetParameter and ssm:PutParameter on that name."
             ) from None
         except BotoCoreError as error:
             raise click.ClickException(

@@ -13,7 +13,7 @@ from drumbeat.ledger import legacy
 DECISIONS = ("resend", "accepted", "drop")
 MEANS = {
     "resend": "send again, although each may have been carried out once already",
-    "accepted": "take as carried out; nothing is sent",
+    "accepted": "count as carried out; nothing is sent",
     "drop": "give up; nothing is sent",
 }
 
@@ -21,13 +21,15 @@ MEANS = {
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="[EFFECT] resend|accepted|drop")
 @click.option("--reason", required=True, help="Why; kept in the journal.")
-@click.option("--version", type=int, help="The version you looked at; 409 when it moved since. Default: as it is now.")
+@click.option(
+    "--version", type=int, help="The version you decided on; 409 when it changed since. Default: the present one."
+)
 @click.option("--all-held", is_flag=True, help="Decide about all that is held.")
 @click.option("--account", help="Decide about all that is held for this account.")
 @click.option(
     "--cause",
-    help="With --all-held or --account: only what is held for this reason: its code, as shown. (Its sentence, as before"
-    " there were codes, is taken for one more release.)",
+    help="With --all-held or --account: only what is held for this reason: its code, as shown. (The sentence of the"
+    " release before is accepted for one more release.)",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before deciding about many.")
 @with_client
@@ -57,8 +59,8 @@ def command(
 def _one(client: Client, effect: str, decision: str, reason: str, version: int | None) -> int:
     if version is None:
         version = _version_now(client, effect)
-    asked = {"decision": decision, "reason": reason, "version": version}
-    now = client.post(f"/v1/effects/{quote(effect, safe='')}/resolve", asked)
+    request = {"decision": decision, "reason": reason, "version": version}
+    now = client.post(f"/v1/effects/{quote(effect, safe='')}/resolve", request)
     if client.json:
         print_json(now)
     else:
@@ -76,9 +78,9 @@ def _version_now(client: Client, effect: str) -> int:
 
 
 def _many(client: Client, decision: str, reason: str, account: str | None, cause: str | None, yes: bool) -> int:
-    meant = _read(cause)
+    selected = _read(cause)
     held = client.get("/v1/effects/held", account=account)
-    groups = [group for group in held["groups"] if meant is None or _is_meant(meant, group)]
+    groups = [group for group in held["groups"] if selected is None or _is_selected(selected, group)]
     total = sum(group["effects"] for group in groups)
     if not client.json:
         _show_groups(groups)
@@ -90,7 +92,7 @@ def _many(client: Client, decision: str, reason: str, account: str | None, cause
     else:
         show(f"{count(done, 'effect')} decided: {decision}" if total else "nothing is held")
         if done < total:
-            show(f"{total - done} had moved meanwhile and were left alone")
+            show(f"{total - done} had changed meanwhile and were not touched")
     return 0
 
 
@@ -101,16 +103,16 @@ def _read(cause: str | None) -> legacy.Cause | None:
         raise click.UsageError(str(error)) from None
 
 
-def _is_meant(cause: legacy.Cause, group: dict[str, Any]) -> bool:
-    # A deployment of the release before gives sentences only.
+def _is_selected(cause: legacy.Cause, group: dict[str, Any]) -> bool:
+    # A deployment of the release before sends sentences only.
     return cause.means(group.get("reasonCode"), group.get("reasonDetail"), group["reason"])
 
 
 def _in_chunks(client: Client, decision: str, reason: str, account: str | None, cause: str | None, at: str) -> int:
-    asked = {"decision": decision, "reason": reason, "account": account, "cause": cause, "seenAt": at}
+    request = {"decision": decision, "reason": reason, "account": account, "cause": cause, "seenAt": at}
     done = 0
     while True:
-        answer = client.post("/v1/effects/resolve", asked)
+        answer = client.post("/v1/effects/resolve", request)
         done += len(answer["effects"])
         if not answer["left"] or not answer["effects"]:
             return done

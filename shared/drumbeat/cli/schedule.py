@@ -1,4 +1,4 @@
-"""`drumbeat schedule`: when a schedule fires, worked out here; no deployment is asked."""
+"""`drumbeat schedule`: when a schedule fires, computed here; no deployment is called."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ class Day(click.ParamType[date]):
         try:
             day = value if isinstance(value, date) else date.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no date such as 2026-03-01", param, ctx)
+            self.fail(f"{value!r} is not a date such as 2026-03-01", param, ctx)
         first, last = DAYS
         if not first <= day <= last:
             self.fail(f"{day} is not between {first} and {last}", param, ctx)
@@ -44,7 +44,7 @@ class Instant(click.ParamType[datetime]):
         except ValueError:
             read = None
         if read is None or read.tzinfo is None:
-            self.fail(f"{value!r} is no instant such as 2026-03-01T12:00:00Z", param, ctx)
+            self.fail(f"{value!r} is not an instant such as 2026-03-01T12:00:00Z", param, ctx)
         first, last = DAYS
         if not first <= read.date() <= last:
             self.fail(f"{value!r} is not between {first} and {last}", param, ctx)
@@ -131,7 +131,7 @@ def _campaign(config: Path, name: str) -> tuple[str, str, str]:
     campaigns = compile_document(*read(file_of(config)))["campaigns"]
     if name not in campaigns:
         known = ", ".join(sorted(campaigns)) or "none"
-        raise click.BadParameter(f"{name} is no campaign of {config}; there are: {known}", param_hint="--campaign")
+        raise click.BadParameter(f"{name} is not a campaign of {config}; there are: {known}", param_hint="--campaign")
     entry = campaigns[name]
     return entry["schedule"], entry["timezone"], entry["on_gap"]
 

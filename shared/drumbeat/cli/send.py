@@ -15,8 +15,8 @@ from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, plain, print_json, show, status, table
 from drumbeat.core.events import EventType
 
-BATCH = 200  # events of one request; the API takes 500
-SHOWN = 20  # refusals that are told one by one
+EVENTS_PER_REQUEST = 200  # the API takes 500
+MAX_REFUSALS_SHOWN = 20
 
 
 @click.command()
@@ -56,7 +56,7 @@ def command(
     if client.json:
         print_json(answer.body)
     else:
-        repeated = " (known already; nothing new was made)" if "idempotent-replayed" in answer.headers else ""
+        repeated = " (known already; nothing new was recorded)" if "idempotent-replayed" in answer.headers else ""
         show(f"{status(answer.body['status'])} {answer.body['eventId']}{repeated}")
         show(f"[dim]see what happens: drumbeat event {answer.body['eventId']}[/]")
     return 0
@@ -64,7 +64,7 @@ def command(
 
 def _send_lines(client: Client, events: list[dict[str, Any]]) -> int:
     sent: list[Any] = []
-    groups = list(batched(events, BATCH, strict=False))
+    groups = list(batched(events, EVENTS_PER_REQUEST, strict=False))
     terminal = Console(stderr=True)
     silent = client.json or not terminal.is_terminal
     try:
@@ -81,9 +81,9 @@ def _send_lines(client: Client, events: list[dict[str, Any]]) -> int:
         show(f"{count(len(sent) - len(failed), 'event')} recorded, {len(failed)} refused")
         rows = [(line, result["status"], plain(result["problem"].get("detail", ""))) for line, result in failed]
         if rows:
-            show(table(("event", "status", "why"), rows[:SHOWN]))
-        if len(rows) > SHOWN:
-            show(f"and {len(rows) - SHOWN} more; --json tells all")
+            show(table(("event", "status", "why"), rows[:MAX_REFUSALS_SHOWN]))
+        if len(rows) > MAX_REFUSALS_SHOWN:
+            show(f"and {len(rows) - MAX_REFUSALS_SHOWN} more; --json shows all")
     return 1 if failed else 0
 
 

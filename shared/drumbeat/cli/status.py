@@ -1,4 +1,4 @@
-"""`drumbeat status`: how everything stands, on one screen."""
+"""`drumbeat status`: the state of everything, on one screen."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from drumbeat.cli.accounts import standing
+from drumbeat.cli.accounts import state_of
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, span, table
 from drumbeat.cli.output import status as coloured
@@ -28,17 +28,17 @@ def command(client: Client) -> None:
     show(f"[bold]{client.url}[/]  " + (f"configuration {version}" if version else "no configuration: drumbeat apply"))
     show(f"events of 24 h  {_counts(totals['events'], EVENTS)}")
     show(f"effects         {_counts(totals['effects'], tuple(Status))}")
-    show("", *(_notes(answer) or ["[green]nothing needs you[/]"]))
+    show("", *(_notes(answer) or ["[green]nothing to do[/]"]))
     if answer["accounts"]:
         show("", _accounts(answer["accounts"]))
 
 
 def _counts(counts: Mapping[str, int], order: tuple[str, ...]) -> str:
-    return "   ".join(f"{coloured(word)} {counts[word]:,}" for word in order if counts.get(word)) or "none"
+    return "   ".join(f"{coloured(name)} {counts[name]:,}" for name in order if counts.get(name)) or "none"
 
 
 def _notes(answer: Mapping[str, Any]) -> list[str]:
-    """Say what a person should look at, and with which command."""
+    """Return what a person should look at, and with which command."""
     totals = answer["totals"]
     notes = []
     if late := totals["oldestDue"]:
@@ -65,7 +65,7 @@ def _accounts(accounts: list[dict[str, Any]]) -> Table:
         (
             plain(each["account"]),
             plain(each["provider"] or "not configured"),
-            standing(each),
+            state_of(each),
             _counts(each["effects"], tuple(Status)),
         )
         for each in accounts

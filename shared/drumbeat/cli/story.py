@@ -1,4 +1,4 @@
-"""One event as a tree that a person can read from top to bottom: plan, effects, attempts, what was learned."""
+"""One event as a tree that a person can read from top to bottom: plan, effects, attempts, outcomes."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,7 +34,7 @@ def tree(event: Json) -> Tree:
     )
     for flow, reason in plan["failed"].items():
         branch.add(
-            f"[bold yellow]flow {plain(flow)} could not be planned[/]: {plain(reason)}; mend it and `drumbeat apply`"
+            f"[bold yellow]flow {plain(flow)} could not be planned[/]: {plain(reason)}; correct it and `drumbeat apply`"
         )
     for replan in plan["replans"]:
         branch.add(
@@ -57,8 +57,8 @@ def _add_effect(plan: Tree, effect: Json) -> None:
     if effect["reason"]:
         branch.add(plain(effect["reason"]))
     if effect["dueAt"] and effect["status"] in ("waiting", "unknown"):
-        word = "next look" if effect["status"] == "unknown" else "due"
-        branch.add(f"{word} {moment(effect['dueAt'])}")
+        label = "next lookup" if effect["status"] == "unknown" else "due"
+        branch.add(f"{label} {moment(effect['dueAt'])}")
     elif effect["after"] and effect["status"] == "waiting":
         branch.add(f"comes after effect {effect['after']}")
     branch.add(f"[dim]effect {effect['effectId']} version {effect['version']}[/]")
@@ -78,12 +78,12 @@ def _add_attempts(branch: Tree, effect: Json) -> None:
             f"attempt {number}{again}  {moment(attempt['openedAt'])}"
             f"  [dim]{plain(attempt['identity'])} request {attempt['requestHash'][:12]}[/]"
         )
-        learned = [each for each in effect["outcomes"] if each["n"] == attempt["n"]]
-        for outcome in learned:
-            words = " ".join(plain(outcome[part]) for part in ("reference", "detail") if outcome[part])
+        outcomes = [each for each in effect["outcomes"] if each["n"] == attempt["n"]]
+        for outcome in outcomes:
+            detail = " ".join(plain(outcome[part]) for part in ("reference", "detail") if outcome[part])
             after = span((_at(outcome["at"]) - _at(attempt["openedAt"])).total_seconds())
-            node.add(f"{outcome['origin']}: {status(outcome['kind'])} {words} [dim]after {after}[/]")
-        if not learned:
+            node.add(f"{outcome['origin']}: {status(outcome['kind'])} {detail} [dim]after {after}[/]")
+        if not outcomes:
             node.add("[yellow]no answer yet[/]")
 
 

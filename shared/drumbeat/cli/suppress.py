@@ -1,4 +1,4 @@
-"""`drumbeat suppress`: stop mailing an address, let it be mailed again, list who is not mailed."""
+"""`drumbeat suppress`: stop mailing an address, let it be mailed again, list suppressions."""
 
 import click
 
@@ -16,7 +16,7 @@ def command() -> None:
 @click.option("--reason", required=True, help="Why; kept with the suppression.")
 @with_client
 def add(client: Client, email: str, reason: str) -> None:
-    """Stop mailing EMAIL, through whatever account."""
+    """Stop mailing EMAIL, through any account."""
     _change(client, email, reason, lift=False)
 
 
@@ -38,7 +38,7 @@ def list_suppressions(client: Client, limit: int) -> None:
     if client.json:
         print_json({"items": items})
     elif not items:
-        show("nobody is suppressed")
+        show("no address is suppressed")
     else:
         rows = [
             (each["contact"][:16], moment(each["since"]), f"{plain(each['reason'])}, by {plain(each['actor'])}")
@@ -52,5 +52,5 @@ def _change(client: Client, email: str, reason: str, *, lift: bool) -> None:
     if client.json:
         print_json(answer)
         return
-    stands = "is suppressed" if answer["suppressed"] else "may be mailed"
-    show(f"{plain(email)} {stands}{'' if answer['changed'] else ' already; nothing changed'}")
+    state = "is suppressed" if answer["suppressed"] else "may be mailed"
+    show(f"{plain(email)} {state}{'' if answer['changed'] else ' already; nothing changed'}")

@@ -1,4 +1,4 @@
-"""What can be wrong with the URL of a database or of Redis: first as it is written, then by knocking."""
+"""What can be wrong with the URL of a database or of Redis: first as it is written, then by connecting."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -6,15 +6,15 @@ from urllib.parse import urlsplit
 
 from drumbeat.cli.checks import Check, check
 from drumbeat.ledger.database import verified
+from drumbeat.ledger.migrate import WAKING_CONNECT_TIMEOUT_SECONDS
 
 POOLED_PORTS = {6432: "PgBouncer", 6543: "Supabase's pooler"}
 ENCRYPTED = ("require", "verify-ca", "verify-full")
-PATIENCE = 20  # seconds; a database that sleeps needs a few to wake up
-TESTED = 18
+TESTED_POSTGRES = 18
 
 
 def written_postgres(url: str, *, owner: bool) -> str | None:
-    """Say what is wrong with a Postgres URL as it is written; None: nothing."""
+    """Return what is wrong with a Postgres URL as it is written; None: nothing."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
@@ -32,7 +32,7 @@ def written_postgres(url: str, *, owner: bool) -> str | None:
     if not parts.get("password"):
         return "it has no password"
     if parts.get("sslmode") not in ENCRYPTED:
-        return "add ?sslmode=verify-full: without it the password may travel unencrypted, or to somebody else"
+        return "add ?sslmode=verify-full: without it the password may travel unencrypted, or to another server"
     pooler = POOLED_PORTS.get(int(parts.get("port", "5432").partition(",")[0] or 5432))
     if owner and ("-pooler." in parts["host"] or pooler):
         return (
@@ -42,7 +42,7 @@ def written_postgres(url: str, *, owner: bool) -> str | None:
 
 
 def written_together(owner: str, application: str) -> str | None:
-    """Say what is wrong with two Postgres URLs that are each well written; None: nothing."""
+    """Return what is wrong with two Postgres URLs that are each well written; None: nothing."""
     from psycopg.conninfo import conninfo_to_dict
 
     ours, theirs = conninfo_to_dict(owner), conninfo_to_dict(application)
@@ -57,7 +57,7 @@ def written_together(owner: str, application: str) -> str | None:
 
 
 def written_redis(url: str) -> str | None:
-    """Say what is wrong with a Redis URL as it is written; None: nothing."""
+    """Return what is wrong with a Redis URL as it is written; None: nothing."""
     try:
         parts = urlsplit(url)
         known = parts.scheme in ("redis", "rediss") and parts.hostname and (parts.port or True)
@@ -73,16 +73,18 @@ def reach_postgres(owner: str, application: str) -> Iterator[Check]:
 
     user = str(conninfo_to_dict(application)["user"])
     try:
-        with psycopg.connect(verified(owner), autocommit=True, connect_timeout=PATIENCE) as server:
+        with psycopg.connect(
+            verified(owner), autocommit=True, connect_timeout=WAKING_CONNECT_TIMEOUT_SECONDS
+        ) as server:
             version = server.info.server_version // 10000
             may = server.execute(
                 "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
             ).fetchone()
             there = server.execute("SELECT FROM pg_roles WHERE rolname = %s", [user]).rowcount > 0
     except psycopg.OperationalError as error:
-        yield check("Postgres as the owner", False, _said(error), "check host, user, password and firewall")
+        yield check("Postgres as the owner", False, _first_line(error), "check host, user, password and firewall")
         return
-    tested = "" if version == TESTED else f", tested on {TESTED}"
+    tested = "" if version == TESTED_POSTGRES else f", tested on {TESTED_POSTGRES}"
     yield check("Postgres as the owner", True, f"version {version}{tested}{_unverified(owner)}")
     if there:
         yield _login(application, user)
@@ -99,23 +101,28 @@ def _login(application: str, user: str) -> Check:
     name = "Postgres as the application"
     try:
         with psycopg.connect(
-            verified(application), autocommit=True, connect_timeout=PATIENCE, prepare_threshold=None
+            verified(application),
+            autocommit=True,
+            connect_timeout=WAKING_CONNECT_TIMEOUT_SECONDS,
+            prepare_threshold=None,
         ) as ours:
             found = ours.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     except psycopg.OperationalError as error:
         fix = f"{user} exists and keeps its password: correct the URL, or as the owner ALTER ROLE {user} PASSWORD '...'"
-        return check(name, False, _said(error), fix)
+        return check(name, False, _first_line(error), fix)
     fix = "a superuser can rewrite the ledger; give the application a user of its own"
     return check(name, not (found and found[0]), f"{user} logs in{_unverified(application)}", fix)
 
 
 def reach_redis(url: str) -> Iterator[Check]:
-    """Knock, and look whether it forgets what it was given when it is full."""
+    """Connect, and check whether it evicts keys when it is full."""
     from redis import Redis
     from redis.exceptions import RedisError
 
     try:
-        with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as redis:
+        with Redis.from_url(
+            url, socket_timeout=WAKING_CONNECT_TIMEOUT_SECONDS, socket_connect_timeout=WAKING_CONNECT_TIMEOUT_SECONDS
+        ) as redis:
             redis.ping()
             policy = str(redis.info("memory").get("maxmemory_policy", "noeviction"))
     except (RedisError, OSError) as error:
@@ -125,15 +132,15 @@ def reach_redis(url: str) -> Iterator[Check]:
 
 
 def _unverified(url: str) -> str:
-    """Remark on a connection that is encrypted to whoever answers."""
+    """Return a remark for a connection whose server is not verified."""
     from psycopg.conninfo import conninfo_to_dict
 
     if conninfo_to_dict(url).get("sslmode") != "require":
         return ""
-    return "; nobody checks its certificate: write sslmode=verify-full, unless it signs its own (RDS)"
+    return "; its certificate is not checked: write sslmode=verify-full, unless it signs its own (RDS)"
 
 
-def _said(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
 
 

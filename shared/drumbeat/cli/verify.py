@@ -35,7 +35,7 @@ def command(client: Client) -> int:
 
 
 def _chunks(client: Client) -> Iterator[dict[str, Any]]:
-    """Go through the ledger, and show how far it is where somebody watches."""
+    """Go through the ledger; on a terminal, show the progress."""
     terminal = Console(stderr=True)
     columns = (TextColumn("verifying"), BarColumn(), TaskProgressColumn())
     with Progress(*columns, console=terminal, transient=True, disable=client.json or not terminal.is_terminal) as bar:

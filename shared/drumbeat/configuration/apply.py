@@ -14,8 +14,8 @@ from drumbeat.core.errors import Stale
 from drumbeat.ledger import configs
 from drumbeat.providers.login import login
 from drumbeat.services import Services
-from drumbeat.wakeups.notifier import GRACE
-from drumbeat.wakeups.queue import LATEST, QueueError
+from drumbeat.wakeups.notifier import OVERDUE_SECONDS
+from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, QueueError
 
 # Events that one request notifies of; the caller asks for the rest with the cursor.
 EVENTS_A_REQUEST = 1000
@@ -82,12 +82,12 @@ def apply(
 
 def _notify(events: Sequence[UUID], services: Services) -> None:
     """Ask for the events to be planned: now, or by the relay's next round where the message is lost."""
-    overdue = services.clock.now().timestamp() + GRACE
+    overdue = services.clock.now().timestamp() + OVERDUE_SECONDS
     marked = services.due_index.set({f"event:{event}": overdue for event in events})
     try:
         services.queue.notify(events=events)
         if not marked:
-            services.queue.notify(events=events, delay=LATEST)
+            services.queue.notify(events=events, delay=MAX_DELAY_SECONDS)
     except QueueError as error:
         _LOG.warning("events could not be notified of after apply: %s", error)
 

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-LONGEST = 254  # octets of an address, RFC 5321
-LONGEST_LOCAL = 64
+MAX_ADDRESS_BYTES = 254  # RFC 5321
+MAX_LOCAL_PART_BYTES = 64
 
 _LOCAL = re.compile(r"""[^\s"(),:;<>@\[\\\]\x00-\x1f\x7f]+""")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -30,7 +30,7 @@ def normalise(text: str) -> str:
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
     if not at:
         raise InvalidAddress("it is empty" if not text.strip() else "it holds no @")
-    if not _LOCAL.fullmatch(local) or not local.isprintable() or len(local.encode()) > LONGEST_LOCAL:
+    if not _LOCAL.fullmatch(local) or not local.isprintable() or len(local.encode()) > MAX_LOCAL_PART_BYTES:
         raise InvalidAddress("the part before @ is not a plain name")
     if local.startswith(".") or local.endswith(".") or ".." in local:
         raise InvalidAddress("the part before @ has a dot too many")
@@ -38,7 +38,7 @@ def normalise(text: str) -> str:
     labels = domain.split(".")
     if len(labels) < 2 or not all(map(_LABEL.fullmatch, labels)):
         raise InvalidAddress("the part after @ is not a domain name")
-    if len(local.encode()) + 1 + len(domain) > LONGEST:
+    if len(local.encode()) + 1 + len(domain) > MAX_ADDRESS_BYTES:
         raise InvalidAddress("it is too long")
     return f"{local}@{domain}"
 
@@ -46,7 +46,7 @@ def normalise(text: str) -> str:
 def contact_key(secret: bytes, address: str) -> bytes:
     """Return the 32 bytes that stand for an address: HMAC-SHA-256 under the stage's secret.
 
-    Letter case never tells two people apart here, so that whoever unsubscribes as ADA@example.com is not mailed as
+    Letter case never distinguishes two people here: a person who unsubscribes as ADA@example.com is not mailed as
     ada@example.com. Takes any text.
     """
     local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")

@@ -8,9 +8,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+# Leases follow the database's clock, signatures and tokens ours: a larger difference between two clocks is an error.
+MAX_CLOCK_SKEW_SECONDS = 30.0
+
 
 class Clock(Protocol):
-    """What the code may ask of time."""
+    """The time, as code reads it and tests replace it."""
 
     def now(self) -> datetime:
         """Return the present instant, in UTC."""

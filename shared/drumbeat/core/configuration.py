@@ -1,4 +1,4 @@
-"""One configuration version as planner, worker and doors read it: checked, defaults filled in, immutable.
+"""One configuration version as planner, worker and ingest read it: checked, defaults filled in, immutable.
 
 `document.compile_document` writes this form as JSON when a configuration is applied; `Config.load` reads it back, so
 that nothing on the hot path needs YAML or a validator.
@@ -32,7 +32,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class LookPolicy:
-    """When to look into an unknown outcome (seconds after the attempt) and how long absence means anything."""
+    """When to look up an unknown outcome (seconds after the attempt), and for how long the provider keeps its log."""
 
     looks: tuple[float, ...]
     retention: float
@@ -57,7 +57,7 @@ class Source:
     """One configured way in."""
 
     name: str
-    door: str  # webhook | form | schedule (a campaign, as doors see it)
+    door: str  # webhook | form | schedule (a campaign, as ingest sees it)
     scheme: str  # of the signature; "" for the others
     type: str
     secrets: tuple[str, ...]  # references
@@ -102,7 +102,7 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One mail's words; front matter already taken off."""
+    """Subject and bodies of one mail; front matter is already taken off."""
 
     subject: str | None
     html: str | None

@@ -1,9 +1,9 @@
 """The errors Drumbeat raises on purpose.
 
 DrumbeatError
-├── SettingsError          the environment lacks or garbles a setting
-├── SecretMissing          a secret reference leads nowhere
-│   └── SecretAway         nobody could tell: the store of secrets does not answer
+├── SettingsError          a setting is missing or wrong
+├── SecretMissing          a secret does not exist or may not be read
+│   └── SecretAway         it cannot be known: the store of secrets does not answer
 ├── ConfigError            the configuration document has mistakes (all of them, with file and line)
 ├── Invalid                a request cannot be understood                       400
 ├── Unauthorized           no key, a wrong key, a wrong signature               401
@@ -13,7 +13,7 @@ DrumbeatError
 ├── TooLarge               over a stated limit                                  413
 ├── Encoded                the body is compressed or otherwise encoded          415
 ├── KeyReused              the idempotency key belongs to another body          422
-└── Unavailable            neither the ledger nor the buffer can take it now    503
+└── Unavailable            neither the ledger nor the buffer can store it now   503
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class SettingsError(DrumbeatError):
 
 @dataclass
 class SecretMissing(DrumbeatError):
-    """A secret reference leads to nothing; the value is never part of the message."""
+    """A secret does not exist or may not be read; its value is never part of the message."""
 
     reference: str
     kept: str = ""  # what was not lost
@@ -40,7 +40,7 @@ class SecretMissing(DrumbeatError):
 
 
 class SecretAway(SecretMissing):
-    """The store of secrets does not answer, and the value was not read before; another try may succeed."""
+    """The store of secrets does not answer, and the value was not read before; a later try may succeed."""
 
     def __str__(self) -> str:
         return f"secret {self.reference} cannot be read now{self.kept}"
@@ -70,7 +70,7 @@ class ConfigError(DrumbeatError):
 
 @dataclass
 class Problem(DrumbeatError):
-    """An error that a caller over HTTP meets: becomes `application/problem+json`."""
+    """An error that an HTTP caller receives, as `application/problem+json`."""
 
     detail: str
 
@@ -143,7 +143,7 @@ class Unavailable(Problem):
 
 
 def place(error: BaseException) -> str:
-    """Return where an unforeseen error arose; its message may hold personal data, its place does not."""
+    """Return file and line of an unexpected error; its message may hold personal data, its place does not."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

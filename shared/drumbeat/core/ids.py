@@ -1,4 +1,4 @@
-"""Ids that anyone can compute: no database, no randomness, the same formula in Python and in SQL.
+"""Ids that are computed: no database, no randomness, the same formula in Python and in SQL.
 
 `drumbeat_id` in the first migration is the SQL side; a test compares the two.
 """

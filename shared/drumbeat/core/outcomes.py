@@ -1,4 +1,4 @@
-"""What one try, or one look, taught us about an effect."""
+"""What one attempt, or one lookup, showed about an effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from drumbeat.core.reasons import Reason, ReasonCode
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took it; `reference` is its own name for it."""
+    """The provider accepted it; `reference` is its own id for it."""
 
     reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider will never take this one, and said so in a documented way."""
+    """The provider will never accept this one, by a documented answer."""
 
     reason: str
 
@@ -38,7 +38,7 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Surely not carried out: the account's credentials or standing are refused (401, 403). Pauses it. Not a try."""
+    """Surely not carried out: the account or its credentials are refused (401, 403). Pauses it; not a try."""
 
     reason: str
 
@@ -56,7 +56,7 @@ type Outcome = Accepted | Refused | NotSent | Throttled | Denied | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A look found it: accepted. `count` above one means that it was done more than once: an alarm."""
+    """A lookup found it: accepted. `count` above one means that it was done more than once: an alarm."""
 
     reference: str
     count: int = 1
@@ -64,12 +64,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A look did not find it. Proves nothing by itself."""
+    """A lookup did not find it. Proves nothing by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """The look itself failed."""
+    """The lookup itself failed."""
 
     reason: str
 
@@ -87,5 +87,5 @@ _CODES: Mapping[type, ReasonCode] = {
 
 
 def reason_of(end: Refused | NotSent | Throttled | Denied | Unknown | Unclear) -> Reason:
-    """Return why a try or a look did not end well; its detail is what was met."""
+    """Return why a try or a lookup failed; its detail is the error."""
     return Reason(_CODES[type(end)], end.reason)

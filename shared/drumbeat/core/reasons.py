@@ -1,4 +1,4 @@
-"""Why an effect stands where it stands: a closed code, what varies of it, and the one table that puts it into words.
+"""Why an effect has its status: a closed code, the part that varies, and the one table of sentences.
 
 Code, SQL, tests and people select by the code. The sentence is for reading only and always derived; a code is never
 reused for another meaning, and a new one comes with a migration that adds it to the domain `reason_code`.
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class ReasonCode(StrEnum):
-    """Every reason there is. Those without a remark carry no detail."""
+    """Every reason. Those without a comment carry no detail."""
 
     # Found before any call.
     PROVEN = "proven"
@@ -37,10 +37,10 @@ class ReasonCode(StrEnum):
     # The end of a call.
     REFUSED_BY_PROVIDER = "refused_by_provider"  # detail: its answer
     NOT_SENT = "not_sent"  # detail: what went wrong
-    OUTCOME_UNKNOWN = "outcome_unknown"  # detail: what was seen instead of an answer
+    OUTCOME_UNKNOWN = "outcome_unknown"  # detail: what came instead of an answer
     TRIES_EXHAUSTED = "tries_exhausted"  # detail: how the last try ended
 
-    # What settles an unknown outcome, or cannot.
+    # What decides an unknown outcome, or cannot.
     REPEATED_SAFELY = "repeated_safely"
     REFUSED_LATE = "refused_late"
     DROPPED = "dropped"
@@ -49,7 +49,7 @@ class ReasonCode(StrEnum):
     NOT_LOOKED_UP = "not_looked_up"
     UNPROVABLE = "unprovable"
 
-    # The end of a look.
+    # The end of a lookup.
     NOT_FOUND_YET = "not_found_yet"
     LOOK_FAILED = "look_failed"  # detail: what went wrong
     CONTROL_NOT_FOUND = "control_not_found"
@@ -60,7 +60,7 @@ class ReasonCode(StrEnum):
     PAST_RETENTION = "past_retention"
     SEARCH_UNTRUSTED = "search_untrusted"
 
-    # Told from outside.
+    # Reported from outside.
     FEEDBACK = "feedback"  # detail: the provider's words
     DECIDED = "decided"  # detail: a person's words
     RECONCILED = "reconciled"  # detail: a person's words
@@ -69,30 +69,31 @@ class ReasonCode(StrEnum):
     LEGACY = "legacy"  # detail: the whole sentence
 
 
-# What waits for the end of its account's pause, and what `accounts resume` therefore sets free.
+# An effect with one of these waits for the end of its account's pause; `accounts resume` makes it due.
 PAUSES = (ReasonCode.PAUSED, ReasonCode.CREDENTIALS_REFUSED, ReasonCode.BREAKER_OPEN)
 
 DETAIL = "{detail}"  # where a sentence holds what varies
 MAYBE_SENT = "; may have been sent once"
 
-# While the trigger of step 002 stands, rewording a sentence makes it take rows of the older release for old ones.
+# While the trigger of step 002 exists, a sentence must not change between two releases: the trigger would take an
+# update that changes nothing but the sentence for one of the release before, and write `legacy`.
 SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.PROVEN: "proof of acceptance had arrived",
-    ReasonCode.WORKER_CRASHED: "its worker ended without a word {detail} times in a row",
+    ReasonCode.WORKER_CRASHED: "its worker ended without a result {detail} times in a row",
     ReasonCode.NOT_CONFIGURED: "account {detail} is not configured any more",
-    ReasonCode.LOGIN_CHANGED: "account {detail} is another login now",
+    ReasonCode.LOGIN_CHANGED: "account {detail} has another login now",
     ReasonCode.ERASED: "erased",
     ReasonCode.SUPPRESSED: "suppressed: {detail}",
     ReasonCode.PREDECESSOR_ENDED: "the step it comes after was {detail}",
     ReasonCode.EXPIRED: "expired: over 7 days late",
     ReasonCode.NOT_RENDERED: "{detail}",
-    ReasonCode.SECRET_MISSING: "secret {detail} does not exist or may not be read; mend it, then resolve this effect",
+    ReasonCode.SECRET_MISSING: "secret {detail} does not exist or may not be read; set it, then resolve this effect",
     ReasonCode.SECRET_AWAY: "secret {detail} cannot be read now",
     ReasonCode.RATE_LIMITED: "rate limit",
     ReasonCode.PAUSED: "paused: {detail}",
     ReasonCode.CREDENTIALS_REFUSED: "paused: {detail}",
     ReasonCode.BREAKER_OPEN: "circuit breaker open",
-    ReasonCode.LIMITER_AWAY: "Redis is away: each process allows itself a part of the rate",
+    ReasonCode.LIMITER_AWAY: "Redis is unreachable: each process sends at a part of the rate",
     ReasonCode.LEASE_ENDED: "its lease ended before an attempt was opened",
     ReasonCode.LEASE_ENDED_SENDING: "its lease ended with the attempt open",
     ReasonCode.REFUSED_BY_PROVIDER: "{detail}",
@@ -107,15 +108,15 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.NOT_LOOKED_UP: "outcome unknown and not yet looked up",
     ReasonCode.UNPROVABLE: "outcome unknown, and nothing can prove it",
     ReasonCode.NOT_FOUND_YET: "not found yet",
-    ReasonCode.LOOK_FAILED: "look failed: {detail}",
-    ReasonCode.CONTROL_NOT_FOUND: "not found, but neither was a mail that is surely there",
+    ReasonCode.LOOK_FAILED: "lookup failed: {detail}",
+    ReasonCode.CONTROL_NOT_FOUND: "not found, but neither was a mail that certainly exists",
     ReasonCode.FOUND: "found at the provider",
     ReasonCode.FOUND_MANY: "found {detail} times at the provider",
     ReasonCode.PROVEN_ABSENT: "proven not accepted",
-    ReasonCode.NO_LOOK_SUCCEEDED: "outcome unknown: no look succeeded before retention ended",
-    ReasonCode.PAST_RETENTION: "outcome unknown: absent, but what is old is not kept by the provider",
+    ReasonCode.NO_LOOK_SUCCEEDED: "outcome unknown: no lookup succeeded within the provider's retention",
+    ReasonCode.PAST_RETENTION: "outcome unknown: not found, but the provider keeps nothing that old",
     ReasonCode.SEARCH_UNTRUSTED: "outcome unknown: the provider's search cannot be trusted",
-    ReasonCode.FEEDBACK: "the provider told: {detail}",
+    ReasonCode.FEEDBACK: "reported by the provider: {detail}",
     ReasonCode.DECIDED: "{detail}",
     ReasonCode.RECONCILED: "{detail}",
     ReasonCode.LEGACY: "{detail}",
@@ -133,5 +134,5 @@ class Reason:
     @property
     def sentence(self) -> str:
         """What a person reads."""
-        words = SENTENCES[self.code].replace(DETAIL, self.detail or "")
-        return words + MAYBE_SENT if self.maybe_sent else words
+        text = SENTENCES[self.code].replace(DETAIL, self.detail or "")
+        return text + MAYBE_SENT if self.maybe_sent else text

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where an effect stands."""
+    """The status of an effect."""
 
     WAITING = "waiting"
     CLAIMED = "claimed"

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from difflib import get_close_matches
 
-MOST_LISTED = 20
+MAX_NAMES_LISTED = 20
 
 
 def instead(name: str, known: Collection[str]) -> str:
@@ -14,6 +14,6 @@ def instead(name: str, known: Collection[str]) -> str:
     if not known:
         return "there are none"
     listed = sorted(known)
-    return f"there {'is' if len(listed) == 1 else 'are'} {', '.join(listed[:MOST_LISTED])}" + (
-        " and more" if len(listed) > MOST_LISTED else ""
+    return f"there {'is' if len(listed) == 1 else 'are'} {', '.join(listed[:MAX_NAMES_LISTED])}" + (
+        " and more" if len(listed) > MAX_NAMES_LISTED else ""
     )

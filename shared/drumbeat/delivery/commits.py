@@ -15,7 +15,7 @@ from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
 from drumbeat.delivery.transitions import Transition
 from drumbeat.services import Services
-from drumbeat.wakeups.notifier import SOON
+from drumbeat.wakeups.queue import MAX_DELAY_SECONDS
 
 LEASE_SECONDS = LEASE.total_seconds()
 CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
@@ -81,4 +81,4 @@ class Commits:
         notifier.notify([*again.items(), *released.items()])
         settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
         # What is far off has the due entry of its minute instead of one of its own.
-        notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > SOON])
+        notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > MAX_DELAY_SECONDS])

@@ -1,4 +1,4 @@
-"""The time that one call has."""
+"""The time limit of one call."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Deadline:
     end: float
 
     def remaining(self) -> float:
-        """Return the seconds left for the whole call. Raises TimeoutError when there are none."""
+        """Return the seconds left for the whole call. Raises TimeoutError when no time is left."""
         seconds = self.end - self.clock.elapsed()
         if seconds <= 0:
             raise TimeoutError
@@ -27,7 +27,7 @@ class Deadline:
     def remaining_to_start(self) -> float:
         """Return the seconds in which the first byte may still be written.
 
-        Raises CallError when `start_by` has passed, TimeoutError when only the call's own time has.
+        Raises CallError when `start_by` has passed, TimeoutError when only `end` has.
         """
         now = self.clock.elapsed()
         if now >= self.start_by:

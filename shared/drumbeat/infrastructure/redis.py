@@ -1,6 +1,6 @@
 """Redis over one kept connection, for a process that does one thing at a time.
 
-redis-py's client leads each command through a pool, retries and telemetry, and a pipeline through more of them. A
+redis-py's client runs each command through a pool, retries and telemetry, and a pipeline through more of them. A
 handler process has one connection and wants no retries, so it uses redis-py's connection itself: pack, send, read.
 """
 
@@ -14,8 +14,9 @@ from redis.retry import Retry
 
 from drumbeat.core.clock import SystemClock
 
-TIMEOUT = 0.25  # seconds; Redis only ever slows us, so it gets little time to do so
-IDLE = 1.0  # seconds after which the server may have hung up, or we may have been frozen
+REDIS_TIMEOUT_SECONDS = 0.25  # short: work goes on without Redis, so waiting for it only costs time
+REDIS_RETRY_SECONDS = 1.0  # after a failure Redis is not called again for this long
+IDLE_CHECK_SECONDS = 1.0  # after this the server may have hung up, or the process may have been frozen
 
 type Argument = str | bytes | int | float
 
@@ -34,9 +35,13 @@ class LeanRedis:
 
     @classmethod
     def at(cls, url: str) -> Self:
-        """Return a client of the server at a URL. Raises ValueError when it is none."""
-        limits = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
-        # Without a driver's name: telling it to the server costs two round trips at every start.
+        """Return a client of the server at a URL. Raises ValueError for a URL of another form."""
+        limits = {
+            "socket_timeout": REDIS_TIMEOUT_SECONDS,
+            "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        # Without a driver's name: sending it costs two round trips at every start.
         return cls(ConnectionPool.from_url(url, protocol=2, driver_info=None, **limits).make_connection())
 
     def run(self, *command: Argument) -> Any:  # noqa: ANN401 - as many kinds as commands
@@ -50,7 +55,7 @@ class LeanRedis:
         return [self._answer() for _ in commands]
 
     def post(self, *command: Argument) -> None:
-        """Send one command and wait for nothing: whether it was carried out is not known.
+        """Send one command and do not wait: whether it was carried out is not known.
 
         Its answer is read, and dropped, before the next command.
         """
@@ -58,14 +63,14 @@ class LeanRedis:
         self._unread += 1
 
     def get(self, name: Argument) -> bytes | None:
-        """Return a value, or None when there is none."""
+        """Return a value, or None when it does not exist."""
         value: bytes | None = self.run("GET", name)
         return value
 
     def set(self, name: str, value: Argument, *, ex: int | None = None, nx: bool = False) -> bool:
-        """Write a value, for `ex` seconds. With `nx`, only where there is none: returns whether it was written.
+        """Write a value, for `ex` seconds. With `nx`, only where none exists: returns whether it was written.
 
-        Without `nx` it is posted: what is written so is a copy, and losing it costs its reader one look elsewhere.
+        Without `nx` it is posted: such a value is a copy, and losing it costs its reader one query of the original.
         """
         command = ("SET", name, value, *(("EX", ex) if ex is not None else ()))
         if nx:
@@ -83,15 +88,15 @@ class LeanRedis:
         self._connection.disconnect()
 
     def _send(self, commands: Sequence[Sequence[Argument]]) -> None:
-        """Send commands over a connection that has nothing left to read and was not ended by the server."""
+        """Send commands over a connection that has no unread answers and was not closed by the server."""
         while self._unread:
             self._unread -= 1
             try:
                 self._answer()
             except RedisError:
-                self._unread = 0  # it is closed, and with it all that was still to come
+                self._unread = 0  # the connection is closed: the other answers are lost with it
         before, self._used_at = self._used_at, self._elapsed()
-        if self._used_at - before > IDLE and self._connection.is_connected and self._ended():
+        if self._used_at - before > IDLE_CHECK_SECONDS and self._connection.is_connected and self._ended():
             self._connection.disconnect()
         self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
 
@@ -102,7 +107,7 @@ class LeanRedis:
             return refusal
 
     def _ended(self) -> bool:
-        """Return whether the server has hung up. It was asked nothing, so whatever can be read is the end as well."""
+        """Return whether the server has closed the connection: no answer is due, so anything to read means that."""
         try:
             return bool(self._connection.can_read())
         except RedisError:

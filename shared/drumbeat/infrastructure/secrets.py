@@ -12,9 +12,9 @@ from drumbeat.infrastructure.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SSMProvider
 
-LIFETIME = 300  # seconds that a value is used before it is read again
-LEAVE_ALONE = 20  # seconds for which a store that did not answer is not asked again
-REFUSALS = ("AccessDeniedException", "ValidationException")  # answers, where all else is none
+SECRET_CACHE_SECONDS = 300  # a value is used for this long before it is read again
+STORE_RETRY_SECONDS = 20  # after a failure the parameter store is not called again for this long
+REFUSAL_CODES = ("AccessDeniedException", "ValidationException")  # the store answered; all other errors are outages
 
 
 class _Refused(Exception):
@@ -22,24 +22,24 @@ class _Refused(Exception):
 
 
 class Secrets:
-    """Reads each secret once per process and lifetime; connects to nothing before the first `ssm:` reference."""
+    """Reads each secret once per process and five minutes; connects to nothing before the first `ssm:` reference."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._provider: SSMProvider | None = None
         self._known: dict[str, tuple[float, str]] = {}  # parameter -> (read again at, value)
-        self._away_until = 0.0
+        self._retry_at = 0.0
 
     def fetch(self) -> None:
-        """Read all that the settings name in one call. Raises nothing: what is not known then, `get` reads or names."""
+        """Read all that the settings name in one call. Raises nothing: `get` reads what is missing then."""
         if names := self._settings.parameters:
-            with contextlib.suppress(_Refused):  # by which of them it is not known
+            with contextlib.suppress(_Refused):  # which name was refused is not known
                 self._read(names)
 
     def get(self, reference: str) -> str:
         """Return the value behind a reference.
 
-        A value read before is used on while the parameter store does not answer.
+        A value that was read before stays in use while the parameter store does not answer.
 
         Raises:
             SecretMissing: there is no such secret, it may not be read, or the kind of reference is not allowed here.
@@ -69,12 +69,12 @@ class Secrets:
         return name in self._known and time.monotonic() < self._known[name][0]
 
     def _read(self, names: Sequence[str]) -> None:
-        """Read parameters in one call; while the store does not answer, those known stay so. Raises _Refused."""
+        """Read parameters in one call; while the store does not answer, known values stay. Raises _Refused."""
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
         from botocore.exceptions import BotoCoreError, ClientError
 
         found: dict[str, str] = {}
-        if time.monotonic() >= self._away_until:
+        if time.monotonic() >= self._retry_at:
             try:
                 # The provider's own cache would outlive ours by up to its age.
                 read = self._ssm().get_parameters_by_name({name: {} for name in names}, decrypt=True, max_age=0)
@@ -82,14 +82,14 @@ class Secrets:
             except GetParameterError:
                 raise _Refused from None
             except ClientError as error:
-                if error.response["Error"]["Code"] in REFUSALS:
+                if error.response["Error"]["Code"] in REFUSAL_CODES:
                     raise _Refused from None
             except BotoCoreError:
                 pass
             if not found:  # Powertools returns nothing for an error within the store
-                self._away_until = time.monotonic() + LEAVE_ALONE
+                self._retry_at = time.monotonic() + STORE_RETRY_SECONDS
         found = {name: value for name, (_, value) in self._known.items() if name in names} | found
-        self._known |= {name: (time.monotonic() + LIFETIME, value) for name, value in found.items()}
+        self._known |= {name: (time.monotonic() + SECRET_CACHE_SECONDS, value) for name, value in found.items()}
 
     def _ssm(self) -> "SSMProvider":
         if self._provider is None:
@@ -98,7 +98,7 @@ class Secrets:
             from aws_lambda_powertools.utilities.parameters import SSMProvider
             from botocore.config import Config
 
-            # A worker asks under a lease: a store that is silent must not outlast it.
+            # A worker calls this under a lease: waiting for a silent store must not outlast it.
             limits = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
             client = boto3.client(
                 "ssm",

@@ -9,12 +9,12 @@ from drumbeat.core.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a function is told by its environment. Values that are secret come by name on AWS (`*_PARAM`)."""
+    """The environment of a function. On AWS secret values are given by name (`*_PARAM`)."""
 
     stage: str
     region: str
     local: bool  # `drumbeat dev`: secrets may come from the environment
-    test_door: bool  # a request may set the clock that it is judged by
+    test_door: bool  # a request may set the time at which its signature is judged
     clock_shift: float  # seconds that `drumbeat dev --clock` is ahead
     database_url: str  # the value, or `ssm:/name`
     database_direct: bool  # no pooler in between: statements may be prepared
@@ -61,7 +61,7 @@ class Settings:
             try:
                 return float(environ.get(name) or 0)
             except ValueError:
-                raise SettingsError(f"{name} is no number. Nothing was started and nothing was lost.") from None
+                raise SettingsError(f"{name} is not a number. Nothing was started and nothing was lost.") from None
 
         settings = cls(
             stage=environ.get("STAGE", "dev"),

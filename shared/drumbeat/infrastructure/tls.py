@@ -6,7 +6,7 @@ import ssl
 
 @functools.cache
 def context() -> ssl.SSLContext:
-    """Return the context for HTTP/1.1, made when first asked for: reading the trust store takes 20 ms.
+    """Return the context for HTTP/1.1, made at first use: reading the trust store takes 20 ms.
 
     The machine's own store comes first, so that an operator's private authority counts.
     """

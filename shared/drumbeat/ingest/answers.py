@@ -15,15 +15,15 @@ JSON = "application/json"
 
 
 class Answers:
-    """Makes the answers of one function and writes one line of log for each, without a word of what was sent."""
+    """Makes the answers of one function and writes one log line for each, without anything of what was sent."""
 
     def __init__(self, app: APIGatewayHttpResolver, logger: Logger) -> None:
         self._app = app
         self._logger = logger
         app.exception_handler(Problem)(self.problem)
-        app.exception_handler(NotFoundError)(self._nowhere)
-        app.exception_handler(SecretMissing)(self._unprepared)
-        app.exception_handler(Exception)(self._failure)
+        app.exception_handler(NotFoundError)(self._no_route)
+        app.exception_handler(SecretMissing)(self._secret_missing)
+        app.exception_handler(Exception)(self._unexpected)
 
     def receipt(self, receipt: Receipt) -> Response[str]:
         """Answer one event: 202, or 200 for a repeat."""
@@ -48,10 +48,10 @@ class Answers:
             problem.status, problems.MEDIA_TYPE, json.dumps(self._document(problem)), problems.headers(problem)
         )
 
-    def _nowhere(self, _: NotFoundError) -> Response[str]:
-        return self.problem(NotFound("Nothing answers to this method and path. Nothing was stored."))
+    def _no_route(self, _: NotFoundError) -> Response[str]:
+        return self.problem(NotFound("There is no such method and path. Nothing was stored."))
 
-    def _unprepared(self, error: SecretMissing) -> Response[str]:
+    def _secret_missing(self, error: SecretMissing) -> Response[str]:
         """Answer while a parameter of this function cannot be read: a start in an outage of the parameter store."""
         self._logger.warning("secret_missing", extra={"reference": error.reference})
         return self.problem(
@@ -60,8 +60,8 @@ class Answers:
             )
         )
 
-    def _failure(self, error: Exception) -> Response[str]:
-        """Answer a mistake of ours. Its message may hold personal data, so only its kind and place are logged."""
+    def _unexpected(self, error: Exception) -> Response[str]:
+        """Answer an unexpected error. Its message may hold personal data, so only its type and place are logged."""
         self._logger.error("failed", extra={"error": type(error).__name__, "place": place(error)})
         return self.problem(
             Problem(

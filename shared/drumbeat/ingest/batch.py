@@ -8,17 +8,17 @@ from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording, request
 from drumbeat.ingest.door import CONFLICTS, Door
 from drumbeat.ingest.receipt import RECORDED, Receipt
-from drumbeat.ingest.single import AWAY, reused
+from drumbeat.ingest.single import UNREACHABLE, reused
 from drumbeat.web import strict
 
-MOST = 500  # events
-LARGEST = 5 * 1024 * 1024  # bytes
+MAX_BATCH_EVENTS = 500
+MAX_BATCH_BYTES = 5 * 1024 * 1024
 
 
 def ingest(body: bytes, door: Door, *, caller: ApiKey) -> list[Receipt | Problem]:
-    """Record the events of a batch, or buffer them while the ledger is away; one result for each, in order.
+    """Record the events of a batch, or buffer them while the ledger is unreachable; one result for each, in order.
 
-    An event that is refused does not hurt its neighbours.
+    A refused event does not affect the others.
 
     Raises:
         Invalid, TooLarge: the batch as a whole. Unauthorized: the caller's key was withdrawn.
@@ -26,19 +26,23 @@ def ingest(body: bytes, door: Door, *, caller: ApiKey) -> list[Receipt | Problem
     """
     read = _read(body, door)
     arrivals = [entry for entry in read if isinstance(entry, Arrival)]
-    told = iter(_store(arrivals, door, caller))
-    return [next(told) if isinstance(entry, Arrival) else entry for entry in read]
+    stored = iter(_store(arrivals, door, caller))
+    return [next(stored) if isinstance(entry, Arrival) else entry for entry in read]
 
 
 def _read(body: bytes, door: Door) -> list[Arrival | Problem]:
-    if len(body) > LARGEST:
-        raise TooLarge(f"A batch may have {LARGEST} bytes, this one has {len(body)}. Nothing was stored; split it.")
+    if len(body) > MAX_BATCH_BYTES:
+        raise TooLarge(
+            f"A batch may have {MAX_BATCH_BYTES} bytes, this one has {len(body)}. Nothing was stored; split it."
+        )
     document = strict.read(body)
     elements = document.value.get("events") if isinstance(document.value, dict) else None
     if not isinstance(elements, list) or not isinstance(document.value, dict) or len(document.value) != 1:
         raise Invalid('A batch is an object with one field: {"events": [...]}. Nothing was stored.')
-    if len(elements) > MOST:
-        raise TooLarge(f"A batch may have {MOST} events, this one has {len(elements)}. Nothing was stored; split it.")
+    if len(elements) > MAX_BATCH_EVENTS:
+        raise TooLarge(
+            f"A batch may have {MAX_BATCH_EVENTS} events, this one has {len(elements)}. Nothing was stored; split it."
+        )
     configured = door.catalog.sources().keys()
     now = door.services.clock.now()
     read: list[Arrival | Problem] = []
@@ -54,14 +58,14 @@ def _store(arrivals: Sequence[Arrival], door: Door, caller: ApiKey) -> list[Rece
     if not arrivals:
         return []
     try:
-        verdicts = recording.record_all(arrivals, door, caller=caller.id)
-    except AWAY:
+        recorded = recording.record_all(arrivals, door, caller=caller.id)
+    except UNREACHABLE:
         return [*buffer.put(arrivals, door)]
-    told: list[Receipt | Problem] = []
-    for arrival, verdict in zip(arrivals, verdicts, strict=True):
-        if verdict.fingerprint == arrival.fingerprint:
-            told.append(Receipt(arrival.id, RECORDED, replayed=not verdict.inserted))
+    receipts: list[Receipt | Problem] = []
+    for arrival, one in zip(arrivals, recorded, strict=True):
+        if one.fingerprint == arrival.fingerprint:
+            receipts.append(Receipt(arrival.id, RECORDED, replayed=not one.inserted))
         else:
             door.count(CONFLICTS)
-            told.append(reused(arrival))
-    return told
+            receipts.append(reused(arrival))
+    return receipts

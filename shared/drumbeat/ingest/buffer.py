@@ -1,4 +1,4 @@
-"""The buffer queue: where verified events wait while Postgres is away, and how they get out again.
+"""The buffer queue: where verified events wait while Postgres is unreachable, and how they are recorded then.
 
 A message is JSON: `{"v": 1, "arrivals": [{"source", "key", "type", "door", "fingerprint", "scheduledAt",
 "receivedAt", "body", "packed"}]}`, the body in base64, and packed by zlib if it is large.
@@ -26,8 +26,8 @@ from drumbeat.services import Services
 from drumbeat.wakeups.queue import Message, QueueError
 
 VERSION = 1
-LARGEST = 1024 * 1024  # bytes of an SQS message
-PACKED = 256 * 1024  # bytes of a body beyond which it is packed
+MAX_MESSAGE_BYTES = 1024 * 1024  # SQS's limit
+PACK_ABOVE_BYTES = 256 * 1024  # of a body
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Drained:
     """What became of some messages. Only `settled` ones may be deleted."""
 
     settled: tuple[Message, ...]
-    foreign: tuple[Message, ...]  # not understood: they stay for a person
+    foreign: tuple[Message, ...]  # could not be parsed: they stay for a person
     recorded: int
 
 
@@ -65,7 +65,7 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
     Safe to repeat and to cut anywhere. An event whose key was taken by another body meanwhile keeps both bodies.
 
     Raises:
-        psycopg.OperationalError: Postgres is away (again); all messages stay.
+        psycopg.OperationalError: Postgres is unreachable (again); all messages stay.
     """
     door = Door(services)
     settled, foreign, recorded = [], [], 0
@@ -87,7 +87,7 @@ def dumps(arrivals: Sequence[Arrival]) -> str:
 
 
 def loads(text: str) -> list[Arrival]:
-    """Read a message's body. Raises ValueError when it is not one of ours, or of a version we do not know."""
+    """Read a message's body. Raises ValueError when it is not a buffered message, or of an unknown version."""
     try:
         message = json.loads(text)
         if message["v"] != VERSION:
@@ -98,19 +98,15 @@ def loads(text: str) -> list[Arrival]:
 
 
 def _store(arrivals: Sequence[Arrival], door: Door) -> int:
-    verdicts = recording.record_all(arrivals, door)
-    late = [
-        arrival
-        for arrival, verdict in zip(arrivals, verdicts, strict=True)
-        if verdict.fingerprint != arrival.fingerprint
-    ]
+    recorded = recording.record_all(arrivals, door)
+    late = [arrival for arrival, one in zip(arrivals, recorded, strict=True) if one.fingerprint != arrival.fingerprint]
     recording.keep_conflicts(late, door)
-    return sum(verdict.inserted for verdict in verdicts)
+    return sum(one.inserted for one in recorded)
 
 
 def _messages(arrivals: Sequence[Arrival]) -> Iterator[str]:
     message = dumps(arrivals)
-    if len(message) <= LARGEST:  # ASCII: characters are bytes
+    if len(message) <= MAX_MESSAGE_BYTES:  # ASCII: characters are bytes
         yield message
     elif len(arrivals) > 1:
         half = len(arrivals) // 2
@@ -118,12 +114,12 @@ def _messages(arrivals: Sequence[Arrival]) -> Iterator[str]:
         yield from _messages(arrivals[half:])
     else:
         raise Unavailable(
-            "The ledger is away and this delivery is too large to be buffered. Nothing was stored; send it again later."
+            "The ledger is unreachable, and this delivery is too large to buffer. Nothing was stored; send it later."
         )
 
 
 def _written(arrival: Arrival) -> dict[str, object]:
-    packed = len(arrival.body) > PACKED
+    packed = len(arrival.body) > PACK_ABOVE_BYTES
     return {
         "source": arrival.source,
         "key": arrival.key,

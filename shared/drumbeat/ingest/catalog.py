@@ -1,4 +1,4 @@
-"""The configured sources and campaigns, known to a door even while Postgres is away."""
+"""The configured sources and campaigns, known to ingest even while Postgres is unreachable."""
 
 import json
 import logging
@@ -14,9 +14,9 @@ from drumbeat.core.events import EventType
 from drumbeat.ledger import configs
 from drumbeat.services import Services
 
-LIFETIME = 60  # seconds that a copy in the process is used
-MISSING = 5  # seconds after which a name that is not in the copy is worth another look
-RETRY = 5  # seconds until Postgres is asked again after it was away
+COPY_SECONDS = 60  # a copy in the process is used for this long
+UNKNOWN_NAME_SECONDS = 5  # a copy older than this is read again for a name that it does not have
+POSTGRES_RETRY_SECONDS = 5  # after a failure Postgres is not read again for this long
 KEY = "drumbeat:{sources}:active"
 
 _LOG = logging.getLogger(__name__)
@@ -25,13 +25,13 @@ type Sources = Mapping[str, Source]
 
 
 class Catalog:
-    """Sources from Postgres, with copies in the process and in Redis for when it is away."""
+    """Sources from Postgres, with copies in the process and in Redis for when it is unreachable."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._sources: Sources | None = None
         self._read_at = 0.0
-        self._due = 0.0
+        self._read_again_at = 0.0
 
     def sources(self) -> Sources:
         """Return the configured sources by name, campaigns too, at most a minute old while Postgres answers.
@@ -39,25 +39,25 @@ class Catalog:
         Raises:
             Unavailable: neither Postgres nor Redis nor this process knows them.
         """
-        if self._sources is None or self._services.clock.elapsed() >= self._due:
+        if self._sources is None or self._services.clock.elapsed() >= self._read_again_at:
             self._sources = self._read()
         return self._sources
 
     def find(self, name: str) -> Source | None:
         """Return one source; one that was configured a moment ago is found too. Raises as `sources` does."""
         found = self.sources().get(name)
-        if found is None and self._services.clock.elapsed() >= self._read_at + MISSING:
+        if found is None and self._services.clock.elapsed() >= self._read_at + UNKNOWN_NAME_SECONDS:
             self._sources = self._read()
             found = self._sources.get(name)
         return found
 
     def _read(self) -> Sources:
         now = self._services.clock.elapsed()
-        self._read_at, self._due = now, now + LIFETIME
+        self._read_at, self._read_again_at = now, now + COPY_SECONDS
         try:
             config = configs.newest(self._services.db)
         except psycopg.OperationalError:
-            self._due = now + RETRY
+            self._read_again_at = now + POSTGRES_RETRY_SECONDS
             return self._remembered()
         sources = _sources(config) if config else {}
         self._remember(sources)
@@ -82,7 +82,7 @@ class Catalog:
         if self._sources is not None:
             return self._sources
         raise Unavailable(
-            "The configured sources cannot be read: Postgres and Redis are both away. Nothing was stored; "
+            "The configured sources cannot be read: Postgres and Redis are both unreachable. Nothing was stored; "
             "send the same request again later."
         )
 
@@ -92,7 +92,7 @@ def _sources(config: Config) -> Sources:
 
 
 def _schedule(campaign: Campaign) -> Source:
-    """Return a campaign as a door sees it: a name that is taken."""
+    """Return a campaign as a source: its name is taken."""
     return Source(
         name=campaign.name,
         door="schedule",

@@ -1,4 +1,4 @@
-"""What the doors of one process share."""
+"""What the requests of one ingest process share."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -8,12 +8,12 @@ from drumbeat.services import Services
 
 type Count = Callable[[str, int], None]
 
-# The metrics: few names, each is billed.
+# The metrics: few names, for each is billed.
 BUFFERED = "EventsBuffered"
 RECORDED = "EventsRecorded"
 CONFLICTS = "KeysReused"
 UNVERIFIED = "DeliveriesRejected"
-DEGRADED = "IngestDegraded"  # Redis or the queue did not do its part; nothing is lost
+DEGRADED = "IngestDegraded"  # Redis or the queue failed; nothing is lost
 
 
 class Door:
@@ -24,7 +24,7 @@ class Door:
         self._count = count
 
     def count(self, name: str, number: int = 1) -> None:
-        """Add to a metric, where there is somebody to publish it."""
+        """Add to a metric, if the process publishes metrics."""
         if self._count is not None:
             self._count(name, number)
 

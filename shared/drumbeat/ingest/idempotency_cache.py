@@ -1,6 +1,6 @@
 """Powertools idempotency in front of the ledger: a repeat that Redis remembers costs no query.
 
-Redis is a fast path, never the judge: whatever goes wrong with it, the ledger's unique key decides.
+Redis is a fast path only: whatever goes wrong with it, the ledger's unique key decides.
 """
 
 import logging
@@ -16,20 +16,22 @@ from drumbeat.core.clock import Clock
 from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.redis import LeanRedis
 
-LIFETIME = 6 * 3600  # seconds that a repeat is answered from Redis
-IN_PROGRESS = 30_000  # milliseconds: API Gateway waits no longer for an answer
-REST = 5.0  # seconds without Redis after it failed, so that its time-outs are not paid by every request
+ENTRY_SECONDS = 6 * 3600  # a repeat is answered from Redis for this long
+IN_PROGRESS_MILLISECONDS = 30_000  # API Gateway waits no longer for an answer
+BYPASS_SECONDS = (
+    5.0  # after a failure Redis is bypassed for this long, so that not every request waits for its time-out
+)
 PREFIX = "drumbeat:{once}"
 
 _LOG = logging.getLogger(__name__)
 
 
 class _Request:
-    """Tells Powertools how long a request in progress can last."""
+    """Gives Powertools the time that a request in progress can last."""
 
     @staticmethod
     def get_remaining_time_in_millis() -> int:
-        return IN_PROGRESS
+        return IN_PROGRESS_MILLISECONDS
 
 
 class IdempotencyCache:
@@ -38,11 +40,11 @@ class IdempotencyCache:
     def __init__(self, redis: LeanRedis, clock: Clock, degraded: Callable[[], None]) -> None:
         self._clock = clock
         self._degraded = degraded
-        self._resting_until = 0.0
+        self._bypassed_until = 0.0
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             # The layer is the current one; it warns under its former name.
             store = CachePersistenceLayer(client=redis)  # type: ignore[arg-type]
-        config = IdempotencyConfig(expires_after_seconds=LIFETIME, lambda_context=_Request())  # type: ignore[arg-type]
+        config = IdempotencyConfig(expires_after_seconds=ENTRY_SECONDS, lambda_context=_Request())  # type: ignore[arg-type]
         self._guarded = idempotent_function(
             _run, data_keyword_argument="arrival", persistence_store=store, config=config, key_prefix=PREFIX
         )
@@ -50,33 +52,33 @@ class IdempotencyCache:
     def run(self, arrival: Arrival, work: Callable[[], None]) -> bool:
         """Do the work unless the very same event is known to be recorded; returns whether it was done.
 
-        The same key with another body is another entry: it goes to the ledger, which knows what to say. (The cache
+        The same key with another body is another entry: it goes to the ledger, which decides. (The cache
         layer's own payload validation forgets the hash when it saves the result.) Work that raises leaves no entry.
         """
-        if self._clock.elapsed() < self._resting_until:
+        if self._clock.elapsed() < self._bypassed_until:
             work()
             return True
         attempt = _Attempt(work)
         try:
             self._guarded(arrival=f"{arrival.id}:{arrival.fingerprint.hex()}", work=attempt)
         except IdempotencyAlreadyInProgressError:
-            attempt()  # a copy of the same request is on its way: the ledger sorts them out
+            attempt()  # a copy of the same request is in progress: the ledger decides between them
         except (BaseError, RedisError, ValueError, KeyError, TypeError) as error:
             if attempt.error is not None:
                 raise attempt.error from None
-            self._rest(error)
+            self._bypass(error)
             if not attempt.done:
                 attempt()
         return attempt.done
 
-    def _rest(self, error: Exception) -> None:
-        self._resting_until = self._clock.elapsed() + REST
+    def _bypass(self, error: Exception) -> None:
+        self._bypassed_until = self._clock.elapsed() + BYPASS_SECONDS
         self._degraded()
         _LOG.warning("idempotency_bypassed", extra={"error": type(error).__name__})
 
 
 class _Attempt:
-    """Remembers how the work went, whatever becomes of the entry in Redis afterwards."""
+    """Remembers the result of the work, whatever happens to the entry in Redis afterwards."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work

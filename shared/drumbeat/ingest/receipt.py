@@ -1,4 +1,4 @@
-"""What a caller is told about an event it sent."""
+"""What a caller receives for an event it sent."""
 
 from dataclasses import dataclass
 from uuid import UUID

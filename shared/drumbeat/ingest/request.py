@@ -14,7 +14,7 @@ from drumbeat.core.events import Arrival
 from drumbeat.web import strict
 from drumbeat.web.problems import mistakes
 
-LARGEST = 256 * 1024  # bytes of one event
+MAX_EVENT_BYTES = 256 * 1024
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # what every time zone and the ledger can hold
@@ -57,10 +57,10 @@ def read(raw: bytes, *, key: str | None, configured: Collection[str], now: datet
     """Read one event from a request's body. `key` is the request's Idempotency-Key header.
 
     Raises:
-        Invalid: not understood; says which field and why. TooLarge: over 256 KiB. Forbidden: a configured source.
+        Invalid: names the wrong field and why. TooLarge: over 256 KiB. Forbidden: a configured source.
     """
-    if len(raw) > LARGEST:
-        raise TooLarge(f"An event may have {LARGEST} bytes, this one has {len(raw)}. Nothing was stored.")
+    if len(raw) > MAX_EVENT_BYTES:
+        raise TooLarge(f"An event may have {MAX_EVENT_BYTES} bytes, this one has {len(raw)}. Nothing was stored.")
     document = strict.read(raw)
     if document.suspect:
         strict.check(document.value)
@@ -72,13 +72,13 @@ def read_element(element: object, *, suspect: bool, configured: Collection[str],
     if suspect:
         strict.check(element)
     raw = json.dumps(element, ensure_ascii=False, separators=(",", ":")).encode()
-    if len(raw) > LARGEST:
-        raise TooLarge(f"An event may have {LARGEST} bytes, this one has {len(raw)}. It was not stored.")
+    if len(raw) > MAX_EVENT_BYTES:
+        raise TooLarge(f"An event may have {MAX_EVENT_BYTES} bytes, this one has {len(raw)}. It was not stored.")
     return _arrival(element, raw, None, configured, now)
 
 
 def check_key(key: str) -> str:
-    """Return an idempotency key that is fit to be one; raises Invalid."""
+    """Return an idempotency key after checking it; raises Invalid."""
     if not (1 <= len(key) <= 255 and key.isprintable()):
         raise Invalid("An idempotency key has 1 to 255 printable characters. Nothing was stored.")
     return key

@@ -15,8 +15,8 @@ from drumbeat.ingest.receipt import RECORDED, Receipt
 if TYPE_CHECKING:
     from drumbeat.ingest.idempotency_cache import IdempotencyCache
 
-# What Postgres says when it is away, full, failing over or read-only. Anything else is a mistake of ours.
-AWAY = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
+# What Postgres raises while it is unreachable, full, failing over or read-only. Anything else is an error of ours.
+UNREACHABLE = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
 
 
 class Single:
@@ -26,7 +26,7 @@ class Single:
         self._door = door
 
     def ingest(self, body: bytes, *, caller: ApiKey, key: str | None = None) -> Receipt:
-        """Record one event, or buffer it while the ledger is away; returns only when one of the two is certain.
+        """Record one event, or buffer it while the ledger is unreachable; returns only when one of the two is certain.
 
         A repeat of the same event gives the same id. `key` is the request's Idempotency-Key header.
 
@@ -41,21 +41,21 @@ class Single:
 
         def record() -> None:
             nonlocal new
-            verdict = recording.record(arrival, door, caller=caller.id)
-            if verdict.fingerprint != arrival.fingerprint:
+            recorded = recording.record(arrival, door, caller=caller.id)
+            if recorded.fingerprint != arrival.fingerprint:
                 door.count(CONFLICTS)
                 raise reused(arrival)
-            new = verdict.inserted
+            new = recorded.inserted
 
         try:
             self._cache.run(arrival, record)
-        except AWAY:
+        except UNREACHABLE:
             return buffer.put([arrival], door)[0]
         return Receipt(arrival.id, RECORDED, replayed=not new)
 
     @cached_property
     def _cache(self) -> "IdempotencyCache":
-        # 85 ms of imports (its package brings boto3) that a webhook's or a batch's cold start need not wait for.
+        # 85 ms of imports (its package brings boto3) that the cold start of a webhook or a batch does not need.
         from drumbeat.ingest.idempotency_cache import IdempotencyCache
 
         services = self._door.services

@@ -10,7 +10,7 @@ from drumbeat.ledger.database import Database, Row
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the ledger says to an arrival."""
+    """The ledger's result for an arrival."""
 
     inserted: bool
     fingerprint: bytes  # of the body recorded under its key: the arrival's own, or the one that was first
@@ -86,7 +86,7 @@ def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Reco
 
     Raises:
         Revoked: the API key `caller` was withdrawn.
-        psycopg.OperationalError: Postgres is away; whether the event was recorded is then unknown.
+        psycopg.OperationalError: Postgres is unreachable; whether the event was recorded is then unknown.
     """
     rows = db.run(
         RECORD,
@@ -103,7 +103,7 @@ def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Reco
             "body": arrival.body,
         },
     )
-    return _verdicts(db, [arrival], rows)[arrival.id]
+    return _recorded(db, [arrival], rows)[arrival.id]
 
 
 def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: str | None = None) -> dict[UUID, Recorded]:
@@ -125,7 +125,7 @@ def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: str | None 
             "bodies": [arrival.body for arrival in arrivals],
         },
     )
-    return _verdicts(db, arrivals, rows)
+    return _recorded(db, arrivals, rows)
 
 
 def keep_conflicts(db: Database, arrivals: Sequence[Arrival]) -> int:
@@ -145,7 +145,7 @@ def keep_conflicts(db: Database, arrivals: Sequence[Arrival]) -> int:
     )
 
 
-def _verdicts(db: Database, arrivals: Sequence[Arrival], rows: Sequence[Row]) -> dict[UUID, Recorded]:
+def _recorded(db: Database, arrivals: Sequence[Arrival], rows: Sequence[Row]) -> dict[UUID, Recorded]:
     if any(row["revoked"] for row in rows):
         raise Revoked
     first = {row["id"]: row["fingerprint"] for row in rows}

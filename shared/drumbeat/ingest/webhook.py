@@ -10,17 +10,17 @@ from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest.door import UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
-from drumbeat.ingest.single import AWAY
+from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.sources import registry
 from drumbeat.sources.signature import Allowed, Delivery, Unverified
 
 _LOG = logging.getLogger(__name__)
 
-LARGEST = 5 * 1024 * 1024  # bytes; Lambda takes 6 MB, some of them base64
+MAX_DELIVERY_BYTES = 5 * 1024 * 1024  # Lambda takes 6 MB, some of them base64
 
 
 def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt:
-    """Record one delivery under its source, whatever its body means, or buffer it while the ledger is away.
+    """Record one delivery under its source, whatever its body means, or buffer it while the ledger is unreachable.
 
     A repeat gives the same id. A body that comes under the name of another delivery is kept beside the first.
     `judged_at` replaces the present in judging the signature's age.
@@ -32,8 +32,10 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
     source = door.catalog.find(name)
     if source is None or source.door != "webhook":
         raise NotFound("There is no webhook of this name. Nothing was stored; `drumbeat apply` configures one.")
-    if len(delivery.body) > LARGEST:
-        raise TooLarge(f"A delivery may have {LARGEST} bytes, this one has {len(delivery.body)}. Nothing was stored.")
+    if len(delivery.body) > MAX_DELIVERY_BYTES:
+        raise TooLarge(
+            f"A delivery may have {MAX_DELIVERY_BYTES} bytes, this one has {len(delivery.body)}. Nothing was stored."
+        )
     now = door.services.clock.now()
     key = _verified(source, delivery, door, judged_at or now)
     return _store(_arrival(source, key, delivery.body, now), door)
@@ -44,8 +46,8 @@ def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> 
         secrets = [door.services.secrets.get(reference) for reference in source.secrets]
     except SecretMissing as error:
         _LOG.warning("secret_missing", extra={"source": source.name, "reference": error.reference})
-        raise Unavailable(  # whoever reads this is not verified yet: the reference is for the log
-            "A secret of this webhook cannot be read. Nothing was stored; it is welcome again once the secret exists: "
+        raise Unavailable(  # the caller is not verified yet: the reference is for the log only
+            "A secret of this webhook cannot be read. Nothing was stored; send it again once the secret exists: "
             "`drumbeat doctor` names it."
         ) from None
     allowed = Allowed(secrets, now.timestamp(), source.tolerance, source.options)
@@ -61,13 +63,13 @@ def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> 
 
 def _store(arrival: Arrival, door: Door) -> Receipt:
     try:
-        verdict = recording.record(arrival, door)
-        if verdict.fingerprint != arrival.fingerprint:
+        recorded = recording.record(arrival, door)
+        if recorded.fingerprint != arrival.fingerprint:
             recording.keep_conflicts([arrival], door)
             return Receipt(arrival.id, CONFLICT)
-    except AWAY:
+    except UNREACHABLE:
         return buffer.put([arrival], door)[0]
-    return Receipt(arrival.id, RECORDED, replayed=not verdict.inserted)
+    return Receipt(arrival.id, RECORDED, replayed=not recorded.inserted)
 
 
 def _arrival(source: Source, key: str, body: bytes, now: datetime) -> Arrival:

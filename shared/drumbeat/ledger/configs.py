@@ -26,7 +26,7 @@ class StoredConfig:
 
     @property
     def config(self) -> Config:
-        """The version as planner, worker and doors read it."""
+        """The version as planner, worker and ingest read it."""
         return Config.load(self.version, self.compiled)
 
 
@@ -52,7 +52,7 @@ COMPILED = "SELECT version, compiled FROM configs WHERE version = %(version)s"
 
 
 def load(db: Database, version: int) -> Config:
-    """Return one version, for ever the same. Raises LookupError for a number that was never applied."""
+    """Return one version, which never changes. Raises LookupError for a number that was never applied."""
     rows = db.run(COMPILED, {"version": version})
     if not rows:
         raise LookupError(f"configuration version {version} does not exist")
@@ -73,9 +73,9 @@ def newest_stored(db: Database) -> StoredConfig | None:
     return StoredConfig(**rows[0]) if rows else None
 
 
-# Nothing is inserted when the newest version says the same, nor when somebody else took the number meanwhile, nor while
-# an outcome is open whose account would become another login: its lookups and repeats belong to the old one. (An
-# account that is left out becomes nobody: what is open under it goes on with the version that planned it.)
+# Nothing is inserted when the newest version has the same text, nor when another run took the number meanwhile, nor
+# while an outcome is open whose account would get another login: its lookups and repeats belong to the old one. (An
+# account that is left out gets no other login: what is open under it goes on with the version that planned it.)
 INSERT = """
     WITH newest AS (
         SELECT max(version) AS version,

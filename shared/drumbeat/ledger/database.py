@@ -14,10 +14,11 @@ from psycopg.rows import dict_row
 
 from drumbeat.core.errors import SettingsError
 
-CONNECT_TIMEOUT = 5  # seconds
-# A server that vanished without a word (a failover, a cut network) is given up after this: the door then buffers, well
-# before its function's time is over. Any other would be waited for until the function ends with answers in hand.
-SILENCE: dict[str, Any] = {
+CONNECT_TIMEOUT_SECONDS = 5
+# A server that vanished without closing the connection (a failover, a cut network) is given up after this: ingest then
+# buffers, well before its function's time is over. Otherwise a worker would wait until its function is ended, and lose
+# the answers that it holds.
+KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 4,
     "keepalives_interval": 2,
     "keepalives_count": 3,
@@ -25,8 +26,8 @@ SILENCE: dict[str, Any] = {
 }
 # A prepared statement keeps the plan of its first runs: made while a table is small, that plan would read all of it,
 # and still do so when it has grown.
-STEADY: dict[str, Any] = {"options": "-c enable_seqscan=off"}
-REST = 10.0  # seconds in which a server that hangs is not asked again by who has no patience
+STABLE_PLANS: dict[str, Any] = {"options": "-c enable_seqscan=off"}
+HANG_RETRY_SECONDS = 10.0  # after a time-out a `Database` with `patience` does not connect again for this long
 
 type Row = dict[str, Any]
 type Parameters = Mapping[str, Any] | Sequence[Any]
@@ -35,18 +36,19 @@ type Parameters = Mapping[str, Any] | Sequence[Any]
 class Database:
     """A connection that is opened when first used, replaced when found dead, and commits each statement.
 
-    A statement is sent once: when the answer is lost, psycopg.OperationalError is raised and nobody here guesses
-    whether it was carried out.
+    A statement is sent once: when the answer is lost, psycopg.OperationalError is raised, and whether it
+    was carried out is not known.
     """
 
     def __init__(self, url: str, *, direct: bool = False, patience: float | None = None) -> None:
         """`direct`: no pooler in between, so statements may be prepared, which saves the server planning them.
 
-        `patience`: seconds after which a server that does not answer counts as away, and then for a while at once.
+        `patience`: seconds after which a server that does not answer counts as unreachable; for a while every statement
+        then fails at once.
         """
         self.url = url
         self._patience = patience
-        self._resting_until = 0.0
+        self._retry_at = 0.0
         self._prepare_after = 1 if direct else None
         self._connection: psycopg.Connection[Row] | None = None
         self.round_trips = 0  # statements sent so far
@@ -61,7 +63,7 @@ class Database:
             return self._run(sql, parameters)
         except psycopg.OperationalError:
             if self._patience is not None and time.monotonic() - started >= self._patience:
-                self._resting_until = time.monotonic() + REST
+                self._retry_at = time.monotonic() + HANG_RETRY_SECONDS
             raise
 
     def _run(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
@@ -90,7 +92,7 @@ class Database:
         if self._connection is not None and _hung_up(self._connection):
             self.close()
         if self._connection is None:
-            if time.monotonic() < self._resting_until:
+            if time.monotonic() < self._retry_at:
                 raise psycopg.OperationalError("the server did not answer a moment ago")
             self._connection = self._connect()
         return self._connection
@@ -103,10 +105,10 @@ class Database:
                 row_factory=dict_row,
                 # A pooler in transaction mode hands the next statement to another server connection.
                 prepare_threshold=self._prepare_after,
-                connect_timeout=CONNECT_TIMEOUT,
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 application_name="drumbeat",
-                **(STEADY if self._prepare_after else {}),
-                **SILENCE,
+                **(STABLE_PLANS if self._prepare_after else {}),
+                **KEEPALIVE,
             )
         except psycopg.ProgrammingError:  # its message quotes the URL, password and all
             raise SettingsError("DATABASE_URL is not a connection string. Nothing was lost.") from None
@@ -125,14 +127,14 @@ class _Connection(psycopg.Connection[Row]):
             return super().wait(gen, interval, self.patience if timeout is None else timeout)
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.close()  # the answer would come to whoever asks next
+                self.close()  # the late answer would be read as that of the next statement
             raise
 
 
 def verified(url: str) -> str:
-    """Have the authorities that the web trusts vouch for a server that is to be verified, unless the URL says who does.
+    """Return the URL with the public certificate authorities added, where it asks for verification and names none.
 
-    libpq would look for a file in a home folder, which a function has not.
+    libpq would look for a file in a home folder, which a function does not have.
     """
     parts = conninfo_to_dict(url)
     if not str(parts.get("sslmode", "")).startswith("verify-") or "sslrootcert" in parts:
@@ -143,7 +145,7 @@ def verified(url: str) -> str:
 
 
 def _hung_up(connection: psycopg.Connection[Row]) -> bool:
-    """Tell whether the server has closed the connection while we were away (a frozen function, a restart).
+    """Return whether the server has closed the connection meanwhile (a frozen function, a restart).
 
     Between statements the server says nothing, so anything to read is an end of file or a fatal error.
     """

@@ -1,6 +1,6 @@
 """The sentences of the release before, which wrote reasons without codes: their rows have `legacy` or no code at all.
 
-The only place where a reason is selected by its words. It goes with the next release.
+The only place where a reason is selected by its sentence. The next release removes it.
 """
 
 import re
@@ -16,7 +16,7 @@ WAITS_FOR_PAUSE = """
 """
 FOUND_MANY = "coalesce(reason_code, 'legacy') = 'legacy' AND reason LIKE 'found %% times%%'"
 FOUND_TIMES = "substring(reason FROM '^found (\\d+) times')"
-SAID = "coalesce(reason_code, 'legacy') = 'legacy' AND reason = %(sentence)s"
+HAS_SENTENCE = "coalesce(reason_code, 'legacy') = 'legacy' AND reason = %(sentence)s"
 
 # Why effects were held, as `--cause` took it.
 _HELD: Mapping[str, ReasonCode] = {
@@ -43,17 +43,17 @@ class Cause:
     sentence: str | None = None
 
     def means(self, code: str | None, detail: str | None, sentence: str) -> bool:
-        """Tell whether a reason is among them."""
+        """Return whether a reason is among them."""
         if code in (None, ReasonCode.LEGACY):
             return self.code is ReasonCode.LEGACY or sentence == self.sentence
         return code == self.code and self.detail in (None, detail)
 
 
-def cause(asked: str) -> Cause:
+def cause(given: str) -> Cause:
     """Read what `--cause` names: a code or, until the next release, the whole sentence. Raises Invalid for others."""
-    if asked in tuple(ReasonCode):
-        return Cause(ReasonCode(asked))
+    if given in tuple(ReasonCode):
+        return Cause(ReasonCode(given))
     for pattern, code in _HELD.items():
-        if match := re.fullmatch(pattern, asked, re.DOTALL):
-            return Cause(code, match[1] if match.groups() else None, asked)
-    raise Invalid(f"no reason has the code {asked[:200]!r}; `drumbeat resolve` shows the codes of what is held")
+        if match := re.fullmatch(pattern, given, re.DOTALL):
+            return Cause(code, match[1] if match.groups() else None, given)
+    raise Invalid(f"no reason has the code {given[:200]!r}; `drumbeat resolve` shows the codes of what is held")

@@ -8,7 +8,7 @@ from drumbeat.ledger import roles, steps
 from drumbeat.ledger.database import verified
 from drumbeat.ledger.steps import MigrationFailed
 
-CONNECT_TIMEOUT = 20  # seconds; a database that sleeps needs a few to wake up
+WAKING_CONNECT_TIMEOUT_SECONDS = 20  # a suspended database needs a few seconds to start
 
 NEWEST = "SELECT max(step) FROM migrations"
 
@@ -31,7 +31,7 @@ def migrate(owner_url: str, application_url: str | None = None) -> Migrated:
     """
     try:
         owner = psycopg.connect(
-            verified(owner_url), autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT
+            verified(owner_url), autocommit=True, prepare_threshold=None, connect_timeout=WAKING_CONNECT_TIMEOUT_SECONDS
         )
     except psycopg.OperationalError as error:
         raise MigrationFailed(

@@ -1,4 +1,4 @@
-"""The application's database role: may append and read, never rewrite. Steps give the rights, this gives the login."""
+"""The application's role in Postgres: may append and read, never rewrite. Migrations grant, this creates the login."""
 
 import psycopg
 from psycopg import sql
@@ -12,13 +12,13 @@ KEPT = "Nothing was changed in the ledger and the version deployed before goes o
 
 
 def prepare(owner: psycopg.Connection, application_url: str | None) -> None:
-    """Have the group role `drumbeat_app` exist and, when a URL is given, its user be a member who can log in.
+    """Create the group role `drumbeat_app` and, when a URL is given, its user as a member who can log in.
 
     A user that is missing is created with the URL's password; one that exists keeps its own, because another stage on
     the same server may be using it. `owner` is in autocommit mode. Safe to repeat.
 
     Raises:
-        MigrationFailed: the owner may not create roles, or the URL is none, or its user is the owner itself.
+        MigrationFailed: the owner may not create roles, the URL is not a connection string, or its user is the owner.
     """
     try:
         given = conninfo_to_dict(application_url) if application_url else {}
@@ -81,7 +81,7 @@ def _create(owner: psycopg.Connection, role: str, password: object, *, login: bo
     except psycopg.errors.InsufficientPrivilege:
         raise MigrationFailed(
             f"The user of ADMIN_DATABASE_URL may not create the role {role!r}. {KEPT} Either give it CREATEROLE, or "
-            f"have an administrator run: CREATE ROLE {role}{' LOGIN PASSWORD ...' if login else ''}; then deploy again."
+            f"let an administrator run: CREATE ROLE {role}{' LOGIN PASSWORD ...' if login else ''}; then deploy again."
         ) from None
     except psycopg.Error as error:  # without its query: that holds the password
         raise MigrationFailed(f"The role {role!r} could not be created: {error.diag.message_primary}. {KEPT}") from None
@@ -94,6 +94,6 @@ def _join(owner: psycopg.Connection, user: str) -> None:
         owner.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(GROUP), sql.Identifier(user)))
     except psycopg.errors.InsufficientPrivilege:
         raise MigrationFailed(
-            f"The user of ADMIN_DATABASE_URL may not make {user!r} a member of {GROUP}. {KEPT} Have an administrator "
+            f"The user of ADMIN_DATABASE_URL may not make {user!r} a member of {GROUP}. {KEPT} Let an administrator "
             f"run: GRANT {GROUP} TO {user}; then deploy again."
         ) from None

@@ -16,11 +16,11 @@ import psycopg
 from drumbeat.core.errors import DrumbeatError
 
 ONE_RUN_AT_A_TIME = 0x6472756D62656174  # "drumbeat"; a transaction's lock: a session's would not survive PgBouncer
-LOCK_TIMEOUT = 3  # seconds a step may queue for a table, because whoever comes later queues behind it
-TRIES = 40  # that often, a second apart: well inside the function's five minutes
+LOCK_TIMEOUT_SECONDS = 3  # a step waits no longer for a table: later statements queue behind it
+STEP_TRIES = 40  # a second apart: well inside the function's five minutes
 STEP_NAME = re.compile(r"(\d{3})_[a-z0-9_]+\.sql")
 
-MEMORY = """
+CREATE_MIGRATIONS = """
     CREATE TABLE IF NOT EXISTS migrations (
         step       integer PRIMARY KEY,
         name       text NOT NULL,
@@ -70,7 +70,7 @@ def apply(
     owner: psycopg.Connection,
     steps: Sequence[Step],
     *,
-    tries: int = TRIES,
+    tries: int = STEP_TRIES,
     pause: Callable[[], None] = lambda: time.sleep(1),
 ) -> list[str]:
     """Apply the steps that the database lacks and return their names; `owner` is in autocommit mode.
@@ -81,10 +81,10 @@ def apply(
     Raises:
         MigrationFailed: names the step; earlier ones stay applied, the failed one left nothing behind.
     """
-    return [step.name for step in steps if _apply_patiently(owner, step, steps, tries, pause)]
+    return [step.name for step in steps if _apply_with_retries(owner, step, steps, tries, pause)]
 
 
-def _apply_patiently(
+def _apply_with_retries(
     owner: psycopg.Connection, step: Step, steps: Sequence[Step], tries: int, pause: Callable[[], None]
 ) -> bool:
     """Apply one step unless it is there already, giving way to running statements between tries."""
@@ -107,9 +107,9 @@ def _apply_patiently(
 
 def _apply(owner: psycopg.Connection, step: Step, steps: Sequence[Step]) -> bool:
     with owner.transaction():
-        owner.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'")
+        owner.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
         owner.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_RUN_AT_A_TIME])
-        owner.execute(MEMORY)
+        owner.execute(CREATE_MIGRATIONS)
         known: dict[int, bytes] = dict(owner.execute(APPLIED).fetchall())
         _refuse_drift(known, steps)
         if step.number in known:
@@ -138,5 +138,5 @@ def _failed(step: Step, why: str, tries: int = 1) -> MigrationFailed:
 
 
 def _short(error: psycopg.Error) -> str:
-    """Say what Postgres said, without its details: those may quote rows."""
+    """Return Postgres' message without its details: those may quote rows."""
     return error.diag.message_primary or type(error).__name__

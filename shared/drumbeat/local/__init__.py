@@ -1,1 +1,1 @@
-"""The laptop version of the cloud: embedded servers around the very same functions. Ships in no layer."""
+"""The stack on one machine: embedded servers around the very same functions. Ships in no layer."""

@@ -1,4 +1,4 @@
-"""The processes of a local stack: started, watched, started again when they die, ended in order."""
+"""The processes of a local stack: started, watched, started again when they end, stopped in order."""
 
 import os
 import signal
@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Protocol
 
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.local.home import Home
+from drumbeat.local.home import STOP_SECONDS, Home
 from drumbeat.local.servers import Server, die_with_parent
 
-SETTLED = 5.0  # seconds; who lives that long is started again at once after the next death
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between starts of something that dies at once
-PATIENCE = 15.0  # seconds that a child may take to finish what it has in hand
+STABLE_SECONDS = 5.0  # a process that ran for this long is started again at once
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 5.0  # between starts of a process that ends at once
 
 
 class Process(Protocol):
-    """What the supervisor may do with a child."""
+    """What the supervisor needs of a child."""
 
     name: str
 
@@ -40,7 +39,7 @@ class Process(Protocol):
         ...
 
     def stop(self) -> None:
-        """Have it end in order, and wait."""
+        """End it in order, and wait."""
         ...
 
 
@@ -87,19 +86,19 @@ class Child:
             self._process.terminate()
 
     def stop(self) -> None:
-        """Have it end in order; killed when it takes too long."""
+        """End it in order; kill it when that takes too long."""
         self.begin_stop()
         if self._process is None:
             return
         try:
-            self._process.wait(PATIENCE)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
 
 class ServerChild:
-    """An embedded server as a child; `prepared` is called after each start, for what a killed one forgets."""
+    """An embedded server as a child; `prepared` is called after each start, to restore what a killed one lost."""
 
     def __init__(self, server: Server, prepared: Callable[[], object] | None = None) -> None:
         self.name = server.name
@@ -127,12 +126,12 @@ class ServerChild:
             self._server.process.send_signal(self._server.stop_signal)
 
     def stop(self) -> None:
-        """Have it end in order."""
+        """End it in order."""
         self._server.stop()
 
 
 class Watched:
-    """A child with its pid file and the history of its deaths."""
+    """A child with its pid file and its restarts."""
 
     def __init__(self, child: Process, home: Home) -> None:
         self.child = child
@@ -142,43 +141,43 @@ class Watched:
         self._again_at: float | None = None
 
     def start(self) -> None:
-        """Start the child and note its pid."""
+        """Start the child and write its pid file."""
         self._started = time.monotonic()
         self.child.start()
         self._home.note(self.child.name, self.child.pid)
 
-    def look(self) -> list[str]:
-        """Start the child again when it has died and its pause is over; returns what there is to tell a person."""
-        news = []
+    def check(self) -> list[str]:
+        """Start the child again when it has ended and its pause is over; returns messages for a person."""
+        messages = []
         if self._again_at is None:
             code = self.child.ended()
             if code is None:
                 return []
             self._home.forget(self.child.name)
             lived = time.monotonic() - self._started
-            self._again_at = time.monotonic() + self._longer_pause(lived > SETTLED)
-            news.append(f"{self.child.name} ended ({death(code)}) and is started again")
+            self._again_at = time.monotonic() + self._longer_pause(lived > STABLE_SECONDS)
+            messages.append(f"{self.child.name} ended ({ending(code)}) and is started again")
         if time.monotonic() >= self._again_at:
             self._again_at = None
             try:
                 self.start()
             except (RuntimeError, OSError, DrumbeatError) as error:
                 self._again_at = time.monotonic() + self._longer_pause(False)
-                news.append(str(error))
-        return news
+                messages.append(str(error))
+        return messages
 
-    def _longer_pause(self, settled: bool) -> float:
-        """Return seconds until the next start: none after a good life, then more and more."""
-        self._pause = 0.0 if settled else min(LONGEST_PAUSE, max(FIRST_PAUSE, self._pause * 2))
+    def _longer_pause(self, stable: bool) -> float:
+        """Return seconds until the next start: zero after a stable run, then more each time."""
+        self._pause = 0.0 if stable else min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, self._pause * 2))
         return self._pause
 
     def stop(self) -> None:
-        """Have the child end and remove its pid file."""
+        """End the child and remove its pid file."""
         self.child.stop()
         self._home.forget(self.child.name)
 
 
-def death(code: int) -> str:
+def ending(code: int) -> str:
     """Say how a process ended."""
     if code >= 0:
         return f"exit code {code}"
@@ -188,5 +187,5 @@ def death(code: int) -> str:
 
 
 def base_environment() -> dict[str, str]:
-    """Return our environment without what would lead a child to a real cloud account."""
+    """Return our environment without the variables that would lead a child to a real AWS account."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRUMBEAT_"))}

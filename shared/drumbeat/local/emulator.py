@@ -1,8 +1,8 @@
-"""MiniStack, corrected in what the local stack relies on: python -m drumbeat.local.emulator
+"""MiniStack, corrected where the local stack relies on it: python -m drumbeat.local.emulator
 
-Its long polls wake at once (`long_polls`), and its buffer queue survives a sudden death. MiniStack keeps its state in
+Its long polls wake at once (`long_polls`), and its buffer queue survives a kill. MiniStack keeps its state in
 memory and writes it down when it ends in order. The buffer holds events that exist nowhere else, so here each of its
-messages is on disk before the sender hears that it was taken. `restore` sends them again.
+messages is on disk before the sender gets its answer. `restore` sends them again.
 """
 
 import json
@@ -15,13 +15,13 @@ from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.local.long_polls import LongPolls
 
 LOG_VARIABLE = "BUFFER_LOG"  # the file; without it MiniStack is as it is
-BUFFER = "BufferQueue"  # how the names of the queues end whose messages are kept
+BUFFER = "BufferQueue"  # the end of the name of a queue whose messages are kept
 
 type Send = Callable[[Mapping[str, Any], str], dict[str, Any]]
 
 
 def kept(send: Send, log: Path) -> Send:
-    """Return what sends to a queue and, if that is the buffer, writes down what the queue took."""
+    """Wrap a send so that it writes what the buffer queue took to a log."""
 
     def sent(data: Mapping[str, Any], url: str) -> dict[str, Any]:
         answer = send(data, url)
@@ -37,7 +37,7 @@ def kept(send: Send, log: Path) -> Send:
 
 
 def restore(log: Path, state: Path, sqs: Sqs, url: str) -> int:
-    """Send again what a buffer that died suddenly had taken; returns how many messages.
+    """Send again what a buffer that was killed had taken; returns how many messages.
 
     `state` is what MiniStack writes when it ends in order: if it is the younger, it holds all of them. A message that
     was drained before is sent again, too, and changes nothing.
@@ -64,7 +64,7 @@ def _message(line: str) -> str | None:
     try:
         return str(json.loads(line))
     except ValueError:
-        return None  # cut by the sudden death, before its sender had an answer
+        return None  # cut by the kill, before its sender had an answer
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""How a handler process is spoken to: one JSON document each way over a unix socket, with its length before it.
+"""The protocol of a handler process: one JSON document each way over a unix socket, with its length before it.
 
-A request frame is the event. A reply frame starts with one byte that tells a result from an error.
+A request frame is the event. A reply frame starts with one byte: a result or an error.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 HEADER = Struct(">IB")
 RESULT, ERROR = 0, 1
-CHUNK = 262_144  # most frames arrive in one read
+READ_BYTES = 262_144  # most frames arrive in one read
 
 type Json = Any  # what json.loads returns
 
@@ -44,9 +44,9 @@ def decode(kind: int, text: bytes | bytearray | memoryview) -> Json:
 
 def receive(connection: socket.socket) -> tuple[int, bytes] | None:
     """Wait for one frame; None when the other side has closed."""
-    data = connection.recv(CHUNK)
+    data = connection.recv(READ_BYTES)
     while len(data) < HEADER.size:
-        more = connection.recv(CHUNK) if data else b""
+        more = connection.recv(READ_BYTES) if data else b""
         if not more:
             return None
         data += more
@@ -56,7 +56,7 @@ def receive(connection: socket.socket) -> tuple[int, bytes] | None:
         return kind, data[HEADER.size :]
     whole = bytearray(data)
     while len(whole) < end:
-        more = connection.recv(CHUNK)
+        more = connection.recv(READ_BYTES)
         if not more:
             return None
         whole += more
@@ -71,7 +71,7 @@ class Handler:
         self._connection: socket.socket | None = None
 
     def connect(self) -> None:
-        """Connect, or make sure that the connection still stands; raises HandlerGone when nobody listens."""
+        """Connect, unless the connection is still open; raises HandlerGone when no process listens."""
         if self._connection is not None and _hung_up(self._connection):
             self.close()
         if self._connection is None:
@@ -87,7 +87,7 @@ class Handler:
         """Hand over one event and wait for the result.
 
         Raises:
-            HandlerGone: nobody listens, or the process ended meanwhile. The next call tries to connect afresh.
+            HandlerGone: no process listens, or it ended meanwhile. The next call connects again.
             HandlerFailed: the handler raised.
         """
         self.connect()
@@ -103,14 +103,14 @@ class Handler:
         return decode(*reply)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
 
 def _hung_up(connection: socket.socket) -> bool:
-    """Tell whether the other side has closed; between requests it says nothing."""
+    """Return whether the other side has closed; between requests it sends nothing."""
     try:
         return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:

@@ -18,15 +18,15 @@ from drumbeat.local.frames import HEADER, HandlerFailed, HandlerGone, Json, deco
 from drumbeat.local.gateway import JSON_HEADERS, Headers, Routes, request_event, response
 from drumbeat.local.template import Template
 
-BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's
-ANSWER_WITHIN = 30.0  # seconds, API Gateway's
-RECONNECT = 0.05  # seconds between looks for a handler that is being started again
+MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's limit
+ANSWER_SECONDS = 30.0  # API Gateway's limit
+RECONNECT_SECONDS = 0.05  # between two tries to reach a handler that is being started again
 
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class HungUp(Exception):
+class CallerGone(Exception):
     """The caller closed the connection before its request was whole."""
 
 
@@ -50,7 +50,7 @@ class Pool:
                     lambda: Connection(self, path), str(path)
                 )
             except OSError:
-                await asyncio.sleep(RECONNECT)
+                await asyncio.sleep(RECONNECT_SECONDS)
             else:
                 return self.free(connection)
 
@@ -60,14 +60,14 @@ class Pool:
         Raises HandlerFailed, HandlerGone, or TimeoutError after 30 seconds, waiting for a free handler included.
         """
         loop = asyncio.get_running_loop()
-        until = loop.time() + ANSWER_WITHIN
+        until = loop.time() + ANSWER_SECONDS
         if self._idle:
             connection = self._idle.popleft()
         else:
             free: asyncio.Future[Connection] = loop.create_future()
             self._waiting.append(free)
             connection = await _within(free, until)
-        kind, text = await _within(connection.ask(frame), until)
+        kind, text = await _within(connection.send(frame), until)
         return decode(kind, text)
 
     def free(self, connection: "Connection") -> None:
@@ -81,7 +81,7 @@ class Pool:
         self._idle.appendleft(connection)
 
     def lost(self, connection: "Connection") -> None:
-        """Look out for the successor of a handler that ended."""
+        """Wait for the successor of a handler that ended."""
         if connection in self._idle:
             self._idle.remove(connection)
         task = asyncio.get_running_loop().create_task(self.connect(connection.path))
@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
         """Remember where to write."""
         self._transport = cast("asyncio.WriteTransport", transport)
 
-    def ask(self, frame: bytes) -> "asyncio.Future[tuple[int, bytes | bytearray]]":
+    def send(self, frame: bytes) -> "asyncio.Future[tuple[int, bytes | bytearray]]":
         """Send one event; the future is the reply frame, or HandlerGone."""
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport is None or self._transport.is_closing():
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Collect the reply; when it is whole, the handler is free again, whether or not somebody still waits."""
+        """Collect the reply; when it is complete, the handler is free again, even if the caller no longer waits."""
         self._buffer += data
         if len(self._buffer) < HEADER.size:
             return
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell who waits that nobody will answer."""
+        """End the wait of the caller with HandlerGone."""
         self._transport = None
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(HandlerGone(self.path.stem))
@@ -149,7 +149,7 @@ class Front:
         assert scope["type"] == "http"
         try:
             status, headers, body = await self.answer(scope, receive)
-        except HungUp:
+        except CallerGone:
             return
         await send({"type": "http.response.start", "status": status, "headers": [*headers, _length(body)]})
         await send({"type": "http.response.body", "body": body})
@@ -230,16 +230,16 @@ def _expire(future: "asyncio.Future[Any]") -> None:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """Return the request's body, or None as soon as it is over the limit; raises HungUp when it never becomes whole."""
+    """Return the request's body, or None as soon as it is over the limit; raises CallerGone when it is cut off."""
     parts: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise HungUp
+            raise CallerGone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > BODY_LIMIT:
+        if size > MAX_BODY_BYTES:
             return None
         more = message.get("more_body", False)
     return b"".join(parts)

@@ -1,4 +1,4 @@
-"""How API Gateway's HTTP API speaks to a function: payload format 2.0 both ways, without any I/O."""
+"""How API Gateway's HTTP API calls a function: payload format 2.0 both ways, without any I/O."""
 
 import json
 import re
@@ -104,7 +104,7 @@ def request_event(
 
 
 def response(result: Json) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Return status, headers and body of what a function answered; raises ValueError when it makes no sense."""
+    """Return status, headers and body of what a function answered; raises ValueError when it is not valid."""
     if not isinstance(result, dict) or "statusCode" not in result:
         return 200, list(JSON_HEADERS), json.dumps(result).encode()
     body = result.get("body") or ""
@@ -122,7 +122,7 @@ def response(result: Json) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
 
 
 def is_text(content_type: str) -> bool:
-    """Tell whether a body of this type reaches a function as text."""
+    """Return whether a body of this type reaches a function as text."""
     kind = content_type.partition(";")[0].strip().lower()
     return kind in TEXT or kind.startswith("text/")
 

@@ -14,9 +14,9 @@ import psutil
 
 from drumbeat.core.errors import DrumbeatError
 
-SOCKET_PATH_LIMIT = 90  # a unix socket's path may have 107 bytes; leave room for its name
-LOG_LIMIT = 20 * 1024 * 1024  # bytes; a longer log is set aside at the next start
-PATIENCE = 15.0  # seconds that a leftover process may take to end in order
+MAX_SOCKET_FOLDER_BYTES = 90  # a unix socket's path may have 107 bytes; leave room for its name
+MAX_LOG_BYTES = 20 * 1024 * 1024  # a longer log is renamed at the next start
+STOP_SECONDS = 15.0  # within which a process has to finish its work before it is killed
 
 
 class AlreadyRunning(DrumbeatError):
@@ -37,7 +37,7 @@ class Home:
     @property
     def sockets(self) -> Path:
         """The folder of the unix sockets: `run`, unless its path is too long for one."""
-        if len(str(self.run)) <= SOCKET_PATH_LIMIT:
+        if len(str(self.run)) <= MAX_SOCKET_FOLDER_BYTES:
             return self.run
         short = Path(tempfile.gettempdir()) / f"drumbeat-{hashlib.sha256(str(self.path).encode()).hexdigest()[:12]}"
         short.mkdir(mode=0o700, exist_ok=True)
@@ -59,30 +59,30 @@ class Home:
         self._lock = descriptor
 
     def unlock(self) -> None:
-        """Give the folder back."""
+        """Release the folder."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def secret(self) -> str:
-        """Return the stack's master secret; the first call makes it, readable by nobody else."""
+        """Return the stack's master secret; the first call makes it, readable by its owner only."""
         return self.kept("secret", secrets.token_hex(32))
 
     def kept(self, name: str, first: str) -> str:
-        """Return what the private file of this name holds; `first` is written when there is none."""
+        """Return what the private file of this name holds; `first` is written when it does not exist."""
         path = self.path / name
         if not path.exists():
             draft = self.path / f"{name}.new"
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(first)
-            draft.rename(path)  # whole or not at all
+            draft.rename(path)  # completely or not at all
         return path.read_text().strip()
 
     def log(self, name: str) -> Path:
-        """Return the path of a process's log; a log grown too long is set aside first."""
+        """Return the path of a process's log; a log that is too long is renamed first."""
         path = self.logs / f"{name}.log"
-        if path.exists() and path.stat().st_size > LOG_LIMIT:
+        if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
             path.rename(path.with_suffix(".log.1"))
         return path
 
@@ -123,7 +123,7 @@ def _still_ours(file: Path) -> psutil.Process | None:
 
 
 def _end(process: psutil.Process, how: signal.Signals) -> None:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + STOP_SECONDS
     try:
         process.send_signal(how)
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:

@@ -1,6 +1,6 @@
 """One invocation of a function of a running stack in a process of its own: what `sam local invoke` does in a container.
 
-The processes of the stack are not asked themselves: each serves one caller, and has one.
+The stack's own processes are not used: each serves one caller, and has one.
 """
 
 import os
@@ -15,7 +15,7 @@ import psutil
 from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.frames import Handler, HandlerGone, Json
 
-STARTS_WITHIN = 30.0  # seconds
+START_SECONDS = 30.0
 
 
 class NotRunning(DrumbeatError):
@@ -69,7 +69,7 @@ def _running(home: Path, function: str) -> psutil.Process:
 def _ready(process: "subprocess.Popen[bytes]", path: Path) -> Handler:
     """Wait until the process listens; raises HandlerGone when it ends instead."""
     handler = Handler(path)
-    until = time.monotonic() + STARTS_WITHIN
+    until = time.monotonic() + START_SECONDS
     while True:
         try:
             handler.connect()

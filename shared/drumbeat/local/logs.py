@@ -1,11 +1,11 @@
-"""What the children say, made readable: their log files are followed, and what matters is printed with its origin."""
+"""The children's logs for a person: their files are followed, and warnings and errors printed with their origin."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-LOUD = frozenset({"WARNING", "ERROR", "CRITICAL"})
+SHOWN_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL"})
 KNOWN = frozenset(
     {"level", "location", "message", "timestamp", "service", "exception", "exception_name", "stack_trace"}
 )
@@ -36,15 +36,15 @@ class Tail:
 
 
 def readable(line: str) -> str | None:
-    """Return a log line as a person wants to read it; None when it is of no interest to one."""
+    """Return a log line as a person wants to read it; None when it is not for a person."""
     if not line.startswith("{"):
         return line or None
     try:
         entry: dict[str, Any] = json.loads(line)
     except ValueError:
         return line
-    if entry.get("level") not in LOUD:
-        return None  # metrics and the ordinary course of things stay in the file
+    if entry.get("level") not in SHOWN_LEVELS:
+        return None  # metrics and ordinary entries stay in the file
     facts = [f"{key}={value}" for key, value in entry.items() if key not in KNOWN and not key.startswith(LAMBDA)]
     if error := entry.get("exception_name"):
         facts.append(f"({error}; more in the log)")

@@ -1,7 +1,7 @@
-"""Long polls that end as soon as a message comes, as those of AWS do; MiniStack's look every 100 ms.
+"""Long polls that end as soon as a message comes, as those of AWS do; MiniStack's check every 100 ms.
 
-Its receive calls `asyncio.sleep` between two looks. In that module `sleep` becomes one that a message for the same
-queue ends. What becomes visible by time alone (a delay, the end of a visibility timeout) is still found by looking.
+Its receive calls `asyncio.sleep` between two checks. In that module `sleep` becomes one that a message for the same
+queue ends. What becomes visible by time alone (a delay, the end of a visibility timeout) is still found by a check.
 """
 
 import asyncio

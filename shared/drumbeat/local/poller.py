@@ -2,8 +2,8 @@
 
     python -m drumbeat.local.poller --queue URL --batch 10 --sockets run --function worker --size 2
 
-What the worker did not fail is deleted; what it failed, or had in hand when it died, comes back when its visibility
-timeout ends.
+What the worker did not report as failed is deleted; what it did, or held when it was killed, comes back when its
+visibility timeout ends.
 """
 
 import argparse
@@ -16,18 +16,18 @@ from typing import Any
 
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
+from drumbeat.wakeups.queue import MESSAGES_PER_CALL
 
-WAIT = 1  # second of a long poll: as long as an orderly stop may take
-PAUSE = 0.5  # seconds after SQS did not answer
-LOOK = 0.05  # seconds between looks for a worker that is being started again
-LIMIT = 10  # messages in one call, SQS's
-GATHER = 0.03  # seconds that messages gather in the queue while a worker is busy and another is free
+POLL_SECONDS = 1  # of a long poll: as long as an orderly stop may take
+RETRY_SECONDS = 0.5  # after SQS did not answer
+RECONNECT_SECONDS = 0.05  # between two tries to reach a worker that is being started again
+GATHER_SECONDS = 0.03  # messages gather in the queue for this long while a worker is busy and another is free
 
 
 class Poller:
     """Feeds one queue to a set of workers until it is stopped.
 
-    One thread receives. What comes while all workers are idle is handed on without delay; behind it the receiver pauses
+    One thread receives. What comes while all workers are idle is passed on without delay; behind it the receiver pauses
     until they are idle again, or for a moment, so that a burst gathers in the queue: ten messages together cost half of
     what they cost one by one. Behind a full batch the next one is received before a worker is free.
     """
@@ -35,11 +35,11 @@ class Poller:
     def __init__(self, url: str, batch: int, workers: Iterable[Handler]) -> None:
         self.url = url
         self.arn = f"arn:aws:sqs:us-east-1:000000000000:{url.rsplit('/', 1)[-1]}"
-        self.batch = min(batch, LIMIT)
+        self.batch = min(batch, MESSAGES_PER_CALL)
         self.workers = list(workers)
         self.stopping = threading.Event()
         self._received: list[dict[str, Any]] = []  # the batch that no worker has taken yet
-        self._full = False  # the last batch was: there is more where it came from
+        self._full = False  # the last batch was full: there are probably more messages
         self._receiving = True
         self._busy = 0  # workers
         self._changed = threading.Condition()
@@ -49,26 +49,26 @@ class Poller:
 
         `connect` makes an SQS client: each thread has one of its own.
         """
-        threads = [threading.Thread(target=self._receive_on, args=(connect(),))]
+        threads = [threading.Thread(target=self._receive_batches, args=(connect(),))]
         threads += [threading.Thread(target=self._feed, args=(connect(), worker)) for worker in self.workers]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def _receive_on(self, sqs: Sqs) -> None:
-        away = False
+    def _receive_batches(self, sqs: Sqs) -> None:
+        unreachable = False
         while not self.stopping.is_set():
-            if not self._worth_a_receive():
+            if not self._may_receive():
                 continue
             try:
                 messages = self.receive(sqs)
-                away = False
+                unreachable = False
             except SqsError as error:
-                if not away:  # once, not twice a second
-                    _log(f"SQS does not answer ({error}); trying on. Nothing is lost: what was received comes back")
-                away = True
-                self.stopping.wait(PAUSE)
+                if not unreachable:  # once, not twice a second
+                    _log(f"SQS does not answer ({error}); trying again. Nothing is lost: what was received comes back")
+                unreachable = True
+                self.stopping.wait(RETRY_SECONDS)
                 continue
             with self._changed:
                 self._received, self._full = messages, len(messages) == self.batch
@@ -78,13 +78,13 @@ class Poller:
             self._changed.notify_all()
         sqs.close()
 
-    def _worth_a_receive(self) -> bool:
-        """Wait until a batch can be begun; False when that takes longer than a look at `stopping` may wait."""
+    def _may_receive(self) -> bool:
+        """Wait until a batch can be received; False when `stopping` has to be checked again first."""
         with self._changed:
             if not self._full:
-                self._changed.wait_for(lambda: not self._received and not self._busy, GATHER)
+                self._changed.wait_for(lambda: not self._received and not self._busy, GATHER_SECONDS)
             return self._changed.wait_for(
-                lambda: not self._received and (self._full or self._busy < len(self.workers)), PAUSE
+                lambda: not self._received and (self._full or self._busy < len(self.workers)), RETRY_SECONDS
             )
 
     def _feed(self, sqs: Sqs, worker: Handler) -> None:
@@ -112,7 +112,7 @@ class Poller:
             "ReceiveMessage",
             QueueUrl=self.url,
             MaxNumberOfMessages=self.batch,
-            WaitTimeSeconds=WAIT,
+            WaitTimeSeconds=POLL_SECONDS,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
@@ -140,7 +140,7 @@ class Poller:
             try:
                 worker.connect()
             except HandlerGone:
-                if self.stopping.wait(LOOK):
+                if self.stopping.wait(RECONNECT_SECONDS):
                     return False
             else:
                 return True
@@ -172,7 +172,7 @@ def main() -> None:
     """Poll until a signal ends it; batches under way are finished first."""
     parser = argparse.ArgumentParser(prog="drumbeat.local.poller")
     parser.add_argument("--queue", required=True)
-    parser.add_argument("--batch", type=int, default=LIMIT)
+    parser.add_argument("--batch", type=int, default=MESSAGES_PER_CALL)
     parser.add_argument("--sockets", type=Path, required=True)
     parser.add_argument("--function", required=True)
     parser.add_argument("--size", type=int, required=True)

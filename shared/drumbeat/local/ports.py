@@ -1,4 +1,4 @@
-"""The ports of a stack's servers, the same after each restart: a ledger remembers its providers by address."""
+"""The ports of a stack's servers, the same after each restart: frozen requests name providers by address."""
 
 import json
 import socket
@@ -8,7 +8,7 @@ from drumbeat.local.servers import free_port
 
 
 class Ports:
-    """Ports by the name of who listens; chosen when first asked for and then kept."""
+    """Ports by the name of the server; chosen at first use and then kept."""
 
     def __init__(self, home: Home) -> None:
         self._file = home.path / "ports.json"
@@ -16,7 +16,7 @@ class Ports:
         self._checked: set[str] = set()
 
     def __getitem__(self, name: str) -> int:
-        """Return the port of this name; another one when somebody else took it while the stack was down."""
+        """Return the port of this name; another one when another program took it while the stack was down."""
         if name not in self._checked:
             self._checked.add(name)
             if name not in self._chosen or answers("127.0.0.1", self._chosen[name]):
@@ -26,7 +26,7 @@ class Ports:
 
 
 def answers(host: str, port: int | None = None) -> bool:
-    """Tell whether somebody listens on a TCP port, or on a unix socket when only its path is given."""
+    """Return whether a process listens on a TCP port, or on a unix socket when only its path is given."""
     family = socket.AF_UNIX if port is None else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         return probe.connect_ex(host if port is None else (host, port)) == 0

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.local.template import Queue
 
-MISSING = ("QueueDoesNotExist", "NonExistentQueue")
+NO_SUCH_QUEUE = ("QueueDoesNotExist", "NonExistentQueue")
 
 
 def create(sqs: Sqs, endpoint: str, queues: Mapping[str, Queue], stage: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ def create(sqs: Sqs, endpoint: str, queues: Mapping[str, Queue], stage: str) -> 
                 {"deadLetterTargetArn": target, "maxReceiveCount": queue.receives}, sort_keys=True
             )
         url = _ensure(sqs, _name(resource, stage), attributes)
-        urls[resource] = endpoint + urlsplit(url).path  # an emulator that moved still answers with its old address
+        urls[resource] = endpoint + urlsplit(url).path  # an emulator on another port still answers with its old address
     return urls
 
 
@@ -37,7 +37,7 @@ def _ensure(sqs: Sqs, name: str, attributes: Mapping[str, str]) -> str:
     try:
         url: str = sqs.call("GetQueueUrl", QueueName=name)["QueueUrl"]
     except SqsError as error:
-        if not error.code.endswith(MISSING):
+        if not error.code.endswith(NO_SUCH_QUEUE):
             raise
         url = sqs.call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
     else:

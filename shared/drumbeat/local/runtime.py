@@ -2,8 +2,8 @@
 
     python -m drumbeat.local.runtime functions.ingest.app --socket run/ingest-1.sock --name drumbeat-dev-ingest
 
-A handler that raises is answered for, as Lambda would; one that overruns its timeout is ended by the kernel, and
-whoever started the process starts it again.
+A handler that raises is answered as by Lambda; one that overruns its timeout is ended by the kernel, and the supervisor
+starts it again.
 """
 
 import argparse
@@ -27,7 +27,7 @@ type HandlerFunction = Callable[[Any, Any], Any]
 
 
 class Context:
-    """What a handler may ask about its own invocation: the part of Lambda's context that ours use."""
+    """The part of Lambda's context that our handlers use."""
 
     function_version = "$LATEST"
     identity = None
@@ -55,7 +55,7 @@ def serve(handler: HandlerFunction, path: Path, name: str, memory: int = 512, ti
         listener.listen()
         while True:
             connection, _ = listener.accept()
-            with connection, suppress(ConnectionError):  # a caller that hangs up is no reason to end
+            with connection, suppress(ConnectionError):  # a caller that disconnects does not end the process
                 while (frame := receive(connection)) is not None:
                     connection.sendall(answer(handler, frame, Context(name, memory, timeout), timeout))
 
@@ -65,7 +65,7 @@ def answer(handler: HandlerFunction, frame: tuple[int, bytes], context: Context,
     signal.setitimer(signal.ITIMER_REAL, timeout)  # SIGALRM is not handled: it ends the process, as Lambda would
     try:
         return encode(handler(decode(*frame), context))
-    except Exception as error:  # noqa: BLE001 - Lambda survives whatever a handler raises, and says so
+    except Exception as error:  # noqa: BLE001 - Lambda survives what a handler raises, and returns it
         trace = traceback.format_exception(error)
         print(f"[ERROR] {context.aws_request_id} {''.join(trace)}", file=sys.stderr, flush=True)
         return encode(
@@ -93,7 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     module, _, attribute = options.module.partition(":")
     handler = getattr(importlib.import_module(module), attribute or "handler")
-    gc.freeze()  # what was imported stays; the collector need not look at it again
+    gc.freeze()  # what was imported stays; the garbage collector need not check it again
     serve(handler, options.socket, options.name, options.memory, options.timeout)
 
 

@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 
 def create(endpoint: str, name: str, region: str) -> bool:
-    """Make a schedule group, where it is not there yet; False when the emulator knows no such thing."""
-    scope = f"test/20300101/{region}/scheduler/aws4_request"  # what an emulator takes for a signature
+    """Make a schedule group, where it does not exist yet; False when the emulator has no schedule groups."""
+    scope = f"test/20300101/{region}/scheduler/aws4_request"  # what an emulator accepts as a signature
     request = urllib.request.Request(
         f"{endpoint}/schedule-groups/{name}",
         b"{}",

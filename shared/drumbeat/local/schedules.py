@@ -1,4 +1,4 @@
-"""The clock: takes EventBridge Scheduler's place. Functions that `template.yaml` gives a rate, and campaigns.
+"""Takes EventBridge Scheduler's place: functions that `template.yaml` gives a rate, and campaigns.
 
 python -m drumbeat.local.schedules --template template.yaml --sockets run --every relay=5
 """
@@ -13,32 +13,32 @@ from pathlib import Path
 from uuid import uuid4
 
 from drumbeat.infrastructure.settings import Settings
-from drumbeat.local.alarms import AlarmClock, Alarms, run
+from drumbeat.local.campaign_schedules import CampaignSchedules, CampaignTimer, run
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.local.template import Schedule, Template
 from drumbeat.services import Services
 
 CAMPAIGN = "campaign"  # the function that schedules of campaigns invoke
-LOOK = 0.2  # seconds between looks for a handler that is not up
+RECONNECT_SECONDS = 0.2  # between two tries to reach a handler that is not up
 
 
 def tick(schedule: Schedule, handler: Handler, every: float, stopping: threading.Event) -> None:
-    """Invoke at once and then at the rate; a turn that takes longer than the rate skips the turns it covers."""
+    """Invoke at once and then at the rate; an invocation that takes longer than the rate skips those that it covers."""
     while not stopping.is_set():
         pause = every
         try:
             handler.connect()
         except HandlerGone:
-            pause = min(LOOK, every)
+            pause = min(RECONNECT_SECONDS, every)
         else:
             try:
-                handler.invoke(occasion(schedule))
+                handler.invoke(event_of(schedule))
             except (HandlerGone, HandlerFailed) as error:
-                print(f"{schedule.name}: {error}; the next turn repeats it", file=sys.stderr, flush=True)
+                print(f"{schedule.name}: {error}; the next one repeats it", file=sys.stderr, flush=True)
         stopping.wait(pause)
 
 
-def occasion(schedule: Schedule) -> Json:
+def event_of(schedule: Schedule) -> Json:
     """Return the event that Scheduler would send: the schedule's own input, or its default."""
     if schedule.input is not None:
         return json.loads(schedule.input)
@@ -73,8 +73,8 @@ def main() -> None:
     if services.settings.schedule_group is None:
         stopping.wait()
         return
-    clock = AlarmClock(Handler(options.sockets / f"{CAMPAIGN}.sock"), services.clock)
-    run(Alarms(services.scheduler, services.settings.schedule_group), clock, stopping)
+    timer = CampaignTimer(Handler(options.sockets / f"{CAMPAIGN}.sock"), services.clock)
+    run(CampaignSchedules(services.scheduler, services.settings.schedule_group), timer, stopping)
 
 
 if __name__ == "__main__":

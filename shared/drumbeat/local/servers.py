@@ -17,12 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-STARTED_WITHIN = 60.0  # seconds; initdb on a slow disk takes most of it
+START_SECONDS = 60.0  # initdb on a slow disk takes most of it
 PR_SET_PDEATHSIG = 1
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on."""
+    """Return a TCP port of the loopback interface that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 def die_with_parent() -> None:
-    """Have the kernel end this child when its parent dies, however that dies (Linux; elsewhere nothing)."""
+    """Let the kernel end this child when its parent ends, for any reason (Linux; elsewhere nothing)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -72,7 +72,7 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Stop in order, so that nothing is lost; a server that will not is killed after 20 seconds."""
+        """Stop in order, so that nothing is lost; a server that does not end is killed after 20 seconds."""
         if self.process is None or self.process.poll() is not None:
             return
         self.process.send_signal(self.stop_signal)
@@ -111,7 +111,7 @@ class Server:
         return None
 
     def answers(self) -> bool:
-        """Tell whether the server takes requests."""
+        """Return whether the server takes requests."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=1):
             return True
 
@@ -159,7 +159,7 @@ class Postgres(Server):
         return self._installation.system_user
 
     def answers(self) -> bool:
-        """Tell whether a session can be opened."""
+        """Return whether a session can be opened."""
         import psycopg
 
         try:
@@ -190,7 +190,7 @@ class Valkey(Server):
         ]
 
     def answers(self) -> bool:
-        """Tell whether it has loaded its data."""
+        """Return whether it has loaded its data."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
@@ -232,7 +232,7 @@ class MiniStack(Server):
         return self.home / "state" / "sqs.json"
 
     def settings(self) -> dict[str, str]:
-        """Return what it is told."""
+        """Return its settings."""
         scratch = self.home / "tmp"
         scratch.mkdir(exist_ok=True)
         return {
@@ -248,7 +248,7 @@ class MiniStack(Server):
         }
 
     def answers(self) -> bool:
-        """Tell whether its health page answers."""
+        """Return whether its health page answers."""
         try:
             with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1) as reply:
                 return bool(reply.status == 200)
@@ -258,7 +258,7 @@ class MiniStack(Server):
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, name: str) -> None:
     """Wait for a server; raises RuntimeError with the end of its log when it ends or stays silent."""
-    limit = time.monotonic() + STARTED_WITHIN
+    limit = time.monotonic() + START_SECONDS
     while time.monotonic() < limit and process.poll() is None:
         try:
             if ready():

@@ -1,4 +1,4 @@
-"""A whole stack on one machine: which processes there are, what they are told, in which order they come and go."""
+"""A whole stack on one machine: its processes, their environment, the order in which they start and stop."""
 
 import os
 import sys
@@ -29,13 +29,13 @@ STAGE = "dev"
 REGION = "us-east-1"
 POOLS = {"ingest": 2}  # handler processes of a function behind HTTP; the others have one
 BY_CAMPAIGNS = "campaign"  # the function that the schedules of campaigns invoke
-# Where the console keeps those schedules: an emulator takes any role and function.
+# Where the console keeps those schedules: an emulator accepts any role and function.
 SCHEDULER = {
     "SCHEDULE_GROUP": f"drumbeat-{STAGE}",
     "SCHEDULE_ROLE_ARN": f"arn:aws:iam::000000000000:role/drumbeat-{STAGE}-campaign-schedule",
     "CAMPAIGN_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:000000000000:function:drumbeat-{STAGE}-campaign",
 }
-READY_WITHIN = 60.0  # seconds
+READY_SECONDS = 60.0
 
 
 class StartFailed(DrumbeatError):
@@ -57,7 +57,7 @@ class Options:
 class Stack:
     """All processes of one stack; `start` returns when requests are answered.
 
-    It starts with the servers, then the handlers, then the doors: what brings work to the handlers. It ends in the
+    It starts with the servers, then the handlers, then the feeders: what brings work to the handlers. It ends in the
     opposite order, so that what is under way is finished.
     """
 
@@ -68,7 +68,7 @@ class Stack:
         self.ports = Ports(self.home)
         self.servers: list[Watched] = []
         self.handlers: list[Watched] = []
-        self.doors: list[Watched] = []
+        self.feeders: list[Watched] = []
         self.api_key = ""
         self._environment: dict[str, str] = {}
         self._queue_urls: dict[str, str] = {}
@@ -86,19 +86,19 @@ class Stack:
 
     @property
     def places(self) -> dict[str, str]:
-        """Where what answers, for the line that says that all is ready."""
+        """The addresses, for the line that says that all is ready."""
         return {"url": self.url, "api_key": self.api_key, "sandbox_url": self.sandbox_url}
 
     @property
     def children(self) -> list[Watched]:
         """All processes."""
-        return [*self.servers, *self.handlers, *self.doors]
+        return [*self.servers, *self.handlers, *self.feeders]
 
     def start(self) -> None:
         """Start everything; raises DrumbeatError or RuntimeError when something does not come up."""
         self.home.lock()
         if ended := self.home.clear_leftovers():
-            tell(f"ended what an earlier run had left behind: {', '.join(ended)}")
+            tell(f"ended processes that an earlier run had left: {', '.join(ended)}")
         if answers("127.0.0.1", self.options.port):
             raise StartFailed(f"port {self.options.port} is taken; nothing was started. Choose another with --port")
         self._start_servers()
@@ -110,13 +110,13 @@ class Stack:
         self._environment["DRUMBEAT_CLOCK_SHIFT"] = str(int(shift.total_seconds()))
         tell("starting the functions")
         self._start_handlers()
-        self._start_doors()
+        self._start_feeders()
         self._wait_until_ready()
         self.api_key = ledger.first_key(Services(Settings.from_env(self._environment)))
 
     def stop(self) -> None:
-        """End everything in order: doors finish what they have in hand, servers write down what they hold."""
-        for group in (self.doors, self.handlers, self.servers):
+        """End everything in order: feeders finish their work, servers write their state to disk."""
+        for group in (self.feeders, self.handlers, self.servers):
             for watched in group:
                 watched.child.begin_stop()
             for watched in reversed(group):
@@ -124,7 +124,7 @@ class Stack:
         self.home.unlock()
 
     def _start_servers(self) -> None:
-        """Start the servers that the environment does not bring, and learn what every function has to be told."""
+        """Start the servers that the environment does not name, and set the environment of every function."""
         own = os.environ.get
         home = self.home.path
         database, redis, endpoint = own("DATABASE_URL"), own("REDIS_URL"), own("SQS_ENDPOINT_URL")
@@ -183,19 +183,21 @@ class Stack:
                 arguments += ["--memory", str(function.memory), "--timeout", str(function.timeout)]
                 self._run(name, arguments, self.handlers, environment)
 
-    def _start_doors(self) -> None:
+    def _start_feeders(self) -> None:
         sockets = ["--sockets", str(self.home.sockets)]
         template = ["--template", str(TEMPLATE)]
         for feed in self.template.feeds:
             poller = ["drumbeat.local.poller", "--queue", self._queue_urls[feed.queue], "--batch", str(feed.batch)]
             poller += ["--function", feed.function, "--size", str(self.options.workers), *sockets]
             poller += ["--endpoint", self._environment["SQS_ENDPOINT_URL"], "--region", REGION]
-            self._run("poller", poller, self.doors, self._environment)
+            self._run("poller", poller, self.feeders, self._environment)
         every = [] if self.options.relay_every is None else ["--every", f"relay={self.options.relay_every}"]
-        self._run("schedules", ["drumbeat.local.schedules", *template, *sockets, *every], self.doors, self._environment)
+        self._run(
+            "schedules", ["drumbeat.local.schedules", *template, *sockets, *every], self.feeders, self._environment
+        )
         pools = [part for name in self._behind_http() for part in ("--pool", f"{name}={POOLS.get(name, 1)}")]
         front = ["drumbeat.local.front", *template, *sockets, *pools, "--port", str(self.options.port)]
-        self._run("front", front, self.doors, self._environment)
+        self._run("front", front, self.feeders, self._environment)
 
     def _instances(self, function: Function) -> list[str]:
         """Name the processes of a function: a pool for HTTP and queues, one for a schedule, none for a deploy hook."""
@@ -216,15 +218,15 @@ class Stack:
         if create_group(endpoint, SCHEDULER["SCHEDULE_GROUP"], REGION):
             self._scheduler = SCHEDULER
         else:
-            tell(f"{endpoint} has no EventBridge Scheduler; campaigns fire when the relay comes by")
+            tell(f"{endpoint} has no EventBridge Scheduler; the relay fires campaigns instead")
 
     def _restore_aws(self, ministack: MiniStack) -> None:
-        """Bring back what a killed emulator forgets: queues, the schedules' group, and what the buffer had taken."""
+        """Restore what a killed emulator lost: queues, the schedules' group, and the messages of the buffer."""
         self._prepare_aws(ministack.url)
         buffer = next(url for url in self._queue_urls.values() if url.endswith(emulator.BUFFER))
         again = emulator.restore(ministack.buffer_log, ministack.queues_state, local_sqs(ministack.url), buffer)
         if again:
-            tell(f"what the buffer had taken was brought back (messages: {again}); what was drained changes nothing")
+            tell(f"the messages of the buffer were restored ({again}); those drained before change nothing")
 
     def _start_server(self, server: Server, prepared: Callable[[], object] | None = None) -> None:
         tell(f"starting {server.name}")
@@ -239,14 +241,14 @@ class Stack:
         watched.start()
 
     def _wait_until_ready(self) -> None:
-        """Wait until every handler and port answers; raises StartFailed with the end of the log of who does not."""
+        """Wait until every handler and port answers; raises StartFailed with the end of a log."""
         addresses: dict[str, tuple[str, int | None]] = {
             watched.child.name: (str(self.home.sockets / f"{watched.child.name}.sock"), None)
             for watched in self.handlers
         }
         addresses["sandbox"] = ("127.0.0.1", self.ports["sandbox"])
         addresses["front"] = ("127.0.0.1", self.options.port)
-        until = time.monotonic() + READY_WITHIN
+        until = time.monotonic() + READY_SECONDS
         while addresses:
             addresses = {name: address for name, address in addresses.items() if not answers(*address)}
             late = addresses if time.monotonic() > until else ()
@@ -259,5 +261,5 @@ class Stack:
 
 
 def local_sqs(endpoint: str) -> Sqs:
-    """Return a client of an emulator, which takes any credentials."""
+    """Return a client of an emulator, which accepts any credentials."""
     return Sqs(REGION, endpoint, Credentials("test", "test"))

@@ -1,4 +1,4 @@
-"""`drumbeat dev`, `drumbeat cloud`: start it all, say when it is ready, start again what dies, end it on a signal."""
+"""`drumbeat dev`, `drumbeat cloud`: start everything, report when it is ready, restart what ends, stop on a signal."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from drumbeat.local.logs import Tail
 from drumbeat.local.stack import StartFailed
 from drumbeat.local.terminal import relay, tell
 
-LOOK = 0.5  # seconds between looks at the logs; a child's death is noticed at once
+LOGS_SECONDS = 0.5  # between two readings of the logs; the end of a child is noticed at once
 
 
 class Stopped(BaseException):
@@ -39,7 +39,7 @@ class Runnable(Protocol):
 
     @property
     def places(self) -> Mapping[str, str]:
-        """Where what answers; `url`, `api_key` and `sandbox_url` at least."""
+        """The addresses; `url`, `api_key` and `sandbox_url` at least."""
         ...
 
     def start(self) -> None:
@@ -52,7 +52,7 @@ class Runnable(Protocol):
 
 
 def run(make: Callable[[], Runnable], config: Path | None) -> int:
-    """Run a stack until a signal ends it; returns the exit code. `config` is applied before it is said to be ready.
+    """Run a stack until a signal ends it; returns the exit code. `config` is applied before it reports ready.
 
     Standard output gets exactly one line: JSON with `ready` and the stack's places.
     """
@@ -83,7 +83,7 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
 
 
 def apply(file: Path, where: Mapping[str, str]) -> None:
-    """Put a configuration in force by the command that anybody would use; raises StartFailed when it is refused."""
+    """Put a configuration in force by `drumbeat apply`; raises StartFailed when it is refused."""
     tell(f"applying {file}")
     command = [sys.executable, "-m", "drumbeat.cli.main", "--url", where["url"], "apply", str(file)]
     done = subprocess.run(command, env={**os.environ, "DRUMBEAT_KEY": where["api_key"]}, stdout=sys.stderr)
@@ -92,23 +92,23 @@ def apply(file: Path, where: Mapping[str, str]) -> None:
 
 
 def watch(stack: Runnable) -> None:
-    """Start again what dies and show what the logs warn of, until a signal ends it."""
+    """Restart what ends and show the warnings in the logs, until a signal ends it."""
     tail = Tail(stack.home.logs)
-    with deaths() as wakeup:
+    with child_ends() as wakeup:
         while True:
-            select.select([wakeup], [], [], LOOK)
+            select.select([wakeup], [], [], LOGS_SECONDS)
             with suppress(BlockingIOError):
                 wakeup.recv(4096)
             for watched in stack.children:
-                for news in watched.look():
-                    tell(news)
+                for message in watched.check():
+                    tell(message)
             for line in tail.lines():
                 relay(line)
 
 
 @contextmanager
-def deaths() -> Iterator[socket.socket]:
-    """Give a socket that becomes readable when a child ends."""
+def child_ends() -> Iterator[socket.socket]:
+    """Yield a socket that becomes readable when a child ends."""
     read, write = socket.socketpair()
     with read, write:
         read.setblocking(False)

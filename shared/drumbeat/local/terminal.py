@@ -1,13 +1,13 @@
-"""What the person at the terminal is told: standard output is for programs, so it goes to standard error."""
+"""Messages for the person at the terminal: on standard error, because standard output is for programs."""
 
 import sys
 
 
 def tell(message: str) -> None:
-    """Say something."""
+    """Print a message."""
     print(f"drumbeat: {message}", file=sys.stderr, flush=True)
 
 
 def relay(line: str) -> None:
-    """Pass on what a child said."""
+    """Print a line of a child's log."""
     print(line, file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ type Sample = tuple[Mapping[str, str], float]
 
 
 def exposition(totals: Totals, accounts: Iterable[AccountItem], dead_letters: int | None) -> str:
-    """Write all metrics. What cannot be read just now is left out, so that an alarm on absence can see it."""
+    """Write all metrics. What cannot be read now is left out, so that an alarm on absence fires."""
     return "".join(_lines(totals, list(accounts), dead_letters))
 
 

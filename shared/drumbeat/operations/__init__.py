@@ -1,1 +1,1 @@
-"""What a person does to effects and accounts, and asks about an installation."""
+"""What operators do to effects and accounts, and the checks of an installation."""

@@ -16,7 +16,7 @@ GB = 1e9
 class Price:
     """One price: dollars a unit beyond what is free each month.
 
-    `checked` is False for what was read nowhere on that day: look before you rely on it.
+    `checked` is False for a price that was not verified on that day: check it before you rely on it.
     """
 
     dollars: float
@@ -71,12 +71,12 @@ LOG_PER_EVENT = 2_000.0  # bytes: 1,435 measured, the rest for API Gateway's acc
 
 # Assumed, not measured: there was no account to measure in.
 INGEST_SECONDS = 0.06
-WORKER_SECONDS = 0.20  # a doorbell's work, most of it waiting for the provider
+WORKER_SECONDS = 0.20  # for one message, most of it waiting for the provider
 RELAY_SECONDS = 0.04
 COLD_SHARE = 0.01
 COLD_SECONDS = 1.0
 OUT_PER_EVENT = 5_000.0  # bytes to providers and callers
-CONSOLE_REQUESTS = 3_000.0  # people and programs that look
+CONSOLE_REQUESTS = 3_000.0  # by people and programs
 IDLE_POLLS = 5 * 3 * MINUTES  # Lambda's five pollers, each a 20-second long poll, when there is nothing
 SLEEPS_AFTER = 5.0  # minutes without a query after which Neon suspends
 
@@ -86,7 +86,7 @@ METRICS = 13  # names, each billed for the hours in which it is written: those i
 ALARMS = 10
 DASHBOARDS = 1
 LOGS_KEPT_DAYS = 14
-FULL_SWEEPS = 4 * HOURS / 24  # the relay looks at a sleeping database every six hours
+FULL_SWEEPS = 4 * HOURS / 24  # the relay reads a suspended database every six hours
 
 SIZES = (15_000, 150_000, 1_500_000, 15_000_000)
 
@@ -109,7 +109,7 @@ class Load:
 
     @property
     def redis_commands(self) -> float:
-        """Commands of the month: the relay asks two a minute, whatever happens."""
+        """Commands of the month: the relay sends two a minute, whatever happens."""
         return self.events * REDIS_PER_EVENT + self.effects * REDIS_PER_EFFECT + 2 * MINUTES
 
     @property
@@ -121,7 +121,7 @@ class Load:
 
     @property
     def awake(self) -> float:
-        """Hours in which the database is asked something, or was within the last five minutes."""
+        """Hours in which the database runs a query, or ran one within the last five minutes."""
         if self.awake_hours is not None:
             return min(HOURS, self.awake_hours)
         window = HOURS * self.busy_hours / 24
@@ -157,9 +157,9 @@ def _per_size[T](events: float, small: T, large: T, largest: T) -> T:
 
 
 def aws(load: Load) -> Iterator[Line]:
-    """What every choice pays: doors, functions, queues, logs, alarms."""
+    """What every choice pays: API, functions, queues, logs, alarms."""
     n = load.events
-    batch = _per_size(n, 1.0, 2.0, 5.0)  # doorbells of one invocation of the worker
+    batch = _per_size(n, 1.0, 2.0, 5.0)  # messages of one invocation of the worker
     invocations = n + n / batch + MINUTES + CONSOLE_REQUESTS
     seconds = (
         n * INGEST_SECONDS
@@ -185,7 +185,7 @@ def aws(load: Load) -> Iterator[Line]:
 
 
 def neon_upstash(load: Load) -> Iterator[Line]:
-    """Postgres that sleeps, Redis by the command; profile lean."""
+    """Postgres that suspends when idle, Redis paid by the command; profile lean."""
     hours = load.awake * _per_size(load.events, 0.25, 0.5, 1.0)
     free = hours <= NEON_FREE_CU and load.ledger_gb <= NEON_FREE_GB
     yield Line("Neon compute", hours, _given(PRICES["neon-cu"], hours if free else 0))
@@ -220,7 +220,7 @@ CHOICES: Mapping[str, Callable[[Load], Iterator[Line]]] = {
 
 
 def bill(load: Load, choice: str) -> list[Line]:
-    """Return every line of a month, also those that come to nothing. Raises KeyError for an unknown choice."""
+    """Return every line of a month, also those that cost nothing. Raises KeyError for an unknown choice."""
     return [*aws(load), *CHOICES[choice](load)]
 
 

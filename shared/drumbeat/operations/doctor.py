@@ -1,4 +1,4 @@
-"""What can be wrong about an installation: each part is asked, each failure says what mends it."""
+"""What can be wrong with an installation: each part is checked, each failure says how to repair it."""
 
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -6,21 +6,19 @@ from dataclasses import dataclass
 
 import psycopg
 
+from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.configuration import Campaign
 from drumbeat.core.errors import DrumbeatError, SecretAway, SecretMissing
 from drumbeat.ledger import clock, configs
 from drumbeat.providers.login import in_sandbox
 from drumbeat.services import Services
 
-# Leases go by the database's clock, signatures and tokens by ours: more than this between them is worth an alarm.
-SKEW = 30.0  # seconds
-
-MAY_LOOK = "let the console's role do what the template's says, and look again"
+GRANT_FIX = "give the console's role the permissions of the template, and check again"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `fix` says what to do when it is not `ok`, or what is left to do although it is."""
+    """The result of one check. `fix` says what to do when it is not `ok`, or what is left to do although it is."""
 
     name: str
     ok: bool
@@ -29,19 +27,23 @@ class Check:
 
 
 def connections(services: Services) -> list[Check]:
-    """Ask Postgres, Redis and the queues whether they answer, and compare clocks."""
+    """Check that Postgres, Redis and the queues answer, and compare clocks."""
     return [
         _postgres(services),
-        _ask(
+        _answers(
             "redis",
             lambda: services.redis.run("PING"),
-            "check REDIS_URL and the server; until then everything works, only slower: nothing is lost",
+            "check REDIS_URL and the server; until then everything works, but slower: nothing is lost",
         ),
-        _ask("effects queue", services.queue.count, "check EFFECTS_QUEUE_URL; the relay rings once it is back"),
-        _ask(
+        _answers(
+            "effects queue",
+            services.queue.count,
+            "check EFFECTS_QUEUE_URL; the relay sends what was not sent once it answers",
+        ),
+        _answers(
             "buffer queue",
             services.buffer.count,
-            "check BUFFER_QUEUE_URL; it is what takes events over an outage",
+            "check BUFFER_QUEUE_URL; it keeps events during an outage of Postgres",
         ),
     ]
 
@@ -57,27 +59,29 @@ def doctor(services: Services) -> list[Check]:
 
 
 def alarms(services: Services, topic: str) -> Iterator[Check]:
-    """Look which alarms ring, and whether anybody hears them."""
+    """Check which alarms are on, and whether a mail address is subscribed to them."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         found = services.cloudwatch.describe_alarms(ActionPrefix=topic)["MetricAlarms"]
-        ringing = [alarm["AlarmDescription"] for alarm in found if alarm["StateValue"] == "ALARM"]
+        active = [alarm["AlarmDescription"] for alarm in found if alarm["StateValue"] == "ALARM"]
         fix = "docs/deploy.md says for each what to do"
-        yield Check("alarms", not ringing, " ".join(ringing) or f"{len(found)}, none rings", fix)
+        yield Check("alarms", not active, " ".join(active) or f"{len(found)}, none is on", fix)
     except (BotoCoreError, ClientError) as error:
-        yield Check("alarms", False, _refused(error), MAY_LOOK)
+        yield Check("alarms", False, _refused(error), GRANT_FIX)
     try:
-        told = services.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        subscriptions = services.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     except (BotoCoreError, ClientError) as error:
-        yield Check("who is told of alarms", False, _refused(error), MAY_LOOK)
+        yield Check("mail for alarms", False, _refused(error), GRANT_FIX)
         return
-    if not told:
-        yield Check("who is told of alarms", True, "nobody: deploy with an AlarmEmail")
+    if not subscriptions:
+        yield Check("mail for alarms", True, "no address: deploy with an AlarmEmail")
         return
-    waiting = any(not each["SubscriptionArn"].startswith("arn:") for each in told)
+    waiting = any(not each["SubscriptionArn"].startswith("arn:") for each in subscriptions)
     fix = "open the mail that AWS sent there and confirm"
-    yield Check("who is told of alarms", not waiting, "not confirmed yet" if waiting else f"{len(told)} confirmed", fix)
+    yield Check(
+        "mail for alarms", not waiting, "not confirmed yet" if waiting else f"{len(subscriptions)} confirmed", fix
+    )
 
 
 def _postgres(services: Services) -> Check:
@@ -90,18 +94,18 @@ def _postgres(services: Services) -> Check:
     except psycopg.Error as error:
         return Check("postgres", False, type(error).__name__, "run the migrations: deploy again, or `drumbeat dev`")
     skew = abs((services.clock.now() - now).total_seconds())
-    if skew > SKEW:
+    if skew > MAX_CLOCK_SKEW_SECONDS:
         fix = "set both clocks by NTP; leases follow the database, signatures follow this process"
         return Check("postgres", False, f"its clock and ours are {skew:.0f} s apart", fix)
     return Check("postgres", True, f"{_ms(started)}, clocks {skew:.1f} s apart")
 
 
-def _ask(name: str, ask: Callable[[], object], fix: str) -> Check:
+def _answers(name: str, call: Callable[[], object], fix: str) -> Check:
     from redis.exceptions import RedisError
 
     started = time.monotonic()
     try:
-        ask()
+        call()
     except (RedisError, DrumbeatError, OSError) as error:
         return Check(name, False, f"does not answer ({type(error).__name__})", fix)
     return Check(name, True, _ms(started))
@@ -111,14 +115,16 @@ def _configuration(services: Services) -> Iterator[Check]:
     config = configs.newest(services.db)
     if config is None:
         fix = "run `drumbeat apply`; events are recorded meanwhile and planned then"
-        yield Check("configuration", False, "none was applied yet", fix)
+        yield Check("configuration", False, "no configuration was applied yet", fix)
         return
     flows = f"{len(config.flows)} flow{'s' if len(config.flows) != 1 else ''}"
     yield Check("configuration", True, f"version {config.version}, {flows}")
     references = {f"source {each.name}": reference for each in config.sources.values() for reference in each.secrets}
     for account in config.accounts.values():
         if in_sandbox(account, services.settings.sandbox_url):
-            yield Check(f"secrets of account {account.name}", True, "it talks to the sandbox: any credential will do")
+            yield Check(
+                f"secrets of account {account.name}", True, "it calls the sandbox, which accepts any credential"
+            )
         else:
             references |= {f"account {account.name}, {name}": to for name, to in account.secrets.items()}
     for owner, reference in references.items():
@@ -128,7 +134,7 @@ def _configuration(services: Services) -> Iterator[Check]:
 
 
 def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
-    """Look whether each campaign has its alarm clock."""
+    """Check that each campaign has its schedule."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from drumbeat.campaigns.schedules import missing as without_schedule
@@ -136,7 +142,7 @@ def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
     try:
         missing = without_schedule(campaigns, services)
     except (BotoCoreError, ClientError) as error:
-        return Check("schedules of campaigns", False, _refused(error), MAY_LOOK)
+        return Check("schedules of campaigns", False, _refused(error), GRANT_FIX)
     fix = "`drumbeat apply` makes them; meanwhile the relay fires these campaigns, up to two minutes late"
     detail = f"missing: {', '.join(missing)}" if missing else f"{len(campaigns)} in force, each has its own"
     return Check("schedules of campaigns", not missing, detail, fix)
@@ -154,7 +160,7 @@ def _secret(services: Services, owner: str, reference: str) -> Check:
         return Check(f"secret of {owner}", False, str(error), "check the secret store; what needs it waits meanwhile")
     except SecretMissing:
         if services.settings.local and owner.startswith("source "):
-            fix = f"to try this door, set {reference.removeprefix('env:')} and start `drumbeat dev` again"
+            fix = f"to try this source, set {reference.removeprefix('env:')} and start `drumbeat dev` again"
             return Check(f"secret of {owner}", True, f"{reference} is not set: deliveries are answered 503", fix)
         fix = f"put it there, or let this function read {reference}; what needs it waits meanwhile"
         if reference.startswith("env:") and not services.settings.local:

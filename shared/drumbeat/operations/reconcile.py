@@ -1,4 +1,4 @@
-"""After a restore: have the ledger know what providers took in the time that it lost, so that nobody sends it again."""
+"""After a restore: record what providers accepted in the time that the ledger lost, so that it is not sent again."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -9,19 +9,19 @@ from drumbeat.operations import reconcile_sql
 from drumbeat.operations.reconcile_sql import Acceptance
 from drumbeat.services import Services
 
-CHUNK = 500  # of one request
+KEYS_PER_REQUEST = 500
 
 
 def reconcile(
     accepted: Mapping[str, str | None], *, account: str, reason: str, actor: str, services: Services
 ) -> dict[str, list[str]]:
-    """Write down that an account's provider took these, given as provider key and the provider's own id.
+    """Record that an account's provider accepted these, given as provider key and the provider's own id.
 
-    The worker settles what was `recorded` without a call. Harmless to repeat: then they are `known`, as are those that
-    have come to their end or are held. `unknown` are those whose events are lost.
+    The worker accepts what was `recorded` without a call. Harmless to repeat: then they are `known`, as are those that
+    are final or held. `unknown` are those whose events are lost.
 
     Raises:
-        Invalid: a key is none of ours; nothing was changed.
+        Invalid: a key is not one of ours; nothing was changed.
     """
     found = {key: _acceptance(key, reference) for key, reference in accepted.items()}
     why = Reason(ReasonCode.RECONCILED, f"{reason} ({actor})")
@@ -40,5 +40,5 @@ def _acceptance(key: str, reference: str | None) -> Acceptance:
         return Acceptance(UUID(effect), int(generation), reference)
     except ValueError:
         raise Invalid(
-            f"{key[:64]!r} is no key of ours, such as 6f0c3b9e-8a55-4d0c-9f4c-2d1f2f7f4a10-1; nothing was changed"
+            f"{key[:64]!r} is not a provider key such as 6f0c3b9e-8a55-4d0c-9f4c-2d1f2f7f4a10-1; nothing was changed"
         ) from None

@@ -1,4 +1,4 @@
-"""After a restore: which effects may have been carried out already, and what the provider's own record says of them."""
+"""After a restore: which effects may have been carried out already, and what the provider's own log says of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,14 +41,14 @@ def at_risk(db: Database, *, account: str | None, after: UUID | None, limit: int
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What the provider's record says: it took this generation of this effect, and calls it `reference`."""
+    """An entry of the provider's log: it accepted this generation of this effect, under the id `reference`."""
 
     effect_id: UUID
     generation: int
     reference: str | None
 
 
-# Outcomes of attempts that this ledger does not know; `drumbeat verify` names them as such.
+# Outcomes of attempts that this ledger lost; `drumbeat verify` reports them as such.
 RECORD = """
     WITH given AS MATERIALIZED (
         SELECT *
@@ -75,7 +75,7 @@ RECORD = """
 
 
 def record(db: Database, found: Sequence[Acceptance], *, account: str, why: Reason) -> dict[UUID, str]:
-    """Write down what the provider took; returns for each effect: recorded, known before, or unknown here."""
+    """Record what the provider accepted; returns for each effect: recorded, known before, or unknown here."""
     rows = db.run(
         RECORD,
         {

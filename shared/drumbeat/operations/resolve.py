@@ -14,8 +14,8 @@ from drumbeat.operations import resolve_sql
 from drumbeat.operations.resolve_sql import DecidableEffect
 from drumbeat.services import Services
 
-# Of one request about many: short enough for one statement and one ring, long enough for 400 in four requests.
-CHUNK = 100
+# Of one request: few enough for one statement and one notification, enough for 400 in four requests.
+EFFECTS_PER_REQUEST = 100
 
 
 class Decision(StrEnum):
@@ -26,7 +26,7 @@ class Decision(StrEnum):
     DROP = "drop"
 
 
-LEADS_TO = {
+NEXT_STATUS = {
     Decision.RESEND: Status.WAITING,
     Decision.ACCEPTED: Status.ACCEPTED,
     Decision.DROP: Status.CANCELLED,
@@ -35,7 +35,7 @@ LEADS_TO = {
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """How far a decision about many has come; `left` is True while effects of the same filter are still held."""
+    """The progress of a decision about many; `left` is True while effects of the same filter are still held."""
 
     effects: list[UUID]
     left: bool
@@ -44,7 +44,7 @@ class Resolved:
 def resolve(
     effect_id: UUID, decision: Decision, *, reason: str, version: int, actor: str, services: Services
 ) -> DecidableEffect:
-    """Carry out one decision about one held effect, and return where it stands now.
+    """Carry out one decision about one held effect, and return its new state.
 
     Raises:
         NotFound: no effect has this id.
@@ -52,7 +52,7 @@ def resolve(
         Invalid: the reason is empty.
     """
     _require(reason)
-    effect = resolve_sql.standing(services.db, effect_id)
+    effect = resolve_sql.decidable(services.db, effect_id)
     if effect is None:
         raise NotFound(f"no effect has the id {effect_id}; nothing was changed")
     if effect.status is not Status.HELD:
@@ -81,22 +81,24 @@ def resolve_held(
     `cause` narrows them to one reason: its code or, until the next release, the sentence of a reason to hold.
 
     Raises:
-        Invalid: the reason is empty, or the cause is none; nothing was changed.
+        Invalid: the reason is empty, or the cause does not exist; nothing was changed.
     """
     _require(reason)
-    meant = legacy.cause(cause) if cause is not None else None
-    seen = resolve_sql.held(services.db, account=account, cause=meant, seen_at=seen_at, limit=CHUNK + 1)
-    moved = _carry_out(seen[:CHUNK], decision, reason, actor, services)
-    return Resolved([effect.id for effect in moved], left=len(seen) > CHUNK)
+    selected = legacy.cause(cause) if cause is not None else None
+    seen = resolve_sql.held(
+        services.db, account=account, cause=selected, seen_at=seen_at, limit=EFFECTS_PER_REQUEST + 1
+    )
+    moved = _carry_out(seen[:EFFECTS_PER_REQUEST], decision, reason, actor, services)
+    return Resolved([effect.id for effect in moved], left=len(seen) > EFFECTS_PER_REQUEST)
 
 
 def _carry_out(
     effects: list[DecidableEffect], decision: Decision, reason: str, actor: str, services: Services
 ) -> list[DecidableEffect]:
-    """Mark, commit, ring: a crash between any two leaves work that the relay finds."""
+    """Schedule, commit, notify: a crash between any two leaves work that the relay finds."""
     if not effects:
         return []
-    to = LEADS_TO[decision]
+    to = NEXT_STATUS[decision]
     woken = _woken(effects, to)
     services.notifier.schedule(dict.fromkeys(woken, 0.0))
     moved = resolve_sql.decide(services.db, effects, to=to, reason=Reason(ReasonCode.DECIDED, reason), actor=actor)
@@ -105,7 +107,7 @@ def _carry_out(
 
 
 def _woken(effects: Iterable[DecidableEffect], to: Status) -> list[UUID]:
-    """Name whose turn it is afterwards: the effects themselves, or those that waited for their end."""
+    """Name the effects that are due afterwards: these themselves, or those that waited for their end."""
     if to is Status.WAITING:
         return [effect.id for effect in effects]
     return [dependent for effect in effects for dependent in effect.dependents]
@@ -113,4 +115,4 @@ def _woken(effects: Iterable[DecidableEffect], to: Status) -> list[UUID]:
 
 def _require(reason: str) -> None:
     if not reason.strip():
-        raise Invalid("a decision needs a reason; whoever asks later will read it in the journal; nothing was changed")
+        raise Invalid("a decision needs a reason, for the people who read the journal later; nothing was changed")

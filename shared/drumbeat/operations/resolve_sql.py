@@ -14,7 +14,7 @@ from drumbeat.ledger.legacy import Cause
 
 @dataclass(frozen=True, slots=True)
 class DecidableEffect:
-    """Where an effect stands; `version` grows with each change, `dependents` wait for its end."""
+    """The state of an effect; `version` grows with each change, `dependents` wait for its end."""
 
     id: UUID
     account: str
@@ -23,13 +23,13 @@ class DecidableEffect:
     dependents: tuple[UUID, ...]
 
 
-STANDING = "SELECT id, account, status, seq AS version, dependents FROM effects WHERE id = %(id)s"
+DECIDABLE = "SELECT id, account, status, seq AS version, dependents FROM effects WHERE id = %(id)s"
 
 
-def standing(db: Database, id: UUID) -> DecidableEffect | None:
-    """Read where one effect stands, None when there is none by that id."""
-    rows = db.run(STANDING, {"id": id})
-    return _standing(rows[0]) if rows else None
+def decidable(db: Database, id: UUID) -> DecidableEffect | None:
+    """Read the state of one effect, None when no effect has that id."""
+    rows = db.run(DECIDABLE, {"id": id})
+    return _decidable(rows[0]) if rows else None
 
 
 HELD = f"""
@@ -39,7 +39,7 @@ HELD = f"""
        AND (%(account)s::text IS NULL OR account = %(account)s)
        AND (%(code)s::text IS NULL
             OR coalesce(reason_code, 'legacy') = %(code)s AND (%(detail)s::text IS NULL OR reason_detail = %(detail)s)
-            OR {legacy.SAID})
+            OR {legacy.HAS_SENTENCE})
        AND updated_at <= %(seen_at)s
      ORDER BY id
      LIMIT %(limit)s
@@ -61,7 +61,7 @@ def held(
             "limit": limit,
         },
     )
-    return [_standing(row) for row in rows]
+    return [_decidable(row) for row in rows]
 
 
 # A version that moved on matches no row. Sending again begins a new generation: new key, new tries, new bytes.
@@ -120,8 +120,8 @@ def decide(
             "actor": actor,
         },
     )
-    return [_standing(row) for row in rows]
+    return [_decidable(row) for row in rows]
 
 
-def _standing(row: Row) -> DecidableEffect:
+def _decidable(row: Row) -> DecidableEffect:
     return DecidableEffect(row["id"], row["account"], Status(row["status"]), row["version"], tuple(row["dependents"]))

@@ -1,4 +1,4 @@
-"""Suppressions: the contact's row says how it is now, under the lock that orders it against sending."""
+"""Suppressions: the contact's row has the present state, under the lock that orders it against sending."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ UPDATE_CONTACT = """
  RETURNING key
 """
 
-# A statement of its own: under the lock it sees the row of whoever held the lock before.
+# A statement of its own: under the lock it sees the row of the transaction that held the lock before.
 APPEND = """
     INSERT INTO suppressions (contact, seq, reason, actor, lifted)
     SELECT %(key)s, coalesce(max(seq), 0) + 1, %(reason)s, %(actor)s, %(lifted)s
@@ -28,7 +28,7 @@ APPEND = """
 
 
 def change(db: Database, key: bytes, *, reason: str, actor: str, lifted: bool) -> bool:
-    """Suppress a contact, or lift it, and append why; return False when it stood so already."""
+    """Suppress a contact, or lift it, and append why; return False when it was so already."""
     parameters = {"key": key, "reason": reason, "actor": actor, "lifted": lifted}
     with db.transaction():
         changed = bool(db.run(UPDATE_CONTACT, parameters))

@@ -10,7 +10,7 @@ from drumbeat.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """How an address stands now. `changed` is False when it stood so already; the address itself is never kept."""
+    """The state of an address. `changed` is False when it was so already; the address itself is never kept."""
 
     contact: str  # hex
     suppressed: bool
@@ -29,7 +29,7 @@ def lift(address: str, *, reason: str, actor: str, services: Services) -> Suppre
 
 def _change(address: str, *, reason: str, actor: str, lifted: bool, services: Services) -> Suppressed:
     if not reason.strip():
-        raise Invalid("a suppression needs a reason; whoever asks later will read it; nothing was changed")
+        raise Invalid("a suppression needs a reason, for the people who read it later; nothing was changed")
     if "@" not in address.strip().strip("@"):
         raise Invalid("that is not an e-mail address; nothing was changed")
     key = contact_key(services.contact_secret, address)

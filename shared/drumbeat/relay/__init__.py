@@ -1,1 +1,1 @@
-"""Once a minute: what is due, stuck, forgotten or buffered."""
+"""Once a minute: what is due, stuck, lost or buffered."""

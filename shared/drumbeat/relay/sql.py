@@ -1,6 +1,6 @@
-"""What the relay asks of the ledger: who died with work in hand, what is due, what was forgotten, what comes next.
+"""What the relay reads from the ledger: work with an ended lease, what is due, what is unplanned, what comes next.
 
-Each is one statement and one commit: nothing is locked while anybody is rung for.
+Each is one statement and one commit: nothing is locked while workers are notified.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.ledger.database import Database
 
 # A lease is judged by the database's clock alone. An attempt that is open under it may have been carried out; without
-# one nothing was. The search goes by `due_at`, which is a leased effect's lease end, except when all is looked at.
+# one nothing was. The search goes by `due_at`, which is a leased effect's lease end, except in a full sweep.
 RECOVER = """
     WITH dead AS MATERIALIZED (
         SELECT id, status
@@ -56,7 +56,7 @@ RECOVER = """
 
 
 def recover(db: Database, *, limit: int, full: bool) -> list[UUID]:
-    """Free effects whose lease ended without a word: `claimed` waits again, `sending` is unknown; both due now."""
+    """Free effects whose lease ended without a result: `claimed` waits again, `sending` is unknown; both due now."""
     sentences = {code.value: Reason(code).sentence for code in (ReasonCode.LEASE_ENDED, ReasonCode.LEASE_ENDED_SENDING)}
     return [row["id"] for row in db.run(RECOVER, {"limit": limit, "full": full, **sentences})]
 
@@ -76,7 +76,7 @@ def limits(db: Database) -> dict[str, tuple[Limit, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class DueEffect:
-    """An effect that is due soon; `place` counts its account's due effects from one, in the order to ring them."""
+    """An effect that is due soon; `place` counts its account's due effects from one, in the order of notification."""
 
     id: UUID
     account: str
@@ -103,9 +103,9 @@ DUE = """
 
 
 def due_effects(db: Database, *, ahead: timedelta, allowances: Mapping[str, int], otherwise: int) -> list[DueEffect]:
-    """List what is due within `ahead` and under nobody's lease: at most its allowance for each account.
+    """List what is due within `ahead` and not leased: at most its allowance for each account.
 
-    What people set off by themselves comes before what campaigns send.
+    What people caused themselves comes before what campaigns send.
     """
     rows = db.run(
         DUE,
@@ -121,7 +121,7 @@ def due_effects(db: Database, *, ahead: timedelta, allowances: Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class ForgottenEvent:
-    """A recorded event that nobody has planned, and for how long, in seconds."""
+    """A recorded event without a plan, and for how long, in seconds."""
 
     id: UUID
     campaign: bool
@@ -129,13 +129,13 @@ class ForgottenEvent:
 
 
 # Without any configuration there is nothing to plan by; the events stay, and are found after the first one. Where the
-# search begins is only an instant of the ledger's clock, which may have been set back since: what is marked is looked
-# at whenever it was recorded, and a search that goes `back` begins so much before now at the latest.
+# search begins is only an instant of the ledger's clock, which may have been set back since: an event with a due entry
+# is found whenever it was recorded, and a search that goes `back` begins so much before now at the latest.
 FORGOTTEN = """
     SELECT e.id, e.type = 'CAMPAIGN_TRIGGER' AS campaign,
            extract(epoch FROM drumbeat_now() - e.recorded_at)::float8 AS age
       FROM events e
-     WHERE (e.id = ANY (%(marked)s)
+     WHERE (e.id = ANY (%(named)s)
             OR (e.recorded_at >= (SELECT least(planned_until, drumbeat_now() - %(back)s::interval) FROM relay_state)
                 AND e.recorded_at <= drumbeat_now() - %(grace)s))
        AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = e.id)
@@ -146,10 +146,10 @@ FORGOTTEN = """
 
 
 def forgotten_events(
-    db: Database, *, grace: timedelta, marked: Sequence[UUID], back: timedelta | None, limit: int
+    db: Database, *, grace: timedelta, named: Sequence[UUID], back: timedelta | None, limit: int
 ) -> list[ForgottenEvent]:
-    """List events without a plan that are older than `grace` or among the marked ones."""
-    rows = db.run(FORGOTTEN, {"grace": grace, "marked": list(marked), "back": back, "limit": limit})
+    """List events without a plan that are older than `grace` or among the named ones."""
+    rows = db.run(FORGOTTEN, {"grace": grace, "named": list(named), "back": back, "limit": limit})
     return [ForgottenEvent(**row) for row in rows]
 
 
@@ -172,7 +172,7 @@ def advance(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
     db.run(ADVANCE, {"margin": margin, "back": back})
 
 
-# A flow that failed again leaves no trace, so it is only tried soon after an `apply`, and when all is looked at.
+# A flow that failed again leaves no trace, so it is only tried soon after an `apply`, and in a full sweep.
 REPLANNABLE = """
     SELECT plans.event_id AS id
       FROM plans

@@ -1,7 +1,7 @@
-"""The relay: once a minute, ring for what is due, free what is stuck, find what was forgotten, drain the buffer.
+"""The relay: once a minute, notify workers of what is due, free what is stuck, find lost work, drain the buffer.
 
-It decides nothing about an effect: it rings, and a doorbell too many changes nothing. Marks in Redis tell when there is
-anything to look for, so that a database that sleeps is left asleep; when marks are lost, everything is looked at.
+It decides nothing about an effect: it notifies, and an extra message changes nothing. The due index says when there is
+anything to read, so that a suspended database stays suspended; when the index is lost, everything is checked.
 """
 
 import logging
@@ -19,26 +19,28 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.relay import sql as ledger
 from drumbeat.relay.sql import DueEffect, ForgottenEvent
 from drumbeat.services import Services
-from drumbeat.throttle.pace import AHEAD, UNLIMITED, allowance, pace
+from drumbeat.throttle.pace import NOTIFY_AHEAD, UNLIMITED_ALLOWANCE, allowance, pace
 from drumbeat.wakeups.due_index import FULL, Due, minute
 from drumbeat.wakeups.queue import QueueError
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
-CHUNK = 500  # rows of one statement
-UNPLANNED = 1_000  # events of one sweep
-GRACE = timedelta(seconds=20)  # younger events are in the hands of who recorded them
-MARGIN = timedelta(minutes=5)  # how far behind now the search for forgotten events may begin
-BACK = timedelta(days=1)  # how far behind now it begins when all is looked at: no clock is set back further
-FRESH = timedelta(minutes=10)  # how long after an `apply` the flows that had failed are tried again
-AGAIN = 60.0  # seconds after which what was rung is looked at again
-OLD = 3600.0  # an event still without a plan after so many seconds is rung ever more rarely
-FULL_EVERY = 6 * 3600.0  # seconds
-RESERVE = 8.0  # seconds kept to finish in order
-LOCK = "drumbeat:{relay}:lock"
-LOCKED = 60  # seconds: longer than a sweep takes
-# A lock that ended by itself meanwhile may be another relay's by now.
+ROWS_PER_STATEMENT = 500
+MAX_EVENTS_PER_SWEEP = 1_000
+MIN_EVENT_AGE = timedelta(seconds=20)  # of an event without a plan: a younger one was just sent to a worker
+COMMIT_MARGIN = timedelta(
+    minutes=5
+)  # how far before now the search for unplanned events begins: a slow transaction may still commit
+CLOCK_MARGIN = timedelta(days=1)  # how far before now a full sweep begins it: no clock is set back further
+REPLAN_WINDOW = timedelta(minutes=10)  # how long after an `apply` the flows that had failed are tried again
+RENOTIFY_SECONDS = 60.0  # after a notification an effect or event is checked again
+OLD_EVENT_SECONDS = 3600.0  # workers are notified ever more rarely of an event without a plan for longer than this
+FULL_SWEEP_SECONDS = 6 * 3600.0  # between two sweeps that check everything
+RESERVED_SECONDS = 8.0  # of the function's time, kept to finish in order
+LOCK_KEY = "drumbeat:{relay}:lock"
+LOCK_SECONDS = 60  # longer than a sweep takes
+# A lock that expired meanwhile may belong to another relay now.
 UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 _LOG = logging.getLogger(__name__)
@@ -48,21 +50,21 @@ _LOG = logging.getLogger(__name__)
 class Summary:
     """What a sweep did."""
 
-    idle: bool = False  # nothing was due: the ledger was not asked
+    idle: bool = False  # nothing was due: the ledger was not read
     locked_elsewhere: bool = False  # another relay sweeps
     full: bool = False
     recovered: int = 0  # effects whose lease had ended
     effects: int = 0  # that workers were notified of
     events: int = 0  # the same
-    drained: int = 0  # events brought over from the buffer
+    drained: int = 0  # events recorded from the buffer
     fired: int = 0  # instants of campaigns that had not been fired
-    missed: int = 0  # those that are too old for that, counted when all is looked at
-    foreign: int = 0  # buffered messages that were not understood; they stay for a person
+    missed: int = 0  # those that are too old for that, counted by full sweeps
+    foreign: int = 0  # buffered messages that could not be parsed; they stay for a person
     not_notified: int = 0  # messages that the queue did not take; sent again in a minute
     oldest: float = 0.0  # seconds for which the oldest effect has been due, or the oldest event without a plan
 
     def logged(self) -> dict[str, bool | int | float]:
-        """Return what is not zero, by the names that logs and the function's answer have."""
+        """Return what is not zero, by its names in logs and in the function's result."""
         named = {
             "asleep": self.idle,
             "elsewhere": self.locked_elsewhere,
@@ -81,12 +83,12 @@ class Summary:
 
 
 def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.inf) -> Summary:
-    """Look once. Harmless to repeat, to run twice at a time, and to stop anywhere.
+    """Sweep once. Harmless to repeat, to run twice at a time, and to stop anywhere.
 
-    `remaining` tells the seconds until the process may be stopped. No transaction is open while a queue is called.
+    `remaining` returns the seconds until the process may be stopped. No transaction is open while a queue is called.
 
     Raises:
-        psycopg.OperationalError: the ledger is away; marks and buffer stay as they are for the next minute.
+        psycopg.OperationalError: the ledger is unreachable; due index and buffer stay as they are for the next minute.
     """
     now = services.clock.now().timestamp()
     due = services.due_index.due(now)
@@ -100,14 +102,14 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
 
 
 class _Sweep:
-    """One look at the ledger."""
+    """One sweep of the ledger."""
 
     def __init__(self, services: Services, now: float, due: Due, full: bool, remaining: Callable[[], float]) -> None:
         self._services = services
         self._now = now
         self._due = due
         self._remaining = remaining
-        self._again: dict[str, float] = {}  # what to look at again, and when
+        self._checks: dict[str, float] = {}  # due entries: what to check again, and when
         self._cut = False  # something due was left for the next minute
         self.summary = Summary(full=full)
 
@@ -115,91 +117,97 @@ class _Sweep:
         recovered = self._recover()
         effects = self._due_effects(recovered)
         events = self._forgotten_events()
-        self._services.due_index.set(self._again)
-        self._ring(effects, events)
+        self._services.due_index.set(self._checks)
+        self._notify(effects, events)
         self._drain()
         self._catch_up_campaigns()
-        self._settle()
+        self._schedule_next()
         return self.summary
 
     def _recover(self) -> set[UUID]:
         recovered: set[UUID] = set()
-        while self._time():
-            chunk = ledger.recover(self._services.db, limit=CHUNK, full=self.summary.full)
-            recovered.update(chunk)
-            if len(chunk) < CHUNK:
+        while self._has_time():
+            rows = ledger.recover(self._services.db, limit=ROWS_PER_STATEMENT, full=self.summary.full)
+            recovered.update(rows)
+            if len(rows) < ROWS_PER_STATEMENT:
                 break
         self.summary.recovered = len(recovered)
         return recovered
 
     def _due_effects(self, recovered: set[UUID]) -> list[tuple[DueEffect, float]]:
-        """Return what to ring, with the seconds until then: each account's no faster than its limits."""
+        """Return what to notify workers of, with the seconds until then: each account's no faster than its limits."""
         limits = ledger.limits(self._services.db)
         allowances = {account: allowance(each) for account, each in limits.items()}
         found = ledger.due_effects(
             self._services.db,
-            ahead=AHEAD,
+            ahead=NOTIFY_AHEAD,
             allowances={account: most + 1 for account, most in allowances.items()},
-            otherwise=UNLIMITED + 1,
+            otherwise=UNLIMITED_ALLOWANCE + 1,
         )
         self._note_age(max((-each.due_in for each in found), default=0.0))
-        released = [each for each in found if each.place <= allowances.get(each.account, UNLIMITED)]
+        released = [each for each in found if each.place <= allowances.get(each.account, UNLIMITED_ALLOWANCE)]
         self._cut |= len(released) < len(found)
         timed = [(each, max(each.due_in, pace(limits.get(each.account, ()), each.place), 0.0)) for each in released]
         if not self.summary.full:
-            timed = self._unattended(timed, recovered)
-        self._again |= {f"effect:{each.id}": self._now + delay + AGAIN for each, delay in timed}
+            timed = self._unscheduled(timed, recovered)
+        self._checks |= {f"effect:{each.id}": self._now + delay + RENOTIFY_SECONDS for each, delay in timed}
         return timed
 
-    def _unattended(
+    def _unscheduled(
         self, timed: Sequence[tuple[DueEffect, float]], recovered: set[UUID]
     ) -> list[tuple[DueEffect, float]]:
-        """Leave out effects that were rung for already and that somebody looks at soon after their time."""
+        """Leave out effects of which workers were notified and that are checked again soon after their time."""
         times = self._services.due_index.times([f"effect:{each.id}" for each, _ in timed])
         return [
             (each, delay)
             for each, delay in timed
-            if each.id in recovered or not self._now < times.get(f"effect:{each.id}", 0.0) <= self._now + delay + AGAIN
+            if each.id in recovered
+            or not self._now < times.get(f"effect:{each.id}", 0.0) <= self._now + delay + RENOTIFY_SECONDS
         ]
 
     def _forgotten_events(self) -> list[ForgottenEvent]:
         db = self._services.db
-        back = BACK if self.summary.full else None
-        found = ledger.forgotten_events(db, grace=GRACE, marked=self._due.ids("event"), back=back, limit=UNPLANNED)
-        self._cut |= len(found) == UNPLANNED
+        back = CLOCK_MARGIN if self.summary.full else None
+        found = ledger.forgotten_events(
+            db, grace=MIN_EVENT_AGE, named=self._due.ids("event"), back=back, limit=MAX_EVENTS_PER_SWEEP
+        )
+        self._cut |= len(found) == MAX_EVENTS_PER_SWEEP
         self._note_age(max((event.age for event in found), default=0.0))
-        self._again |= {
-            f"event:{event.id}": self._now + (AGAIN if event.age < OLD else min(event.age / 4, FULL_EVERY))
+        self._checks |= {
+            f"event:{event.id}": self._now
+            + (RENOTIFY_SECONDS if event.age < OLD_EVENT_SECONDS else min(event.age / 4, FULL_SWEEP_SECONDS))
             for event in found
         }
-        again = ledger.replannable_events(db, fresh=FRESH, full=self.summary.full, limit=UNPLANNED)
-        ledger.advance(db, margin=MARGIN, back=back)
-        return found + [ForgottenEvent(event, campaign=True, age=0.0) for event in again]
+        replannable = ledger.replannable_events(
+            db, fresh=REPLAN_WINDOW, full=self.summary.full, limit=MAX_EVENTS_PER_SWEEP
+        )
+        ledger.advance(db, margin=COMMIT_MARGIN, back=back)
+        return found + [ForgottenEvent(event, campaign=True, age=0.0) for event in replannable]
 
-    def _ring(self, effects: Sequence[tuple[DueEffect, float]], events: Sequence[ForgottenEvent]) -> None:
-        """Ring, campaigns last. What the queue does not take is marked to be looked at in a minute."""
+    def _notify(self, effects: Sequence[tuple[DueEffect, float]], events: Sequence[ForgottenEvent]) -> None:
+        """Notify workers, campaigns last. What the queue does not take has an entry, and is sent again in a minute."""
         queue = self._services.queue
         for campaign in (False, True):
             self._try(queue.notify, [event.id for event in events if event.campaign is campaign])
             self._try(queue.notify_later, [(each.id, delay) for each, delay in effects if each.campaign is campaign])
         self.summary.effects, self.summary.events = len(effects), len(events)
 
-    def _try[T](self, ring: Callable[[list[T]], None], what: list[T]) -> None:
+    def _try[T](self, notify: Callable[[list[T]], None], what: list[T]) -> None:
         try:
-            ring(what)
+            notify(what)
         except QueueError as error:
             self.summary.not_notified += error.messages
             _LOG.warning("relay: %s", error)
 
     def _drain(self) -> None:
-        """Bring over what was received while the ledger was away: it answers now. Deleted only once recorded."""
+        """Record what was received while the ledger was unreachable: it answers now. Deleted only once recorded."""
         if not self._services.settings.buffer_queue_url:
             return
         from drumbeat.ingest import drain
 
         buffer = self._services.buffer
         try:
-            while self._time() and (messages := buffer.receive()):
+            while self._has_time() and (messages := buffer.receive()):
                 drained = drain(messages, self._services)
                 buffer.delete(drained.settled)
                 self.summary.drained += drained.recorded
@@ -208,32 +216,32 @@ class _Sweep:
             _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
 
     def _catch_up_campaigns(self) -> None:
-        """Fire what should have fired, and have marks tell when to look again."""
-        if not self._time():
+        """Fire what should have fired, and schedule the next checks."""
+        if not self._has_time():
             return
         from drumbeat.campaigns import catch_up
 
         caught_up = catch_up(self._services, full=self.summary.full)
         self.summary.fired, self.summary.missed = caught_up.recorded, len(caught_up.missed)
 
-    def _settle(self) -> None:
-        """Leave marks that match the ledger: what comes next, what is left, and that everything was looked at."""
+    def _schedule_next(self) -> None:
+        """Bring the due index in line: what comes next, what is left, and that everything was checked."""
         due_index = self._services.due_index
-        next_due = ledger.next_due(self._services.db, ahead=AHEAD)
-        soonest = self._now + AGAIN
+        next_due = ledger.next_due(self._services.db, ahead=NOTIFY_AHEAD)
+        soonest = self._now + RENOTIFY_SECONDS
         if next_due is not None:
             due_index.set(minute(max(self._now + next_due, soonest)))
-        if self._cut or not self._time():
+        if self._cut or not self._has_time():
             due_index.set(minute(soonest))
-        if self.summary.full and self._time():
-            due_index.watch(full_at=self._now + FULL_EVERY)
+        if self.summary.full and self._has_time():
+            due_index.watch(full_at=self._now + FULL_SWEEP_SECONDS)
         due_index.forget(self._due.members, self._now)
 
     def _note_age(self, seconds: float) -> None:
         self.summary.oldest = max(self.summary.oldest, round(seconds, 1))
 
-    def _time(self) -> bool:
-        return self._remaining() > RESERVE
+    def _has_time(self) -> bool:
+        return self._remaining() > RESERVED_SECONDS
 
 
 def _buffered(services: Services) -> bool:
@@ -242,16 +250,16 @@ def _buffered(services: Services) -> bool:
     try:
         return services.buffer.count() > 0
     except SqsError as error:
-        _LOG.warning("relay: cannot tell whether the buffer is empty: %s", error)
+        _LOG.warning("relay: whether the buffer is empty is not known: %s", error)
         return False
 
 
 @contextmanager
 def _alone(redis: "LeanRedis") -> Iterator[bool]:
-    """Tell whether no other relay sweeps at this time; without Redis anybody may, it only costs doorbells."""
+    """Yield whether no other relay sweeps now; without Redis several may: that costs only extra messages."""
     ours = uuid4().hex
     try:
-        held = redis.set(LOCK, ours, ex=LOCKED, nx=True)
+        held = redis.set(LOCK_KEY, ours, ex=LOCK_SECONDS, nx=True)
     except RedisError:
         yield True
         return
@@ -259,5 +267,5 @@ def _alone(redis: "LeanRedis") -> Iterator[bool]:
         yield held
     finally:
         if held:
-            with suppress(RedisError):  # it ends by itself
-                redis.run("EVAL", UNLOCK, 1, LOCK, ours)
+            with suppress(RedisError):  # it expires by itself
+                redis.run("EVAL", UNLOCK, 1, LOCK_KEY, ours)

@@ -1,4 +1,4 @@
-"""The limiter of last resort: what one process allows itself while the shared one cannot be asked.
+"""The fallback limiter: what one process grants itself while the shared limiter is unreachable.
 
 A part of each account's rate, so that a few processes together stay below it. Nothing is saved up: one call at a time.
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason
 
-SHARE = 0.25  # of the account's rate
-SLOWEST = 5.0  # seconds between two calls, unless the account's own rate is slower
-UNLIMITED = 0.1  # seconds between two calls of an account without limits
-FURTHEST = 120.0  # seconds: whoever would wait longer asks again then
+RATE_SHARE = 0.25  # of the account's rate
+LONGEST_INTERVAL_SECONDS = 5.0  # between two calls, unless the account's own rate is slower
+UNLIMITED_INTERVAL_SECONDS = 0.1  # between two calls of an account without limits
+LONGEST_WAIT_SECONDS = 120.0  # a call that would wait longer asks again after it
 
 
 @dataclass(slots=True)
@@ -31,43 +31,43 @@ class FallbackLimiter:
         self._accounts: dict[str, _Account] = {}
 
     def take(self, account: str, limits: Sequence[Limit], count: int) -> list[float]:
-        """Return for each of `count` calls how long to wait, in seconds; zero: go."""
+        """Return for each of `count` calls how long to wait, in seconds; zero: call now."""
         now, interval = self._elapsed(), interval_of(limits)
-        memory = self._accounts.setdefault(account, _Account())
-        return [self._one(memory, now, interval) for _ in range(count)]
+        state = self._accounts.setdefault(account, _Account())
+        return [self._one(state, now, interval) for _ in range(count)]
 
     def pause(self, account: str, seconds: float, reason: Reason | None) -> None:
         """Grant nothing to the account for this long."""
-        memory = self._accounts.setdefault(account, _Account())
+        state = self._accounts.setdefault(account, _Account())
         until = self._elapsed() + seconds
-        if until > memory.paused_until:
-            memory.paused_until, memory.reason = until, reason
+        if until > state.paused_until:
+            state.paused_until, state.reason = until, reason
 
     def paused(self, account: str) -> Reason | None:
         """Return why the account is paused, None when it is not."""
-        memory = self._accounts.get(account)
-        return memory.reason if memory and memory.paused_until > self._elapsed() else None
+        state = self._accounts.get(account)
+        return state.reason if state and state.paused_until > self._elapsed() else None
 
     def resume(self, account: str) -> None:
         """End the account's pause."""
         self._accounts.pop(account, None)
 
     @staticmethod
-    def _one(memory: _Account, now: float, interval: float) -> float:
-        opens_at = max(memory.free_at, memory.paused_until)
+    def _one(state: _Account, now: float, interval: float) -> float:
+        opens_at = max(state.free_at, state.paused_until)
         if now >= opens_at:
-            memory.free_at = now + interval
+            state.free_at = now + interval
             return 0.0
-        # Those who wait are spread behind one another, as far as it makes sense to promise anything.
-        memory.tail = max(memory.tail, opens_at - interval) + interval
-        if memory.tail - opens_at > FURTHEST:
-            memory.tail = opens_at
-        return memory.tail - now
+        # Calls that wait get times one after another, up to the longest wait.
+        state.tail = max(state.tail, opens_at - interval) + interval
+        if state.tail - opens_at > LONGEST_WAIT_SECONDS:
+            state.tail = opens_at
+        return state.tail - now
 
 
 def interval_of(limits: Sequence[Limit]) -> float:
     """Return the seconds between two calls: a share of the slowest limit's rate, never faster than that limit."""
     if not limits:
-        return UNLIMITED
+        return UNLIMITED_INTERVAL_SECONDS
     own = max(limit.period / limit.count for limit in limits)
-    return max(own, min(own / SHARE, SLOWEST))
+    return max(own, min(own / RATE_SHARE, LONGEST_INTERVAL_SECONDS))

@@ -1,7 +1,7 @@
 -- One account's rate limits, reserved slots, pause and circuit breaker: one hash, one clock, one call for a batch.
 -- One file, long as it is, because Redis carries out a script as a whole.
 --
--- KEYS[1]  the account's hash; whatever is in it expires by itself
+-- KEYS[1]  the account's hash; it expires by itself
 -- ARGV     verb, now (microseconds; '' asks the server's clock), jitter (0..1), then by verb
 --   take    how many limits, {count, period, burst; 0 for a fixed window}..., then a slot or '' for each effect
 --           -> now, code and detail of the pause, {code, slot} for each effect
@@ -12,18 +12,18 @@
 --
 -- Every instant is a whole number of microseconds, so that no rounding ever adds up to a call too many.
 
-local GO, PROBE, LIMITED, PAUSED, OPEN = 0, 1, 2, 3, 4
+local GRANTED, PROBE, LIMITED, PAUSED, OPEN = 0, 1, 2, 3, 4
 
 local SECOND = 1000000
-local GRACE = SECOND              -- a holder this much before its slot counts as being there
-local PACE = SECOND / 100         -- the least distance of slots after a pause
-local HALF = 15 * SECOND          -- failures are judged over the present and the previous half window
-local FAILURES, SHARE = 8, 0.5    -- so many, and so much of the grants, open the breaker
-local COOL, COOLEST = 15 * SECOND, 300 * SECOND
-local MEMORY = 900 * SECOND       -- opened again within this time, the breaker cools twice as long
-local PROBES = 2                  -- calls that try a half-open breaker
-local PATIENCE = 60 * SECOND      -- a probe of which nobody reported is forgotten after this
-local KEEP = 60 * SECOND          -- how much longer than its last instant the hash lives
+local EARLY = SECOND                  -- a holder that comes this much before its slot counts as on time
+local MIN_SPACING = SECOND / 100      -- the least distance of slots after a pause
+local HALF_WINDOW = 15 * SECOND       -- failures are judged over the present and the previous half window
+local MIN_FAILURES, FAILURE_SHARE = 8, 0.5  -- so many, and this share of the grants, open the breaker
+local COOL_DOWN, MAX_COOL_DOWN = 15 * SECOND, 300 * SECOND
+local REOPEN_WINDOW = 900 * SECOND    -- opened again within this time, the breaker stays open twice as long
+local PROBES = 2                      -- calls that try a half-open breaker
+local PROBE_TIMEOUT = 60 * SECOND     -- a probe without a report is forgotten after this
+local EXPIRY_MARGIN = 60 * SECOND     -- the hash expires this long after its last instant
 
 local key, verb, jitter = KEYS[1], ARGV[1], tonumber(ARGV[3])
 local now = tonumber(ARGV[2])
@@ -60,12 +60,13 @@ local function save()
     if #dropped > 0 then redis.call('HDEL', key, unpack(dropped)) end
     if #fields > 0 then
         redis.call('HSET', key, unpack(fields))
-        local last = math.max(now + 2 * HALF, number('last'), number('paused'), number('open'), number('opened') + MEMORY)
-        redis.call('PEXPIRE', key, string.format('%.0f', math.ceil((last - now + KEEP) / 1000)))
+        local last = math.max(now + 2 * HALF_WINDOW, number('last'), number('paused'), number('open'),
+                              number('opened') + REOPEN_WINDOW)
+        redis.call('PEXPIRE', key, string.format('%.0f', math.ceil((last - now + EXPIRY_MARGIN) / 1000)))
     end
 end
 
--- The code counts for the pause that it came with: the release before writes and drops `paused` and `reason` alone.
+-- The code belongs to the pause that it came with: the release before writes and drops `paused` and `reason` alone.
 local function pause_code()
     return number('coded') == number('paused') and state.code or ''
 end
@@ -73,7 +74,7 @@ end
 ---------------------------------------------------------------- the breaker
 
 local function turn_window()
-    local half = math.floor(now / HALF)
+    local half = math.floor(now / HALF_WINDOW)
     local before = number('half')
     if half == before then return end
     for _, name in ipairs({'grants', 'failures'}) do
@@ -84,8 +85,8 @@ local function turn_window()
 end
 
 local function open_breaker()
-    local again = now < number('opened') + MEMORY
-    local cool = again and math.min(2 * number('cool'), COOLEST) or COOL
+    local again = now < number('opened') + REOPEN_WINDOW
+    local cool = again and math.min(2 * number('cool'), MAX_COOL_DOWN) or COOL_DOWN
     put('cool', cool)
     put('opened', now)
     put('open', math.floor(now + cool * (1 + jitter / 10)))
@@ -107,8 +108,8 @@ end
 ---------------------------------------------------------------- the limits
 
 -- A cell is what a limit remembers. GCRA: `at` is the theoretical arrival time of the next call. A fixed window: `at`
--- is its start and `used` counts its calls. The cells of lane 'strict' are the truth that grants calls. Two lanes of
--- reserved slots run ahead of it, each a rehearsal of the calls that its holders will make: 'queue' for newcomers,
+-- is its start and `used` counts its calls. The cells of lane 'strict' decide which calls are granted. Two
+-- lanes of reserved slots run ahead of it, each a simulation of the calls that its holders will make: 'queue' for newcomers,
 -- 'late' for holders who came at their slot and found it taken by others who were late.
 local limits = {}
 local lanes = {}
@@ -122,7 +123,7 @@ local function lane(name)
         local cell = {at = number(name .. ' ' .. i), used = number(name .. ' used ' .. i)}
         if name == 'strict' then
             -- A clock that was set back, or a smaller burst, must not lock the account. What is cut is written down:
-            -- otherwise it would be cut anew at each call, as far ahead of its now, and nobody would ever go.
+            -- otherwise each call would cut it again, always ahead of its own now, and none would be granted.
             local latest = limit.burst and now + limit.burst * limit.interval or window_start(limit, now)
             if cell.at > latest then cell.at, row.changed = latest, true end
         elseif row.tail <= now then
@@ -165,11 +166,11 @@ local function use(cells, at)
     end
 end
 
--- The next slot of a lane, no earlier than `from`. What begins after a pause has no burst saved up: it goes at rate.
+-- The next slot of a lane, no earlier than `from`. After a pause there is no saved burst: calls go at the rate.
 local function reserve(name, from)
     local row, strict = lane(name), lane('strict')
     local at = math.max(now, from, row.tail)
-    if from > now and row.tail >= from then at = row.tail + PACE end
+    if from > now and row.tail >= from then at = row.tail + MIN_SPACING end
     for i, limit in ipairs(limits) do
         local cell, truth = row.cells[i], strict.cells[i]
         if truth.at > cell.at then
@@ -229,7 +230,7 @@ local function take()
     local half_open = open > 0 and open <= now
     local probes = PROBES
     if half_open then
-        if number('probed') + PATIENCE <= now then put('probes', 0) end
+        if number('probed') + PROBE_TIMEOUT <= now then put('probes', 0) end
         probes = PROBES - number('probes')
     end
     local closed_until, why = now, LIMITED
@@ -243,7 +244,7 @@ local function take()
     for i = 5 + 3 * #limits, #ARGV do
         local slot = tonumber(ARGV[i])
         local ahead = math.max(lane('queue').tail, lane('late').tail)
-        local holder = slot and slot <= now + GRACE
+        local holder = slot and slot <= now + EARLY
         local code, at = why, 0
         if slot and not holder and slot <= ahead then
             at = slot -- it came early: its place is kept
@@ -252,7 +253,7 @@ local function take()
             use(strict.cells, now)
             strict.changed = true
             put('grants', number('grants') + 1)
-            code = GO
+            code = GRANTED
             if half_open then
                 code, probes = PROBE, probes - 1
                 put('probes', number('probes') + 1)
@@ -261,7 +262,7 @@ local function take()
         else
             local from = closed_until
             if half_open and probes == 0 and from <= now then
-                code, from = OPEN, now + COOL / 3
+                code, from = OPEN, now + COOL_DOWN / 3
             end
             at = reserve(holder and 'late' or 'queue', from)
         end
@@ -292,7 +293,7 @@ local function report()
     else
         local failed = number('failures') + number('failures before')
         local granted = number('grants') + number('grants before')
-        opens = failures > 0 and failed >= FAILURES and failed >= SHARE * granted
+        opens = failures > 0 and failed >= MIN_FAILURES and failed >= FAILURE_SHARE * granted
     end
     if opens then open_breaker() end
     save()

@@ -1,10 +1,10 @@
 """The rate limits of accounts, shared by all processes through Redis: a token, or a reserved slot to come back at.
 
-Every limit of an account holds strictly: in any time t no more calls are granted than burst + rate x t. Whoever is
-denied gets the next free slot of a queue, so that many who wait come back one after another, at the account's rate, and
-newcomers line up behind them. A pause (429, refused credentials) and a circuit breaker belong to one account and touch
-no other. Losing Redis loses slots and counts, at most one burst too much; while it is away each process grants itself
-a trickle.
+Every limit of an account holds strictly: in any time t no more calls are granted than burst + rate x t. A call
+that is denied gets the next free slot of a queue, so that many that wait come back one after another, at the account's
+rate, and new ones queue behind them. A pause (429, refused credentials) and a circuit breaker belong to one account and
+touch no other. Losing Redis loses slots and counts, at most one burst too much; while it is unreachable each
+process uses its fallback limiter.
 """
 
 import logging
@@ -19,13 +19,13 @@ from redis.exceptions import NoScriptError, RedisError
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS
 from drumbeat.throttle.fallback import FallbackLimiter
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
 SECOND = 1_000_000  # microseconds, the script's unit
-LEAVE_ALONE = 1.0  # seconds for which a Redis that failed is not asked again
 
 _SCRIPT = files("drumbeat.throttle").joinpath("limiter.lua")
 _LOG = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """One account's wish for tokens: one for each effect, with the slot that the effect was given earlier, or None."""
+    """A request for tokens of one account: one for each effect, with the slot that it was given earlier, or None."""
 
     account: str
     limits: tuple[Limit, ...]
@@ -42,14 +42,14 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """Call now. A probe tests a half-open breaker: its end is to be reported."""
+    """Call now. A probe tests a half-open breaker: its result has to be reported."""
 
     probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Come back after `seconds`, and show the slot."""
+    """Come back after `seconds`, with the slot."""
 
     seconds: float
     slot: float | None
@@ -61,10 +61,10 @@ type Answer = Granted | Wait
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an account's calls taught us.
+    """What an account's calls showed.
 
     `pause` stops the account for so many seconds, `denied` because its credentials were refused; `failures` count
-    towards its breaker; `probe` is the end of a probe.
+    towards its breaker; `probe` is the result of a probe.
     """
 
     account: str
@@ -77,7 +77,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How an account stands; instants are unix time."""
+    """The state of an account; instants are unix time."""
 
     account: str
     paused_until: float | None
@@ -88,7 +88,7 @@ class State:
 
 
 class Throttle:
-    """Tokens for accounts. Never raises for Redis: it slows down instead, and says so once through `warn`."""
+    """Tokens for accounts. Never raises for Redis: it slows down instead, and warns once through `warn`."""
 
     def __init__(
         self,
@@ -105,10 +105,10 @@ class Throttle:
         self._warn = warn
         self._fallback = FallbackLimiter(self._elapsed)
         self._script: tuple[str, str] | None = None
-        self._away_until: float | None = None
+        self._retry_at: float | None = None
 
     def take(self, requests: Sequence[TokenRequest]) -> dict[str, list[Answer]]:
-        """Ask for tokens, one `Ask` an account; one answer for each slot, in order. One round trip in all."""
+        """Ask for tokens, one request an account; one answer for each slot, in order. One round trip in all."""
         replies = self._run([(request.account, "take", _take_arguments(request)) for request in requests])
         return {
             request.account: self._from_fallback(request) if reply is None else _answers(request, reply)
@@ -116,9 +116,9 @@ class Throttle:
         }
 
     def report(self, *reports: Report) -> list[str]:
-        """Tell what was learned; one round trip. Lost when Redis is away, but for this process.
+        """Report results of calls; one round trip. While Redis is unreachable they count for this process only.
 
-        Returns the accounts that this has stopped until somebody mends something: denied, or their breaker opened.
+        Returns the accounts that this has stopped: denied, or their breaker opened.
         """
         for report in reports:
             if report.pause is not None:
@@ -132,7 +132,7 @@ class Throttle:
         return self._run([(account, "resume", [])])[0] is not None
 
     def states(self, accounts: Iterable[str]) -> dict[str, State]:
-        """Tell how accounts stand; those of which nothing could be read are not in the answer."""
+        """Return the states of accounts; those that could not be read are left out."""
         names = list(accounts)
         replies = self._run([(name, "state", []) for name in names])
         return {name: _state(name, reply) for name, reply in zip(names, replies, strict=True) if reply is not None}
@@ -148,7 +148,7 @@ class Throttle:
         """Run the script once for each call, all in one round trip; None where Redis did not do it."""
         if not calls:
             return []
-        if self._away_until is not None and self._elapsed() < self._away_until:
+        if self._retry_at is not None and self._elapsed() < self._retry_at:
             return [None] * len(calls)
         now = "" if self._clock is None else str(round(self._clock.now().timestamp() * SECOND))
         lines = [(key_of(account), verb, now, self._jitter(), *rest) for account, verb, rest in calls]
@@ -157,14 +157,14 @@ class Throttle:
         except (RedisError, OSError) as error:
             replies = [error] * len(calls)
         failure = next((reply for reply in replies if isinstance(reply, Exception)), None)
-        self._note(failure)
+        self._note_failure(failure)
         return [None if isinstance(reply, Exception) else reply for reply in replies]
 
     def _evaluate(self, lines: Sequence[tuple[Any, ...]]) -> list[Any]:
         text, digest = self._loaded()
         replies = self._redis.run_all([("EVALSHA", digest, 1, *line) for line in lines])
         unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if unknown:  # a restart or a failover lost the script: sent along once more, it is known again
+        if unknown:  # a restart or a failover lost the script: sent again, it is known again
             again = self._redis.run_all([("EVAL", text, 1, *lines[i]) for i in unknown])
             for i, reply in zip(unknown, again, strict=True):
                 replies[i] = reply
@@ -178,14 +178,14 @@ class Throttle:
             self._script = text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         return self._script
 
-    def _note(self, failure: Exception | None) -> None:
+    def _note_failure(self, failure: Exception | None) -> None:
         if failure is None:
-            self._away_until = None
+            self._retry_at = None
             return
-        if self._away_until is None:
-            away = Reason(ReasonCode.LIMITER_AWAY).sentence
-            self._warn(f"{away}; nothing is lost, sending goes on slower ({type(failure).__name__})")
-        self._away_until = self._elapsed() + LEAVE_ALONE
+        if self._retry_at is None:
+            unreachable = Reason(ReasonCode.LIMITER_AWAY).sentence
+            self._warn(f"{unreachable}; nothing is lost, sending goes on slower ({type(failure).__name__})")
+        self._retry_at = self._elapsed() + REDIS_RETRY_SECONDS
 
 
 def key_of(account: str) -> str:
@@ -209,8 +209,10 @@ def _answers(request: TokenRequest, reply: Sequence[Any]) -> list[Answer]:
     now, code, detail, *rest = reply
     reasons = {2: Reason(ReasonCode.RATE_LIMITED), 3: _pause(code, detail), 4: Reason(ReasonCode.BREAKER_OPEN)}
     answers: list[Answer] = []
-    for word, at in zip(rest[::2], rest[1::2], strict=True):
-        answers.append(Wait((at - now) / SECOND, at / SECOND, reasons[word]) if word > 1 else Granted(probe=word == 1))
+    for verdict, at in zip(rest[::2], rest[1::2], strict=True):
+        answers.append(
+            Wait((at - now) / SECOND, at / SECOND, reasons[verdict]) if verdict > 1 else Granted(probe=verdict == 1)
+        )
     assert len(answers) == len(request.slots)
     return answers
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from drumbeat.core.configuration import Limit
 
-AHEAD = timedelta(minutes=2)  # what is due within this is rung for now
-UNLIMITED = 1_200  # effects released at a time for an account without limits
+NOTIFY_AHEAD = timedelta(minutes=2)  # workers are notified now of what is due within this
+UNLIMITED_ALLOWANCE = 1_200  # effects released at a time for an account without limits
 
 
 def allowance(limits: Sequence[Limit]) -> int:
     """Return how many effects of an account may be released at a time: what its limits let through in two minutes."""
-    return min((_most(limit) for limit in limits), default=UNLIMITED)
+    return min((_most(limit) for limit in limits), default=UNLIMITED_ALLOWANCE)
 
 
 def pace(limits: Sequence[Limit], place: int) -> float:
@@ -26,4 +26,4 @@ def pace(limits: Sequence[Limit], place: int) -> float:
 def _most(limit: Limit) -> int:
     if limit.burst is None:
         return limit.count
-    return limit.burst + math.floor(AHEAD.total_seconds() * limit.count / limit.period)
+    return limit.burst + math.floor(NOTIFY_AHEAD.total_seconds() * limit.count / limit.period)

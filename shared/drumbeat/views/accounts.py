@@ -1,4 +1,4 @@
-"""Accounts: what the configuration says, how the throttle has them stand, what waits for them."""
+"""Accounts: their configuration, their state in the throttle, what waits for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,11 +38,11 @@ def accounts(config: Config | None, totals: list[AccountTotals], throttle: "Thro
 
 
 def _item(name: str, provider: str | None, state: "State | None", counted: AccountTotals | None) -> AccountItem:
-    word, code, reason, until = _standing(state)
+    name_of_state, code, reason, until = _state(state)
     return AccountItem(
         account=name,
         provider=provider,
-        state=word,
+        state=name_of_state,
         reason_code=code,
         reason=reason,
         until=until,
@@ -52,14 +52,14 @@ def _item(name: str, provider: str | None, state: "State | None", counted: Accou
     )
 
 
-def _standing(state: "State | None") -> tuple[str, ReasonCode | None, str | None, datetime | None]:
+def _state(state: "State | None") -> tuple[str, ReasonCode | None, str | None, datetime | None]:
     if state is None:
-        away = "Redis does not answer: each process allows itself a part of the rate; nothing is lost"
-        return "unreadable", ReasonCode.LIMITER_AWAY, away, None
+        unreadable = "Redis does not answer: each process sends at a part of the rate; nothing is lost"
+        return "unreadable", ReasonCode.LIMITER_AWAY, unreadable, None
     if state.reason is not None and state.paused_until is not None:
         return "paused", state.reason.code, state.reason.detail, datetime.fromtimestamp(state.paused_until, UTC)
     if state.breaker != "closed":
         until = datetime.fromtimestamp(state.open_until, UTC) if state.open_until else None
-        failed = "too many calls in a row failed; one at a time is let through to see"
+        failed = "too many calls failed; a few are let through to test the account"
         return "open", ReasonCode.BREAKER_OPEN, failed, until
     return "running", None, None, None

@@ -1,4 +1,4 @@
-"""The status of an event, derived from its plan and its effects: nobody stores it, so it cannot be wrong."""
+"""The status of an event, derived from its plan and its effects: it is not stored, so it cannot be wrong."""
 
 EVENT_STATUSES = ("recorded", "planned", "in_progress", "done", "attention")
 
@@ -8,7 +8,7 @@ REASON = """
     CASE WHEN reason_code IS NULL THEN reason ELSE reason_detail END AS reason_detail, reason, maybe_sent
 """
 
-# For one row of `events`. Feedback that contradicts a final status counts as something to look at.
+# For one row of `events`. Feedback that contradicts a final status needs attention.
 DERIVED = """
     SELECT CASE
                WHEN EXISTS (SELECT FROM conflicts WHERE conflicts.event_id = events.id) THEN 'attention'
@@ -44,7 +44,7 @@ DERIVED = """
              WHERE plans.event_id = events.id) AS plan ON true
 """
 
-# Every event that may need attention, found by indexes; `DERIVED` has the last word.
+# Every event that may need attention, found by indexes; `DERIVED` decides.
 CANDIDATES_FOR_ATTENTION = """
     SELECT event_id FROM effects WHERE status IN ('held', 'refused')
      UNION ALL

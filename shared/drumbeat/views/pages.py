@@ -11,8 +11,8 @@ from drumbeat.core.status import Status
 from drumbeat.ledger.database import Database
 from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STATUSES, REASON
 
-PAGE = 50
-GARBLED = "the cursor is not one of ours; start again without it"
+PAGE_SIZE = 50
+INVALID_CURSOR = "the cursor is not valid; start again without it"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +50,7 @@ class EventFilter:
     q: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse words that no event can have: an empty answer would look like "there are none"."""
+        """Refuse values that no event can have: an empty answer would look like "there are none"."""
         _one_of("status", self.status, EVENT_STATUSES)
         _one_of("type", self.type, tuple(EventType))
 
@@ -104,7 +104,7 @@ EVENTS = f"""
             OR strpos(lower(events.key), lower(%(q)s)) > 0
             OR strpos(lower(events.source), lower(%(q)s)) > 0)
        AND (%(status)s::text IS NULL OR derived.status = %(status)s)
-       -- The rare statuses have a short way to their candidates: nobody judges a million events to find three.
+       -- The rare statuses are searched among their candidates only: not a million events are judged to find three.
        AND (%(status)s IS DISTINCT FROM 'attention' OR events.id IN ({CANDIDATES_FOR_ATTENTION}))
        AND (%(status)s IS DISTINCT FROM 'recorded'
             OR events.recorded_at >= (SELECT planned_until FROM relay_state))
@@ -116,8 +116,8 @@ EVENTS = f"""
 """  # noqa: S608 - put together from constants
 
 
-def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limit: int = PAGE) -> Page[EventItem]:
-    """List events, newest first. A cursor stays good while events arrive. Raises Invalid for a garbled cursor."""
+def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[EventItem]:
+    """List events, newest first. A cursor stays valid while events arrive. Raises Invalid for another text."""
     at, id = _read_event_cursor(cursor)
     rows = db.run(
         EVENTS,
@@ -152,8 +152,10 @@ EFFECTS = f"""
 """  # noqa: S608 - put together from constants
 
 
-def effects(db: Database, filter: EffectFilter, *, cursor: str | None = None, limit: int = PAGE) -> Page[EffectItem]:
-    """List effects in id order. Raises Invalid for a garbled cursor."""
+def effects(
+    db: Database, filter: EffectFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[EffectItem]:
+    """List effects in id order. Raises Invalid for a cursor that is not valid."""
     rows = db.run(
         EFFECTS,
         {
@@ -185,11 +187,11 @@ def _read_event_cursor(cursor: str | None) -> tuple[datetime | None, UUID | None
         microseconds, _, id = cursor.partition("-")
         return EPOCH + timedelta(microseconds=int(microseconds)), UUID(id)
     except (ValueError, OverflowError):
-        raise Invalid(GARBLED) from None
+        raise Invalid(INVALID_CURSOR) from None
 
 
 def _read_effect_cursor(cursor: str | None) -> UUID | None:
     try:
         return UUID(cursor) if cursor is not None else None
     except ValueError:
-        raise Invalid(GARBLED) from None
+        raise Invalid(INVALID_CURSOR) from None

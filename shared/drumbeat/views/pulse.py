@@ -1,4 +1,4 @@
-"""Whether the relay beats: the marks say when it looks next, and one long past its time says that nobody looked."""
+"""Whether the relay runs: the due index says when it checks next; an entry long past its time was not checked."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,14 +8,14 @@ from drumbeat.wakeups.due_index import FULL, DueIndex
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """`next_full` is None until a relay has looked at everything (or while Redis is away); `overdue` in seconds."""
+    """`next_full` is None until a relay has checked everything (and while Redis fails); `overdue` in seconds."""
 
     next_full: datetime | None
     overdue: float
 
 
 def pulse(due_index: DueIndex, now: datetime) -> Pulse:
-    """Read the marks. A relay that runs every minute leaves none overdue for longer."""
+    """Read the due index. A relay that runs every minute leaves no entry overdue for longer."""
     at = now.timestamp()
     times = due_index.times([FULL, *sorted(due_index.due(at).members - {FULL})])
     full = times.get(FULL)

@@ -16,7 +16,7 @@ EFFECTS_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try: one HTTP request, committed before it left."""
+    """One try: one HTTP request, committed before it was sent."""
 
     n: int
     generation: int
@@ -129,7 +129,7 @@ class EventStory:
     scheduled_at: datetime | None
     payload: object
     erased: bool
-    conflicts: int  # other bodies that came under the same key while the ledger was away
+    conflicts: int  # other bodies that came under the same key while the ledger was unreachable
     plan: PlanStory | None
     effects_total: int
     effects: list[EffectStory]
@@ -190,7 +190,7 @@ REQUESTS = """
 
 
 def event(db: Database, id: UUID) -> EventStory | None:
-    """Tell the whole story of one event, or return None when it was never recorded."""
+    """Return one event with everything that followed from it, None when it was never recorded."""
     rows = db.run(EVENT, {"id": id})
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""Counts: what a status screen, a scrape and an alarm ask first."""
+"""Counts, for a status screen, a scrape and an alarm."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class HeldGroup:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held, in groups. A decision about all of it names `at`: what is held later was never looked at."""
+    """What is held, in groups. A decision about all of it names `at`: what is held later is not part of it."""
 
     at: datetime
     total: int
@@ -71,7 +71,7 @@ def events_by_status(db: Database, window: timedelta = WINDOW) -> dict[str, int]
     return {row["status"]: row["events"] for row in db.run(EVENTS_BY_STATUS, {"window": window})}
 
 
-# An effect is late from the moment it is due; one that is leased or being looked into is not waiting for anybody.
+# An effect is late from the moment it is due; one that is leased or being looked up is not waiting.
 EFFECTS_BY_ACCOUNT = """
     SELECT account, status, count(*) AS effects,
            extract(epoch FROM drumbeat_now() - min(due_at) FILTER (
@@ -136,6 +136,6 @@ HELD = f"""
 
 def held(db: Database, account: str | None = None) -> Held:
     """Summarise what waits for a person's decision."""
-    at = db.run(NOW)[0]["at"]  # before the count: whatever is held in between is not yet part of it
+    at = db.run(NOW)[0]["at"]  # before the count: what is held in between is not part of it
     groups = [HeldGroup(**row) for row in db.run(HELD, {"account": account})]
     return Held(at, sum(group.effects for group in groups), groups)

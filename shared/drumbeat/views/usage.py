@@ -1,4 +1,4 @@
-"""What a month takes: events, effects, how long the database was awake for them, and how large it has grown."""
+"""A month's use: events, effects, how long the database was awake for them, and its size."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from drumbeat.ledger.database import Database
 
 WINDOW = timedelta(days=30)
-SLEEPS_AFTER = timedelta(minutes=5)  # without a query, where databases sleep
+SLEEPS_AFTER = timedelta(minutes=5)  # without a query, where a database suspends itself
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The window begins with the first event when the ledger is younger. `ledger_bytes` is all there is."""
+    """The window begins with the first event when the ledger is younger. `ledger_bytes` is the whole database."""
 
     since: datetime
     until: datetime
@@ -21,19 +21,19 @@ class Usage:
     ledger_bytes: int
 
 
-# Awake is who was asked within the last minutes: the gaps between what happened, each no longer than that.
+# The database is awake for some minutes after each query: the gaps between queries, each no longer than that.
 USAGE = """
     WITH recent AS (
         SELECT id, received_at
           FROM events
          WHERE received_at >= drumbeat_now() - %(window)s::interval
-    ), asked AS (
+    ), queried AS (
         SELECT received_at AS at FROM recent
          UNION ALL
         SELECT updated_at FROM effects WHERE updated_at >= drumbeat_now() - %(window)s::interval
     ), gaps AS (
         SELECT least(coalesce(lead(at) OVER (ORDER BY at) - at, %(sleeps)s::interval), %(sleeps)s::interval) AS gap
-          FROM asked
+          FROM queried
     )
     SELECT coalesce((SELECT min(received_at) FROM recent), drumbeat_now()) AS since,
            drumbeat_now() AS until,
@@ -45,5 +45,5 @@ USAGE = """
 
 
 def usage(db: Database, window: timedelta = WINDOW) -> Usage:
-    """Measure the window that ends now. Reads all of it: for a question, not for a loop."""
+    """Measure the window that ends now. Reads all of it: for one request, not for a loop."""
     return Usage(**db.run(USAGE, {"window": window, "sleeps": SLEEPS_AFTER})[0])

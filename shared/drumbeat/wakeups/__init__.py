@@ -1,1 +1,1 @@
-"""Who is woken when: the queue, its dead letters, the due index, the notifier."""
+"""What wakes workers and the relay: the queue, its dead letters, the due index, the notifier."""

@@ -1,25 +1,25 @@
-"""The messages that the worker gave up on. What they name is safe in the ledger all the same."""
+"""The messages that the worker gave up on. What they name is safe in the ledger."""
 
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.wakeups.queue import MESSAGES, Message, Queue, WakeUp
+from drumbeat.wakeups.queue import MESSAGES_PER_CALL, Message, Queue, WakeUp
 
-HELD = 30  # seconds for which dead letters are hidden while they are looked at
+HIDDEN_SECONDS = 30  # dead letters are hidden for this long while they are read
 
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What a redrive did: how many messages were rung again, and how many are not ours to ring and stay."""
+    """What a redrive did: how many messages were sent again, and how many are not wake-up messages and stay."""
 
     notified: int
     left: int
 
 
 class DeadLetters:
-    """The messages that the worker gave up on. What they name is safe in the ledger all the same."""
+    """The messages that the worker gave up on. What they name is safe in the ledger."""
 
     def __init__(self, sqs: Sqs, dlq_url: str, queue: Queue) -> None:
         self._dead = Queue(sqs, dlq_url)
@@ -30,16 +30,16 @@ class DeadLetters:
         return self._dead.count()
 
     def list(self, limit: int = 100) -> Sequence[Message]:
-        """Look at up to `limit` messages and put them back. Raises SqsError."""
+        """Read up to `limit` messages and put them back. Raises SqsError."""
         messages = self._hold(limit)
         self._dead.release(messages)
         return messages
 
     def redrive(self, limit: int = 100) -> Redriven:
-        """Ring up to `limit` messages again, then delete them; what is no doorbell stays for a person to read.
+        """Send up to `limit` messages again, then delete them; what is no wake-up message stays for a person to read.
 
-        Safe to repeat and to cut anywhere: a message is deleted only after its doorbell was taken, and a doorbell
-        too many finds nothing to do. Raises SqsError or QueueError; what was not rung stays.
+        Safe to repeat and to cut anywhere: a dead letter is deleted only after the queue has taken its copy, and an
+        extra message finds nothing to do. Raises SqsError or QueueError; what was not sent stays.
         """
         kept = {message.id: message for message in self._hold(limit)}
         held = len(kept)
@@ -57,7 +57,9 @@ class DeadLetters:
     def _hold(self, limit: int) -> Sequence[Message]:
         held: dict[str, Message] = {}
         while len(held) < limit:
-            batch = self._dead.receive(min(MESSAGES, limit - len(held)), wait=1, hidden=HELD)  # a poll asks all servers
+            batch = self._dead.receive(
+                min(MESSAGES_PER_CALL, limit - len(held)), wait=1, hidden=HIDDEN_SECONDS
+            )  # a long poll reads all of SQS's servers
             fresh = [message for message in batch if message.id not in held]
             held |= {message.id: message for message in batch}
             if not fresh:

@@ -1,8 +1,8 @@
-"""The relay's memory of when somebody must look, so that a sleeping database need not be asked.
+"""When the relay has to read the ledger: an index in Redis, so that a suspended database is not woken for nothing.
 
-One sorted set in Redis: member -> unix time at which its work is overdue if nothing happened. A mark is set before the
-commit that makes the work, and cleared by whoever settled that very work. Losing marks loses no work: the sentinel is
-lost with them, and without it everything is looked at.
+One sorted set: member -> unix time at which its work is overdue if nothing happened. An entry is set before the
+commit that makes the work, and cleared by the process that finished that very work. Losing entries loses no work: the
+sentinel is lost with them, and without it the relay checks everything.
 """
 
 import contextlib
@@ -16,18 +16,18 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from drumbeat.core.clock import Clock
+from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
 KEY = "drumbeat:{relay}:due"
 SENTINEL = "sentinel"
-FULL = "full"  # its time: when to look at everything again, marks or no marks
-MOST = 5_000  # members read at once
-MINUTE = 60
-LEAVE_ALONE = 1.0  # seconds for which a Redis that failed is not asked again
+FULL = "full"  # its time: when to check everything again, whatever the other entries say
+MAX_MEMBERS_READ = 5_000  # at a time
+MINUTE_SECONDS = 60
 
-# A member that somebody has set anew since it was read stands for new work, and stays.
+# A member that was set again since it was read stands for new work, and stays.
 FORGET = """
     for i = 2, #ARGV do
         local due = redis.call('ZSCORE', KEYS[1], ARGV[i])
@@ -40,7 +40,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The members whose time has come. `missing`: the marks were lost or cannot be read, so anything may be due."""
+    """The members whose time has come. `missing`: the index was lost or cannot be read, so anything may be due."""
 
     members: frozenset[str]
     missing: bool
@@ -51,83 +51,84 @@ class Due:
 
 
 class DueIndex:
-    """The marks. Nothing here raises when Redis is away: the answer says so."""
+    """The entries. Nothing here raises when Redis is unreachable: the return value says so."""
 
     def __init__(self, redis: "LeanRedis", clock: Clock) -> None:
         self._redis = redis
         self._elapsed = clock.elapsed
-        self._away_until: float | None = None
+        self._retry_at: float | None = None
 
-    def set(self, due_index: Mapping[str, float]) -> bool:
-        """Have the relay look at each member at its unix time; a member's latest time counts.
+    def set(self, due_at: Mapping[str, float]) -> bool:
+        """Let the relay check each member at its unix time; a member's latest time counts.
 
-        Returns False when Redis did not take it: ring the queue late as a second memory.
+        Returns False when Redis did not take it: then send a delayed message instead.
         """
-        if not due_index:
+        if not due_at:
             return True
-        scored = [part for member, when in due_index.items() for part in (when, member)]
+        scored = [part for member, when in due_at.items() for part in (when, member)]
         return self._try(lambda: self._redis.run("ZADD", KEY, *scored)) is not None
 
     def clear(self, members: Collection[str]) -> bool:
-        """Forget members whose work is settled; False when Redis did not take it, which costs one needless look."""
+        """Remove members whose work is done; False when Redis did not take it, which costs one needless check."""
         if not members:
             return True
         return self._try(lambda: self._redis.run("ZREM", KEY, *members)) is not None
 
     def due(self, now: float) -> Due:
         """Read which members' time has come, in one round trip."""
-        asked = [("ZRANGE", KEY, "-inf", now, "BYSCORE", "LIMIT", 0, MOST), ("ZSCORE", KEY, SENTINEL)]
-        replies = self._try(lambda: _accepted(self._redis.run_all(asked)))
+        commands = [("ZRANGE", KEY, "-inf", now, "BYSCORE", "LIMIT", 0, MAX_MEMBERS_READ), ("ZSCORE", KEY, SENTINEL)]
+        replies = self._try(lambda: _accepted(self._redis.run_all(commands)))
         if replies is None:
             return Due(frozenset(), missing=True)
         members, sentinel = replies
         return Due(frozenset(_text(member) for member in members), missing=sentinel is None)
 
     def times(self, members: Sequence[str]) -> dict[str, float]:
-        """Return when each member that has a mark will be due; none when Redis is away."""
+        """Return when each member that is in the index is due; empty when Redis is unreachable."""
         if not members:
             return {}
         scores = self._try(lambda: self._redis.run("ZMSCORE", KEY, *members)) or []
         return {member: float(score) for member, score in zip(members, scores, strict=False) if score is not None}
 
     def forget(self, members: Collection[str], read_at: float) -> bool:
-        """Clear members that were read as due at `read_at`, unless they were set anew meanwhile."""
+        """Clear members that were read as due at `read_at`, unless they were set again meanwhile."""
         if not members:
             return True
         return self._try(lambda: self._redis.run("EVAL", FORGET, 1, KEY, read_at, *members) or 0) is not None
 
     def watch(self, *, full_at: float) -> bool:
-        """Trust the marks from now on, until `full_at`."""
+        """Trust the index from now on, until `full_at`."""
         return self.set({SENTINEL: math.inf, FULL: full_at})
 
     def distrust(self) -> bool:
-        """Have the next relay look at everything."""
+        """Make the next relay check everything."""
         return self.clear([SENTINEL])
 
     def _try[T](self, call: Callable[[], T]) -> T | None:
-        if self._away_until is not None and self._elapsed() < self._away_until:
+        if self._retry_at is not None and self._elapsed() < self._retry_at:
             return None
         try:
             reply = call()
         except (RedisError, OSError) as error:
-            if self._away_until is None:
+            if self._retry_at is None:
                 _LOG.warning(
-                    "Redis is away: marks are not kept, the relay looks at everything (%s)", type(error).__name__
+                    "Redis is unreachable: the due index is not kept, the relay checks everything (%s)",
+                    type(error).__name__,
                 )
-            self._away_until = self._elapsed() + LEAVE_ALONE
+            self._retry_at = self._elapsed() + REDIS_RETRY_SECONDS
             return None
-        self._away_until = None
+        self._retry_at = None
         return reply
 
 
 def minute(when: float) -> dict[str, float]:
-    """Return the mark that stands for everything due in the minute of `when`, for what is further ahead."""
-    start = math.floor(when / MINUTE)
-    return {f"at:{start}": float(start * MINUTE)}
+    """Return the entry for everything due in the minute of `when`, for work that is further ahead."""
+    start = math.floor(when / MINUTE_SECONDS)
+    return {f"at:{start}": float(start * MINUTE_SECONDS)}
 
 
 def _accepted(replies: list[Any]) -> list[Any]:
-    """Return replies of which none is a refusal; raises the first that is."""
+    """Return the replies; raises the first that is an error."""
     for reply in replies:
         if isinstance(reply, RedisError):
             raise reply
@@ -137,7 +138,9 @@ def _accepted(replies: list[Any]) -> list[Any]:
 def _ids(members: Collection[str], prefix: str) -> Iterator[UUID]:
     for member in members:
         if member.startswith(prefix):
-            with contextlib.suppress(ValueError):  # what is no id stands for nothing, and is forgotten like the rest
+            with contextlib.suppress(
+                ValueError
+            ):  # a member without an id stands for nothing, and is removed like the rest
                 yield UUID(member.removeprefix(prefix))
 
 

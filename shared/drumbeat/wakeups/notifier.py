@@ -1,4 +1,4 @@
-"""Who is told of future work: the relay's mark before the commit that makes it, the queue after it."""
+"""Schedules future work: a due entry before the commit that creates it, a message to the queue after it."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -6,16 +6,15 @@ from uuid import UUID
 
 from drumbeat.core.clock import Clock
 from drumbeat.wakeups.due_index import DueIndex, minute
-from drumbeat.wakeups.queue import Queue, QueueError
+from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, Queue, QueueError
 
-SOON = 900.0  # seconds: the longest delay that SQS knows
-GRACE = 30.0  # seconds after its time at which an effect that nobody took is looked for
+OVERDUE_SECONDS = 30.0  # the relay checks work that no worker took for this long after its time
 
 _LOG = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Marks and doorbells for effects. Nothing here raises: what is lost only costs time."""
+    """Due entries and wake-up messages for effects. Nothing here raises: what is lost only costs time."""
 
     def __init__(self, due_index: DueIndex, queue: Queue, clock: Clock) -> None:
         self._due_index = due_index
@@ -23,28 +22,32 @@ class Notifier:
         self._clock = clock
 
     def schedule(self, due_in: Mapping[UUID, float]) -> None:
-        """Before the commit: have the relay look at each effect some time after it is due (seconds from now)."""
+        """Before the commit: let the relay check each effect some time after it is due (seconds from now)."""
         now = self._clock.now().timestamp()
-        due_index: dict[str, float] = {}
+        due_at: dict[str, float] = {}
         for effect, wait in due_in.items():
             when = now + max(wait, 0.0)
-            due_index |= {f"effect:{effect}": when + GRACE} if wait <= SOON else minute(when)
-        if not self._due_index.set(due_index):
-            # The marks are away: the queue is the second memory, as far as it reaches.
-            self.notify([(effect, min(max(wait, 0.0) + GRACE, SOON)) for effect, wait in due_in.items()])
+            due_at |= {f"effect:{effect}": when + OVERDUE_SECONDS} if wait <= MAX_DELAY_SECONDS else minute(when)
+        if not self._due_index.set(due_at):
+            # Redis is unreachable: delayed messages stand in for the entries, as far as SQS can delay them.
+            self.notify(
+                [(effect, min(max(wait, 0.0) + OVERDUE_SECONDS, MAX_DELAY_SECONDS)) for effect, wait in due_in.items()]
+            )
 
     def notify(self, due_in: Iterable[tuple[UUID, float]]) -> None:
-        """After the commit: ring for each effect at its time, where that is soon."""
-        soon = [(effect, max(wait, 0.0)) for effect, wait in due_in if wait <= SOON]
+        """After the commit: notify workers of each effect at its time, where that is soon."""
+        soon = [(effect, max(wait, 0.0)) for effect, wait in due_in if wait <= MAX_DELAY_SECONDS]
         if not soon:
             return
         try:
             self._queue.notify_later(soon)
         except QueueError as error:
             _LOG.warning(
-                "%d effects could not be rung for; nothing is lost, the relay finds them: %s", len(soon), error
+                "workers could not be notified of %d effects; nothing is lost, the relay finds them: %s",
+                len(soon),
+                error,
             )
 
     def clear(self, effects: Iterable[UUID] = (), events: Iterable[UUID] = ()) -> None:
-        """Forget what has come to its end."""
+        """Remove the entries of what is finished."""
         self._due_index.clear([*(f"effect:{one}" for one in effects), *(f"event:{one}" for one in events)])

@@ -1,6 +1,6 @@
-"""The queue is a doorbell: it says which ids somebody should look at, and nothing else.
+"""The queue of wake-up messages: each names ids that a worker should process, and nothing else.
 
-The ledger is the truth, so a doorbell that is lost, doubled, late or out of order changes nothing but delay.
+The ledger is the truth, so a message that is lost, doubled, late or out of order changes nothing but delay.
 """
 
 import json
@@ -15,15 +15,15 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 
 VERSION = 1
-IDS = 10  # in one message
-MESSAGES = 10  # in one call: SQS's limit
-LATEST = 900  # seconds: SQS's limit for a delay
-TRIES = 2  # for the part of a batch that SQS did not take
+IDS_PER_MESSAGE = 10
+MESSAGES_PER_CALL = 10  # SQS's limit
+MAX_DELAY_SECONDS = 900  # SQS's limit
+SEND_TRIES = 2  # for the part of a batch that SQS did not take
 
 
 @dataclass
 class QueueError(DrumbeatError):
-    """SQS did not take some messages. What they name is in the ledger, and the relay rings again."""
+    """SQS did not take some messages. What they name is in the ledger, and the relay sends them again."""
 
     messages: int
     code: str
@@ -31,7 +31,7 @@ class QueueError(DrumbeatError):
     def __str__(self) -> str:
         return (
             f"SQS did not take {self.messages} message(s) ({self.code}). "
-            "Nothing is lost: the ledger has what they name, and the relay rings again within two minutes."
+            "Nothing is lost: the ledger has what they name, and the relay sends them again within two minutes."
         )
 
 
@@ -50,13 +50,13 @@ class WakeUp:
 
     @classmethod
     def loads(cls, text: str) -> Self:
-        """Read a message's body. Raises ValueError when it is not one of ours, or of a version we do not know."""
+        """Read a message's body. Raises ValueError when it is not a wake-up message, or of an unknown version."""
         try:
             body = json.loads(text)
         except RecursionError:
-            raise ValueError("not a doorbell: nested too deeply") from None
+            raise ValueError("not a wake-up message: nested too deeply") from None
         if not isinstance(body, dict) or body.get("v") != VERSION:
-            raise ValueError("not a doorbell of this version")
+            raise ValueError("not a wake-up message of this version")
         return cls(_ids(body.get("events")), _ids(body.get("effects")))
 
 
@@ -78,19 +78,19 @@ class Queue:
         self.url = url
 
     def notify(self, events: Iterable[UUID] = (), effects: Iterable[UUID] = (), delay: float = 0) -> None:
-        """Have a worker look at these ids, after `delay` seconds (at most 900).
+        """Let a worker process these ids, after `delay` seconds (at most 900).
 
         Raises:
-            QueueError: SQS did not take some of them; the rest was rung.
+            QueueError: SQS did not take some of them; the rest was sent.
         """
         seconds = _whole(delay)
         self._send([(wake_up.dumps(), seconds) for wake_up in _wake_ups(list(events), list(effects))])
 
     def notify_later(self, effects: Iterable[tuple[UUID, float]]) -> None:
-        """Have a worker look at each effect after its own delay in seconds (0 to 900, never early).
+        """Let a worker process each effect after its own delay in seconds (0 to 900, never early).
 
         Raises:
-            QueueError: SQS did not take some of them; the rest was rung.
+            QueueError: SQS did not take some of them; the rest was sent.
         """
         by_second: dict[int, list[UUID]] = {}
         for effect, delay in effects:
@@ -105,7 +105,7 @@ class Queue:
         """
         self._send([(body, 0)])
 
-    def receive(self, limit: int = MESSAGES, *, wait: int = 0, hidden: int | None = None) -> list[Message]:
+    def receive(self, limit: int = MESSAGES_PER_CALL, *, wait: int = 0, hidden: int | None = None) -> list[Message]:
         """Receive at most `limit` (1 to 10) messages, waiting up to `wait` seconds (0 to 20) for the first.
 
         They stay hidden from others for `hidden` seconds, or the queue's own time. Raises SqsError.
@@ -148,13 +148,13 @@ class Queue:
         self._sqs.call("PurgeQueue", QueueUrl=self.url)
 
     def _each(self, operation: str, messages: Iterable[Message], **extra: int) -> None:
-        for group in batched(messages, MESSAGES, strict=False):
+        for group in batched(messages, MESSAGES_PER_CALL, strict=False):
             entries = [{"Id": str(i), "ReceiptHandle": message.handle, **extra} for i, message in enumerate(group)]
             self._sqs.call(operation, QueueUrl=self.url, Entries=entries)
 
     def _send(self, messages: Sequence[tuple[str, int]]) -> None:
         left, code = 0, ""
-        for group in batched(messages, MESSAGES, strict=False):
+        for group in batched(messages, MESSAGES_PER_CALL, strict=False):
             failed, why = self._send_group(group)
             left, code = left + len(failed), why or code
         if left:
@@ -168,7 +168,7 @@ class Queue:
                 ((body, delay),) = group
                 self._sqs.call("SendMessage", QueueUrl=self.url, MessageBody=body, DelaySeconds=delay)
                 return (), ""
-            for _ in range(TRIES):
+            for _ in range(SEND_TRIES):
                 entries = [
                     {"Id": str(i), "MessageBody": body, "DelaySeconds": delay} for i, (body, delay) in enumerate(group)
                 ]
@@ -184,15 +184,15 @@ class Queue:
 
 def _wake_ups(events: Sequence[UUID], effects: Sequence[UUID]) -> Iterator[WakeUp]:
     named = [(True, i) for i in events] + [(False, i) for i in effects]
-    for group in batched(named, IDS, strict=False):
+    for group in batched(named, IDS_PER_MESSAGE, strict=False):
         yield WakeUp(tuple(i for is_event, i in group if is_event), tuple(i for is_event, i in group if not is_event))
 
 
 def _whole(delay: float) -> int:
-    return min(max(math.ceil(delay), 0), LATEST)
+    return min(max(math.ceil(delay), 0), MAX_DELAY_SECONDS)
 
 
 def _ids(texts: Collection[object] | None) -> tuple[UUID, ...]:
     if not isinstance(texts, list):
-        raise ValueError("not a doorbell: ids are missing")
+        raise ValueError("not a wake-up message: ids are missing")
     return tuple(UUID(str(text)) for text in texts)

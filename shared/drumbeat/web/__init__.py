@@ -1,1 +1,1 @@
-"""HTTP words that every door shares: problems, strict JSON, requests."""
+"""HTTP as every API here uses it: problems, strict JSON, requests."""

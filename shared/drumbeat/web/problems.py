@@ -1,4 +1,4 @@
-"""Errors on their way out over HTTP: `application/problem+json` (RFC 9457), one form for every function."""
+"""Errors as HTTP answers: `application/problem+json` (RFC 9457), one form for every function."""
 
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 
-MOST = 10  # mistakes of one request that are named
-# What pydantic says in the words of its models, in the words of JSON.
-_SAID = {
+MAX_MISTAKES_NAMED = 10
+# pydantic's errors, in the terms of JSON.
+_TEXTS = {
     "missing": "is missing",
     "extra_forbidden": "is not known here; leave it out",
     "model_type": "has to be a JSON object",
@@ -22,7 +22,7 @@ _SAID = {
 
 
 def document(problem: Problem, request_id: str, **facts: object) -> dict[str, object]:
-    """Return what the caller reads: what happened, what was not lost, and the id to ask about."""
+    """Return what the caller reads: what happened, what was not lost, and the id of the request."""
     if isinstance(problem, KeyReused):
         facts["eventId"] = str(problem.event_id)
     return {
@@ -47,14 +47,14 @@ def headers(problem: Problem) -> dict[str, str | list[str]]:
 def mistakes(error: "ValidationError", whole: str) -> str:
     """Name each field that is wrong and why, never its value; `whole` names what the fields are of."""
     found = [
-        f"{'.'.join(map(str, each['loc'])) or whole}: {_SAID.get(each['type']) or _plain(each['msg'])}"
+        f"{'.'.join(map(str, each['loc'])) or whole}: {_TEXTS.get(each['type']) or _plain(each['msg'])}"
         for each in error.errors(include_url=False, include_context=False, include_input=False)
     ]
-    return "; ".join(found[:MOST])
+    return "; ".join(found[:MAX_MISTAKES_NAMED])
 
 
 def _plain(message: str) -> str:
-    said = message.removeprefix("Value error, ").partition(" after validation")[0]
+    text = message.removeprefix("Value error, ").partition(" after validation")[0]
     for subject in ("Input should be", "String should have", "List should have"):
-        said = said.replace(subject, "has to be" if subject.endswith("be") else "has to have")
-    return said
+        text = text.replace(subject, "has to be" if subject.endswith("be") else "has to have")
+    return text

@@ -16,9 +16,9 @@ type HttpEvent = Mapping[str, Any]
 
 
 def body_of(event: HttpEvent) -> bytes:
-    """Return the bytes of a JSON body. Raises Invalid when they were lost on their way here, Encoded when compressed.
+    """Return the bytes of a JSON body. Raises Invalid when API Gateway could not keep them, Encoded when compressed.
 
-    API Gateway hands on what it takes for text as text: what is not UTF-8 has become U+FFFD, three bytes long.
+    API Gateway passes text as text: bytes that are not UTF-8 have become U+FFFD, three bytes long.
     """
     headers = event["headers"]
     if headers.get("content-encoding", "identity") != "identity":
@@ -56,7 +56,7 @@ def delivery_of(event: HttpEvent) -> Delivery:
 
 
 def judged_at(event: HttpEvent) -> datetime | None:
-    """Return the instant that the test door asks to be judged by. Raises Invalid."""
+    """Return the instant at which the test door judges a signature. Raises Invalid."""
     text = event["headers"].get(NOW)
     try:
         return None if text is None else datetime.fromtimestamp(float(text), UTC)

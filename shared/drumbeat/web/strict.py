@@ -1,7 +1,7 @@
-"""JSON as Drumbeat takes it from strangers: everything that another reader could understand differently is refused.
+"""JSON from outside, read strictly: everything that another parser could read differently is refused.
 
 Refused are duplicate keys, numbers that a double cannot hold exactly, NUL, halves of surrogate pairs, and nesting
-beyond a stated depth. A flaw is found where it lies, so that in a batch it spoils its own event only.
+beyond a stated depth. A flaw keeps its place, so that in a batch it affects its own event only.
 """
 
 import json
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from drumbeat.core.errors import Invalid
 
-DEEPEST = 64  # objects and lists within each other
-LARGEST = 2**53 - 1  # beyond it two integers share one double
+MAX_DEPTH = 64  # of objects and lists within each other
+MAX_EXACT_INTEGER = 2**53 - 1  # beyond it two integers share one double
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Stands in a document for a value that has no one meaning."""
+    """Stands in a document for a value that is not unambiguous."""
 
     reason: str
 
@@ -46,10 +46,10 @@ def read(raw: bytes) -> Document:
         return made if len(made) == len(pairs) else flaw("a key appears twice in one object")
 
     def whole(digits: str) -> object:
-        return int(digits) if len(digits) < 18 and abs(int(digits)) <= LARGEST else flaw(_TOO_LARGE)
+        return int(digits) if len(digits) < 18 and abs(int(digits)) <= MAX_EXACT_INTEGER else flaw(_TOO_LARGE)
 
     def fraction(digits: str) -> object:
-        return number if abs(number := float(digits)) <= LARGEST else flaw(_TOO_LARGE)
+        return number if abs(number := float(digits)) <= MAX_EXACT_INTEGER else flaw(_TOO_LARGE)
 
     def constant(name: str) -> object:
         return flaw(f"{name} is not JSON")
@@ -64,9 +64,9 @@ def read(raw: bytes) -> Document:
     except json.JSONDecodeError as error:
         raise Invalid(f"The body is not JSON: {error.msg} at character {error.pos}. {_RESEND}") from None
     except RecursionError:
-        raise Invalid(f"The body is nested too deeply; {DEEPEST} levels are allowed. {_RESEND}") from None
-    # Cheap signs on the bytes; only a body that shows one is walked through.
-    deep = raw.count(b"{") + raw.count(b"[") > DEEPEST
+        raise Invalid(f"The body is nested too deeply; {MAX_DEPTH} levels are allowed. {_RESEND}") from None
+    # Cheap checks on the bytes; only a body that fails one is searched.
+    deep = raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
     return Document(value, bool(flaws) or deep or b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw)
 
 
@@ -102,8 +102,8 @@ def _parts(value: object) -> Sequence[object]:
         found += inner
         level = [one for one in inner if isinstance(one, dict | list)]
         depth += 1
-        if depth > DEEPEST:
-            raise Invalid(f"The body is nested too deeply; {DEEPEST} levels are allowed. {_RESEND}")
+        if depth > MAX_DEPTH:
+            raise Invalid(f"The body is nested too deeply; {MAX_DEPTH} levels are allowed. {_RESEND}")
     return found
 
 

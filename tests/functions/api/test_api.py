@@ -74,12 +74,12 @@ def version(console: Console, effect: UUID) -> int:
 def test_the_shallow_health_check_needs_no_key_and_no_dependency(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
+    def unreachable(*_: object) -> None:
         raise AssertionError("a dependency was asked")
 
-    monkeypatch.setattr("drumbeat.ledger.database.Database.run", away)
-    monkeypatch.setattr("drumbeat.infrastructure.redis.LeanRedis.run", away)
-    monkeypatch.setattr("drumbeat.infrastructure.sqs.client.Sqs.call", away)
+    monkeypatch.setattr("drumbeat.ledger.database.Database.run", unreachable)
+    monkeypatch.setattr("drumbeat.infrastructure.redis.LeanRedis.run", unreachable)
+    monkeypatch.setattr("drumbeat.infrastructure.sqs.client.Sqs.call", unreachable)
 
     code, body, _ = console.call("GET", "/healthz", key=None)
 
@@ -138,7 +138,7 @@ def test_operating_rights_do_not_read(console: Console, path: str) -> None:
 # ---------------------------------------------------------------- reading
 
 
-def test_an_event_is_told_with_all_that_followed(console: Console, database: TestDatabase) -> None:
+def test_an_event_is_shown_with_all_that_followed(console: Console, database: TestDatabase) -> None:
     event = recorded(database, body=as_json({"payload": {"email": "ada@example.com"}}))
     effect = new_effect(event)
     planned(database, effect)
@@ -150,9 +150,9 @@ def test_an_event_is_told_with_all_that_followed(console: Console, database: Tes
     assert (body["eventId"], body["status"]) == (str(event), "in_progress")
     assert body["payload"] == {"email": "ada@example.com"}
     assert body["plan"]["version"] == 1
-    (told,) = body["effects"]
-    assert [entry["toStatus"] for entry in told["journal"]] == ["waiting", "claimed", "sending"]
-    assert told["attempts"][0]["requestHash"] == b"h".hex()
+    (effect_story,) = body["effects"]
+    assert [entry["toStatus"] for entry in effect_story["journal"]] == ["waiting", "claimed", "sending"]
+    assert effect_story["attempts"][0]["requestHash"] == b"h".hex()
     assert "frozen" not in str(body)
 
 
@@ -211,7 +211,7 @@ def test_metrics_are_prometheus_text(console: Console, database: TestDatabase) -
     assert "drumbeat_dead_letters 0\n" in text
 
 
-def test_a_ledger_that_is_away_is_503_and_says_what_was_not_lost(console: Console, database: TestDatabase) -> None:
+def test_an_unreachable_ledger_is_503_and_says_what_was_not_lost(console: Console, database: TestDatabase) -> None:
     with psycopg.connect(database.admin_url, autocommit=True) as admin:
         admin.execute("ALTER ROLE drumbeat_app NOLOGIN")
         try:
@@ -224,7 +224,7 @@ def test_a_ledger_that_is_away_is_503_and_says_what_was_not_lost(console: Consol
     assert body["requestId"] == "request-1"
 
 
-def test_an_unforeseen_error_tells_nothing_of_its_message(
+def test_an_unexpected_error_shows_nothing_of_its_message(
     console: Console, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -241,7 +241,7 @@ def test_an_unforeseen_error_tells_nothing_of_its_message(
 # ---------------------------------------------------------------- deciding
 
 
-def test_a_resend_begins_a_new_generation_and_rings(console: Console, database: TestDatabase) -> None:
+def test_a_resend_begins_a_new_generation_and_notifies(console: Console, database: TestDatabase) -> None:
     effect = held(database)
 
     code, body, _ = console.call(
@@ -255,7 +255,7 @@ def test_a_resend_begins_a_new_generation_and_rings(console: Console, database: 
     assert row == {"generation": 2, "tries": 0, "looks": 0, "due": True}
     (entry,) = database.run("SELECT actor, reason FROM journal ORDER BY seq DESC LIMIT 1")
     assert entry == {"actor": "person:ada", "reason": "not in the outbox"}
-    assert console.rung() == [WakeUp(effects=(effect.id,))]
+    assert console.notified() == [WakeUp(effects=(effect.id,))]
     assert claimed(database, effect.id).generation == 2
 
 
@@ -274,7 +274,7 @@ def test_other_decisions_are_final_and_wake_what_waited(
 
     assert (code, status(database, effect.id)) == (200, to)
     assert journal(database, effect.id)[-1] == f"held>{to}"
-    assert console.rung() == [WakeUp(effects=(later,))]
+    assert console.notified() == [WakeUp(effects=(later,))]
 
 
 def test_a_decision_on_an_older_version_is_409_and_changes_nothing(console: Console, database: TestDatabase) -> None:
@@ -290,7 +290,7 @@ def test_a_decision_on_an_older_version_is_409_and_changes_nothing(console: Cons
     assert status(database, effect.id) == "cancelled"
 
 
-def test_a_decision_needs_a_reason_a_known_word_and_an_effect(console: Console, database: TestDatabase) -> None:
+def test_a_decision_needs_a_reason_a_known_decision_and_an_effect(console: Console, database: TestDatabase) -> None:
     effect = held(database)
     path = f"/v1/effects/{effect.id}/resolve"
 
@@ -306,7 +306,7 @@ def test_a_decision_needs_a_reason_a_known_word_and_an_effect(console: Console, 
 def test_many_held_effects_are_decided_in_chunks_and_only_those_that_were_counted(
     console: Console, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drumbeat.operations.resolve.CHUNK", 2)
+    monkeypatch.setattr("drumbeat.operations.resolve.EFFECTS_PER_REQUEST", 2)
     counted = [held(database).id for _ in range(3)]
     other = held(database, account="crm").id
     _, summary, _ = console.call("GET", "/v1/effects/held", account="mail")
@@ -336,8 +336,8 @@ def test_a_reason_has_its_code_beside_its_sentence(console: Console, database: T
         "reasonDetail": None,
         "reason": "outcome unknown, and nothing can prove it",
     }
-    (told,) = story["effects"]
-    for shown in (listed["items"][0], groups["groups"][0], told, told["journal"][-1]):
+    (effect_story,) = story["effects"]
+    for shown in (listed["items"][0], groups["groups"][0], effect_story, effect_story["journal"][-1]):
         assert wanted.items() <= shown.items()
 
 
@@ -366,7 +366,7 @@ def test_a_minted_key_works_is_listed_without_its_token_and_can_be_withdrawn(con
     assert [(key["name"], key["scopes"]) for key in listed["items"]] == [("grafana", ["read"])]
     assert minted["token"] not in str(listed)
     assert console.call("GET", "/v1/events", key=minted["token"])[0] == 401
-    assert console.call("DELETE", "/v1/keys/nobody")[0] == 404
+    assert console.call("DELETE", "/v1/keys/missing")[0] == 404
 
 
 def test_suppressions_keep_no_address(console: Console, database: TestDatabase) -> None:
@@ -383,15 +383,15 @@ def test_suppressions_keep_no_address(console: Console, database: TestDatabase) 
     assert "ada@" not in str(listed).lower()
     assert console.call("GET", "/v1/suppressions")[1]["items"] == []
     assert [row["lifted"] for row in database.run("SELECT lifted FROM suppressions ORDER BY seq")] == [False, True]
-    assert console.call("POST", "/v1/suppressions", {"email": "nobody", "reason": "r"})[0] == 400
+    assert console.call("POST", "/v1/suppressions", {"email": "no-address", "reason": "r"})[0] == 400
 
 
 @pytest.mark.point(21)
-def test_dead_letters_are_shown_and_rung_again_but_never_thrown_away(console: Console) -> None:
+def test_dead_letters_are_shown_and_sent_again_but_never_thrown_away(console: Console) -> None:
     dead = Queue(console.services.sqs, console.services.settings.dlq_url)
     effect = uuid4()
     dead.notify(effects=[effect])
-    dead.put("not a doorbell")
+    dead.put("not a wake-up message")
 
     _, listed, _ = console.call("GET", "/v1/dlq")
     _, redriven, _ = console.call("POST", "/v1/dlq/redrive")
@@ -399,7 +399,7 @@ def test_dead_letters_are_shown_and_rung_again_but_never_thrown_away(console: Co
     assert listed["count"] == 2
     assert sorted(item["effects"] for item in listed["items"]) == [[], [str(effect)]]
     assert redriven == {"rung": 1, "foreign": 1, "left": 1}
-    assert console.rung() == [WakeUp(effects=(effect,))]
+    assert console.notified() == [WakeUp(effects=(effect,))]
 
 
 def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, database: TestDatabase) -> None:
@@ -424,9 +424,9 @@ def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, da
     assert before["items"][0]["reasonCode"] == "credentials_refused"
     assert (code, resumed["effects"], resumed["left"]) == (200, 1, False)
     assert after["items"][0]["state"] == "running"
-    assert console.rung() == [WakeUp(effects=(effect,))]
+    assert console.notified() == [WakeUp(effects=(effect,))]
     assert claimed(database, effect)
-    assert console.call("POST", "/v1/accounts/nobody/resume")[0] == 404
+    assert console.call("POST", "/v1/accounts/missing/resume")[0] == 404
 
 
 def test_resuming_leaves_planned_delays_alone(console: Console, database: TestDatabase) -> None:

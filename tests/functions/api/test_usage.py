@@ -49,7 +49,7 @@ def test_a_database_is_awake_for_five_minutes_after_each_event_and_not_twice(
     assert awake == pytest.approx(2 + 5 + 5, abs=0.2)
 
 
-def test_a_bill_without_a_deployment_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bill_without_a_deployment_calls_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["cost", "--events", "15000", "--json", "--url", "http://127.0.0.1:1"])
 

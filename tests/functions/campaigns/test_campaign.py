@@ -1,4 +1,4 @@
-"""Campaigns over a real ledger: whatever happens to the alarm clock, each instant is one event.
+"""Campaigns over a real ledger: whatever happens to the schedules, each instant is one event.
 
 Long, because apply, firing and mending are only right beside each other, over one world.
 """
@@ -97,7 +97,7 @@ def test_a_firing_is_one_event_however_often_it_comes(services: Services, clock:
     assert (first.new, again.new) == (True, False)
     assert first.event == again.event
     assert fired(services, "hourly") == [at]
-    [wake_up] = Console(services).rung()
+    [wake_up] = Console(services).notified()
     assert wake_up.events == (first.event,)
 
 
@@ -112,7 +112,7 @@ def test_a_firing_at_the_second_coming_of_a_time_is_its_first(services: Services
     assert fired(services, "nightly") == [utc("2030-11-03T05:30")]
 
 
-def test_an_alarm_whose_clock_is_ahead_a_little_is_believed(services: Services, clock: SimulatedClock) -> None:
+def test_a_scheduler_whose_clock_is_ahead_a_little_is_believed(services: Services, clock: SimulatedClock) -> None:
     applied(services, hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
     at = utc("2030-03-10T06:30")
     to(clock, at - timedelta(seconds=5))
@@ -157,11 +157,11 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     return app.handler(event, cast("LambdaContext", Context()))
 
 
-# ---------------------------------------------------------------- what the relay mends
+# ---------------------------------------------------------------- what the relay corrects
 
 
 @pytest.mark.point(57)
-def test_a_firing_that_never_comes_is_mended_by_the_relay(services: Services, clock: SimulatedClock) -> None:
+def test_a_firing_that_never_comes_is_corrected_by_the_relay(services: Services, clock: SimulatedClock) -> None:
     applied(services, hourly={"schedule": "cron(30 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
     sweep(services)
     to(clock, utc("2030-03-10T06:31"))
@@ -170,7 +170,7 @@ def test_a_firing_that_never_comes_is_mended_by_the_relay(services: Services, cl
 
     late = sweep(services)
 
-    assert (early.idle, late.idle) == (True, False)  # the alarm gets its time before the ledger is asked
+    assert (early.idle, late.idle) == (True, False)  # the schedule gets its time before the ledger is read
     assert late.fired == 1
     assert fired(services, "hourly") == [utc("2030-03-10T06:30")]
 
@@ -220,7 +220,7 @@ def test_an_old_firing_that_comes_again_does_not_hide_a_lost_one(services: Servi
 
 
 @pytest.mark.point(57)
-def test_after_an_outage_the_last_day_is_caught_up_and_what_is_older_is_told(
+def test_after_an_outage_the_last_day_is_caught_up_and_what_is_older_is_reported(
     services: Services, clock: SimulatedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     applied(services, hourly={"schedule": "rate(6 hours)", "timezone": "UTC", "on_gap": "shift"})
@@ -250,7 +250,7 @@ def test_a_new_or_changed_campaign_has_no_past(services: Services, clock: Simula
     assert fired(services, "hourly") == [utc("2030-03-10T07:10")]
 
 
-def test_a_campaign_that_is_not_understood_any_more_stops_nobody(services: Services, clock: SimulatedClock) -> None:
+def test_a_campaign_that_is_not_understood_any_more_stops_no_other(services: Services, clock: SimulatedClock) -> None:
     applied(
         services,
         broken={"schedule": "cron(whenever)", "timezone": "UTC", "on_gap": "shift"},
@@ -266,7 +266,7 @@ def test_a_campaign_that_is_not_understood_any_more_stops_nobody(services: Servi
 @pytest.mark.point(58)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_night_of_lost_doubled_and_late_firings(services: Services, clock: SimulatedClock, seed: int) -> None:
-    """Minute by minute over the gap: an alarm clock that cannot be trusted, and the relay."""
+    """Minute by minute over the gap: a scheduler that cannot be trusted, and the relay."""
     chance = Random(seed)
     campaigns = {
         "nightly": NIGHTLY,
@@ -440,7 +440,7 @@ def test_a_rate_starts_at_an_instant_of_our_own_calendar(services: Services, gro
     assert start.timestamp() % (7 * 60) == 0
 
 
-def test_what_somebody_changed_by_hand_is_set_right(services: Services, group: str, apply: Apply) -> None:
+def test_what_was_changed_by_hand_is_set_right(services: Services, group: str, apply: Apply) -> None:
     apply(DIGEST)
     schedule = services.scheduler.get_schedule(GroupName=group, Name="campaign-digest")
     services.scheduler.update_schedule(
@@ -468,7 +468,7 @@ def test_a_scheduler_that_fails_costs_nothing_but_time(
     assert done["created"] == []
     assert "campaign-digest" in done["failed"][0]
     assert configs.newest_version(services.db) == 1
-    assert services.due_index.times(["campaigns"])  # the relay looks after it
+    assert services.due_index.times(["campaigns"])  # the relay checks it
 
 
 def test_where_there_is_no_scheduler_apply_asks_none(services: Services, apply: Apply) -> None:

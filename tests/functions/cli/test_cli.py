@@ -167,10 +167,10 @@ def test_attempts_are_counted_as_a_person_would(run: Run, database: TestDatabase
     attempt = event["effects"][0]["attempts"][0]
     event["effects"][0]["attempts"] = [attempt, attempt | {"n": attempt["n"] + 2}]  # a fence in between took no call
 
-    told = Terminal(width=200, file=StringIO())
-    told.print(tree(event))
+    terminal = Terminal(width=200, file=StringIO())
+    terminal.print(tree(event))
 
-    assert "attempt 2 " in cast(StringIO, told.file).getvalue()
+    assert "attempt 2 " in cast(StringIO, terminal.file).getvalue()
 
 
 @pytest.mark.parametrize("payload", ["{", "[1]", "[" * 100_000])
@@ -226,7 +226,7 @@ def test_one_held_effect_is_resolved(run: Run, database: TestDatabase) -> None:
 def test_many_are_shown_and_counted_before_the_person_agrees(
     run: Run, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drumbeat.operations.resolve.CHUNK", 2)
+    monkeypatch.setattr("drumbeat.operations.resolve.EFFECTS_PER_REQUEST", 2)
     all_of_them = [held(database).id for _ in range(3)]
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
 
@@ -302,7 +302,7 @@ def test_a_paused_account_is_resumed(run: Run, database: TestDatabase, services:
     assert "running" in run("accounts", "list").out
 
 
-def test_doctor_names_what_is_missing_and_how_to_mend_it(run: Run, database: TestDatabase) -> None:
+def test_doctor_names_what_is_missing_and_how_to_repair_it(run: Run, database: TestDatabase) -> None:
     before = run("doctor")
     applied(database)
     after = run("doctor", "--json")
@@ -316,7 +316,7 @@ def test_doctor_names_what_is_missing_and_how_to_mend_it(run: Run, database: Tes
     ("local", "code", "mark", "advice"),
     [(True, 0, "note", "set SHOP_WEBHOOK_SECRET"), (False, 1, "FAIL", "write ssm:/drumbeat/")],
 )
-def test_a_door_that_nobody_opened_yet_is_no_fault_of_a_local_stack(
+def test_a_source_without_a_secret_is_no_fault_of_a_local_stack(
     run: Run, services: Services, monkeypatch: pytest.MonkeyPatch, local: bool, code: int, mark: str, advice: str
 ) -> None:
     monkeypatch.delenv("SHOP_WEBHOOK_SECRET", raising=False)
@@ -330,14 +330,14 @@ def test_a_door_that_nobody_opened_yet_is_no_fault_of_a_local_stack(
     assert checked.code == code
 
 
-def test_doctor_says_that_nobody_looks(run: Run, database: TestDatabase, services: Services) -> None:
+def test_doctor_says_that_the_relay_does_not_run(run: Run, database: TestDatabase, services: Services) -> None:
     applied(database)
     services.due_index.set({"effect:1": services.clock.now().timestamp() - 600})
 
     silent = run("doctor")
 
     assert silent.code == 1
-    assert "relay: what it should have looked at has been overdue for 10 min" in silent.out
+    assert "relay: an entry that it should have checked has been overdue for 10 min" in silent.out
 
 
 def test_keys_are_minted_listed_and_withdrawn(run: Run) -> None:
@@ -359,7 +359,7 @@ def test_an_address_is_suppressed_listed_and_lifted(run: Run) -> None:
     assert (added.code, lifted.code) == (0, 0)
     assert "asked by phone" in listed.out
     assert "ada@example.com" not in listed.out
-    assert "nobody is suppressed" in run("suppress", "list").out
+    assert "no address is suppressed" in run("suppress", "list").out
 
 
 def test_dead_letters_are_listed_and_redriven(run: Run, services: Services, database: TestDatabase) -> None:
@@ -379,32 +379,32 @@ def test_dead_letters_are_listed_and_redriven(run: Run, services: Services, data
 # ---------------------------------------------------------------- trouble
 
 
-def test_a_deployment_that_is_away_is_said_in_words(run: Run) -> None:
-    away = run("status", "--url", "http://127.0.0.1:1")
+def test_an_unreachable_deployment_is_reported_plainly(run: Run) -> None:
+    unreachable = run("status", "--url", "http://127.0.0.1:1")
 
-    assert away.code == 1
-    assert "does not answer" in away.err
-    assert "Traceback" not in away.err
-
-
-def test_doctor_says_that_a_deployment_is_away(run: Run) -> None:
-    away = run("doctor", "--url", "http://127.0.0.1:1")
-
-    assert away.code == 1
-    assert "DRUMBEAT_URL" in away.out
+    assert unreachable.code == 1
+    assert "does not answer" in unreachable.err
+    assert "Traceback" not in unreachable.err
 
 
-def test_no_key_is_said_in_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_says_that_a_deployment_is_unreachable(run: Run) -> None:
+    unreachable = run("doctor", "--url", "http://127.0.0.1:1")
+
+    assert unreachable.code == 1
+    assert "DRUMBEAT_URL" in unreachable.out
+
+
+def test_a_missing_key_is_reported_plainly(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DRUMBEAT_KEY")
 
-    nobody = run("events")
+    keyless = run("events")
 
-    assert nobody.code == 1
-    assert "DRUMBEAT_KEY" in nobody.err
+    assert keyless.code == 1
+    assert "DRUMBEAT_KEY" in keyless.err
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8787", "ftp://127.0.0.1", "http://[", "http://127.0.0.1:x"])
-def test_a_url_that_is_none_is_said_in_words(run: Run, url: str) -> None:
+def test_an_invalid_url_is_reported_plainly(run: Run, url: str) -> None:
     wrong = run("events", "--url", url)
 
     assert wrong.code in (1, 2)
@@ -425,12 +425,12 @@ def test_after_a_restore_what_a_provider_took_is_not_sent_again(
     log = tmp_path / "accepted.txt"
     log.write_text(f"{item['providerKey']} <their id>\n\n{lost}\n")
 
-    told = run("--json", "reconcile", str(log), "--account", item["account"], "--reason", "restored").json
+    answer = run("--json", "reconcile", str(log), "--account", item["account"], "--reason", "restored").json
 
-    assert told == {"recorded": [f"{taken}-1"], "known": [], "unknown": [lost]}
+    assert answer == {"recorded": [f"{taken}-1"], "known": [], "unknown": [lost]}
     (claimed,) = claims_sql.claim(services.db, [taken], lease=LEASE, limit=1)
     assert claimed.proof_reference == "<their id>"
     assert run("reconcile", str(log)).code == 2
     log.write_text("not-a-key\n")
     refused = run("reconcile", str(log), "--account", "mail", "--reason", "restored")
-    assert (refused.code, "is no key of ours" in refused.err) == (1, True)
+    assert (refused.code, "is not a provider key" in refused.err) == (1, True)

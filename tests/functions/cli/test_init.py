@@ -120,7 +120,7 @@ def test_a_second_run_changes_nothing(run: Run, stored: Callable[[], dict[str, s
     assert stored() == before
 
 
-def test_another_url_replaces_the_old_one_only_when_told(
+def test_another_url_replaces_the_old_one_only_when_asked_to(
     run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
 ) -> None:
     run("--from-env", env=servers)
@@ -186,15 +186,15 @@ def test_a_person_is_asked_before_anything_is_replaced(
 def test_a_server_that_is_not_there_stops_it(
     run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
 ) -> None:
-    away = servers | {"REDIS_URL": "redis://127.0.0.1:1/0"}
+    unreachable = servers | {"REDIS_URL": "redis://127.0.0.1:1/0"}
 
-    done = run("--from-env", env=away)
+    done = run("--from-env", env=unreachable)
 
     assert done.exit_code == 1
     assert "FAIL Redis" in done.output
     assert "nothing was written" in done.output
     assert stored() == {}
-    assert run("--from-env", "--no-connect", env=away).exit_code == 0
+    assert run("--from-env", "--no-connect", env=unreachable).exit_code == 0
 
 
 def test_an_application_that_is_a_superuser_is_refused(run: Run, servers: dict[str, str], postgres: Postgres) -> None:
@@ -217,7 +217,7 @@ def test_everything_that_is_missing_is_named_at_once(run: Run) -> None:
     assert all(each.variable in done.output for each in (OWNER, APPLICATION, REDIS))
 
 
-def test_an_account_that_is_not_reached_is_said_in_words(
+def test_an_account_that_is_not_reached_is_reported_plainly(
     run: Run, servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -251,7 +251,7 @@ def test_a_stage_that_the_template_refuses_is_refused_here(stage: str) -> None:
         ("postgresql://owner:p@db.example.com:6432/drumbeat?sslmode=require", "PgBouncer"),
     ],
 )
-def test_a_database_url_is_read_before_anybody_knocks(url: str, said: str | None) -> None:
+def test_a_database_url_is_checked_before_any_connection(url: str, said: str | None) -> None:
     wrong = written_postgres(url, owner=True)
 
     assert (wrong is None) == (said is None)

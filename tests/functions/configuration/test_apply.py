@@ -66,7 +66,9 @@ def test_a_document_becomes_the_version_in_force_and_again_changes_nothing(
     assert loaded.accounts["mail"].settings["domain"] == "mg.example.com"
 
 
-def test_mistakes_are_all_told_with_their_place_and_nothing_is_stored(console: Console, database: TestDatabase) -> None:
+def test_mistakes_are_all_named_with_their_place_and_nothing_is_stored(
+    console: Console, database: TestDatabase
+) -> None:
     code, problem = put(console, DOCUMENT.replace("account: mail", "account: post").replace("domain:", "domian:"))
 
     mistakes = problem["mistakes"]
@@ -77,18 +79,18 @@ def test_mistakes_are_all_told_with_their_place_and_nothing_is_stored(console: C
     assert configs.newest_version(database) is None
 
 
-def test_events_that_waited_for_a_configuration_are_rung_for(console: Console, database: TestDatabase) -> None:
+def test_events_that_waited_for_a_configuration_are_notified(console: Console, database: TestDatabase) -> None:
     events = sorted(recorded(database) for _ in range(3))
 
     _, applied = put(console)
 
     assert (applied["rung"], applied["next"]) == (3, None)
-    assert console.rung() == [WakeUp(events=tuple(events))]
+    assert console.notified() == [WakeUp(events=tuple(events))]
     due_index = console.services.due_index.due(console.services.clock.now().timestamp() + 60.0)
     assert {f"event:{event}" for event in events} <= due_index.members
 
 
-def test_many_of_them_are_rung_for_in_chunks(
+def test_many_of_them_are_notified_in_chunks(
     console: Console, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("drumbeat.configuration.apply.EVENTS_A_REQUEST", 2)
@@ -98,7 +100,7 @@ def test_many_of_them_are_rung_for_in_chunks(
     _, second = put(console, cursor=first["next"])
 
     assert (first["rung"], second["rung"], second["next"]) == (2, 1, None)
-    assert [event for wake_up in console.rung() for event in wake_up.events] == events
+    assert [event for wake_up in console.notified() for event in wake_up.events] == events
 
 
 def test_an_account_with_open_outcomes_keeps_its_login(console: Console, database: TestDatabase) -> None:
@@ -121,10 +123,10 @@ def test_failed_flows_are_planned_again_after_the_next_version(console: Console,
     event = recorded(database)
     plans_sql.record(database, [plans_sql.NewPlan(event, 1, b"hash", {"welcome": "no such field"})], [], LEASE)
 
-    _, applied = put(console, DOCUMENT + "# mended\n")
+    _, applied = put(console, DOCUMENT + "# corrected\n")
 
     assert applied["version"] == 2
-    assert console.rung() == [WakeUp(events=(event,))]
+    assert console.notified() == [WakeUp(events=(event,))]
 
 
 def test_the_doctor_asks_for_secrets_only_where_they_are_needed(
@@ -181,7 +183,7 @@ def test_a_mistake_in_a_template_names_the_template(run: Run, folder: Path) -> N
     assert f"{template}:" in refused.err
 
 
-def test_what_cannot_be_read_is_said_in_words(run: Run, folder: Path) -> None:
+def test_what_cannot_be_read_is_reported_plainly(run: Run, folder: Path) -> None:
     (folder / "drumbeat.yaml").write_bytes(b"\xff\xfe")
 
     assert run("apply", str(folder)).code == 1

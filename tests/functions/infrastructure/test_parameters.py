@@ -111,7 +111,7 @@ def test_where_the_environment_names_too_little_the_handler_says_so_and_not_the_
 
 
 @pytest.mark.parametrize("sample", ["ingest_event", "ingest_batch", "ingest_webhook"])
-def test_without_the_store_a_caller_is_asked_to_come_again(away: None, sample: str) -> None:
+def test_without_the_store_a_caller_is_asked_to_try_again(away: None, sample: str) -> None:
     answer = invoke(sample)
 
     assert answer["statusCode"] == 503

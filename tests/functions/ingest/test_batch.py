@@ -36,15 +36,15 @@ def test_every_event_has_its_result_in_order(doors: Doors) -> None:
     assert len(doors.events()) == 2
 
 
-def test_a_batch_is_one_query_and_only_new_events_are_rung_for(doors: Doors) -> None:
+def test_a_batch_is_one_query_and_workers_are_notified_of_new_events_only(doors: Doors) -> None:
     doors.post("/v1/events", lead("old"))
-    doors.rung()
+    doors.notified()
     before = doors.services.db.round_trips
 
     doors.post("/v1/events/batch", {"events": [lead("old"), *(lead(f"new-{n}") for n in range(30))]})
 
     assert doors.services.db.round_trips == before + 1
-    assert set(doors.rung()) == {ids.event_id("crm", f"new-{n}") for n in range(30)}
+    assert set(doors.notified()) == {ids.event_id("crm", f"new-{n}") for n in range(30)}
 
 
 def test_an_element_is_kept_as_a_whole_event(doors: Doors) -> None:

@@ -1,4 +1,4 @@
-"""Bodies that cannot be read or stored, and those at the edge of what can: refused in words, nothing stored."""
+"""Bodies that cannot be read or stored, and those at the edge of what can: refused with a reason, nothing stored."""
 
 import gzip
 import json
@@ -70,7 +70,7 @@ def test_bytes_that_api_gateway_could_not_hand_on_are_not_stored(doors: Doors) -
 
 
 @pytest.mark.point(1)
-def test_a_compressed_body_is_refused_in_words(doors: Doors) -> None:
+def test_a_compressed_body_is_refused_plainly(doors: Doors) -> None:
     answer = doors.post(
         "/v1/events", gzip.compress(json.dumps(lead()).encode()), headers={"Content-Encoding": "gzip"}, encoded=True
     )

@@ -11,10 +11,10 @@ from psycopg.types.json import Jsonb
 from drumbeat.access import sql as stored_keys
 from drumbeat.core import ids
 from functions.ingest import app
-from tests.functions.doors import Doors, away, lead
+from tests.functions.doors import Doors, lead, make_unreachable
 
 
-def test_an_event_is_recorded_with_its_body_and_rung_for(doors: Doors) -> None:
+def test_an_event_is_recorded_with_its_body_and_notified(doors: Doors) -> None:
     body = b'{"type":"LEAD_CAPTURE", "source":"crm","payload":{"n":1},"idempotencyKey":"order-1"}'
 
     answer = doors.post("/v1/events", body)
@@ -23,10 +23,10 @@ def test_an_event_is_recorded_with_its_body_and_rung_for(doors: Doors) -> None:
     assert (answer.status, answer.body) == (202, {"eventId": str(id), "status": "recorded"})
     (event,) = doors.events()
     assert (event["id"], event["door"], event["body"]) == (id, "api", body)
-    assert doors.rung() == [id]
+    assert doors.notified() == [id]
 
 
-def test_the_relay_is_told_before_the_commit(doors: Doors) -> None:
+def test_the_due_entry_is_set_before_the_commit(doors: Doors) -> None:
     id = doors.post("/v1/events", lead()).body["eventId"]
 
     assert doors.services.due_index.due(doors.services.clock.now().timestamp() + 61).members == {f"event:{id}"}
@@ -35,7 +35,7 @@ def test_the_relay_is_told_before_the_commit(doors: Doors) -> None:
 @pytest.mark.point(9)
 def test_a_repeat_gives_the_same_id_and_costs_no_query(doors: Doors) -> None:
     first = doors.post("/v1/events", lead("order-1"))
-    doors.rung()
+    doors.notified()
     before = doors.services.db.round_trips
 
     again = doors.post("/v1/events", lead("order-1"))
@@ -43,7 +43,7 @@ def test_a_repeat_gives_the_same_id_and_costs_no_query(doors: Doors) -> None:
     assert (again.status, again.body) == (200, first.body)
     assert again.headers["idempotent-replayed"] == "true"
     assert doors.services.db.round_trips == before
-    assert doors.rung() == []
+    assert doors.notified() == []
 
 
 def test_a_first_event_costs_one_query(doors: Doors) -> None:
@@ -171,10 +171,10 @@ def test_a_campaigns_name_is_not_for_the_api(doors: Doors) -> None:
     [result] = doors.post("/v1/events/batch", {"events": [lead(source="digest")]}).body["results"]
     assert result["status"] == 403
     assert doors.post("/v1/webhooks/digest", {}).status == 404
-    away(doors.services)
+    make_unreachable(doors.services)
     app.door.cache_clear()
     app.single.cache_clear()
-    assert doors.post("/v1/events", lead(source="digest")).status == 403  # while Postgres is away, too
+    assert doors.post("/v1/events", lead(source="digest")).status == 403  # while Postgres is unreachable, too
 
 
 def test_a_configured_source_is_not_for_the_api(doors: Doors) -> None:
@@ -190,7 +190,7 @@ def test_an_unknown_path_is_a_problem(doors: Doors) -> None:
     assert (answer.status, answer.body["type"]) == (404, "urn:drumbeat:problem:not-found")
 
 
-def test_a_mistake_of_ours_is_a_problem_without_a_word_of_the_request(
+def test_an_unexpected_error_is_a_problem_without_anything_of_the_request(
     doors: Doors, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app.logger.registered_handler, "stream", sys.stdout)

@@ -1,6 +1,6 @@
-"""What a caller meets while a part of the system is away: nothing is lost, and nothing is promised that is.
+"""What a caller gets while a part of the system is unreachable: nothing is lost, and nothing is promised that is.
 
-Long, because every part that can be away is in it.
+Long, because every part that can be unreachable is in it.
 """
 
 import json
@@ -21,7 +21,7 @@ from drumbeat.ledger import database
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message, Queue
 from functions.ingest import app
-from tests.functions.doors import Doors, away, lead
+from tests.functions.doors import Doors, lead, make_unreachable
 from tests.functions.ingest.test_webhooks import deliver
 
 NOWHERE = "http://127.0.0.1:1"
@@ -40,7 +40,7 @@ def drained(doors: Doors) -> int:
 
 
 def no_redis(doors: Doors) -> None:
-    """Have Redis lead to a port that nobody listens on."""
+    """Point Redis at a port that nothing listens on."""
     doors.services.redis.close()
     doors.services.redis = LeanRedis.at("redis://127.0.0.1:1")
     doors.services.__dict__.pop("due_index", None)
@@ -49,17 +49,17 @@ def no_redis(doors: Doors) -> None:
 
 
 def impatient(doors: Doors) -> Database:
-    """Have the ledger answer soon or count as away."""
+    """Let the ledger answer soon or count as unreachable."""
     doors.services.db.close()
     doors.services.db = Database(doors.services.db.url, patience=0.3)
     return doors.services.db
 
 
 @pytest.mark.point(10)
-def test_while_postgres_is_away_an_event_is_buffered_and_later_recorded(doors: Doors) -> None:
+def test_while_postgres_is_unreachable_an_event_is_buffered_and_later_recorded(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
-    away(doors.services)
-    asked = doors.services.clock.now()
+    make_unreachable(doors.services)
+    sent_at = doors.services.clock.now()
 
     answer = doors.post("/v1/events", lead("one"))
 
@@ -67,32 +67,32 @@ def test_while_postgres_is_away_an_event_is_buffered_and_later_recorded(doors: D
     assert (answer.status, answer.body) == (202, {"eventId": str(id), "status": "buffered"})
     assert drained(doors) == 1
     event = next(row for row in doors.events() if row["id"] == id)
-    assert timedelta() <= event["received_at"] - asked < timedelta(seconds=30)
+    assert timedelta() <= event["received_at"] - sent_at < timedelta(seconds=30)
     assert json.loads(event["body"]) == lead("one")
-    assert id in doors.rung()
+    assert id in doors.notified()
 
 
 @pytest.mark.point(10)
-def test_a_ledger_that_hangs_is_given_up_and_not_asked_again_for_a_while(doors: Doors, owner: Database) -> None:
+def test_a_ledger_that_hangs_is_given_up_and_not_called_again_for_a_while(doors: Doors, owner: Database) -> None:
     doors.post("/v1/events", lead("before"))
     hasty = impatient(doors)
 
     with owner.transaction():
         owner.run("LOCK TABLE events")
         first = doors.post("/v1/events", lead("one"))
-        asked = hasty.round_trips
+        before = hasty.round_trips
         second = doors.post("/v1/events", lead("two"))
 
     assert [answer.body["status"] for answer in (first, second)] == ["buffered", "buffered"]
-    assert hasty.round_trips == asked
+    assert hasty.round_trips == before
     drained(doors)  # beside the statement that was given up, which the server may still carry out
     assert sorted(row["key"] for row in doors.events()) == ["before", "one", "two"]
 
 
-def test_a_ledger_that_was_given_up_is_asked_again(
+def test_a_ledger_that_was_given_up_is_called_again(
     doors: Doors, owner: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "REST", 0.0)
+    monkeypatch.setattr(database, "HANG_RETRY_SECONDS", 0.0)
     impatient(doors)
     with owner.transaction():
         owner.run("LOCK TABLE events")
@@ -104,7 +104,7 @@ def test_a_ledger_that_was_given_up_is_asked_again(
 @pytest.mark.point(10)
 def test_a_batch_is_buffered_whole_in_few_messages(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
-    away(doors.services)
+    make_unreachable(doors.services)
 
     answer = doors.post("/v1/events/batch", {"events": [*(lead(f"{n}") for n in range(300)), 7]})
 
@@ -116,7 +116,7 @@ def test_a_batch_is_buffered_whole_in_few_messages(doors: Doors) -> None:
 @pytest.mark.point(10)
 def test_large_events_are_spread_over_messages_that_sqs_takes(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
-    away(doors.services)
+    make_unreachable(doors.services)
     large = [lead(f"{n}", payload={"x": f"{n}" * 200_000}) for n in range(8)]
 
     doors.post("/v1/events/batch", {"events": large})
@@ -130,7 +130,7 @@ def test_a_webhook_is_verified_and_buffered(doors: Doors, monkeypatch: pytest.Mo
     monkeypatch.setenv("SESAME", "sesame")
     doors.configure(code={"scheme": "github", "secrets": ["env:SESAME"]})
     deliver(doors, delivery="before")
-    away(doors.services)
+    make_unreachable(doors.services)
 
     good, bad = deliver(doors, b"\xff{}", delivery="d-2"), deliver(doors, delivery="d-3", secret="wrong")
 
@@ -146,7 +146,7 @@ def test_a_new_process_knows_the_sources_from_redis(doors: Doors, monkeypatch: p
     deliver(doors, delivery="before")
     app.door.cache_clear()
     app.single.cache_clear()
-    away(doors.services)
+    make_unreachable(doors.services)
 
     assert deliver(doors, delivery="d-2").body["status"] == "buffered"
     assert doors.post("/v1/events", lead(source="code")).status == 403
@@ -154,7 +154,7 @@ def test_a_new_process_knows_the_sources_from_redis(doors: Doors, monkeypatch: p
 
 @pytest.mark.point(10)
 def test_with_neither_postgres_nor_redis_a_new_process_asks_to_come_again(doors: Doors) -> None:
-    away(doors.services)
+    make_unreachable(doors.services)
     no_redis(doors)
 
     answer = doors.post("/v1/events", lead())
@@ -168,7 +168,7 @@ def test_with_neither_postgres_nor_redis_a_new_process_asks_to_come_again(doors:
 @pytest.mark.point(68)
 def test_with_neither_postgres_nor_the_buffer_nothing_is_promised(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
-    away(doors.services)
+    make_unreachable(doors.services)
     app.door().services.buffer = Queue(Sqs("us-east-1", NOWHERE), f"{NOWHERE}/0/buffer")
 
     answers = [
@@ -181,7 +181,7 @@ def test_with_neither_postgres_nor_the_buffer_nothing_is_promised(doors: Doors) 
 
 
 @pytest.mark.point(10)
-def test_a_ledger_that_may_only_be_read_is_away(doors: Doors) -> None:
+def test_a_read_only_ledger_counts_as_unreachable(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
     doors.services.db.run("SET default_transaction_read_only = on")
 
@@ -196,7 +196,7 @@ def test_a_commit_whose_answer_was_lost_is_one_event_in_the_end(doors: Doors, mo
     def cut_after_commit(self: Database, sql: str, parameters: object = None) -> object:
         real(self, sql, parameters)  # type: ignore[arg-type]
         monkeypatch.setattr(Database, "run", real)
-        away(doors.services)
+        make_unreachable(doors.services)
         return doors.services.db.run("SELECT 1")
 
     monkeypatch.setattr(Database, "run", cut_after_commit)
@@ -212,7 +212,7 @@ def test_a_commit_whose_answer_was_lost_is_one_event_in_the_end(doors: Doors, mo
 @pytest.mark.point(4)
 def test_a_buffered_body_that_came_too_late_for_its_key_is_kept(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
-    away(doors.services)
+    make_unreachable(doors.services)
     doors.post("/v1/events", lead("one", payload={"n": 2}))
     doors.services.db = Database(doors.ledger.url)
     doors.post("/v1/events", lead("one", payload={"n": 1}))
@@ -225,7 +225,7 @@ def test_a_buffered_body_that_came_too_late_for_its_key_is_kept(doors: Doors) ->
 
 def test_draining_twice_changes_nothing(doors: Doors) -> None:
     doors.post("/v1/events", lead("before"))
-    away(doors.services)
+    make_unreachable(doors.services)
     doors.post("/v1/events", lead("one"))
     messages = doors.buffer.receive()
     doors.services.db = doors.ledger
@@ -240,7 +240,7 @@ def test_draining_twice_changes_nothing(doors: Doors) -> None:
 )
 def test_a_foreign_message_in_the_buffer_stays_and_hurts_no_other(doors: Doors, text: str) -> None:
     doors.post("/v1/events", lead("before"))
-    away(doors.services)
+    make_unreachable(doors.services)
     doors.post("/v1/events", lead("one"))
     messages = [Message("foreign", text, "", 1), *doors.buffer.receive()]
     doors.services.db = doors.ledger
@@ -252,7 +252,7 @@ def test_a_foreign_message_in_the_buffer_stays_and_hurts_no_other(doors: Doors, 
 
 
 @pytest.mark.point(7)
-def test_a_queue_that_is_away_does_not_keep_an_event_from_being_recorded(
+def test_an_unreachable_queue_does_not_keep_an_event_from_being_recorded(
     doors: Doors, capsys: pytest.CaptureFixture[str]
 ) -> None:
     doors.services.queue = Queue(Sqs("us-east-1", NOWHERE), f"{NOWHERE}/0/effects")
@@ -273,7 +273,7 @@ def test_without_redis_events_are_recorded_and_repeats_known(doors: Doors, capsy
 
     assert [answer.status for answer in answers] == [202, 200, 422]
     assert '"IngestDegraded"' in capsys.readouterr().out
-    assert doors.effects.count() == 2  # one bell now, one late in place of the mark
+    assert doors.effects.count() == 2  # one message now, one delayed in place of the due entry
 
 
 @pytest.mark.point(32)

@@ -80,7 +80,7 @@ def test_a_delivery_is_an_event_under_its_own_name(code: Doors) -> None:
     (event,) = code.events()
     assert (answer.status, answer.body["eventId"]) == (202, str(ids.event_id("code", "d-1")))
     assert (event["type"], event["door"], event["body"]) == ("CONTENT_PUBLISH", "webhook", BODY)
-    assert code.rung() == [event["id"]]
+    assert code.notified() == [event["id"]]
 
 
 @pytest.mark.point(2)
@@ -158,7 +158,7 @@ def test_a_webhook_that_is_not_configured_is_not_found(code: Doors, name: str) -
 
 def test_a_webhook_configured_a_moment_ago_is_found(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SESAME", "sesame")
-    monkeypatch.setattr(catalog, "MISSING", 0)
+    monkeypatch.setattr(catalog, "UNKNOWN_NAME_SECONDS", 0)
     assert deliver(doors).status == 404
     doors.apply(code={"scheme": "github", "secrets": ["env:SESAME"]})
 
@@ -183,7 +183,7 @@ def test_a_secret_that_cannot_be_read_asks_to_come_again(doors: Doors) -> None:
 
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) > 0
-    assert "MISSING" not in answer.body["detail"]  # whoever reads it has not been verified
+    assert "MISSING" not in answer.body["detail"]  # the caller has not been verified
 
 
 @pytest.mark.parametrize(("age", "status"), [(300, 202), (301, 401), (-300, 202), (-301, 401)])

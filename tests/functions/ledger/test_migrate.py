@@ -25,7 +25,7 @@ PARAMETERS = pytest.mark.usefixtures("stage")
 
 
 class Context:
-    """What Lambda tells a handler about its invocation."""
+    """Lambda's context of an invocation."""
 
     function_name = "migrate"
     memory_limit_in_mb = 512
@@ -153,7 +153,7 @@ def test_deleting_the_stack_deletes_no_data(stage: str, cloudformation: CloudFor
 def test_deleting_a_stack_whose_database_is_gone_succeeds(
     cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ADMIN_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/gone")
+    monkeypatch.setenv("ADMIN_DATABASE_URL", "postgresql://missing@127.0.0.1:1/gone")
 
     invoke("migrate_delete", ResponseURL=cloudformation.url)
 

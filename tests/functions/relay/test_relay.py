@@ -20,7 +20,7 @@ SCHEDULED = {"version": "0", "source": "aws.scheduler", "detail-type": "Schedule
 
 
 class Context:
-    """What Lambda tells a handler about its invocation."""
+    """Lambda's context of an invocation."""
 
     function_name = "relay"
     memory_limit_in_mb = 256
@@ -63,7 +63,7 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     return app.handler(event, cast("LambdaContext", Context()))
 
 
-def test_it_rings_what_is_due_then_sleeps(services: Services, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_notifies_of_what_is_due_then_idles(services: Services, capsys: pytest.CaptureFixture[str]) -> None:
     event = uuid.uuid4()
     services.db.run(
         """INSERT INTO configs (version, hash, document, templates, compiled, applied_by)

@@ -84,7 +84,7 @@ LOGIN = "mailgun https://api.mailgun.net mg.example.com"
 
 
 class Answers(Calls):
-    """Ends each call as told, in order; the last answer goes on."""
+    """Ends each call as given, in order; the last answer goes on."""
 
     def __init__(self, *answers: Outcome | LookupResult) -> None:
         super().__init__(Caller(SystemClock(), allow_private=True), SystemClock())
@@ -151,13 +151,13 @@ def arrived(services: Services, source: str = "shop", type: str = "LEAD_CAPTURE"
 
 
 def worked(services: Services, *answers: Outcome | LookupResult, source: str = "shop") -> UUID:
-    """Deliver an event of its own, each call ending as told; returns its first effect."""
+    """Deliver an event of its own, each call ending as given; returns its first effect."""
     event = arrived(services, source)
-    ring(services, *answers, events=(event,))
+    run_worker(services, *answers, events=(event,))
     return first_effect(services.db, event)
 
 
-def ring(
+def run_worker(
     services: Services, *answers: Outcome | LookupResult, events: tuple[UUID, ...] = (), effects: tuple[UUID, ...] = ()
 ) -> None:
     services.calls = Answers(*answers)
@@ -185,7 +185,7 @@ def kinds(services: Services) -> list[str]:
 
 
 def corrupt(owner: Database, sql: LiteralString, *parameters: object) -> None:
-    """Change what no rule of the schema would let anybody change."""
+    """Change what the rules of the schema forbid to change."""
     with psycopg.connect(owner.url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         assert connection.execute(sql, parameters).rowcount > 0
@@ -209,7 +209,7 @@ def test_what_normal_work_leaves_breaks_no_promise(services: Services, ledger: D
     worked(services, LOST, source="till")
     worked(services, LOST)
     arrived(services)  # not planned yet
-    ring(services, events=(arrived(services, type="CONTENT_PUBLISH"),))
+    run_worker(services, events=(arrived(services, type="CONTENT_PUBLISH"),))
 
     verified = verify(services)
 
@@ -231,12 +231,12 @@ def test_the_whole_way_through_the_unknown_breaks_no_promise(
     worked(services)
     pass_time(owner, minutes=31)
 
-    ring(services, Found("m-1"), effects=(found_at_provider,))
-    ring(services, Absent(), Found("the control"), effects=(proven_absent,))
+    run_worker(services, Found("m-1"), effects=(found_at_provider,))
+    run_worker(services, Absent(), Found("the control"), effects=(proven_absent,))
     proven = outcomes(ledger, proven_absent)
     for _ in range(3):  # one is repeated safely, one sent again after its absence, others follow their predecessors
         pass_time(owner, minutes=1)
-        ring(services, Accepted("m-2"), Found("m-2"), effects=everything(ledger))
+        run_worker(services, Accepted("m-2"), Found("m-2"), effects=everything(ledger))
 
     assert ("look", "not_sent") in proven
     statuses = {status(ledger, effect) for effect in (found_at_provider, proven_absent, repeated, dead)}
@@ -265,15 +265,15 @@ def everything(db: Database) -> tuple[UUID, ...]:
 
 def test_a_persons_decisions_and_a_later_configuration_break_no_promise(services: Services, ledger: Database) -> None:
     event = arrived(services, type="CONTENT_PUBLISH")
-    ring(services, events=(event,))
+    run_worker(services, events=(event,))
     held = held_effect(services, ledger)
     other = held_effect(services, ledger)
     apply(services, "/news")
 
-    ring(services, events=(event,))
+    run_worker(services, events=(event,))
     decide(services, held, Decision.RESEND)
     decide(services, other, Decision.ACCEPTED)
-    ring(services, effects=(held,))
+    run_worker(services, effects=(held,))
 
     assert status(ledger, held) == "accepted"
     assert ledger.run("SELECT flow FROM replans") == [{"flow": "failing"}]
@@ -283,18 +283,18 @@ def test_a_persons_decisions_and_a_later_configuration_break_no_promise(services
 def held_effect(services: Services, db: Database) -> UUID:
     """Return an effect at a provider without keys and without a search, whose answer was lost."""
     event = arrived(services)
-    ring(services, events=(event,))
+    run_worker(services, events=(event,))
     (row,) = db.run("SELECT id FROM effects WHERE event_id = %s AND after IS NOT NULL", (event,))
-    ring(services, LOST, effects=(row["id"],))
-    ring(services, effects=(row["id"],))
+    run_worker(services, LOST, effects=(row["id"],))
+    run_worker(services, effects=(row["id"],))
     assert status(db, row["id"]) == "held"
     return UUID(str(row["id"]))
 
 
 def decide(services: Services, effect: UUID, decision: Decision) -> None:
-    standing = resolve_sql.standing(services.db, effect)
-    assert standing is not None
-    resolve(effect, decision, reason="I looked", version=standing.version, actor="person:ada", services=services)
+    decidable = resolve_sql.decidable(services.db, effect)
+    assert decidable is not None
+    resolve(effect, decision, reason="I looked", version=decidable.version, actor="person:ada", services=services)
 
 
 @pytest.mark.point(54)
@@ -306,7 +306,7 @@ def test_consent_in_order_breaks_no_promise(services: Services, ledger: Database
     )
     for event, change in ((first, suppress), (second, lift), (third, suppress)):
         ingest_sql.record(ledger, event)
-        ring(services, events=(event.id,))
+        run_worker(services, events=(event.id,))
         change("ada@example.com", reason="asked", actor="person:ada", services=services)
 
     assert [status(ledger, first_effect(ledger, event.id)) for event in (first, second, third)] == [
@@ -322,7 +322,7 @@ def test_an_erased_event_is_in_order_once_all_of_it_is_final(
 ) -> None:
     effect = worked(services, Refused("no"))
     (row,) = ledger.run("SELECT id FROM effects WHERE after = %s", (effect,))
-    ring(services, effects=(row["id"],))
+    run_worker(services, effects=(row["id"],))
 
     owner.run("DELETE FROM payloads")
 
@@ -367,7 +367,7 @@ def accepted_in_two_attempts(services: Services, owner: Database) -> None:
     """Both attempts are in order, but the provider has no keys: it took both."""
     effect = worked(services, NotSent("no route"))
     pass_time(owner, minutes=2)
-    ring(services, effects=(effect,))
+    run_worker(services, effects=(effect,))
     corrupt(
         owner,
         "INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference)"
@@ -380,7 +380,7 @@ def accepted_in_two_attempts(services: Services, owner: Database) -> None:
 def found_twice(services: Services, owner: Database) -> None:
     effect = worked(services, LOST)
     pass_time(owner, minutes=2)
-    ring(services, Found("m-1", count=2), effects=(effect,))
+    run_worker(services, Found("m-1", count=2), effects=(effect,))
 
 
 def found_twice_before(services: Services, owner: Database) -> None:
@@ -576,15 +576,15 @@ def another_plan(services: Services, owner: Database) -> None:
 
 
 def failure_forgotten(services: Services, owner: Database) -> None:
-    ring(services, events=(arrived(services, type="CONTENT_PUBLISH"),))
+    run_worker(services, events=(arrived(services, type="CONTENT_PUBLISH"),))
     corrupt(owner, "UPDATE plans SET failed = '{}'")
 
 
 def replanned(services: Services) -> None:
     event = arrived(services, type="CONTENT_PUBLISH")
-    ring(services, events=(event,))
+    run_worker(services, events=(event,))
     apply(services, "/news")
-    ring(services, events=(event,))
+    run_worker(services, events=(event,))
 
 
 def another_replan(services: Services, owner: Database) -> None:
@@ -595,7 +595,7 @@ def another_replan(services: Services, owner: Database) -> None:
 def replan_that_nobody_needed(services: Services, owner: Database) -> None:
     apply(services, "/news")
     event = arrived(services)
-    ring(services, events=(event,))
+    run_worker(services, events=(event,))
     empty = hashlib.sha256(b"[]").digest()
     corrupt(owner, "INSERT INTO replans (event_id, flow, version, hash) VALUES (%s, 'failing', 2, %s)", event, empty)
 
@@ -627,7 +627,7 @@ def mailed_without_asking(services: Services, owner: Database) -> None:
 def one_sided_after_erasure(services: Services, owner: Database) -> None:
     effect = worked(services, Refused("no"))
     (row,) = services.db.run("SELECT id FROM effects WHERE after = %s", (effect,))
-    ring(services, effects=(row["id"],))
+    run_worker(services, effects=(row["id"],))
     corrupt(owner, "DELETE FROM payloads")
     corrupt(owner, "UPDATE effects SET dependents = '{}' WHERE id = %s", effect)
 

@@ -1,4 +1,4 @@
-"""Which campaigns are in force since when, as the ledger's versions tell."""
+"""Which campaigns are in force since when, by the ledger's versions."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,7 +54,7 @@ def test_a_campaign_is_in_force_since_it_last_changed(database: Database) -> Non
     assert since(database, 30 * DAY) == {"digest": changed, "news": added}
 
 
-def test_a_campaign_that_was_away_in_between_begins_anew(database: Database) -> None:
+def test_a_campaign_that_was_removed_in_between_begins_again(database: Database) -> None:
     applied(database, 1, DAY / 2, digest=DIGEST)
     applied(database, 2, DAY / 3)
     back = applied(database, 3, DAY / 4, digest=DIGEST)

@@ -1,4 +1,4 @@
-"""Redis over one connection: posted commands, connections that end, a server that is away."""
+"""Redis over one connection: posted commands, connections that end, a server that is unreachable."""
 
 import pytest
 from redis import Redis
@@ -72,7 +72,7 @@ def test_everything_goes_over_one_connection_that_is_opened_when_first_used(valk
 def test_a_connection_that_ended_while_idle_is_replaced(
     lean: LeanRedis, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis, "IDLE", 0.0)
+    monkeypatch.setattr("drumbeat.infrastructure.redis.IDLE_CHECK_SECONDS", 0.0)
     lean.run("SET", "kept", "1")
     hang_up(redis)
 
@@ -99,15 +99,15 @@ def test_answers_that_were_lost_with_their_connection_are_not_waited_for(lean: L
     assert lean.get("kept") == b"1"
 
 
-def test_a_server_that_is_away_is_an_error_and_nothing_else() -> None:
-    away = LeanRedis.at("redis://127.0.0.1:1")
+def test_an_unreachable_server_is_an_error_and_nothing_else() -> None:
+    unreachable = LeanRedis.at("redis://127.0.0.1:1")
 
     with pytest.raises(RedisError):
-        away.get("anything")
+        unreachable.get("anything")
     with pytest.raises(RedisError):
-        away.post("SET", "anything", "1")
+        unreachable.post("SET", "anything", "1")
     with pytest.raises(RedisError):
-        away.run_all([("PING",), ("PING",)])
+        unreachable.run_all([("PING",), ("PING",)])
 
 
 def test_a_server_that_stays_silent_is_an_error_and_its_late_answer_is_no_others(lean: LeanRedis, redis: Redis) -> None:

@@ -46,22 +46,22 @@ def test_a_parameter_is_read_once_and_again_when_its_lifetime_ends(
     assert known.get("ssm:/drumbeat/test/key") == "new"
 
 
-def test_a_value_is_used_on_while_the_store_is_away(
+def test_a_value_is_used_on_while_the_store_is_unreachable(
     ssm: SSMClient, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(ssm, "value")
     known = Secrets(settings(sqs_endpoint))
     known.get("ssm:/drumbeat/test/key")
-    monkeypatch.setattr(secrets, "LIFETIME", 0)
+    monkeypatch.setattr(secrets, "SECRET_CACHE_SECONDS", 0)
     monkeypatch.setattr("drumbeat.infrastructure.secrets.time.monotonic", lambda: 10.0**9)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    away = Secrets(settings("http://127.0.0.1:1"))
-    known._provider = away._ssm()
+    unreachable = Secrets(settings("http://127.0.0.1:1"))
+    known._provider = unreachable._ssm()
 
     assert known.get("ssm:/drumbeat/test/key") == "value"
 
 
-def test_a_store_that_does_not_answer_is_told_from_a_secret_that_is_not_there(
+def test_a_store_that_does_not_answer_is_distinguished_from_a_missing_secret(
     ssm: SSMClient, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(ssm, "value")

@@ -41,7 +41,7 @@ class Ours:
 
 
 class Botos:
-    """boto3, asked in the same words; its refusals are ours to compare."""
+    """boto3, called with the same parameters; its refusals as our errors."""
 
     def __init__(self, endpoint: str) -> None:
         self.client = boto3.client(
@@ -52,8 +52,8 @@ class Botos:
         try:
             result: dict[str, Any] = getattr(self.client, xform_name(operation))(**parameters)
         except ClientError as error:
-            told = error.response["Error"]
-            raise SqsError(operation, told["Code"], told["Message"]) from error
+            answer = error.response["Error"]
+            raise SqsError(operation, answer["Code"], answer["Message"]) from error
         return result
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ def life_of_a_queue(client: Ours | Botos, name: str) -> list[Any]:
     return results
 
 
-def test_all_that_is_asked_of_sqs_has_the_same_results(both: tuple[Ours, Botos]) -> None:
+def test_every_call_of_sqs_has_the_same_result(both: tuple[Ours, Botos]) -> None:
     ours, botos = [life_of_a_queue(client, f"q{uuid.uuid4().hex}") for client in both]
 
     assert ours == botos
@@ -144,7 +144,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("operation", "parameters"), REFUSED.values(), ids=REFUSED)
-def test_a_refusal_has_the_same_code_and_words(
+def test_a_refusal_has_the_same_code_and_message(
     both: tuple[Ours, Botos], sqs_endpoint: str, operation: str, parameters: dict[str, Any]
 ) -> None:
     name = f"q{uuid.uuid4().hex}"

@@ -56,7 +56,7 @@ def test_a_version_that_was_never_applied_cannot_be_loaded(database: TestDatabas
         configs.load(database, 7)
 
 
-def test_of_two_who_apply_at_once_both_get_a_version_or_one_has_to_look_again(database: TestDatabase) -> None:
+def test_of_two_who_apply_at_once_both_get_a_version_or_one_has_to_read_again(database: TestDatabase) -> None:
     other = Database(database.url)
     start = threading.Barrier(2)
     got: list[int | None] = []

@@ -100,7 +100,7 @@ def test_concurrent_runs_apply_each_step_once(empty: str) -> None:
 def test_a_step_gives_way_to_a_table_in_use_and_comes_back(
     empty: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(steps, "LOCK_TIMEOUT_SECONDS", 0.1)
     steps.apply(owner, numbered(FIRST))
 
     with psycopg.connect(empty) as reader:
@@ -131,7 +131,7 @@ def test_a_step_that_is_stopped_to_end_a_deadlock_comes_back(owner: psycopg.Conn
 def test_a_table_that_never_comes_free_is_reported(
     empty: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(steps, "LOCK_TIMEOUT_SECONDS", 0.1)
     steps.apply(owner, numbered(FIRST))
 
     with psycopg.connect(empty) as reader:

@@ -25,7 +25,7 @@ def direct(database: TestDatabase) -> Iterator[Database]:
 
 
 def read_in_full(db: Database) -> dict[str, int]:
-    """Tell how many rows of each table were read one after another so far."""
+    """Return how many rows of each table were read one after another so far."""
     db.run("SELECT pg_stat_force_next_flush()")
     db.run("SELECT 1")
     return {row["relname"]: row["seq_tup_read"] for row in db.run(READ, [list(GROWING)])}

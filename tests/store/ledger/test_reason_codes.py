@@ -165,7 +165,7 @@ def test_sql_words_a_suppression_as_the_table_does(database: TestDatabase, tries
     assert written(database, LAST, effect.id) == written(database, ROW, effect.id)
 
 
-def test_the_relay_says_where_a_lease_ended_and_keeps_the_reason_of_what_was_looked_into(
+def test_the_relay_says_where_a_lease_ended_and_keeps_the_reason_of_what_was_looked_up(
     database: TestDatabase, owner: Database
 ) -> None:
     idle, sent = claimed(database, waiting(database)), sending(database)
@@ -183,7 +183,7 @@ def test_the_relay_says_where_a_lease_ended_and_keeps_the_reason_of_what_was_loo
     assert written(database, ROW, looked_into.id) == (why.code, why.detail, why.sentence, False)
 
 
-def test_what_was_learned_has_the_code_of_its_words(database: TestDatabase) -> None:
+def test_what_was_learned_has_the_code_of_its_sentence(database: TestDatabase) -> None:
     effect = sending(database)
     met = Reason(ReasonCode.OUTCOME_UNKNOWN, "HTTP 500")
 
@@ -340,7 +340,7 @@ def test_what_is_held_is_grouped_by_code_and_detail(database: TestDatabase) -> N
     assert [(each.reason_code, each.reason_detail, each.reason, each.effects) for each in groups] == [
         ("legacy", UNPROVABLE, UNPROVABLE, 2),
         ("unprovable", None, UNPROVABLE, 2),
-        ("worker_crashed", "3", "its worker ended without a word 3 times in a row", 1),
+        ("worker_crashed", "3", "its worker ended without a result 3 times in a row", 1),
     ]
 
 

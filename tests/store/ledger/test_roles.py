@@ -99,7 +99,7 @@ def test_the_owner_may_not_be_the_application_too(server: Server) -> None:
         migrate(server.owner, server.owner)
 
 
-def test_an_owner_without_the_right_to_make_roles_is_told_what_to_run(server: Server) -> None:
+def test_an_owner_without_the_right_to_make_roles_is_shown_what_to_run(server: Server) -> None:
     owner = server.login("owners-password")
     role = server.roles[0]
     server.admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'owners-password'".encode())

@@ -1,4 +1,4 @@
-"""What a restored ledger is told of the time that it lost."""
+"""What a restored ledger learns of the time that it lost."""
 
 import uuid
 

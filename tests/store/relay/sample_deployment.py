@@ -141,26 +141,26 @@ class SampleDeployment:
         )
         return [tuple(row.values()) for row in rows]
 
-    def mark(self, **when: float) -> None:
+    def schedule(self, **when: float) -> None:
         assert self.services.due_index.set({name.replace("__", ":"): self.now() + at for name, at in when.items()})
 
     def overdue(self) -> None:
         """Make the relay look at what is due, but not at everything."""
         self.services.due_index.watch(full_at=self.now() + HOUR)
-        self.mark(at__1=-1)
+        self.schedule(at__1=-1)
 
-    def rung(self) -> list[WakeUp]:
+    def notified(self) -> list[WakeUp]:
         wake_ups = []
         while messages := self.services.queue.receive():
             wake_ups += [WakeUp.loads(message.body) for message in messages]
             self.services.queue.delete(messages)
         return wake_ups
 
-    def rung_effects(self) -> set[UUID]:
-        return {id for wake_up in self.rung() for id in wake_up.effects}
+    def notified_effects(self) -> set[UUID]:
+        return {id for wake_up in self.notified() for id in wake_up.effects}
 
     def rung_events(self) -> set[UUID]:
-        return {id for wake_up in self.rung() for id in wake_up.events}
+        return {id for wake_up in self.notified() for id in wake_up.events}
 
     def close(self) -> None:
         self._admin.close()

@@ -10,7 +10,7 @@ from drumbeat.delivery.deliver import deliver
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.relay.sweep import LOCK, sweep
+from drumbeat.relay.sweep import LOCK_KEY, sweep
 from drumbeat.wakeups.queue import WakeUp
 from tests.store.relay.sample_deployment import MINUTE, SampleDeployment
 
@@ -53,7 +53,7 @@ def test_an_event_every_two_minutes_has_the_relay_ask_nothing(deployment: Sample
 
 
 @pytest.mark.point(32)
-def test_lost_marks_have_everything_looked_at(deployment: SampleDeployment) -> None:
+def test_lost_entries_make_the_relay_check_everything(deployment: SampleDeployment) -> None:
     deployment.configured()
     sweep(deployment.services)
     effect = deployment.effect()
@@ -62,12 +62,12 @@ def test_lost_marks_have_everything_looked_at(deployment: SampleDeployment) -> N
     summary = sweep(deployment.services)
 
     assert summary.full
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
     assert sweep(deployment.services).idle
 
 
 @pytest.mark.point(31)
-def test_without_redis_every_minute_looks_at_everything(deployment: SampleDeployment) -> None:
+def test_without_redis_every_minute_checks_everything(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.services.redis.close()
     deployment.services.redis = LeanRedis.at("redis://127.0.0.1:1")
@@ -77,16 +77,16 @@ def test_without_redis_every_minute_looks_at_everything(deployment: SampleDeploy
     summaries = [sweep(deployment.services), sweep(deployment.services)]
 
     assert [summary.full for summary in summaries] == [True, True]
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
 
 
 def test_one_relay_sweeps_at_a_time(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.effect()
-    deployment.services.redis.set(LOCK, "another relay")
+    deployment.services.redis.set(LOCK_KEY, "another relay")
 
     assert sweep(deployment.services).locked_elsewhere
-    assert deployment.rung() == []
+    assert deployment.notified() == []
 
-    deployment.services.redis.delete(LOCK)
+    deployment.services.redis.delete(LOCK_KEY)
     assert sweep(deployment.services).effects == 1

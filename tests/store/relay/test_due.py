@@ -1,4 +1,4 @@
-"""What is due is rung for at its time, at its account's pace, people before campaigns."""
+"""Workers are notified of what is due at its time, at its account's pace, people before campaigns."""
 
 import uuid
 from datetime import timedelta
@@ -12,7 +12,7 @@ from drumbeat.wakeups.due_index import KEY
 from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
-def test_what_is_due_within_two_minutes_is_rung_for_its_second(deployment: SampleDeployment) -> None:
+def test_what_is_due_within_two_minutes_is_notified_for_its_second(deployment: SampleDeployment) -> None:
     deployment.configured()
     overdue, soon = deployment.effect(due_in=-300), deployment.effect(due_in=90.5)
     look = deployment.effect("unknown", due_in=30)
@@ -28,14 +28,14 @@ def test_what_is_due_within_two_minutes_is_rung_for_its_second(deployment: Sampl
 
 
 @pytest.mark.parametrize("status", ["held", "accepted", "refused", "cancelled"])
-def test_what_is_settled_is_not_rung(deployment: SampleDeployment, status: str) -> None:
+def test_what_is_settled_is_not_notified(deployment: SampleDeployment, status: str) -> None:
     deployment.configured()
     effect = deployment.effect()
     deployment.db.run("UPDATE effects SET status = %s, reason = 'test' WHERE id = %s", (status, effect))
 
     sweep(deployment.services)
 
-    assert deployment.rung() == []
+    assert deployment.notified() == []
 
 
 def test_an_account_is_released_two_minutes_of_its_limit_at_its_pace(deployment: SampleDeployment) -> None:
@@ -48,14 +48,14 @@ def test_an_account_is_released_two_minutes_of_its_limit_at_its_pace(deployment:
     delays = sorted(deployment.sqs.delays.values())
     assert delays[:6] == [0, 0, 0, 0, 0, 2]
     assert delays[-1] == 120
-    assert deployment.rung_effects() < effects
+    assert deployment.notified_effects() < effects
 
 
 def test_the_rest_of_a_backlog_is_released_minute_by_minute(deployment: SampleDeployment) -> None:
     deployment.configured([{"count": 30, "period": 60, "burst": 5}])
     effects = {deployment.effect() for _ in range(80)}
     sweep(deployment.services)
-    done = deployment.rung_effects()
+    done = deployment.notified_effects()
     deployment.db.run("UPDATE effects SET status = 'accepted', due_at = 'infinity' WHERE id = ANY (%s)", (list(done),))
     deployment.services.due_index.clear([f"effect:{effect}" for effect in done])
     deployment.sleep(MINUTE)
@@ -63,7 +63,7 @@ def test_the_rest_of_a_backlog_is_released_minute_by_minute(deployment: SampleDe
     second = sweep(deployment.services)
 
     assert not second.full
-    assert deployment.rung_effects() == effects - done
+    assert deployment.notified_effects() == effects - done
 
 
 def test_a_backlog_of_one_account_does_not_hold_up_another(deployment: SampleDeployment) -> None:
@@ -75,7 +75,7 @@ def test_a_backlog_of_one_account_does_not_hold_up_another(deployment: SampleDep
     sweep(deployment.services)
 
     assert deployment.sqs.delays[other] == 0
-    assert other in deployment.rung_effects()
+    assert other in deployment.notified_effects()
 
 
 @pytest.mark.point(35)
@@ -93,11 +93,11 @@ def test_what_people_set_off_comes_before_what_campaigns_send(deployment: Sample
 
 @pytest.mark.point(12)
 @pytest.mark.point(7)
-def test_a_lost_message_is_rung_again_within_two_minutes(deployment: SampleDeployment) -> None:
+def test_a_lost_message_is_sent_again_within_two_minutes(deployment: SampleDeployment) -> None:
     deployment.configured()
     sweep(deployment.services)
     effect = deployment.effect()
-    deployment.mark(**{f"effect__{effect}": 30})
+    deployment.schedule(**{f"effect__{effect}": 30})
     deployment.services.queue.notify(effects=[effect])
     deployment.services.queue.purge()
 
@@ -105,31 +105,31 @@ def test_a_lost_message_is_rung_again_within_two_minutes(deployment: SampleDeplo
         deployment.sleep(MINUTE)
         sweep(deployment.services)
 
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
 
 
-def test_what_was_rung_and_is_watched_is_not_rung_twice(deployment: SampleDeployment) -> None:
+def test_what_was_notified_and_is_scheduled_is_not_notified_twice(deployment: SampleDeployment) -> None:
     deployment.configured()
     effect = deployment.effect()
     sweep(deployment.services)
-    assert deployment.rung_effects() == {effect}
-    deployment.mark(at__1=-1)
+    assert deployment.notified_effects() == {effect}
+    deployment.schedule(at__1=-1)
 
     sweep(deployment.services)
 
-    assert deployment.rung() == []
+    assert deployment.notified() == []
 
 
-def test_what_was_rung_and_not_settled_is_rung_again(deployment: SampleDeployment) -> None:
+def test_what_was_notified_and_not_settled_is_notified_again(deployment: SampleDeployment) -> None:
     deployment.configured()
     effect = deployment.effect()
     sweep(deployment.services)
-    deployment.rung()
+    deployment.notified()
     deployment.sleep(MINUTE)
 
     sweep(deployment.services)
 
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
 
 
 def test_what_is_due_in_days_wakes_the_relay_in_its_minute(deployment: SampleDeployment) -> None:
@@ -150,7 +150,7 @@ def test_what_is_due_in_days_wakes_the_relay_in_its_minute(deployment: SampleDep
 def test_marks_with_nothing_behind_them_are_forgotten(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.overdue()
-    deployment.mark(**{f"effect__{uuid.uuid4()}": -1, f"event__{uuid.uuid4()}": -1})
+    deployment.schedule(**{f"effect__{uuid.uuid4()}": -1, f"event__{uuid.uuid4()}": -1})
 
     first = sweep(deployment.services)
     second = sweep(deployment.services)
@@ -159,7 +159,9 @@ def test_marks_with_nothing_behind_them_are_forgotten(deployment: SampleDeployme
     assert deployment.services.redis.run("ZCARD", KEY) == 2  # the sentinel and the next full sweep
 
 
-def test_a_mark_set_during_the_sweep_survives_it(deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_set_during_the_sweep_survives_it(
+    deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deployment.configured()
     deployment.overdue()
     effect = f"effect:{uuid.uuid4()}"

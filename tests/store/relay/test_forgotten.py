@@ -1,4 +1,4 @@
-"""Events that were never planned are found."""
+"""Events that were not planned are found."""
 
 from datetime import timedelta
 
@@ -9,12 +9,12 @@ from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
 @pytest.mark.point(7)
-def test_an_event_that_nobody_planned_is_rung_after_a_while(deployment: SampleDeployment) -> None:
+def test_workers_are_notified_of_an_unplanned_event_after_a_while(deployment: SampleDeployment) -> None:
     deployment.configured()
     event = deployment.event()
 
     sweep(deployment.services)
-    assert deployment.rung() == []
+    assert deployment.notified() == []
     deployment.services.redis.run("FLUSHALL")
     deployment.sleep(21)
     sweep(deployment.services)
@@ -22,11 +22,11 @@ def test_an_event_that_nobody_planned_is_rung_after_a_while(deployment: SampleDe
     assert deployment.rung_events() == {event}
 
 
-def test_an_event_whose_mark_is_due_is_rung_however_young(deployment: SampleDeployment) -> None:
+def test_an_event_whose_entry_is_due_is_notified_however_young(deployment: SampleDeployment) -> None:
     deployment.configured()
     event = deployment.event()
     deployment.overdue()
-    deployment.mark(**{f"event__{event}": -1})
+    deployment.schedule(**{f"event__{event}": -1})
 
     sweep(deployment.services)
 
@@ -87,7 +87,7 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(
     event = deployment.event()
     if due_index == "kept":
         deployment.overdue()
-        deployment.mark(**{f"event__{event}": -1})
+        deployment.schedule(**{f"event__{event}": -1})
     else:
         deployment.services.redis.run("FLUSHALL")
         deployment.ledgers_clock(-570.0)
@@ -96,17 +96,17 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(
     assert deployment.rung_events() == {event}
 
 
-def test_an_event_that_is_never_planned_is_rung_ever_more_rarely(deployment: SampleDeployment) -> None:
+def test_an_event_that_is_never_planned_is_notified_ever_more_rarely(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.event()
-    rung = []
+    notified = []
     for number in range(24 * 60):
         deployment.sleep(MINUTE)
         if sweep(deployment.services).events:
-            rung.append(number)
+            notified.append(number)
 
-    assert set(range(1, 59)) <= set(rung)
-    assert len(rung) < 60 + 25
+    assert set(range(1, 59)) <= set(notified)
+    assert len(notified) < 60 + 25
 
 
 def test_a_failed_flow_is_tried_again_by_a_later_configuration(deployment: SampleDeployment) -> None:

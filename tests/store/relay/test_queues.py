@@ -35,7 +35,7 @@ def buffered(deployment: SampleDeployment, *texts: str) -> Queue:
 
 
 @pytest.mark.point(10)
-def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(deployment: SampleDeployment) -> None:
+def test_the_buffer_is_drained_once_the_ledger_answers_without_any_entry(deployment: SampleDeployment) -> None:
     deployment.configured()
     sweep(deployment.services)
     arrivals = [arrival(deployment, f"key-{number}") for number in range(23)]
@@ -52,7 +52,7 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_mark(deployme
 
 
 @pytest.mark.point(10)
-def test_the_buffer_stays_while_the_ledger_is_away(deployment: SampleDeployment) -> None:
+def test_the_buffer_stays_while_the_ledger_is_unreachable(deployment: SampleDeployment) -> None:
     queue = buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
     deployment.db.close()
     deployment.db.url = "postgresql://127.0.0.1:1/none"
@@ -103,11 +103,11 @@ def test_an_unreachable_queue_costs_a_minute_and_nothing_else(
     sweep(deployment.services)
 
     assert first.not_notified == 1
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
 
 
 @pytest.mark.point(13)
-def test_sweeping_twice_at_a_time_only_doubles_doorbells(deployment: SampleDeployment) -> None:
+def test_sweeping_twice_at_a_time_only_doubles_messages(deployment: SampleDeployment) -> None:
     deployment.configured()
     effect = deployment.effect("claimed", lease=-1)
     sweep(deployment.services)
@@ -115,7 +115,7 @@ def test_sweeping_twice_at_a_time_only_doubles_doorbells(deployment: SampleDeplo
 
     sweep(deployment.services)
 
-    assert [wake_up.effects for wake_up in deployment.rung()] == [(effect,), (effect,)]
+    assert [wake_up.effects for wake_up in deployment.notified()] == [(effect,), (effect,)]
     assert deployment.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
 
 
@@ -131,7 +131,7 @@ def test_no_transaction_is_open_while_the_queue_is_called(deployment: SampleDepl
     assert deployment.sqs.transactions == {psycopg.pq.TransactionStatus.IDLE}
 
 
-def test_a_far_mark_shares_the_members_of_its_minute(deployment: SampleDeployment) -> None:
+def test_a_far_entry_shares_the_members_of_its_minute(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.effect(due_in=HOUR)
 

@@ -1,4 +1,4 @@
-"""A process dies during its work: its leases end, and the work goes on."""
+"""A worker that crashes: the leases of its work end, and the work goes on."""
 
 import psycopg
 import pytest
@@ -20,7 +20,7 @@ def test_a_claim_whose_lease_ended_waits_again(deployment: SampleDeployment) -> 
         "status": "waiting", "seq": 3, "fence": 1, "crashes": 1, "lease_until": None, "due": True,
     }  # fmt: skip
     assert deployment.journal(effect) == [(3, "claimed", "waiting", 1, "relay")]
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
 
 
 @pytest.mark.point(18)
@@ -36,10 +36,10 @@ def test_an_open_attempt_whose_lease_ended_is_unknown(deployment: SampleDeployme
         "status": "unknown", "seq": 3, "fence": 1, "crashes": 1, "lease_until": None, "due": True,
     }  # fmt: skip
     assert deployment.journal(effect) == [(3, "sending", "unknown", 1, "relay")]
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
 
 
-def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(deployment: SampleDeployment) -> None:
+def test_a_lookup_that_ended_without_a_result_counts_as_a_crash_and_moves_nothing(deployment: SampleDeployment) -> None:
     deployment.configured()
     effect = deployment.effect("unknown", lease=-1)
     deployment.overdue()
@@ -49,12 +49,12 @@ def test_a_look_that_ended_without_a_word_counts_as_a_crash_and_moves_nothing(de
     stands = deployment.stands(effect)
     assert (stands["status"], stands["crashes"], stands["lease_until"]) == ("unknown", 1, None)
     assert deployment.journal(effect) == []
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
 
 
 @pytest.mark.point(20)
 @pytest.mark.parametrize("status", ["claimed", "sending", "unknown"])
-def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(deployment: SampleDeployment, status: str) -> None:
+def test_a_live_lease_is_not_touched_and_checked_when_it_ends(deployment: SampleDeployment, status: str) -> None:
     deployment.configured()
     effect = deployment.effect(status, lease=40)
 
@@ -64,7 +64,7 @@ def test_a_live_lease_is_left_alone_and_looked_at_when_it_ends(deployment: Sampl
     second = sweep(deployment.services)
 
     assert (first.recovered, asleep.idle, second.recovered) == (0, True, 1)
-    assert deployment.rung_effects() == {effect}
+    assert deployment.notified_effects() == {effect}
 
 
 def test_recovery_passes_over_what_others_hold(deployment: SampleDeployment) -> None:
@@ -81,10 +81,10 @@ def test_recovery_passes_over_what_others_hold(deployment: SampleDeployment) -> 
 
 
 def test_many_ended_leases_are_freed_in_chunks(deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drumbeat.relay.sweep.CHUNK", 4)
+    monkeypatch.setattr("drumbeat.relay.sweep.ROWS_PER_STATEMENT", 4)
     deployment.configured()
     effects = {deployment.effect("sending", lease=-1) for _ in range(10)}
     deployment.overdue()
 
     assert sweep(deployment.services).recovered == 10
-    assert deployment.rung_effects() == effects
+    assert deployment.notified_effects() == effects

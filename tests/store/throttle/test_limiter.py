@@ -105,7 +105,7 @@ def test_holders_who_come_at_their_slots_are_all_granted(throttle: Throttle, clo
 
 def test_holders_who_come_late_together_share_the_next_slots(throttle: Throttle, clock: HandClock) -> None:
     held = waits(throttle.take([newcomers(40)])["mail"])
-    clock.sleep(60)  # every worker was away
+    clock.sleep(60)  # every worker was down
 
     answers = throttle.take([ask(*[wait.slot for wait in held])])["mail"]
 
@@ -179,7 +179,7 @@ def test_other_limits_forget_the_slots_but_not_the_calls(throttle: Throttle) -> 
     assert 0 < answer.seconds <= 0.1
 
 
-def test_accounts_of_a_batch_are_asked_in_one_round_trip(throttle: Throttle, redis: Redis) -> None:
+def test_accounts_of_a_batch_need_one_round_trip(throttle: Throttle, redis: Redis) -> None:
     throttle.take([newcomers(1)])
     before = redis.info("commandstats")["cmdstat_evalsha"]["calls"]
 
@@ -332,9 +332,7 @@ def test_each_failed_probe_doubles_the_cooling_up_to_minutes(throttle: Throttle,
     assert cooling == [15, 30, 60, 120, 240, 300, 300]
 
 
-def test_probes_of_which_nobody_reported_do_not_close_the_account_for_ever(
-    throttle: Throttle, clock: HandClock
-) -> None:
+def test_probes_without_a_report_do_not_close_the_account_for_ever(throttle: Throttle, clock: HandClock) -> None:
     throttle.report(Report("mail", failures=8))
     clock.sleep(15)
     throttle.take([newcomers(2)])  # and the worker died
@@ -428,7 +426,7 @@ def assert_kept(limit: Limit, calls: list[float]) -> None:
             assert j - i + 1 <= allowed + 1e-6
 
 
-class Away:
+class Unreachable:
     """A port that takes connections and never answers."""
 
     def __init__(self) -> None:
@@ -455,7 +453,7 @@ class Away:
 
 @pytest.fixture
 def silent() -> Iterator[LeanRedis]:
-    server = Away()
+    server = Unreachable()
     client = LeanRedis.at(f"redis://127.0.0.1:{server.port}")
     yield client
     client.close()
@@ -470,7 +468,7 @@ def absent() -> Iterator[LeanRedis]:
 
 
 @pytest.mark.point(31)
-def test_without_redis_each_process_sends_a_trickle_and_says_so_once(absent: LeanRedis, clock: HandClock) -> None:
+def test_without_redis_each_process_sends_slowly_and_warns_once(absent: LeanRedis, clock: HandClock) -> None:
     warnings: list[str] = []
     throttle = Throttle(absent, clock, warn=warnings.append)
     calls = 0

@@ -181,7 +181,7 @@ def test_since_and_type_and_source_narrow_the_list(database: TestDatabase) -> No
     assert len(views.events(database, views.EventFilter(source="test", type="LEAD_CAPTURE")).items) == 1
 
 
-def test_words_and_cursors_that_cannot_be_are_refused_instead_of_finding_nothing(database: TestDatabase) -> None:
+def test_values_and_cursors_that_cannot_exist_are_refused_instead_of_finding_nothing(database: TestDatabase) -> None:
     with pytest.raises(Invalid, match="attention"):
         views.EventFilter(status="lost")
     with pytest.raises(Invalid):
@@ -227,7 +227,7 @@ def test_any_body_can_be_shown(database: TestDatabase, body: bytes, shown: objec
     assert story.payload == shown
 
 
-def test_an_event_nobody_recorded_has_no_story(database: TestDatabase) -> None:
+def test_an_event_that_was_not_recorded_has_no_story(database: TestDatabase) -> None:
     assert views.event(database, uuid4()) is None
 
 
@@ -242,7 +242,7 @@ def test_effects_are_found_by_status_account_and_event(database: TestDatabase) -
     assert rest.next is None
 
 
-def test_totals_count_by_status_and_tell_how_long_the_oldest_has_been_due(database: TestDatabase) -> None:
+def test_totals_count_by_status_and_show_how_long_the_oldest_has_been_due(database: TestDatabase) -> None:
     waiting(database, due_at=datetime.now(UTC) - timedelta(minutes=5))
     waiting(database, account="crm", due_at=datetime.now(UTC) + timedelta(minutes=5))
     recorded(database)

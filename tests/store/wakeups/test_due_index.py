@@ -1,4 +1,4 @@
-"""The relay's marks against a real Valkey."""
+"""The due index against a real Valkey."""
 
 import math
 import uuid
@@ -19,7 +19,7 @@ def due_index(lean: LeanRedis) -> DueIndex:
 
 
 @pytest.fixture
-def away() -> DueIndex:
+def unreachable() -> DueIndex:
     return DueIndex(LeanRedis.at("redis://127.0.0.1:1"), SystemClock())
 
 
@@ -59,14 +59,14 @@ def test_a_member_set_anew_since_it_was_read_stays(due_index: DueIndex) -> None:
     assert due_index.due(NOW + 300).members == {"effect:2"}
 
 
-def test_a_mark_tells_when_somebody_will_look(due_index: DueIndex, away: DueIndex) -> None:
+def test_an_entry_shows_when_the_relay_checks(due_index: DueIndex, unreachable: DueIndex) -> None:
     due_index.set({"effect:1": NOW + 5, "effect:2": NOW})
 
     assert due_index.times(["effect:1", "effect:unmarked"]) == {"effect:1": NOW + 5}
-    assert away.times(["effect:1"]) == {}
+    assert unreachable.times(["effect:1"]) == {}
 
 
-def test_lost_marks_are_noticed_by_the_sentinel(due_index: DueIndex, redis: Redis) -> None:
+def test_lost_entries_are_noticed_by_the_sentinel(due_index: DueIndex, redis: Redis) -> None:
     assert due_index.due(NOW).missing
     due_index.watch(full_at=NOW + 3600)
     assert not due_index.due(NOW).missing
@@ -76,14 +76,14 @@ def test_lost_marks_are_noticed_by_the_sentinel(due_index: DueIndex, redis: Redi
     assert due_index.due(NOW) == Due(frozenset(), missing=True)
 
 
-def test_the_sentinel_is_never_due_and_the_next_full_look_is(due_index: DueIndex) -> None:
+def test_the_sentinel_is_never_due_and_the_next_full_sweep_is(due_index: DueIndex) -> None:
     due_index.watch(full_at=NOW + 3600)
 
     assert due_index.due(NOW + 3599).members == frozenset()
     assert due_index.due(NOW + 3600).members == {"full"}
 
 
-def test_distrust_makes_the_next_relay_look_at_everything(due_index: DueIndex) -> None:
+def test_distrust_makes_the_next_relay_check_everything(due_index: DueIndex) -> None:
     due_index.watch(full_at=NOW)
 
     due_index.distrust()
@@ -102,10 +102,10 @@ def test_a_member_that_is_no_id_stands_for_nothing(due_index: DueIndex) -> None:
 
 
 @pytest.mark.point(31)
-def test_without_redis_the_answer_says_so(away: DueIndex) -> None:
-    assert not away.set({"effect:1": NOW})
-    assert not away.clear(["effect:1"])
-    assert away.due(NOW) == Due(frozenset(), missing=True)
+def test_without_redis_the_answer_says_so(unreachable: DueIndex) -> None:
+    assert not unreachable.set({"effect:1": NOW})
+    assert not unreachable.clear(["effect:1"])
+    assert unreachable.due(NOW) == Due(frozenset(), missing=True)
 
 
 def test_marks_that_redis_refuses_to_read_are_missing(due_index: DueIndex, redis: Redis) -> None:
@@ -114,6 +114,6 @@ def test_marks_that_redis_refuses_to_read_are_missing(due_index: DueIndex, redis
     assert due_index.due(NOW) == Due(frozenset(), missing=True)
 
 
-def test_nothing_to_set_or_clear_asks_nobody(away: DueIndex) -> None:
-    assert away.set({})
-    assert away.clear([])
+def test_nothing_to_set_or_clear_calls_nothing(unreachable: DueIndex) -> None:
+    assert unreachable.set({})
+    assert unreachable.clear([])

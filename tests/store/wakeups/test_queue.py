@@ -47,7 +47,7 @@ def drained(queue: Queue) -> list[WakeUp]:
     return wake_ups
 
 
-def test_a_ring_reaches_a_receiver_with_the_same_ids(queue: Queue) -> None:
+def test_a_notification_reaches_a_receiver_with_the_same_ids(queue: Queue) -> None:
     events, effects = some(2), some(3)
 
     queue.notify(events=events, effects=effects)
@@ -67,7 +67,7 @@ def test_many_ids_are_ten_to_a_message(queue: Queue) -> None:
     assert {i for wake_up in wake_ups for i in wake_up.effects} == set(effects)
 
 
-def test_nothing_to_ring_sends_nothing(queue: Queue) -> None:
+def test_nothing_to_notify_of_sends_nothing(queue: Queue) -> None:
     queue.notify()
     queue.notify_later([])
 
@@ -75,7 +75,7 @@ def test_nothing_to_ring_sends_nothing(queue: Queue) -> None:
 
 
 class Recording(Sqs):
-    """Keeps what is asked of SQS."""
+    """Keeps the calls of SQS."""
 
     def __init__(self, region: str, endpoint: str) -> None:
         super().__init__(region, endpoint)
@@ -86,7 +86,9 @@ class Recording(Sqs):
         return super().call(operation, **parameters)
 
 
-def test_later_rings_share_messages_by_whole_second_and_are_never_early(sqs_endpoint: str, queue: Queue) -> None:
+def test_later_notifications_share_messages_by_whole_second_and_are_never_early(
+    sqs_endpoint: str, queue: Queue
+) -> None:
     recording = Recording("us-east-1", sqs_endpoint)
     a, b, c, d, e = some(5)
 
@@ -139,7 +141,7 @@ def test_what_a_batch_left_out_is_sent_once_more(sqs_endpoint: str, queue: Queue
 
 
 @pytest.mark.point(7)
-def test_a_failure_is_raised_after_the_rest_was_rung(sqs_endpoint: str, queue: Queue) -> None:
+def test_a_failure_is_raised_after_the_rest_was_sent(sqs_endpoint: str, queue: Queue) -> None:
     ids = some(250)
     failing = Failing("us-east-1", sqs_endpoint, ids[0], times=9)
 
@@ -203,7 +205,7 @@ def test_what_is_not_deleted_comes_back(queue: Queue) -> None:
 
 
 @pytest.mark.point(21)
-def test_dead_letters_are_rung_again_and_foreign_ones_stay(sqs: Sqs, make_queue: Callable[[], Queue]) -> None:
+def test_dead_letters_are_sent_again_and_foreign_ones_stay(sqs: Sqs, make_queue: Callable[[], Queue]) -> None:
     queue, dead = make_queue(), make_queue()
     letters = DeadLetters(sqs, dead.url, queue)
     events, effects = some(14), some(7)
@@ -221,7 +223,7 @@ def test_dead_letters_are_rung_again_and_foreign_ones_stay(sqs: Sqs, make_queue:
     assert {i for wake_up in wake_ups for i in wake_up.effects} == set(effects)
 
 
-def test_looking_at_dead_letters_leaves_them(sqs: Sqs, make_queue: Callable[[], Queue]) -> None:
+def test_reading_dead_letters_leaves_them(sqs: Sqs, make_queue: Callable[[], Queue]) -> None:
     dead = make_queue()
     letters = DeadLetters(sqs, dead.url, make_queue())
     dead.notify(events=some(120))
@@ -232,7 +234,7 @@ def test_looking_at_dead_letters_leaves_them(sqs: Sqs, make_queue: Callable[[], 
 
 
 @pytest.mark.point(21)
-def test_a_dead_letter_that_could_not_be_rung_stays(sqs: Sqs, make_queue: Callable[[], Queue]) -> None:
+def test_a_dead_letter_that_could_not_be_sent_stays(sqs: Sqs, make_queue: Callable[[], Queue]) -> None:
     dead = make_queue()
     dead.notify(events=some(1))
     letters = DeadLetters(sqs, dead.url, Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q"))

@@ -15,7 +15,7 @@ NEW_YORK = ("--expression", "cron(30 2 * * ? *)", "--timezone", "America/New_Yor
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever opens a connection fails."""
+    """Opening a connection fails."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("a connection was opened")
@@ -112,7 +112,7 @@ def test_nothing_to_show_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert "does not fire" in shown
 
 
-def test_a_campaigns_own_words_are_taken_and_options_win(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_campaigns_own_values_are_taken_and_options_win(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "drumbeat.yaml").write_text(
         "version: 1\ndefaults: {timezone: America/New_York}\n"
         "campaigns: {night: {schedule: 'cron(30 2 * * ? *)', on_gap: skip}}\n"
@@ -145,7 +145,7 @@ def test_a_campaigns_own_words_are_taken_and_options_win(capsys: pytest.CaptureF
         (("--expression", "rate(1 day)", "--on-gap", "maybe"), "'shift', 'skip'"),
     ],
 )
-def test_bad_usage_is_told_and_ends_with_two(
+def test_bad_usage_is_reported_and_ends_with_two(
     capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
 ) -> None:
     assert said in refused(capsys, *options)

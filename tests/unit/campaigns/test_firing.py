@@ -11,7 +11,7 @@ DIGEST = Campaign("digest", "cron(0 9 * * ? *)", "America/New_York", "shift")
 NINE = datetime(2026, 3, 9, 13, tzinfo=UTC)
 
 
-def test_a_scheduled_firing_tells_campaign_and_instant() -> None:
+def test_a_scheduled_firing_names_campaign_and_instant() -> None:
     arrival = firing.scheduled(DIGEST, NINE, now=NINE)
 
     assert (arrival.source, arrival.door, arrival.type) == ("digest", "schedule", "CAMPAIGN_TRIGGER")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-type Step = Callable[[socket.socket, "Asked"], bool]  # False: the connection is over
+type Step = Callable[[socket.socket, "Received"], bool]  # False: the connection is over
 
 LINGER_NOT = struct.pack("ii", 1, 0)  # closing resets
 
@@ -35,7 +35,7 @@ class StoppedClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Received:
     """One request, and the how-manieth connection it came on."""
 
     connection: int
@@ -49,11 +49,11 @@ class Asked:
 
 @dataclass
 class Peer:
-    """Where it answers, what it was asked, and the steps it has left."""
+    """Where it answers, what it has received, and the steps it has left."""
 
     url: str
     steps: Iterator[Step]
-    asked: list[Asked] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)  # the first connection is over
 
     @property
@@ -64,7 +64,7 @@ class Peer:
         """Answer one connection's requests."""
         with suppress(OSError), connection, connection.makefile("rb") as stream:
             while request := _read(stream, number):
-                self.asked.append(request)
+                self.received.append(request)
                 if not next(self.steps)(connection, request):
                     break
         connection.close()
@@ -102,7 +102,7 @@ def answer(
 ) -> Step:
     """Answer as SQS does, and keep the connection."""
 
-    def step(connection: socket.socket, _: Asked) -> bool:
+    def step(connection: socket.socket, _: Received) -> bool:
         after()
         text = b"" if body == () else json.dumps(body).encode()
         lines = "".join(f"{line}\r\n" for line in headers)
@@ -120,20 +120,20 @@ def refuse(code: str, status: int = 400, message: str = "no") -> Step:
 def say(text: bytes, *, stay: bool = False) -> Step:
     """Write these bytes, then hang up (or stay)."""
 
-    def step(connection: socket.socket, _: Asked) -> bool:
+    def step(connection: socket.socket, _: Received) -> bool:
         connection.sendall(text)
         return stay
 
     return step
 
 
-def echo(connection: socket.socket, asked: Asked) -> bool:
+def echo(connection: socket.socket, received: Received) -> bool:
     """Give the request's body back where the status line belongs."""
-    connection.sendall(asked.body + b"\r\n\r\n")
+    connection.sendall(received.body + b"\r\n\r\n")
     return False
 
 
-def reset(connection: socket.socket, _: Asked) -> bool:
+def reset(connection: socket.socket, _: Received) -> bool:
     """Break the connection off instead of an answer."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
     return False
@@ -142,9 +142,9 @@ def reset(connection: socket.socket, _: Asked) -> bool:
 def then_reset(first: Step) -> Step:
     """Answer, then break the connection off while it is idle."""
 
-    def step(connection: socket.socket, asked: Asked) -> bool:
-        first(connection, asked)
-        return reset(connection, asked)
+    def step(connection: socket.socket, received: Received) -> bool:
+        first(connection, received)
+        return reset(connection, received)
 
     return step
 
@@ -152,7 +152,7 @@ def then_reset(first: Step) -> Step:
 def drip(clock: StoppedClock, seconds: int) -> Step:
     """Send a byte each second of the clock, for so long, and never a whole answer."""
 
-    def step(connection: socket.socket, _: Asked) -> bool:
+    def step(connection: socket.socket, _: Received) -> bool:
         for byte in b"HTTP/1.1 200 OK\r\n"[:seconds]:
             clock.seconds += 1
             connection.sendall(bytes([byte]))
@@ -161,17 +161,17 @@ def drip(clock: StoppedClock, seconds: int) -> Step:
     return step
 
 
-def parameters(asked: Asked) -> dict[str, Any]:
-    """Return what an operation was asked with."""
-    found: dict[str, Any] = json.loads(asked.body)
+def parameters(received: Received) -> dict[str, Any]:
+    """Return the parameters of a call."""
+    found: dict[str, Any] = json.loads(received.body)
     return found
 
 
-def _read(stream: Any, number: int) -> Asked | None:
+def _read(stream: Any, number: int) -> Received | None:
     if not stream.readline():
         return None
     headers: dict[str, str] = {}
     while (line := stream.readline().strip()) and b":" in line:
         name, _, value = line.decode().partition(":")
         headers[name.lower()] = value.strip()
-    return Asked(number, headers, stream.read(int(headers["content-length"])))
+    return Received(number, headers, stream.read(int(headers["content-length"])))

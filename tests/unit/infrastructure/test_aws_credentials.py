@@ -11,7 +11,7 @@ from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.infrastructure.sqs.signature import Credentials
 from tests.unit.infrastructure.sqs_peer import answer, peer
 
-# What a login gives for a time: another key whenever it is asked. A minute is less than botocore keeps in reserve.
+# What a login gives for a time: another key each time it is read. A minute is less than botocore keeps in reserve.
 LOGIN = """#!/bin/sh
 echo x >> {count}
 printf '{{"Version": 1, "AccessKeyId": "AKID%s", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": "%s"}}' \
@@ -43,7 +43,7 @@ def test_the_environments_are_read_for_every_request(monkeypatch: pytest.MonkeyP
         sqs.call("SendMessage", QueueUrl=other.queue, MessageBody="x")
         sqs.close()
 
-    first, second = [asked.headers for asked in other.asked]
+    first, second = [one.headers for one in other.received]
     assert "Credential=one/" in first["authorization"] and "x-amz-security-token" not in first
     assert "Credential=two/" in second["authorization"]
     assert second["x-amz-security-token"] == "a-token"

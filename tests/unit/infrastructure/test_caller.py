@@ -15,11 +15,11 @@ from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure import http, tls
-from drumbeat.infrastructure.http import KEEP_ALIVE, REPLY_LIMIT, Caller
+from drumbeat.infrastructure.http import KEEP_ALIVE_SECONDS, MAX_REPLY_BYTES, Caller
 from tests.unit.infrastructure import certificates
 from tests.unit.infrastructure.peer import OK, Peer, Script, Talk, answering, polite
 
-PATIENT = 20.0  # seconds; nobody waits for it unless something is broken
+LONG_BUDGET_SECONDS = 20.0  # waited for only when something is broken
 HASTY = 0.3
 
 
@@ -67,8 +67,8 @@ def caller(new_caller: NewCaller) -> Caller:
     return new_caller()
 
 
-def post(caller: Caller, url: str, *, budget: float = PATIENT, body: bytes = b"{}") -> Reply | http.Failure:
-    deadline = SystemClock().elapsed() + PATIENT
+def post(caller: Caller, url: str, *, budget: float = LONG_BUDGET_SECONDS, body: bytes = b"{}") -> Reply | http.Failure:
+    deadline = SystemClock().elapsed() + LONG_BUDGET_SECONDS
     return caller.call(Request("POST", f"{url}/v1/send?x=1", {"X-Key": "k"}, body), start_by=deadline, budget=budget)
 
 
@@ -101,8 +101,8 @@ def test_transport_headers_cannot_be_overruled(caller: Caller) -> None:
     with Peer(polite) as peer:
         caller.call(
             Request("GET", peer.url, {"Host": "evil", "Accept-Encoding": "gzip", "User-Agent": "mine"}),
-            start_by=SystemClock().elapsed() + PATIENT,
-            budget=PATIENT,
+            start_by=SystemClock().elapsed() + LONG_BUDGET_SECONDS,
+            budget=LONG_BUDGET_SECONDS,
         )
 
     head = peer.requests[0].lower()
@@ -131,8 +131,8 @@ def test_a_malformed_request_is_never_sent(caller: Caller, request_: Request) ->
         url = request_.url.replace("{port}", str(peer.port))
         outcome = caller.call(
             Request(request_.method, url, request_.headers),
-            start_by=SystemClock().elapsed() + PATIENT,
-            budget=PATIENT,
+            start_by=SystemClock().elapsed() + LONG_BUDGET_SECONDS,
+            budget=LONG_BUDGET_SECONDS,
         )
 
     assert outcome == NotSent("the request is malformed")
@@ -223,9 +223,9 @@ def test_a_pause_on_a_kept_connection_lets_nothing_leave_either(new_caller: NewC
     clock = StoppedClock()
     caller = new_caller(clock)
     with Peer(polite) as peer:
-        caller.call(Request("POST", peer.url), start_by=clock.time + 60, budget=PATIENT)
+        caller.call(Request("POST", peer.url), start_by=clock.time + 60, budget=LONG_BUDGET_SECONDS)
 
-        outcome = caller.call(Request("POST", peer.url), start_by=clock.time, budget=PATIENT)
+        outcome = caller.call(Request("POST", peer.url), start_by=clock.time, budget=LONG_BUDGET_SECONDS)
 
     assert outcome == NotSent("lease ran out")
     assert len(peer.requests) == 1
@@ -292,8 +292,8 @@ def test_a_connection_idle_for_long_is_not_trusted_though_it_looks_open(new_call
     caller = new_caller(clock)
     with Peer(polite) as peer:
         for _ in range(2):
-            reply = caller.call(Request("POST", peer.url), start_by=clock.time + 60, budget=PATIENT)
-            clock.time += KEEP_ALIVE
+            reply = caller.call(Request("POST", peer.url), start_by=clock.time + 60, budget=LONG_BUDGET_SECONDS)
+            clock.time += KEEP_ALIVE_SECONDS
 
     assert isinstance(reply, Reply)
     assert peer.connections == 2
@@ -307,7 +307,7 @@ def test_a_peer_that_wants_to_close_is_not_called_again_on_that_connection(calle
     assert peer.connections == 2
 
 
-def test_a_reply_that_nobody_asked_for_is_never_taken_for_the_next_request(caller: Caller) -> None:
+def test_an_unrequested_reply_is_never_taken_for_the_next_request(caller: Caller) -> None:
     def twice(talk: Talk) -> None:
         while talk.hear():
             talk.say(OK + OK)
@@ -331,7 +331,7 @@ def _half_said(talk: Talk) -> None:
 
 def _long(talk: Talk) -> None:
     talk.hear()
-    talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (REPLY_LIMIT + 1) + b"x" * (REPLY_LIMIT + 1))
+    talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (MAX_REPLY_BYTES + 1) + b"x" * (MAX_REPLY_BYTES + 1))
 
 
 def _endless(talk: Talk) -> None:
@@ -464,7 +464,7 @@ def test_interim_replies_are_passed_over_and_repeated_headers_joined(caller: Cal
 
 
 def test_a_reply_of_exactly_the_limit_is_taken(caller: Caller) -> None:
-    body = b"x" * REPLY_LIMIT
+    body = b"x" * MAX_REPLY_BYTES
     with Peer(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)) as peer:
         reply = post(caller, peer.url)
 
@@ -526,10 +526,10 @@ def server_tls(certificate: Path) -> ssl.SSLContext:
 def test_the_checked_address_is_called_by_its_name(
     new_caller: NewCaller, trusted: None, server_tls: ssl.SSLContext
 ) -> None:
-    asked: list[str] = []
+    received: list[str] = []
 
     def resolver(host: str, port: int, timeout: float) -> list[str]:
-        asked.append(host)
+        received.append(host)
         return ["127.0.0.1"]
 
     caller = new_caller(resolver=resolver)
@@ -537,7 +537,7 @@ def test_the_checked_address_is_called_by_its_name(
         replies = [post(caller, f"https://mail.test:{peer.port}") for _ in range(2)]
 
     assert all(isinstance(reply, Reply) for reply in replies)
-    assert asked == ["mail.test"]
+    assert received == ["mail.test"]
     assert peer.connections == 1
     assert f"\r\nhost: mail.test:{peer.port}\r\n".encode() in peer.requests[0]
 

@@ -1,4 +1,4 @@
-"""What a function is told by its environment, and how it says that it was told nonsense."""
+"""A function's settings from its environment, and the error for wrong ones."""
 
 import pytest
 

@@ -48,8 +48,8 @@ def test_a_connection_serves_one_call_after_the_other(sqs: Sqs) -> None:
         assert [send(sqs, other), send(sqs, other)] == [SENT, SENT]
         sqs.close()
 
-    assert [asked.connection for asked in other.asked] == [0, 0]
-    assert parameters(other.asked[0]) == {"QueueUrl": other.queue, "MessageBody": "x"}
+    assert [one.connection for one in other.received] == [0, 0]
+    assert parameters(other.received[0]) == {"QueueUrl": other.queue, "MessageBody": "x"}
 
 
 @pytest.mark.point(8)
@@ -60,7 +60,7 @@ def test_a_connection_that_was_reset_while_idle_is_replaced_before_it_is_used(sq
         sqs.call("PurgeQueue", QueueUrl=other.queue)  # which is never repeated
         sqs.close()
 
-    assert [asked.connection for asked in other.asked] == [0, 1]
+    assert [one.connection for one in other.received] == [0, 1]
     assert clock.slept == []
 
 
@@ -70,7 +70,7 @@ def test_a_connection_that_the_peer_says_it_closes_is_not_used_again(sqs: Sqs) -
         sqs.call("PurgeQueue", QueueUrl=other.queue)
         sqs.close()
 
-    assert [asked.connection for asked in other.asked] == [0, 1]
+    assert [one.connection for one in other.received] == [0, 1]
 
 
 PASSING: dict[str, Step] = {
@@ -96,8 +96,8 @@ def test_what_may_pass_is_tried_once_more_after_a_moment(sqs: Sqs, clock: Stoppe
         assert send(sqs, other) == SENT
         sqs.close()
 
-    assert len(other.asked) == 2
-    assert other.asked[0].body == other.asked[1].body
+    assert len(other.received) == 2
+    assert other.received[0].body == other.received[1].body
     [moment] = clock.slept
     assert 0 <= moment <= JITTER_SECONDS
 
@@ -109,7 +109,7 @@ def test_what_does_not_pass_is_tried_twice_and_no_more(sqs: Sqs, step: Step) -> 
             send(sqs, other)
         sqs.close()
 
-    assert len(other.asked) == 2
+    assert len(other.received) == 2
 
 
 @pytest.mark.parametrize("step", PASSING.values(), ids=PASSING)
@@ -119,7 +119,7 @@ def test_a_purge_is_never_repeated(sqs: Sqs, step: Step) -> None:
             sqs.call("PurgeQueue", QueueUrl=other.queue)
         sqs.close()
 
-    assert len(other.asked) == 1
+    assert len(other.received) == 1
 
 
 def test_a_refusal_is_final(sqs: Sqs) -> None:
@@ -128,7 +128,7 @@ def test_a_refusal_is_final(sqs: Sqs) -> None:
             send(sqs, other)
         sqs.close()
 
-    assert len(other.asked) == 1
+    assert len(other.received) == 1
     assert str(refused.value) == "SQS SendMessage: InvalidMessageContents: bad letters"
 
 
@@ -161,31 +161,31 @@ def test_an_answer_may_come_in_chunks(sqs: Sqs) -> None:
         assert send(sqs, other) == {}
         sqs.close()
 
-    assert [asked.connection for asked in other.asked] == [0, 0]
+    assert [one.connection for one in other.received] == [0, 0]
 
 
 @pytest.mark.parametrize("text", [b"[1]", b"{", b"[" * 100_000, b"\xff"])
 def test_an_answer_that_is_no_json_object_is_an_error(sqs: Sqs, text: bytes) -> None:
     step = say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(text) + text)
-    with peer(step) as other, pytest.raises(SqsError, match="HTTP 200: the answer is no JSON object"):
+    with peer(step) as other, pytest.raises(SqsError, match="HTTP 200: the answer is not a JSON object"):
         send(sqs, other)
 
 
-def test_a_peer_that_takes_too_long_is_given_up_and_asked_again(sqs: Sqs, clock: StoppedClock) -> None:
+def test_a_peer_that_takes_too_long_is_given_up_and_called_again(sqs: Sqs, clock: StoppedClock) -> None:
     with peer(drip(clock, 3), answer(SENT)) as other:
         assert send(sqs, other) == SENT
         sqs.close()
 
-    assert [asked.connection for asked in other.asked] == [0, 1]
+    assert [one.connection for one in other.received] == [0, 1]
 
 
 def test_a_call_ends_in_time_however_slowly_an_answer_drips(sqs: Sqs, clock: StoppedClock) -> None:
     begun = clock.elapsed()
     slow = drip(clock, 3), drip(clock, 9)
-    with peer(*slow, answer(SENT)) as other, pytest.raises(SqsError, match="Unreachable: no whole answer in time"):
+    with peer(*slow, answer(SENT)) as other, pytest.raises(SqsError, match="Unreachable: no complete answer in time"):
         send(sqs, other)
 
-    assert len(other.asked) == 2
+    assert len(other.received) == 2
     assert clock.elapsed() - begun >= CALL_SECONDS
 
 
@@ -199,10 +199,10 @@ def test_a_long_poll_has_its_own_time_beside_the_calls(sqs: Sqs, clock: StoppedC
 
 
 def test_a_long_poll_that_another_would_outlast_is_not_repeated(sqs: Sqs, clock: StoppedClock) -> None:
-    with peer(drip(clock, 17), answer({})) as other, pytest.raises(SqsError, match="no whole answer in time"):
+    with peer(drip(clock, 17), answer({})) as other, pytest.raises(SqsError, match="no complete answer in time"):
         sqs.call("ReceiveMessage", QueueUrl=other.queue, WaitTimeSeconds=14)
 
-    assert len(other.asked) == 1
+    assert len(other.received) == 1
 
 
 def test_an_unreachable_host_is_tried_twice(sqs: Sqs, clock: StoppedClock) -> None:
@@ -228,15 +228,15 @@ def test_a_second_try_has_time_and_no_purge_has_one() -> None:
     assert TRY_SECONDS + JITTER_SECONDS < CALL_SECONDS
 
 
-def test_an_explicit_endpoint_is_asked_whatever_the_queues_url_says(clock: StoppedClock) -> None:
+def test_an_explicit_endpoint_is_called_whatever_the_queues_url_says(clock: StoppedClock) -> None:
     with peer(answer(SENT)) as other:
         sqs = Sqs("eu-west-1", other.url, OWN, clock=clock)
         sqs.call("SendMessage", QueueUrl="https://sqs.us-east-1.amazonaws.com/1/q", MessageBody="x")
         sqs.close()
 
-    [asked] = other.asked
-    assert asked.headers["host"] == other.url.removeprefix("http://")
-    assert "/eu-west-1/sqs/aws4_request" in asked.headers["authorization"]
+    [received] = other.received
+    assert received.headers["host"] == other.url.removeprefix("http://")
+    assert "/eu-west-1/sqs/aws4_request" in received.headers["authorization"]
 
 
 def test_two_hosts_are_two_connections(sqs: Sqs) -> None:
@@ -245,7 +245,7 @@ def test_two_hosts_are_two_connections(sqs: Sqs) -> None:
         send(sqs, two)
         sqs.close()
 
-    assert (len(one.asked), len(two.asked)) == (1, 1)
+    assert (len(one.received), len(two.received)) == (1, 1)
 
 
 @pytest.mark.parametrize("url", ["", "q", "sqs://effects", "https:///q", "http://[::1/q", "http://h:port/q"])

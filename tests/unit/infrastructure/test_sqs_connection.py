@@ -70,14 +70,14 @@ def test_tls_is_spoken_and_the_connection_kept(
             sqs.call("SendMessage", QueueUrl=other.queue, MessageBody="x")
         sqs.close()
 
-    assert [asked.connection for asked in other.asked] == [0, 0]
+    assert [one.connection for one in other.received] == [0, 0]
 
 
 def test_a_certificate_that_no_authority_vouches_for_is_refused(sqs: Sqs, own: ssl.SSLContext) -> None:
     with peer(tls=own) as other, pytest.raises(SqsError, match=r"Unreachable.*certificate verify failed"):
         sqs.call("SendMessage", QueueUrl=other.queue, MessageBody="x")
 
-    assert other.asked == []
+    assert other.received == []
 
 
 def test_the_trust_store_is_read_once() -> None:

@@ -109,7 +109,7 @@ def test_no_trust_store_is_read_before_there_is_a_handshake(monkeypatch: pytest.
     assert isinstance(reply, Reply)
 
 
-def test_a_protocol_that_nobody_asked_for_is_no_reply(get: Get) -> None:
+def test_an_unrequested_protocol_is_no_reply(get: Get) -> None:
     with Peer(answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + OK)) as peer:
         outcome = get(peer.url)
 

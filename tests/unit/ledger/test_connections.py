@@ -22,7 +22,7 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(own: Path) -> Iterator[int]:
-    """Where somebody agrees to TLS as Postgres does, and hangs up once it is there."""
+    """A server that agrees to TLS as Postgres does, and then closes the connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(own)
 
@@ -50,7 +50,7 @@ def refusal(url: str) -> str:
     return str(failed.value)
 
 
-def test_a_server_that_nobody_vouches_for_is_told_no_password(port: int) -> None:
+def test_an_unverified_server_gets_no_password(port: int) -> None:
     said = refusal(f"postgresql://ada:p@localhost:{port}/drumbeat?sslmode=verify-full")
 
     assert "certificate verify failed" in said

@@ -9,7 +9,7 @@ from ministack.core import iam_actions
 from ministack.services import eventbridge
 
 from drumbeat.local.cloud import deployment
-from drumbeat.local.cloud.emulator import SCHEDULED_TIME, action_of_one, arn_of_schedules, with_its_time
+from drumbeat.local.cloud.emulator import SCHEDULED_TIME, action_of_one, arn_of_schedules, with_firing_time
 from drumbeat.local.cloud.parameters import arns_of_parameters, for_each
 
 
@@ -51,16 +51,16 @@ def parameters(*names: str) -> tuple[Any, ...]:
 
 
 def test_several_parameters_need_the_permission_for_each() -> None:
-    asked: list[str] = []
+    enforced: list[str] = []
 
     def enforce(_: str, *, resource_arn: str) -> str | None:
-        asked.append(resource_arn)
+        enforced.append(resource_arn)
         return "denied" if resource_arn.endswith("/b") else None
 
     resource = arns_of_parameters(lambda *_: "*")(*parameters("/a", "/b", "/c"))
 
     assert for_each(enforce)("key", resource_arn=resource) == "denied"
-    assert asked == [f"arn:aws:ssm:us-east-1:1:parameter/{name}" for name in ("a", "b")]
+    assert enforced == [f"arn:aws:ssm:us-east-1:1:parameter/{name}" for name in ("a", "b")]
     assert for_each(enforce)("key", resource_arn="*") is None
 
 
@@ -70,7 +70,7 @@ def test_ministack_still_asks_for_a_permission_on_all_parameters() -> None:
 
 def test_a_firing_carries_the_time_that_its_input_asks_for() -> None:
     invoked: list[Any] = []
-    invoke = with_its_time(lambda target, *_: invoked.append(target))
+    invoke = with_firing_time(lambda target, *_: invoked.append(target))
 
     invoke({"Input": '{"at": "<aws.scheduler.scheduled-time>"}'}, {"Time": 0})
     invoke({"Arn": "relay"}, {"Time": 0})

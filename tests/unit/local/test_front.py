@@ -129,11 +129,11 @@ def test_requests_wait_for_a_free_handler(port: int) -> None:
 def test_a_waiting_request_that_gave_up_does_not_keep_a_handler() -> None:
     async def given_up_then_served() -> bytes:
         pool = Pool([])
-        asked: list[bytes] = []
+        received: list[bytes] = []
 
         class Idle:
-            def ask(self, frame: bytes) -> "asyncio.Future[tuple[int, bytes]]":
-                asked.append(frame)
+            def send(self, frame: bytes) -> "asyncio.Future[tuple[int, bytes]]":
+                received.append(frame)
                 answer = asyncio.get_running_loop().create_future()
                 answer.set_result((0, b"{}"))
                 return answer
@@ -144,6 +144,6 @@ def test_a_waiting_request_that_gave_up_does_not_keep_a_handler() -> None:
         await asyncio.gather(waiting, return_exceptions=True)
         pool.free(Idle())  # type: ignore[arg-type]
         await pool.invoke(b"second")
-        return b"".join(asked)
+        return b"".join(received)
 
     assert asyncio.run(given_up_then_served()) == b"second"

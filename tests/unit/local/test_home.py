@@ -13,7 +13,7 @@ from drumbeat.local.home import AlreadyRunning, Home
 from drumbeat.local.ports import Ports
 
 
-def test_the_secret_is_made_once_and_readable_by_nobody_else(tmp_path: Path) -> None:
+def test_the_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     first = Home(tmp_path / "home").secret()
 
     assert Home(tmp_path / "home").secret() == first
@@ -67,7 +67,7 @@ def test_a_folder_with_a_long_path_still_has_room_for_sockets(tmp_path: Path) ->
 
 
 def test_a_long_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drumbeat.local.home.LOG_LIMIT", 10)
+    monkeypatch.setattr("drumbeat.local.home.MAX_LOG_BYTES", 10)
     home = Home(tmp_path)
     home.log("front").write_text("x" * 11)
 

@@ -27,7 +27,7 @@ def test_only_what_matters_is_shown(line: str, shown: str | None) -> None:
     assert readable(line) == shown
 
 
-def test_each_new_line_is_told_once_with_its_origin(tmp_path: Path) -> None:
+def test_each_new_line_is_printed_once_with_its_origin(tmp_path: Path) -> None:
     (tmp_path / "front.log").write_text("old\n")
     tail = Tail(tmp_path)
     with (tmp_path / "front.log").open("a") as log:

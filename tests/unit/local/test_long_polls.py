@@ -67,7 +67,7 @@ async def begun(*names: str) -> list[asyncio.Task[dict[str, Any]]]:
     return tasks
 
 
-def test_ministack_still_sleeps_between_two_looks(emulated: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ministack_still_sleeps_between_two_checks(emulated: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails once MiniStack waits for messages: then the correction can go."""
     slept: list[float] = []
 
@@ -136,7 +136,7 @@ def test_a_receive_whose_caller_went_away_takes_no_wake_up_from_others(polls: Co
     assert polls.sleeps == 2
 
 
-def test_a_delayed_message_is_found_by_looking(polls: CountedPolls, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_delayed_message_is_found_by_a_check(polls: CountedPolls, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> dict[str, Any]:
         (task,) = await begun("one")
         sqs._HANDLERS["SendMessage"]({"QueueUrl": url("one"), "MessageBody": "later", "DelaySeconds": 1}, "")

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone
-from drumbeat.local.schedules import occasion, tick
+from drumbeat.local.schedules import event_of, tick
 from drumbeat.local.template import Schedule
 
 EVERY_MINUTE = Schedule("EveryMinute", "relay", 60, None)
@@ -43,6 +43,6 @@ def test_a_turn_that_fails_is_followed_by_the_next() -> None:
     assert handler.turns == 3
 
 
-def test_an_occasion_is_the_schedules_input_or_what_scheduler_sends() -> None:
-    assert occasion(Schedule("s", "f", 1, '{"kind": "digest"}')) == {"kind": "digest"}
-    assert occasion(EVERY_MINUTE)["source"] == "aws.scheduler"
+def test_an_event_is_the_schedules_input_or_what_scheduler_sends() -> None:
+    assert event_of(Schedule("s", "f", 1, '{"kind": "digest"}')) == {"kind": "digest"}
+    assert event_of(EVERY_MINUTE)["source"] == "aws.scheduler"

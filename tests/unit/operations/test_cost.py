@@ -111,7 +111,7 @@ def test_neons_free_plan_ends_with_its_hours_or_its_storage() -> None:
     assert neon(Load(15_000, months=1, busy_hours=16)) > 0  # over a hundred hours
 
 
-def test_a_database_that_is_asked_all_day_is_awake_all_day() -> None:
+def test_a_database_with_queries_all_day_is_awake_all_day() -> None:
     assert Load(1_500_000, busy_hours=24).awake == pytest.approx(cost.HOURS, rel=0.001)
     assert Load(0).awake == pytest.approx(cost.FULL_SWEEPS * 5 / 60)
 

@@ -32,24 +32,24 @@ class Account:
 
 
 @pytest.mark.parametrize(
-    ("states", "subscriptions", "said"),
+    ("states", "subscriptions", "details"),
     [
         (
             {"Late.": "OK", "Held.": "INSUFFICIENT_DATA"},
             [f"{TOPIC}:1"],
-            [(True, "2, none rings"), (True, "1 confirmed")],
+            [(True, "2, none is on"), (True, "1 confirmed")],
         ),
-        ({"Late.": "ALARM", "Held.": "OK"}, [], [(False, "Late."), (True, "nobody: deploy with an AlarmEmail")]),
-        ({}, [f"{TOPIC}:1", "PendingConfirmation"], [(True, "0, none rings"), (False, "not confirmed yet")]),
+        ({"Late.": "ALARM", "Held.": "OK"}, [], [(False, "Late."), (True, "no address: deploy with an AlarmEmail")]),
+        ({}, [f"{TOPIC}:1", "PendingConfirmation"], [(True, "0, none is on"), (False, "not confirmed yet")]),
         (None, None, [(False, "AccessDenied"), (False, "AuthorizationError")]),
     ],
 )
-def test_which_alarms_ring_and_who_is_told(
-    states: dict[str, str] | None, subscriptions: list[str] | None, said: list[tuple[bool, str]]
+def test_which_alarms_are_on_and_whether_a_mail_address_is_confirmed(
+    states: dict[str, str] | None, subscriptions: list[str] | None, details: list[tuple[bool, str]]
 ) -> None:
     account = Account(states, subscriptions)
 
     found = list(alarms(cast("Services", SimpleNamespace(cloudwatch=account, sns=account)), TOPIC))
 
-    assert [(each.ok, each.detail) for each in found] == said
+    assert [(each.ok, each.detail) for each in found] == details
     assert all(each.fix for each in found if not each.ok)

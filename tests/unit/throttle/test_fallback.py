@@ -4,7 +4,7 @@ import pytest
 
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
-from drumbeat.throttle.fallback import FURTHEST, FallbackLimiter, interval_of
+from drumbeat.throttle.fallback import LONGEST_WAIT_SECONDS, FallbackLimiter, interval_of
 
 
 class Elapsed:
@@ -52,11 +52,11 @@ def test_accounts_do_not_share(elapsed: Elapsed) -> None:
     assert fallback.take("mail", [], 1) == fallback.take("crm", [], 1) == [0.0]
 
 
-def test_many_who_wait_are_spread_and_asked_back_in_time(elapsed: Elapsed) -> None:
+def test_many_calls_that_wait_are_spread_and_come_back_in_time(elapsed: Elapsed) -> None:
     waits = FallbackLimiter(elapsed).take("mail", [Limit(30, 60, 30)], 100)
 
     assert waits[:3] == pytest.approx([0, 5, 10])
-    assert max(waits) <= FURTHEST + 5
+    assert max(waits) <= LONGEST_WAIT_SECONDS + 5
 
 
 def test_a_pause_is_over_when_its_time_has_passed(elapsed: Elapsed) -> None:

@@ -3,13 +3,13 @@
 import pytest
 
 from drumbeat.core.configuration import Limit
-from drumbeat.throttle.pace import UNLIMITED, allowance, pace
+from drumbeat.throttle.pace import UNLIMITED_ALLOWANCE, allowance, pace
 
 
 @pytest.mark.parametrize(
     ("limits", "most"),
     [
-        ([], UNLIMITED),
+        ([], UNLIMITED_ALLOWANCE),
         ([Limit(10, 1, 20)], 1220),
         ([Limit(1, 60, 1)], 3),
         ([Limit(100, 3600, None)], 100),

@@ -1,4 +1,4 @@
-"""Makes one HTTP call and says what came of it."""
+"""Makes one HTTP call and returns its reply, or what is certain without one."""
 
 from contextlib import closing
 from http.cookiejar import CookieJar
@@ -15,7 +15,7 @@ from drumbeat.infrastructure.http.failures import MALFORMED, Failure, NoReply
 from drumbeat.infrastructure.http.message import message
 from drumbeat.infrastructure.http.transport import Transport, outgoing
 
-REPLY_LIMIT = 64 * 1024  # bytes of body
+MAX_REPLY_BYTES = 64 * 1024  # of body
 
 
 class Caller:
@@ -26,7 +26,7 @@ class Caller:
         clock: Clock,
         *,
         allow_private: bool = False,
-        reply_limit: int = REPLY_LIMIT,
+        reply_limit: int = MAX_REPLY_BYTES,
         resolver: Resolver = resolve,
     ) -> None:
         self._clock = clock
@@ -72,7 +72,7 @@ class Caller:
 class _NoCookies(CookieJar):
     """Keeps nothing of what a peer sets: one call has nothing to do with the next."""
 
-    def extract_cookies(self, response: Any, request: Any) -> None:  # noqa: ANN401 - httpx's stand-ins
+    def extract_cookies(self, response: Any, request: Any) -> None:  # noqa: ANN401 - httpx's own wrappers
         pass
 
 

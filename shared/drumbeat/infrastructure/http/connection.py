@@ -31,7 +31,7 @@ class Connection:
         """Send the request and read the head of its reply."""
         response = self._http.handle_request(request)
         if not self.wire.started:
-            raise CallError("the peer answered before it was asked")
+            raise CallError("the peer answered before the request was sent")
         return response
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class Connector:
         self._allow_private = allow_private
 
     def connect(self, origin: Origin, deadline: Deadline) -> Connection:
-        """Connect to an address that was checked, shaking hands where the scheme asks for it. Raises OSError."""
+        """Connect to an address that was checked, with TLS for https. Raises OSError."""
         addresses = self._resolve(origin.host, origin.port, deadline.remaining_to_start())
         sock = connect(addresses, origin.port, deadline, allow_private=self._allow_private)
         try:

@@ -40,7 +40,7 @@ def certainty(wire: Wire | None = None) -> Iterator[None]:
 
 
 def _reason(error: Exception, *, started: bool) -> str:
-    """Say what happened in words of our own: a library's text may quote the peer, and the peer may quote anything."""
+    """Say what happened in a text of our own: a library's text may quote the peer, and the peer may quote anything."""
     match error:
         case CallError():
             return str(error)

@@ -1,4 +1,4 @@
-"""What leaves: one request in bytes, as it was frozen, and where it goes."""
+"""What is sent: one request in bytes, as it was frozen, and where it goes."""
 
 import re
 from functools import lru_cache
@@ -11,8 +11,8 @@ from drumbeat.core.request import Request
 USER_AGENT = f"drumbeat/{__version__}"
 _PORTS = {"http": 80, "https": 443}
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-# No library takes the URL apart: each would mend it (drop `..`, tabs or an empty query), and what leaves must be what
-# was frozen. There is no `@` in an authority: a password there would be sent nowhere or end up in a log.
+# No library parses the URL: each would change it (drop `..`, tabs or an empty query), and what is sent must be what was
+# frozen. An authority has no `@`: a password there would not be sent, and could end up in a log.
 _URL = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#@\\\s]+)(?P<target>([/?][^#]*)?)(#.*)?", re.IGNORECASE)
 # Headers that say where the message goes and where it ends, and the one that keeps replies from being compressed.
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "accept-encoding"})
@@ -37,7 +37,7 @@ class Message(NamedTuple):
 
 
 def message(request: Request) -> Message:
-    """Take the URL apart and complete the headers. The fragment is dropped: HTTP has no place for it.
+    """Parse the URL and complete the headers. The fragment is dropped: HTTP does not send it.
 
     Raises ValueError when no such request can be made.
     """

@@ -7,8 +7,8 @@ from drumbeat.core.clock import Clock
 from drumbeat.infrastructure.http.connection import Connection
 from drumbeat.infrastructure.http.message import Origin
 
-# Seconds an idle connection is trusted: below the five after which common servers hang up without a word.
-KEEP_ALIVE = 4.0
+# How long an idle connection is used again: below the five seconds after which common servers close it.
+KEEP_ALIVE_SECONDS = 4.0
 
 
 class Pool:
@@ -20,7 +20,7 @@ class Pool:
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
 
     def take(self, origin: Origin) -> Connection | None:
-        """Lend an idle connection that the peer has not closed, or return None."""
+        """Take out an idle connection that the peer has not closed, or return None."""
         while True:
             with self._lock:
                 idle = self._idle[origin]
@@ -47,4 +47,4 @@ class Pool:
             connection.close()
 
     def _is_fresh(self, connection: Connection) -> bool:
-        return self._clock.elapsed() - connection.idle_since < KEEP_ALIVE and connection.wire.is_quiet()
+        return self._clock.elapsed() - connection.idle_since < KEEP_ALIVE_SECONDS and connection.wire.is_quiet()

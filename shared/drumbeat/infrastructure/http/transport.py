@@ -1,4 +1,4 @@
-"""httpx's way to the network, as we want it: one request, one connection, one budget of time."""
+"""httpx's way to the network, as we want it: one request, one connection, one time limit."""
 
 import logging
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from drumbeat.infrastructure.http.failures import certainty
 from drumbeat.infrastructure.http.message import Message, Origin
 from drumbeat.infrastructure.http.pool import Pool
 
-# At INFO httpx logs the words of the peer, at DEBUG httpcore logs whole headers: personal data.
+# At INFO httpx logs URLs and the peer's text, at DEBUG httpcore logs whole headers: personal data.
 for _library in ("httpx", "httpcore"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 
@@ -37,7 +37,7 @@ class Transport(httpx.BaseTransport):
         with certainty():
             connection = self._pool.take(origin) or self._connector.connect(origin, deadline)
         try:
-            connection.wire.lend(deadline)
+            connection.wire.begin(deadline)
             with certainty(connection.wire):
                 response = connection.exchange(_core_request(request))
         except BaseException:
@@ -51,7 +51,7 @@ class Transport(httpx.BaseTransport):
 
 
 def outgoing(message: Message, deadline: Deadline) -> httpx.Request:
-    """Pack a message for httpx. It passes on headers and body untouched; what it would mend travels beside them.
+    """Pack a message for httpx: headers and body, which it does not change; what it would rewrite is in the extensions.
 
     Raises httpx.InvalidURL for a host that httpx does not take for one.
     """
@@ -65,7 +65,7 @@ def outgoing(message: Message, deadline: Deadline) -> httpx.Request:
             "method": message.method,
             "target": message.target,
             "deadline": deadline,
-            "timeout": {},  # the deadline rules
+            "timeout": {},  # the deadline limits the time
         },
     )
 
@@ -89,11 +89,11 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
 
 
 class _Response(httpx.Response):
-    """A reply like any other, also where it asks to be followed."""
+    """A reply like any other, also when it is a redirect."""
 
     @property
     def has_redirect_location(self) -> bool:
-        """False: else httpx would take apart where it leads, though it does not go there, and fail on a bad address."""
+        """False: otherwise httpx would parse the redirect's target, which it never follows, and fail on a bad one."""
         return False
 
 

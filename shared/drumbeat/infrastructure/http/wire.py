@@ -10,31 +10,31 @@ from drumbeat.infrastructure.deadline import Deadline
 
 
 class Wire(httpcore.NetworkStream):
-    """A connected socket on loan to one call at a time, which pays for every operation from its own time.
+    """A connected socket that one call at a time uses; every operation is limited by that call's deadline.
 
-    What the library writes is kept back until it begins to read: the request leaves in one piece, there is one place
-    where its first byte leaves, and a failure to write is reported there (the library would swallow it).
+    What the library writes is kept until it begins to read: the request is sent in one piece, its first byte leaves at
+    one place, and a failure to write is reported there (the library would suppress it).
     """
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
-        self.lend(deadline)
+        self.begin(deadline)
 
-    def lend(self, deadline: Deadline) -> None:
+    def begin(self, deadline: Deadline) -> None:
         """Begin a call: no byte of it has been written."""
         self._deadline = deadline
         self._kept: list[bytes] = []
         self.started = False
 
     def is_quiet(self) -> bool:
-        """Tell whether the peer has neither hung up nor spoken unasked."""
+        """Return whether the peer has neither closed the connection nor sent anything unasked."""
         if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             return False
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         return not poll.poll(0)
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline rules
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline limits the time
         """Keep the bytes until the library wants to read."""
         self._kept.append(buffer)
 

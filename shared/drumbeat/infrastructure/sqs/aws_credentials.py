@@ -1,4 +1,4 @@
-"""Whose requests to AWS these are: asked for each request, so that none is signed with credentials that have ended."""
+"""The AWS credentials of this process, read for each request, so that none is signed with expired ones."""
 
 import functools
 import os
@@ -18,11 +18,11 @@ class NoCredentials(DrumbeatError):
 def current() -> Credentials:
     """Return the credentials in force: those of the environment, where Lambda puts them, else those botocore finds.
 
-    botocore renews what a container, an instance or a login gives for a time, minutes before it ends. It does so at its
-    own pace: only where the environment has no credentials can a call take longer than its own time.
+    botocore renews temporary credentials of a container, an instance or a login minutes before they expire. It does so
+    without our deadline: only where the environment has no credentials can a call take longer than its time limit.
 
     Raises:
-        NoCredentials: neither has any, or they could not be renewed.
+        NoCredentials: neither source has any, or they could not be renewed.
     """
     if key := os.environ.get("AWS_ACCESS_KEY_ID"):
         return Credentials(key, os.environ.get("AWS_SECRET_ACCESS_KEY", ""), os.environ.get("AWS_SESSION_TOKEN"))
@@ -31,7 +31,7 @@ def current() -> Credentials:
     try:
         found = _session().get_credentials()
         frozen = found and found.get_frozen_credentials()
-    except (BotoCoreError, ClientError, RuntimeError) as error:  # RuntimeError: renewed, and ended all the same
+    except (BotoCoreError, ClientError, RuntimeError) as error:  # RuntimeError: renewed, and expired all the same
         raise NoCredentials(f"the AWS credentials could not be read: {error}") from error
     if not frozen or not frozen.access_key or not frozen.secret_key:
         raise NoCredentials("neither the environment nor a profile has AWS credentials")

@@ -1,8 +1,8 @@
 """A thin client for SQS: its JSON protocol over one kept-alive connection, read by the standard library.
 
 Every event costs a call, and boto3 takes eight times the processor time for it. What boto3 does for its callers is done
-here, too: credentials are renewed, a connection that was closed while idle is replaced, and what may pass by itself is
-tried a second time, inside one limit of time.
+here, too: credentials are renewed, a connection that was closed while idle is replaced, and what may be temporary is
+tried a second time, inside one time limit.
 """
 
 import json
@@ -20,14 +20,14 @@ from drumbeat.infrastructure.sqs import aws_credentials
 from drumbeat.infrastructure.sqs.connection import Address, Connection, Reply, address_of, reason
 from drumbeat.infrastructure.sqs.signature import Credentials, sign
 
-# Seconds for a call with all it does, beyond the time of a long poll. Ingest has 20 seconds for a request: up to five
-# for Postgres, then one or two calls. The first try may use half, so that there is time for a second.
+# The time limit of a call with all it does, beyond the time of a long poll. Ingest has 20 seconds for a request: up to
+# five for Postgres, then one or two calls. The first try may use half, so that there is time for a second.
 CALL_SECONDS = 5.0
 TRY_SECONDS = CALL_SECONDS / 2
 JITTER_SECONDS = 0.1
-# What does no harm when it is carried out twice: a message too many finds nothing to do, what was received and not
-# heard of comes back, and deleting, showing and setting have the same end however often they are done. PurgeQueue is
-# not here: it would throw away what has arrived since.
+# What does no harm when it is carried out twice: an extra message finds nothing to do, a received message whose answer
+# was lost comes back, and deleting, releasing and setting give the same result however often they are done. PurgeQueue
+# is not here: it would throw away what has arrived since.
 REPEATABLE = frozenset(
     {
         "SendMessage",
@@ -41,20 +41,20 @@ REPEATABLE = frozenset(
         "SetQueueAttributes",
     }
 )
-OK, TOO_MANY, BROKEN = 200, 429, 500
+OK, TOO_MANY_REQUESTS, SERVER_ERROR = 200, 429, 500
 
 
 @dataclass
 class SqsError(DrumbeatError):
-    """SQS refused a call or could not be reached; `code` is its own word, as boto3 gives it, or `Unreachable`.
+    """SQS refused a call or could not be reached; `code` is SQS's own, as boto3 gives it, or `Unreachable`.
 
-    Its text is SQS's reason or ours, never an answer that could not be read.
+    Its text is SQS's message or ours, never an answer that could not be parsed.
     """
 
     operation: str
     code: str
     message: str
-    passing: bool = False  # the same call may succeed a moment later
+    temporary: bool = False  # the same call may succeed a moment later
 
     def __str__(self) -> str:
         return f"SQS {self.operation}: {self.code}: {self.message}"
@@ -102,7 +102,7 @@ class Sqs:
         try:
             return self._try(operation, address, body, begun + TRY_SECONDS + wait)
         except SqsError as error:
-            if not error.passing:
+            if not error.temporary:
                 raise
             self._clock.sleep(self._random.uniform(0, JITTER_SECONDS))
             if self._clock.elapsed() + wait >= end:  # a poll would outlast the call
@@ -122,13 +122,13 @@ class Sqs:
             connection = self._take(address) or Connection(address, deadline)
             reply = connection.exchange(request, deadline)
         except (OSError, HTTPException, ValueError) as error:
-            raise SqsError(operation, "Unreachable", reason(error), passing=True) from None
+            raise SqsError(operation, "Unreachable", reason(error), temporary=True) from None
         if not reply.closes:
             self._idle = connection
         return _result(operation, reply)
 
     def _take(self, address: Address) -> Connection | None:
-        """Return the idle connection if it leads there and the peer has not hung up: ours until its answer was read."""
+        """Take out the idle connection if it leads to this address and the peer has not closed it."""
         connection, self._idle = self._idle, None
         if connection is None or (connection.address == address and connection.is_quiet()):
             return connection
@@ -158,18 +158,18 @@ class Sqs:
 
 
 def _result(operation: str, reply: Reply) -> dict[str, Any]:
-    passing = reply.status >= BROKEN or reply.status == TOO_MANY
+    temporary = reply.status >= SERVER_ERROR or reply.status == TOO_MANY_REQUESTS
     try:
         result = json.loads(reply.body) if reply.body.strip() else {}
     except (ValueError, RecursionError):
         result = None
     if not isinstance(result, dict):
-        raise SqsError(operation, f"HTTP {reply.status}", "the answer is no JSON object", passing)
+        raise SqsError(operation, f"HTTP {reply.status}", "the answer is not a JSON object", temporary)
     if reply.status == OK:
         return result
     code = _code(str(result.get("__type", f"HTTP {reply.status}")), reply.query_error)
     message = str(result.get("message") or result.get("Message") or "no reason given")
-    raise SqsError(operation, code, message, passing or "Throttl" in code)
+    raise SqsError(operation, code, message, temporary or "Throttl" in code)
 
 
 def _code(kind: str, query_error: str) -> str:

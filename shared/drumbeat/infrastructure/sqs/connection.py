@@ -40,7 +40,7 @@ class Reply(NamedTuple):
 
 @lru_cache(maxsize=8)
 def address_of(url: str) -> Address | None:
-    """Return where a URL leads, or None when it leads nowhere."""
+    """Return where a URL leads, or None when it is not an HTTP URL."""
     try:
         parts = urlsplit(url)
         secure = {"https": True, "http": False}[parts.scheme]
@@ -54,7 +54,7 @@ def address_of(url: str) -> Address | None:
 
 
 class Connection:
-    """One connection, for one request at a time. Raises OSError when there is none in time."""
+    """One connection, for one request at a time. Raises OSError when it cannot be made in time."""
 
     def __init__(self, address: Address, deadline: Deadline) -> None:
         self.address = address
@@ -72,14 +72,14 @@ class Connection:
         self._poll.register(self._socket, select.POLLIN)
 
     def is_quiet(self) -> bool:
-        """Tell whether the peer has neither hung up nor spoken unasked."""
+        """Return whether the peer has neither closed the connection nor sent anything unasked."""
         pending = self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0
         return not pending and not self._poll.poll(0)
 
     def exchange(self, request: bytes, deadline: Deadline) -> Reply:
         """Send a request and read its answer to the end; afterwards the connection is idle, or closed.
 
-        Raises OSError, HTTPException or ValueError when there is no whole answer in time.
+        Raises OSError, HTTPException or ValueError when no complete answer comes in time.
         """
         try:
             self._socket.settimeout(deadline.remaining())
@@ -96,7 +96,7 @@ class Connection:
         with HTTPResponse(cast(socket.socket, _Incoming(self._socket, deadline)), method="POST") as response:
             response.begin()
             if response.length is None and not response.chunked:
-                raise ValueError("where the connection's end ends the answer, none that was cut off is noticed")
+                raise ValueError("an answer without a length could be cut off unnoticed")
             body = response.read()
             return Reply(response.status, response.getheader("x-amzn-query-error", ""), body, response.will_close)
 
@@ -111,7 +111,7 @@ class _Incoming(io.RawIOBase):
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._socket, self._deadline = connected, deadline
 
-    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - what HTTPResponse asks of a socket
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - HTTPResponse needs this method of a socket
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
@@ -123,12 +123,12 @@ class _Incoming(io.RawIOBase):
 
 
 def reason(error: Exception) -> str:
-    """Say what happened in words of our own: the library quotes the peer, and the peer may quote a message's body."""
+    """Say what happened in a text of our own: the library quotes the peer, and the peer may quote a message's body."""
     match error:
         case CallError():
             return str(error)
         case TimeoutError():
-            return "no whole answer in time"
+            return "no complete answer in time"
         case OSError(strerror=str(why)):
             return why
         case _:

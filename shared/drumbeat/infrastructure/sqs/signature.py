@@ -15,7 +15,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Whose request it is; `token` belongs to temporary credentials, such as a function's."""
+    """The keys of an AWS identity; `token` belongs to temporary credentials, such as a function's."""
 
     access_key: str
     secret_key: str
@@ -37,8 +37,8 @@ def sign(
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     text = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     signature = hmac.digest(_key(credentials.secret_key, stamp[:8], region, service), text.encode(), "sha256").hex()
-    who = f"Credential={credentials.access_key}/{scope}"
-    return signed | {"authorization": f"{ALGORITHM} {who}, SignedHeaders={listed}, Signature={signature}"}
+    credential = f"Credential={credentials.access_key}/{scope}"
+    return signed | {"authorization": f"{ALGORITHM} {credential}, SignedHeaders={listed}, Signature={signature}"}
 
 
 @lru_cache(maxsize=2)

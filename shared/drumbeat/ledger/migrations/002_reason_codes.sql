@@ -37,8 +37,8 @@ GRANT UPDATE (reason_code, reason_detail, maybe_sent) ON effects TO drumbeat_app
 
 -- ---------------------------------------------------------------- what the release before writes
 
--- It knows `reason` alone. Its rows say so, and never keep the code of a reason that was there before. The WHEN clauses
--- let through what names its code itself: a sentence never changes while code, detail and `maybe_sent` stay.
+-- It writes `reason` alone. Its rows get the code `legacy`, and never keep the code of an earlier reason. The WHEN clauses
+-- skip a row that names its code itself: a sentence never changes while code, detail and `maybe_sent` stay.
 CREATE FUNCTION reason_is_legacy() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.reason_code := CASE WHEN NEW.reason IS NOT NULL THEN 'legacy' END;

@@ -19,30 +19,30 @@ OWNER = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the ac
 
 
 class Account(MiniStack):
-    """An empty account at each start; `told` is the environment that its functions find besides the template's."""
+    """An empty account at each start; `extra` is environment for its functions beside the template's."""
 
-    def __init__(self, home: Path, port: int, told: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, port: int, extra: Mapping[str, str]) -> None:
         super().__init__(home, port, SERVICES)
-        self._told = dict(told)
+        self._extra = dict(extra)
 
     def command(self) -> list[str]:
         """Run the server in the foreground."""
         return [sys.executable, "-m", "drumbeat.local.cloud.emulator"]
 
     def prepare(self) -> None:
-        """Throw away what an account before this one has left."""
+        """Delete what an earlier account left."""
         shutil.rmtree(self.home / "tmp", ignore_errors=True)
 
     def stop(self) -> None:
-        """Stop, and throw away the code that the functions were unpacked to."""
+        """Stop, and delete the unpacked code of the functions."""
         super().stop()
         self.prepare()
 
     def environment(self) -> dict[str, str]:
-        """Enforce permissions; hand nothing of this machine's environment to the functions."""
+        """Enforce permissions; keep this machine's environment from the functions."""
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         own = {"AUTH": "true", "LAMBDA_EXECUTOR": "local", "PERSIST_STATE": "0"}
-        return {**inherited, **self.settings(), **own, **self._told}
+        return {**inherited, **self.settings(), **own, **self._extra}
 
 
 def client(service: str, endpoint: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' types at run time

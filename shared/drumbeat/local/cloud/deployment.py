@@ -23,7 +23,7 @@ API_ID = "drumbeat"  # the emulator takes an API's id from a tag, so that the ad
 
 
 class DeployFailed(DrumbeatError):
-    """The deployment did not succeed; says where to look."""
+    """The deployment did not succeed; with the end of sam's log."""
 
 
 def tool(name: str) -> str:
@@ -46,9 +46,11 @@ def build(folder: Path, log: Path) -> None:
         DeployFailed: with the end of the log.
     """
     machine = {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
-    told = {**os.environ, "SAM_CLI_TELEMETRY": "0", "PLATFORM": f"{machine}-manylinux_2_28", "UV": tool("uv")}
-    told["PYTHON"] = sys.executable
-    _sam(["build", "--template-file", str(TEMPLATE), "--build-dir", str(folder), "--region", "us-east-1"], told, log)
+    variables = {**os.environ, "SAM_CLI_TELEMETRY": "0", "PLATFORM": f"{machine}-manylinux_2_28", "UV": tool("uv")}
+    variables["PYTHON"] = sys.executable
+    _sam(
+        ["build", "--template-file", str(TEMPLATE), "--build-dir", str(folder), "--region", "us-east-1"], variables, log
+    )
 
 
 def deploy(folder: Path, endpoint: str, log: Path) -> None:
@@ -109,10 +111,10 @@ def _variables(document: Mapping[str, Any], function: str | None) -> Iterator[tu
                 yield name, value
 
 
-def _sam(arguments: list[str], told: Mapping[str, str], log: Path) -> None:
+def _sam(arguments: list[str], variables: Mapping[str, str], log: Path) -> None:
     with log.open("ab") as output:
         done = subprocess.run(
-            [tool("sam"), *arguments], cwd=ROOT, env=told, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [tool("sam"), *arguments], cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     if done.returncode != 0:
         tail = log.read_text(errors="replace")[-3000:]

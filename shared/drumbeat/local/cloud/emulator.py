@@ -1,9 +1,9 @@
-"""MiniStack 1.5, corrected where it differs from AWS in what concerns us: python -m drumbeat.local.cloud.emulator
+"""MiniStack 1.5, corrected where it differs from AWS and we rely on it: python -m drumbeat.local.cloud.emulator
 
-A batch of messages needs the permission of a single one; it asks for actions such as `sqs:SendMessageBatch`, which no
-policy can name, because AWS has none of them. A schedule is a resource in its group; it asks for permission on the
-same name in the group `default`. What stands in angle brackets in the input of a schedule's target, Scheduler replaces
-at each firing; it hands it over as it is.
+A batch of messages needs the permission of a single one; MiniStack asks for actions such as `sqs:SendMessageBatch`,
+which no policy can name, because AWS has none of them. A schedule is a resource in its group; MiniStack asks for
+permission on the same name in the group `default`. Scheduler replaces what is in angle brackets in the input of a
+schedule's target at each firing; MiniStack passes it on unchanged.
 """
 
 import json
@@ -18,7 +18,7 @@ SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
 def action_of_one(action_of: Callable[..., str | None]) -> Callable[..., str | None]:
-    """Return what names the action that a request needs: for a batch of messages, the one for a single message."""
+    """Wrap the function that names a request's action: for a batch of messages, the one for a single message."""
 
     def action(*request: object) -> str | None:
         found = action_of(*request)
@@ -28,7 +28,7 @@ def action_of_one(action_of: Callable[..., str | None]) -> Callable[..., str | N
 
 
 def arn_of_schedules(arn_of: Callable[..., str]) -> Callable[..., str]:
-    """Return what names the resource of a request: for a schedule, that schedule."""
+    """Wrap the function that names a request's resource: for a schedule, that schedule."""
 
     def arn(
         service: str,
@@ -49,8 +49,8 @@ def arn_of_schedules(arn_of: Callable[..., str]) -> Callable[..., str]:
     return arn
 
 
-def with_its_time(invoke: Callable[..., None]) -> Callable[..., None]:
-    """Return what invokes a target, with the time of the firing where the target's input asks for it."""
+def with_firing_time(invoke: Callable[..., None]) -> Callable[..., None]:
+    """Wrap the invocation of a target: put the time of the firing where the target's input asks for it."""
 
     def timed(target: Mapping[str, Any], event: Mapping[str, Any], *rest: object) -> None:
         if SCHEDULED_TIME in target.get("Input", ""):
@@ -70,7 +70,7 @@ def main() -> None:
     iam_actions.extract_iam_action = action_of_one(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = arns_of_parameters(arn_of_schedules(iam_actions.extract_resource_arn))
     iam_evaluator.enforce = for_each(iam_evaluator.enforce)
-    eventbridge._invoke_target = with_its_time(eventbridge._invoke_target)
+    eventbridge._invoke_target = with_firing_time(eventbridge._invoke_target)
     run: Callable[[], None] = app.main
     run()
 

@@ -1,4 +1,4 @@
-"""The deployed template and what it stands on: Postgres, Valkey, the provider sandbox, the emulated account."""
+"""The deployed template and what it needs: Postgres, Valkey, the provider sandbox, the emulated account."""
 
 import sys
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from drumbeat.local.terminal import tell
 
 DATABASE = "drumbeat"
 OWNER = "drumbeat_owner"
-# What a managed server gives its first user: no superuser, but it may create the application's role.
+# As a managed server's first user: no superuser, but it may create the application's role.
 CREATE_OWNER = f"CREATE ROLE {OWNER} LOGIN CREATEROLE"
 CREATE_DATABASE = f"CREATE DATABASE {DATABASE} OWNER {OWNER}"
 
@@ -43,7 +43,7 @@ class Cloud:
         self.url = ""
         self.api_key = ""
         self._artifacts = self.home.path / "build"
-        self._log = self.home.path / "sam.log"  # beside the others: what sam says is of interest only when it fails
+        self._log = self.home.path / "sam.log"  # beside the others: it matters only when sam fails
 
     @property
     def endpoint(self) -> str:
@@ -57,7 +57,7 @@ class Cloud:
 
     @property
     def places(self) -> dict[str, str]:
-        """Where what answers, for the line that says that all is ready."""
+        """The addresses, for the line that says that all is ready."""
         return {
             "url": self.url,
             "api_key": self.api_key,
@@ -69,7 +69,7 @@ class Cloud:
         """Build, start everything, deploy; raises DrumbeatError or RuntimeError when something does not succeed."""
         self.home.lock()
         if ended := self.home.clear_leftovers():
-            tell(f"ended what an earlier run had left behind: {', '.join(ended)}")
+            tell(f"ended processes that an earlier run had left: {', '.join(ended)}")
         if answers("127.0.0.1", self.port):
             raise StartFailed(f"port {self.port} is taken; nothing was started. Choose another with --port")
         tell("building functions and layers")

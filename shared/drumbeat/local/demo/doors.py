@@ -1,4 +1,4 @@
-"""Samples through every door: single events, batches, repeats, signed webhooks, the command line."""
+"""Samples through every API: single events, batches, repeats, signed webhooks, the command line."""
 
 import hashlib
 import hmac
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 from drumbeat.local.frames import Json
 
-TIMEOUT = 40.0  # seconds: more than the front takes
+TIMEOUT_SECONDS = 40.0  # more than the front takes
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What went through one door."""
+    """What was sent in one way."""
 
     door: str
     requests: int
@@ -51,7 +51,7 @@ class Keys:
 
 
 class Doors:
-    """All doors of one deployment."""
+    """Every way to send events to one deployment."""
 
     def __init__(self, url: str, api_key: str, keys: Keys) -> None:
         self.url = url
@@ -59,7 +59,7 @@ class Doors:
         self._keys = keys
 
     def all(self) -> Iterator[Callable[[], Sent]]:
-        """Name the doors in the order in which the demonstration uses them."""
+        """Return the ways in the order in which the demonstration uses them."""
         yield from (self.single, self.webhook, self.repeat, self.batch, self.repository, self.command_line)
 
     def single(self) -> Sent:
@@ -133,7 +133,7 @@ class Doors:
 def call(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Json:
     """Make one request to a loopback address and return its JSON; raises urllib.error.HTTPError for an error."""
     request = urllib.request.Request(url, body, dict(headers or {}), method=method)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as reply:
         return json.loads(reply.read())
 
 
@@ -148,5 +148,5 @@ def lead(source: str, number: int) -> dict[str, Json]:
 
 
 def person(source: str, number: int) -> dict[str, str]:
-    """Make somebody up."""
+    """Return a made-up person."""
     return {"email": f"{source}-{number}@example.com", "name": f"{source.title()} {number}"}

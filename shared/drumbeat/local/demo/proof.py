@@ -1,4 +1,4 @@
-"""What happened: the ledger's word beside the providers' own record."""
+"""What happened: the ledger beside the providers' own log."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ FINAL = ("accepted", "refused", "cancelled", "held")
 
 @dataclass(frozen=True)
 class StepFate:
-    """What became of one step's effects."""
+    """The result of one step's effects."""
 
     step: str
     account: str
@@ -39,7 +39,7 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Tell whether each effect was done exactly once, and nothing else was."""
+        """Return whether each effect was done exactly once, and nothing else was."""
         return (
             self.expected == self.accepted == self.done_once
             and not self.done_twice
@@ -49,7 +49,7 @@ class Proof:
 
 
 def settled(doors: Doors) -> tuple[int, Counter[str]]:
-    """Return how many effects have come to rest, and all by status."""
+    """Return how many effects are at rest, and all by status."""
     totals = doors.get("/v1/status")["totals"]
     by_status = Counter(totals["effects"])
     return sum(by_status[status] for status in FINAL), by_status

@@ -1,4 +1,4 @@
-"""The stage of the demonstration: a real `drumbeat dev` in a folder that goes away, and the ways to hurt it."""
+"""The stage of the demonstration: a real `drumbeat dev` in a temporary folder, and the faults put into it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from drumbeat.local.ports import Ports
 from drumbeat.local.servers import die_with_parent, free_port
 
 CAMPAIGN = Path(__file__).parent / "campaign"
-RELAY_EVERY = 2  # seconds; a minute in earnest
+RELAY_SECONDS = 2  # between two runs of the relay; a minute in production
 
 LIES: tuple[dict[str, object], ...] = (
     {"lie": "accept_then_500", "provider": "mailgun", "rate": 0.20, "seed": 1},
@@ -30,7 +30,7 @@ LIES: tuple[dict[str, object], ...] = (
 
 
 class Failed(DrumbeatError):
-    """The demonstration could not be given."""
+    """The demonstration could not start."""
 
 
 class Stage:
@@ -62,7 +62,7 @@ class Stage:
         document = campaign / "drumbeat.yaml"
         document.write_text(document.read_text().replace("SANDBOX_URL", sandbox))
         command = [sys.executable, "-m", "drumbeat.cli.main", "dev", "--home", str(home), "--port", str(free_port())]
-        command += ["--config", str(document), "--relay-every", str(RELAY_EVERY)]
+        command += ["--config", str(document), "--relay-every", str(RELAY_SECONDS)]
         with (self.folder / "log").open("w") as log:
             self._stack = subprocess.Popen(
                 command,
@@ -77,29 +77,29 @@ class Stage:
         line = self._stack.stdout.readline()
         if not line:
             self.keep = True
-            raise Failed(f"the stack did not start. What it said, also in {self.folder}:\n{self.said()}")
+            raise Failed(f"the stack did not start. Its output, also in {self.folder}:\n{self.output()}")
         ready = json.loads(line)
         self.sandbox_url = ready["sandbox_url"]
         return Doors(ready["url"], ready["api_key"], self.keys)
 
     def lie(self) -> None:
-        """Have the providers lie from now on, and the one that promises it honour keys."""
+        """Make the providers lie from now on, and the one that promises it honour keys."""
         self._order("receivers", {"account": "site", "honour_keys": True})
         for lie in LIES:
             self._order("lies", lie)
 
     def kill_worker(self) -> int:
         """End a worker with SIGKILL while it has calls under way; returns its process id."""
-        asked = self._requests()
+        before = self._requests()
         limit = time.monotonic() + 20
-        while self._requests() == asked and time.monotonic() < limit:
+        while self._requests() == before and time.monotonic() < limit:
             time.sleep(0.02)
         pid = int((self.folder / "home" / "run" / "worker-1.pid").read_text())
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def said(self) -> str:
-        """Return what the stack has told on its terminal."""
+    def output(self) -> str:
+        """Return the stack's output."""
         return (self.folder / "log").read_text()
 
     def _requests(self) -> int:
@@ -111,6 +111,6 @@ class Stage:
 
 
 def _own_servers_left_out() -> dict[str, str]:
-    """Return our environment without servers of the user's own: a demonstration leaves no traces there."""
+    """Return our environment without servers of the user's own: a demonstration writes nothing there."""
     own = ("DATABASE_URL", "ADMIN_DATABASE_URL", "REDIS_URL", "SQS_ENDPOINT_URL")
     return {name: value for name, value in os.environ.items() if name not in own}
