@@ -189,7 +189,7 @@ def test_a_webhook_becomes_a_request_that_is_frozen_and_read() -> None:
     frozen, digest = freeze(courier.provider.build(courier.target, action, key="k-1"))
     request = courier.provider.sign(thaw(frozen, digest), {"token": "t"}, key="k-1", now=NOON)
 
-    assert (key, planned.failed, effect.target, effect.mails) == ("d-1", {}, "Main Street 1", True)
+    assert (key, planned.failed, effect.target, effect.needs_consent) == ("d-1", {}, "Main Street 1", True)
     assert (request.method, request.url) == ("POST", "https://api.courier.example/parcels")
     assert request.headers == {"idempotency-key": "k-1", "authorization": "Bearer t"}
     assert json.loads(request.body) == {

@@ -1,6 +1,6 @@
 """API keys that verify themselves: a name, scopes and an HMAC, so that ingest can check them without the database.
 
-Withdrawing a key is a row in `api_keys`; a statement that writes for a caller checks it.
+Revoking a key is a row in `api_keys`; a statement that writes for a caller checks it.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ def mint(secret: bytes, id: str, scopes: Collection[str]) -> str:
 
 
 def verify(secret: bytes, token: str) -> ApiKey:
-    """Return the key of a token; raises Unauthorized. A withdrawn key still passes here."""
+    """Return the key of a token; raises Unauthorized. A revoked key still passes here."""
     claims, _, seal = token.rpartition(".")
     if not token.isascii() or not hmac.compare_digest(_seal(secret, claims), seal):
         raise Unauthorized(f"The API key is not valid here. {_HOW_TO}")

@@ -1,4 +1,4 @@
-"""The api_keys table: who was given a key, and whether it was withdrawn. Tokens are never stored."""
+"""The api_keys table: who was given a key, and whether it was revoked. Tokens are never stored."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -46,10 +46,10 @@ def all(db: Database) -> list[KeyRecord]:
 
 
 def revoke(db: Database, id: str) -> bool:
-    """Withdraw a key for good; False when no key has that id. The first time stays on record."""
+    """Revoke a key for good; False when no key has that id. The first time stays on record."""
     return bool(db.run(REVOKE, {"id": id}))
 
 
 def revoked(db: Database, id: str) -> bool:
-    """Return whether a key was withdrawn."""
+    """Return whether a key was revoked."""
     return bool(db.run(REVOKED, {"id": id}))

@@ -27,7 +27,7 @@ class NewKey(BaseModel):
 
 @router.get("/v1/keys", middlewares=OPERATE)
 def list_keys() -> Response[Any]:
-    """List all keys, withdrawn ones too."""
+    """List all keys, revoked ones too."""
     query(router)
     return reply({"items": stored_keys.all(services().db), "next": None})
 
@@ -44,7 +44,7 @@ def mint_key() -> Response[Any]:
 
 @router.delete("/v1/keys/<id>", middlewares=OPERATE)
 def revoke_key(id: str) -> Response[Any]:
-    """Withdraw a key for good; harmless twice."""
+    """Revoke a key for good; harmless twice."""
     if not stored_keys.revoke(services().db, id):
         raise NotFound(f"no key has the id {id[:64]}; nothing was changed")
     return reply({"id": id, "revoked": True})

@@ -66,7 +66,7 @@ def _effects(
 
 def _unlike(effect: RecordedEffect, version: int, planned: PlannedEffect, secret: bytes) -> list[str]:
     """Name the fields in which an effect differs from its plan."""
-    contact = contact_key(secret, planned.target) if planned.mails else None
+    contact = contact_key(secret, planned.target) if planned.needs_consent else None
     pairs = {
         "version": (effect.version, version),
         "flow": (effect.flow, planned.flow),

@@ -29,7 +29,7 @@ def list_keys(client: Client) -> None:
                 plain(each["name"]),
                 " ".join(each["scopes"]),
                 f"made {moment(each['createdAt'])}"
-                + (f", withdrawn {moment(each['revokedAt'])}" if each["revokedAt"] else ""),
+                + (f", revoked {moment(each['revokedAt'])}" if each["revokedAt"] else ""),
             )
             for each in items
         ]
@@ -54,9 +54,9 @@ def create(client: Client, name: str, scopes: tuple[str, ...]) -> None:
 @click.argument("id")
 @with_client
 def revoke(client: Client, id: str) -> None:
-    """Withdraw the key ID for good."""
+    """Revoke the key ID for good."""
     answer = client.ask("DELETE", f"/v1/keys/{quote(id, safe='')}").body
     if client.json:
         print_json(answer)
     else:
-        show(f"key {plain(id)} is withdrawn; requests with it are refused from now on")
+        show(f"key {plain(id)} is revoked; requests with it are refused from now on")

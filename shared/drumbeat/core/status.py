@@ -24,10 +24,10 @@ MOVES: tuple[tuple[Status | None, Status, str], ...] = (
     (Status.WAITING, Status.CLAIMED, "due, and taken by a worker under a lease"),
     (Status.CLAIMED, Status.WAITING, "no token, a pause, an open breaker, or the lease ended before an attempt"),
     (Status.CLAIMED, Status.SENDING, "attempt committed: lease ours, consent read, bytes frozen"),
-    (Status.WAITING, Status.CANCELLED, "suppressed, condition not met, expired, or cancelled by a person"),
-    (Status.CLAIMED, Status.CANCELLED, "suppressed, condition not met, expired, or cancelled by a person"),
+    (Status.WAITING, Status.CANCELLED, "suppressed or erased, expired, or the step it comes after did not succeed"),
+    (Status.CLAIMED, Status.CANCELLED, "suppressed or erased, expired, or the step it comes after did not succeed"),
     (Status.CLAIMED, Status.REFUSED, "cannot be rendered or built: refused before any call"),
-    (Status.CLAIMED, Status.HELD, "its worker died with it again and again"),
+    (Status.CLAIMED, Status.HELD, "three claims in a row ended without a result"),
     (Status.SENDING, Status.ACCEPTED, "the provider said so"),
     (Status.SENDING, Status.REFUSED, "the provider said so, or it was surely not sent and no tries are left"),
     (Status.SENDING, Status.WAITING, "surely not sent, tries left"),
@@ -42,8 +42,8 @@ MOVES: tuple[tuple[Status | None, Status, str], ...] = (
     (Status.HELD, Status.ACCEPTED, "evidence of acceptance arrived, or a person says so"),
     (Status.HELD, Status.WAITING, "a person decides to send again"),
     (Status.HELD, Status.CANCELLED, "a person drops it"),
-    (Status.REFUSED, Status.WAITING, "a person re-drives it"),
-    (Status.CANCELLED, Status.WAITING, "a person re-drives it"),
+    (Status.REFUSED, Status.WAITING, "a person sends it again; no command does this yet"),
+    (Status.CANCELLED, Status.WAITING, "a person sends it again; no command does this yet"),
 )
 
 ALLOWED = frozenset((before, after) for before, after, _ in MOVES)

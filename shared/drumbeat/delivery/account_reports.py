@@ -10,7 +10,7 @@ from drumbeat.delivery.verdicts import DENIED_PAUSE_SECONDS, backoff
 from drumbeat.delivery.work import Ended
 from drumbeat.throttle.limiter import Report
 
-PAUSE_LIKE_TRY = 3  # a 429 that names no time pauses as long as this try would wait, and a second
+PAUSE_LIKE_TRY = 3  # a 429 without Retry-After pauses the account for a second more than this try would wait
 
 
 def account_reports(ended: Sequence[Ended], random: Random) -> list[Report]:

@@ -1,7 +1,7 @@
 """What a batch commits, and what it announces: the due entry before each commit, the message after it.
 
-A process that dies in between leaves effects under a lease. So no due entry leads further than the end of that lease
-before the commit that makes it true: the relay would look after those effects only then.
+A process may die before its commit; its effects then stay under a lease. So the due entry set before the commit is no
+later than the end of that lease: otherwise the relay would find those effects only at the later time.
 """
 
 from collections.abc import Collection, Mapping, Sequence

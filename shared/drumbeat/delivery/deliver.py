@@ -26,7 +26,7 @@ class Delivered:
 
     counts: Counter[str] = field(default_factory=Counter)  # status reached -> effects; `doubled`, accounts `stopped`
     missing: frozenset[UUID] = frozenset()  # ids that the ledger does not know
-    left: frozenset[UUID] = frozenset()  # ids that time did not suffice for; still as they were
+    left: frozenset[UUID] = frozenset()  # ids not processed for lack of time; nothing about them was changed
 
     def __add__(self, other: "Delivered") -> "Delivered":
         return Delivered(self.counts + other.counts, self.missing | other.missing, self.left | other.left)

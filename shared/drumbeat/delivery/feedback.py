@@ -17,7 +17,7 @@ NO_CLAIM = 0  # a fence that no claim has: they begin at 1
 
 @dataclass(frozen=True, slots=True)
 class FeedbackEvent:
-    """One thing that a provider said. A mail that bounced was accepted before; one that it would not take was not."""
+    """One thing that a provider reported. A bounce means "accepted": the provider had taken the mail."""
 
     effect_id: UUID
     generation: int
@@ -29,9 +29,9 @@ class FeedbackEvent:
 def apply_feedback(events: Sequence[FeedbackEvent], services: Services) -> set[UUID]:
     """Keep what was said and return the effects that it moved. Harmless to repeat.
 
-    Acceptance is proof wherever an effect stands that is not at its end; only one that is being sent at this moment is
-    left to its worker, which finds the proof when no answer arrives. A refusal is read when its effect is next looked
-    into. An event about nothing that was sent from here is dropped.
+    "accepted" settles every effect that is not final, except one that is being sent now: its worker finds the proof if
+    no answer comes. "refused" is used when the effect is next claimed. An event about an attempt that was never made is
+    ignored.
 
     Raises:
         psycopg.Error: whether the events were kept is not known; repeat the call.

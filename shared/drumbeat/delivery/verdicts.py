@@ -27,11 +27,11 @@ from drumbeat.core.status import Status
 from drumbeat.delivery.effects import Claimed
 from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, Repeat, SameId
 
-EXPIRES_AFTER = timedelta(days=7)  # its time, an effect that was surely never sent
+EXPIRES_AFTER = timedelta(days=7)  # of its due time an effect that was surely never sent is cancelled
 MAX_CRASHES = 3  # claims in a row that ended without a result: the effect crashes its workers
 SECRET_AWAY_WAIT_SECONDS = 60.0  # until secrets that could not be read are asked for again
 DENIED_PAUSE_SECONDS = 300.0  # between tries of an account whose credentials are refused
-MAX_EXTRA_LOOKS = 3  # when the last one could not be trusted
+MAX_EXTRA_LOOKS = 3  # beyond the planned ones, when the last of those could not be trusted
 UNCLEAR_WAIT_SECONDS = 60.0  # until a look that failed is tried again
 
 

@@ -21,7 +21,7 @@ def ingest(body: bytes, door: Door, *, caller: ApiKey) -> list[Receipt | Problem
     A refused event does not affect the others.
 
     Raises:
-        Invalid, TooLarge: the batch as a whole. Unauthorized: the caller's key was withdrawn.
+        Invalid, TooLarge: the batch as a whole. Unauthorized: the caller's key was revoked.
         Unavailable: neither ledger nor buffer took them; sending the batch again is harmless.
     """
     read = _read(body, door)

@@ -22,14 +22,14 @@ def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Record
     A crash between any two steps loses nothing: the due entry is set before the commit, so the relay finds the event.
 
     Raises:
-        Unauthorized: the caller's key was withdrawn.
+        Unauthorized: the caller's key was revoked.
         psycopg.OperationalError: Postgres is unreachable; whether the event was recorded is then unknown.
     """
     scheduled = _schedule([arrival], door)
     try:
         recorded = ingest_sql.record(door.services.db, arrival, caller=caller)
     except Revoked:
-        raise _withdrawn() from None
+        raise _revoked() from None
     if recorded.inserted:
         _notify([arrival.id], door, scheduled=scheduled)
     return recorded
@@ -47,7 +47,7 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = 
     try:
         recorded = ingest_sql.record_all(door.services.db, list(first.values()), caller=caller)
     except Revoked:
-        raise _withdrawn() from None
+        raise _revoked() from None
     new = [id for id, one in recorded.items() if one.inserted]
     if new:
         _notify(new, door, scheduled=scheduled)
@@ -83,5 +83,5 @@ def _notify(new: Sequence[UUID], door: Door, *, scheduled: bool) -> None:
         _LOG.warning("notify_failed", extra={"events": len(new), "reason": str(error)})
 
 
-def _withdrawn() -> Unauthorized:
-    return Unauthorized("This API key was withdrawn. Nothing was stored; use another key and send it again.")
+def _revoked() -> Unauthorized:
+    return Unauthorized("This API key was revoked. Nothing was stored; use another key and send it again.")

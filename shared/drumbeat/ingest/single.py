@@ -32,7 +32,7 @@ class Single:
 
         Raises:
             Invalid, TooLarge, Forbidden: the request; see `request.read`.
-            KeyReused: the key belongs to another body. Unauthorized: the caller's key was withdrawn.
+            KeyReused: the key belongs to another body. Unauthorized: the caller's key was revoked.
             Unavailable: neither ledger nor buffer took it.
         """
         door = self._door

@@ -17,7 +17,7 @@ class Recorded:
 
 
 class Revoked(Exception):
-    """The caller's API key was withdrawn; nothing was recorded."""
+    """The caller's API key was revoked; nothing was recorded."""
 
 
 # The primary key is the lock: of fifty copies at once one inserts and the others wait for its commit. The last
@@ -85,7 +85,7 @@ def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Reco
     """Record an event with its body in one commit, unless its key was used before.
 
     Raises:
-        Revoked: the API key `caller` was withdrawn.
+        Revoked: the API key `caller` was revoked.
         psycopg.OperationalError: Postgres is unreachable; whether the event was recorded is then unknown.
     """
     rows = db.run(

@@ -27,7 +27,7 @@ class PlannedEffect:
     account: str
     action: str
     target: str  # an address, `METHOD path`, a channel: the only personal part of a plan, not stored
-    mails: bool  # needs its person's consent
+    needs_consent: bool  # of the person it is for
     due_at: datetime  # UTC; for one that waits for another: no earlier than this
     after: UUID | None  # the effect whose acceptance it waits for
     dependents: tuple[UUID, ...]  # those that wait for it
@@ -93,7 +93,7 @@ def _effects(
             account=step.account,
             action=step.action,
             target=targets[step.id],
-            mails=actions.get(step.action).needs_consent,
+            needs_consent=actions.get(step.action).needs_consent,
             due_at=base + timedelta(seconds=step.delay),
             after=effects[step.after] if step.after else None,
             dependents=tuple(effects[other.id] for other in steps if other.after == step.id),
@@ -136,7 +136,7 @@ def _hash(effects: Iterable[PlannedEffect]) -> bytes:
                 effect.step,
                 effect.account,
                 effect.action,
-                effect.mails,
+                effect.needs_consent,
                 effect.due_at.isoformat(),
                 effect.after and str(effect.after),
             ]

@@ -29,13 +29,12 @@ if TYPE_CHECKING:
 ROWS_PER_STATEMENT = 500
 MAX_EVENTS_PER_SWEEP = 1_000
 MIN_EVENT_AGE = timedelta(seconds=20)  # of an event without a plan: a younger one was just sent to a worker
-COMMIT_MARGIN = timedelta(
-    minutes=5
-)  # how far before now the search for unplanned events begins: a slow transaction may still commit
-CLOCK_MARGIN = timedelta(days=1)  # how far before now a full sweep begins it: no clock is set back further
+# The search for unplanned events begins this long before now: a slow transaction may still commit.
+COMMIT_MARGIN = timedelta(minutes=5)
+CLOCK_MARGIN = timedelta(days=1)  # a full sweep searches from this long before now: no clock is set back further
 REPLAN_WINDOW = timedelta(minutes=10)  # how long after an `apply` the flows that had failed are tried again
 RENOTIFY_SECONDS = 60.0  # after a notification an effect or event is checked again
-OLD_EVENT_SECONDS = 3600.0  # workers are notified ever more rarely of an event without a plan for longer than this
+OLD_EVENT_SECONDS = 3600.0  # an event without a plan for longer than this is notified of less and less often
 FULL_SWEEP_SECONDS = 6 * 3600.0  # between two sweeps that check everything
 RESERVED_SECONDS = 8.0  # of the function's time, kept to finish in order
 LOCK_KEY = "drumbeat:{relay}:lock"

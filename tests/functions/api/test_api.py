@@ -99,7 +99,7 @@ def test_the_deep_health_check_asks_every_dependency(console: Console) -> None:
     assert console.call("GET", "/healthz", key=None, deep="1")[0] == 401
 
 
-def test_no_key_a_foreign_key_and_a_withdrawn_key_are_401(console: Console, database: TestDatabase) -> None:
+def test_no_key_a_foreign_key_and_a_revoked_key_are_401(console: Console, database: TestDatabase) -> None:
     database.run("INSERT INTO api_keys (id, name, scopes, revoked_at) VALUES ('bob', '', '{read}', drumbeat_now())")
 
     answers = [console.call("GET", "/v1/events", key=key) for key in (None, "x.y.z", console.key("read", id="bob"))]
@@ -355,7 +355,7 @@ def test_a_cause_that_there_is_not_is_refused(console: Console, database: TestDa
 # ---------------------------------------------------------------- keys, suppressions, dead letters, accounts
 
 
-def test_a_minted_key_works_is_listed_without_its_token_and_can_be_withdrawn(console: Console) -> None:
+def test_a_minted_key_works_is_listed_without_its_token_and_can_be_revoked(console: Console) -> None:
     code, minted, _ = console.call("POST", "/v1/keys", {"name": "grafana", "scopes": ["read"]})
     works = console.call("GET", "/v1/events", key=minted["token"])[0]
     _, listed, _ = console.call("GET", "/v1/keys")

@@ -340,7 +340,7 @@ def test_doctor_says_that_the_relay_does_not_run(run: Run, database: TestDatabas
     assert "relay: an entry that it should have checked has been overdue for 10 min" in silent.out
 
 
-def test_keys_are_minted_listed_and_withdrawn(run: Run) -> None:
+def test_keys_are_minted_listed_and_revoked(run: Run) -> None:
     minted = run("--json", "keys", "create", "grafana", "--scope", "read")
     listed = run("keys", "list", "--key", minted.json["token"])
     revoked = run("keys", "revoke", minted.json["id"])

@@ -146,7 +146,7 @@ def test_a_key_without_the_scope_is_refused(doors: Doors) -> None:
     assert doors.post("/v1/events", lead(), key=doors.key("read", "operate")).status == 403
 
 
-def test_a_withdrawn_key_is_refused_in_the_insert(doors: Doors) -> None:
+def test_a_revoked_key_is_refused_in_the_insert(doors: Doors) -> None:
     stored_keys.add(doors.ledger, "shop", "Shop", ["ingest"])
     assert doors.post("/v1/events", lead()).status == 202
     stored_keys.revoke(doors.ledger, "shop")

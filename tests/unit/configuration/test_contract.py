@@ -35,7 +35,7 @@ def test_an_event_is_planned_to_the_same_effects() -> None:
     planned = plan(LEAD, version)
 
     assert not planned.failed
-    assert [(one.step, str(one.id), one.target, one.mails) for one in planned.effects] == [
+    assert [(one.step, str(one.id), one.target, one.needs_consent) for one in planned.effects] == [
         ("post", "60c754f3-9f60-4b46-3218-b63327abbd0a", "site", False),
         ("say", "7806494b-1c25-7a2e-cce6-942a52b4f624", "#Ada", False),
         ("own", "4b28bae3-1770-e42e-2670-bc47b674588b", "site", False),

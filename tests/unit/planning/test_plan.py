@@ -37,7 +37,7 @@ def shuffled(config: Config) -> Config:
 def test_each_step_becomes_an_effect_for_its_target() -> None:
     planned = plan(event(ADA), config(WELCOME))
 
-    assert [(one.step, one.account, one.action, one.target, one.mails) for one in planned.effects] == [
+    assert [(one.step, one.account, one.action, one.target, one.needs_consent) for one in planned.effects] == [
         ("contact", "crm", "upsert_contact", "Ada@example.com", False),
         ("hello", "mail", "send_email", "Ada@example.com", True),
         ("tell", "site", "call", "POST /leads/7", False),
