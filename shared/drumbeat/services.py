@@ -158,6 +158,8 @@ class Services:
         return self._derived("contacts")
 
     def _derived(self, use: str) -> bytes:
+        if not self.settings.secret:
+            raise SettingsError("not set: DRUMBEAT_SECRET (or SECRET_PARAM). Nothing was changed and nothing was lost.")
         return hmac.digest(self.value(self.settings.secret).encode(), use.encode(), hashlib.sha256)
 
     def configuration(self, version: int) -> Config:
@@ -178,5 +180,5 @@ def start() -> None:
 
     Without such names nothing happens. Raises nothing: what fails here fails again, with its error, at first use.
     """
-    with contextlib.suppress(SettingsError):
+    with contextlib.suppress(SettingsError, ValueError):  # botocore raises this for an endpoint that is no URL
         services().secrets.fetch()

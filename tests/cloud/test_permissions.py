@@ -62,6 +62,7 @@ LOGS = "the emulator writes a function's log itself; without them AWS drops ever
 MAPPING = "the emulator's mapping takes messages itself; without them AWS refuses to make the mapping"
 SCHEDULER = "the emulator's scheduler invokes its targets itself; AWS assumes this role"
 DESTINATION = "the emulator keeps failed invocations itself; without it AWS refuses the destination"
+BEFORE = "the release before reads its parameters so, and runs on while this one is deployed; the next drops it"
 PASSED = "the emulator lets everybody pass roles; without it AWS refuses to make a schedule"
 NOT_ASKED: dict[tuple[str, str], str] = {
     **{(f"{name}Role", f"logs:{action}"): LOGS
@@ -72,6 +73,8 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     **{(f"{name}ScheduleRole", action): SCHEDULER
        for name in ("Relay", "Campaign")
        for action in ("lambda:InvokeFunction", "sqs:SendMessage")},
+    **{(f"{name}Role", "ssm:GetParameter"): BEFORE
+       for name in ("Ingest", "Worker", "Relay", "Campaign", "Console", "Migrate")},
     ("ConsoleRole", "iam:PassRole"): PASSED,
 }  # fmt: skip
 KEPT = Grant("CampaignRole", "sqs:SendMessage", "ScheduleDeadLetters")

@@ -8,6 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from drumbeat.core.outcomes import Absent, Found, Unclear
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.request import Request
 from drumbeat.core.status import Status
 from drumbeat.delivery import lookups, sends, verdicts
 from drumbeat.delivery.account_reports import account_reports
@@ -57,9 +59,14 @@ def decide(claimed: Sequence[Claimed], services: Services) -> tuple[list[Work], 
     for effect in claimed:
         joined = _login(effect, services)
         account, identity = (joined.account, joined.identity) if joined else (None, None)
-        request = thaw(effect.frozen, effect.request_hash) if joined and effect.frozen and effect.request_hash else None
-        repeat = joined.repeat(request) if joined else None
         settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
+        try:
+            request = _frozen(effect) if joined else None
+        except ValueError as error:  # it costs no neighbour its turn
+            unreadable = Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_RENDERED, str(error)))
+            transitions.append(without_call(effect, unreadable))
+            continue
+        repeat = joined.repeat(request) if joined else None
         verdict = settled(effect, account, repeat, identity)
         if verdict is not None:
             transitions.append(without_call(effect, verdict))
@@ -67,6 +74,11 @@ def decide(claimed: Sequence[Claimed], services: Services) -> tuple[list[Work], 
             assert joined is not None and repeat is not None
             works.append(Work(effect, joined, repeat, request))
     return works, transitions
+
+
+def _frozen(effect: Claimed) -> Request | None:
+    """Return the request of an earlier attempt. Raises ValueError when it is not the one that was frozen."""
+    return thaw(effect.frozen, effect.request_hash) if effect.frozen and effect.request_hash else None
 
 
 def _login(effect: Claimed, services: Services) -> Login | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drumbeat.core.errors import Invalid
-from drumbeat.core.reasons import ReasonCode
+from drumbeat.core.reasons import DETAIL, SENTENCES, ReasonCode
 
 # Each is a condition on one row of `effects` or `journal`.
 WAITS_FOR_PAUSE = """
@@ -18,7 +18,8 @@ FOUND_MANY = "coalesce(reason_code, 'legacy') = 'legacy' AND reason LIKE 'found 
 FOUND_TIMES = "substring(reason FROM '^found (\\d+) times')"
 HAS_SENTENCE = "coalesce(reason_code, 'legacy') = 'legacy' AND reason = %(sentence)s"
 
-# Why effects were held, as `--cause` took it.
+# Why effects were held, as `--cause` took it. What the sentences are now is taken, too: a client may send back the one
+# that it was shown.
 _HELD: Mapping[str, ReasonCode] = {
     r"its worker ended without a word (\d+) times in a row": ReasonCode.WORKER_CRASHED,
     r"account (.+) is not configured any more": ReasonCode.NOT_CONFIGURED,
@@ -31,6 +32,9 @@ _HELD: Mapping[str, ReasonCode] = {
     r"outcome unknown: no look succeeded before retention ended": ReasonCode.NO_LOOK_SUCCEEDED,
     r"outcome unknown: absent, but what is old is not kept by the provider": ReasonCode.PAST_RETENTION,
     r"outcome unknown: the provider's search cannot be trusted": ReasonCode.SEARCH_UNTRUSTED,
+}
+_SHOWN: Mapping[str, ReasonCode] = {
+    re.escape(SENTENCES[code]).replace(re.escape(DETAIL), "(.+)"): code for code in _HELD.values()
 }
 
 
@@ -53,7 +57,7 @@ def cause(given: str) -> Cause:
     """Read what `--cause` names: a code or, until the next release, the whole sentence. Raises Invalid for others."""
     if given in tuple(ReasonCode):
         return Cause(ReasonCode(given))
-    for pattern, code in _HELD.items():
+    for pattern, code in (*_HELD.items(), *_SHOWN.items()):
         if match := re.fullmatch(pattern, given, re.DOTALL):
             return Cause(code, match[1] if match.groups() else None, given)
     raise Invalid(f"no reason has the code {given[:200]!r}; `drumbeat resolve` shows the codes of what is held")

@@ -7,9 +7,11 @@ visibility timeout ends.
 """
 
 import argparse
+import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -93,9 +95,10 @@ class Poller:
                 self.handle(sqs, worker, messages)
             except SqsError as error:
                 _log(f"{len(messages)} messages were not deleted ({error}); they come back and change nothing")
-            with self._changed:
-                self._busy -= 1
-                self._changed.notify_all()
+            finally:
+                with self._changed:
+                    self._busy -= 1
+                    self._changed.notify_all()
         sqs.close()
 
     def _next(self) -> list[dict[str, Any]]:
@@ -168,6 +171,13 @@ def succeeded(messages: list[dict[str, Any]], result: Json) -> list[dict[str, An
     return [message for message in messages if message["MessageId"] not in failed]
 
 
+def end_process(unforeseen: threading.ExceptHookArgs) -> None:
+    """End the process when one of its threads does: it is started again, and what was received comes back."""
+    if unforeseen.exc_value is not None:
+        traceback.print_exception(unforeseen.exc_value)
+    os._exit(1)
+
+
 def main() -> None:
     """Poll until a signal ends it; batches under way are finished first."""
     parser = argparse.ArgumentParser(prog="drumbeat.local.poller")
@@ -182,6 +192,7 @@ def main() -> None:
     workers = [Handler(options.sockets / f"{options.function}-{number}.sock") for number in range(1, options.size + 1)]
     poller = Poller(options.queue, options.batch, workers)
     signal.signal(signal.SIGTERM, lambda *_: poller.stopping.set())
+    threading.excepthook = end_process
     poller.run(lambda: Sqs(options.region, options.endpoint))
 
 

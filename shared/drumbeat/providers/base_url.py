@@ -15,9 +15,11 @@ def problems(settings: Mapping[str, str]) -> list[str]:
     except ValueError:
         return ["base_url is not a URL; write something like https://api.example.com"]
     found = []
+    if any(character.isspace() for character in text):
+        found.append("base_url must not hold spaces or line breaks; in YAML write it on the line of its name")
     if url.scheme not in ("http", "https") or not url.hostname:
         found.append("base_url must begin with https:// (or http://) and a host name")
-    if url.username or url.password:
+    if "@" in url.netloc:
         found.append("base_url must not carry a user name or password; put them under secrets")
     if url.query or url.fragment:
         found.append("base_url must not have a query or a fragment; leave out everything from ? or # on")

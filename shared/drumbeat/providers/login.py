@@ -33,7 +33,7 @@ def login(account: Account, sandbox_url: str | None) -> Login:
     if not base_url:
         base_url = f"{sandbox_url}/{account.provider}" if sandbox_url else provider.base_url
     assert base_url, f"apply refuses an account of {account.provider} without base_url"
-    return Login(account, provider, Target(account.name, base_url.rstrip("/"), account.settings))
+    return Login(account, provider, Target(account.name, base_url.strip().rstrip("/"), account.settings))
 
 
 def in_sandbox(account: Account, sandbox_url: str | None) -> bool:

@@ -12,7 +12,7 @@ from typing import Self
 from uuid import UUID
 
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.infrastructure.sqs.client import Sqs, SqsError
+from drumbeat.infrastructure.sqs.client import UNREACHABLE, Sqs, SqsError
 
 VERSION = 1
 IDS_PER_MESSAGE = 10
@@ -155,6 +155,9 @@ class Queue:
     def _send(self, messages: Sequence[tuple[str, int]]) -> None:
         left, code = 0, ""
         for group in batched(messages, MESSAGES_PER_CALL, strict=False):
+            if code == UNREACHABLE:  # each further call would wait as long
+                left += len(group)
+                continue
             failed, why = self._send_group(group)
             left, code = left + len(failed), why or code
         if left:

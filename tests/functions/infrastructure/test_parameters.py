@@ -126,3 +126,24 @@ def test_without_the_store_the_worker_gives_every_message_back(away: None) -> No
     answer = handler({"Records": [*records, {"messageId": "garbled", "body": "{"}]}, cast("LambdaContext", Context()))
 
     assert {each["itemIdentifier"] for each in answer["batchItemFailures"]} == {"one", "two", "garbled"}
+
+
+def test_a_start_with_an_endpoint_that_is_no_url_is_no_traceback(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    process.services.cache_clear()
+
+    process.start()
+
+    with pytest.raises(ValueError, match="Invalid endpoint"):
+        process.services().secrets.get("ssm:/drumbeat/start/secret")
+
+
+def test_nothing_is_sealed_under_an_empty_secret(ssm: SSMClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SECRET_PARAM")
+    monkeypatch.delenv("DRUMBEAT_SECRET", raising=False)
+    process.services.cache_clear()
+
+    with pytest.raises(SettingsError, match="SECRET_PARAM"):
+        _ = process.services().key_secret

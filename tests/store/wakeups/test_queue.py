@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from drumbeat.infrastructure.sqs.client import Sqs, SqsError
+from drumbeat.infrastructure.sqs.client import UNREACHABLE, Sqs, SqsError
 from drumbeat.wakeups.dead_letters import DeadLetters
 from drumbeat.wakeups.queue import Queue, QueueError, WakeUp
 
@@ -155,6 +155,25 @@ def test_a_failure_is_raised_after_the_rest_was_sent(sqs_endpoint: str, queue: Q
 def test_an_unreachable_queue_is_a_queue_error() -> None:
     with pytest.raises(QueueError, match="Unreachable"):
         Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q").notify(events=some(1))
+
+
+class Unreachable(Sqs):
+    """Counts the calls that time out."""
+
+    calls = 0
+
+    def call(self, operation: str, **parameters: object) -> dict[str, Any]:
+        self.calls += 1
+        raise SqsError(operation, UNREACHABLE, "no answer in time")
+
+
+def test_what_is_left_of_a_long_list_is_not_tried_while_the_queue_is_unreachable() -> None:
+    sqs = Unreachable("us-east-1")
+
+    with pytest.raises(QueueError, match=r"50 message"):
+        Queue(sqs, "http://127.0.0.1:1/q").notify(events=some(500))
+
+    assert sqs.calls == 1
 
 
 def test_a_refusal_names_sqs_own_code(sqs: Sqs) -> None:

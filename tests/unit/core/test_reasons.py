@@ -133,6 +133,16 @@ def test_a_cause_is_for_one_more_release_the_sentence_of_the_release_before(
     assert not cause.means(code, "another detail", sentence) or detail is None
 
 
+@pytest.mark.parametrize("code", sorted(set(legacy._HELD.values())))
+def test_a_cause_may_be_the_sentence_that_was_just_shown(code: ReasonCode) -> None:
+    shown = Reason(code, "3" if DETAIL in SENTENCES[code] else None)
+
+    cause = legacy.cause(shown.sentence)
+
+    assert cause.means(code, shown.detail, shown.sentence)
+    assert (cause.code, cause.detail) == (code, shown.detail)
+
+
 def test_a_cause_that_is_neither_is_refused() -> None:
     with pytest.raises(Invalid, match="no reason has the code 'outcome unknown'"):
         legacy.cause("outcome unknown")

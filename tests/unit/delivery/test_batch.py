@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from drumbeat.core.configuration import Account, Limit, Retry
+from drumbeat.core.configuration import Account, Config, Limit, Retry
 from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSent, Outcome
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery.batch import judge, take_tokens
+from drumbeat.delivery.batch import decide, judge, take_tokens
 from drumbeat.delivery.effects import Claimed, Closing, Opening
 from drumbeat.delivery.work import Ended, Work
 from drumbeat.infrastructure.settings import Settings
@@ -48,6 +48,18 @@ def services(throttle: Throttle | None = None) -> Services:
 def work(effect: Claimed) -> Work:
     joined = login(replace(MAIL, name=effect.account), None)
     return Work(effect, joined, joined.repeat())
+
+
+def test_frozen_bytes_that_are_not_those_that_were_hashed_cost_no_neighbour_its_turn() -> None:
+    spoilt, sound = effect(frozen=b"spoilt", request_hash=b"hash"), effect(id=UUID(int=9))
+    process = services()
+    process.configuration = lambda version: Config(version, {"mail": MAIL}, {}, {}, {}, {})  # type: ignore[method-assign]
+
+    works, (held,) = decide([spoilt, sound], process)
+
+    assert [one.effect for one in works] == [sound]
+    assert (held.id, held.to) == (spoilt.id, Status.HELD)
+    assert held.reason == Reason(ReasonCode.NOT_RENDERED, "the frozen request does not match its hash")
 
 
 def test_tokens_are_asked_for_once_with_the_slots_that_effects_were_given_before() -> None:

@@ -1,5 +1,7 @@
 """The poller stands in for Lambda's event source mapping."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -129,3 +131,17 @@ def test_a_report_is_read_as_lambda_reads_it(result: Json, deleted: list[str]) -
     messages = [{"MessageId": "a"}, {"MessageId": "b"}]
 
     assert [message["MessageId"] for message in succeeded(messages, result)] == deleted
+
+
+def test_a_thread_that_ends_unforeseen_ends_the_process_so_that_it_is_started_again() -> None:
+    program = (
+        "import threading, time; from drumbeat.local import poller;"
+        "threading.excepthook = poller.end_process;"
+        "threading.Thread(target=lambda: {}['no such key']).start();"
+        "time.sleep(60)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert "no such key" in ended.stderr

@@ -59,6 +59,9 @@ def test_every_provider_declares_itself_completely(provider: Provider) -> None:
         ({"base_url": "https://api.example.com#x"}, 1),
         ({"base_url": "https://api.example.com:port"}, 1),
         ({"base_url": "https://[::1"}, 1),
+        ({"base_url": "https://api.example.com\n"}, 1),
+        ({"base_url": " https://api.example.com"}, 1),
+        ({"base_url": "https://@api.example.com"}, 1),
     ],
 )
 def test_a_base_url_is_checked(settings: Mapping[str, str], count: int) -> None:

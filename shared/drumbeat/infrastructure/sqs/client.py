@@ -42,6 +42,7 @@ REPEATABLE = frozenset(
     }
 )
 OK, TOO_MANY_REQUESTS, SERVER_ERROR = 200, 429, 500
+UNREACHABLE = "Unreachable"  # the code of an error that SQS did not give
 
 
 @dataclass
@@ -122,7 +123,7 @@ class Sqs:
             connection = self._take(address) or Connection(address, deadline)
             reply = connection.exchange(request, deadline)
         except (OSError, HTTPException, ValueError) as error:
-            raise SqsError(operation, "Unreachable", reason(error), temporary=True) from None
+            raise SqsError(operation, UNREACHABLE, reason(error), temporary=True) from None
         if not reply.closes:
             self._idle = connection
         return _result(operation, reply)

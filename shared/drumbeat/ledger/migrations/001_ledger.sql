@@ -14,7 +14,7 @@ CREATE FUNCTION drumbeat_now() RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN clock_timestamp() + (SELECT shift FROM clock);
 
--- The SQL side of drumbeat.core.ids.derive.
+-- The SQL side of drumbeat.ids.derive.
 CREATE FUNCTION drumbeat_id(VARIADIC parts text[]) RETURNS uuid
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN encode(substring(sha256(convert_to(array_to_string(parts, E'\x1f'), 'UTF8')) FOR 16), 'hex')::uuid;
