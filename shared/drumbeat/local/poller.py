@@ -23,7 +23,7 @@ from drumbeat.wakeups.queue import MESSAGES_PER_CALL
 POLL_SECONDS = 1  # of a long poll: as long as an orderly stop may take
 RETRY_SECONDS = 0.5  # after SQS did not answer
 RECONNECT_SECONDS = 0.05  # between two tries to reach a worker that is being started again
-GATHER_SECONDS = 0.03  # messages gather in the queue for this long while a worker is busy and another is free
+GATHER_SECONDS = 0.015  # messages gather so long in the queue while a worker is busy and another is free
 
 
 class Poller:
