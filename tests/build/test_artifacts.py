@@ -121,7 +121,7 @@ def test_botocore_knows_what_the_roles_may_ask_of_ssm_and_how_to_answer(built: P
     (file,) = (built / "DependenciesLayer/python/botocore/data/ssm").glob("*/service-2.json")
 
     model = json.loads(file.read_text())
-    assert model["operations"].keys() == actions
+    assert model["operations"].keys() == actions - {"GetParameter"}  # the release before asks by a layer of its own
     assert {"ParameterList", "InternalServerError", "ParameterAlreadyExists"} <= model["shapes"].keys()
 
 

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from drumbeat.core.errors import SecretAway, SecretMissing
+from drumbeat.core.reasons import ReasonCode
 from drumbeat.delivery import attempts_sql
 from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
@@ -67,9 +68,12 @@ def statuses(simulation: Simulation, lead: Lead = ADA) -> dict[str, tuple[str, s
 
 @pytest.mark.point(22)
 @pytest.mark.point(63)
-@pytest.mark.parametrize("trouble", [DAMAGED, UNKNOWN_PROVIDER])
+@pytest.mark.parametrize(
+    ("trouble", "why"),
+    [(DAMAGED, ReasonCode.NOT_RENDERED), (UNKNOWN_PROVIDER, ReasonCode.WORKER_CRASHED)],
+)
 def test_an_effect_that_cannot_even_be_read_ends_held_and_the_others_go_on(
-    simulate: Simulate, trouble: LiteralString
+    simulate: Simulate, trouble: LiteralString, why: ReasonCode
 ) -> None:
     simulation = simulate()
     warm_up(simulation)
@@ -83,7 +87,7 @@ def test_an_effect_that_cannot_even_be_read_ends_held_and_the_others_go_on(
     go_on(simulation, 20)
 
     ended = statuses(simulation)
-    assert ended.pop("news") == ("held", "worker_crashed")
+    assert ended.pop("news") == ("held", why)
     assert {status for status, _ in ended.values()} == {"accepted"}
 
 
