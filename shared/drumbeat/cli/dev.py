@@ -50,8 +50,8 @@ def command(
     """Run everything on this machine.
 
     When ready, one line of JSON on standard output says where: url, api_key, sandbox_url. DATABASE_URL, REDIS_URL and
-    SQS_ENDPOINT_URL in the environment replace the embedded servers. Ctrl-C stops it; what it recorded is kept for the
-    next start.
+    SQS_ENDPOINT_URL in the environment replace the embedded servers; stacks may share all but the database. Ctrl-C
+    stops it; what it recorded is kept for the next start.
     """
     from drumbeat.local.stack import Options, Stack
     from drumbeat.local.supervisor import run

@@ -68,6 +68,11 @@ class Home:
         """Return the stack's master secret; the first call makes it, readable by its owner only."""
         return self.kept("secret", secrets.token_hex(32))
 
+    @property
+    def id(self) -> str:
+        """A short name that no other folder has; it stays when the folder is moved."""
+        return hashlib.sha256(self.secret().encode()).hexdigest()[:8]
+
     def kept(self, name: str, first: str) -> str:
         """Return what the private file of this name holds; `first` is written when it does not exist."""
         path = self.path / name

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +32,6 @@ POOLS = {"ingest": 2}  # handler processes of a function behind HTTP; the others
 BY_CAMPAIGNS = "campaign"  # the function that the schedules of campaigns invoke
 # Where the console keeps those schedules: an emulator accepts any role and function.
 SCHEDULER = {
-    "SCHEDULE_GROUP": f"drumbeat-{STAGE}",
     "SCHEDULE_ROLE_ARN": f"arn:aws:iam::000000000000:role/drumbeat-{STAGE}-campaign-schedule",
     "CAMPAIGN_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:000000000000:function:drumbeat-{STAGE}-campaign",
 }
@@ -78,6 +78,11 @@ class Stack:
     def url(self) -> str:
         """Where the stack answers."""
         return f"http://127.0.0.1:{self.options.port}"
+
+    @property
+    def stage_on_shared(self) -> str:
+        """What queues are named by on an endpoint that other stacks may use, too."""
+        return f"{STAGE}-{self.home.id}"
 
     @property
     def sandbox_url(self) -> str:
@@ -143,7 +148,7 @@ class Stack:
             endpoint = ministack.url
             self._start_server(ministack, lambda: self._restore_aws(ministack))
         else:
-            self._prepare_aws(endpoint)
+            self._prepare_aws(endpoint, self.stage_on_shared)
         self._environment = {
             **base_environment(),
             **stores,
@@ -213,10 +218,13 @@ class Stack:
     def _behind_http(self) -> list[str]:
         return sorted({route.function for route in self.template.routes})
 
-    def _prepare_aws(self, endpoint: str) -> None:
-        self._queue_urls = queues.create(local_sqs(endpoint), endpoint, self.template.queues, STAGE)
-        if create_group(endpoint, SCHEDULER["SCHEDULE_GROUP"], REGION):
-            self._scheduler = SCHEDULER
+    def _prepare_aws(self, endpoint: str, stage: str = STAGE) -> None:
+        """Make queues and the schedules' group, with the stage in their names."""
+        with closing(local_sqs(endpoint)) as sqs:
+            self._queue_urls = queues.create(sqs, endpoint, self.template.queues, stage)
+        group = f"drumbeat-{stage}"
+        if create_group(endpoint, group, REGION):
+            self._scheduler = {**SCHEDULER, "SCHEDULE_GROUP": group}
         else:
             tell(f"{endpoint} has no EventBridge Scheduler; the relay fires campaigns instead")
 
