@@ -3,14 +3,22 @@
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import click
 
 from drumbeat.cli.checks import Check, print_checks
 from drumbeat.cli.output import plain, print_json, show
 from drumbeat.cli.parameters import APPLICATION, MASTER, OWNER, PARAMETERS, REDIS, Parameter, ParameterStore
-from drumbeat.cli.urls import reach_postgres, reach_redis, written_postgres, written_redis, written_together
+from drumbeat.cli.urls import (
+    reach_postgres,
+    reach_redis,
+    redis_server,
+    written_postgres,
+    written_redis,
+    written_together,
+)
+from drumbeat.ledger.database import address
 
 STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")  # as the template wants it
 CONFIGURED = ("dev", "prod")  # the stages that samconfig.toml knows
@@ -60,12 +68,15 @@ def aws(stage: str, region: str | None, from_env: bool, overwrite: bool, no_conn
             raise click.ClickException(
                 "nothing was written. Correct it and run this again; --no-connect skips these checks"
             )
+        warnings = _shared(store, wanted)
+        if warnings and not as_json:
+            show("", *(f"[yellow]note[/] {plain(each)}" for each in warnings))
         changed = {each: value for each, value in wanted.items() if value != known[each]}
         for each, value in changed.items():
             store.write(each, value, replace=known[each] is not None)
     finally:
         store.close()
-    _show(store, changed, as_json=as_json)
+    _show(store, changed, warnings, as_json=as_json)
     return 0
 
 
@@ -127,7 +138,34 @@ def _wrong(values: Mapping[Parameter, str], newest: Parameter) -> str | None:
     return why
 
 
-# ---------------------------------------------------------------- connecting, and the result
+# ---------------------------------------------------------------- other stages, connecting, and the result
+
+
+def _shared(store: ParameterStore, wanted: Mapping[Parameter, str]) -> list[str]:
+    """Say with which other stages this one shares a database or a Redis."""
+    try:
+        others = store.elsewhere((OWNER, APPLICATION, REDIS))
+    except click.ClickException as error:
+        return [f"whether another stage uses these servers is not known: {error.message}"]
+    return [words for stage, theirs in others.items() for words in shared_with(stage, wanted, theirs)]
+
+
+def shared_with(stage: str, ours: Mapping[Parameter, str], theirs: Mapping[Parameter, str]) -> Iterator[str]:
+    """Say what two stages share."""
+    if _databases(ours) & _databases(theirs):
+        yield (
+            f"stage {stage} has the same database. Two stages must not work on one ledger: each replaces the other's"
+            " configuration, and neither knows the other's API keys and suppressions. Give one of them another database"
+        )
+    if REDIS in theirs and redis_server(ours[REDIS]) == redis_server(theirs[REDIS]):
+        yield (
+            f"stage {stage} uses the same Redis. Their keys are apart, so that is safe; the limits of an account are"
+            " counted for each stage, so a provider that both call meets the sum"
+        )
+
+
+def _databases(values: Mapping[Parameter, str]) -> set[str]:
+    return {address(values[each]) for each in (OWNER, APPLICATION) if each in values} - {""}
 
 
 def _reachable(wanted: Mapping[Parameter, str], *, ask: bool, quiet: bool) -> bool:
@@ -146,11 +184,11 @@ def _reachable(wanted: Mapping[Parameter, str], *, ask: bool, quiet: bool) -> bo
     return not wrong or (ask and click.confirm("Write them all the same?", default=False))
 
 
-def _show(store: ParameterStore, changed: Mapping[Parameter, str], *, as_json: bool) -> None:
+def _show(store: ParameterStore, changed: Mapping[Parameter, str], warnings: Sequence[str], *, as_json: bool) -> None:
     following = _following(store.stage, store.region)
     if as_json:
         done = {each.path(store.stage): "written" if each in changed else "unchanged" for each in PARAMETERS}
-        print_json({"region": store.region, "parameters": done, "next": following})
+        print_json({"region": store.region, "parameters": done, "shared": warnings, "next": following})
         return
     show("")
     for each in PARAMETERS:

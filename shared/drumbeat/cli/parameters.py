@@ -1,6 +1,6 @@
 """The SSM parameters of a stage: what the template's functions read by name, and for what."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,14 +61,32 @@ class ParameterStore:
         self.region: str = session.region_name
         self._ssm: SSMClient = session.client("ssm")
 
-    def read(self, parameter: Parameter) -> str | None:
-        """Return a parameter's value; None: it does not exist. Raises click.ClickException."""
-        with self._explained(f"read {parameter.path(self.stage)}"):
+    def read(self, parameter: Parameter, stage: str | None = None) -> str | None:
+        """Return a parameter's value, of our stage unless another is named; None: it does not exist.
+
+        Raises click.ClickException.
+        """
+        path = parameter.path(stage or self.stage)
+        with self._explained(f"read {path}"):
             try:
-                found = self._ssm.get_parameter(Name=parameter.path(self.stage), WithDecryption=True)
+                found = self._ssm.get_parameter(Name=path, WithDecryption=True)
             except self._ssm.exceptions.ParameterNotFound:
                 return None
         return found["Parameter"].get("Value")
+
+    def elsewhere(self, parameters: Collection[Parameter]) -> dict[str, dict[Parameter, str]]:
+        """Return what the other stages of this account and region have under these names, by stage.
+
+        Raises click.ClickException.
+        """
+        with self._explained("read the parameters of other stages", needs="ssm:DescribeParameters on all"):
+            pages = self._ssm.get_paginator("describe_parameters").paginate(
+                ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": ["/drumbeat"]}]
+            )
+            names = {each["Name"] for page in pages for each in page["Parameters"]}
+        stages = {name.split("/")[2] for name in names} - {self.stage}
+        there = {stage: [each for each in parameters if each.path(stage) in names] for stage in sorted(stages)}
+        return {stage: {each: self.read(each, stage) or "" for each in found} for stage, found in there.items()}
 
     def write(self, parameter: Parameter, value: str, *, replace: bool) -> None:
         """Write a SecureString; one that exists only with `replace`. Raises click.ClickException."""
@@ -86,7 +104,9 @@ class ParameterStore:
         self._ssm.close()
 
     @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
+    def _explained(
+        self, what: str, needs: str = "ssm:GetParameter and ssm:PutParameter on that name"
+    ) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -95,7 +115,7 @@ class ParameterStore:
             code = error.response.get("Error", {}).get("Code", "an error")
             raise click.ClickException(
                 f"AWS does not let us {what}: {code}. What was written before stays; correct that and run it again. It"
-                " needs ssm:GetParameter and ssm:PutParameter on that name."
+                f" needs {needs}."
             ) from None
         except BotoCoreError as error:
             raise click.ClickException(

@@ -66,6 +66,14 @@ def written_redis(url: str) -> str | None:
     return None if known else "it is not like rediss://default:password@host:6379"
 
 
+def redis_server(url: str) -> tuple[str | None, int] | None:
+    """Return the host and port of a Redis URL; None for one that names none."""
+    if written_redis(url) is not None:
+        return None
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or 6379
+
+
 def reach_postgres(owner: str, application: str) -> Iterator[Check]:
     """Log in as the owner, and as the application where that user exists already."""
     import psycopg

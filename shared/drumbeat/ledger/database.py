@@ -131,6 +131,15 @@ class _Connection(psycopg.Connection[Row]):
             raise
 
 
+def address(url: str) -> str:
+    """Return which database a URL leads to: its host, port and name, without who logs in, and how."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:  # it leads nowhere
+        return ""
+    return f"{parts.get('host') or parts.get('hostaddr')}:{parts.get('port') or 5432}/{parts.get('dbname')}"
+
+
 def verified(url: str) -> str:
     """Return the URL with the public certificate authorities added, where it asks for verification and names none.
 

@@ -210,6 +210,62 @@ def test_an_application_that_is_a_superuser_is_refused(run: Run, servers: dict[s
     assert "can rewrite the ledger" in done.output
 
 
+@pytest.fixture
+def neighbour(aws: None, stored: Callable[[], dict[str, str]]) -> Iterator[Callable[[dict[str, str]], str]]:
+    """Write the parameters of another stage; its name."""
+    ssm, name = boto3.client("ssm"), f"n{uuid.uuid4().hex[:12]}"
+    paths = {each.variable: each.path(name) for each in PARAMETERS}
+
+    def write(values: dict[str, str]) -> str:
+        for variable, value in values.items():
+            ssm.put_parameter(Name=paths[variable], Value=value, Type="SecureString")
+        return name
+
+    yield write
+    ssm.delete_parameters(Names=list(paths.values()))
+    ssm.close()
+
+
+def test_a_stage_that_uses_the_same_redis_is_named_and_nothing_stops(
+    run: Run, neighbour: Callable[[dict[str, str]], str], servers: dict[str, str]
+) -> None:
+    other = neighbour({"REDIS_URL": servers["REDIS_URL"], "DATABASE_URL": "postgresql://a:b@elsewhere/drumbeat"})
+
+    done = run("--from-env", env=servers)
+
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    assert f"stage {other} uses the same Redis" in said
+    assert f"stage {other} has the same database" not in said
+
+
+@pytest.mark.parametrize("parameter", ["DATABASE_URL", "ADMIN_DATABASE_URL"])
+def test_a_stage_that_has_the_same_database_is_a_warning(
+    run: Run, neighbour: Callable[[dict[str, str]], str], servers: dict[str, str], parameter: str
+) -> None:
+    other = neighbour({parameter: servers["ADMIN_DATABASE_URL"].replace("postgres@", "another:word@")})
+
+    said = json.loads(run("--from-env", "--json", env=servers).output)["shared"]
+
+    mine = [each for each in said if other in each]
+    assert len(mine) == 1
+    assert mine[0].startswith(f"stage {other} has the same database. Two stages must not work on one ledger")
+
+
+def test_where_other_stages_may_not_be_read_it_says_so_and_goes_on(
+    run: Run, servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise click.ClickException("AWS does not let us")
+
+    monkeypatch.setattr("drumbeat.cli.parameters.ParameterStore.elsewhere", refuse)
+
+    done = run("--from-env", env=servers)
+
+    assert done.exit_code == 0
+    assert "is not known: AWS does not let us" in " ".join(done.output.split())
+
+
 def test_everything_that_is_missing_is_named_at_once(run: Run) -> None:
     done = run("--from-env")
 
