@@ -16,6 +16,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.local.servers import MiniStack, Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "drumbeat:tests:"  # of the keys of a client of ours
 VECTORS = Path(os.environ.get("DRUMBEAT_VECTORS", ROOT.parent / "shared" / "vectors"))
 
 
@@ -55,9 +56,9 @@ class TestDatabase(Database):
     admin_url: str
 
 
-@pytest.fixture
-def database(postgres: Postgres) -> Iterator[TestDatabase]:
-    """A fresh ledger with nothing in it."""
+@contextmanager
+def fresh_ledger(postgres: Postgres) -> Iterator[TestDatabase]:
+    """A ledger with nothing in it."""
     name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE ledger STRATEGY FILE_COPY".encode())
@@ -66,6 +67,13 @@ def database(postgres: Postgres) -> Iterator[TestDatabase]:
         yield database
         database.close()
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[TestDatabase]:
+    """A fresh ledger."""
+    with fresh_ledger(postgres) as database:
+        yield database
 
 
 @pytest.fixture
@@ -95,7 +103,7 @@ def redis(valkey: Valkey) -> Iterator["redis_client.Redis"]:
 @pytest.fixture
 def lean(valkey: Valkey, redis: "redis_client.Redis") -> Iterator[LeanRedis]:
     """Our own client of the empty Valkey."""
-    client = LeanRedis.at(valkey.url)
+    client = LeanRedis.at(valkey.url, PREFIX)
     yield client
     client.close()
 

@@ -16,7 +16,7 @@ from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ledger import configs
-from drumbeat.ledger.database import Database
+from drumbeat.ledger.database import Database, address
 from drumbeat.throttle.limiter import Throttle
 from drumbeat.wakeups.due_index import DueIndex
 from drumbeat.wakeups.notifier import Notifier
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from drumbeat.infrastructure.http import Caller
     from drumbeat.infrastructure.redis import LeanRedis
     from drumbeat.providers.calls import Calls
+
+PREFIX_DIGITS = 12  # by chance, no two of a million installations have the same
 
 
 class Services:
@@ -70,7 +72,13 @@ class Services:
         """Redis or Valkey, with short time-outs and no retries of its own."""
         from drumbeat.infrastructure.redis import LeanRedis
 
-        return LeanRedis.at(self.value(self.settings.redis_url))
+        return LeanRedis.at(self.value(self.settings.redis_url), self.redis_prefix)
+
+    @cached_property
+    def redis_prefix(self) -> str:
+        """What our keys in Redis begin with: another stage, another secret or another database has other keys."""
+        where = address(self.value(self.settings.database_url))
+        return f"drumbeat:{self._derived(f'redis {self.settings.stage} {where}').hex()[:PREFIX_DIGITS]}:"
 
     @cached_property
     def throttle(self) -> Throttle:

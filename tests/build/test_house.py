@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from tests.build.stack import ROOT
 
@@ -19,6 +20,8 @@ SQL = re.compile(
     r"|(CREATE|ALTER|DROP)\s+(TABLE|ROLE|INDEX|FUNCTION|TRIGGER|DATABASE|DOMAIN|SCHEMA)\b|(GRANT|REVOKE)\s)"
 )
 HOLDS_SQL = ("ledger", "views", "cli", "local")  # rooms; elsewhere sql.py and *_sql.py
+
+BY_KEY = re.compile(r"redis\.call\('\w+', (?:key|KEYS\[1\])[,)]|redis\.call\('TIME'\)")
 
 # Each has a plain word: a person is named by what they do, and the rest by the field's terms.
 BANNED = re.compile(r"\b(nobody|somebody|whoever|anybody|doorbells?|trickle|lessons)\b", re.IGNORECASE)
@@ -58,6 +61,48 @@ def test_sql_stands_in_its_own_files() -> None:
     ]
 
     assert strays == []
+
+
+def test_redis_is_reached_by_the_client_that_names_the_keys_of_a_stage() -> None:
+    """Two keys have one name for all stages: their list, and the index of the release before. The CLI tries URLs."""
+    by_others = {
+        str(path.relative_to(PACKAGE))
+        for path, tree in modules()
+        if path.relative_to(PACKAGE).parts[0] not in ("cli", "local")
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.ImportFrom) and node.module == "redis")
+        or (isinstance(node, ast.Import) and any(alias.name == "redis" for alias in node.names))
+    }
+    shared = {
+        str(path.relative_to(PACKAGE)): [ast.unparse(node.args[0]) for node in calls]
+        for path, tree in modules()
+        if (calls := [node for node in ast.walk(tree) if _calls(node, "SharedKey")])
+    }
+
+    assert by_others == {"infrastructure/redis.py"}
+    assert shared == {
+        "observability/stages.py": ["'drumbeat:{stages}'"],
+        "wakeups/due_index.py": ["'drumbeat:{relay}:due'"],
+    }
+
+
+def test_scripts_of_redis_touch_the_keys_that_they_are_given() -> None:
+    texts = [path.read_text() for path in PACKAGE.rglob("*.lua")]
+    texts += [
+        node.value
+        for _, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "redis.call(" in node.value
+    ]
+    called = sum(text.count("redis.call(") for text in texts)
+    by_key = sum(len(BY_KEY.findall(text)) for text in texts)
+
+    assert texts
+    assert called == by_key
+
+
+def _calls(node: ast.AST, name: str) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
 def test_the_house_has_few_rooms_and_none_is_a_hall() -> None:

@@ -114,6 +114,9 @@ class Interleaving:
             simulation.advance(random.choice(TIME_STEPS_SECONDS))
         elif self._theme == "consent":
             return
+        elif draw < 0.1225:
+            simulation.point.note("the keys of Redis have other names")
+            simulation.rename_keys("relay")
         elif draw < 0.125:
             simulation.point.note("Redis lost everything")
             simulation.environment.redis.flushdb()

@@ -90,6 +90,10 @@ class Deployment(RuleBasedStateMachine):
     def lose_redis(self) -> None:
         self.simulation.environment.redis.flushdb()
 
+    @rule(first=st.sampled_from(["relay", "worker", "ingest"]))
+    def rename_keys_of_redis(self, first: str) -> None:
+        self.simulation.rename_keys(first)
+
     @rule(seconds=st.sampled_from([1, 20, 50, 300, 1_900, 4_000, 30_000, 90_000]))
     def pass_time(self, seconds: int) -> None:
         self.simulation.advance(float(seconds))

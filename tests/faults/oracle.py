@@ -8,6 +8,7 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import ALLOWED, Status
+from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
 from tests.faults.sample_deployment import CLASSES, STEPS, TRIES
 from tests.faults.simulation import Simulation
@@ -94,7 +95,15 @@ def _at_any_time(simulation: Simulation) -> list[str]:
         *_journal(simulation),
         *_attempts(simulation),
         *_consent(simulation),
+        *_strange_keys(simulation),
     ]
+
+
+def _strange_keys(simulation: Simulation) -> list[str]:
+    """Every key belongs to one installation, but for the list of those that are there."""
+    keys: Any = simulation.environment.redis.keys()
+    strange = {key.decode() for key in keys if not key.decode().startswith(tuple(simulation.prefixes))} - {MARKS}
+    return [f"{key} has no prefix" for key in strange]
 
 
 def _doubled(simulation: Simulation) -> list[str]:

@@ -225,6 +225,7 @@ class SimulatedRedis(LeanRedis):
     def __init__(self, process: Process, pool: ConnectionPool) -> None:
         self._process = process
         self._pool = pool
+        self._prefix = process.redis_prefix
 
     @override
     def run(self, *command: Argument) -> Any:
@@ -245,7 +246,7 @@ class SimulatedRedis(LeanRedis):
                 _redis_fails(False)
             connection = self._pool.get_connection()
             try:
-                return use(LeanRedis(connection))
+                return use(LeanRedis(connection, self._prefix))
             finally:
                 self._pool.release(connection)
 

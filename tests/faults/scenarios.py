@@ -147,6 +147,18 @@ def _woken_twice(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _keys_renamed(simulation: Simulation) -> None:
+    """The relay has other keys in Redis than a worker that runs on, whose every message is lost."""
+    simulation.vendors.inject("429", provider="*", times=10, seconds=900)
+    simulation.ingest(ADA)
+    simulation.rename_keys("relay")
+    simulation.sweep()
+    simulation.drain()
+    simulation.queues.queues[EFFECTS].clear()
+    simulation.ingest(ADA)
+    simulation.settle(within=HOUR)
+
+
 def _unsubscribed_just_in_time(simulation: Simulation) -> None:
     """A person unsubscribes when the worker has claimed the mails and not opened them yet."""
     simulation.ingest(ADA)
@@ -235,6 +247,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a text changes between two tries": Scenario(_rewritten, {}),
     "an event is planned twice at once": Scenario(_planned_twice, {}),
     "a wake-up comes for effects in flight": Scenario(_woken_twice, {}),
+    "keys of Redis are renamed under a worker": Scenario(_keys_renamed, {}),
     "a person unsubscribes just in time": Scenario(
         _unsubscribed_just_in_time, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),

@@ -16,6 +16,7 @@ from drumbeat.core.errors import Problem, Stale
 from drumbeat.delivery import feedback
 from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.feedback import FeedbackEvent
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
@@ -24,6 +25,7 @@ from drumbeat.operations import resolve
 from drumbeat.operations.resolve import Decision
 from drumbeat.people import suppressions
 from drumbeat.relay import sweep
+from drumbeat.services import Services
 from drumbeat.wakeups.due_index import KEY, SENTINEL
 from drumbeat.wakeups.queue import Message, Queue, WakeUp
 from tests.faults import sample_deployment
@@ -87,6 +89,7 @@ class Simulation:
         self.redis_clock = SkewedClock(self.clock, 0.0)
         self.resent: set[object] = set()  # effects that a person decided to send again
         self.versions = 0
+        self.prefixes = [Services(self._settings()).redis_prefix]  # the last is that of new processes
         self._processes: dict[str, Process] = {}
         self.configure()
 
@@ -106,7 +109,7 @@ class Simulation:
             clock = SkewedClock(self.clock, self.skews[who]) if who in self.skews else self.clock
             process = Process(
                 who,
-                settings(self.environment.servers.database_url, self.environment.servers.redis_url),
+                self._settings(),
                 clock,
                 self.point,
                 sqs_model=self.queues,
@@ -117,13 +120,27 @@ class Simulation:
                 random=Random(self.random.random()),
                 observe=self.invariants.observe,
             )
+            process.__dict__["redis_prefix"] = self.prefixes[-1]
             self._processes[who] = self.environment.reuse_connection(process)
         return process
+
+    def _settings(self) -> Settings:
+        return settings(self.environment.servers.database_url, self.environment.servers.redis_url)
 
     def restart(self) -> None:
         """End every process; each starts again when it is needed."""
         for process in self._processes.values():
             process.dead = True
+
+    def rename_keys(self, *first: str) -> None:
+        """Give new processes other keys in Redis, as another secret or release does; those named `first` start anew.
+
+        The others run on with the keys that they have.
+        """
+        self.prefixes.append(f"drumbeat:{len(self.prefixes):012x}:")
+        for who in first:
+            if who in self._processes:
+                self._processes[who].dead = True
 
     def advance(self, seconds: float) -> None:
         """Let time pass, for the keys of Redis too."""
@@ -283,8 +300,8 @@ class Simulation:
     def _next(self) -> float:
         """Return the next instant at which anything can happen."""
         tick = MINUTE * (self.clock.gone // MINUTE + 1)
-        marks: Any = self.environment.redis.zrange(KEY, 0, 0, withscores=True)
-        watched = self.environment.redis.zscore(KEY, SENTINEL) is not None
+        marks: Any = self.environment.redis.zrange(self.prefixes[-1] + KEY, 0, 0, withscores=True)
+        watched = self.environment.redis.zscore(self.prefixes[-1] + KEY, SENTINEL) is not None
         if watched and not self.queues.queues[BUFFER]:
             due = min((score for _, score in marks), default=0.0) - self.clock.timestamp() + self.clock.gone
             tick = max(tick, MINUTE * -(-due // MINUTE))

@@ -69,7 +69,7 @@ def test_an_answer_to_what_the_relay_gave_up_counts_once(simulate: Simulate) -> 
 @pytest.mark.parametrize("limit", [Limit(10, 1, 10), Limit(5, 3600, None)])
 def test_an_account_is_not_locked_when_the_clock_of_redis_was_set_back(environment: Environment, limit: Limit) -> None:
     clock = SimulatedClock(environment.owner)
-    throttle = Throttle(LeanRedis.at(environment.servers.redis_url), clock)
+    throttle = Throttle(LeanRedis.at(environment.servers.redis_url, "drumbeat:tests:"), clock)
     environment.redis.flushall()
     clock.advance(2 * 3600.0)
     throttle.take([TokenRequest("crm", (limit,), (None,) * limit.count)])

@@ -40,7 +40,7 @@ def doors(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: 
     for made in (process.services, app.door, app.single):
         made.cache_clear()
     services = process.services()
-    yield Doors(services, database, effects, buffer)
+    yield Doors(services, database, effects, buffer, redis)
     services.db.close()
     services.redis.close()
     services.sqs.close()

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.types.json import Jsonb
+from redis import Redis
 
 from drumbeat.access import keys
 from drumbeat.ledger.database import Database, Row
@@ -50,6 +51,7 @@ class Doors:
     ledger: TestDatabase  # beside the services' own connection, and there when that one leads nowhere
     effects: Queue
     buffer: Queue
+    redis: Redis  # without our client, which names its keys itself
 
     def key(self, *scopes: str, id: str = "shop") -> str:
         """Mint an API key."""

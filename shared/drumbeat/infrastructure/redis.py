@@ -2,9 +2,12 @@
 
 redis-py's client runs each command through a pool, retries and telemetry, and a pipeline through more of them. A
 handler process has one connection and wants no retries, so it uses redis-py's connection itself: pack, send, read.
+
+Every key begins with the prefix of the installation that owns it, so that many can use one server: it is added here,
+where every command passes, and a command is sent only if it is known where it names its keys.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from redis import ConnectionPool
@@ -20,6 +23,22 @@ IDLE_CHECK_SECONDS = 1.0  # after this the server may have hung up, or the proce
 
 type Argument = str | bytes | int | float
 
+# Where each command that Drumbeat uses names its keys.
+_NOWHERE, _FIRST, _ALL = slice(1, 1), slice(1, 2), slice(1, None)
+_KEYS: Mapping[str, slice] = {
+    "PING": _NOWHERE,
+    "DEL": _ALL,
+    **dict.fromkeys(("GET", "SET", "EXPIRE", "PTTL"), _FIRST),
+    **dict.fromkeys(("ZADD", "ZREM", "ZRANGE", "ZSCORE", "ZMSCORE", "ZREMRANGEBYSCORE"), _FIRST),
+}
+_SCRIPTS = ("EVAL", "EVALSHA")  # these say themselves how many keys they name, from the third place on
+
+
+class SharedKey(str):
+    """A key without a prefix: every installation on a server knows it by the same name."""
+
+    __slots__ = ()
+
 
 class LeanRedis:
     """A client for one thread; it connects when first used. All of it raises RedisError; nothing is ever sent twice.
@@ -27,14 +46,15 @@ class LeanRedis:
     Answers are as they come in Redis' protocol 2: text as bytes, scores as text.
     """
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - of redis.connection, whose methods have no types
+    def __init__(self, connection: Any, prefix: str) -> None:  # noqa: ANN401 - redis.connection has no types
         self._connection = connection
+        self._prefix = prefix  # of every key; without braces, which keep what belongs together on one node of a cluster
         self._unread = 0  # answers of posted commands that are still to come
         self._elapsed = SystemClock().elapsed
         self._used_at = 0.0
 
     @classmethod
-    def at(cls, url: str) -> Self:
+    def at(cls, url: str, prefix: str) -> Self:
         """Return a client of the server at a URL. Raises ValueError for a URL of another form."""
         limits = {
             "socket_timeout": REDIS_TIMEOUT_SECONDS,
@@ -42,7 +62,13 @@ class LeanRedis:
             "retry": Retry(NoBackoff(), 0),
         }
         # Without a driver's name: sending it costs two round trips at every start.
-        return cls(ConnectionPool.from_url(url, protocol=2, driver_info=None, **limits).make_connection())
+        return cls(ConnectionPool.from_url(url, protocol=2, driver_info=None, **limits).make_connection(), prefix)
+
+    def key(self, name: Argument) -> str:
+        """Return a key as the server knows it. Raises TypeError for one that is not text."""
+        if not isinstance(name, str):
+            raise TypeError(f"a key is text, and this is none: {name!r}")
+        return name if isinstance(name, SharedKey) else self._prefix + name
 
     def run(self, *command: Argument) -> Any:  # noqa: ANN401 - as many kinds as commands
         """Send one command and return its answer."""
@@ -98,7 +124,21 @@ class LeanRedis:
         before, self._used_at = self._used_at, self._elapsed()
         if self._used_at - before > IDLE_CHECK_SECONDS and self._connection.is_connected and self._ended():
             self._connection.disconnect()
-        self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        named = [self._named(command) for command in commands]
+        self._connection.send_packed_command(self._connection.pack_commands(named), check_health=False)
+
+    def _named(self, command: Sequence[Argument]) -> list[Argument]:
+        """Return a command with its keys as the server knows them."""
+        verb = str(command[0]).upper()
+        if verb in _SCRIPTS:
+            keys = slice(3, 3 + int(command[2]))
+        elif verb in _KEYS:
+            keys = _KEYS[verb]
+        else:
+            raise NotImplementedError(f"{verb}: where it names its keys is not known in {__name__}")
+        names = command[keys]
+        rest = command[keys.start + len(names) :]
+        return [*command[: keys.start], *(self.key(name) for name in names), *rest]
 
     def _answer(self) -> Any:  # noqa: ANN401
         try:

@@ -17,7 +17,7 @@ from drumbeat.services import Services
 COPY_SECONDS = 60  # a copy in the process is used for this long
 UNKNOWN_NAME_SECONDS = 5  # a copy older than this is read again for a name that it does not have
 POSTGRES_RETRY_SECONDS = 5  # after a failure Postgres is not read again for this long
-KEY = "drumbeat:{sources}:active"
+KEY = "{sources}:active"
 
 _LOG = logging.getLogger(__name__)
 
@@ -77,7 +77,8 @@ class Catalog:
                     name: Source(**{**entry, "secrets": tuple(entry["secrets"])})
                     for name, entry in json.loads(text).items()
                 }
-        except (RedisError, ValueError, TypeError, KeyError) as error:
+        # What is not ours under that key may be anything.
+        except (RedisError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             _LOG.warning("sources_not_cached", extra={"error": type(error).__name__})
         if self._sources is not None:
             return self._sources

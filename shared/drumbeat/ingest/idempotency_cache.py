@@ -21,7 +21,10 @@ IN_PROGRESS_MILLISECONDS = 30_000  # API Gateway waits no longer for an answer
 BYPASS_SECONDS = (
     5.0  # after a failure Redis is bypassed for this long, so that not every request waits for its time-out
 )
-PREFIX = "drumbeat:{once}"
+PREFIX = "{once}"
+
+# What reading an entry raises that is missing, is not ours, or was never answered.
+FAILURES = (BaseError, RedisError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,10 +63,12 @@ class IdempotencyCache:
             return True
         attempt = _Attempt(work)
         try:
-            self._guarded(arrival=f"{arrival.id}:{arrival.fingerprint.hex()}", work=attempt)
+            result = self._guarded(arrival=f"{arrival.id}:{arrival.fingerprint.hex()}", work=attempt)
+            if result is not True:
+                attempt()  # another program's entry: it says nothing about our event
         except IdempotencyAlreadyInProgressError:
             attempt()  # a copy of the same request is in progress: the ledger decides between them
-        except (BaseError, RedisError, ValueError, KeyError, TypeError) as error:
+        except FAILURES as error:
             if attempt.error is not None:
                 raise attempt.error from None
             self._bypass(error)

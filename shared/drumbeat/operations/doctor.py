@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 
 import psycopg
 
@@ -10,20 +9,12 @@ from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.configuration import Campaign
 from drumbeat.core.errors import DrumbeatError, SecretAway, SecretMissing
 from drumbeat.ledger import clock, configs
+from drumbeat.operations.checks import Check
+from drumbeat.operations.neighbours import neighbours
 from drumbeat.providers.login import in_sandbox
 from drumbeat.services import Services
 
 GRANT_FIX = "give the console's role the permissions of the template, and check again"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The result of one check. `fix` says what to do when it is not `ok`, or what is left to do although it is."""
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str | None = None
 
 
 def connections(services: Services) -> list[Check]:
@@ -49,9 +40,12 @@ def connections(services: Services) -> list[Check]:
 
 
 def doctor(services: Services) -> list[Check]:
-    """Check connections, clocks, the configuration in force with its secrets and schedules, and the stack's alarms."""
+    """Check connections, clocks, neighbours, the configuration in force with its secrets and schedules, and alarms."""
     checks = connections(services)
-    if checks[0].ok:
+    postgres, redis, *_ = checks
+    if postgres.ok and redis.ok:
+        checks.extend(neighbours(services))
+    if postgres.ok:
         checks.extend(_configuration(services))
     if services.settings.alarm_topic_arn:
         checks.extend(alarms(services, services.settings.alarm_topic_arn))

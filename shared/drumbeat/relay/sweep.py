@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from redis.exceptions import RedisError
 
 from drumbeat.infrastructure.sqs.client import SqsError
+from drumbeat.observability.stages import leave_mark
 from drumbeat.relay import sql as ledger
 from drumbeat.relay.sql import DueEffect, ForgottenEvent
 from drumbeat.services import Services
@@ -36,8 +37,11 @@ REPLAN_WINDOW = timedelta(minutes=10)  # how long after an `apply` the flows tha
 RENOTIFY_SECONDS = 60.0  # after a notification an effect or event is checked again
 OLD_EVENT_SECONDS = 3600.0  # an event without a plan for longer than this is notified of less and less often
 FULL_SWEEP_SECONDS = 6 * 3600.0  # between two sweeps that check everything
+# After one for which the index was missing: what ran on with another index (the release before, processes with the
+# former secret or Redis) has set its entries there.
+SECOND_SWEEP_SECONDS = 15 * 60.0
 RESERVED_SECONDS = 8.0  # of the function's time, kept to finish in order
-LOCK_KEY = "drumbeat:{relay}:lock"
+LOCK_KEY = "{relay}:lock"
 LOCK_SECONDS = 60  # longer than a sweep takes
 # A lock that expired meanwhile may belong to another relay now.
 UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
@@ -121,6 +125,8 @@ class _Sweep:
         self._drain()
         self._catch_up_campaigns()
         self._schedule_next()
+        if self.summary.full:
+            leave_mark(self._services)
         return self.summary
 
     def _recover(self) -> set[UUID]:
@@ -233,7 +239,8 @@ class _Sweep:
         if self._cut or not self._has_time():
             due_index.set(minute(soonest))
         if self.summary.full and self._has_time():
-            due_index.watch(full_at=self._now + FULL_SWEEP_SECONDS)
+            due_index.distrust_before()
+            due_index.watch(full_at=self._now + (SECOND_SWEEP_SECONDS if self._due.missing else FULL_SWEEP_SECONDS))
         due_index.forget(self._due.members, self._now)
 
     def _note_age(self, seconds: float) -> None:
@@ -255,15 +262,19 @@ def _buffered(services: Services) -> bool:
 
 @contextmanager
 def _alone(redis: "LeanRedis") -> Iterator[bool]:
-    """Yield whether no other relay sweeps now; without Redis several may: that costs only extra messages."""
+    """Yield whether no other relay sweeps now; without Redis several may: that costs only extra messages.
+
+    What stands there and never expires is no relay's lock, and keeps none from sweeping.
+    """
     ours = uuid4().hex
     try:
         held = redis.set(LOCK_KEY, ours, ex=LOCK_SECONDS, nx=True)
+        stuck = not held and redis.run("PTTL", LOCK_KEY) not in range(LOCK_SECONDS * 1000 + 1)
     except RedisError:
         yield True
         return
     try:
-        yield held
+        yield held or stuck
     finally:
         if held:
             with suppress(RedisError):  # it expires by itself

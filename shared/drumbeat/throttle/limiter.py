@@ -190,7 +190,7 @@ class Throttle:
 
 def key_of(account: str) -> str:
     """Name the account's hash; the braces keep everything of one account on one node of a cluster."""
-    return f"drumbeat:{{{account}}}:throttle"
+    return f"{{{account}}}:throttle"
 
 
 def _take_arguments(request: TokenRequest) -> list[object]:
@@ -237,4 +237,4 @@ def _pause(code: bytes | str, detail: bytes | str) -> Reason:
 
 
 def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

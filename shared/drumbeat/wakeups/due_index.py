@@ -16,16 +16,18 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from drumbeat.core.clock import Clock
-from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS
+from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS, SharedKey
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
-KEY = "drumbeat:{relay}:due"
+KEY = "{relay}:due"
+KEY_BEFORE = SharedKey("drumbeat:{relay}:due")  # in which the release before has all stages' entries
 SENTINEL = "sentinel"
 FULL = "full"  # its time: when to check everything again, whatever the other entries say
 MAX_MEMBERS_READ = 5_000  # at a time
 MINUTE_SECONDS = 60
+UNREADABLE = "surrogateescape"  # bytes that another program left are read, and removed again, as they are
 
 # A member that was set again since it was read stands for new work, and stays.
 FORGET = """
@@ -94,7 +96,8 @@ class DueIndex:
         """Clear members that were read as due at `read_at`, unless they were set again meanwhile."""
         if not members:
             return True
-        return self._try(lambda: self._redis.run("EVAL", FORGET, 1, KEY, read_at, *members) or 0) is not None
+        read = [member.encode(errors=UNREADABLE) for member in members]
+        return self._try(lambda: self._redis.run("EVAL", FORGET, 1, KEY, read_at, *read) or 0) is not None
 
     def watch(self, *, full_at: float) -> bool:
         """Trust the index from now on, until `full_at`."""
@@ -103,6 +106,10 @@ class DueIndex:
     def distrust(self) -> bool:
         """Make the next relay check everything."""
         return self.clear([SENTINEL])
+
+    def distrust_before(self) -> bool:
+        """Make a relay of the release before check everything, should it run again: its index misses our work."""
+        return self._try(lambda: self._redis.run("ZREM", KEY_BEFORE, SENTINEL)) is not None
 
     def _try[T](self, call: Callable[[], T]) -> T | None:
         if self._retry_at is not None and self._elapsed() < self._retry_at:
@@ -144,5 +151,5 @@ def _ids(members: Collection[str], prefix: str) -> Iterator[UUID]:
                 yield UUID(member.removeprefix(prefix))
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _text(value: bytes) -> str:
+    return value.decode(errors=UNREADABLE)

@@ -57,7 +57,7 @@ def test_a_first_event_costs_one_query(doors: Doors) -> None:
 
 def test_a_repeat_that_redis_has_forgotten_is_still_a_repeat(doors: Doors) -> None:
     doors.post("/v1/events", lead("order-1"))
-    doors.services.redis.run("FLUSHALL")
+    doors.redis.flushall()
 
     again = doors.post("/v1/events", lead("order-1"))
 
@@ -80,7 +80,7 @@ def test_the_order_of_fields_and_white_space_make_no_other_body(doors: Doors) ->
 def test_the_same_key_with_another_body_is_refused_and_names_the_first(doors: Doors, forgotten: bool) -> None:
     first = doors.post("/v1/events", lead("order-1", payload={"n": 1}))
     if forgotten:
-        doors.services.redis.run("FLUSHALL")
+        doors.redis.flushall()
 
     other = doors.post("/v1/events", lead("order-1", payload={"n": 2}))
 

@@ -21,6 +21,7 @@ from drumbeat.ledger import database
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message, Queue
 from functions.ingest import app
+from tests.conftest import PREFIX
 from tests.functions.doors import Doors, lead, make_unreachable
 from tests.functions.ingest.test_webhooks import deliver
 
@@ -42,7 +43,7 @@ def drained(doors: Doors) -> int:
 def no_redis(doors: Doors) -> None:
     """Point Redis at a port that nothing listens on."""
     doors.services.redis.close()
-    doors.services.redis = LeanRedis.at("redis://127.0.0.1:1")
+    doors.services.redis = LeanRedis.at("redis://127.0.0.1:1", PREFIX)
     doors.services.__dict__.pop("due_index", None)
     app.single.cache_clear()
     app.door.cache_clear()
@@ -280,8 +281,8 @@ def test_without_redis_events_are_recorded_and_repeats_known(doors: Doors, capsy
 @pytest.mark.parametrize("record", [b"not JSON", b"{}", b"[]", b'{"status": "COMPLETED"}', b'{"status": "NONSENSE"}'])
 def test_a_garbled_entry_in_redis_decides_nothing(doors: Doors, record: bytes) -> None:
     doors.post("/v1/events", lead("one"))
-    (name,) = doors.services.redis.run("KEYS", "drumbeat:{once}*")
-    doors.services.redis.set(name, record)
+    (name,) = doors.redis.keys("*:{once}*")
+    doors.redis.set(name, record)
 
     again = doors.post("/v1/events", lead("one"))
 
@@ -290,9 +291,9 @@ def test_a_garbled_entry_in_redis_decides_nothing(doors: Doors, record: bytes) -
 
 def test_an_entry_of_a_request_that_died_does_not_block_its_repeat(doors: Doors) -> None:
     doors.post("/v1/events", lead("one"))
-    (name,) = doors.services.redis.run("KEYS", "drumbeat:{once}*")
+    (name,) = doors.redis.keys("*:{once}*")
     later = (doors.services.clock.now() + timedelta(seconds=20)).timestamp()
-    doors.services.redis.set(
+    doors.redis.set(
         name,
         json.dumps({"status": "INPROGRESS", "expiration": int(later), "in_progress_expiration": int(later * 1000)}),
     )

@@ -92,7 +92,7 @@ def worker(database: TestDatabase, redis: "Redis", valkey: Valkey, monkeypatch: 
     monkeypatch.setenv("SIGNING_KEY", "secret")
     environment = {"DRUMBEAT_LOCAL": "1", "DATABASE_URL": database.url, "DRUMBEAT_SECRET": "for tests"}
     worker = Worker(Settings.from_env(environment))
-    worker.redis, worker.queue, worker.calls = Pipelines.at(valkey.url), Silent(), Accepting()
+    worker.redis, worker.queue, worker.calls = Pipelines.at(valkey.url, worker.redis_prefix), Silent(), Accepting()
     compiled = compile_document(DOCUMENT, {})
     configs.insert(worker.db, hash=b"1", document="", templates={}, compiled=compiled, identities={}, actor="test")
     worker.throttle.states(["one"])  # Redis knows the script

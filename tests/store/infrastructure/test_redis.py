@@ -6,6 +6,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
+from tests.conftest import PREFIX
 
 
 def hang_up(redis: Redis) -> None:
@@ -21,7 +22,7 @@ def test_a_posted_command_is_carried_out_before_the_next_one(lean: LeanRedis) ->
 
 def test_a_posted_command_that_the_server_refuses_spoils_nothing(lean: LeanRedis) -> None:
     lean.run("SET", "text", "no number")
-    lean.post("INCR", "text")
+    lean.post("ZADD", "text", 1, "member")
     lean.post("SET", "after", "done")
 
     assert (lean.get("text"), lean.get("after")) == (b"no number", b"done")
@@ -31,7 +32,7 @@ def test_a_value_is_written_for_a_time_and_with_nx_only_once(lean: LeanRedis, re
     written = [lean.set("once", value, ex=60, nx=True) for value in ("first", "second")]
 
     assert (written, lean.get("once"), lean.get("never")) == ([True, False], b"first", None)
-    assert 0 < redis.ttl("once") <= 60
+    assert 0 < redis.ttl(PREFIX + "once") <= 60
     lean.delete("once")
     assert lean.get("once") is None
 
@@ -40,7 +41,7 @@ def test_a_refused_command_is_an_error_and_the_connection_goes_on(lean: LeanRedi
     lean.run("SET", "text", "no number")
 
     with pytest.raises(ResponseError):
-        lean.run("INCR", "text")
+        lean.run("ZADD", "text", 1, "member")
 
     assert lean.get("text") == b"no number"
 
@@ -48,7 +49,7 @@ def test_a_refused_command_is_an_error_and_the_connection_goes_on(lean: LeanRedi
 def test_commands_sent_together_are_answered_in_order_and_a_refusal_stops_none(lean: LeanRedis) -> None:
     lean.run("SET", "text", "no number")
 
-    first, refused, last = lean.run_all([("GET", "text"), ("INCR", "text"), ("INCR", "number")])
+    first, refused, last = lean.run_all([("GET", "text"), ("ZADD", "text", 1, "a"), ("ZADD", "number", 1, "a")])
 
     assert (first, last) == (b"no number", 1)
     assert isinstance(refused, ResponseError)
@@ -59,7 +60,7 @@ def test_everything_goes_over_one_connection_that_is_opened_when_first_used(valk
         return int(redis.info("stats")["total_connections_received"])
 
     before = opened()
-    lean = LeanRedis.at(valkey.url)
+    lean = LeanRedis.at(valkey.url, PREFIX)
     built = opened()
     lean.post("SET", "a", 1)
     lean.run_all([("GET", "a")] * 3)
@@ -100,7 +101,7 @@ def test_answers_that_were_lost_with_their_connection_are_not_waited_for(lean: L
 
 
 def test_an_unreachable_server_is_an_error_and_nothing_else() -> None:
-    unreachable = LeanRedis.at("redis://127.0.0.1:1")
+    unreachable = LeanRedis.at("redis://127.0.0.1:1", PREFIX)
 
     with pytest.raises(RedisError):
         unreachable.get("anything")

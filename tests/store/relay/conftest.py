@@ -38,7 +38,7 @@ def deployment(
     clock = ManualClock()
     services = Services(settings, clock)
     services.__dict__ |= {"db": database, "sqs": sqs}
-    deployment = SampleDeployment(services, database, clock, sqs)
+    deployment = SampleDeployment(services, database, redis, clock, sqs)
     yield deployment
     deployment.close()
     services.redis.close()

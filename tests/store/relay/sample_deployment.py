@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from redis import Redis
 
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.services import Services
@@ -61,8 +62,10 @@ class RecordingSqs(Sqs):
 class SampleDeployment:
     """A ledger, a due index and queues, with both clocks moved by the test."""
 
-    def __init__(self, services: Services, database: TestDatabase, clock: ManualClock, sqs: RecordingSqs) -> None:
-        self.services, self.db, self.clock, self.sqs = services, database, clock, sqs
+    def __init__(
+        self, services: Services, database: TestDatabase, redis: Redis, clock: ManualClock, sqs: RecordingSqs
+    ) -> None:
+        self.services, self.db, self.redis, self.clock, self.sqs = services, database, redis, clock, sqs
         self._admin = psycopg.connect(database.admin_url, autocommit=True)
 
     def sleep(self, seconds: float) -> None:

@@ -10,12 +10,15 @@ from drumbeat.delivery.deliver import deliver
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.relay.sweep import LOCK_KEY, sweep
+from drumbeat.relay.sweep import LOCK_KEY, LOCK_SECONDS, sweep
 from drumbeat.wakeups.queue import WakeUp
-from tests.store.relay.sample_deployment import MINUTE, SampleDeployment
+from tests.conftest import PREFIX
+from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
 
-def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(deployment: SampleDeployment) -> None:
+def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps_two_of_them_at_the_start(
+    deployment: SampleDeployment,
+) -> None:
     deployment.configured()
     sweeps = []
     asked: dict[bool, int] = {True: 0, False: 0}
@@ -26,14 +29,15 @@ def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps(deployment: SampleD
         sweeps.append(summary)
         deployment.sleep(MINUTE)
 
-    assert [minute for minute, summary in enumerate(sweeps) if not summary.idle] == [0, 360, 720, 1080]
+    assert [minute for minute, summary in enumerate(sweeps) if not summary.idle] == [0, 15, 375, 735, 1095]
     assert asked[False] == 0
-    assert 0 < asked[True] <= 4 * 8
+    assert 0 < asked[True] <= 5 * 9
 
 
 def test_an_event_every_two_minutes_has_the_relay_ask_nothing(deployment: SampleDeployment) -> None:
     apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=deployment.services)
     sweep(deployment.services)
+    deployment.services.due_index.watch(full_at=deployment.now() + 6 * HOUR)
     door = Single(Door(deployment.services))
     asked = 0
     for number in range(60):
@@ -57,7 +61,7 @@ def test_lost_entries_make_the_relay_check_everything(deployment: SampleDeployme
     deployment.configured()
     sweep(deployment.services)
     effect = deployment.effect()
-    deployment.services.redis.run("FLUSHALL")
+    deployment.redis.flushall()
 
     summary = sweep(deployment.services)
 
@@ -70,7 +74,7 @@ def test_lost_entries_make_the_relay_check_everything(deployment: SampleDeployme
 def test_without_redis_every_minute_checks_everything(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.services.redis.close()
-    deployment.services.redis = LeanRedis.at("redis://127.0.0.1:1")
+    deployment.services.redis = LeanRedis.at("redis://127.0.0.1:1", PREFIX)
     deployment.services.__dict__.pop("due_index", None)
     effect = deployment.effect()
 
@@ -83,7 +87,7 @@ def test_without_redis_every_minute_checks_everything(deployment: SampleDeployme
 def test_one_relay_sweeps_at_a_time(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.effect()
-    deployment.services.redis.set(LOCK_KEY, "another relay")
+    deployment.services.redis.set(LOCK_KEY, "another relay", ex=LOCK_SECONDS)
 
     assert sweep(deployment.services).locked_elsewhere
     assert deployment.notified() == []

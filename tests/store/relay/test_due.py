@@ -136,6 +136,7 @@ def test_what_is_due_in_days_wakes_the_relay_in_its_minute(deployment: SampleDep
     deployment.configured()
     effect = deployment.effect(due_in=4 * HOUR + 125)
     sweep(deployment.services)
+    deployment.services.due_index.watch(full_at=deployment.now() + 6 * HOUR)
     hours = []
     for number in range(5 * 60):
         deployment.sleep(MINUTE)
@@ -156,7 +157,7 @@ def test_marks_with_nothing_behind_them_are_forgotten(deployment: SampleDeployme
     second = sweep(deployment.services)
 
     assert (first.idle, second.idle) == (False, True)
-    assert deployment.services.redis.run("ZCARD", KEY) == 2  # the sentinel and the next full sweep
+    assert deployment.redis.zcard(deployment.services.redis.key(KEY)) == 2  # the sentinel and the next full sweep
 
 
 def test_an_entry_set_during_the_sweep_survives_it(

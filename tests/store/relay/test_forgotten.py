@@ -15,7 +15,7 @@ def test_workers_are_notified_of_an_unplanned_event_after_a_while(deployment: Sa
 
     sweep(deployment.services)
     assert deployment.notified() == []
-    deployment.services.redis.run("FLUSHALL")
+    deployment.redis.flushall()
     deployment.sleep(21)
     sweep(deployment.services)
 
@@ -51,7 +51,7 @@ def test_planned_events_are_not_searched_again(deployment: SampleDeployment) -> 
     deployment.sleep(HOUR)
     forgotten = deployment.event()
     deployment.sleep(HOUR)
-    deployment.services.redis.run("FLUSHALL")
+    deployment.redis.flushall()
 
     sweep(deployment.services)
 
@@ -89,7 +89,7 @@ def test_an_event_is_found_though_the_ledgers_clock_was_set_back_before_it(
         deployment.overdue()
         deployment.schedule(**{f"event__{event}": -1})
     else:
-        deployment.services.redis.run("FLUSHALL")
+        deployment.redis.flushall()
         deployment.ledgers_clock(-570.0)
     sweep(deployment.services)
 
@@ -113,7 +113,7 @@ def test_a_failed_flow_is_tried_again_by_a_later_configuration(deployment: Sampl
     deployment.configured(flows=("welcome",))
     failed = deployment.planned({"welcome": "no field payload.email"})
     gone = deployment.planned({"removed": "no field payload.email"})
-    deployment.services.redis.run("FLUSHALL")
+    deployment.redis.flushall()
     assert sweep(deployment.services).events == 0
 
     deployment.configured(flows=("welcome",))

@@ -111,7 +111,7 @@ def test_sweeping_twice_at_a_time_only_doubles_messages(deployment: SampleDeploy
     deployment.configured()
     effect = deployment.effect("claimed", lease=-1)
     sweep(deployment.services)
-    deployment.services.redis.run("FLUSHALL")
+    deployment.redis.flushall()
 
     sweep(deployment.services)
 

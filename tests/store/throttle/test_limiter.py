@@ -20,6 +20,8 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
 from drumbeat.throttle.limiter import SECOND, Granted, Report, Throttle, TokenRequest, Wait, key_of
+from tests.conftest import PREFIX
+from tests.store.strange import STRANGE
 
 TEN_PER_SECOND = Limit(10, 1, 10)
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -255,7 +257,7 @@ def test_a_pause_of_the_release_before_is_one_without_a_code_of_its_own(
     throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401")))
     later = round((clock.now().timestamp() + 120) * SECOND)
 
-    redis.hset(key_of("mail"), mapping={"paused": later, "reason": "429"})
+    redis.hset(PREFIX + key_of("mail"), mapping={"paused": later, "reason": "429"})
 
     [wait] = waits(throttle.take([newcomers(1)])["mail"])
     assert wait.reason == Reason(ReasonCode.PAUSED, "429")
@@ -265,9 +267,9 @@ def test_a_pause_of_the_release_before_is_one_without_a_code_of_its_own(
 @pytest.mark.point(61)
 def test_the_release_before_reads_and_ends_a_pause_of_this_one(throttle: Throttle, redis: Redis) -> None:
     throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401")))
-    read = redis.hget(key_of("mail"), "reason")
+    read = redis.hget(PREFIX + key_of("mail"), "reason")
 
-    redis.hdel(key_of("mail"), "paused", "reason")
+    redis.hdel(PREFIX + key_of("mail"), "paused", "reason")
 
     assert read == b"401"
     assert throttle.states(["mail"])["mail"].reason is None
@@ -367,8 +369,8 @@ def test_everything_of_an_account_is_one_key_that_expires_by_itself(throttle: Th
     throttle.take([newcomers(1, limits=day)])
     throttle.report(Report("mail", failures=1))
 
-    assert redis.keys() == [key_of("mail").encode()] == [b"drumbeat:{mail}:throttle"]
-    assert 12 * 3600 < redis.ttl(key_of("mail")) < 13 * 3600  # it is noon: the window outlives the report
+    assert redis.keys() == [f"{PREFIX}{key_of('mail')}".encode()] == [b"drumbeat:tests:{mail}:throttle"]
+    assert 12 * 3600 < redis.ttl(PREFIX + key_of("mail")) < 13 * 3600  # it is noon: the window outlives the report
 
 
 class Arrival:
@@ -451,10 +453,26 @@ class Unreachable:
             connection.close()
 
 
+@pytest.mark.point(32)
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_hash_that_is_not_ours_stops_no_account_and_crashes_nothing(
+    lean: LeanRedis, redis: Redis, clock: HandClock, kind: str
+) -> None:
+    throttle = Throttle(lean, clock, warn=lambda _: None)
+    STRANGE[kind](redis, lean.key(key_of("mail")))
+
+    first = throttle.take([newcomers(1)])["mail"]
+    throttle.report(Report("mail", failures=1), Report("other", pause=60.0))
+    throttle.states(["mail", "other"])
+    clock.sleep(10.0)
+
+    assert granted(first) + granted(throttle.take([newcomers(1)])["mail"]) >= 1
+
+
 @pytest.fixture
 def silent() -> Iterator[LeanRedis]:
     server = Unreachable()
-    client = LeanRedis.at(f"redis://127.0.0.1:{server.port}")
+    client = LeanRedis.at(f"redis://127.0.0.1:{server.port}", PREFIX)
     yield client
     client.close()
     server.close()
@@ -462,7 +480,7 @@ def silent() -> Iterator[LeanRedis]:
 
 @pytest.fixture
 def absent() -> Iterator[LeanRedis]:
-    client = LeanRedis.at("redis://127.0.0.1:1")
+    client = LeanRedis.at("redis://127.0.0.1:1", PREFIX)
     yield client
     client.close()
 
@@ -509,7 +527,7 @@ def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: Le
 @pytest.mark.point(31)
 def test_it_returns_to_redis_by_itself(clock: HandClock, tmp_path: Path) -> None:
     server = Valkey(tmp_path / "valkey")
-    client = LeanRedis.at(server.url)
+    client = LeanRedis.at(server.url, PREFIX)
     throttle = Throttle(client, clock)
     slot = clock.now().timestamp() - 1
 

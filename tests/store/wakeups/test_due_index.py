@@ -9,6 +9,7 @@ from redis import Redis
 from drumbeat.core.clock import SystemClock
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.wakeups.due_index import KEY, Due, DueIndex, minute
+from tests.conftest import PREFIX
 
 NOW = 1_800_000_000.0
 
@@ -20,7 +21,7 @@ def due_index(lean: LeanRedis) -> DueIndex:
 
 @pytest.fixture
 def unreachable() -> DueIndex:
-    return DueIndex(LeanRedis.at("redis://127.0.0.1:1"), SystemClock())
+    return DueIndex(LeanRedis.at("redis://127.0.0.1:1", PREFIX), SystemClock())
 
 
 def test_a_member_is_due_when_its_time_has_come(due_index: DueIndex) -> None:
@@ -71,7 +72,7 @@ def test_lost_entries_are_noticed_by_the_sentinel(due_index: DueIndex, redis: Re
     due_index.watch(full_at=NOW + 3600)
     assert not due_index.due(NOW).missing
 
-    redis.delete(KEY)
+    redis.delete(PREFIX + KEY)
 
     assert due_index.due(NOW) == Due(frozenset(), missing=True)
 
@@ -109,7 +110,7 @@ def test_without_redis_the_answer_says_so(unreachable: DueIndex) -> None:
 
 
 def test_marks_that_redis_refuses_to_read_are_missing(due_index: DueIndex, redis: Redis) -> None:
-    redis.set(KEY, "no sorted set")
+    redis.set(PREFIX + KEY, "no sorted set")
 
     assert due_index.due(NOW) == Due(frozenset(), missing=True)
 
