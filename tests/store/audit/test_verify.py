@@ -34,14 +34,13 @@ from drumbeat.delivery.requests import freeze
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest import sql as ingest_sql
-from drumbeat.ledger import configs
+from drumbeat.ledger import configs, leases
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.operations import resolve_sql
 from drumbeat.operations.resolve import Decision, resolve
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
-from drumbeat.relay import sql as relay_sql
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import WakeUp
@@ -250,7 +249,7 @@ def died_while_calling(services: Services, db: Database, owner: Database) -> UUI
     planned = plan_events([event], services).claimed[0]
     open_attempts(db, [frozen_opening(planned)])
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
-    relay_sql.recover(db, limit=10, full=True)
+    leases.recover(db, limit=10, full=True)
     return planned.id
 
 

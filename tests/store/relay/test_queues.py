@@ -7,7 +7,7 @@ from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer
-from drumbeat.relay.sweep import sweep
+from drumbeat.relay.sweep import DRAIN_SECONDS, sweep
 from drumbeat.wakeups.due_index import minute
 from drumbeat.wakeups.queue import Queue
 from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
@@ -49,6 +49,19 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_entry(deploym
     assert recorded == {each.id for each in arrivals}
     assert deployment.rung_events() == recorded
     assert sweep(deployment.services).idle
+
+
+@pytest.mark.point(10)
+def test_the_buffer_is_drained_however_much_there_is_to_notify_of(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect()
+    buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+
+    summary = sweep(deployment.services, remaining=lambda: DRAIN_SECONDS)  # none for anything else
+
+    assert (summary.effects, summary.drained) == (0, 1)
+    assert sweep(deployment.services).effects == 1
+    assert effect in deployment.sqs.delays
 
 
 @pytest.mark.point(10)
