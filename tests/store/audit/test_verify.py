@@ -21,6 +21,7 @@ from drumbeat.audit.violations import KINDS, Violation
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.clock import SystemClock
+from drumbeat.core.configuration import Limit
 from drumbeat.core.events import Arrival
 from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -705,6 +706,19 @@ def test_what_waits_for_a_paused_account_is_not_stuck(services: Services, ledger
     services.throttle.report(Report("receipts", pause=3600.0, reason=Reason(ReasonCode.PAUSED, "credentials refused")))
 
     assert kinds(services) == []
+
+
+def test_a_long_line_at_an_account_without_limits_has_the_time_over_which_it_is_spread(
+    services: Services, ledger: Database, owner: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never_taken(services, owner)
+    assert kinds(services) == ["overdue"]  # one is not a line
+
+    monkeypatch.setattr("drumbeat.audit.lateness.UNLIMITED", (Limit(1, 1, 0),))
+    assert kinds(services) == []
+
+    pass_time(owner, minutes=2)
+    assert kinds(services) == ["overdue"]
 
 
 def test_a_limited_account_has_the_time_over_which_the_relay_spreads_its_line(
