@@ -32,6 +32,7 @@ LEASES_PER_STATEMENT = 500
 COMMIT_MARGIN = timedelta(minutes=5)
 RESERVED_SECONDS = 8.0  # of the function's time, kept to finish in order
 DRAIN_SECONDS = 25.0  # of the function's time, kept for campaigns and the buffer however much there is to notify of
+DRAIN_HIDDEN_SECONDS = 30  # for ten messages; what was not recorded until then is for the next sweep
 LOCK_KEY = "drumbeat:{relay}:lock"
 LOCK_SECONDS = 55  # the function's timeout, and less than a minute: a relay that was killed costs no second sweep
 # A lock that expired meanwhile may belong to another relay now.
@@ -160,7 +161,7 @@ class _Sweep:
 
         buffer = self._services.buffer
         try:
-            while self._has_time() and (messages := buffer.receive()):
+            while self._has_time() and (messages := buffer.receive(hidden=DRAIN_HIDDEN_SECONDS)):
                 drained = drain(messages, self._services)
                 buffer.delete(drained.settled)
                 self.summary.drained += drained.recorded
