@@ -18,12 +18,16 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS
 from drumbeat.ledger.database import CONNECT_TIMEOUT_SECONDS
 from drumbeat.local.template import Reference, Template
+from drumbeat.relay.lots import RENOTIFY_SECONDS
+from drumbeat.relay.sweep import DRAIN_SECONDS, LOCK_SECONDS, RESERVED_SECONDS
 from functions.console import app as console
 from functions.ingest import app as ingest
 from tests.build.conftest import TOOLS, tool
 from tests.build.stack import ROOT, Document, environment, expand, functions, listed, resources, role, statements
 
 FUNCTIONS = ("campaign", "console", "ingest", "migrate", "relay", "worker")
+
+MINUTE = 60  # between two sweeps
 
 # Actions that know no narrower resource.
 ON_ALL = {"scheduler:ListSchedules", "cloudwatch:DescribeAlarms"}
@@ -205,6 +209,12 @@ def test_a_message_stays_hidden_for_six_times_the_workers_time(template: Templat
     hidden = int(template.queues[feed.queue].attributes["VisibilityTimeout"])
 
     assert hidden >= 6 * template.functions[feed.function].timeout
+
+
+def test_a_relay_that_was_cut_off_does_not_lock_the_next_one_out(document: Document) -> None:
+    assert functions(document)["relay"]["Timeout"] <= LOCK_SECONDS < MINUTE
+    assert RESERVED_SECONDS < DRAIN_SECONDS < functions(document)["relay"]["Timeout"] / 2
+    assert RENOTIFY_SECONDS < MINUTE  # checked again by the next sweep, even one that begins a little early
 
 
 def test_ingest_answers_before_it_is_cut_off_though_ledger_and_queue_hang(document: Document) -> None:

@@ -1,6 +1,7 @@
 """Chaos against a real stack on this machine.
 
 python -m tests.chaos --events 10000 --kills 100 --minutes 3.5 --seed 7
+python -m tests.chaos --events 10000 --kills 100 --minutes 2.5 --seed 7 --only-kills --relay-every 60
 """
 
 import argparse
@@ -9,6 +10,7 @@ import signal
 import sys
 from types import FrameType
 
+from tests.chaos.environment import RELAY_INTERVAL_SECONDS
 from tests.chaos.trial import Plan, run
 
 
@@ -23,10 +25,14 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=random.randrange(1_000_000), help="decides which fault happens when"
     )
+    parser.add_argument("--only-kills", action="store_true", help="kill workers, and let everything else live")
+    parser.add_argument(
+        "--relay-every", type=float, default=RELAY_INTERVAL_SECONDS, help="seconds between sweeps; deployed: 60"
+    )
     parser.add_argument("--keep", action="store_true", help="keep ledger, record and logs even when all is well")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)  # stack and servers must be ended
-    return run(Plan(options.events, options.kills, options.minutes, options.seed, options.keep))
+    return run(Plan(**vars(options)))
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -28,13 +28,14 @@ CAMPAIGN = Path(__file__).parent / "campaign.yaml"
 SITE = Path(__file__).parent / "site"
 WORKERS = 4
 TIMEOUT_SECONDS = 10.0  # for an answer
-RELAY_INTERVAL_SECONDS = 2  # in a deployment: a minute
+RELAY_INTERVAL_SECONDS = 2.0  # unless said otherwise, so that many sweeps meet faults; in a deployment: a minute
 
 
 class Environment:
     """A running stack and its servers; use as a context manager. Without `keep` its folder is deleted at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, relay_every: float = RELAY_INTERVAL_SECONDS) -> None:
+        self._relay_every = relay_every
         self.folder = Path(tempfile.mkdtemp(prefix="drumbeat-chaos-"))
         self.keep = True
         self.folder.chmod(0o755)  # Postgres runs as a user of its own
@@ -50,7 +51,7 @@ class Environment:
         try:
             self.postgres.start()
             self.connection_cutter.__enter__()
-            process = self.stack.spawn("--workers", str(WORKERS), "--relay-every", str(RELAY_INTERVAL_SECONDS))
+            process = self.stack.spawn("--workers", str(WORKERS), "--relay-every", str(self._relay_every))
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line, self.stack.said()

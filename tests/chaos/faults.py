@@ -30,6 +30,7 @@ class Faults:
 
     def __init__(self, environment: Environment, random: Random) -> None:
         self.counts: Counter[str] = Counter()
+        self.killed_at = 0.0  # the last worker, in seconds of the epoch
         self._environment = environment
         self._random = random
         self._schedule: list[tuple[float, int, Callable[[], None]]] = []
@@ -74,6 +75,7 @@ class Faults:
             self.later(RETRY_SECONDS, self.kill_worker)
             return
         self.counts["worker killed"] += 1
+        self.killed_at = time.time()
 
     def kill(self, name: str) -> None:
         """Kill any other process."""

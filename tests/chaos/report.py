@@ -27,6 +27,7 @@ def show(
     fact(
         "claims of dead workers", f"{recovery.freed}, freed at most {recovery.longest_seconds:.0f} s after their lease"
     )
+    fact("last move after the last kill", f"{recovery.done_seconds:.0f} s")
     for kind, found in grouped(violations).items():
         console.print(f"[bold red]{kind}[/]: {len(found)}")
         for violation in found[:MAX_SHOWN_VIOLATIONS]:

@@ -1,14 +1,15 @@
 """When each fault happens: the same seed gives the same faults at the same times."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from random import Random
 
 from tests.chaos.faults import Faults
 
+WORKER_KILLED = "worker killed"
 # How often each fault happens while a hundred workers are killed, and at least once.
 OCCURRENCES: Mapping[str, tuple[float, Callable[[Faults], None]]] = {
-    "worker killed": (100, lambda faults: faults.kill_worker()),
+    WORKER_KILLED: (100, lambda faults: faults.kill_worker()),
     "worker frozen": (4, lambda faults: faults.freeze_worker()),
     "ingest killed": (8, lambda faults: faults.kill("ingest-1")),
     "ingest frozen": (3, lambda faults: faults.freeze("ingest-2", 3, 12)),
@@ -38,17 +39,17 @@ OCCURRENCES: Mapping[str, tuple[float, Callable[[Faults], None]]] = {
 MIN_KILLS_FOR_EVERY_FAULT = 100  # with so many, each fault is expected to have happened
 
 
-def schedule(faults: Faults, kills: int, seconds: float, random: Random) -> None:
-    """Spread all faults over the time, except its first and last two percent."""
-    for share, fault in OCCURRENCES.values():
+def schedule(faults: Faults, names: Collection[str], kills: int, seconds: float, random: Random) -> None:
+    """Spread the faults of these names over the time, except its first and last two percent."""
+    for share, fault in (OCCURRENCES[name] for name in names):
         for _ in range(max(1, round(share * kills / 100)) if kills else 0):
             faults.later(random.uniform(0.02, 0.98) * seconds, lambda fault=fault: fault(faults))  # type: ignore[misc]
 
 
-def missed(counts: Mapping[str, int], kills: int) -> list[str]:
-    """Return the faults that never happened though there was time: a trial without them proves less than it says."""
+def missed(counts: Mapping[str, int], names: Collection[str], kills: int) -> list[str]:
+    """Return those that never happened though there was time: a trial without them proves less than it says."""
     return [
         name
-        for name in OCCURRENCES
+        for name in names
         if kills >= MIN_KILLS_FOR_EVERY_FAULT and not any(done.startswith(name) for done in counts)
     ]

@@ -1,4 +1,4 @@
-"""Ten thousand events and a hundred killed workers, in bounded time, with every other kind of fault meanwhile."""
+"""Ten thousand events and a hundred killed workers, in bounded time, with and without every other kind of fault."""
 
 import signal
 import subprocess
@@ -9,6 +9,7 @@ import pytest
 from tests.flow.stacks import ROOT
 
 TIMEOUT_SECONDS = 540.0
+TRIAL = [sys.executable, "-u", "-m", "tests.chaos", "--events", "10000", "--kills", "100"]
 
 
 @pytest.mark.proof
@@ -23,7 +24,18 @@ TIMEOUT_SECONDS = 540.0
 @pytest.mark.point(50)
 @pytest.mark.point(64)
 def test_nothing_is_lost_and_nothing_is_done_twice_while_everything_breaks() -> None:
-    command = [sys.executable, "-u", "-m", "tests.chaos", "--events", "10000", "--kills", "100", "--minutes", "3.5"]
+    carry_out([*TRIAL, "--minutes", "3.5"])
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+@pytest.mark.point(18)
+def test_a_backlog_that_dead_workers_leave_is_done_in_two_minutes_though_the_relay_sweeps_once_in_one() -> None:
+    carry_out([*TRIAL, "--minutes", "2.5", "--only-kills", "--relay-every", "60"])
+
+
+def carry_out(command: list[str]) -> None:
+    """Run a trial to its end, and print its report; fails when a promise was broken."""
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as trial:
         try:
             output, _ = trial.communicate(timeout=TIMEOUT_SECONDS)

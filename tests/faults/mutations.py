@@ -5,6 +5,7 @@ Long, because it is one list: a bug is a few lines, and the list is what a reade
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -22,9 +23,9 @@ from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Recorded
-from drumbeat.ledger import configs
+from drumbeat.ledger import configs, leases
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
-from drumbeat.relay import sql as relay_sql
+from drumbeat.relay import lots, sweep
 from drumbeat.wakeups import notifier
 from tests.faults.fault_points import Fault, Site
 from tests.faults.proof import StoryWithFault
@@ -70,25 +71,30 @@ def _close_without_fence(patch: Patch) -> None:
 def _recover_sending_as_waiting(patch: Patch) -> None:
     _change_statement(
         patch,
-        relay_sql,
+        leases,
         "RECOVER",
         ("CASE dead.status WHEN 'claimed' THEN 'waiting' ELSE 'unknown' END", "'waiting'"),
     )
 
 
 def _recover_nothing_in_flight(patch: Patch) -> None:
-    _change_statement(
-        patch, relay_sql, "RECOVER", ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')")
-    )
+    for statement in ("RECOVER", "RECOVER_NAMED"):
+        _change_statement(
+            patch, leases, statement, ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')")
+        )
 
 
 def _recover_live_leases(patch: Patch) -> None:
     _change_statement(
         patch,
-        relay_sql,
+        leases,
         "RECOVER",
         ("AND lease_until <= drumbeat_now()\n           AND (due_at <= drumbeat_now() OR %(full)s)", "AND %(full)s"),
     )
+
+
+def _free_live_leases_by_name(patch: Patch) -> None:
+    _change_statement(patch, leases, "RECOVER_NAMED", ("           AND lease_until <= drumbeat_now()\n", ""))
 
 
 # ---------------------------------------------------------------- attempt before call
@@ -257,6 +263,12 @@ def _move_without_a_journal_row(patch: Patch) -> None:
 # ---------------------------------------------------------------- ingest and wake-ups
 
 
+def _stop_after_the_first_lot(patch: Patch) -> None:
+    notify = sweep._Sweep._notify
+    patch.setattr(lots, "IDS_PER_LOT", 1)
+    patch.setattr(sweep._Sweep, "_notify", lambda self, found: notify(self, islice(found, 1)))
+
+
 def _answer_before_the_commit(patch: Patch) -> None:
     record = store_events.record
 
@@ -376,6 +388,9 @@ MUTATIONS = (
         _recover_nothing_in_flight,
         StoryWithFault("lead", Site("worker", "http send mailgun", 1), Fault.CRASH_AFTER),
     ),
+    Mutation(
+        "a live lease is freed by name", _free_live_leases_by_name, "a worker is overtaken before it frees a lease"
+    ),
     Mutation("a live lease is recovered", _recover_live_leases, "a wake-up comes for effects in flight"),
     Mutation("a request leaves before its attempt commits", _send_before_the_attempt_commits, "lead"),
     Mutation("an effect is accepted whatever the answer", _call_it_accepted_before_the_answer, "swallowed"),
@@ -417,6 +432,7 @@ MUTATIONS = (
         "consent is read at the claim only", _read_consent_at_the_claim_only, "a person unsubscribes just in time"
     ),
     Mutation("a move has no journal row", _move_without_a_journal_row, "lead"),
+    Mutation("the relay stops after its first lot", _stop_after_the_first_lot, "abandoned"),
     Mutation("ingest answers before the commit", _answer_before_the_commit, "outage"),
     Mutation(
         "the buffer is emptied before its events are recorded",

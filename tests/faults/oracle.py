@@ -8,6 +8,7 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import ALLOWED, Status
+from drumbeat.delivery.budget import LEASE
 from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
 from tests.faults.sample_deployment import CLASSES, STEPS, TRIES
@@ -44,6 +45,14 @@ ATTEMPTS = """
 """
 ANSWERED_TWICE = """
     SELECT effect_id, n FROM outcomes WHERE origin IN ('answer', 'late') GROUP BY effect_id, n HAVING count(*) > 1
+"""
+FREED_EARLY = """
+    SELECT freed.effect_id, freed.to_status
+      FROM journal freed
+      JOIN journal claim USING (effect_id, fence)
+     WHERE freed.reason_code IN ('lease_ended', 'lease_ended_sending')
+       AND claim.to_status = 'claimed'
+       AND freed.at < claim.at + %s
 """
 PROVEN = """
     SELECT DISTINCT e.id, e.status
@@ -93,6 +102,7 @@ def _at_any_time(simulation: Simulation) -> list[str]:
         *simulation.vendors.violations,
         *_doubled(simulation),
         *_journal(simulation),
+        *_leases(simulation),
         *_attempts(simulation),
         *_consent(simulation),
         *_strange_keys(simulation),
@@ -174,6 +184,12 @@ def _journal(simulation: Simulation) -> list[str]:
         if row["fences"] != sorted(row["fences"]) or row["fences"][-1] > row["fence"]:
             violations.append(f"{row['id']} went under the fences {row['fences']}")
     return violations
+
+
+def _leases(simulation: Simulation) -> list[str]:
+    """A claim is taken for dead only when its lease has ended."""
+    rows = simulation.environment.owner.run(FREED_EARLY, (LEASE,))
+    return [f"{row['effect_id']} became {row['to_status']} under a lease that had not ended" for row in rows]
 
 
 def _attempts(simulation: Simulation) -> list[str]:

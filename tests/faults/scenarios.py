@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from drumbeat.delivery.budget import LEASE
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
@@ -10,6 +11,7 @@ from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.stories import ADA, BOB, HOUR, POST, warm_up
 
 DAY = 24 * HOUR
+ADAS = WakeUp(effects=tuple(ADA.effects().values()))
 AGE = "SELECT extract(epoch FROM drumbeat_now() - opened_at)::float8 AS age FROM attempts WHERE effect_id = %s"
 
 
@@ -138,9 +140,7 @@ def _woken_twice(simulation: Simulation) -> None:
     def meanwhile() -> None:
         simulation.environment.redis.flushdb()
         simulation.sweep()
-        wake_up = WakeUp(effects=tuple(ADA.effects().values()))
-        sent = {"QueueUrl": EFFECTS, "MessageBody": wake_up.dumps()}
-        simulation.queues.call(simulation.clock.gone, "SendMessage", sent)
+        _wake(simulation, ADAS)
         simulation.drain("worker 2")
 
     _pause(simulation, Site("worker", "http send mailgun", 1), meanwhile)
@@ -216,15 +216,31 @@ def _planner_lost(simulation: Simulation) -> None:
     simulation.ingest(POST)
 
     def meanwhile() -> None:
-        wake_up = WakeUp(events=(POST.event,))
-        sent = {"QueueUrl": EFFECTS, "MessageBody": wake_up.dumps()}
-        simulation.queues.call(simulation.clock.gone, "SendMessage", sent)
+        _wake(simulation, WakeUp(events=(POST.event,)))
         simulation.drain("worker 2")
         simulation.point.faults = OneFault(Site("worker", "http send safe", 1), Fault.CRASH_BEFORE)
 
     _pause(simulation, Site("worker", "http connect safe", 1), meanwhile)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
+
+
+def _overtaken_at_recovery(simulation: Simulation) -> None:
+    """Two workers are woken for the end of a lease: one is frozen before it frees anything, the other claims it."""
+    simulation.ingest(ADA)
+    simulation.abandon(ADA)
+    simulation.advance(LEASE.total_seconds())
+    _wake(simulation, ADAS)
+
+    def meanwhile() -> None:
+        _wake(simulation, ADAS)
+        simulation.point.faults = OneFault(
+            Site("worker", "http send resend", 1), Fault.CRASH_AFTER
+        )  # under a new lease
+        simulation.drain("worker 2")
+
+    _pause(simulation, Site("worker", "db leases.RECOVER_NAMED", 1), meanwhile)
+    simulation.settle()
 
 
 def _too_late(simulation: Simulation) -> None:
@@ -253,6 +269,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "a worker is overtaken before it opens": Scenario(_overtaken, {}),
     "a worker is overtaken before it closes": Scenario(_recorded_late, {"ping": "held"}),
+    "a worker is overtaken before it frees a lease": Scenario(_overtaken_at_recovery, {}),
     "the relay comes before an answer": Scenario(_recovered_meanwhile, {"ping": "held"}),
     "a second wake-up is processed too early": Scenario(_planner_lost, {}),
     "all is over a week late": Scenario(
@@ -281,6 +298,11 @@ def _first_try(simulation: Simulation) -> None:
     """Try Ada's effects once, and no more."""
     simulation.ingest(ADA)
     simulation.work()
+
+
+def _wake(simulation: Simulation, wake_up: WakeUp) -> None:
+    """Send a message, at once."""
+    simulation.queues.call(simulation.clock.gone, "SendMessage", {"QueueUrl": EFFECTS, "MessageBody": wake_up.dumps()})
 
 
 def _pause(simulation: Simulation, site: Site, meanwhile: Callable[[], None]) -> None:

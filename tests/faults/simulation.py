@@ -16,6 +16,7 @@ from drumbeat.core.errors import Problem, Stale
 from drumbeat.delivery import feedback
 from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.feedback import FeedbackEvent
+from drumbeat.delivery.planning import plan_events
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
@@ -203,6 +204,13 @@ class Simulation:
             with contextlib.suppress(psycopg.Error):  # the invocation fails, its messages come back
                 queue.delete(self._invoke(process, messages))
         return True
+
+    def abandon(self, lead: Lead, who: str = "worker") -> None:
+        """Let a worker plan and claim a lead's effects, and die with its message; the due entries stay."""
+        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            plan_events([lead.event], process)
+            process.dead = True
+        self.queues.queues[EFFECTS].clear()
 
     def _invoke(self, process: Process, messages: list[Message]) -> list[Message]:
         """Do what the worker function does; return the messages that are finished."""

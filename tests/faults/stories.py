@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drumbeat.delivery.budget import LEASE
 from drumbeat.operations.resolve import Decision
 from tests.faults.fault_points import NoFaults
 from tests.faults.sample_deployment import Lead
@@ -147,6 +148,17 @@ def _apply(simulation: Simulation, **changes: Any) -> None:
         simulation.advance(1.0)
 
 
+def _abandoned(simulation: Simulation) -> None:
+    """A worker dies with effects in its hands; the relay sees their leases, and a worker is woken for their end."""
+    simulation.ingest(ADA)
+    simulation.abandon(ADA)
+    simulation.advance(10.0)
+    simulation.sweep()
+    simulation.advance(LEASE.total_seconds() - 10.0)
+    simulation.drain()
+    simulation.settle(prompt=True)
+
+
 def _crowd(simulation: Simulation) -> None:
     """More events arrive at once than one batch takes, and an account's limit is low."""
     for number in range(9):
@@ -167,6 +179,7 @@ STORIES: Mapping[str, Story] = {
     "batch": _batch,
     "conflict": _conflict,
     "replanned": _replanned,
+    "abandoned": _abandoned,
     "crowd": _crowd,
 }
 

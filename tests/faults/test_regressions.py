@@ -3,6 +3,7 @@
 import pytest
 
 from drumbeat.core.configuration import Limit
+from drumbeat.delivery.budget import LEASE
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.throttle.limiter import Granted, Throttle, TokenRequest
 from tests.faults.clock import SimulatedClock
@@ -12,6 +13,7 @@ from tests.faults.oracle import check_promises
 from tests.faults.proof import StoryWithFault, play_with_fault
 from tests.faults.runs import Simulate
 from tests.faults.scenarios import play_scenario
+from tests.faults.stories import ADA, warm_up
 
 
 @pytest.mark.point(24)
@@ -103,3 +105,24 @@ def test_an_absence_that_was_read_after_retention_had_ended_is_not_believed(simu
     play_scenario("the log goes while it is searched", simulation)
 
     check_promises(simulation)
+
+
+@pytest.mark.point(18)
+@pytest.mark.parametrize("sweeps_after", [2.0, 44.0, 60.0])
+def test_what_a_dead_worker_left_is_done_at_the_end_of_its_lease_or_by_the_next_sweep(
+    simulate: Simulate, sweeps_after: float
+) -> None:
+    simulation = simulate()
+    warm_up(simulation)
+    simulation.ingest(ADA)
+    simulation.abandon(ADA)
+    dead_at = simulation.clock.gone
+
+    simulation.advance(sweeps_after)
+    simulation.sweep()
+    simulation.advance(max(LEASE.total_seconds() - sweeps_after, 0.0))
+    simulation.drain()
+
+    assert simulation.clock.gone - dead_at <= 60.0
+    rows = simulation.environment.owner.run("SELECT step, status FROM effects WHERE event_id = %s", (ADA.event,))
+    assert {row["step"] for row in rows if row["status"] != "accepted"} == {"nudge"}  # ten minutes later

@@ -17,6 +17,7 @@ POINTS = {
     "a person unsubscribes just in time": [54],
     "a worker is overtaken before it opens": [26, 27],
     "a worker is overtaken before it closes": [28],
+    "a worker is overtaken before it frees a lease": [20, 23],
     "all is over a week late": [15],
 }
 

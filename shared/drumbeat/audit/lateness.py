@@ -8,7 +8,7 @@ from drumbeat.audit.violations import Violation, of_finding
 from drumbeat.ledger import configs
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import State
-from drumbeat.throttle.pace import NOTIFY_AHEAD, allowance
+from drumbeat.throttle.pace import NOTIFY_AHEAD, UNLIMITED, allowance, pace
 
 
 def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]:
@@ -29,7 +29,8 @@ def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]
         limit = limits.get(account, ())
         if _held_back(states.get(account)) or due.get(account, 0) > allowance(limit):
             continue
-        if not limit or finding.facts["late"] > finding.facts["tolerated"] + NOTIFY_AHEAD.total_seconds():
+        spread = NOTIFY_AHEAD.total_seconds() if limit or pace(UNLIMITED, due.get(account, 0)) > 0 else 0.0
+        if finding.facts["late"] > finding.facts["tolerated"] + spread:
             yield of_finding(finding)
 
 

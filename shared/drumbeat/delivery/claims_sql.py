@@ -19,7 +19,7 @@ CLAIM = """
          WHERE id = ANY (%(ids)s)
            AND status IN ('waiting', 'unknown')
            AND due_at <= drumbeat_now()
-           AND (lease_until IS NULL OR lease_until <= drumbeat_now())
+           AND lease_until IS NULL
            AND (crashes = 0 OR %(alone)s)
          ORDER BY id
          LIMIT %(limit)s
@@ -79,6 +79,7 @@ CLAIM = """
 def claim(db: Database, ids: Sequence[UUID], *, lease: timedelta, limit: int, alone: bool = False) -> list[Claimed]:
     """Take those of the effects that are due and free, under a raised fence, for the time of the lease.
 
+    A lease that ended is not free: `leases.recover_named` says first that a worker died under it.
     An effect whose last claim ended without a result is only taken `alone`, so that one that crashes workers hurts no
     neighbour.
     """
@@ -104,8 +105,8 @@ def _claimed(row: Row) -> Claimed:
 
 
 STATES = """
-    SELECT id, status IN ('waiting', 'unknown') AND due_at <> 'infinity'
-                   AND (lease_until IS NULL OR lease_until <= drumbeat_now()) AS free,
+    SELECT id, status IN ('waiting', 'unknown') AND due_at <> 'infinity' AND lease_until IS NULL AS free,
+           status IN ('claimed', 'sending', 'unknown') AND coalesce(lease_until <= drumbeat_now(), false) AS abandoned,
            crashes,
            CASE WHEN due_at = 'infinity' THEN 'infinity'
                 ELSE extract(epoch FROM due_at - drumbeat_now())::float8 END AS due_in

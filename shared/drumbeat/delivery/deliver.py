@@ -1,21 +1,21 @@
 """Deliver: plan the events and carry out the effects that messages name.
 
 Harmless to repeat: the queue may deliver the same id twice, late, or to two workers. No transaction is open while a
-provider is called. What a process that ends in the middle leaves behind is the relay's work: a lease that ends with no
-attempt opened is waiting again, one that ends with an open attempt is unknown, and nothing is sent again without
-evidence.
+provider is called. What a process that ends in the middle leaves behind is found when its lease has ended, by the relay
+or by the worker that the relay woke for that moment: with no attempt opened it is waiting again, with an open one it is
+unknown, and nothing is sent again without evidence.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import batched
 from uuid import UUID
 
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH, EVENTS_PER_BATCH, LEASE
 from drumbeat.delivery.planning import plan_events
+from drumbeat.ledger import leases
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 
@@ -26,7 +26,7 @@ class Delivered:
 
     counts: Counter[str] = field(default_factory=Counter)  # status reached -> effects; `doubled`, accounts `stopped`
     missing: frozenset[UUID] = frozenset()  # ids that the ledger does not know
-    left: frozenset[UUID] = frozenset()  # ids not processed for lack of time; nothing about them was changed
+    left: frozenset[UUID] = frozenset()  # all the ids, when there was no time for any: nothing was changed
 
     def __add__(self, other: "Delivered") -> "Delivered":
         return Delivered(self.counts + other.counts, self.missing | other.missing, self.left | other.left)
@@ -35,36 +35,36 @@ class Delivered:
 def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[[], float]) -> Delivered:
     """Take what the messages name to its next status, as far as it is due and free.
 
-    `time_left` gives the seconds until the process may be stopped: nothing is claimed that could not be finished.
+    `time_left` gives the seconds until the process may be stopped: nothing is claimed that could not be finished. What
+    there was no time for goes back into the queue at once; were its messages reported as failed, they would be hidden
+    for minutes, and a few slow batches would make dead letters of them.
 
     Raises:
         psycopg.Error: the ledger is away; what was not reported stays as it is and may be delivered again.
     """
     done = Delivered()
-    events = dict.fromkeys(event for wake_up in wake_ups for event in wake_up.events)
-    effects = dict.fromkeys(effect for wake_up in wake_ups for effect in wake_up.effects)
+    events = list(dict.fromkeys(event for wake_up in wake_ups for event in wake_up.events))
+    effects = list(dict.fromkeys(effect for wake_up in wake_ups for effect in wake_up.effects))
+    if time_left() < BATCH_SECONDS:
+        return Delivered(left=frozenset((*events, *effects)))
 
-    for ids in batched(events, EVENTS_PER_BATCH, strict=False):
-        if time_left() < BATCH_SECONDS:
-            done += Delivered(left=frozenset(ids))
-        else:
-            done += _plan_and_carry_out(ids, services)
-
+    while events and time_left() >= BATCH_SECONDS:
+        done += _plan_and_carry_out(_first(events, EVENTS_PER_BATCH), services)
     suspects: list[UUID] = []
-    for ids in batched(effects, EFFECTS_PER_BATCH, strict=False):
-        if time_left() < BATCH_SECONDS:
-            done += Delivered(left=frozenset(ids))
-        else:
-            part, suspicious = _claim_and_carry_out(ids, services)
-            done += part
-            suspects += suspicious
-
-    for suspect in suspects:
-        if time_left() < BATCH_SECONDS:
-            services.notifier.notify([(suspect, 0.0)])
-        else:
-            done += _carry_out_alone(suspect, services)
+    while effects and time_left() >= BATCH_SECONDS:
+        part, suspicious = _claim_and_carry_out(_first(effects, EFFECTS_PER_BATCH), services)
+        done += part
+        suspects += suspicious
+    while suspects and time_left() >= BATCH_SECONDS:
+        done += _carry_out_alone(suspects.pop(0), services)
+    services.notifier.notify_again(events, [*effects, *suspects])
     return done
+
+
+def _first(ids: list[UUID], most: int) -> list[UUID]:
+    """Take the first of these out of the list."""
+    first, ids[:] = ids[:most], ids[most:]
+    return first
 
 
 def _plan_and_carry_out(ids: Sequence[UUID], services: Services) -> Delivered:
@@ -90,7 +90,17 @@ def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Deliv
     services.notifier.schedule(early)
     services.notifier.notify(early.items())
     services.notifier.clear(effects=[one.id for one in states.values() if one.is_at_rest])
-    return Delivered(counts, missing=others - states.keys()), [one.id for one in states.values() if one.is_suspect]
+    suspects = [one.id for one in states.values() if one.is_suspect]
+    suspects += _recovered([one.id for one in states.values() if one.abandoned], services)
+    return Delivered(counts, missing=others - states.keys()), suspects
+
+
+def _recovered(abandoned: Sequence[UUID], services: Services) -> list[UUID]:
+    """Free those whose lease ended without a result, as the relay would at its next sweep; return which."""
+    if not abandoned:
+        return []
+    services.notifier.schedule(dict.fromkeys(abandoned, 0.0))  # before the commit that makes them due
+    return leases.recover_named(services.db, abandoned)
 
 
 def _carry_out_alone(suspect: UUID, services: Services) -> Delivered:

@@ -58,6 +58,7 @@ class EffectState:
 
     id: UUID
     free: bool  # waiting or unknown, and under no lease
+    abandoned: bool  # its lease ended without a result
     crashes: int
     due_in: float  # seconds; infinite: nothing is due
 

@@ -11,7 +11,7 @@ from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
 from drumbeat.ingest.sql import Recorded, Revoked
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, QueueError
 
-EVENT_CHECK_SECONDS = 60  # the relay checks an event that was not planned for this long
+EVENT_CHECK_SECONDS = 1  # the relay checks an event that is not finished so soon; see `wakeups/notifier.py`
 
 _LOG = logging.getLogger(__name__)
 

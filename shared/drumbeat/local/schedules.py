@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -25,6 +26,7 @@ RECONNECT_SECONDS = 0.2  # between two tries to reach a handler that is not up
 def tick(schedule: Schedule, handler: Handler, every: float, stopping: threading.Event) -> None:
     """Invoke at once and then at the rate; an invocation that takes longer than the rate skips those that it covers."""
     while not stopping.is_set():
+        began = time.monotonic()
         pause = every
         try:
             handler.connect()
@@ -35,6 +37,7 @@ def tick(schedule: Schedule, handler: Handler, every: float, stopping: threading
                 handler.invoke(event_of(schedule))
             except (HandlerGone, HandlerFailed) as error:
                 print(f"{schedule.name}: {error}; the next one repeats it", file=sys.stderr, flush=True)
+            pause = every - (time.monotonic() - began) % every
         stopping.wait(pause)
 
 

@@ -1,65 +1,15 @@
-"""What the relay reads from the ledger: work with an ended lease, what is due, what is unplanned, what comes next.
+"""What the relay reads from the ledger: what is due, what is unplanned, what comes next.
 
 Each is one statement and one commit: nothing is locked while workers are notified.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core.configuration import Limit
-from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.ledger.database import Database
-
-# A lease is judged by the database's clock alone. An attempt that is open under it may have been carried out; without
-# one nothing was. The search goes by `due_at`, which is a leased effect's lease end, except in a full sweep.
-RECOVER = """
-    WITH dead AS MATERIALIZED (
-        SELECT id, status
-          FROM effects
-         WHERE status IN ('claimed', 'sending', 'unknown')
-           AND lease_until <= drumbeat_now()
-           AND (due_at <= drumbeat_now() OR %(full)s)
-         ORDER BY id
-         LIMIT %(limit)s
-           FOR UPDATE SKIP LOCKED
-    ), moved AS (
-        UPDATE effects e
-           SET status = CASE dead.status WHEN 'claimed' THEN 'waiting' ELSE 'unknown' END,
-               seq = e.seq + CASE dead.status WHEN 'unknown' THEN 0 ELSE 1 END,
-               crashes = e.crashes + 1,
-               tries = e.tries + CASE dead.status WHEN 'sending' THEN 1 ELSE 0 END,
-               looks = CASE dead.status WHEN 'sending' THEN 0 ELSE e.looks END,
-               reason = CASE dead.status WHEN 'claimed' THEN %(lease_ended)s
-                                         WHEN 'sending' THEN %(lease_ended_sending)s
-                                         ELSE e.reason END,
-               reason_code = CASE dead.status WHEN 'claimed' THEN 'lease_ended'
-                                              WHEN 'sending' THEN 'lease_ended_sending'
-                                              ELSE e.reason_code END,
-               reason_detail = CASE dead.status WHEN 'unknown' THEN e.reason_detail END,
-               maybe_sent = CASE dead.status WHEN 'unknown' THEN e.maybe_sent ELSE false END,
-               due_at = drumbeat_now(),
-               lease_until = NULL,
-               updated_at = drumbeat_now()
-          FROM dead
-         WHERE e.id = dead.id
-     RETURNING e.id, dead.status AS before, e.status, e.seq, e.fence, e.reason, e.reason_code, e.maybe_sent
-    ), journaled AS (
-        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, maybe_sent, actor)
-        SELECT id, seq, before, status, fence, reason, reason_code, maybe_sent, 'relay'
-          FROM moved
-         WHERE before <> status
-    )
-    SELECT id FROM moved
-"""
-
-
-def recover(db: Database, *, limit: int, full: bool) -> list[UUID]:
-    """Free effects whose lease ended without a result: `claimed` waits again, `sending` is unknown; both due now."""
-    sentences = {code.value: Reason(code).sentence for code in (ReasonCode.LEASE_ENDED, ReasonCode.LEASE_ENDED_SENDING)}
-    return [row["id"] for row in db.run(RECOVER, {"limit": limit, "full": full, **sentences})]
-
 
 LIMITS = """
     SELECT account.key AS account, account.value -> 'limits' AS limits
@@ -76,7 +26,7 @@ def limits(db: Database) -> dict[str, tuple[Limit, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class DueEffect:
-    """An effect that is due soon; `place` counts its account's due effects from one, in the order of notification."""
+    """An effect that is due soon, or whose lease ends; `place` counts its account's from one, as they are notified."""
 
     id: UUID
     account: str
@@ -85,27 +35,30 @@ class DueEffect:
     place: int
 
 
+# A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away.
 DUE = """
     SELECT id, account, campaign, due_in, place
       FROM (SELECT e.id, e.account, events.type = 'CAMPAIGN_TRIGGER' AS campaign,
-                   extract(epoch FROM e.due_at - drumbeat_now())::float8 AS due_in,
+                   extract(epoch FROM greatest(e.due_at, e.lease_until) - drumbeat_now())::float8 AS due_in,
                    row_number() OVER (PARTITION BY e.account
                                           ORDER BY events.type = 'CAMPAIGN_TRIGGER', e.due_at, e.id) AS place
               FROM effects e
               JOIN events ON events.id = e.event_id
-             WHERE e.status IN ('waiting', 'unknown')
-               AND e.due_at <= drumbeat_now() + %(ahead)s
-               AND (e.lease_until IS NULL OR e.lease_until <= drumbeat_now())) AS due
+             WHERE e.status IN ('waiting', 'claimed', 'sending', 'unknown')
+               AND e.due_at <= drumbeat_now() + %(ahead)s) AS due
       LEFT JOIN unnest(%(accounts)s::text[], %(allowances)s::int[]) AS allowed (name, most) ON name = account
      WHERE place <= coalesce(most, %(otherwise)s)
      ORDER BY campaign, place, account
+     LIMIT %(limit)s
 """
 
 
-def due_effects(db: Database, *, ahead: timedelta, allowances: Mapping[str, int], otherwise: int) -> list[DueEffect]:
-    """List what is due within `ahead` and not leased: at most its allowance for each account.
+def due_effects(
+    db: Database, *, ahead: timedelta, allowances: Mapping[str, int], otherwise: int, limit: int
+) -> list[DueEffect]:
+    """List what is due, or leased until some time, within `ahead`: at most its allowance for each account.
 
-    What people caused themselves comes before what campaigns send.
+    What people caused themselves comes before what campaigns send, and the accounts take turns.
     """
     rows = db.run(
         DUE,
@@ -114,6 +67,7 @@ def due_effects(db: Database, *, ahead: timedelta, allowances: Mapping[str, int]
             "accounts": list(allowances),
             "allowances": list(allowances.values()),
             "otherwise": otherwise,
+            "limit": limit,
         },
     )
     return [DueEffect(**row) for row in rows]
@@ -125,6 +79,7 @@ class ForgottenEvent:
 
     id: UUID
     campaign: bool
+    recorded_at: datetime
     age: float
 
 
@@ -132,7 +87,7 @@ class ForgottenEvent:
 # search begins is only an instant of the ledger's clock, which may have been set back since: an event with a due entry
 # is found whenever it was recorded, and a search that goes `back` begins so much before now at the latest.
 FORGOTTEN = """
-    SELECT e.id, e.type = 'CAMPAIGN_TRIGGER' AS campaign,
+    SELECT e.id, e.type = 'CAMPAIGN_TRIGGER' AS campaign, e.recorded_at,
            extract(epoch FROM drumbeat_now() - e.recorded_at)::float8 AS age
       FROM events e
      WHERE (e.id = ANY (%(named)s)
@@ -140,16 +95,32 @@ FORGOTTEN = """
                 AND e.recorded_at <= drumbeat_now() - %(grace)s))
        AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = e.id)
        AND EXISTS (SELECT FROM configs)
-     ORDER BY campaign, e.recorded_at
+       AND (%(id)s::uuid IS NULL
+            OR (e.type = 'CAMPAIGN_TRIGGER', e.recorded_at, e.id) > (%(campaign)s, %(recorded_at)s, %(id)s::uuid))
+     ORDER BY campaign, e.recorded_at, e.id
      LIMIT %(limit)s
 """
 
 
 def forgotten_events(
-    db: Database, *, grace: timedelta, named: Sequence[UUID], back: timedelta | None, limit: int
+    db: Database,
+    *,
+    grace: timedelta,
+    named: Sequence[UUID],
+    back: timedelta | None,
+    limit: int,
+    after: ForgottenEvent | None = None,
 ) -> list[ForgottenEvent]:
-    """List events without a plan that are older than `grace` or among the named ones."""
-    rows = db.run(FORGOTTEN, {"grace": grace, "named": list(named), "back": back, "limit": limit})
+    """List events without a plan that are older than `grace` or among the named ones, those of campaigns last.
+
+    The list goes on `after` the last event of the one before.
+    """
+    begin = {
+        "id": after and after.id,
+        "campaign": after and after.campaign,
+        "recorded_at": after and after.recorded_at,
+    }
+    rows = db.run(FORGOTTEN, {"grace": grace, "named": list(named), "back": back, "limit": limit, **begin})
     return [ForgottenEvent(**row) for row in rows]
 
 
@@ -180,6 +151,7 @@ REPLANNABLE = """
      WHERE plans.failed <> '{}'
        AND plans.version < configs.version
        AND (configs.applied_at > drumbeat_now() - %(fresh)s OR %(full)s)
+       AND plans.event_id > %(after)s
        AND EXISTS (SELECT
                      FROM jsonb_object_keys(plans.failed) AS flow
                     WHERE configs.compiled -> 'flows' ? flow
@@ -190,9 +162,9 @@ REPLANNABLE = """
 """
 
 
-def replannable_events(db: Database, *, fresh: timedelta, full: bool, limit: int) -> list[UUID]:
-    """List events with a flow that failed to plan and that a later configuration may plan."""
-    return [row["id"] for row in db.run(REPLANNABLE, {"fresh": fresh, "full": full, "limit": limit})]
+def replannable_events(db: Database, *, fresh: timedelta, full: bool, limit: int, after: UUID) -> list[UUID]:
+    """List events with a flow that failed to plan and that a later configuration may plan, by their ids."""
+    return [row["id"] for row in db.run(REPLANNABLE, {"fresh": fresh, "full": full, "limit": limit, "after": after})]
 
 
 NEXT = """

@@ -6,7 +6,7 @@ anything to read, so that a suspended database stays suspended; when the index i
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,34 +15,30 @@ from uuid import UUID, uuid4
 
 from redis.exceptions import RedisError
 
-from drumbeat.infrastructure.sqs.client import SqsError
+from drumbeat.infrastructure.sqs.client import UNREACHABLE, SqsError
+from drumbeat.ledger import leases
 from drumbeat.observability.stages import leave_mark
 from drumbeat.relay import sql as ledger
-from drumbeat.relay.sql import DueEffect, ForgottenEvent
+from drumbeat.relay.lots import FULL_SWEEP_SECONDS, RENOTIFY_SECONDS, Lot, Lots
 from drumbeat.services import Services
-from drumbeat.throttle.pace import NOTIFY_AHEAD, UNLIMITED_ALLOWANCE, allowance, pace
+from drumbeat.throttle.pace import NOTIFY_AHEAD
 from drumbeat.wakeups.due_index import FULL, Due, minute
 from drumbeat.wakeups.queue import QueueError
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
-ROWS_PER_STATEMENT = 500
-MAX_EVENTS_PER_SWEEP = 1_000
-MIN_EVENT_AGE = timedelta(seconds=20)  # of an event without a plan: a younger one was just sent to a worker
+LEASES_PER_STATEMENT = 500
 # The search for unplanned events begins this long before now: a slow transaction may still commit.
 COMMIT_MARGIN = timedelta(minutes=5)
-CLOCK_MARGIN = timedelta(days=1)  # a full sweep searches from this long before now: no clock is set back further
-REPLAN_WINDOW = timedelta(minutes=10)  # how long after an `apply` the flows that had failed are tried again
-RENOTIFY_SECONDS = 60.0  # after a notification an effect or event is checked again
-OLD_EVENT_SECONDS = 3600.0  # an event without a plan for longer than this is notified of less and less often
-FULL_SWEEP_SECONDS = 6 * 3600.0  # between two sweeps that check everything
 # After one for which the index was missing: what ran on with another index (the release before, processes with the
 # former secret or Redis) has set its entries there.
 SECOND_SWEEP_SECONDS = 15 * 60.0
 RESERVED_SECONDS = 8.0  # of the function's time, kept to finish in order
+DRAIN_SECONDS = 25.0  # of the function's time, kept for campaigns and the buffer however much there is to notify of
+DRAIN_HIDDEN_SECONDS = 30  # for ten messages; what was not recorded until then is for the next sweep
 LOCK_KEY = "{relay}:lock"
-LOCK_SECONDS = 60  # longer than a sweep takes
+LOCK_SECONDS = 55  # the function's timeout, and less than a minute: a relay that was killed costs no second sweep
 # A lock that expired meanwhile may belong to another relay now.
 UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
@@ -105,103 +101,62 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
 
 
 class _Sweep:
-    """One sweep of the ledger."""
+    """One sweep of the ledger. It goes on until nothing is left, or its time is over: then the next minute goes on."""
 
     def __init__(self, services: Services, now: float, due: Due, full: bool, remaining: Callable[[], float]) -> None:
         self._services = services
         self._now = now
         self._due = due
         self._remaining = remaining
-        self._checks: dict[str, float] = {}  # due entries: what to check again, and when
-        self._cut = False  # something due was left for the next minute
+        self._stopped = False  # for lack of time, or of a queue
         self.summary = Summary(full=full)
 
     def run(self) -> Summary:
-        recovered = self._recover()
-        effects = self._due_effects(recovered)
-        events = self._forgotten_events()
-        self._services.due_index.set(self._checks)
-        self._notify(effects, events)
-        self._drain()
+        lots = Lots(self._services, self._now, self._due, self._recover())
+        self._notify(iter(lots))
+        self.summary.oldest = lots.oldest
         self._catch_up_campaigns()
-        self._schedule_next()
+        self._drain()
+        ledger.advance(self._services.db, margin=COMMIT_MARGIN, back=lots.back)
+        self._schedule_next(held_back=lots.held_back)
         if self.summary.full:
             leave_mark(self._services)
         return self.summary
 
     def _recover(self) -> set[UUID]:
         recovered: set[UUID] = set()
-        while self._has_time():
-            rows = ledger.recover(self._services.db, limit=ROWS_PER_STATEMENT, full=self.summary.full)
+        while self._has_time(DRAIN_SECONDS):
+            rows = leases.recover(self._services.db, limit=LEASES_PER_STATEMENT, full=self.summary.full)
             recovered.update(rows)
-            if len(rows) < ROWS_PER_STATEMENT:
+            if len(rows) < LEASES_PER_STATEMENT:
                 break
+        else:
+            self._stopped = True
         self.summary.recovered = len(recovered)
         return recovered
 
-    def _due_effects(self, recovered: set[UUID]) -> list[tuple[DueEffect, float]]:
-        """Return what to notify workers of, with the seconds until then: each account's no faster than its limits."""
-        limits = ledger.limits(self._services.db)
-        allowances = {account: allowance(each) for account, each in limits.items()}
-        found = ledger.due_effects(
-            self._services.db,
-            ahead=NOTIFY_AHEAD,
-            allowances={account: most + 1 for account, most in allowances.items()},
-            otherwise=UNLIMITED_ALLOWANCE + 1,
-        )
-        self._note_age(max((-each.due_in for each in found), default=0.0))
-        released = [each for each in found if each.place <= allowances.get(each.account, UNLIMITED_ALLOWANCE)]
-        self._cut |= len(released) < len(found)
-        timed = [(each, max(each.due_in, pace(limits.get(each.account, ()), each.place), 0.0)) for each in released]
-        if not self.summary.full:
-            timed = self._unscheduled(timed, recovered)
-        self._checks |= {f"effect:{each.id}": self._now + delay + RENOTIFY_SECONDS for each, delay in timed}
-        return timed
+    def _notify(self, lots: Iterator[Lot]) -> None:
+        """Notify workers lot by lot: the due entries first, so that what the queue loses is sent again in a minute."""
+        while not self._stopped and self._has_time(DRAIN_SECONDS):
+            lot = next(lots, None)
+            if lot is None:
+                return
+            self._services.due_index.set(lot.checks)
+            self._send(lot)
+        self._stopped = True
 
-    def _unscheduled(
-        self, timed: Sequence[tuple[DueEffect, float]], recovered: set[UUID]
-    ) -> list[tuple[DueEffect, float]]:
-        """Leave out effects of which workers were notified and that are checked again soon after their time."""
-        times = self._services.due_index.times([f"effect:{each.id}" for each, _ in timed])
-        return [
-            (each, delay)
-            for each, delay in timed
-            if each.id in recovered
-            or not self._now < times.get(f"effect:{each.id}", 0.0) <= self._now + delay + RENOTIFY_SECONDS
-        ]
-
-    def _forgotten_events(self) -> list[ForgottenEvent]:
-        db = self._services.db
-        back = CLOCK_MARGIN if self.summary.full else None
-        found = ledger.forgotten_events(
-            db, grace=MIN_EVENT_AGE, named=self._due.ids("event"), back=back, limit=MAX_EVENTS_PER_SWEEP
-        )
-        self._cut |= len(found) == MAX_EVENTS_PER_SWEEP
-        self._note_age(max((event.age for event in found), default=0.0))
-        self._checks |= {
-            f"event:{event.id}": self._now
-            + (RENOTIFY_SECONDS if event.age < OLD_EVENT_SECONDS else min(event.age / 4, FULL_SWEEP_SECONDS))
-            for event in found
-        }
-        replannable = ledger.replannable_events(
-            db, fresh=REPLAN_WINDOW, full=self.summary.full, limit=MAX_EVENTS_PER_SWEEP
-        )
-        ledger.advance(db, margin=COMMIT_MARGIN, back=back)
-        return found + [ForgottenEvent(event, campaign=True, age=0.0) for event in replannable]
-
-    def _notify(self, effects: Sequence[tuple[DueEffect, float]], events: Sequence[ForgottenEvent]) -> None:
-        """Notify workers, campaigns last. What the queue does not take has an entry, and is sent again in a minute."""
+    def _send(self, lot: Lot) -> None:
         queue = self._services.queue
-        for campaign in (False, True):
-            self._try(queue.notify, [event.id for event in events if event.campaign is campaign])
-            self._try(queue.notify_later, [(each.id, delay) for each, delay in effects if each.campaign is campaign])
-        self.summary.effects, self.summary.events = len(effects), len(events)
-
-    def _try[T](self, notify: Callable[[list[T]], None], what: list[T]) -> None:
         try:
-            notify(what)
+            if lot.kind == "event":
+                self.summary.events += len(lot.delays)
+                queue.notify_bulk(events=lot.delays.items())
+            else:
+                self.summary.effects += len(lot.delays)
+                queue.notify_bulk(effects=lot.delays.items())
         except QueueError as error:
             self.summary.not_notified += error.messages
+            self._stopped |= error.code == UNREACHABLE  # each further lot would wait as long
             _LOG.warning("relay: %s", error)
 
     def _drain(self) -> None:
@@ -212,7 +167,7 @@ class _Sweep:
 
         buffer = self._services.buffer
         try:
-            while self._has_time() and (messages := buffer.receive()):
+            while self._has_time() and (messages := buffer.receive(hidden=DRAIN_HIDDEN_SECONDS)):
                 drained = drain(messages, self._services)
                 buffer.delete(drained.settled)
                 self.summary.drained += drained.recorded
@@ -229,25 +184,24 @@ class _Sweep:
         caught_up = catch_up(self._services, full=self.summary.full)
         self.summary.fired, self.summary.missed = caught_up.recorded, len(caught_up.missed)
 
-    def _schedule_next(self) -> None:
+    def _schedule_next(self, *, held_back: bool) -> None:
         """Bring the due index in line: what comes next, what is left, and that everything was checked."""
         due_index = self._services.due_index
         next_due = ledger.next_due(self._services.db, ahead=NOTIFY_AHEAD)
         soonest = self._now + RENOTIFY_SECONDS
         if next_due is not None:
             due_index.set(minute(max(self._now + next_due, soonest)))
-        if self._cut or not self._has_time():
+        if held_back or self._stopped or not self._has_time():
             due_index.set(minute(soonest))
+        if self._stopped:
+            return  # the entries stand for what was not reached, and so does a sentinel that is missing
         if self.summary.full and self._has_time():
             due_index.distrust_before()
             due_index.watch(full_at=self._now + (SECOND_SWEEP_SECONDS if self._due.missing else FULL_SWEEP_SECONDS))
         due_index.forget(self._due.members, self._now)
 
-    def _note_age(self, seconds: float) -> None:
-        self.summary.oldest = max(self.summary.oldest, round(seconds, 1))
-
-    def _has_time(self) -> bool:
-        return self._remaining() > RESERVED_SECONDS
+    def _has_time(self, kept: float = RESERVED_SECONDS) -> bool:
+        return self._remaining() > kept
 
 
 def _buffered(services: Services) -> bool:

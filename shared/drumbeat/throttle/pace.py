@@ -7,12 +7,14 @@ from datetime import timedelta
 from drumbeat.core.configuration import Limit
 
 NOTIFY_AHEAD = timedelta(minutes=2)  # workers are notified now of what is due within this
-UNLIMITED_ALLOWANCE = 1_200  # effects released at a time for an account without limits
+# How an account without limits is released: as much as workers do meanwhile, and what campaigns send no faster, so that
+# the queue stays short for what people cause.
+UNLIMITED = (Limit(count=200, period=1, burst=1_200),)
 
 
 def allowance(limits: Sequence[Limit]) -> int:
     """Return how many effects of an account may be released at a time: what its limits let through in two minutes."""
-    return min((_most(limit) for limit in limits), default=UNLIMITED_ALLOWANCE)
+    return min(_most(limit) for limit in limits or UNLIMITED)
 
 
 def pace(limits: Sequence[Limit], place: int) -> float:

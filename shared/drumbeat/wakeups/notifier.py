@@ -1,14 +1,17 @@
 """Schedules future work: a due entry before the commit that creates it, a message to the queue after it."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from drumbeat.core.clock import Clock
 from drumbeat.wakeups.due_index import DueIndex, minute
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, Queue, QueueError
 
-OVERDUE_SECONDS = 30.0  # the relay checks work that no worker took for this long after its time
+# The relay checks work that is not finished so soon after its time. Short, so that its first sweep after the death of a
+# worker finds the work; the database is awake then, and what is finished has no entry any more.
+OVERDUE_SECONDS = 1.0
+STAND_IN_SECONDS = 30.0  # so long after its time comes the message that stands in for an entry
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,7 +34,7 @@ class Notifier:
         if not self._due_index.set(due_at):
             # Redis is unreachable: delayed messages stand in for the entries, as far as SQS can delay them.
             self.notify(
-                [(effect, min(max(wait, 0.0) + OVERDUE_SECONDS, MAX_DELAY_SECONDS)) for effect, wait in due_in.items()]
+                [(effect, min(max(wait, 0.0) + STAND_IN_SECONDS, MAX_DELAY_SECONDS)) for effect, wait in due_in.items()]
             )
 
     def notify(self, due_in: Iterable[tuple[UUID, float]]) -> None:
@@ -47,6 +50,13 @@ class Notifier:
                 len(soon),
                 error,
             )
+
+    def notify_again(self, events: Sequence[UUID], effects: Sequence[UUID]) -> None:
+        """Put back what there was no time for: other messages name it now."""
+        try:
+            self._queue.notify(events, effects)
+        except QueueError as error:
+            _LOG.warning("what is left of a batch waits for the relay: %s", error)
 
     def clear(self, effects: Iterable[UUID] = (), events: Iterable[UUID] = ()) -> None:
         """Remove the entries of what is finished."""

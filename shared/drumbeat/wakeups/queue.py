@@ -15,7 +15,8 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.infrastructure.sqs.client import UNREACHABLE, Sqs, SqsError
 
 VERSION = 1
-IDS_PER_MESSAGE = 10
+IDS_PER_MESSAGE = 10  # of what has just happened: small messages spread over many workers
+IDS_PER_BULK_MESSAGE = 32  # of a backlog: as many as a worker takes at once, so that one bad id holds up few others
 MESSAGES_PER_CALL = 10  # SQS's limit
 MAX_DELAY_SECONDS = 900  # SQS's limit
 SEND_TRIES = 2  # for the part of a batch that SQS did not take
@@ -37,7 +38,7 @@ class QueueError(DrumbeatError):
 
 @dataclass(frozen=True, slots=True)
 class WakeUp:
-    """One message: ids of events to plan and of effects to carry out, at most ten in all."""
+    """One message: ids of events to plan and of effects to carry out."""
 
     events: tuple[UUID, ...] = ()
     effects: tuple[UUID, ...] = ()
@@ -92,10 +93,20 @@ class Queue:
         Raises:
             QueueError: SQS did not take some of them; the rest was sent.
         """
-        by_second: dict[int, list[UUID]] = {}
-        for effect, delay in effects:
-            by_second.setdefault(_whole(delay), []).append(effect)
+        by_second = _by_second(effects)
         self._send([(wake_up.dumps(), second) for second, ids in by_second.items() for wake_up in _wake_ups([], ids)])
+
+    def notify_bulk(
+        self, *, events: Iterable[tuple[UUID, float]] = (), effects: Iterable[tuple[UUID, float]] = ()
+    ) -> None:
+        """Let workers process a backlog, each id after its own delay, in messages that hold many ids.
+
+        Raises:
+            QueueError: SQS did not take some of them; the rest was sent.
+        """
+        wake_ups = [(WakeUp(events=ids), second) for ids, second in _bulk(events)]
+        wake_ups += [(WakeUp(effects=ids), second) for ids, second in _bulk(effects)]
+        self._send([(wake_up.dumps(), second) for wake_up, second in wake_ups])
 
     def put(self, body: str) -> None:
         """Put a text of any other kind into the queue.
@@ -189,6 +200,18 @@ def _wake_ups(events: Sequence[UUID], effects: Sequence[UUID]) -> Iterator[WakeU
     named = [(True, i) for i in events] + [(False, i) for i in effects]
     for group in batched(named, IDS_PER_MESSAGE, strict=False):
         yield WakeUp(tuple(i for is_event, i in group if is_event), tuple(i for is_event, i in group if not is_event))
+
+
+def _bulk(delays: Iterable[tuple[UUID, float]]) -> Iterator[tuple[tuple[UUID, ...], int]]:
+    for second, ids in _by_second(delays).items():
+        yield from ((group, second) for group in batched(ids, IDS_PER_BULK_MESSAGE, strict=False))
+
+
+def _by_second(delays: Iterable[tuple[UUID, float]]) -> dict[int, list[UUID]]:
+    by_second: dict[int, list[UUID]] = {}
+    for id, delay in delays:
+        by_second.setdefault(_whole(delay), []).append(id)
+    return by_second
 
 
 def _whole(delay: float) -> int:

@@ -21,6 +21,7 @@ from drumbeat.audit.violations import KINDS, Violation
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.clock import SystemClock
+from drumbeat.core.configuration import Limit
 from drumbeat.core.events import Arrival
 from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -34,14 +35,13 @@ from drumbeat.delivery.requests import freeze
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest import sql as ingest_sql
-from drumbeat.ledger import configs
+from drumbeat.ledger import configs, leases
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.operations import resolve_sql
 from drumbeat.operations.resolve import Decision, resolve
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
-from drumbeat.relay import sql as relay_sql
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import WakeUp
@@ -250,7 +250,7 @@ def died_while_calling(services: Services, db: Database, owner: Database) -> UUI
     planned = plan_events([event], services).claimed[0]
     open_attempts(db, [frozen_opening(planned)])
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
-    relay_sql.recover(db, limit=10, full=True)
+    leases.recover(db, limit=10, full=True)
     return planned.id
 
 
@@ -706,6 +706,19 @@ def test_what_waits_for_a_paused_account_is_not_stuck(services: Services, ledger
     services.throttle.report(Report("receipts", pause=3600.0, reason=Reason(ReasonCode.PAUSED, "credentials refused")))
 
     assert kinds(services) == []
+
+
+def test_a_long_line_at_an_account_without_limits_has_the_time_over_which_it_is_spread(
+    services: Services, ledger: Database, owner: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never_taken(services, owner)
+    assert kinds(services) == ["overdue"]  # one is not a line
+
+    monkeypatch.setattr("drumbeat.audit.lateness.UNLIMITED", (Limit(1, 1, 0),))
+    assert kinds(services) == []
+
+    pass_time(owner, minutes=2)
+    assert kinds(services) == ["overdue"]
 
 
 def test_a_limited_account_has_the_time_over_which_the_relay_spreads_its_line(

@@ -75,9 +75,11 @@ def test_an_effect_that_could_not_be_claimed_says_why(database: TestDatabase, ow
 
     states = claims_sql.states(database, [taken, early, crashed, ended.id, UUID(int=1)])
 
-    assert {id: (one.is_early, one.is_suspect, one.is_at_rest) for id, one in states.items()} == {
-        taken: (False, False, False),
-        early: (True, False, False),
-        crashed: (False, True, False),
-        ended.id: (False, False, True),
+    assert {id: (one.is_early, one.is_suspect, one.is_at_rest, one.abandoned) for id, one in states.items()} == {
+        taken: (False, False, False, False),
+        early: (True, False, False, False),
+        crashed: (False, True, False, False),
+        ended.id: (False, False, True, False),
     }
+    pass_time(owner, hours=0.1)
+    assert claims_sql.states(database, [taken])[taken].abandoned

@@ -11,7 +11,8 @@ from redis import Redis
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.outcomes import Accepted, LookupResult, Outcome
-from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH
+from drumbeat.delivery import claims_sql
+from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH, EVENTS_PER_BATCH, LEASE
 from drumbeat.delivery.deliver import Delivered, deliver
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.redis import Argument, LeanRedis
@@ -23,7 +24,7 @@ from drumbeat.providers.calls import Calls, Job
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.conftest import TestDatabase
-from tests.store.rows import as_json, new_effect, planned, recorded, status
+from tests.store.rows import as_json, journal, new_effect, pass_time, planned, recorded, sending, status
 
 DOCUMENT = """
 version: 1
@@ -67,10 +68,14 @@ class Pipelines(LeanRedis):
 
 
 class Silent(Queue):
-    """A queue that keeps nothing."""
+    """A queue that keeps nothing but what goes back into it."""
 
     def __init__(self) -> None:
-        pass
+        self.back: list[UUID] = []
+
+    @override
+    def notify(self, events: Iterable[UUID] = (), effects: Iterable[UUID] = (), delay: float = 0) -> None:
+        self.back += [*events, *effects]
 
     @override
     def notify_later(self, effects: Iterable[tuple[UUID, float]]) -> None:
@@ -82,6 +87,7 @@ class Worker(Services):
 
     calls: Accepting
     redis: Pipelines
+    queue: Silent
 
     def deliver(self, *, events: Sequence[UUID] = (), effects: Sequence[UUID] = (), left: float = 900.0) -> Delivered:
         return deliver([WakeUp(tuple(events), tuple(effects))], self, lambda: left)
@@ -156,3 +162,65 @@ def test_what_time_does_not_suffice_for_is_left_as_it_is(worker: Worker) -> None
     assert done == Delivered(left=frozenset({event, due}))
     assert status(worker.db, due) == "waiting"
     assert worker.db.run("SELECT FROM plans WHERE event_id = %s", (event,)) == []
+
+
+def test_what_time_does_not_suffice_for_after_a_batch_goes_back_into_the_queue(worker: Worker) -> None:
+    events = [recorded(worker.db, body=BODY) for _ in range(EVENTS_PER_BATCH + 3)]
+    due = [effect(worker.db) for _ in range(2)]
+    left = iter((900.0, 900.0))  # to begin with, and for one batch
+
+    done = deliver([WakeUp(tuple(events), tuple(due))], worker, lambda: next(left, BATCH_SECONDS - 0.1))
+
+    assert done.left == frozenset()  # messages that fail are hidden for minutes
+    assert worker.queue.back == [*events[EVENTS_PER_BATCH:], *due]
+    assert {status(worker.db, one) for one in due} == {"waiting"}
+
+
+@pytest.mark.point(24)
+def test_a_worker_that_is_woken_for_the_end_of_a_lease_does_what_was_left(worker: Worker, owner: Database) -> None:
+    left = [effect(worker.db) for _ in range(2)]
+    claims_sql.claim(worker.db, left, lease=LEASE, limit=10)
+    pass_time(owner, hours=0.1)
+
+    done = worker.deliver(effects=left)
+
+    assert done.counts == {"sending": 2, "accepted": 2}
+    assert worker.calls.batches == [[str(one)] for one in sorted(left)]  # each may have ended its worker
+    assert journal(worker.db, left[0])[1:4] == ["waiting>claimed", "claimed>waiting", "waiting>claimed"]
+
+
+@pytest.mark.point(27)
+def test_an_attempt_whose_lease_ended_is_unknown_and_not_simply_made_again(worker: Worker, owner: Database) -> None:
+    sent = sending(worker.db, account="one", action="call")
+    pass_time(owner, hours=0.1)
+
+    done = worker.deliver(effects=[sent.id])
+
+    assert worker.calls.batches == []
+    assert done.counts == {"held": 1}  # nothing can prove what a receiver did that repeats everything
+    assert journal(worker.db, sent.id)[-2:] == ["sending>unknown", "unknown>held"]
+
+
+@pytest.mark.point(20)
+def test_a_live_lease_costs_the_worker_that_comes_by_one_more_round_trip(worker: Worker) -> None:
+    taken = [effect(worker.db) for _ in range(2)]
+    claims_sql.claim(worker.db, taken, lease=LEASE, limit=10)
+    before = worker.db.round_trips
+
+    done = worker.deliver(effects=taken)
+
+    assert worker.db.round_trips - before == 2
+    assert (done, worker.calls.batches, worker.queue.back) == (Delivered(), [], [])
+    assert {status(worker.db, one) for one in taken} == {"claimed"}
+
+
+@pytest.mark.point(22)
+def test_a_look_whose_lease_ended_counts_as_a_crash_before_it_is_made_again(worker: Worker, owner: Database) -> None:
+    looked = effect(worker.db)
+    owner.run("UPDATE effects SET status = 'unknown', lease_until = drumbeat_now() WHERE id = %s", (looked,))
+
+    assert claims_sql.claim(worker.db, [looked], lease=LEASE, limit=1, alone=True) == []
+    worker.deliver(effects=[looked])
+
+    [row] = worker.db.run("SELECT fence FROM effects WHERE id = %s", (looked,))
+    assert row["fence"] == 1

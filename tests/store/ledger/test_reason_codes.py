@@ -14,11 +14,10 @@ from drumbeat import views
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql
-from drumbeat.ledger import legacy, steps
+from drumbeat.ledger import leases, legacy, steps
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
 from drumbeat.operations import resolve_sql, resume_sql
-from drumbeat.relay import sql as relay_sql
 from tests.conftest import TestDatabase
 from tests.store.rows import (
     LEASE,
@@ -175,7 +174,7 @@ def test_the_relay_says_where_a_lease_ended_and_keeps_the_reason_of_what_was_loo
     claimed(database, looked_into.id)
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
 
-    relay_sql.recover(database, limit=10, full=False)
+    leases.recover(database, limit=10, full=False)
 
     before, during = Reason(ReasonCode.LEASE_ENDED), Reason(ReasonCode.LEASE_ENDED_SENDING)
     assert written(database, ROW, idle.id) == (before.code, None, before.sentence, False)

@@ -7,7 +7,7 @@ from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer
-from drumbeat.relay.sweep import sweep
+from drumbeat.relay.sweep import DRAIN_HIDDEN_SECONDS, DRAIN_SECONDS, sweep
 from drumbeat.wakeups.due_index import minute
 from drumbeat.wakeups.queue import Queue
 from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
@@ -52,6 +52,19 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_entry(deploym
 
 
 @pytest.mark.point(10)
+def test_the_buffer_is_drained_however_much_there_is_to_notify_of(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect()
+    buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+
+    summary = sweep(deployment.services, remaining=lambda: DRAIN_SECONDS)  # none for anything else
+
+    assert (summary.effects, summary.drained) == (0, 1)
+    assert sweep(deployment.services).effects == 1
+    assert effect in deployment.sqs.delays
+
+
+@pytest.mark.point(10)
 def test_the_buffer_stays_while_the_ledger_is_unreachable(deployment: SampleDeployment) -> None:
     queue = buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
     deployment.db.close()
@@ -61,6 +74,28 @@ def test_the_buffer_stays_while_the_ledger_is_unreachable(deployment: SampleDepl
         sweep(deployment.services)
 
     assert queue.count() == 1
+
+
+@pytest.mark.point(10)
+def test_what_a_relay_received_and_could_not_record_is_shown_to_the_next_sweep(
+    deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+    hidden: list[object] = []
+    call = deployment.sqs.call
+
+    def listening(operation: str, **parameters: object) -> dict[str, object]:
+        hidden.extend([parameters["VisibilityTimeout"]] if operation == "ReceiveMessage" else [])
+        return call(operation, **parameters)
+
+    monkeypatch.setattr(deployment.sqs, "call", listening)
+    with monkeypatch.context() as death:
+        death.setattr("drumbeat.ingest.drain", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            sweep(deployment.services)
+
+    assert hidden == [DRAIN_HIDDEN_SECONDS]
+    assert DRAIN_HIDDEN_SECONDS < MINUTE
 
 
 @pytest.mark.point(17)

@@ -54,16 +54,30 @@ def test_a_lookup_that_ended_without_a_result_counts_as_a_crash_and_moves_nothin
 
 @pytest.mark.point(20)
 @pytest.mark.parametrize("status", ["claimed", "sending", "unknown"])
-def test_a_live_lease_is_not_touched_and_checked_when_it_ends(deployment: SampleDeployment, status: str) -> None:
+def test_a_live_lease_is_not_touched_and_a_worker_is_woken_for_its_end(
+    deployment: SampleDeployment, status: str
+) -> None:
     deployment.configured()
     effect = deployment.effect(status, lease=40)
 
     first = sweep(deployment.services)
     asleep = sweep(deployment.services)
-    deployment.sleep(MINUTE)
-    second = sweep(deployment.services)
 
-    assert (first.recovered, asleep.idle, second.recovered) == (0, True, 1)
+    assert (first.recovered, asleep.idle) == (0, True)
+    assert deployment.stands(effect)["status"] == status
+    assert deployment.notified_effects() == {effect}
+    assert 39 <= deployment.sqs.delays[effect] <= 40
+
+
+@pytest.mark.point(12)
+def test_a_lease_whose_message_was_lost_is_found_by_the_next_sweep(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    effect = deployment.effect("sending", lease=40)
+    sweep(deployment.services)
+    deployment.services.queue.purge()
+    deployment.sleep(MINUTE)
+
+    assert sweep(deployment.services).recovered == 1
     assert deployment.notified_effects() == {effect}
 
 
@@ -81,7 +95,7 @@ def test_recovery_passes_over_what_others_hold(deployment: SampleDeployment) -> 
 
 
 def test_many_ended_leases_are_freed_in_chunks(deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drumbeat.relay.sweep.ROWS_PER_STATEMENT", 4)
+    monkeypatch.setattr("drumbeat.relay.sweep.LEASES_PER_STATEMENT", 4)
     deployment.configured()
     effects = {deployment.effect("sending", lease=-1) for _ in range(10)}
     deployment.overdue()
