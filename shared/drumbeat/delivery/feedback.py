@@ -10,6 +10,8 @@ from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql, feedback_sql
 from drumbeat.delivery.effects import Closing
 from drumbeat.delivery.feedback_sql import MatchedAttempt
+from drumbeat.delivery.work import provider_key
+from drumbeat.providers.ends import reference, sentence
 from drumbeat.services import Services
 
 NO_CLAIM = 0  # a fence that no claim has: they begin at 1
@@ -51,7 +53,8 @@ def apply_feedback(events: Sequence[FeedbackEvent], services: Services) -> set[U
 
 
 def _closing(attempt: MatchedAttempt, event: FeedbackEvent) -> Closing:
-    said = Reason(ReasonCode.FEEDBACK, event.said)
+    said = Reason(ReasonCode.FEEDBACK, sentence(event.said))
+    named = reference(event.reference, key=provider_key(event.effect_id, event.generation))
     return Closing(
         id=attempt.id,
         fence=NO_CLAIM,
@@ -61,7 +64,7 @@ def _closing(attempt: MatchedAttempt, event: FeedbackEvent) -> Closing:
         origin="feedback",
         kind=event.kind,
         to=Status(event.kind),
-        reference=event.reference,
+        reference=named or None,
         learned=said,
         reason=said,
     )
