@@ -215,7 +215,7 @@ def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) 
         return [("lifted" if parameters["lifted"] else "suppressed", parameters["key"])]
     if sql in (attempts_sql.OPEN, attempts_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
-        return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows]
+        return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows if row["status"] is not None]
     return []
 
 

@@ -19,6 +19,8 @@ from drumbeat.delivery.planning import plan_events
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 
+MAX_STALLS = 2  # tries to claim effects of which none could be taken: another worker has them
+
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
@@ -44,21 +46,31 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
     events = dict.fromkeys(event for wake_up in wake_ups for event in wake_up.events)
     effects = dict.fromkeys(effect for wake_up in wake_ups for effect in wake_up.effects)
 
+    suspicious: list[UUID] = []
     for ids in batched(events, EVENTS_PER_BATCH, strict=False):
-        if time_left() < BATCH_SECONDS:
-            done += Delivered(left=frozenset(ids))
-        else:
-            done += _plan_and_carry_out(ids, services)
+        left: Sequence[UUID] = ids
+        while left and time_left() >= BATCH_SECONDS:
+            part, left, found = _plan_and_carry_out(left, services)
+            done += part
+            suspicious += found
+        done += Delivered(left=frozenset(left))
 
     suspects: list[UUID] = []
     for ids in batched(effects, EFFECTS_PER_BATCH, strict=False):
-        if time_left() < BATCH_SECONDS:
-            done += Delivered(left=frozenset(ids))
-        else:
-            part, suspicious = _claim_and_carry_out(ids, services)
+        left, stalls = ids, 0
+        while left and stalls < MAX_STALLS and time_left() >= BATCH_SECONDS:
+            part, again, found = _claim_and_carry_out(left, services)
             done += part
-            suspects += suspicious
+            suspects += found
+            stalls += len(again) == len(left)
+            left = again
+        if stalls < MAX_STALLS:
+            done += Delivered(left=frozenset(left))
 
+    for event in suspicious:
+        if time_left() >= BATCH_SECONDS:  # otherwise its due entry brings it back
+            part, _, _ = _plan_and_carry_out([event], services, alone=True)
+            done += part
     for suspect in suspects:
         if time_left() < BATCH_SECONDS:
             services.notifier.notify([(suspect, 0.0)])
@@ -67,30 +79,35 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
     return done
 
 
-def _plan_and_carry_out(ids: Sequence[UUID], services: Services) -> Delivered:
+def _plan_and_carry_out(
+    ids: Sequence[UUID], services: Services, *, alone: bool = False
+) -> tuple[Delivered, list[UUID], list[UUID]]:
+    """Plan these and carry out what is due; return also those that are left, and those that must be planned alone."""
     started = services.clock.elapsed()
-    planned = plan_events(ids, services)
+    planned = plan_events(ids, services, alone=alone)
     counts = carry_out(planned.claimed, started, services)
     services.notifier.schedule({effect: wait for effect, wait in planned.due_later if wait <= 0})
     services.notifier.notify(planned.due_later)
     services.notifier.clear(events=planned.ours)
-    return Delivered(counts, missing=frozenset(planned.missing))
+    return Delivered(counts, missing=frozenset(planned.missing)), planned.left, planned.suspects
 
 
-def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Delivered, list[UUID]]:
-    """Carry out what can be claimed of these; return also those that must be taken alone."""
+def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Delivered, list[UUID], list[UUID]]:
+    """Carry out what can be claimed of these; return also those that may be claimed now, and that must be alone."""
     started = services.clock.elapsed()
     claimed = claims_sql.claim(services.db, ids, lease=LEASE, limit=EFFECTS_PER_BATCH)
     counts = carry_out(claimed, started, services)
     others = frozenset(ids) - {effect.id for effect in claimed}
     if not others:
-        return Delivered(counts), []
+        return Delivered(counts), [], []
     states = claims_sql.states(services.db, sorted(others))
     early = {one.id: one.due_in for one in states.values() if one.is_early}
     services.notifier.schedule(early)
     services.notifier.notify(early.items())
     services.notifier.clear(effects=[one.id for one in states.values() if one.is_at_rest])
-    return Delivered(counts, missing=others - states.keys()), [one.id for one in states.values() if one.is_suspect]
+    again = [one.id for one in states.values() if one.is_claimable]
+    suspects = [one.id for one in states.values() if one.is_suspect]
+    return Delivered(counts, missing=others - states.keys()), again, suspects
 
 
 def _carry_out_alone(suspect: UUID, services: Services) -> Delivered:
