@@ -7,16 +7,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import psycopg
+
 from drumbeat.core.outcomes import Absent, Found, Unclear
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.core.status import Status
 from drumbeat.delivery import lookups, sends, verdicts
 from drumbeat.delivery.account_reports import account_reports
-from drumbeat.delivery.budget import FIRST_BYTE_WITHIN_SECONDS
+from drumbeat.delivery.budget import BYTES_PER_BATCH, FIRST_BYTE_WITHIN_SECONDS
 from drumbeat.delivery.commits import Commits
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
-from drumbeat.delivery.requests import thaw
+from drumbeat.delivery.requests import Damaged, thaw
 from drumbeat.delivery.transitions import Transition, without_call
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.delivery.work import Call, Ended, Work
@@ -56,28 +58,52 @@ def decide(claimed: Sequence[Claimed], services: Services) -> tuple[list[Work], 
     """Return the effects that take a call, and the transitions of those that do not."""
     works: list[Work] = []
     transitions: list[Transition] = []
+    held = 0  # bytes of requests
     for effect in claimed:
-        joined = _login(effect, services)
-        account, identity = (joined.account, joined.identity) if joined else (None, None)
-        settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
-        try:
-            request = _frozen(effect) if joined else None
-        except ValueError as error:  # it costs no neighbour its turn
-            unreadable = Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_RENDERED, str(error)))
-            transitions.append(without_call(effect, unreadable))
+        if effect.frozen and held > BYTES_PER_BATCH:
+            transitions.append(_without_room(effect))
             continue
-        repeat = joined.repeat(request) if joined else None
-        verdict = settled(effect, account, repeat, identity)
-        if verdict is not None:
-            transitions.append(without_call(effect, verdict))
+        try:
+            decided = _decide(effect, services)
+        except psycopg.Error:  # the ledger is away, for all of them
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it costs no neighbour its turn
+            decided = Verdict(Status.HELD, reason=_unforeseen(error))
+        if isinstance(decided, Verdict):
+            transitions.append(without_call(effect, decided))
         else:
-            assert joined is not None and repeat is not None
-            works.append(Work(effect, joined, repeat, request))
+            works.append(decided)
+            held += len(decided.request.body) if decided.request else 0
     return works, transitions
 
 
+def _decide(effect: Claimed, services: Services) -> Work | Verdict:
+    joined = _login(effect, services)
+    account, identity = (joined.account, joined.identity) if joined else (None, None)
+    settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
+    request = _frozen(effect) if joined else None
+    repeat = joined.repeat(request) if joined else None
+    verdict = settled(effect, account, repeat, identity)
+    if verdict is not None:
+        return verdict
+    assert joined is not None and repeat is not None
+    return Work(effect, joined, repeat, request)
+
+
+def _without_room(effect: Claimed) -> Transition:
+    """Put an effect back whose request does not fit beside those of the others: another batch has it at once."""
+    to = Status.WAITING if effect.status is Status.CLAIMED else effect.status
+    return without_call(effect, Verdict(to, looks=effect.looks), slot=effect.slot)
+
+
+def _unforeseen(error: Exception) -> Reason:
+    """Return why an effect could not be prepared; a text that is not ours may quote the event."""
+    said = str(error) if type(error) is Damaged else f"it could not be prepared: {type(error).__name__}"
+    return Reason(ReasonCode.NOT_RENDERED, said)
+
+
 def _frozen(effect: Claimed) -> Request | None:
-    """Return the request of an earlier attempt. Raises ValueError when it is not the one that was frozen."""
+    """Return the request of an earlier attempt. Raises Damaged when it is not the one that was frozen."""
     return thaw(effect.frozen, effect.request_hash) if effect.frozen and effect.request_hash else None
 
 
@@ -121,8 +147,31 @@ def _put_back(effect: Claimed, wait: Wait) -> Transition:
 
 def prepare_sends(granted: Sequence[Work], services: Services) -> tuple[list[Call[Send]], list[Opening]]:
     """Return the sends that can be made, and an opening for each effect that is to be sent."""
-    prepared = [sends.prepare(work, services) for work in granted if work.effect.status is Status.CLAIMED]
-    return [send for send, _ in prepared if send is not None], [opening for _, opening in prepared]
+    prepared: list[Call[Send]] = []
+    openings: list[Opening] = []
+    held = 0  # bytes of requests
+    for work in granted:
+        if work.effect.status is not Status.CLAIMED:
+            continue
+        if held > BYTES_PER_BATCH:
+            openings.append(Opening(work.effect.id, work.effect.fence, Status.WAITING))  # another batch has it at once
+            continue
+        send, opening = _prepare(work, services)
+        openings.append(opening)
+        if send is not None:
+            prepared.append(send)
+            held += len(send.job.request.body)
+    return prepared, openings
+
+
+def _prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]:
+    try:
+        return sends.prepare(work, services)
+    except psycopg.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - as in `decide`
+        effect = work.effect
+        return None, Opening(effect.id, effect.fence, Status.HELD, reason=_unforeseen(error))
 
 
 def prepare_searches(granted: Sequence[Work], services: Services) -> tuple[list[Call[Search]], list[Closing]]:

@@ -7,6 +7,10 @@ import zlib
 from drumbeat.core.request import Request
 
 
+class Damaged(ValueError):
+    """A frozen request is not the one that was hashed; it must not be sent."""
+
+
 def freeze(request: Request) -> tuple[bytes, bytes]:
     """Return what is stored and the SHA-256 of it before compression."""
     head = {"method": request.method, "url": request.url, "headers": dict(request.headers)}
@@ -18,13 +22,13 @@ def thaw(frozen: bytes, expected: bytes) -> Request:
     """Return the request as it was frozen.
 
     Raises:
-        ValueError: the stored bytes are not the ones that were hashed; they must not be sent.
+        Damaged: the stored bytes are not the ones that were hashed.
     """
     try:
         plain = zlib.decompress(frozen)
     except zlib.error:
         plain = b""
     if hashlib.sha256(plain).digest() != expected:
-        raise ValueError("the frozen request does not match its hash")
+        raise Damaged("the frozen request does not match its hash")
     head, _, body = plain.partition(b"\n")
     return Request(**json.loads(head), body=body)
