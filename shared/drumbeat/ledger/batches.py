@@ -18,6 +18,7 @@ REFUSED: tuple[type[Exception], ...] = (
 # Another transaction keeps a row of one of them locked. Finding out which takes the lock time-out again and again, so
 # only a caller who has that time goes by it.
 REFUSED_OR_LOCKED: tuple[type[Exception], ...] = (*REFUSED, errors.LockNotAvailable)
+MOST_LOCKED = 6  # statements: enough to find the one among 32
 
 
 def write_apart[T](
@@ -31,18 +32,22 @@ def write_apart[T](
 
     `refused` is called for each of those with the error, whose text may quote the row. `write` must leave nothing
     behind when it raises, and may be called for any part of the rows, in their order; it is not called without any.
+    After MOST_LOCKED statements that met a lock the rest counts as locked: it may be the whole table.
 
     Raises:
         psycopg.Error: it concerns every row; what was written before it stays written.
     """
-    if not rows:
-        return
-    try:
-        write(rows)
-    except concerns_one as error:
-        if len(rows) == 1:
-            refused(rows[0], error)
-            return
-        half = len(rows) // 2
-        write_apart(write, rows[:half], refused, concerns_one=concerns_one)
-        write_apart(write, rows[half:], refused, concerns_one=concerns_one)
+    parts, locked = [rows] if rows else [], 0
+    while parts:
+        part = parts.pop()
+        try:
+            if locked >= MOST_LOCKED:
+                raise errors.LockNotAvailable
+            write(part)
+        except concerns_one as error:
+            locked += isinstance(error, errors.LockNotAvailable)
+            if len(part) == 1:
+                refused(part[0], error)
+            else:
+                half = len(part) // 2
+                parts += [part[half:], part[:half]]
