@@ -14,7 +14,7 @@ from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.requests import thaw
-from drumbeat.infrastructure.http import Caller
+from drumbeat.infrastructure.http import MAX_REPLY_BYTES, Caller
 from drumbeat.ledger.database import Database
 from drumbeat.sandbox.actions import ACCEPTED
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
@@ -158,7 +158,8 @@ class SimulatedCaller(Caller):
                 return Reply(answer.status, headers, answer.body[: len(answer.body) // 2], "the connection was closed")
             if transmission.cut:
                 return Unknown("the connection was closed")
-            return Reply(answer.status, headers, answer.body)
+            long = len(answer.body) > MAX_REPLY_BYTES
+            return Reply(answer.status, headers, answer.body[:MAX_REPLY_BYTES], "reply over 64 KiB" if long else "")
 
 
 def _name(request: Request) -> str:
