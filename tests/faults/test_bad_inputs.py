@@ -3,6 +3,7 @@
 The neighbours share everything with it: the batch of messages, the accounts, the run of the worker.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from uuid import UUID
@@ -24,6 +25,21 @@ UNPROVABLE = [
     if CLASSES[STEPS[step]] in ("X", "F")
 ]
 ENDS = "SELECT id, status FROM effects"
+
+
+class Odd(Lead):
+    """Ada, with another value in her payload."""
+
+    def __init__(self, **other: object) -> None:
+        super().__init__("ada", remark=json.dumps(other))
+
+    @property
+    def body(self) -> bytes:
+        """The request."""
+        payload = {"email": self.email, "name": self.name} | json.loads(self.remark)
+        event = {"type": self.type, "source": "shop", "payload": payload, "idempotencyKey": self.name}
+        return json.dumps(event).encode()
+
 
 type Bad = Callable[[Simulation], None]
 
@@ -90,9 +106,10 @@ BAD_INPUTS: Mapping[str, Bad] = {
         for step in ("crm", "hello", "news")
     },
     "a body of 5 MiB": lambda simulation: _send(simulation, Lead("ada", remark="x" * (5 * MIB - 1000))),
-    "a payload that cannot be rendered": lambda simulation: _send(simulation, Lead("a" * 3_000)),
-    "half a surrogate in its payload": lambda simulation: _send(simulation, Lead("ada", remark="\ud800")),
-    "NUL in its payload": lambda simulation: _send(simulation, Lead("ada", remark="a\0b")),
+    "a payload that cannot be rendered": lambda simulation: _send(simulation, Odd(name={"a": ["list"]})),
+    "a payload that cannot be planned": lambda simulation: _send(simulation, Odd(email=17)),
+    "half a surrogate in its payload": lambda simulation: _send(simulation, Odd(name="\ud800")),
+    "NUL in its payload": lambda simulation: _send(simulation, Odd(name="a\0b")),
 }
 
 
