@@ -70,7 +70,7 @@ def test_planning_the_largest_events_takes_little_memory(
 def test_carrying_out_effects_of_the_largest_events_takes_little_memory(
     worker: Worker, database: TestDatabase, valkey: Valkey, with_large_bodies: Any
 ) -> None:
-    effects = [str(effect(worker.db)) for _ in range(EFFECTS_PER_BATCH)]
+    effects = [str(effect(worker.db, body=BODY)) for _ in range(EFFECTS_PER_BATCH)]
     with_large_bodies()
 
     done = delivered(database, valkey, effects=effects)

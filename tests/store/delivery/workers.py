@@ -76,8 +76,8 @@ class Worker(Services):
         return deliver([WakeUp(tuple(events), tuple(effects))], self, lambda: left)
 
 
-def effect(db: Database, **changes: Any) -> UUID:
+def effect(db: Database, body: bytes = BODY, **changes: Any) -> UUID:
     """Return an effect of an event of its own, due unless said otherwise."""
-    made = new_effect(recorded(db, body=BODY), **{"account": "one", "action": "call"} | changes)
+    made = new_effect(recorded(db, body=body), **{"account": "one", "action": "call"} | changes)
     planned(db, made)
     return made.id
