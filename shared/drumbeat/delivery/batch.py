@@ -3,12 +3,15 @@
 Each step is taken once for all of them. It returns what goes on, and the transitions of what does not.
 """
 
+import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 import psycopg
 
+from drumbeat.core.errors import place
 from drumbeat.core.outcomes import Absent, Found, Unclear
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
@@ -18,7 +21,7 @@ from drumbeat.delivery.account_reports import account_reports
 from drumbeat.delivery.budget import BYTES_PER_BATCH, FIRST_BYTE_WITHIN_SECONDS
 from drumbeat.delivery.commits import Commits
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
-from drumbeat.delivery.requests import Damaged, thaw
+from drumbeat.delivery.requests import thaw
 from drumbeat.delivery.transitions import Transition, without_call
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.delivery.work import Call, Ended, Work
@@ -26,6 +29,8 @@ from drumbeat.providers.calls import Search, Send
 from drumbeat.providers.login import Login, login
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Granted, TokenRequest, Wait
+
+_LOG = logging.getLogger(__name__)
 
 
 def carry_out(claimed: Sequence[Claimed], started: float, services: Services) -> Counter[str]:
@@ -42,6 +47,8 @@ def carry_out(claimed: Sequence[Claimed], started: float, services: Services) ->
     prepared, openings = prepare_sends(granted, services)
     searches, unsearched = prepare_searches(granted, services)
 
+    taken = [*decided, *put_back, *openings, *unsearched, *(search.work.effect for search in searches)]
+    commits.leave({effect.id for effect in claimed} - {one.id for one in taken})
     opened = commits.open([*decided, *put_back, *openings])
     under_way = {one.id for one in opened if one.status is Status.SENDING}
     to_send = [send for send in prepared if send.work.effect.id in under_way]
@@ -63,12 +70,9 @@ def decide(claimed: Sequence[Claimed], services: Services) -> tuple[list[Work], 
         if effect.frozen and held > BYTES_PER_BATCH:
             transitions.append(_without_room(effect))
             continue
-        try:
-            decided = _decide(effect, services)
-        except psycopg.Error:  # the ledger is away, for all of them
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it costs no neighbour its turn
-            decided = Verdict(Status.HELD, reason=_unforeseen(error))
+        decided = _apart(effect.id, _decide, effect, services)
+        if decided is None:
+            continue
         if isinstance(decided, Verdict):
             transitions.append(without_call(effect, decided))
         else:
@@ -81,7 +85,10 @@ def _decide(effect: Claimed, services: Services) -> Work | Verdict:
     joined = _login(effect, services)
     account, identity = (joined.account, joined.identity) if joined else (None, None)
     settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
-    request = _frozen(effect) if joined else None
+    try:
+        request = _frozen(effect) if joined else None
+    except ValueError as error:
+        return Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_RENDERED, str(error)))
     repeat = joined.repeat(request) if joined else None
     verdict = settled(effect, account, repeat, identity)
     if verdict is not None:
@@ -96,14 +103,19 @@ def _without_room(effect: Claimed) -> Transition:
     return without_call(effect, Verdict(to, looks=effect.looks), slot=effect.slot)
 
 
-def _unforeseen(error: Exception) -> Reason:
-    """Return why an effect could not be prepared; a text that is not ours may quote the event."""
-    said = str(error) if type(error) is Damaged else f"it could not be prepared: {type(error).__name__}"
-    return Reason(ReasonCode.NOT_RENDERED, said)
+def _apart[**P, T](effect: UUID, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Take a step of one effect; a mistake of ours leaves it under its lease and costs no neighbour its turn."""
+    try:
+        return step(*args, **kwargs)
+    except psycopg.Error:  # the ledger is away, for all of them
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        _LOG.error("not_prepared", extra={"effect_id": str(effect), "place": place(error)})
+        return None
 
 
 def _frozen(effect: Claimed) -> Request | None:
-    """Return the request of an earlier attempt. Raises Damaged when it is not the one that was frozen."""
+    """Return the request of an earlier attempt. Raises ValueError when it is not the one that was frozen."""
     return thaw(effect.frozen, effect.request_hash) if effect.frozen and effect.request_hash else None
 
 
@@ -156,7 +168,9 @@ def prepare_sends(granted: Sequence[Work], services: Services) -> tuple[list[Cal
         if held > BYTES_PER_BATCH:
             openings.append(Opening(work.effect.id, work.effect.fence, Status.WAITING))  # another batch has it at once
             continue
-        send, opening = _prepare(work, services)
+        if (made := _apart(work.effect.id, sends.prepare, work, services)) is None:
+            continue
+        send, opening = made
         openings.append(opening)
         if send is not None:
             prepared.append(send)
@@ -164,19 +178,10 @@ def prepare_sends(granted: Sequence[Work], services: Services) -> tuple[list[Cal
     return prepared, openings
 
 
-def _prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]:
-    try:
-        return sends.prepare(work, services)
-    except psycopg.Error:
-        raise
-    except Exception as error:  # noqa: BLE001 - as in `decide`
-        effect = work.effect
-        return None, Opening(effect.id, effect.fence, Status.HELD, reason=_unforeseen(error))
-
-
 def prepare_searches(granted: Sequence[Work], services: Services) -> tuple[list[Call[Search]], list[Closing]]:
     """Return the searches that can be made, and the closings of looks that failed before any."""
-    prepared = [lookups.prepare(work, services) for work in granted if work.effect.status is Status.UNKNOWN]
+    looked = [work for work in granted if work.effect.status is Status.UNKNOWN]
+    prepared = [_apart(work.effect.id, lookups.prepare, work, services) for work in looked]
     searches = [one for one in prepared if isinstance(one, Call)]
     return searches, [one for one in prepared if isinstance(one, Closing)]
 

@@ -35,6 +35,11 @@ class Commits:
         self._services = services
         self._dependents = {effect.id: effect.dependents for effect in claimed}
 
+    def leave(self, effects: Collection[UUID]) -> None:
+        """Leave these under their lease: the relay looks at them when it ends."""
+        if effects:
+            self._services.notifier.schedule(dict.fromkeys(effects, LEASE_SECONDS))
+
     def open(self, transitions: Sequence[Transition]) -> Collection[Moved]:
         """Commit the openings among these, before any call; return the effects that this moved.
 
@@ -64,7 +69,7 @@ class Commits:
         waits |= {opening.id: opening.wait for opening in locked}
         # What is still claimed is left to the relay.
         stay = [opening.id for opening in openings if opening.id not in moved]
-        self._services.notifier.schedule(dict.fromkeys(stay, LEASE_SECONDS))
+        self.leave(stay)
         self._notify(moved.values(), waits)
         return moved.values()
 

@@ -7,10 +7,6 @@ import zlib
 from drumbeat.core.request import Request
 
 
-class Damaged(ValueError):
-    """A frozen request is not the one that was hashed; it must not be sent."""
-
-
 def freeze(request: Request) -> tuple[bytes, bytes]:
     """Return what is stored and the SHA-256 of it before compression."""
     head = {"method": request.method, "url": request.url, "headers": dict(request.headers)}
@@ -22,13 +18,13 @@ def thaw(frozen: bytes, expected: bytes) -> Request:
     """Return the request as it was frozen.
 
     Raises:
-        Damaged: the stored bytes are not the ones that were hashed.
+        ValueError: the stored bytes are not the ones that were hashed; they must not be sent.
     """
     try:
         plain = zlib.decompress(frozen)
     except zlib.error:
         plain = b""
     if hashlib.sha256(plain).digest() != expected:
-        raise Damaged("the frozen request does not match its hash")
+        raise ValueError("the frozen request does not match its hash")
     head, _, body = plain.partition(b"\n")
     return Request(**json.loads(head), body=body)

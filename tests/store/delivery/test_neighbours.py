@@ -99,8 +99,8 @@ def test_feedback_that_the_ledger_refuses_costs_no_neighbour_its_own(worker: Wor
 # ---------------------------------------------------------------- what cannot be prepared
 
 
-def test_an_effect_that_cannot_be_prepared_in_no_foreseen_way_is_held_by_itself(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
+def test_an_effect_that_cannot_be_prepared_in_no_foreseen_way_is_left_under_its_lease_by_itself(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, *others = (recorded(worker.db, body=BODY) for _ in range(1 + NEIGHBOURS))
     really = payload.read
@@ -114,9 +114,12 @@ def test_an_effect_that_cannot_be_prepared_in_no_foreseen_way_is_held_by_itself(
 
     done = worker.deliver(events=[bad, *others])
 
-    assert done.counts == {"sending": 2 * NEIGHBOURS, "accepted": 2 * NEIGHBOURS, "held": 2}
-    rows = worker.db.run("SELECT reason FROM effects WHERE status = 'held'")
-    assert {row["reason"] for row in rows} == {"it could not be prepared: MemoryError"}
+    assert done.counts == {"sending": 2 * NEIGHBOURS, "accepted": 2 * NEIGHBOURS}
+    rows = worker.db.run("SELECT id, status FROM effects WHERE event_id = %s", (bad,))
+    assert {row["status"] for row in rows} == {"claimed"}
+    left = {f"effect:{row['id']}" for row in rows}
+    assert worker.due_index.times(sorted(left)).keys() == left
+    assert "ada" not in caplog.text
 
 
 # ---------------------------------------------------------------- locks
