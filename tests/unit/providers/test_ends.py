@@ -50,7 +50,7 @@ def test_what_is_no_text_is_no_reference(named: Any) -> None:
 @pytest.mark.parametrize("kind", [Refused, Denied, Unknown, NotSent, Throttled])
 @pytest.mark.parametrize("said", [*UNUSABLE, None, 17])
 def test_a_reason_becomes_one_short_printable_line_without_an_address(kind: Any, said: Any) -> None:
-    end = fit_outcome(kind(said), key=KEY)
+    end: Any = fit_outcome(kind(said), key=KEY)
 
     assert type(end) is kind
     assert isinstance(end.reason, str)
