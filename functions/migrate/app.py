@@ -48,6 +48,8 @@ def _migrate() -> dict[str, Any]:
         raise SettingsError("not set: ADMIN_DATABASE_URL (or ADMIN_DATABASE_URL_PARAM). Nothing was changed.")
     done = migrate(services().value(settings.admin_database_url), services().value(settings.database_url))
     first_key.publish(services())
+    if done.advice:
+        logger.warning("advice", extra={"advice": done.advice})
     return {"version": done.version, "applied": list(done.applied)}
 
 

@@ -24,7 +24,7 @@ from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs, leases
-from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
+from drumbeat.providers import calls, http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import lots, sweep
 from drumbeat.wakeups import notifier
 from tests.faults.fault_points import Fault, Site
@@ -375,7 +375,30 @@ def _count_a_recovered_try_twice(patch: Patch) -> None:
     _change_statement(patch, attempts_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
+# ---------------------------------------------------------------- neighbours
+
+
+def _keep_what_a_provider_says_as_it_is(patch: Patch) -> None:
+    patch.setattr(calls, "fit_outcome", lambda end, *, key: end)
+
+
+def _believe_in_a_worker_before_its_call(patch: Patch) -> None:
+    """As it was: a verdict without any call forgot that the call had ended its worker."""
+    _change_statement(
+        patch,
+        attempts_sql,
+        "CLOSE",
+        ("CASE WHEN m.kind IS NULL OR m.origin = 'look' THEN e.crashes ELSE 0 END", "0"),
+    )
+
+
 MUTATIONS = (
+    Mutation("what a provider says is kept as it is", _keep_what_a_provider_says_as_it_is, "ids are unusable"),
+    Mutation(
+        "a verdict without a call clears a suspicion",
+        _believe_in_a_worker_before_its_call,
+        "a call ends its worker each time",
+    ),
     Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
     Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
     Mutation(

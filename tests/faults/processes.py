@@ -23,7 +23,7 @@ from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.people import sql as people_sql
-from drumbeat.providers.calls import Calls, Job
+from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Throttle
 from tests.faults.fault_points import Crash, FaultPoint, Operation
@@ -83,7 +83,7 @@ class Process(Services):
         self.dead = False
         self.point = point
         self._sqs_model = sqs_model
-        self._vendors = vendors
+        self.vendors = vendors
         self.outages = outages
         self._redis_clock = redis_clock
         self._pool = pool
@@ -119,11 +119,11 @@ class Process(Services):
 
     @cached_property
     def http(self) -> SimulatedCaller:
-        return SimulatedCaller(self, self.clock, self._vendors)
+        return SimulatedCaller(self, self.clock, self.vendors)
 
     @cached_property
     def calls(self) -> Calls:
-        return SequentialCalls(self.http, self.clock)
+        return SequentialCalls(self)
 
     @cached_property
     def door(self) -> Door:
@@ -137,11 +137,21 @@ class Process(Services):
 
 
 class SequentialCalls(Calls):
-    """The calls of a batch in one thread, so that a seed repeats its run."""
+    """The calls of a batch in one thread, so that a seed repeats its run; some end their process."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process.http, process.clock)
+        self._process = process
 
     @override
     def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | LookupResult]:
         return [self._one(job, deadline) for job in jobs]
+
+    @override
+    def _one(self, job: Job, deadline: float) -> Outcome | LookupResult:
+        if isinstance(job, Send) and self._process.vendors.ends_its_worker(job.key):
+            self._process.die()
+        return super()._one(job, deadline)
 
 
 class SimulatedDatabase(Database):
@@ -215,7 +225,7 @@ def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) 
         return [("lifted" if parameters["lifted"] else "suppressed", parameters["key"])]
     if sql in (attempts_sql.OPEN, attempts_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
-        return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows]
+        return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows if row["status"] is not None]
     return []
 
 

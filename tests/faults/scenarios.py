@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from drumbeat.delivery.budget import LEASE
+from drumbeat.delivery.verdicts import MAX_CRASHES
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
@@ -250,6 +251,29 @@ def _too_late(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _odd_ids(simulation: Simulation) -> None:
+    """Every provider takes everything, and names it by what the ledger cannot or must not hold."""
+    for provider in ("mailgun", "resend", "hubspot"):
+        simulation.vendors.inject("odd_id", provider=provider)
+    simulation.vendors.inject("long_body", provider="http")
+    for lead in (ADA, BOB):
+        simulation.ingest(lead)
+    simulation.settle(prompt=True)
+    (row,) = simulation.environment.owner.run(
+        "SELECT count(*)::int AS n FROM outcomes WHERE reference LIKE '%@example.com%'"
+    )
+    assert row["n"] == 0
+
+
+def _deadly(simulation: Simulation) -> None:
+    """The call of one mail ends its worker, each time."""
+    killer = ADA.effects()["news"]
+    simulation.vendors.deadly.add(killer)
+    simulation.ingest(ADA)
+    simulation.settle()
+    assert simulation.vendors.deaths[killer] == MAX_CRASHES
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "a key expires": Scenario(_expired, {"news": "held"}),
     "answers are lost again and again": Scenario(_repeated, {}),
@@ -272,6 +296,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a worker is overtaken before it frees a lease": Scenario(_overtaken_at_recovery, {}),
     "the relay comes before an answer": Scenario(_recovered_meanwhile, {"ping": "held"}),
     "a second wake-up is processed too early": Scenario(_planner_lost, {}),
+    "ids are unusable": Scenario(_odd_ids, {}),
+    "a call ends its worker each time": Scenario(_deadly, {"news": "held", "ping": "held"}),
     "all is over a week late": Scenario(
         _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),

@@ -14,7 +14,7 @@ from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.requests import thaw
-from drumbeat.infrastructure.http import Caller
+from drumbeat.infrastructure.http import MAX_REPLY_BYTES, Caller
 from drumbeat.ledger.database import Database
 from drumbeat.sandbox.actions import ACCEPTED
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
@@ -55,6 +55,14 @@ class Vendors:
         self._ledger = ledger
         self._arrived: Counter[str] = Counter()  # requests by key
         self.violations: list[str] = []
+        self.deadly: set[UUID] = set()  # effects whose call ends its worker
+        self.deaths: Counter[UUID] = Counter()
+
+    def ends_its_worker(self, key: str) -> bool:
+        """Return whether the call of this key ends its worker, and count it."""
+        effect = UUID(key.rpartition("-")[0])
+        self.deaths[effect] += effect in self.deadly
+        return effect in self.deadly
 
     def close(self) -> None:
         self.sandbox.record.close()
@@ -141,12 +149,17 @@ class SimulatedCaller(Caller):
             if takes:
                 wait = min(takes, budget)
                 self._process.through(Operation("http wait", lambda: self._time.sleep(wait), lambda _: None))
+            headers = {name.lower(): value for name, value in answer.headers} | {"content-type": answer.type}
             if takes >= budget:
+                if transmission.drip == "body":
+                    return Reply(answer.status, headers, b"", "timed out")
                 return Unknown("timed out")
+            if transmission.cut == "midway":
+                return Reply(answer.status, headers, answer.body[: len(answer.body) // 2], "the connection was closed")
             if transmission.cut:
                 return Unknown("the connection was closed")
-            headers = {name.lower(): value for name, value in answer.headers}
-            return Reply(answer.status, headers | {"content-type": answer.type}, answer.body)
+            long = len(answer.body) > MAX_REPLY_BYTES
+            return Reply(answer.status, headers, answer.body[:MAX_REPLY_BYTES], "reply over 64 KiB" if long else "")
 
 
 def _name(request: Request) -> str:

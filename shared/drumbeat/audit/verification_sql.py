@@ -10,6 +10,7 @@ from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.ledger import legacy
 from drumbeat.ledger.database import Database
+from drumbeat.planning.plan import NEVER_ENDS
 
 START = UUID(int=0)
 END = UUID(int=2**128 - 1)
@@ -78,6 +79,7 @@ class PlannedEvent:
     version: int | None
     hash: bytes | None
     failed: frozenset[str]  # flows that could not be planned
+    given_up: bool  # nothing of it was read, because that had ended workers
     replans: tuple[Replan, ...]
     forgotten: float | None  # seconds for which a plan has been missing that should be there
 
@@ -87,6 +89,7 @@ EVENTS = """
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, payloads.body,
            plans.version, plans.hash,
            ARRAY(SELECT jsonb_object_keys(plans.failed)) AS failed,
+           EXISTS (SELECT FROM jsonb_each_text(plans.failed) AS flow WHERE flow.value = %(never_ends)s) AS given_up,
            CASE WHEN plans.version IS NULL AND waited.since > %(late)s
                 THEN extract(epoch FROM waited.since)::float8 END AS forgotten
       FROM events e
@@ -119,11 +122,12 @@ def events(db: Database, span: Span, *, late: timedelta) -> list[PlannedEvent]:
             version=row.pop("version"),
             hash=row.pop("hash"),
             failed=frozenset(row.pop("failed")),
+            given_up=row.pop("given_up"),
             replans=tuple(replans.get(row["id"], ())),
             forgotten=row.pop("forgotten"),
             event=Event(**row),
         )
-        for row in db.run(EVENTS, {**span.bounds, "late": late})
+        for row in db.run(EVENTS, {**span.bounds, "late": late, "never_ends": NEVER_ENDS})
     ]
 
 

@@ -54,7 +54,7 @@ def catch_up(services: Services, *, full: bool = False) -> CaughtUp:
     arrivals = [firing.scheduled(campaign, at, now=now) for campaign, at in lost]
     recorded = 0
     for group in batched(arrivals, EVENTS_PER_COMMIT, strict=False):
-        recorded += sum(one.inserted for one in recording.record_all(group, door))
+        recorded += sum(one is not None and one.inserted for one in recording.record_all(group, door))
     next_checks.set_next(
         {each.campaign.name: each.calendar.after(known.now) for each in known.campaigns}, services.due_index
     )

@@ -16,8 +16,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One complete HTTP reply. Header names are lower case."""
+    """One HTTP reply. Header names are lower case.
+
+    `cut` says why the body is not all there (too long, too slow, cut off, garbled); empty: it is complete.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cut: str = ""

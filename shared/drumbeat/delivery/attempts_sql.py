@@ -7,6 +7,8 @@ only right beside the other.
 from collections.abc import Sequence
 from uuid import UUID
 
+from psycopg.errors import SerializationFailure
+
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery.effects import Closing, Moved, Opening
@@ -126,7 +128,8 @@ def opened(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved]:
 # late, and only acceptance moves anything: it is proof wherever the effect stands, unless it is being sent again.
 # An attempt has one answer: a closing that is repeated because the answer to its commit was lost changes nothing. (NOT
 # EXISTS beside an OR may be planned as one reading of the whole table; a scalar subquery is always a look at the
-# index.)
+# index.) Whether there is one is read as of the statement's beginning, so a row that was changed since, which the lock
+# waits for, is left for a second run: the change may have been this very closing.
 CLOSE = """
     WITH told AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(ns)s::int[], %(generations)s::int[],
@@ -136,28 +139,37 @@ CLOSE = """
                              %(tries)s::int[], %(looks)s::int[], %(slots)s::float8[])
                    AS i (id, fence, n, generation, identity, origin, kind, reference, learned_code, learned, target,
                          wait, why, code, detail, maybe, tries, looks, reserved)
+    ), locked AS MATERIALIZED (
+        SELECT id, status, fence, generation, xmin AS row_version
+          FROM effects
+         WHERE id IN (SELECT id FROM told)
+         ORDER BY id
+           FOR UPDATE
+    ), current AS MATERIALIZED (
+        SELECT l.*
+          FROM locked l
+          JOIN effects seen ON seen.id = l.id AND seen.xmin = l.row_version
     ), input AS MATERIALIZED (
-        SELECT *
+        SELECT told.*
           FROM told
+          JOIN current ON current.id = told.id
          WHERE origin <> 'answer'
             OR (SELECT o.id
                   FROM outcomes o
                  WHERE o.effect_id = told.id AND o.n = told.n AND o.origin IN ('answer', 'late')
                  LIMIT 1) IS NULL
     ), mine AS MATERIALIZED (
-        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.wait, i.looks, i.reserved,
+        SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.origin, i.wait, i.looks, i.reserved,
                i.why, i.code, i.detail, i.maybe,
                -- An answer to what is unknown already comes after the relay, which has counted the try.
                i.tries - CASE WHEN i.origin = 'answer' AND e.status = 'unknown' THEN least(i.tries, 1) ELSE 0 END
                    AS tries,
                CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END AS target
-          FROM effects e
+          FROM current e
           JOIN input i ON i.id = e.id
          WHERE (e.fence = i.fence AND e.status IN ('sending', 'unknown'))
             OR (e.fence <> i.fence AND e.generation = i.generation AND i.kind IN ('accepted', 'found')
                 AND e.status IN ('waiting', 'claimed', 'unknown', 'held'))
-         ORDER BY e.id
-           FOR UPDATE OF e
     ), learned AS (
         INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference, reason_code, detail)
         SELECT i.id, i.n, i.generation, i.identity,
@@ -175,7 +187,8 @@ CLOSE = """
                maybe_sent = m.maybe,
                tries = e.tries + m.tries,
                looks = m.looks,
-               crashes = 0,
+               -- Only the end of its own call shows that it does not end its worker.
+               crashes = CASE WHEN m.kind IS NULL OR m.origin = 'look' THEN e.crashes ELSE 0 END,
                slot = m.reserved,
                due_at = CASE WHEN m.target IN ('waiting', 'unknown')
                              THEN drumbeat_now() + make_interval(secs => m.wait) ELSE 'infinity' END,
@@ -192,12 +205,30 @@ CLOSE = """
                %(actor)s FROM moved WHERE before <> status
     )
     SELECT id, status, dependents FROM moved
+     UNION ALL
+    SELECT id, NULL, '{}' FROM locked WHERE id NOT IN (SELECT id FROM current)
 """
+CLOSE_RUNS = 5  # for a row that changes again and again
 
 
 def close_attempts(db: Database, closings: Sequence[Closing], *, actor: str = "worker") -> dict[UUID, Moved]:
-    """Keep what was learned and move each effect accordingly; an effect that was not moved is not in the answer."""
-    rows = db.run(
+    """Keep what was learned and move each effect accordingly; an effect that was not moved is not in the answer.
+
+    Raises psycopg.errors.SerializationFailure when a row never stood still.
+    """
+    moved: dict[UUID, Moved] = {}
+    for _ in range(CLOSE_RUNS):
+        rows = _close(db, closings, actor)
+        moved |= _moved([row for row in rows if row["status"] is not None])
+        changed = {row["id"] for row in rows if row["status"] is None}
+        closings = [closing for closing in closings if closing.id in changed]
+        if not closings:
+            return moved
+    raise SerializationFailure("an effect changed in each run")
+
+
+def _close(db: Database, closings: Sequence[Closing], actor: str) -> list[Row]:
+    return db.run(
         CLOSE,
         {
             "ids": [closing.id for closing in closings],
@@ -219,7 +250,6 @@ def close_attempts(db: Database, closings: Sequence[Closing], *, actor: str = "w
             "actor": actor,
         },
     )
-    return _moved(rows)
 
 
 def _columns(reasons: Sequence[Reason | None]) -> dict[str, list[object]]:

@@ -3,17 +3,22 @@
 Each step is taken once for all of them. It returns what goes on, and the transitions of what does not.
 """
 
+import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from uuid import UUID
 
+import psycopg
+
+from drumbeat.core.errors import place
 from drumbeat.core.outcomes import Absent, Found, Unclear
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.core.status import Status
 from drumbeat.delivery import lookups, sends, verdicts
 from drumbeat.delivery.account_reports import account_reports
-from drumbeat.delivery.budget import FIRST_BYTE_WITHIN_SECONDS
+from drumbeat.delivery.budget import BYTES_PER_BATCH, FIRST_BYTE_WITHIN_SECONDS
 from drumbeat.delivery.commits import Commits
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
 from drumbeat.delivery.requests import thaw
@@ -24,6 +29,8 @@ from drumbeat.providers.calls import Search, Send
 from drumbeat.providers.login import Login, login
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Granted, TokenRequest, Wait
+
+_LOG = logging.getLogger(__name__)
 
 
 def carry_out(claimed: Sequence[Claimed], started: float, services: Services) -> Counter[str]:
@@ -40,6 +47,8 @@ def carry_out(claimed: Sequence[Claimed], started: float, services: Services) ->
     prepared, openings = prepare_sends(granted, services)
     searches, unsearched = prepare_searches(granted, services)
 
+    taken = [*decided, *put_back, *openings, *unsearched, *(search.work.effect for search in searches)]
+    commits.leave({effect.id for effect in claimed} - {one.id for one in taken})
     opened = commits.open([*decided, *put_back, *openings])
     under_way = {one.id for one in opened if one.status is Status.SENDING}
     to_send = [send for send in prepared if send.work.effect.id in under_way]
@@ -56,24 +65,53 @@ def decide(claimed: Sequence[Claimed], services: Services) -> tuple[list[Work], 
     """Return the effects that take a call, and the transitions of those that do not."""
     works: list[Work] = []
     transitions: list[Transition] = []
+    held = 0  # bytes of requests
     for effect in claimed:
-        joined = _login(effect, services)
-        account, identity = (joined.account, joined.identity) if joined else (None, None)
-        settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
-        try:
-            request = _frozen(effect) if joined else None
-        except ValueError as error:  # it costs no neighbour its turn
-            unreadable = Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_RENDERED, str(error)))
-            transitions.append(without_call(effect, unreadable))
+        if effect.frozen and held > BYTES_PER_BATCH:
+            transitions.append(_without_room(effect))
             continue
-        repeat = joined.repeat(request) if joined else None
-        verdict = settled(effect, account, repeat, identity)
-        if verdict is not None:
-            transitions.append(without_call(effect, verdict))
+        decided = _apart(effect.id, _decide, effect, services)
+        if decided is None:
+            continue
+        if isinstance(decided, Verdict):
+            transitions.append(without_call(effect, decided))
         else:
-            assert joined is not None and repeat is not None
-            works.append(Work(effect, joined, repeat, request))
+            works.append(decided)
+            held += len(decided.request.body) if decided.request else 0
     return works, transitions
+
+
+def _decide(effect: Claimed, services: Services) -> Work | Verdict:
+    joined = _login(effect, services)
+    account, identity = (joined.account, joined.identity) if joined else (None, None)
+    settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
+    try:
+        request = _frozen(effect) if joined else None
+    except ValueError as error:
+        return Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_RENDERED, str(error)))
+    repeat = joined.repeat(request) if joined else None
+    verdict = settled(effect, account, repeat, identity)
+    if verdict is not None:
+        return verdict
+    assert joined is not None and repeat is not None
+    return Work(effect, joined, repeat, request)
+
+
+def _without_room(effect: Claimed) -> Transition:
+    """Put an effect back whose request does not fit beside those of the others: another batch has it at once."""
+    to = Status.WAITING if effect.status is Status.CLAIMED else effect.status
+    return without_call(effect, Verdict(to, looks=effect.looks), slot=effect.slot)
+
+
+def _apart[**P, T](effect: UUID, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Take a step of one effect; a mistake of ours leaves it under its lease and costs no neighbour its turn."""
+    try:
+        return step(*args, **kwargs)
+    except psycopg.Error:  # the ledger is away, for all of them
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        _LOG.error("not_prepared", extra={"effect_id": str(effect), "place": place(error)})
+        return None
 
 
 def _frozen(effect: Claimed) -> Request | None:
@@ -121,13 +159,29 @@ def _put_back(effect: Claimed, wait: Wait) -> Transition:
 
 def prepare_sends(granted: Sequence[Work], services: Services) -> tuple[list[Call[Send]], list[Opening]]:
     """Return the sends that can be made, and an opening for each effect that is to be sent."""
-    prepared = [sends.prepare(work, services) for work in granted if work.effect.status is Status.CLAIMED]
-    return [send for send, _ in prepared if send is not None], [opening for _, opening in prepared]
+    prepared: list[Call[Send]] = []
+    openings: list[Opening] = []
+    held = 0  # bytes of requests
+    for work in granted:
+        if work.effect.status is not Status.CLAIMED:
+            continue
+        if held > BYTES_PER_BATCH:
+            openings.append(Opening(work.effect.id, work.effect.fence, Status.WAITING))  # another batch has it at once
+            continue
+        if (made := _apart(work.effect.id, sends.prepare, work, services)) is None:
+            continue
+        send, opening = made
+        openings.append(opening)
+        if send is not None:
+            prepared.append(send)
+            held += len(send.job.request.body)
+    return prepared, openings
 
 
 def prepare_searches(granted: Sequence[Work], services: Services) -> tuple[list[Call[Search]], list[Closing]]:
     """Return the searches that can be made, and the closings of looks that failed before any."""
-    prepared = [lookups.prepare(work, services) for work in granted if work.effect.status is Status.UNKNOWN]
+    looked = [work for work in granted if work.effect.status is Status.UNKNOWN]
+    prepared = [_apart(work.effect.id, lookups.prepare, work, services) for work in looked]
     searches = [one for one in prepared if isinstance(one, Call)]
     return searches, [one for one in prepared if isinstance(one, Closing)]
 

@@ -11,4 +11,6 @@ FIRST_BYTE_WITHIN_SECONDS = LEASE.total_seconds() - CALL_BUDGET_SECONDS - LEASE_
 EVENTS_PER_BATCH = 32
 EFFECTS_PER_BATCH = 32
 EFFECTS_CLAIMED_WHEN_PLANNED = 48  # of one batch of events; the others are sent to the queue
+BYTES_PER_BATCH = 8 * 1024 * 1024  # of bodies, and of requests: each is held several times on its way
+LATE_PLANNING = timedelta(seconds=20)  # after it was recorded an event without a plan may have ended its worker
 BATCH_SECONDS = 3 * CALL_BUDGET_SECONDS + 8.0  # three rounds of calls at 16 a round, and the ledger

@@ -9,12 +9,16 @@ from uuid import UUID
 
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
+from drumbeat.delivery.budget import BYTES_PER_BATCH
 from drumbeat.delivery.effects import Claimed, EffectState
 from drumbeat.ledger.database import Database, Row
 
+# `wanted` locks the newest version of a row, while everything else is read as of the statement's beginning: attempts
+# and outcomes that came with a newer version would be missed. Such a row is left to the next claim. (Each move writes
+# the effect's row, so its version says whether there are any.) Bodies and requests are measured without being read.
 CLAIM = """
     WITH wanted AS MATERIALIZED (
-        SELECT id
+        SELECT id, event_id, generation, xmin AS row_version
           FROM effects
          WHERE id = ANY (%(ids)s)
            AND status IN ('waiting', 'unknown')
@@ -24,6 +28,15 @@ CLAIM = """
          ORDER BY id
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED
+    ), measured AS MATERIALIZED (
+        SELECT w.id,
+               row_number() OVER (ORDER BY w.id) = 1
+               OR sum(coalesce(octet_length(p.body), 0) + coalesce(octet_length(r.frozen), 0)) OVER (ORDER BY w.id)
+                  <= %(bytes)s AS fits
+          FROM wanted w
+          JOIN effects seen ON seen.id = w.id AND seen.xmin = w.row_version
+          LEFT JOIN payloads p ON p.event_id = w.event_id
+          LEFT JOIN requests r ON r.effect_id = w.id AND r.generation = w.generation
     ), taken AS (
         UPDATE effects e
            SET status = CASE status WHEN 'waiting' THEN 'claimed' ELSE status END,
@@ -32,8 +45,8 @@ CLAIM = """
                lease_until = drumbeat_now() + %(lease)s,
                due_at = drumbeat_now() + %(lease)s,
                updated_at = drumbeat_now()
-          FROM wanted
-         WHERE e.id = wanted.id
+          FROM measured m
+         WHERE e.id = m.id AND m.fits
      RETURNING e.*
     ), journaled AS (
         INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)
@@ -76,14 +89,24 @@ CLAIM = """
 """
 
 
-def claim(db: Database, ids: Sequence[UUID], *, lease: timedelta, limit: int, alone: bool = False) -> list[Claimed]:
+def claim(
+    db: Database,
+    ids: Sequence[UUID],
+    *,
+    lease: timedelta,
+    limit: int,
+    most_bytes: int = BYTES_PER_BATCH,
+    alone: bool = False,
+) -> list[Claimed]:
     """Take those of the effects that are due and free, under a raised fence, for the time of the lease.
+
+    At least one of those that can be taken is, and no more than hold `most_bytes` of bodies and requests.
 
     A lease that ended is not free: `leases.recover_named` says first that a worker died under it.
     An effect whose last claim ended without a result is only taken `alone`, so that one that crashes workers hurts no
     neighbour.
     """
-    rows = db.run(CLAIM, {"ids": list(ids), "lease": lease, "limit": limit, "alone": alone})
+    rows = db.run(CLAIM, {"ids": list(ids), "lease": lease, "limit": limit, "bytes": most_bytes, "alone": alone})
     return [_claimed(row) for row in rows]
 
 

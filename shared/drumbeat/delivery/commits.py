@@ -4,22 +4,28 @@ A process may die before its commit; its effects then stay under a lease. So the
 later than the end of that lease: otherwise the relay would find those effects only at the later time.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import LockNotAvailable
 
 from drumbeat.core.status import FINAL, Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
 from drumbeat.delivery.transitions import Transition
+from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS
 
 LEASE_SECONDS = LEASE.total_seconds()
 CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
 CLOSE_RETRY_SECONDS = 0.5  # before the second try; twice as long before each further one
+LOCKED_WAIT_SECONDS = 30.0  # until an effect is tried again whose rows another transaction had locked
+
+_LOG = logging.getLogger(__name__)
 
 
 class Commits:
@@ -29,21 +35,41 @@ class Commits:
         self._services = services
         self._dependents = {effect.id: effect.dependents for effect in claimed}
 
+    def leave(self, effects: Collection[UUID]) -> None:
+        """Leave these under their lease: the relay looks at them when it ends."""
+        if effects:
+            self._services.notifier.schedule(dict.fromkeys(effects, LEASE_SECONDS))
+
     def open(self, transitions: Sequence[Transition]) -> Collection[Moved]:
-        """Commit the openings among these, before any call; return the effects that this moved."""
+        """Commit the openings among these, before any call; return the effects that this moved.
+
+        One whose rows another transaction has locked is put back; one that the ledger refuses stays under its lease.
+        """
         openings = [one for one in transitions if isinstance(one, Opening)]
         if not openings:
             return ()
         waits = {opening.id: opening.wait for opening in openings if opening.to is Status.WAITING}
         # Any other may end here: its person may be suppressed.
         self._schedule(waits, [opening.id for opening in openings if opening.to is not Status.WAITING])
+        moved: dict[UUID, Moved] = {}
+        locked: list[Opening] = []
+
+        def refused(opening: Opening, error: Exception) -> None:
+            _log_refused(opening, error)
+            if isinstance(error, LockNotAvailable):
+                locked.append(Opening(opening.id, opening.fence, Status.WAITING, wait=LOCKED_WAIT_SECONDS))
+
         try:
-            moved = attempts_sql.open_attempts(self._services.db, openings)
-        except psycopg.OperationalError:
-            moved = attempts_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
+            self._write(self._open, openings, moved, refused)
+            self._write(self._open, locked, moved, _log_refused)
+        except psycopg.Error:
+            if not moved:
+                raise
+            _LOG.error("not_all_opened", extra={"moved": len(moved), "of": len(openings)})  # those go on
+        waits |= {opening.id: opening.wait for opening in locked}
         # What is still claimed is left to the relay.
         stay = [opening.id for opening in openings if opening.id not in moved]
-        self._services.notifier.schedule(dict.fromkeys(stay, LEASE_SECONDS))
+        self.leave(stay)
         self._notify(moved.values(), waits)
         return moved.values()
 
@@ -54,16 +80,39 @@ class Commits:
             return ()
         waits = {closing.id: closing.wait for closing in closings if closing.to in (Status.WAITING, Status.UNKNOWN)}
         self._schedule(waits, [closing.id for closing in closings if closing.to in FINAL])
-        moved = self._close(closings).values()
-        self._notify(moved, waits)
-        return moved
+        moved: dict[UUID, Moved] = {}
+        self._write(self._close, closings, moved, _log_refused)
+        self._notify(moved.values(), waits)
+        return moved.values()
+
+    @staticmethod
+    def _write[T: Transition](
+        write: Callable[[Sequence[T]], Mapping[UUID, Moved]],
+        transitions: Sequence[T],
+        moved: dict[UUID, Moved],
+        refused: Callable[[T, Exception], None],
+    ) -> None:
+        """Add what this moves to `moved`, so that it is known even if this raises halfway."""
+        write_apart(lambda some: moved.update(write(some)), transitions, refused, concerns_one=REFUSED_OR_LOCKED)
+
+    def _open(self, openings: Sequence[Opening]) -> Mapping[UUID, Moved]:
+        try:
+            return attempts_sql.open_attempts(self._services.db, openings)
+        except REFUSED_OR_LOCKED:
+            raise
+        except psycopg.OperationalError:
+            return attempts_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
 
     def _close(self, closings: Sequence[Closing]) -> Mapping[UUID, Moved]:
         for tried in range(1, CLOSE_TRIES):
             try:
                 return attempts_sql.close_attempts(self._services.db, closings)
+            except REFUSED_OR_LOCKED as error:
+                if len(closings) > 1 or not isinstance(error, LockNotAvailable):
+                    raise
             except (psycopg.OperationalError, psycopg.InternalError):  # away, or read-only in the middle of a failover
-                self._services.clock.sleep(CLOSE_RETRY_SECONDS * 2 ** (tried - 1))
+                pass
+            self._services.clock.sleep(CLOSE_RETRY_SECONDS * 2 ** (tried - 1))
         return attempts_sql.close_attempts(self._services.db, closings)
 
     def _schedule(self, waits: Mapping[UUID, float], ending: Collection[UUID]) -> None:
@@ -82,3 +131,8 @@ class Commits:
         settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
         # What is far off has the due entry of its minute instead of one of its own.
         notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > MAX_DELAY_SECONDS])
+
+
+def _log_refused(transition: Transition, error: Exception) -> None:
+    """Leave it to the relay, which finds it when its lease ends; the error's text may quote the row."""
+    _LOG.error("not_committed", extra={"effect_id": str(transition.id), "error": type(error).__name__})

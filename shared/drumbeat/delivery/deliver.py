@@ -19,6 +19,8 @@ from drumbeat.ledger import leases
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 
+MAX_STALLS = 2  # tries to claim effects of which none could be taken: another worker has them
+
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
@@ -48,16 +50,30 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
     if time_left() < BATCH_SECONDS:
         return Delivered(left=frozenset((*events, *effects)))
 
+    dangerous: list[UUID] = []  # events that have to be planned alone
     while events and time_left() >= BATCH_SECONDS:
-        done += _plan_and_carry_out(_first(events, EVENTS_PER_BATCH), services)
-    suspects: list[UUID] = []
-    while effects and time_left() >= BATCH_SECONDS:
-        part, suspicious = _claim_and_carry_out(_first(effects, EFFECTS_PER_BATCH), services)
+        part, left, found = _plan_and_carry_out(_first(events, EVENTS_PER_BATCH), services)
         done += part
-        suspects += suspicious
+        events[:0] = left
+        dangerous += found
+
+    suspects: list[UUID] = []
+    stalls = 0
+    while effects and time_left() >= BATCH_SECONDS:
+        batch = _first(effects, EFFECTS_PER_BATCH)
+        part, again, found = _claim_and_carry_out(batch, services)
+        done += part
+        suspects += found
+        stalls = stalls + 1 if len(again) == len(batch) else 0
+        if stalls < MAX_STALLS:  # else others are changing them: their due entries stand
+            effects[:0] = again
+
+    while dangerous and time_left() >= BATCH_SECONDS:
+        part, _, _ = _plan_and_carry_out([dangerous.pop(0)], services, alone=True)
+        done += part
     while suspects and time_left() >= BATCH_SECONDS:
         done += _carry_out_alone(suspects.pop(0), services)
-    services.notifier.notify_again(events, [*effects, *suspects])
+    services.notifier.notify_again([*events, *dangerous], [*effects, *suspects])
     return done
 
 
@@ -67,32 +83,36 @@ def _first(ids: list[UUID], most: int) -> list[UUID]:
     return first
 
 
-def _plan_and_carry_out(ids: Sequence[UUID], services: Services) -> Delivered:
+def _plan_and_carry_out(
+    ids: Sequence[UUID], services: Services, *, alone: bool = False
+) -> tuple[Delivered, list[UUID], list[UUID]]:
+    """Plan these and carry out what is due; return also those that are left, and those that must be planned alone."""
     started = services.clock.elapsed()
-    planned = plan_events(ids, services)
+    planned = plan_events(ids, services, alone=alone)
     counts = carry_out(planned.claimed, started, services)
     services.notifier.schedule({effect: wait for effect, wait in planned.due_later if wait <= 0})
     services.notifier.notify(planned.due_later)
     services.notifier.clear(events=planned.ours)
-    return Delivered(counts, missing=frozenset(planned.missing))
+    return Delivered(counts, missing=frozenset(planned.missing)), planned.left, planned.suspects
 
 
-def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Delivered, list[UUID]]:
-    """Carry out what can be claimed of these; return also those that must be taken alone."""
+def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Delivered, list[UUID], list[UUID]]:
+    """Carry out what can be claimed of these; return also those that may be claimed now, and that must be alone."""
     started = services.clock.elapsed()
     claimed = claims_sql.claim(services.db, ids, lease=LEASE, limit=EFFECTS_PER_BATCH)
     counts = carry_out(claimed, started, services)
     others = frozenset(ids) - {effect.id for effect in claimed}
     if not others:
-        return Delivered(counts), []
+        return Delivered(counts), [], []
     states = claims_sql.states(services.db, sorted(others))
     early = {one.id: one.due_in for one in states.values() if one.is_early}
     services.notifier.schedule(early)
     services.notifier.notify(early.items())
     services.notifier.clear(effects=[one.id for one in states.values() if one.is_at_rest])
+    again = [one.id for one in states.values() if one.is_claimable]
     suspects = [one.id for one in states.values() if one.is_suspect]
     suspects += _recovered([one.id for one in states.values() if one.abandoned], services)
-    return Delivered(counts, missing=others - states.keys()), suspects
+    return Delivered(counts, missing=others - states.keys()), again, suspects
 
 
 def _recovered(abandoned: Sequence[UUID], services: Services) -> list[UUID]:

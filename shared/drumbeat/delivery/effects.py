@@ -73,6 +73,11 @@ class EffectState:
         return self.free and self.due_in > 0
 
     @property
+    def is_claimable(self) -> bool:
+        """It is due and free now: it did not fit beside others, or was being changed."""
+        return self.free and self.due_in <= 0 and self.crashes == 0
+
+    @property
     def is_suspect(self) -> bool:
         """Its previous claim expired without a result, so it may crash the worker: process it alone, last."""
         return self.free and self.due_in <= 0 and self.crashes > 0

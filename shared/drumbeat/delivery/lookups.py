@@ -55,7 +55,7 @@ def judge(work: Work, look: LookupResult, control: LookupResult | None, random: 
     verdict = verdicts.of_look(effect, look, control, policy, work.login.account, random, took=took)
     match look:
         case Found(reference):
-            return after_look(effect, verdict, kind="found", reference=reference)
+            return after_look(effect, verdict, kind="found", reference=reference or None)
         case Unclear():
             return after_look(effect, verdict, kind="unclear", learned=reason_of(look))
         case _:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from drumbeat.core.address import contact_key
@@ -10,11 +10,13 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.errors import place
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
-from drumbeat.delivery import plans_sql
-from drumbeat.delivery.budget import EFFECTS_CLAIMED_WHEN_PLANNED, LEASE
+from drumbeat.delivery import candidates_sql, plans_sql
+from drumbeat.delivery.budget import BYTES_PER_BATCH, EFFECTS_CLAIMED_WHEN_PLANNED, LATE_PLANNING, LEASE
+from drumbeat.delivery.candidates_sql import Candidate, Turn
 from drumbeat.delivery.effects import Claimed
+from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
 from drumbeat.ledger.database import Row
-from drumbeat.planning.plan import Plan, PlannedEffect, plan, plan_flow
+from drumbeat.planning.plan import NEVER_ENDS, Plan, PlannedEffect, plan, plan_flow, without_planning
 from drumbeat.services import Services
 
 _LOG = logging.getLogger(__name__)
@@ -24,10 +26,14 @@ _LOG = logging.getLogger(__name__)
 class Planned:
     """What planning a batch of events left to do."""
 
-    claimed: list[Claimed]
-    due_later: list[tuple[UUID, float]]  # effects and seconds until they are due (0: as soon as possible)
-    missing: set[UUID]  # event ids that the ledger does not know
-    ours: set[UUID]  # events whose plan is the one made here; another worker may still be busy with the rest
+    claimed: list[Claimed] = field(default_factory=list)
+    due_later: list[tuple[UUID, float]] = field(
+        default_factory=list
+    )  # effects and seconds until they are due (0: as soon as possible)
+    missing: set[UUID] = field(default_factory=set)  # event ids that the ledger does not know
+    ours: set[UUID] = field(default_factory=set)  # events whose plan was made here; another may be busy with the rest
+    left: list[UUID] = field(default_factory=list)  # events whose bodies did not fit beside the others
+    suspects: list[UUID] = field(default_factory=list)  # events to be planned alone: they may end their worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,27 @@ class _Made:
     flow: str | None
 
 
-def plan_events(ids: Sequence[UUID], services: Services) -> Planned:
-    """Plan what is not planned yet, record it, and claim what is due. Two statements for the whole batch."""
-    candidates = plans_sql.read(services.db, ids)
-    missing = set(ids) - {candidate.event.id for candidate in candidates}
+def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False) -> Planned:
+    """Plan what is not planned yet, record it, and claim what is due. Two statements for the whole batch.
+
+    An event whose planning has not come to its end is only planned `alone`, and given up after three times.
+    """
+    candidates = candidates_sql.read(
+        services.db, ids, late=LATE_PLANNING, lease=LEASE, most_bytes=BYTES_PER_BATCH, alone=alone
+    )
+    found = Planned(
+        missing=set(ids) - {candidate.event.id for candidate in candidates},
+        left=[candidate.event.id for candidate in candidates if candidate.turn is Turn.LATER],
+        suspects=[candidate.event.id for candidate in candidates if candidate.turn is Turn.ALONE],
+    )
     newest = candidates[0].newest_version if candidates else None
     if newest is None:  # events wait for the first configuration
-        return Planned([], [], missing, set())
+        return found
     made = _make_plans(candidates, services.configuration(newest))
-    if not made:
-        return Planned([], [], missing, set())
+    return _record(made, newest, found, services) if made else found
+
+
+def _record(made: Sequence[_Made], newest: int, found: Planned, services: Services) -> Planned:
 
     steps = {effect.id: (one, effect) for one in made for effect in one.plan.effects}
     now = services.clock.now()
@@ -58,24 +75,36 @@ def plan_events(ids: Sequence[UUID], services: Services) -> Planned:
         if effect.after is None and effect.due_at > now
     }
     services.notifier.schedule(later)  # before the commit that makes future work
-    new = plans_sql.record(
-        services.db,
-        [plans_sql.NewPlan(one.event.id, one.plan.version, one.plan.hash, one.plan.failed, one.flow) for one in made],
-        [
-            _new_effect(one, effect, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
-            for index, (one, effect) in enumerate(steps.values())
-        ],
-        LEASE,
-    )
+    new: list[Row] = []
+    refused: set[UUID] = set()
+
+    def refuse(one: _Made, error: Exception) -> None:
+        refused.add(one.event.id)
+        _LOG.error("plan_not_recorded", extra={"event_id": str(one.event.id), "error": type(error).__name__})
+
+    write_apart(lambda some: new.extend(_write(some, services)), made, refuse, concerns_one=REFUSED_OR_LOCKED)
     claimed = [_claimed(*steps[row["id"]], row, newest, services) for row in new if row["status"] == Status.CLAIMED]
     unclaimed = [row["id"] for row in new if row["status"] != Status.CLAIMED]
     due_later = [(id, later.get(id, 0.0)) for id in unclaimed if steps[id][1].after is None]
     recorded = {steps[row["id"]][0].event.id for row in new}
-    empty = {one.event.id for one in made if not one.plan.effects}
-    return Planned(claimed, due_later, missing, recorded | empty)
+    empty = {one.event.id for one in made if not one.plan.effects} - refused
+    return replace(found, claimed=claimed, due_later=due_later, ours=recorded | empty)
 
 
-def _make_plans(candidates: Sequence[plans_sql.Candidate], config: Config) -> list[_Made]:
+def _write(made: Sequence[_Made], services: Services) -> list[Row]:
+    effects = [(one, effect) for one in made for effect in one.plan.effects]
+    return plans_sql.record(
+        services.db,
+        [plans_sql.NewPlan(one.event.id, one.plan.version, one.plan.hash, one.plan.failed, one.flow) for one in made],
+        [
+            _new_effect(one, effect, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
+            for index, (one, effect) in enumerate(effects)
+        ],
+        LEASE,
+    )
+
+
+def _make_plans(candidates: Sequence[Candidate], config: Config) -> list[_Made]:
     made: list[_Made] = []
     for candidate in candidates:
         try:
@@ -85,7 +114,11 @@ def _make_plans(candidates: Sequence[plans_sql.Candidate], config: Config) -> li
     return made
 
 
-def _plans(candidate: plans_sql.Candidate, config: Config) -> Iterator[_Made]:
+def _plans(candidate: Candidate, config: Config) -> Iterator[_Made]:
+    if candidate.turn is Turn.GIVE_UP and candidate.planned_version is None:
+        yield _Made(candidate.event, without_planning(candidate.event, config, NEVER_ENDS), None)
+    if candidate.turn is not Turn.PLAN:
+        return
     if candidate.planned_version is None:
         yield _Made(candidate.event, plan(candidate.event, config), None)
         return

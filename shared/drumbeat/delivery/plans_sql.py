@@ -6,18 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from drumbeat.core.events import Event
 from drumbeat.ledger.database import Database, Row
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A recorded event that a message named, and what is planned of it so far."""
-
-    event: Event
-    planned_version: int | None
-    failed_flows: tuple[str, ...]  # that no later configuration has planned yet
-    newest_version: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +36,6 @@ class NewPlan:
     hash: bytes
     failed: Mapping[str, str]
     flow: str | None = None
-
-
-READ = """
-    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body,
-           plans.version AS planned_version,
-           ARRAY(SELECT jsonb_object_keys(plans.failed)
-                 EXCEPT
-                 SELECT flow FROM replans WHERE event_id = e.id) AS failed_flows,
-           (SELECT max(version) FROM configs) AS newest_version
-      FROM events e
-      LEFT JOIN payloads p ON p.event_id = e.id
-      LEFT JOIN plans ON plans.event_id = e.id
-     WHERE e.id = ANY (%(ids)s)
-"""
-
-
-def read(db: Database, ids: Sequence[UUID]) -> list[Candidate]:
-    """Read the events that exist among these, with the newest configuration version."""
-    return [
-        Candidate(
-            event=Event(
-                id=row["id"],
-                source=row["source"],
-                key=row["key"],
-                type=row["type"],
-                door=row["door"],
-                scheduled_at=row["scheduled_at"],
-                received_at=row["received_at"],
-                body=row["body"],
-            ),
-            planned_version=row["planned_version"],
-            failed_flows=tuple(row["failed_flows"]),
-            newest_version=row["newest_version"],
-        )
-        for row in db.run(READ, {"ids": list(ids)})
-    ]
 
 
 # A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect

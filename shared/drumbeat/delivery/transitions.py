@@ -40,7 +40,7 @@ def after_answer(effect: Claimed, verdict: Verdict, outcome: Outcome, *, identit
         kind=KINDS[type(outcome)],
         to=verdict.to,
         wait=verdict.wait,
-        reference=outcome.reference if isinstance(outcome, Accepted) else None,
+        reference=(outcome.reference or None) if isinstance(outcome, Accepted) else None,
         learned=None if isinstance(outcome, Accepted) else reason_of(outcome),
         reason=verdict.reason,
         tries=verdict.tries,

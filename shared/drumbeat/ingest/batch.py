@@ -63,7 +63,9 @@ def _store(arrivals: Sequence[Arrival], door: Door, caller: ApiKey) -> list[Rece
         return [*buffer.put(arrivals, door)]
     receipts: list[Receipt | Problem] = []
     for arrival, one in zip(arrivals, recorded, strict=True):
-        if one.fingerprint == arrival.fingerprint:
+        if one is None:
+            receipts.append(Invalid("The ledger cannot hold this event. Nothing of it was stored; the others were."))
+        elif one.fingerprint == arrival.fingerprint:
             receipts.append(Receipt(arrival.id, RECORDED, replayed=not one.inserted))
         else:
             door.count(CONFLICTS)

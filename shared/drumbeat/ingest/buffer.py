@@ -11,9 +11,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-import psycopg
+from psycopg.errors import LockNotAvailable
 
 from drumbeat.core import ids
 from drumbeat.core.errors import Unavailable
@@ -22,22 +22,24 @@ from drumbeat.ingest import recording
 from drumbeat.ingest.door import BUFFERED, Door
 from drumbeat.ingest.receipt import BUFFERED as STATUS
 from drumbeat.ingest.receipt import Receipt
+from drumbeat.ledger.batches import REFUSED
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Message, QueueError
 
 VERSION = 1
 MAX_MESSAGE_BYTES = 1024 * 1024  # SQS's limit
 PACK_ABOVE_BYTES = 256 * 1024  # of a body
+NOT_UNDERSTOOD: tuple[type[Exception], ...] = (*REFUSED, ValueError)
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What became of some messages. Only `settled` ones may be deleted."""
+    """What became of some messages. Only `settled` ones may be deleted; those that are in neither list come back."""
 
     settled: tuple[Message, ...]
-    foreign: tuple[Message, ...]  # could not be parsed: they stay for a person
+    foreign: tuple[Message, ...]  # could not be parsed, or hold what the ledger refuses: they stay for a person
     recorded: int
 
 
@@ -68,16 +70,20 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
         psycopg.OperationalError: Postgres is unreachable (again); all messages stay.
     """
     door = Door(services)
-    settled, foreign, recorded = [], [], 0
+    settled: list[Message] = []
+    foreign: list[Message] = []
+    recorded = 0
     for message in messages:
         try:
-            arrivals = loads(message.body)
-            recorded += _store(arrivals, door)
-        except (ValueError, psycopg.DataError, psycopg.IntegrityError) as error:
+            stored = _store(loads(message.body), door)
+        except NOT_UNDERSTOOD as error:
             _LOG.error("buffer_not_understood", extra={"message_id": message.id, "error": type(error).__name__})
             foreign.append(message)
+        except LockNotAvailable:  # it comes back, and its neighbours are recorded meanwhile
+            _LOG.warning("buffer_locked", extra={"message_id": message.id})
         else:
-            settled.append(message)
+            recorded += stored.inserted
+            (settled if stored.whole else foreign).append(message)
     return Drained(tuple(settled), tuple(foreign), recorded)
 
 
@@ -97,11 +103,15 @@ def loads(text: str) -> list[Arrival]:
         raise ValueError("not a buffered message") from error
 
 
-def _store(arrivals: Sequence[Arrival], door: Door) -> int:
-    recorded = recording.record_all(arrivals, door)
-    late = [arrival for arrival, one in zip(arrivals, recorded, strict=True) if one.fingerprint != arrival.fingerprint]
-    recording.keep_conflicts(late, door)
-    return sum(one.inserted for one in recorded)
+class _Stored(NamedTuple):
+    inserted: int
+    whole: bool  # the ledger refused none
+
+
+def _store(arrivals: Sequence[Arrival], door: Door) -> _Stored:
+    pairs = list(zip(arrivals, recording.record_all(arrivals, door), strict=True))
+    recording.keep_conflicts([it for it, one in pairs if one and one.fingerprint != it.fingerprint], door)
+    return _Stored(sum(one is not None and one.inserted for _, one in pairs), all(one is not None for _, one in pairs))
 
 
 def _messages(arrivals: Sequence[Arrival]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from drumbeat.core.events import Arrival
 from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
 from drumbeat.ingest.sql import Recorded, Revoked
+from drumbeat.ledger.batches import write_apart
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, QueueError
 
 EVENT_CHECK_SECONDS = 1  # the relay checks an event that is not finished so soon; see `wakeups/notifier.py`
@@ -35,27 +36,32 @@ def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Record
     return recorded
 
 
-def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = None) -> list[Recorded]:
+def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = None) -> list[Recorded | None]:
     """Record many events in one commit, as `record` does; of several under one key the first is recorded.
 
-    Returns one result for each arrival, in their order.
+    Returns one result for each arrival, in their order; None for one that the ledger refuses, which costs no other its
+    place.
     """
     first: dict[UUID, Arrival] = {}
     for arrival in arrivals:
         first.setdefault(arrival.id, arrival)
     scheduled = _schedule(first.values(), door)
+    recorded: dict[UUID, Recorded] = {}
     try:
-        recorded = ingest_sql.record_all(door.services.db, list(first.values()), caller=caller)
+        write_apart(
+            lambda some: recorded.update(ingest_sql.record_all(door.services.db, some, caller=caller)),
+            list(first.values()),
+            _refused,
+        )
     except Revoked:
         raise _revoked() from None
     new = [id for id, one in recorded.items() if one.inserted]
     if new:
         _notify(new, door, scheduled=scheduled)
     return [
-        recorded[arrival.id]
-        if first[arrival.id] is arrival
-        else Recorded(inserted=False, fingerprint=recorded[arrival.id].fingerprint)
+        one if one is None or first[arrival.id] is arrival else Recorded(inserted=False, fingerprint=one.fingerprint)
         for arrival in arrivals
+        for one in [recorded.get(arrival.id)]
     ]
 
 
@@ -81,6 +87,10 @@ def _notify(new: Sequence[UUID], door: Door, *, scheduled: bool) -> None:
     except QueueError as error:
         door.count(DEGRADED)
         _LOG.warning("notify_failed", extra={"events": len(new), "reason": str(error)})
+
+
+def _refused(arrival: Arrival, error: Exception) -> None:
+    _LOG.error("not_recorded", extra={"event_id": str(arrival.id), "error": type(error).__name__})
 
 
 def _revoked() -> Unauthorized:

@@ -19,6 +19,7 @@ class Migrated:
 
     version: int  # number of the newest step in the database
     applied: tuple[str, ...]  # names of the steps that this run applied
+    advice: str | None = None  # what an administrator should do; everything works without it
 
 
 def migrate(owner_url: str, application_url: str | None = None) -> Migrated:
@@ -48,6 +49,5 @@ def migrate(owner_url: str, application_url: str | None = None) -> Migrated:
         applied = steps.apply(owner, steps.packaged())
         newest = owner.execute(NEWEST).fetchone()
     assert newest is not None
-    if application_url:
-        roles.check(application_url)
-    return Migrated(newest[0], tuple(applied))
+    advice = roles.check(application_url) if application_url else None
+    return Migrated(newest[0], tuple(applied), advice)

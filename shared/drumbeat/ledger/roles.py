@@ -8,6 +8,13 @@ from drumbeat.ledger.database import verified
 from drumbeat.ledger.steps import MigrationFailed
 
 GROUP = "drumbeat_app"
+# No statement of the application waits longer for a lock: ingest then buffers, well within its DATABASE_PATIENCE, and a
+# worker leaves out what is locked, well within a lease. Ours hold locks for milliseconds.
+LOCK_TIMEOUT_SECONDS = 2
+LOCK_TIMEOUT = """
+    SELECT setting::int / 1000.0, current_database(), current_user FROM pg_settings WHERE name = 'lock_timeout'
+"""  # the names are the server's: a pooler may have its own
+LIMIT_LOCKS = "ALTER ROLE CURRENT_USER IN DATABASE {} SET lock_timeout = '{}s'"
 KEPT = "Nothing was changed in the ledger and the version deployed before goes on working."
 
 
@@ -39,8 +46,11 @@ def prepare(owner: psycopg.Connection, application_url: str | None) -> None:
         _join(owner, user)
 
 
-def check(application_url: str) -> None:
+def check(application_url: str) -> str | None:
     """Log in as the application would and read; what fails here would fail in every function.
+
+    Each later connection of this role to this database waits for locks for at most LOCK_TIMEOUT_SECONDS, also behind a
+    pooler: a role may set that for itself. Returns what to do where it may not; nothing else fails then.
 
     Raises:
         MigrationFailed: says why the URL cannot be used.
@@ -50,6 +60,7 @@ def check(application_url: str) -> None:
             verified(application_url), autocommit=True, prepare_threshold=None, connect_timeout=10
         ) as ours:
             row = ours.execute("SELECT has_table_privilege('journal', 'DELETE, UPDATE, TRUNCATE')").fetchone()
+            unlimited = _limit_locks(ours)
     except psycopg.OperationalError as error:
         user = conninfo_to_dict(application_url).get("user", "")
         raise MigrationFailed(
@@ -66,6 +77,26 @@ def check(application_url: str) -> None:
             f"The user of DATABASE_URL may rewrite the journal, so it proves nothing. {KEPT} Give DATABASE_URL a user "
             f"that is neither owner nor superuser."
         )
+    return unlimited
+
+
+def _limit_locks(ours: psycopg.Connection) -> str | None:
+    """Limit how long this role waits for locks here, unless its limit is as short already."""
+    row = ours.execute(LOCK_TIMEOUT).fetchone()
+    assert row is not None
+    seconds, database, user = row
+    if 0 < seconds <= LOCK_TIMEOUT_SECONDS:
+        return None
+    statement = sql.SQL(LIMIT_LOCKS).format(sql.Identifier(database), sql.SQL(str(LOCK_TIMEOUT_SECONDS)))
+    try:
+        ours.execute(statement)
+    except psycopg.Error:
+        return (
+            "The application's role may not limit how long it waits for a lock, so a statement of another session can "
+            "hold workers up. Let an administrator run: "
+            f"{statement.as_string().replace('CURRENT_USER', user)}"
+        )
+    return None
 
 
 def _create(owner: psycopg.Connection, role: str, password: object, *, login: bool) -> None:

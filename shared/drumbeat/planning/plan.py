@@ -16,6 +16,9 @@ from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import facts, variables
 from drumbeat.planning.payload import Unmappable, read
 
+# Of each flow, when an event was given up. `verify` plans such an event no more either: it may end its process.
+NEVER_ENDS = "its planning began three times and did not end; a later configuration may plan it"
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedEffect:
@@ -56,6 +59,12 @@ def plan(event: Event, config: Config) -> Plan:
 def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
     """Plan one flow alone, as `plan` would. Raises KeyError for a flow that the version does not have."""
     return _plan(event, config, (config.flows[flow_name],))
+
+
+def without_planning(event: Event, config: Config, why: str) -> Plan:
+    """Return the plan of an event whose body must not be read: every flow that acts on its type failed."""
+    acting = [name for name in sorted(config.flows) if config.flows[name].on == event.type]
+    return _made(event, config, [], dict.fromkeys(acting, why))
 
 
 def _plan(event: Event, config: Config, flows: Iterable[Flow]) -> Plan:

@@ -56,7 +56,11 @@ class Target:
 
 
 class Provider(Protocol):
-    """One outside API. Every method is pure."""
+    """One outside API. Every method is pure.
+
+    `status_decides = True`, which few have: the status alone is the answer, so that `read` is also asked about a reply
+    whose body is not all there.
+    """
 
     name: str
     base_url: str | None  # the vendor's own; None when the account must give one

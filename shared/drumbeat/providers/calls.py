@@ -10,6 +10,7 @@ from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import LookupResult, NotSent, Outcome, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
+from drumbeat.providers.ends import fit_look, fit_outcome
 from drumbeat.providers.login import Login
 
 CALLS_AT_ONCE = 16  # threads of one process
@@ -67,7 +68,11 @@ class Calls:
         reply: Reply | NotSent | Unknown | None = None
         try:
             reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET_SECONDS)
-            return provider.read(reply) if isinstance(reply, Reply) else reply
+            if not isinstance(reply, Reply):
+                return reply
+            if reply.cut and not getattr(provider, "status_decides", False):
+                return Unknown(reply.cut)
+            return fit_outcome(provider.read(reply), key=send.key)
         except Exception as error:  # noqa: BLE001 - whatever happens, the attempt has an end
             what = (
                 f"the reply (HTTP {reply.status}) could not be read" if isinstance(reply, Reply) else "the call failed"
@@ -76,14 +81,16 @@ class Calls:
 
     def _search(self, search: Search, deadline: float) -> LookupResult:
         provider = search.login.provider
-        request = provider.build_lookup(search.login.target, key=search.key, since=search.since)
-        if request is None:
-            return Unclear("this provider has no search")
         try:
+            request = provider.build_lookup(search.login.target, key=search.key, since=search.since)
+            if request is None:
+                return Unclear("this provider has no search")
             signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
             reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET_SECONDS)
-            return (
-                Unclear(reply.reason) if not isinstance(reply, Reply) else provider.read_lookup(reply, key=search.key)
-            )
+            if not isinstance(reply, Reply):
+                return Unclear(reply.reason)
+            if reply.cut:
+                return Unclear(reply.cut)
+            return fit_look(provider.read_lookup(reply, key=search.key), key=search.key)
         except Exception as error:  # noqa: BLE001 - a search that came to nothing is no evidence
             return Unclear(f"the search failed: {type(error).__name__}")

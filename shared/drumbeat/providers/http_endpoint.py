@@ -55,6 +55,7 @@ class HttpEndpoint:
     actions = frozenset({"call"})
     settings: Mapping[str, bool] = {"base_url": True, "repeat": False}
     secrets: Mapping[str, bool] = {"signing_key": True, "previous_signing_key": False}
+    status_decides = True  # nothing is read of the body, so a long, slow or broken one changes nothing
 
     def problems(self, settings: Mapping[str, str]) -> list[str]:
         """List what is wrong with the settings."""

@@ -4,9 +4,12 @@ Each is one statement and one commit: nothing is locked while workers are notifi
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from psycopg.errors import LockNotAvailable
 
 from drumbeat.core.configuration import Limit
 from drumbeat.ledger.database import Database
@@ -139,8 +142,12 @@ ADVANCE = """
 
 
 def advance(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
-    """Note up to when every event is planned, so that the next search begins there; `back`: earlier, if need be."""
-    db.run(ADVANCE, {"margin": margin, "back": back})
+    """Note up to when every event is planned, so that the next search begins there; `back`: earlier, if need be.
+
+    It only saves reading, so that it waits for no one: a row that is locked stays as it is.
+    """
+    with suppress(LockNotAvailable):
+        db.run(ADVANCE, {"margin": margin, "back": back})
 
 
 # A flow that failed again leaves no trace, so it is only tried soon after an `apply`, and in a full sweep.

@@ -1,5 +1,7 @@
 """Carrying out a fault: how it changes the work, and how it changes the response."""
 
+import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -11,6 +13,13 @@ from drumbeat.sandbox.vendors.base import Vendor
 CYCLED_FORMS = ("seconds", "decimals", "date", "zero", "negative", "absurd", "past_date", "missing")
 SKIPS_WORK = {"refuse_then_500", "refuse_then_cut", "refuse_then_hang", "lookup_500"}
 DECLINES = {"429", "denied"}
+
+ODD_ID_TEXTS = {
+    "nul": "a\0b",
+    "surrogate": "half \ud800 of a letter",
+    "long": "x" * 60_000,
+    "address": "sent-to-ada@example.com",
+}
 
 ERROR_PAGE = (
     b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>One moment, please</h1></body></html>"
@@ -87,10 +96,22 @@ def _changed(fault: Fault, response: HttpResponse, vendor: Vendor) -> HttpRespon
             return HttpResponse(200, response.body[: max(1, len(response.body) // 2)], response.type, response.headers)
         case "html_200":
             return HttpResponse(200, ERROR_PAGE, "text/html; charset=utf-8")
+        case "odd_id":
+            return replace(response, body=_with_odd_id(response.body, fault))
+        case "long_body":
+            return replace(response, body=response.body.ljust(int(float(fault.settings["kib"]) * 1024)))
         case "ok_200_with_error_body":
             return HttpResponse(200, vendor.error_response(500).body, "application/json")
         case _:
             return response
+
+
+def _with_odd_id(body: bytes, fault: Fault) -> bytes:
+    """Replace each id in an answer; `cycle` takes each way of being unusable in turn."""
+    form = fault.settings["form"]
+    if form == "cycle":
+        form = tuple(ODD_ID_TEXTS)[fault.times_injected % len(ODD_ID_TEXTS)]
+    return re.sub(rb'"id": ?"[^"]*"', lambda _: b'"id":' + json.dumps(ODD_ID_TEXTS[str(form)]).encode(), body)
 
 
 def _date(instant: float) -> str:

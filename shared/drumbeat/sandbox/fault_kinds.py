@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 WRITES, LOOKUPS, ALL = "writes", "lookups", "all"
 
+ODD_IDS = ("nul", "surrogate", "long", "address", "cycle")
 RETRY_AFTER = ("seconds", "decimals", "date", "past_date", "zero", "negative", "absurd", "missing", "cycle")
 
 
@@ -41,6 +42,9 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
         FaultKind("truncated_json", "Answers 200 with only half of the JSON.", WRITES, {"accept": True}),
         FaultKind("html_200", "Answers 200 with a web page where JSON belongs.", WRITES, {"accept": True}),
         FaultKind("ok_200_with_error_body", "Answers 200 with an error inside.", WRITES, {"accept": False}),
+        FaultKind("odd_id", "Does the work, and the id in its answer is unusable, in the chosen way.", WRITES,
+                  {"form": "cycle"}),
+        FaultKind("long_body", "Does the work, and its answer goes on for so many KiB.", WRITES, {"kib": 200.0}),
         FaultKind("drop_idle", "Answers correctly, then closes the kept-alive connection without notice.", ALL, {}),
         FaultKind("lookup_500", "Answers lookups with a server error.", LOOKUPS, {"status": 500}),
         FaultKind("key_forgotten", "Forgets a key after so many seconds.", WRITES, {"seconds": 0.0}, is_condition=True),
@@ -58,7 +62,7 @@ GROUPS = (
     ("Does the work, and its response hides that", ("accept_then_500", "accept_then_cut", "accept_then_hang")),
     ("Does nothing", ("refuse_then_500", "refuse_then_cut", "refuse_then_hang", "429", "denied")),
     ("Answers badly", ("truncated_json", "html_200", "ok_200_with_error_body", "cut_body", "slow_headers", "slow_body",
-                       "drop_idle")),
+                       "odd_id", "long_body", "drop_idle")),
     ("Looks up and remembers badly", ("lookup_500", "lookup_lag", "lookup_retention", "key_forgotten")),
     ("Speed", ("latency", "rate_limit")),
 )  # fmt: skip

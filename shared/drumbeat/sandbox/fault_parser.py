@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drumbeat.sandbox.fault_kinds import ALL, FAULT_KINDS, LOOKUPS, RETRY_AFTER, WRITES, FaultKind
+from drumbeat.sandbox.fault_kinds import ALL, FAULT_KINDS, LOOKUPS, ODD_IDS, RETRY_AFTER, WRITES, FaultKind
 from drumbeat.sandbox.faults import Fault
 from drumbeat.sandbox.vendors import registry
 
@@ -70,6 +70,8 @@ def _settings(kind: FaultKind, command: Mapping[str, Any]) -> dict[str, Any]:
             settings[name] = type(default)(_number(command, name, default))
     if settings.get("retry_after", "seconds") not in RETRY_AFTER:
         raise InvalidCommand(f"retry_after is one of {', '.join(RETRY_AFTER)}, not {settings['retry_after']!r}")
+    if settings.get("form", "cycle") not in ODD_IDS:
+        raise InvalidCommand(f"form is one of {', '.join(ODD_IDS)}, not {settings['form']!r}")
     if not 400 <= settings.get("status", 400) <= 599:
         raise InvalidCommand(f"status is an error status, 400 to 599, not {settings['status']}")
     if kind.name == "rate_limit" and not (settings["limit"] > 0 and settings["per"] > 0 and settings["burst"] >= 0):

@@ -21,7 +21,8 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
-from drumbeat.relay.sweep import FULL_SWEEP_SECONDS, sweep
+from drumbeat.relay.lots import FULL_SWEEP_SECONDS
+from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
 from functions.campaign import app
 from tests.conftest import TestDatabase

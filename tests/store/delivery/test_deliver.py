@@ -1,118 +1,19 @@
 """Deliver: what messages name is planned, claimed, sent and closed, for few round trips and in the time there is."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, override
 from uuid import UUID
 
 import pytest
-from redis import Redis
 
-from drumbeat.configuration.document import compile_document
-from drumbeat.core.clock import SystemClock
-from drumbeat.core.outcomes import Accepted, LookupResult, Outcome
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH, EVENTS_PER_BATCH, LEASE
 from drumbeat.delivery.deliver import Delivered, deliver
-from drumbeat.infrastructure.http import Caller
-from drumbeat.infrastructure.redis import Argument, LeanRedis
-from drumbeat.infrastructure.settings import Settings
-from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
-from drumbeat.local.servers import Valkey
-from drumbeat.providers.calls import Calls, Job
-from drumbeat.services import Services
-from drumbeat.wakeups.queue import Queue, WakeUp
-from tests.conftest import TestDatabase
-from tests.store.rows import as_json, journal, new_effect, pass_time, planned, recorded, sending, status
+from drumbeat.wakeups.queue import WakeUp
+from tests.store.delivery.workers import BODY, Worker, effect
+from tests.store.rows import journal, pass_time, recorded, sending, status
 
-DOCUMENT = """
-version: 1
-accounts:
-  one: {provider: http, settings: {base_url: "https://one.example.com"}, secrets: {signing_key: "env:SIGNING_KEY"}}
-  two: {provider: http, settings: {base_url: "https://two.example.com"}, secrets: {signing_key: "env:SIGNING_KEY"}}
-flows:
-  welcome:
-    on: LEAD_CAPTURE
-    steps:
-      - {id: hello, account: one, action: call, with: {method: POST, path: /hello, body: {}}}
-      - {id: other, account: two, action: call, with: {method: POST, path: /other, body: {}}}
-"""
-BODY = as_json({"type": "LEAD_CAPTURE", "source": "test", "payload": {}})
 UNKNOWN = UUID(int=1)
-
-
-class Accepting(Calls):
-    """Takes everything and keeps what was sent, by batch."""
-
-    def __init__(self) -> None:
-        super().__init__(Caller(SystemClock()), SystemClock())
-        self.batches: list[list[str]] = []
-
-    @override
-    def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | LookupResult]:
-        if jobs:
-            self.batches.append([job.key.removesuffix("-1") for job in jobs])
-        return [Accepted("taken") for _ in jobs]
-
-
-class Pipelines(LeanRedis):
-    """Counts the pipelines, which only the rate limits use."""
-
-    pipelines = 0
-
-    @override
-    def run_all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
-        self.pipelines += 1
-        return super().run_all(commands)
-
-
-class Silent(Queue):
-    """A queue that keeps nothing but what goes back into it."""
-
-    def __init__(self) -> None:
-        self.back: list[UUID] = []
-
-    @override
-    def notify(self, events: Iterable[UUID] = (), effects: Iterable[UUID] = (), delay: float = 0) -> None:
-        self.back += [*events, *effects]
-
-    @override
-    def notify_later(self, effects: Iterable[tuple[UUID, float]]) -> None:
-        pass
-
-
-class Worker(Services):
-    """A worker whose provider takes everything."""
-
-    calls: Accepting
-    redis: Pipelines
-    queue: Silent
-
-    def deliver(self, *, events: Sequence[UUID] = (), effects: Sequence[UUID] = (), left: float = 900.0) -> Delivered:
-        return deliver([WakeUp(tuple(events), tuple(effects))], self, lambda: left)
-
-
-@pytest.fixture
-def worker(database: TestDatabase, redis: "Redis", valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setenv("SIGNING_KEY", "secret")
-    environment = {"DRUMBEAT_LOCAL": "1", "DATABASE_URL": database.url, "DRUMBEAT_SECRET": "for tests"}
-    worker = Worker(Settings.from_env(environment))
-    worker.redis, worker.queue, worker.calls = Pipelines.at(valkey.url, worker.redis_prefix), Silent(), Accepting()
-    compiled = compile_document(DOCUMENT, {})
-    configs.insert(worker.db, hash=b"1", document="", templates={}, compiled=compiled, identities={}, actor="test")
-    worker.throttle.states(["one"])  # Redis knows the script
-    worker.redis.pipelines = 0
-    yield worker
-    worker.db.close()
-    worker.redis.close()
-
-
-def effect(db: Database, **changes: Any) -> UUID:
-    """Return an effect of an event of its own, due unless said otherwise."""
-    made = new_effect(recorded(db, body=BODY), **{"account": "one", "action": "call"} | changes)
-    planned(db, made)
-    return made.id
 
 
 def test_a_batch_of_events_is_planned_and_carried_out_in_few_round_trips(worker: Worker) -> None:

@@ -1,16 +1,18 @@
 """How Postgres carries out what happens to every effect: it looks rows up, however small the tables were at first."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from drumbeat.core.status import Status
-from drumbeat.delivery import attempts_sql, plans_sql
+from drumbeat.delivery import attempts_sql, candidates_sql
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
-from tests.store.rows import claimed, closing, new_effect, opening, planned, recorded
+from tests.store.rows import LEASE, claimed, closing, new_effect, opening, planned, recorded
 
-GROWING = ("effects", "events", "payloads", "plans", "attempts", "outcomes", "requests")
+GROWING = ("effects", "events", "payloads", "plans", "attempts", "outcomes", "requests", "planning_starts")
+NOW = timedelta(0)
 # A statement that is prepared gets the plan that stays at its sixth run.
 ROUNDS = 12
 READ = "SELECT relname, seq_tup_read FROM pg_stat_user_tables WHERE relname = ANY (%s)"
@@ -38,7 +40,7 @@ def test_a_statement_prepared_on_small_tables_does_not_read_them_whole(
 
     for _ in range(ROUNDS):
         event = recorded(direct)
-        plans_sql.read(direct, [event])
+        candidates_sql.read(direct, [event], late=NOW, lease=LEASE, most_bytes=1)
         effect = new_effect(event)
         planned(direct, effect)
         taken = claimed(direct, effect.id)

@@ -12,6 +12,7 @@ import pytest
 from drumbeat.core.errors import SettingsError
 from drumbeat.ledger.database import Database
 from drumbeat.ledger.migrate import migrate
+from drumbeat.ledger.roles import LOCK_TIMEOUT_SECONDS
 from drumbeat.ledger.steps import MigrationFailed
 from drumbeat.local.servers import Postgres
 
@@ -74,6 +75,48 @@ def test_a_missing_login_is_made_with_the_password_of_its_url(server: Server) ->
         assert application.execute("SELECT count(*) FROM events").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             application.execute("DELETE FROM journal")
+
+
+def test_no_statement_of_the_application_waits_long_for_a_lock(server: Server) -> None:
+    url = server.login("s3cret-of-the-app")
+
+    for _ in range(2):
+        assert migrate(server.owner, url).advice is None
+
+    assert lock_timeout(url) == f"{LOCK_TIMEOUT_SECONDS}s"
+    assert lock_timeout(server.owner) == "0"  # a migration has its own
+
+
+def test_a_shorter_limit_of_the_users_own_stays_and_a_longer_one_does_not(server: Server) -> None:
+    url = server.login("s3cret-of-the-app")
+    migrate(server.owner, url)
+    for theirs, then in (("500ms", "500ms"), ("1h", f"{LOCK_TIMEOUT_SECONDS}s")):
+        server.admin.execute(
+            f"ALTER ROLE {server.roles[0]} IN DATABASE {server.database} SET lock_timeout = '{theirs}'".encode()
+        )
+
+        migrate(server.owner, url)
+
+        assert lock_timeout(url) == then
+
+
+def test_a_role_that_may_not_limit_itself_is_reported_and_nothing_fails(server: Server) -> None:
+    url = server.login("s3cret-of-the-app")
+    migrate(server.owner, url)
+    server.admin.execute(f"ALTER ROLE {server.roles[0]} IN DATABASE {server.database} RESET ALL".encode())
+    server.admin.execute(f"ALTER ROLE {server.roles[0]} SET default_transaction_read_only = on".encode())
+
+    done = migrate(server.owner, url)
+
+    assert done.advice is not None
+    assert f"ALTER ROLE {server.roles[0]} IN DATABASE" in done.advice.replace('"', "")
+
+
+def lock_timeout(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SHOW lock_timeout").fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def test_a_second_run_with_the_same_url_is_harmless(server: Server) -> None:

@@ -315,10 +315,53 @@ def test_an_unrequested_reply_is_never_taken_for_the_next_request(caller: Caller
     with Peer(twice) as peer:
         post(caller, peer.url)
 
-        outcome = post(caller, peer.url)
+        reply = post(caller, peer.url)
 
-    assert isinstance(outcome, NotSent)
-    assert len(peer.requests) == 1
+    assert isinstance(reply, Reply)
+    assert peer.connections == len(peer.requests) == 2
+
+
+@pytest.mark.parametrize("more", [b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b"\r\n", b"ada@example.com", OK[:9]])
+def test_what_a_peer_says_after_its_reply_spoils_no_other_call(caller: Caller, more: bytes) -> None:
+    def talkative(talk: Talk) -> None:
+        while talk.hear():
+            talk.say(OK + more)
+
+    with Peer(talkative) as peer:
+        replies = [post(caller, peer.url) for _ in range(3)]
+
+    assert [reply.status for reply in replies if isinstance(reply, Reply)] == [200, 200, 200]
+    assert len(peer.requests) == 3
+
+
+def test_a_peer_that_answers_and_hangs_up_before_it_has_read_the_request_is_heard(caller: Caller) -> None:
+    def hasty(talk: Talk) -> None:
+        talk.sock.recv(100)
+        talk.say(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        talk.sock.shutdown(socket.SHUT_RDWR)
+
+    with Peer(hasty) as peer:
+        reply = post(caller, peer.url, body=b"x" * 20_000_000)
+
+    assert isinstance(reply, Reply)
+    assert reply.status == 413
+
+
+def test_a_reset_after_the_reply_changes_nothing(caller: Caller) -> None:
+    def rude(talk: Talk) -> None:
+        talk.hear()
+        talk.say(OK)
+        talk.peer.over.wait(0.05)
+        talk.reset()
+
+    with Peer(rude) as peer:
+        replies = []
+        for _ in range(2):
+            replies.append(post(caller, peer.url))
+            assert peer.hung_up.wait(5)
+            peer.hung_up.clear()
+
+    assert all(isinstance(reply, Reply) for reply in replies)
 
 
 # ---------------------------------------------------------------- after the first byte
@@ -347,19 +390,20 @@ def _long_head(talk: Talk) -> None:
         talk.say(b"x" * 1024)
 
 
+def _flood(talk: Talk) -> None:
+    talk.hear()
+    while True:
+        talk.say(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+
+
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
         pytest.param(lambda talk: talk.hear(), "cut off", marks=pytest.mark.point(37), id="cut before the headers"),
         pytest.param(_half_said, "cut off", marks=pytest.mark.point(40), id="cut in the headers"),
-        pytest.param(answering(OK[:-3]), "cut off", marks=pytest.mark.point(40), id="cut in the body"),
         pytest.param(answering(b"SSH-2.0 ada@example.com\r\n\r\n"), "not HTTP", marks=pytest.mark.point(40), id="SSH"),
-        pytest.param(
-            answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "not HTTP", id="bad chunk"
-        ),
-        pytest.param(_long, "over 64 KiB", id="long"),
-        pytest.param(_endless, "over 64 KiB", id="endless"),
         pytest.param(_long_head, "not HTTP", id="endless headers"),
+        pytest.param(_flood, "does not end", id="a flood of interim replies"),
     ],
 )
 def test_what_is_no_complete_reply_is_unknown(caller: Caller, script: Script, reason: str) -> None:
@@ -371,6 +415,33 @@ def test_what_is_no_complete_reply_is_unknown(caller: Caller, script: Script, re
     assert reason in outcome.reason
     assert "ada" not in outcome.reason
     assert len(peer.requests) == 1
+
+
+@pytest.mark.point(40)
+@pytest.mark.parametrize(
+    ("script", "cut"),
+    [
+        pytest.param(answering(OK[:-3]), "the reply was cut off or is not HTTP", id="cut in the body"),
+        pytest.param(
+            answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            "the reply was cut off or is not HTTP",
+            id="bad chunk",
+        ),
+        pytest.param(_long, "reply over 64 KiB", id="long"),
+        pytest.param(_endless, "reply over 64 KiB", id="endless"),
+    ],
+)
+def test_a_reply_whose_body_is_not_all_there_says_so_and_its_connection_is_closed(
+    caller: Caller, script: Script, cut: str
+) -> None:
+    with Peer(script) as peer:
+        replies = [post(caller, peer.url) for _ in range(2)]
+
+    for reply in replies:
+        assert isinstance(reply, Reply)
+        assert (reply.status, reply.cut) == (200, cut)
+        assert len(reply.body) <= MAX_REPLY_BYTES
+    assert peer.connections == 2
 
 
 def _dripping_head(talk: Talk) -> None:
@@ -397,13 +468,22 @@ def _interim(talk: Talk) -> None:
 
 @pytest.mark.point(37)
 @pytest.mark.point(38)
-@pytest.mark.parametrize("script", [_silent, _dripping_head, _dripping_body, _interim])
+@pytest.mark.parametrize("script", [_silent, _dripping_head, _interim])
 def test_no_peer_outlives_the_budget(caller: Caller, script: Script) -> None:
     with Peer(script) as peer:
         outcome = post(caller, peer.url, budget=HASTY)
 
     assert outcome == Unknown("no complete reply in time")
     assert len(peer.requests) == 1
+
+
+@pytest.mark.point(38)
+def test_no_body_outlives_the_budget(caller: Caller) -> None:
+    with Peer(_dripping_body) as peer:
+        reply = post(caller, peer.url, budget=HASTY)
+
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.cut) == (200, "no complete reply in time")
 
 
 @pytest.mark.point(37)

@@ -6,11 +6,12 @@ from typing import NoReturn, override
 
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.configuration import Account, Retry
-from drumbeat.core.outcomes import Accepted, NotSent, Unclear, Unknown
+from drumbeat.core.outcomes import Accepted, NotSent, Refused, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
 from drumbeat.providers.base import Target
 from drumbeat.providers.calls import Calls, Search, Send
+from drumbeat.providers.http_endpoint import HttpEndpoint
 from drumbeat.providers.login import Login
 from drumbeat.providers.mailgun import Mailgun
 
@@ -24,7 +25,7 @@ class Answering(Caller):
 
     @override
     def call(self, request: Request, *, start_by: float, budget: float) -> Reply:
-        return Reply(200, {}, b'{"id": "<1@mg.example.com>", "message": "Queued."}')
+        return Reply(200, {}, b'{"id": "<b-1@mg.example.com>", "message": "Queued."}')
 
 
 class Breaking(Caller):
@@ -59,7 +60,7 @@ def test_a_request_that_cannot_be_signed_was_not_sent_and_its_neighbours_answer_
 
     assert ends == [
         NotSent("the request could not be signed: KeyError"),
-        Accepted("1@mg.example.com"),
+        Accepted("b-1@mg.example.com"),
         Unclear("the search failed: KeyError"),
     ]
 
@@ -75,3 +76,53 @@ def test_a_call_that_fails_in_no_foreseen_way_may_have_been_carried_out() -> Non
     )
 
     assert ends == [Unknown("the call failed: RuntimeError"), Unclear("the search failed: RuntimeError")]
+
+
+class Cut(Caller):
+    """A caller whose peers answer with bodies that are not all there."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(SystemClock())
+        self._status = status
+
+    @override
+    def call(self, request: Request, *, start_by: float, budget: float) -> Reply:
+        return Reply(self._status, {}, b'{"id": "<b-1@mg.example.com>", "message": "Queued."', "reply over 64 KiB")
+
+
+class Unsearchable(Mailgun):
+    """A provider that cannot build a search."""
+
+    @override
+    def build_lookup(self, target: Target, *, key: str, since: datetime) -> NoReturn:
+        raise ValueError(key)
+
+
+def test_the_status_decides_about_a_long_reply_only_where_nothing_of_its_body_is_read() -> None:
+    clock = SystemClock()
+    receiver = Login(ACCOUNT, HttpEndpoint(), TARGET)
+    mailgun = Login(ACCOUNT, Mailgun(), TARGET)
+
+    for status, expected in ((200, Accepted("HTTP 200")), (422, Refused("HTTP 422: the receiver refuses the content"))):
+        ends = Calls(Cut(status), clock).run(
+            [
+                Send(receiver, {"signing_key": "k"}, REQUEST, "a-1"),
+                Send(mailgun, {"api_key": "k"}, REQUEST, "b-1"),
+                Search(mailgun, {"api_key": "k"}, "c-1", datetime.now(UTC)),
+            ],
+            clock.elapsed() + 10.0,
+        )
+
+        assert ends == [expected, Unknown("reply over 64 KiB"), Unclear("reply over 64 KiB")]
+
+
+def test_a_search_that_cannot_be_built_costs_no_neighbour_its_answer() -> None:
+    clock = SystemClock()
+    good, bad = (Login(ACCOUNT, provider, TARGET) for provider in (Mailgun(), Unsearchable()))
+
+    ends = Calls(Answering(clock), clock).run(
+        [Search(bad, {}, "a-1", datetime.now(UTC)), Send(good, {"api_key": "k"}, REQUEST, "b-1")],
+        clock.elapsed() + 10.0,
+    )
+
+    assert ends == [Unclear("the search failed: ValueError"), Accepted("b-1@mg.example.com")]

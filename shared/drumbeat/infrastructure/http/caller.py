@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from drumbeat.core.clock import Clock
-from drumbeat.core.outcomes import NotSent, Unknown
+from drumbeat.core.outcomes import NotSent
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.addresses import Resolver, resolve
 from drumbeat.infrastructure.deadline import Deadline
@@ -37,7 +37,9 @@ class Caller:
         )
 
     def call(self, request: Request, *, start_by: float, budget: float) -> Reply | Failure:
-        """Send the request once and return its complete reply, or what is certain about it if there is none.
+        """Send the request once and return its reply, or what is certain about it if there is none.
+
+        A reply whose body is longer than the limit, or does not come to its end, says so in `cut`.
 
         `start_by` is an instant of `clock.elapsed()`: at or after it no first byte is written. `budget` is in seconds
         and covers everything from here on, whatever the peer does. NotSent means that not one byte of the request
@@ -59,14 +61,18 @@ class Caller:
         """Close the idle connections. The caller stays usable."""
         self._transport.close()
 
-    def _read(self, response: httpx.Response) -> Reply | Unknown:
+    def _read(self, response: httpx.Response) -> Reply:
         """Read the body as it came: no encoding is honoured, for a few kilobytes can unpack into many megabytes."""
-        body = bytearray()
-        for chunk in response.iter_raw():
-            body += chunk
-            if len(body) > self._reply_limit:
-                return Unknown(f"reply over {self._reply_limit // 1024} KiB")
-        return Reply(response.status_code, _joined(response.headers.raw), bytes(body))
+        body, cut = bytearray(), ""
+        try:
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > self._reply_limit:
+                    cut = f"reply over {self._reply_limit // 1024} KiB"
+                    break
+        except NoReply as failure:
+            cut = failure.outcome.reason
+        return Reply(response.status_code, _joined(response.headers.raw), bytes(body[: self._reply_limit]), cut)
 
 
 class _NoCookies(CookieJar):

@@ -10,6 +10,8 @@ from drumbeat.infrastructure.deadline import CallError, Deadline
 from drumbeat.infrastructure.http.message import Origin
 from drumbeat.infrastructure.http.wire import Wire
 
+MAX_HEAD_BYTES = 128 * 1024  # of a reply, with all interim ones before it
+
 
 class Connection:
     """One HTTP/1.1 connection and the wire below it. It serves one call at a time."""
@@ -24,12 +26,14 @@ class Connection:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the last reply was read to its end and the connection may serve another call."""
-        return self._http.is_idle()
+        """Whether the last reply was read to its end, nothing came after it, and another call may be made."""
+        return self._http.is_idle() and not self._has_more()
 
     def exchange(self, request: httpcore.Request) -> httpcore.Response:
         """Send the request and read the head of its reply."""
+        self.wire.limit(MAX_HEAD_BYTES)
         response = self._http.handle_request(request)
+        self.wire.limit(None)
         if not self.wire.started:
             raise CallError("the peer answered before the request was sent")
         return response
@@ -37,6 +41,14 @@ class Connection:
     def close(self) -> None:
         """Close the socket, whatever the connection is in the middle of."""
         self._http.close()
+
+    def _has_more(self) -> bool:
+        """Return whether the peer said more than its reply, which would be taken for the reply to the next request.
+
+        What was read with the reply is in the parser alone; httpcore has no public way to it.
+        """
+        unread, _ = self._http._h11_state.trailing_data
+        return bool(unread)
 
 
 class Connector:

@@ -3,10 +3,11 @@
 import select
 import socket
 import ssl
+from contextlib import suppress
 
 import httpcore
 
-from drumbeat.infrastructure.deadline import Deadline
+from drumbeat.infrastructure.deadline import CallError, Deadline
 
 
 class Wire(httpcore.NetworkStream):
@@ -24,7 +25,12 @@ class Wire(httpcore.NetworkStream):
         """Begin a call: no byte of it has been written."""
         self._deadline = deadline
         self._kept: list[bytes] = []
+        self._may_read: int | None = None
         self.started = False
+
+    def limit(self, most: int | None) -> None:
+        """Let so many more bytes be read, None: any number. A read beyond them raises CallError."""
+        self._may_read = most
 
     def is_quiet(self) -> bool:
         """Return whether the peer has neither closed the connection nor sent anything unasked."""
@@ -41,10 +47,16 @@ class Wire(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         """Send what was kept, then read."""
         if self._kept:
-            self._send(b"".join(self._kept))
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it hung up
+                self._send(b"".join(self._kept))
             self._kept.clear()
+        if self._may_read is not None and self._may_read <= 0:
+            raise CallError("the head of the reply does not end")
         self._sock.settimeout(self._deadline.remaining())
-        return self._sock.recv(max_bytes)
+        data = self._sock.recv(max_bytes)
+        if self._may_read is not None:
+            self._may_read -= len(data)
+        return data
 
     def close(self) -> None:
         """Close the socket."""

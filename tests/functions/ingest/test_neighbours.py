@@ -1,0 +1,89 @@
+"""An event that the ledger refuses, or that another session has locked, costs no neighbour its place."""
+
+from dataclasses import replace
+
+import pytest
+
+from drumbeat.core import ids
+from drumbeat.core.events import Arrival
+from drumbeat.ingest import buffer, drain, recording, request
+from drumbeat.ingest.sql import Recorded
+from drumbeat.ledger.database import Database
+from drumbeat.wakeups.queue import Message
+from functions.ingest import app
+from tests.functions.doors import Doors, lead
+
+
+def arrivals(doors: Doors, *keys: str) -> list[Arrival]:
+    now = doors.services.clock.now()
+    return [request.read_element(lead(key), suspect=False, configured=set(), now=now) for key in keys]
+
+
+def unstorable(doors: Doors) -> Arrival:
+    """An event with a key that no text of Postgres can hold, as a later release or a defect may let it pass."""
+    (one,) = arrivals(doors, "bad")
+    return replace(one, key="a\0b", id=ids.event_id(one.source, "a\0b"))
+
+
+def message(*some: Arrival) -> Message:
+    return Message("m", buffer.dumps(some), "h", 1)
+
+
+def keys(doors: Doors) -> list[str]:
+    return sorted(row["key"] for row in doors.events())
+
+
+def test_an_event_that_the_ledger_refuses_costs_no_neighbour_its_place(doors: Doors) -> None:
+    good = arrivals(doors, "one", "two", "three")
+
+    results = recording.record_all([good[0], unstorable(doors), *good[1:]], app.door())
+
+    assert [isinstance(one, Recorded) for one in results] == [True, False, True, True]
+    assert keys(doors) == ["one", "three", "two"]
+    assert {arrival.id for arrival in good} <= set(doors.notified())
+
+
+def test_the_caller_of_a_batch_is_told_which_event_was_refused(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = unstorable(doors)
+    really = request.read_element
+    monkeypatch.setattr(request, "read_element", lambda element, **kw: bad if element == {} else really(element, **kw))
+
+    answer = doors.post("/v1/events/batch", {"events": [lead("one"), {}, lead("two")]})
+
+    assert [result["status"] for result in answer.body["results"]] == [202, 400, 202]
+    assert keys(doors) == ["one", "two"]
+
+
+def test_of_a_buffered_message_all_is_recorded_that_can_be_and_it_stays_for_a_person(doors: Doors) -> None:
+    mixed, whole = message(*arrivals(doors, "one"), unstorable(doors)), message(*arrivals(doors, "two"))
+
+    done = drain([mixed, whole], doors.services)
+
+    assert (done.foreign, done.settled, done.recorded) == ((mixed,), (whole,), 2)
+    assert keys(doors) == ["one", "two"]
+    assert drain([mixed], doors.services).recorded == 0
+
+
+def test_an_event_that_another_session_has_locked_is_buffered_in_time_and_the_ledger_is_asked_again(
+    doors: Doors, owner: Database
+) -> None:
+    doors.post("/v1/events", lead("before"))
+    doors.services.db.run("SET lock_timeout = '100ms'")
+    (one,) = arrivals(doors, "one")
+
+    with owner.transaction():
+        owner.run(
+            "INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
+            " VALUES (%s, %s, %s, %s, %s, '', now())",
+            (one.id, one.source, one.key, one.type, one.door),
+        )
+        locked = doors.post("/v1/events", lead("one"))
+        of_a_batch = doors.post("/v1/events/batch", {"events": [lead("one"), lead("two")]})
+        beside = doors.post("/v1/events", lead("three"))
+        done = drain([message(*arrivals(doors, "one")), message(*arrivals(doors, "four"))], doors.services)
+        owner.run("DELETE FROM events WHERE id = %s", (one.id,))
+
+    assert (locked.body["status"], beside.body["status"]) == ("buffered", "recorded")
+    assert [result["status"] for result in of_a_batch.body["results"]] == [202, 202]
+    assert (len(done.settled), len(done.foreign), done.recorded) == (1, 0, 1)
+    assert keys(doors) == ["before", "four", "three"]
