@@ -23,6 +23,7 @@ from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs
+from drumbeat.operations import decisions, decisions_sql
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import sql as relay_sql
 from drumbeat.wakeups import notifier
@@ -363,6 +364,22 @@ def _count_a_recovered_try_twice(patch: Patch) -> None:
     _change_statement(patch, attempts_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
+# ---------------------------------------------------------------- a person's decisions
+
+
+def _redrive_without_a_look_at_what_was_sent(patch: Patch) -> None:
+    _change_statement(patch, decisions_sql, "DECIDE", ("NOT %(redrive)s OR", "true OR"))
+    patch.setattr(decisions, "_why_not", lambda *_, **__: None)
+
+
+def _send_a_redriven_step_before_the_one_it_follows(patch: Patch) -> None:
+    _change_statement(patch, decisions_sql, "DECIDE", ("AND NOT m.comes_later", ""))
+
+
+def _leave_what_follows_a_redriven_step_due(patch: Patch) -> None:
+    _change_statement(patch, decisions_sql, "DECIDE", ("WHERE moved.status = 'waiting'\n", "WHERE false\n"))
+
+
 MUTATIONS = (
     Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
     Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
@@ -459,6 +476,18 @@ MUTATIONS = (
         StoryWithFault("cut", Site("worker", "db attempts.CLOSE", 1), Fault.ERROR_AFTER),
     ),
     Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
+    Mutation(
+        "a redrive asks nothing about what was sent",
+        _redrive_without_a_look_at_what_was_sent,
+        "what may have been sent is redriven",
+    ),
+    Mutation("a redriven step does not wait", _send_a_redriven_step_before_the_one_it_follows, "redriven"),
+    Mutation("what follows a redriven step does not wait", _leave_what_follows_a_redriven_step_due, "redriven early"),
+    Mutation(
+        "a decision has a wake-up only",
+        _notify_without_a_due_entry,
+        StoryWithFault("redriven", Site("person", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE),
+    ),
     Mutation(
         "an effect that could not be opened has no due entry",
         _leave_what_could_not_be_opened,

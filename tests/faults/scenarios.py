@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from drumbeat.core.status import Status
+from drumbeat.operations.decisions import Decision
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
@@ -215,6 +217,25 @@ def _planner_lost(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _redriven_unproven(simulation: Simulation) -> None:
+    """Answers are lost, the person unsubscribes meanwhile and comes back; then all that was cancelled is redriven."""
+    simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
+    _first_try(simulation)
+    simulation.suppress(ADA)
+    simulation.settle()
+    simulation.suppress(ADA, lifted=True)
+    simulation.decide(Decision.REDRIVE)
+    simulation.decide_all(Decision.REDRIVE, Status.CANCELLED)
+    simulation.settle()
+
+
+def _redriven_knowingly(simulation: Simulation) -> None:
+    """As before, but the person says that it may be done twice."""
+    _redriven_unproven(simulation)
+    simulation.decide(Decision.REDRIVE, even_if_sent=True)
+    simulation.settle()
+
+
 def _too_late(simulation: Simulation) -> None:
     """Messages come eight days late: these mails are too old to be sent."""
     simulation.ingest(ADA)
@@ -242,6 +263,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a worker is overtaken before it closes": Scenario(_recorded_late, {"ping": "held"}),
     "the relay comes before an answer": Scenario(_recovered_meanwhile, {"ping": "held"}),
     "a second wake-up is processed too early": Scenario(_planner_lost, {}),
+    "what may have been sent is redriven": Scenario(_redriven_unproven, {"news": "cancelled"}),
+    "what may have been sent is redriven knowingly": Scenario(_redriven_knowingly, {}),
     "all is over a week late": Scenario(
         _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),

@@ -226,7 +226,7 @@ def test_one_held_effect_is_resolved(run: Run, database: TestDatabase) -> None:
 def test_many_are_shown_and_counted_before_the_person_agrees(
     run: Run, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drumbeat.operations.resolve.EFFECTS_PER_REQUEST", 2)
+    monkeypatch.setattr("drumbeat.operations.decisions.EFFECTS_PER_REQUEST", 2)
     all_of_them = [held(database).id for _ in range(3)]
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
 

@@ -37,8 +37,8 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
-from drumbeat.operations import resolve_sql
-from drumbeat.operations.resolve import Decision, resolve
+from drumbeat.operations import decisions, decisions_sql
+from drumbeat.operations.decisions import Decision
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.relay import sql as relay_sql
@@ -292,9 +292,11 @@ def held_effect(services: Services, db: Database) -> UUID:
 
 
 def decide(services: Services, effect: UUID, decision: Decision) -> None:
-    decidable = resolve_sql.decidable(services.db, effect)
+    decidable = decisions_sql.decidable(services.db, effect)
     assert decidable is not None
-    resolve(effect, decision, reason="I looked", version=decidable.version, actor="person:ada", services=services)
+    decisions.decide(
+        effect, decision, reason="I looked", version=decidable.version, actor="person:ada", services=services
+    )
 
 
 @pytest.mark.point(54)
