@@ -380,6 +380,10 @@ def _leave_what_follows_a_redriven_step_due(patch: Patch) -> None:
     _change_statement(patch, decisions_sql, "DECIDE", ("WHERE moved.status = 'waiting'\n", "WHERE false\n"))
 
 
+def _send_again_what_could_not_be_rendered(patch: Patch) -> None:
+    patch.setattr(sends, "plans", lambda *_, **__: False)
+
+
 MUTATIONS = (
     Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
     Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
@@ -480,6 +484,11 @@ MUTATIONS = (
         "a redrive asks nothing about what was sent",
         _redrive_without_a_look_at_what_was_sent,
         "what may have been sent is redriven",
+    ),
+    Mutation(
+        "a corrected text is not used when its mail is redriven",
+        _send_again_what_could_not_be_rendered,
+        "a text is corrected and its mail redriven",
     ),
     Mutation("a redriven step does not wait", _send_a_redriven_step_before_the_one_it_follows, "redriven"),
     Mutation("what follows a redriven step does not wait", _leave_what_follows_a_redriven_step_due, "redriven early"),

@@ -236,6 +236,17 @@ def _redriven_knowingly(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _redriven_with_another_text(simulation: Simulation) -> None:
+    """A text uses what the event does not have; it is corrected, and the mails are redriven."""
+    simulation.apply(subject="Welcome {{ payload.nickname }}")
+    simulation.ingest(ADA)
+    simulation.settle()
+    assert _status(simulation, ADA.effects()["hello"]) == "refused"
+    simulation.apply(subject="Welcome")
+    simulation.decide(Decision.REDRIVE)
+    simulation.settle()
+
+
 def _too_late(simulation: Simulation) -> None:
     """Messages come eight days late: these mails are too old to be sent."""
     simulation.ingest(ADA)
@@ -265,6 +276,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a second wake-up is processed too early": Scenario(_planner_lost, {}),
     "what may have been sent is redriven": Scenario(_redriven_unproven, {"news": "cancelled"}),
     "what may have been sent is redriven knowingly": Scenario(_redriven_knowingly, {}),
+    "a text is corrected and its mail redriven": Scenario(_redriven_with_another_text, {}),
     "all is over a week late": Scenario(
         _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),
