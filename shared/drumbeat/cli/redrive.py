@@ -38,7 +38,8 @@ def command(
     if (effect is None) == (status is None):
         raise click.UsageError("name one EFFECT, or --status")
     twice = ", although each may have been carried out once already" if even_if_sent else ""
-    order = Order("redrive", "redrive", f"send again{twice}", "redriven", reason, {"evenIfSent": even_if_sent})
+    fields = {"evenIfSent": even_if_sent} | ({"status": status} if status else {})
+    order = Order("redrive", "redrive", f"send again{twice}", "redriven", reason, fields)
     if effect is not None:
         if account or event or cause:
             raise click.UsageError("--account, --event and --cause go with --status")
