@@ -11,6 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from drumbeat.campaigns import in_force
 from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -384,6 +385,19 @@ def _send_again_what_could_not_be_rendered(patch: Patch) -> None:
     patch.setattr(sends, "plans", lambda *_, **__: False)
 
 
+# ---------------------------------------------------------------- campaigns
+
+
+def _judge_every_instant_by_the_newest_version(patch: Patch) -> None:
+    terms = in_force.terms
+    patch.setattr(in_force, "terms", lambda versions: terms(versions[-1:]))
+
+
+def _let_an_earlier_version_go_on(patch: Patch) -> None:
+    terms = in_force.terms
+    patch.setattr(in_force, "terms", lambda versions: [replace(term, until=None) for term in terms(versions)])
+
+
 MUTATIONS = (
     Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
     Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
@@ -490,6 +504,8 @@ MUTATIONS = (
         _send_again_what_could_not_be_rendered,
         "a text is corrected and its mail redriven",
     ),
+    Mutation("an instant counts by the newest version", _judge_every_instant_by_the_newest_version, "edited"),
+    Mutation("a removed campaign goes on", _let_an_earlier_version_go_on, "removed"),
     Mutation("a redriven step does not wait", _send_a_redriven_step_before_the_one_it_follows, "redriven"),
     Mutation("what follows a redriven step does not wait", _leave_what_follows_a_redriven_step_due, "redriven early"),
     Mutation(

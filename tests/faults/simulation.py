@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from drumbeat.access.keys import ApiKey
+from drumbeat.campaigns import fire
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.core.status import Status
@@ -260,6 +261,21 @@ class Simulation:
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
                 feedback.apply_feedback(events, process)
                 return
+
+    def fire(self, campaign: str, scheduled: datetime, who: str = "scheduler") -> None:
+        """Be the scheduler, which repeats a firing until it is taken."""
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+                fire(campaign, scheduled, process)
+                return
+            self.advance(1.0)
+
+    def fired(self, campaign: str) -> list[datetime]:
+        """List the instants of a campaign that are events."""
+        rows = self.environment.owner.run(
+            "SELECT scheduled_at FROM events WHERE source = %s AND door = 'schedule' ORDER BY scheduled_at", (campaign,)
+        )
+        return [row["scheduled_at"] for row in rows]
 
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Apply a configuration, as a person would; return False when it was refused or failed."""

@@ -1,6 +1,7 @@
 """Short histories that together pass every operation there is: the rows of the matrix."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from drumbeat.core.status import Status
@@ -149,6 +150,36 @@ def _apply(simulation: Simulation, **changes: Any) -> None:
         simulation.advance(1.0)
 
 
+def _edited(simulation: Simulation) -> None:
+    """A campaign is removed between an instant and its firing, which comes late and twice."""
+    simulation.ingest(POST)
+    simulation.advance(1.0)  # the clock may stand at an instant
+    _apply(simulation, digest="rate(10 minutes)")
+    simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
+    instant = simulation.clock.now() - timedelta(seconds=30)
+    _apply(simulation)
+    simulation.fire("digest", instant)
+    simulation.fire("digest", instant)
+    simulation.settle(prompt=True)
+    simulation.advance(2 * MINUTE)
+    simulation.sweep()
+    assert simulation.fired("digest") == [instant]
+
+
+def _removed(simulation: Simulation) -> None:
+    """A campaign is removed before its next instant; a firing that was under way still comes."""
+    simulation.ingest(POST)
+    simulation.advance(1.0)  # the clock may stand at an instant
+    _apply(simulation, digest="rate(10 minutes)")
+    simulation.advance(1.0)
+    _apply(simulation)
+    simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
+    (row,) = simulation.environment.owner.run("SELECT max(applied_at) AS removed FROM configs")
+    simulation.fire("digest", simulation.clock.now())
+    simulation.settle(prompt=True)
+    assert all(instant < row["removed"] for instant in simulation.fired("digest"))
+
+
 def _crowd(simulation: Simulation) -> None:
     """More events arrive at once than one batch takes, and an account's limit is low."""
     for number in range(9):
@@ -223,6 +254,8 @@ STORIES: Mapping[str, Story] = {
     "batch": _batch,
     "conflict": _conflict,
     "replanned": _replanned,
+    "edited": _edited,
+    "removed": _removed,
     "crowd": _crowd,
     "redriven": _redriven,
     "redriven early": _redriven_early,

@@ -1,5 +1,7 @@
 """`drumbeat redrive`: send an effect again that was refused or cancelled, or many after seeing how many there are."""
 
+from dataclasses import replace
+
 import click
 
 from drumbeat.cli.client import Client, with_client
@@ -35,14 +37,13 @@ def command(
     yes: bool,
 ) -> int:
     """Send an EFFECT again that was refused or cancelled, or all that have a --status."""
-    if (effect is None) == (status is None):
-        raise click.UsageError("name one EFFECT, or --status")
     twice = ", although each may have been carried out once already" if even_if_sent else ""
-    fields = {"evenIfSent": even_if_sent} | ({"status": status} if status else {})
-    order = Order("redrive", "redrive", f"send again{twice}", "redriven", reason, fields)
-    if effect is not None:
-        if account or event or cause:
-            raise click.UsageError("--account, --event and --cause go with --status")
-        return decide_one(client, effect, order, version)
-    selected = Selected(Status(status), account=account, event=event, cause=cause)
-    return decide_many(client, order, selected, yes=yes)
+    order = Order("redrive", "redrive", f"send again{twice}", "redriven", reason, {"evenIfSent": even_if_sent})
+    if effect is None and status is not None:
+        selected = Selected(Status(status), account=account, event=event, cause=cause)
+        return decide_many(client, replace(order, fields={**order.fields, "status": status}), selected, yes=yes)
+    if effect is None or status is not None:
+        raise click.UsageError("name one EFFECT, or --status")
+    if account or event or cause:
+        raise click.UsageError("--account, --event and --cause go with --status")
+    return decide_one(client, effect, order, version)
