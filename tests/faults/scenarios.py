@@ -1,4 +1,7 @@
-"""Longer histories in which problems of providers, operators and time combine, and how each must end."""
+"""Longer histories in which problems of providers, operators and time combine, and how each must end.
+
+Long, because each scenario is a story of its own.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

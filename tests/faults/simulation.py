@@ -1,4 +1,7 @@
-"""A whole deployment on simulated time: what happens in it, step by step, until nothing is left to do."""
+"""A whole deployment on simulated time: what happens in it, step by step, until nothing is left to do.
+
+Long, because everything that may happen is one vocabulary, and each word of it is short.
+"""
 
 import contextlib
 from collections import Counter
