@@ -40,7 +40,9 @@ def test_every_function_has_a_sample(function: str) -> None:
     assert [path for path in SAMPLES if path.stem.partition("_")[0] == function]
 
 
-@pytest.mark.parametrize("name", ["ingest_event", "ingest_batch", "console_events", "console_resolve"])
+@pytest.mark.parametrize(
+    "name", ["ingest_event", "ingest_batch", "console_events", "console_resolve", "console_redrive", "console_cancel"]
+)
 def test_the_api_key_of_a_sample_is_good_under_the_stated_secret(name: str) -> None:
     secret = hmac.digest(STAGE_SECRET, b"api-keys", hashlib.sha256)
 

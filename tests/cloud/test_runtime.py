@@ -50,7 +50,12 @@ SAMPLES: dict[str, dict[str, Check]] = {
     },
     "relay": {"relay": lambda answer: "errorType" not in answer},
     "campaign": {"campaign": lambda answer: answer == {"ignored": "no campaign of this name is in force"}},
-    "console": {"console_events": status(200), "console_resolve": status(404)},
+    "console": {
+        "console_events": status(200),
+        "console_resolve": status(404),
+        "console_redrive": status(404),
+        "console_cancel": status(404),
+    },
     "migrate": {
         "migrate_plain": up_to_date,
         "migrate_create": up_to_date,

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from random import Random
 
-from drumbeat.operations.resolve import Decision
+from drumbeat.operations.decisions import Decision
 from tests.faults.environment import Environment
 from tests.faults.fault_points import NoFaults, SomeFaults
 from tests.faults.oracle import check_promises
@@ -184,7 +184,7 @@ class Interleaving:
         elif draw < 0.85:
             simulation.apply(more=True)
         else:
-            simulation.resolve(random.choice([*Decision]))
+            simulation.decide(random.choice([*Decision]))
 
     def _change_consent_often(self) -> None:
         """A person unsubscribes and subscribes again, many times."""
@@ -196,8 +196,7 @@ class Interleaving:
             self.simulation.schedule.turn(who)
 
     def _decide(self) -> None:
-        """Decide about what is held, as a person would; that, too, ends as promised."""
-        if self.simulation.held():
-            self.simulation.resolve(self._random.choice([*Decision]))
-            self.simulation.settle(within=20 * 86_400.0)
-            check_promises(self.simulation)
+        """Decide about what has ended or is held, as a person would; that, too, ends as promised."""
+        self.simulation.decide(self._random.choice([*Decision]))
+        self.simulation.settle(within=20 * 86_400.0)
+        check_promises(self.simulation)

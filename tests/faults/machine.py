@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.operations.resolve import Decision
+from drumbeat.operations.decisions import MOVES, Decision
 from drumbeat.wakeups.dead_letters import DeadLetters
 from drumbeat.wakeups.queue import Queue, QueueError
 from tests.faults.fault_points import Fault, NoFaults, Site
@@ -81,7 +81,7 @@ class Deployment(RuleBasedStateMachine):
         self.simulation.queues.queues[EFFECTS].clear()
 
     @rule()
-    def redrive(self) -> None:
+    def redrive_dead_letters(self) -> None:
         process = self.simulation.process("person")
         with suppress(SqsError, QueueError):
             DeadLetters(process.sqs, DEAD, Queue(process.sqs, EFFECTS)).redrive()
@@ -106,9 +106,13 @@ class Deployment(RuleBasedStateMachine):
     def suppress(self, lead: Lead, lifted: bool) -> None:
         self.simulation.suppress(lead, lifted=lifted)
 
-    @rule(decision=st.sampled_from([*Decision]))
-    def resolve(self, decision: Decision) -> None:
-        self.simulation.resolve(decision)
+    @rule(decision=st.sampled_from([*Decision]), even_if_sent=st.booleans())
+    def decide(self, decision: Decision, even_if_sent: bool) -> None:
+        self.simulation.decide(decision, even_if_sent=even_if_sent and decision is Decision.REDRIVE)
+
+    @rule(decision=st.sampled_from([Decision.REDRIVE, Decision.CANCEL]))
+    def decide_about_all(self, decision: Decision) -> None:
+        self.simulation.decide_all(decision, *MOVES[decision].takes)
 
     @rule()
     def report(self) -> None:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from drumbeat.campaigns import in_force
 from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -24,6 +25,7 @@ from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs, leases
+from drumbeat.operations import decisions, decisions_sql
 from drumbeat.providers import calls, http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import lots, sweep
 from drumbeat.wakeups import notifier
@@ -392,6 +394,39 @@ def _believe_in_a_worker_before_its_call(patch: Patch) -> None:
     )
 
 
+# ---------------------------------------------------------------- a person's decisions
+
+
+def _redrive_without_a_look_at_what_was_sent(patch: Patch) -> None:
+    _change_statement(patch, decisions_sql, "DECIDE", ("NOT %(redrive)s OR", "true OR"))
+    patch.setattr(decisions, "_why_not", lambda *_, **__: None)
+
+
+def _send_a_redriven_step_before_the_one_it_follows(patch: Patch) -> None:
+    _change_statement(patch, decisions_sql, "DECIDE", ("AND NOT m.comes_later", ""))
+
+
+def _leave_what_follows_a_redriven_step_due(patch: Patch) -> None:
+    _change_statement(patch, decisions_sql, "DECIDE", ("WHERE moved.status = 'waiting'\n", "WHERE false\n"))
+
+
+def _send_again_what_could_not_be_rendered(patch: Patch) -> None:
+    patch.setattr(sends, "plans", lambda *_, **__: False)
+
+
+# ---------------------------------------------------------------- campaigns
+
+
+def _judge_every_instant_by_the_newest_version(patch: Patch) -> None:
+    terms = in_force.terms
+    patch.setattr(in_force, "terms", lambda versions: terms(versions[-1:]))
+
+
+def _let_an_earlier_version_go_on(patch: Patch) -> None:
+    terms = in_force.terms
+    patch.setattr(in_force, "terms", lambda versions: [replace(term, until=None) for term in terms(versions)])
+
+
 MUTATIONS = (
     Mutation("what a provider says is kept as it is", _keep_what_a_provider_says_as_it_is, "ids are unusable"),
     Mutation(
@@ -498,6 +533,25 @@ MUTATIONS = (
         StoryWithFault("cut", Site("worker", "db attempts.CLOSE", 1), Fault.ERROR_AFTER),
     ),
     Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
+    Mutation(
+        "a redrive asks nothing about what was sent",
+        _redrive_without_a_look_at_what_was_sent,
+        "what may have been sent is redriven",
+    ),
+    Mutation(
+        "a corrected text is not used when its mail is redriven",
+        _send_again_what_could_not_be_rendered,
+        "a text is corrected and its mail redriven",
+    ),
+    Mutation("an instant counts by the newest version", _judge_every_instant_by_the_newest_version, "edited"),
+    Mutation("a removed campaign goes on", _let_an_earlier_version_go_on, "removed"),
+    Mutation("a redriven step does not wait", _send_a_redriven_step_before_the_one_it_follows, "redriven"),
+    Mutation("what follows a redriven step does not wait", _leave_what_follows_a_redriven_step_due, "redriven early"),
+    Mutation(
+        "a decision has a wake-up only",
+        _notify_without_a_due_entry,
+        StoryWithFault("redriven", Site("person", "sqs SendMessage effects", 1), Fault.ERROR_BEFORE),
+    ),
     Mutation(
         "an effect that could not be opened has no due entry",
         _leave_what_could_not_be_opened,

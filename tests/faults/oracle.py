@@ -117,17 +117,13 @@ def _strange_keys(simulation: Simulation) -> list[str]:
 
 
 def _doubled(simulation: Simulation) -> list[str]:
-    """I1: each effect was done at most once, and once more if a person decided to send it again."""
+    """I1: each effect was done at most once, and once more each time a person sent again what may have been sent."""
     performed = list(simulation.vendors.performed())
     keys = Counter(action.key for action in performed)
     effects = Counter(action.effect for action in performed)
     return [
         f"done {count} times under one key: {_described(simulation, key)}" for key, count in keys.items() if count > 1
-    ] + [
-        f"done {count} times: {effect}"
-        for effect, count in effects.items()
-        if count > 1 + (effect in simulation.resent)
-    ]
+    ] + [f"done {count} times: {effect}" for effect, count in effects.items() if count > 1 + simulation.resent[effect]]
 
 
 def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
@@ -143,22 +139,27 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
         for step, effect in lead.effects().items():
             if effect not in rows:
                 violations.append(f"{lead.name} {step} was lost")
-            elif why := _wrong_end(rows[effect], step, done[effect], strict=strict):
+            elif why := _wrong_end(
+                rows[effect], step, done[effect], risked=bool(simulation.resent[effect]), strict=strict
+            ):
                 violations.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
     return violations
 
 
-def _wrong_end(row: dict[str, Any], step: str, done: int, *, strict: bool) -> str | None:
-    """Return what is wrong about the status in which an effect ended, given how often the provider did it."""
+def _wrong_end(row: dict[str, Any], step: str, done: int, *, risked: bool, strict: bool) -> str | None:
+    """Return what is wrong about the status in which an effect ended, given how often the provider did it.
+
+    `risked`: a person sent it again, knowing that it may have been done.
+    """
     code = row["reason_code"]
     decided = code == ReasonCode.DECIDED  # by a person
     match Status(row["status"]):
         case Status.ACCEPTED:
             return None if done or decided else "the provider never did it"
         case Status.REFUSED:
-            return "no provider refused it" if strict else "the provider did it" if done else None
+            return "no provider refused it" if strict else "the provider did it" if done and not risked else None
         case Status.CANCELLED:
-            if done and not row["maybe_sent"] and not decided:
+            if done and not row["maybe_sent"] and not risked:
                 return "the provider did it, and nothing says so"
             return "it has no reason" if code is None or (strict and code != ReasonCode.SUPPRESSED) else None
         case Status.HELD:

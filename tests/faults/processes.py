@@ -269,13 +269,13 @@ def _redis_fails(done: bool) -> NoReturn:
 
 @cache
 def statements() -> dict[str, str]:
-    """Return the name of every statement in the package: its module and its constant."""
+    """Return the name of every statement in the package: its module and its constant. A private one is only a part."""
     return {
         text: f"{short}.{name}"
         for info in pkgutil.walk_packages(drumbeat.__path__, "drumbeat.")
         if (short := _statements_of(info.name))
         for name, text in vars(import_module(info.name)).items()
-        if name.isupper() and isinstance(text, str)
+        if name.isupper() and name[0] != "_" and isinstance(text, str)
     }
 
 

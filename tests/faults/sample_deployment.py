@@ -61,6 +61,7 @@ accounts:
 flows:
   dispatch:
     on: CAMPAIGN_TRIGGER
+    when: "source == 'shop'"
     steps:
       - {id: parcel, account: courier, action: call, with: {method: POST, path: /parcels, body: "{{ payload.name }}"}}
   post:
@@ -112,14 +113,20 @@ def compiled(**changes: Any) -> Mapping[str, Any]:
 
 
 def document(
-    domain: str = "mg.example.com", subject: str = "Welcome", *, more: bool = False, broken: bool = False
+    domain: str = "mg.example.com",
+    subject: str = "Welcome",
+    *,
+    more: bool = False,
+    broken: bool = False,
+    digest: str | None = None,
 ) -> str:
     """Return a configuration as it is written.
 
-    Another domain is another login, another subject gives other bytes; `more` adds a step, and `broken` uses a field
-    that no event has.
+    Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
+    no event has, and `digest` is the schedule of a campaign of that name.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
+    text += f"campaigns:\n  digest: {{schedule: {digest}}}\n" if digest else ""
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text
 
 

@@ -1,10 +1,15 @@
-"""Longer histories in which problems of providers, operators and time combine, and how each must end."""
+"""Longer histories in which problems of providers, operators and time combine, and how each must end.
+
+Long, because each scenario is a story of its own.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from drumbeat.core.status import Status
 from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.verdicts import MAX_CRASHES
+from drumbeat.operations.decisions import Decision
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
@@ -241,6 +246,35 @@ def _overtaken_at_recovery(simulation: Simulation) -> None:
         simulation.drain("worker 2")
 
     _pause(simulation, Site("worker", "db leases.RECOVER_NAMED", 1), meanwhile)
+
+
+def _redriven_unproven(simulation: Simulation) -> None:
+    """Answers are lost, the person unsubscribes meanwhile and comes back; then all that was cancelled is redriven."""
+    simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
+    _first_try(simulation)
+    simulation.suppress(ADA)
+    simulation.settle()
+    simulation.suppress(ADA, lifted=True)
+    simulation.decide(Decision.REDRIVE)
+    simulation.decide_all(Decision.REDRIVE, Status.CANCELLED)
+    simulation.settle()
+
+
+def _redriven_knowingly(simulation: Simulation) -> None:
+    """As before, but the person says that it may be done twice."""
+    _redriven_unproven(simulation)
+    simulation.decide(Decision.REDRIVE, even_if_sent=True)
+    simulation.settle()
+
+
+def _redriven_with_another_text(simulation: Simulation) -> None:
+    """A text uses what the event does not have; it is corrected, and the mails are redriven."""
+    simulation.apply(subject="Welcome {{ payload.nickname }}")
+    simulation.ingest(ADA)
+    simulation.settle()
+    assert _status(simulation, ADA.effects()["hello"]) == "refused"
+    simulation.apply(subject="Welcome")
+    simulation.decide(Decision.REDRIVE)
     simulation.settle()
 
 
@@ -298,6 +332,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a second wake-up is processed too early": Scenario(_planner_lost, {}),
     "ids are unusable": Scenario(_odd_ids, {}),
     "a call ends its worker each time": Scenario(_deadly, {"news": "held", "ping": "held"}),
+    "what may have been sent is redriven": Scenario(_redriven_unproven, {"news": "cancelled"}),
+    "what may have been sent is redriven knowingly": Scenario(_redriven_knowingly, {}),
+    "a text is corrected and its mail redriven": Scenario(_redriven_with_another_text, {}),
     "all is over a week late": Scenario(
         _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),

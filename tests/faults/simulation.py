@@ -1,9 +1,13 @@
-"""A whole deployment on simulated time: what happens in it, step by step, until nothing is left to do."""
+"""A whole deployment on simulated time: what happens in it, step by step, until nothing is left to do.
+
+Long, because everything that may happen is one vocabulary, and each word of it is short.
+"""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -11,8 +15,10 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from drumbeat.access.keys import ApiKey
+from drumbeat.campaigns import fire
 from drumbeat.configuration import apply as applying
 from drumbeat.core.errors import Problem, Stale
+from drumbeat.core.status import Status
 from drumbeat.delivery import feedback
 from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.feedback import FeedbackEvent
@@ -22,8 +28,9 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.database import Row
-from drumbeat.operations import resolve
-from drumbeat.operations.resolve import Decision
+from drumbeat.operations import decisions
+from drumbeat.operations.decisions import MOVES, Decision
+from drumbeat.operations.decisions_sql import Selection
 from drumbeat.people import suppressions
 from drumbeat.relay import sweep
 from drumbeat.services import Services
@@ -64,6 +71,14 @@ OVERDUE = """
 """
 
 
+DECIDABLE = """
+    SELECT id, seq
+      FROM effects
+     WHERE status = ANY (%(takes)s) AND (%(steps)s::text[] = '{}' OR step = ANY (%(steps)s))
+     ORDER BY after IS NOT NULL, id
+"""
+
+
 class Stuck(AssertionError):
     """Nothing changes, though something is left to do."""
 
@@ -88,7 +103,8 @@ class Simulation:
         self.invariants = Invariants(environment.owner, self.clock)
         self.outages = Outages()
         self.redis_clock = SkewedClock(self.clock, 0.0)
-        self.resent: set[object] = set()  # effects that a person decided to send again
+        # Effects that a person decided to send again although they may have been sent, and how often.
+        self.resent: Counter[object] = Counter()
         self.versions = 0
         self.prefixes = [Services(self._settings()).redis_prefix]  # the last is that of new processes
         self._processes: dict[str, Process] = {}
@@ -239,15 +255,33 @@ class Simulation:
                 change(lead.email, reason="unsubscribed", actor="person", services=process)
                 return
 
-    def resolve(self, decision: Decision, who: str = "person") -> None:
-        """Decide about everything that is held, as a person would."""
-        for row in self.held():
+    def decide(self, decision: Decision, *steps: str, even_if_sent: bool = False, who: str = "person") -> None:
+        """Decide about every effect for which that is possible, or those of some steps, as a person would."""
+        for row in self.decidable(decision, *steps):
             with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
-                if decision is Decision.RESEND:
-                    self.resent.add(row["id"])
-                resolve.resolve(
-                    row["id"], decision, reason="looked", version=row["seq"], actor="person", services=process
+                self.resent[row["id"]] += decision is Decision.RESEND or even_if_sent
+                decisions.decide(
+                    row["id"],
+                    decision,
+                    reason="looked",
+                    version=row["seq"],
+                    actor="person",
+                    services=process,
+                    even_if_sent=even_if_sent,
                 )
+
+    def decidable(self, decision: Decision, *steps: str) -> list[Row]:
+        """List the effects that a decision takes, of some steps or all; those that come after others last."""
+        takes = [status.value for status in MOVES[decision].takes]
+        return self.environment.owner.run(DECIDABLE, {"takes": takes, "steps": list(steps)})
+
+    def decide_all(self, decision: Decision, *statuses: Status, who: str = "person") -> None:
+        """Decide about all effects of some statuses at once, as a person would who has seen them now."""
+        (row,) = self.environment.owner.run("SELECT drumbeat_now() AS now")
+        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            selection = Selection(statuses, row["now"])
+            while decisions.decide_all(decision, selection, reason="looked", actor="person", services=process).left:
+                pass
 
     def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
         """Deliver feedback of a provider, which repeats it until it is accepted."""
@@ -255,6 +289,21 @@ class Simulation:
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
                 feedback.apply_feedback(events, process)
                 return
+
+    def fire(self, campaign: str, scheduled: datetime, who: str = "scheduler") -> None:
+        """Be the scheduler, which repeats a firing until it is taken."""
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+                fire(campaign, scheduled, process)
+                return
+            self.advance(1.0)
+
+    def fired(self, campaign: str) -> list[datetime]:
+        """List the instants of a campaign that are events."""
+        rows = self.environment.owner.run(
+            "SELECT scheduled_at FROM events WHERE source = %s AND door = 'schedule' ORDER BY scheduled_at", (campaign,)
+        )
+        return [row["scheduled_at"] for row in rows]
 
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Apply a configuration, as a person would; return False when it was refused or failed."""

@@ -1,10 +1,12 @@
 """Short histories that together pass every operation there is: the rows of the matrix."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from drumbeat.core.status import Status
 from drumbeat.delivery.budget import LEASE
-from drumbeat.operations.resolve import Decision
+from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import NoFaults
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
@@ -13,6 +15,7 @@ ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
 POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
 HOUR = 3600.0
+PERSONS_TRIES = 3  # one more than a single fault can spoil
 
 type Story = Callable[[Simulation], None]
 
@@ -46,7 +49,7 @@ def _cut(simulation: Simulation) -> None:
         simulation.vendors.inject("accept_then_cut", provider=provider, times=2 if provider == "http" else 1)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
-    simulation.resolve(Decision.ACCEPTED)
+    simulation.decide(Decision.ACCEPTED)
     simulation.settle(prompt=True)
 
 
@@ -56,7 +59,7 @@ def _swallowed(simulation: Simulation) -> None:
         simulation.vendors.inject("refuse_then_500", provider=provider, times=2 if provider == "http" else 1)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
-    simulation.resolve(Decision.RESEND)
+    simulation.decide(Decision.RESEND)
     simulation.settle(prompt=True)
 
 
@@ -66,9 +69,9 @@ def _undelivered(simulation: Simulation) -> None:
         simulation.vendors.inject(fault, provider="http", times=1)
     simulation.ingest(PARCEL)
     simulation.settle(prompt=True)
-    simulation.resolve(Decision.RESEND)
+    simulation.decide(Decision.RESEND)
     simulation.settle(prompt=True)
-    simulation.resolve(Decision.ACCEPTED)
+    simulation.decide(Decision.ACCEPTED)
     simulation.settle(prompt=True)
 
 
@@ -159,11 +162,95 @@ def _abandoned(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _edited(simulation: Simulation) -> None:
+    """A campaign is removed between an instant and its firing, which comes late and twice."""
+    simulation.ingest(POST)
+    simulation.advance(1.0)  # the clock may stand at an instant
+    _apply(simulation, digest="rate(10 minutes)")
+    simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
+    instant = simulation.clock.now() - timedelta(seconds=30)
+    _apply(simulation)
+    simulation.fire("digest", instant)
+    simulation.fire("digest", instant)
+    simulation.settle(prompt=True)
+    simulation.advance(2 * MINUTE)
+    simulation.sweep()
+    assert simulation.fired("digest") == [instant]
+
+
+def _removed(simulation: Simulation) -> None:
+    """A campaign is removed before its next instant; a firing that was under way still comes."""
+    simulation.ingest(POST)
+    simulation.advance(1.0)  # the clock may stand at an instant
+    _apply(simulation, digest="rate(10 minutes)")
+    simulation.advance(1.0)
+    _apply(simulation)
+    simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
+    (row,) = simulation.environment.owner.run("SELECT max(applied_at) AS removed FROM configs")
+    simulation.fire("digest", simulation.clock.now())
+    simulation.settle(prompt=True)
+    assert all(instant < row["removed"] for instant in simulation.fired("digest"))
+
+
 def _crowd(simulation: Simulation) -> None:
     """More events arrive at once than one batch takes, and an account's limit is low."""
     for number in range(9):
         simulation.ingest(Lead(f"guest{number}"))
     simulation.settle(prompt=True)
+
+
+def _redriven(simulation: Simulation) -> None:
+    """Every provider refuses what a person asked for; once they take it, it is sent again, and what came after it."""
+    for provider in ("mailgun", "resend", "hubspot", "http"):
+        simulation.vendors.inject(
+            "refuse_then_500", provider=provider, times=2 if provider == "http" else 1, status=400
+        )
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+    _decide(simulation, Decision.REDRIVE, "hello")
+    _decide(simulation, Decision.REDRIVE, "nudge")  # while the mail before it is under way
+    simulation.settle(prompt=True)
+    _decide_all(simulation, Decision.REDRIVE, Status.REFUSED)
+    simulation.settle(prompt=True)
+
+
+def _redriven_early(simulation: Simulation) -> None:
+    """A mail is refused and redriven at once, while the one that comes after it has not ended, and is refused again."""
+    simulation.vendors.inject("refuse_then_500", provider="mailgun", times=1, status=400)
+    simulation.ingest(ADA)
+    simulation.drain()
+    simulation.vendors.inject("429", provider="mailgun", times=1, seconds=1_200)
+    _decide(simulation, Decision.REDRIVE, "hello")
+    simulation.settle(prompt=True)
+    _decide_all(simulation, Decision.REDRIVE, Status.REFUSED)  # nothing, unless a fault had delayed the refusal
+    simulation.settle(prompt=True)
+
+
+def _recalled(simulation: Simulation) -> None:
+    """A person cancels mails that wait for a rate limit, and thinks again: the first is sent, then what follows."""
+    simulation.vendors.inject("429", provider="mailgun", times=1, seconds=20)
+    simulation.ingest(ADA)
+    simulation.drain()
+    _decide(simulation, Decision.CANCEL, "hello")
+    simulation.settle(prompt=True)
+    _decide_all(simulation, Decision.REDRIVE, Status.CANCELLED)
+    simulation.settle(prompt=True)
+
+
+def _decide(simulation: Simulation, decision: Decision, step: str) -> None:
+    """Be a person who decides about a step, again after a fault; what has gone another way needs no decision."""
+    for _ in range(PERSONS_TRIES):
+        if simulation.decidable(decision, step):
+            simulation.decide(decision, step)
+            simulation.advance(1.0)
+
+
+def _decide_all(simulation: Simulation, decision: Decision, status: Status) -> None:
+    """Be a person who decides about all that have a status, again after a fault."""
+    for _ in range(PERSONS_TRIES):
+        if simulation.decidable(decision):
+            simulation.decide_all(decision, status)
+            simulation.advance(1.0)
 
 
 STORIES: Mapping[str, Story] = {
@@ -180,7 +267,12 @@ STORIES: Mapping[str, Story] = {
     "conflict": _conflict,
     "replanned": _replanned,
     "abandoned": _abandoned,
+    "edited": _edited,
+    "removed": _removed,
     "crowd": _crowd,
+    "redriven": _redriven,
+    "redriven early": _redriven_early,
+    "recalled": _recalled,
 }
 
 

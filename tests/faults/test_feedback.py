@@ -3,7 +3,7 @@
 import pytest
 
 from drumbeat.delivery.feedback import FeedbackEvent
-from drumbeat.operations.resolve import Decision
+from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.oracle import check_promises
 from tests.faults.runs import Simulate
@@ -125,7 +125,7 @@ def test_what_is_held_needs_no_person_once_it_is_proven(simulate: Simulate) -> N
 def test_feedback_about_an_earlier_generation_moves_nothing(simulate: Simulate) -> None:
     simulation = unanswered(simulate, "refuse_then_cut")
     simulation.settle()
-    simulation.resolve(Decision.RESEND)
+    simulation.decide(Decision.RESEND)
 
     simulation.report(DELIVERED)
 

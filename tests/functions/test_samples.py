@@ -102,3 +102,5 @@ def test_the_console_lists_what_was_recorded(doors: Doors) -> None:
 
 def test_a_decision_about_an_effect_that_is_not_there_is_refused(doors: Doors) -> None:
     assert invoke("console_resolve")["statusCode"] == 404
+    assert invoke("console_redrive")["statusCode"] == 404
+    assert invoke("console_cancel")["statusCode"] == 404

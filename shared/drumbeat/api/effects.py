@@ -1,7 +1,7 @@
-"""`/v1/effects`: what was intended, and decisions about what is held."""
+"""`/v1/effects`: what was intended, and what a person decides about it."""
 
-from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,82 +11,168 @@ from drumbeat.api.access import OPERATE, READ
 from drumbeat.api.query import body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
-from drumbeat.operations.resolve import Decision, resolve, resolve_held
+from drumbeat.core.errors import Invalid
+from drumbeat.core.status import Status
+from drumbeat.ledger import legacy
+from drumbeat.operations.decisions import Decision, decide, decide_all
+from drumbeat.operations.decisions_sql import Selection
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
 
 router = Routes()
 
+type Resolution = Literal["resend", "accepted", "drop"]
 
-class Resolution(BaseModel):
+
+class One(BaseModel):
     """A decision about one effect at one version."""
 
     model_config = ConfigDict(extra="forbid")
-    decision: Decision
     reason: str = Field(min_length=1, max_length=500)
     version: int
 
 
-class HeldResolution(BaseModel):
-    """A decision about all effects of a filter that were held at `seenAt` and have not changed since."""
+class ResolveOne(One):
+    """What to do about a held effect."""
+
+    decision: Resolution
+
+
+class RedriveOne(One):
+    """Send an ended effect again."""
+
+    even_if_sent: bool = Field(default=False, alias="evenIfSent")
+
+
+class Many(BaseModel):
+    """A decision about all effects of a selection that stood so at `seenAt` and have not changed since."""
 
     model_config = ConfigDict(extra="forbid")
-    decision: Decision
     reason: str = Field(min_length=1, max_length=500)
     seen_at: AwareDatetime = Field(alias="seenAt")
     account: str | None = None
+    event: UUID | None = None
     cause: str | None = None
+
+    def selection(self, status: Status) -> Selection:
+        """Return which effects are meant. Raises Invalid for a cause that does not exist."""
+        cause = legacy.cause(self.cause) if self.cause is not None else None
+        return Selection((status,), self.seen_at, self.account, self.event, cause)
+
+
+class ResolveMany(Many):
+    """What to do about held effects."""
+
+    decision: Resolution
+
+
+class RedriveMany(Many):
+    """Send ended effects again."""
+
+    status: Literal["refused", "cancelled"]
+    even_if_sent: bool = Field(default=False, alias="evenIfSent")
 
 
 @router.get("/v1/effects", middlewares=READ)
 def list_effects() -> Response[Any]:
     """List effects, in id order."""
-    parameters = query(router, "status", "account", "event", "cursor", "limit")
+    parameters = query(router, "id", "status", "account", "event", "cursor", "limit")
     wanted = views.EffectFilter(
+        id=_identifier(parameters.get("id")),
         status=parameters.get("status"),
         account=parameters.get("account"),
-        event=identifier(parameters["event"]) if "event" in parameters else None,
+        event=_identifier(parameters.get("event")),
     )
     return page(
         views.effects(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
     )
 
 
+@router.get("/v1/effects/groups", middlewares=READ)
+def summarise() -> Response[Any]:
+    """Summarise the effects of one status, and say at which instant that was so."""
+    parameters = query(router, "status", "account", "event")
+    try:
+        status = Status(parameters.get("status", ""))
+    except ValueError:
+        raise Invalid(f"status is one of {', '.join(Status)}") from None
+    event = _identifier(parameters.get("event"))
+    return reply(views.groups(services().db, status, account=parameters.get("account"), event=event))
+
+
 @router.get("/v1/effects/held", middlewares=READ)
 def summarise_held() -> Response[Any]:
-    """Summarise what waits for a decision, and at which instant that was so."""
+    """Summarise what waits for a decision: the groups of the status `held`."""
     parameters = query(router, "account")
-    return reply(views.held(services().db, parameters.get("account")))
+    return reply(views.groups(services().db, Status.HELD, account=parameters.get("account")))
 
 
 @router.post("/v1/effects/resolve", middlewares=OPERATE)
 def resolve_many() -> Response[Any]:
     """Decide about the next chunk of held effects; call again while `left` is true."""
-    request = body(router, HeldResolution)
-    seen_at: datetime = request.seen_at
-    return reply(
-        resolve_held(
-            request.decision,
-            reason=request.reason,
-            seen_at=seen_at,
-            account=request.account,
-            cause=request.cause,
-            actor=router.actor,
-            services=services(),
-        )
-    )
+    request = body(router, ResolveMany)
+    return _decide_all(Decision(request.decision), request, Status.HELD)
+
+
+@router.post("/v1/effects/redrive", middlewares=OPERATE)
+def redrive_many() -> Response[Any]:
+    """Send the next chunk of ended effects again; call again while `left` is true."""
+    request = body(router, RedriveMany)
+    return _decide_all(Decision.REDRIVE, request, Status(request.status), even_if_sent=request.even_if_sent)
+
+
+@router.post("/v1/effects/cancel", middlewares=OPERATE)
+def cancel_many() -> Response[Any]:
+    """Cancel the next chunk of waiting effects; call again while `left` is true."""
+    return _decide_all(Decision.CANCEL, body(router, Many), Status.WAITING)
 
 
 @router.post("/v1/effects/<effect_id>/resolve", middlewares=OPERATE)
 def resolve_one(effect_id: str) -> Response[Any]:
     """Decide about one held effect; 409 when it moved since the version named."""
-    request = body(router, Resolution)
-    now = resolve(
-        identifier(effect_id),
-        request.decision,
-        reason=request.reason,
-        version=request.version,
-        actor=router.actor,
-        services=services(),
+    request = body(router, ResolveOne)
+    return _decide(effect_id, Decision(request.decision), request)
+
+
+@router.post("/v1/effects/<effect_id>/redrive", middlewares=OPERATE)
+def redrive_one(effect_id: str) -> Response[Any]:
+    """Send one ended effect again; 409 when it moved since the version named, or might be done twice."""
+    request = body(router, RedriveOne)
+    return _decide(effect_id, Decision.REDRIVE, request, even_if_sent=request.even_if_sent)
+
+
+@router.post("/v1/effects/<effect_id>/cancel", middlewares=OPERATE)
+def cancel_one(effect_id: str) -> Response[Any]:
+    """Cancel one effect that waits or is held; 409 when it moved since the version named, or may be on its way."""
+    return _decide(effect_id, Decision.CANCEL, body(router, One))
+
+
+def _decide(effect_id: str, decision: Decision, request: One, *, even_if_sent: bool = False) -> Response[Any]:
+    return reply(
+        decide(
+            identifier(effect_id),
+            decision,
+            reason=request.reason,
+            version=request.version,
+            actor=router.actor,
+            services=services(),
+            even_if_sent=even_if_sent,
+        )
     )
-    return reply({"effectId": now.id, "status": now.status, "version": now.version})
+
+
+def _decide_all(decision: Decision, request: Many, status: Status, *, even_if_sent: bool = False) -> Response[Any]:
+    return reply(
+        decide_all(
+            decision,
+            request.selection(status),
+            reason=request.reason,
+            actor=router.actor,
+            services=services(),
+            even_if_sent=even_if_sent,
+        )
+    )
+
+
+def _identifier(text: str | None) -> UUID | None:
+    return identifier(text) if text is not None else None

@@ -1,7 +1,7 @@
 """Campaigns: instants of a calendar that become events, each exactly once.
 
-EventBridge Scheduler only wakes us; the calendar of the configuration in force is the truth. A firing that is lost,
-doubled or late changes nothing but delay.
+EventBridge Scheduler only wakes us; the calendar that was in force at an instant is the truth. A firing that is lost,
+doubled or late changes nothing but delay, and neither does an edit before it is recorded.
 """
 
 from drumbeat.campaigns.catch_up import CaughtUp, Missed, catch_up, missed

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
+from uuid import UUID
 
-from drumbeat.campaigns import firing, in_force, next_checks
+from drumbeat.campaigns import conflicts, firing, in_force, next_checks
 from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.campaigns.fire import CATCH_UP
 from drumbeat.campaigns.in_force import InForce
@@ -42,22 +43,23 @@ class CaughtUp:
 def catch_up(services: Services, *, full: bool = False) -> CaughtUp:
     """Record every instant of the last 24 hours that has no event, and schedule the next check.
 
-    Only instants since the campaign's schedule is in force count: a new campaign has no past. With `full`, log
-    what was missed in the days before. Harmless to repeat and to cut anywhere.
+    Each counts by the version in force at that instant: a new campaign has no past, and one that was edited or removed
+    since keeps its own. What another sent under the key of an instant is kept as a conflict. With `full`, log what was
+    missed in the days before. Harmless to repeat and to cut anywhere.
 
     Raises:
         psycopg.OperationalError: the ledger is unreachable.
     """
     known = in_force.read(services.db, reach=REPORT_WINDOW if full else CATCH_UP)
     now, door = services.clock.now(), Door(services)
-    lost = _lost(known, known.now - CATCH_UP, known.now, services.db)
-    arrivals = [firing.scheduled(campaign, at, now=now) for campaign, at in lost]
+    passed = _passed(known, known.now - CATCH_UP, known.now)
+    events = campaigns_sql.known(services.db, passed.keys())
+    arrivals = [firing.scheduled(campaign, at, now=now) for campaign, at in passed.values()]
     recorded = 0
-    for group in batched(arrivals, EVENTS_PER_COMMIT, strict=False):
+    for group in batched([each for each in arrivals if each.id not in events], EVENTS_PER_COMMIT, strict=False):
         recorded += sum(one is not None and one.inserted for one in recording.record_all(group, door))
-    next_checks.set_next(
-        {each.campaign.name: each.calendar.after(known.now) for each in known.campaigns}, services.due_index
-    )
+    conflicts.keep(arrivals, events, door)
+    next_checks.set_next(known.following(), services.due_index)
     found = _missed(known, services.db) if full else []
     _log_missed(found)
     return CaughtUp(recorded, tuple(found))
@@ -69,20 +71,19 @@ def missed(db: Database) -> list[Missed]:
 
 
 def _missed(known: InForce, db: Database) -> list[Missed]:
-    lost = _lost(known, known.now - REPORT_WINDOW, known.now - CATCH_UP - _TICK, db)
-    found = [Missed(campaign.name, at) for campaign, at in lost]
+    passed = _passed(known, known.now - REPORT_WINDOW, known.now - CATCH_UP - _TICK)
+    recorded = campaigns_sql.known(db, passed.keys())
+    found = [Missed(campaign.name, at) for id, (campaign, at) in passed.items() if id not in recorded]
     return sorted(found, key=lambda each: (each.scheduled_at, each.campaign), reverse=True)
 
 
-def _lost(known: InForce, first: datetime, last: datetime, db: Database) -> list[tuple[Campaign, datetime]]:
-    """Return the instants between two others that are no events."""
-    passed = {
-        firing.event_id(running.campaign.name, at): (running.campaign, at)
-        for running in known.campaigns
-        for at in running.instants(first, last)
+def _passed(known: InForce, first: datetime, last: datetime) -> dict[UUID, tuple[Campaign, datetime]]:
+    """Return the instants between two others, each by the version in force then, under the id of its event."""
+    return {
+        firing.event_id(term.campaign.name, at): (term.campaign, at)
+        for term in known.terms
+        for at in term.instants(first, last)
     }
-    recorded = campaigns_sql.known(db, passed.keys())
-    return [passed[id] for id in passed if id not in recorded]
 
 
 def _log_missed(found: Sequence[Missed]) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from drumbeat.campaigns import firing, in_force, next_checks
+from drumbeat.campaigns import conflicts, firing, in_force, next_checks
+from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.services import Services
@@ -30,24 +31,28 @@ class Fired:
 def fire(name: str, scheduled: datetime, services: Services) -> Fired:
     """Record the instant that a firing stands for: the latest of the campaign's own up to `scheduled`.
 
-    Harmless to repeat, early or late: an instant is one event. Ignored is what fits no instant since the campaign's
-    schedule is in force, or within the last 24 hours.
+    Harmless to repeat, early or late: an instant is one event. Each counts by the version in force at that instant, so
+    a campaign that was edited or removed since loses none. Ignored is what fits no instant of the last 24 hours, and an
+    instant whose key another event has: both bodies are kept, and that event needs attention.
 
     Raises:
         psycopg.OperationalError: the ledger is unreachable. Nothing is lost: Lambda repeats it, and the relay finds it.
     """
     known = in_force.read(services.db, reach=CATCH_UP)
-    running = known.find(name)
-    if running is None:
+    terms = known.of(name)
+    if not terms:
         return _ignored(name, scheduled, "no campaign of this name is in force")
-    passed = [*running.instants(known.now - CATCH_UP, min(scheduled, known.now + CLOCK_TOLERANCE))]
+    first, last = known.now - CATCH_UP, min(scheduled, known.now + CLOCK_TOLERANCE)
+    passed = [(term.campaign, at) for term in terms for at in term.instants(first, last)]
     if not passed:
         return _ignored(name, scheduled, "the campaign had no instant lately that this could be")
-    at = passed[-1]
-    arrival = firing.scheduled(running.campaign, at, now=services.clock.now())
-    recorded = recording.record(arrival, Door(services))
+    campaign, at = passed[-1]
+    arrival, door = firing.scheduled(campaign, at, now=services.clock.now()), Door(services)
+    recorded = recording.record(arrival, door)
     # Not before the commit: until then the entry of this very instant has to stay.
-    next_checks.set_next({name: running.calendar.after(at)}, services.due_index)
+    next_checks.set_next({name: known.after(name, at)}, services.due_index)
+    if not recorded.inserted and conflicts.keep([arrival], campaigns_sql.known(services.db, [arrival.id]), door):
+        return _ignored(name, scheduled, "another event has the key of this instant")
     return Fired(arrival.id, recorded.inserted)
 
 

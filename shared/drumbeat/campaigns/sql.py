@@ -1,31 +1,23 @@
-"""What campaigns read from the ledger: which are in force since when, and which firings were recorded."""
+"""What campaigns read from the ledger: which versions were in force when, and which firings were recorded."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from drumbeat.core.configuration import Campaign
 from drumbeat.ledger.database import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """A campaign of the configuration in force, unchanged since an instant or for longer than was read."""
+class Version:
+    """The campaigns of one configuration version, as compiled, and when it was applied."""
 
-    campaign: Campaign
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """The campaigns in force at one instant of the ledger's clock."""
-
-    now: datetime
-    campaigns: tuple[Since, ...]
+    applied_at: datetime
+    campaigns: Mapping[str, Mapping[str, Any]]
 
 
-# Every version that was in force at some time of the reach, newest first; a row without a version when there is none.
+# Every version that was in force at some time of the reach; a row without a version when there is none.
 VERSIONS = """
     SELECT clock.now, configs.applied_at, coalesce(configs.compiled -> 'campaigns', '{}') AS campaigns
       FROM (SELECT drumbeat_now() AS now) AS clock
@@ -33,27 +25,29 @@ VERSIONS = """
              ON version >= (SELECT coalesce(max(version), 0)
                               FROM configs
                              WHERE applied_at <= drumbeat_now() - %(reach)s::interval)
-     ORDER BY version DESC
+     ORDER BY version
 """
 
 
-def in_force(db: Database, *, reach: timedelta) -> InForce:
-    """Read the campaigns in force. Since when each has been is only read as far back as `reach`."""
-    versions = db.run(VERSIONS, {"reach": reach})
-    found = []
-    for name, entry in versions[0]["campaigns"].items():
-        since = versions[0]["applied_at"]
-        for version in versions:
-            if version["campaigns"].get(name) != entry:
-                break
-            since = version["applied_at"]
-        found.append(Since(Campaign(name, **entry), since))
-    return InForce(versions[0]["now"], tuple(found))
+def versions(db: Database, *, reach: timedelta) -> tuple[datetime, list[Version]]:
+    """Return the ledger's now, and the versions that were in force at some time of the reach, oldest first."""
+    rows = db.run(VERSIONS, {"reach": reach})
+    found = [Version(row["applied_at"], row["campaigns"]) for row in rows if row["applied_at"] is not None]
+    return rows[0]["now"], found
 
 
-KNOWN = "SELECT id FROM events WHERE id = ANY (%(ids)s)"
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """What is recorded under a firing's id: the firing itself, or what another sent under its key."""
+
+    fingerprint: bytes
+    door: str
 
 
-def known(db: Database, ids: Collection[UUID]) -> set[UUID]:
-    """Return which of these events are recorded."""
-    return {row["id"] for row in db.run(KNOWN, {"ids": list(ids)})} if ids else set()
+KNOWN = "SELECT id, fingerprint, door FROM events WHERE id = ANY (%(ids)s)"
+
+
+def known(db: Database, ids: Collection[UUID]) -> dict[UUID, RecordedEvent]:
+    """Return those of these events that are recorded."""
+    rows = db.run(KNOWN, {"ids": list(ids)}) if ids else []
+    return {row["id"]: RecordedEvent(row["fingerprint"], row["door"]) for row in rows}

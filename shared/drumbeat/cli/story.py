@@ -62,13 +62,23 @@ def _add_effect(plan: Tree, effect: Json) -> None:
     elif effect["after"] and effect["status"] == "waiting":
         branch.add(f"comes after effect {effect['after']}")
     branch.add(f"[dim]effect {effect['effectId']} version {effect['version']}[/]")
-    if effect["status"] == "held":
-        branch.add(
-            f"[bold yellow]decide[/]: drumbeat resolve {effect['effectId']} resend|accepted|drop"
-            f" --version {effect['version']} --reason …"
-        )
+    if decision := _possible_decision(effect):
+        branch.add(f"{decision} --version {effect['version']} --reason …")
     _add_attempts(branch, effect)
     _add_journal(branch, effect["journal"])
+
+
+def _possible_decision(effect: Json) -> str | None:
+    """Return the command by which a person may change what happens to an effect; None: no decision is possible now."""
+    match effect["status"]:
+        case "held":
+            return f"[bold yellow]decide[/]: drumbeat resolve {effect['effectId']} resend|accepted|drop"
+        case "refused" | "cancelled":
+            twice = " --even-if-sent" if effect["maybeSent"] else ""
+            return f"[dim]send again: drumbeat redrive {effect['effectId']}{twice}[/]"
+        case "waiting":
+            return f"[dim]prevent: drumbeat cancel {effect['effectId']}[/]"
+    return None
 
 
 def _add_attempts(branch: Tree, effect: Json) -> None:

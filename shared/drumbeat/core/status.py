@@ -24,7 +24,11 @@ MOVES: tuple[tuple[Status | None, Status, str], ...] = (
     (Status.WAITING, Status.CLAIMED, "due, and taken by a worker under a lease"),
     (Status.CLAIMED, Status.WAITING, "no token, a pause, an open breaker, or the lease ended before an attempt"),
     (Status.CLAIMED, Status.SENDING, "attempt committed: lease ours, consent read, bytes frozen"),
-    (Status.WAITING, Status.CANCELLED, "suppressed or erased, expired, or the step it comes after did not succeed"),
+    (
+        Status.WAITING,
+        Status.CANCELLED,
+        "suppressed or erased, expired, the step it comes after did not succeed, or a person cancels it",
+    ),
     (Status.CLAIMED, Status.CANCELLED, "suppressed or erased, expired, or the step it comes after did not succeed"),
     (Status.CLAIMED, Status.REFUSED, "cannot be rendered or built: refused before any call"),
     (Status.CLAIMED, Status.HELD, "three claims in a row ended without a result"),
@@ -41,9 +45,9 @@ MOVES: tuple[tuple[Status | None, Status, str], ...] = (
     (Status.CLAIMED, Status.ACCEPTED, "evidence of acceptance arrived"),
     (Status.HELD, Status.ACCEPTED, "evidence of acceptance arrived, or a person says so"),
     (Status.HELD, Status.WAITING, "a person decides to send again"),
-    (Status.HELD, Status.CANCELLED, "a person drops it"),
-    (Status.REFUSED, Status.WAITING, "a person sends it again; no command does this yet"),
-    (Status.CANCELLED, Status.WAITING, "a person sends it again; no command does this yet"),
+    (Status.HELD, Status.CANCELLED, "a person drops or cancels it"),
+    (Status.REFUSED, Status.WAITING, "a person redrives it: a new generation"),
+    (Status.CANCELLED, Status.WAITING, "a person redrives it: a new generation"),
 )
 
 ALLOWED = frozenset((before, after) for before, after, _ in MOVES)

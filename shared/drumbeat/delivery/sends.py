@@ -3,6 +3,7 @@
 from dataclasses import replace
 from random import Random
 
+from drumbeat.core.configuration import Config
 from drumbeat.core.errors import SecretAway, SecretMissing
 from drumbeat.core.outcomes import Outcome
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -14,6 +15,7 @@ from drumbeat.delivery.effects import Claimed, Closing, Opening
 from drumbeat.delivery.requests import freeze
 from drumbeat.delivery.transitions import after_answer
 from drumbeat.delivery.work import Call, Work
+from drumbeat.planning.plan import plans
 from drumbeat.planning.render import Unrenderable, render
 from drumbeat.providers.calls import Send
 from drumbeat.services import Services
@@ -47,9 +49,22 @@ def judge(work: Work, answer: Outcome, random: Random) -> Closing:
 
 def _build(work: Work, services: Services) -> Request:
     effect, login = work.effect, work.login
-    config = services.configuration(effect.version)
+    config = _content(effect, services)
     action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id)
     return login.provider.build(login.target, action, key=work.key)
+
+
+def _content(effect: Claimed, services: Services) -> Config:
+    """Return the configuration that the texts come from: the one that planned the effect.
+
+    What a person sends again comes from the one in force, so that a correction counts, provided that this one plans the
+    very same effect: the recipient is fixed.
+    """
+    if effect.generation > 1:
+        newest = services.configuration(effect.newest_version)
+        if plans(effect.event, newest, effect.id, effect.flow, account=effect.account, action=effect.action):
+            return newest
+    return services.configuration(effect.version)
 
 
 def _unsent(effect: Claimed, to: Status, reason: Reason, *, wait: float = 0.0) -> Opening:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from drumbeat.core.errors import Invalid
 from drumbeat.core.reasons import DETAIL, SENTENCES, ReasonCode
 
-# Each is a condition on one row of `effects` or `journal`.
+# Each is a condition on one row of `effects` or `journal`; the last names the row `e`.
 WAITS_FOR_PAUSE = """
     coalesce(reason_code, 'legacy') = 'legacy' AND (reason LIKE 'paused:%%' OR reason = 'circuit breaker open')
 """
 FOUND_MANY = "coalesce(reason_code, 'legacy') = 'legacy' AND reason LIKE 'found %% times%%'"
 FOUND_TIMES = "substring(reason FROM '^found (\\d+) times')"
-HAS_SENTENCE = "coalesce(reason_code, 'legacy') = 'legacy' AND reason = %(sentence)s"
+HAS_SENTENCE = "coalesce(e.reason_code, 'legacy') = 'legacy' AND e.reason = %(sentence)s"
 
 # Why effects were held, as `--cause` took it. What the sentences are now is taken, too: a client may send back the one
 # that it was shown.
@@ -60,4 +60,4 @@ def cause(given: str) -> Cause:
     for pattern, code in (*_HELD.items(), *_SHOWN.items()):
         if match := re.fullmatch(pattern, given, re.DOTALL):
             return Cause(code, match[1] if match.groups() else None, given)
-    raise Invalid(f"no reason has the code {given[:200]!r}; `drumbeat resolve` shows the codes of what is held")
+    raise Invalid(f"no reason has the code {given[:200]!r}; `drumbeat effects --json` shows the codes")

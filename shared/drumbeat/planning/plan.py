@@ -67,6 +67,16 @@ def without_planning(event: Event, config: Config, why: str) -> Plan:
     return _made(event, config, [], dict.fromkeys(acting, why))
 
 
+def plans(event: Event, config: Config, effect: UUID, flow_name: str, *, account: str, action: str) -> bool:
+    """Return whether a version plans an effect of this flow, with the same recipient by the same account and action."""
+    if flow_name not in config.flows:
+        return False
+    return any(
+        (planned.id, planned.account, planned.action) == (effect, account, action)
+        for planned in plan_flow(event, config, flow_name).effects
+    )
+
+
 def _plan(event: Event, config: Config, flows: Iterable[Flow]) -> Plan:
     acting = [flow for flow in flows if flow.on == event.type]
     effects: list[PlannedEffect] = []

@@ -4,14 +4,13 @@ from drumbeat.views.accounts import AccountItem, accounts
 from drumbeat.views.pages import EffectFilter, EventFilter, Page, effects, events
 from drumbeat.views.pulse import Pulse, pulse
 from drumbeat.views.timeline import event
-from drumbeat.views.totals import HeldGroup, Totals, by_account, held, totals
+from drumbeat.views.totals import Totals, by_account, groups, totals
 from drumbeat.views.usage import Usage, usage
 
 __all__ = [
     "AccountItem",
     "EffectFilter",
     "EventFilter",
-    "HeldGroup",
     "Page",
     "Pulse",
     "Totals",
@@ -21,7 +20,7 @@ __all__ = [
     "effects",
     "event",
     "events",
-    "held",
+    "groups",
     "pulse",
     "totals",
     "usage",

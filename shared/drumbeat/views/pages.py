@@ -82,6 +82,7 @@ class EffectItem:
 class EffectFilter:
     """Which effects; None leaves a field open."""
 
+    id: UUID | None = None
     status: str | None = None
     account: str | None = None
     event: UUID | None = None
@@ -143,7 +144,8 @@ EFFECTS = f"""
            (SELECT count(*) FROM attempts WHERE attempts.effect_id = effects.id) AS attempts,
            nullif(effects.due_at, 'infinity') AS due_at, effects.updated_at
       FROM effects
-     WHERE (%(status)s::text IS NULL OR effects.status = %(status)s)
+     WHERE (%(id)s::uuid IS NULL OR effects.id = %(id)s)
+       AND (%(status)s::text IS NULL OR effects.status = %(status)s)
        AND (%(account)s::text IS NULL OR effects.account = %(account)s)
        AND (%(event)s::uuid IS NULL OR effects.event_id = %(event)s)
        AND (%(after)s::uuid IS NULL OR effects.id > %(after)s)
@@ -159,6 +161,7 @@ def effects(
     rows = db.run(
         EFFECTS,
         {
+            "id": filter.id,
             "status": filter.status,
             "account": filter.account,
             "event": filter.event,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from drumbeat.core.status import Status
 from drumbeat.ledger.database import Database
 from drumbeat.views.derived import DERIVED, REASON
 
@@ -34,27 +35,27 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldGroup:
-    """Held effects that wait for the same decision."""
+class EffectGroup:
+    """Effects of one status that wait for the same decision."""
 
     account: str
     flow: str
     step: str
-    reason_code: str
+    reason_code: str | None
     reason_detail: str | None
-    reason: str
+    reason: str | None
     effects: int
     since: datetime  # the oldest of them
     example: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What is held, in groups. A decision about all of it names `at`: what is held later is not part of it."""
+class EffectGroups:
+    """The effects of one status, in groups. A decision about them names `at`: what comes later is not part of it."""
 
     at: datetime
     total: int
-    groups: list[HeldGroup]
+    groups: list[EffectGroup]
 
 
 EVENTS_BY_STATUS = f"""
@@ -122,20 +123,22 @@ def totals(db: Database, window: timedelta = WINDOW) -> Totals:
 
 NOW = "SELECT drumbeat_now() AS at"
 
-HELD = f"""
+GROUPS = f"""
     SELECT account, flow, step, reason_code, reason_detail, min(reason) AS reason, count(*) AS effects,
            min(updated_at) AS since, (array_agg(id ORDER BY updated_at))[1] AS example
       FROM (SELECT id, account, flow, step, updated_at, {REASON}
               FROM effects
-             WHERE status = 'held'
-               AND (%(account)s::text IS NULL OR account = %(account)s)) AS held
+             WHERE status = %(status)s
+               AND (%(account)s::text IS NULL OR account = %(account)s)
+               AND (%(event)s::uuid IS NULL OR event_id = %(event)s)) AS chosen
      GROUP BY account, flow, step, reason_code, reason_detail
      ORDER BY count(*) DESC, account, flow, step, reason_code, reason_detail
 """  # noqa: S608 - put together from constants
 
 
-def held(db: Database, account: str | None = None) -> Held:
-    """Summarise what waits for a person's decision."""
-    at = db.run(NOW)[0]["at"]  # before the count: what is held in between is not part of it
-    groups = [HeldGroup(**row) for row in db.run(HELD, {"account": account})]
-    return Held(at, sum(group.effects for group in groups), groups)
+def groups(db: Database, status: Status, *, account: str | None = None, event: UUID | None = None) -> EffectGroups:
+    """Summarise the effects of one status, for a person's decision about them."""
+    at = db.run(NOW)[0]["at"]  # before the count: what changes in between is not part of it
+    rows = db.run(GROUPS, {"status": status.value, "account": account, "event": event})
+    found = [EffectGroup(**row) for row in rows]
+    return EffectGroups(at, sum(group.effects for group in found), found)

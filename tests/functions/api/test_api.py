@@ -113,6 +113,10 @@ def test_no_key_a_foreign_key_and_a_revoked_key_are_401(console: Console, databa
     [
         ("POST", f"/v1/effects/{uuid4()}/resolve"),
         ("POST", "/v1/effects/resolve"),
+        ("POST", f"/v1/effects/{uuid4()}/redrive"),
+        ("POST", "/v1/effects/redrive"),
+        ("POST", f"/v1/effects/{uuid4()}/cancel"),
+        ("POST", "/v1/effects/cancel"),
         ("PUT", "/v1/config"),
         ("GET", "/v1/keys"),
         ("POST", "/v1/keys"),
@@ -128,8 +132,8 @@ def test_reading_rights_do_not_operate(console: Console, method: str, path: str)
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/events", "/v1/effects", "/v1/effects/held", "/v1/config", "/v1/dlq", "/v1/suppressions", "/v1/accounts",
-     "/v1/status", "/metrics"],
+    ["/v1/events", "/v1/effects", "/v1/effects/held", "/v1/effects/groups", "/v1/config", "/v1/dlq",
+     "/v1/suppressions", "/v1/accounts", "/v1/status", "/metrics"],
 )  # fmt: skip
 def test_operating_rights_do_not_read(console: Console, path: str) -> None:
     assert console.call("GET", path, key=console.key("operate", "ingest"))[0] == 403
@@ -306,7 +310,7 @@ def test_a_decision_needs_a_reason_a_known_decision_and_an_effect(console: Conso
 def test_many_held_effects_are_decided_in_chunks_and_only_those_that_were_counted(
     console: Console, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drumbeat.operations.resolve.EFFECTS_PER_REQUEST", 2)
+    monkeypatch.setattr("drumbeat.operations.decisions.EFFECTS_PER_REQUEST", 2)
     counted = [held(database).id for _ in range(3)]
     other = held(database, account="crm").id
     _, summary, _ = console.call("GET", "/v1/effects/held", account="mail")

@@ -15,9 +15,12 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import Redis
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.calendar import Calendar
-from drumbeat.campaigns import fire, missed
+from drumbeat.campaigns import fire, firing, missed
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.single import Single
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
@@ -32,6 +35,10 @@ from tests.functions.console import Console, Context, build_services, close
 NIGHT = datetime(2030, 3, 10, 6, tzinfo=UTC)  # an hour before New York's clocks go forward, from 2:00 to 3:00
 NIGHTLY = {"schedule": "cron(30 2 * * ? *)", "timezone": "America/New_York", "on_gap": "shift"}
 MINUTE = timedelta(minutes=1)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 @pytest.fixture
@@ -74,10 +81,6 @@ def fired(services: Services, campaign: str) -> list[datetime]:
         "SELECT scheduled_at FROM events WHERE source = %s AND door = 'schedule' ORDER BY scheduled_at", (campaign,)
     )
     return [row["scheduled_at"].astimezone(UTC) for row in rows]
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def to(clock: SimulatedClock, at: datetime) -> None:
@@ -246,15 +249,16 @@ def test_after_an_outage_the_last_day_is_caught_up_and_what_is_older_is_reported
     assert status["missed"][0] == {"campaign": "hourly", "scheduledAt": "2030-03-11T12:00:00.000Z"}
 
 
-def test_a_new_or_changed_campaign_has_no_past(services: Services, clock: SimulatedClock) -> None:
-    applied(services, hourly={"schedule": "cron(0 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+def test_a_new_or_changed_schedule_has_no_past(services: Services, clock: SimulatedClock) -> None:
+    applied(services, hourly=hourly(0))
     to(clock, utc("2030-03-10T06:20"))
-    applied(services, hourly={"schedule": "cron(10 * * * ? *)", "timezone": "UTC", "on_gap": "shift"})
+    applied(services, hourly=hourly(10), new=hourly(10))
     to(clock, utc("2030-03-10T07:10"))
 
     sweep(services)
 
-    assert fired(services, "hourly") == [utc("2030-03-10T07:10")]
+    assert fired(services, "hourly") == [utc("2030-03-10T06:00"), utc("2030-03-10T07:10")]
+    assert fired(services, "new") == [utc("2030-03-10T07:10")]
 
 
 def test_a_campaign_that_is_not_understood_any_more_stops_no_other(services: Services, clock: SimulatedClock) -> None:
@@ -266,6 +270,174 @@ def test_a_campaign_that_is_not_understood_any_more_stops_no_other(services: Ser
     to(clock, utc("2030-03-10T06:30"))
 
     assert sweep(services).fired == 1
+
+
+# ---------------------------------------------------------------- edited between an instant and its recording
+
+
+def hourly(minute: int, timezone: str = "UTC") -> dict[str, Any]:
+    return {"schedule": f"cron({minute} * * * ? *)", "timezone": timezone, "on_gap": "shift"}
+
+
+SCHEDULER = "scheduler"
+RELAY = "relay"
+
+
+def notice(services: Services, clock: SimulatedClock, who: str, name: str, at: datetime) -> None:
+    """Let a late firing of the scheduler, or the relay in its place, record what has passed."""
+    if who == SCHEDULER:
+        fire(name, at, services)
+    else:
+        to(clock, max(clock.now(), at + 2 * MINUTE))
+        sweep(services)
+
+
+HALF_PAST = utc("2030-03-10T06:30")
+
+
+@pytest.mark.parametrize("who", [SCHEDULER, RELAY])
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"digest": hourly(15)},  # another schedule
+        {"digest": hourly(30, "America/New_York")},  # another zone
+        {},  # removed
+        {"news": hourly(30)},  # renamed
+        {"digest": {**hourly(30), "on_gap": "skip"}},  # something else of it
+    ],
+)
+def test_an_instant_counts_by_the_version_that_was_in_force_then(
+    services: Services, clock: SimulatedClock, edited: dict[str, Any], who: str
+) -> None:
+    applied(services, digest=hourly(30))
+    sweep(services)
+    to(clock, HALF_PAST + timedelta(seconds=30))
+    applied(services, **edited)
+    to(clock, HALF_PAST + timedelta(seconds=40))
+
+    notice(services, clock, who, "digest", HALF_PAST)
+
+    assert fired(services, "digest") == [HALF_PAST]
+    assert fired(services, "news") == []
+    (row,) = services.db.run(
+        "SELECT convert_from(body, 'UTF8')::jsonb -> 'payload' ->> 'timezone' AS zone FROM payloads"
+    )
+    assert row["zone"] == "UTC"
+
+
+@pytest.mark.parametrize("who", [SCHEDULER, RELAY])
+@pytest.mark.parametrize("seconds", [0.000001, 0.5, 30.0])
+def test_an_instant_from_before_its_schedule_is_not_made_up(
+    services: Services, clock: SimulatedClock, who: str, seconds: float
+) -> None:
+    applied(services, digest=hourly(59))
+    to(clock, HALF_PAST + timedelta(seconds=seconds))
+    applied(services, digest=hourly(30))
+
+    notice(services, clock, who, "digest", HALF_PAST)
+
+    assert fired(services, "digest") == []
+
+
+@pytest.mark.parametrize("who", [SCHEDULER, RELAY])
+def test_a_schedule_that_is_applied_at_its_instant_is_in_force_then(
+    services: Services, clock: SimulatedClock, who: str
+) -> None:
+    applied(services, digest=hourly(30), news=hourly(59))
+    to(clock, HALF_PAST)
+    applied(services, digest=hourly(59), news=hourly(30))
+
+    for name in ("digest", "news"):
+        notice(services, clock, who, name, HALF_PAST)
+
+    assert (fired(services, "digest"), fired(services, "news")) == ([], [HALF_PAST])
+
+
+def test_many_edits_in_an_outage_lose_and_make_up_nothing(services: Services, clock: SimulatedClock) -> None:
+    """Each of a day's versions fires what it had, over the night on which the clocks go forward."""
+    expected: list[datetime] = []
+    for number in range(8):
+        entry = {"schedule": f"cron({7 * number} * * * ? *)", "timezone": "America/New_York", "on_gap": "shift"}
+        since = clock.now()
+        applied(services, digest=entry)
+        to(clock, since + timedelta(minutes=61 + number))
+        calendar = Calendar(entry["schedule"], entry["timezone"], "shift")
+        expected += [each.at for each in calendar.between(since, clock.now() - timedelta(microseconds=1)) if each.at]
+
+    sweep(services)
+
+    assert fired(services, "digest") == expected
+    assert len(expected) >= 8
+
+
+def test_a_late_firing_leaves_the_next_instant_of_its_own_schedule_to_the_relay(
+    services: Services, clock: SimulatedClock
+) -> None:
+    applied(services, digest={**hourly(0), "schedule": "cron(0/10 * * * ? *)"})
+    sweep(services)
+    to(clock, utc("2030-03-10T06:15"))
+    applied(services, digest=hourly(59))
+    fire("digest", utc("2030-03-10T06:00"), services)
+
+    to(clock, utc("2030-03-10T06:16"))
+    sweep(services)
+
+    assert fired(services, "digest") == [utc("2030-03-10T06:00"), utc("2030-03-10T06:10")]
+
+
+def test_what_was_missed_under_an_earlier_version_is_reported(services: Services, clock: SimulatedClock) -> None:
+    applied(services, digest={**hourly(0), "schedule": "rate(6 hours)"})
+    start = clock.now()
+    to(clock, start + timedelta(hours=7))
+    applied(services)
+    to(clock, start + timedelta(hours=40))
+
+    assert sweep(services).fired == 0
+    assert [each.scheduled_at for each in missed(services.db)] == [start + timedelta(hours=6), start]
+
+
+# ---------------------------------------------------------------- a key that another event has
+
+
+@pytest.mark.parametrize("who", [SCHEDULER, RELAY])
+@pytest.mark.parametrize("same_body", [False, True])
+def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
+    services: Services, clock: SimulatedClock, caplog: pytest.LogCaptureFixture, who: str, same_body: bool
+) -> None:
+    """Before there was a campaign of this name, any caller could use it as a source."""
+    key = firing.key("digest", HALF_PAST)
+    payload = {"campaign": "digest", "key": key} if same_body else {"hello": "world"}
+    body = {"type": "CAMPAIGN_TRIGGER", "source": "digest", "payload": payload, "idempotencyKey": key}
+    caller = ApiKey("shop", frozenset({"ingest"}))
+    Single(Door(services)).ingest(json.dumps(body).encode(), caller=caller)
+    applied(services, digest=hourly(30))
+    to(clock, HALF_PAST + timedelta(seconds=10))
+
+    notice(services, clock, who, "digest", HALF_PAST)
+    notice(services, clock, who, "digest", HALF_PAST)
+
+    assert fired(services, "digest") == []
+    (kept,) = services.db.run("SELECT event_id, convert_from(body, 'UTF8')::jsonb AS body FROM conflicts")
+    assert kept["event_id"] == firing.event_id("digest", HALF_PAST)
+    assert kept["body"]["payload"]["campaign"] == "digest"
+    assert caplog.messages.count("conflicts_kept") == 1
+    _, shown, _ = Console(services).call("GET", f"/v1/events/{kept['event_id']}")
+    assert (shown["status"], shown["conflicts"]) == ("attention", 1)
+
+
+def test_a_firing_whose_key_another_event_has_is_ignored_with_the_reason(
+    services: Services, clock: SimulatedClock
+) -> None:
+    key = firing.key("digest", HALF_PAST)
+    body = {"type": "CAMPAIGN_TRIGGER", "source": "digest", "payload": {}, "idempotencyKey": key}
+    Single(Door(services)).ingest(json.dumps(body).encode(), caller=ApiKey("shop", frozenset({"ingest"})))
+    applied(services, digest=hourly(30))
+    to(clock, HALF_PAST + timedelta(seconds=10))
+
+    done = fire("digest", HALF_PAST, services)
+
+    assert (done.event, done.new) == (None, False)
+    assert "another event has the key" in str(done.ignored)
 
 
 @pytest.mark.point(56)

@@ -29,7 +29,7 @@ from tests.conftest import TestDatabase
 from tests.functions.api.test_api import applied, held
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
-from tests.store.rows import LEASE, claimed, closing, opening, recorded, sending, status, waiting
+from tests.store.rows import LEASE, claimed, closing, new_effect, opening, planned, recorded, sending, status, waiting
 
 
 @dataclass
@@ -226,7 +226,7 @@ def test_one_held_effect_is_resolved(run: Run, database: TestDatabase) -> None:
 def test_many_are_shown_and_counted_before_the_person_agrees(
     run: Run, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drumbeat.operations.resolve.EFFECTS_PER_REQUEST", 2)
+    monkeypatch.setattr("drumbeat.operations.decisions.EFFECTS_PER_REQUEST", 2)
     all_of_them = [held(database).id for _ in range(3)]
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
 
@@ -273,6 +273,79 @@ def test_a_cause_that_there_is_not_is_bad_usage(run: Run, database: TestDatabase
 )
 def test_a_decision_that_names_nothing_or_too_much_is_bad_usage(run: Run, words: list[str]) -> None:
     assert run("resolve", *words, "--reason", "r").code == 2
+
+
+def test_an_ended_effect_is_redriven_and_the_person_hears_what_else_it_takes(run: Run, database: TestDatabase) -> None:
+    event = recorded(database)
+    later = new_effect(event, "nudge")
+    first = new_effect(event, dependents=(later.id,))
+    planned(database, first, new_effect(event, "nudge", after=first.id))
+    cancelled = run("cancel", str(later.id), "--reason", "too early")
+    again = run("cancel", str(first.id), "--reason", "too early")
+
+    redriven = run("redrive", str(first.id), "--reason", "after all")
+
+    assert [ended.code for ended in (cancelled, again, redriven)] == [0, 0, 0]
+    assert f"{first.id} is waiting now" in redriven.out
+    assert f"effect {later.id} came after it" in redriven.out
+    assert run("redrive", str(first.id), "--reason", "once more").code == 1
+
+
+def test_many_are_redriven_and_what_may_have_been_sent_is_counted(run: Run, database: TestDatabase) -> None:
+    harmless, sent = waiting(database), held(database)
+    run("cancel", str(harmless), "--reason", "called off")
+    run("cancel", str(sent.id), "--reason", "called off")
+
+    redriven = run("redrive", "--status", "cancelled", "--cause", "decided", "--reason", "after all", "--yes")
+    doubling = run("redrive", "--status", "cancelled", "--even-if-sent", "--reason", "sure", "--yes", "--json")
+
+    assert "1 effect decided: redrive" in redriven.out
+    assert "1 were not touched" in redriven.out
+    assert doubling.json == {"cancelled": 1, "redriven": 1}
+    assert [status(database, effect) for effect in (harmless, sent.id)] == ["waiting"] * 2
+
+
+def test_all_that_waits_for_an_account_is_cancelled_once_the_person_agrees(
+    run: Run, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meant, other = waiting(database), waiting(database, account="crm")
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+
+    refused = run("cancel", "--account", "mail", "--reason", "wrong price")
+    agreed = run("cancel", "--account", "mail", "--reason", "wrong price", "--yes")
+
+    assert (refused.code, agreed.code) == (1, 0)
+    assert "1 effect decided: cancel" in agreed.out
+    assert [status(database, effect) for effect in (meant, other)] == ["cancelled", "waiting"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["redrive"],
+        ["redrive", "a", "--status", "refused"],
+        ["redrive", "a", "--account", "mail"],
+        ["redrive", "--status", "held"],
+        ["cancel"],
+        ["cancel", "a", "--account", "mail"],
+        ["cancel", "--cause", "decided"],
+    ],
+)
+def test_a_redrive_or_a_cancellation_of_nothing_or_too_much_is_bad_usage(run: Run, words: list[str]) -> None:
+    assert run(*words, "--reason", "r").code == 2
+
+
+def test_the_story_of_an_event_names_what_a_person_could_do(run: Run, database: TestDatabase) -> None:
+    harmless, sent = waiting(database), held(database)
+    before = run("event", str(_event_of(database, harmless)))
+    run("cancel", str(harmless), "--reason", "called off")
+    run("cancel", str(sent.id), "--reason", "called off")
+
+    after, doubtful = (run("event", str(_event_of(database, each))) for each in (harmless, sent.id))
+
+    assert f"drumbeat cancel {harmless} --version 1" in before.out
+    assert f"drumbeat redrive {harmless} --version 2" in after.out
+    assert f"drumbeat redrive {sent.id} --even-if-sent" in doubtful.out
 
 
 # ---------------------------------------------------------------- operating

@@ -38,8 +38,8 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs, leases
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
-from drumbeat.operations import resolve_sql
-from drumbeat.operations.resolve import Decision, resolve
+from drumbeat.operations import decisions, decisions_sql
+from drumbeat.operations.decisions import Decision
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.services import Services
@@ -280,6 +280,24 @@ def test_a_persons_decisions_and_a_later_configuration_break_no_promise(services
     assert found(services) == []
 
 
+def test_what_is_redriven_and_cancelled_breaks_no_promise(services: Services, ledger: Database) -> None:
+    refused = worked(services, Refused("no such address"))
+    decide(services, refused, Decision.REDRIVE)
+    between = found(services)  # what comes after it waits again
+    run_worker(services, effects=(refused,))
+    run_worker(services, effects=everything(ledger))
+    waiting = worked(services, Throttled("slow down", 60.0))
+    services.throttle.resume("mail")
+    decide(services, waiting, Decision.CANCEL)
+    run_worker(services, effects=everything(ledger))
+
+    assert between == found(services) == []
+    assert [row["status"] for row in ledger.run("SELECT status FROM effects ORDER BY status")] == [
+        *["accepted"] * 2,
+        *["cancelled"] * 2,
+    ]
+
+
 def held_effect(services: Services, db: Database) -> UUID:
     """Return an effect at a provider without keys and without a search, whose answer was lost."""
     event = arrived(services)
@@ -292,9 +310,11 @@ def held_effect(services: Services, db: Database) -> UUID:
 
 
 def decide(services: Services, effect: UUID, decision: Decision) -> None:
-    decidable = resolve_sql.decidable(services.db, effect)
+    decidable = decisions_sql.decidable(services.db, effect)
     assert decidable is not None
-    resolve(effect, decision, reason="I looked", version=decidable.version, actor="person:ada", services=services)
+    decisions.decide(
+        effect, decision, reason="I looked", version=decidable.version, actor="person:ada", services=services
+    )
 
 
 @pytest.mark.point(54)

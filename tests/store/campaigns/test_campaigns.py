@@ -5,7 +5,9 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from drumbeat.campaigns import in_force
 from drumbeat.campaigns import sql as campaigns_sql
+from drumbeat.campaigns.sql import RecordedEvent
 from drumbeat.ledger.database import Database
 from tests.store.rows import recorded
 
@@ -26,13 +28,14 @@ def applied(db: Database, version: int, ago: timedelta, **entries: Any) -> datet
 
 
 def since(db: Database, reach: timedelta = DAY) -> dict[str, datetime]:
-    return {each.campaign.name: each.since for each in campaigns_sql.in_force(db, reach=reach).campaigns}
+    """Return since when each campaign that is in force now has been."""
+    return {each.campaign.name: each.since for each in in_force.read(db, reach=reach).terms if each.until is None}
 
 
 def test_before_the_first_configuration_there_is_nothing(database: Database) -> None:
-    found = campaigns_sql.in_force(database, reach=DAY)
+    found = in_force.read(database, reach=DAY)
 
-    assert found.campaigns == ()
+    assert found.terms == ()
     assert found.now.tzinfo is not None
 
 
@@ -70,7 +73,7 @@ def test_versions_from_beyond_the_reach_are_not_read_but_the_one_that_was_in_for
     assert since(database) == {"digest": in_force_then}
 
 
-def test_only_the_newest_version_counts(database: Database) -> None:
+def test_only_the_newest_version_is_in_force_now(database: Database) -> None:
     applied(database, 1, DAY / 2, digest=DIGEST)
     applied(database, 2, DAY / 4, news=NEWS)
 
@@ -80,6 +83,6 @@ def test_only_the_newest_version_counts(database: Database) -> None:
 def test_known_are_the_events_that_are_recorded(database: Database) -> None:
     one, other = recorded(database), recorded(database)
 
-    assert campaigns_sql.known(database, [one]) == {one}
-    assert campaigns_sql.known(database, [one, other]) == {one, other}
-    assert campaigns_sql.known(database, []) == set()
+    assert campaigns_sql.known(database, [one]) == {one: RecordedEvent(b"", "api")}
+    assert campaigns_sql.known(database, [one, other]).keys() == {one, other}
+    assert campaigns_sql.known(database, []) == {}

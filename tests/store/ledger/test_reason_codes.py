@@ -17,7 +17,8 @@ from drumbeat.delivery import attempts_sql
 from drumbeat.ledger import leases, legacy, steps
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
-from drumbeat.operations import resolve_sql, resume_sql
+from drumbeat.operations import decisions_sql, resume_sql
+from drumbeat.operations.decisions_sql import Selection
 from tests.conftest import TestDatabase
 from tests.store.rows import (
     LEASE,
@@ -334,7 +335,7 @@ def test_what_is_held_is_grouped_by_code_and_detail(database: TestDatabase) -> N
         held(database, Reason(ReasonCode.UNPROVABLE))
         database.run(HOLD_BEFORE, (UNPROVABLE, put_back(database, None)))
 
-    groups = views.held(database).groups
+    groups = views.groups(database, Status.HELD).groups
 
     assert [(each.reason_code, each.reason_detail, each.reason, each.effects) for each in groups] == [
         ("legacy", UNPROVABLE, UNPROVABLE, 2),
@@ -362,6 +363,6 @@ def test_a_cause_selects_by_code_or_by_the_sentence_of_the_release_before(
     (row,) = database.run("SELECT drumbeat_now() AS now")
     cause = legacy.cause(asked) if asked else None
 
-    found = resolve_sql.held(database, account=None, cause=cause, seen_at=row["now"], limit=10)
+    found = decisions_sql.selected(database, Selection((Status.HELD,), row["now"], cause=cause), limit=10)
 
     assert {each.id for each in found} == {ids[name] for name in meant}
