@@ -56,7 +56,7 @@ def post_webhook(source: str) -> Response[str]:
     """Record one delivery."""
     request = app.current_event.raw_event
     judged = judged_at(request) if services().settings.test_door else None
-    return answers.receipt(webhook.ingest(source, delivery_of(request), door(), judged_at=judged))
+    return answers.receipt(webhook.ingest(source, delivery_of(request), door(), judged_at=judged), source=source)
 
 
 @logger.inject_lambda_context(clear_state=True)

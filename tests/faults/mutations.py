@@ -264,7 +264,7 @@ def _answer_before_the_commit(patch: Patch) -> None:
         try:
             return record(db, arrival, caller=caller)
         except psycopg.OperationalError:
-            return Recorded(inserted=True, fingerprint=arrival.fingerprint)
+            return Recorded(arrival.id, inserted=True, fingerprint=arrival.fingerprint)
 
     patch.setattr(store_events, "record", hopefully)
 

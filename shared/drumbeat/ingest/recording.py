@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from drumbeat.core.errors import Unauthorized
@@ -36,25 +37,28 @@ def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Record
 
 
 def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = None) -> list[Recorded]:
-    """Record many events in one commit, as `record` does; of several under one key the first is recorded.
+    """Record many events, as `record` does; of several under one key the first is recorded.
+
+    What has one key is recorded in one commit, which is all but webhooks that waited in the buffer.
 
     Returns one result for each arrival, in their order.
     """
     first: dict[UUID, Arrival] = {}
     for arrival in arrivals:
         first.setdefault(arrival.id, arrival)
-    scheduled = _schedule(first.values(), door)
+    # One that has two keys may be another's repeat, so it is recorded after the others, by itself.
+    together = [arrival for arrival in first.values() if arrival.former_key is None]
+    scheduled = _schedule(together, door)
     try:
-        recorded = ingest_sql.record_all(door.services.db, list(first.values()), caller=caller)
+        recorded = ingest_sql.record_all(door.services.db, together, caller=caller)
     except Revoked:
         raise _revoked() from None
     new = [id for id, one in recorded.items() if one.inserted]
     if new:
         _notify(new, door, scheduled=scheduled)
+    recorded |= {id: record(arrival, door) for id, arrival in first.items() if arrival.former_key is not None}
     return [
-        recorded[arrival.id]
-        if first[arrival.id] is arrival
-        else Recorded(inserted=False, fingerprint=recorded[arrival.id].fingerprint)
+        recorded[arrival.id] if first[arrival.id] is arrival else replace(recorded[arrival.id], inserted=False)
         for arrival in arrivals
     ]
 
