@@ -45,9 +45,10 @@ def post_event() -> Response[str]:
 
 @app.post("/v1/events/batch")
 def post_batch() -> Response[str]:
-    """Record up to 500 events; each has its own result."""
+    """Record up to 500 events; each has its own key and result."""
     request = app.current_event.raw_event
     caller = caller_of(request, services().key_secret)
+    key_of(request)  # a header here names no event, yet one that could be two keys is a mistake of its sender's
     return answers.batch(batch.ingest(body_of(request), door(), caller=caller))
 
 
