@@ -5,12 +5,13 @@ from typing import Any
 
 from drumbeat.operations.resolve import Decision
 from tests.faults.fault_points import NoFaults
-from tests.faults.sample_deployment import Lead
+from tests.faults.sample_deployment import Lead, Push
 from tests.faults.simulation import MINUTE, Simulation
 
 ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
 POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
+PUSH, STOLEN = Push("push"), Push("stolen")
 HOUR = 3600.0
 
 type Story = Callable[[Simulation], None]
@@ -130,6 +131,30 @@ def _conflict(simulation: Simulation) -> None:
     assert row["bodies"] == 1
 
 
+def _delivered(simulation: Simulation) -> None:
+    """A webhook is delivered, once more while the release before answers, and by a thief under other ids."""
+    simulation.deliver(PUSH)
+    simulation.deliver_before(PUSH)
+    simulation.deliver(PUSH)
+    simulation.deliver(STOLEN)
+    simulation.deliver(STOLEN, id="d-2")
+    simulation.deliver(STOLEN, id="d-3")
+    simulation.settle(prompt=True)
+
+
+def _upgraded(simulation: Simulation) -> None:
+    """The release before records a webhook; it is delivered again after the upgrade, and while the ledger is away."""
+    simulation.deliver_before(PUSH)
+    simulation.deliver(PUSH)
+    simulation.outages.ledger = True
+    simulation.deliver(PUSH)
+    simulation.deliver(STOLEN)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    simulation.deliver_before(STOLEN)
+    simulation.settle(prompt=True)
+
+
 def _replanned(simulation: Simulation) -> None:
     """A flow cannot be planned; a corrected configuration is applied, and the flow is planned again."""
     _apply(simulation, broken=True)
@@ -166,6 +191,8 @@ STORIES: Mapping[str, Story] = {
     "outage": _outage,
     "batch": _batch,
     "conflict": _conflict,
+    "delivered": _delivered,
+    "upgraded": _upgraded,
     "replanned": _replanned,
     "crowd": _crowd,
 }

@@ -99,6 +99,7 @@ def bodies(doors: Doors) -> list[bytes]:
     return sorted(row["body"] for row in doors.events())
 
 
+@pytest.mark.point(5)
 def test_a_redelivery_after_the_upgrade_is_the_event_that_was_recorded(code: Doors) -> None:
     record_as_before(code, "d-1")
     before = code.services.db.round_trips
