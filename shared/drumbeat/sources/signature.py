@@ -33,7 +33,7 @@ class Delivery:
 
     method: str
     url: str  # as the sender knows it, query included
-    headers: Mapping[str, str]  # names in lower case
+    headers: Mapping[str, str]  # names in lower case; one that came twice is one text, joined by a comma
     body: bytes
 
     def header(self, name: str) -> str:

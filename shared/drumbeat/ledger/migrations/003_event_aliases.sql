@@ -12,8 +12,10 @@ CREATE TABLE event_aliases (
 GRANT SELECT, INSERT ON event_aliases TO drumbeat_app;
 
 -- The event that has this id, or has it as an alias, and holds the same body; null: there is none, and until this
--- transaction ends no other gets there first. (Each statement of a volatile function sees what was committed before it.)
-CREATE FUNCTION event_known_as(asked uuid, content bytea) RETURNS uuid LANGUAGE plpgsql STRICT AS $$
+-- transaction ends no other gets there first. (Each statement of a volatile function sees what was committed before it.
+-- A function keeps its plans, too: none that was made while the tables were small may read them whole.)
+CREATE FUNCTION event_known_as(asked uuid, content bytea) RETURNS uuid
+    LANGUAGE plpgsql STRICT SET enable_seqscan = off AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(asked::text, 0));
     RETURN (SELECT events.id FROM events WHERE events.id = asked AND events.fingerprint = content
@@ -41,7 +43,7 @@ CREATE TRIGGER skip_known_event BEFORE INSERT ON events
 
 -- Not finding its own event under that id, it keeps the body as a conflict, of an event that does not exist. The event
 -- that the id is an alias of has the very same body: there is nothing to keep.
-CREATE FUNCTION skip_known_conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION skip_known_conflict() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (SELECT FROM event_aliases JOIN events ON events.id = event_aliases.event_id
                 WHERE event_aliases.id = NEW.event_id AND events.fingerprint = NEW.fingerprint) THEN
