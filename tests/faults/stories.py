@@ -132,7 +132,7 @@ def _conflict(simulation: Simulation) -> None:
 
 
 def _delivered(simulation: Simulation) -> None:
-    """A webhook is delivered, once more while the release before answers, and by a thief under other ids."""
+    """A webhook is delivered, once more while the release before answers, and by an attacker under other ids."""
     simulation.deliver(PUSH)
     simulation.deliver_before(PUSH)
     simulation.deliver(PUSH)
