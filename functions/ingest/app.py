@@ -45,9 +45,10 @@ def post_event() -> Response[str]:
 
 @app.post("/v1/events/batch")
 def post_batch() -> Response[str]:
-    """Record up to 500 events; each has its own result."""
+    """Record up to 500 events; each has its own key and result."""
     request = app.current_event.raw_event
     caller = caller_of(request, services().key_secret)
+    key_of(request)  # a header here names no event, yet one that could be two keys is a mistake of its sender's
     return answers.batch(batch.ingest(body_of(request), door(), caller=caller))
 
 
@@ -56,7 +57,7 @@ def post_webhook(source: str) -> Response[str]:
     """Record one delivery."""
     request = app.current_event.raw_event
     judged = judged_at(request) if services().settings.test_door else None
-    return answers.receipt(webhook.ingest(source, delivery_of(request), door(), judged_at=judged))
+    return answers.receipt(webhook.ingest(source, delivery_of(request), door(), judged_at=judged), source=source)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -13,8 +13,8 @@ from tests.faults.clock import STILL
 from tests.faults.processes import Process
 
 EMPTY = """
-    TRUNCATE configs, api_keys, events, payloads, conflicts, plans, replans, contacts, suppressions, effects, journal,
-             requests, attempts, outcomes RESTART IDENTITY CASCADE
+    TRUNCATE configs, api_keys, events, event_aliases, payloads, conflicts, plans, replans, contacts, suppressions,
+             effects, journal, requests, attempts, outcomes RESTART IDENTITY CASCADE
 """
 # Keys that expire do so by simulated time.
 AGE_KEYS = """

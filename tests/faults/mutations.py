@@ -278,9 +278,22 @@ def _answer_before_the_commit(patch: Patch) -> None:
         try:
             return record(db, arrival, caller=caller)
         except psycopg.OperationalError:
-            return Recorded(inserted=True, fingerprint=arrival.fingerprint)
+            return Recorded(arrival.id, inserted=True, fingerprint=arrival.fingerprint)
 
     patch.setattr(store_events, "record", hopefully)
+
+
+def _forget_what_the_release_before_recorded(patch: Patch) -> None:
+    _change_statement(patch, store_events, "RECORD_DELIVERY", ("WHERE earlier.id IS NULL", "WHERE true"))
+
+
+def _leave_no_alias(patch: Patch) -> None:
+    _change_statement(
+        patch,
+        store_events,
+        "RECORD_DELIVERY",
+        ("id FROM inserted\n    )\n    SELECT", "id FROM inserted WHERE false\n    )\n    SELECT"),
+    )
 
 
 def _acknowledge_before_recording(patch: Patch) -> None:
@@ -492,6 +505,8 @@ MUTATIONS = (
     Mutation("a move has no journal row", _move_without_a_journal_row, "lead"),
     Mutation("the relay stops after its first lot", _stop_after_the_first_lot, "abandoned"),
     Mutation("ingest answers before the commit", _answer_before_the_commit, "outage"),
+    Mutation("an event is not looked for under its former id", _forget_what_the_release_before_recorded, "upgraded"),
+    Mutation("an event leaves no alias", _leave_no_alias, "delivered"),
     Mutation(
         "the buffer is emptied before its events are recorded",
         _acknowledge_before_recording,

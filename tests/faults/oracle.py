@@ -133,10 +133,11 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
     done = Counter(action.effect for action in simulation.vendors.performed())
     violations: list[str] = []
     for lead in dict.fromkeys(lead for lead, _ in simulation.receipts):
-        if lead.event not in events:
-            violations.append(f"{lead.name} was promised, and is not recorded")
+        recorded = [id for id in lead.events() if id in events]
+        if len(recorded) != 1:
+            violations.append(f"{lead.name} was promised, and is recorded {len(recorded)} times")
             continue
-        for step, effect in lead.effects().items():
+        for step, effect in lead.effects(recorded[0]).items():
             if effect not in rows:
                 violations.append(f"{lead.name} {step} was lost")
             elif why := _wrong_end(

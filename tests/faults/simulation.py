@@ -25,8 +25,8 @@ from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.planning import plan_events
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.ingest import batch
-from drumbeat.ingest.receipt import Receipt
+from drumbeat.ingest import batch, recording, webhook
+from drumbeat.ingest.receipt import RECORDED, Receipt
 from drumbeat.ledger.database import Row
 from drumbeat.operations import decisions
 from drumbeat.operations.decisions import MOVES, Decision
@@ -43,7 +43,7 @@ from tests.faults.fault_points import Crash, FaultPoint, Faults, NoFaults, Sched
 from tests.faults.invariants import Invariants
 from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, SqsModel
-from tests.faults.sample_deployment import Lead
+from tests.faults.sample_deployment import Lead, Push
 from tests.faults.vendors import Vendors
 
 MINUTE = 60.0
@@ -207,6 +207,27 @@ class Simulation:
                     for lead, receipt in zip(leads, results, strict=True)
                     if isinstance(receipt, Receipt)
                 ]
+                return
+            self.advance(1.0)
+
+    def deliver(self, lead: Push, id: str = "", who: str = "ingest") -> None:
+        """Be a sender of webhooks that tries again until it has a receipt; the delivery's id is the lead's name."""
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                receipt = webhook.ingest("push", lead.delivery(id or lead.name), process.door)
+                self.receipts.append((lead, receipt))
+                return
+            self.advance(1.0)
+
+    def deliver_before(self, lead: Push, who: str = "before") -> None:
+        """Be that sender, and the release before answers: its key is the delivery's id."""
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                arrival = lead.arrival_before(process.clock.now())
+                recorded = recording.record(arrival, process.door)
+                if recorded.event != arrival.id:  # it does not know aliases, and finds another body there
+                    recording.keep_conflicts([arrival], process.door)
+                self.receipts.append((lead, Receipt(arrival.id, RECORDED)))
                 return
             self.advance(1.0)
 

@@ -8,12 +8,13 @@ from drumbeat.core.status import Status
 from drumbeat.delivery.budget import LEASE
 from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import NoFaults
-from tests.faults.sample_deployment import Lead
+from tests.faults.sample_deployment import Lead, Push
 from tests.faults.simulation import MINUTE, Simulation
 
 ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
 POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
+PUSH, STOLEN = Push("push"), Push("stolen")
 HOUR = 3600.0
 PERSONS_TRIES = 3  # one more than a single fault can spoil
 
@@ -132,6 +133,30 @@ def _conflict(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
     (row,) = simulation.environment.owner.run("SELECT count(*) AS bodies FROM conflicts")
     assert row["bodies"] == 1
+
+
+def _delivered(simulation: Simulation) -> None:
+    """A webhook is delivered, once more while the release before answers, and by an attacker under other ids."""
+    simulation.deliver(PUSH)
+    simulation.deliver_before(PUSH)
+    simulation.deliver(PUSH)
+    simulation.deliver(STOLEN)
+    simulation.deliver(STOLEN, id="d-2")
+    simulation.deliver(STOLEN, id="d-3")
+    simulation.settle(prompt=True)
+
+
+def _upgraded(simulation: Simulation) -> None:
+    """The release before records a webhook; it is delivered again after the upgrade, and while the ledger is away."""
+    simulation.deliver_before(PUSH)
+    simulation.deliver(PUSH)
+    simulation.outages.ledger = True
+    simulation.deliver(PUSH)
+    simulation.deliver(STOLEN)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    simulation.deliver_before(STOLEN)
+    simulation.settle(prompt=True)
 
 
 def _replanned(simulation: Simulation) -> None:
@@ -265,6 +290,8 @@ STORIES: Mapping[str, Story] = {
     "outage": _outage,
     "batch": _batch,
     "conflict": _conflict,
+    "delivered": _delivered,
+    "upgraded": _upgraded,
     "replanned": _replanned,
     "abandoned": _abandoned,
     "edited": _edited,

@@ -2,7 +2,9 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -30,22 +32,32 @@ class Console:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.headers: Mapping[str, str] = {}  # sent with every call
 
     def key(self, *scopes: str, id: str = "ada") -> str:
         """Mint a key."""
         return keys.mint(self.services.key_secret, id, scopes)
 
     def call(
-        self, method: str, path: str, body: object = None, *, key: str | None = "", **query: str
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = "",
+        **query: str,
     ) -> tuple[int, Any, dict[str, str]]:
-        """Return status, body (parsed when JSON) and headers; `key` None sends none, '' one with all scopes."""
+        """Return status, body (parsed when JSON) and headers; `key` None sends none, '' one with all scopes.
+
+        A parameter with a comma was sent twice: so API Gateway joins its values.
+        """
         token = self.key("ingest", "read", "operate") if key == "" else key
         event = {
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": path,
-            "rawQueryString": "",
-            "headers": {"authorization": f"Bearer {token}"} if token else {},
+            "rawQueryString": urlencode([(name, one) for name, value in query.items() for one in value.split(",")]),
+            "headers": {**({"authorization": f"Bearer {token}"} if token else {}), **self.headers},
             "queryStringParameters": query or None,
             "requestContext": {
                 "accountId": "000000000000",
@@ -59,12 +71,12 @@ class Console:
             "isBase64Encoded": False,
         }
         answer = app.handler(cast("dict[str, Any]", event), cast("LambdaContext", Context()))
-        headers = {**{name: str(value) for name, value in answer.get("headers", {}).items()}}
+        answered = {name: str(value) for name, value in answer.get("headers", {}).items()}
         for name, values in (answer.get("multiValueHeaders") or {}).items():
-            headers[name] = values[0]
+            answered[name] = values[0]
         text = answer["body"]
-        parsed = json.loads(text) if "json" in headers.get("Content-Type", "") else text
-        return answer["statusCode"], parsed, headers
+        parsed = json.loads(text) if "json" in answered.get("Content-Type", "") else text
+        return answer["statusCode"], parsed, answered
 
     def notified(self) -> list[WakeUp]:
         """Take the wake-up messages so far."""

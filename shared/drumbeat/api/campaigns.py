@@ -10,9 +10,9 @@ from drumbeat.api.query import body
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.campaigns import trigger
-from drumbeat.core.errors import Invalid
-from drumbeat.ingest.request import check_key
+from drumbeat.ingest.request import one_key
 from drumbeat.services import services
+from drumbeat.web.requests import key_of
 
 router = Routes()
 
@@ -37,13 +37,4 @@ def trigger_campaign(name: str) -> Response[Any]:
 
 def _key() -> str:
     request = body(router, Trigger) if router.current_event.body else Trigger()
-    header = router.current_event.headers.get("idempotency-key")
-    if header is not None and request.idempotencyKey not in (None, header):
-        raise Invalid("The header Idempotency-Key and the field idempotencyKey differ. Send one. Nothing was recorded.")
-    key = request.idempotencyKey if header is None else header
-    if key is None:
-        raise Invalid(
-            "An idempotency key is missing. Send a name that a repeat of this request would have too, as the header"
-            " Idempotency-Key or the field idempotencyKey. Nothing was recorded."
-        )
-    return check_key(key)
+    return one_key(key_of(router.current_event.raw_event), request.idempotencyKey)

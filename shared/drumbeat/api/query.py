@@ -1,8 +1,10 @@
 """A caller's parameters and body, read strictly: anything unknown is named in the error, nothing is guessed."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -17,10 +19,14 @@ MAX_PAGE_SIZE = 200
 
 
 def query(router: Routes, *allowed: str) -> Mapping[str, str]:
-    """Return the query parameters; an empty one counts as absent. Raises Invalid for a name that is not `allowed`, and
-    for the one character that Postgres cannot look for.
+    """Return the query parameters; an empty one counts as absent. Raises Invalid for a name that is not `allowed`, one
+    that came twice, and for the one character that Postgres cannot look for.
     """
     parameters = router.current_event.query_string_parameters or {}
+    # API Gateway joins the values of a parameter that came twice by a comma; the text of the query shows both.
+    written = parse_qsl(router.current_event.raw_event.get("rawQueryString") or "", keep_blank_values=True)
+    if twice := sorted(name for name, times in Counter(name for name, _ in written).items() if times > 1):
+        raise Invalid(f"parameter {', '.join(twice)} came twice; send it once")
     if unknown := sorted(set(parameters) - set(allowed)):
         raise Invalid(f"unknown parameter {', '.join(unknown)}; known are {', '.join(sorted(allowed)) or 'none'}")
     if "\0" in "".join(parameters.values()):

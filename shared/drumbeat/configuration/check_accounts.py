@@ -45,7 +45,7 @@ def check_source(source: document_models.Source, path: Path, document: Document)
         advice = instead(source.webhook, schemes.names())
         document.wrong((*path, "webhook"), f"there is no signature scheme {source.webhook}; {advice}")
         return
-    scheme, given = schemes.get(source.webhook), options_of(source)
+    scheme, given, before = schemes.get(source.webhook), options_of(source), len(document.mistakes)
     for name in given.keys() - scheme.options.keys():
         document.wrong(
             (*path, name),
@@ -58,9 +58,17 @@ def check_source(source: document_models.Source, path: Path, document: Document)
             _check_option(name, given[name], option, (*path, name), document)
         elif option.required and not document.has((*path, name)):
             document.wrong(path, f"{name} is missing; {source.webhook} needs it")
+    # Options are only compared with each other once each of them is right.
+    if len(document.mistakes) == before and all(
+        name in given for name in scheme.options if document.has((*path, name))
+    ):
+        for name, problem in scheme.problems(given):
+            document.wrong((*path, name), problem)
 
 
-def _check_option(name: str, value: str, option: Option, path: Path, document: Document) -> None:
+def _check_option(name: str, value: str | bool, option: Option, path: Path, document: Document) -> None:
+    if isinstance(value, bool):
+        return
     if option.choices and value not in option.choices:
         document.wrong(path, f"there is no {name} {value}; {instead(value, option.choices)}")
     elif option.problem is not None and (problem := option.problem(value)):

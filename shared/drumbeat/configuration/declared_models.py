@@ -28,10 +28,16 @@ def arguments_model(action: ActionType) -> type[Form]:
 
 def source_model() -> type[Source]:
     """Return the model of a source, with the options of every scheme: which of them fit is checked elsewhere."""
-    return _source_model(frozenset(name for scheme in schemes.names() for name in schemes.get(scheme).options))
+    return _source_model(
+        frozenset(
+            (name, bool if option.flag else str)
+            for scheme in schemes.names()
+            for name, option in schemes.get(scheme).options.items()
+        )
+    )
 
 
-def options_of(source: Source) -> dict[str, str]:
+def options_of(source: Source) -> dict[str, str | bool]:
     """Return the options that were given."""
     given = source.model_dump(by_alias=True, exclude_unset=True)
     return {name: value for name, value in given.items() if name not in Source.model_fields}
@@ -50,9 +56,11 @@ def _arguments_model(name: str, description: str, arguments: tuple[tuple[str, Ar
 
 
 @cache
-def _source_model(options: frozenset[str]) -> type[Source]:
+def _source_model(options: frozenset[tuple[str, type]]) -> type[Source]:
     return create_model(
-        "Source", __base__=Source, **{_attribute(name): _optional(str, name) for name in sorted(options)}
+        "Source",
+        __base__=Source,
+        **{_attribute(name): _optional(kind, name) for name, kind in sorted(options, key=lambda option: option[0])},
     )
 
 

@@ -43,7 +43,11 @@ def _add_schemes(source: Json) -> None:
     """Add the schemes, every option there is, and what each scheme says of its own."""
     options = {name: schemes.get(name).options for name in sorted(schemes.names())}
     source["properties"]["webhook"] = {"type": "string", "enum": list(options)}
-    source["properties"] |= {name: {"type": "string"} for declared in options.values() for name in declared}
+    source["properties"] |= {
+        name: {"type": "boolean" if option.flag else "string"}
+        for declared in options.values()
+        for name, option in declared.items()
+    }
     source["allOf"] = [
         _where("webhook", scheme, _options(declared)) for scheme, declared in options.items() if declared
     ]
@@ -57,6 +61,8 @@ def _options(declared: Mapping[str, Option]) -> Json:
 
 
 def _option(option: Option) -> Json:
+    if option.flag:
+        return {"description": option.meaning, "default": option.default == "true"}
     made: Json = {"description": option.meaning, "default": option.default, "enum": list(option.choices)}
     return {name: value for name, value in made.items() if value}
 

@@ -15,6 +15,7 @@ _KINDS = {dict: "a mapping", list: "a list", str: "text", int: "a number", float
 _WANTED = {
     "string_type": "text; put quotes around it",
     "int_type": "a whole number without quotes",
+    "bool_type": "true or false, without quotes",
     "dict_type": "a mapping, like {name: value}",
     "model_type": "a mapping, like {name: value}",
     "list_type": "a list, like [one, another]",

@@ -28,6 +28,7 @@ class Arrival:
     scheduled_at: datetime | None
     received_at: datetime
     body: bytes  # raw, as received; for the API one event's JSON object
+    former_key: str | None = None  # by which the release before knows a webhook's delivery, where it is another
 
 
 @dataclass(frozen=True, slots=True)

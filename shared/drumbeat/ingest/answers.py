@@ -25,11 +25,11 @@ class Answers:
         app.exception_handler(SecretMissing)(self._secret_missing)
         app.exception_handler(Exception)(self._unexpected)
 
-    def receipt(self, receipt: Receipt) -> Response[str]:
+    def receipt(self, receipt: Receipt, **logged: str) -> Response[str]:
         """Answer one event: 202, or 200 for a repeat."""
         id = str(receipt.event_id)
         self._logger.set_correlation_id(id)
-        self._logger.info(receipt.status, extra={"replayed": receipt.replayed})
+        self._logger.info(receipt.status, extra={"replayed": receipt.replayed, **logged})
         body = json.dumps({"eventId": id, "status": receipt.status})
         if receipt.replayed:
             return Response(200, JSON, body, {"Idempotent-Replayed": "true"})

@@ -1,7 +1,8 @@
 """The buffer queue: where verified events wait while Postgres is unreachable, and how they are recorded then.
 
 A message is JSON: `{"v": 1, "arrivals": [{"source", "key", "type", "door", "fingerprint", "scheduledAt",
-"receivedAt", "body", "packed"}]}`, the body in base64, and packed by zlib if it is large.
+"receivedAt", "body", "packed", "newKey"}]}`, the body in base64, and packed by zlib if it is large. A delivery that the
+release before knows by another key has that one as `key`, which that release reads, and its own as `newKey`.
 """
 
 import json
@@ -132,7 +133,7 @@ def _written(arrival: Arrival) -> dict[str, object]:
     packed = len(arrival.body) > PACK_ABOVE_BYTES
     return {
         "source": arrival.source,
-        "key": arrival.key,
+        "key": arrival.former_key or arrival.key,
         "type": arrival.type,
         "door": arrival.door,
         "fingerprint": arrival.fingerprint.hex(),
@@ -140,19 +141,22 @@ def _written(arrival: Arrival) -> dict[str, object]:
         "receivedAt": arrival.received_at.isoformat(),
         "body": b64encode(zlib.compress(arrival.body) if packed else arrival.body).decode(),
         "packed": packed,
+        **({"newKey": arrival.key} if arrival.former_key else {}),
     }
 
 
 def _read(entry: dict[str, Any]) -> Arrival:
     body = b64decode(entry["body"], validate=True)
+    key = entry.get("newKey", entry["key"])
     return Arrival(
-        id=ids.event_id(entry["source"], entry["key"]),
+        id=ids.event_id(entry["source"], key),
         source=entry["source"],
-        key=entry["key"],
+        key=key,
         type=entry["type"],
         door=entry["door"],
         fingerprint=bytes.fromhex(entry["fingerprint"]),
         scheduled_at=datetime.fromisoformat(entry["scheduledAt"]) if entry["scheduledAt"] else None,
         received_at=datetime.fromisoformat(entry["receivedAt"]),
         body=zlib.decompress(body) if entry["packed"] else body,
+        former_key=entry["key"] if key != entry["key"] else None,
     )

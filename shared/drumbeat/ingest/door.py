@@ -13,6 +13,7 @@ BUFFERED = "EventsBuffered"
 RECORDED = "EventsRecorded"
 CONFLICTS = "KeysReused"
 UNVERIFIED = "DeliveriesRejected"
+REPEATED = "DeliveriesRepeated"  # of webhooks; the log line of each names its source and event
 DEGRADED = "IngestDegraded"  # Redis or the queue failed; nothing is lost
 
 

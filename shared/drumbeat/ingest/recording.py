@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from drumbeat.core.errors import Unauthorized
@@ -37,20 +38,22 @@ def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Record
 
 
 def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = None) -> list[Recorded | None]:
-    """Record many events in one commit, as `record` does; of several under one key the first is recorded.
+    """Record many events, as `record` does; of several under one key the first is recorded.
 
-    Returns one result for each arrival, in their order; None for one that the ledger refuses, which costs no other its
-    place.
+    What has one key is recorded in one commit, which is all but webhooks that waited in the buffer. Returns one result
+    for each arrival, in their order; None for one that the ledger refuses, which costs no other its place.
     """
     first: dict[UUID, Arrival] = {}
     for arrival in arrivals:
         first.setdefault(arrival.id, arrival)
-    scheduled = _schedule(first.values(), door)
+    # One that has two keys may be another's repeat, so it is recorded after the others, by itself.
+    together = [arrival for arrival in first.values() if arrival.former_key is None]
+    scheduled = _schedule(together, door)
     recorded: dict[UUID, Recorded] = {}
     try:
         write_apart(
             lambda some: recorded.update(ingest_sql.record_all(door.services.db, some, caller=caller)),
-            list(first.values()),
+            together,
             _refused,
         )
     except Revoked:
@@ -58,8 +61,11 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = 
     new = [id for id, one in recorded.items() if one.inserted]
     if new:
         _notify(new, door, scheduled=scheduled)
+    for arrival in first.values():
+        if arrival.former_key is not None:
+            write_apart(lambda one: recorded.update({one[0].id: record(one[0], door)}), [arrival], _refused)
     return [
-        one if one is None or first[arrival.id] is arrival else Recorded(inserted=False, fingerprint=one.fingerprint)
+        one if one is None or first[arrival.id] is arrival else replace(one, inserted=False)
         for arrival in arrivals
         for one in [recorded.get(arrival.id)]
     ]

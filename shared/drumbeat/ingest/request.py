@@ -77,8 +77,16 @@ def read_element(element: object, *, suspect: bool, configured: Collection[str],
     return _arrival(element, raw, None, configured, now)
 
 
-def check_key(key: str) -> str:
-    """Return an idempotency key after checking it; raises Invalid."""
+def one_key(header: str | None, field: str | None) -> str:
+    """Return the idempotency key that a request names as header, field or both; raises Invalid when it is not one."""
+    if header is not None and field not in (None, header):
+        raise Invalid("The header Idempotency-Key and the field idempotencyKey differ. Send one. Nothing was stored.")
+    key = field if header is None else header
+    if key is None:
+        raise Invalid(
+            "idempotencyKey is missing. Send a name that a repeat of this request would have too, such as an order's "
+            "number, as the field or as the header Idempotency-Key. Nothing was stored."
+        )
     if not (1 <= len(key) <= 255 and key.isprintable()):
         raise Invalid("An idempotency key has 1 to 255 printable characters. Nothing was stored.")
     return key
@@ -89,14 +97,7 @@ def _arrival(value: object, raw: bytes, key: str | None, configured: Collection[
         request = EventRequest.model_validate(value)
     except ValidationError as error:
         raise Invalid(_explained(error)) from None
-    if key is not None and request.idempotencyKey not in (None, key):
-        raise Invalid("The header Idempotency-Key and the field idempotencyKey differ. Send one. Nothing was stored.")
-    key = request.idempotencyKey if key is None else check_key(key)
-    if key is None:
-        raise Invalid(
-            "idempotencyKey is missing. Send a name that a repeat of this event would have too, such as an order's "
-            "number, as the field or as the header Idempotency-Key. Nothing was stored."
-        )
+    key = one_key(key, request.idempotencyKey)
     if request.source in configured:
         raise Forbidden(
             "This source is configured as a webhook, form or schedule; events of its name come through that door only. "

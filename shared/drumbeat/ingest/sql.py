@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.ledger.database import Database, Row
 
@@ -12,6 +14,7 @@ from drumbeat.ledger.database import Database, Row
 class Recorded:
     """The ledger's result for an arrival."""
 
+    event: UUID  # the arrival's own id, or that of the event which the release before recorded for the same delivery
     inserted: bool
     fingerprint: bytes  # of the body recorded under its key: the arrival's own, or the one that was first
 
@@ -70,7 +73,45 @@ RECORD_ALL = """
       LEFT JOIN events ON events.id = arriving.id
 """
 
-FINGERPRINTS = "SELECT id, fingerprint FROM events WHERE id = ANY (%(ids)s)"
+# As RECORD, for a delivery that the release before knows by another id: an event that was recorded under that id, with
+# the same fingerprint, is this one. `event_known_as` locks the id until the commit, so that the release before cannot
+# record it meanwhile; afterwards it finds the alias.
+RECORD_DELIVERY = """
+    WITH earlier AS MATERIALIZED (
+        SELECT event_known_as(%(former_id)s, %(fingerprint)s) AS id
+    ), inserted AS (
+        INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at)
+        SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(scheduled_at)s, %(received_at)s
+          FROM earlier
+         WHERE earlier.id IS NULL
+            ON CONFLICT (id) DO NOTHING
+     RETURNING id
+    ), kept AS (
+        INSERT INTO payloads (event_id, body) SELECT id, %(body)s FROM inserted
+    ), aliased AS (
+        INSERT INTO event_aliases (id, event_id) SELECT %(former_id)s, id FROM inserted
+    )
+    SELECT %(id)s AS id,
+           coalesce(earlier.id, %(id)s) AS event,
+           false AS revoked,
+           EXISTS (SELECT FROM inserted) AS inserted,
+           CASE WHEN earlier.id IS NULL THEN (SELECT fingerprint FROM events WHERE id = %(id)s)
+                ELSE %(fingerprint)s END AS fingerprint
+      FROM earlier
+"""
+
+# The events that have these ids, and those that have them as aliases and hold the same body.
+KNOWN = """
+    SELECT asked.id, known.event, false AS inserted, known.fingerprint
+      FROM unnest(%(ids)s::uuid[], %(fingerprints)s::bytea[]) AS asked (id, fingerprint)
+     CROSS JOIN LATERAL (
+        SELECT id AS event, fingerprint FROM events WHERE id = asked.id
+         UNION ALL
+        SELECT events.id, events.fingerprint
+          FROM event_aliases JOIN events ON events.id = event_aliases.event_id
+         WHERE event_aliases.id = asked.id AND events.fingerprint = asked.fingerprint
+     ) AS known
+"""
 
 KEEP = """
     INSERT INTO conflicts (event_id, fingerprint, body, received_at)
@@ -88,26 +129,26 @@ def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Reco
         Revoked: the API key `caller` was revoked.
         psycopg.OperationalError: Postgres is unreachable; whether the event was recorded is then unknown.
     """
-    rows = db.run(
-        RECORD,
-        {
-            "caller": caller,
-            "id": arrival.id,
-            "source": arrival.source,
-            "key": arrival.key,
-            "type": arrival.type,
-            "door": arrival.door,
-            "fingerprint": arrival.fingerprint,
-            "scheduled_at": arrival.scheduled_at,
-            "received_at": arrival.received_at,
-            "body": arrival.body,
-        },
-    )
+    values: dict[str, Any] = {
+        "id": arrival.id,
+        "source": arrival.source,
+        "key": arrival.key,
+        "type": arrival.type,
+        "door": arrival.door,
+        "fingerprint": arrival.fingerprint,
+        "scheduled_at": arrival.scheduled_at,
+        "received_at": arrival.received_at,
+        "body": arrival.body,
+    }
+    if arrival.former_key is None:
+        rows = db.run(RECORD, values | {"caller": caller})
+    else:  # a webhook: no API key calls
+        rows = db.run(RECORD_DELIVERY, values | {"former_id": ids.event_id(arrival.source, arrival.former_key)})
     return _recorded(db, [arrival], rows)[arrival.id]
 
 
 def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: str | None = None) -> dict[UUID, Recorded]:
-    """Record events of different ids in one statement and commit; raises as `record` does."""
+    """Record events of different ids and one key each in one statement and commit; raises as `record` does."""
     if not arrivals:
         return {}
     rows = db.run(
@@ -148,16 +189,16 @@ def keep_conflicts(db: Database, arrivals: Sequence[Arrival]) -> int:
 def _recorded(db: Database, arrivals: Sequence[Arrival], rows: Sequence[Row]) -> dict[UUID, Recorded]:
     if any(row["revoked"] for row in rows):
         raise Revoked
-    first = {row["id"]: row["fingerprint"] for row in rows}
-    inserted = {row["id"] for row in rows if row["inserted"]}
-    # A copy that was committed while our statement waited for it is not in our snapshot, but in the next one.
-    unseen = [id for id, fingerprint in first.items() if fingerprint is None and id not in inserted]
+    read = {row["id"]: row for row in rows}
+    # What was committed while our statement waited for it is not in our snapshot, but in the next one; what has this id
+    # as an alias is found by it alone.
+    unseen = [one for one in arrivals if not read[one.id]["inserted"] and read[one.id]["fingerprint"] is None]
     if unseen:
-        first |= {row["id"]: row["fingerprint"] for row in db.run(FINGERPRINTS, {"ids": unseen})}
-    return {
-        arrival.id: Recorded(
-            inserted=arrival.id in inserted,
-            fingerprint=arrival.fingerprint if arrival.id in inserted else first[arrival.id],
-        )
-        for arrival in arrivals
-    }
+        asked = {"ids": [one.id for one in unseen], "fingerprints": [one.fingerprint for one in unseen]}
+        read |= {row["id"]: row for row in db.run(KNOWN, asked)}
+    return {one.id: _result(one, read[one.id]) for one in arrivals}
+
+
+def _result(arrival: Arrival, row: Row) -> Recorded:
+    fingerprint = arrival.fingerprint if row["inserted"] else row["fingerprint"]
+    return Recorded(row.get("event", arrival.id), row["inserted"], fingerprint)

@@ -8,7 +8,7 @@ from drumbeat.core.configuration import Source
 from drumbeat.core.errors import NotFound, SecretMissing, TooLarge, Unauthorized, Unavailable
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording
-from drumbeat.ingest.door import UNVERIFIED, Door
+from drumbeat.ingest.door import REPEATED, UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.sources import registry
@@ -22,7 +22,8 @@ MAX_DELIVERY_BYTES = 5 * 1024 * 1024  # Lambda takes 6 MB, some of them base64
 def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt:
     """Record one delivery under its source, whatever its body means, or buffer it while the ledger is unreachable.
 
-    A repeat gives the same id. A body that comes under the name of another delivery is kept beside the first.
+    A repeat gives the same id, one that the release before recorded included. A body that comes under the name of
+    another delivery is kept beside the first. What is verified is never refused.
     `judged_at` replaces the present in judging the signature's age.
 
     Raises:
@@ -37,11 +38,12 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
             f"A delivery may have {MAX_DELIVERY_BYTES} bytes, this one has {len(delivery.body)}. Nothing was stored."
         )
     now = door.services.clock.now()
-    key = _verified(source, delivery, door, judged_at or now)
-    return _store(_arrival(source, key, delivery.body, now), door)
+    key, former_key = _verified(source, delivery, door, judged_at or now)
+    return _store(_arrival(source, key, former_key, delivery.body, now), door)
 
 
-def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> str:
+def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> tuple[str, str | None]:
+    """Return the delivery's key, and the one that the release before gives it if that is another."""
     try:
         secrets = [door.services.secrets.get(reference) for reference in source.secrets]
     except SecretMissing as error:
@@ -51,14 +53,17 @@ def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> 
             "`drumbeat doctor` names it."
         ) from None
     allowed = Allowed(secrets, now.timestamp(), source.tolerance, source.options)
+    scheme = registry.get(source.scheme)
     try:
-        return registry.get(source.scheme).verify(delivery, allowed)
+        key = scheme.verify(delivery, allowed)
     except Unverified as error:
         door.count(UNVERIFIED)
         raise Unauthorized(
             f"The delivery's signature was not accepted: {error}. Nothing was stored; check the secret, the clock and "
             "that nothing changes the body on its way."
         ) from None
+    former_key = scheme.former_key(delivery, allowed)
+    return key, former_key if former_key != key else None
 
 
 def _store(arrival: Arrival, door: Door) -> Receipt:
@@ -69,10 +74,12 @@ def _store(arrival: Arrival, door: Door) -> Receipt:
             return Receipt(arrival.id, CONFLICT)
     except UNREACHABLE:
         return buffer.put([arrival], door)[0]
-    return Receipt(arrival.id, RECORDED, replayed=not recorded.inserted)
+    if not recorded.inserted:
+        door.count(REPEATED)
+    return Receipt(recorded.event, RECORDED, replayed=not recorded.inserted)
 
 
-def _arrival(source: Source, key: str, body: bytes, now: datetime) -> Arrival:
+def _arrival(source: Source, key: str, former_key: str | None, body: bytes, now: datetime) -> Arrival:
     return Arrival(
         id=ids.event_id(source.name, key),
         source=source.name,
@@ -83,4 +90,5 @@ def _arrival(source: Source, key: str, body: bytes, now: datetime) -> Arrival:
         scheduled_at=None,
         received_at=now,
         body=body,
+        former_key=former_key,
     )

@@ -82,7 +82,7 @@ SLEEPS_AFTER = 5.0  # minutes without a query after which Neon suspends
 
 # What the template has.
 MEMORY_GB = 0.5
-METRICS = 13  # names, each billed for the hours in which it is written: those in which there is work
+METRICS = 14  # names, each billed for the hours in which it is written: those in which there is work
 ALARMS = 10
 DASHBOARDS = 1
 LOGS_KEPT_DAYS = 14

@@ -3,20 +3,37 @@
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
 
-from drumbeat.sources.signature import Allowed, Delivery, Scheme, content_key, digest, key_of, require
+from drumbeat.sources.signature import (
+    TRUST_OPTION,
+    Allowed,
+    Delivery,
+    Scheme,
+    content_key,
+    digest,
+    key_of,
+    require,
+    trusted_key,
+)
+
+_ID = "x-github-delivery"
 
 
 class GitHub(Scheme):
-    """The older SHA-1 header is ignored."""
+    """The older SHA-1 header is ignored. The delivery's GUID is in a header that is not signed."""
 
     name = "github"
+    options = TRUST_OPTION
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
-        """Name the delivery by its GUID, which a redelivery keeps."""
+        """Name the delivery by its content, which a redelivery keeps."""
         given = delivery.header("X-Hub-Signature-256")
         require((f"sha256={digest(secret, delivery.body).hex()}" for secret in allowed.secrets), [given])
-        name = delivery.headers.get("x-github-delivery")
-        return key_of(name) if name else content_key(delivery.body)
+        return trusted_key(delivery.headers.get(_ID), content_key(delivery.body), allowed)
+
+    def former_key(self, delivery: Delivery, allowed: Allowed) -> str | None:  # noqa: ARG002 - the contract's
+        """Name the delivery by its GUID."""
+        name = delivery.headers.get(_ID)
+        return key_of(name) if name else None
 
 
 SCHEME = GitHub()

@@ -1,19 +1,37 @@
 """Shopify: base64 HMAC of the body. https://shopify.dev/docs/apps/build/webhooks/subscribe/https"""
 
-from drumbeat.sources.signature import Allowed, Delivery, Scheme, base64_text, content_key, digest, key_of, require
+from drumbeat.sources.signature import (
+    TRUST_OPTION,
+    Allowed,
+    Delivery,
+    Scheme,
+    base64_text,
+    content_key,
+    digest,
+    key_of,
+    require,
+    trusted_key,
+)
+
+_ID = "x-shopify-webhook-id"
 
 
 class Shopify(Scheme):
-    """Retries keep the delivery's webhook id."""
+    """The delivery's id is in a header that is not signed."""
 
     name = "shopify"
+    options = TRUST_OPTION
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
-        """Name the delivery by its webhook id, else by its content."""
+        """Name the delivery by its content, which a retry keeps."""
         given = delivery.header("X-Shopify-Hmac-Sha256")
         require((base64_text(digest(secret, delivery.body)) for secret in allowed.secrets), [given])
-        name = delivery.headers.get("x-shopify-webhook-id")
-        return key_of(name) if name else content_key(delivery.body)
+        return trusted_key(delivery.headers.get(_ID), content_key(delivery.body), allowed)
+
+    def former_key(self, delivery: Delivery, allowed: Allowed) -> str | None:  # noqa: ARG002 - the contract's
+        """Name the delivery by its webhook id."""
+        name = delivery.headers.get(_ID)
+        return key_of(name) if name else None
 
 
 SCHEME = Shopify()

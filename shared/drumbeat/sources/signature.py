@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from drumbeat.core.errors import DrumbeatError
 
 LONGEST_KEY = 255  # characters
+TRUST = "trust_delivery_id"
 _DIGITS = re.compile("[0-9]{1,14}")
 
 
@@ -32,7 +33,7 @@ class Delivery:
 
     method: str
     url: str  # as the sender knows it, query included
-    headers: Mapping[str, str]  # names in lower case
+    headers: Mapping[str, str]  # names in lower case; one that came twice is one text, joined by a comma
     body: bytes
 
     def header(self, name: str) -> str:
@@ -57,7 +58,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a scheme: text that stands beside `webhook:`. Checks, JSON schema and reference are made of this.
+    """One option of a scheme, beside `webhook:`: text, or a flag. Checks, JSON schema and reference are made of this.
 
     `problem` returns what is wrong with a value as a sentence that names the option, or None.
     """
@@ -66,7 +67,20 @@ class Option:
     default: str = ""  # what holds where it is not written; "": nothing, or what `meaning` says
     required: bool = False
     choices: tuple[str, ...] = ()  # (): any text
+    flag: bool = False  # true or false instead of text
     problem: Callable[[str], str | None] | None = None
+
+
+# Declared by schemes whose senders name a delivery outside of what they sign.
+TRUST_OPTION: Mapping[str, Option] = {
+    TRUST: Option(
+        "`true` makes the sender's id of a delivery its key, although it is not signed: only for a sender that repeats"
+        " identical bodies as distinct facts. The risk: a delivery that was captured once can be sent again under any"
+        " number of ids, and each is an event of its own",
+        default="false",
+        flag=True,
+    )
+}
 
 
 class Scheme(Protocol):
@@ -77,15 +91,26 @@ class Scheme(Protocol):
     form_encoded: bool = False  # bodies may be forms instead of JSON
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
-        """Return the delivery's idempotency key, 1 to 255 printable characters.
+        """Return the delivery's idempotency key, 1 to 255 printable characters, made of signed bytes alone.
 
-        The same delivery, sent again, has the same key. Nothing of the body is parsed before its signature is good,
-        except where the signature itself lies in the body.
+        The same delivery, sent again or signed again, has the same key, whatever else of the request has changed.
+        Nothing of the body is parsed before its signature is good, except where the signature itself lies in the body.
 
         Raises:
             Unverified: the signature is missing, wrong, or outside the tolerance.
         """
         ...
+
+    def former_key(self, delivery: Delivery, allowed: Allowed) -> str | None:  # noqa: ARG002 - the contract's
+        """Return the key by which the release before knows this verified delivery; None: by none but `verify`'s.
+
+        An event that it recorded under that key, with the same body, is the same event.
+        """
+        return None
+
+    def problems(self, options: Mapping[str, Any]) -> Sequence[tuple[str, str]]:  # noqa: ARG002 - the contract's
+        """Return what is wrong with the options together: the name of one, and a sentence with what to write."""
+        return ()
 
 
 def fresh(timestamp: str, allowed: Allowed, *, per_second: int = 1) -> None:
@@ -137,8 +162,17 @@ def key_of(name: str) -> str:
     return content_key(name.encode("utf-8", "surrogatepass"))
 
 
+def trusted_key(name: str | None, content: str, allowed: Allowed) -> str:
+    """Return the key of a delivery whose own name is not signed: its content's, unless the source trusts the name.
+
+    A name that cannot be a key, or that came twice (API Gateway joins the two by a comma), is never one.
+    """
+    usable = name is not None and 0 < len(name) <= LONGEST_KEY and name.isprintable() and "," not in name
+    return name if name is not None and usable and allowed.options.get(TRUST) is True else content
+
+
 def content_key(*parts: bytes) -> str:
-    """Return a key for a delivery that carries no name of its own: its content's."""
+    """Return a key for a delivery that carries no signed name of its own: its content's."""
     return f"sha256:{hashlib.sha256(b''.join(parts)).hexdigest()}"
 
 

@@ -5,12 +5,15 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-security
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from drumbeat.sources import public_url
 from drumbeat.sources.signature import (
+    TRUST_OPTION,
     Allowed,
     Delivery,
+    Option,
     Scheme,
     Unverified,
     base64_text,
@@ -18,30 +21,38 @@ from drumbeat.sources.signature import (
     digest,
     key_of,
     require,
+    trusted_key,
 )
+
+_ID = "i-twilio-idempotency-token"
 
 
 class Twilio(Scheme):
-    """Signs no time; retries keep their idempotency token."""
+    """Signs no time, and not the idempotency token."""
 
     name = "twilio"
-    options = public_url.OPTIONS
+    options: Mapping[str, Option] = {**public_url.OPTIONS, **TRUST_OPTION}
     form_encoded = True
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
-        """Name the delivery by its idempotency token, else by URL and content."""
+        """Name the delivery by the signed text itself: many bodies give the same one (other order, other borders)."""
         given = delivery.header("X-Twilio-Signature")
         url = public_url.signed_url(delivery, allowed)
-        signed = url + _signed_fields(url, delivery.body)
-        require((base64_text(digest(secret, signed.encode(), algorithm="sha1")) for secret in allowed.secrets), [given])
-        name = delivery.headers.get("i-twilio-idempotency-token")
+        signed = (url + _signed_fields(url, delivery.body)).encode()
+        require((base64_text(digest(secret, signed, algorithm="sha1")) for secret in allowed.secrets), [given])
+        return trusted_key(delivery.headers.get(_ID), content_key(signed), allowed)
+
+    def former_key(self, delivery: Delivery, allowed: Allowed) -> str | None:
+        """Name the delivery by its token, else by URL and body."""
+        name = delivery.headers.get(_ID)
+        url = public_url.signed_url(delivery, allowed)
         return key_of(name) if name else content_key(url.encode(), b"\n", delivery.body)
 
 
 def _signed_fields(url: str, body: bytes) -> str:
     expected = parse_qs(urlsplit(url).query).get("bodySHA256")
     if expected:
-        if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), expected[0]):
+        if not hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), expected[0].encode()):
             raise Unverified("the body is not the one whose hash is signed")
         return ""
     try:

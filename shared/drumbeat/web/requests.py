@@ -1,6 +1,7 @@
 """Reading a request of an API Gateway HTTP API (payload format 2.0), whose header names are in lower case."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from drumbeat.core.errors import Encoded, Invalid
 from drumbeat.sources.signature import Delivery
 
 NOW = "drumbeat-now"
+_PLAIN_KEY = re.compile(r"[ -+\--~]{1,255}")  # printable ASCII without the comma
 _LOST = "\N{REPLACEMENT CHARACTER}".encode()
 
 type HttpEvent = Mapping[str, Any]
@@ -41,9 +43,18 @@ def bytes_of(event: HttpEvent) -> bytes:
 
 
 def key_of(event: HttpEvent) -> str | None:
-    """Return the Idempotency-Key header, if there is one."""
+    """Return the Idempotency-Key header, if there is one. Raises Invalid unless it came once and holds one plain key.
+
+    API Gateway joins the values of a header that came twice by a comma, and keeps no bytes that are not ASCII: two keys
+    could become one.
+    """
     key: str | None = event["headers"].get("idempotency-key")
-    return key
+    if key is None or _PLAIN_KEY.fullmatch(key):
+        return key
+    raise Invalid(
+        "The header Idempotency-Key has to come once, with 1 to 255 printable ASCII characters and no comma: that is"
+        " how two such headers arrive. Another key goes into the field idempotencyKey. Nothing was stored."
+    )
 
 
 def delivery_of(event: HttpEvent) -> Delivery:

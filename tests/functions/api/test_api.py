@@ -171,6 +171,14 @@ def test_what_is_not_there_is_404_and_what_is_not_understood_400(console: Consol
     assert console.call("GET", "/v1/config")[0] == 404
 
 
+@pytest.mark.parametrize("parameters", [{"status": "done,failed"}, {"limit": "5,5"}, {"q": "a,"}])
+def test_a_parameter_comes_once(console: Console, parameters: dict[str, str]) -> None:
+    code, problem, _ = console.call("GET", "/v1/events", **parameters)
+
+    assert code == 400
+    assert f"parameter {next(iter(parameters))} came twice" in problem["detail"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "query"),
     [

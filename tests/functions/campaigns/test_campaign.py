@@ -143,7 +143,7 @@ def test_a_firing_that_fits_no_instant_is_ignored(
 
     assert done.event is None
     assert why in str(done.ignored)
-    assert services.db.run("SELECT FROM events") == []
+    assert services.db.run("SELECT id FROM events") == []
 
 
 def test_the_handler_fires_and_ignores_what_is_no_firing(services: Services, clock: SimulatedClock) -> None:
@@ -513,6 +513,29 @@ def test_a_campaign_is_fired_by_hand_once_for_each_key(services: Services) -> No
     assert event["payload"]["triggeredBy"] == "person:ada"
 
 
+@pytest.mark.parametrize("header", ["", "a,b", "x" * 256, "tab\there", "caf\u00e9"])
+@pytest.mark.parametrize("body", [None, {"idempotencyKey": "a,b"}])
+def test_a_triggers_key_in_a_header_comes_once_and_is_plain(services: Services, header: str, body: object) -> None:
+    applied(services, digest=NIGHTLY)
+    console = Console(services)
+    console.headers = {"idempotency-key": header}
+
+    answered, problem, _ = console.call("POST", "/v1/campaigns/digest/trigger", body)
+
+    assert answered == 400
+    assert "Idempotency-Key has to come once" in problem["detail"]
+    assert services.db.run("SELECT id FROM events") == []
+
+
+@pytest.mark.parametrize(("header", "code"), [("b", 400), ("a", 202)])
+def test_a_trigger_names_one_key(services: Services, header: str, code: int) -> None:
+    applied(services, digest=NIGHTLY)
+    console = Console(services)
+    console.headers = {"idempotency-key": header}
+
+    assert console.call("POST", "/v1/campaigns/digest/trigger", {"idempotencyKey": "a"})[0] == code
+
+
 @pytest.mark.parametrize(
     ("name", "body", "scopes", "code"),
     [
@@ -533,7 +556,7 @@ def test_a_trigger_that_is_not_right_records_nothing(
     answered, problem, _ = console.call("POST", f"/v1/campaigns/{name}/trigger", body, key=console.key(*scopes))
 
     assert answered == code, problem
-    assert services.db.run("SELECT FROM events") == []
+    assert services.db.run("SELECT id FROM events") == []
 
 
 # ---------------------------------------------------------------- apply

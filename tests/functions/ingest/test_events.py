@@ -111,7 +111,45 @@ def test_the_key_may_come_as_a_header(doors: Doors) -> None:
 
 
 def test_two_different_keys_are_refused(doors: Doors) -> None:
-    assert doors.post("/v1/events", lead("one"), headers={"Idempotency-Key": "two"}).status == 400
+    differing = doors.post("/v1/events", lead("one"), headers={"Idempotency-Key": "two"})
+    agreeing = doors.post("/v1/events", lead("one"), headers={"Idempotency-Key": "one"})
+
+    assert differing.status == 400
+    assert "differ" in differing.body["detail"]
+    assert agreeing.status == 202
+    assert [row["key"] for row in doors.events()] == ["one"]
+
+
+NO_ONE_KEY = ["", "a,b", "one,one", ",", "x" * 256, "tab\there", "caf\u00e9", "caf\N{REPLACEMENT CHARACTER}", "\u200b"]
+
+
+@pytest.mark.parametrize("header", NO_ONE_KEY)
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/events/batch"])
+def test_a_key_in_a_header_comes_once_and_is_plain(doors: Doors, path: str, header: str) -> None:
+    events = [{name: value for name, value in lead().items() if name != "idempotencyKey"}, lead("one,one")]
+
+    answers = [
+        doors.post(path, event if path == "/v1/events" else {"events": [event]}, headers={"Idempotency-Key": header})
+        for event in events
+    ]
+
+    assert [answer.status for answer in answers] == [400, 400]
+    assert "Idempotency-Key has to come once" in answers[0].body["detail"]
+    assert doors.events() == []
+
+
+@pytest.mark.parametrize("key", ["a,b", "caf\u00e9", "~ -+!"])
+def test_a_key_in_the_body_may_be_any_printable_text(doors: Doors, key: str) -> None:
+    assert [doors.post("/v1/events", lead(key)).status for _ in range(2)] == [202, 200]
+
+
+def test_an_api_key_comes_once(doors: Doors) -> None:
+    twice = f"Bearer {doors.key()},Bearer {doors.key()}"
+
+    answer = doors.post("/v1/events", lead(), key=None, headers={"Authorization": twice})
+
+    assert answer.status == 401
+    assert doors.events() == []
 
 
 @pytest.mark.point(11)

@@ -12,6 +12,7 @@ import pytest
 from drumbeat import services as process
 from drumbeat.core import ids
 from drumbeat.ingest import catalog
+from drumbeat.sources.signature import content_key
 from tests.conftest import VECTORS
 from tests.functions.doors import Answer, Doors
 
@@ -74,11 +75,11 @@ def test_published_deliveries_get_their_verdict(
         assert answer.body["type"] == "urn:drumbeat:problem:unauthorized"
 
 
-def test_a_delivery_is_an_event_under_its_own_name(code: Doors) -> None:
+def test_a_delivery_is_an_event_named_by_what_is_signed(code: Doors) -> None:
     answer = deliver(code, delivery="d-1")
 
     (event,) = code.events()
-    assert (answer.status, answer.body["eventId"]) == (202, str(ids.event_id("code", "d-1")))
+    assert (answer.status, answer.body["eventId"]) == (202, str(ids.event_id("code", content_key(BODY))))
     assert (event["type"], event["door"], event["body"]) == ("CONTENT_PUBLISH", "webhook", BODY)
     assert code.notified() == [event["id"]]
 
@@ -92,8 +93,43 @@ def test_a_replayed_delivery_is_stored_once(code: Doors) -> None:
     assert len(code.events()) == 1
 
 
+@pytest.mark.point(2)
+def test_a_captured_delivery_is_one_event_under_any_number_of_ids(
+    code: Doors, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = [deliver(code, delivery=id) for id in ("d-1", "d-2", "x" * 300, "tab\there", "d-1,d-2")]
+
+    assert [answer.status for answer in answers] == [202, 200, 200, 200, 200]
+    assert len({answer.body["eventId"] for answer in answers}) == len(code.events()) == 1
+    assert capsys.readouterr().out.count('"DeliveriesRepeated":[1.0]') == 4
+    logged = [vars(record) for record in caplog.records]
+    assert [(one["source"], one["replayed"]) for one in logged] == [("code", False)] + [("code", True)] * 4
+
+
+def test_an_id_that_is_not_signed_does_not_make_two_bodies_one(code: Doors) -> None:
+    answers = [deliver(code, body) for body in (BODY, b'{"n": 2}')]
+
+    assert [answer.status for answer in answers] == [202, 202]
+    assert sorted(row["body"] for row in code.events()) == sorted([BODY, b'{"n": 2}'])
+
+
+def test_a_source_that_trusts_its_ids_keeps_identical_bodies_apart(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SESAME", "sesame")
+    doors.configure(code={"scheme": "github", "secrets": ["env:SESAME"], "options": {"trust_delivery_id": True}})
+
+    statuses = [deliver(doors, delivery=id).status for id in ("d-1", "d-2", "d-1", "x" * 300, "d-1,d-2")]
+
+    assert statuses == [202, 202, 200, 202, 200]  # the last two are known by their content
+    assert {row["key"] for row in doors.events()} == {"d-1", "d-2", content_key(BODY)}
+
+
 @pytest.mark.point(4)
 def test_another_body_under_the_same_name_is_kept_beside_the_first(code: Doors) -> None:
+    code.configure(
+        code={"scheme": "github", "secrets": ["env:SESAME"], "options": {"trust_delivery_id": True}},
+    )
     first = deliver(code)
 
     other = [deliver(code, b'{"n": 2}') for _ in range(2)]
@@ -171,7 +207,7 @@ def test_the_old_and_the_new_secret_are_good_together(doors: Doors, monkeypatch:
     monkeypatch.setenv("OLD", "old")
     doors.configure(code={"scheme": "github", "secrets": ["env:NEW", "env:OLD"]})
 
-    statuses = [deliver(doors, delivery=secret, secret=secret).status for secret in ("old", "new", "older")]
+    statuses = [deliver(doors, secret.encode(), secret=secret).status for secret in ("old", "new", "older")]
 
     assert statuses == [202, 202, 401]
 

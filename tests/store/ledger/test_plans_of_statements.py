@@ -1,17 +1,31 @@
 """How Postgres carries out what happens to every effect: it looks rows up, however small the tables were at first."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from drumbeat.core import fingerprint, ids
+from drumbeat.core.events import Arrival
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql, candidates_sql
+from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger.database import Database
+from drumbeat.sources.signature import content_key
 from tests.conftest import TestDatabase
 from tests.store.rows import LEASE, claimed, closing, new_effect, opening, planned, recorded
 
-GROWING = ("effects", "events", "payloads", "plans", "attempts", "outcomes", "requests", "planning_starts")
+GROWING = (
+    "effects",
+    "events",
+    "event_aliases",
+    "payloads",
+    "plans",
+    "attempts",
+    "outcomes",
+    "requests",
+    "planning_starts",
+)
 NOW = timedelta(0)
 # A statement that is prepared gets the plan that stays at its sixth run.
 ROUNDS = 12
@@ -50,3 +64,35 @@ def test_a_statement_prepared_on_small_tables_does_not_read_them_whole(
     direct.run("SELECT pg_stat_force_next_flush()")
     direct.run("SELECT 1")
     assert read_in_full(database) == before
+
+
+def test_a_webhooks_delivery_is_looked_up_by_its_ids(database: TestDatabase, direct: Database) -> None:
+    before = read_in_full(database)
+
+    for number in range(ROUNDS):
+        delivery = delivered(f"d-{number}")
+        for _ in range(2):
+            ingest_sql.record(direct, delivery)
+        # Through a pooler statements are planned each time, and functions are not.
+        database.run("SELECT event_known_as(%s, %s)", (ids.event_id("code", f"d-{number}"), delivery.fingerprint))
+
+    direct.run("SELECT pg_stat_force_next_flush()")
+    direct.run("SELECT 1")
+    assert read_in_full(database) == before
+
+
+def delivered(id: str) -> Arrival:
+    body = id.encode()
+    key = content_key(body)
+    return Arrival(
+        ids.event_id("code", key),
+        "code",
+        key,
+        "LEAD_CAPTURE",
+        "webhook",
+        fingerprint.of_raw(body),
+        None,
+        datetime.now(UTC),
+        body,
+        former_key=id,
+    )

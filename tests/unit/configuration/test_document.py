@@ -221,11 +221,66 @@ def test_a_base_url_that_the_provider_needs_is_wanted_where_there_is_no_sandbox(
         ("webhook: hmac, secrets: [env:A], type: FEEDBACK, algorithm: md5", "there is no algorithm md5"),
         ("webhook: hmac, secrets: [env:A], type: FEEDBACK, signed: '{id}'", "signed must hold {body} once"),
         ("webhook: twilio, secrets: [env:A], type: FEEDBACK, public_url: x", "public_url is the address"),
+        ("webhook: github, secrets: [env:A], type: FEEDBACK, trust_delivery_id: 'yes'", "must be true or false"),
+        ("webhook: twilio, secrets: [env:A], type: FEEDBACK, trust_delivery_id: 1", "must be true or false"),
+        ("webhook: stripe, secrets: [env:A], type: FEEDBACK, trust_delivery_id: true", "delete trust_delivery_id"),
         ("form: {fields: {email: required}}, type: LEAD_CAPTURE", "form is not supported yet"),
     ],
 )  # fmt: skip
 def test_sources(fields: str, expected: str) -> None:
     assert expected in only(f"version: 1\nsources: {{s: {{{fields}}}}}")
+
+
+OWN = """version: 1
+sources:
+  erp:
+    webhook: hmac
+    secrets: [env:A]
+    type: FEEDBACK
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["id_header: X-Id"], "7: id_header is not signed: signed is {body}, so a captured"),
+        (["id_header: X-Id"], "Write {id} into signed"),
+        (["id_header: X-Id", "timestamp_header: X-At"], "7: id_header is not signed: signed is {timestamp}.{body}"),
+        (["timestamp_header: X-At", "signed: '{body}'"], "7: timestamp_header is not signed: signed is {body}, so"),
+        (["timestamp_header: X-At", "signed: '{body}'"], "Write {timestamp} into signed"),
+        (["id_header: X-Id", "timestamp_header: X-At", "signed: '{id}{timestamp}.{body}'"], "9: signed puts nothing"),
+        (["timestamp_header: X-At", "signed: '{timestamp}{body}'"], "like {timestamp}.{body}"),
+        (["id_header: X-Id", "signed: '{body}{id}'"], "like {body}.{id}"),
+        (["signed: '{id}.{body}'"], "7: signed holds {id}, and nothing says where it comes from; add id_header"),
+        (["signed: '{timestamp}.{body}'"], "7: signed holds {timestamp}, and nothing says where"),
+        (["trust_delivery_id: true"], "7: trust_delivery_id trusts no header yet; add id_header"),
+        (["id_header: X-Id", "signed: '{id}.{body}'", "trust_delivery_id: true"], "9: the id is signed"),
+        (["id_header: X-Id", "trust_delivery_id: false"], "7: id_header is not signed"),
+    ],
+)  # fmt: skip
+def test_an_hmac_signs_its_id_and_its_time(options: list[str], expected: str) -> None:
+    assert expected in only(OWN + "".join(f"    {option}\n" for option in options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["timestamp_header: X-At"],
+        ["timestamp_header: X-At", "signed: 'v0:{timestamp}:{body}'"],
+        ["id_header: X-Id", "signed: '{id}.{body}'"],
+        ["id_header: X-Id", "trust_delivery_id: true"],
+        ["id_header: X-Id", "timestamp_header: X-At", "signed: '{timestamp}.{id}.{body}'", "trust_delivery_id: false"],
+    ],
+)
+def test_an_hmac_that_signs_what_it_is_judged_by_is_right(options: list[str]) -> None:
+    assert mistakes(OWN + "".join(f"    {option}\n" for option in options)) == []
+
+
+def test_a_source_may_trust_an_id_that_is_not_signed() -> None:
+    fields = "webhook: github, secrets: [env:A], type: CONTENT_PUBLISH, trust_delivery_id: true"
+
+    assert load(f"version: 1\nsources: {{code: {{{fields}}}}}").sources["code"].options == {"trust_delivery_id": True}
 
 
 CALL = "action: call, with: {method: POST, path: /x}"
