@@ -23,6 +23,7 @@ from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs
+from drumbeat.people import sql as people_sql
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import sql as relay_sql
 from drumbeat.wakeups import notifier
@@ -242,6 +243,15 @@ def _read_consent_at_the_claim_only(patch: Patch) -> None:
     patch.setattr(attempts_sql, "OPEN", text)
 
 
+def _read_consent_under_todays_key_only(patch: Patch) -> None:
+    _change_statement(patch, attempts_sql, "OPEN", ("p.key IN (own.key, own.former)", "p.key = own.key"))
+
+
+def _suppress_under_todays_key_only(patch: Patch) -> None:
+    change = people_sql.change
+    patch.setattr(people_sql, "change", lambda db, key, former, **facts: change(db, key, None, **facts))
+
+
 # ---------------------------------------------------------------- the journal
 
 
@@ -415,6 +425,16 @@ MUTATIONS = (
     Mutation("consent is read without the lock", _read_consent_without_the_lock, "seeds"),
     Mutation(
         "consent is read at the claim only", _read_consent_at_the_claim_only, "a person unsubscribes just in time"
+    ),
+    Mutation(
+        "consent under the key of then is not read",
+        _read_consent_under_todays_key_only,
+        "a person unsubscribes under the key of then",
+    ),
+    Mutation(
+        "a suppression is not written under the key of then",
+        _suppress_under_todays_key_only,
+        "a person unsubscribes from a plan of then",
     ),
     Mutation("a move has no journal row", _move_without_a_journal_row, "lead"),
     Mutation("ingest answers before the commit", _answer_before_the_commit, "outage"),

@@ -1,24 +1,29 @@
 """Longer histories in which problems of providers, operators and time combine, and how each must end."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
+from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.stories import ADA, BOB, HOUR, POST, warm_up
 
 DAY = 24 * HOUR
+GRETA = Lead("greta", domain="faß.example")  # her domain, and so her key, was another by rules 1
+GRETA_THEN = replace(GRETA, semantics=1)
+UNSUBSCRIBED = dict.fromkeys(("hello", "news", "nudge"), "cancelled")
 AGE = "SELECT extract(epoch FROM drumbeat_now() - opened_at)::float8 AS age FROM attempts WHERE effect_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A history, and the statuses of Ada's effects at its end; a step that is not named is accepted."""
+    """A history, and the statuses of a lead's effects at its end; a step that is not named is accepted."""
 
     play: Callable[[Simulation], None]
     ends: Mapping[str, str]
+    lead: Lead = ADA
 
 
 def _expired(simulation: Simulation) -> None:
@@ -154,6 +159,21 @@ def _unsubscribed_just_in_time(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _unsubscribed_under_the_key_of_then(simulation: Simulation) -> None:
+    """The same, by a worker of the release before, which knows the person under the key of then only."""
+    simulation.ingest(GRETA)
+    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress_as_before(GRETA))
+    simulation.settle()
+
+
+def _unsubscribed_from_a_plan_of_then(simulation: Simulation) -> None:
+    """A person unsubscribes from mails that were planned by rules 1, and so for the key of then."""
+    simulation.configure(semantics=1)
+    simulation.ingest(GRETA_THEN)
+    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(GRETA_THEN))
+    simulation.settle()
+
+
 def _overtaken(simulation: Simulation) -> None:
     """A worker is frozen between claim and opening for so long that another claims its effects."""
     simulation.ingest(ADA)
@@ -242,6 +262,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a worker is overtaken before it closes": Scenario(_recorded_late, {"ping": "held"}),
     "the relay comes before an answer": Scenario(_recovered_meanwhile, {"ping": "held"}),
     "a second wake-up is processed too early": Scenario(_planner_lost, {}),
+    "a person unsubscribes under the key of then": Scenario(_unsubscribed_under_the_key_of_then, UNSUBSCRIBED, GRETA),
+    "a person unsubscribes from a plan of then": Scenario(_unsubscribed_from_a_plan_of_then, UNSUBSCRIBED, GRETA_THEN),
     "all is over a week late": Scenario(
         _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),
@@ -249,11 +271,11 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 
 def play_scenario(name: str, simulation: Simulation) -> None:
-    """Run a scenario after a warm-up; raises AssertionError when Ada's effects have other statuses."""
+    """Run a scenario after a warm-up; raises AssertionError when its lead's effects have other statuses."""
     warm_up(simulation)
     scenario = SCENARIOS[name]
     scenario.play(simulation)
-    ended = {step: _status(simulation, effect) for step, effect in ADA.effects().items()}
+    ended = {step: _status(simulation, effect) for step, effect in scenario.lead.effects().items()}
     expected = dict.fromkeys(ended, "accepted") | dict(scenario.ends)
     expected |= {"nudge": "waiting"} if expected["hello"] == "held" else {}
     assert ended == expected

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from drumbeat.access.keys import ApiKey
 from drumbeat.configuration import apply as applying
+from drumbeat.core.address import contact_key, normalise
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.delivery import feedback
 from drumbeat.delivery.deliver import deliver
@@ -22,6 +23,7 @@ from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.database import Row
 from drumbeat.operations import resolve
 from drumbeat.operations.resolve import Decision
+from drumbeat.people import sql as people_sql
 from drumbeat.people import suppressions
 from drumbeat.relay import sweep
 from drumbeat.wakeups.due_index import KEY, SENTINEL
@@ -213,6 +215,12 @@ class Simulation:
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
                 change(lead.email, reason="unsubscribed", actor="person", services=process)
                 return
+
+    def suppress_as_before(self, lead: Lead, who: str = "person") -> None:
+        """Suppress a lead's address as a release of rules 1 does: under the key of then alone."""
+        with self._living(who) as process:
+            key = contact_key(process.contact_secret, normalise(lead.email, 1))
+            people_sql.change(process.db, key, None, reason="unsubscribed", actor="person", lifted=False)
 
     def resolve(self, decision: Decision, who: str = "person") -> None:
         """Decide about everything that is held, as a person would."""

@@ -67,15 +67,17 @@ class Replan:
 
     flow: str
     version: int
+    semantics: int
     hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """A recorded event and its plan; without one `version` and `hash` are None."""
+    """A recorded event and its plan; without one `version`, `semantics` and `hash` are None."""
 
     event: Event
     version: int | None
+    semantics: int | None
     hash: bytes | None
     failed: frozenset[str]  # flows that could not be planned
     replans: tuple[Replan, ...]
@@ -85,7 +87,7 @@ class PlannedEvent:
 # Before the first `apply` there is nothing to plan by.
 EVENTS = """
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, payloads.body,
-           plans.version, plans.hash,
+           plans.version, plans.semantics, plans.hash,
            ARRAY(SELECT jsonb_object_keys(plans.failed)) AS failed,
            CASE WHEN plans.version IS NULL AND waited.since > %(late)s
                 THEN extract(epoch FROM waited.since)::float8 END AS forgotten
@@ -102,7 +104,7 @@ EVENTS = """
 """
 
 REPLANS = """
-    SELECT event_id, flow, version, hash
+    SELECT event_id, flow, version, semantics, hash
       FROM replans
      WHERE event_id > %(after)s AND event_id <= %(last)s
      ORDER BY event_id, flow
@@ -117,6 +119,7 @@ def events(db: Database, span: Span, *, late: timedelta) -> list[PlannedEvent]:
     return [
         PlannedEvent(
             version=row.pop("version"),
+            semantics=row.pop("semantics"),
             hash=row.pop("hash"),
             failed=frozenset(row.pop("failed")),
             replans=tuple(replans.get(row["id"], ())),

@@ -3,10 +3,12 @@
 Each step is taken once for all of them. It returns what goes on, and the transitions of what does not.
 """
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.outcomes import Absent, Found, Unclear
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
@@ -24,6 +26,8 @@ from drumbeat.providers.calls import Search, Send
 from drumbeat.providers.login import Login, login
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Granted, TokenRequest, Wait
+
+_LOG = logging.getLogger(__name__)
 
 
 def carry_out(claimed: Sequence[Claimed], started: float, services: Services) -> Counter[str]:
@@ -57,7 +61,12 @@ def decide(claimed: Sequence[Claimed], services: Services) -> tuple[list[Work], 
     works: list[Work] = []
     transitions: list[Transition] = []
     for effect in claimed:
-        joined = _login(effect, services)
+        try:
+            joined = _login(effect, services)
+        except NotUnderstood as error:
+            _LOG.error("effect_not_understood", extra={"effect_id": str(effect.id), "reason": str(error)})
+            transitions.append(without_call(effect, _until_understood(effect)))
+            continue
         account, identity = (joined.account, joined.identity) if joined else (None, None)
         settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
         try:
@@ -76,13 +85,19 @@ def decide(claimed: Sequence[Claimed], services: Services) -> tuple[list[Work], 
     return works, transitions
 
 
+def _until_understood(effect: Claimed) -> Verdict:
+    to = Status.WAITING if effect.status is Status.CLAIMED else effect.status
+    reason = Reason(ReasonCode.NOT_UNDERSTOOD)
+    return Verdict(to, wait=verdicts.NOT_UNDERSTOOD_WAIT_SECONDS, reason=reason, looks=effect.looks)
+
+
 def _frozen(effect: Claimed) -> Request | None:
     """Return the request of an earlier attempt. Raises ValueError when it is not the one that was frozen."""
     return thaw(effect.frozen, effect.request_hash) if effect.frozen and effect.request_hash else None
 
 
 def _login(effect: Claimed, services: Services) -> Login | None:
-    """Return the account as it is configured now, else as it was when the effect was planned."""
+    """Return the account as it is configured now, else as it was when the effect was planned. Raises NotUnderstood."""
     if effect.crashes >= verdicts.MAX_CRASHES:
         return None  # what ended its workers is not touched once more
     newest = services.configuration(effect.newest_version).accounts.get(effect.account)

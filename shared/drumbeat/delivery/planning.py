@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.core.address import contact_key
+from drumbeat.core.address import contact_key, former_key
 from drumbeat.core.configuration import Config
-from drumbeat.core.errors import place
+from drumbeat.core.errors import NotUnderstood, place
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.delivery import plans_sql
@@ -40,13 +40,21 @@ class _Made:
 
 
 def plan_events(ids: Sequence[UUID], services: Services) -> Planned:
-    """Plan what is not planned yet, record it, and claim what is due. Two statements for the whole batch."""
+    """Plan what is not planned yet, record it, and claim what is due. Two statements for the whole batch.
+
+    While the configuration in force is one that this release must not act on, the events stay as they are.
+    """
     candidates = plans_sql.read(services.db, ids)
     missing = set(ids) - {candidate.event.id for candidate in candidates}
     newest = candidates[0].newest_version if candidates else None
     if newest is None:  # events wait for the first configuration
         return Planned([], [], missing, set())
-    made = _make_plans(candidates, services.configuration(newest))
+    try:
+        config = services.configuration(newest)
+    except NotUnderstood as error:
+        _LOG.error("configuration_not_understood", extra={"reason": str(error), "events": len(candidates)})
+        return Planned([], [], missing, set())
+    made = _make_plans(candidates, config)
     if not made:
         return Planned([], [], missing, set())
 
@@ -60,7 +68,7 @@ def plan_events(ids: Sequence[UUID], services: Services) -> Planned:
     services.notifier.schedule(later)  # before the commit that makes future work
     new = plans_sql.record(
         services.db,
-        [plans_sql.NewPlan(one.event.id, one.plan.version, one.plan.hash, one.plan.failed, one.flow) for one in made],
+        [_new_plan(one) for one in made],
         [
             _new_effect(one, effect, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
             for index, (one, effect) in enumerate(steps.values())
@@ -96,6 +104,11 @@ def _plans(candidate: plans_sql.Candidate, config: Config) -> Iterator[_Made]:
             yield _Made(candidate.event, again, flow)
 
 
+def _new_plan(one: _Made) -> plans_sql.NewPlan:
+    made = one.plan
+    return plans_sql.NewPlan(one.event.id, made.version, made.hash, made.failed, one.flow, made.semantics)
+
+
 def _new_effect(one: _Made, effect: PlannedEffect, services: Services, *, claim: bool) -> plans_sql.NewEffect:
     return plans_sql.NewEffect(
         id=effect.id,
@@ -106,11 +119,18 @@ def _new_effect(one: _Made, effect: PlannedEffect, services: Services, *, claim:
         account=effect.account,
         action=effect.action,
         contact=contact_key(services.contact_secret, effect.target) if effect.needs_consent else None,
+        former=_former_key(one.plan, effect, services),
         after=effect.after,
         dependents=effect.dependents,
         due_at=effect.due_at,
         claim=claim,
     )
+
+
+def _former_key(made: Plan, effect: PlannedEffect, services: Services) -> bytes | None:
+    if not effect.needs_consent or made.semantics == 1:
+        return None
+    return former_key(services.contact_secret, effect.target)
 
 
 def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services: Services) -> Claimed:
@@ -119,6 +139,7 @@ def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services:
         id=effect.id,
         event=one.event,
         version=one.plan.version,
+        semantics=one.plan.semantics,
         flow=effect.flow,
         step=effect.step,
         account=effect.account,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from random import Random
 
-from drumbeat.core.errors import SecretAway, SecretMissing
+from drumbeat.core.errors import NotUnderstood, SecretAway, SecretMissing
 from drumbeat.core.outcomes import Outcome
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
@@ -31,6 +31,9 @@ def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]
         return None, _unsent(effect, Status.WAITING, away, wait=verdicts.SECRET_AWAY_WAIT_SECONDS)
     except SecretMissing as error:
         return None, _unsent(effect, Status.HELD, Reason(ReasonCode.SECRET_MISSING, error.reference))
+    except NotUnderstood:
+        later = Reason(ReasonCode.NOT_UNDERSTOOD)
+        return None, _unsent(effect, Status.WAITING, later, wait=verdicts.NOT_UNDERSTOOD_WAIT_SECONDS)
     except (Unrenderable, ValueError) as error:
         return None, _unsent(effect, Status.REFUSED, Reason(ReasonCode.NOT_RENDERED, str(error)))
     opening = Opening(
@@ -47,7 +50,7 @@ def judge(work: Work, answer: Outcome, random: Random) -> Closing:
 
 def _build(work: Work, services: Services) -> Request:
     effect, login = work.effect, work.login
-    config = services.configuration(effect.version)
+    config = services.configuration(effect.version).by(effect.semantics)
     action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id)
     return login.provider.build(login.target, action, key=work.key)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from drumbeat.core.compatibility import known
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.ledger.database import Database
@@ -71,7 +72,7 @@ LIMITS = """
 
 def limits(db: Database) -> dict[str, tuple[Limit, ...]]:
     """Return the rate limits of the accounts of the configuration in force."""
-    return {row["account"]: tuple(Limit(**limit) for limit in row["limits"]) for row in db.run(LIMITS)}
+    return {row["account"]: tuple(known(Limit, limit) for limit in row["limits"]) for row in db.run(LIMITS)}
 
 
 @dataclass(frozen=True, slots=True)

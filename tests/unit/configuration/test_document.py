@@ -168,7 +168,7 @@ def account(fields: str) -> str:
         ("provider: hubspot, secrets: {token: ssm:/other/prod/x}", "secrets are references"),
         ("provider: hubspot, secrets: {token: env:T, tken: env:T}", "hubspot has no secret tken; did you mean token?"),
         ("provider: resend, secrets: {api_key: env:T}, settings: {form: x, from: a@b.c}", "did you mean from?"),
-        ("provider: resend, secrets: {api_key: env:T}, settings: {from: nobody}", "4: from must hold an address"),
+        ("provider: resend, secrets: {api_key: env:T}, settings: {from: nobody}", "4: from must be one address"),
         ("provider: resend, secrets: {api_key: env:T}, settings: {from: [a]}", "4: from must be text"),
         ("provider: hubspot, secrets: {token: env:T}, limits: 10/s", "4: limits must be a list"),
         ("provider: hubspot, secrets: {token: env:T}, limits: [10 per s]", "limits[0]: a limit is N/s"),
