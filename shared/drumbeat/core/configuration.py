@@ -132,6 +132,7 @@ class Config:
         Raises:
             NotUnderstood: it says that this release must not act on it.
         """
+        semantics = semantics_of(version, compiled)  # before anything else of it is read
         return cls(
             version=version,
             accounts={name: _account(name, entry) for name, entry in compiled["accounts"].items()},
@@ -142,7 +143,7 @@ class Config:
             },
             campaigns={name: known(Campaign, entry, name=name) for name, entry in compiled["campaigns"].items()},
             templates={name: known(Template, entry) for name, entry in compiled["templates"].items()},
-            semantics=semantics_of(version, compiled),
+            semantics=semantics,
         )
 
     def by(self, semantics: int) -> "Config":

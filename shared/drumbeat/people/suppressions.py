@@ -72,18 +72,18 @@ def check(address: str, services: Services) -> Standing:
         Invalid: it is not exactly one address.
     """
     read = _read(address)
-    former, secret = former_address(read), services.contact_secret
-    readings = {contact_key(secret, address): "as typed"}
-    if former is not None:
-        readings[contact_key(secret, former)] = "first"
-    readings[contact_key(secret, read)] = "today"
+    secret = services.contact_secret
+    key = contact_key(secret, read)
+    readings = {key: "today"}
+    if former := former_key(secret, read):
+        readings[former] = "first"
+    readings.setdefault(contact_key(secret, address), "as typed")
     entries = tuple(_entries(readings, people_sql.find(services.db, readings)))
-    suppressed = any(entry.effective for entry in entries)
-    return Standing(read, contact_key(secret, read).hex(), suppressed, entries)
+    return Standing(read, key.hex(), any(entry.effective for entry in entries), entries)
 
 
 def _entries(readings: dict[bytes, str], found: dict[bytes, SuppressionItem]) -> Iterator[Entry]:
-    for key, reading in reversed(readings.items()):
+    for key, reading in readings.items():
         if item := found.get(key):
             yield Entry(key.hex(), reading, reading != "as typed", item.reason, item.actor, item.since)
 

@@ -283,6 +283,8 @@ def test_a_contacts_properties_are_plain() -> None:
         ("subject: 5, text: t", "subject must be text; put quotes"),
         ("subject: s, text: t, bcc: y", "there is no field bcc here"),
         ("subject: s, text: t, headers: {Bcc: y}", "each mail goes to one person"),
+        ("subject: s, text: t, headers: {Reply-To: 'Inc., Fernwood <a@b.example>'}", "Reply-To is not an address"),
+        ("subject: s, text: t, headers: {reply-to: ada}", "reply-to is not an address: it holds no @; write one, or"),
         ("subject: '{{ email }}', text: t", "did you mean payload.email?"),
         ("subject: '{{ event.sorce }}', text: t", "event has no sorce; did you mean source?"),
         ("subject: s, text: '{{ lead.name }}'", "lead.name is not supported yet"),
