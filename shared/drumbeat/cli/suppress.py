@@ -56,8 +56,7 @@ def check(client: Client, email: str) -> None:
 @with_client
 def list_suppressions(client: Client, limit: int, *, unmatched: bool) -> None:
     """List suppressed contacts."""
-    path = "/v1/suppressions?unmatched=true" if unmatched else "/v1/suppressions"
-    items = list(client.pages(path, limit=limit))
+    items = list(client.pages("/v1/suppressions", limit=limit, unmatched="true" if unmatched else None))
     if client.json:
         print_json({"items": items})
     elif not items:

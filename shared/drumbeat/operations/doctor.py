@@ -125,8 +125,8 @@ def _configuration(services: Services) -> Iterator[Check]:
     flows = f"{len(config.flows)} flow{'s' if len(config.flows) != 1 else ''}"
     yield Check("configuration", True, f"version {config.version}, {flows}")
     if config.semantics < SEMANTICS:
-        fix = "run `drumbeat apply` once with the same document; until then events are planned as before"
-        yield Check("rules of the configuration", False, f"it was applied under rules {config.semantics}", fix)
+        fix = "run `drumbeat apply` once with the same document; until then events are planned by those"
+        yield Check("rules of the configuration", True, f"it was applied under rules {config.semantics}", fix)
     references = {f"source {each.name}": reference for each in config.sources.values() for reference in each.secrets}
     for account in config.accounts.values():
         if in_sandbox(account, services.settings.sandbox_url):

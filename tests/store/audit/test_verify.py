@@ -612,7 +612,7 @@ def planned_by_a_later_release(services: Services, owner: Database) -> None:
 
 
 def sent_by_a_provider_of_a_later_release(services: Services, owner: Database) -> None:
-    worked(services)
+    accepted_in_two_attempts(services, owner)
     corrupt(owner, "UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,mail,provider}', '\"pigeon\"')")
     services._configurations.clear()
 
