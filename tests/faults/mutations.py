@@ -26,6 +26,7 @@ from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs, leases
 from drumbeat.operations import decisions, decisions_sql
+from drumbeat.people import sql as people_sql
 from drumbeat.providers import calls, http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import lots, sweep
 from drumbeat.wakeups import notifier
@@ -248,6 +249,15 @@ def _read_consent_at_the_claim_only(patch: Patch) -> None:
     text = attempts_sql.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
     assert text != attempts_sql.OPEN
     patch.setattr(attempts_sql, "OPEN", text)
+
+
+def _read_consent_under_todays_key_only(patch: Patch) -> None:
+    _change_statement(patch, attempts_sql, "OPEN", ("p.key IN (own.key, own.former)", "p.key = own.key"))
+
+
+def _suppress_under_todays_key_only(patch: Patch) -> None:
+    change = people_sql.change
+    patch.setattr(people_sql, "change", lambda db, key, former, **facts: change(db, key, None, **facts))
 
 
 # ---------------------------------------------------------------- the journal
@@ -501,6 +511,16 @@ MUTATIONS = (
     Mutation("consent is read without the lock", _read_consent_without_the_lock, "seeds"),
     Mutation(
         "consent is read at the claim only", _read_consent_at_the_claim_only, "a person unsubscribes just in time"
+    ),
+    Mutation(
+        "consent under the key of then is not read",
+        _read_consent_under_todays_key_only,
+        "a person unsubscribes under the key of then",
+    ),
+    Mutation(
+        "a suppression is not written under the key of then",
+        _suppress_under_todays_key_only,
+        "a person unsubscribes from a plan of then",
     ),
     Mutation("a move has no journal row", _move_without_a_journal_row, "lead"),
     Mutation("the relay stops after its first lot", _stop_after_the_first_lot, "abandoned"),

@@ -59,15 +59,20 @@ PROVEN = """
       FROM effects e JOIN outcomes o ON o.effect_id = e.id AND o.generation = e.generation
      WHERE o.kind IN ('accepted', 'found') AND e.status IN ('waiting', 'unknown', 'held', 'refused')
 """
+CONTACTS = """
+    SELECT effects.id, effects.contact, contacts.former
+      FROM effects
+      LEFT JOIN contacts ON contacts.key = effects.contact
+"""
 UNPLANNED = "SELECT id FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)"
 REPLANNED = """
-    SELECT flow, replans.version, compiled
+    SELECT flow, replans.version, replans.semantics, compiled
       FROM replans JOIN configs ON configs.version = replans.version
      WHERE event_id = %s
 """
 PLANNED = """
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body, plans.version, plans.hash,
-           configs.compiled
+           plans.semantics, configs.compiled
       FROM plans
       JOIN events e ON e.id = plans.event_id
       JOIN payloads p ON p.event_id = e.id
@@ -222,11 +227,12 @@ def _plans(simulation: Simulation) -> list[str]:
     violations = [f"event {row['id']} has no plan" for row in owner.run(UNPLANNED)]
     for row in owner.run(PLANNED):
         version, expected, compiled = row.pop("version"), row.pop("hash"), row.pop("compiled")
+        semantics = row.pop("semantics")
         event = Event(**row)
-        made = plan(event, Config.load(version, compiled))
+        made = plan(event, Config.load(version, compiled).by(semantics))
         wanted = {effect.id for effect in made.effects}
         for again in owner.run(REPLANNED, (event.id,)):
-            later = Config.load(again["version"], again["compiled"])
+            later = Config.load(again["version"], again["compiled"]).by(again["semantics"])
             wanted |= {effect.id for effect in plan_flow(event, later, again["flow"]).effects}
         born = {each["id"] for each in owner.run("SELECT id FROM effects WHERE event_id = %s", (event.id,))}
         if made.hash != expected or born != wanted:
@@ -241,9 +247,7 @@ def _evidence(simulation: Simulation) -> list[str]:
 
 def _consent(simulation: Simulation) -> list[str]:
     """I6: in the order of commits, nothing is opened for a suppressed contact."""
-    contacts = {
-        row["id"]: row["contact"] for row in simulation.environment.owner.run("SELECT id, contact FROM effects")
-    }
+    contacts = {row["id"]: {row["contact"], row["former"]} for row in simulation.environment.owner.run(CONTACTS)}
     suppressed: set[object] = set()
     violations: list[str] = []
     for what, about in simulation.invariants.observed:
@@ -251,7 +255,7 @@ def _consent(simulation: Simulation) -> list[str]:
             suppressed.add(about)
         elif what == "lifted":
             suppressed.discard(about)
-        elif contacts.get(about) in suppressed:
+        elif contacts.get(about, set()) & suppressed:
             violations.append(f"{about} was opened after its contact was suppressed")
     return violations
 

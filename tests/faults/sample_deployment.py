@@ -10,6 +10,8 @@ from uuid import UUID
 
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import fingerprint, ids
+from drumbeat.core.address import normalise
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.events import Arrival
 from drumbeat.sources.signature import Delivery, content_key, digest
 
@@ -113,8 +115,9 @@ MORE = """
 
 @cache
 def compiled(**changes: Any) -> Mapping[str, Any]:
-    """Return a configuration as it is stored; `changes` as in `document`."""
-    return compile_document(document(**changes), {})
+    """Return a configuration as it is stored; `semantics` are its rules, the other `changes` as in `document`."""
+    rules = {"semantics": changes.pop("semantics", SEMANTICS)}
+    return compile_document(document(**changes), {}) | rules
 
 
 def document(
@@ -142,10 +145,12 @@ class Lead:
     name: str
     type: str = "LEAD_CAPTURE"
     remark: str = ""  # another remark gives another body under the same key
+    domain: str = "example.com"
+    semantics: int = SEMANTICS  # the rules by which it is expected to be planned
 
     @property
     def email(self) -> str:
-        return f"{self.name}@example.com"
+        return f"{self.name}@{self.domain}"
 
     @property
     def event(self) -> UUID:
@@ -170,7 +175,8 @@ class Lead:
     def effects(self, event: UUID | None = None) -> dict[str, UUID]:
         """Return the id of each step's effect, computed without the ledger."""
         flow, steps = FLOWS[self.type]
-        return {step: ids.effect_id(event or self.event, flow, step, PATHS.get(step, self.email)) for step in steps}
+        address = normalise(self.email, self.semantics)
+        return {step: ids.effect_id(event or self.event, flow, step, PATHS.get(step, address)) for step in steps}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Long, because each scenario is a story of its own.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drumbeat.core.status import Status
 from drumbeat.delivery.budget import LEASE
@@ -13,20 +13,25 @@ from drumbeat.operations.decisions import Decision
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.queues import EFFECTS
+from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.stories import ADA, BOB, HOUR, POST, warm_up
 
 DAY = 24 * HOUR
 ADAS = WakeUp(effects=tuple(ADA.effects().values()))
+GRETA = Lead("greta", domain="faß.example")  # her domain, and so her key, was another by rules 1
+GRETA_THEN = replace(GRETA, semantics=1)
+UNSUBSCRIBED = dict.fromkeys(("hello", "news", "nudge"), "cancelled")
 AGE = "SELECT extract(epoch FROM drumbeat_now() - opened_at)::float8 AS age FROM attempts WHERE effect_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A history, and the statuses of Ada's effects at its end; a step that is not named is accepted."""
+    """A history, and the statuses of a lead's effects at its end; a step that is not named is accepted."""
 
     play: Callable[[Simulation], None]
     ends: Mapping[str, str]
+    lead: Lead = ADA
 
 
 def _expired(simulation: Simulation) -> None:
@@ -169,6 +174,21 @@ def _unsubscribed_just_in_time(simulation: Simulation) -> None:
     """A person unsubscribes when the worker has claimed the mails and not opened them yet."""
     simulation.ingest(ADA)
     _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(ADA))
+    simulation.settle()
+
+
+def _unsubscribed_under_the_key_of_then(simulation: Simulation) -> None:
+    """The same, by a worker of the release before, which knows the person under the key of then only."""
+    simulation.ingest(GRETA)
+    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress_as_before(GRETA))
+    simulation.settle()
+
+
+def _unsubscribed_from_a_plan_of_then(simulation: Simulation) -> None:
+    """A person unsubscribes from mails that were planned by rules 1, and so for the key of then."""
+    simulation.configure(semantics=1)
+    simulation.ingest(GRETA_THEN)
+    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(GRETA_THEN))
     simulation.settle()
 
 
@@ -335,6 +355,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "what may have been sent is redriven": Scenario(_redriven_unproven, {"news": "cancelled"}),
     "what may have been sent is redriven knowingly": Scenario(_redriven_knowingly, {}),
     "a text is corrected and its mail redriven": Scenario(_redriven_with_another_text, {}),
+    "a person unsubscribes under the key of then": Scenario(_unsubscribed_under_the_key_of_then, UNSUBSCRIBED, GRETA),
+    "a person unsubscribes from a plan of then": Scenario(_unsubscribed_from_a_plan_of_then, UNSUBSCRIBED, GRETA_THEN),
     "all is over a week late": Scenario(
         _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),
@@ -342,11 +364,11 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 
 def play_scenario(name: str, simulation: Simulation) -> None:
-    """Run a scenario after a warm-up; raises AssertionError when Ada's effects have other statuses."""
+    """Run a scenario after a warm-up; raises AssertionError when its lead's effects have other statuses."""
     warm_up(simulation)
     scenario = SCENARIOS[name]
     scenario.play(simulation)
-    ended = {step: _status(simulation, effect) for step, effect in ADA.effects().items()}
+    ended = {step: _status(simulation, effect) for step, effect in scenario.lead.effects().items()}
     expected = dict.fromkeys(ended, "accepted") | dict(scenario.ends)
     expected |= {"nudge": "waiting"} if expected["hello"] == "held" else {}
     assert ended == expected

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from drumbeat.access.keys import ApiKey
 from drumbeat.campaigns import fire
 from drumbeat.configuration import apply as applying
+from drumbeat.core.address import contact_key, normalise
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.core.status import Status
 from drumbeat.delivery import feedback
@@ -31,6 +32,7 @@ from drumbeat.ledger.database import Row
 from drumbeat.operations import decisions
 from drumbeat.operations.decisions import MOVES, Decision
 from drumbeat.operations.decisions_sql import Selection
+from drumbeat.people import sql as people_sql
 from drumbeat.people import suppressions
 from drumbeat.relay import sweep
 from drumbeat.services import Services
@@ -275,6 +277,12 @@ class Simulation:
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
                 change(lead.email, reason="unsubscribed", actor="person", services=process)
                 return
+
+    def suppress_as_before(self, lead: Lead, who: str = "person") -> None:
+        """Suppress a lead's address as a release of rules 1 does: under the key of then alone."""
+        with self._living(who) as process:
+            key = contact_key(process.contact_secret, normalise(lead.email, 1))
+            people_sql.change(process.db, key, None, reason="unsubscribed", actor="person", lifted=False)
 
     def decide(self, decision: Decision, *steps: str, even_if_sent: bool = False, who: str = "person") -> None:
         """Decide about every effect for which that is possible, or those of some steps, as a person would."""

@@ -23,6 +23,9 @@ DAMAGED = """
     UPDATE requests SET frozen = 'damaged'
      WHERE effect_id IN (SELECT id FROM effects WHERE step = 'news' AND status = 'waiting')
 """
+DOMAIN_MISSING = """
+    UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,news,provider}', '"mailgun"')
+"""
 UNKNOWN_PROVIDER = """
     UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,news,provider}', '"unknown"')
 """
@@ -70,7 +73,7 @@ def statuses(simulation: Simulation, lead: Lead = ADA) -> dict[str, tuple[str, s
 @pytest.mark.point(63)
 @pytest.mark.parametrize(
     ("trouble", "why"),
-    [(DAMAGED, ReasonCode.NOT_RENDERED), (UNKNOWN_PROVIDER, ReasonCode.WORKER_CRASHED)],
+    [(DAMAGED, ReasonCode.NOT_RENDERED), (DOMAIN_MISSING, ReasonCode.WORKER_CRASHED)],
 )
 def test_an_effect_that_cannot_even_be_read_ends_held_and_the_others_go_on(
     simulate: Simulate, trouble: LiteralString, why: ReasonCode
@@ -88,6 +91,21 @@ def test_an_effect_that_cannot_even_be_read_ends_held_and_the_others_go_on(
 
     ended = statuses(simulation)
     assert ended.pop("news") == ("held", why)
+    assert {status for status, _ in ended.values()} == {"accepted"}
+
+
+@pytest.mark.point(63)
+def test_an_effect_for_a_provider_of_a_later_release_waits_for_that_and_the_others_go_on(simulate: Simulate) -> None:
+    simulation = simulate()
+    warm_up(simulation)
+    simulation.environment.owner.run(UNKNOWN_PROVIDER)
+    simulation.restart()
+    simulation.ingest(ADA)
+
+    go_on(simulation, 20)
+
+    ended = statuses(simulation)
+    assert ended.pop("news") == ("waiting", ReasonCode.NOT_UNDERSTOOD)
     assert {status for status, _ in ended.values()} == {"accepted"}
 
 

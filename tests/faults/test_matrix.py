@@ -21,6 +21,8 @@ NOT_REQUIRED = {
     "findings": "verify reads only",
     "verification": "verify reads only",
     "people.LIST": "a person reads only",
+    "people.UNMATCHED": "a person reads only",
+    "people.FIND": "a person reads only",
     "clock.NOW": "a person reads only",
     "configs.NEWEST_VERSION": "a person reads only",
     "configs.STORED": "a person reads only",

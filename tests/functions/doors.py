@@ -3,7 +3,7 @@
 import json
 import uuid
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -119,9 +119,10 @@ class Doors:
         app.door.cache_clear()
         app.single.cache_clear()
 
-    def apply(self, **sources: Mapping[str, object]) -> None:
+    def apply(self, must_understand: Sequence[str] = (), /, **sources: Mapping[str, object]) -> None:
         """Apply a configuration with these sources."""
         compiled = {
+            "must_understand": list(must_understand),
             "accounts": {},
             "flows": {},
             "campaigns": {},

@@ -53,7 +53,7 @@ class SendParcel(ActionType):
     }
     needs_consent = True
 
-    def target(self, step, seen):
+    def target(self, step, config, seen):
         return line(step, "street", seen)
 
     def make(self, step, config, planned, seen):

@@ -15,6 +15,7 @@ from drumbeat.audit import acceptances, findings_sql, lateness, plans, verificat
 from drumbeat.audit.findings_sql import Bounds, Finding
 from drumbeat.audit.verification_sql import END, START, Acceptances, FrozenRequest, PlannedEvent, RecordedEffect
 from drumbeat.audit.violations import Violation, of_finding, violation
+from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.status import ALLOWED
 from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.verdicts import EXPIRES_AFTER
@@ -88,7 +89,11 @@ def _violations(read: _Read, services: Services) -> Iterator[Violation]:
         if not acceptances.intact(request.frozen, request.hash):
             yield violation("request-altered", request.effect_id, generation=request.generation)
     for known in read.acceptances:
-        if doubled := acceptances.judge(known, services):
+        try:
+            doubled = acceptances.judge(known, services)
+        except NotUnderstood as error:
+            doubled = violation("acceptances-unread", known.effect_id, why=str(error))
+        if doubled:
             yield doubled
     yield from (of_finding(finding) for finding in read.findings if finding.kind != "overdue")
     yield from lateness.stuck([finding for finding in read.findings if finding.kind == "overdue"], services)

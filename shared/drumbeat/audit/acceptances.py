@@ -16,6 +16,9 @@ def judge(known: Acceptances, services: Services) -> Violation | None:
 
     With a key or an id of ours a repeat is answered like the first time: two references mean two mails. Elsewhere each
     acceptance is one more, and a violation unless the account's owner chose `on_unknown: resend`.
+
+    Raises:
+        NotUnderstood: only a later release knows how its provider treats a repeat.
     """
     if known.found is not None and known.found > 1:
         return violation("found-several", known.effect_id, found=known.found)

@@ -1,10 +1,12 @@
 """Which overdue effects are stuck, and which only wait for their account."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from drumbeat.audit import verification_sql
 from drumbeat.audit.findings_sql import Finding
 from drumbeat.audit.violations import Violation, of_finding
+from drumbeat.core.configuration import Limit
+from drumbeat.core.errors import NotUnderstood
 from drumbeat.ledger import configs
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import State
@@ -22,8 +24,7 @@ def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]
     accounts = sorted({finding.facts["account"] for finding in overdue})
     states = services.throttle.states(accounts)
     due = verification_sql.due_by_account(services.db, accounts)
-    config = configs.newest(services.db)
-    limits = {name: account.limits for name, account in config.accounts.items()} if config else {}
+    limits = _limits(services)
     for finding in overdue:
         account = finding.facts["account"]
         limit = limits.get(account, ())
@@ -32,6 +33,15 @@ def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]
         spread = NOTIFY_AHEAD.total_seconds() if limit or pace(UNLIMITED, due.get(account, 0)) > 0 else 0.0
         if finding.facts["late"] > finding.facts["tolerated"] + spread:
             yield of_finding(finding)
+
+
+def _limits(services: Services) -> Mapping[str, tuple[Limit, ...]]:
+    """Return the limits in force; none where only a later release may read them, and then no effect is released."""
+    try:
+        config = configs.newest(services.db)
+    except NotUnderstood:
+        return {}
+    return {name: account.limits for name, account in config.accounts.items()} if config else {}
 
 
 def _held_back(state: State | None) -> bool:

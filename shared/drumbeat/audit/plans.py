@@ -7,13 +7,14 @@ from drumbeat.audit.verification_sql import PlannedEvent, RecordedEffect
 from drumbeat.audit.violations import Violation, violation
 from drumbeat.core import ids
 from drumbeat.core.address import contact_key
+from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.status import FINAL
 from drumbeat.planning.plan import NEVER_ENDS, PlannedEffect, plan, plan_flow, without_planning
 from drumbeat.services import Services
 
 
 def compare(recorded: PlannedEvent, effects: Sequence[RecordedEffect], services: Services) -> Iterator[Violation]:
-    """Compare an event with its id, and what was planned of it with what its versions plan now.
+    """Compare an event with its id, and what was planned of it with what its versions plan now, by the same rules.
 
     An event without a body can only be one that was erased: that is in order once it is planned and all its effects
     are final. It cannot be planned again, so its effects are only compared with each other.
@@ -28,13 +29,16 @@ def compare(recorded: PlannedEvent, effects: Sequence[RecordedEffect], services:
             yield violation("body-missing", event.id)
         yield from _one_sided(effects)
     elif recorded.version is not None:
-        yield from _differences(recorded, effects, services)
+        try:
+            yield from list(_differences(recorded, effects, services))
+        except NotUnderstood as error:
+            yield violation("plan-unread", event.id, why=str(error))
 
 
 def _differences(recorded: PlannedEvent, effects: Sequence[RecordedEffect], services: Services) -> Iterator[Violation]:
     event = recorded.event
-    assert recorded.version is not None
-    config = services.configuration(recorded.version)
+    assert recorded.version is not None and recorded.semantics is not None
+    config = services.configuration(recorded.version).by(recorded.semantics)
     again = without_planning(event, config, NEVER_ENDS) if recorded.given_up else plan(event, config)
     if again.hash != recorded.hash:
         yield violation("plan-hash", event.id, version=again.version)
@@ -44,7 +48,7 @@ def _differences(recorded: PlannedEvent, effects: Sequence[RecordedEffect], serv
     for replan in recorded.replans:
         if replan.flow not in recorded.failed:
             yield violation("replan-unasked", event.id, flow=replan.flow)
-        config = services.configuration(replan.version)
+        config = services.configuration(replan.version).by(replan.semantics)
         later = plan_flow(event, config, replan.flow) if replan.flow in config.flows else None
         if later is None or later.hash != replan.hash:
             yield violation("replan-hash", event.id, version=replan.version, flow=replan.flow)

@@ -68,15 +68,17 @@ class Replan:
 
     flow: str
     version: int
+    semantics: int
     hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """A recorded event and its plan; without one `version` and `hash` are None."""
+    """A recorded event and its plan; without one `version`, `semantics` and `hash` are None."""
 
     event: Event
     version: int | None
+    semantics: int | None
     hash: bytes | None
     failed: frozenset[str]  # flows that could not be planned
     given_up: bool  # nothing of it was read, because that had ended workers
@@ -87,7 +89,7 @@ class PlannedEvent:
 # Before the first `apply` there is nothing to plan by.
 EVENTS = """
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, payloads.body,
-           plans.version, plans.hash,
+           plans.version, plans.semantics, plans.hash,
            ARRAY(SELECT jsonb_object_keys(plans.failed)) AS failed,
            EXISTS (SELECT FROM jsonb_each_text(plans.failed) AS flow WHERE flow.value = %(never_ends)s) AS given_up,
            CASE WHEN plans.version IS NULL AND waited.since > %(late)s
@@ -105,7 +107,7 @@ EVENTS = """
 """
 
 REPLANS = """
-    SELECT event_id, flow, version, hash
+    SELECT event_id, flow, version, semantics, hash
       FROM replans
      WHERE event_id > %(after)s AND event_id <= %(last)s
      ORDER BY event_id, flow
@@ -120,6 +122,7 @@ def events(db: Database, span: Span, *, late: timedelta) -> list[PlannedEvent]:
     return [
         PlannedEvent(
             version=row.pop("version"),
+            semantics=row.pop("semantics"),
             hash=row.pop("hash"),
             failed=frozenset(row.pop("failed")),
             given_up=row.pop("given_up"),

@@ -25,6 +25,7 @@ class Violation:
 # kind -> invariant, subject, sentence
 KINDS: Mapping[str, tuple[str, str, str]] = {
     "found-several": ("I1", "effect", "a search at the provider found it {found} times"),
+    "acceptances-unread": ("I1", "effect", "its acceptances were not verified: {why}"),
     "accepted-twice": ("I1", "effect", "generation {generation} was accepted more than once"),
     "event-id": ("I2", "event", "its id is not the one that its source and key give"),
     "body-missing": ("I2", "event", "its body is gone, though not all of it is planned and final"),
@@ -54,6 +55,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "fold": ("I7", "effect", "its journal says {journal}, its row says {row}"),
     "tries": ("I8", "effect", "tried {tries} times, allowed are {allowed}"),
     "too-old": ("I8", "effect", "first attempted {late} after its time: too late to be wanted"),
+    "plan-unread": ("I9", "event", "its plan was not verified: {why}"),
     "plan-hash": ("I9", "event", "version {version} makes another plan of it now than was recorded"),
     "plan-failed": ("I9", "event", "flows that cannot be planned: recorded {recorded}, now {now}"),
     "replan-hash": ("I9", "event", "version {version} makes another plan of flow {flow} now than was recorded"),

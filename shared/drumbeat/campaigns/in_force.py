@@ -12,6 +12,7 @@ from typing import Any
 from drumbeat.calendar import Calendar, Occurrence
 from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.campaigns.sql import Version
+from drumbeat.core.compatibility import known
 from drumbeat.core.configuration import Campaign
 from drumbeat.ledger.database import Database
 
@@ -91,7 +92,7 @@ def terms(versions: Sequence[Version]) -> list[Term]:
 
 def _append(terms: list[Term], name: str, entry: Mapping[str, Any], since: datetime, until: datetime | None) -> None:
     """Add a campaign's term, or prolong its last one if nothing of it changed."""
-    campaign = Campaign(name, **entry)
+    campaign = known(Campaign, entry, name=name)
     if terms and terms[-1].until == since and terms[-1].campaign == campaign:
         terms[-1] = replace(terms[-1], until=until)
         return

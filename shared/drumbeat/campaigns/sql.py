@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core.compatibility import not_understood
 from drumbeat.ledger.database import Database
 
 
@@ -19,7 +20,8 @@ class Version:
 
 # Every version that was in force at some time of the reach; a row without a version when there is none.
 VERSIONS = """
-    SELECT clock.now, configs.applied_at, coalesce(configs.compiled -> 'campaigns', '{}') AS campaigns
+    SELECT clock.now, configs.applied_at, coalesce(configs.compiled -> 'campaigns', '{}') AS campaigns,
+           configs.compiled -> 'must_understand' AS must_understand
       FROM (SELECT drumbeat_now() AS now) AS clock
       LEFT JOIN configs
              ON version >= (SELECT coalesce(max(version), 0)
@@ -30,9 +32,16 @@ VERSIONS = """
 
 
 def versions(db: Database, *, reach: timedelta) -> tuple[datetime, list[Version]]:
-    """Return the ledger's now, and the versions that were in force at some time of the reach, oldest first."""
+    """Return the ledger's now, and the versions that were in force at some time of the reach, oldest first.
+
+    A version that this release must not act on has no campaigns here: its instants are caught up by one that may.
+    """
     rows = db.run(VERSIONS, {"reach": reach})
-    found = [Version(row["applied_at"], row["campaigns"]) for row in rows if row["applied_at"] is not None]
+    found = [
+        Version(row["applied_at"], {} if not_understood(row["must_understand"]) else row["campaigns"])
+        for row in rows
+        if row["applied_at"] is not None
+    ]
     return rows[0]["now"], found
 
 

@@ -1,9 +1,15 @@
-"""`drumbeat suppress`: stop mailing an address, let it be mailed again, list suppressions."""
+"""`drumbeat suppress`: stop mailing an address, let it be mailed again, look one up, list suppressions."""
 
 import click
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import moment, plain, print_json, show, table
+
+READINGS = {
+    "today": "the address as it is read",
+    "first": "the address as releases before read it",
+    "as typed": "that text as releases before kept it; it stops no mail: add the address again",
+}
 
 
 @click.group()
@@ -29,16 +35,32 @@ def lift(client: Client, email: str, reason: str) -> None:
     _change(client, email, reason, lift=True)
 
 
+@command.command()
+@click.argument("email")
+@with_client
+def check(client: Client, email: str) -> None:
+    """Say whether EMAIL is suppressed, since when and why."""
+    answer = client.post("/v1/suppressions/check", {"email": email})
+    if client.json:
+        print_json(answer)
+        return
+    show(f"{plain(answer['address'])} {'is suppressed' if answer['suppressed'] else 'may be mailed'}")
+    for entry in answer["entries"]:
+        why = f"{plain(entry['reason'])}, by {plain(entry['actor'])}"
+        show(f"  since {moment(entry['since'])}: {why} ({READINGS[entry['reading']]})")
+
+
 @command.command("list")
+@click.option("--unmatched", is_flag=True, help="Only those that no effect was ever planned for.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=200, show_default=True, help="At most so many.")
 @with_client
-def list_suppressions(client: Client, limit: int) -> None:
+def list_suppressions(client: Client, limit: int, *, unmatched: bool) -> None:
     """List suppressed contacts."""
-    items = list(client.pages("/v1/suppressions", limit=limit))
+    items = list(client.pages("/v1/suppressions", limit=limit, unmatched="true" if unmatched else None))
     if client.json:
         print_json({"items": items})
     elif not items:
-        show("no address is suppressed")
+        show("no such suppression" if unmatched else "no address is suppressed")
     else:
         rows = [
             (each["contact"][:16], moment(each["since"]), f"{plain(each['reason'])}, by {plain(each['actor'])}")
@@ -53,4 +75,6 @@ def _change(client: Client, email: str, reason: str, *, lift: bool) -> None:
         print_json(answer)
         return
     state = "is suppressed" if answer["suppressed"] else "may be mailed"
-    show(f"{plain(email)} {state}{'' if answer['changed'] else ' already; nothing changed'}")
+    show(f"{plain(answer['address'])} {state}{'' if answer['changed'] else ' already; nothing changed'}")
+    if answer["also"]:
+        show(f"{plain(answer['also'])}, which releases before took it for, {state} too")

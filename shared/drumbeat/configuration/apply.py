@@ -46,6 +46,8 @@ def apply(
 ) -> Applied:
     """Check a document with its templates and put it in force; the same document again changes nothing.
 
+    (Once after an upgrade that reads documents by other rules it does: it makes a version that is read by them.)
+
     Bring the schedules that wake campaigns in line; what fails of that is in the answer, and costs minutes only. Then
     notify of up to `EVENTS_A_REQUEST` events that no version could plan so far: repeat with `after` set to `next` while
     that is given.
@@ -114,7 +116,7 @@ def _store(
         if version is not None:
             return version, True
         newest = configs.newest_stored(services.db)
-        if newest is not None and newest.hash == hash:
+        if newest is not None and newest.hash == hash and newest.is_read_like(compiled):
             return newest.version, False
         _refuse_another_login(identities, services)
     raise Stale("others apply at the same time; the version in force is theirs; look at it and apply again")

@@ -10,8 +10,9 @@ from drumbeat.configuration.declared_models import arguments_model
 from drumbeat.configuration.document_models import HEADER, NAME, NAME_RULE
 from drumbeat.configuration.validation import read_form
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.address import InvalidAddress, normalise
+from drumbeat.core.address import mailbox
 from drumbeat.core.configuration import Template
+from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
@@ -67,7 +68,7 @@ def check_order(steps: list[document_models.Step | None], names: list[object], p
 
 def _no_address(text: str) -> str | None:
     try:
-        normalise(text)
+        mailbox(text)
     except InvalidAddress as error:
         return str(error)
     return None

@@ -12,6 +12,7 @@ from drumbeat.configuration.schema import schema
 from drumbeat.configuration.template_files import read_templates
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError
 
@@ -77,6 +78,8 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
         document.wrong(("campaigns", name), f"a source is called {name} too; their events would mix: rename one")
     around = Surroundings(accounts, sources, templates)
     return {
+        "semantics": SEMANTICS,
+        "must_understand": [],  # nothing that a release before would get wrong by ignoring it
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
         "sources": {name: _source(source) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},

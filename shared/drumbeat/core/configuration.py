@@ -1,12 +1,16 @@
 """One configuration version as planner, worker and ingest read it: checked, defaults filled in, immutable.
 
 `document.compile_document` writes this form as JSON when a configuration is applied; `Config.load` reads it back, so
-that nothing on the hot path needs YAML or a validator.
+that nothing on the hot path needs YAML or a validator. A field that a later release added is ignored, and one that an
+earlier release did not write has its default here: so a new field needs one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
+from drumbeat.core.errors import NotUnderstood
 
 # Text, or nested mappings and lists of text, with `{{ }}` expressions in the leaves.
 type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | None
@@ -119,33 +123,55 @@ class Config:
     flows: Mapping[str, Flow]
     campaigns: Mapping[str, Campaign]
     templates: Mapping[str, Template]
+    semantics: int = SEMANTICS  # the rules by which it is planned and rendered
 
     @classmethod
     def load(cls, version: int, compiled: Mapping[str, Any]) -> "Config":
-        """Read the compiled form back."""
+        """Read the compiled form back.
+
+        Raises:
+            NotUnderstood: it says that this release must not act on it.
+        """
+        semantics = semantics_of(version, compiled)  # before anything else of it is read
         return cls(
             version=version,
-            accounts={
-                name: Account(
-                    **{
-                        **entry,
-                        "name": name,
-                        "limits": tuple(Limit(**limit) for limit in entry["limits"]),
-                        "retry": Retry(**entry["retry"]),
-                        "lookup": entry["lookup"]
-                        and LookPolicy(tuple(entry["lookup"]["looks"]), entry["lookup"]["retention"]),
-                    }
-                )
-                for name, entry in compiled["accounts"].items()
-            },
-            sources={
-                name: Source(**{**entry, "name": name, "secrets": tuple(entry["secrets"])})
-                for name, entry in compiled["sources"].items()
-            },
+            accounts={name: _account(name, entry) for name, entry in compiled["accounts"].items()},
+            sources={name: source(name, entry) for name, entry in compiled["sources"].items()},
             flows={
-                name: Flow(name, entry["on"], entry["when"], tuple(Step(**step) for step in entry["steps"]))
+                name: Flow(name, entry["on"], entry["when"], tuple(known(Step, step) for step in entry["steps"]))
                 for name, entry in compiled["flows"].items()
             },
-            campaigns={name: Campaign(name, **entry) for name, entry in compiled["campaigns"].items()},
-            templates={name: Template(**entry) for name, entry in compiled["templates"].items()},
+            campaigns={name: known(Campaign, entry, name=name) for name, entry in compiled["campaigns"].items()},
+            templates={name: known(Template, entry) for name, entry in compiled["templates"].items()},
+            semantics=semantics,
         )
+
+    def by(self, semantics: int) -> "Config":
+        """Return the same version under the rules of a plan that was made of it.
+
+        Raises:
+            NotUnderstood: a later release planned by rules that this one does not know.
+        """
+        if semantics > SEMANTICS:
+            raise NotUnderstood(
+                f"It was planned by rules {semantics} of a later release; this one knows the rules up to {SEMANTICS}. "
+                "Nothing is lost: it waits until that release is deployed again."
+            )
+        return self if semantics == self.semantics else replace(self, semantics=semantics)
+
+
+def source(name: str, entry: Mapping[str, Any]) -> Source:
+    """Read the stored form of a source back."""
+    return known(Source, entry, name=name, secrets=tuple(entry["secrets"]))
+
+
+def _account(name: str, entry: Mapping[str, Any]) -> Account:
+    lookup = entry["lookup"]
+    return known(
+        Account,
+        entry,
+        name=name,
+        limits=tuple(known(Limit, limit) for limit in entry["limits"]),
+        retry=known(Retry, entry["retry"]),
+        lookup=lookup and known(LookPolicy, lookup, looks=tuple(lookup["looks"])),
+    )

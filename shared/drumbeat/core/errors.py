@@ -5,6 +5,7 @@ DrumbeatError
 ├── SecretMissing          a secret does not exist or may not be read
 │   └── SecretAway         it cannot be known: the store of secrets does not answer
 ├── ConfigError            the configuration document has mistakes (all of them, with file and line)
+├── NotUnderstood          a later release wrote what this one must not guess at   503
 ├── Invalid                a request cannot be understood                       400
 ├── Unauthorized           no key, a wrong key, a wrong signature               401
 ├── Forbidden              the key or the source does not allow this            403
@@ -14,6 +15,8 @@ DrumbeatError
 ├── Encoded                the body is compressed or otherwise encoded          415
 ├── KeyReused              the idempotency key belongs to another body          422
 └── Unavailable            neither the ledger nor the buffer can store it now   503
+
+InvalidAddress             a text is not one e-mail address (a ValueError)
 """
 
 from dataclasses import dataclass
@@ -22,6 +25,10 @@ from uuid import UUID
 
 class DrumbeatError(Exception):
     """Base of all of them."""
+
+
+class InvalidAddress(ValueError):
+    """The text is not one e-mail address. The message never holds the text."""
 
 
 class SettingsError(DrumbeatError):
@@ -140,6 +147,12 @@ class Unavailable(Problem):
     retry_after: int = 30
 
     status, slug, title = 503, "unavailable", "Nothing can be stored right now"
+
+
+class NotUnderstood(Problem):
+    """A later release wrote a configuration or plan that this one must not act on."""
+
+    status, slug, title = 503, "not-understood", "This release of Drumbeat is too old for that"
 
 
 def place(error: BaseException) -> str:

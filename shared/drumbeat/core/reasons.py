@@ -26,6 +26,7 @@ class ReasonCode(StrEnum):
     SECRET_AWAY = "secret_away"  # noqa: S105 - the same
 
     # Put back, to go on later.
+    NOT_UNDERSTOOD = "not_understood"
     RATE_LIMITED = "rate_limited"
     PAUSED = "paused"  # detail: the provider's answer
     CREDENTIALS_REFUSED = "credentials_refused"  # detail: the provider's answer; a pause, too
@@ -89,6 +90,7 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.NOT_RENDERED: "{detail}",
     ReasonCode.SECRET_MISSING: "secret {detail} does not exist or may not be read; set it, then resolve this effect",
     ReasonCode.SECRET_AWAY: "secret {detail} cannot be read now",
+    ReasonCode.NOT_UNDERSTOOD: "configured or planned by a later release: it waits for that release",
     ReasonCode.RATE_LIMITED: "rate limit",
     ReasonCode.PAUSED: "paused: {detail}",
     ReasonCode.CREDENTIALS_REFUSED: "paused: {detail}",

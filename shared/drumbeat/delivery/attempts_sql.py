@@ -15,7 +15,8 @@ from drumbeat.delivery.effects import Closing, Moved, Opening
 from drumbeat.ledger.database import Database, Row
 
 # The contacts are locked in key order and read under the lock: a suppression that committed before is seen, one that
-# comes later waits for this commit. Attempt and request are recorded only for what the fence says is still ours.
+# comes later waits for this commit. So are those under the key that a person had by the first reading of addresses.
+# Attempt and request are recorded only for what the fence says is still ours.
 OPEN = """
     WITH input AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(tos)s::text[], %(waits)s::float8[],
@@ -23,9 +24,13 @@ OPEN = """
                              %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[], %(frozen)s::bytea[])
                    AS i (id, fence, target, wait, why, code, detail, maybe, reserved, identity, hash, frozen)
     ), people AS MATERIALIZED (
-        SELECT key, suppressed_at, suppression_reason
+        SELECT key, former, suppressed_at, suppression_reason
           FROM contacts
-         WHERE key IN (SELECT e.contact FROM effects e JOIN input i ON i.id = e.id WHERE i.target = 'sending')
+         WHERE key IN (SELECT unnest(ARRAY[c.key, c.former])
+                         FROM input i
+                         JOIN effects e ON e.id = i.id
+                         JOIN contacts c ON c.key = e.contact
+                        WHERE i.target = 'sending')
          ORDER BY key
            FOR SHARE
     ), mine AS MATERIALIZED (
@@ -40,7 +45,13 @@ OPEN = """
                CASE WHEN c.suppressed_at IS NOT NULL THEN e.tries > 0 ELSE i.maybe END AS maybe
           FROM effects e
           JOIN input i ON i.id = e.id
-          LEFT JOIN people c ON c.key = e.contact AND i.target = 'sending'
+          LEFT JOIN LATERAL (
+                SELECT p.suppressed_at, p.suppression_reason
+                  FROM people own
+                  JOIN people p ON p.key IN (own.key, own.former)
+                 WHERE own.key = e.contact AND i.target = 'sending' AND p.suppressed_at IS NOT NULL
+                 ORDER BY p.key <> own.key
+                 LIMIT 1) AS c ON true
          WHERE e.fence = i.fence
            AND e.status = 'claimed'
            AND e.lease_until > drumbeat_now()

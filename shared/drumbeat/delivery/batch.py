@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from drumbeat.core.errors import place
+from drumbeat.core.errors import NotUnderstood, place
 from drumbeat.core.outcomes import Absent, Found, Unclear
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
@@ -82,7 +82,11 @@ def decide(claimed: Sequence[Claimed], services: Services) -> tuple[list[Work], 
 
 
 def _decide(effect: Claimed, services: Services) -> Work | Verdict:
-    joined = _login(effect, services)
+    try:
+        joined = _login(effect, services)
+    except NotUnderstood as error:
+        _LOG.error("effect_not_understood", extra={"effect_id": str(effect.id), "reason": str(error)})
+        return _until_understood(effect)
     account, identity = (joined.account, joined.identity) if joined else (None, None)
     settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
     try:
@@ -95,6 +99,12 @@ def _decide(effect: Claimed, services: Services) -> Work | Verdict:
         return verdict
     assert joined is not None and repeat is not None
     return Work(effect, joined, repeat, request)
+
+
+def _until_understood(effect: Claimed) -> Verdict:
+    to = Status.WAITING if effect.status is Status.CLAIMED else effect.status
+    reason = Reason(ReasonCode.NOT_UNDERSTOOD)
+    return Verdict(to, wait=verdicts.NOT_UNDERSTOOD_WAIT_SECONDS, reason=reason, looks=effect.looks)
 
 
 def _without_room(effect: Claimed) -> Transition:
@@ -120,7 +130,7 @@ def _frozen(effect: Claimed) -> Request | None:
 
 
 def _login(effect: Claimed, services: Services) -> Login | None:
-    """Return the account as it is configured now, else as it was when the effect was planned."""
+    """Return the account as it is configured now, else as it was when the effect was planned. Raises NotUnderstood."""
     if effect.crashes >= verdicts.MAX_CRASHES:
         return None  # what ended its workers is not touched once more
     newest = services.configuration(effect.newest_version).accounts.get(effect.account)

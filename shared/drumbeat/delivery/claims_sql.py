@@ -52,7 +52,10 @@ CLAIM = """
         INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)
         SELECT id, seq, 'waiting', 'claimed', fence, 'worker' FROM taken WHERE status = 'claimed'
     )
-    SELECT t.id, t.event_id, t.version, t.flow, t.step, t.account, t.action, t.contact, t.status, t.fence,
+    SELECT t.id, t.event_id, t.version,
+           coalesce((SELECT semantics FROM replans WHERE replans.event_id = t.event_id AND replans.flow = t.flow),
+                    (SELECT semantics FROM plans WHERE plans.event_id = t.event_id)) AS semantics,
+           t.flow, t.step, t.account, t.action, t.contact, t.status, t.fence,
            t.generation, t.tries, t.crashes, t.looks, t.slot, t.base_due_at, t.dependents,
            drumbeat_now() AS now,
            (SELECT max(version) FROM configs) AS newest_version,
@@ -61,13 +64,14 @@ CLAIM = """
            tried.attempts, tried.unresolved, tried.first_opened_at, tried.last_opened_at, tried.last_n,
            tried.identity,
            proof.kind AS proof, proof.reference AS proof_reference,
-           c.suppression_reason AS suppressed,
+           coalesce(c.suppression_reason, former.suppression_reason) AS suppressed,
            earlier.status AS predecessor
       FROM taken t
       JOIN events e ON e.id = t.event_id
       LEFT JOIN payloads p ON p.event_id = t.event_id
       LEFT JOIN requests r ON r.effect_id = t.id AND r.generation = t.generation
-      LEFT JOIN contacts c ON c.key = t.contact AND c.suppressed_at IS NOT NULL
+      LEFT JOIN contacts c ON c.key = t.contact
+      LEFT JOIN contacts former ON former.key = c.former
       LEFT JOIN effects earlier ON earlier.id = t.after
      CROSS JOIN LATERAL (
         SELECT count(*) AS attempts,

@@ -22,6 +22,7 @@ class Claimed:
     id: UUID
     event: Event
     version: int
+    semantics: int  # the rules by which it was planned, and is rendered
     flow: str
     step: str
     account: str

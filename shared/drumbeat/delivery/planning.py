@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from drumbeat.core.address import contact_key
+from drumbeat.core.address import contact_key, former_key
 from drumbeat.core.configuration import Config
-from drumbeat.core.errors import place
+from drumbeat.core.errors import NotUnderstood, place
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.delivery import candidates_sql, plans_sql
@@ -48,7 +48,8 @@ class _Made:
 def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False) -> Planned:
     """Plan what is not planned yet, record it, and claim what is due. Two statements for the whole batch.
 
-    An event whose planning has not come to its end is only planned `alone`, and given up after three times.
+    An event whose planning has not come to its end is only planned `alone`, and given up after three times. While the
+    configuration in force is one that this release must not act on, the events stay as they are.
     """
     candidates = candidates_sql.read(
         services.db, ids, late=LATE_PLANNING, lease=LEASE, most_bytes=BYTES_PER_BATCH, alone=alone
@@ -61,11 +62,16 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
     newest = candidates[0].newest_version if candidates else None
     if newest is None:  # events wait for the first configuration
         return found
-    made = _make_plans(candidates, services.configuration(newest))
-    return _record(made, newest, found, services) if made else found
+    try:
+        config = services.configuration(newest)
+    except NotUnderstood as error:
+        _LOG.error("configuration_not_understood", extra={"reason": str(error), "events": len(candidates)})
+        return replace(found, left=[], suspects=[])
+    made = _make_plans(candidates, config)
+    return _record(made, config, found, services) if made else found
 
 
-def _record(made: Sequence[_Made], newest: int, found: Planned, services: Services) -> Planned:
+def _record(made: Sequence[_Made], config: Config, found: Planned, services: Services) -> Planned:
 
     steps = {effect.id: (one, effect) for one in made for effect in one.plan.effects}
     now = services.clock.now()
@@ -83,7 +89,9 @@ def _record(made: Sequence[_Made], newest: int, found: Planned, services: Servic
         _LOG.error("plan_not_recorded", extra={"event_id": str(one.event.id), "error": type(error).__name__})
 
     write_apart(lambda some: new.extend(_write(some, services)), made, refuse, concerns_one=REFUSED_OR_LOCKED)
-    claimed = [_claimed(*steps[row["id"]], row, newest, services) for row in new if row["status"] == Status.CLAIMED]
+    claimed = [
+        _claimed(*steps[row["id"]], row, config.version, services) for row in new if row["status"] == Status.CLAIMED
+    ]
     unclaimed = [row["id"] for row in new if row["status"] != Status.CLAIMED]
     due_later = [(id, later.get(id, 0.0)) for id in unclaimed if steps[id][1].after is None]
     recorded = {steps[row["id"]][0].event.id for row in new}
@@ -95,7 +103,7 @@ def _write(made: Sequence[_Made], services: Services) -> list[Row]:
     effects = [(one, effect) for one in made for effect in one.plan.effects]
     return plans_sql.record(
         services.db,
-        [plans_sql.NewPlan(one.event.id, one.plan.version, one.plan.hash, one.plan.failed, one.flow) for one in made],
+        [_new_plan(one) for one in made],
         [
             _new_effect(one, effect, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
             for index, (one, effect) in enumerate(effects)
@@ -129,6 +137,11 @@ def _plans(candidate: Candidate, config: Config) -> Iterator[_Made]:
             yield _Made(candidate.event, again, flow)
 
 
+def _new_plan(one: _Made) -> plans_sql.NewPlan:
+    made = one.plan
+    return plans_sql.NewPlan(one.event.id, made.version, made.hash, made.failed, one.flow, made.semantics)
+
+
 def _new_effect(one: _Made, effect: PlannedEffect, services: Services, *, claim: bool) -> plans_sql.NewEffect:
     return plans_sql.NewEffect(
         id=effect.id,
@@ -139,11 +152,18 @@ def _new_effect(one: _Made, effect: PlannedEffect, services: Services, *, claim:
         account=effect.account,
         action=effect.action,
         contact=contact_key(services.contact_secret, effect.target) if effect.needs_consent else None,
+        former=_former_key(one.plan, effect, services),
         after=effect.after,
         dependents=effect.dependents,
         due_at=effect.due_at,
         claim=claim,
     )
+
+
+def _former_key(made: Plan, effect: PlannedEffect, services: Services) -> bytes | None:
+    if not effect.needs_consent or made.semantics == 1:
+        return None
+    return former_key(services.contact_secret, effect.target)
 
 
 def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services: Services) -> Claimed:
@@ -152,6 +172,7 @@ def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services:
         id=effect.id,
         event=one.event,
         version=one.plan.version,
+        semantics=one.plan.semantics,
         flow=effect.flow,
         step=effect.step,
         account=effect.account,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.ledger.database import Database, Row
 
 
@@ -25,6 +26,7 @@ class NewEffect:
     dependents: tuple[UUID, ...]
     due_at: datetime
     claim: bool
+    former: bytes | None = None  # the contact's key by the first reading of addresses, where that is another
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +38,55 @@ class NewPlan:
     hash: bytes
     failed: Mapping[str, str]
     flow: str | None = None
+    semantics: int = SEMANTICS
 
 
 # A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
-# that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one commit.
+# that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one commit. A
+# contact whose key was another by the first reading of addresses remembers that one, which gets a row of its own: an
+# attempt has to lock it.
 RECORD = """
     WITH input AS (
         SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
-                             %(failed)s::jsonb[], %(plan_flows)s::text[])
-                   AS i (event_id, version, hash, failed, flow)
+                             %(failed)s::jsonb[], %(plan_flows)s::text[], %(semantics)s::smallint[])
+                   AS i (event_id, version, hash, failed, flow, semantics)
     ), planned AS (
-        INSERT INTO plans (event_id, version, hash, failed)
-        SELECT event_id, version, hash, failed FROM input WHERE flow IS NULL
+        INSERT INTO plans (event_id, version, hash, failed, semantics)
+        SELECT event_id, version, hash, failed, semantics FROM input WHERE flow IS NULL
             ON CONFLICT DO NOTHING
         RETURNING event_id, NULL::text AS flow
     ), replanned AS (
-        INSERT INTO replans (event_id, version, hash, flow)
-        SELECT event_id, version, hash, flow FROM input WHERE flow IS NOT NULL
+        INSERT INTO replans (event_id, version, hash, flow, semantics)
+        SELECT event_id, version, hash, flow, semantics FROM input WHERE flow IS NOT NULL
             ON CONFLICT DO NOTHING
         RETURNING event_id, flow
     ), steps AS MATERIALIZED (
         SELECT s.*, s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AS take
           FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(versions)s::int[], %(flows)s::text[], %(steps)s::text[],
-                      %(accounts)s::text[], %(actions)s::text[], %(contacts)s::bytea[], %(afters)s::uuid[],
-                      %(dependents)s::text[], %(dues)s::timestamptz[], %(claims)s::bool[])
-            AS s (id, event_id, version, flow, step, account, action, contact, after, dependents, due_at, claim)
+                      %(accounts)s::text[], %(actions)s::text[], %(contacts)s::bytea[], %(formers)s::bytea[],
+                      %(afters)s::uuid[], %(dependents)s::text[], %(dues)s::timestamptz[], %(claims)s::bool[])
+            AS s (id, event_id, version, flow, step, account, action, contact, former, after, dependents, due_at, claim)
           JOIN (SELECT * FROM planned UNION ALL SELECT * FROM replanned) AS new
             ON new.event_id = s.event_id AND (new.flow IS NULL OR new.flow = s.flow)
     ), people AS (
-        INSERT INTO contacts (key)
-        SELECT DISTINCT contact FROM steps WHERE contact IS NOT NULL ORDER BY contact
+        INSERT INTO contacts (key, former)
+        SELECT DISTINCT ON (key) key, former
+          FROM (SELECT contact AS key, former FROM steps
+                 UNION ALL
+                SELECT former, NULL FROM steps) AS keys
+         WHERE key IS NOT NULL
+         ORDER BY key, former
             ON CONFLICT DO NOTHING
+    ), reminded AS (
+        UPDATE contacts c
+           SET former = old.former
+          FROM (SELECT contacts.key, steps.former
+                  FROM contacts
+                  JOIN steps ON steps.contact = contacts.key
+                 WHERE steps.former IS NOT NULL AND contacts.former IS NULL
+                 ORDER BY contacts.key
+                   FOR NO KEY UPDATE OF contacts) AS old
+         WHERE c.key = old.key
     ), inserted AS (
         INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, after, dependents,
                              base_due_at, status, seq, fence, due_at, lease_until)
@@ -105,6 +125,7 @@ def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect],
             "hashes": [plan.hash for plan in plans],
             "failed": [json.dumps(dict(plan.failed)) for plan in plans],
             "plan_flows": [plan.flow for plan in plans],
+            "semantics": [plan.semantics for plan in plans],
             "ids": [effect.id for effect in effects],
             "events": [effect.event_id for effect in effects],
             "versions": [effect.version for effect in effects],
@@ -113,6 +134,7 @@ def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect],
             "accounts": [effect.account for effect in effects],
             "actions": [effect.action for effect in effects],
             "contacts": [effect.contact for effect in effects],
+            "formers": [effect.former for effect in effects],
             "afters": [effect.after for effect in effects],
             # An array of arrays must be rectangular, so each list travels as its own text.
             "dependents": ["{" + ",".join(map(str, effect.dependents)) + "}" for effect in effects],

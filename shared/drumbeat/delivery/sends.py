@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 from drumbeat.core.configuration import Config
-from drumbeat.core.errors import SecretAway, SecretMissing
+from drumbeat.core.errors import NotUnderstood, SecretAway, SecretMissing
 from drumbeat.core.outcomes import Outcome
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
@@ -33,6 +33,9 @@ def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]
         return None, _unsent(effect, Status.WAITING, away, wait=verdicts.SECRET_AWAY_WAIT_SECONDS)
     except SecretMissing as error:
         return None, _unsent(effect, Status.HELD, Reason(ReasonCode.SECRET_MISSING, error.reference))
+    except NotUnderstood:
+        later = Reason(ReasonCode.NOT_UNDERSTOOD)
+        return None, _unsent(effect, Status.WAITING, later, wait=verdicts.NOT_UNDERSTOOD_WAIT_SECONDS)
     except (Unrenderable, ValueError) as error:
         return None, _unsent(effect, Status.REFUSED, Reason(ReasonCode.NOT_RENDERED, str(error)))
     opening = Opening(
@@ -61,10 +64,10 @@ def _content(effect: Claimed, services: Services) -> Config:
     very same effect: the recipient is fixed.
     """
     if effect.generation > 1:
-        newest = services.configuration(effect.newest_version)
+        newest = services.configuration(effect.newest_version).by(effect.semantics)
         if plans(effect.event, newest, effect.id, effect.flow, account=effect.account, action=effect.action):
             return newest
-    return services.configuration(effect.version)
+    return services.configuration(effect.version).by(effect.semantics)
 
 
 def _unsent(effect: Claimed, to: Status, reason: Reason, *, wait: float = 0.0) -> Opening:

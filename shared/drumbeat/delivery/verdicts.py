@@ -30,6 +30,7 @@ from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, Repeat, S
 EXPIRES_AFTER = timedelta(days=7)  # of its due time an effect that was surely never sent is cancelled
 MAX_CRASHES = 3  # claims in a row that ended without a result: the effect crashes its workers
 SECRET_AWAY_WAIT_SECONDS = 60.0  # until secrets that could not be read are asked for again
+NOT_UNDERSTOOD_WAIT_SECONDS = 300.0  # until an effect of a later release is looked at again
 DENIED_PAUSE_SECONDS = 300.0  # between tries of an account whose credentials are refused
 MAX_EXTRA_LOOKS = 3  # beyond the planned ones, when the last of those could not be trusted
 UNCLEAR_WAIT_SECONDS = 60.0  # until a look that failed is tried again

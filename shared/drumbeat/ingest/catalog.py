@@ -8,8 +8,8 @@ from dataclasses import asdict
 import psycopg
 from redis.exceptions import RedisError
 
-from drumbeat.core.configuration import Campaign, Config, Source
-from drumbeat.core.errors import Unavailable
+from drumbeat.core.configuration import Campaign, Config, Source, source
+from drumbeat.core.errors import NotUnderstood, Unavailable
 from drumbeat.core.events import EventType
 from drumbeat.ledger import configs
 from drumbeat.services import Services
@@ -32,9 +32,12 @@ class Catalog:
         self._sources: Sources | None = None
         self._read_at = 0.0
         self._read_again_at = 0.0
+        self._understood = True
 
     def sources(self) -> Sources:
         """Return the configured sources by name, campaigns too, at most a minute old while Postgres answers.
+
+        While the configuration in force is one that this release must not read, these are the ones before it.
 
         Raises:
             Unavailable: neither Postgres nor Redis nor this process knows them.
@@ -44,11 +47,19 @@ class Catalog:
         return self._sources
 
     def find(self, name: str) -> Source | None:
-        """Return one source; one that was configured a moment ago is found too. Raises as `sources` does."""
+        """Return one source; one that was configured a moment ago is found too. Raises as `sources` does.
+
+        Raises:
+            Unavailable: also while the configuration in force is one that this release must not read.
+        """
         found = self.sources().get(name)
         if found is None and self._services.clock.elapsed() >= self._read_at + UNKNOWN_NAME_SECONDS:
             self._sources = self._read()
             found = self._sources.get(name)
+        if not self._understood:
+            raise Unavailable(
+                "The configuration in force needs a later release of Drumbeat. Nothing was stored; send it again later."
+            )
         return found
 
     def _read(self) -> Sources:
@@ -59,6 +70,11 @@ class Catalog:
         except psycopg.OperationalError:
             self._read_again_at = now + POSTGRES_RETRY_SECONDS
             return self._remembered()
+        except NotUnderstood as error:
+            _LOG.error("configuration_not_understood", extra={"reason": str(error)})
+            self._understood = False
+            return self._sources or {}
+        self._understood = True
         sources = _sources(config) if config else {}
         self._remember(sources)
         return sources
@@ -73,10 +89,7 @@ class Catalog:
         try:
             text = self._services.redis.get(KEY)
             if isinstance(text, str | bytes):
-                return {
-                    name: Source(**{**entry, "secrets": tuple(entry["secrets"])})
-                    for name, entry in json.loads(text).items()
-                }
+                return {name: source(name, entry) for name, entry in json.loads(text).items()}
         # What is not ours under that key may be anything.
         except (RedisError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             _LOG.warning("sources_not_cached", extra={"error": type(error).__name__})

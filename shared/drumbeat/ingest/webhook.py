@@ -28,11 +28,16 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
 
     Raises:
         NotFound: no such webhook. Unauthorized: the signature is missing, wrong or too old. TooLarge.
-        Unavailable: neither ledger nor buffer took it, or its secrets cannot be read.
+        Unavailable: neither ledger nor buffer took it, its secrets cannot be read, or a later release configured it.
     """
     source = door.catalog.find(name)
     if source is None or source.door != "webhook":
         raise NotFound("There is no webhook of this name. Nothing was stored; `drumbeat apply` configures one.")
+    if source.scheme not in registry.names():
+        raise Unavailable(
+            f"This release of Drumbeat does not know the signatures of {source.scheme}. Nothing was stored; send it "
+            "again once a later release is deployed."
+        )
     if len(delivery.body) > MAX_DELIVERY_BYTES:
         raise TooLarge(
             f"A delivery may have {MAX_DELIVERY_BYTES} bytes, this one has {len(delivery.body)}. Nothing was stored."

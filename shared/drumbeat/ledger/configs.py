@@ -26,8 +26,12 @@ class StoredConfig:
 
     @property
     def config(self) -> Config:
-        """The version as planner, worker and ingest read it."""
+        """The version as planner, worker and ingest read it. Raises NotUnderstood."""
         return Config.load(self.version, self.compiled)
+
+    def is_read_like(self, compiled: Mapping[str, Any]) -> bool:
+        """Return whether another compiled form is read by the same rules."""
+        return all(self.compiled.get(name) == compiled.get(name) for name in ("semantics", "must_understand"))
 
 
 NEWEST_VERSION = "SELECT max(version) AS version FROM configs"
@@ -43,7 +47,7 @@ NEWEST_COMPILED = "SELECT version, compiled FROM configs ORDER BY version DESC L
 
 
 def newest(db: Database) -> Config | None:
-    """Return the configuration in force, None before the first `apply`."""
+    """Return the configuration in force, None before the first `apply`. Raises NotUnderstood."""
     rows = db.run(NEWEST_COMPILED)
     return Config.load(rows[0]["version"], rows[0]["compiled"]) if rows else None
 
@@ -52,7 +56,7 @@ COMPILED = "SELECT version, compiled FROM configs WHERE version = %(version)s"
 
 
 def load(db: Database, version: int) -> Config:
-    """Return one version, which never changes. Raises LookupError for a number that was never applied."""
+    """Return one version, which never changes. Raises LookupError for a number never applied, and NotUnderstood."""
     rows = db.run(COMPILED, {"version": version})
     if not rows:
         raise LookupError(f"configuration version {version} does not exist")
@@ -73,19 +77,25 @@ def newest_stored(db: Database) -> StoredConfig | None:
     return StoredConfig(**rows[0]) if rows else None
 
 
-# Nothing is inserted when the newest version has the same text, nor when another run took the number meanwhile, nor
-# while an outcome is open whose account would get another login: its lookups and repeats belong to the old one. (An
-# account that is left out gets no other login: what is open under it goes on with the version that planned it.)
+# Nothing is inserted when the newest version has the same text and is read by the same rules, nor when another run took
+# the number meanwhile, nor while an outcome is open whose account would get another login: its lookups and repeats
+# belong to the old one. (An account that is left out gets no other login: what is open under it goes on with the
+# version that planned it.)
 INSERT = """
     WITH newest AS (
-        SELECT max(version) AS version,
-               (array_agg(hash ORDER BY version DESC))[1] AS hash
+        SELECT version, hash, compiled
           FROM configs
+         ORDER BY version DESC
+         LIMIT 1
     )
     INSERT INTO configs (version, hash, document, templates, compiled, applied_by)
-    SELECT coalesce(newest.version, 0) + 1, %(hash)s, %(document)s, %(templates)s, %(compiled)s, %(actor)s
-      FROM newest
-     WHERE newest.hash IS DISTINCT FROM %(hash)s
+    SELECT coalesce((SELECT version FROM newest), 0) + 1, %(hash)s, %(document)s, %(templates)s, %(compiled)s, %(actor)s
+     WHERE NOT EXISTS (
+               SELECT
+                 FROM newest
+                WHERE hash = %(hash)s
+                  AND compiled -> 'semantics' IS NOT DISTINCT FROM %(compiled)s::jsonb -> 'semantics'
+                  AND compiled -> 'must_understand' IS NOT DISTINCT FROM %(compiled)s::jsonb -> 'must_understand')
        AND NOT EXISTS (
                SELECT
                  FROM effects

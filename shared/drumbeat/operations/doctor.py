@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterator
 import psycopg
 
 from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Campaign
-from drumbeat.core.errors import DrumbeatError, SecretAway, SecretMissing
+from drumbeat.core.errors import DrumbeatError, NotUnderstood, SecretAway, SecretMissing
 from drumbeat.ledger import clock, configs
 from drumbeat.operations.checks import Check
 from drumbeat.operations.neighbours import neighbours
@@ -106,13 +107,20 @@ def _answers(name: str, call: Callable[[], object], fix: str) -> Check:
 
 
 def _configuration(services: Services) -> Iterator[Check]:
-    config = configs.newest(services.db)
+    try:
+        config = configs.newest(services.db)
+    except NotUnderstood as error:
+        yield Check("configuration", False, str(error), "deploy that release, or run `drumbeat apply` with this one")
+        return
     if config is None:
         fix = "run `drumbeat apply`; events are recorded meanwhile and planned then"
         yield Check("configuration", False, "no configuration was applied yet", fix)
         return
     flows = f"{len(config.flows)} flow{'s' if len(config.flows) != 1 else ''}"
     yield Check("configuration", True, f"version {config.version}, {flows}")
+    if config.semantics < SEMANTICS:
+        fix = "run `drumbeat apply` once with the same document; until then events are planned by those"
+        yield Check("rules of the configuration", True, f"it was applied under rules {config.semantics}", fix)
     references = {f"source {each.name}": reference for each in config.sources.values() for reference in each.secrets}
     for account in config.accounts.values():
         if in_sandbox(account, services.settings.sandbox_url):

@@ -1,5 +1,6 @@
 """Suppressions: the contact's row has the present state, under the lock that orders it against sending."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,11 +9,12 @@ from drumbeat.ledger.database import Database
 
 # Takes the contact's lock: an attempt that is being opened is either before it or sees it.
 UPDATE_CONTACT = """
-    INSERT INTO contacts AS c (key, suppressed_at, suppression_reason)
-    SELECT %(key)s, drumbeat_now(), %(reason)s
+    INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason)
+    SELECT %(key)s, %(former)s, drumbeat_now(), %(reason)s
      WHERE NOT %(lifted)s OR EXISTS (SELECT FROM contacts WHERE key = %(key)s)
         ON CONFLICT (key) DO UPDATE
-       SET suppressed_at = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppressed_at END,
+       SET former = coalesce(c.former, excluded.former),
+           suppressed_at = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppressed_at END,
            suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END
      WHERE (c.suppressed_at IS NOT NULL) = %(lifted)s
  RETURNING key
@@ -27,13 +29,19 @@ APPEND = """
 """
 
 
-def change(db: Database, key: bytes, *, reason: str, actor: str, lifted: bool) -> bool:
-    """Suppress a contact, or lift it, and append why; return False when it was so already."""
-    parameters = {"key": key, "reason": reason, "actor": actor, "lifted": lifted}
+def change(db: Database, key: bytes, former: bytes | None, *, reason: str, actor: str, lifted: bool) -> bool:
+    """Suppress a contact, or lift it, and append why; return False when it was so already.
+
+    The same is written under the former key, where there is one, for the release before looks at no other. The two are
+    locked in key order, as where attempts are opened.
+    """
+    changed = False
     with db.transaction():
-        changed = bool(db.run(UPDATE_CONTACT, parameters))
-        if changed:
-            db.run(APPEND, parameters)
+        for each in sorted(one for one in (key, former) if one is not None):
+            parameters = {"key": each, "former": former if each == key else None, "reason": reason, "lifted": lifted}
+            if db.run(UPDATE_CONTACT, parameters):
+                db.run(APPEND, {"key": each, "reason": reason, "actor": actor, "lifted": lifted})
+                changed = True
     return changed
 
 
@@ -63,3 +71,38 @@ LIST = """
 def suppressed(db: Database, *, after: bytes | None, limit: int) -> list[SuppressionItem]:
     """List suppressed contacts in key order."""
     return [SuppressionItem(**row) for row in db.run(LIST, {"after": after, "limit": limit})]
+
+
+# No index leads from a contact to its effects, since nothing else asks: this reads every effect once.
+UNMATCHED = """
+    SELECT c.person, c.key AS contact, c.suppression_reason AS reason, newest.actor, c.suppressed_at AS since
+      FROM contacts c
+      JOIN LATERAL (SELECT actor FROM suppressions s WHERE s.contact = c.key ORDER BY s.seq DESC LIMIT 1) AS newest
+           ON true
+     WHERE c.suppressed_at IS NOT NULL
+       AND (%(after)s::bytea IS NULL OR c.key > %(after)s)
+       AND NOT EXISTS (SELECT FROM effects WHERE effects.contact = c.key)
+       AND NOT EXISTS (SELECT FROM contacts later WHERE later.former = c.key)
+     ORDER BY c.key
+     LIMIT %(limit)s
+"""
+
+
+def unmatched(db: Database, *, after: bytes | None, limit: int) -> list[SuppressionItem]:
+    """List, in key order, suppressed contacts that no effect was ever planned for, under no reading of the address."""
+    return [SuppressionItem(**row) for row in db.run(UNMATCHED, {"after": after, "limit": limit})]
+
+
+FIND = """
+    SELECT c.person, c.key AS contact, c.suppression_reason AS reason, newest.actor, c.suppressed_at AS since
+      FROM contacts c
+      JOIN LATERAL (SELECT actor FROM suppressions s WHERE s.contact = c.key ORDER BY s.seq DESC LIMIT 1) AS newest
+           ON true
+     WHERE c.suppressed_at IS NOT NULL
+       AND c.key = ANY (%(keys)s)
+"""
+
+
+def find(db: Database, keys: Collection[bytes]) -> dict[bytes, SuppressionItem]:
+    """Return those of these contacts that are suppressed, by key."""
+    return {row["contact"]: SuppressionItem(**row) for row in db.run(FIND, {"keys": list(keys)})}

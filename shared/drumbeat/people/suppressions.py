@@ -1,37 +1,105 @@
 """Addresses that must not be mailed: a person adds or lifts one, and each change is kept."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
-from drumbeat.core.address import contact_key
-from drumbeat.core.errors import Invalid
+from drumbeat.core.address import contact_key, former_address, former_key, normalise
+from drumbeat.core.compatibility import SEMANTICS
+from drumbeat.core.errors import Invalid, InvalidAddress
 from drumbeat.people import sql as people_sql
+from drumbeat.people.sql import SuppressionItem
 from drumbeat.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """The state of an address. `changed` is False when it was so already; the address itself is never kept."""
+    """The state of an address, as it was read. `changed` is False when it was so already; the address is never kept.
+
+    `also` is the address that the first reading made of it, where that is another: the same was done to it.
+    """
 
     contact: str  # hex
+    address: str
+    also: str | None
     suppressed: bool
     changed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One suppression that an address leads to. Only an `effective` one stops mail to it."""
+
+    contact: str  # hex
+    reading: str  # today | first | as typed
+    effective: bool
+    reason: str
+    actor: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether an address may be mailed, and every suppression that it leads to."""
+
+    address: str  # as it was read
+    contact: str  # hex
+    suppressed: bool
+    entries: tuple[Entry, ...]
+
+
 def suppress(address: str, *, reason: str, actor: str, services: Services) -> Suppressed:
-    """Stop mailing an address. Mail whose attempt is committed already may still arrive once; the journal shows it."""
+    """Stop mailing an address. Mail whose attempt is committed already may still arrive once; the journal shows it.
+
+    Raises:
+        Invalid: it is not exactly one address, or the reason is blank. Nothing was changed.
+    """
     return _change(address, reason=reason, actor=actor, lifted=False, services=services)
 
 
 def lift(address: str, *, reason: str, actor: str, services: Services) -> Suppressed:
-    """Let an address be mailed again. What was cancelled meanwhile stays cancelled."""
+    """Let an address be mailed again. What was cancelled meanwhile stays cancelled. Raises as `suppress` does."""
     return _change(address, reason=reason, actor=actor, lifted=True, services=services)
+
+
+def check(address: str, services: Services) -> Standing:
+    """Return whether an address is suppressed, since when, why, and under which reading of it.
+
+    A release that took any text for an address kept the key of that text: such a suppression is found by the same text
+    again, and shown as not effective, since no mail goes to such an address.
+
+    Raises:
+        Invalid: it is not exactly one address.
+    """
+    read = _read(address)
+    secret = services.contact_secret
+    key = contact_key(secret, read)
+    readings = {key: "today"}
+    if former := former_key(secret, read):
+        readings[former] = "first"
+    readings.setdefault(contact_key(secret, address), "as typed")
+    entries = tuple(_entries(readings, people_sql.find(services.db, readings)))
+    return Standing(read, key.hex(), any(entry.effective for entry in entries), entries)
+
+
+def _entries(readings: dict[bytes, str], found: dict[bytes, SuppressionItem]) -> Iterator[Entry]:
+    for key, reading in readings.items():
+        if item := found.get(key):
+            yield Entry(key.hex(), reading, reading != "as typed", item.reason, item.actor, item.since)
 
 
 def _change(address: str, *, reason: str, actor: str, lifted: bool, services: Services) -> Suppressed:
     if not reason.strip():
         raise Invalid("a suppression needs a reason, for the people who read it later; nothing was changed")
-    if "@" not in address.strip().strip("@"):
-        raise Invalid("that is not an e-mail address; nothing was changed")
-    key = contact_key(services.contact_secret, address)
-    changed = people_sql.change(services.db, key, reason=reason, actor=actor, lifted=lifted)
-    return Suppressed(key.hex(), suppressed=not lifted, changed=changed)
+    read = _read(address)
+    secret = services.contact_secret
+    key, former = contact_key(secret, read), former_key(secret, read)
+    changed = people_sql.change(services.db, key, former, reason=reason, actor=actor, lifted=lifted)
+    return Suppressed(key.hex(), read, former_address(read), suppressed=not lifted, changed=changed)
+
+
+def _read(address: str) -> str:
+    try:
+        return normalise(address, SEMANTICS)
+    except InvalidAddress as error:
+        raise Invalid(f"that is not an e-mail address: {error}; nothing was changed") from None

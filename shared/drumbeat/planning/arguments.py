@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from drumbeat.core.address import InvalidAddress, normalise
+from drumbeat.core.address import normalise
 from drumbeat.core.configuration import Step, Tree
-from drumbeat.core.errors import DrumbeatError
+from drumbeat.core.errors import DrumbeatError, InvalidAddress
 from drumbeat.planning.templating import Unfillable, compile_text
 
 type Variables = Mapping[str, Any]
@@ -23,10 +23,10 @@ class Unusable(DrumbeatError):
     """An argument cannot be made of this event. The reason names the argument and holds nothing of the event."""
 
 
-def address(step: Step, name: str, seen: Variables) -> str:
-    """Return an argument as one plain address."""
+def address(step: Step, name: str, seen: Variables, semantics: int) -> str:
+    """Return an argument as the one address that it is by these rules."""
     try:
-        return normalise(text(step.arguments.get(name), name, seen))
+        return normalise(text(step.arguments.get(name), name, seen), semantics)
     except InvalidAddress as error:
         raise Unusable(f"{name} is not an address: {error}") from None
 

@@ -45,13 +45,15 @@ class Plan:
     effects: tuple[PlannedEffect, ...]
     failed: Mapping[str, str]
     hash: bytes  # SHA-256 of the effects
+    semantics: int  # the rules by which it was made
 
 
 def plan(event: Event, config: Config) -> Plan:
     """Plan every flow that acts on this event.
 
-    The same event and version give the same plan and hash, whatever order a mapping has. A flow that cannot be planned
-    is listed in `failed`, with a reason that holds nothing of the payload, and has no effects; the others go on.
+    The same event, version and semantics give the same plan and hash, whatever order a mapping has. A flow that cannot
+    be planned is listed in `failed`, with a reason that holds nothing of the payload, and has no effects; the others go
+    on.
     """
     return _plan(event, config, (config.flows[name] for name in sorted(config.flows)))
 
@@ -89,7 +91,7 @@ def _plan(event: Event, config: Config, flows: Iterable[Flow]) -> Plan:
     for flow in acting:
         try:
             if flow.when is None or holds(flow.when, known):
-                effects += _effects(event, flow, known, seen)
+                effects += _effects(event, flow, config, known, seen)
         except (Undecidable, Unusable) as error:
             failed[flow.name] = str(error)
         except OverflowError:
@@ -98,10 +100,10 @@ def _plan(event: Event, config: Config, flows: Iterable[Flow]) -> Plan:
 
 
 def _effects(
-    event: Event, flow: Flow, known: Mapping[str, object], seen: Mapping[str, object]
+    event: Event, flow: Flow, config: Config, known: Mapping[str, object], seen: Mapping[str, object]
 ) -> Iterable[PlannedEffect]:
     steps = _wanted(flow, known)
-    targets = {step.id: _target(step, seen) for step in steps}
+    targets = {step.id: _target(step, config, seen) for step in steps}
     effects = {name: ids.effect_id(event.id, flow.name, name, whom) for name, whom in targets.items()}
     base = (event.scheduled_at or event.received_at).astimezone(UTC)
     return [
@@ -134,15 +136,15 @@ def _wanted(flow: Flow, known: Mapping[str, object]) -> list[Step]:
     return [step for step in flow.steps if step.id not in left_out]
 
 
-def _target(step: Step, seen: Mapping[str, object]) -> str:
+def _target(step: Step, config: Config, seen: Mapping[str, object]) -> str:
     try:
-        return actions.get(step.action).target(step, seen)
+        return actions.get(step.action).target(step, config, seen)
     except Unusable as error:
         raise Unusable(f"step {step.id}: {error}") from None
 
 
 def _made(event: Event, config: Config, effects: list[PlannedEffect], failed: Mapping[str, str]) -> Plan:
-    return Plan(event.id, config.version, tuple(effects), failed, _hash(effects))
+    return Plan(event.id, config.version, tuple(effects), failed, _hash(effects), config.semantics)
 
 
 def _hash(effects: Iterable[PlannedEffect]) -> bytes:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from drumbeat.core.configuration import Account
+from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.request import Request
 from drumbeat.providers import registry
 from drumbeat.providers.base import Provider, Repeat, Target
@@ -27,7 +28,16 @@ class Login:
 
 
 def login(account: Account, sandbox_url: str | None) -> Login:
-    """Join an account with its adapter. Under `drumbeat dev` an account without a base URL talks to the sandbox."""
+    """Join an account with its adapter. Under `drumbeat dev` an account without a base URL talks to the sandbox.
+
+    Raises:
+        NotUnderstood: a later release configured a provider that this one does not know.
+    """
+    if account.provider not in registry.names():
+        raise NotUnderstood(
+            f"Account {account.name} is at {account.provider}, which this release does not know. Nothing is lost: what "
+            "it would send waits for a release that does."
+        )
     provider = registry.get(account.provider)
     base_url = account.settings.get("base_url")
     if not base_url:

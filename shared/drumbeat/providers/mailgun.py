@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from drumbeat.core.actions import Action, SendEmail
 from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, Outcome, Unclear
 from drumbeat.core.request import Reply, Request
-from drumbeat.providers import base_url
+from drumbeat.providers import base_url, sender
 from drumbeat.providers.base import Query, Target
 from drumbeat.providers.credentials import basic
 from drumbeat.providers.replies import json_object, text, unsuccessful
@@ -51,9 +51,7 @@ class Mailgun:
         found = base_url.problems(settings)
         if not _DOMAIN.fullmatch(settings.get("domain", "mg.example.com")):
             found.append("domain must be the sending domain's name, like mg.example.com")
-        if "@" not in settings.get("from", "@"):
-            found.append("from must hold an address, like Ada <ada@example.com>")
-        return found
+        return found + sender.problems(settings)
 
     def repeat(self, target: Target, request: Request | None = None) -> Query:  # noqa: ARG002
         """Search after an unknown outcome."""
@@ -67,7 +65,7 @@ class Mailgun:
         """Build the form; its fields stand in one fixed order."""
         assert isinstance(action, SendEmail)
         domain = target.settings["domain"]
-        fields = [("from", target.settings["from"]), ("to", action.to), ("subject", action.subject)]
+        fields = [("from", sender.sender(target.settings)), ("to", action.to), ("subject", action.subject)]
         fields += [(name, body) for name, body in (("text", action.text), ("html", action.html)) if body is not None]
         fields += [(f"h:{name}", value) for name, value in action.headers.items() if name.lower() != "message-id"]
         fields += [

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from drumbeat.core.actions import Action, SendEmail
 from drumbeat.core.outcomes import Accepted, LookupResult, Outcome, Throttled, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.providers import base_url
+from drumbeat.providers import base_url, sender
 from drumbeat.providers.base import NativeKey, Target
 from drumbeat.providers.credentials import bearer
 from drumbeat.providers.replies import json_object, text, unsuccessful
@@ -47,9 +47,7 @@ class Resend:
     def problems(self, settings: Mapping[str, str]) -> list[str]:
         """List what is wrong with the settings."""
         found = base_url.problems(settings)
-        if "@" not in settings.get("from", "@"):
-            found.append("from must hold an address, like Ada <ada@example.com>")
-        return found
+        return found + sender.problems(settings)
 
     def repeat(self, target: Target, request: Request | None = None) -> NativeKey:  # noqa: ARG002
         """Repeat under the same key within its day."""
@@ -63,7 +61,7 @@ class Resend:
         """Build the mail as JSON."""
         assert isinstance(action, SendEmail)
         mail = {
-            "from": target.settings["from"],
+            "from": sender.sender(target.settings),
             "to": [action.to],
             "subject": action.subject,
             "text": action.text,

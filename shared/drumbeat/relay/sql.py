@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
 
+from drumbeat.core.compatibility import known
 from drumbeat.core.configuration import Limit
 from drumbeat.ledger.database import Database
 
@@ -24,7 +25,7 @@ LIMITS = """
 
 def limits(db: Database) -> dict[str, tuple[Limit, ...]]:
     """Return the rate limits of the accounts of the configuration in force."""
-    return {row["account"]: tuple(Limit(**limit) for limit in row["limits"]) for row in db.run(LIMITS)}
+    return {row["account"]: tuple(known(Limit, limit) for limit in row["limits"]) for row in db.run(LIMITS)}
 
 
 @dataclass(frozen=True, slots=True)

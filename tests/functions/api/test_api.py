@@ -12,12 +12,15 @@ import psycopg
 import pytest
 from redis import Redis
 
+from drumbeat.core.address import contact_key
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.effects import Claimed
 from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
+from drumbeat.people import sql as people_sql
+from drumbeat.services import services
 from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.conftest import TestDatabase
@@ -396,6 +399,75 @@ def test_suppressions_keep_no_address(console: Console, database: TestDatabase) 
     assert console.call("GET", "/v1/suppressions")[1]["items"] == []
     assert [row["lifted"] for row in database.run("SELECT lifted FROM suppressions ORDER BY seq")] == [False, True]
     assert console.call("POST", "/v1/suppressions", {"email": "no-address", "reason": "r"})[0] == 400
+
+
+def test_an_address_is_suppressed_as_it_is_read_and_so_found_again(console: Console) -> None:
+    asked = {"email": "User <user@FAẞ.de>", "reason": "asked by phone"}
+
+    added = console.call("POST", "/v1/suppressions", asked)[1]
+    found = console.call("POST", "/v1/suppressions/check", {"email": "user@xn--fa-hia.de"})[1]
+    other = console.call("POST", "/v1/suppressions/check", {"email": "user@example.com"})[1]
+
+    assert (added["address"], added["also"]) == ("user@xn--fa-hia.de", "user@fass.de")
+    assert (found["address"], found["suppressed"]) == ("user@xn--fa-hia.de", True)
+    assert [(entry["reading"], entry["effective"]) for entry in found["entries"]] == [("today", True), ("first", True)]
+    assert (found["entries"][0]["reason"], found["entries"][0]["actor"]) == ("asked by phone", "person:ada")
+    assert (other["suppressed"], other["entries"]) == (False, [])
+
+
+@pytest.mark.parametrize("path", ["/v1/suppressions", "/v1/suppressions/check"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "\u200bmary@example.com",
+        "joan@example.com,",
+        "rosa@example.com.",
+        "eva@example.com; ida@example.com",
+        "@",
+        "a" * 997,
+    ],
+)
+def test_what_is_no_address_is_refused_and_never_confirmed(
+    console: Console, database: TestDatabase, path: str, email: str
+) -> None:
+    body = {"email": email} if path.endswith("check") else {"email": email, "reason": "asked"}
+
+    code, problem, _ = console.call("POST", path, body)
+
+    assert (code, problem["detail"].startswith("that is not an e-mail address: ")) == (400, True)
+    assert database.run("SELECT 1 FROM contacts") == []
+
+
+def test_what_a_release_before_kept_for_any_text_is_found_by_that_text_and_listed(
+    console: Console, database: TestDatabase
+) -> None:
+    typed = "Grace <grace@example.com>"
+    junk = contact_key(services().contact_secret, typed)
+    people_sql.change(database, junk, None, reason="asked", actor="before", lifted=False)
+    console.call("POST", "/v1/suppressions", {"email": "ada@example.com", "reason": "asked"})
+    planned(database, new_effect(recorded(database), contact=contact_key(services().contact_secret, "ada@example.com")))
+
+    _, found, _ = console.call("POST", "/v1/suppressions/check", {"email": typed})
+    _, listed, _ = console.call("GET", "/v1/suppressions?unmatched=true")
+
+    assert (found["address"], found["suppressed"]) == ("grace@example.com", False)
+    assert [(entry["reading"], entry["effective"]) for entry in found["entries"]] == [("as typed", False)]
+    assert [item["contact"] for item in listed["items"]] == [junk.hex()]
+    assert console.call("GET", "/v1/suppressions?unmatched=perhaps")[0] == 400
+
+
+def test_a_configuration_of_a_later_release_is_shown_and_answered_in_words(
+    console: Console, database: TestDatabase
+) -> None:
+    database.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        """ VALUES (1, '', 'version: 1', '{}', '{"must_understand": ["moon phases"]}', 'later')"""
+    )
+
+    code, problem, _ = console.call("GET", "/v1/accounts")
+
+    assert (code, "moon phases" in problem["detail"]) == (503, True)
+    assert console.call("GET", "/v1/config")[0] == 200
 
 
 @pytest.mark.point(21)

@@ -435,6 +435,19 @@ def test_an_address_is_suppressed_listed_and_lifted(run: Run) -> None:
     assert "no address is suppressed" in run("suppress", "list").out
 
 
+def test_an_address_is_answered_as_it_was_read(run: Run) -> None:
+    added = run("suppress", "add", "User <user@faß.de>", "--reason", "asked by phone")
+    checked = run("suppress", "check", "user@FASS.de")
+    unmatched = run("suppress", "list", "--unmatched")
+    refused = run("suppress", "check", "user@fass.de,")
+
+    assert "user@xn--fa-hia.de is suppressed" in added.out
+    assert "user@fass.de, which releases before took it for, is suppressed too" in added.out
+    assert "user@fass.de is suppressed" in checked.out and "asked by phone" in checked.out
+    assert unmatched.out.count("asked by phone") == 1
+    assert (refused.code, "comma" in refused.err) == (1, True)
+
+
 def test_dead_letters_are_listed_and_redriven(run: Run, services: Services, database: TestDatabase) -> None:
     from drumbeat.wakeups.queue import Queue
 

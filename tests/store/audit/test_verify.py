@@ -6,14 +6,13 @@ Long, because it is one list of corruptions; a test sees that no kind is missing
 import hashlib
 import uuid
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import LiteralString
 from uuid import UUID
 
 import psycopg
 import pytest
-from redis import Redis
 
 from drumbeat.audit import verify
 from drumbeat.audit.verification_sql import START, span
@@ -33,11 +32,9 @@ from drumbeat.delivery.effects import Claimed, Opening
 from drumbeat.delivery.planning import plan_events
 from drumbeat.delivery.requests import freeze
 from drumbeat.infrastructure.http import Caller
-from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs, leases
 from drumbeat.ledger.database import Database
-from drumbeat.local.servers import Valkey
 from drumbeat.operations import decisions, decisions_sql
 from drumbeat.operations.decisions import Decision
 from drumbeat.people.suppressions import lift, suppress
@@ -45,7 +42,6 @@ from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import WakeUp
-from tests.conftest import TestDatabase
 from tests.store.rows import as_json, opening, outcomes, pass_time, status
 
 DOCUMENT = """
@@ -99,28 +95,6 @@ class Answers(Calls):
         if len(fitting) > 1:
             self.answers.remove(answer)
         return answer
-
-
-@pytest.fixture
-def services(
-    database: TestDatabase, redis: "Redis", valkey: Valkey, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Services]:
-    for name in ("MAIL_KEY", "RECEIPTS_KEY", "ERP_KEY"):
-        monkeypatch.setenv(name, "secret")
-    environment = {
-        "DRUMBEAT_LOCAL": "1",
-        "DATABASE_URL": database.url,
-        "REDIS_URL": valkey.url,
-        "DRUMBEAT_SECRET": "for tests",
-        "EFFECTS_QUEUE_URL": "http://127.0.0.1:1/0/effects",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-    }
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    services = Services(Settings.from_env(environment))
-    yield services
-    services.db.close()
-    services.redis.close()
 
 
 @pytest.fixture
@@ -652,9 +626,21 @@ def one_sided_after_erasure(services: Services, owner: Database) -> None:
     corrupt(owner, "UPDATE effects SET dependents = '{}' WHERE id = %s", effect)
 
 
+def planned_by_a_later_release(services: Services, owner: Database) -> None:
+    worked(services)
+    corrupt(owner, "UPDATE plans SET semantics = 99")
+
+
+def sent_by_a_provider_of_a_later_release(services: Services, owner: Database) -> None:
+    accepted_in_two_attempts(services, owner)
+    corrupt(owner, "UPDATE configs SET compiled = jsonb_set(compiled, '{accounts,mail,provider}', '\"pigeon\"')")
+    services._configurations.clear()
+
+
 CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I1", "accepted-twice", accepted_by_two_names),
     ("I1", "accepted-twice", accepted_in_two_attempts),
+    ("I1", "acceptances-unread", sent_by_a_provider_of_a_later_release),
     ("I1", "found-several", found_twice),
     ("I1", "found-several", found_twice_before),
     ("I2", "event-id", another_key),
@@ -689,6 +675,7 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I7", "fold", generation_without_a_person),
     ("I8", "tries", tried_too_often),
     ("I8", "too-old", sent_when_stale),
+    ("I9", "plan-unread", planned_by_a_later_release),
     ("I9", "plan-hash", another_plan),
     ("I9", "plan-failed", failure_forgotten),
     ("I9", "replan-hash", another_replan),

@@ -75,7 +75,7 @@ def test_a_plan_that_the_ledger_refuses_costs_no_neighbour_its_plan(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, *others = (recorded(worker.db, body=BODY) for _ in range(1 + NEIGHBOURS))
-    spoil(monkeypatch, bad, lambda made: Plan(made.event_id, made.version, (), {"welcome": "a\0b"}, b"hash"))
+    spoil(monkeypatch, bad, lambda made: Plan(made.event_id, made.version, (), {"welcome": "a\0b"}, b"hash", 2))
 
     done = worker.deliver(events=[bad, *others])
 

@@ -24,10 +24,9 @@ from tests.store.rows import (
     LEASE,
     claimed,
     closing,
-    new_effect,
+    configured,
     opening,
     pass_time,
-    planned,
     recorded,
     sending,
     waiting,
@@ -71,6 +70,12 @@ OUTCOME_BEFORE = """
     VALUES (%s, 1, 1, 'identity', 'answer', 'unknown', NULL, 'HTTP 500')
 """
 HOLD_BEFORE = "UPDATE effects SET status = 'held', lease_until = NULL, reason = %s WHERE id = %s"
+EFFECT_BEFORE = """
+    INSERT INTO effects (id, event_id, version, flow, step, account, action, base_due_at, status, seq, due_at, reason)
+    VALUES (gen_random_uuid(), %(event)s, 1, 'welcome', 'hello', 'mail', 'send_email', drumbeat_now(), %(status)s, 1,
+            drumbeat_now(), %(reason)s)
+ RETURNING id
+"""
 ROW = "SELECT reason_code, reason_detail, reason, maybe_sent FROM effects WHERE id = %s"
 LAST = """
     SELECT reason_code, reason_detail, reason, maybe_sent
@@ -263,11 +268,13 @@ def upgrade(old: Database, postgres: Postgres) -> None:
 
 
 def from_before(old: Database, status: str, reason: str) -> UUID:
-    """Return an effect as the release before left it."""
-    effect = new_effect(recorded(old))
-    planned(old, effect)
-    old.run("UPDATE effects SET status = %s, reason = %s WHERE id = %s", (status, reason, effect.id))
-    return effect.id
+    """Return an effect as the release before left it, in a ledger that has nothing of the steps after it."""
+    event = recorded(old)
+    configured(old)
+    old.run("INSERT INTO plans (event_id, version, hash) VALUES (%s, 1, 'hash')", (event,))
+    (row,) = old.run(EFFECT_BEFORE, {"event": event, "status": status, "reason": reason})
+    effect: UUID = row["id"]
+    return effect
 
 
 @pytest.mark.point(61)

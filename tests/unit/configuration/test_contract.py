@@ -4,13 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.configuration import Config
 from drumbeat.planning.plan import plan
 from tests.unit.configuration.samples import event
 
 HERE = Path(__file__).parent
-COMPILED: dict[str, Any] = json.loads((HERE / "contract.json").read_text())
+COMPILED: dict[str, Any] = json.loads((HERE / "contract.json").read_text())  # as the first release wrote it
+RULES: dict[str, Any] = {"semantics": 2, "must_understand": []}
 TEMPLATES = {"hello.txt": "---\nsubject: Hello\n---\nHi {{ payload.name }}", "hello.html": "<p>{{ payload.name }}</p>"}
 LEAD = event({"email": "Ada@EXAMPLE.com", "name": "Ada"})
 # No provider can carry these out yet, so no document with them is compiled.
@@ -25,12 +28,13 @@ REST = {"account": "site", "delay": 0.0, "after": None, "when": None, "unless": 
 def test_a_document_is_compiled_to_the_same_form() -> None:
     compiled = compile_document((HERE / "contract.yaml").read_text(), TEMPLATES)
 
-    assert json.loads(json.dumps(compiled)) == COMPILED
+    assert json.loads(json.dumps(compiled)) == COMPILED | RULES
 
 
-def test_an_event_is_planned_to_the_same_effects() -> None:
+@pytest.mark.parametrize("rules", [{}, RULES], ids=["before there were numbers", "today"])
+def test_an_event_is_planned_to_the_same_effects(rules: dict[str, Any]) -> None:
     posts = {"on": "LEAD_CAPTURE", "when": None, "steps": [step | REST for step in POSTS]}
-    version = Config.load(1, COMPILED | {"flows": COMPILED["flows"] | {"posts": posts}})
+    version = Config.load(1, COMPILED | rules | {"flows": COMPILED["flows"] | {"posts": posts}})
 
     planned = plan(LEAD, version)
 

@@ -18,6 +18,7 @@ def effect(**changes: Any) -> Claimed:
         "id": UUID(int=1),
         "event": Event(UUID(int=2), "shop", "k", "LEAD_CAPTURE", "api", None, NOW, b"{}"),
         "version": 1,
+        "semantics": 2,
         "flow": "welcome",
         "step": "hello",
         "account": "mail",

@@ -174,3 +174,43 @@ def test_the_same_effect_is_rendered_the_same_and_goes_where_it_was_planned(payl
     if isinstance(first, SendEmail):
         assert first.to == planned[0].target
         assert "\n" not in first.subject
+
+
+# ---------------------------------------------------------------- headers that are addresses
+
+
+@pytest.mark.parametrize(
+    ("filled", "sent"),
+    [
+        ("eve@EXAMPLE.com", "eve@example.com"),
+        ("Eve <eve@example.com>", "Eve <eve@example.com>"),
+        ("mailto:eve@example.com", "eve@example.com"),
+        ("Fernwood Inc. <eve@faß.example>", '"Fernwood Inc." <eve@xn--fa-hia.example>'),
+    ],
+)
+@pytest.mark.parametrize("header", ["Reply-To", "reply-to", "Errors-To"])
+def test_a_reply_address_that_the_event_gives_is_read_like_any_other(header: str, filled: str, sent: str) -> None:
+    made = mail({"answer": filled}, headers={header: "{{ payload.answer }}", "X-A": "b, c"})
+
+    assert made.headers == {header: sent, "X-A": "b, c"}
+
+
+@pytest.mark.parametrize("filled", ["Inc., Fernwood <eve@example.com>", "eve", "eve@example.com, ada@example.com"])
+def test_one_that_is_no_address_refuses_the_mail_without_repeating_it(filled: str) -> None:
+    with pytest.raises(Unrenderable, match=r"headers\.Reply-To is not an address") as refused:
+        mail({"answer": filled}, headers={"Reply-To": "{{ payload.answer }}"})
+
+    assert "eve" not in str(refused.value)
+
+
+def test_without_one_there_is_no_such_header() -> None:
+    assert mail({"answer": None}, headers={"Reply-To": "{{ payload.answer }}"}).headers == {}
+
+
+def test_by_the_first_rules_a_header_is_what_was_filled_in() -> None:
+    version = config(one_step("mail", "send_email", {"to": "{{ payload.email }}", "subject": "Hi", "text": "Hi",
+                                                     "headers": {"Reply-To": "{{ payload.answer }}"}}))  # fmt: skip
+    sent = render(event({"email": "user@faß.de", "answer": "a, b"}), version.by(1), "f", "s", effect_id=EFFECT)
+
+    assert isinstance(sent, SendEmail)
+    assert (sent.to, sent.headers) == ("user@fass.de", {"Reply-To": "a, b"})

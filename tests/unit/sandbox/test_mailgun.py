@@ -31,6 +31,17 @@ def test_a_repeat_is_a_second_mail_because_there_is_no_idempotency(sandbox: Sand
         ({"to": "nobody"}, "to parameter is not a valid address. please check documentation"),
         ({"to": ""}, "to parameter is missing"),
         ({"from": ""}, "from parameter is missing"),
+        (
+            {"from": "Inc., Fernwood <a@example.com>"},
+            "from parameter is not a valid address. please check documentation",
+        ),
+        ({"from": "Support: EU <a@example.com>"}, "from parameter is not a valid address. please check documentation"),
+        ({"from": "Ada <a@example.com"}, "from parameter is not a valid address. please check documentation"),
+        ({"to": "Support: EU <b@example.com>"}, "to parameter is not a valid address. please check documentation"),
+        (
+            {"h:Reply-To": "Inc., Fernwood <a@example.com>"},
+            "h:Reply-To parameter is not a valid address. please check documentation",
+        ),
         ({"text": ""}, "Need at least one of 'text', 'html' or 'template' parameters specified"),
     ],
 )

@@ -71,6 +71,11 @@ def test_a_key_whose_first_request_is_still_running_is_refused(sandbox: SandboxP
     [
         ({"to": ["nobody"]}, 422, "validation_error"),
         ({"from": ""}, 422, "missing_required_field"),
+        ({"from": "Inc., Fernwood <a@example.com>"}, 422, "validation_error"),
+        ({"from": "Ada <a@example.com"}, 422, "validation_error"),
+        ({"to": ["Support: EU <b@example.com>"]}, 422, "validation_error"),
+        ({"headers": {"reply-to": "Inc., Fernwood <a@example.com>"}}, 422, "validation_error"),
+        ({"reply_to": ["a@example.com", "nobody"]}, 422, "validation_error"),
         ({"text": ""}, 422, "validation_error"),
     ],
 )

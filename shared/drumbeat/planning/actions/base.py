@@ -50,7 +50,7 @@ class ActionType(Protocol):
     arguments: Mapping[str, Argument]
     needs_consent: bool = False  # of the person it is for: cancelled once they are suppressed
 
-    def target(self, step: Step, seen: Variables) -> str:
+    def target(self, step: Step, config: Config, seen: Variables) -> str:
         """Return whom or what a step acts on, from the event alone: it names the effect, and is stored nowhere.
 
         Raises:

@@ -24,7 +24,7 @@ class Call(ActionType):
         "body": Argument(Kind.CONTENT, "text as it is, anything else as JSON"),
     }
 
-    def target(self, step: Step, seen: Variables) -> str:
+    def target(self, step: Step, config: Config, seen: Variables) -> str:  # noqa: ARG002
         """Return `METHOD path`."""
         return f"{_method(step)} {_path(step, seen)}"
 

@@ -18,7 +18,7 @@ class PostMessage(ActionType):
         "channel": Argument(Kind.TEXT, "where; without it the account's own channel", in_target=True),
     }
 
-    def target(self, step: Step, seen: Variables) -> str:
+    def target(self, step: Step, config: Config, seen: Variables) -> str:  # noqa: ARG002
         """Return the channel, else the account's name."""
         return step.account if step.arguments.get("channel") is None else line(step, "channel", seen)
 

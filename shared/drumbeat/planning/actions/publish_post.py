@@ -20,7 +20,7 @@ class PublishPost(ActionType):
         "parts": Argument(Kind.TEXTS, "the posts that follow in the thread"),
     }
 
-    def target(self, step: Step, seen: Variables) -> str:  # noqa: ARG002
+    def target(self, step: Step, config: Config, seen: Variables) -> str:  # noqa: ARG002
         """Return the account's name."""
         return step.account
 

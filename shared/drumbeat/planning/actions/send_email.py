@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from drumbeat.core import actions
+from drumbeat.core.address import mailbox
 from drumbeat.core.configuration import Config, Step, Template
+from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
 from drumbeat.planning.arguments import Unusable, Variables, address, line, lines, one_line, text
@@ -21,6 +23,8 @@ _OWN_HEADERS: Mapping[str, str] = {
     ("date", "message-id", "mime-version", "return-path", "content-type", "content-transfer-encoding"),
     "it is set for you; delete it",
 )
+# Each is one address; an empty one is left out.
+_OF_ADDRESSES = frozenset({"reply-to", "errors-to", "disposition-notification-to", "return-receipt-to"})
 _NO_TEMPLATE = Template(None, None, None)
 
 
@@ -40,9 +44,9 @@ class SendEmail(ActionType):
     }
     needs_consent = True
 
-    def target(self, step: Step, seen: Variables) -> str:
+    def target(self, step: Step, config: Config, seen: Variables) -> str:
         """Return the person's address."""
-        return address(step, "to", seen)
+        return address(step, "to", seen, config.semantics)
 
     def make(self, step: Step, config: Config, planned: Variables, seen: Variables) -> actions.SendEmail:
         """Fill the mail."""
@@ -51,11 +55,11 @@ class SendEmail(ActionType):
             raise Unusable("subject is empty")
         plain, html = words["text"], words["html"]
         return actions.SendEmail(
-            to=address(step, "to", planned),
+            to=address(step, "to", planned, config.semantics),
             subject=subject,
             text=None if plain is None else text(plain, "text", seen),
             html=None if html is None else text(html, "html", seen, html=True),
-            headers=lines(step, "headers", seen),
+            headers=_headers(lines(step, "headers", seen), config.semantics),
             list=line(step, "list", seen) or None,
         )
 
@@ -77,9 +81,11 @@ class SendEmail(ActionType):
             yield [], "subject is missing; add it here or in the template's front matter"
         if template.text is None and template.html is None and not given.keys() & {"text", "html"}:
             yield [], "a mail needs words: add template, text or html"
-        for header in given.get("headers") or ():
+        for header, value in (given.get("headers") or {}).items():
             if advice := _OWN_HEADERS.get(header.lower()):
                 yield ["headers", header], f"{header} cannot be set as a header: {advice}"
+            elif fault := _no_address(header, value):
+                yield ["headers", header], f"{header} is not an address: {fault}; write one, or {{{{ payload.email }}}}"
 
     def template_texts(self, given: Mapping[str, Any], templates: Mapping[str, Template]) -> Iterator[str]:
         """List the template's texts that the step does not replace."""
@@ -88,6 +94,35 @@ class SendEmail(ActionType):
             words = getattr(template, name)
             if words is not None and given.get(name) is None:
                 yield words
+
+
+def _headers(filled: Mapping[str, str], semantics: int) -> dict[str, str]:
+    """Write the headers that are addresses as they have to be; by semantics 1 every header is what was filled in."""
+    if semantics == 1:
+        return dict(filled)
+    return {
+        name: _mailbox(name, value) if name.lower() in _OF_ADDRESSES else value
+        for name, value in filled.items()
+        if value or name.lower() not in _OF_ADDRESSES
+    }
+
+
+def _mailbox(header: str, value: str) -> str:
+    try:
+        return str(mailbox(value))
+    except InvalidAddress as error:
+        raise Unusable(f"headers.{header} is not an address: {error}") from None
+
+
+def _no_address(header: str, value: object) -> str | None:
+    """Return what is wrong with a written header that has to be an address; one that an event fills is not known."""
+    if header.lower() not in _OF_ADDRESSES or not isinstance(value, str) or "{" in value:
+        return None
+    try:
+        mailbox(value)
+    except InvalidAddress as error:
+        return str(error)
+    return None
 
 
 def _words(given: Mapping[str, Any], templates: Mapping[str, Template]) -> Mapping[str, str | None]:

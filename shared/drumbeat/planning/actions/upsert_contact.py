@@ -18,13 +18,15 @@ class UpsertContact(ActionType):
         "properties": Argument(Kind.PROPERTIES, "what is set; other properties stay", required=True),
     }
 
-    def target(self, step: Step, seen: Variables) -> str:
+    def target(self, step: Step, config: Config, seen: Variables) -> str:
         """Return the contact's address."""
-        return address(step, "email", seen)
+        return address(step, "email", seen, config.semantics)
 
-    def make(self, step: Step, config: Config, planned: Variables, seen: Variables) -> actions.UpsertContact:  # noqa: ARG002
+    def make(self, step: Step, config: Config, planned: Variables, seen: Variables) -> actions.UpsertContact:
         """Fill the contact."""
-        return actions.UpsertContact(email=address(step, "email", planned), properties=texts(step, "properties", seen))
+        return actions.UpsertContact(
+            email=address(step, "email", planned, config.semantics), properties=texts(step, "properties", seen)
+        )
 
 
 ACTION = UpsertContact()

@@ -11,7 +11,8 @@ from drumbeat.sandbox.state import State
 ADDRESS = re.compile(
     r'[^\s@<>,;:"()\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}'
 )
-NAMED = re.compile(r"\s*[^<>]*<\s*([^<>]*?)\s*>\s*")
+# A display name: in quotes, or without what RFC 5322 wants in quotes.
+NAME = re.compile(r'"(?:[^"\\]|\\.)*"|[^<>()\[\]:;@\\,"]*')
 
 
 class Vendor(Protocol):
@@ -33,9 +34,13 @@ class Vendor(Protocol):
 
 
 def address(text: str) -> str | None:
-    """Return the bare address of `a@b.c` or `Name <a@b.c>`, or None when it holds no address."""
-    named = NAMED.fullmatch(text)
-    bare = named[1] if named else text.strip()
+    """Return the bare address of `a@b.c` or `Name <a@b.c>`, or None when it is not exactly one address."""
+    bare = text.strip()
+    if bare.endswith(">"):
+        name, bracket, bare = bare[:-1].rpartition("<")
+        if not bracket or not NAME.fullmatch(name.strip()):
+            return None
+        bare = bare.strip()
     return bare if ADDRESS.fullmatch(bare) else None
 
 

@@ -121,11 +121,17 @@ def _problem(form: dict[str, str], recipients: list[tuple[str, str | None]]) -> 
         return _message(400, "to parameter is missing")
     if not recipients or any(bare is None for _, bare in recipients):
         return _message(400, "to parameter is not a valid address. please check documentation")
+    if (reply_to := _header(form, "reply-to")) and address(reply_to) is None:
+        return _message(400, "h:Reply-To parameter is not a valid address. please check documentation")
     if len(recipients) > MAX_RECIPIENTS:
         return _message(400, "to parameter has too many recipients")
     if not (form.get("text") or form.get("html") or form.get("template")):
         return _message(400, "Need at least one of 'text', 'html' or 'template' parameters specified")
     return None
+
+
+def _header(form: dict[str, str], name: str) -> str | None:
+    return next((value for field, value in form.items() if field.lower() == f"h:{name}"), None)
 
 
 def _recipients(values: list[str]) -> list[tuple[str, str | None]]:

@@ -172,6 +172,8 @@ def _problem(mail: object) -> HttpResponse | None:
     recipients = mail["to"] if isinstance(mail["to"], list) else [mail["to"]]
     if len(recipients) > MAX_RECIPIENTS or any(not isinstance(one, str) or address(one) is None for one in recipients):
         return _bad_address("to")
+    if any(not isinstance(one, str) or address(one) is None for one in _reply_to(mail)):
+        return _bad_address("reply_to")
     if not (mail.get("text") or mail.get("html") or mail.get("template")):
         return _error(422, "validation_error", "Missing `html` or `text` field.")
     return None
@@ -180,6 +182,14 @@ def _problem(mail: object) -> HttpResponse | None:
 def _bad_address(name: str) -> HttpResponse:
     return _error(422, "validation_error", f"Invalid `{name}` field. The email address needs to follow the "
         "`email@example.com` or `Name <email@example.com>` format.")  # fmt: skip
+
+
+def _reply_to(mail: Mapping[str, Any]) -> list[object]:
+    given = mail.get("reply_to") or []
+    headers = mail.get("headers")
+    pairs = headers.items() if isinstance(headers, dict) else ()
+    in_headers = [value for name, value in pairs if name.lower() == "reply-to"]
+    return [*(given if isinstance(given, list) else [given]), *in_headers]
 
 
 def _recipients(mail: Mapping[str, Any]) -> tuple[str, ...]:
