@@ -3,7 +3,6 @@
 Long, because limits, slots, pauses and the breaker are one script, and so one file.
 """
 
-import math
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,28 +18,17 @@ from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
-from drumbeat.throttle.limiter import SECOND, Granted, Report, Throttle, TokenRequest, Wait, key_of
-
-TEN_PER_SECOND = Limit(10, 1, 10)
-START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
-
-
-class HandClock:
-    """Time stands still until a test moves it."""
-
-    def __init__(self, start: datetime = START) -> None:
-        self._now = start
-        self._elapsed = 0.0
-
-    def now(self) -> datetime:
-        return self._now
-
-    def elapsed(self) -> float:
-        return self._elapsed
-
-    def sleep(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-        self._elapsed += seconds
+from drumbeat.throttle.limiter import SECOND, Granted, Report, Throttle, Wait, key_of
+from tests.store.throttle.requests import (
+    START,
+    TEN_PER_SECOND,
+    HandClock,
+    ask,
+    assert_kept,
+    granted,
+    newcomers,
+    waits,
+)
 
 
 @pytest.fixture
@@ -51,22 +39,6 @@ def clock() -> HandClock:
 @pytest.fixture
 def throttle(lean: LeanRedis, clock: HandClock) -> Throttle:
     return Throttle(lean, clock, jitter=lambda: 0.0)
-
-
-def ask(*slots: float | None, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> TokenRequest:
-    return TokenRequest(account, limits, slots)
-
-
-def newcomers(count: int, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> TokenRequest:
-    return ask(*[None] * count, account=account, limits=limits)
-
-
-def granted(answers: list[Granted | Wait]) -> int:
-    return sum(isinstance(answer, Granted) for answer in answers)
-
-
-def waits(answers: list[Granted | Wait]) -> list[Wait]:
-    return [answer for answer in answers if isinstance(answer, Wait)]
 
 
 def test_a_burst_is_granted_at_once_and_the_rest_spread_at_the_rate(throttle: Throttle) -> None:
@@ -412,18 +384,6 @@ def test_no_interval_ever_sees_more_than_burst_plus_rate(
         held += [wait.slot for wait in waits(answers) if wait.slot is not None]
     for one in limits:
         assert_kept(one, calls)
-
-
-def assert_kept(limit: Limit, calls: list[float]) -> None:
-    if limit.burst is None:
-        starts = [math.floor(call / limit.period) for call in calls]
-        assert all(starts.count(start) <= limit.count for start in set(starts))
-        return
-    for i, first in enumerate(calls):
-        for j in range(i, len(calls)):
-            apart = round(calls[j] - first, 6)  # the clock shows whole microseconds, floats this far from 1970 do not
-            allowed = limit.burst + apart * limit.count / limit.period
-            assert j - i + 1 <= allowed + 1e-6
 
 
 class Unreachable:
