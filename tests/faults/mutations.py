@@ -15,7 +15,18 @@ from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import attempts_sql, commits, deliver, lookups_sql, planning, plans_sql, sends, verdicts, work
+from drumbeat.delivery import (
+    attempts_sql,
+    batch,
+    commits,
+    deliver,
+    lookups_sql,
+    planning,
+    plans_sql,
+    sends,
+    verdicts,
+    work,
+)
 from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.effects import Moved, Opening
 from drumbeat.delivery.verdicts import Verdict
@@ -25,6 +36,7 @@ from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import sql as relay_sql
+from drumbeat.throttle import fallback
 from drumbeat.wakeups import notifier
 from tests.faults.fault_points import Fault, Site
 from tests.faults.proof import StoryWithFault
@@ -363,6 +375,19 @@ def _count_a_recovered_try_twice(patch: Patch) -> None:
     _change_statement(patch, attempts_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
+# ---------------------------------------------------------------- rate limits
+
+
+def _let_campaigns_go_first(patch: Patch) -> None:
+    ask = batch._ask
+    patch.setattr(batch, "_ask", lambda effect: replace(ask(effect), campaign=not ask(effect).campaign))
+
+
+def _take_every_share(patch: Patch) -> None:
+    share = fallback.interval_of
+    patch.setattr(fallback, "interval_of", lambda limits, processes: share(limits, 1))
+
+
 MUTATIONS = (
     Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
     Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
@@ -459,6 +484,12 @@ MUTATIONS = (
         StoryWithFault("cut", Site("worker", "db attempts.CLOSE", 1), Fault.ERROR_AFTER),
     ),
     Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
+    Mutation("campaigns take tokens first", _let_campaigns_go_first, "a campaign holds slots far ahead"),
+    Mutation(
+        "without Redis each worker takes the whole rate",
+        _take_every_share,
+        "Redis is away and four workers share a limit",
+    ),
     Mutation(
         "an effect that could not be opened has no due entry",
         _leave_what_could_not_be_opened,

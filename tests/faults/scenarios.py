@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from drumbeat.throttle.limiter import Ask, Granted, TokenRequest
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
+from tests.faults.processes import WORKERS
 from tests.faults.queues import EFFECTS
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.stories import ADA, BOB, HOUR, POST, warm_up
@@ -222,6 +224,36 @@ def _too_late(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _campaign_ahead(simulation: Simulation) -> None:
+    """A campaign holds the next four minutes of an account's rate when a person signs up."""
+    limits = simulation.process("worker").configuration(1).accounts["mail"].limits
+    asks = (Ask(campaign=True),) * 500
+    simulation.process("worker").throttle.take([TokenRequest("mail", limits, asks)])
+    simulation.ingest(ADA)
+    for _ in range(4):
+        simulation.drain()
+        simulation.advance(1.0)
+    assert _status(simulation, ADA.effects()["hello"]) == "accepted", "a transactional mail waits for a campaign"
+    simulation.settle()
+
+
+def _no_redis(simulation: Simulation) -> None:
+    """A person signs up while Redis is away, and four workers have more than enough to send."""
+    simulation.outages.redis = True
+    simulation.ingest(ADA)
+    limits = simulation.process("worker").configuration(1).accounts["mail"].limits
+    calls = 0
+    for _ in range(80):
+        for number in range(WORKERS):
+            throttle = simulation.process(f"worker {number}").throttle
+            answers = throttle.take([TokenRequest("mail", limits, (Ask(),) * 3)])["mail"]
+            calls += sum(isinstance(answer, Granted) for answer in answers)
+        simulation.advance(0.25)
+    assert calls <= WORKERS + 2 * 20, f"{calls} calls in 20 s, of an account of 2/s"
+    simulation.outages.redis = False
+    simulation.settle()
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "a key expires": Scenario(_expired, {"news": "held"}),
     "answers are lost again and again": Scenario(_repeated, {}),
@@ -242,6 +274,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a worker is overtaken before it closes": Scenario(_recorded_late, {"ping": "held"}),
     "the relay comes before an answer": Scenario(_recovered_meanwhile, {"ping": "held"}),
     "a second wake-up is processed too early": Scenario(_planner_lost, {}),
+    "a campaign holds slots far ahead": Scenario(_campaign_ahead, {}),
+    "Redis is away and four workers share a limit": Scenario(_no_redis, {}),
     "all is over a week late": Scenario(
         _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),

@@ -17,6 +17,7 @@ POINTS = {
     "a person unsubscribes just in time": [54],
     "a worker is overtaken before it opens": [26, 27],
     "a worker is overtaken before it closes": [28],
+    "Redis is away and four workers share a limit": [31],
     "all is over a week late": [15],
 }
 

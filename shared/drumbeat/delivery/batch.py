@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from drumbeat.core.events import EventType
 from drumbeat.core.outcomes import Absent, Found, Unclear
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
@@ -115,7 +114,7 @@ def take_tokens(works: Sequence[Work], services: Services) -> tuple[list[Work], 
 
 
 def _ask(effect: Claimed) -> Ask:
-    return Ask(effect.slot, campaign=effect.event.type == EventType.CAMPAIGN_TRIGGER)
+    return Ask(effect.slot, campaign=effect.event.is_campaign)
 
 
 def _put_back(effect: Claimed, wait: Wait) -> Transition:

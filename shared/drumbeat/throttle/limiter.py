@@ -3,8 +3,8 @@
 Every limit of an account holds strictly: in any time t no more calls are granted than burst + rate x t. A call
 that is denied gets the next free slot of a queue, so that many that wait come back one after another, at the account's
 rate, and new ones queue behind them. Campaigns have a queue of their own and take what transactional effects leave. A
-pause (429, refused credentials) and a circuit breaker belong to one account and touch no other. Losing Redis loses slots and counts, at most one burst too much; while it is unreachable each
-process uses its fallback limiter.
+pause (429, refused credentials) and a circuit breaker belong to one account and touch no other. Losing Redis loses
+slots and counts, at most one burst too much; while it is unreachable each process uses its fallback limiter.
 """
 
 import logging
@@ -20,7 +20,7 @@ from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS
-from drumbeat.throttle.fallback import FallbackLimiter
+from drumbeat.throttle.fallback import MOST_PROCESSES, FallbackLimiter
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -101,13 +101,17 @@ class State:
 
 
 class Throttle:
-    """Tokens for accounts. Never raises for Redis: it slows down instead, and warns once through `warn`."""
+    """Tokens for accounts. Never raises for Redis: it slows down instead, and warns once through `warn`.
+
+    `processes`: how many may run at a time, this one included; each slows down to its share.
+    """
 
     def __init__(
         self,
         redis: "LeanRedis",
         clock: Clock | None = None,
         *,
+        processes: int = MOST_PROCESSES,
         jitter: Callable[[], float] = random.random,
         warn: Callable[[str], None] = _LOG.warning,
     ) -> None:
@@ -116,7 +120,7 @@ class Throttle:
         self._elapsed = (clock or SystemClock()).elapsed
         self._jitter = jitter
         self._warn = warn
-        self._fallback = FallbackLimiter(self._elapsed)
+        self._fallback = FallbackLimiter(self._elapsed, processes, jitter)
         self._script: tuple[str, str] | None = None
         self._retry_at: float | None = None
 
@@ -168,7 +172,10 @@ class Throttle:
         if self._retry_at is not None and self._elapsed() < self._retry_at:
             return [None] * len(calls)
         now = "" if self._clock is None else str(round(self._clock.now().timestamp() * SECOND))
-        lines = [(key_of(account), f"{key_of(account)}:promised", verb, now, self._jitter(), *rest) for account, verb, rest in calls]
+        lines = [
+            (key_of(account), f"{key_of(account)}:promised", verb, now, self._jitter(), *rest)
+            for account, verb, rest in calls
+        ]
         try:
             replies = self._evaluate(lines)
         except (RedisError, OSError) as error:

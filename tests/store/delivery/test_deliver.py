@@ -11,7 +11,7 @@ from redis import Redis
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.outcomes import Accepted, LookupResult, Outcome
-from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH
+from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_CLAIMED_WHEN_PLANNED, EFFECTS_PER_BATCH
 from drumbeat.delivery.deliver import Delivered, deliver
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.redis import Argument, LeanRedis
@@ -31,6 +31,11 @@ accounts:
   one: {provider: http, settings: {base_url: "https://one.example.com"}, secrets: {signing_key: "env:SIGNING_KEY"}}
   two: {provider: http, settings: {base_url: "https://two.example.com"}, secrets: {signing_key: "env:SIGNING_KEY"}}
 flows:
+  dispatch:
+    on: CAMPAIGN_TRIGGER
+    steps:
+      - {id: hello, account: one, action: call, with: {method: POST, path: /hello, body: {}}}
+      - {id: other, account: two, action: call, with: {method: POST, path: /other, body: {}}}
   welcome:
     on: LEAD_CAPTURE
     steps:
@@ -119,6 +124,18 @@ def test_a_batch_of_events_is_planned_and_carried_out_in_few_round_trips(worker:
     assert done.counts == {"sending": 20, "accepted": 20}
     assert worker.db.round_trips - before <= 5
     assert worker.redis.pipelines == 1  # both accounts' tokens
+
+
+def test_transactional_effects_are_claimed_before_those_of_campaigns(worker: Worker) -> None:
+    fired = [recorded(worker.db, body=BODY, type="CAMPAIGN_TRIGGER") for _ in range(EFFECTS_CLAIMED_WHEN_PLANNED // 2)]
+    lead = recorded(worker.db, body=BODY)
+
+    done = worker.deliver(events=[*fired, lead])
+
+    assert done.counts == {"sending": EFFECTS_CLAIMED_WHEN_PLANNED, "accepted": EFFECTS_CLAIMED_WHEN_PLANNED}
+    (left,) = worker.db.run("SELECT e.type, count(*) FROM effects f JOIN events e ON e.id = f.event_id"
+                            " WHERE f.status = 'waiting' GROUP BY e.type")  # fmt: skip
+    assert left == {"type": "CAMPAIGN_TRIGGER", "count": 2}
 
 
 def test_what_cannot_be_claimed_is_told_apart_for_one_more_round_trip(worker: Worker) -> None:

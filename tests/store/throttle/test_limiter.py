@@ -430,7 +430,7 @@ def absent() -> Iterator[LeanRedis]:
 @pytest.mark.point(31)
 def test_without_redis_each_process_sends_slowly_and_warns_once(absent: LeanRedis, clock: HandClock) -> None:
     warnings: list[str] = []
-    throttle = Throttle(absent, clock, warn=warnings.append)
+    throttle = Throttle(absent, clock, processes=4, warn=warnings.append)
     calls = 0
 
     for _ in range(400):
@@ -444,7 +444,7 @@ def test_without_redis_each_process_sends_slowly_and_warns_once(absent: LeanRedi
 
 @pytest.mark.point(31)
 def test_without_redis_an_account_never_outruns_its_own_rate(silent: LeanRedis, clock: HandClock) -> None:
-    throttle = Throttle(silent, clock)
+    throttle = Throttle(silent, clock, processes=1)
     limits = (TEN_PER_SECOND, Limit(24, 86400, None))
 
     first = throttle.take([newcomers(5, limits=limits)])["mail"]
@@ -470,7 +470,7 @@ def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: Le
 def test_it_returns_to_redis_by_itself(clock: HandClock, tmp_path: Path) -> None:
     server = Valkey(tmp_path / "valkey")
     client = LeanRedis.at(server.url)
-    throttle = Throttle(client, clock)
+    throttle = Throttle(client, clock, processes=1)
     slot = clock.now().timestamp() - 1
 
     away = throttle.take([ask(None, slot)])["mail"]
