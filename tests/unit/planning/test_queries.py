@@ -3,7 +3,9 @@
 import pytest
 
 from drumbeat.planning import queries
+from drumbeat.planning.arguments import Unusable, text
 from drumbeat.planning.conditions import Undecidable, holds
+from drumbeat.planning.expressions import check_condition, faults
 from drumbeat.planning.queries import Unsearchable, search
 
 DATA = {"items": [{"n": n, "tags": ["a", "b"]} for n in range(100)], "name": "Ada", "long": "x" * 100_000}
@@ -54,3 +56,25 @@ def test_the_steps_of_one_search_are_counted(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_condition_that_is_too_much_work_fails_its_flow_in_words() -> None:
     with pytest.raises(Undecidable, match="too much work"):
         holds("payload" + " | [@,@]" * 60 + " == `1`", {"type": "t", "source": "s", "payload": DATA})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for a in 'x' %}" * 25 + "{% endfor %}" * 25,
+        "{% if 1 %}" * 200 + "{% endif %}" * 200,
+        "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
+    ],
+)
+def test_a_text_that_nests_too_deep_is_refused_by_apply_and_costs_only_its_effect(source: str) -> None:
+    ((_, message),) = faults(source)
+
+    assert "nests too deep" in message
+    with pytest.raises(Unusable, match="subject: its text nests too deep"):
+        text(source, "subject", {})
+
+
+@pytest.mark.parametrize("expression", ["payload" + " | @" * 900, "!" * 2000 + "payload", "payload" + " | @" * 101])
+def test_an_expression_that_nests_too_deep_is_refused_by_apply(expression: str) -> None:
+    with pytest.raises(ValueError, match=r"nests over 100 levels|not JMESPath"):
+        check_condition(expression)
