@@ -24,7 +24,7 @@ def functions(document: Document) -> dict[str, Document]:
 
 
 def environment(document: Document, function: str) -> dict[str, str]:
-    """Return a function's variables: of a parameter its default, of other intrinsics some text, every condition true."""
+    """Return a function's variables: of a parameter its default, of other intrinsics some text."""
     variables = document["Globals"]["Function"]["Environment"]["Variables"] | functions(document)[function].get(
         "Environment", {}
     ).get("Variables", {})
