@@ -17,6 +17,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database, address
+from drumbeat.throttle.fallback import MOST_PROCESSES
 from drumbeat.throttle.limiter import Throttle
 from drumbeat.wakeups.due_index import DueIndex
 from drumbeat.wakeups.notifier import Notifier
@@ -83,7 +84,7 @@ class Services:
     @cached_property
     def throttle(self) -> Throttle:
         """The accounts' limits."""
-        return Throttle(self.redis)
+        return Throttle(self.redis, processes=self.settings.worker_concurrency or MOST_PROCESSES)
 
     @cached_property
     def due_index(self) -> DueIndex:

@@ -24,11 +24,15 @@ def functions(document: Document) -> dict[str, Document]:
 
 
 def environment(document: Document, function: str) -> dict[str, str]:
-    """Return a function's variables; intrinsics become some text, with the stage `dev` and every condition true."""
+    """Return a function's variables: of a parameter its default, of other intrinsics some text."""
     variables = document["Globals"]["Function"]["Environment"]["Variables"] | functions(document)[function].get(
         "Environment", {}
     ).get("Variables", {})
-    return {name: _text(value) for name, value in variables.items()}
+    parameters = document["Parameters"].items()
+    defaults = {name: str(declared["Default"]) for name, declared in parameters if declared.get("Default")}
+    return {
+        name: defaults.get(str(getattr(value, "resource", None))) or _text(value) for name, value in variables.items()
+    }
 
 
 def role(document: Document, function: str) -> str:

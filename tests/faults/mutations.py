@@ -17,7 +17,18 @@ from drumbeat.core import ids
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import attempts_sql, commits, deliver, lookups_sql, planning, plans_sql, sends, verdicts, work
+from drumbeat.delivery import (
+    attempts_sql,
+    batch,
+    commits,
+    deliver,
+    lookups_sql,
+    planning,
+    plans_sql,
+    sends,
+    verdicts,
+    work,
+)
 from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.effects import Moved, Opening
 from drumbeat.delivery.verdicts import Verdict
@@ -29,6 +40,7 @@ from drumbeat.operations import decisions, decisions_sql
 from drumbeat.people import sql as people_sql
 from drumbeat.providers import calls, http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import lots, sweep
+from drumbeat.throttle import fallback
 from drumbeat.wakeups import notifier
 from tests.faults.fault_points import Fault, Site
 from tests.faults.proof import StoryWithFault
@@ -450,6 +462,19 @@ def _let_an_earlier_version_go_on(patch: Patch) -> None:
     patch.setattr(in_force, "terms", lambda versions: [replace(term, until=None) for term in terms(versions)])
 
 
+# ---------------------------------------------------------------- rate limits
+
+
+def _let_campaigns_go_first(patch: Patch) -> None:
+    ask = batch._ask
+    patch.setattr(batch, "_ask", lambda effect: replace(ask(effect), campaign=not ask(effect).campaign))
+
+
+def _take_every_share(patch: Patch) -> None:
+    share = fallback.interval_of
+    patch.setattr(fallback, "interval_of", lambda limits, processes: share(limits, 1))
+
+
 MUTATIONS = (
     Mutation("what a provider says is kept as it is", _keep_what_a_provider_says_as_it_is, "ids are unusable"),
     Mutation(
@@ -568,6 +593,12 @@ MUTATIONS = (
         StoryWithFault("cut", Site("worker", "db attempts.CLOSE", 1), Fault.ERROR_AFTER),
     ),
     Mutation("a recovered try is counted twice", _count_a_recovered_try_twice, "the relay comes before an answer"),
+    Mutation("campaigns take tokens first", _let_campaigns_go_first, "a campaign holds slots far ahead"),
+    Mutation(
+        "without Redis each worker takes the whole rate",
+        _take_every_share,
+        "Redis is away and four workers share a limit",
+    ),
     Mutation(
         "a redrive asks nothing about what was sent",
         _redrive_without_a_look_at_what_was_sent,

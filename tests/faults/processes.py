@@ -36,6 +36,9 @@ SANDBOX = "http://sandbox"
 type Observer = Callable[[Sequence[tuple[str, object]]], None]
 
 
+WORKERS = 4  # that may run at a time
+
+
 def settings(database_url: str, redis_url: str) -> Settings:
     """Return the settings of every process."""
     return Settings.from_env(
@@ -116,7 +119,9 @@ class Process(Services):
 
     @cached_property
     def throttle(self) -> Throttle:
-        return Throttle(self.redis, self._redis_clock, jitter=self.random.random, warn=lambda _: None)
+        return Throttle(
+            self.redis, self._redis_clock, processes=WORKERS, jitter=self.random.random, warn=lambda _: None
+        )
 
     @cached_property
     def sqs(self) -> SimulatedSqs:

@@ -10,8 +10,10 @@ from drumbeat.core.status import Status
 from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.verdicts import MAX_CRASHES
 from drumbeat.operations.decisions import Decision
+from drumbeat.throttle.limiter import Ask, Granted, TokenRequest
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
+from tests.faults.processes import WORKERS
 from tests.faults.queues import EFFECTS
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
@@ -328,6 +330,36 @@ def _deadly(simulation: Simulation) -> None:
     assert simulation.vendors.deaths[killer] == MAX_CRASHES
 
 
+def _campaign_ahead(simulation: Simulation) -> None:
+    """A campaign holds the next four minutes of an account's rate when a person signs up."""
+    limits = simulation.process("worker").configuration(1).accounts["mail"].limits
+    asks = (Ask(campaign=True),) * 500
+    simulation.process("worker").throttle.take([TokenRequest("mail", limits, asks)])
+    simulation.ingest(ADA)
+    for _ in range(4):
+        simulation.drain()
+        simulation.advance(1.0)
+    assert _status(simulation, ADA.effects()["hello"]) == "accepted", "a transactional mail waits for a campaign"
+    simulation.settle()
+
+
+def _no_redis(simulation: Simulation) -> None:
+    """A person signs up while Redis is away, and four workers have more than enough to send."""
+    simulation.outages.redis = True
+    simulation.ingest(ADA)
+    limits = simulation.process("worker").configuration(1).accounts["mail"].limits
+    calls = 0
+    for _ in range(80):
+        for number in range(WORKERS):
+            throttle = simulation.process(f"worker {number}").throttle
+            answers = throttle.take([TokenRequest("mail", limits, (Ask(),) * 3)])["mail"]
+            calls += sum(isinstance(answer, Granted) for answer in answers)
+        simulation.advance(0.25)
+    assert calls <= WORKERS + 2 * 20, f"{calls} calls in 20 s, of an account of 2/s"
+    simulation.outages.redis = False
+    simulation.settle()
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "a key expires": Scenario(_expired, {"news": "held"}),
     "answers are lost again and again": Scenario(_repeated, {}),
@@ -357,6 +389,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a text is corrected and its mail redriven": Scenario(_redriven_with_another_text, {}),
     "a person unsubscribes under the key of then": Scenario(_unsubscribed_under_the_key_of_then, UNSUBSCRIBED, GRETA),
     "a person unsubscribes from a plan of then": Scenario(_unsubscribed_from_a_plan_of_then, UNSUBSCRIBED, GRETA_THEN),
+    "a campaign holds slots far ahead": Scenario(_campaign_ahead, {}),
+    "Redis is away and four workers share a limit": Scenario(_no_redis, {}),
     "all is over a week late": Scenario(
         _too_late, dict.fromkeys(("crm", "hello", "news", "hook", "ping", "nudge"), "cancelled")
     ),

@@ -5,7 +5,7 @@ import pytest
 from drumbeat.core.configuration import Limit
 from drumbeat.delivery.budget import LEASE
 from drumbeat.infrastructure.redis import LeanRedis
-from drumbeat.throttle.limiter import Granted, Throttle, TokenRequest
+from drumbeat.throttle.limiter import Ask, Granted, Throttle, TokenRequest
 from tests.faults.clock import SimulatedClock
 from tests.faults.environment import Environment
 from tests.faults.fault_points import Fault, Site
@@ -74,12 +74,12 @@ def test_an_account_is_not_locked_when_the_clock_of_redis_was_set_back(environme
     throttle = Throttle(LeanRedis.at(environment.servers.redis_url, "drumbeat:tests:"), clock)
     environment.redis.flushall()
     clock.advance(2 * 3600.0)
-    throttle.take([TokenRequest("crm", (limit,), (None,) * limit.count)])
+    throttle.take([TokenRequest("crm", (limit,), (Ask(),) * limit.count)])
     clock.advance(-3600.0)  # a node took over whose clock is behind
     slot: float | None = None
 
     for _ in range(20):
-        (answer,) = throttle.take([TokenRequest("crm", (limit,), (slot,))])["crm"]
+        (answer,) = throttle.take([TokenRequest("crm", (limit,), (Ask(slot),))])["crm"]
         if isinstance(answer, Granted):
             break
         slot = answer.slot

@@ -18,6 +18,7 @@ POINTS = {
     "a worker is overtaken before it opens": [26, 27],
     "a worker is overtaken before it closes": [28],
     "a worker is overtaken before it frees a lease": [20, 23],
+    "Redis is away and four workers share a limit": [31],
     "all is over a week late": [15],
 }
 

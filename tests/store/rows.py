@@ -26,15 +26,15 @@ def configured(db: Database, version: int = 1) -> int:
     return version
 
 
-def recorded(db: Database, key: str | None = None, body: bytes = b"{}") -> UUID:
+def recorded(db: Database, key: str | None = None, body: bytes = b"{}", type: str = "LEAD_CAPTURE") -> UUID:
     """Record one event."""
     key = key or uuid.uuid4().hex
     event = ids.event_id("test", key)
     db.run(
         "WITH e AS (INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
-        " VALUES (%s, 'test', %s, 'LEAD_CAPTURE', 'api', '', drumbeat_now()) RETURNING id)"
+        " VALUES (%s, 'test', %s, %s, 'api', '', drumbeat_now()) RETURNING id)"
         " INSERT INTO payloads (event_id, body) SELECT id, %s FROM e",
-        (event, key, body),
+        (event, key, type, body),
     )
     return event
 

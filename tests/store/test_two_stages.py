@@ -24,7 +24,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
 from drumbeat.relay.sweep import LOCK_KEY, LOCK_SECONDS, sweep
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import Granted, Report, TokenRequest
+from drumbeat.throttle.limiter import Ask, Granted, Report, TokenRequest
 from drumbeat.wakeups.due_index import KEY
 from tests.conftest import fresh_ledger
 
@@ -129,7 +129,7 @@ def test_one_sweeps_while_the_other_does(stages: tuple[Stage, Stage]) -> None:
 
 def test_neither_the_rate_nor_the_pause_of_an_account_is_that_of_its_namesake(stages: tuple[Stage, Stage]) -> None:
     ours, theirs = (stage.services.throttle for stage in stages)
-    request = [TokenRequest("mail", (Limit(1, 3600, 1),), (None,))]
+    request = [TokenRequest("mail", (Limit(1, 3600, 1),), (Ask(),))]
     theirs.take(request)
     theirs.report(Report("mail", pause=600.0))
 

@@ -69,6 +69,6 @@ def instant(text: str | None) -> datetime | None:
 def limit(parameters: Mapping[str, Any], default: int) -> int:
     """Read how many items a page may have. Raises Invalid."""
     text = parameters.get("limit", str(default))
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE_SIZE:
+    if len(text) > len(str(MAX_PAGE_SIZE)) or not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE_SIZE:
         raise Invalid(f"limit goes from 1 to {MAX_PAGE_SIZE}")
     return int(text)

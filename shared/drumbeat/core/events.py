@@ -43,3 +43,8 @@ class Event:
     scheduled_at: datetime | None
     received_at: datetime
     body: bytes | None  # None: erased
+
+    @property
+    def is_campaign(self) -> bool:
+        """A campaign fired it; any other event is transactional, and goes first."""
+        return self.type == EventType.CAMPAIGN_TRIGGER

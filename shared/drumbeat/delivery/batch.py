@@ -28,7 +28,7 @@ from drumbeat.delivery.work import Call, Ended, Work
 from drumbeat.providers.calls import Search, Send
 from drumbeat.providers.login import Login, login
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import Granted, TokenRequest, Wait
+from drumbeat.throttle.limiter import Ask, Granted, TokenRequest, Wait
 
 _LOG = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ def take_tokens(works: Sequence[Work], services: Services) -> tuple[list[Work], 
         by_account[work.effect.account].append(work)
     answers = services.throttle.take(
         [
-            TokenRequest(account, some[0].login.account.limits, tuple(work.effect.slot for work in some))
+            TokenRequest(account, some[0].login.account.limits, tuple(_ask(work.effect) for work in some))
             for account, some in by_account.items()
         ]
     )
@@ -159,6 +159,10 @@ def take_tokens(works: Sequence[Work], services: Services) -> tuple[list[Work], 
                 case Wait():
                     transitions.append(_put_back(work.effect, answer))
     return granted, transitions
+
+
+def _ask(effect: Claimed) -> Ask:
+    return Ask(effect.slot, campaign=effect.event.is_campaign)
 
 
 def _put_back(effect: Claimed, wait: Wait) -> Transition:

@@ -119,7 +119,8 @@ def _make_plans(candidates: Sequence[Candidate], config: Config) -> list[_Made]:
             made += list(_plans(candidate, config))
         except Exception as error:  # noqa: BLE001 - a mistake of ours; it costs no neighbour its plan
             _LOG.error("not_planned", extra={"event_id": str(candidate.event.id), "place": place(error)})
-    return made
+    # What people caused themselves is claimed first: the others may find the batch full.
+    return sorted(made, key=lambda one: one.event.is_campaign)
 
 
 def _plans(candidate: Candidate, config: Config) -> Iterator[_Made]:

@@ -21,6 +21,7 @@ class Settings:
     database_patience: float | None  # seconds that a statement may take; None: as long as it needs
     admin_database_url: str | None
     redis_url: str
+    worker_concurrency: int | None  # workers that may run at a time; None: not known
     secret: str  # master secret of API keys and contact keys
     effects_queue_url: str
     buffer_queue_url: str
@@ -73,6 +74,7 @@ class Settings:
             database_direct=environ.get("DATABASE_DIRECT") == "1",
             database_patience=number("DATABASE_PATIENCE") or None,
             admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,
+            worker_concurrency=int(number("WORKER_CONCURRENCY")) or None,
             redis_url=secret("REDIS_URL", "REDIS_URL_PARAM", required=False),
             secret=secret("DRUMBEAT_SECRET", "SECRET_PARAM", required=False),
             effects_queue_url=environ.get("EFFECTS_QUEUE_URL", ""),

@@ -74,6 +74,8 @@ def text(source: Tree, name: str, seen: Variables, *, html: bool = False) -> str
         filled = compile_text(source, html=html)(seen)
     except Unfillable as error:
         raise Unusable(f"{name}: {error}") from None
+    except (RecursionError, SyntaxError, MemoryError):  # when it is compiled; another release may have let it pass
+        raise Unusable(f"{name}: its text nests too deep") from None
     if _HALVES.search(filled):
         raise Unusable(f"{name} holds half a character")
     return filled

@@ -18,6 +18,7 @@ from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxEr
 
 NULL_FOR_NOW = frozenset({"lead", "campaign", "run", "variant"})  # present and null until campaigns have an audience
 LONGEST_TEXT = 100_000  # characters
+DEEPEST_EXPRESSION = 100  # levels: pipes, dots and brackets each are one
 
 _FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
 # Questions about what happened after the event: they need more than the event to answer.
@@ -38,7 +39,7 @@ def faults(source: str) -> list[tuple[int, str]]:
         compile_text(source)
     except TemplateSyntaxError as error:
         return [(error.lineno, f"not a template: {_explain(error)}")]
-    except RecursionError:
+    except (RecursionError, SyntaxError, MemoryError):  # Python refuses what Jinja made of it
         return [(1, "the text nests too deep; write a simpler one")]
     found = [
         (node.lineno, "include, extends and import are not supported; write the text out")
@@ -111,7 +112,7 @@ def _parsed(expression: str) -> Mapping[str, Any]:
         ) from None
     except (JMESPathError, RecursionError, ValueError):
         raise ValueError("not JMESPath: write something like payload.country == 'DE'") from None
-    for node in _walk(tree):
+    for node in _nodes(tree):
         if node["type"] == "function_expression" and node["value"] in _SINCE - _FUNCTIONS:
             raise ValueError(
                 f"conditions on what happened since, such as {node['value']}(), are not supported yet; take it out"
@@ -123,11 +124,14 @@ def _parsed(expression: str) -> Mapping[str, Any]:
     return tree
 
 
-def _walk(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield node
-    for child in node["children"]:
-        if isinstance(child, Mapping):
-            yield from _walk(child)
+def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    todo, deepest = [(tree, 1)], DEEPEST_EXPRESSION
+    while todo:
+        node, depth = todo.pop()
+        if depth > deepest:
+            raise ValueError(f"an expression that nests over {deepest} levels deep; write a simpler one")
+        yield node
+        todo += [(child, depth + 1) for child in node["children"] if isinstance(child, Mapping)]
 
 
 def _roots(node: Mapping[str, Any]) -> Iterator[str]:

@@ -58,12 +58,11 @@ def _delivered(body: bytes, source: Source) -> object:
 
 
 def _search(field: str, expression: str, delivered: object) -> object:
-    import jmespath
-    from jmespath.exceptions import JMESPathError
+    from drumbeat.planning.queries import Unsearchable, search
 
     try:
-        return jmespath.search(expression, delivered)
-    except (JMESPathError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        return search(expression, delivered)
+    except Unsearchable:
         raise Unmappable(f"the mapping of {field} does not fit the delivery") from None
 
 

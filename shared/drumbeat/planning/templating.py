@@ -12,22 +12,12 @@ from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
-from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.planning.render_limits import (
-    LONGEST_OUTPUT,
-    METER,
-    TooMuch,
-    check_operator,
-    formatted,
-    joined,
-    narrow,
-    replaced,
-    within,
-)
+from drumbeat.planning.filter_limits import limited
+from drumbeat.planning.render_limits import LONGEST_OUTPUT, METER, TooMuch, check_operator, joined, replaced, within
 
 __all__ = [
     "FILTER_NAMES",
@@ -47,10 +37,7 @@ STRING_METHODS = frozenset(
     | {"title", "upper"}
 )
 MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
-# Random, or made for debugging, or too costly for what they give.
-_NO_FILTERS = ("pprint", "random", "urlize", "xmlattr")
 _NO_GLOBALS = ("lipsum", "cycler", "joiner")
-_NARROW = ("batch", "center", "indent", "round", "slice", "tojson", "truncate", "wordwrap")
 
 _VARIABLE = re.compile(r"\{\{ *(\w+(?:\.\w+)*) *\}\}")
 
@@ -92,6 +79,7 @@ def parse(source: str) -> nodes.Template:
 
 @lru_cache(maxsize=1024)
 def _filling(source: str, *, html: bool = False) -> Filling:
+    METER.start()  # what is constant is worked out now
     template = (_HTML if html else _TEXT).from_string(source)
 
     def fill(variables: Mapping[str, Any]) -> str:
@@ -135,10 +123,11 @@ class _Environment(ImmutableSandboxedEnvironment):
         )
         for name in _NO_GLOBALS:
             del self.globals[name]
-        for name in _NO_FILTERS:
-            del self.filters[name]
-        self.filters |= {name: narrow(FILTERS[name]) for name in _NARROW}
-        self.filters |= {"format": formatted, "replace": _replace, "_paced": METER.paced, "_joined": _join}
+        filters: dict[str, Callable[..., Any]] = self.filters
+        self.filters = limited(filters | {"replace": _replace})
+        self.filters |= {"_paced": METER.paced, "_joined": _join, "_made": METER.made, "_scanned": METER.scanned}
+        tests: dict[str, Any] = dict(self.tests)
+        self.tests |= {name: METER.metered(test) for name, test in tests.items()}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = _Metered().visit(super()._parse(source, name, filename))
@@ -170,17 +159,17 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Call what a text was given to call, as one step."""
-        METER.step()
-        return super().call(context, obj, *args, **kwargs)
+        METER.step(*args, *kwargs.values())
+        return METER.made(super().call(context, obj, *args, **kwargs))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
         """Carry out an operator whose result can grow, within limits."""
         check_operator(operator, left, right)
-        return super().call_binop(context, operator, left, right)
+        return METER.made(super().call_binop(context, operator, left, right))
 
 
 class _Metered(NodeTransformer):
-    """Routes loops and `~` through the meter."""
+    """Routes loops, comparisons, literals and `~` through the meter."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         self.generic_visit(node)
@@ -191,6 +180,29 @@ class _Metered(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
         return _filtered(node.nodes[0], "_joined", *node.nodes[1:])
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        self.generic_visit(node)
+        node.expr = _filtered(node.expr, "_scanned")
+        for operand in node.ops:
+            operand.expr = _filtered(operand.expr, "_scanned")
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
+        self.generic_visit(node)
+        return _filtered(node, "_made") if isinstance(node.arg, nodes.Slice) else node
+
+    def visit_List(self, node: nodes.List) -> nodes.Node:
+        self.generic_visit(node)
+        return _filtered(node, "_made")
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:
+        self.generic_visit(node)
+        return _filtered(node, "_made")
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
+        self.generic_visit(node)
+        return _filtered(node, "_made") if node.ctx == "load" else node
 
 
 def _filtered(node: nodes.Expr, name: str, *args: nodes.Expr) -> nodes.Filter:
@@ -219,7 +231,7 @@ def _join(*parts: Any) -> str:  # noqa: ANN401 - anything can be joined with ~
 
 
 def _replace(value: object, old: str, new: str, count: int = -1) -> str:
-    return replaced(str(value), old, new, count)
+    return str(value).replace(old, new, count)
 
 
 def _text_at(path: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
@@ -253,7 +265,7 @@ def _missing(error: UndefinedError, source: str) -> str:
     """Name what is missing by the word that the text has for it; one that it does not have may be a value."""
     quoted = re.findall(r"'([^']*)'", str(error))
     name = quoted[-1] if quoted else ""
-    path = re.search(rf"\b(?:\w+\.)*{re.escape(name)}\b", source) if name.isidentifier() else None
+    path = re.search(rf"\b(?:\w+\.){{0,16}}{re.escape(name)}\b", source) if name.isidentifier() else None
     if path is None:
         return "its text uses something that the event does not have"
     return (

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 SHORTEST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 6 * 3600.0
+LONGEST_VALUE = 100  # characters of a header that are read
 
 # In order of trust. Discord's counts seconds; the others give an instant, or seconds (RateLimit header drafts).
 HEADERS = ("retry-after", "x-ratelimit-reset-after", "x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
@@ -22,7 +23,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     """
     start = _instant(headers.get("date", "")) or now
     for name in HEADERS:
-        seconds = _seconds(headers.get(name, "").strip(), start, delta_only=name == HEADERS[0])
+        seconds = _seconds(headers.get(name, "")[: LONGEST_VALUE + 1].strip(), start, delta_only=name == HEADERS[0])
         if seconds is not None:
             return min(max(seconds, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
     return None
@@ -30,6 +31,8 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 def _seconds(text: str, start: datetime | None, *, delta_only: bool) -> float | None:
     """Return the seconds that the text stands for; `delta_only`: a number is never an instant (RFC 9110)."""
+    if len(text) > LONGEST_VALUE:
+        return None
     with suppress(ValueError):
         number = float(text)
         if math.isnan(number):
@@ -42,7 +45,9 @@ def _seconds(text: str, start: datetime | None, *, delta_only: bool) -> float | 
 
 
 def _instant(text: str) -> datetime | None:
-    """Read an HTTP date or an ISO time; one without a zone is in UTC."""
+    """Read an HTTP date or an ISO time; one without a zone is in UTC. Nothing that is longer is either."""
+    if len(text) > LONGEST_VALUE:
+        return None
     from email.utils import parsedate_to_datetime  # only replies that throttle us pay for this import
 
     for parse in (parsedate_to_datetime, datetime.fromisoformat):

@@ -6,6 +6,7 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 from collections.abc import Iterator, Sequence
 
 from drumbeat.sources.signature import (
+    MOST_SIGNATURES,
     Allowed,
     Delivery,
     Scheme,
@@ -31,7 +32,8 @@ class StandardWebhooks(Scheme):
         name, time = delivery.header(self._id), delivery.header(self._time)
         fresh(time, allowed)
         signed = f"{name}.{time}.".encode() + delivery.body
-        given = [part.partition(",")[::2] for part in delivery.header(self._signature).split(" ")]
+        signatures = delivery.header(self._signature).split(" ", MOST_SIGNATURES)[:MOST_SIGNATURES]
+        given = [part.partition(",")[::2] for part in signatures]
         public = [secret for secret in allowed.secrets if secret.startswith("whpk_")]
         if public and _any_verifies(public, [text for version, text in given if version == "v1a"], signed):
             return key_of(name)

@@ -1,9 +1,11 @@
--- One account's rate limits, reserved slots, pause and circuit breaker: one hash, one clock, one call for a batch.
+-- One account's rate limits, reserved slots, pause and circuit breaker: one clock, one call for a batch.
 -- One file, long as it is, because Redis carries out a script as a whole.
 --
 -- KEYS[1]  the account's hash; it expires by itself
+-- KEYS[2]  a sorted set of the slots that transactional effects hold; so does this
 -- ARGV     verb, now (microseconds; '' asks the server's clock), jitter (0..1), then by verb
---   take    how many limits, {count, period, burst; 0 for a fixed window}..., then a slot or '' for each effect
+--   take    how many limits, {count, period, burst; 0 for a fixed window}..., how many effects are transactional, then
+--           a slot or '' for each effect, those of campaigns last
 --           -> now, code and detail of the pause, {code, slot} for each effect
 --   report  pause (microseconds or ''), its code and detail, failures, probe ('1' succeeded, '0' failed, '' none)
 --           -> 1 if that opened the breaker
@@ -16,6 +18,7 @@ local GRANTED, PROBE, LIMITED, PAUSED, OPEN = 0, 1, 2, 3, 4
 
 local SECOND = 1000000
 local EARLY = SECOND                  -- a holder that comes this much before its slot counts as on time
+local KEPT = 3 * SECOND               -- a transactional slot is kept for a holder that comes this late
 local MIN_SPACING = SECOND / 100      -- the least distance of slots after a pause
 local HALF_WINDOW = 15 * SECOND       -- failures are judged over the present and the previous half window
 local MIN_FAILURES, FAILURE_SHARE = 8, 0.5  -- so many, and this share of the grants, open the breaker
@@ -25,7 +28,7 @@ local PROBES = 2                      -- calls that try a half-open breaker
 local PROBE_TIMEOUT = 60 * SECOND     -- a probe without a report is forgotten after this
 local EXPIRY_MARGIN = 60 * SECOND     -- the hash expires this long after its last instant
 
-local key, verb, jitter = KEYS[1], ARGV[1], tonumber(ARGV[3])
+local key, promised, verb, jitter = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[3])
 local now = tonumber(ARGV[2])
 if not now then
     local time = redis.call('TIME')
@@ -100,17 +103,28 @@ local function close_breaker()
     end
 end
 
+-- Lanes of reserved slots: 'queue' for newcomers, 'late' for holders who came at their slot and found it taken. Those of
+-- campaigns have the names that the release before gives to all, so that both can run on one hash.
+local TRANSACTIONAL, CAMPAIGN = {queue = 'first queue', late = 'first late'}, {queue = 'queue', late = 'late'}
+
+local function tail(class) return math.max(number(class.queue .. ' tail'), number(class.late .. ' tail')) end
+
 local function forget_slots()
-    drop('queue tail')
-    drop('late tail')
+    for _, class in ipairs({TRANSACTIONAL, CAMPAIGN}) do
+        drop(class.queue .. ' tail')
+        drop(class.late .. ' tail')
+    end
+    redis.call('DEL', promised)
 end
 
 ---------------------------------------------------------------- the limits
 
 -- A cell is what a limit remembers. GCRA: `at` is the theoretical arrival time of the next call. A fixed window: `at`
--- is its start and `used` counts its calls. The cells of lane 'strict' decide which calls are granted. Two
--- lanes of reserved slots run ahead of it, each a simulation of the calls that its holders will make: 'queue' for newcomers,
--- 'late' for holders who came at their slot and found it taken by others who were late.
+-- is its start and `used` counts its calls. The cells of lane 'strict' decide which calls are granted. The lanes of
+-- reserved slots run ahead of it, each a simulation of the calls that its holders will make.
+--
+-- A campaign takes what transactional effects leave: its call has to find a token beside one for each slot that they
+-- hold. So none of theirs is taken while its holder is on the way, be it a little late, as messages are.
 local limits = {}
 local lanes = {}
 
@@ -144,13 +158,27 @@ local function room(cells, at)
             local cell, ready = cells[i], at
             if limit.burst then
                 ready = cell.at - limit.slack
-            elseif window_start(limit, at) <= cell.at and cell.used >= limit.count then
-                ready = cell.at + limit.period
+            elseif window_start(limit, at) <= cell.at then
+                ready = cell.at + (cell.used >= limit.count and limit.period or 0)
             end
             if ready > at then at, moved = ready, true end
         end
     until not moved
     return at
+end
+
+-- Whether every cell has room now for so many calls.
+local function has_room(cells, calls)
+    for i, limit in ipairs(limits) do
+        local cell = cells[i]
+        if limit.burst then
+            if math.max(cell.at, now) + (calls - 1) * limit.interval > now + limit.slack then return false end
+        else
+            local used = window_start(limit, now) <= cell.at and cell.used or 0
+            if used + calls > limit.count then return false end
+        end
+    end
+    return true
 end
 
 local function use(cells, at)
@@ -166,24 +194,74 @@ local function use(cells, at)
     end
 end
 
--- The next slot of a lane, no earlier than `from`. After a pause there is no saved burst: calls go at the rate.
-local function reserve(name, from)
-    local row, strict = lane(name), lane('strict')
-    local at = math.max(now, from, row.tail)
-    if from > now and row.tail >= from then at = row.tail + MIN_SPACING end
-    for i, limit in ipairs(limits) do
-        local cell, truth = row.cells[i], strict.cells[i]
+-- What another lane has counted is the least that this one counts.
+local function catch_up(row, cells)
+    for i, cell in ipairs(row.cells) do
+        local truth = cells[i]
         if truth.at > cell.at then
             cell.at, cell.used = truth.at, truth.used
         elseif truth.at == cell.at then
             cell.used = math.max(cell.used, truth.used)
         end
+    end
+end
+
+-- The cells as so many calls from now would leave them.
+local function after(cells, calls)
+    local later = {}
+    for i, limit in ipairs(limits) do
+        local at, used = cells[i].at, cells[i].used
+        if limit.burst then
+            later[i] = {at = math.max(at, now) + calls * limit.interval, used = 0}
+        else
+            local start = window_start(limit, now)
+            used = (at < start and 0 or used) + calls
+            local windows = math.max(math.ceil(used / limit.count) - 1, 0)
+            later[i] = {at = math.max(at, start) + windows * limit.period, used = used - windows * limit.count}
+        end
+    end
+    return later
+end
+
+-- The next slot of a lane, no earlier than `from`; for a campaign behind `others` calls of transactional effects. After
+-- a pause there is no saved burst: calls go at the rate.
+local function reserve(class, name, from, others)
+    local row = lane(class[name])
+    local at = math.max(now, from, row.tail)
+    if from > now and row.tail >= from then at = row.tail + MIN_SPACING end
+    catch_up(row, lane('strict').cells)
+    if class == CAMPAIGN and others > 0 then
+        catch_up(row, after(lane('strict').cells, others))
+        catch_up(row, lane(TRANSACTIONAL.queue).cells)
+        catch_up(row, lane(TRANSACTIONAL.late).cells)
+    end
+    for i, limit in ipairs(limits) do
+        local cell = row.cells[i]
         if limit.burst and from > now then cell.at = math.max(cell.at, from + limit.slack) end
     end
     at = room(row.cells, at)
     use(row.cells, at)
     row.tail, row.changed = at, true
     return at
+end
+
+-- The slots that transactional effects hold; one that was not used in time is given up. Both lanes may give the same.
+local function count_promised()
+    redis.call('ZREMRANGEBYSCORE', promised, '-inf', string.format('%.0f', now - KEPT))
+    return redis.call('ZCARD', promised)
+end
+
+local function promise(name, at)
+    local last = math.max(at, lane(TRANSACTIONAL.queue).tail, lane(TRANSACTIONAL.late).tail)
+    local slot = string.format('%.0f', at)
+    local added = redis.call('ZADD', promised, slot, name .. slot)
+    redis.call('PEXPIRE', promised, string.format('%.0f', math.ceil((last - now + EXPIRY_MARGIN) / 1000)))
+    return added
+end
+
+local function redeem(slot)
+    local one = redis.call('ZREM', promised, 'queue' .. slot)
+    return one == 1 and 1 or redis.call('ZREM', promised, 'late' .. slot)
 end
 
 local function read_limits()
@@ -239,32 +317,40 @@ local function take()
     end
     if open > closed_until then closed_until, why = open, OPEN end
 
-    local strict = lane('strict')
+    local strict, others = lane('strict'), count_promised()
     local answer = {now, pause_code(), state.reason or ''}
-    for i = 5 + 3 * #limits, #ARGV do
+    local before = 5 + 3 * #limits
+    local transactional = tonumber(ARGV[before])
+    for i = before + 1, #ARGV do
+        local class = i > before + transactional and CAMPAIGN or TRANSACTIONAL
         local slot = tonumber(ARGV[i])
-        local ahead = math.max(lane('queue').tail, lane('late').tail)
+        local ahead = math.max(lane(class.queue).tail, lane(class.late).tail)
         local holder = slot and slot <= now + EARLY
         local code, at = why, 0
         if slot and not holder and slot <= ahead then
             at = slot -- it came early: its place is kept
-        elseif closed_until <= now and (holder or ahead <= now) and (not half_open or probes > 0)
-            and room(strict.cells, now) <= now then
-            use(strict.cells, now)
-            strict.changed = true
-            put('grants', number('grants') + 1)
-            code = GRANTED
-            if half_open then
-                code, probes = PROBE, probes - 1
-                put('probes', number('probes') + 1)
-                put('probed', now)
-            end
         else
-            local from = closed_until
-            if half_open and probes == 0 and from <= now then
-                code, from = OPEN, now + COOL_DOWN / 3
+            if slot and class == TRANSACTIONAL then others = others - redeem(ARGV[i]) end
+            if closed_until <= now and (holder or ahead <= now) and (not half_open or probes > 0)
+                and has_room(strict.cells, class == CAMPAIGN and others + 1 or 1) then
+                use(strict.cells, now)
+                strict.changed = true
+                put('grants', number('grants') + 1)
+                code = GRANTED
+                if half_open then
+                    code, probes = PROBE, probes - 1
+                    put('probes', number('probes') + 1)
+                    put('probed', now)
+                end
+            else
+                local from = closed_until
+                if half_open and probes == 0 and from <= now then
+                    code, from = OPEN, now + COOL_DOWN / 3
+                end
+                local name = holder and 'late' or 'queue'
+                at = reserve(class, name, from, others)
+                if class == TRANSACTIONAL then others = others + promise(name, at) end
             end
-            at = reserve(holder and 'late' or 'queue', from)
         end
         answer[#answer + 1] = code
         answer[#answer + 1] = at
@@ -313,4 +399,4 @@ if verb == 'resume' then
     return {}
 end
 return {now, number('paused'), pause_code(), state.reason or '', number('open'),
-        math.max(number('queue tail'), number('late tail'))}
+        math.max(tail(TRANSACTIONAL), tail(CAMPAIGN))}

@@ -2,9 +2,9 @@
 
 Every limit of an account holds strictly: in any time t no more calls are granted than burst + rate x t. A call
 that is denied gets the next free slot of a queue, so that many that wait come back one after another, at the account's
-rate, and new ones queue behind them. A pause (429, refused credentials) and a circuit breaker belong to one account and
-touch no other. Losing Redis loses slots and counts, at most one burst too much; while it is unreachable each
-process uses its fallback limiter.
+rate, and new ones queue behind them. Campaigns have a queue of their own and take what transactional effects leave. A
+pause (429, refused credentials) and a circuit breaker belong to one account and touch no other. Losing Redis loses
+slots and counts, at most one burst too much; while it is unreachable each process uses its fallback limiter.
 """
 
 import logging
@@ -20,7 +20,7 @@ from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS
-from drumbeat.throttle.fallback import FallbackLimiter
+from drumbeat.throttle.fallback import MOST_PROCESSES, FallbackLimiter
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -32,12 +32,25 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """One effect's wish for a token: the slot that it was given earlier, or None; of a campaign, it gives way."""
+
+    slot: float | None = None
+    campaign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A request for tokens of one account: one for each effect, with the slot that it was given earlier, or None."""
+    """A request for tokens of one account, one for each effect."""
 
     account: str
     limits: tuple[Limit, ...]
-    slots: tuple[float | None, ...]
+    asks: tuple[Ask, ...]
+
+    @property
+    def in_turn(self) -> list[int]:
+        """The places of the asks in the order in which they are answered: those of campaigns last."""
+        return sorted(range(len(self.asks)), key=lambda place: self.asks[place].campaign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +101,17 @@ class State:
 
 
 class Throttle:
-    """Tokens for accounts. Never raises for Redis: it slows down instead, and warns once through `warn`."""
+    """Tokens for accounts. Never raises for Redis: it slows down instead, and warns once through `warn`.
+
+    `processes`: how many may run at a time, this one included; each slows down to its share.
+    """
 
     def __init__(
         self,
         redis: "LeanRedis",
         clock: Clock | None = None,
         *,
+        processes: int = MOST_PROCESSES,
         jitter: Callable[[], float] = random.random,
         warn: Callable[[str], None] = _LOG.warning,
     ) -> None:
@@ -103,12 +120,12 @@ class Throttle:
         self._elapsed = (clock or SystemClock()).elapsed
         self._jitter = jitter
         self._warn = warn
-        self._fallback = FallbackLimiter(self._elapsed)
+        self._fallback = FallbackLimiter(self._elapsed, processes, jitter)
         self._script: tuple[str, str] | None = None
         self._retry_at: float | None = None
 
     def take(self, requests: Sequence[TokenRequest]) -> dict[str, list[Answer]]:
-        """Ask for tokens, one request an account; one answer for each slot, in order. One round trip in all."""
+        """Ask for tokens, one request an account; one answer for each ask, in order. One round trip in all."""
         replies = self._run([(request.account, "take", _take_arguments(request)) for request in requests])
         return {
             request.account: self._from_fallback(request) if reply is None else _answers(request, reply)
@@ -138,11 +155,15 @@ class Throttle:
         return {name: _state(name, reply) for name, reply in zip(names, replies, strict=True) if reply is not None}
 
     def _from_fallback(self, request: TokenRequest) -> list[Answer]:
-        waits = self._fallback.take(request.account, request.limits, len(request.slots))
+        waits = self._fallback.take(request.account, request.limits, len(request.asks))
         reason = self._fallback.paused(request.account) or Reason(ReasonCode.LIMITER_AWAY)
-        return [
-            Wait(wait, slot, reason) if wait else Granted() for wait, slot in zip(waits, request.slots, strict=True)
-        ]
+        return _in_order(
+            request,
+            [
+                Wait(wait, request.asks[place].slot, reason) if wait else Granted()
+                for wait, place in zip(waits, request.in_turn, strict=True)
+            ],
+        )
 
     def _run(self, calls: Sequence[tuple[str, str, Sequence[object]]]) -> list[Any]:
         """Run the script once for each call, all in one round trip; None where Redis did not do it."""
@@ -151,7 +172,10 @@ class Throttle:
         if self._retry_at is not None and self._elapsed() < self._retry_at:
             return [None] * len(calls)
         now = "" if self._clock is None else str(round(self._clock.now().timestamp() * SECOND))
-        lines = [(key_of(account), verb, now, self._jitter(), *rest) for account, verb, rest in calls]
+        lines = [
+            (key_of(account), f"{key_of(account)}:promised", verb, now, self._jitter(), *rest)
+            for account, verb, rest in calls
+        ]
         try:
             replies = self._evaluate(lines)
         except (RedisError, OSError) as error:
@@ -162,10 +186,10 @@ class Throttle:
 
     def _evaluate(self, lines: Sequence[tuple[Any, ...]]) -> list[Any]:
         text, digest = self._loaded()
-        replies = self._redis.run_all([("EVALSHA", digest, 1, *line) for line in lines])
+        replies = self._redis.run_all([("EVALSHA", digest, 2, *line) for line in lines])
         unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:  # a restart or a failover lost the script: sent again, it is known again
-            again = self._redis.run_all([("EVAL", text, 1, *lines[i]) for i in unknown])
+            again = self._redis.run_all([("EVAL", text, 2, *lines[i]) for i in unknown])
             for i, reply in zip(unknown, again, strict=True):
                 replies[i] = reply
         return replies
@@ -195,7 +219,20 @@ def key_of(account: str) -> str:
 
 def _take_arguments(request: TokenRequest) -> list[object]:
     limits = [part for limit in request.limits for part in (limit.count, limit.period, limit.burst or 0)]
-    return [len(request.limits), *limits, *("" if slot is None else round(slot * SECOND) for slot in request.slots)]
+    slots = [request.asks[place].slot for place in request.in_turn]
+    transactional = sum(not ask.campaign for ask in request.asks)
+    return [
+        len(request.limits),
+        *limits,
+        transactional,
+        *("" if slot is None else round(slot * SECOND) for slot in slots),
+    ]
+
+
+def _in_order(request: TokenRequest, answers: Sequence[Answer]) -> list[Answer]:
+    """Return answers that were given in turn in the order of the asks."""
+    by_place = dict(zip(request.in_turn, answers, strict=True))
+    return [by_place[place] for place in range(len(request.asks))]
 
 
 def _report_arguments(report: Report) -> list[object]:
@@ -213,8 +250,7 @@ def _answers(request: TokenRequest, reply: Sequence[Any]) -> list[Answer]:
         answers.append(
             Wait((at - now) / SECOND, at / SECOND, reasons[verdict]) if verdict > 1 else Granted(probe=verdict == 1)
         )
-    assert len(answers) == len(request.slots)
-    return answers
+    return _in_order(request, answers)
 
 
 def _state(account: str, reply: Sequence[Any]) -> State:

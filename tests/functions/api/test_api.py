@@ -171,6 +171,7 @@ def test_what_is_not_there_is_404_and_what_is_not_understood_400(console: Consol
     assert console.call("GET", "/v1/events", stauts="done")[0] == 400
     assert console.call("GET", "/v1/events", since="yesterday")[0] == 400
     assert console.call("GET", "/v1/events", limit="0")[0] == 400
+    assert console.call("GET", "/v1/events", limit="1" * 5000)[0] == 400  # more digits than Python reads
     assert console.call("GET", "/v1/config")[0] == 404
 
 

@@ -12,7 +12,7 @@ from drumbeat.core import ids
 from drumbeat.core.address import contact_key
 from drumbeat.core.events import Arrival
 from drumbeat.core.status import Status
-from drumbeat.delivery import claims_sql
+from drumbeat.delivery import candidates_sql, claims_sql
 from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.planning import plan_events

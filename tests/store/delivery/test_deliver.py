@@ -6,7 +6,13 @@ from uuid import UUID
 import pytest
 
 from drumbeat.delivery import claims_sql
-from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH, EVENTS_PER_BATCH, LEASE
+from drumbeat.delivery.budget import (
+    BATCH_SECONDS,
+    EFFECTS_CLAIMED_WHEN_PLANNED,
+    EFFECTS_PER_BATCH,
+    EVENTS_PER_BATCH,
+    LEASE,
+)
 from drumbeat.delivery.deliver import Delivered, deliver
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import WakeUp
@@ -26,6 +32,18 @@ def test_a_batch_of_events_is_planned_and_carried_out_in_few_round_trips(worker:
     assert done.counts == {"sending": 20, "accepted": 20}
     assert worker.db.round_trips - before <= 5
     assert worker.redis.pipelines == 1  # both accounts' tokens
+
+
+def test_transactional_effects_are_claimed_before_those_of_campaigns(worker: Worker) -> None:
+    fired = [recorded(worker.db, body=BODY, type="CAMPAIGN_TRIGGER") for _ in range(EFFECTS_CLAIMED_WHEN_PLANNED // 2)]
+    lead = recorded(worker.db, body=BODY)
+
+    done = worker.deliver(events=[*fired, lead])
+
+    assert done.counts == {"sending": EFFECTS_CLAIMED_WHEN_PLANNED, "accepted": EFFECTS_CLAIMED_WHEN_PLANNED}
+    (left,) = worker.db.run("SELECT e.type, count(*) FROM effects f JOIN events e ON e.id = f.event_id"
+                            " WHERE f.status = 'waiting' GROUP BY e.type")  # fmt: skip
+    assert left == {"type": "CAMPAIGN_TRIGGER", "count": 2}
 
 
 def test_what_cannot_be_claimed_is_told_apart_for_one_more_round_trip(worker: Worker) -> None:

@@ -21,6 +21,11 @@ accounts:
   one: {provider: http, settings: {base_url: "https://one.example.com"}, secrets: {signing_key: "env:SIGNING_KEY"}}
   two: {provider: http, settings: {base_url: "https://two.example.com"}, secrets: {signing_key: "env:SIGNING_KEY"}}
 flows:
+  dispatch:
+    on: CAMPAIGN_TRIGGER
+    steps:
+      - {id: hello, account: one, action: call, with: {method: POST, path: /hello, body: {}}}
+      - {id: other, account: two, action: call, with: {method: POST, path: /other, body: {}}}
   welcome:
     on: LEAD_CAPTURE
     steps:

@@ -3,7 +3,6 @@
 Long, because limits, slots, pauses and the breaker are one script, and so one file.
 """
 
-import math
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,30 +18,19 @@ from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
-from drumbeat.throttle.limiter import SECOND, Granted, Report, Throttle, TokenRequest, Wait, key_of
+from drumbeat.throttle.limiter import SECOND, Granted, Report, Throttle, Wait, key_of
 from tests.conftest import PREFIX
 from tests.store.strange import STRANGE
-
-TEN_PER_SECOND = Limit(10, 1, 10)
-START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
-
-
-class HandClock:
-    """Time stands still until a test moves it."""
-
-    def __init__(self, start: datetime = START) -> None:
-        self._now = start
-        self._elapsed = 0.0
-
-    def now(self) -> datetime:
-        return self._now
-
-    def elapsed(self) -> float:
-        return self._elapsed
-
-    def sleep(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-        self._elapsed += seconds
+from tests.store.throttle.requests import (
+    START,
+    TEN_PER_SECOND,
+    HandClock,
+    ask,
+    assert_kept,
+    granted,
+    newcomers,
+    waits,
+)
 
 
 @pytest.fixture
@@ -53,22 +41,6 @@ def clock() -> HandClock:
 @pytest.fixture
 def throttle(lean: LeanRedis, clock: HandClock) -> Throttle:
     return Throttle(lean, clock, jitter=lambda: 0.0)
-
-
-def ask(*slots: float | None, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> TokenRequest:
-    return TokenRequest(account, limits, slots)
-
-
-def newcomers(count: int, account: str = "mail", limits: tuple[Limit, ...] = (TEN_PER_SECOND,)) -> TokenRequest:
-    return ask(*[None] * count, account=account, limits=limits)
-
-
-def granted(answers: list[Granted | Wait]) -> int:
-    return sum(isinstance(answer, Granted) for answer in answers)
-
-
-def waits(answers: list[Granted | Wait]) -> list[Wait]:
-    return [answer for answer in answers if isinstance(answer, Wait)]
 
 
 def test_a_burst_is_granted_at_once_and_the_rest_spread_at_the_rate(throttle: Throttle) -> None:
@@ -416,18 +388,6 @@ def test_no_interval_ever_sees_more_than_burst_plus_rate(
         assert_kept(one, calls)
 
 
-def assert_kept(limit: Limit, calls: list[float]) -> None:
-    if limit.burst is None:
-        starts = [math.floor(call / limit.period) for call in calls]
-        assert all(starts.count(start) <= limit.count for start in set(starts))
-        return
-    for i, first in enumerate(calls):
-        for j in range(i, len(calls)):
-            apart = round(calls[j] - first, 6)  # the clock shows whole microseconds, floats this far from 1970 do not
-            allowed = limit.burst + apart * limit.count / limit.period
-            assert j - i + 1 <= allowed + 1e-6
-
-
 class Unreachable:
     """A port that takes connections and never answers."""
 
@@ -488,7 +448,7 @@ def absent() -> Iterator[LeanRedis]:
 @pytest.mark.point(31)
 def test_without_redis_each_process_sends_slowly_and_warns_once(absent: LeanRedis, clock: HandClock) -> None:
     warnings: list[str] = []
-    throttle = Throttle(absent, clock, warn=warnings.append)
+    throttle = Throttle(absent, clock, processes=4, warn=warnings.append)
     calls = 0
 
     for _ in range(400):
@@ -502,7 +462,7 @@ def test_without_redis_each_process_sends_slowly_and_warns_once(absent: LeanRedi
 
 @pytest.mark.point(31)
 def test_without_redis_an_account_never_outruns_its_own_rate(silent: LeanRedis, clock: HandClock) -> None:
-    throttle = Throttle(silent, clock)
+    throttle = Throttle(silent, clock, processes=1)
     limits = (TEN_PER_SECOND, Limit(24, 86400, None))
 
     first = throttle.take([newcomers(5, limits=limits)])["mail"]
@@ -528,7 +488,7 @@ def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: Le
 def test_it_returns_to_redis_by_itself(clock: HandClock, tmp_path: Path) -> None:
     server = Valkey(tmp_path / "valkey")
     client = LeanRedis.at(server.url, PREFIX)
-    throttle = Throttle(client, clock)
+    throttle = Throttle(client, clock, processes=1)
     slot = clock.now().timestamp() - 1
 
     away = throttle.take([ask(None, slot)])["mail"]

@@ -17,7 +17,7 @@ from drumbeat.delivery.work import Ended, Work
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.providers.login import login
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import Answer, Granted, Throttle, TokenRequest, Wait
+from drumbeat.throttle.limiter import Answer, Ask, Granted, Throttle, TokenRequest, Wait
 from tests.unit.delivery.sample_effects import effect, unknown
 
 LIMITS = (Limit(1, 1, 1),)
@@ -69,7 +69,7 @@ def test_tokens_are_asked_for_once_with_the_slots_that_effects_were_given_before
 
     granted, put_back = take_tokens([first, other, second], services(limiter))
 
-    assert limiter.asked == [[TokenRequest("mail", LIMITS, (5.0, None)), TokenRequest("news", LIMITS, (None,))]]
+    assert limiter.asked == [[TokenRequest("mail", LIMITS, (Ask(5.0), Ask())), TokenRequest("news", LIMITS, (Ask(),))]]
     assert granted == [first, replace(second, probe=True), other]
     assert put_back == []
 

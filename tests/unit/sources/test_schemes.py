@@ -167,3 +167,29 @@ def test_digits_moved_between_mailguns_time_and_token_are_noticed() -> None:
 
     with pytest.raises(Unverified):
         verify("mailgun", {}, body, now=170000000012)
+
+
+@pytest.mark.parametrize(("junk", "accepted"), [(15, True), (16, False)])
+def test_of_many_signatures_the_first_are_compared(junk: int, accepted: bool) -> None:
+    """Each costs work before the sender is known: an Ed25519 signature a pass over the whole body."""
+    good = hexed(b"0.", BODY)
+    header = "t=0," + "v1=00," * junk + f"v1={good}"
+    signed = b64encode(hmac.digest(b64decode("sesame=="), b"a.0." + BODY, "sha256")).decode()
+    standard = {"webhook-id": "a", "webhook-timestamp": "0", "webhook-signature": "v1,00 " * junk + f"v1,{signed}"}
+    allowed = Allowed(["whsec_sesame=="], 0, 300, {})
+
+    for scheme, headers, secrets in [
+        ("stripe", {"stripe-signature": header}, Allowed(["sesame"], 0, 300, {})),
+        ("standard_webhooks", standard, allowed),
+    ]:
+        delivery = Delivery("POST", "https://a.example/x", headers, BODY)
+        if accepted:
+            assert registry.get(scheme).verify(delivery, secrets)
+        else:
+            with pytest.raises(Unverified, match="no signature matches"):
+                registry.get(scheme).verify(delivery, secrets)
+
+
+def test_a_form_of_very_many_fields_is_refused_before_it_is_read() -> None:
+    with pytest.raises(Unverified, match="at most 1,000 fields"):
+        verify("twilio", {"X-Twilio-Signature": "x"}, b"&".join([b"a=1"] * 1001))
