@@ -12,13 +12,16 @@ from typing import Any
 type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | None
 
 
+EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often an effect that was surely not sent is tried, and how long between; seconds."""
+    """For how long an effect is tried, and how long is waited between two tries; seconds."""
 
-    tries: int
     base: float
     cap: float
+    lasts: float = EXPIRY_SECONDS  # from its due time; then an effect that was surely not sent expires
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Config:
                         **entry,
                         "name": name,
                         "limits": tuple(Limit(**limit) for limit in entry["limits"]),
-                        "retry": Retry(**entry["retry"]),
+                        "retry": _retry(entry["retry"], compiled.get("expiry", {}).get(name)),
                         "lookup": entry["lookup"]
                         and LookPolicy(tuple(entry["lookup"]["looks"]), entry["lookup"]["retention"]),
                     }
@@ -149,3 +152,11 @@ class Config:
             campaigns={name: Campaign(name, **entry) for name, entry in compiled["campaigns"].items()},
             templates={name: Template(**entry) for name, entry in compiled["templates"].items()},
         )
+
+
+def _retry(entry: Mapping[str, float], lasts: float | None) -> Retry:
+    """Read how an account's effects are tried. `tries` is there for the release before, which counts them.
+
+    How long they are tried stands apart from the account: the release before could not read it there.
+    """
+    return Retry(entry["base"], entry["cap"], EXPIRY_SECONDS if lasts is None else lasts)

@@ -22,7 +22,7 @@ FINAL = frozenset({Status.ACCEPTED, Status.REFUSED, Status.CANCELLED})
 MOVES: tuple[tuple[Status | None, Status, str], ...] = (
     (None, Status.WAITING, "planned"),
     (Status.WAITING, Status.CLAIMED, "due, and taken by a worker under a lease"),
-    (Status.CLAIMED, Status.WAITING, "no token, a pause, an open breaker, or the lease ended before an attempt"),
+    (Status.CLAIMED, Status.WAITING, "no token, or the lease ended before an attempt"),
     (Status.CLAIMED, Status.SENDING, "attempt committed: lease ours, consent read, bytes frozen"),
     (Status.WAITING, Status.CANCELLED, "suppressed or erased, expired, or the step it comes after did not succeed"),
     (Status.CLAIMED, Status.CANCELLED, "suppressed or erased, expired, or the step it comes after did not succeed"),

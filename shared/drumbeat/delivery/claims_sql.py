@@ -21,6 +21,9 @@ CLAIM = """
            AND due_at <= drumbeat_now()
            AND (lease_until IS NULL OR lease_until <= drumbeat_now())
            AND (crashes = 0 OR %(alone)s)
+           AND (%(probe)s
+                OR expires_at <= drumbeat_now()
+                OR account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL))
          ORDER BY id
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED
@@ -41,6 +44,7 @@ CLAIM = """
     )
     SELECT t.id, t.event_id, t.version, t.flow, t.step, t.account, t.action, t.contact, t.status, t.fence,
            t.generation, t.tries, t.crashes, t.looks, t.slot, t.base_due_at, t.dependents,
+           coalesce(t.expires_at, t.base_due_at + interval '7 days') AS expires_at,
            drumbeat_now() AS now,
            (SELECT max(version) FROM configs) AS newest_version,
            e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body,
@@ -49,7 +53,9 @@ CLAIM = """
            tried.identity,
            proof.kind AS proof, proof.reference AS proof_reference,
            c.suppression_reason AS suppressed,
-           earlier.status AS predecessor
+           earlier.status AS predecessor,
+           told.denied_at, told.unrepeatable,
+           EXISTS (SELECT FROM account_states a WHERE a.account = t.account) AS account_failing
       FROM taken t
       JOIN events e ON e.id = t.event_id
       LEFT JOIN payloads p ON p.event_id = t.event_id
@@ -73,20 +79,33 @@ CLAIM = """
          WHERE o.effect_id = t.id AND o.generation = t.generation AND o.kind IN ('accepted', 'found', 'refused')
          ORDER BY o.kind = 'refused', o.id
          LIMIT 1) AS proof ON true
+     CROSS JOIN LATERAL (
+        SELECT max(o.at) FILTER (WHERE o.kind = 'denied') AS denied_at,
+               max(o.detail) FILTER (WHERE o.reason_code = 'not_repeatable') AS unrepeatable
+          FROM outcomes o
+         WHERE o.effect_id = t.id AND o.generation = t.generation) AS told
 """
 
 
-def claim(db: Database, ids: Sequence[UUID], *, lease: timedelta, limit: int, alone: bool = False) -> list[Claimed]:
+def claim(
+    db: Database,
+    ids: Sequence[UUID],
+    *,
+    lease: timedelta,
+    limit: int,
+    alone: bool = False,
+    probe: bool = False,
+) -> list[Claimed]:
     """Take those of the effects that are due and free, under a raised fence, for the time of the lease.
 
     An effect whose last claim ended without a result is only taken `alone`, so that one that crashes workers hurts no
-    neighbour.
+    neighbour. One whose account is paused is only taken as a `probe`, or once it has expired.
     """
-    rows = db.run(CLAIM, {"ids": list(ids), "lease": lease, "limit": limit, "alone": alone})
-    return [_claimed(row) for row in rows]
+    rows = db.run(CLAIM, {"ids": list(ids), "lease": lease, "limit": limit, "alone": alone, "probe": probe})
+    return [_claimed(row, probe=probe) for row in rows]
 
 
-def _claimed(row: Row) -> Claimed:
+def _claimed(row: Row, *, probe: bool) -> Claimed:
     event = Event(
         id=row.pop("event_id"),
         source=row.pop("source"),
@@ -100,7 +119,7 @@ def _claimed(row: Row) -> Claimed:
     row["status"] = Status(row["status"])
     row["predecessor"] = row["predecessor"] and Status(row["predecessor"])
     row["dependents"] = tuple(row["dependents"])
-    return Claimed(event=event, **row)
+    return Claimed(event=event, probe=probe, **row)
 
 
 STATES = """
@@ -108,8 +127,11 @@ STATES = """
                    AND (lease_until IS NULL OR lease_until <= drumbeat_now()) AS free,
            crashes,
            CASE WHEN due_at = 'infinity' THEN 'infinity'
-                ELSE extract(epoch FROM due_at - drumbeat_now())::float8 END AS due_in
+                ELSE extract(epoch FROM due_at - drumbeat_now())::float8 END AS due_in,
+           account,
+           extract(epoch FROM a.paused_until - drumbeat_now())::float8 AS paused_for
       FROM effects
+      LEFT JOIN account_states a USING (account)
      WHERE id = ANY (%(ids)s)
 """
 

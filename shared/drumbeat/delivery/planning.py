@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core.address import contact_key
@@ -46,7 +47,8 @@ def plan_events(ids: Sequence[UUID], services: Services) -> Planned:
     newest = candidates[0].newest_version if candidates else None
     if newest is None:  # events wait for the first configuration
         return Planned([], [], missing, set())
-    made = _make_plans(candidates, services.configuration(newest))
+    config = services.configuration(newest)
+    made = _make_plans(candidates, config)
     if not made:
         return Planned([], [], missing, set())
 
@@ -62,13 +64,14 @@ def plan_events(ids: Sequence[UUID], services: Services) -> Planned:
         services.db,
         [plans_sql.NewPlan(one.event.id, one.plan.version, one.plan.hash, one.plan.failed, one.flow) for one in made],
         [
-            _new_effect(one, effect, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
+            _new_effect(one, effect, config, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
             for index, (one, effect) in enumerate(steps.values())
         ],
         LEASE,
     )
-    claimed = [_claimed(*steps[row["id"]], row, newest, services) for row in new if row["status"] == Status.CLAIMED]
-    unclaimed = [row["id"] for row in new if row["status"] != Status.CLAIMED]
+    claimed = [_claimed(*steps[row["id"]], row, config, services) for row in new if row["status"] == Status.CLAIMED]
+    # What waits for its account's pause is due when that ends: the pause has an entry of its own.
+    unclaimed = [row["id"] for row in new if row["status"] != Status.CLAIMED and not row["paused"]]
     due_later = [(id, later.get(id, 0.0)) for id in unclaimed if steps[id][1].after is None]
     recorded = {steps[row["id"]][0].event.id for row in new}
     empty = {one.event.id for one in made if not one.plan.effects}
@@ -96,7 +99,16 @@ def _plans(candidate: plans_sql.Candidate, config: Config) -> Iterator[_Made]:
             yield _Made(candidate.event, again, flow)
 
 
-def _new_effect(one: _Made, effect: PlannedEffect, services: Services, *, claim: bool) -> plans_sql.NewEffect:
+def _expires_at(effect: PlannedEffect, config: Config) -> datetime:
+    try:
+        return effect.due_at + timedelta(seconds=config.accounts[effect.account].retry.lasts)
+    except OverflowError:  # beyond the calendar: it never does
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _new_effect(
+    one: _Made, effect: PlannedEffect, config: Config, services: Services, *, claim: bool
+) -> plans_sql.NewEffect:
     return plans_sql.NewEffect(
         id=effect.id,
         event_id=one.event.id,
@@ -109,11 +121,12 @@ def _new_effect(one: _Made, effect: PlannedEffect, services: Services, *, claim:
         after=effect.after,
         dependents=effect.dependents,
         due_at=effect.due_at,
+        expires_at=_expires_at(effect, config),
         claim=claim,
     )
 
 
-def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services: Services) -> Claimed:
+def _claimed(one: _Made, effect: PlannedEffect, row: Row, config: Config, services: Services) -> Claimed:
     """Return an effect that was claimed as it was recorded, as `claims_sql.claim` would."""
     return Claimed(
         id=effect.id,
@@ -132,9 +145,10 @@ def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services:
         looks=0,
         slot=None,
         base_due_at=effect.due_at,
+        expires_at=_expires_at(effect, config),
         dependents=effect.dependents,
         now=row["now"],
-        newest_version=newest,
+        newest_version=config.version,
         frozen=None,
         request_hash=None,
         attempts=0,
@@ -147,4 +161,7 @@ def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services:
         proof_reference=None,
         suppressed=None,
         predecessor=None,
+        denied_at=None,
+        unrepeatable=None,
+        account_failing=row["failing"],
     )
