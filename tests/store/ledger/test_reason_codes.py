@@ -24,10 +24,9 @@ from tests.store.rows import (
     LEASE,
     claimed,
     closing,
-    new_effect,
+    configured,
     opening,
     pass_time,
-    planned,
     recorded,
     sending,
     waiting,
@@ -264,10 +263,16 @@ def upgrade(old: Database, postgres: Postgres) -> None:
 
 def from_before(old: Database, status: str, reason: str) -> UUID:
     """Return an effect as the release before left it."""
-    effect = new_effect(recorded(old))
-    planned(old, effect)
-    old.run("UPDATE effects SET status = %s, reason = %s WHERE id = %s", (status, reason, effect.id))
-    return effect.id
+    event, effect = recorded(old), uuid.uuid4()
+    configured(old)
+    old.run("INSERT INTO plans (event_id, version, hash) VALUES (%s, 1, 'hash')", (event,))
+    old.run(
+        "INSERT INTO effects (id, event_id, version, flow, step, account, action, base_due_at, status, seq, due_at,"
+        " reason) VALUES (%s, %s, 1, 'welcome', 'hello', 'mail', 'send_email', drumbeat_now(), %s, 1, drumbeat_now(),"
+        " %s)",
+        (effect, event, status, reason),
+    )
+    return effect
 
 
 @pytest.mark.point(61)
@@ -314,19 +319,19 @@ def test_the_end_of_a_pause_frees_what_the_release_before_put_back(old: Database
 # ---------------------------------------------------------------- who selects
 
 
-def test_the_end_of_a_pause_frees_what_waits_for_it_and_nothing_else(database: TestDatabase) -> None:
+def test_the_end_of_a_pause_frees_what_waits_because_of_its_account_and_nothing_else(database: TestDatabase) -> None:
     reasons = [
         Reason(ReasonCode.PAUSED, "HTTP 429"),
         Reason(ReasonCode.CREDENTIALS_REFUSED, "HTTP 401"),
         Reason(ReasonCode.BREAKER_OPEN),
         Reason(ReasonCode.RATE_LIMITED),
-        Reason(ReasonCode.NOT_SENT, "paused: so it seems"),
+        Reason(ReasonCode.NOT_SENT, "no route"),
         None,
     ]
     put = [put_back(database, reason) for reason in reasons]
     database.run("UPDATE effects SET due_at = due_at + interval '1 hour'")
 
-    assert set(resume_sql.hasten(database, "mail", limit=10)) == set(put[:3])
+    assert set(resume_sql.hasten(database, "mail", limit=10)) == {*put[:3], put[4]}
 
 
 def test_what_is_held_is_grouped_by_code_and_detail(database: TestDatabase) -> None:
