@@ -53,7 +53,8 @@ OPEN = """
 OVERDUE = """
     SELECT 'effect ' || step || ' is ' || status AS what
       FROM effects
-     WHERE (status IN ('waiting', 'unknown') AND lease_until IS NULL AND due_at < drumbeat_now() - %(late)s)
+     WHERE (status IN ('waiting', 'unknown') AND lease_until IS NULL AND due_at < drumbeat_now() - %(late)s
+            AND account NOT IN (SELECT account FROM account_states WHERE paused_until > drumbeat_now() - %(late)s))
         OR (status IN ('claimed', 'sending', 'unknown') AND lease_until < drumbeat_now() - %(late)s)
      UNION ALL
     SELECT 'event without a plan' FROM events
@@ -257,7 +258,7 @@ class Simulation:
         for _ in range(MAX_MOMENTS):
             if not self.left():
                 return
-            self.advance(self._next() - self.clock.gone)
+            self.advance(self.next_moment() - self.clock.gone)
             if prompt and (overdue := self.overdue()):
                 raise Stuck(f"overdue: {overdue}")
             if self.clock.gone > limit:
@@ -280,7 +281,7 @@ class Simulation:
         """List what waits for a person's decision."""
         return self.environment.owner.run("SELECT id, step, seq, reason FROM effects WHERE status = 'held' ORDER BY id")
 
-    def _next(self) -> float:
+    def next_moment(self) -> float:
         """Return the next instant at which anything can happen."""
         tick = MINUTE * (self.clock.gone // MINUTE + 1)
         marks: Any = self.environment.redis.zrange(KEY, 0, 0, withscores=True)

@@ -55,6 +55,8 @@ class Vendors:
         self._ledger = ledger
         self._arrived: Counter[str] = Counter()  # requests by key
         self.violations: list[str] = []
+        # What an outage puts in the way of a request: given the request, how to sleep, and the call's budget.
+        self.in_the_way: Callable[[Request, Callable[[float], None], float], Reply | Failure | None] | None = None
 
     def close(self) -> None:
         self.sandbox.record.close()
@@ -126,6 +128,8 @@ class SimulatedCaller(Caller):
             return failure
         if self._time.elapsed() >= start_by:
             return NotSent("lease ran out")
+        if (away := self._vendors.in_the_way) and (end := away(request, self._time.sleep, budget)) is not None:
+            return end
         # From here on the time is not checked again: if the process freezes now, no check can notice it.
         return self._process.through(
             Operation[Reply | Failure](
