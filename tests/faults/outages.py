@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
-from tests.faults.sample_deployment import CLASSES, FLOWS, STEPS, Lead
+from tests.faults.sample_deployment import CLASSES, STEPS, Lead
 from tests.faults.simulation import MINUTE, Simulation
 
 type Failure = NotSent | Unknown
@@ -25,18 +26,18 @@ MOVES = """
 
 
 def _not_sent(reason: str) -> InTheWay:
-    return lambda request, sleep, budget: NotSent(reason)  # noqa: ARG005
+    return lambda request, sleep, budget: NotSent(reason)
 
 
 def _reply(status: int, headers: dict[str, str]) -> InTheWay:
-    return lambda request, sleep, budget: Reply(status, headers, b"")  # noqa: ARG005
+    return lambda request, sleep, budget: Reply(status, headers, b"")
 
 
-def _refuse_one(request: Request, sleep: Callable[[float], None], budget: float) -> Reply | None:  # noqa: ARG001
+def _refuse_one(request: Request, sleep: Callable[[float], None], budget: float) -> Reply | None:
     return Reply(403, {}, b"") if POISON.encode() in request.body or POISON in request.url else None
 
 
-def _hang(request: Request, sleep: Callable[[float], None], budget: float) -> Unknown:  # noqa: ARG001
+def _hang(request: Request, sleep: Callable[[float], None], budget: float) -> Unknown:
     sleep(budget)
     return Unknown("no complete reply in time")
 
@@ -82,9 +83,9 @@ def live_through(simulation: Simulation, outage: Outage) -> dict[str, Ended]:
         leads.insert(0, Lead(POISON))
     ends_at = start + outage.seconds
     simulation.vendors.in_the_way = KINDS[outage.kind]
-    for number, (lead, parcel) in enumerate(zip(leads, parcels, strict=False)):
+    for number, pair in enumerate(zip_longest(leads, parcels)):
         pass_until(simulation, start + number * outage.interval, ends_at)
-        simulation.ingest_all(lead, parcel)
+        simulation.ingest_all(*(lead for lead in pair if lead))
         simulation.drain()
     pass_until(simulation, ends_at, ends_at)
     simulation.vendors.in_the_way = None

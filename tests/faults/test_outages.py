@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.oracle import check_promises
-from tests.faults.outages import KINDS, POISON, Outage, live_through
+from tests.faults.outages import KINDS, Outage, live_through
 from tests.faults.runs import Simulate
 from tests.faults.stories import warm_up
 

@@ -174,8 +174,8 @@ def of_answer(
 def _until_next(
     effect: Claimed, outcome: Throttled | Denied | NotSent | Unknown, account: Account, repeat: Repeat, random: Random
 ) -> float:
-    """Return when to try again: when the provider says, else by backoff; in time for a last try."""
-    wait = outcome.retry_after or backoff(account.retry, effect.attempts + 1, random)
+    """Return when to try again: not before the provider says, and by backoff; in time for a last try."""
+    wait = max(outcome.retry_after or 0.0, backoff(account.retry, effect.attempts + 1, random))
     may_be_sent = effect.unresolved or isinstance(outcome, Unknown)
     ends = window_ends(effect, repeat) if may_be_sent and isinstance(repeat, NativeKey) else effect.expires_at
     left = (ends - effect.now).total_seconds() - LAST_TRY_SECONDS if ends else wait

@@ -87,10 +87,11 @@ REPORT = """
                SELECT seen.failed[1:%(enough)s],
                       a.pauses + CASE WHEN longer THEN 1 ELSE 0 END,
                       CASE WHEN longer
-                           THEN drumbeat_now() + make_interval(secs => coalesce(
+                           THEN drumbeat_now() + make_interval(secs => greatest(
                                     told.asked,
-                                    least(told.longest, %(first)s * 2.0 ^ least(a.pauses, %(doublings)s))
-                                    * told.jitter))
+                                    CASE WHEN told.asked IS NULL OR a.pauses > 0
+                                         THEN least(told.longest, %(first)s * 2.0 ^ least(a.pauses, %(doublings)s))
+                                              * told.jitter END))
                            WHEN told.asked IS NOT NULL
                            THEN greatest(a.paused_until, drumbeat_now() + make_interval(secs => told.asked))
                            ELSE a.paused_until END,
