@@ -124,7 +124,9 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
         for step, effect in lead.effects().items():
             if effect not in rows:
                 violations.append(f"{lead.name} {step} was lost")
-            elif why := _wrong_end(rows[effect], step, done[effect], strict=strict):
+            elif why := _wrong_end(
+                rows[effect], step, done[effect], strict=strict and lead not in simulation.forbidden
+            ):
                 violations.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
     return violations
 

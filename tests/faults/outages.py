@@ -1,55 +1,29 @@
 """Outages of providers: what is in the way, for how long, at which traffic; and how long recovery takes after it."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from drumbeat.core.outcomes import NotSent, Unknown
-from drumbeat.core.request import Reply, Request
+from tests.faults.in_the_way import InTheWay, forbidden, not_sent, replied, silent
 from tests.faults.sample_deployment import CLASSES, STEPS, Lead
 from tests.faults.simulation import MINUTE, Simulation
 
-type Failure = NotSent | Unknown
-type InTheWay = Callable[[Request, Callable[[float], None], float], Reply | Failure | None]
-
 POISON = "poison"  # a person whose requests alone are refused
 RETRY_AFTER = "20"
-RETRY_AFTER_SECONDS = 20.0
 ENDS = """
     SELECT step, status, reason_code, extract(epoch FROM updated_at)::float8 AS at, tries
       FROM effects WHERE event_id = ANY (%s)
 """
-MOVES = """
-    SELECT count(*) AS moves FROM journal WHERE effect_id IN (SELECT id FROM effects WHERE event_id = ANY (%s))
-"""
-
-
-def _not_sent(reason: str) -> InTheWay:
-    return lambda request, sleep, budget: NotSent(reason)
-
-
-def _reply(status: int, headers: dict[str, str]) -> InTheWay:
-    return lambda request, sleep, budget: Reply(status, headers, b"")
-
-
-def _refuse_one(request: Request, sleep: Callable[[float], None], budget: float) -> Reply | None:
-    return Reply(403, {}, b"") if POISON.encode() in request.body or POISON in request.url else None
-
-
-def _hang(request: Request, sleep: Callable[[float], None], budget: float) -> Unknown:
-    sleep(budget)
-    return Unknown("no complete reply in time")
 
 
 KINDS: dict[str, InTheWay] = {
-    "no name": _not_sent("host not found"),
-    "no connection": _not_sent("connection refused"),
-    "TLS": _not_sent("TLS failed"),
-    "503": _reply(503, {}),
-    "503 with Retry-After": _reply(503, {"retry-after": RETRY_AFTER}),
-    "403 for one": _refuse_one,
-    "hang": _hang,
+    "no name": not_sent("host not found"),
+    "no connection": not_sent("connection refused"),
+    "TLS": not_sent("TLS failed"),
+    "503": replied(503),
+    "503 with Retry-After": replied(503, {"retry-after": RETRY_AFTER}),
+    "403 for one": forbidden(POISON),
+    "hang": silent,
 }
 
 

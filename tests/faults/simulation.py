@@ -86,6 +86,7 @@ class Simulation:
         self.invariants = Invariants(environment.owner, self.clock)
         self.outages = Outages()
         self.redis_clock = SkewedClock(self.clock, 0.0)
+        self.forbidden: set[Lead] = set()  # whose requests providers refuse
         self.resent: set[object] = set()  # effects that a person decided to send again
         self.versions = 0
         self._processes: dict[str, Process] = {}

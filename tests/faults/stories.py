@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drumbeat.ledger.account_states import FAILURES_THAT_PAUSE, FIRST_PAUSE_SECONDS
 from drumbeat.operations.resolve import Decision
 from tests.faults.fault_points import NoFaults
+from tests.faults.in_the_way import forbidden, unreachable
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
 
-ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
+ADA, BOB, EVE, MALLORY = Lead("ada"), Lead("bob"), Lead("eve"), Lead("mallory")
 POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
 HOUR = 3600.0
@@ -154,6 +156,31 @@ def _crowd(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _silent(simulation: Simulation) -> None:
+    """A provider cannot be reached, so that its account is paused; who would have been first unsubscribes meanwhile."""
+    simulation.vendors.in_the_way = unreachable("/resend/")
+    for number in range(FAILURES_THAT_PAUSE):
+        simulation.ingest(Lead(f"guest{number}"))
+    simulation.drain()
+    simulation.ingest(BOB)
+    simulation.drain()
+    simulation.suppress(BOB)
+    simulation.advance(FIRST_PAUSE_SECONDS + 2)
+    simulation.drain()  # the first probe fails; Bob's mail will be the next
+    simulation.vendors.in_the_way = None
+    simulation.settle(prompt=True)
+
+
+def _forbidden(simulation: Simulation) -> None:
+    """A provider refuses what one person's request may do, and takes those of others."""
+    simulation.vendors.in_the_way = forbidden(MALLORY.name)
+    simulation.forbidden.add(MALLORY)
+    simulation.ingest(MALLORY)
+    simulation.drain()
+    simulation.ingest(BOB)
+    simulation.settle(prompt=True)
+
+
 STORIES: Mapping[str, Story] = {
     "lead": _lead,
     "post": _post,
@@ -168,6 +195,8 @@ STORIES: Mapping[str, Story] = {
     "conflict": _conflict,
     "replanned": _replanned,
     "crowd": _crowd,
+    "silent": _silent,
+    "forbidden": _forbidden,
 }
 
 

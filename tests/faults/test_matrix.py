@@ -27,6 +27,8 @@ NOT_REQUIRED = {
     "configs.STORED": "a person reads only",
     "configs.OPEN_IDENTITIES": "apply reads only, to say why it was refused; a scenario covers it",
     "resume.HASTEN": "a person makes due effects due sooner",
+    "account_states.RESUME": "a person ends a pause",
+    "account_states.STATES": "a person reads only",
     "campaigns.KNOWN": "schedules have their own proof: dropped, doubled and late firings",
     "ingest.FINGERPRINTS": "reads only, of keys that came with another body in one batch",
     "attempts.OPENED": "reads only, once an answer was lost: the matrix itself reaches it",

@@ -21,8 +21,7 @@ from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.sandbox import Sandbox
 from drumbeat.sandbox.vendors import registry
 from tests.faults.fault_points import ClientProcess, Operation
-
-type Failure = NotSent | Unknown
+from tests.faults.in_the_way import Failure, InTheWay
 
 # What the ledger says about a request at the moment at which it arrives: read on another connection, so committed.
 COMMITTED = """
@@ -55,8 +54,7 @@ class Vendors:
         self._ledger = ledger
         self._arrived: Counter[str] = Counter()  # requests by key
         self.violations: list[str] = []
-        # What an outage puts in the way of a request: given the request, how to sleep, and the call's budget.
-        self.in_the_way: Callable[[Request, Callable[[float], None], float], Reply | Failure | None] | None = None
+        self.in_the_way: InTheWay | None = None  # between every process and every provider
 
     def close(self) -> None:
         self.sandbox.record.close()

@@ -11,12 +11,12 @@ ACCEPTED_SINCE = """
       FROM unnest(%(ids)s::uuid[], %(identities)s::text[], %(sinces)s::timestamptz[]) AS asked (id, identity, since)
      WHERE EXISTS (SELECT
                      FROM outcomes o
-                    WHERE o.identity = asked.identity AND o.at > asked.since AND o.kind IN ('accepted', 'found'))
+                    WHERE o.identity = asked.identity AND o.at >= asked.since AND o.kind IN ('accepted', 'found'))
 """
 
 
 def accepted_since(db: Database, asked: Sequence[tuple[UUID, str, datetime | None]]) -> Collection[UUID]:
-    """Return those of (effect, identity, instant) whose login accepted something after that instant."""
+    """Return those of (effect, identity, instant) whose login accepted something since."""
     parameters = {
         "ids": [id for id, _, _ in asked],
         "identities": [identity for _, identity, _ in asked],
