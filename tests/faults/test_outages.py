@@ -1,7 +1,7 @@
 """Outages of providers end in nothing refused or held that evidence or patience could settle."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,8 +42,9 @@ def outlived(simulate: Simulate, outage: Outage) -> dict[str, Ended]:
     return ends
 
 
-def leads(seconds: float, interval: float) -> int:
-    return min(1 + int(seconds // interval), MOST_LEADS)
+def all_kinds(simulate: Simulate, seconds: float, interval: float) -> Iterator[dict[str, Ended]]:
+    leads = min(1 + int(seconds // interval), MOST_LEADS)
+    return (outlived(simulate, Outage(kind, seconds, interval, leads)) for kind in KINDS)
 
 
 @pytest.mark.point(36)
@@ -72,11 +73,10 @@ def test_many_effects_outlive_an_outage_and_wait_without_a_row_of_the_journal_ea
 def test_every_outage_is_outlived_within_the_documented_time(simulate: Simulate) -> None:
     """Run with WRITE_DOCS=1 after a change of what follows from failures."""
     measured = [
-        (traffic, length, slowest(outlived(simulate, Outage(kind, LENGTHS[length], interval, leads(LENGTHS[length], interval)))
-                                  for kind in KINDS))
+        (traffic, length, slowest(all_kinds(simulate, LENGTHS[length], interval)))
         for traffic, interval, lengths in ROWS
         for length in lengths
-    ]  # fmt: skip
+    ]
     shown = table(measured)
     print(shown)
     before, _, rest = GUARANTEES.read_text().partition(BEGIN)
