@@ -26,7 +26,6 @@ STEPS = {
     "notify": "safe",
     "parcel": "courier",
 }  # step -> account
-TRIES = 5
 
 FLOWS = {
     "LEAD_CAPTURE": ("welcome", ("crm", "hello", "news", "hook", "ping", "nudge")),
@@ -42,7 +41,7 @@ PATHS = {
 
 DOCUMENT = """
 version: 1
-defaults: {retry: {tries: 5, base: 1s, cap: 15m}}
+defaults: {retry: {for: 7d, base: 1s, cap: 15m}}
 accounts:
   mail:
     provider: mailgun

@@ -65,7 +65,8 @@ OPEN = """
 OVERDUE = """
     SELECT 'effect ' || step || ' is ' || status AS what
       FROM effects
-     WHERE (status IN ('waiting', 'unknown') AND lease_until IS NULL AND due_at < drumbeat_now() - %(late)s)
+     WHERE (status IN ('waiting', 'unknown') AND lease_until IS NULL AND due_at < drumbeat_now() - %(late)s
+            AND account NOT IN (SELECT account FROM account_states WHERE paused_until > drumbeat_now() - %(late)s))
         OR (status IN ('claimed', 'sending', 'unknown') AND lease_until < drumbeat_now() - %(late)s)
      UNION ALL
     SELECT 'event without a plan' FROM events
@@ -105,6 +106,7 @@ class Simulation:
         self.invariants = Invariants(environment.owner, self.clock)
         self.outages = Outages()
         self.redis_clock = SkewedClock(self.clock, 0.0)
+        self.forbidden: set[Lead] = set()  # whose requests providers refuse
         # Effects that a person decided to send again although they may have been sent, and how often.
         self.resent: Counter[object] = Counter()
         self.versions = 0
@@ -360,7 +362,7 @@ class Simulation:
         for _ in range(MAX_MOMENTS):
             if not self.left():
                 return
-            self.advance(self._next() - self.clock.gone)
+            self.advance(self.next_moment() - self.clock.gone)
             if prompt and (overdue := self.overdue()):
                 raise Stuck(f"overdue: {overdue}")
             if self.clock.gone > limit:
@@ -383,7 +385,7 @@ class Simulation:
         """List what waits for a person's decision."""
         return self.environment.owner.run("SELECT id, step, seq, reason FROM effects WHERE status = 'held' ORDER BY id")
 
-    def _next(self) -> float:
+    def next_moment(self) -> float:
         """Return the next instant at which anything can happen."""
         tick = MINUTE * (self.clock.gone // MINUTE + 1)
         marks: Any = self.environment.redis.zrange(self.prefixes[-1] + KEY, 0, 0, withscores=True)

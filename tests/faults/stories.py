@@ -6,12 +6,14 @@ from typing import Any
 
 from drumbeat.core.status import Status
 from drumbeat.delivery.budget import LEASE
+from drumbeat.ledger.account_states import FAILURES_THAT_PAUSE, FIRST_PAUSE_SECONDS
 from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import NoFaults
+from tests.faults.in_the_way import forbidden, unreachable
 from tests.faults.sample_deployment import Lead, Push
 from tests.faults.simulation import MINUTE, Simulation
 
-ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
+ADA, BOB, EVE, MALLORY = Lead("ada"), Lead("bob"), Lead("eve"), Lead("mallory")
 POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
 PUSH, STOLEN = Push("push"), Push("stolen")
@@ -278,6 +280,31 @@ def _decide_all(simulation: Simulation, decision: Decision, status: Status) -> N
             simulation.advance(1.0)
 
 
+def _silent(simulation: Simulation) -> None:
+    """A provider cannot be reached, so that its account is paused; who would have been first unsubscribes meanwhile."""
+    simulation.vendors.in_the_way = unreachable("/resend/")
+    for number in range(FAILURES_THAT_PAUSE):
+        simulation.ingest(Lead(f"guest{number}"))
+    simulation.drain()
+    simulation.ingest(BOB)
+    simulation.drain()
+    simulation.suppress(BOB)
+    simulation.advance(FIRST_PAUSE_SECONDS + 2)
+    simulation.drain()  # the first probe fails; Bob's mail will be the next
+    simulation.vendors.in_the_way = None
+    simulation.settle(prompt=True)
+
+
+def _forbidden(simulation: Simulation) -> None:
+    """A provider refuses what one person's request may do, and takes those of others."""
+    simulation.vendors.in_the_way = forbidden(MALLORY.name)
+    simulation.forbidden.add(MALLORY)
+    simulation.ingest(MALLORY)
+    simulation.drain()
+    simulation.ingest(BOB)
+    simulation.settle(prompt=True)
+
+
 STORIES: Mapping[str, Story] = {
     "lead": _lead,
     "post": _post,
@@ -300,6 +327,8 @@ STORIES: Mapping[str, Story] = {
     "redriven": _redriven,
     "redriven early": _redriven_early,
     "recalled": _recalled,
+    "silent": _silent,
+    "forbidden": _forbidden,
 }
 
 

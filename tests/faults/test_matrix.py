@@ -28,6 +28,8 @@ NOT_REQUIRED = {
     "configs.STORED": "a person reads only",
     "configs.OPEN_IDENTITIES": "apply reads only, to say why it was refused; a scenario covers it",
     "resume.HASTEN": "a person makes due effects due sooner",
+    "account_states.RESUME": "a person ends a pause",
+    "account_states.STATES": "a person reads only",
     "attempts.OPENED": "reads only, once an answer was lost: the matrix itself reaches it",
     "reconcile": "a person writes down what a provider took, while nothing is sent",
     "access": "a person makes and revokes keys",

@@ -21,8 +21,7 @@ from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.sandbox import Sandbox
 from drumbeat.sandbox.vendors import registry
 from tests.faults.fault_points import ClientProcess, Operation
-
-type Failure = NotSent | Unknown
+from tests.faults.in_the_way import Failure, InTheWay
 
 # What the ledger says about a request at the moment at which it arrives: read on another connection, so committed.
 COMMITTED = """
@@ -55,6 +54,7 @@ class Vendors:
         self._ledger = ledger
         self._arrived: Counter[str] = Counter()  # requests by key
         self.violations: list[str] = []
+        self.in_the_way: InTheWay | None = None  # between every process and every provider
         self.deadly: set[UUID] = set()  # effects whose call ends its worker
         self.deaths: Counter[UUID] = Counter()
 
@@ -134,6 +134,8 @@ class SimulatedCaller(Caller):
             return failure
         if self._time.elapsed() >= start_by:
             return NotSent("lease ran out")
+        if (away := self._vendors.in_the_way) and (end := away(request, self._time.sleep, budget)) is not None:
+            return end
         # From here on the time is not checked again: if the process freezes now, no check can notice it.
         return self._process.through(
             Operation[Reply | Failure](

@@ -24,7 +24,7 @@ LIES: tuple[dict[str, object], ...] = (
 )
 CONFIG = """
 version: 1
-defaults: {retry: {tries: 8, base: 1s, cap: 5s}}
+defaults: {retry: {base: 1s, cap: 5s}}
 accounts:
   mail:
     provider: mailgun

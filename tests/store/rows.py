@@ -55,6 +55,7 @@ def new_effect(event: UUID, step: str = "hello", **changes: Any) -> plans_sql.Ne
         "due_at": datetime.now(UTC) - timedelta(seconds=1),
         "claim": False,
     }
+    values |= {"expires_at": (values | changes)["due_at"] + timedelta(days=7)}
     return plans_sql.NewEffect(**values | changes)
 
 

@@ -10,7 +10,7 @@ from drumbeat.api.query import query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
-from drumbeat.ledger import configs
+from drumbeat.ledger import account_states, configs
 from drumbeat.operations.resume import resume
 from drumbeat.services import services
 
@@ -33,5 +33,6 @@ def resume_account(name: str) -> Response[Any]:
 
 
 def all_accounts() -> list[views.AccountItem]:
-    """Join configuration, throttle and ledger."""
-    return views.accounts(configs.newest(services().db), views.by_account(services().db), services().throttle)
+    """Join configuration, ledger and throttle."""
+    db = services().db
+    return views.accounts(configs.newest(db), views.by_account(db), account_states.states(db), services().throttle)

@@ -41,6 +41,7 @@ def put_config() -> Response[Any]:
             "flows": applied.flows,
             "campaigns": applied.campaigns,
             "templates": applied.templates,
+            "warnings": applied.warnings,
             "alarms": applied.schedules,
             "rung": applied.notified,
             "next": applied.next,

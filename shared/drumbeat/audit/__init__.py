@@ -18,13 +18,12 @@ from drumbeat.audit.violations import Violation, of_finding, violation
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.status import ALLOWED
 from drumbeat.delivery.budget import LEASE
-from drumbeat.delivery.verdicts import EXPIRES_AFTER
 from drumbeat.services import Services
 
 EVENTS_PER_CHUNK = 500
 BYTES_PER_CHUNK = 16 * 1024 * 1024  # of the events' bodies
 STUCK_AFTER = timedelta(minutes=2)  # after its time; with one failure everything has moved by then
-BOUNDS = Bounds(STUCK_AFTER, LEASE, EXPIRES_AFTER, tuple(f"{before or ''}>{after}" for before, after in ALLOWED))
+BOUNDS = Bounds(STUCK_AFTER, LEASE, tuple(f"{before or ''}>{after}" for before, after in ALLOWED))
 
 
 @dataclass(frozen=True, slots=True)

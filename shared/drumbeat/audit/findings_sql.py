@@ -181,36 +181,20 @@ UNFINISHED = """
        AND due_at < drumbeat_now() - %(late)s - %(lease)s
 """
 
-# An account's limit of tries may be changed by a later version: the most that was ever allowed since the plan counts.
+# What was surely never sent is not sent any more once it has expired.
 LIMITS = """
     WITH scope AS MATERIALIZED (
-        SELECT e.id, e.version, e.account, e.base_due_at, e.generation, e.tries
+        SELECT e.id, coalesce(e.expires_at, e.base_due_at + interval '7 days') AS expires_at
           FROM effects e
          WHERE e.event_id > %(after)s AND e.event_id <= %(last)s AND e.fence > 0
-    ), allowed AS MATERIALIZED (
-        SELECT wanted.version, wanted.account,
-               (SELECT max((configs.compiled #>> ARRAY['accounts', wanted.account, 'retry', 'tries'])::int)
-                  FROM configs
-                 WHERE configs.version >= wanted.version) AS tries
-          FROM (SELECT DISTINCT version, account FROM scope) AS wanted
     )
-    SELECT 'tries' AS kind, scope.id,
-           jsonb_build_object('tries', greatest(scope.tries, made.tries), 'allowed', allowed.tries) AS facts
-      FROM scope
-      JOIN allowed ON allowed.version = scope.version AND allowed.account = scope.account
-     CROSS JOIN LATERAL (SELECT count(DISTINCT n) AS tries
-                           FROM outcomes o
-                          WHERE o.effect_id = scope.id AND o.generation = scope.generation
-                            AND o.origin = 'answer' AND o.kind NOT IN ('throttled', 'denied')) AS made
-     WHERE greatest(scope.tries, made.tries) > allowed.tries
-     UNION ALL
-    SELECT 'too-old', scope.id,
-           jsonb_build_object('late', extract(epoch FROM first.opened_at - scope.base_due_at)::float8)
+    SELECT 'too-old' AS kind, scope.id,
+           jsonb_build_object('late', extract(epoch FROM first.opened_at - scope.expires_at)::float8) AS facts
       FROM scope
      CROSS JOIN LATERAL (SELECT min(opened_at) AS opened_at
                            FROM attempts a
                           WHERE a.effect_id = scope.id AND a.generation = 1) AS first
-     WHERE first.opened_at > scope.base_due_at + %(oldest)s + %(lease)s
+     WHERE first.opened_at > scope.expires_at + %(lease)s
 """
 
 # Rows that no event leads to: they are looked for by their own ids, in the same span. Twice sixteen bytes name a
@@ -253,7 +237,6 @@ class Bounds:
 
     late: timedelta  # after its time, before something counts as stuck
     lease: timedelta
-    oldest: timedelta  # after its planned time, for a first attempt
     moves: Iterable[str]  # the arrows of the state machine, as `from>to`
 
 
@@ -263,7 +246,6 @@ def findings(db: Database, span: Span, bounds: Bounds) -> list[Finding]:
         **span.bounds,
         "late": bounds.late,
         "lease": bounds.lease,
-        "oldest": bounds.oldest,
         "moves": list(bounds.moves),
         "end": END,
     }

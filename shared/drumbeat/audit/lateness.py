@@ -7,7 +7,8 @@ from drumbeat.audit.findings_sql import Finding
 from drumbeat.audit.violations import Violation, of_finding
 from drumbeat.core.configuration import Limit
 from drumbeat.core.errors import NotUnderstood
-from drumbeat.ledger import configs
+from drumbeat.ledger import account_states, configs
+from drumbeat.ledger.account_states import AccountState
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import State
 from drumbeat.throttle.pace import NOTIFY_AHEAD, UNLIMITED, allowance, pace
@@ -16,19 +17,19 @@ from drumbeat.throttle.pace import NOTIFY_AHEAD, UNLIMITED, allowance, pace
 def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]:
     """Yield the overdue effects that nothing holds back.
 
-    An account is held back while it is paused, its breaker is open, slots are reserved at it, the throttle cannot be
-    read, or more is due than the relay releases at a time. What it releases it spreads over two minutes.
+    An account is held back while it is paused or probed, slots are reserved at it, the throttle cannot be read, or more
+    is due than the relay releases at a time. What it releases it spreads over two minutes.
     """
     if not overdue:
         return
     accounts = sorted({finding.facts["account"] for finding in overdue})
-    states = services.throttle.states(accounts)
+    states, paused = services.throttle.states(accounts), account_states.states(services.db)
     due = verification_sql.due_by_account(services.db, accounts)
     limits = _limits(services)
     for finding in overdue:
         account = finding.facts["account"]
         limit = limits.get(account, ())
-        if _held_back(states.get(account)) or due.get(account, 0) > allowance(limit):
+        if _held_back(states.get(account), paused.get(account)) or due.get(account, 0) > allowance(limit):
             continue
         spread = NOTIFY_AHEAD.total_seconds() if limit or pace(UNLIMITED, due.get(account, 0)) > 0 else 0.0
         if finding.facts["late"] > finding.facts["tolerated"] + spread:
@@ -44,5 +45,5 @@ def _limits(services: Services) -> Mapping[str, tuple[Limit, ...]]:
     return {name: account.limits for name, account in config.accounts.items()} if config else {}
 
 
-def _held_back(state: State | None) -> bool:
-    return state is None or state.paused_until is not None or state.breaker != "closed" or state.queue > 0
+def _held_back(limits: State | None, account: AccountState | None) -> bool:
+    return limits is None or limits.queue > 0 or (account is not None and account.paused_until is not None)

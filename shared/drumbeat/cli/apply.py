@@ -1,5 +1,6 @@
 """`drumbeat apply`: check the configuration and make it the one in force."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ import click
 
 from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.output import count, plain, print_json, show
+from drumbeat.core.errors import ConfigError, Mistake
 
 DOCUMENT = "drumbeat.yaml"
 TEMPLATES = "templates"
@@ -37,6 +39,7 @@ def command(client: Client, path: Path, check: bool) -> int:
     if client.json:
         print_json(applied)
     else:
+        _show_warnings(file, applied["warnings"])
         _show(applied)
     return 0
 
@@ -75,19 +78,30 @@ def _text(file: Path) -> str:
 
 def _check(client: Client, file: Path, document: str, templates: dict[str, str]) -> int:
     from drumbeat.configuration.document import compile_document
-    from drumbeat.core.errors import ConfigError
 
+    warnings: list[Mistake] = []
+    sandbox = urlsplit(client.url).hostname in LOCAL
     try:
-        compile_document(document, templates, file=DOCUMENT, sandbox=urlsplit(client.url).hostname in LOCAL)
+        compile_document(document, templates, file=DOCUMENT, sandbox=sandbox, warn=warnings.append)
     except ConfigError as error:
-        facts = [{"file": each.file, "line": each.line, "message": each.message} for each in error.mistakes]
-        _show_mistakes(client, file, facts)
+        _show_mistakes(client, file, _facts(error.mistakes))
         return 1
+    facts = _facts(warnings)
     if client.json:
-        print_json({"mistakes": []})
+        print_json({"mistakes": [], "warnings": facts})
     else:
+        _show_warnings(file, facts)
         show("no mistakes")
     return 0
+
+
+def _facts(mistakes: Sequence[Mistake]) -> list[dict[str, Any]]:
+    return [{"file": each.file, "line": each.line, "message": each.message} for each in mistakes]
+
+
+def _show_warnings(file: Path, warnings: Sequence[dict[str, Any]]) -> None:
+    for each in warnings:
+        click.echo(f"{_path(file, each['file'])}:{each['line']}: warning: {each['message']}", err=True)
 
 
 def _show_mistakes(client: Client, file: Path, mistakes: list[dict[str, Any]]) -> None:

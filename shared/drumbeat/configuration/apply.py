@@ -10,7 +10,7 @@ from uuid import UUID
 from drumbeat.campaigns import next_checks
 from drumbeat.campaigns.schedules import Aligned, align
 from drumbeat.core.configuration import Config
-from drumbeat.core.errors import Stale
+from drumbeat.core.errors import Mistake, Stale
 from drumbeat.ledger import configs
 from drumbeat.providers.login import login
 from drumbeat.services import Services
@@ -36,6 +36,7 @@ class Applied:
     flows: list[str]
     campaigns: list[str]
     templates: list[str]
+    warnings: list[Mistake]  # what was taken, and should be written otherwise
     schedules: Aligned  # what was done to the schedules that wake the campaigns
     notified: int
     next: UUID | None
@@ -60,7 +61,9 @@ def apply(
         compile_document,  # YAML and validators, for this one request of the console
     )
 
-    compiled = compile_document(document, templates, sandbox=services.settings.sandbox_url is not None)
+    warnings: list[Mistake] = []
+    sandbox = services.settings.sandbox_url is not None
+    compiled = compile_document(document, templates, sandbox=sandbox, warn=warnings.append)
     if compiled["campaigns"]:
         next_checks.set_soon(services.clock.now(), services.due_index)
     version, changed = _store(document, templates, compiled, actor, services)
@@ -76,6 +79,7 @@ def apply(
         flows=sorted(config.flows),
         campaigns=sorted(config.campaigns),
         templates=sorted(config.templates),
+        warnings=warnings,
         schedules=schedules,
         notified=len(events),
         next=events[-1] if len(events) == EVENTS_A_REQUEST else None,

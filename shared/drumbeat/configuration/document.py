@@ -1,6 +1,6 @@
 """The configuration document: read strictly, checked whole, compiled into what planner, worker and doors read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,22 +14,30 @@ from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Template
-from drumbeat.core.errors import ConfigError
+from drumbeat.core.errors import ConfigError, Mistake
 
 __all__ = ["compile_document", "schema"]
 
 type Json = dict[str, Any]
 
+COUNTLESS_TRIES = 1_000_000  # for the release before, should it run again: it counts
+
 _SECTIONS = ("accounts", "sources", "flows", "campaigns")
 
 
 def compile_document(
-    text: str, templates: Mapping[str, str], *, file: str = "drumbeat.yaml", sandbox: bool = True
+    text: str,
+    templates: Mapping[str, str],
+    *,
+    file: str = "drumbeat.yaml",
+    sandbox: bool = True,
+    warn: Callable[[Mistake], None] = lambda _: None,
 ) -> Json:
     """Return what `Config.load` reads, as plain JSON with every default filled in.
 
     `templates` maps file names of the folder to their texts. With `sandbox`, an account may leave out a base URL that
-    its provider needs: it then talks to the local sandbox. Say False where there is none.
+    its provider needs: it then talks to the local sandbox. Say False where there is none. `warn` gets what is taken
+    and should be written otherwise.
 
     Raises:
         ConfigError: lists every mistake there is, with file, line and what to write instead, in that order. It never
@@ -46,6 +54,8 @@ def compile_document(
         raise ConfigError(
             sorted(found, key=lambda mistake: (mistake.file != file, mistake.file, mistake.line, mistake.message))
         )
+    for warning in document.warnings:
+        warn(warning)
     return compiled
 
 
@@ -54,6 +64,9 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
     head = {name: value for name, value in data.items() if name not in _SECTIONS}
     top = read_form(document_models.Document, head, (), document)
     defaults = top.defaults if top else document_models.Defaults()
+    if defaults.retry.tries is not None:
+        place = ("defaults", "retry", "tries")
+        document.warn(place, "tries are not counted any more: delete this and write for how long to try, like for: 7d")
     sections = {name: entries(data.get(name), (name,), document) for name in _SECTIONS}
 
     accounts = {
@@ -85,6 +98,7 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
         "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
         "templates": {name: asdict(template) for name, template in templates.items()},
+        "expiry": {name: defaults.retry.for_ for name, account in accounts.items() if account},
     }
 
 
@@ -94,7 +108,11 @@ def _account(account: document_models.Account, defaults: document_models.Default
         "settings": dict(account.settings),
         "secrets": dict(account.secrets),
         "limits": [asdict(limit) for limit in account.limits],
-        "retry": defaults.retry.model_dump(),
+        "retry": {
+            "tries": defaults.retry.tries or COUNTLESS_TRIES,
+            "base": defaults.retry.base,
+            "cap": defaults.retry.cap,
+        },
         "on_unknown": account.on_unknown,
         "lookup": account.lookup and account.lookup.model_dump(),
     }

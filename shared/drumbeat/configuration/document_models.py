@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from drumbeat.calendar import OnGap, parse, zones
 from drumbeat.configuration import quantities
-from drumbeat.core.configuration import Limit
+from drumbeat.core.configuration import EXPIRY_SECONDS, Limit
 from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead
 from drumbeat.planning.expressions import check_condition, check_mapping, check_text
@@ -132,11 +132,12 @@ class Form(BaseModel):
 
 
 class Retry(Form):
-    """How an effect that was surely not sent is tried again: full jitter between tries."""
+    """For how long an effect is tried, from its due time, and how it waits between tries: full jitter up to `cap`."""
 
-    tries: Annotated[int, Field(ge=1, le=100)] = 5
+    for_: Annotated[Duration, Field(alias="for")] = EXPIRY_SECONDS
     base: Duration = 1.0
     cap: Duration = 900.0
+    tries: Annotated[int, Field(ge=1, le=100)] | None = None  # of older documents; not counted any more
 
 
 class Defaults(Form):
@@ -154,7 +155,7 @@ class Lookup(Form):
 
 
 class Account(Form):
-    """One login at one provider: the unit of rate limit, pause and circuit breaker."""
+    """One login at one provider: the unit of rate limit, pause and probe."""
 
     provider: str
     settings: dict[str, Setting] = {}

@@ -34,6 +34,7 @@ class Document:
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    warnings: list[Mistake] = field(default_factory=list)  # what is taken, and should be written otherwise
 
     def line(self, path: Sequence[str | int]) -> int:
         """Return the line of a part, or of the nearest part around it that is there."""
@@ -49,6 +50,10 @@ class Document:
     def wrong(self, path: Sequence[str | int], message: str) -> None:
         """Note a mistake at a part."""
         self.mistakes.append(Mistake(self.file, self.line(path), message))
+
+    def warn(self, path: Sequence[str | int], message: str) -> None:
+        """Note at a part what should be written otherwise."""
+        self.warnings.append(Mistake(self.file, self.line(path), message))
 
 
 def read(text: str, file: str) -> Document:

@@ -16,13 +16,16 @@ from drumbeat.core.errors import NotUnderstood
 type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | None
 
 
+EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often an effect that was surely not sent is tried, and how long between; seconds."""
+    """For how long an effect is tried, and how long is waited between two tries; seconds."""
 
-    tries: int
     base: float
     cap: float
+    lasts: float = EXPIRY_SECONDS  # from its due time; then an effect that was surely not sent expires
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,10 @@ class Config:
         semantics = semantics_of(version, compiled)  # before anything else of it is read
         return cls(
             version=version,
-            accounts={name: _account(name, entry) for name, entry in compiled["accounts"].items()},
+            accounts={
+                name: _account(name, entry, compiled.get("expiry", {}).get(name, EXPIRY_SECONDS))
+                for name, entry in compiled["accounts"].items()
+            },
             sources={name: source(name, entry) for name, entry in compiled["sources"].items()},
             flows={
                 name: Flow(name, entry["on"], entry["when"], tuple(known(Step, step) for step in entry["steps"]))
@@ -165,13 +171,14 @@ def source(name: str, entry: Mapping[str, Any]) -> Source:
     return known(Source, entry, name=name, secrets=tuple(entry["secrets"]))
 
 
-def _account(name: str, entry: Mapping[str, Any]) -> Account:
+def _account(name: str, entry: Mapping[str, Any], lasts: float) -> Account:
+    """Read an account back. How long its effects are tried stands apart: the release before could not read it here."""
     lookup = entry["lookup"]
     return known(
         Account,
         entry,
         name=name,
         limits=tuple(known(Limit, limit) for limit in entry["limits"]),
-        retry=known(Retry, entry["retry"]),
+        retry=known(Retry, entry["retry"], lasts=lasts),
         lookup=lookup and known(LookPolicy, lookup, looks=tuple(lookup["looks"])),
     )

@@ -22,7 +22,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Surely not carried out: no byte of the request left, or a documented refusal before work. Uses up one try."""
+    """Surely not carried out: no byte of the request left, or a documented refusal before work."""
 
     reason: str
     retry_after: float | None = None  # seconds
@@ -30,7 +30,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Surely not carried out, and the whole account has to wait (429). Not a try."""
+    """Surely not carried out, and the whole account has to wait (429)."""
 
     reason: str
     retry_after: float | None = None  # seconds, already clamped; None: our own backoff
@@ -38,9 +38,13 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Surely not carried out: the account or its credentials are refused (401, 403). Pauses it; not a try."""
+    """Surely not carried out: the credentials, or what they may do, are refused (401, 403).
+
+    Whether this is about the account or about one message shows only when the account accepts another.
+    """
 
     reason: str
+    retry_after: float | None = None  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Unknown:
 
     reason: str
     repeatable: bool = True
+    retry_after: float | None = None  # seconds
 
 
 type Outcome = Accepted | Refused | NotSent | Throttled | Denied | Unknown
@@ -72,6 +77,7 @@ class Unclear:
     """The lookup itself failed."""
 
     reason: str
+    retry_after: float | None = None  # seconds
 
 
 type LookupResult = Found | Absent | Unclear
@@ -88,4 +94,6 @@ _CODES: Mapping[type, ReasonCode] = {
 
 def reason_of(end: Refused | NotSent | Throttled | Denied | Unknown | Unclear) -> Reason:
     """Return why a try or a lookup failed; its detail is the error."""
+    if isinstance(end, Unknown) and not end.repeatable:
+        return Reason(ReasonCode.NOT_REPEATABLE, end.reason)
     return Reason(_CODES[type(end)], end.reason)

@@ -39,6 +39,7 @@ class ReasonCode(StrEnum):
     REFUSED_BY_PROVIDER = "refused_by_provider"  # detail: its answer
     NOT_SENT = "not_sent"  # detail: what went wrong
     OUTCOME_UNKNOWN = "outcome_unknown"  # detail: what came instead of an answer
+    NOT_REPEATABLE = "not_repeatable"  # detail: the same; not even the same bytes may be sent again
     TRIES_EXHAUSTED = "tries_exhausted"  # detail: how the last try ended
 
     # What decides an unknown outcome, or cannot.
@@ -46,6 +47,7 @@ class ReasonCode(StrEnum):
     REFUSED_LATE = "refused_late"
     DROPPED = "dropped"
     KEY_EXPIRED = "key_expired"
+    EXPIRED_UNKNOWN = "expired_unknown"
     UNKNOWN_AFTER_TRIES = "unknown_after_tries"  # detail: how many
     NOT_LOOKED_UP = "not_looked_up"
     UNPROVABLE = "unprovable"
@@ -70,6 +72,9 @@ class ReasonCode(StrEnum):
     LEGACY = "legacy"  # detail: the whole sentence
 
 
+# Written by earlier releases, and only read now.
+RETIRED = (ReasonCode.TRIES_EXHAUSTED, ReasonCode.UNKNOWN_AFTER_TRIES, ReasonCode.BREAKER_OPEN, ReasonCode.LEGACY)
+
 # An effect with one of these waits for the end of its account's pause; `accounts resume` makes it due.
 PAUSES = (ReasonCode.PAUSED, ReasonCode.CREDENTIALS_REFUSED, ReasonCode.BREAKER_OPEN)
 
@@ -86,7 +91,7 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.ERASED: "erased",
     ReasonCode.SUPPRESSED: "suppressed: {detail}",
     ReasonCode.PREDECESSOR_ENDED: "the step it comes after was {detail}",
-    ReasonCode.EXPIRED: "expired: over 7 days late",
+    ReasonCode.EXPIRED: "expired: it could not be sent within its time",
     ReasonCode.NOT_RENDERED: "{detail}",
     ReasonCode.SECRET_MISSING: "secret {detail} does not exist or may not be read; set it, then resolve this effect",
     ReasonCode.SECRET_AWAY: "secret {detail} cannot be read now",
@@ -101,11 +106,13 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.REFUSED_BY_PROVIDER: "{detail}",
     ReasonCode.NOT_SENT: "{detail}",
     ReasonCode.OUTCOME_UNKNOWN: "{detail}",
+    ReasonCode.NOT_REPEATABLE: "{detail}",
     ReasonCode.TRIES_EXHAUSTED: "gave up, no try is left: {detail}",
     ReasonCode.REPEATED_SAFELY: "outcome unknown: repeated safely",
     ReasonCode.REFUSED_LATE: "a late answer refused it",
     ReasonCode.DROPPED: "outcome unknown, dropped by on_unknown",
     ReasonCode.KEY_EXPIRED: "outcome unknown, and the idempotency key has expired",
+    ReasonCode.EXPIRED_UNKNOWN: "outcome unknown, and its time to be repeated is over",
     ReasonCode.UNKNOWN_AFTER_TRIES: "outcome unknown after {detail} tries",
     ReasonCode.NOT_LOOKED_UP: "outcome unknown and not yet looked up",
     ReasonCode.UNPROVABLE: "outcome unknown, and nothing can prove it",

@@ -22,7 +22,7 @@ FINAL = frozenset({Status.ACCEPTED, Status.REFUSED, Status.CANCELLED})
 MOVES: tuple[tuple[Status | None, Status, str], ...] = (
     (None, Status.WAITING, "planned"),
     (Status.WAITING, Status.CLAIMED, "due, and taken by a worker under a lease"),
-    (Status.CLAIMED, Status.WAITING, "no token, a pause, an open breaker, or the lease ended before an attempt"),
+    (Status.CLAIMED, Status.WAITING, "no token, or the lease ended before an attempt"),
     (Status.CLAIMED, Status.SENDING, "attempt committed: lease ours, consent read, bytes frozen"),
     (
         Status.WAITING,
@@ -33,8 +33,8 @@ MOVES: tuple[tuple[Status | None, Status, str], ...] = (
     (Status.CLAIMED, Status.REFUSED, "cannot be rendered or built: refused before any call"),
     (Status.CLAIMED, Status.HELD, "three claims in a row ended without a result"),
     (Status.SENDING, Status.ACCEPTED, "the provider said so"),
-    (Status.SENDING, Status.REFUSED, "the provider said so, or it was surely not sent and no tries are left"),
-    (Status.SENDING, Status.WAITING, "surely not sent, tries left"),
+    (Status.SENDING, Status.REFUSED, "the provider said so, or refused its credentials while it accepted others"),
+    (Status.SENDING, Status.WAITING, "surely not sent: it is tried again until it expires"),
     (Status.SENDING, Status.UNKNOWN, "no answer, 5xx, cut, unreadable, or the lease ended with the attempt open"),
     (Status.UNKNOWN, Status.ACCEPTED, "a lookup or feedback proves it"),
     (Status.UNKNOWN, Status.REFUSED, "a lookup or feedback proves it"),

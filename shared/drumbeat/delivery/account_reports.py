@@ -1,50 +1,49 @@
-"""What a batch of calls says about whole accounts: which have to pause, which fail, how a probe ended."""
+"""What a batch of calls says about whole accounts: which answered, which did not, which asked for a pause."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from random import Random
 
 from drumbeat.core.outcomes import Denied, NotSent, Throttled, Unclear, Unknown, reason_of
-from drumbeat.core.reasons import Reason
-from drumbeat.delivery.verdicts import DENIED_PAUSE_SECONDS, backoff
 from drumbeat.delivery.work import Ended
-from drumbeat.throttle.limiter import Report
+from drumbeat.ledger.account_states import Report
 
-PAUSE_LIKE_TRY = 3  # a 429 without Retry-After pauses the account for a second more than this try would wait
+SHORTEST_JITTER = 0.8  # of the length of a pause
+DENIALS_THAT_STOP = 3  # of one effect in a row, while its account accepts no other: its owner should know
 
 
 def account_reports(ended: Sequence[Ended], random: Random) -> list[Report]:
-    """Return what the throttle must know; nothing when all went well."""
-    pauses: dict[str, tuple[float, Reason]] = {}
-    denied: set[str] = set()
-    failures: Counter[str] = Counter()
-    probes: dict[str, bool] = {}
+    """Return what the ledger must know of accounts; nothing while those that answered are known to answer."""
+    by_account: dict[str, list[Ended]] = defaultdict(list)
     for one in ended:
-        work, end = one.work, one.end
-        name = work.effect.account
-        match end:
-            case Throttled(retry_after=retry_after):
-                wait = retry_after or 1.0 + backoff(work.login.account.retry, PAUSE_LIKE_TRY, random)
-                pauses[name] = _longer(pauses.get(name), wait, reason_of(end))
-            case Denied():
-                pauses[name] = _longer(pauses.get(name), DENIED_PAUSE_SECONDS, reason_of(end))
-                denied.add(name)
-            case NotSent() | Unknown() | Unclear():
-                failures[name] += 1
-        if work.probe:
-            probes[name] = probes.get(name, True) and not isinstance(end, NotSent | Unknown | Unclear)
-    return [
-        Report(
-            name,
-            pause=pauses[name][0] if name in pauses else None,
-            reason=pauses[name][1] if name in pauses else None,
-            denied=name in denied,
-            failures=failures[name],
-            probe=probes.get(name),
-        )
-        for name in sorted(pauses.keys() | failures.keys() | probes.keys())
-    ]
+        by_account[one.work.effect.account].append(one)
+    reports = [_report(name, by_account[name], random) for name in sorted(by_account)]
+    failing = {one.work.effect.account for one in ended if one.work.effect.account_failing}
+    return [each for each in reports if each.failed or each.at_once or each.account in failing]
 
 
-def _longer(pause: tuple[float, Reason] | None, seconds: float, reason: Reason) -> tuple[float, Reason]:
-    return pause if pause and pause[0] >= seconds else (seconds, reason)
+def _report(account: str, ended: Sequence[Ended], random: Random) -> Report:
+    failed = [one for one in ended if isinstance(one.end, Throttled | Denied | NotSent | Unknown | Unclear)]
+    throttled = [one.end for one in ended if isinstance(one.end, Throttled)]
+    last = throttled[-1] if throttled else failed[-1].end if failed else None
+    asked = [end.retry_after for end in throttled if end.retry_after is not None]
+    return Report(
+        account,
+        answered=len(failed) < len(ended),
+        failed=[one.work.effect.id for one in failed],
+        at_once=bool(throttled),
+        pause=max(asked, default=None),
+        probe=any(one.work.effect.probe for one in failed),
+        reason=reason_of(last) if isinstance(last, Throttled | Denied | NotSent | Unknown | Unclear) else None,
+        longest=ended[0].work.login.account.retry.cap,
+        jitter=random.uniform(SHORTEST_JITTER, 1.0),
+    )
+
+
+def lone_denials(ended: Sequence[Ended]) -> set[str]:
+    """Name accounts of which one effect was denied again and again: a quiet account never has three that fail."""
+    return {
+        one.work.effect.account
+        for one in ended
+        if isinstance(one.end, Denied) and one.work.effect.tries + 1 == DENIALS_THAT_STOP
+    }

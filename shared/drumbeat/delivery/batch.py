@@ -6,18 +6,17 @@ Each step is taken once for all of them. It returns what goes on, and the transi
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import psycopg
 
 from drumbeat.core.errors import NotUnderstood, place
-from drumbeat.core.outcomes import Absent, Found, Unclear
+from drumbeat.core.outcomes import Absent, Denied, Found, Unclear
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.core.status import Status
-from drumbeat.delivery import lookups, sends, verdicts
-from drumbeat.delivery.account_reports import account_reports
+from drumbeat.delivery import lookups, outcomes_sql, pauses, sends, verdicts
+from drumbeat.delivery.account_reports import account_reports, lone_denials
 from drumbeat.delivery.budget import BYTES_PER_BATCH, FIRST_BYTE_WITHIN_SECONDS
 from drumbeat.delivery.commits import Commits
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
@@ -25,6 +24,7 @@ from drumbeat.delivery.requests import thaw
 from drumbeat.delivery.transitions import Transition, without_call
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.delivery.work import Call, Ended, Work
+from drumbeat.ledger import account_states
 from drumbeat.providers.calls import Search, Send
 from drumbeat.providers.login import Login, login
 from drumbeat.services import Services
@@ -55,9 +55,10 @@ def carry_out(claimed: Sequence[Claimed], started: float, services: Services) ->
     ended = make_calls(to_send, searches, started + FIRST_BYTE_WITHIN_SECONDS, services)
     took = services.clock.elapsed() - started
 
-    judged = [judge(one, took, services) for one in ended]
-    stopped = services.throttle.report(*account_reports(ended, services.random))
+    accepting = accepting_others(ended, services)
+    judged = [judge(one, took, services, others_accepted=one.work.effect.id in accepting) for one in ended]
     closed = commits.close([*decided, *put_back, *unsearched, *judged])
+    stopped = report(claimed, ended, services)
     return _count([*opened, *closed], ended, stopped)
 
 
@@ -154,8 +155,8 @@ def take_tokens(works: Sequence[Work], services: Services) -> tuple[list[Work], 
     for account, some in by_account.items():
         for work, answer in zip(some, answers[account], strict=True):
             match answer:
-                case Granted(probe):
-                    granted.append(replace(work, probe=True) if probe else work)
+                case Granted():
+                    granted.append(work)
                 case Wait():
                     transitions.append(_put_back(work.effect, answer))
     return granted, transitions
@@ -212,11 +213,33 @@ def make_calls(
     return [Ended(call.work, end, found.get(call.work.effect.account)) for call, end in zip(calls, ends, strict=False)]
 
 
-def judge(ended: Ended, took: float, services: Services) -> Closing:
+def accepting_others(ended: Sequence[Ended], services: Services) -> Collection[UUID]:
+    """Name the denied effects whose account accepted another since their denial before: it is about them alone."""
+    again = [one.work for one in ended if isinstance(one.end, Denied) and one.work.effect.denied_at is not None]
+    if not again:
+        return ()
+    return outcomes_sql.accepted_since(
+        services.db, [(work.effect.id, work.login.identity, work.effect.denied_at) for work in again]
+    )
+
+
+def report(claimed: Sequence[Claimed], ended: Sequence[Ended], services: Services) -> Collection[str]:
+    """Keep what the calls showed of their accounts, wake what that makes due; return the accounts that it stopped."""
+    reports = account_reports(ended, services.random)
+    called = {one.work.effect.id for one in ended}
+    if unused := {effect.account for effect in claimed if effect.probe and effect.id not in called}:
+        account_states.return_probes(services.db, unused)
+    consequences = account_states.report(services.db, reports) if reports else account_states.Consequences()
+    pauses.announce_pauses(consequences.paused, {each.account: each.failed for each in reports}, services)
+    pauses.release(unused | {*consequences.resumed}, services)
+    return {*consequences.stopped, *lone_denials(ended)}
+
+
+def judge(ended: Ended, took: float, services: Services, *, others_accepted: bool = False) -> Closing:
     """Return what was learned by a call that ended `took` seconds after its claim, and what follows."""
     if isinstance(ended.end, Found | Absent | Unclear):
         return lookups.judge(ended.work, ended.end, ended.control, services.random, took=took)
-    return sends.judge(ended.work, ended.end, services.random)
+    return sends.judge(ended.work, ended.end, services.random, others_accepted=others_accepted)
 
 
 def _count(moved: Sequence[Moved], ended: Sequence[Ended], stopped: Collection[str]) -> Counter[str]:

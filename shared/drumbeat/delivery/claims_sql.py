@@ -25,6 +25,9 @@ CLAIM = """
            AND due_at <= drumbeat_now()
            AND lease_until IS NULL
            AND (crashes = 0 OR %(alone)s)
+           AND (%(probe)s
+                OR expires_at <= drumbeat_now()
+                OR account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL))
          ORDER BY id
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED
@@ -57,6 +60,7 @@ CLAIM = """
                     (SELECT semantics FROM plans WHERE plans.event_id = t.event_id)) AS semantics,
            t.flow, t.step, t.account, t.action, t.contact, t.status, t.fence,
            t.generation, t.tries, t.crashes, t.looks, t.slot, t.base_due_at, t.dependents,
+           coalesce(t.expires_at, t.base_due_at + interval '7 days') AS expires_at,
            drumbeat_now() AS now,
            (SELECT max(version) FROM configs) AS newest_version,
            e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body,
@@ -65,7 +69,9 @@ CLAIM = """
            tried.identity,
            proof.kind AS proof, proof.reference AS proof_reference,
            coalesce(c.suppression_reason, former.suppression_reason) AS suppressed,
-           earlier.status AS predecessor
+           earlier.status AS predecessor,
+           told.denied_at, told.unrepeatable,
+           EXISTS (SELECT FROM account_states a WHERE a.account = t.account) AS account_failing
       FROM taken t
       JOIN events e ON e.id = t.event_id
       LEFT JOIN payloads p ON p.event_id = t.event_id
@@ -90,6 +96,11 @@ CLAIM = """
          WHERE o.effect_id = t.id AND o.generation = t.generation AND o.kind IN ('accepted', 'found', 'refused')
          ORDER BY o.kind = 'refused', o.id
          LIMIT 1) AS proof ON true
+     CROSS JOIN LATERAL (
+        SELECT max(o.at) FILTER (WHERE o.kind = 'denied') AS denied_at,
+               max(o.detail) FILTER (WHERE o.reason_code = 'not_repeatable') AS unrepeatable
+          FROM outcomes o
+         WHERE o.effect_id = t.id AND o.generation = t.generation) AS told
 """
 
 
@@ -101,6 +112,7 @@ def claim(
     limit: int,
     most_bytes: int = BYTES_PER_BATCH,
     alone: bool = False,
+    probe: bool = False,
 ) -> list[Claimed]:
     """Take those of the effects that are due and free, under a raised fence, for the time of the lease.
 
@@ -108,13 +120,23 @@ def claim(
 
     A lease that ended is not free: `leases.recover_named` says first that a worker died under it.
     An effect whose last claim ended without a result is only taken `alone`, so that one that crashes workers hurts no
-    neighbour.
+    neighbour. One whose account is paused is only taken as a `probe`, or once it has expired.
     """
-    rows = db.run(CLAIM, {"ids": list(ids), "lease": lease, "limit": limit, "bytes": most_bytes, "alone": alone})
-    return [_claimed(row) for row in rows]
+    rows = db.run(
+        CLAIM,
+        {
+            "ids": list(ids),
+            "lease": lease,
+            "limit": limit,
+            "bytes": most_bytes,
+            "alone": alone,
+            "probe": probe,
+        },
+    )
+    return [_claimed(row, probe=probe) for row in rows]
 
 
-def _claimed(row: Row) -> Claimed:
+def _claimed(row: Row, *, probe: bool) -> Claimed:
     event = Event(
         id=row.pop("event_id"),
         source=row.pop("source"),
@@ -128,7 +150,7 @@ def _claimed(row: Row) -> Claimed:
     row["status"] = Status(row["status"])
     row["predecessor"] = row["predecessor"] and Status(row["predecessor"])
     row["dependents"] = tuple(row["dependents"])
-    return Claimed(event=event, **row)
+    return Claimed(event=event, probe=probe, **row)
 
 
 STATES = """
@@ -136,8 +158,11 @@ STATES = """
            status IN ('claimed', 'sending', 'unknown') AND coalesce(lease_until <= drumbeat_now(), false) AS abandoned,
            crashes,
            CASE WHEN due_at = 'infinity' THEN 'infinity'
-                ELSE extract(epoch FROM due_at - drumbeat_now())::float8 END AS due_in
+                ELSE extract(epoch FROM due_at - drumbeat_now())::float8 END AS due_in,
+           account,
+           extract(epoch FROM a.paused_until - drumbeat_now())::float8 AS paused_for
       FROM effects
+      LEFT JOIN account_states a USING (account)
      WHERE id = ANY (%(ids)s)
 """
 

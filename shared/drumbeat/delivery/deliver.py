@@ -7,15 +7,16 @@ unknown, and nothing is sent again without evidence.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH, EVENTS_PER_BATCH, LEASE
+from drumbeat.delivery.effects import EffectState
 from drumbeat.delivery.planning import plan_events
-from drumbeat.ledger import leases
+from drumbeat.ledger import account_states, leases
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 
@@ -112,7 +113,8 @@ def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Deliv
     again = [one.id for one in states.values() if one.is_claimable]
     suspects = [one.id for one in states.values() if one.is_suspect]
     suspects += _recovered([one.id for one in states.values() if one.abandoned], services)
-    return Delivered(counts, missing=others - states.keys()), again, suspects
+    done = Delivered(counts, missing=others - states.keys())
+    return done + _probe(states.values(), services), again, suspects
 
 
 def _recovered(abandoned: Sequence[UUID], services: Services) -> list[UUID]:
@@ -121,6 +123,18 @@ def _recovered(abandoned: Sequence[UUID], services: Services) -> list[UUID]:
         return []
     services.notifier.schedule(dict.fromkeys(abandoned, 0.0))  # before the commit that makes them due
     return leases.recover_named(services.db, abandoned)
+
+
+def _probe(states: Collection[EffectState], services: Services) -> Delivered:
+    """Carry out one effect of each account whose pause is over; what it shows decides about the others."""
+    oldest = {one.account: one.id for one in sorted(states, key=lambda one: -one.due_in) if one.may_probe}
+    if not oldest:
+        return Delivered()
+    started = services.clock.elapsed()
+    taken = account_states.take_probes(services.db, oldest, lease=LEASE)
+    probes = [oldest[account] for account in taken]
+    claimed = claims_sql.claim(services.db, probes, lease=LEASE, limit=len(probes), alone=True, probe=True)
+    return Delivered(carry_out(claimed, started, services))
 
 
 def _carry_out_alone(suspect: UUID, services: Services) -> Delivered:

@@ -36,6 +36,7 @@ class Claimed:
     looks: int
     slot: float | None
     base_due_at: datetime
+    expires_at: datetime  # if it was surely not sent until then
     dependents: tuple[UUID, ...]
     now: datetime  # the database's, when it was claimed
     newest_version: int
@@ -51,6 +52,10 @@ class Claimed:
     proof_reference: str | None
     suppressed: str | None  # why its person must not be mailed
     predecessor: Status | None  # of the effect it comes after
+    denied_at: datetime | None  # when its credentials were last refused, in this generation
+    unrepeatable: str | None  # why not even the same bytes may be sent again
+    account_failing: bool  # its account did not answer lately: what its call shows has to be reported
+    probe: bool = False  # its account is paused: this call shows whether it answers again
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +67,33 @@ class EffectState:
     abandoned: bool  # its lease ended without a result
     crashes: int
     due_in: float  # seconds; infinite: nothing is due
+    account: str
+    paused_for: float | None  # seconds until its account's pause ends, negative when that is over; None: no pause
 
     @property
     def is_at_rest(self) -> bool:
-        """It is at its end, or held, or comes after another effect."""
-        return math.isinf(self.due_in)
+        """It is at its end, or held, or comes after another effect, or waits for its account: then the pause is due."""
+        return math.isinf(self.due_in) or (self.free and (self.paused_for or 0.0) > 0)
 
     @property
     def is_early(self) -> bool:
         """It may be claimed once it is due."""
-        return self.free and self.due_in > 0
+        return self.free and self.due_in > 0 and not self.is_at_rest
+
+    @property
+    def may_probe(self) -> bool:
+        """Its account's pause is over, and one effect may show whether the account answers again."""
+        return self.free and self.due_in <= 0 and self.paused_for is not None and self.paused_for <= 0
 
     @property
     def is_claimable(self) -> bool:
         """It is due and free now: it did not fit beside others, or was being changed."""
-        return self.free and self.due_in <= 0 and self.crashes == 0
+        return self.free and self.due_in <= 0 and self.paused_for is None and self.crashes == 0
 
     @property
     def is_suspect(self) -> bool:
         """Its previous claim expired without a result, so it may crash the worker: process it alone, last."""
-        return self.free and self.due_in <= 0 and self.crashes > 0
+        return self.free and self.due_in <= 0 and self.paused_for is None and self.crashes > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core.address import contact_key, former_key
@@ -88,24 +89,23 @@ def _record(made: Sequence[_Made], config: Config, found: Planned, services: Ser
         refused.add(one.event.id)
         _LOG.error("plan_not_recorded", extra={"event_id": str(one.event.id), "error": type(error).__name__})
 
-    write_apart(lambda some: new.extend(_write(some, services)), made, refuse, concerns_one=REFUSED_OR_LOCKED)
-    claimed = [
-        _claimed(*steps[row["id"]], row, config.version, services) for row in new if row["status"] == Status.CLAIMED
-    ]
-    unclaimed = [row["id"] for row in new if row["status"] != Status.CLAIMED]
+    write_apart(lambda some: new.extend(_write(some, config, services)), made, refuse, concerns_one=REFUSED_OR_LOCKED)
+    claimed = [_claimed(*steps[row["id"]], row, config, services) for row in new if row["status"] == Status.CLAIMED]
+    # What waits for its account's pause is due when that ends: the pause has an entry of its own.
+    unclaimed = [row["id"] for row in new if row["status"] != Status.CLAIMED and not row["paused"]]
     due_later = [(id, later.get(id, 0.0)) for id in unclaimed if steps[id][1].after is None]
     recorded = {steps[row["id"]][0].event.id for row in new}
     empty = {one.event.id for one in made if not one.plan.effects} - refused
     return replace(found, claimed=claimed, due_later=due_later, ours=recorded | empty)
 
 
-def _write(made: Sequence[_Made], services: Services) -> list[Row]:
+def _write(made: Sequence[_Made], config: Config, services: Services) -> list[Row]:
     effects = [(one, effect) for one in made for effect in one.plan.effects]
     return plans_sql.record(
         services.db,
         [_new_plan(one) for one in made],
         [
-            _new_effect(one, effect, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
+            _new_effect(one, effect, config, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
             for index, (one, effect) in enumerate(effects)
         ],
         LEASE,
@@ -143,7 +143,16 @@ def _new_plan(one: _Made) -> plans_sql.NewPlan:
     return plans_sql.NewPlan(one.event.id, made.version, made.hash, made.failed, one.flow, made.semantics)
 
 
-def _new_effect(one: _Made, effect: PlannedEffect, services: Services, *, claim: bool) -> plans_sql.NewEffect:
+def _expires_at(effect: PlannedEffect, config: Config) -> datetime:
+    try:
+        return effect.due_at + timedelta(seconds=config.accounts[effect.account].retry.lasts)
+    except OverflowError:  # beyond the calendar: it never does
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _new_effect(
+    one: _Made, effect: PlannedEffect, config: Config, services: Services, *, claim: bool
+) -> plans_sql.NewEffect:
     return plans_sql.NewEffect(
         id=effect.id,
         event_id=one.event.id,
@@ -157,6 +166,7 @@ def _new_effect(one: _Made, effect: PlannedEffect, services: Services, *, claim:
         after=effect.after,
         dependents=effect.dependents,
         due_at=effect.due_at,
+        expires_at=_expires_at(effect, config),
         claim=claim,
     )
 
@@ -167,7 +177,7 @@ def _former_key(made: Plan, effect: PlannedEffect, services: Services) -> bytes 
     return former_key(services.contact_secret, effect.target)
 
 
-def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services: Services) -> Claimed:
+def _claimed(one: _Made, effect: PlannedEffect, row: Row, config: Config, services: Services) -> Claimed:
     """Return an effect that was claimed as it was recorded, as `claims_sql.claim` would."""
     return Claimed(
         id=effect.id,
@@ -187,9 +197,10 @@ def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services:
         looks=0,
         slot=None,
         base_due_at=effect.due_at,
+        expires_at=_expires_at(effect, config),
         dependents=effect.dependents,
         now=row["now"],
-        newest_version=newest,
+        newest_version=config.version,
         frozen=None,
         request_hash=None,
         attempts=0,
@@ -202,4 +213,7 @@ def _claimed(one: _Made, effect: PlannedEffect, row: Row, newest: int, services:
         proof_reference=None,
         suppressed=None,
         predecessor=None,
+        denied_at=None,
+        unrepeatable=None,
+        account_failing=row["failing"],
     )

@@ -25,6 +25,7 @@ class NewEffect:
     after: UUID | None
     dependents: tuple[UUID, ...]
     due_at: datetime
+    expires_at: datetime
     claim: bool
     former: bytes | None = None  # the contact's key by the first reading of addresses, where that is another
 
@@ -61,13 +62,17 @@ RECORD = """
             ON CONFLICT DO NOTHING
         RETURNING event_id, flow
     ), steps AS MATERIALIZED (
-        SELECT s.*, s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AS take
+        SELECT s.*, a.account IS NOT NULL AS failing, a.paused_until > drumbeat_now() AS paused,
+               s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AND a.paused_until IS NULL AS take
           FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(versions)s::int[], %(flows)s::text[], %(steps)s::text[],
                       %(accounts)s::text[], %(actions)s::text[], %(contacts)s::bytea[], %(formers)s::bytea[],
-                      %(afters)s::uuid[], %(dependents)s::text[], %(dues)s::timestamptz[], %(claims)s::bool[])
-            AS s (id, event_id, version, flow, step, account, action, contact, former, after, dependents, due_at, claim)
+                      %(afters)s::uuid[], %(dependents)s::text[], %(dues)s::timestamptz[], %(expiries)s::timestamptz[],
+                      %(claims)s::bool[])
+            AS s (id, event_id, version, flow, step, account, action, contact, former, after, dependents, due_at,
+                  expires_at, claim)
           JOIN (SELECT * FROM planned UNION ALL SELECT * FROM replanned) AS new
             ON new.event_id = s.event_id AND (new.flow IS NULL OR new.flow = s.flow)
+          LEFT JOIN account_states a ON a.account = s.account
     ), people AS (
         INSERT INTO contacts (key, former)
         SELECT DISTINCT ON (key) key, former
@@ -89,9 +94,9 @@ RECORD = """
          WHERE c.key = old.key
     ), inserted AS (
         INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, after, dependents,
-                             base_due_at, status, seq, fence, due_at, lease_until)
+                             base_due_at, expires_at, lasts, status, seq, fence, due_at, lease_until)
         SELECT id, event_id, version, flow, step, account, action, contact, after, dependents::uuid[],
-               due_at,
+               due_at, expires_at, expires_at - due_at,
                CASE WHEN take THEN 'claimed' ELSE 'waiting' END,
                CASE WHEN take THEN 2 ELSE 1 END,
                CASE WHEN take THEN 1 ELSE 0 END,
@@ -108,7 +113,8 @@ RECORD = """
          UNION ALL
         SELECT id, 2, 'waiting', 'claimed', fence, 'worker' FROM inserted WHERE status = 'claimed'
     )
-    SELECT id, status, drumbeat_now() AS now FROM inserted
+    SELECT id, inserted.status, drumbeat_now() AS now, steps.failing, steps.paused
+      FROM inserted JOIN steps USING (id)
 """
 
 
@@ -139,6 +145,7 @@ def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect],
             # An array of arrays must be rectangular, so each list travels as its own text.
             "dependents": ["{" + ",".join(map(str, effect.dependents)) + "}" for effect in effects],
             "dues": [effect.due_at for effect in effects],
+            "expiries": [effect.expires_at for effect in effects],
             "claims": [effect.claim for effect in effects],
             "lease": lease,
         },

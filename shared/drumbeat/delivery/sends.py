@@ -44,9 +44,11 @@ def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]
     return Call(replace(work, repeat=login.repeat(request)), Send(login, secrets, request, work.key)), opening
 
 
-def judge(work: Work, answer: Outcome, random: Random) -> Closing:
+def judge(work: Work, answer: Outcome, random: Random, *, others_accepted: bool = False) -> Closing:
     """Return what was learned by a send, and what follows."""
-    verdict = verdicts.of_answer(work.effect, answer, work.login.account, work.repeat, random)
+    verdict = verdicts.of_answer(
+        work.effect, answer, work.login.account, work.repeat, random, others_accepted=others_accepted
+    )
     return after_answer(work.effect, verdict, answer, identity=work.login.identity)
 
 

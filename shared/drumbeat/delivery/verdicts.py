@@ -5,7 +5,7 @@ end is unknown, what settles it (`of_unknown`). Two are asked of every answer: `
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 from drumbeat.core.configuration import Account, LookPolicy, Retry
@@ -20,20 +20,20 @@ from drumbeat.core.outcomes import (
     Refused,
     Throttled,
     Unclear,
+    Unknown,
     reason_of,
 )
-from drumbeat.core.reasons import SENTENCES, Reason, ReasonCode
+from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery.effects import Claimed
 from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, Repeat, SameId
 
-EXPIRES_AFTER = timedelta(days=7)  # of its due time an effect that was surely never sent is cancelled
 MAX_CRASHES = 3  # claims in a row that ended without a result: the effect crashes its workers
 SECRET_AWAY_WAIT_SECONDS = 60.0  # until secrets that could not be read are asked for again
 NOT_UNDERSTOOD_WAIT_SECONDS = 300.0  # until an effect of a later release is looked at again
-DENIED_PAUSE_SECONDS = 300.0  # between tries of an account whose credentials are refused
 MAX_EXTRA_LOOKS = 3  # beyond the planned ones, when the last of those could not be trusted
 UNCLEAR_WAIT_SECONDS = 60.0  # until a look that failed is tried again
+LAST_TRY_SECONDS = 30.0  # before its key expires, an effect that may be repeated is tried once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def before_sending(
         return Verdict(Status.CANCELLED, reason=_final(effect, ReasonCode.SUPPRESSED, effect.suppressed))
     if effect.predecessor is not None and effect.predecessor is not Status.ACCEPTED:
         return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.PREDECESSOR_ENDED, effect.predecessor))
-    if effect.generation == 1 and not effect.unresolved and effect.now > effect.base_due_at + EXPIRES_AFTER:
+    if not effect.unresolved and effect.now >= effect.expires_at:
         return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.EXPIRED))
     if effect.identity is not None and identity != effect.identity:  # its frozen request is one of the old login
         return Verdict(Status.HELD, reason=Reason(ReasonCode.LOGIN_CHANGED, effect.account))
@@ -118,20 +118,19 @@ def window_ends(effect: Claimed, key: NativeKey) -> datetime | None:
 
 
 def _not_repeatable(effect: Claimed, account: Account, repeat: Repeat) -> Reason | None:
-    if effect.tries >= account.retry.tries:
-        return Reason(ReasonCode.UNKNOWN_AFTER_TRIES, str(effect.tries))
+    if effect.unrepeatable:
+        return Reason(ReasonCode.NOT_REPEATABLE, effect.unrepeatable)
+    expired = Reason(ReasonCode.EXPIRED_UNKNOWN) if effect.now >= effect.expires_at else None
     match repeat:
         case NativeKey():
             ends = window_ends(effect, repeat)
-            if ends is not None and effect.now >= ends:
-                return Reason(ReasonCode.KEY_EXPIRED)
-            return None
+            return Reason(ReasonCode.KEY_EXPIRED) if ends is not None and effect.now >= ends else None
         case SameId():
-            return None
+            return expired
         case Query():
             return Reason(ReasonCode.NOT_LOOKED_UP)
         case Feedback() | Blind():
-            return None if account.on_unknown == "resend" else Reason(ReasonCode.UNPROVABLE)
+            return expired if account.on_unknown == "resend" else Reason(ReasonCode.UNPROVABLE)
 
 
 def _final(effect: Claimed, code: ReasonCode, detail: str | None = None) -> Reason:
@@ -141,40 +140,50 @@ def _final(effect: Claimed, code: ReasonCode, detail: str | None = None) -> Reas
 # ---------------------------------------------------------------- after a call
 
 
-def of_answer(effect: Claimed, outcome: Outcome, account: Account, repeat: Repeat, random: Random) -> Verdict:
-    """Return what follows from the end of an attempt."""
-    retry = account.retry
+def of_answer(
+    effect: Claimed,
+    outcome: Outcome,
+    account: Account,
+    repeat: Repeat,
+    random: Random,
+    *,
+    others_accepted: bool = False,
+) -> Verdict:
+    """Return what follows from the end of an attempt.
+
+    Time decides, not the count of tries: what was surely not sent is tried until it expires. `others_accepted`: the
+    account accepted another effect since this one's credentials were last refused, so the refusal is about this one.
+    """
     match outcome:
         case Accepted():
             return Verdict(Status.ACCEPTED)
         case Refused(detail):
             return Verdict(Status.REFUSED, reason=_final(effect, ReasonCode.REFUSED_BY_PROVIDER, detail))
-        case Throttled(retry_after=retry_after):  # both wait for the pause that they cause, and end with it
-            wait = retry_after or backoff(retry, effect.tries, random)
-            return Verdict(Status.WAITING, wait=wait, reason=reason_of(outcome))
-        case Denied():
-            return Verdict(Status.WAITING, wait=DENIED_PAUSE_SECONDS, reason=reason_of(outcome))
-        case NotSent():
-            return _again(effect, retry, outcome, random)
+        case Denied(detail) if others_accepted:
+            why = f"{detail}; the account accepts others"
+            return Verdict(Status.REFUSED, reason=_final(effect, ReasonCode.REFUSED_BY_PROVIDER, why))
+        case Throttled() | Denied() | NotSent():
+            to = Status.UNKNOWN if effect.unresolved else Status.WAITING  # an earlier try still has no known end
+            return Verdict(
+                to, wait=_until_next(effect, outcome, account, repeat, random), reason=reason_of(outcome), tries=1
+            )
         case _:
-            if not outcome.repeatable:  # not even with the same key: leave no try, so that a person decides
-                return Verdict(Status.UNKNOWN, reason=reason_of(outcome), tries=max(retry.tries - effect.tries, 1))
-            wait = _until_settled(effect, account, repeat, random)
+            wait = _until_settled(effect, outcome, account, repeat, random) if outcome.repeatable else 0.0
             return Verdict(Status.UNKNOWN, wait=wait, reason=reason_of(outcome), tries=1)
 
 
-def _again(effect: Claimed, retry: Retry, end: NotSent, random: Random) -> Verdict:
-    """Surely not sent: wait and try again, or give up."""
-    tries = effect.tries + 1
-    if effect.unresolved:  # this try was harmless, an earlier one still has no known end
-        return Verdict(Status.UNKNOWN, wait=backoff(retry, tries, random), reason=reason_of(end), tries=1)
-    if tries >= retry.tries:
-        return Verdict(Status.REFUSED, reason=Reason(ReasonCode.TRIES_EXHAUSTED, end.reason), tries=1)
-    wait = end.retry_after or backoff(retry, tries, random)
-    return Verdict(Status.WAITING, wait=wait, reason=reason_of(end), tries=1)
+def _until_next(
+    effect: Claimed, outcome: Throttled | Denied | NotSent | Unknown, account: Account, repeat: Repeat, random: Random
+) -> float:
+    """Return when to try again: not before the provider says, and by backoff; in time for a last try."""
+    wait = max(outcome.retry_after or 0.0, backoff(account.retry, effect.attempts + 1, random))
+    may_be_sent = effect.unresolved or isinstance(outcome, Unknown)
+    ends = window_ends(effect, repeat) if may_be_sent and isinstance(repeat, NativeKey) else effect.expires_at
+    left = (ends - effect.now).total_seconds() - LAST_TRY_SECONDS if ends else wait
+    return min(wait, left) if left > 0 else wait
 
 
-def _until_settled(effect: Claimed, account: Account, repeat: Repeat, random: Random) -> float:
+def _until_settled(effect: Claimed, outcome: Unknown, account: Account, repeat: Repeat, random: Random) -> float:
     match repeat:
         case Query():
             policy = looks_of(account, repeat)
@@ -184,7 +193,7 @@ def _until_settled(effect: Claimed, account: Account, repeat: Repeat, random: Ra
         case Blind():
             return 0.0
         case _:
-            return backoff(account.retry, effect.tries, random)
+            return _until_next(effect, outcome, account, repeat, random)
 
 
 # ---------------------------------------------------------------- after a look
@@ -216,7 +225,8 @@ def of_look(
         case Unclear():
             if forgotten:
                 return Verdict(Status.HELD, reason=Reason(ReasonCode.NO_LOOK_SUCCEEDED))
-            return Verdict(Status.UNKNOWN, wait=UNCLEAR_WAIT_SECONDS, reason=reason_of(look), looks=effect.looks)
+            wait = look.retry_after or UNCLEAR_WAIT_SECONDS
+            return Verdict(Status.UNKNOWN, wait=wait, reason=reason_of(look), looks=effect.looks)
         case Absent() if forgotten:
             return Verdict(Status.HELD, reason=Reason(ReasonCode.PAST_RETENTION))
         case Absent():
@@ -240,13 +250,10 @@ def _of_absence(
 
 
 def _again_after_absence(effect: Claimed, account: Account, random: Random) -> Verdict:
-    if effect.tries >= account.retry.tries:
-        absent = SENTENCES[ReasonCode.PROVEN_ABSENT]
-        return Verdict(Status.REFUSED, reason=Reason(ReasonCode.TRIES_EXHAUSTED, absent))
-    wait = backoff(account.retry, effect.tries, random)
+    wait = backoff(account.retry, effect.attempts, random)
     return Verdict(Status.WAITING, wait=wait, reason=Reason(ReasonCode.PROVEN_ABSENT))
 
 
 def is_proven_absence(look: LookupResult | None, verdict: Verdict) -> bool:
     """Whether the verdict rests on a trusted absence, which settles the attempt as not sent."""
-    return isinstance(look, Absent) and verdict.to in (Status.WAITING, Status.REFUSED)
+    return isinstance(look, Absent) and verdict.to is Status.WAITING

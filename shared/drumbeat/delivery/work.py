@@ -21,7 +21,6 @@ class Work:
     login: Login
     repeat: Repeat
     request: Request | None = None  # as an earlier attempt of this generation froze it
-    probe: bool = False  # its call tests a half-open breaker
 
     @property
     def key(self) -> str:

@@ -36,9 +36,9 @@ def _lines(totals: Totals, accounts: list[AccountItem], dead_letters: int | None
     )
     yield from _metric(
         "drumbeat_account_running",
-        "1 while the account takes calls, 0 while it is paused or its breaker is open.",
+        "1 while the account takes calls, 0 while it is paused or probed.",
         [
-            ({"account": each.account}, float(each.state == "running"))
+            ({"account": each.account}, float(each.state in ("running", "failing")))
             for each in accounts
             if each.state != "unreadable"
         ],

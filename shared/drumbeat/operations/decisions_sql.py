@@ -153,6 +153,10 @@ DECIDE = f"""
                slot = NULL,
                due_at = CASE WHEN %(to)s = 'waiting' AND NOT m.comes_later
                              THEN greatest(e.base_due_at, drumbeat_now()) ELSE 'infinity' END,
+               expires_at = CASE %(to)s WHEN 'waiting'
+                                        THEN greatest(e.base_due_at, drumbeat_now())
+                                             + coalesce(e.lasts, interval '7 days')
+                                        ELSE e.expires_at END,
                lease_until = NULL,
                reason = CASE WHEN m.maybe THEN %(sentence_if_sent)s ELSE %(sentence)s END,
                reason_code = %(code)s,

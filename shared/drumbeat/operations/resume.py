@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from drumbeat.core.errors import Unavailable
+from drumbeat.ledger import account_states
 from drumbeat.operations import resume_sql
 from drumbeat.services import Services
+from drumbeat.wakeups.due_index import account_entry
 
 EFFECTS_PER_REQUEST = 500  # the caller repeats the request while some are left
 
@@ -19,15 +20,13 @@ class Resumed:
 
 
 def resume(account: str, services: Services) -> Resumed:
-    """Lift the pause, close the breaker, and make due what waited for either. Harmless to repeat.
+    """Lift the pause, and make due what waited for it or for its next try. Harmless to repeat.
 
-    A cause that still exists pauses the account again at its next call.
-
-    Raises:
-        Unavailable: Redis does not answer; the pause stays until its own end.
+    A cause that still exists pauses the account again at its next calls.
     """
-    if not services.throttle.resume(account):
-        raise Unavailable("Redis does not answer, so the pause stays until its own end; nothing is lost; try again")
     effects = resume_sql.hasten(services.db, account, limit=EFFECTS_PER_REQUEST)
-    services.notifier.notify([(effect, 0.0) for effect in effects])  # when lost: each still has its earlier due entry
-    return Resumed(account, len(effects), left=len(effects) == EFFECTS_PER_REQUEST)
+    account_states.resume(services.db, account)
+    services.due_index.set({account_entry(account): services.clock.now().timestamp()})  # the relay wakes the rest
+    owed = account_states.owed(services.db, [account], limit=EFFECTS_PER_REQUEST)
+    services.notifier.notify([(effect, 0.0) for effect in owed])
+    return Resumed(account, max(len(effects), len(owed)), left=len(effects) == EFFECTS_PER_REQUEST)

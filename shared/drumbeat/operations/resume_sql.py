@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from drumbeat.core.reasons import PAUSES
+from drumbeat.core.reasons import PAUSES, ReasonCode
 from drumbeat.ledger import legacy
 from drumbeat.ledger.database import Database
 
-# Only what waits for the pause or the breaker itself; backoff and planned delays keep their time.
+# What waits for a pause, or for its next try after a call that failed; planned delays keep their time, and so does what
+# is unknown: its time is when the provider can know.
 HASTEN = f"""
     WITH paused AS (
         SELECT id
@@ -29,6 +30,6 @@ HASTEN = f"""
 
 
 def hasten(db: Database, account: str, *, limit: int) -> list[UUID]:
-    """Make effects due now that wait for the end of their account's pause; their status stays as it is."""
-    parameters = {"account": account, "pauses": list(PAUSES), "limit": limit}
+    """Make effects due now that wait because of their account; their status stays as it is."""
+    parameters = {"account": account, "pauses": [*PAUSES, ReasonCode.NOT_SENT], "limit": limit}
     return [row["id"] for row in db.run(HASTEN, parameters)]

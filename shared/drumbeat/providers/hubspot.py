@@ -96,7 +96,7 @@ class HubSpot:
             case 207 if len(errors) == 1 and not results:
                 return _entry_error(text(errors[0].get("category")))
             case 409:
-                return NotSent("HTTP 409: another writer created the contact meanwhile")
+                return NotSent("HTTP 409: another writer created the contact meanwhile", retry_after(reply.headers))
             case 423:
                 return NotSent(
                     "HTTP 423: the record is locked", max(LOCKED_RECORD_WAIT_SECONDS, retry_after(reply.headers) or 0.0)

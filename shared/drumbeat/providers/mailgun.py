@@ -13,6 +13,7 @@ from drumbeat.providers import base_url, sender
 from drumbeat.providers.base import Query, Target
 from drumbeat.providers.credentials import basic
 from drumbeat.providers.replies import json_object, text, unsuccessful
+from drumbeat.providers.retry_after import retry_after
 
 LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 LOG_RETENTION = timedelta(days=3)
@@ -107,7 +108,8 @@ class Mailgun:
         """Count the acceptances under our Message-Id; anything else in the list means that the filter did not work."""
         items = json_object(reply).get("items")
         if reply.status != 200 or not isinstance(items, list):
-            return Unclear(f"HTTP {reply.status}, not the documented list")
+            wait = retry_after(reply.headers)
+            return Unclear(f"HTTP {reply.status}, not the documented list", wait)
         ours = [item for item in items if _message_id(item).partition("@")[0] == key]
         if len(ours) < len(items):
             return Unclear("the search answered with mails that were not asked for")

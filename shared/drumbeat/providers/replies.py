@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from drumbeat.core.outcomes import Denied, Outcome, Refused, Throttled, Unknown
+from drumbeat.core.outcomes import Denied, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.request import Reply
-from drumbeat.providers.retry_after import retry_after
+from drumbeat.providers.retry_after import RETRY_AFTER, retry_after
 
 
 def json_object(reply: Reply) -> Mapping[str, Any]:
@@ -26,17 +26,19 @@ def text(value: object) -> str:
 def unsuccessful(reply: Reply, permanent: Mapping[int, str]) -> Outcome:
     """Read a reply that is not the documented success.
 
-    401 and 403 concern the account, 429 its pace. `permanent` lists the statuses by which this provider refuses for
-    good, with our words for why: the provider's own may quote an address. Everything else may have been carried out,
-    a 5xx and an unreadable success alike.
+    401 and 403 concern the account or the message, 429 the account's pace; each may say how long to wait. `permanent`
+    lists the statuses by which this provider refuses for good, with our words for why: the provider's own may quote an
+    address. Everything else may have been carried out, a 5xx and an unreadable success alike.
     """
-    status = reply.status
+    status, wait = reply.status, retry_after(reply.headers, names=[RETRY_AFTER])
     if status in (401, 403):
-        return Denied(f"HTTP {status}: the credentials, or what they may do, were refused")
+        return Denied(f"HTTP {status}: the credentials, or what they may do, were refused", wait)
     if status == 429:
         return Throttled("HTTP 429: too many requests", retry_after(reply.headers))
+    if status == 413 and wait is not None:  # RFC 9110, 15.5.14: too large for now
+        return NotSent("HTTP 413: too large for now", wait)
     if status in permanent:
         return Refused(f"HTTP {status}: {permanent[status]}")
     if 200 <= status < 300:
         return Unknown(f"HTTP {status}, but not the documented success")
-    return Unknown(f"HTTP {status}")
+    return Unknown(f"HTTP {status}", retry_after=wait)

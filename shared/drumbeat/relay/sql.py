@@ -39,19 +39,26 @@ class DueEffect:
     place: int
 
 
-# A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away.
+# A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away. Of an
+# account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends.
 DUE = """
     SELECT id, account, campaign, due_in, place
-      FROM (SELECT e.id, e.account, events.type = 'CAMPAIGN_TRIGGER' AS campaign,
-                   extract(epoch FROM greatest(e.due_at, e.lease_until) - drumbeat_now())::float8 AS due_in,
-                   row_number() OVER (PARTITION BY e.account
+      FROM (SELECT e.id, e.account, halted, events.type = 'CAMPAIGN_TRIGGER' AS campaign,
+                   extract(epoch FROM greatest(e.due_at, e.lease_until, CASE WHEN halted THEN state.paused_until END)
+                                      - drumbeat_now())::float8 AS due_in,
+                   row_number() OVER (PARTITION BY e.account, halted
                                           ORDER BY events.type = 'CAMPAIGN_TRIGGER', e.due_at, e.id) AS place
               FROM effects e
               JOIN events ON events.id = e.event_id
+              LEFT JOIN account_states state ON state.account = e.account
+             CROSS JOIN LATERAL (SELECT state.paused_until IS NOT NULL
+                                        AND e.lease_until IS NULL
+                                        AND (e.expires_at <= drumbeat_now()) IS NOT TRUE AS halted) AS judged
              WHERE e.status IN ('waiting', 'claimed', 'sending', 'unknown')
-               AND e.due_at <= drumbeat_now() + %(ahead)s) AS due
+               AND e.due_at <= drumbeat_now() + %(ahead)s
+               AND (NOT halted OR state.paused_until <= drumbeat_now() + %(ahead)s)) AS due
       LEFT JOIN unnest(%(accounts)s::text[], %(allowances)s::int[]) AS allowed (name, most) ON name = account
-     WHERE place <= coalesce(most, %(otherwise)s)
+     WHERE place <= CASE WHEN halted THEN 1 ELSE coalesce(most, %(otherwise)s) END
      ORDER BY campaign, place, account
      LIMIT %(limit)s
 """
@@ -175,16 +182,30 @@ def replannable_events(db: Database, *, fresh: timedelta, full: bool, limit: int
     return [row["id"] for row in db.run(REPLANNABLE, {"fresh": fresh, "full": full, "limit": limit, "after": after})]
 
 
+# What waits for its account's pause is due when that ends, if anything waits for it.
 NEXT = """
     SELECT extract(epoch FROM min(due_at) - drumbeat_now())::float8 AS due_in
-      FROM (SELECT due_at
-              FROM effects
-             WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')
-               AND due_at > drumbeat_now()
-               AND due_at < 'infinity'
-               AND (due_at > drumbeat_now() + %(ahead)s OR lease_until > drumbeat_now())
-             ORDER BY due_at
-             LIMIT 1) AS first
+      FROM ((SELECT due_at
+               FROM effects
+              WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')
+                AND due_at > drumbeat_now()
+                AND due_at < 'infinity'
+                AND (due_at > drumbeat_now() + %(ahead)s OR lease_until > drumbeat_now())
+                AND (lease_until > drumbeat_now()
+                     OR account NOT IN (SELECT account FROM account_states WHERE paused_until > due_at))
+              ORDER BY due_at
+              LIMIT 1)
+             UNION ALL
+            (SELECT paused_until
+               FROM account_states state
+              WHERE paused_until > drumbeat_now() + %(ahead)s
+                AND EXISTS (SELECT
+                              FROM effects e
+                             WHERE e.account = state.account
+                               AND e.status IN ('waiting', 'unknown')
+                               AND e.due_at <= state.paused_until)
+              ORDER BY paused_until
+              LIMIT 1)) AS first
 """
 
 

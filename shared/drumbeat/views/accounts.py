@@ -1,12 +1,13 @@
-"""Accounts: their configuration, their state in the throttle, what waits for them."""
+"""Accounts: their configuration, whether they answer, what waits for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drumbeat.core.configuration import Config
 from drumbeat.core.reasons import ReasonCode
+from drumbeat.ledger.account_states import AccountState
 from drumbeat.views.totals import AccountTotals
 
 if TYPE_CHECKING:
@@ -15,51 +16,63 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountItem:
-    """One account. `state` is `running`, `paused`, `open` (breaker), or `unreadable` when Redis does not answer."""
+    """One account.
+
+    `state` is `running`; `failing` while calls failed since it last answered, but too few to pause it; `paused`;
+    `probing` once a pause is over, while one effect shows whether it answers again; `unreadable` when Redis does not.
+    """
 
     account: str
     provider: str | None  # None: not in the configuration in force any more
     state: str
     reason_code: ReasonCode | None
     reason: str | None
+    since: datetime | None  # when the first of the calls failed that led to this state
     until: datetime | None
     queue: float | None  # seconds until the last reserved slot
     effects: Mapping[str, int]
     oldest_due: float | None
 
 
-def accounts(config: Config | None, totals: list[AccountTotals], throttle: "Throttle") -> list[AccountItem]:
+def accounts(
+    config: Config | None, totals: list[AccountTotals], states: Mapping[str, AccountState], throttle: "Throttle"
+) -> list[AccountItem]:
     """List the accounts of the configuration in force, and those that older effects still belong to."""
     configured = {name: account.provider for name, account in config.accounts.items()} if config else {}
     counted = {each.account: each for each in totals}
     names = sorted(configured.keys() | counted.keys())
-    states = throttle.states(names)
-    return [_item(name, configured.get(name), states.get(name), counted.get(name)) for name in names]
+    limits = throttle.states(names)
+    return [_item(name, configured.get(name), states.get(name), limits.get(name), counted.get(name)) for name in names]
 
 
-def _item(name: str, provider: str | None, state: "State | None", counted: AccountTotals | None) -> AccountItem:
-    name_of_state, code, reason, until = _state(state)
+def _item(
+    name: str,
+    provider: str | None,
+    answering: AccountState | None,
+    limits: "State | None",
+    counted: AccountTotals | None,
+) -> AccountItem:
+    state, code, reason = _state(answering, limits)
     return AccountItem(
         account=name,
         provider=provider,
-        state=name_of_state,
+        state=state,
         reason_code=code,
         reason=reason,
-        until=until,
-        queue=state.queue if state else None,
+        since=answering.since if answering else None,
+        until=answering.paused_until if answering and state == "paused" else None,
+        queue=limits.queue if limits else None,
         effects=counted.effects if counted else {},
         oldest_due=counted.oldest_due if counted else None,
     )
 
 
-def _state(state: "State | None") -> tuple[str, ReasonCode | None, str | None, datetime | None]:
-    if state is None:
+def _state(answering: AccountState | None, limits: "State | None") -> tuple[str, ReasonCode | None, str | None]:
+    if answering is not None:
+        state = "failing" if answering.paused_for is None else "paused" if answering.paused_for > 0 else "probing"
+        reason = answering.reason
+        return state, reason.code if reason else None, reason.detail if reason else None
+    if limits is None:
         unreadable = "Redis does not answer: each process sends at a part of the rate; nothing is lost"
-        return "unreadable", ReasonCode.LIMITER_AWAY, unreadable, None
-    if state.reason is not None and state.paused_until is not None:
-        return "paused", state.reason.code, state.reason.detail, datetime.fromtimestamp(state.paused_until, UTC)
-    if state.breaker != "closed":
-        until = datetime.fromtimestamp(state.open_until, UTC) if state.open_until else None
-        failed = "too many calls failed; a few are let through to test the account"
-        return "open", ReasonCode.BREAKER_OPEN, failed, until
-    return "running", None, None, None
+        return "unreadable", ReasonCode.LIMITER_AWAY, unreadable
+    return "running", None, None

@@ -72,11 +72,13 @@ def events_by_status(db: Database, window: timedelta = WINDOW) -> dict[str, int]
     return {row["status"]: row["events"] for row in db.run(EVENTS_BY_STATUS, {"window": window})}
 
 
-# An effect is late from the moment it is due; one that is leased or being looked up is not waiting.
+# An effect is late from the moment it is due; one that is leased, being looked up, or of a paused account is not.
 EFFECTS_BY_ACCOUNT = """
     SELECT account, status, count(*) AS effects,
            extract(epoch FROM drumbeat_now() - min(due_at) FILTER (
-               WHERE status = 'waiting' AND due_at <= drumbeat_now()))::float8 AS oldest_due
+               WHERE status = 'waiting' AND due_at <= drumbeat_now()
+                 AND account NOT IN (SELECT account FROM account_states
+                                      WHERE paused_until > drumbeat_now())))::float8 AS oldest_due
       FROM effects
      GROUP BY account, status
      ORDER BY account, status

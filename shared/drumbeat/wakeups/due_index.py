@@ -134,6 +134,11 @@ def minute(when: float) -> dict[str, float]:
     return {f"at:{start}": float(start * MINUTE_SECONDS)}
 
 
+def account_entry(account: str) -> str:
+    """Name the entry for the end of an account's pause: one for all that waits for it."""
+    return f"account:{account}"
+
+
 def _accepted(replies: list[Any]) -> list[Any]:
     """Return the replies; raises the first that is an error."""
     for reply in replies:

@@ -23,7 +23,6 @@ from drumbeat.core.clock import SystemClock
 from drumbeat.core.configuration import Limit
 from drumbeat.core.events import Arrival
 from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSent, Outcome, Refused, Throttled, Unknown
-from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.delivery.attempts_sql import open_attempts
 from drumbeat.delivery.budget import LEASE
@@ -33,20 +32,20 @@ from drumbeat.delivery.planning import plan_events
 from drumbeat.delivery.requests import freeze
 from drumbeat.infrastructure.http import Caller
 from drumbeat.ingest import sql as ingest_sql
-from drumbeat.ledger import configs, leases
+from drumbeat.ledger import account_states, configs, leases
+from drumbeat.ledger.account_states import Report
 from drumbeat.ledger.database import Database
 from drumbeat.operations import decisions, decisions_sql
 from drumbeat.operations.decisions import Decision
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import WakeUp
 from tests.store.rows import as_json, opening, outcomes, pass_time, status
 
 DOCUMENT = """
 version: 1
-defaults: {{retry: {{tries: 3, base: 1s, cap: 1m}}}}
+defaults: {{retry: {{for: 7d, base: 1s, cap: 1m}}}}
 accounts:
   mail:
     provider: mailgun
@@ -179,7 +178,7 @@ def test_what_normal_work_leaves_breaks_no_promise(services: Services, ledger: D
     worked(services, Refused("no such address"))
     worked(services, NotSent("no route"))
     worked(services, Throttled("slow down", 60.0))
-    services.throttle.resume("mail")
+    account_states.resume(ledger, "mail")
     worked(services, LOST, source="till")
     worked(services, LOST)
     arrived(services)  # not planned yet
@@ -554,11 +553,6 @@ def generation_without_a_person(services: Services, owner: Database) -> None:
     corrupt(owner, "UPDATE effects SET generation = 2 WHERE id = %s", effect)
 
 
-def tried_too_often(services: Services, owner: Database) -> None:
-    effect = worked(services, LOST)
-    corrupt(owner, "UPDATE effects SET tries = 4 WHERE id = %s", effect)
-
-
 def sent_when_stale(services: Services, owner: Database) -> None:
     effect = worked(services)
     corrupt(owner, "UPDATE attempts SET opened_at = opened_at + interval '8 days' WHERE effect_id = %s", effect)
@@ -673,7 +667,6 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I7", "move", forbidden_move),
     ("I7", "fold", status_without_a_move),
     ("I7", "fold", generation_without_a_person),
-    ("I8", "tries", tried_too_often),
     ("I8", "too-old", sent_when_stale),
     ("I9", "plan-unread", planned_by_a_later_release),
     ("I9", "plan-hash", another_plan),
@@ -710,7 +703,7 @@ def test_every_kind_of_violation_has_a_corruption() -> None:
 def test_what_waits_for_a_paused_account_is_not_stuck(services: Services, ledger: Database, owner: Database) -> None:
     never_taken(services, owner)
 
-    services.throttle.report(Report("receipts", pause=3600.0, reason=Reason(ReasonCode.PAUSED, "credentials refused")))
+    account_states.report(ledger, [Report("receipts", answered=False, at_once=True, pause=3600.0)])
 
     assert kinds(services) == []
 
@@ -738,17 +731,6 @@ def test_a_limited_account_has_the_time_over_which_the_relay_spreads_its_line(
     pass_time(owner, minutes=2)
 
     assert (in_time, kinds(services)) == ([], ["overdue"])
-
-
-def test_a_higher_limit_of_tries_in_a_later_version_counts(
-    services: Services, ledger: Database, owner: Database
-) -> None:
-    tried_too_often(services, owner)
-    more = compile_document(DOCUMENT.format(path="/").replace("tries: 3", "tries: 4"), {})
-
-    configs.insert(ledger, hash=b"more", document="", templates={}, compiled=more, identities={}, actor="test")
-
-    assert kinds(services) == []
 
 
 # ---------------------------------------------------------------- chunks

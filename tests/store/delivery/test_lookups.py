@@ -16,7 +16,7 @@ from drumbeat.providers.login import login
 from tests.conftest import TestDatabase
 from tests.store.rows import claimed, closing, opening, pass_time, sending, waiting
 
-MAIL = Account("mail", "mailgun", {"domain": "mg.example.com"}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
+MAIL = Account("mail", "mailgun", {"domain": "mg.example.com"}, {}, (), Retry(1.0, 900.0), "hold", None)
 NEWS = replace(MAIL, name="news")
 IDENTITY = login(MAIL, None).identity
 

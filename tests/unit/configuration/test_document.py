@@ -50,14 +50,14 @@ def load(text: str, templates: Mapping[str, str] | None = None) -> Config:
 def test_defaults_are_filled_in() -> None:
     account = load(DOCUMENT).accounts["crm"]
 
-    assert account.retry == Retry(tries=5, base=1, cap=900)
+    assert account.retry == Retry(base=1, cap=900, lasts=7 * 86_400)
     assert (account.on_unknown, account.lookup, account.limits, account.settings) == ("hold", None, (), {})
 
 
 def test_what_is_written_wins_over_the_defaults() -> None:
     account = load("""
 version: 1
-defaults: {retry: {tries: 2, base: 5s, cap: 1h}}
+defaults: {retry: {for: 2d, base: 5s, cap: 1h}}
 accounts:
   mail:
     provider: mailgun
@@ -68,10 +68,30 @@ accounts:
     lookup: {looks: [1m, 5m, 30m], retention: 3d}
 """).accounts["mail"]
 
-    assert account.retry == Retry(2, 5, 3600)
+    assert account.retry == Retry(5, 3600, 2 * 86_400)
     assert account.limits == (Limit(10, 1, 20), Limit(50_000, 86_400, None))
     assert account.lookup == LookPolicy((60, 300, 1800), 259_200)
     assert account.secrets == {"api_key": "ssm:/drumbeat/prod/mail-api-key"}
+
+
+def test_tries_are_taken_with_a_warning_and_still_written_for_the_release_that_counts_them() -> None:
+    warnings: list[Mistake] = []
+    text = DOCUMENT.replace("version: 1", "version: 1\ndefaults:\n  retry: {tries: 3}", 1)
+
+    compiled = compile_document(text, {}, warn=warnings.append)
+
+    (warning,) = warnings
+    assert warning.line == text[: text.index("tries")].count("\n") + 1
+    assert "for: 7d" in warning.message
+    assert compiled["accounts"]["crm"]["retry"] == {"tries": 3, "base": 1.0, "cap": 900.0}
+    assert Config.load(1, compiled).accounts["crm"].retry.lasts == 7 * 86_400
+
+
+def test_what_an_older_release_compiled_lasts_seven_days() -> None:
+    compiled = compile_document(DOCUMENT, {})
+    del compiled["expiry"]
+
+    assert Config.load(1, compiled).accounts["crm"].retry == Retry(1.0, 900.0, 7 * 86_400)
 
 
 def test_a_source_carries_its_schemes_options() -> None:

@@ -95,7 +95,7 @@ def test_everything_that_is_known_comes_back() -> None:
     account = Config.load(1, COMPILED).accounts["mail"]
 
     assert account.lookup == LookPolicy((60.0, 300.0), 3600.0)
-    assert (account.name, account.retry.tries, account.limits[0].count) == ("mail", 5, 1)
+    assert (account.name, account.retry.base, account.limits[0].count) == ("mail", 1.0, 1)
 
 
 def test_what_must_be_understood_and_is_not_says_what_to_do_and_that_nothing_is_lost() -> None:

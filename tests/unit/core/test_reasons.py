@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumbeat.core.errors import Invalid
-from drumbeat.core.reasons import DETAIL, MAYBE_SENT, SENTENCES, Reason, ReasonCode
+from drumbeat.core.reasons import DETAIL, MAYBE_SENT, RETIRED, SENTENCES, Reason, ReasonCode
 from drumbeat.ledger import legacy
 
 PACKAGE = Path(__file__).parents[3] / "shared" / "drumbeat"
@@ -53,7 +53,7 @@ def test_every_sentence_is_derived_from_code_detail_and_whether_it_may_have_been
     assert sentence == before + ((detail or "") if place else "") + after + (MAYBE_SENT if maybe_sent else "")
 
 
-@pytest.mark.parametrize("code", [code for code in ReasonCode if code is not ReasonCode.LEGACY])
+@pytest.mark.parametrize("code", [code for code in ReasonCode if code not in RETIRED])
 def test_every_code_is_given_by_something(code: ReasonCode) -> None:
     given = re.compile(rf"ReasonCode\.{code.name}\b")
 

@@ -32,6 +32,7 @@ def effect(**changes: Any) -> Claimed:
         "looks": 0,
         "slot": None,
         "base_due_at": NOW,
+        "expires_at": NOW + timedelta(days=7),
         "dependents": (),
         "now": NOW,
         "newest_version": 1,
@@ -47,6 +48,9 @@ def effect(**changes: Any) -> Claimed:
         "proof_reference": None,
         "suppressed": None,
         "predecessor": None,
+        "denied_at": None,
+        "unrepeatable": None,
+        "account_failing": False,
     }
     return Claimed(**values | changes)
 

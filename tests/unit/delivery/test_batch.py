@@ -21,7 +21,7 @@ from drumbeat.throttle.limiter import Answer, Ask, Granted, Throttle, TokenReque
 from tests.unit.delivery.sample_effects import effect, unknown
 
 LIMITS = (Limit(1, 1, 1),)
-MAIL = Account("mail", "mailgun", {"domain": "mg.example.com"}, {}, LIMITS, Retry(5, 1.0, 900.0), "hold", None)
+MAIL = Account("mail", "mailgun", {"domain": "mg.example.com"}, {}, LIMITS, Retry(1.0, 900.0), "hold", None)
 LATER = Wait(7.0, 1_000.0, Reason(ReasonCode.RATE_LIMITED))
 
 
@@ -65,12 +65,12 @@ def test_frozen_bytes_that_are_not_those_that_were_hashed_cost_no_neighbour_its_
 def test_tokens_are_asked_for_once_with_the_slots_that_effects_were_given_before() -> None:
     first, second = work(effect(slot=5.0)), work(effect(id=UUID(int=9)))
     other = work(effect(account="news"))
-    limiter = Limiter(mail=[Granted(), Granted(probe=True)], news=[Granted()])
+    limiter = Limiter(mail=[Granted(), Granted()], news=[Granted()])
 
     granted, put_back = take_tokens([first, other, second], services(limiter))
 
     assert limiter.asked == [[TokenRequest("mail", LIMITS, (Ask(5.0), Ask())), TokenRequest("news", LIMITS, (Ask(),))]]
-    assert granted == [first, replace(second, probe=True), other]
+    assert granted == [first, second, other]
     assert put_back == []
 
 

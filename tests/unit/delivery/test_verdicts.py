@@ -18,7 +18,7 @@ from drumbeat.core.reasons import PAUSES, Reason, ReasonCode
 from drumbeat.core.status import ALLOWED, Status
 from drumbeat.delivery.effects import Claimed
 from drumbeat.delivery.verdicts import (
-    EXPIRES_AFTER,
+    LAST_TRY_SECONDS,
     MAX_CRASHES,
     Verdict,
     backoff,
@@ -34,7 +34,7 @@ RANDOM = Random(1)
 KEY = NativeKey(lifetime=timedelta(hours=24))
 QUERY = Query(looks=(timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30)), retention=timedelta(days=3))
 POLICY = LookPolicy((60.0, 300.0, 1800.0), 3 * 86400.0)
-ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
+ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(1.0, 900.0), "hold", None)
 
 
 def sent_again(age: timedelta = timedelta(seconds=1), **changes: Any) -> Claimed:
@@ -54,7 +54,7 @@ def test_a_first_attempt_may_be_made() -> None:
         ({"suppressed": "unsubscribed"}, Status.CANCELLED, Reason(ReasonCode.SUPPRESSED, "unsubscribed")),
         ({"event": replace(effect().event, body=None)}, Status.CANCELLED, Reason(ReasonCode.ERASED)),
         ({"predecessor": Status.REFUSED}, Status.CANCELLED, Reason(ReasonCode.PREDECESSOR_ENDED, "refused")),
-        ({"base_due_at": NOW - EXPIRES_AFTER - timedelta(seconds=1)}, Status.CANCELLED, Reason(ReasonCode.EXPIRED)),
+        ({"expires_at": NOW}, Status.CANCELLED, Reason(ReasonCode.EXPIRED)),
         ({"proof": "accepted"}, Status.ACCEPTED, Reason(ReasonCode.PROVEN)),
         ({"crashes": MAX_CRASHES}, Status.HELD, Reason(ReasonCode.WORKER_CRASHED, "3")),
     ],
@@ -65,16 +65,10 @@ def test_what_must_not_be_sent_says_why(changes: dict[str, Any], to: Status, why
     assert verdict == Verdict(to, reason=why)
 
 
-def test_what_a_person_has_sent_again_does_not_expire() -> None:
-    late = effect(base_due_at=NOW - EXPIRES_AFTER - timedelta(days=1), generation=2)
-
-    assert before_sending(late, ACCOUNT, QUERY, IDENTITY) is None
-
-
 @pytest.mark.point(15)
 @pytest.mark.point(42)
-def test_what_was_put_off_for_over_a_week_is_not_sent_any_more_and_what_may_have_been_sent_is_settled() -> None:
-    age: dict[str, Any] = {"base_due_at": NOW - EXPIRES_AFTER - timedelta(seconds=1)}
+def test_what_has_expired_is_not_sent_any_more_and_what_may_have_been_sent_is_settled() -> None:
+    age: dict[str, Any] = {"expires_at": NOW - timedelta(seconds=1)}
     refused_at_the_door = before_sending(sent_again(**age | {"unresolved": 0}), ACCOUNT, KEY, IDENTITY)
     begun = before_sending(sent_again(**age), ACCOUNT, KEY, IDENTITY)
 
@@ -139,6 +133,26 @@ def test_an_expired_key_is_held() -> None:
     assert verdict == Verdict(Status.HELD, reason=Reason(ReasonCode.KEY_EXPIRED))
 
 
+@pytest.mark.parametrize(
+    ("repeat", "policy"), [(SameId(), "hold"), (Blind(), "resend"), (Feedback(timedelta()), "resend")]
+)
+def test_what_is_repeated_without_an_end_of_its_own_is_held_once_it_expires(repeat: Any, policy: str) -> None:
+    account = replace(ACCOUNT, on_unknown=policy)
+    expired = unknown(expires_at=NOW)
+
+    for verdict in (
+        of_unknown(expired, account, repeat, IDENTITY),
+        before_sending(sent_again(expires_at=NOW), account, repeat, IDENTITY),
+    ):
+        assert verdict == Verdict(Status.HELD, reason=Reason(ReasonCode.EXPIRED_UNKNOWN))
+
+
+def test_a_key_is_repeated_to_the_end_of_its_window_whatever_the_count_of_tries_and_its_expiry() -> None:
+    verdict = of_unknown(unknown(timedelta(hours=22), expires_at=NOW, tries=500), ACCOUNT, KEY, IDENTITY)
+
+    assert verdict == Verdict(Status.WAITING, reason=Reason(ReasonCode.REPEATED_SAFELY))
+
+
 def test_a_query_is_asked() -> None:
     assert of_unknown(unknown(), ACCOUNT, QUERY, IDENTITY) is None
 
@@ -193,8 +207,8 @@ def test_proof_settles_an_unknown_outcome(proof: str, to: Status, why: Reason) -
     [
         (Accepted("m-1"), Status.ACCEPTED, None, 0),
         (Refused("no such address"), Status.REFUSED, Reason(ReasonCode.REFUSED_BY_PROVIDER, "no such address"), 0),
-        (Throttled("429", 7.0), Status.WAITING, Reason(ReasonCode.PAUSED, "429"), 0),
-        (Denied("401"), Status.WAITING, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"), 0),
+        (Throttled("429", 7.0), Status.WAITING, Reason(ReasonCode.PAUSED, "429"), 1),
+        (Denied("401"), Status.WAITING, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"), 1),
         (NotSent("connection refused"), Status.WAITING, Reason(ReasonCode.NOT_SENT, "connection refused"), 1),
         (Unknown("500"), Status.UNKNOWN, Reason(ReasonCode.OUTCOME_UNKNOWN, "500"), 1),
     ],
@@ -206,8 +220,22 @@ def test_what_an_answer_leads_to(outcome: Any, to: Status, why: Reason | None, t
 
 
 @pytest.mark.point(41)
-def test_a_429_waits_as_long_as_it_says() -> None:
-    assert of_answer(effect(), Throttled("429", 7.0), ACCOUNT, QUERY, RANDOM).wait == 7.0
+@pytest.mark.parametrize(
+    "end", [Throttled("429", 700.0), NotSent("409", 700.0), Denied("403", 700.0), Unknown("503", retry_after=700.0)]
+)
+@pytest.mark.parametrize("repeat", [KEY, SameId()])
+def test_every_answer_that_says_how_long_to_wait_is_obeyed(end: Any, repeat: Any) -> None:
+    assert of_answer(effect(), end, ACCOUNT, repeat, RANDOM).wait == 700.0
+
+
+def test_there_is_a_last_try_before_an_effect_expires_and_before_its_key_does() -> None:
+    far = Unknown("503", retry_after=6 * 3600.0)
+    soon = effect(expires_at=NOW + timedelta(hours=1))
+    window = KEY.lifetime - KEY.margin
+
+    assert of_answer(soon, NotSent("409", 6 * 3600.0), ACCOUNT, KEY, RANDOM).wait == 3600.0 - LAST_TRY_SECONDS
+    again = sent_again(window - timedelta(hours=1))
+    assert of_answer(again, far, ACCOUNT, KEY, RANDOM).wait == 3600.0 - LAST_TRY_SECONDS
 
 
 @pytest.mark.parametrize("outcome", [Throttled("HTTP 429", 7.0), Denied("HTTP 401: no such key")])
@@ -220,11 +248,19 @@ def test_an_effect_that_meets_a_pause_waits_for_it_like_those_behind_it(outcome:
 
 
 @pytest.mark.point(36)
-def test_what_surely_was_not_sent_is_given_up_after_the_last_try() -> None:
-    verdict = of_answer(effect(tries=4), NotSent("connection refused"), ACCOUNT, QUERY, RANDOM)
+def test_what_surely_was_not_sent_is_tried_again_whatever_the_count() -> None:
+    verdict = of_answer(effect(tries=400, attempts=400), NotSent("connection refused"), ACCOUNT, QUERY, RANDOM)
 
-    assert verdict.to is Status.REFUSED
-    assert verdict.reason == Reason(ReasonCode.TRIES_EXHAUSTED, "connection refused")
+    assert (verdict.to, verdict.reason) == (Status.WAITING, Reason(ReasonCode.NOT_SENT, "connection refused"))
+
+
+def test_a_refusal_of_credentials_is_about_the_effect_only_once_its_account_accepted_another_since() -> None:
+    alone = of_answer(effect(tries=90), Denied("HTTP 403"), ACCOUNT, KEY, RANDOM)
+    beside = of_answer(effect(tries=1), Denied("HTTP 403"), ACCOUNT, KEY, RANDOM, others_accepted=True)
+
+    assert alone.to is Status.WAITING
+    assert beside.to is Status.REFUSED
+    assert beside.reason == Reason(ReasonCode.REFUSED_BY_PROVIDER, "HTTP 403; the account accepts others")
 
 
 def test_a_harmless_try_after_an_unknown_one_leaves_it_unknown() -> None:
@@ -240,12 +276,13 @@ def test_a_refusal_says_so_when_an_earlier_try_may_have_been_carried_out() -> No
     assert later.reason == Reason(ReasonCode.REFUSED_BY_PROVIDER, "HTTP 422", maybe_sent=True)
 
 
-def test_a_spoilt_key_leaves_no_try() -> None:
+def test_what_must_not_be_sent_again_even_under_its_key_is_held() -> None:
     verdict = of_answer(effect(), Unknown("other body under this key", repeatable=False), ACCOUNT, KEY, RANDOM)
 
-    after = of_unknown(unknown(tries=verdict.tries), ACCOUNT, KEY, IDENTITY)
-
-    assert after == Verdict(Status.HELD, reason=Reason(ReasonCode.UNKNOWN_AFTER_TRIES, "5"))
+    why = Reason(ReasonCode.NOT_REPEATABLE, "other body under this key")
+    assert (verdict.to, verdict.reason, verdict.wait) == (Status.UNKNOWN, why, 0.0)
+    after = of_unknown(unknown(unrepeatable="other body under this key"), ACCOUNT, KEY, IDENTITY)
+    assert after == Verdict(Status.HELD, reason=why)
 
 
 # ---------------------------------------------------------------- looks
@@ -277,13 +314,6 @@ def test_a_late_absence_beside_a_found_control_proves_that_nothing_was_sent() ->
     verdict = look(1800, Absent(), Found("control"), looks=2)
 
     assert (verdict.to, verdict.reason) == (Status.WAITING, Reason(ReasonCode.PROVEN_ABSENT))
-
-
-def test_a_proven_absence_after_the_last_try_gives_up() -> None:
-    verdict = look(1800, Absent(), Found("control"), looks=2, tries=5)
-
-    why = Reason(ReasonCode.TRIES_EXHAUSTED, "proven not accepted")
-    assert verdict == Verdict(Status.REFUSED, reason=why)
 
 
 @pytest.mark.parametrize("control", [None, Absent(), Unclear("500")])
@@ -327,7 +357,7 @@ def test_a_look_that_fails_until_retention_has_ended_is_given_up() -> None:
 
 @given(tries=st.integers(0, 10_000), seed=st.integers())
 def test_backoff_stays_within_its_cap(tries: int, seed: int) -> None:
-    assert 0 <= backoff(Retry(5, 1.0, 900.0), tries, Random(seed)) <= 900.0
+    assert 0 <= backoff(Retry(1.0, 900.0), tries, Random(seed)) <= 900.0
 
 
 OUTCOMES = st.sampled_from(

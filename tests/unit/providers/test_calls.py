@@ -15,7 +15,7 @@ from drumbeat.providers.http_endpoint import HttpEndpoint
 from drumbeat.providers.login import Login
 from drumbeat.providers.mailgun import Mailgun
 
-ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(5, 1.0, 900.0), "hold", None)
+ACCOUNT = Account("mail", "mailgun", {}, {}, (), Retry(1.0, 900.0), "hold", None)
 TARGET = Target("mail", "https://api.example.com", {"domain": "mg.example.com"})
 REQUEST = Request("POST", "https://api.example.com/v3/mg.example.com/messages")
 
