@@ -449,12 +449,12 @@ def test_what_a_release_before_kept_for_any_text_is_found_by_that_text_and_liste
     planned(database, new_effect(recorded(database), contact=contact_key(services().contact_secret, "ada@example.com")))
 
     _, found, _ = console.call("POST", "/v1/suppressions/check", {"email": typed})
-    _, listed, _ = console.call("GET", "/v1/suppressions?unmatched=true")
+    _, listed, _ = console.call("GET", "/v1/suppressions", unmatched="true")
 
     assert (found["address"], found["suppressed"]) == ("grace@example.com", False)
     assert [(entry["reading"], entry["effective"]) for entry in found["entries"]] == [("as typed", False)]
     assert [item["contact"] for item in listed["items"]] == [junk.hex()]
-    assert console.call("GET", "/v1/suppressions?unmatched=perhaps")[0] == 400
+    assert console.call("GET", "/v1/suppressions", unmatched="perhaps")[0] == 400
 
 
 def test_a_configuration_of_a_later_release_is_shown_and_answered_in_words(

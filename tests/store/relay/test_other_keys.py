@@ -64,7 +64,8 @@ def test_what_ran_on_with_the_keys_before_is_found_within_a_quarter_of_an_hour(
         deployment.sleep(MINUTE)
         found += sweep(later).effects
 
-    assert (full, found) == (True, 1)
+    assert full
+    assert found  # perhaps more than once: an effect that no worker takes is found again
     assert deployment.notified_effects() == {effect}
 
 

@@ -81,7 +81,7 @@ def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next(deployment: Samp
 def test_a_full_sweep_whose_time_is_over_is_carried_on(deployment: SampleDeployment) -> None:
     deployment.configured()
     events = forgotten(deployment)
-    deployment.services.redis.run("FLUSHALL")
+    deployment.redis.flushall()
 
     first = sweep(deployment.services, remaining=time_for(lots=2))
     second = sweep(deployment.services)
