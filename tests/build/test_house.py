@@ -21,7 +21,7 @@ SQL = re.compile(
 )
 HOLDS_SQL = ("ledger", "views", "cli", "local")  # rooms; elsewhere sql.py and *_sql.py
 
-BY_KEY = re.compile(r"redis\.call\('\w+', (?:key|KEYS\[1\])[,)]|redis\.call\('TIME'\)")
+BY_KEY = re.compile(r"redis\.call\('\w+', (?:key|promised|KEYS\[1\])[,)]|redis\.call\('TIME'\)")
 
 # Each has a plain word: a person is named by what they do, and the rest by the field's terms.
 BANNED = re.compile(r"\b(nobody|somebody|whoever|anybody|doorbells?|trickle|lessons)\b", re.IGNORECASE)

@@ -120,7 +120,7 @@ class Process(Services):
     @cached_property
     def throttle(self) -> Throttle:
         return Throttle(
-            self.redis, self._redis_clock, processes=WORKERS, jitter=self.random.random, warn=lambda _: None
+            self.redis, self._redis_clock, processes=WORKERS, chance=self.random.random, warn=lambda _: None
         )
 
     @cached_property

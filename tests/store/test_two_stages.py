@@ -24,7 +24,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
 from drumbeat.relay.sweep import LOCK_KEY, LOCK_SECONDS, sweep
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import Ask, Granted, Report, TokenRequest
+from drumbeat.throttle.limiter import Ask, Granted, TokenRequest
 from drumbeat.wakeups.due_index import KEY
 from tests.conftest import fresh_ledger
 
@@ -127,15 +127,15 @@ def test_one_sweeps_while_the_other_does(stages: tuple[Stage, Stage]) -> None:
     assert theirs.redis.get(LOCK_KEY) == b"its relay"
 
 
-def test_neither_the_rate_nor_the_pause_of_an_account_is_that_of_its_namesake(stages: tuple[Stage, Stage]) -> None:
+def test_the_rate_of_an_account_is_not_that_of_its_namesake(stages: tuple[Stage, Stage]) -> None:
     ours, theirs = (stage.services.throttle for stage in stages)
     request = [TokenRequest("mail", (Limit(1, 3600, 1),), (Ask(),))]
     theirs.take(request)
-    theirs.report(Report("mail", pause=600.0))
+    theirs.take(request)
 
     assert ours.take(request) == {"mail": [Granted()]}
-    ours.resume("mail")
-    assert theirs.states(["mail"])["mail"].paused_until is not None
+    assert ours.queues(["mail"]) == {"mail": 0.0}
+    assert theirs.queues(["mail"])["mail"] > 0
 
 
 def test_sources_that_only_the_other_has_are_not_known_while_the_ledger_is_away(
@@ -159,7 +159,7 @@ def test_every_key_begins_with_the_prefix_of_its_stage_and_an_account_stays_on_o
 ) -> None:
     for stage in stages:
         stage.api.ingest(LEAD, caller=CALLER)
-        stage.services.throttle.report(Report("mail", failures=1))
+        stage.services.throttle.take([TokenRequest("mail", (), (Ask(),))])
         sweep(stage.services)
 
     ours, theirs = (stage.keys(redis) for stage in stages)

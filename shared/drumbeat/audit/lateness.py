@@ -10,7 +10,6 @@ from drumbeat.core.errors import NotUnderstood
 from drumbeat.ledger import account_states, configs
 from drumbeat.ledger.account_states import AccountState
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import State
 from drumbeat.throttle.pace import NOTIFY_AHEAD, UNLIMITED, allowance, pace
 
 
@@ -23,13 +22,13 @@ def stuck(overdue: Sequence[Finding], services: Services) -> Iterator[Violation]
     if not overdue:
         return
     accounts = sorted({finding.facts["account"] for finding in overdue})
-    states, paused = services.throttle.states(accounts), account_states.states(services.db)
+    queues, states = services.throttle.queues(accounts), account_states.states(services.db)
     due = verification_sql.due_by_account(services.db, accounts)
     limits = _limits(services)
     for finding in overdue:
         account = finding.facts["account"]
         limit = limits.get(account, ())
-        if _held_back(states.get(account), paused.get(account)) or due.get(account, 0) > allowance(limit):
+        if _held_back(queues.get(account), states.get(account)) or due.get(account, 0) > allowance(limit):
             continue
         spread = NOTIFY_AHEAD.total_seconds() if limit or pace(UNLIMITED, due.get(account, 0)) > 0 else 0.0
         if finding.facts["late"] > finding.facts["tolerated"] + spread:
@@ -45,5 +44,5 @@ def _limits(services: Services) -> Mapping[str, tuple[Limit, ...]]:
     return {name: account.limits for name, account in config.accounts.items()} if config else {}
 
 
-def _held_back(limits: State | None, account: AccountState | None) -> bool:
-    return limits is None or limits.queue > 0 or (account is not None and account.paused_until is not None)
+def _held_back(queue: float | None, state: AccountState | None) -> bool:
+    return queue is None or queue > 0 or (state is not None and state.paused_until is not None)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from drumbeat.core.configuration import Limit
-from drumbeat.core.reasons import Reason
 
 MOST_PROCESSES = 100  # assumed where nothing says how many workers run: the most that the template offers
 IDLE_SECONDS = 60.0  # after so long without a call a process begins anew, at a random moment
@@ -26,8 +25,6 @@ LONGEST_WAIT_SECONDS = 120.0  # a call that would wait longer asks again after i
 class _Account:
     free_at: float = -math.inf
     tail: float = 0.0
-    paused_until: float = 0.0
-    reason: Reason | None = None
 
 
 class FallbackLimiter:
@@ -52,32 +49,15 @@ class FallbackLimiter:
             state.free_at = now + self._chance() * interval
         return [self._one(state, now, interval) for _ in range(count)]
 
-    def pause(self, account: str, seconds: float, reason: Reason | None) -> None:
-        """Grant nothing to the account for this long."""
-        state = self._accounts.setdefault(account, _Account())
-        until = self._elapsed() + seconds
-        if until > state.paused_until:
-            state.paused_until, state.reason = until, reason
-
-    def paused(self, account: str) -> Reason | None:
-        """Return why the account is paused, None when it is not."""
-        state = self._accounts.get(account)
-        return state.reason if state and state.paused_until > self._elapsed() else None
-
-    def resume(self, account: str) -> None:
-        """End the account's pause."""
-        self._accounts.pop(account, None)
-
     @staticmethod
     def _one(state: _Account, now: float, interval: float) -> float:
-        opens_at = max(state.free_at, state.paused_until)
-        if now >= opens_at:
+        if now >= state.free_at:
             state.free_at = now + interval
             return 0.0
         # Calls that wait get times one after another, up to the longest wait.
-        state.tail = max(state.tail, opens_at - interval) + interval
-        if state.tail - opens_at > LONGEST_WAIT_SECONDS:
-            state.tail = opens_at
+        state.tail = max(state.tail, state.free_at - interval) + interval
+        if state.tail - state.free_at > LONGEST_WAIT_SECONDS:
+            state.tail = state.free_at
         return state.tail - now
 
 

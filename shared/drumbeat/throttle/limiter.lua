@@ -1,34 +1,24 @@
--- One account's rate limits, reserved slots, pause and circuit breaker: one clock, one call for a batch.
+-- One account's rate limits and reserved slots: one clock, one call for a batch.
 -- One file, long as it is, because Redis carries out a script as a whole.
 --
 -- KEYS[1]  the account's hash; it expires by itself
 -- KEYS[2]  a sorted set of the slots that transactional effects hold; so does this
--- ARGV     verb, now (microseconds; '' asks the server's clock), jitter (0..1), then by verb
---   take    how many limits, {count, period, burst; 0 for a fixed window}..., how many effects are transactional, then
---           a slot or '' for each effect, those of campaigns last
---           -> now, code and detail of the pause, {code, slot} for each effect
---   report  pause (microseconds or ''), its code and detail, failures, probe ('1' succeeded, '0' failed, '' none)
---           -> 1 if that opened the breaker
---   resume  ends pause and breaker
---   state   -> now, paused until, code and detail of the pause, open until, end of the reserved slots
+-- ARGV     verb, now (microseconds; '' asks the server's clock), then by verb
+--   take   how many limits, {count, period, burst; 0 for a fixed window}..., how many effects are transactional, then
+--          a slot or '' for each effect, those of campaigns last
+--          -> now, then for each effect 0 where it is granted, else its slot
+--   queue  -> now, end of the reserved slots
 --
 -- Every instant is a whole number of microseconds, so that no rounding ever adds up to a call too many.
 
-local GRANTED, PROBE, LIMITED, PAUSED, OPEN = 0, 1, 2, 3, 4
-
 local SECOND = 1000000
-local EARLY = SECOND                  -- a holder that comes this much before its slot counts as on time
-local KEPT = 3 * SECOND               -- a transactional slot is kept for a holder that comes this late
-local MIN_SPACING = SECOND / 100      -- the least distance of slots after a pause
-local HALF_WINDOW = 15 * SECOND       -- failures are judged over the present and the previous half window
-local MIN_FAILURES, FAILURE_SHARE = 8, 0.5  -- so many, and this share of the grants, open the breaker
-local COOL_DOWN, MAX_COOL_DOWN = 15 * SECOND, 300 * SECOND
-local REOPEN_WINDOW = 900 * SECOND    -- opened again within this time, the breaker stays open twice as long
-local PROBES = 2                      -- calls that try a half-open breaker
-local PROBE_TIMEOUT = 60 * SECOND     -- a probe without a report is forgotten after this
-local EXPIRY_MARGIN = 60 * SECOND     -- the hash expires this long after its last instant
+local EARLY = SECOND              -- a holder that comes this much before its slot counts as on time
+local KEPT = 3 * SECOND           -- a transactional slot is kept for a holder that comes this late
+local EXPIRY_MARGIN = 60 * SECOND -- the hash expires this long after its last instant
 
-local key, promised, verb, jitter = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[3])
+local GRANTED = 0
+
+local key, promised, verb = KEYS[1], KEYS[2], ARGV[1]
 local now = tonumber(ARGV[2])
 if not now then
     local time = redis.call('TIME')
@@ -63,49 +53,14 @@ local function save()
     if #dropped > 0 then redis.call('HDEL', key, unpack(dropped)) end
     if #fields > 0 then
         redis.call('HSET', key, unpack(fields))
-        local last = math.max(now + 2 * HALF_WINDOW, number('last'), number('paused'), number('open'),
-                              number('opened') + REOPEN_WINDOW)
+        local last = math.max(now, number('last'))
         redis.call('PEXPIRE', key, string.format('%.0f', math.ceil((last - now + EXPIRY_MARGIN) / 1000)))
     end
 end
 
--- The code belongs to the pause that it came with: the release before writes and drops `paused` and `reason` alone.
-local function pause_code()
-    return number('coded') == number('paused') and state.code or ''
-end
-
----------------------------------------------------------------- the breaker
-
-local function turn_window()
-    local half = math.floor(now / HALF_WINDOW)
-    local before = number('half')
-    if half == before then return end
-    for _, name in ipairs({'grants', 'failures'}) do
-        put(name .. ' before', half == before + 1 and number(name) or 0)
-        put(name, 0)
-    end
-    put('half', half)
-end
-
-local function open_breaker()
-    local again = now < number('opened') + REOPEN_WINDOW
-    local cool = again and math.min(2 * number('cool'), MAX_COOL_DOWN) or COOL_DOWN
-    put('cool', cool)
-    put('opened', now)
-    put('open', math.floor(now + cool * (1 + jitter / 10)))
-    put('probes', 0)
-end
-
-local function close_breaker()
-    for _, field in ipairs({'open', 'probes', 'probed', 'half', 'grants', 'failures', 'grants before',
-                            'failures before'}) do
-        drop(field)
-    end
-end
-
--- Lanes of reserved slots: 'queue' for newcomers, 'late' for holders who came at their slot and found it taken. Those of
--- campaigns have the names that the release before gives to all, so that both can run on one hash.
-local TRANSACTIONAL, CAMPAIGN = {queue = 'first queue', late = 'first late'}, {queue = 'queue', late = 'late'}
+-- Lanes of reserved slots: 'queue' for newcomers, 'late' for holders who came at their slot and found it taken.
+local TRANSACTIONAL = {queue = 'transactional queue', late = 'transactional late'}
+local CAMPAIGN = {queue = 'campaign queue', late = 'campaign late'}
 
 local function tail(class) return math.max(number(class.queue .. ' tail'), number(class.late .. ' tail')) end
 
@@ -223,23 +178,16 @@ local function after(cells, calls)
     return later
 end
 
--- The next slot of a lane, no earlier than `from`; for a campaign behind `others` calls of transactional effects. After
--- a pause there is no saved burst: calls go at the rate.
-local function reserve(class, name, from, others)
+-- The next slot of a lane; for a campaign behind `others` calls of transactional effects.
+local function reserve(class, name, others)
     local row = lane(class[name])
-    local at = math.max(now, from, row.tail)
-    if from > now and row.tail >= from then at = row.tail + MIN_SPACING end
     catch_up(row, lane('strict').cells)
     if class == CAMPAIGN and others > 0 then
         catch_up(row, after(lane('strict').cells, others))
         catch_up(row, lane(TRANSACTIONAL.queue).cells)
         catch_up(row, lane(TRANSACTIONAL.late).cells)
     end
-    for i, limit in ipairs(limits) do
-        local cell = row.cells[i]
-        if limit.burst and from > now then cell.at = math.max(cell.at, from + limit.slack) end
-    end
-    at = room(row.cells, at)
+    local at = room(row.cells, math.max(now, row.tail))
     use(row.cells, at)
     row.tail, row.changed = at, true
     return at
@@ -266,8 +214,8 @@ end
 
 local function read_limits()
     local names = {}
-    for i = 1, tonumber(ARGV[4]) do
-        local count, period, burst = tonumber(ARGV[2 + 3 * i]), tonumber(ARGV[3 + 3 * i]), tonumber(ARGV[4 + 3 * i])
+    for i = 1, tonumber(ARGV[3]) do
+        local count, period, burst = tonumber(ARGV[1 + 3 * i]), tonumber(ARGV[2 + 3 * i]), tonumber(ARGV[3 + 3 * i])
         local limit = {count = count, period = period * SECOND}
         if burst > 0 then
             limit.interval = math.ceil(limit.period / count)
@@ -303,56 +251,29 @@ end
 
 local function take()
     read_limits()
-    turn_window()
-    local paused, open = number('paused'), number('open')
-    local half_open = open > 0 and open <= now
-    local probes = PROBES
-    if half_open then
-        if number('probed') + PROBE_TIMEOUT <= now then put('probes', 0) end
-        probes = PROBES - number('probes')
-    end
-    local closed_until, why = now, LIMITED
-    if paused > now then
-        closed_until, why = paused, PAUSED
-    end
-    if open > closed_until then closed_until, why = open, OPEN end
-
     local strict, others = lane('strict'), count_promised()
-    local answer = {now, pause_code(), state.reason or ''}
-    local before = 5 + 3 * #limits
+    local answer = {now}
+    local before = 4 + 3 * #limits
     local transactional = tonumber(ARGV[before])
     for i = before + 1, #ARGV do
         local class = i > before + transactional and CAMPAIGN or TRANSACTIONAL
         local slot = tonumber(ARGV[i])
         local ahead = math.max(lane(class.queue).tail, lane(class.late).tail)
         local holder = slot and slot <= now + EARLY
-        local code, at = why, 0
+        local at = GRANTED
         if slot and not holder and slot <= ahead then
             at = slot -- it came early: its place is kept
         else
             if slot and class == TRANSACTIONAL then others = others - redeem(ARGV[i]) end
-            if closed_until <= now and (holder or ahead <= now) and (not half_open or probes > 0)
-                and has_room(strict.cells, class == CAMPAIGN and others + 1 or 1) then
+            if (holder or ahead <= now) and has_room(strict.cells, class == CAMPAIGN and others + 1 or 1) then
                 use(strict.cells, now)
                 strict.changed = true
-                put('grants', number('grants') + 1)
-                code = GRANTED
-                if half_open then
-                    code, probes = PROBE, probes - 1
-                    put('probes', number('probes') + 1)
-                    put('probed', now)
-                end
             else
-                local from = closed_until
-                if half_open and probes == 0 and from <= now then
-                    code, from = OPEN, now + COOL_DOWN / 3
-                end
                 local name = holder and 'late' or 'queue'
-                at = reserve(class, name, from, others)
+                at = reserve(class, name, others)
                 if class == TRANSACTIONAL then others = others + promise(name, at) end
             end
         end
-        answer[#answer + 1] = code
         answer[#answer + 1] = at
     end
     write_lanes()
@@ -360,43 +281,5 @@ local function take()
     return answer
 end
 
-local function report()
-    local pause, failures, probe = tonumber(ARGV[4]), tonumber(ARGV[7]), ARGV[8]
-    turn_window()
-    if pause then
-        local till = math.floor(now + pause * (1 + jitter / 10))
-        if till > number('paused') then
-            put('paused', till)
-            put('reason', ARGV[6])
-            put('code', ARGV[5])
-            put('coded', till)
-        end
-    end
-    put('failures', number('failures') + failures)
-    local open, opens = number('open'), false
-    if open > 0 then
-        if probe == '1' then close_breaker() else opens = probe == '0' and open <= now end
-    else
-        local failed = number('failures') + number('failures before')
-        local granted = number('grants') + number('grants before')
-        opens = failures > 0 and failed >= MIN_FAILURES and failed >= FAILURE_SHARE * granted
-    end
-    if opens then open_breaker() end
-    save()
-    return {opens and 1 or 0}
-end
-
 if verb == 'take' then return take() end
-if verb == 'report' then return report() end
-if verb == 'resume' then
-    drop('paused')
-    drop('reason')
-    drop('code')
-    drop('coded')
-    close_breaker()
-    forget_slots()
-    save()
-    return {}
-end
-return {now, number('paused'), pause_code(), state.reason or '', number('open'),
-        math.max(tail(TRANSACTIONAL), tail(CAMPAIGN))}
+return {now, math.max(tail(TRANSACTIONAL), tail(CAMPAIGN))}

@@ -2,9 +2,9 @@
 
 Every limit of an account holds strictly: in any time t no more calls are granted than burst + rate x t. A call
 that is denied gets the next free slot of a queue, so that many that wait come back one after another, at the account's
-rate, and new ones queue behind them. Campaigns have a queue of their own and take what transactional effects leave. A
-pause (429, refused credentials) and a circuit breaker belong to one account and touch no other. Losing Redis loses
-slots and counts, at most one burst too much; while it is unreachable each process uses its fallback limiter.
+rate, and new ones queue behind them. Campaigns have a queue of their own and take what transactional effects leave.
+Losing Redis loses slots and counts, at most one burst too much; while it is unreachable each process uses its fallback
+limiter. Pauses are not here but in the ledger.
 """
 
 import logging
@@ -55,9 +55,7 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """Call now. A probe tests a half-open breaker: its result has to be reported."""
-
-    probe: bool = False
+    """Call now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,34 +70,6 @@ class Wait:
 type Answer = Granted | Wait
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an account's calls showed.
-
-    `pause` stops the account for so many seconds, `denied` because its credentials were refused; `failures` count
-    towards its breaker; `probe` is the result of a probe.
-    """
-
-    account: str
-    pause: float | None = None
-    reason: Reason | None = None  # of the pause
-    denied: bool = False
-    failures: int = 0
-    probe: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The state of an account; instants are unix time."""
-
-    account: str
-    paused_until: float | None
-    reason: Reason | None  # of the pause
-    breaker: str  # closed | open | half_open
-    open_until: float | None
-    queue: float  # seconds until the last reserved slot
-
-
 class Throttle:
     """Tokens for accounts. Never raises for Redis: it slows down instead, and warns once through `warn`.
 
@@ -112,15 +82,14 @@ class Throttle:
         clock: Clock | None = None,
         *,
         processes: int = MOST_PROCESSES,
-        jitter: Callable[[], float] = random.random,
+        chance: Callable[[], float] = random.random,
         warn: Callable[[str], None] = _LOG.warning,
     ) -> None:
         self._redis = redis
         self._clock = clock
         self._elapsed = (clock or SystemClock()).elapsed
-        self._jitter = jitter
         self._warn = warn
-        self._fallback = FallbackLimiter(self._elapsed, processes, jitter)
+        self._fallback = FallbackLimiter(self._elapsed, processes, chance)
         self._script: tuple[str, str] | None = None
         self._retry_at: float | None = None
 
@@ -132,31 +101,15 @@ class Throttle:
             for request, reply in zip(requests, replies, strict=True)
         }
 
-    def report(self, *reports: Report) -> list[str]:
-        """Report results of calls; one round trip. While Redis is unreachable they count for this process only.
-
-        Returns the accounts that this has stopped: denied, or their breaker opened.
-        """
-        for report in reports:
-            if report.pause is not None:
-                self._fallback.pause(report.account, report.pause, report.reason or Reason(ReasonCode.PAUSED))
-        opened = self._run([(report.account, "report", _report_arguments(report)) for report in reports])
-        return [report.account for report, opens in zip(reports, opened, strict=True) if report.denied or opens == [1]]
-
-    def resume(self, account: str) -> bool:
-        """End the account's pause and close its breaker; False when Redis did not answer."""
-        self._fallback.resume(account)
-        return self._run([(account, "resume", [])])[0] is not None
-
-    def states(self, accounts: Iterable[str]) -> dict[str, State]:
-        """Return the states of accounts; those that could not be read are left out."""
+    def queues(self, accounts: Iterable[str]) -> dict[str, float]:
+        """Return the seconds until each account's last reserved slot; accounts that could not be read are left out."""
         names = list(accounts)
-        replies = self._run([(name, "state", []) for name in names])
-        return {name: _state(name, reply) for name, reply in zip(names, replies, strict=True) if reply is not None}
+        replies = self._run([(name, "queue", []) for name in names])
+        return {name: _queue(reply) for name, reply in zip(names, replies, strict=True) if reply is not None}
 
     def _from_fallback(self, request: TokenRequest) -> list[Answer]:
         waits = self._fallback.take(request.account, request.limits, len(request.asks))
-        reason = self._fallback.paused(request.account) or Reason(ReasonCode.LIMITER_AWAY)
+        reason = Reason(ReasonCode.LIMITER_AWAY)
         return _in_order(
             request,
             [
@@ -172,10 +125,7 @@ class Throttle:
         if self._retry_at is not None and self._elapsed() < self._retry_at:
             return [None] * len(calls)
         now = "" if self._clock is None else str(round(self._clock.now().timestamp() * SECOND))
-        lines = [
-            (key_of(account), f"{key_of(account)}:promised", verb, now, self._jitter(), *rest)
-            for account, verb, rest in calls
-        ]
+        lines = [(key_of(account), f"{key_of(account)}:promised", verb, now, *rest) for account, verb, rest in calls]
         try:
             replies = self._evaluate(lines)
         except (RedisError, OSError) as error:
@@ -235,42 +185,15 @@ def _in_order(request: TokenRequest, answers: Sequence[Answer]) -> list[Answer]:
     return [by_place[place] for place in range(len(request.asks))]
 
 
-def _report_arguments(report: Report) -> list[object]:
-    pause = "" if report.pause is None else round(report.pause * SECOND)
-    probe = {None: "", True: "1", False: "0"}[report.probe]
-    why = report.reason or Reason(ReasonCode.PAUSED)
-    return [pause, why.code.value, why.detail or "", report.failures, probe]
-
-
-def _answers(request: TokenRequest, reply: Sequence[Any]) -> list[Answer]:
-    now, code, detail, *rest = reply
-    reasons = {2: Reason(ReasonCode.RATE_LIMITED), 3: _pause(code, detail), 4: Reason(ReasonCode.BREAKER_OPEN)}
-    answers: list[Answer] = []
-    for verdict, at in zip(rest[::2], rest[1::2], strict=True):
-        answers.append(
-            Wait((at - now) / SECOND, at / SECOND, reasons[verdict]) if verdict > 1 else Granted(probe=verdict == 1)
-        )
-    return _in_order(request, answers)
-
-
-def _state(account: str, reply: Sequence[Any]) -> State:
-    now, paused, code, detail, open_until, tail = reply
-    breaker = "closed" if not open_until else "open" if open_until > now else "half_open"
-    return State(
-        account=account,
-        paused_until=paused / SECOND if paused > now else None,
-        reason=_pause(code, detail) if paused > now else None,
-        breaker=breaker,
-        open_until=open_until / SECOND if open_until else None,
-        queue=max(0.0, (tail - now) / SECOND),
+def _answers(request: TokenRequest, reply: Sequence[int]) -> list[Answer]:
+    now, *slots = reply
+    limited = Reason(ReasonCode.RATE_LIMITED)
+    return _in_order(
+        request,
+        [Wait((slot - now) / SECOND, slot / SECOND, limited) if slot else Granted() for slot in slots],
     )
 
 
-def _pause(code: bytes | str, detail: bytes | str) -> Reason:
-    """Read why an account is paused. A code that this release does not know, or none, is a pause like any other."""
-    known = _text(code) == ReasonCode.CREDENTIALS_REFUSED
-    return Reason(ReasonCode.CREDENTIALS_REFUSED if known else ReasonCode.PAUSED, _text(detail))
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+def _queue(reply: Sequence[int]) -> float:
+    now, end = reply
+    return max(0.0, (end - now) / SECOND)

@@ -11,7 +11,7 @@ from drumbeat.ledger.account_states import AccountState
 from drumbeat.views.totals import AccountTotals
 
 if TYPE_CHECKING:
-    from drumbeat.throttle.limiter import State, Throttle
+    from drumbeat.throttle.limiter import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,18 @@ def accounts(
     configured = {name: account.provider for name, account in config.accounts.items()} if config else {}
     counted = {each.account: each for each in totals}
     names = sorted(configured.keys() | counted.keys())
-    limits = throttle.states(names)
-    return [_item(name, configured.get(name), states.get(name), limits.get(name), counted.get(name)) for name in names]
+    queues = throttle.queues(names)
+    return [_item(name, configured.get(name), states.get(name), queues.get(name), counted.get(name)) for name in names]
 
 
 def _item(
     name: str,
     provider: str | None,
     answering: AccountState | None,
-    limits: "State | None",
+    queue: float | None,
     counted: AccountTotals | None,
 ) -> AccountItem:
-    state, code, reason = _state(answering, limits)
+    state, code, reason = _state(answering, queue)
     return AccountItem(
         account=name,
         provider=provider,
@@ -61,18 +61,18 @@ def _item(
         reason=reason,
         since=answering.since if answering else None,
         until=answering.paused_until if answering and state == "paused" else None,
-        queue=limits.queue if limits else None,
+        queue=queue,
         effects=counted.effects if counted else {},
         oldest_due=counted.oldest_due if counted else None,
     )
 
 
-def _state(answering: AccountState | None, limits: "State | None") -> tuple[str, ReasonCode | None, str | None]:
+def _state(answering: AccountState | None, queue: float | None) -> tuple[str, ReasonCode | None, str | None]:
     if answering is not None:
         state = "failing" if answering.paused_for is None else "paused" if answering.paused_for > 0 else "probing"
         reason = answering.reason
         return state, reason.code if reason else None, reason.detail if reason else None
-    if limits is None:
+    if queue is None:
         unreadable = "Redis does not answer: each process sends at a part of the rate; nothing is lost"
         return "unreadable", ReasonCode.LIMITER_AWAY, unreadable
     return "running", None, None

@@ -17,11 +17,11 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.effects import Claimed
-from drumbeat.ledger import configs
+from drumbeat.ledger import account_states, configs
+from drumbeat.ledger.account_states import Report
 from drumbeat.local.servers import Valkey
 from drumbeat.people import sql as people_sql
 from drumbeat.services import services
-from drumbeat.throttle.limiter import Report
 from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
@@ -497,9 +497,8 @@ def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, da
         reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked"),
     )
     attempts_sql.open_attempts(database, [put_back])
-    console.services.throttle.report(
-        Report("mail", pause=300.0, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked"))
-    )
+    refused = Reason(ReasonCode.CREDENTIALS_REFUSED, "401 key revoked")
+    account_states.report(database, [Report("mail", answered=False, at_once=True, pause=300.0, reason=refused)])
 
     _, before, _ = console.call("GET", "/v1/accounts")
     code, resumed, _ = console.call("POST", "/v1/accounts/mail/resume")

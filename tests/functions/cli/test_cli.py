@@ -21,9 +21,10 @@ from drumbeat.cli.story import tree
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql, claims_sql
+from drumbeat.ledger import account_states
+from drumbeat.ledger.account_states import Report
 from drumbeat.local.servers import Valkey
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import Report
 from functions.ingest import app as ingest
 from tests.conftest import TestDatabase
 from tests.functions.api.test_api import applied, held
@@ -351,11 +352,16 @@ def test_the_story_of_an_event_names_what_a_person_could_do(run: Run, database: 
 # ---------------------------------------------------------------- operating
 
 
-def test_status_shows_what_needs_a_person(run: Run, database: TestDatabase, services: Services) -> None:
+def pause(database: TestDatabase, account: str, why: str) -> None:
+    reason = Reason(ReasonCode.CREDENTIALS_REFUSED, why)
+    account_states.report(database, [Report(account, answered=False, at_once=True, pause=300.0, reason=reason)])
+
+
+def test_status_shows_what_needs_a_person(run: Run, database: TestDatabase) -> None:
     applied(database)
     held(database)
     waiting(database, account="crm")
-    services.throttle.report(Report("crm", pause=300.0, reason=Reason(ReasonCode.PAUSED, "401 key revoked")))
+    pause(database, "crm", "401 key revoked")
 
     screen = run("status")
 
@@ -365,10 +371,10 @@ def test_status_shows_what_needs_a_person(run: Run, database: TestDatabase, serv
     assert run("status", "--json").json["totals"]["effects"] == {"held": 1, "waiting": 1}
 
 
-def test_a_paused_account_is_resumed(run: Run, database: TestDatabase, services: Services) -> None:
+def test_a_paused_account_is_resumed(run: Run, database: TestDatabase) -> None:
     applied(database)
     waiting(database)
-    services.throttle.report(Report("mail", pause=300.0, reason=Reason(ReasonCode.PAUSED, "401")))
+    pause(database, "mail", "401")
 
     assert "paused" in run("accounts").out
     assert run("accounts", "resume", "mail").code == 0

@@ -260,7 +260,7 @@ def test_what_is_redriven_and_cancelled_breaks_no_promise(services: Services, le
     run_worker(services, effects=(refused,))
     run_worker(services, effects=everything(ledger))
     waiting = worked(services, Throttled("slow down", 60.0))
-    services.throttle.resume("mail")
+    account_states.resume(ledger, "mail")
     decide(services, waiting, Decision.CANCEL)
     run_worker(services, effects=everything(ledger))
 

@@ -21,7 +21,7 @@ def worker(database: TestDatabase, redis: "Redis", valkey: Valkey, monkeypatch: 
     worker.redis, worker.queue, worker.calls = Pipelines.at(valkey.url, worker.redis_prefix), Silent(), Accepting()
     compiled = compile_document(DOCUMENT, {})
     configs.insert(worker.db, hash=b"1", document="", templates={}, compiled=compiled, identities={}, actor="test")
-    worker.throttle.states(["one"])  # Redis knows the script
+    worker.throttle.queues(["one"])  # Redis knows the script
     worker.redis.pipelines = 0
     yield worker
     worker.db.close()

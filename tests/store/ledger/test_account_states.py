@@ -81,6 +81,28 @@ def test_a_failure_that_was_under_way_when_the_pause_began_prolongs_nothing(data
     assert told.paused["mail"] <= before
 
 
+def test_the_longer_of_two_pauses_that_an_account_asks_for_holds(database: TestDatabase) -> None:
+    failed(database, at_once=True, pause=600.0)
+
+    shorter = failed(database, at_once=True, pause=5.0)
+    longer = failed(database, at_once=True, pause=900.0)
+
+    assert 599 < shorter.paused["mail"] <= 600
+    assert 899 < longer.paused["mail"] <= 900
+
+
+def test_only_a_pause_of_our_own_is_shortened_so_that_its_end_is_not_foreseen(database: TestDatabase) -> None:
+    failed(database, at_once=True, jitter=0.8)
+    ours = paused_for(database)
+    account_states.resume(database, "mail")
+
+    theirs = failed(database, at_once=True, pause=60.0, jitter=0.8).paused["mail"]
+
+    assert ours is not None
+    assert ours <= 0.8 * FIRST_PAUSE_SECONDS
+    assert 59 < theirs <= 60
+
+
 # ---------------------------------------------------------------- what waits, and who probes
 
 

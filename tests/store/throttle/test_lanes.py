@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from drumbeat.core.configuration import Limit
-from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import LeanRedis
-from drumbeat.throttle.limiter import Answer, Ask, Granted, Report, Throttle, TokenRequest, Wait
+from drumbeat.throttle.limiter import Answer, Ask, Granted, Throttle, TokenRequest, Wait
 from tests.store.throttle.requests import START, TEN_PER_SECOND, HandClock, assert_kept, granted, waits
 
 ONE_AT_A_TIME = Limit(10, 1, 1)
@@ -25,7 +24,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def throttle(lean: LeanRedis, clock: HandClock) -> Throttle:
-    return Throttle(lean, clock, jitter=lambda: 0.0)
+    return Throttle(lean, clock)
 
 
 def take(throttle: Throttle, limits: Sequence[Limit], *asks: Ask) -> list[Answer]:
@@ -112,24 +111,6 @@ def test_a_transactional_slot_that_is_never_used_goes_to_campaigns(
     assert granted(take(throttle, [limit], *campaign(5))) == left
 
 
-def test_a_pause_ends_for_transactional_effects_first(throttle: Throttle) -> None:
-    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
-    held = waits(take(throttle, [TEN_PER_SECOND], *campaign(20)))
-
-    late = waits(take(throttle, [TEN_PER_SECOND], *[Ask()] * 3, *campaign(1)))
-
-    assert [wait.seconds for wait in held[:2]] == pytest.approx([60.0, 60.1])
-    assert [wait.seconds for wait in late] == pytest.approx([60.0, 60.1, 60.2, 62.0])
-
-
-def test_campaigns_that_ask_during_a_pause_come_after_transactional_effects(throttle: Throttle) -> None:
-    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
-
-    answers = waits(take(throttle, [TEN_PER_SECOND], *campaign(1), *[Ask()] * 3))
-
-    assert [wait.seconds for wait in answers] == pytest.approx([60.3, 60.0, 60.1, 60.2])
-
-
 def test_a_slot_that_is_used_is_no_longer_kept_from_the_campaigns_of_its_batch(
     throttle: Throttle, clock: HandClock
 ) -> None:
@@ -138,21 +119,6 @@ def test_a_slot_that_is_used_is_no_longer_kept_from_the_campaigns_of_its_batch(
     clock.sleep(2)
 
     assert granted(take(throttle, [TEN_PER_SECOND], returning(wait), *campaign(10))) == 10
-
-
-def test_slots_of_the_release_before_are_campaigns_slots_and_keep_their_place(
-    throttle: Throttle, clock: HandClock, redis: Redis
-) -> None:
-    """It has one queue, under the names that campaigns have here, and knows nothing of the other."""
-    held = waits(take(throttle, [TEN_PER_SECOND], *campaign(60)))
-    names = set(redis.hkeys("drumbeat:{mail}:throttle"))
-
-    early = take(throttle, [TEN_PER_SECOND], returning(held[-1], campaign=True))
-    [sooner] = waits(take(throttle, [TEN_PER_SECOND], returning(held[-1])))
-
-    assert {b"queue 1", b"queue tail"} <= names
-    assert [wait.slot for wait in waits(early)] == [held[-1].slot]
-    assert sooner.seconds == pytest.approx(0.1)  # transactional, with a slot far back in the one queue
 
 
 def test_a_flushed_server_forgets_both_lanes(throttle: Throttle, redis: Redis) -> None:
@@ -230,7 +196,7 @@ def run(redis: Redis, lean: LeanRedis) -> Run:
     def run(limits: Sequence[Limit], effects: list[Effect]) -> Account:
         redis.flushall()
         clock = HandClock()
-        account = Account(Throttle(lean, clock, jitter=lambda: 0.0), clock, tuple(limits), effects)
+        account = Account(Throttle(lean, clock), clock, tuple(limits), effects)
         account.run()
         return account
 

@@ -1,6 +1,6 @@
 """The rate limiter against a real Valkey, on a clock that the test moves.
 
-Long, because limits, slots, pauses and the breaker are one script, and so one file.
+Long, because limits and slots are one script, and so one file.
 """
 
 import socket
@@ -18,7 +18,7 @@ from drumbeat.core.configuration import Limit
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.local.servers import Valkey
-from drumbeat.throttle.limiter import SECOND, Granted, Report, Throttle, Wait, key_of
+from drumbeat.throttle.limiter import Granted, Throttle, Wait, key_of
 from tests.conftest import PREFIX
 from tests.store.strange import STRANGE
 from tests.store.throttle.requests import (
@@ -40,7 +40,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def throttle(lean: LeanRedis, clock: HandClock) -> Throttle:
-    return Throttle(lean, clock, jitter=lambda: 0.0)
+    return Throttle(lean, clock)
 
 
 def test_a_burst_is_granted_at_once_and_the_rest_spread_at_the_rate(throttle: Throttle) -> None:
@@ -163,158 +163,6 @@ def test_accounts_of_a_batch_need_one_round_trip(throttle: Throttle, redis: Redi
     assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 3
 
 
-@pytest.mark.point(41)
-def test_a_pause_stops_one_account_and_no_other(throttle: Throttle) -> None:
-    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429 from the provider")))
-
-    answers = throttle.take([newcomers(1), newcomers(1, account="crm")])
-
-    [wait] = waits(answers["mail"])
-    assert wait.seconds == pytest.approx(60)
-    assert wait.reason == Reason(ReasonCode.PAUSED, "429 from the provider")
-    assert answers["crm"] == [Granted()]
-
-
-@pytest.mark.point(41)
-def test_after_a_pause_the_account_goes_at_its_rate_without_a_herd(throttle: Throttle, clock: HandClock) -> None:
-    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
-
-    answers = waits(throttle.take([newcomers(100)])["mail"])
-
-    assert [wait.seconds for wait in answers] == pytest.approx([60 + 0.1 * n for n in range(100)])
-    for wait in answers:
-        assert wait.slot is not None
-        clock.sleep(max(0.0, wait.slot - clock.now().timestamp()))
-        assert throttle.take([ask(wait.slot)])["mail"] == [Granted()]
-
-
-@pytest.mark.point(41)
-def test_a_pause_ends_at_no_predictable_instant(lean: LeanRedis, clock: HandClock) -> None:
-    throttle = Throttle(lean, clock, jitter=lambda: 0.5)
-
-    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
-
-    assert waits(throttle.take([newcomers(1)])["mail"])[0].seconds == pytest.approx(63)
-
-
-def test_the_longer_pause_wins(throttle: Throttle) -> None:
-    assert throttle.report(
-        Report("mail", pause=600, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "key revoked"), denied=True)
-    ) == ["mail"]
-    assert throttle.report(Report("mail", pause=5, reason=Reason(ReasonCode.PAUSED, "429"))) == []
-
-    state = throttle.states(["mail"])["mail"]
-
-    assert state.reason == Reason(ReasonCode.CREDENTIALS_REFUSED, "key revoked")
-    assert state.paused_until == pytest.approx(START.timestamp() + 600)
-
-
-@pytest.mark.point(42)
-def test_a_person_ends_a_pause(throttle: Throttle) -> None:
-    throttle.report(Report("mail", pause=3600, reason=Reason(ReasonCode.PAUSED, "401")))
-    held = waits(throttle.take([newcomers(30)])["mail"])
-
-    assert throttle.resume("mail")
-
-    assert throttle.take([newcomers(1), ask(held[3].slot, account="other")])["mail"] == [Granted()]
-    assert throttle.take([ask(held[0].slot)])["mail"] == [Granted()]
-    assert throttle.states(["mail"])["mail"].paused_until is None
-
-
-@pytest.mark.point(61)
-def test_a_pause_of_the_release_before_is_one_without_a_code_of_its_own(
-    throttle: Throttle, redis: Redis, clock: HandClock
-) -> None:
-    """It writes and drops `paused` and `reason` alone."""
-    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401")))
-    later = round((clock.now().timestamp() + 120) * SECOND)
-
-    redis.hset(PREFIX + key_of("mail"), mapping={"paused": later, "reason": "429"})
-
-    [wait] = waits(throttle.take([newcomers(1)])["mail"])
-    assert wait.reason == Reason(ReasonCode.PAUSED, "429")
-    assert throttle.states(["mail"])["mail"].reason == Reason(ReasonCode.PAUSED, "429")
-
-
-@pytest.mark.point(61)
-def test_the_release_before_reads_and_ends_a_pause_of_this_one(throttle: Throttle, redis: Redis) -> None:
-    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.CREDENTIALS_REFUSED, "401")))
-    read = redis.hget(PREFIX + key_of("mail"), "reason")
-
-    redis.hdel(PREFIX + key_of("mail"), "paused", "reason")
-
-    assert read == b"401"
-    assert throttle.states(["mail"])["mail"].reason is None
-    assert throttle.take([newcomers(1)])["mail"] == [Granted()]
-
-
-def test_the_breaker_opens_when_most_calls_fail(throttle: Throttle) -> None:
-    throttle.take([newcomers(10)])
-
-    stopped = throttle.report(Report("mail", failures=8), Report("crm", failures=1))
-
-    assert stopped == ["mail"]
-    [wait] = waits(throttle.take([newcomers(1), newcomers(1, account="crm")])["mail"])
-    assert wait.reason == Reason(ReasonCode.BREAKER_OPEN)
-    assert wait.seconds == pytest.approx(15)
-    assert throttle.take([newcomers(1, account="crm")])["crm"] == [Granted()]
-
-
-@pytest.mark.parametrize(("grants", "failures"), [(10, 7), (100, 8)])
-def test_a_few_failures_leave_it_closed(throttle: Throttle, grants: int, failures: int) -> None:
-    limits = (Limit(1000, 1, 1000),)
-    throttle.take([newcomers(grants, limits=limits)])
-
-    throttle.report(Report("mail", failures=failures))
-
-    assert throttle.take([newcomers(1, limits=limits)])["mail"] == [Granted()]
-
-
-def test_failures_of_long_ago_do_not_count(throttle: Throttle, clock: HandClock) -> None:
-    throttle.report(Report("mail", failures=7))
-    clock.sleep(31)
-
-    throttle.report(Report("mail", failures=7))
-
-    assert throttle.states(["mail"])["mail"].breaker == "closed"
-
-
-def test_a_half_open_breaker_grants_a_few_probes_and_a_good_one_closes_it(throttle: Throttle, clock: HandClock) -> None:
-    throttle.report(Report("mail", failures=8))
-    clock.sleep(15)
-
-    probes = throttle.take([newcomers(5)])["mail"]
-    throttle.report(Report("mail", probe=True))
-    clock.sleep(10)
-    after = throttle.take([newcomers(5)])["mail"]
-
-    assert [answer for answer in probes if isinstance(answer, Granted)] == [Granted(probe=True)] * 2
-    assert after == [Granted()] * 5
-
-
-def test_each_failed_probe_doubles_the_cooling_up_to_minutes(throttle: Throttle, clock: HandClock) -> None:
-    cooling = []
-    throttle.report(Report("mail", failures=8))
-    for _ in range(7):
-        opened_until = throttle.states(["mail"])["mail"].open_until
-        assert opened_until is not None
-        cooling.append(round(opened_until - clock.now().timestamp()))
-        clock.sleep(cooling[-1])
-        throttle.take([newcomers(1)])
-        assert throttle.report(Report("mail", probe=False, failures=1)) == ["mail"]
-
-    assert cooling == [15, 30, 60, 120, 240, 300, 300]
-
-
-def test_probes_without_a_report_do_not_close_the_account_for_ever(throttle: Throttle, clock: HandClock) -> None:
-    throttle.report(Report("mail", failures=8))
-    clock.sleep(15)
-    throttle.take([newcomers(2)])  # and the worker died
-    clock.sleep(61)
-
-    assert throttle.take([newcomers(1)])["mail"] == [Granted(probe=True)]
-
-
 @pytest.mark.point(33)
 @pytest.mark.point(34)
 def test_tokens_that_were_lost_come_back_with_time(throttle: Throttle, clock: HandClock) -> None:
@@ -339,10 +187,9 @@ def test_a_flushed_server_costs_one_burst_and_the_script_is_sent_again(throttle:
 def test_everything_of_an_account_is_one_key_that_expires_by_itself(throttle: Throttle, redis: Redis) -> None:
     day = (TEN_PER_SECOND, Limit(50_000, 86400, None))
     throttle.take([newcomers(1, limits=day)])
-    throttle.report(Report("mail", failures=1))
 
     assert redis.keys() == [f"{PREFIX}{key_of('mail')}".encode()] == [b"drumbeat:tests:{mail}:throttle"]
-    assert 12 * 3600 < redis.ttl(PREFIX + key_of("mail")) < 13 * 3600  # it is noon: the window outlives the report
+    assert 12 * 3600 < redis.ttl(PREFIX + key_of("mail")) < 13 * 3600  # it is noon: the window outlives the call
 
 
 class Arrival:
@@ -422,8 +269,7 @@ def test_a_hash_that_is_not_ours_stops_no_account_and_crashes_nothing(
     STRANGE[kind](redis, lean.key(key_of("mail")))
 
     first = throttle.take([newcomers(1)])["mail"]
-    throttle.report(Report("mail", failures=1), Report("other", pause=60.0))
-    throttle.states(["mail", "other"])
+    throttle.queues(["mail", "other"])
     clock.sleep(10.0)
 
     assert granted(first) + granted(throttle.take([newcomers(1)])["mail"]) >= 1
@@ -470,18 +316,6 @@ def test_without_redis_an_account_never_outruns_its_own_rate(silent: LeanRedis, 
     second = throttle.take([newcomers(5, limits=limits)])["mail"]
 
     assert (granted(first), granted(second)) == (1, 0)
-
-
-@pytest.mark.point(31)
-def test_without_redis_a_pause_still_holds_in_the_process_that_saw_it(silent: LeanRedis, clock: HandClock) -> None:
-    throttle = Throttle(silent, clock)
-    throttle.report(Report("mail", pause=60, reason=Reason(ReasonCode.PAUSED, "429")))
-
-    [wait] = throttle.take([newcomers(1)])["mail"]
-
-    assert isinstance(wait, Wait)
-    assert wait.reason == Reason(ReasonCode.PAUSED, "429")
-    assert wait.seconds == pytest.approx(60)
 
 
 @pytest.mark.point(31)

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumbeat.core.configuration import Limit
-from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.throttle.fallback import LONGEST_WAIT_SECONDS, FallbackLimiter, interval_of
 
 
@@ -131,24 +130,3 @@ def test_many_calls_that_wait_are_spread_and_come_back_in_time(elapsed: Elapsed)
 
     assert waits[:3] == pytest.approx([0, 2, 4])
     assert max(waits) <= LONGEST_WAIT_SECONDS + 2
-
-
-def test_a_pause_is_over_when_its_time_has_passed(elapsed: Elapsed) -> None:
-    fallback = alone(elapsed)
-    fallback.pause("mail", 60, Reason(ReasonCode.PAUSED, "429"))
-    fallback.pause("mail", 5, Reason(ReasonCode.PAUSED, "shorter"))
-
-    assert fallback.paused("mail") == Reason(ReasonCode.PAUSED, "429")
-    assert fallback.take("mail", [], 1) == pytest.approx([60])
-    elapsed.seconds += 60
-    assert fallback.paused("mail") is None
-    assert fallback.take("mail", [], 1) == [0]
-
-
-def test_a_person_ends_a_pause(elapsed: Elapsed) -> None:
-    fallback = alone(elapsed)
-    fallback.pause("mail", 60, Reason(ReasonCode.CREDENTIALS_REFUSED, "401"))
-
-    fallback.resume("mail")
-
-    assert fallback.take("mail", [], 1) == [0]
