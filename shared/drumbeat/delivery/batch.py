@@ -214,13 +214,19 @@ def make_calls(
 
 
 def accepting_others(ended: Sequence[Ended], services: Services) -> Collection[UUID]:
-    """Name the denied effects whose account accepted another since their denial before: it is about them alone."""
+    """Name the denied effects whose account accepted another since their denial before: it is about them alone.
+
+    None where the ledger does not say: what the calls of all others have shown must be closed first.
+    """
     again = [one.work for one in ended if isinstance(one.end, Denied) and one.work.effect.denied_at is not None]
     if not again:
         return ()
-    return outcomes_sql.accepted_since(
-        services.db, [(work.effect.id, work.login.identity, work.effect.denied_at) for work in again]
-    )
+    try:
+        return outcomes_sql.accepted_since(
+            services.db, [(work.effect.id, work.login.identity, work.effect.denied_at) for work in again]
+        )
+    except psycopg.Error:
+        return ()
 
 
 def report(claimed: Sequence[Claimed], ended: Sequence[Ended], services: Services) -> Collection[str]:

@@ -132,6 +132,8 @@ def _probe(states: Collection[EffectState], services: Services) -> Delivered:
         return Delivered()
     started = services.clock.elapsed()
     taken = account_states.take_probes(services.db, oldest, lease=LEASE)
+    if not taken:
+        return Delivered()
     probes = [oldest[account] for account in taken]
     claimed = claims_sql.claim(services.db, probes, lease=LEASE, limit=len(probes), alone=True, probe=True)
     return Delivered(carry_out(claimed, started, services))

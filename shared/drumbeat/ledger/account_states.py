@@ -49,7 +49,10 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What reports led to: accounts that were stopped by them, that go on again, and that are paused, with seconds."""
+    """What reports led to: accounts that go on again, and those that are paused, with seconds.
+
+    `stopped` are those that begin to be paused because calls failed, not because they asked for a little time.
+    """
 
     stopped: Collection[str] = ()
     resumed: Collection[str] = ()
@@ -67,6 +70,8 @@ REPORT = """
                       %(longest)s::float8[], %(jitters)s::float8[])
                    AS i (account, answered, failed, at_once, asked, probe, code, detail, longest, jitter)
          ORDER BY account
+    ), before AS MATERIALIZED (
+        SELECT account, pauses FROM account_states WHERE account IN (SELECT account FROM told)
     ), resumed AS (
         DELETE FROM account_states a
          USING told
@@ -108,7 +113,12 @@ REPORT = """
     )
     SELECT account, was_paused AS resumed, false AS stopped, NULL::float8 AS paused_for FROM resumed
      UNION ALL
-    SELECT account, false, pauses = 1, extract(epoch FROM paused_until - drumbeat_now())::float8 FROM failing
+    SELECT failing.account, false,
+           failing.pauses = 1 AND coalesce(before.pauses, 0) = 0 AND NOT told.at_once,
+           extract(epoch FROM failing.paused_until - drumbeat_now())::float8
+      FROM failing
+      JOIN told USING (account)
+      LEFT JOIN before USING (account)
 """
 
 

@@ -71,6 +71,7 @@ def test_an_account_that_asks_for_a_pause_gets_it_at_once_and_as_long_as_it_says
     told = failed(database, at_once=True, pause=700.0, answered=True)
 
     assert 699 < told.paused["mail"] <= 700
+    assert told.stopped == []  # it is well, and says when to come back
 
 
 def test_a_failure_that_was_under_way_when_the_pause_began_prolongs_nothing(database: TestDatabase) -> None:
@@ -79,6 +80,7 @@ def test_a_failure_that_was_under_way_when_the_pause_began_prolongs_nothing(data
     told = failed(database)
 
     assert told.paused["mail"] <= before
+    assert told.stopped == []
 
 
 def test_the_longer_of_two_pauses_that_an_account_asks_for_holds(database: TestDatabase) -> None:
