@@ -11,8 +11,10 @@ from tests.faults.simulation import MINUTE, Simulation
 POISON = "poison"  # a person whose requests alone are refused
 RETRY_AFTER = "20"
 ENDS = """
-    SELECT step, status, reason_code, extract(epoch FROM updated_at)::float8 AS at, tries
-      FROM effects WHERE event_id = ANY (%s)
+    SELECT step, status, reason_code,
+           extract(epoch FROM updated_at - greatest(base_due_at, to_timestamp(%s)))::float8 AS seconds
+      FROM effects
+     WHERE event_id = ANY (%s)
 """
 
 
@@ -42,7 +44,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How the effects of one repeat class ended, how long after the outage the last was done, and moves per effect."""
+    """How the effects of one repeat class ended, and how long after the outage, or its own time, the last was done."""
 
     statuses: frozenset[tuple[str, str | None]]
     seconds: float
@@ -56,26 +58,24 @@ def live_through(simulation: Simulation, outage: Outage) -> dict[str, Ended]:
     if outage.kind == "403 for one":
         leads.insert(0, Lead(POISON))
     ends_at = start + outage.seconds
-    simulation.vendors.in_the_way = KINDS[outage.kind]
+    simulation.vendors.in_the_way = _until(ends_at, KINDS[outage.kind], simulation)
     for number, pair in enumerate(zip_longest(leads, parcels)):
-        pass_until(simulation, start + number * outage.interval, ends_at)
+        pass_until(simulation, start + number * outage.interval)
         simulation.ingest_all(*(lead for lead in pair if lead))
         simulation.drain()
-    pass_until(simulation, ends_at, ends_at)
-    simulation.vendors.in_the_way = None
+    pass_until(simulation, ends_at)
     simulation.settle(within=2 * 86_400.0)
     return _ends(simulation, [each.event for each in (*leads, *parcels) if each.name != POISON], ends_at)
 
 
-def pass_until(simulation: Simulation, moment: float, outage_ends: float) -> None:
+def _until(moment: float, in_the_way: InTheWay, simulation: Simulation) -> InTheWay:
+    return lambda request, sleep, budget: in_the_way(request, sleep, budget) if simulation.clock.gone < moment else None
+
+
+def pass_until(simulation: Simulation, moment: float) -> None:
     """Let what happens until a moment happen: messages become visible, the relay sweeps each minute."""
     while simulation.clock.gone < moment:
-        upcoming = min(moment, simulation.next_moment())
-        if simulation.clock.gone < outage_ends <= upcoming:
-            upcoming = outage_ends
-        simulation.advance(upcoming - simulation.clock.gone)
-        if simulation.clock.gone >= outage_ends:
-            simulation.vendors.in_the_way = None
+        simulation.advance(max(min(moment, simulation.next_moment()) - simulation.clock.gone, 0.0))
         if simulation.clock.gone % MINUTE == 0:
             simulation.sweep()
         simulation.drain()
@@ -84,12 +84,12 @@ def pass_until(simulation: Simulation, moment: float, outage_ends: float) -> Non
 def _ends(simulation: Simulation, events: list[object], ended_at: float) -> dict[str, Ended]:
     over = simulation.clock.timestamp() - simulation.clock.gone + ended_at
     found: dict[str, list[tuple[str, str | None, float]]] = {}
-    for row in simulation.environment.owner.run(ENDS, (events,)):
-        found.setdefault(CLASSES[STEPS[row["step"]]], []).append((row["status"], row["reason_code"], row["at"] - over))
+    for row in simulation.environment.owner.run(ENDS, (over, events)):
+        found.setdefault(CLASSES[STEPS[row["step"]]], []).append((row["status"], row["reason_code"], row["seconds"]))
     return {
         name: Ended(
             frozenset((status, code if status != "accepted" else None) for status, code, _ in rows),
-            math.ceil(max(0.0, *(at for _, _, at in rows))),
+            math.ceil(max(0.0, *(seconds for _, _, seconds in rows))),
         )
         for name, rows in found.items()
     }
