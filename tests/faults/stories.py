@@ -301,7 +301,12 @@ def _forbidden(simulation: Simulation) -> None:
     simulation.forbidden.add(MALLORY)
     simulation.ingest(MALLORY)
     simulation.drain()
-    simulation.ingest(BOB)
+    for number in range(3):  # so that one of them is accepted after a refusal, whatever fault there was
+        simulation.advance(2 * MINUTE)
+        simulation.sweep()
+        simulation.drain()
+        simulation.ingest(Lead(f"guest{number}"))
+        simulation.drain()
     simulation.settle(prompt=True)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from drumbeat.delivery import claims_sql
+from drumbeat.delivery import claims_sql, pauses
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH, EVENTS_PER_BATCH, LEASE
 from drumbeat.delivery.effects import EffectState
@@ -131,6 +131,7 @@ def _probe(states: Collection[EffectState], services: Services) -> Delivered:
     if not oldest:
         return Delivered()
     started = services.clock.elapsed()
+    pauses.expect_probes(oldest, services)
     taken = account_states.take_probes(services.db, oldest, lease=LEASE)
     if not taken:
         return Delivered()

@@ -27,6 +27,12 @@ def announce_pauses(paused: Mapping[str, float], failed: Mapping[str, Sequence[U
         services.notifier.notify([(probe, seconds + MARGIN_SECONDS)])
 
 
+def expect_probes(accounts: Collection[str], services: Services) -> None:
+    """Before probes are taken, which prolongs their pauses: let the relay look soon, should a probe come to nothing."""
+    now = services.clock.now().timestamp()
+    services.due_index.set({account_entry(name): now for name in accounts})
+
+
 def release(resumed: Collection[str], services: Services) -> None:
     """Wake effects of accounts that answer again."""
     if not resumed:
