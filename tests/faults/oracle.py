@@ -9,7 +9,7 @@ from drumbeat.core.events import Event
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import ALLOWED, Status
 from drumbeat.planning.plan import plan, plan_flow
-from tests.faults.sample_deployment import CLASSES, STEPS, TRIES
+from tests.faults.sample_deployment import CLASSES, MAILS, STEPS, TRIES, Recorded
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import PerformedAction
 
@@ -48,6 +48,9 @@ PROVEN = """
     SELECT DISTINCT e.id, e.status
       FROM effects e JOIN outcomes o ON o.effect_id = e.id AND o.generation = e.generation
      WHERE o.kind IN ('accepted', 'found') AND e.status IN ('waiting', 'unknown', 'held', 'refused')
+"""
+DELIVERED = """
+    SELECT e.id FROM events e JOIN payloads p ON p.event_id = e.id WHERE e.source = %s AND p.body = %s
 """
 UNPLANNED = "SELECT id FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)"
 REPLANNED = """
@@ -116,20 +119,32 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
     rows = {row["id"]: row for row in simulation.environment.owner.run(STANDING)}
     events = {row["id"] for row in simulation.environment.owner.run("SELECT id FROM events")}
     done = Counter(action.effect for action in simulation.vendors.performed())
-    violations: list[str] = []
-    for lead in dict.fromkeys(lead for lead, _ in simulation.receipts):
+    recorded, violations = _delivered(simulation)
+    for lead in dict.fromkeys([*(lead for lead, _ in simulation.receipts), *recorded]):
         if lead.event not in events:
             violations.append(f"{lead.name} was promised, and is not recorded")
             continue
         for step, effect in lead.effects().items():
             if effect not in rows:
                 violations.append(f"{lead.name} {step} was lost")
-            elif why := _wrong_end(rows[effect], step, done[effect], strict=strict):
+            elif why := _wrong_end(simulation, rows[effect], step, done[effect], strict=strict):
                 violations.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
     return violations
 
 
-def _wrong_end(row: dict[str, Any], step: str, done: int, *, strict: bool) -> str | None:
+def _delivered(simulation: Simulation) -> tuple[list[Recorded], list[str]]:
+    """Return the event of each webhook that was taken, and which of them is not exactly one event."""
+    recorded: list[Recorded] = []
+    violations: list[str] = []
+    for sent in dict.fromkeys(simulation.delivered):
+        events = simulation.environment.owner.run(DELIVERED, (sent.source, sent.body))
+        recorded += [Recorded(sent.name, sent.type, id=row["id"]) for row in events]
+        if len(events) != 1:
+            violations.append(f"{sent.name} was delivered by {sent.source} and is {len(events)} events")
+    return recorded, violations
+
+
+def _wrong_end(simulation: Simulation, row: dict[str, Any], step: str, done: int, *, strict: bool) -> str | None:
     """Return what is wrong about the status in which an effect ended, given how often the provider did it."""
     code = row["reason_code"]
     decided = code == ReasonCode.DECIDED  # by a person
@@ -137,14 +152,17 @@ def _wrong_end(row: dict[str, Any], step: str, done: int, *, strict: bool) -> st
         case Status.ACCEPTED:
             return None if done or decided else "the provider never did it"
         case Status.REFUSED:
-            return "no provider refused it" if strict else "the provider did it" if done else None
+            if strict and code not in simulation.known_faults:
+                return "no provider refused it"
+            return "the provider did it" if done else None
         case Status.CANCELLED:
             if done and not row["maybe_sent"] and not decided:
                 return "the provider did it, and nothing says so"
             return "it has no reason" if code is None or (strict and code != ReasonCode.SUPPRESSED) else None
         case Status.HELD:
             blind = CLASSES[STEPS[step]] in "FX" and code == ReasonCode.UNPROVABLE
-            return None if blind or (not strict and code in UNPROVABLE) else "it could be proven"
+            known = code in simulation.known_faults or (not strict and code in UNPROVABLE)
+            return None if blind or known else "it could be proven"
         case Status.WAITING if row["resting"]:
             return None  # it waits for one that is held; otherwise the simulation would not have ended
     return "it is not at its end"
@@ -226,6 +244,13 @@ def _consent(simulation: Simulation) -> list[str]:
             suppressed.discard(about)
         elif contacts.get(about) in suppressed:
             violations.append(f"{about} was opened after its contact was suppressed")
+    done = {action.effect for action in simulation.vendors.performed()}
+    violations += [
+        f"{lead.name} was suppressed and got {step}"
+        for lead in simulation.unwanted
+        for step, effect in lead.effects().items()
+        if step in MAILS and effect in done
+    ]
     return violations
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ STEPS = {
     "notify": "safe",
     "parcel": "courier",
 }  # step -> account
+MAILS = ("hello", "news", "nudge")
 TRIES = 5
 
 FLOWS = {
@@ -58,6 +59,9 @@ accounts:
     provider: http
     settings: {base_url: "http://sandbox/http/blind"}
     secrets: {signing_key: "env:SIMULATED"}
+sources:
+  forms: {webhook: github, secrets: ["env:SIMULATED_WEBHOOK"], type: CONTENT_PUBLISH}
+  orders: {webhook: standard_webhooks, secrets: ["env:SIMULATED_WEBHOOK"], type: CONTENT_PUBLISH}
 flows:
   dispatch:
     on: CAMPAIGN_TRIGGER
@@ -155,3 +159,14 @@ class Lead:
         """Return the id of each step's effect, computed without the ledger."""
         flow, steps = FLOWS[self.type]
         return {step: ids.effect_id(self.event, flow, step, PATHS.get(step, self.email)) for step in steps}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Lead):
+    """A lead whose event has an id that only the ledger knows: a delivery's key is its source's affair."""
+
+    id: UUID = field(kw_only=True)
+
+    @property
+    def event(self) -> UUID:
+        return self.id

@@ -17,7 +17,7 @@ from drumbeat.delivery import feedback
 from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.ingest import batch
+from drumbeat.ingest import batch, webhook
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.database import Row
 from drumbeat.operations import resolve
@@ -35,9 +35,11 @@ from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, SqsModel
 from tests.faults.sample_deployment import Lead
 from tests.faults.vendors import Vendors
+from tests.faults.webhooks import Webhook
 
 MINUTE = 60.0
 FUNCTION_TIMEOUT_SECONDS = 60.0  # that a worker has for a batch
+ACTOR = "person:ada"
 CALLER = ApiKey("shop", frozenset({"ingest"}))
 MAX_CLIENT_TRIES = 30
 MAX_MOMENTS = 1_000  # of one run at which something happens: no story needs so many
@@ -68,6 +70,8 @@ class Stuck(AssertionError):
 class Simulation:
     """One run: a seed, a schedule and faults decide everything that is random."""
 
+    known_faults: frozenset[str] = frozenset()  # reason codes with which effects may end, though they need not
+
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
     ) -> None:
@@ -81,6 +85,8 @@ class Simulation:
         self.queues = SqsModel(Random(seed + 1))
         self.vendors = Vendors(home, environment.owner, self.clock.timestamp)
         self.receipts: list[tuple[Lead, Receipt]] = []
+        self.delivered: list[Webhook] = []  # and answered with a 2xx
+        self.unwanted: set[Lead] = set()  # suppressed before they were sent
         self.skews: dict[str, float] = {}  # seconds by which a machine's clock is off
         self.invariants = Invariants(environment.owner, self.clock)
         self.outages = Outages()
@@ -176,6 +182,15 @@ class Simulation:
                 return
             self.advance(1.0)
 
+    def deliver_webhook(self, sent: Webhook, who: str = "ingest") -> None:
+        """Be a sender that delivers a webhook and tries again until it is taken."""
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                webhook.ingest(sent.source, sent.delivery(self.clock.timestamp()), process.door)
+                self.delivered.append(sent)
+                return
+            self.advance(1.0)
+
     def work(self, who: str = "worker") -> bool:
         """Process one batch of messages; return False when no message was visible."""
         with self._living(who) as process, contextlib.suppress(SqsError):
@@ -211,8 +226,15 @@ class Simulation:
         change = suppressions.lift if lifted else suppressions.suppress
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
-                change(lead.email, reason="unsubscribed", actor="person", services=process)
+                change(lead.email, reason="unsubscribed", actor=ACTOR, services=process)
+                self._suppressed(lead, lifted=lifted)
                 return
+
+    def _suppressed(self, lead: Lead, *, lifted: bool) -> None:
+        if lifted:
+            self.unwanted.discard(lead)
+        elif lead not in (sent for sent, _ in self.receipts):
+            self.unwanted.add(lead)
 
     def resolve(self, decision: Decision, who: str = "person") -> None:
         """Decide about everything that is held, as a person would."""
@@ -220,9 +242,7 @@ class Simulation:
             with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
                 if decision is Decision.RESEND:
                     self.resent.add(row["id"])
-                resolve.resolve(
-                    row["id"], decision, reason="looked", version=row["seq"], actor="person", services=process
-                )
+                resolve.resolve(row["id"], decision, reason="looked", version=row["seq"], actor=ACTOR, services=process)
 
     def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
         """Deliver feedback of a provider, which repeats it until it is accepted."""
@@ -234,7 +254,7 @@ class Simulation:
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Apply a configuration, as a person would; return False when it was refused or failed."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
-            applying.apply(sample_deployment.document(**changes), {}, actor="person", services=process)
+            applying.apply(sample_deployment.document(**changes), {}, actor=ACTOR, services=process)
             return True
         return False
 

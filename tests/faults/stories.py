@@ -7,10 +7,12 @@ from drumbeat.operations.resolve import Decision
 from tests.faults.fault_points import NoFaults
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
+from tests.faults.webhooks import Webhook
 
 ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
 POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
+ORDER, FORM, LATE_FORM = Webhook("order"), Webhook("form", "forms"), Webhook("late form", "forms")
 HOUR = 3600.0
 
 type Story = Callable[[Simulation], None]
@@ -111,9 +113,20 @@ def _outage(simulation: Simulation) -> None:
 
 def _batch(simulation: Simulation) -> None:
     """One request with two events, one of them a repeat; then another while the ledger is unreachable."""
-    simulation.ingest_all(ADA, EVE)
+    simulation.ingest_all(EVE, ADA)
     simulation.outages.ledger = True
-    simulation.ingest_all(BOB, ADA)
+    simulation.ingest_all(ADA, BOB)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+
+
+def _webhook(simulation: Simulation) -> None:
+    """Two senders deliver what has happened, each twice; and once more while the ledger is unreachable."""
+    for sent in (ORDER, FORM, ORDER, FORM):
+        simulation.deliver_webhook(sent)
+    simulation.outages.ledger = True
+    for sent in (ORDER, FORM, LATE_FORM):
+        simulation.deliver_webhook(sent)
     simulation.outages.ledger = False
     simulation.settle(prompt=True)
 
@@ -165,6 +178,7 @@ STORIES: Mapping[str, Story] = {
     "unsubscribed": _unsubscribed,
     "outage": _outage,
     "batch": _batch,
+    "webhook": _webhook,
     "conflict": _conflict,
     "replanned": _replanned,
     "crowd": _crowd,
