@@ -25,20 +25,22 @@ from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger import configs
 from drumbeat.providers import http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import sql as relay_sql
+from drumbeat.services import Services
 from drumbeat.wakeups import notifier
+from tests.faults.beside import Release
 from tests.faults.fault_points import Fault, Site
-from tests.faults.proof import StoryWithFault
+from tests.faults.proof import StoryOfTwo, StoryWithFault
 
 type Patch = pytest.MonkeyPatch
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One bug. `noticed_by`: a scenario, a story, a story with one fault, or the seeds."""
+    """One bug. `noticed_by`: a scenario, a story, a story with one fault, a story of two releases, or the seeds."""
 
     name: str
     make: Callable[[Patch], None]
-    noticed_by: str | StoryWithFault
+    noticed_by: str | StoryWithFault | StoryOfTwo
 
 
 def _change_statement(patch: Patch, module: Any, statement: str, *changes: tuple[str, str]) -> None:
@@ -363,6 +365,14 @@ def _count_a_recovered_try_twice(patch: Patch) -> None:
     _change_statement(patch, attempts_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
+# ---------------------------------------------------------------- the release before
+
+
+def _key_people_otherwise(patch: Patch) -> None:
+    """Right as long as no other release runs."""
+    patch.setattr(Services, "contact_secret", property(lambda self: self._derived("people")))
+
+
 MUTATIONS = (
     Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
     Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
@@ -463,5 +473,10 @@ MUTATIONS = (
         "an effect that could not be opened has no due entry",
         _leave_what_could_not_be_opened,
         StoryWithFault("post", Site("worker", "db attempts.OPEN", 1), Fault.ERROR_BEFORE),
+    ),
+    Mutation(
+        "people have other keys than in the release before",
+        _key_people_otherwise,
+        StoryOfTwo("unsubscribed", Release.BEFORE),
     ),
 )
