@@ -23,10 +23,13 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=random.randrange(1_000_000), help="decides which fault happens when"
     )
+    parser.add_argument(
+        "--upgrade", action="store_true", help="begin with the release before; upgrade, roll back, upgrade again"
+    )
     parser.add_argument("--keep", action="store_true", help="keep ledger, record and logs even when all is well")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)  # stack and servers must be ended
-    return run(Plan(options.events, options.kills, options.minutes, options.seed, options.keep))
+    return run(Plan(options.events, options.kills, options.minutes, options.seed, options.keep, options.upgrade))
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

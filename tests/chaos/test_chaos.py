@@ -23,7 +23,21 @@ TIMEOUT_SECONDS = 540.0
 @pytest.mark.point(50)
 @pytest.mark.point(64)
 def test_nothing_is_lost_and_nothing_is_done_twice_while_everything_breaks() -> None:
-    command = [sys.executable, "-u", "-m", "tests.chaos", "--events", "10000", "--kills", "100", "--minutes", "3.5"]
+    carry_out("--events", "10000", "--kills", "100", "--minutes", "3.5")
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+@pytest.mark.point(61)
+@pytest.mark.point(62)
+@pytest.mark.point(63)
+def test_nothing_is_lost_and_nothing_is_done_twice_in_an_upgrade_and_a_rollback() -> None:
+    carry_out("--events", "1500", "--kills", "20", "--minutes", "1", "--upgrade")
+
+
+def carry_out(*options: str) -> None:
+    """Carry out one trial; fails when a promise was broken."""
+    command = [sys.executable, "-u", "-m", "tests.chaos", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as trial:
         try:
             output, _ = trial.communicate(timeout=TIMEOUT_SECONDS)
