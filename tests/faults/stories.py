@@ -12,7 +12,7 @@ from tests.faults.webhooks import Webhook
 ADA, BOB, EVE = Lead("ada"), Lead("bob"), Lead("eve")
 POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
-ORDER, FORM, LATE_FORM = Webhook("order"), Webhook("form", "forms"), Webhook("late form", "forms")
+ORDER, FORM, LATE_FORM = Webhook("order"), Webhook("form", "forms"), Webhook("late-form", "forms")
 HOUR = 3600.0
 
 type Story = Callable[[Simulation], None]
