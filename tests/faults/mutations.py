@@ -40,21 +40,23 @@ from drumbeat.operations import decisions, decisions_sql
 from drumbeat.people import sql as people_sql
 from drumbeat.providers import calls, http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import lots, sweep
+from drumbeat.services import Services
 from drumbeat.throttle import fallback
 from drumbeat.wakeups import notifier
+from tests.faults.beside import Release
 from tests.faults.fault_points import Fault, Site
-from tests.faults.proof import StoryWithFault
+from tests.faults.proof import StoryOfTwo, StoryWithFault
 
 type Patch = pytest.MonkeyPatch
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One bug. `noticed_by`: a scenario, a story, a story with one fault, or the seeds."""
+    """One bug. `noticed_by`: a scenario, a story, a story with one fault, a story of two releases, or the seeds."""
 
     name: str
     make: Callable[[Patch], None]
-    noticed_by: str | StoryWithFault
+    noticed_by: str | StoryWithFault | StoryOfTwo
 
 
 def _change_statement(patch: Patch, module: Any, statement: str, *changes: tuple[str, str]) -> None:
@@ -475,6 +477,14 @@ def _take_every_share(patch: Patch) -> None:
     patch.setattr(fallback, "interval_of", lambda limits, processes: share(limits, 1))
 
 
+# ---------------------------------------------------------------- the release before
+
+
+def _key_people_otherwise(patch: Patch) -> None:
+    """Right as long as no other release runs."""
+    patch.setattr(Services, "contact_secret", property(lambda self: self._derived("people")))
+
+
 MUTATIONS = (
     Mutation("what a provider says is kept as it is", _keep_what_a_provider_says_as_it_is, "ids are unusable"),
     Mutation(
@@ -622,5 +632,10 @@ MUTATIONS = (
         "an effect that could not be opened has no due entry",
         _leave_what_could_not_be_opened,
         StoryWithFault("post", Site("worker", "db attempts.OPEN", 1), Fault.ERROR_BEFORE),
+    ),
+    Mutation(
+        "people have other keys than in the release before",
+        _key_people_otherwise,
+        StoryOfTwo("unsubscribed", Release.BEFORE),
     ),
 )
