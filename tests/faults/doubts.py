@@ -106,7 +106,7 @@ DOUBTS: Mapping[str, Scenario] = {
     "a worker sleeps before its call": Scenario(_asleep_before_the_call, {}),
     "the answer to an opening is lost": Scenario(_opening_unanswered, {}),
     "a mail is dropped": Scenario(_dropped, {}),
-    "a repeat comes a week late": Scenario(_late_repeat, {"nudge": "cancelled"}),
+    "a repeat comes a week late": Scenario(_late_repeat, {"crm": "held", "nudge": "cancelled"}),
     "a person subscribes again": Scenario(
         _subscribed_again, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),

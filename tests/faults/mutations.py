@@ -136,7 +136,7 @@ def _send_before_the_attempt_commits(patch: Patch) -> None:
 
 
 def _call_it_accepted_before_the_answer(patch: Patch) -> None:
-    patch.setattr(verdicts, "of_answer", lambda *_: Verdict(Status.ACCEPTED))
+    patch.setattr(verdicts, "of_answer", lambda *_, **__: Verdict(Status.ACCEPTED))
 
 
 def _freeze_anew(patch: Patch) -> None:
@@ -336,9 +336,9 @@ def _acknowledge_before_recording(patch: Patch) -> None:
 def _clear_the_events_due_entry_early(patch: Patch) -> None:
     plan_events = planning.plan_events
 
-    def forgetful(ids: Any, services: Any) -> Any:
+    def forgetful(ids: Any, services: Any, **how: Any) -> Any:
         services.notifier.clear(events=ids)
-        return plan_events(ids, services)
+        return plan_events(ids, services, **how)
 
     patch.setattr(deliver, "plan_events", forgetful)
 
@@ -388,8 +388,8 @@ def _clear_the_due_entries_of_others(patch: Patch) -> None:
     """A second wake-up for a planned event cleared its due entry, though its planner was still working."""
     plan_events = planning.plan_events
 
-    def presumptuous(ids: Any, services: Any) -> Any:
-        planned = plan_events(ids, services)
+    def presumptuous(ids: Any, services: Any, **how: Any) -> Any:
+        planned = plan_events(ids, services, **how)
         return replace(planned, ours=set(ids) - planned.missing)
 
     patch.setattr(deliver, "plan_events", presumptuous)
@@ -399,8 +399,8 @@ def _set_no_due_entry_for_new_effects(patch: Patch) -> None:
     """An effect that was due when it was created, and not claimed, had a wake-up only."""
     plan_events = planning.plan_events
 
-    def optimistic(ids: Any, services: Any) -> Any:
-        planned = plan_events(ids, services)
+    def optimistic(ids: Any, services: Any, **how: Any) -> Any:
+        planned = plan_events(ids, services, **how)
         return replace(planned, due_later=[(effect, wait or 1e-3) for effect, wait in planned.due_later])
 
     patch.setattr(deliver, "plan_events", optimistic)

@@ -130,7 +130,7 @@ def _clear_the_due_entries_of_what_goes_on(patch: Patch) -> None:
 
 
 def _recover_without_a_journal_row(patch: Patch) -> None:
-    _change_statement(patch, relay_sql, "RECOVER", ("WHERE before <> status", "WHERE false"))
+    _change_statement(patch, leases, "RECOVER", ("WHERE before <> status", "WHERE false"))
 
 
 def _pass_over_unknown_outcomes(patch: Patch) -> None:

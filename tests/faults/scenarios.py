@@ -268,6 +268,7 @@ def _overtaken_at_recovery(simulation: Simulation) -> None:
         simulation.drain("worker 2")
 
     _pause(simulation, Site("worker", "db leases.RECOVER_NAMED", 1), meanwhile)
+    simulation.settle()
 
 
 def _redriven_unproven(simulation: Simulation) -> None:
