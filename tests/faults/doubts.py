@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
+from tests.faults.queues import EFFECTS
 from tests.faults.scenarios import Scenario, _first_try, _pause, _status
 from tests.faults.simulation import MINUTE, Simulation
-from tests.faults.stories import ADA, HOUR
+from tests.faults.stories import ADA, HOUR, POST
 
 
 class NoConnection:
@@ -99,6 +100,15 @@ def _subscribed_again(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _message_lost(simulation: Simulation) -> None:
+    """One request is made; its answer is lost, and so is the message for its repeat: its due entry is left."""
+    simulation.vendors.inject("accept_then_cut", provider="http", times=1)
+    simulation.ingest(POST)
+    simulation.drain()
+    simulation.queues.queues[EFFECTS].clear()
+    simulation.settle(prompt=True)
+
+
 DOUBTS: Mapping[str, Scenario] = {
     "a key expires between two repeats": Scenario(_expired_between_two_repeats, {"news": "held"}),
     "a key expires before its repeat": Scenario(_expired_before_its_repeat, {"news": "held"}),
@@ -107,6 +117,7 @@ DOUBTS: Mapping[str, Scenario] = {
     "the answer to an opening is lost": Scenario(_opening_unanswered, {}),
     "a mail is dropped": Scenario(_dropped, {}),
     "a repeat comes a week late": Scenario(_late_repeat, {"crm": "held", "nudge": "cancelled"}),
+    "the message for a repeat is lost": Scenario(_message_lost, {}, POST),
     "a person subscribes again": Scenario(
         _subscribed_again, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),

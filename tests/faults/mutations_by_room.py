@@ -11,6 +11,7 @@ from drumbeat.delivery.effects import Claimed, Moved, Opening
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest.receipt import BUFFERED, Receipt
+from drumbeat.ledger import leases
 from drumbeat.relay import sql as relay_sql
 from tests.faults.fault_points import Fault, Site
 from tests.faults.mutations import Mutation, Patch, _change_statement
@@ -93,8 +94,8 @@ def _judge(question: str, **forgotten: object) -> Callable[[Patch], None]:
     def make(patch: Patch) -> None:
         ask = getattr(verdicts, question)
 
-        def forgetful(effect: Claimed, *rest: Any) -> Verdict | None:
-            verdict: Verdict | None = ask(replace(effect, **forgotten), *rest)  # type: ignore[arg-type]
+        def forgetful(effect: Claimed, *rest: Any, **others: Any) -> Verdict | None:
+            verdict: Verdict | None = ask(replace(effect, **forgotten), *rest, **others)  # type: ignore[arg-type]
             return verdict
 
         patch.setattr(verdicts, question, forgetful)
@@ -134,7 +135,7 @@ def _recover_without_a_journal_row(patch: Patch) -> None:
 
 
 def _pass_over_unknown_outcomes(patch: Patch) -> None:
-    _change_statement(patch, relay_sql, "DUE", ("e.status IN ('waiting', 'unknown')", "e.status IN ('waiting')"))
+    _change_statement(patch, relay_sql, "DUE", ("'sending', 'unknown')\n", "'sending')\n"))
 
 
 MUTATIONS = (
@@ -175,7 +176,7 @@ MUTATIONS = (
     Mutation("a call is begun after its lease", _connect_after_the_lease, "a worker sleeps before its call"),
     Mutation(
         "a try that was surely not sent makes an earlier one so",
-        _judge("_again", unresolved=0),
+        _judge("before_sending", unresolved=0),
         "a provider is away after an answer was lost",
     ),
     Mutation(
@@ -189,7 +190,7 @@ MUTATIONS = (
     Mutation(
         "the due entry of what goes on is cleared",
         _clear_the_due_entries_of_what_goes_on,
-        StoryWithFault("throttled", Site("worker", "sqs SendMessage effects", 2), Fault.ERROR_BEFORE),
+        "the message for a repeat is lost",
     ),
     Mutation(
         "the relay recovers without a journal row",
