@@ -103,6 +103,12 @@ def _judge(question: str, **forgotten: object) -> Callable[[Patch], None]:
     return make
 
 
+def _forget_what_is_unresolved(patch: Patch) -> None:
+    """Neither the verdict on an answer nor the one before the next call knows of it: each makes up for the other."""
+    for question in ("of_answer", "before_sending"):
+        _judge(question, unresolved=0)(patch)
+
+
 def _expire_what_may_have_been_sent(patch: Patch) -> None:
     before_sending = verdicts.before_sending
 
@@ -176,7 +182,7 @@ MUTATIONS = (
     Mutation("a call is begun after its lease", _connect_after_the_lease, "a worker sleeps before its call"),
     Mutation(
         "a try that was surely not sent makes an earlier one so",
-        _judge("before_sending", unresolved=0),
+        _forget_what_is_unresolved,
         "a provider is away after an answer was lost",
     ),
     Mutation(
