@@ -93,7 +93,7 @@ def questions(path: str, environment: Environment) -> Iterator[tuple[str, dict[s
     if "{id}" in path:
         for row in environment.owner.run("SELECT id FROM events"):
             yield path.replace("{id}", str(row["id"])), {}
-    elif path == "/v1/effects":
+    elif path in ("/v1/effects", "/v1/effects/groups"):
         for status in Status:
             yield path, {"status": status}
     else:
