@@ -29,6 +29,9 @@ def main() -> int:
     parser.add_argument(
         "--relay-every", type=float, default=RELAY_INTERVAL_SECONDS, help="seconds between sweeps; deployed: 60"
     )
+    parser.add_argument(
+        "--upgrade", action="store_true", help="begin with the release before; upgrade, roll back, upgrade again"
+    )
     parser.add_argument("--keep", action="store_true", help="keep ledger, record and logs even when all is well")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)  # stack and servers must be ended

@@ -24,18 +24,23 @@ from drumbeat.wakeups.queue import Queue
 from tests.chaos.connection_cutter import ConnectionCutter
 from tests.flow.stacks import ROOT, Stack
 
-CAMPAIGN = Path(__file__).parent / "campaign.yaml"
+CAMPAIGN = "tests/chaos/campaign.yaml"
 SITE = Path(__file__).parent / "site"
 WORKERS = 4
+OTHER_FUNCTIONS = ["relay", "campaign", "console-1"]
 TIMEOUT_SECONDS = 10.0  # for an answer
 RELAY_INTERVAL_SECONDS = 2.0  # unless said otherwise, so that many sweeps meet faults; in a deployment: a minute
 
 
 class Environment:
-    """A running stack and its servers; use as a context manager. Without `keep` its folder is deleted at the end."""
+    """A running stack and its servers; use as a context manager. Without `keep` its folder is deleted at the end.
 
-    def __init__(self, relay_every: float = RELAY_INTERVAL_SECONDS) -> None:
+    `code` is the checkout that it is started from. Its functions run what `deploy` says, from their next start on.
+    """
+
+    def __init__(self, relay_every: float = RELAY_INTERVAL_SECONDS, code: Path = ROOT) -> None:
         self._relay_every = relay_every
+        self.code = code
         self.folder = Path(tempfile.mkdtemp(prefix="drumbeat-chaos-"))
         self.keep = True
         self.folder.chmod(0o755)  # Postgres runs as a user of its own
@@ -44,7 +49,8 @@ class Environment:
         sandbox = Ports(Home(self.folder / "home"))["sandbox"]  # chosen now: the campaign has to name it
         self.sandbox_url = f"http://127.0.0.1:{sandbox}"
         self.campaign = self.folder / "drumbeat.yaml"
-        self.campaign.write_text(CAMPAIGN.read_text().replace("SANDBOX_URL", self.sandbox_url))
+        self.campaign.write_text((code / CAMPAIGN).read_text().replace("SANDBOX_URL", self.sandbox_url))
+        self.deploy(code)
         self.stack = Stack(self.folder / "home", self.campaign, self._servers())
 
     def __enter__(self) -> Self:
@@ -71,6 +77,26 @@ class Environment:
         self.postgres.stop()
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def deployed(self) -> Path:
+        """The checkout from which functions start now."""
+        return self._link.resolve()
+
+    def deploy(self, code: Path) -> None:
+        """Let functions start from another checkout; those that run go on with what they have."""
+        draft = self._link.with_suffix(".new")
+        draft.symlink_to(code)
+        draft.rename(self._link)  # at every moment it is one or the other
+
+    @property
+    def _link(self) -> Path:
+        return self.folder / "code"
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of the functions' processes."""
+        return [f"ingest-{n}" for n in (1, 2)] + [f"worker-{n}" for n in range(1, WORKERS + 1)] + OTHER_FUNCTIONS
 
     @property
     def record(self) -> Path:
@@ -122,6 +148,11 @@ class Environment:
                 return
             cursor = f"&cursor={page['next']}"
 
+    @property
+    def ledger_urls(self) -> tuple[str, str]:
+        """The ledger's addresses for the owner and for the application."""
+        return self.postgres.url("drumbeat"), self.postgres.url("drumbeat", user="drumbeat_app")
+
     def _port(self, server: str) -> int:
         ports: dict[str, int] = json.loads((self.folder / "home" / "ports.json").read_text())
         return ports[server]
@@ -135,5 +166,6 @@ class Environment:
             "ADMIN_DATABASE_URL": self.postgres.url("drumbeat"),
             "DATABASE_DIRECT": "1",
             "CHAOS_SECRET": "key-of-the-sandbox",
-            "PYTHONPATH": os.pathsep.join((str(ROOT), str(SITE))),
+            "CHAOS_CODE": str(self._link),
+            "PYTHONPATH": os.pathsep.join(map(str, (self.code / "shared", self.code, SITE))),
         }

@@ -9,11 +9,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 
+import psutil
 from redis.exceptions import RedisError
 
 from drumbeat.core.errors import DrumbeatError
+from drumbeat.ledger.migrate import migrate
 from tests.chaos import provider_faults
 from tests.chaos.connection_cutter import Cut
 from tests.chaos.environment import WORKERS, Environment
@@ -125,6 +128,38 @@ class Faults:
         if number in (signal.SIGKILL, signal.SIGTERM):
             self._dead.add(pid)
         return True
+
+    # ------------------------------------------------------------ deployments
+
+    def migrate(self) -> None:
+        """Bring the ledger up to date with the present code, as an upgrade does first."""
+        if self._postgres_down:
+            self.later(RETRY_SECONDS, self.migrate)
+            return
+        migrate(*self._environment.ledger_urls)
+        self.counts["ledger migrated"] += 1
+
+    def deploy(self, code: Path, name: str) -> None:
+        """Let every function run other code: what runs is ended in the middle of its work."""
+        self._environment.deploy(code)
+        self.counts[f"deployed {name}"] += 1
+        self._end_other_code()
+
+    def _end_other_code(self) -> None:
+        """End every function that runs other code than is deployed, until none is left."""
+        others = [name for name in self._environment.functions if self._runs_other_code(name)]
+        for name in others:
+            self._stopped.pop(name, None)
+            self._signal(name, signal.SIGKILL)
+        if others:
+            self.later(RETRY_SECONDS, self._end_other_code)
+
+    def _runs_other_code(self, name: str) -> bool:
+        pid = self._environment.stack.pid(name)
+        try:
+            return pid is None or Path(psutil.Process(pid).cwd()) != self._environment.deployed
+        except psutil.Error:
+            return True  # it has just ended
 
     # ------------------------------------------------------------ stores
 

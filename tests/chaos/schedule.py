@@ -2,9 +2,13 @@
 
 import signal
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from random import Random
 
 from tests.chaos.faults import Faults
+from tests.flow.stacks import ROOT
+
+UPGRADE, ROLLBACK = "the present code", "the release before"
 
 WORKER_KILLED = "worker killed"
 # How often each fault happens while a hundred workers are killed, and at least once.
@@ -44,6 +48,13 @@ def schedule(faults: Faults, names: Collection[str], kills: int, seconds: float,
     for share, fault in (OCCURRENCES[name] for name in names):
         for _ in range(max(1, round(share * kills / 100)) if kills else 0):
             faults.later(random.uniform(0.02, 0.98) * seconds, lambda fault=fault: fault(faults))  # type: ignore[misc]
+
+
+def schedule_upgrade(faults: Faults, seconds: float, code: Path) -> None:
+    """Spread an upgrade from this code, its rollback and another upgrade over the time."""
+    faults.later(0.15 * seconds, faults.migrate)
+    for share, target, name in ((0.3, ROOT, UPGRADE), (0.5, code, ROLLBACK), (0.7, ROOT, UPGRADE)):
+        faults.later(share * seconds, lambda target=target, name=name: faults.deploy(target, name))  # type: ignore[misc]
 
 
 def missed(counts: Mapping[str, int], names: Collection[str], kills: int) -> list[str]:

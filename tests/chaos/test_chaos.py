@@ -9,7 +9,7 @@ import pytest
 from tests.flow.stacks import ROOT
 
 TIMEOUT_SECONDS = 540.0
-TRIAL = [sys.executable, "-u", "-m", "tests.chaos", "--events", "10000", "--kills", "100"]
+LARGE = ("--events", "10000", "--kills", "100")
 
 
 @pytest.mark.proof
@@ -24,18 +24,28 @@ TRIAL = [sys.executable, "-u", "-m", "tests.chaos", "--events", "10000", "--kill
 @pytest.mark.point(50)
 @pytest.mark.point(64)
 def test_nothing_is_lost_and_nothing_is_done_twice_while_everything_breaks() -> None:
-    carry_out([*TRIAL, "--minutes", "3.5"])
+    carry_out(*LARGE, "--minutes", "3.5")
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
 @pytest.mark.point(18)
 def test_a_backlog_that_dead_workers_leave_is_done_in_two_minutes_though_the_relay_sweeps_once_in_one() -> None:
-    carry_out([*TRIAL, "--minutes", "2.5", "--only-kills", "--relay-every", "60"])
+    carry_out(*LARGE, "--minutes", "2.5", "--only-kills", "--relay-every", "60")
 
 
-def carry_out(command: list[str]) -> None:
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+@pytest.mark.point(61)
+@pytest.mark.point(62)
+@pytest.mark.point(63)
+def test_nothing_is_lost_and_nothing_is_done_twice_in_an_upgrade_and_a_rollback() -> None:
+    carry_out("--events", "1500", "--kills", "20", "--minutes", "1", "--upgrade")
+
+
+def carry_out(*options: str) -> None:
     """Run a trial to its end, and print its report; fails when a promise was broken."""
+    command = [sys.executable, "-u", "-m", "tests.chaos", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as trial:
         try:
             output, _ = trial.communicate(timeout=TIMEOUT_SECONDS)

@@ -11,7 +11,9 @@ from tests.chaos.callers import Callers, Receipts
 from tests.chaos.environment import RELAY_INTERVAL_SECONDS, Environment
 from tests.chaos.faults import Faults
 from tests.chaos.report import fact
-from tests.chaos.schedule import OCCURRENCES, WORKER_KILLED, missed, schedule
+from tests.chaos.schedule import OCCURRENCES, WORKER_KILLED, missed, schedule, schedule_upgrade
+from tests.flow.stacks import ROOT
+from tests.releases import before
 
 PROGRESS_INTERVAL_SECONDS = 15.0
 MAX_EXTRA_SECONDS = 120.0  # that callers may take longer than planned
@@ -30,13 +32,14 @@ class Plan:
     only_kills: bool = False
     relay_every: float = RELAY_INTERVAL_SECONDS
     keep: bool = False  # the folder, even when all is well
+    upgrade: bool = False  # begin with the release before; upgrade, roll back and upgrade again meanwhile
 
 
 def run(plan: Plan) -> int:
     """Carry out one trial; returns 0 when no promise was broken. Otherwise everything is kept for inspection."""
     began = time.monotonic()
     fact("seed", plan.seed)
-    with Environment(plan.relay_every) as environment:
+    with Environment(plan.relay_every, before.folder() if plan.upgrade else ROOT) as environment:
         fact("the stack answers after", f"{time.monotonic() - began:.0f} s, in {environment.folder}")
         violations = _carry_out(environment, plan)
         environment.keep = plan.keep or bool(violations)
@@ -56,6 +59,8 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     environment.command("lies", dict(provider_faults.ALWAYS))
     names = [WORKER_KILLED] if plan.only_kills else list(OCCURRENCES)
     schedule(faults, names, plan.kills, plan.minutes * 60, random)
+    if plan.upgrade:
+        schedule_upgrade(faults, plan.minutes * 60, environment.code)
 
     _run_load(callers, faults, receipts, plan)
     faults.end_all()
@@ -68,6 +73,8 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     verdict = oracle.check(leads, receipts, environment.record, environment.listed("/v1/effects?status=held"))
     violations += verdict.violations
     violations += [f"never happened: {fault}" for fault in missed(faults.counts, names, plan.kills)]
+    if environment.deployed != ROOT:
+        violations.append("the present code is not deployed")
     violations += [f"stuck too long: {effect}" for effect in recovered.late]
     violations += _verify(environment)
     report.show(verdict, receipts, recovered, faults.counts + _injected_faults(environment), violations)

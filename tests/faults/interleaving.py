@@ -12,6 +12,7 @@ from tests.faults.queues import QueueFaults
 from tests.faults.runs import Simulate
 from tests.faults.sample_deployment import Lead
 from tests.faults.scheduler import Scheduler
+from tests.faults.simulation import Simulation
 from tests.faults.stories import PARCEL, warm_up
 
 PROVIDERS = ("mailgun", "resend", "hubspot", "http")
@@ -45,18 +46,26 @@ HISTORY = """
 class Interleaving:
     """A run that its seed decides completely: its theme, its faults, and which process runs at every turn."""
 
-    def __init__(self, environment: Environment, simulate: Simulate, seed: int) -> None:
+    def __init__(
+        self, environment: Environment, simulate: Simulate, seed: int, *, kind: type[Simulation] = Simulation
+    ) -> None:
         self._random = random = Random(seed)
         self._theme = THEMES[seed % len(THEMES)]
         scheduler = Scheduler(Random(seed + 1), environment.control, self._between_turns)
         scheduler.stay_probability = random.choice((0.3, 0.6, 0.85))
         scheduler.split_probability = random.choice((0.0, 0.3, 1.0))
         self._run_interleaved = scheduler.run
-        self.simulation = simulate(seed, schedule=scheduler)
-        warm_up(self.simulation)
+        self.simulation = simulate(seed, schedule=scheduler, kind=kind)
+        self._begin()
         self._leads = [Lead(name) for name in ("ada", "bob", "cyd")[: random.randint(1, 3)]]
         if random.random() < 0.5:
             self._leads.append(PARCEL)
+
+    def _begin(self) -> None:
+        warm_up(self.simulation)
+
+    def _check(self) -> None:
+        check_promises(self.simulation)
 
     def run(self) -> str:
         """Run to the end, check every promise, and return the digest of everything that happened."""
@@ -69,7 +78,7 @@ class Interleaving:
         self._run_interleaved(self._parts())
         self._end_faults()
         simulation.settle(within=20 * 86_400.0)
-        check_promises(simulation)
+        self._check()
         self._decide()
         return self.digest()
 
@@ -199,4 +208,4 @@ class Interleaving:
         """Decide about what has ended or is held, as a person would; that, too, ends as promised."""
         self.simulation.decide(self._random.choice([*Decision]))
         self.simulation.settle(within=20 * 86_400.0)
-        check_promises(self.simulation)
+        self._check()

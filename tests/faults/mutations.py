@@ -40,21 +40,23 @@ from drumbeat.operations import decisions, decisions_sql
 from drumbeat.people import sql as people_sql
 from drumbeat.providers import calls, http_endpoint, hubspot, mailgun, replies, resend
 from drumbeat.relay import lots, sweep
+from drumbeat.services import Services
 from drumbeat.throttle import fallback
 from drumbeat.wakeups import notifier
+from tests.faults.beside import Release
 from tests.faults.fault_points import Fault, Site
-from tests.faults.proof import StoryWithFault
+from tests.faults.proof import StoryOfTwo, StoryWithFault
 
 type Patch = pytest.MonkeyPatch
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One bug. `noticed_by`: a scenario, a story, a story with one fault, or the seeds."""
+    """One bug. `noticed_by`: a scenario, a story, a story with one fault, a story of two releases, or the seeds."""
 
     name: str
     make: Callable[[Patch], None]
-    noticed_by: str | StoryWithFault
+    noticed_by: str | StoryWithFault | StoryOfTwo
 
 
 def _change_statement(patch: Patch, module: Any, statement: str, *changes: tuple[str, str]) -> None:
@@ -134,7 +136,7 @@ def _send_before_the_attempt_commits(patch: Patch) -> None:
 
 
 def _call_it_accepted_before_the_answer(patch: Patch) -> None:
-    patch.setattr(verdicts, "of_answer", lambda *_: Verdict(Status.ACCEPTED))
+    patch.setattr(verdicts, "of_answer", lambda *_, **__: Verdict(Status.ACCEPTED))
 
 
 def _freeze_anew(patch: Patch) -> None:
@@ -334,9 +336,9 @@ def _acknowledge_before_recording(patch: Patch) -> None:
 def _clear_the_events_due_entry_early(patch: Patch) -> None:
     plan_events = planning.plan_events
 
-    def forgetful(ids: Any, services: Any) -> Any:
+    def forgetful(ids: Any, services: Any, **how: Any) -> Any:
         services.notifier.clear(events=ids)
-        return plan_events(ids, services)
+        return plan_events(ids, services, **how)
 
     patch.setattr(deliver, "plan_events", forgetful)
 
@@ -386,8 +388,8 @@ def _clear_the_due_entries_of_others(patch: Patch) -> None:
     """A second wake-up for a planned event cleared its due entry, though its planner was still working."""
     plan_events = planning.plan_events
 
-    def presumptuous(ids: Any, services: Any) -> Any:
-        planned = plan_events(ids, services)
+    def presumptuous(ids: Any, services: Any, **how: Any) -> Any:
+        planned = plan_events(ids, services, **how)
         return replace(planned, ours=set(ids) - planned.missing)
 
     patch.setattr(deliver, "plan_events", presumptuous)
@@ -397,8 +399,8 @@ def _set_no_due_entry_for_new_effects(patch: Patch) -> None:
     """An effect that was due when it was created, and not claimed, had a wake-up only."""
     plan_events = planning.plan_events
 
-    def optimistic(ids: Any, services: Any) -> Any:
-        planned = plan_events(ids, services)
+    def optimistic(ids: Any, services: Any, **how: Any) -> Any:
+        planned = plan_events(ids, services, **how)
         return replace(planned, due_later=[(effect, wait or 1e-3) for effect, wait in planned.due_later])
 
     patch.setattr(deliver, "plan_events", optimistic)
@@ -473,6 +475,14 @@ def _let_campaigns_go_first(patch: Patch) -> None:
 def _take_every_share(patch: Patch) -> None:
     share = fallback.interval_of
     patch.setattr(fallback, "interval_of", lambda limits, processes: share(limits, 1))
+
+
+# ---------------------------------------------------------------- the release before
+
+
+def _key_people_otherwise(patch: Patch) -> None:
+    """Right as long as no other release runs."""
+    patch.setattr(Services, "contact_secret", property(lambda self: self._derived("people")))
 
 
 MUTATIONS = (
@@ -622,5 +632,10 @@ MUTATIONS = (
         "an effect that could not be opened has no due entry",
         _leave_what_could_not_be_opened,
         StoryWithFault("post", Site("worker", "db attempts.OPEN", 1), Fault.ERROR_BEFORE),
+    ),
+    Mutation(
+        "people have other keys than in the release before",
+        _key_people_otherwise,
+        StoryOfTwo("unsubscribed", Release.BEFORE),
     ),
 )

@@ -11,7 +11,7 @@ from drumbeat.core.status import ALLOWED, Status
 from drumbeat.delivery.budget import LEASE
 from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
-from tests.faults.sample_deployment import CLASSES, STEPS
+from tests.faults.sample_deployment import CLASSES, MAILS, STEPS, Recorded
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import PerformedAction
 
@@ -63,6 +63,9 @@ CONTACTS = """
     SELECT effects.id, effects.contact, contacts.former
       FROM effects
       LEFT JOIN contacts ON contacts.key = effects.contact
+"""
+DELIVERED = """
+    SELECT e.id FROM events e JOIN payloads p ON p.event_id = e.id WHERE e.source = %s AND p.body = %s
 """
 UNPLANNED = "SELECT id FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)"
 REPLANNED = """
@@ -136,13 +139,12 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
     rows = {row["id"]: row for row in simulation.environment.owner.run(STANDING)}
     events = {row["id"] for row in simulation.environment.owner.run("SELECT id FROM events")}
     done = Counter(action.effect for action in simulation.vendors.performed())
-    violations: list[str] = []
-    for lead in dict.fromkeys(lead for lead, _ in simulation.receipts):
-        recorded = [id for id in lead.events() if id in events]
-        if len(recorded) != 1:
-            violations.append(f"{lead.name} was promised, and is recorded {len(recorded)} times")
+    recorded, violations = _delivered(simulation)
+    for lead in dict.fromkeys([*(lead for lead, _ in simulation.receipts), *recorded]):
+        if lead.event not in events:
+            violations.append(f"{lead.name} was promised, and is not recorded")
             continue
-        for step, effect in lead.effects(recorded[0]).items():
+        for step, effect in lead.effects().items():
             if effect not in rows:
                 violations.append(f"{lead.name} {step} was lost")
             elif why := _wrong_end(
@@ -151,15 +153,31 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
                 done[effect],
                 risked=bool(simulation.resent[effect]),
                 strict=strict and lead not in simulation.forbidden,
+                known=simulation.known_faults,
             ):
                 violations.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
     return violations
 
 
-def _wrong_end(row: dict[str, Any], step: str, done: int, *, risked: bool, strict: bool) -> str | None:
+def _delivered(simulation: Simulation) -> tuple[list[Recorded], list[str]]:
+    """Return the events of each webhook that was taken, and which of them is not exactly one event."""
+    recorded: list[Recorded] = []
+    violations: list[str] = []
+    for sent in dict.fromkeys(sent for sent, _ in simulation.delivered):
+        ids = {id for each, id in simulation.delivered if each == sent}
+        events = simulation.environment.owner.run(DELIVERED, (sent.source, sent.body))
+        recorded += [Recorded(sent.name, sent.type, id=row["id"]) for row in events]
+        if not 1 <= len(events) <= (len(ids) if simulation.event_for_each_id else 1):
+            violations.append(f"{sent.name} was delivered by {sent.source} and is {len(events)} events")
+    return recorded, violations
+
+
+def _wrong_end(
+    row: dict[str, Any], step: str, done: int, *, risked: bool, strict: bool, known: frozenset[str]
+) -> str | None:
     """Return what is wrong about the status in which an effect ended, given how often the provider did it.
 
-    `risked`: a person sent it again, knowing that it may have been done.
+    `risked`: a person sent it again, knowing that it may have been done. `known`: reason codes that are always allowed.
     """
     code = row["reason_code"]
     decided = code == ReasonCode.DECIDED  # by a person
@@ -167,14 +185,16 @@ def _wrong_end(row: dict[str, Any], step: str, done: int, *, risked: bool, stric
         case Status.ACCEPTED:
             return None if done or decided else "the provider never did it"
         case Status.REFUSED:
-            return "no provider refused it" if strict else "the provider did it" if done and not risked else None
+            if strict and code not in known:
+                return "no provider refused it"
+            return "the provider did it" if done and not risked else None
         case Status.CANCELLED:
-            if done and not row["maybe_sent"] and not risked:
+            if done and not row["maybe_sent"] and not risked and code not in known:
                 return "the provider did it, and nothing says so"
             return "it has no reason" if code is None or (strict and code != ReasonCode.SUPPRESSED) else None
         case Status.HELD:
             blind = CLASSES[STEPS[step]] in "FX" and code == ReasonCode.UNPROVABLE
-            return None if blind or (not strict and code in UNPROVABLE) else "it could be proven"
+            return None if blind or code in known or (not strict and code in UNPROVABLE) else "it could be proven"
         case Status.WAITING if row["resting"]:
             return None  # it waits for one that is held; otherwise the simulation would not have ended
     return "it is not at its end"
@@ -260,6 +280,13 @@ def _consent(simulation: Simulation) -> list[str]:
             suppressed.discard(about)
         elif contacts.get(about, set()) & suppressed:
             violations.append(f"{about} was opened after its contact was suppressed")
+    done = {action.effect for action in simulation.vendors.performed()}
+    violations += [
+        f"{lead.name} was suppressed and got {step}"
+        for lead in simulation.unwanted
+        for step, effect in lead.effects().items()
+        if step in MAILS and effect in done
+    ]
     return violations
 
 

@@ -1,5 +1,6 @@
 """Many parts of the proof at once: processes that each have an environment of their own."""
 
+import traceback
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -47,6 +48,8 @@ def _failure(part: Part) -> str | None:
             prove(part, _environment, simulate)
     except AssertionError as error:
         return "\n".join((f"{part}: {error}", *getattr(error, "__notes__", ())))
+    except Exception:  # noqa: BLE001 - the release before has errors that the other process cannot read
+        return f"{part}: {traceback.format_exc()}"
     return None
 
 

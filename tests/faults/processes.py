@@ -18,7 +18,6 @@ from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import LookupResult, Outcome
 from drumbeat.delivery import attempts_sql
 from drumbeat.infrastructure.redis import Argument, LeanRedis
-from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
@@ -110,10 +109,6 @@ class Process(Services):
         return SimulatedDatabase(self, self.settings.database_url, self._observe)
 
     @cached_property
-    def secrets(self) -> Secrets:
-        return SimulatedSecrets(self.settings)
-
-    @cached_property
     def redis(self) -> "SimulatedRedis":
         return SimulatedRedis(self, self._pool)
 
@@ -144,14 +139,6 @@ class Process(Services):
     def single(self) -> Single:
         """Its door for single events."""
         return Single(self.door)
-
-
-class SimulatedSecrets(Secrets):
-    """The secret of the webhook; accounts have none, for the sandbox takes any."""
-
-    @override
-    def get(self, reference: str) -> str:
-        return "simulated" if reference == "env:PUSH_SECRET" else super().get(reference)
 
 
 class SequentialCalls(Calls):

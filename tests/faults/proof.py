@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.faults import machine
+from tests.faults.beside import BeforeFirst, Beside, PresentFirst, Release, check_ledger
+from tests.faults.doubts import DOUBTS
 from tests.faults.environment import Environment
 from tests.faults.fault_points import Fault, OneFault, Site
 from tests.faults.interleaving import Interleaving
 from tests.faults.oracle import check_promises
+from tests.faults.rollout import Rollout
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import SCENARIOS, play_scenario
+from tests.faults.scenarios import SCENARIOS, play
 from tests.faults.simulation import Simulation
 from tests.faults.stories import EVE, STORIES, play_story
 
@@ -41,6 +44,27 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class Upgrade:
+    """One interleaving of two releases."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"upgrade {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoryOfTwo:
+    """A story in which each step of a process is another release's than its step before."""
+
+    story: str
+    first: Release
+
+    def __str__(self) -> str:
+        return f"{self.story}, {self.first} first"
+
+
+@dataclass(frozen=True, slots=True)
 class Histories:
     """Long histories that Hypothesis generates."""
 
@@ -50,7 +74,7 @@ class Histories:
         return f"histories {self.number}"
 
 
-type Part = str | StoryWithFault | Seed | Histories
+type Part = str | StoryWithFault | Seed | Upgrade | StoryOfTwo | Histories
 
 
 def prove(part: Part, environment: Environment, simulate: Simulate) -> None:
@@ -59,11 +83,15 @@ def prove(part: Part, environment: Environment, simulate: Simulate) -> None:
         play_with_fault(part, simulate)
     elif isinstance(part, Seed):
         Interleaving(environment, simulate, part.number).run()
+    elif isinstance(part, Upgrade):
+        Rollout(environment, simulate, part.number).run()
+    elif isinstance(part, StoryOfTwo):
+        play_with_two_releases(part, simulate)
     elif isinstance(part, Histories):
         machine.run(simulate, part.number, machine.LONG)
-    elif part in SCENARIOS:
+    elif part in SCENARIOS or part in DOUBTS:
         simulation = simulate()
-        play_scenario(part, simulation)
+        play({**SCENARIOS, **DOUBTS}[part], simulation)
         check_promises(simulation)
     elif part in STORIES:
         play_without_fault(part, simulate)
@@ -78,8 +106,18 @@ def play_without_fault(story: str, simulate: Simulate) -> Simulation:
     simulation = simulate()
     play_story(story, simulation)
     check_promises(simulation, strict=True)
-    assert any(lead != EVE for lead, _ in simulation.receipts), "the story promised nothing"
+    promised = [lead for lead, _ in simulation.receipts if lead != EVE] + [sent for sent, _ in simulation.delivered]
+    assert promised, "the story promised nothing"
     return simulation
+
+
+def play_with_two_releases(part: StoryOfTwo, simulate: Simulate) -> None:
+    """Run a story by two releases in turn."""
+    simulation = simulate(kind=PresentFirst if part.first is Release.PRESENT else BeforeFirst)
+    assert isinstance(simulation, Beside)
+    play_story(part.story, simulation)
+    check_ledger(simulation, strict=True)
+    assert simulation.ran == {*Release}, "only one release ran"
 
 
 def play_with_fault(part: StoryWithFault, simulate: Simulate) -> None:

@@ -16,10 +16,16 @@ def simulating(environment: Environment) -> Iterator[Simulate]:
     """Give a function that begins a run and ends the one before."""
     begun: list[Simulation] = []
 
-    def begin(seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None) -> Simulation:
+    def begin(
+        seed: int = 0,
+        *,
+        schedule: Schedule | None = None,
+        faults: Faults | None = None,
+        kind: type[Simulation] = Simulation,
+    ) -> Simulation:
         while begun:
             begun.pop().close()
-        begun.append(Simulation(environment, seed, schedule=schedule, faults=faults))
+        begun.append(kind(environment, seed, schedule=schedule, faults=faults))
         return begun[0]
 
     with feedback_provider.registered():

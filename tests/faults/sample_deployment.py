@@ -2,18 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from drumbeat.configuration.document import compile_document
-from drumbeat.core import fingerprint, ids
+from drumbeat.core import ids
 from drumbeat.core.address import normalise
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.events import Arrival
-from drumbeat.sources.signature import Delivery, content_key, digest
 
 CLASSES = {"crm": "D", "mail": "Q", "news": "K", "safe": "K", "courier": "F", "blind": "X"}  # account -> repeat class
 STEPS = {
@@ -26,6 +23,7 @@ STEPS = {
     "notify": "safe",
     "parcel": "courier",
 }  # step -> account
+MAILS = ("hello", "news", "nudge")
 
 FLOWS = {
     "LEAD_CAPTURE": ("welcome", ("crm", "hello", "news", "hook", "ping", "nudge")),
@@ -41,7 +39,7 @@ PATHS = {
 
 DOCUMENT = """
 version: 1
-defaults: {retry: {for: 7d, base: 1s, cap: 15m}}
+defaults: {retry: {base: 1s, cap: 15m}}
 accounts:
   mail:
     provider: mailgun
@@ -63,7 +61,8 @@ accounts:
     settings: {base_url: "http://sandbox/http/blind"}
     secrets: {signing_key: "env:SIMULATED"}
 sources:
-  push: {webhook: github, secrets: ["env:PUSH_SECRET"], type: LEAD_CAPTURE}
+  forms: {webhook: github, secrets: ["env:SIMULATED_WEBHOOK"], type: CONTENT_PUBLISH}
+  orders: {webhook: standard_webhooks, secrets: ["env:SIMULATED_WEBHOOK"], type: CONTENT_PUBLISH}
 flows:
   dispatch:
     on: CAMPAIGN_TRIGGER
@@ -167,41 +166,19 @@ class Lead:
             }
         ).encode()
 
-    def events(self) -> tuple[UUID, ...]:
-        """Return the ids under which it may be recorded, under one of them."""
-        return (self.event,)
-
-    def effects(self, event: UUID | None = None) -> dict[str, UUID]:
+    def effects(self) -> dict[str, UUID]:
         """Return the id of each step's effect, computed without the ledger."""
         flow, steps = FLOWS[self.type]
         address = normalise(self.email, self.semantics)
-        return {step: ids.effect_id(event or self.event, flow, step, PATHS.get(step, address)) for step in steps}
+        return {step: ids.effect_id(self.event, flow, step, PATHS.get(step, address)) for step in steps}
 
 
 @dataclass(frozen=True, slots=True)
-class Push(Lead):
-    """A person who signs up at a sender of webhooks, which names its deliveries without signing the names."""
+class Recorded(Lead):
+    """A lead whose event has an id that only the ledger knows: a delivery's key is its source's affair."""
 
-    @property
-    def body(self) -> bytes:
-        return json.dumps({"email": self.email, "name": self.name}).encode()
+    id: UUID = field(kw_only=True)
 
     @property
     def event(self) -> UUID:
-        return ids.event_id("push", content_key(self.body))
-
-    def events(self) -> tuple[UUID, ...]:
-        return (self.event, ids.event_id("push", self.name))
-
-    def delivery(self, id: str) -> Delivery:
-        """The request, signed with the secret that a simulated process reads."""
-        signature = f"sha256={digest('simulated', self.body).hex()}"
-        headers = {"x-hub-signature-256": signature, "x-github-delivery": id}
-        return Delivery("POST", "https://simulated/v1/webhooks/push", headers, self.body)
-
-    def arrival_before(self, at: datetime) -> Arrival:
-        """What the release before makes of the delivery, whose id is the lead's name."""
-        key, body = self.name, self.body
-        return Arrival(
-            ids.event_id("push", key), "push", key, self.type, "webhook", fingerprint.of_raw(body), None, at, body
-        )
+        return self.id

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -26,8 +27,8 @@ from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.planning import plan_events
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.ingest import batch, recording, webhook
-from drumbeat.ingest.receipt import RECORDED, Receipt
+from drumbeat.ingest import batch, webhook
+from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.database import Row
 from drumbeat.operations import decisions
 from drumbeat.operations.decisions import MOVES, Decision
@@ -45,11 +46,14 @@ from tests.faults.fault_points import Crash, FaultPoint, Faults, NoFaults, Sched
 from tests.faults.invariants import Invariants
 from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, SqsModel
-from tests.faults.sample_deployment import Lead, Push
+from tests.faults.sample_deployment import Lead
 from tests.faults.vendors import Vendors
+from tests.faults.webhooks import Webhook
+from tests.releases import before
 
 MINUTE = 60.0
 FUNCTION_TIMEOUT_SECONDS = 60.0  # that a worker has for a batch
+ACTOR = "person:ada"
 CALLER = ApiKey("shop", frozenset({"ingest"}))
 MAX_CLIENT_TRIES = 30
 MAX_MOMENTS = 1_000  # of one run at which something happens: no story needs so many
@@ -89,6 +93,9 @@ class Stuck(AssertionError):
 class Simulation:
     """One run: a seed, a schedule and faults decide everything that is random."""
 
+    known_faults: frozenset[str] = frozenset()  # reason codes with which effects may end, though they need not
+    event_for_each_id = False  # whether one body may be an event for each id under which it was delivered
+
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
     ) -> None:
@@ -102,6 +109,8 @@ class Simulation:
         self.queues = SqsModel(Random(seed + 1))
         self.vendors = Vendors(home, environment.owner, self.clock.timestamp)
         self.receipts: list[tuple[Lead, Receipt]] = []
+        self.delivered: list[tuple[Webhook, str]] = []  # under which id, and answered with a 2xx
+        self.unwanted: set[Lead] = set()  # suppressed before they were sent
         self.skews: dict[str, float] = {}  # seconds by which a machine's clock is off
         self.invariants = Invariants(environment.owner, self.clock)
         self.outages = Outages()
@@ -115,9 +124,18 @@ class Simulation:
         self.configure()
 
     def close(self) -> None:
-        for process in self._processes.values():
+        for process in self._all_processes():
             self.environment.discard(process)
         self.vendors.close()
+
+    @cached_property
+    def before(self) -> Any:
+        """The release before's own simulation of the same servers, queues, clock and providers."""
+        kind: Any = before.module("tests.faults.simulation").Simulation
+        same = object.__new__(kind)  # its own beginning would empty the servers
+        vars(same).update(vars(self) | {"_processes": {}})
+        self.prefixes.insert(0, before.PREFIX)
+        return same
 
     # ------------------------------------------------------------ processes and time
 
@@ -150,8 +168,12 @@ class Simulation:
 
     def restart(self) -> None:
         """End every process; each starts again when it is needed."""
-        for process in self._processes.values():
+        for process in self._all_processes():
             process.dead = True
+
+    def _all_processes(self) -> list[Any]:
+        same = vars(self).get("before")  # if the release before has run
+        return [*self._processes.values(), *(same._processes.values() if same else ())]
 
     def rename_keys(self, *first: str) -> None:
         """Give new processes other keys in Redis, as another secret or release does; those named `first` start anew.
@@ -214,24 +236,22 @@ class Simulation:
                 return
             self.advance(1.0)
 
-    def deliver(self, lead: Push, id: str = "", who: str = "ingest") -> None:
-        """Be a sender of webhooks that tries again until it has a receipt; the delivery's id is the lead's name."""
+    def deliver_webhook(self, sent: Webhook, who: str = "ingest", *, id: str = "") -> None:
+        """Be a sender that delivers a webhook and tries again until it is taken, possibly under an id of its choice."""
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
-                receipt = webhook.ingest("push", lead.delivery(id or lead.name), process.door)
-                self.receipts.append((lead, receipt))
+                webhook.ingest(sent.source, sent.delivery(self.clock.timestamp(), id), process.door)
+                self.delivered.append((sent, id))
                 return
             self.advance(1.0)
 
-    def deliver_before(self, lead: Push, who: str = "before") -> None:
-        """Be that sender, and the release before answers: its key is the delivery's id."""
+    def deliver_before(self, sent: Webhook, who: str = "before", *, id: str = "") -> None:
+        """Be that sender, and the release before answers."""
+        door, errors = before.module("drumbeat.ingest.webhook"), before.module("drumbeat.core.errors")
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
-                arrival = lead.arrival_before(process.clock.now())
-                recorded = recording.record(arrival, process.door)
-                if recorded.event != arrival.id:  # it does not know aliases, and finds another body there
-                    recording.keep_conflicts([arrival], process.door)
-                self.receipts.append((lead, Receipt(arrival.id, RECORDED)))
+            with self.before._living(who) as process, contextlib.suppress(errors.Problem, psycopg.Error):
+                door.ingest(sent.source, sent.delivery(self.clock.timestamp(), id), process.door)
+                self.delivered.append((sent, id))
                 return
             self.advance(1.0)
 
@@ -277,14 +297,21 @@ class Simulation:
         change = suppressions.lift if lifted else suppressions.suppress
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(psycopg.Error):
-                change(lead.email, reason="unsubscribed", actor="person", services=process)
+                change(lead.email, reason="unsubscribed", actor=ACTOR, services=process)
+                self._suppressed(lead, lifted=lifted)
                 return
+
+    def _suppressed(self, lead: Lead, *, lifted: bool) -> None:
+        if lifted:
+            self.unwanted.discard(lead)
+        elif lead not in (sent for sent, _ in self.receipts):
+            self.unwanted.add(lead)
 
     def suppress_as_before(self, lead: Lead, who: str = "person") -> None:
         """Suppress a lead's address as a release of rules 1 does: under the key of then alone."""
         with self._living(who) as process:
             key = contact_key(process.contact_secret, normalise(lead.email, 1))
-            people_sql.change(process.db, key, None, reason="unsubscribed", actor="person", lifted=False)
+            people_sql.change(process.db, key, None, reason="unsubscribed", actor=ACTOR, lifted=False)
 
     def decide(self, decision: Decision, *steps: str, even_if_sent: bool = False, who: str = "person") -> None:
         """Decide about every effect for which that is possible, or those of some steps, as a person would."""
@@ -296,7 +323,7 @@ class Simulation:
                     decision,
                     reason="looked",
                     version=row["seq"],
-                    actor="person",
+                    actor=ACTOR,
                     services=process,
                     even_if_sent=even_if_sent,
                 )
@@ -311,7 +338,7 @@ class Simulation:
         (row,) = self.environment.owner.run("SELECT drumbeat_now() AS now")
         with self._living(who) as process, contextlib.suppress(psycopg.Error):
             selection = Selection(statuses, row["now"])
-            while decisions.decide_all(decision, selection, reason="looked", actor="person", services=process).left:
+            while decisions.decide_all(decision, selection, reason="looked", actor=ACTOR, services=process).left:
                 pass
 
     def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
@@ -339,7 +366,7 @@ class Simulation:
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Apply a configuration, as a person would; return False when it was refused or failed."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
-            applying.apply(sample_deployment.document(**changes), {}, actor="person", services=process)
+            applying.apply(sample_deployment.document(**changes), {}, actor=ACTOR, services=process)
             return True
         return False
 
@@ -387,11 +414,20 @@ class Simulation:
 
     def next_moment(self) -> float:
         """Return the next instant at which anything can happen."""
-        tick = MINUTE * (self.clock.gone // MINUTE + 1)
-        marks: Any = self.environment.redis.zrange(self.prefixes[-1] + KEY, 0, 0, withscores=True)
-        watched = self.environment.redis.zscore(self.prefixes[-1] + KEY, SENTINEL) is not None
-        if watched and not self.queues.queues[BUFFER]:
-            due = min((score for _, score in marks), default=0.0) - self.clock.timestamp() + self.clock.gone
-            tick = max(tick, MINUTE * -(-due // MINUTE))
+        tick = min(self._next_sweep(index) for index in self._due_indexes())
         message = self.queues.next_visible(EFFECTS)
         return tick if message is None else max(min(tick, message), self.clock.gone)
+
+    def _due_indexes(self) -> list[str]:
+        """List the keys of the due indexes that the relay reads."""
+        return [self.prefixes[-1] + KEY]
+
+    def _next_sweep(self, index: str) -> float:
+        """Return the next minute in which a relay that reads this due index does anything."""
+        tick = MINUTE * (self.clock.gone // MINUTE + 1)
+        marks: Any = self.environment.redis.zrange(index, 0, 0, withscores=True)
+        watched = self.environment.redis.zscore(index, SENTINEL) is not None
+        if not watched or self.queues.queues[BUFFER]:
+            return tick
+        due = min((score for _, score in marks), default=0.0) - self.clock.timestamp() + self.clock.gone
+        return max(tick, MINUTE * -(-due // MINUTE))

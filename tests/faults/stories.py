@@ -10,13 +10,15 @@ from drumbeat.ledger.account_states import FAILURES_THAT_PAUSE, FIRST_PAUSE_SECO
 from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import NoFaults
 from tests.faults.in_the_way import forbidden, unreachable
-from tests.faults.sample_deployment import Lead, Push
+from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
+from tests.faults.webhooks import Webhook
 
 ADA, BOB, EVE, MALLORY = Lead("ada"), Lead("bob"), Lead("eve"), Lead("mallory")
 POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
-PUSH, STOLEN = Push("push"), Push("stolen")
+ORDER, FORM, LATE_FORM = Webhook("order"), Webhook("form", "forms"), Webhook("late-form", "forms")
+STOLEN = Webhook("stolen", "forms")
 HOUR = 3600.0
 PERSONS_TRIES = 3  # one more than a single fault can spoil
 
@@ -118,9 +120,20 @@ def _outage(simulation: Simulation) -> None:
 
 def _batch(simulation: Simulation) -> None:
     """One request with two events, one of them a repeat; then another while the ledger is unreachable."""
-    simulation.ingest_all(ADA, EVE)
+    simulation.ingest_all(EVE, ADA)
     simulation.outages.ledger = True
-    simulation.ingest_all(BOB, ADA)
+    simulation.ingest_all(ADA, BOB)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+
+
+def _webhook(simulation: Simulation) -> None:
+    """Two senders deliver what has happened, each twice; and once more while the ledger is unreachable."""
+    for sent in (ORDER, FORM, ORDER, FORM):
+        simulation.deliver_webhook(sent)
+    simulation.outages.ledger = True
+    for sent in (ORDER, FORM, LATE_FORM):
+        simulation.deliver_webhook(sent)
     simulation.outages.ledger = False
     simulation.settle(prompt=True)
 
@@ -139,26 +152,26 @@ def _conflict(simulation: Simulation) -> None:
 
 def _delivered(simulation: Simulation) -> None:
     """A webhook is delivered, once more while the release before answers, and by an attacker under other ids."""
-    simulation.deliver(PUSH)
-    simulation.deliver_before(PUSH)
-    simulation.deliver(PUSH)
-    simulation.deliver(STOLEN)
-    simulation.deliver(STOLEN, id="d-2")
-    simulation.deliver(STOLEN, id="d-3")
+    simulation.deliver_webhook(FORM)
+    simulation.deliver_before(FORM)
+    simulation.deliver_webhook(FORM)
+    simulation.deliver_webhook(STOLEN)
+    simulation.deliver_webhook(STOLEN, id="d-2")
+    simulation.deliver_webhook(STOLEN, id="d-3")
     simulation.settle(prompt=True)
 
 
 def _upgraded(simulation: Simulation) -> None:
     """The release before records a webhook; it is delivered again after the upgrade, and while the ledger is away."""
-    simulation.deliver_before(PUSH)
-    simulation.deliver(PUSH)
+    simulation.deliver_before(FORM)
+    simulation.deliver_webhook(FORM)
     simulation.outages.ledger = True
-    simulation.deliver(PUSH)
-    simulation.deliver(STOLEN)
+    simulation.deliver_webhook(FORM)
+    simulation.deliver_webhook(STOLEN)
     simulation.outages.ledger = False
-    simulation.settle(prompt=True)
+    simulation.settle()  # not prompt: the release before has a due index of its own
     simulation.deliver_before(STOLEN)
-    simulation.settle(prompt=True)
+    simulation.settle()
 
 
 def _replanned(simulation: Simulation) -> None:
@@ -321,6 +334,7 @@ STORIES: Mapping[str, Story] = {
     "unsubscribed": _unsubscribed,
     "outage": _outage,
     "batch": _batch,
+    "webhook": _webhook,
     "conflict": _conflict,
     "delivered": _delivered,
     "upgraded": _upgraded,

@@ -94,8 +94,8 @@ def _send(simulation: Simulation, *bad: Lead) -> None:
 
 BAD_INPUTS: Mapping[str, Bad] = {
     **{f"a reply id with {form}": _answered("odd_id", form=form) for form in ("nul", "surrogate", "long", "address")},
-    "replies that are too long": _answered("long_body"),
-    "replies that are cut": _answered("cut_body"),
+    "replies that are too long": _answered("long_body", times=20),
+    "replies that are cut": _answered("cut_body", times=20),
     "403 for one": _answered("denied", status=403, times=2),
     "500 for one": _answered("accept_then_500", times=2),
     "a hang for one": _answered("accept_then_hang", times=2),

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -28,11 +29,12 @@ class Context:
 
 
 class Console:
-    """Calls the handler and reads its answers."""
+    """Calls the handler and reads its answers; `function` is another release's, if it is not the present one."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, function: ModuleType = app) -> None:
         self.services = services
         self.headers: Mapping[str, str] = {}  # sent with every call
+        self._handler = function.handler
 
     def key(self, *scopes: str, id: str = "ada") -> str:
         """Mint a key."""
@@ -70,7 +72,7 @@ class Console:
             "body": body if body is None or isinstance(body, str) else json.dumps(body),
             "isBase64Encoded": False,
         }
-        answer = app.handler(cast("dict[str, Any]", event), cast("LambdaContext", Context()))
+        answer = self._handler(cast("dict[str, Any]", event), cast("LambdaContext", Context()))
         answered = {name: str(value) for name, value in answer.get("headers", {}).items()}
         for name, values in (answer.get("multiValueHeaders") or {}).items():
             answered[name] = values[0]
@@ -116,9 +118,9 @@ def build_services(
     return process.services()
 
 
-def close(services: Services) -> None:
-    """Close what a test's services have opened, and forget them."""
+def close(services: Services, release: ModuleType = process) -> None:
+    """Close what a test's services have opened, and forget them; `release` is where another release keeps them."""
     services.db.close()
     services.sqs.close()
     services.redis.close()
-    process.services.cache_clear()
+    release.services.cache_clear()

@@ -1,0 +1,124 @@
+"""Histories in which an outcome stays in doubt for long, and how each must end."""
+
+from collections.abc import Mapping
+
+from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
+from tests.faults.queues import EFFECTS
+from tests.faults.scenarios import Scenario, _first_try, _pause, _status
+from tests.faults.simulation import MINUTE, Simulation
+from tests.faults.stories import ADA, HOUR, POST
+
+
+class NoConnection:
+    """A provider cannot be reached, as often as it is tried."""
+
+    def __init__(self, provider: str) -> None:
+        self._name = f"http connect {provider}"
+
+    def fault_at(self, site: Site, *, twice: bool) -> Fault | None:
+        return Fault.ERROR_BEFORE if site.name == self._name else None
+
+
+def _expired_between_two_repeats(simulation: Simulation) -> None:
+    """Two answers are lost, twenty hours apart; the key lives for a day from the first."""
+    simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
+    _first_try(simulation)
+    simulation.advance(20 * HOUR)
+    simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
+    simulation.sweep()
+    simulation.drain()
+    simulation.advance(5 * HOUR)
+    simulation.settle()
+
+
+def _expired_before_its_repeat(simulation: Simulation) -> None:
+    """An answer is lost; it is decided to repeat the request, and no worker runs until the key has expired."""
+    simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
+    _first_try(simulation)
+    while _status(simulation, ADA.effects()["news"]) == "unknown":
+        simulation.advance(1.0)
+        simulation.work()
+    simulation.advance(25 * HOUR)
+    simulation.settle()
+
+
+def _unreachable_afterwards(simulation: Simulation) -> None:
+    """An answer is lost, and the provider is never reached again."""
+    simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
+    _first_try(simulation)
+    simulation.point.faults = NoConnection("resend")
+    simulation.settle(within=30 * 24 * HOUR)
+    simulation.point.faults = NoFaults()
+
+
+def _asleep_before_the_call(simulation: Simulation) -> None:
+    """A worker sleeps before it connects, until its mail was looked for, was proven absent and was sent again."""
+    simulation.ingest(ADA)
+
+    def meanwhile() -> None:
+        for _ in range(45):
+            simulation.advance(MINUTE)
+            simulation.sweep()
+            simulation.drain("worker 2")
+
+    _pause(simulation, Site("worker", "http connect mailgun", 1), meanwhile)
+    simulation.settle()
+
+
+def _opening_unanswered(simulation: Simulation) -> None:
+    """The attempts are committed, and the answer to their commit is lost: no call was made yet, and each is."""
+    simulation.ingest(ADA)
+    simulation.point.forget()
+    simulation.point.faults = OneFault(Site("worker", "db attempts.OPEN", 1), Fault.ERROR_AFTER)
+    simulation.work()
+    simulation.settle()
+
+
+def _dropped(simulation: Simulation) -> None:
+    """The mail provider drops a mail and answers with an error."""
+    simulation.vendors.inject("refuse_then_500", provider="mailgun", times=1)
+    simulation.ingest(ADA)
+    simulation.settle()
+
+
+def _late_repeat(simulation: Simulation) -> None:
+    """Answers are lost; it is decided to repeat the request, and no worker runs until it would be too old to begin."""
+    simulation.vendors.inject("accept_then_cut", provider="hubspot", times=1)
+    _first_try(simulation)
+    while _status(simulation, ADA.effects()["crm"]) == "unknown":
+        simulation.advance(1.0)
+        simulation.work()
+    simulation.advance(8 * 24 * HOUR)
+    simulation.settle()
+
+
+def _subscribed_again(simulation: Simulation) -> None:
+    """A mail is cancelled because its person has unsubscribed; they subscribe again before the next is due."""
+    simulation.ingest(ADA)
+    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(ADA))
+    simulation.suppress(ADA, lifted=True)
+    simulation.settle()
+
+
+def _message_lost(simulation: Simulation) -> None:
+    """One request is made; its answer is lost, and so is the message for its repeat: its due entry is left."""
+    simulation.vendors.inject("accept_then_cut", provider="http", times=1)
+    simulation.ingest(POST)
+    simulation.drain()
+    simulation.queues.queues[EFFECTS].clear()
+    simulation.settle(prompt=True)
+
+
+DOUBTS: Mapping[str, Scenario] = {
+    "a key expires between two repeats": Scenario(_expired_between_two_repeats, {"news": "held"}),
+    "a key expires before its repeat": Scenario(_expired_before_its_repeat, {"news": "held"}),
+    "a provider is away after an answer was lost": Scenario(_unreachable_afterwards, {"news": "held"}),
+    "a worker sleeps before its call": Scenario(_asleep_before_the_call, {}),
+    "the answer to an opening is lost": Scenario(_opening_unanswered, {}),
+    "a mail is dropped": Scenario(_dropped, {}),
+    "a repeat comes a week late": Scenario(_late_repeat, {"crm": "held", "nudge": "cancelled"}),
+    "the message for a repeat is lost": Scenario(_message_lost, {}, POST),
+    "a person subscribes again": Scenario(
+        _subscribed_again, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
+    ),
+}

@@ -1,0 +1,44 @@
+"""Deliveries of webhooks, signed by their senders: one whose id is signed too, and one whose id is not."""
+
+import json
+import os
+from base64 import b64encode
+from dataclasses import dataclass
+
+from drumbeat.sources.signature import Delivery, digest
+
+SECRET = b"simulated-webhook-secret"
+os.environ["SIMULATED_WEBHOOK"] = b64encode(SECRET).decode()  # where the sample's sources read it
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Something that happened at a sender, which repeats it under the same id until it has an answer."""
+
+    name: str
+    source: str = "orders"  # or `forms`, which does not sign the id
+
+    @property
+    def type(self) -> str:
+        return "CONTENT_PUBLISH"
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps({"name": self.name}).encode()
+
+    def delivery(self, now: float, id: str = "") -> Delivery:
+        """Return the request as its sender makes it now, or as one who has seen it makes it under another id."""
+        headers = self._signed_with_id(round(now)) if self.source == "orders" else self._signed_alone(id or self.name)
+        return Delivery("POST", f"https://drumbeat.example/v1/webhooks/{self.source}", headers, self.body)
+
+    def _signed_with_id(self, now: int) -> dict[str, str]:
+        signature = digest(SECRET, f"{self.name}.{now}.".encode(), self.body)
+        return {
+            "webhook-id": self.name,
+            "webhook-timestamp": str(now),
+            "webhook-signature": f"v1,{b64encode(signature).decode()}",
+        }
+
+    def _signed_alone(self, id: str) -> dict[str, str]:
+        signature = digest(os.environ["SIMULATED_WEBHOOK"], self.body).hex()
+        return {"x-hub-signature-256": f"sha256={signature}", "x-github-delivery": id}
