@@ -69,7 +69,7 @@ def _from_here(client: Client) -> list[Check]:
 
 
 def _account(account: dict[str, Any]) -> Check:
-    running = account["state"] == "running"
+    running = account["state"] in ("running", "failing")  # a few calls that failed are tried again by themselves
     detail = account["state"] + (f", {account['reason']}" if account["reason"] else "")
     fix = f"repair the cause, then `drumbeat accounts resume {account['account']}`"
     return check(f"account {account['account']}", running, detail, fix)

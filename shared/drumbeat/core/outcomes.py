@@ -40,11 +40,12 @@ class Throttled:
 class Denied:
     """Surely not carried out: the credentials, or what they may do, are refused (401, 403).
 
-    Whether this is about the account or about one message shows only when the account accepts another.
+    `of_message`: it may be about this message alone (403). Whether it is shows only when the account accepts another.
     """
 
     reason: str
     retry_after: float | None = None  # seconds
+    of_message: bool = False
 
 
 @dataclass(frozen=True, slots=True)

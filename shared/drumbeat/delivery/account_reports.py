@@ -33,7 +33,7 @@ def _report(account: str, ended: Sequence[Ended], random: Random) -> Report:
         failed=[one.work.effect.id for one in failed],
         at_once=bool(throttled),
         pause=max(asked, default=None),
-        probe=any(one.work.effect.probe for one in failed),
+        probe=any(one.work.effect.probe for one in ended),
         reason=reason_of(last) if isinstance(last, Throttled | Denied | NotSent | Unknown | Unclear) else None,
         longest=ended[0].work.login.account.retry.cap,
         jitter=random.uniform(SHORTEST_JITTER, 1.0),

@@ -17,9 +17,10 @@ from drumbeat.core.request import Request
 from drumbeat.core.status import Status
 from drumbeat.delivery import lookups, outcomes_sql, pauses, sends, verdicts
 from drumbeat.delivery.account_reports import account_reports, lone_denials
-from drumbeat.delivery.budget import BYTES_PER_BATCH, FIRST_BYTE_WITHIN_SECONDS
+from drumbeat.delivery.budget import BYTES_PER_BATCH, FIRST_BYTE_WITHIN_SECONDS, LEASE
 from drumbeat.delivery.commits import Commits
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
+from drumbeat.delivery.outcomes_sql import Denial
 from drumbeat.delivery.requests import thaw
 from drumbeat.delivery.transitions import Transition, without_call
 from drumbeat.delivery.verdicts import Verdict
@@ -218,13 +219,15 @@ def accepting_others(ended: Sequence[Ended], services: Services) -> Collection[U
 
     None where the ledger does not say: what the calls of all others have shown must be closed first.
     """
-    again = [one.work for one in ended if isinstance(one.end, Denied) and one.work.effect.denied_at is not None]
+    again = [
+        Denial(one.work.effect.id, one.work.effect.account, one.work.login.identity, before)
+        for one in ended
+        if isinstance(one.end, Denied) and one.end.of_message and (before := one.work.effect.denied_at) is not None
+    ]
     if not again:
         return ()
     try:
-        return outcomes_sql.accepted_since(
-            services.db, [(work.effect.id, work.login.identity, work.effect.denied_at) for work in again]
-        )
+        return outcomes_sql.accepted_since(services.db, again)
     except psycopg.Error:
         return ()
 
@@ -234,7 +237,7 @@ def report(claimed: Sequence[Claimed], ended: Sequence[Ended], services: Service
     reports = account_reports(ended, services.random)
     called = {one.work.effect.id for one in ended}
     if unused := {effect.account for effect in claimed if effect.probe and effect.id not in called}:
-        account_states.return_probes(services.db, unused)
+        account_states.return_probes(services.db, unused, lease=LEASE)
     consequences = account_states.report(services.db, reports) if reports else account_states.Consequences()
     pauses.announce_pauses(consequences.paused, {each.account: each.failed for each in reports}, services)
     pauses.release(unused | {*consequences.resumed}, services)

@@ -6,8 +6,10 @@ from drumbeat.providers.login import in_sandbox
 from drumbeat.services import Services
 
 
-def credentials(account: Account, services: Services) -> dict[str, str]:
+def credentials(account: Account, services: Services, *, fresh: bool = False) -> dict[str, str]:
     """Return the account's secrets by name; in the sandbox any value does for one that is missing.
+
+    `fresh`: as they are now, and not as this process read them minutes ago.
 
     Raises:
         SecretMissing: a secret does not exist or may not be read. SecretAway: it cannot be read now.
@@ -15,7 +17,7 @@ def credentials(account: Account, services: Services) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, reference in account.secrets.items():
         try:
-            found[name] = services.secrets.get(reference)
+            found[name] = services.secrets.get(reference, fresh=fresh)
         except SecretMissing:
             if not in_sandbox(account, services.settings.sandbox_url):
                 raise

@@ -25,7 +25,8 @@ def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]
     """Return the send with the opening of its attempt; or no send, with where the effect goes instead."""
     effect, login = work.effect, work.login
     try:
-        secrets = credentials(login.account, services)
+        # What was denied may have been sent with a value that has been replaced since.
+        secrets = credentials(login.account, services, fresh=effect.denied_at is not None)
         request = work.request or _build(work, services)
         frozen, digest = (None, effect.request_hash) if work.request else freeze(request)
     except SecretAway as error:

@@ -4,6 +4,7 @@ Two questions are asked of every claimed effect: may it be sent now (`before_sen
 end is unknown, what settles it (`of_unknown`). Two are asked of every answer: `of_answer` and `of_look`.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -175,12 +176,17 @@ def of_answer(
 def _until_next(
     effect: Claimed, outcome: Throttled | Denied | NotSent | Unknown, account: Account, repeat: Repeat, random: Random
 ) -> float:
-    """Return when to try again: not before the provider says, and by backoff; in time for a last try."""
-    wait = max(outcome.retry_after or 0.0, backoff(account.retry, effect.attempts + 1, random))
+    """Return when to try again: by backoff, in time for a last try, and never before the provider says.
+
+    What expires before that ends when it expires.
+    """
     may_be_sent = effect.unresolved or isinstance(outcome, Unknown)
     ends = window_ends(effect, repeat) if may_be_sent and isinstance(repeat, NativeKey) else effect.expires_at
-    left = (ends - effect.now).total_seconds() - LAST_TRY_SECONDS if ends else wait
-    return min(wait, left) if left > 0 else wait
+    left = (ends - effect.now).total_seconds() if ends else math.inf
+    wait = backoff(account.retry, effect.attempts + 1, random)
+    if left > LAST_TRY_SECONDS:
+        wait = min(wait, left - LAST_TRY_SECONDS)
+    return max(min(max(wait, outcome.retry_after or 0.0), left), 0.0)
 
 
 def _until_settled(effect: Claimed, outcome: Unknown, account: Account, repeat: Repeat, random: Random) -> float:

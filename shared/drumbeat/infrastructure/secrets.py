@@ -36,8 +36,8 @@ class Secrets:
             with contextlib.suppress(_Refused):  # which name was refused is not known
                 self._read(names)
 
-    def get(self, reference: str) -> str:
-        """Return the value behind a reference.
+    def get(self, reference: str, *, fresh: bool = False) -> str:
+        """Return the value behind a reference; `fresh`: read again now.
 
         A value that was read before stays in use while the parameter store does not answer.
 
@@ -53,6 +53,8 @@ class Secrets:
                 raise SecretMissing(reference) from None
         if kind != "ssm" or not name:
             raise SecretMissing(reference)
+        if fresh and name in self._known:
+            self._known[name] = (0.0, self._known[name][1])
         if not self._fresh(name) and name in self._settings.parameters:
             self.fetch()
         if not self._fresh(name):

@@ -59,9 +59,10 @@ class Consequences:
     paused: Mapping[str, float] = field(default_factory=dict)
 
 
-# An answer forgets everything, unless the account said that it has to wait. A pause begins at once when the account
-# asked for it, else when enough different effects have failed; only the probe makes it longer, because calls that were
-# under way when it began say nothing new. The lock of the row orders the reports of two workers.
+# An answer forgets everything, unless the account said that it has to wait; during a pause only the probe's does, as a
+# call that was under way when it began says nothing about it. A pause begins at once when the account asked for it,
+# else when enough different effects have failed; only the probe makes it longer, for the same reason. The lock of the
+# row orders the reports of two workers.
 REPORT = """
     WITH told AS MATERIALIZED (
         SELECT account, answered, failed::uuid[] AS failed, at_once, asked, probe, code, detail, longest, jitter
@@ -76,6 +77,7 @@ REPORT = """
         DELETE FROM account_states a
          USING told
          WHERE a.account = told.account AND told.answered AND NOT told.at_once
+           AND (told.probe OR a.paused_until IS NULL OR a.paused_until <= drumbeat_now())
      RETURNING a.account, a.paused_until IS NOT NULL AS was_paused
     ), failing AS (
         INSERT INTO account_states AS a (account, failed, pauses, paused_until, reason_code, reason_detail)
@@ -166,13 +168,13 @@ def take_probes(db: Database, accounts: Iterable[str], *, lease: timedelta) -> l
 RETURN_PROBE = """
     UPDATE account_states
        SET paused_until = drumbeat_now()
-     WHERE account = ANY (%(accounts)s) AND paused_until IS NOT NULL
+     WHERE account = ANY (%(accounts)s) AND paused_until <= drumbeat_now() + %(lease)s
 """
 
 
-def return_probes(db: Database, accounts: Iterable[str]) -> None:
-    """Let another effect probe at once: the one that was to do it took no call."""
-    db.run(RETURN_PROBE, {"accounts": list(accounts)})
+def return_probes(db: Database, accounts: Iterable[str], *, lease: timedelta) -> None:
+    """Let another effect probe at once: the one that was to do it took no call. A longer pause has begun meanwhile."""
+    db.run(RETURN_PROBE, {"accounts": list(accounts), "lease": lease})
 
 
 RESUME = "DELETE FROM account_states WHERE account = %(account)s"

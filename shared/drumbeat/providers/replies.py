@@ -32,7 +32,7 @@ def unsuccessful(reply: Reply, permanent: Mapping[int, str]) -> Outcome:
     """
     status, wait = reply.status, retry_after(reply.headers, names=[RETRY_AFTER])
     if status in (401, 403):
-        return Denied(f"HTTP {status}: the credentials, or what they may do, were refused", wait)
+        return Denied(f"HTTP {status}: the credentials, or what they may do, were refused", wait, status == 403)
     if status == 429:
         return Throttled("HTTP 429: too many requests", retry_after(reply.headers))
     if status == 413 and wait is not None:  # RFC 9110, 15.5.14: too large for now

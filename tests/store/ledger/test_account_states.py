@@ -23,8 +23,8 @@ def failed(db: Database, *effects: UUID, **changes: Any) -> Consequences:
     return account_states.report(db, [Report("mail", **values | changes)])
 
 
-def answered(db: Database) -> Consequences:
-    return account_states.report(db, [Report("mail", answered=True)])
+def answered(db: Database, *, probe: bool = False) -> Consequences:
+    return account_states.report(db, [Report("mail", answered=True, probe=probe)])
 
 
 def fail_until_paused(db: Database) -> float:
@@ -154,8 +154,32 @@ def test_each_probe_that_fails_doubles_the_pause_up_to_the_longest(database: Tes
 def test_a_probe_that_is_answered_ends_the_pause(database: TestDatabase) -> None:
     fail_until_paused(database)
 
-    assert answered(database).resumed == ["mail"]
+    assert answered(database, probe=True).resumed == ["mail"]
     assert account_states.states(database) == {}
+
+
+def test_an_answer_to_a_call_that_was_under_way_when_the_pause_began_ends_nothing(database: TestDatabase) -> None:
+    failed(database, at_once=True, pause=600.0)
+
+    answered(database)
+
+    assert paused_for(database) is not None
+
+
+def test_a_probe_that_took_no_call_is_given_back_but_no_longer_pause_is(
+    database: TestDatabase, owner: Database
+) -> None:
+    fail_until_paused(database)
+    pass_time(owner, seconds=FIRST_PAUSE_SECONDS)
+    account_states.take_probes(database, ["mail"], lease=LEASE)
+
+    account_states.return_probes(database, ["mail"], lease=LEASE)
+    given_back = paused_for(database)
+    failed(database, at_once=True, pause=600.0)
+    account_states.return_probes(database, ["mail"], lease=LEASE)
+
+    assert given_back is not None and given_back <= 0
+    assert (paused_for(database) or 0) > 500
 
 
 # ---------------------------------------------------------------- what the relay sees

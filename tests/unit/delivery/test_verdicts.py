@@ -229,13 +229,22 @@ def test_every_answer_that_says_how_long_to_wait_is_obeyed(end: Any, repeat: Any
 
 
 def test_there_is_a_last_try_before_an_effect_expires_and_before_its_key_does() -> None:
-    far = Unknown("503", retry_after=6 * 3600.0)
-    soon = effect(expires_at=NOW + timedelta(hours=1))
+    slow = replace(ACCOUNT, retry=Retry(6 * 3600.0, 6 * 3600.0))
+    soon = effect(expires_at=NOW + timedelta(seconds=LAST_TRY_SECONDS + 1))
     window = KEY.lifetime - KEY.margin
+    again = sent_again(window - timedelta(seconds=LAST_TRY_SECONDS + 1))
 
-    assert of_answer(soon, NotSent("409", 6 * 3600.0), ACCOUNT, KEY, RANDOM).wait == 3600.0 - LAST_TRY_SECONDS
-    again = sent_again(window - timedelta(hours=1))
-    assert of_answer(again, far, ACCOUNT, KEY, RANDOM).wait == 3600.0 - LAST_TRY_SECONDS
+    assert of_answer(soon, NotSent("no route"), slow, KEY, RANDOM).wait <= 1.0
+    assert of_answer(again, Unknown("503"), slow, KEY, RANDOM).wait <= 1.0
+
+
+@pytest.mark.parametrize("left", [10.0, 3600.0])
+def test_a_provider_that_asks_for_more_time_than_there_is_is_not_called_again_and_the_effect_ends_in_time(
+    left: float,
+) -> None:
+    short = effect(expires_at=NOW + timedelta(seconds=left))
+
+    assert of_answer(short, NotSent("409", 6 * 3600.0), ACCOUNT, KEY, RANDOM).wait == left
 
 
 @pytest.mark.parametrize("outcome", [Throttled("HTTP 429", 7.0), Denied("HTTP 401: no such key")])
@@ -256,7 +265,7 @@ def test_what_surely_was_not_sent_is_tried_again_whatever_the_count() -> None:
 
 def test_a_refusal_of_credentials_is_about_the_effect_only_once_its_account_accepted_another_since() -> None:
     alone = of_answer(effect(tries=90), Denied("HTTP 403"), ACCOUNT, KEY, RANDOM)
-    beside = of_answer(effect(tries=1), Denied("HTTP 403"), ACCOUNT, KEY, RANDOM, others_accepted=True)
+    beside = of_answer(effect(tries=1), Denied("HTTP 403", of_message=True), ACCOUNT, KEY, RANDOM, others_accepted=True)
 
     assert alone.to is Status.WAITING
     assert beside.to is Status.REFUSED
