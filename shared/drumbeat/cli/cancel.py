@@ -36,4 +36,6 @@ def command(
         return decide_one(client, effect, order, version)
     if not (account or event):
         raise click.UsageError("name one EFFECT, or --account, or --event")
-    return decide_many(client, order, Selected(Status.WAITING, account=account, event=event, cause=cause), yes=yes)
+    under_way = (Status.CLAIMED, Status.SENDING, Status.UNKNOWN)
+    selected = Selected(Status.WAITING, account=account, event=event, cause=cause, beyond=under_way)
+    return decide_many(client, order, selected, yes=yes)

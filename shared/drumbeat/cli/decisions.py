@@ -1,7 +1,7 @@
 """What `resolve`, `redrive` and `cancel` have in common: a decision about one effect, or about many after counting."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +34,7 @@ class Selected:
     account: str | None = None
     event: str | None = None
     cause: str | None = None
+    beyond: Collection[Status] = ()  # of the same selection: what the decision cannot reach any more
 
 
 def decide_one(client: Client, effect: str, order: Order, version: int | None) -> int:
@@ -64,12 +65,17 @@ def decide_many(client: Client, order: Order, selected: Selected, *, yes: bool) 
     if total and not yes:
         click.confirm(f"{order.name}: {order.means}. {count(total, 'effect')}. Go on?", abort=True, err=True)
     done = _in_chunks(client, order, selected, found["at"]) if total else 0
+    beyond = sum(_groups(client, replace(selected, status=each))["total"] for each in selected.beyond)
     if client.json:
-        print_json({selected.status.value: total, order.done: done})
+        print_json({selected.status.value: total, order.done: done} | ({"underWay": beyond} if selected.beyond else {}))
         return 0
     show(f"{count(done, 'effect')} decided: {order.name}" if total else f"nothing is {selected.status}")
     if done < total:
         show(f"{total - done} were not touched: they had changed meanwhile{_also_left_out(order)}")
+    if beyond:
+        show(
+            f"{count(beyond, 'effect')} cannot be called back: a worker has them, or they may have been sent; look again"
+        )
     return 0
 
 

@@ -310,6 +310,7 @@ def test_all_that_waits_for_an_account_is_cancelled_once_the_person_agrees(
     run: Run, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meant, other = waiting(database), waiting(database, account="crm")
+    under_way = sending(database)
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
 
     refused = run("cancel", "--account", "mail", "--reason", "wrong price")
@@ -317,7 +318,9 @@ def test_all_that_waits_for_an_account_is_cancelled_once_the_person_agrees(
 
     assert (refused.code, agreed.code) == (1, 0)
     assert "1 effect decided: cancel" in agreed.out
+    assert "1 effect cannot be called back" in agreed.out
     assert [status(database, effect) for effect in (meant, other)] == ["cancelled", "waiting"]
+    assert status(database, under_way.id) == "sending"
 
 
 @pytest.mark.parametrize(
