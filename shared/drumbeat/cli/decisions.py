@@ -74,7 +74,7 @@ def decide_many(client: Client, order: Order, selected: Selected, *, yes: bool) 
         show(f"{total - done} were not touched: they had changed meanwhile{_also_left_out(order)}")
     if beyond:
         show(
-            f"{count(beyond, 'effect')} cannot be called back: a worker has them, or they may have been sent; look again"
+            f"{count(beyond, 'effect')} cannot be called back: a worker has them or they may have been sent; look again"
         )
     return 0
 

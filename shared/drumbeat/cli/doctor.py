@@ -69,10 +69,16 @@ def _from_here(client: Client) -> list[Check]:
 
 
 def _account(account: dict[str, Any]) -> Check:
-    running = account["state"] in ("running", "failing")  # a few calls that failed are tried again by themselves
-    detail = account["state"] + (f", {account['reason']}" if account["reason"] else "")
-    fix = f"repair the cause, then `drumbeat accounts resume {account['account']}`"
-    return check(f"account {account['account']}", running, detail, fix)
+    name, state = account["account"], account["state"]
+    detail = state + (f", {account['reason']}" if account["reason"] else "")
+    fixes = {
+        "running": None,
+        "failing": "it is tried again by itself; one answered call clears this",
+        "probing": "one effect is tried now; its answer decides",
+        "paused": f"it is tried again by itself; after a repair, `drumbeat accounts resume {name}` saves the wait",
+        "unreadable": "bring Redis back; meanwhile each worker sends its share",
+    }
+    return check(f"account {name}", state in ("running", "failing"), detail, fixes[state])
 
 
 def _relay(pulse: dict[str, Any]) -> Check:

@@ -57,7 +57,7 @@ def _add_effect(plan: Tree, effect: Json) -> None:
     if effect["reason"]:
         branch.add(plain(effect["reason"]))
     if effect["dueAt"] and effect["status"] in ("waiting", "unknown"):
-        label = "next lookup" if effect["status"] == "unknown" else "due"
+        label = "next looked into" if effect["status"] == "unknown" else "due"
         branch.add(f"{label} {moment(effect['dueAt'])}")
     elif effect["after"] and effect["status"] == "waiting":
         branch.add(f"comes after effect {effect['after']}")

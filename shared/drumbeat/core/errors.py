@@ -116,7 +116,7 @@ class NotFound(Problem):
 class Stale(Problem):
     """The caller decided on a version that has moved on."""
 
-    status, slug, title = 409, "stale-version", "It changed since you looked"
+    status, slug, title = 409, "stale-version", "This cannot be done now"
 
 
 class TooLarge(Problem):
