@@ -314,10 +314,11 @@ def _forbidden(simulation: Simulation) -> None:
     simulation.forbidden.add(MALLORY)
     simulation.ingest(MALLORY)
     simulation.drain()
-    for number in range(3):  # so that one of them is accepted after a refusal, whatever fault there was
-        simulation.advance(2 * MINUTE)
-        simulation.sweep()
-        simulation.drain()
+    for number, minutes in enumerate((1, 45, 5)):  # so that one is accepted after a refusal, whatever fault there was
+        for _ in range(minutes):
+            simulation.advance(MINUTE)
+            simulation.sweep()
+            simulation.drain()
         simulation.ingest(Lead(f"guest{number}"))
         simulation.drain()
     simulation.settle(prompt=True)
