@@ -5,7 +5,10 @@ from importlib import resources
 
 import pytest
 
-RELEASED = {"001_ledger.sql": "f8af002a87671651f954f7a732454fd744c61e74da13975366b5bb1fac5df218"}
+RELEASED = {
+    "001_ledger.sql": "f8af002a87671651f954f7a732454fd744c61e74da13975366b5bb1fac5df218",
+    "002_reason_codes.sql": "e5ac3f129a30c5184f2c456cf1116b8621fc3b01cfccb0784fbcd1d466b333af",
+}
 
 
 @pytest.mark.parametrize("name", RELEASED)
