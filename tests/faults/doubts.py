@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
+from tests.faults.in_the_way import not_sent, replied
 from tests.faults.queues import EFFECTS
 from tests.faults.scenarios import Scenario, _first_try, _pause, _status
 from tests.faults.simulation import MINUTE, Simulation
-from tests.faults.stories import ADA, HOUR, POST
+from tests.faults.stories import ADA, BOB, HOUR, POST
 
 
 class NoConnection:
@@ -109,6 +110,32 @@ def _message_lost(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _denied_for_a_while(simulation: Simulation) -> None:
+    """Every key is refused for an hour, and people sign up meanwhile; then the keys are repaired."""
+    simulation.vendors.in_the_way = replied(401)
+    for lead in (ADA, BOB):
+        simulation.ingest(lead)
+        for _ in range(30):
+            simulation.advance(MINUTE)
+            simulation.sweep()
+            simulation.drain()
+    simulation.vendors.in_the_way = None
+    simulation.settle()
+
+
+def _away_for_a_week(simulation: Simulation) -> None:
+    """No provider can be reached for more than a week."""
+    simulation.vendors.in_the_way = not_sent("connection refused")
+    simulation.ingest(ADA)
+    simulation.drain()
+    for _ in range(8 * 24):
+        simulation.advance(HOUR)
+        simulation.sweep()
+        simulation.drain()
+    simulation.vendors.in_the_way = None
+    simulation.settle(within=24 * HOUR)
+
+
 DOUBTS: Mapping[str, Scenario] = {
     "a key expires between two repeats": Scenario(_expired_between_two_repeats, {"news": "held"}),
     "a key expires before its repeat": Scenario(_expired_before_its_repeat, {"news": "held"}),
@@ -118,6 +145,8 @@ DOUBTS: Mapping[str, Scenario] = {
     "a mail is dropped": Scenario(_dropped, {}),
     "a repeat comes a week late": Scenario(_late_repeat, {"crm": "held", "nudge": "cancelled"}),
     "the message for a repeat is lost": Scenario(_message_lost, {}, POST),
+    "every key is refused for a while": Scenario(_denied_for_a_while, {}),
+    "no provider can be reached for a week": Scenario(_away_for_a_week, dict.fromkeys(ADA.effects(), "cancelled")),
     "a person subscribes again": Scenario(
         _subscribed_again, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from drumbeat.core.errors import Unavailable
@@ -133,6 +134,16 @@ def _clear_the_due_entries_of_what_goes_on(patch: Patch) -> None:
     patch.setattr(commits.Commits, "_notify", too_much)
 
 
+def _take_every_denial_for_one_about_the_message(patch: Patch) -> None:
+    patch.setattr(batch, "accepting_others", lambda ended, services: {one.work.effect.id for one in ended})
+
+
+def _let_nothing_expire(patch: Patch) -> None:
+    decide = verdicts.before_sending
+    never = datetime.max.replace(tzinfo=UTC)
+    patch.setattr(verdicts, "before_sending", lambda effect, *rest: decide(replace(effect, expires_at=never), *rest))
+
+
 # ---------------------------------------------------------------- relay
 
 
@@ -192,6 +203,12 @@ MUTATIONS = (
     ),
     Mutation("proof does not settle an unknown outcome", _judge("of_unknown", proof=None), "seeds"),
     Mutation("what may have been sent expires", _expire_what_may_have_been_sent, "a repeat comes a week late"),
+    Mutation(
+        "every denial is about the message",
+        _take_every_denial_for_one_about_the_message,
+        "every key is refused for a while",
+    ),
+    Mutation("nothing expires", _let_nothing_expire, "no provider can be reached for a week"),
     Mutation("no absence settles an attempt", _let_no_absence_settle, "a mail is dropped"),
     Mutation(
         "the due entry of what goes on is cleared",
