@@ -9,7 +9,7 @@ from tests.faults.proof import StoryOfTwo, Upgrade, prove
 from tests.faults.runs import Simulate
 from tests.faults.stories import STORIES
 
-FEW, MANY = 30, 1_000
+FEW, MANY = 16, 1_000
 
 
 @pytest.mark.point(61)
