@@ -580,7 +580,7 @@ MUTATIONS = (
     Mutation(
         "a due entry is later than the commit before it allows",
         _set_a_due_entry_ahead_of_the_commit,
-        StoryWithFault("swallowed", Site("worker", "db attempts.CLOSE", 5), Fault.CRASH_BEFORE),
+        StoryWithFault("swallowed", Site("worker", "db attempts.CLOSE", 7), Fault.CRASH_BEFORE),
     ),
     Mutation(
         "what an end at the opening releases has a wake-up only",
