@@ -15,6 +15,9 @@ from tests.faults.stories import STORIES
 # To die after one operation is to die before the next: the short run needs one of the two only.
 SHORT_RUN_FAULTS = frozenset(Fault) - {Fault.CRASH_BEFORE, Fault.HANG_AFTER}
 
+# Of a long story the long run takes so many, spread evenly: the longest have thousands, most of them alike.
+MOST_FAULTS_OF_A_STORY = 450
+
 # Statements that no story has to pass, by module or by name. Every other belongs to the path of an event: a new
 # statement on it, or a new operation of a client, has to be passed by a story.
 NOT_REQUIRED = {
@@ -112,8 +115,9 @@ def test_no_single_fault_at_all_doubles_loses_or_strands_anything(
     process_pool: ProcessPool, traced: Mapping[str, Sites], story: str
 ) -> None:
     every = list(all_faults(story, traced[story]))
+    some = every[:: -(-len(every) // MOST_FAULTS_OF_A_STORY)]
 
-    failures = process_pool.failures(every)
+    failures = process_pool.failures(some)
 
     assert not failures, "\n".join(failures)
-    print(f"{len(every)} single faults survived: every one that can strike {len(traced[story])} operations")
+    print(f"{len(some)} single faults survived, of {len(every)} that can strike {len(traced[story])} operations")
