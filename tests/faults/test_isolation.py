@@ -49,7 +49,7 @@ class Store(Secrets):
         self.error: type[SecretMissing] | None = error
 
     @override
-    def get(self, reference: str, *, fresh: bool = False) -> str:
+    def get(self, reference: str, *, max_age: float = 0.0) -> str:
         if self.error:
             raise self.error(reference)
         return "opens"

@@ -9,7 +9,7 @@ from drumbeat.delivery.work import Ended
 from drumbeat.ledger.account_states import Report
 
 SHORTEST_JITTER = 0.8  # of the length of a pause
-DENIALS_THAT_STOP = 3  # of one effect in a row, while its account accepts no other: its owner should know
+TRIES_THAT_STOP = 3  # of an effect that is denied, while its account accepts no other: its owner should know
 
 
 def account_reports(ended: Sequence[Ended], random: Random) -> list[Report]:
@@ -45,5 +45,5 @@ def lone_denials(ended: Sequence[Ended]) -> set[str]:
     return {
         one.work.effect.account
         for one in ended
-        if isinstance(one.end, Denied) and one.work.effect.tries + 1 == DENIALS_THAT_STOP
+        if isinstance(one.end, Denied) and one.work.effect.tries + 1 >= TRIES_THAT_STOP
     }

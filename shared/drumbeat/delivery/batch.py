@@ -19,7 +19,7 @@ from drumbeat.delivery import lookups, outcomes_sql, pauses, sends, verdicts
 from drumbeat.delivery.account_reports import account_reports, lone_denials
 from drumbeat.delivery.budget import BYTES_PER_BATCH, FIRST_BYTE_WITHIN_SECONDS, LEASE
 from drumbeat.delivery.commits import Commits
-from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
+from drumbeat.delivery.effects import Claimed, Closing, Moved
 from drumbeat.delivery.outcomes_sql import Denial
 from drumbeat.delivery.requests import thaw
 from drumbeat.delivery.transitions import Transition, without_call
@@ -88,7 +88,7 @@ def _decide(effect: Claimed, services: Services) -> Work | Verdict:
         joined = _login(effect, services)
     except NotUnderstood as error:
         _LOG.error("effect_not_understood", extra={"effect_id": str(effect.id), "reason": str(error)})
-        return _until_understood(effect)
+        return _back(effect, verdicts.NOT_UNDERSTOOD_WAIT_SECONDS, Reason(ReasonCode.NOT_UNDERSTOOD))
     account, identity = (joined.account, joined.identity) if joined else (None, None)
     settled = verdicts.before_sending if effect.status is Status.CLAIMED else verdicts.of_unknown
     try:
@@ -103,16 +103,15 @@ def _decide(effect: Claimed, services: Services) -> Work | Verdict:
     return Work(effect, joined, repeat, request)
 
 
-def _until_understood(effect: Claimed) -> Verdict:
+def _back(effect: Claimed, wait: float, reason: Reason | None) -> Verdict:
+    """Return the verdict that puts an effect back as it was, to be sent or to be looked into after so many seconds."""
     to = Status.WAITING if effect.status is Status.CLAIMED else effect.status
-    reason = Reason(ReasonCode.NOT_UNDERSTOOD)
-    return Verdict(to, wait=verdicts.NOT_UNDERSTOOD_WAIT_SECONDS, reason=reason, looks=effect.looks)
+    return Verdict(to, wait=wait, reason=reason, looks=effect.looks)
 
 
 def _without_room(effect: Claimed) -> Transition:
     """Put an effect back whose request does not fit beside those of the others: another batch has it at once."""
-    to = Status.WAITING if effect.status is Status.CLAIMED else effect.status
-    return without_call(effect, Verdict(to, looks=effect.looks), slot=effect.slot)
+    return without_call(effect, _back(effect, 0.0, None), slot=effect.slot)
 
 
 def _apart[**P, T](effect: UUID, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -168,21 +167,19 @@ def _ask(effect: Claimed) -> Ask:
 
 
 def _put_back(effect: Claimed, wait: Wait) -> Transition:
-    to = Status.WAITING if effect.status is Status.CLAIMED else effect.status
-    verdict = Verdict(to, wait=wait.seconds, reason=wait.reason, looks=effect.looks)
-    return without_call(effect, verdict, slot=wait.slot)
+    return without_call(effect, _back(effect, wait.seconds, wait.reason), slot=wait.slot)
 
 
-def prepare_sends(granted: Sequence[Work], services: Services) -> tuple[list[Call[Send]], list[Opening]]:
+def prepare_sends(granted: Sequence[Work], services: Services) -> tuple[list[Call[Send]], list[Transition]]:
     """Return the sends that can be made, and an opening for each effect that is to be sent."""
     prepared: list[Call[Send]] = []
-    openings: list[Opening] = []
+    openings: list[Transition] = []
     held = 0  # bytes of requests
     for work in granted:
         if work.effect.status is not Status.CLAIMED:
             continue
         if held > BYTES_PER_BATCH:
-            openings.append(Opening(work.effect.id, work.effect.fence, Status.WAITING))  # another batch has it at once
+            openings.append(_without_room(work.effect))
             continue
         if (made := _apart(work.effect.id, sends.prepare, work, services)) is None:
             continue

@@ -2,14 +2,15 @@
 
 from drumbeat.core.configuration import Account
 from drumbeat.core.errors import SecretMissing
+from drumbeat.infrastructure.secrets import SECRET_CACHE_SECONDS
 from drumbeat.providers.login import in_sandbox
 from drumbeat.services import Services
 
 
-def credentials(account: Account, services: Services, *, fresh: bool = False) -> dict[str, str]:
+def credentials(account: Account, services: Services, *, max_age: float = SECRET_CACHE_SECONDS) -> dict[str, str]:
     """Return the account's secrets by name; in the sandbox any value does for one that is missing.
 
-    `fresh`: as they are now, and not as this process read them minutes ago.
+    `max_age`: in seconds; what this process read longer ago is read again.
 
     Raises:
         SecretMissing: a secret does not exist or may not be read. SecretAway: it cannot be read now.
@@ -17,7 +18,7 @@ def credentials(account: Account, services: Services, *, fresh: bool = False) ->
     found: dict[str, str] = {}
     for name, reference in account.secrets.items():
         try:
-            found[name] = services.secrets.get(reference, fresh=fresh)
+            found[name] = services.secrets.get(reference, max_age=max_age)
         except SecretMissing:
             if not in_sandbox(account, services.settings.sandbox_url):
                 raise

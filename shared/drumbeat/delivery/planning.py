@@ -28,9 +28,7 @@ class Planned:
     """What planning a batch of events left to do."""
 
     claimed: list[Claimed] = field(default_factory=list)
-    due_later: list[tuple[UUID, float]] = field(
-        default_factory=list
-    )  # effects and seconds until they are due (0: as soon as possible)
+    due_later: list[tuple[UUID, float]] = field(default_factory=list)  # effects; seconds until due, 0: now
     missing: set[UUID] = field(default_factory=set)  # event ids that the ledger does not know
     ours: set[UUID] = field(default_factory=set)  # events whose plan was made here; another may be busy with the rest
     left: list[UUID] = field(default_factory=list)  # events whose bodies did not fit beside the others
@@ -73,7 +71,6 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
 
 
 def _record(made: Sequence[_Made], config: Config, found: Planned, services: Services) -> Planned:
-
     steps = {effect.id: (one, effect) for one in made for effect in one.plan.effects}
     now = services.clock.now()
     later = {

@@ -15,6 +15,7 @@ from drumbeat.delivery.effects import Claimed, Closing, Opening
 from drumbeat.delivery.requests import freeze
 from drumbeat.delivery.transitions import after_answer
 from drumbeat.delivery.work import Call, Work
+from drumbeat.infrastructure.secrets import SECRET_CACHE_SECONDS
 from drumbeat.planning.plan import plans
 from drumbeat.planning.render import Unrenderable, render
 from drumbeat.providers.calls import Send
@@ -25,8 +26,7 @@ def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]
     """Return the send with the opening of its attempt; or no send, with where the effect goes instead."""
     effect, login = work.effect, work.login
     try:
-        # What was denied may have been sent with a value that has been replaced since.
-        secrets = credentials(login.account, services, fresh=effect.denied_at is not None)
+        secrets = credentials(login.account, services, max_age=_oldest_secret(effect))
         request = work.request or _build(work, services)
         frozen, digest = (None, effect.request_hash) if work.request else freeze(request)
     except SecretAway as error:
@@ -51,6 +51,11 @@ def judge(work: Work, answer: Outcome, random: Random, *, others_accepted: bool 
         work.effect, answer, work.login.account, work.repeat, random, others_accepted=others_accepted
     )
     return after_answer(work.effect, verdict, answer, identity=work.login.identity)
+
+
+def _oldest_secret(effect: Claimed) -> float:
+    """Return how old its secrets may be: what was denied may have been sent with a value that was replaced since."""
+    return SECRET_CACHE_SECONDS if effect.denied_at is None else (effect.now - effect.denied_at).total_seconds()
 
 
 def _build(work: Work, services: Services) -> Request:

@@ -135,7 +135,7 @@ class LeanRedis:
         elif verb in _KEYS:
             keys = _KEYS[verb]
         else:
-            raise NotImplementedError(f"{verb}: where it names its keys is not known in {__name__}")
+            raise RuntimeError(f"{verb}: where it names its keys is not known in {__name__}")
         names = command[keys]
         rest = command[keys.start + len(names) :]
         return [*command[: keys.start], *(self.key(name) for name in names), *rest]

@@ -12,7 +12,7 @@ from drumbeat.infrastructure.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SSMProvider
 
-SECRET_CACHE_SECONDS = 300  # a value is used for this long before it is read again
+SECRET_CACHE_SECONDS = 300.0  # a value is used for this long before it is read again
 STORE_RETRY_SECONDS = 20  # after a failure the parameter store is not called again for this long
 REFUSAL_CODES = ("AccessDeniedException", "ValidationException")  # the store answered; all other errors are outages
 
@@ -27,7 +27,7 @@ class Secrets:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._provider: SSMProvider | None = None
-        self._known: dict[str, tuple[float, str]] = {}  # parameter -> (read again at, value)
+        self._known: dict[str, tuple[float, str]] = {}  # parameter -> (read at, value)
         self._retry_at = 0.0
 
     def fetch(self) -> None:
@@ -36,8 +36,8 @@ class Secrets:
             with contextlib.suppress(_Refused):  # which name was refused is not known
                 self._read(names)
 
-    def get(self, reference: str, *, fresh: bool = False) -> str:
-        """Return the value behind a reference; `fresh`: read again now.
+    def get(self, reference: str, *, max_age: float = SECRET_CACHE_SECONDS) -> str:
+        """Return the value behind a reference; one that was read over `max_age` seconds ago is read again.
 
         A value that was read before stays in use while the parameter store does not answer.
 
@@ -53,11 +53,9 @@ class Secrets:
                 raise SecretMissing(reference) from None
         if kind != "ssm" or not name:
             raise SecretMissing(reference)
-        if fresh and name in self._known:
-            self._known[name] = (0.0, self._known[name][1])
-        if not self._fresh(name) and name in self._settings.parameters:
+        if not self._fresh(name, max_age) and name in self._settings.parameters:
             self.fetch()
-        if not self._fresh(name):
+        if not self._fresh(name, max_age):
             try:
                 self._read([name])
             except _Refused:
@@ -67,8 +65,8 @@ class Secrets:
             raise SecretAway(reference)
         return self._known[name][1]
 
-    def _fresh(self, name: str) -> bool:
-        return name in self._known and time.monotonic() < self._known[name][0]
+    def _fresh(self, name: str, max_age: float) -> bool:
+        return name in self._known and time.monotonic() - self._known[name][0] < min(max_age, SECRET_CACHE_SECONDS)
 
     def _read(self, names: Sequence[str]) -> None:
         """Read parameters in one call; while the store does not answer, known values stay. Raises _Refused."""
@@ -91,7 +89,7 @@ class Secrets:
             if not found:  # Powertools returns nothing for an error within the store
                 self._retry_at = time.monotonic() + STORE_RETRY_SECONDS
         found = {name: value for name, (_, value) in self._known.items() if name in names} | found
-        self._known |= {name: (time.monotonic() + SECRET_CACHE_SECONDS, value) for name, value in found.items()}
+        self._known |= {name: (time.monotonic(), value) for name, value in found.items()}
 
     def _ssm(self) -> "SSMProvider":
         if self._provider is None:

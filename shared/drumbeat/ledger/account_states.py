@@ -49,7 +49,7 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What reports led to: accounts that go on again, and those that are paused, with seconds.
+    """What reports led to: accounts that go on again, and those whose pause began or grew, with its seconds.
 
     `stopped` are those that begin to be paused because calls failed, not because they asked for a little time.
     """
@@ -117,7 +117,8 @@ REPORT = """
      UNION ALL
     SELECT failing.account, false,
            failing.pauses = 1 AND coalesce(before.pauses, 0) = 0 AND NOT told.at_once,
-           extract(epoch FROM failing.paused_until - drumbeat_now())::float8
+           CASE WHEN failing.pauses > coalesce(before.pauses, 0) OR told.asked IS NOT NULL
+                THEN extract(epoch FROM failing.paused_until - drumbeat_now())::float8 END
       FROM failing
       JOIN told USING (account)
       LEFT JOIN before USING (account)

@@ -1,6 +1,7 @@
 """A start as on AWS: the environment holds names, the parameter store the values, or nothing answers there."""
 
 import importlib
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from uuid import uuid4
@@ -147,3 +148,22 @@ def test_nothing_is_sealed_under_an_empty_secret(ssm: SSMClient, monkeypatch: py
 
     with pytest.raises(SettingsError, match="SECRET_PARAM"):
         _ = process.services().key_secret
+
+
+def test_a_value_that_may_have_been_replaced_is_read_again_once(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for an effect that was denied two minutes ago, and its neighbours that were denied with it."""
+    process.start()
+    asked, secrets = calls(), process.services().secrets
+    ssm.put_parameter(Name=NAMES["SECRET_PARAM"], Value="replaced", Type="SecureString", Overwrite=True)
+    reference = f"ssm:{NAMES['SECRET_PARAM']}"
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 130.0)
+
+    cached = secrets.get(reference)
+    read = [secrets.get(reference, max_age=120.0) for _ in range(3)]
+
+    assert cached == f"value of {NAMES['SECRET_PARAM']}"
+    assert read == ["replaced"] * 3
+    assert len(asked) == 1
