@@ -57,8 +57,11 @@ FREED_EARLY = """
 PROVEN = """
     SELECT DISTINCT e.id, e.status
       FROM effects e JOIN outcomes o ON o.effect_id = e.id AND o.generation = e.generation
-     WHERE o.kind IN ('accepted', 'found') AND e.status IN ('waiting', 'unknown', 'held', 'refused')
-"""
+     WHERE o.kind IN ('accepted', 'found')
+       AND (e.status IN ('waiting', 'unknown', 'held')
+            OR e.status = 'refused' AND o.id < (SELECT max(refused.id) FROM outcomes refused
+                                                 WHERE refused.effect_id = e.id AND refused.kind = 'refused'))
+"""  # what is proven once it has ended is kept beside its end
 CONTACTS = """
     SELECT effects.id, effects.contact, contacts.former
       FROM effects

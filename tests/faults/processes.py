@@ -226,8 +226,8 @@ def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) 
     """Return what a statement did to consent and attempts, to be observed in the order of commits."""
     if not rows or not isinstance(parameters, Mapping):
         return []
-    if sql == people_sql.UPDATE_CONTACT:
-        return [("lifted" if parameters["lifted"] else "suppressed", parameters["key"])]
+    if sql == people_sql.CHANGE:
+        return [("lifted" if parameters["lifted"] else "suppressed", row["key"]) for row in rows]
     if sql in (attempts_sql.OPEN, attempts_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
         return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows if row["status"] is not None]

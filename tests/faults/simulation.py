@@ -267,11 +267,11 @@ class Simulation:
         return True
 
     def abandon(self, lead: Lead, who: str = "worker") -> None:
-        """Let a worker plan and claim a lead's effects, and die with its message; the due entries stay."""
-        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+        """Let a worker take a message, plan and claim a lead's effects, and die; the due entries stay."""
+        with self._living(who) as process, contextlib.suppress(psycopg.Error, SqsError):
+            Queue(process.sqs, EFFECTS).receive()
             plan_events([lead.event], process)
             process.dead = True
-        self.queues.queues[EFFECTS].clear()
 
     def _invoke(self, process: Process, messages: list[Message]) -> list[Message]:
         """Do what the worker function does; return the messages that are finished."""

@@ -199,12 +199,11 @@ def _abandoned(simulation: Simulation) -> None:
     simulation.sweep()
     simulation.advance(LEASE.total_seconds() - 10.0)
     simulation.drain()
-    simulation.settle(prompt=True)
+    simulation.settle(prompt=isinstance(simulation.point.faults, NoFaults))  # the death is a fault already
 
 
 def _edited(simulation: Simulation) -> None:
     """A campaign is removed between an instant and its firing, which comes late and twice."""
-    simulation.ingest(POST)
     simulation.advance(1.0)  # the clock may stand at an instant
     _apply(simulation, digest="rate(10 minutes)")
     simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
@@ -212,6 +211,7 @@ def _edited(simulation: Simulation) -> None:
     _apply(simulation)
     simulation.fire("digest", instant)
     simulation.fire("digest", instant)
+    simulation.ingest(POST)
     simulation.settle(prompt=True)
     simulation.advance(2 * MINUTE)
     simulation.sweep()
@@ -220,7 +220,6 @@ def _edited(simulation: Simulation) -> None:
 
 def _removed(simulation: Simulation) -> None:
     """A campaign is removed before its next instant; a firing that was under way still comes."""
-    simulation.ingest(POST)
     simulation.advance(1.0)  # the clock may stand at an instant
     _apply(simulation, digest="rate(10 minutes)")
     simulation.advance(1.0)
@@ -228,6 +227,7 @@ def _removed(simulation: Simulation) -> None:
     simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
     (row,) = simulation.environment.owner.run("SELECT max(applied_at) AS removed FROM configs")
     simulation.fire("digest", simulation.clock.now())
+    simulation.ingest(POST)
     simulation.settle(prompt=True)
     assert all(instant < row["removed"] for instant in simulation.fired("digest"))
 
@@ -250,8 +250,7 @@ def _redriven(simulation: Simulation) -> None:
     _decide(simulation, Decision.REDRIVE, "hello")
     _decide(simulation, Decision.REDRIVE, "nudge")  # while the mail before it is under way
     simulation.settle(prompt=True)
-    _decide_all(simulation, Decision.REDRIVE, Status.REFUSED)
-    simulation.settle(prompt=True)
+    _redrive_all(simulation)
 
 
 def _redriven_early(simulation: Simulation) -> None:
@@ -262,8 +261,7 @@ def _redriven_early(simulation: Simulation) -> None:
     simulation.vendors.inject("429", provider="mailgun", times=1, seconds=1_200)
     _decide(simulation, Decision.REDRIVE, "hello")
     simulation.settle(prompt=True)
-    _decide_all(simulation, Decision.REDRIVE, Status.REFUSED)  # nothing, unless a fault had delayed the refusal
-    simulation.settle(prompt=True)
+    _redrive_all(simulation)
 
 
 def _recalled(simulation: Simulation) -> None:
@@ -285,12 +283,20 @@ def _decide(simulation: Simulation, decision: Decision, step: str) -> None:
             simulation.advance(1.0)
 
 
-def _decide_all(simulation: Simulation, decision: Decision, status: Status) -> None:
-    """Be a person who decides about all that have a status, again after a fault."""
+def _decide_all(simulation: Simulation, decision: Decision, *statuses: Status) -> None:
+    """Be a person who decides about all that have one of some statuses, again after a fault."""
     for _ in range(PERSONS_TRIES):
         if simulation.decidable(decision):
-            simulation.decide_all(decision, status)
+            simulation.decide_all(decision, *statuses)
             simulation.advance(1.0)
+
+
+def _redrive_all(simulation: Simulation) -> None:
+    """Be a person who goes on until nothing is refused: the providers take everything by now."""
+    for _ in range(PERSONS_TRIES):
+        _decide_all(simulation, Decision.REDRIVE, Status.REFUSED, Status.CANCELLED)
+        simulation.decide(Decision.REDRIVE, even_if_sent=True)  # unless a fault left a doubt, there is nothing
+        simulation.settle(prompt=True)
 
 
 def _silent(simulation: Simulation) -> None:

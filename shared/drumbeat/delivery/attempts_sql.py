@@ -136,7 +136,8 @@ def opened(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved]:
 
 
 # What was learned is always kept. It moves the effect when the claim is still ours; when it is not, the answer came
-# late, and only acceptance moves anything: it is proof wherever the effect stands, unless it is being sent again.
+# late, and only acceptance moves anything: it is proof wherever the effect stands. While it is being sent again, proof
+# waits: it overrules a refusal.
 # An attempt has one answer: a closing that is repeated because the answer to its commit was lost changes nothing. (NOT
 # EXISTS beside an OR may be planned as one reading of the whole table; a scalar subquery is always a look at the
 # index.) Whether there is one is read as of the statement's beginning, so a row that was changed since, which the lock
@@ -171,13 +172,23 @@ CLOSE = """
                  LIMIT 1) IS NULL
     ), mine AS MATERIALIZED (
         SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.origin, i.wait, i.looks, i.reserved,
-               i.why, i.code, i.detail, i.maybe,
+               CASE WHEN NOT overruled THEN i.why END AS why,
+               CASE WHEN NOT overruled THEN i.code END AS code,
+               CASE WHEN NOT overruled THEN i.detail END AS detail,
+               CASE WHEN NOT overruled THEN i.maybe END AS maybe,
                -- An answer to what is unknown already comes after the relay, which has counted the try.
                i.tries - CASE WHEN i.origin = 'answer' AND e.status = 'unknown' THEN least(i.tries, 1) ELSE 0 END
                    AS tries,
-               CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END AS target
+               CASE WHEN e.fence = i.fence AND NOT overruled THEN i.target ELSE 'accepted' END AS target
           FROM current e
           JOIN input i ON i.id = e.id
+         CROSS JOIN LATERAL (SELECT CASE WHEN i.target = 'refused'
+                                         THEN (SELECT o.id
+                                                 FROM outcomes o
+                                                WHERE o.effect_id = i.id AND o.generation = i.generation
+                                                  AND o.kind IN ('accepted', 'found')
+                                                LIMIT 1) IS NOT NULL
+                                         ELSE false END AS overruled) AS judged
          WHERE (e.fence = i.fence AND e.status IN ('sending', 'unknown'))
             OR (e.fence <> i.fence AND e.generation = i.generation AND i.kind IN ('accepted', 'found')
                 AND e.status IN ('waiting', 'claimed', 'unknown', 'held'))

@@ -1,48 +1,61 @@
 """Suppressions: the contact's row has the present state, under the lock that orders it against sending."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
+
 from drumbeat.ledger.database import Database
 
-# Takes the contact's lock: an attempt that is being opened is either before it or sees it.
-UPDATE_CONTACT = """
-    INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason)
-    SELECT %(key)s, %(former)s, drumbeat_now(), %(reason)s
-     WHERE NOT %(lifted)s OR EXISTS (SELECT FROM contacts WHERE key = %(key)s)
-        ON CONFLICT (key) DO UPDATE
-       SET former = coalesce(c.former, excluded.former),
-           suppressed_at = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppressed_at END,
-           suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END
-     WHERE (c.suppressed_at IS NOT NULL) = %(lifted)s
- RETURNING key
+# Takes the contact's lock: an attempt that is being opened is either before it or sees it. One statement, so that no
+# process can be frozen with the lock in its hands. The two keys are locked in key order, as where attempts are opened.
+CHANGE = """
+    WITH changed AS (
+        INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason)
+        SELECT i.key, i.former, drumbeat_now(), %(reason)s
+          FROM unnest(%(keys)s::bytea[], %(formers)s::bytea[]) AS i (key, former)
+         WHERE NOT %(lifted)s OR EXISTS (SELECT FROM contacts WHERE contacts.key = i.key)
+         ORDER BY i.key
+            ON CONFLICT (key) DO UPDATE
+           SET former = coalesce(c.former, excluded.former),
+               suppressed_at = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppressed_at END,
+               suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END
+         WHERE (c.suppressed_at IS NOT NULL) = %(lifted)s
+     RETURNING c.key
+    ), appended AS (
+        INSERT INTO suppressions (contact, seq, reason, actor, lifted)
+        SELECT key, 1 + coalesce((SELECT max(seq) FROM suppressions s WHERE s.contact = changed.key), 0),
+               %(reason)s, %(actor)s, %(lifted)s
+          FROM changed
+    )
+    SELECT key FROM changed
 """
-
-# A statement of its own: under the lock it sees the row of the transaction that held the lock before.
-APPEND = """
-    INSERT INTO suppressions (contact, seq, reason, actor, lifted)
-    SELECT %(key)s, coalesce(max(seq), 0) + 1, %(reason)s, %(actor)s, %(lifted)s
-      FROM suppressions
-     WHERE contact = %(key)s
-"""
+CHANGE_RUNS = 5  # for a contact that others change again and again
 
 
 def change(db: Database, key: bytes, former: bytes | None, *, reason: str, actor: str, lifted: bool) -> bool:
     """Suppress a contact, or lift it, and append why; return False when it was so already.
 
-    The same is written under the former key, where there is one, for the release before looks at no other. The two are
-    locked in key order, as where attempts are opened.
+    The same is written under the former key, where there is one, for the release before looks at no other.
+
+    Raises psycopg.errors.UniqueViolation when others never stopped changing it.
     """
-    changed = False
-    with db.transaction():
-        for each in sorted(one for one in (key, former) if one is not None):
-            parameters = {"key": each, "former": former if each == key else None, "reason": reason, "lifted": lifted}
-            if db.run(UPDATE_CONTACT, parameters):
-                db.run(APPEND, {"key": each, "reason": reason, "actor": actor, "lifted": lifted})
-                changed = True
-    return changed
+    formers = {key: former} | ({former: None} if former is not None else {})
+    parameters = {
+        "keys": list(formers),
+        "formers": list(formers.values()),
+        "reason": reason,
+        "actor": actor,
+        "lifted": lifted,
+    }
+    for _ in range(CHANGE_RUNS - 1):
+        # Whoever held the lock before may have appended since the statement began: then the number is taken.
+        with suppress(UniqueViolation):
+            return bool(db.run(CHANGE, parameters))
+    return bool(db.run(CHANGE, parameters))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Attempts: opened under fence, lease and consent, closed by what was learned."""
 
 import threading
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -120,6 +121,24 @@ def test_a_late_acceptance_moves_whatever_is_not_being_sent(
 
     assert status(database, effect.id) == "accepted"
     assert outcomes(database, effect.id) == [("late", "accepted")]
+
+
+@pytest.mark.point(28)
+def test_a_late_acceptance_overrules_the_refusal_of_what_was_being_sent_again(
+    database: TestDatabase, owner: Database
+) -> None:
+    first = sending(database)
+    owner.run("UPDATE effects SET fence = fence + 1 WHERE id = %s", (first.id,))
+    again = replace(first, fence=first.fence + 1)
+    attempts_sql.close_attempts(database, [closing(first, "accepted", Status.ACCEPTED)])
+    standing = status(database, first.id)
+
+    moved = attempts_sql.close_attempts(database, [closing(again, "refused", Status.REFUSED)])
+
+    assert (standing, moved[first.id].status) == ("sending", Status.ACCEPTED)
+    assert outcomes(database, first.id) == [("late", "accepted"), ("answer", "refused")]
+    (row,) = database.run("SELECT reason, reason_code, maybe_sent FROM effects WHERE id = %s", (first.id,))
+    assert not any(row.values())
 
 
 @pytest.mark.point(28)

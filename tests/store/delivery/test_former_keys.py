@@ -151,6 +151,23 @@ def test_two_who_suppress_each_others_keys_do_not_lock_each_other_out(database: 
     assert suppressed(database) == set()
 
 
+def test_a_change_that_waited_for_another_is_appended_after_it(database: TestDatabase, other: Database) -> None:
+    people_sql.change(database, KEY, None, reason="asked", actor="ada", lifted=False)
+    with psycopg.connect(database.url) as first:
+        first.execute("UPDATE contacts SET suppressed_at = NULL, suppression_reason = NULL WHERE key = %s", (KEY,))
+        first.execute("INSERT INTO suppressions VALUES (%s, 2, 'asked', 'eve', true)", (KEY,))
+        waits = threading.Thread(
+            target=lambda: people_sql.change(other, KEY, None, reason="once more", actor="ada", lifted=False)
+        )
+        waits.start()
+        waits.join(0.3)
+    waits.join()
+
+    assert suppressed(database) == {KEY}
+    rows = database.run("SELECT seq, reason, lifted FROM suppressions ORDER BY seq")
+    assert [tuple(row.values()) for row in rows] == [(1, "asked", False), (2, "asked", True), (3, "once more", False)]
+
+
 def test_a_suppression_without_any_effect_is_unmatched(database: TestDatabase) -> None:
     waiting(database, contact=KEY, former=FORMER)
     for key in (KEY, FORMER, b"junk"):
