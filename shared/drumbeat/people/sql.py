@@ -52,7 +52,7 @@ def change(db: Database, key: bytes, former: bytes | None, *, reason: str, actor
         "lifted": lifted,
     }
     for _ in range(CHANGE_RUNS - 1):
-        # Whoever held the lock before may have appended since the statement began: then the number is taken.
+        # Another may have appended while this one waited for the lock: then the number is taken.
         with suppress(UniqueViolation):
             return bool(db.run(CHANGE, parameters))
     return bool(db.run(CHANGE, parameters))
