@@ -250,7 +250,9 @@ def _redriven(simulation: Simulation) -> None:
     _decide(simulation, Decision.REDRIVE, "hello")
     _decide(simulation, Decision.REDRIVE, "nudge")  # while the mail before it is under way
     simulation.settle(prompt=True)
-    _redrive_all(simulation)
+    _decide_all(simulation, Decision.REDRIVE, Status.REFUSED)
+    simulation.settle(prompt=True)
+    _redrive_what_a_fault_delayed(simulation)
 
 
 def _redriven_early(simulation: Simulation) -> None:
@@ -261,7 +263,7 @@ def _redriven_early(simulation: Simulation) -> None:
     simulation.vendors.inject("429", provider="mailgun", times=1, seconds=1_200)
     _decide(simulation, Decision.REDRIVE, "hello")
     simulation.settle(prompt=True)
-    _redrive_all(simulation)
+    _redrive_what_a_fault_delayed(simulation)
 
 
 def _recalled(simulation: Simulation) -> None:
@@ -291,11 +293,13 @@ def _decide_all(simulation: Simulation, decision: Decision, *statuses: Status) -
             simulation.advance(1.0)
 
 
-def _redrive_all(simulation: Simulation) -> None:
-    """Be a person who goes on until nothing is refused: the providers take everything by now."""
+def _redrive_what_a_fault_delayed(simulation: Simulation) -> None:
+    """Be a person who goes on until nothing is refused: after a fault, refusals may come later than the story tells."""
+    if isinstance(simulation.point.faults, NoFaults):
+        return
     for _ in range(PERSONS_TRIES):
         _decide_all(simulation, Decision.REDRIVE, Status.REFUSED, Status.CANCELLED)
-        simulation.decide(Decision.REDRIVE, even_if_sent=True)  # unless a fault left a doubt, there is nothing
+        simulation.decide(Decision.REDRIVE, even_if_sent=True)  # the fault may have left a doubt
         simulation.settle(prompt=True)
 
 
