@@ -80,9 +80,13 @@ def _close_without_fence(patch: Patch) -> None:
         patch,
         attempts_sql,
         "CLOSE",
-        ("CASE WHEN e.fence = i.fence THEN i.target ELSE 'accepted' END", "i.target"),
+        ("CASE WHEN e.fence = i.fence AND NOT overruled THEN i.target ELSE 'accepted' END", "i.target"),
         ("(e.fence = i.fence AND e.status IN", "(e.status IN"),
     )
+
+
+def _let_a_refusal_overrule_proof(patch: Patch) -> None:
+    _change_statement(patch, attempts_sql, "CLOSE", ("LIMIT 1) IS NOT NULL", "LIMIT 1) IS NULL AND false"))
 
 
 def _recover_sending_as_waiting(patch: Patch) -> None:
@@ -494,6 +498,7 @@ MUTATIONS = (
     ),
     Mutation("an attempt is opened under an old fence", _open_without_fence, "a worker is overtaken before it opens"),
     Mutation("an attempt is closed under an old fence", _close_without_fence, "a worker is overtaken before it closes"),
+    Mutation("a refusal overrules proof", _let_a_refusal_overrule_proof, "proof arrives while it is sent again"),
     Mutation(
         "a lease that ends while sending waits again",
         _recover_sending_as_waiting,

@@ -20,6 +20,7 @@ from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.stories import ADA, BOB, HOUR, POST, warm_up
 
 DAY = 24 * HOUR
+NEWS = ADA.effects()["news"]
 ADAS = WakeUp(effects=tuple(ADA.effects().values()))
 GRETA = Lead("greta", domain="faß.example")  # her domain, and so her key, was another by rules 1
 GRETA_THEN = replace(GRETA, semantics=1)
@@ -271,6 +272,22 @@ def _overtaken_at_recovery(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _proven_while_sent_again(simulation: Simulation) -> None:
+    """An answer is lost; the proof arrives while the mail is sent again, and that is refused."""
+    simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
+    _first_try(simulation)
+    simulation.vendors.inject("refuse_then_500", provider="resend", times=1, status=400)
+    simulation.advance(2 * MINUTE)
+    simulation.sweep()
+    simulation.work()  # decides that it is safe to repeat
+    _pause(
+        simulation,
+        Site("worker", "http send resend", 1),
+        lambda: simulation.report(*(each for each in simulation.vendors.feedback() if each.effect_id == NEWS)),
+    )
+    simulation.settle()
+
+
 def _redriven_unproven(simulation: Simulation) -> None:
     """Answers are lost, the person unsubscribes meanwhile and comes back; then all that was cancelled is redriven."""
     simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
@@ -381,6 +398,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a worker is overtaken before it opens": Scenario(_overtaken, {}),
     "a worker is overtaken before it closes": Scenario(_recorded_late, {"ping": "held"}),
     "a worker is overtaken before it frees a lease": Scenario(_overtaken_at_recovery, {}),
+    "proof arrives while it is sent again": Scenario(_proven_while_sent_again, {}),
     "the relay comes before an answer": Scenario(_recovered_meanwhile, {"ping": "held"}),
     "a second wake-up is processed too early": Scenario(_planner_lost, {}),
     "ids are unusable": Scenario(_odd_ids, {}),

@@ -16,7 +16,7 @@ from tests.faults.stories import STORIES
 SHORT_RUN_FAULTS = frozenset(Fault) - {Fault.CRASH_BEFORE, Fault.HANG_AFTER}
 
 # Of a long story the long run takes so many, spread evenly: the longest have thousands, most of them alike.
-MOST_FAULTS_OF_A_STORY = 450
+MOST_FAULTS_OF_A_STORY = 350
 
 # Statements that no story has to pass, by module or by name. Every other belongs to the path of an event: a new
 # statement on it, or a new operation of a client, has to be passed by a story.
