@@ -48,7 +48,7 @@ def _unreachable_afterwards(simulation: Simulation) -> None:
     simulation.vendors.inject("accept_then_cut", provider="resend", times=1)
     _first_try(simulation)
     simulation.point.faults = NoConnection("resend")
-    simulation.settle(within=30 * 24 * HOUR)
+    simulation.settle(within=2 * 24 * HOUR)
     simulation.point.faults = NoFaults()
 
 

@@ -344,7 +344,7 @@ def _deadly(simulation: Simulation) -> None:
     killer = ADA.effects()["news"]
     simulation.vendors.deadly.add(killer)
     simulation.ingest(ADA)
-    simulation.settle()
+    simulation.settle(within=HOUR)
     assert simulation.vendors.deaths[killer] == MAX_CRASHES
 
 
