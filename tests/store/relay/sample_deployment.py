@@ -16,6 +16,7 @@ from tests.conftest import TestDatabase
 
 MINUTE = 60.0
 HOUR = 3600.0
+MID_MINUTE = 30.0  # where each deployment begins, whatever the time of day is
 
 
 class ManualClock:
@@ -67,6 +68,7 @@ class SampleDeployment:
     ) -> None:
         self.services, self.db, self.redis, self.clock, self.sqs = services, database, redis, clock, sqs
         self._admin = psycopg.connect(database.admin_url, autocommit=True)
+        self.sleep((MID_MINUTE - self.now()) % 60)  # at a minute's start its entry is due at once
 
     def sleep(self, seconds: float) -> None:
         self.clock.sleep(seconds)
