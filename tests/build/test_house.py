@@ -63,6 +63,18 @@ def test_sql_stands_in_its_own_files() -> None:
     assert strays == []
 
 
+def test_no_lock_is_held_between_two_statements() -> None:
+    """A frozen process would keep it. What opens a transaction only reads, or is a deployment's."""
+    open_some = {
+        str(path.relative_to(PACKAGE))
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "transaction"
+    }
+
+    assert open_some == {"audit/verification_sql.py", "ledger/database.py", "ledger/steps.py"}
+
+
 def test_redis_is_reached_by_the_client_that_names_the_keys_of_a_stage() -> None:
     """Two keys have one name for all stages: their list, and the index of the release before. The CLI tries URLs."""
     by_others = {

@@ -54,6 +54,7 @@ FREED_EARLY = """
        AND claim.to_status = 'claimed'
        AND freed.at < claim.at + %s
 """
+# What is proven only after it has ended is kept beside its end.
 PROVEN = """
     SELECT DISTINCT e.id, e.status
       FROM effects e JOIN outcomes o ON o.effect_id = e.id AND o.generation = e.generation
@@ -61,7 +62,7 @@ PROVEN = """
        AND (e.status IN ('waiting', 'unknown', 'held')
             OR e.status = 'refused' AND o.id < (SELECT max(refused.id) FROM outcomes refused
                                                  WHERE refused.effect_id = e.id AND refused.kind = 'refused'))
-"""  # what is proven once it has ended is kept beside its end
+"""
 CONTACTS = """
     SELECT effects.id, effects.contact, contacts.former
       FROM effects

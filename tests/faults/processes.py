@@ -1,8 +1,7 @@
 """One process: the real services and use cases, whose clients pass every operation through the fault point."""
 
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -167,8 +166,6 @@ class SimulatedDatabase(Database):
         self._prepare_after = 0  # plan once, independent of the first parameters: a seed repeats its run
         self._process = process
         self._observe = observe
-        self._inside = False  # a transaction
-        self._pending: list[tuple[str, object]] = []  # observed once committed
 
     @override
     def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
@@ -176,47 +173,27 @@ class SimulatedDatabase(Database):
             Operation(f"db {name_of(sql)}", lambda: self._carry_out(sql, parameters), self._fail)
         )
 
-    @override
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self._inside = True
-        with super().transaction():
-            try:
-                yield
-            finally:
-                self._inside = False
-            # psycopg commits when this block ends, so what follows the commit is another point.
-            self._process.through(Operation("db COMMIT", lambda: None, self._fail))
-        self._committed()
-        self._process.through(Operation("db COMMITTED", lambda: None, self._fail))
-
     def _carry_out(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
         if self._process.outages.ledger:
             self._fail(False)
         schedule = self._process.point.schedule
-        if self._inside or not schedule.is_active():
-            rows = self._execute(sql, parameters)
-        else:
-            with super().transaction():  # commit separately, when it is our turn: so the order of commits is known
+        if schedule.is_active():
+            with self.transaction():  # commit separately, when it is our turn: so the order of commits is known
                 rows = self._execute(sql, parameters)
                 if schedule.splits_commits():
                     schedule.turn(self._process.who)
                 if self._process.dead:
                     raise Crash
-        self._pending += _observations(sql, parameters, rows)
-        if not self._inside:
-            self._committed()
+        else:
+            rows = self._execute(sql, parameters)
+        if observed := _observations(sql, parameters, rows):
+            self._observe(observed)
         return rows
 
     def _execute(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
         schedule = self._process.point.schedule
         with schedule.statement(self._process.who, self._usable().info.backend_pid):
             return super().run(sql, parameters)
-
-    def _committed(self) -> None:
-        if self._pending:
-            observed, self._pending = self._pending, []
-            self._observe(observed)
 
     def _fail(self, done: bool) -> NoReturn:
         raise psycopg.OperationalError("the answer was lost" if done else "the connection was lost")

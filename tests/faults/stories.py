@@ -211,7 +211,7 @@ def _edited(simulation: Simulation) -> None:
     _apply(simulation)
     simulation.fire("digest", instant)
     simulation.fire("digest", instant)
-    simulation.ingest(POST)
+    simulation.ingest(POST)  # only now: no relay has run in these minutes
     simulation.settle(prompt=True)
     simulation.advance(2 * MINUTE)
     simulation.sweep()
@@ -227,7 +227,7 @@ def _removed(simulation: Simulation) -> None:
     simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
     (row,) = simulation.environment.owner.run("SELECT max(applied_at) AS removed FROM configs")
     simulation.fire("digest", simulation.clock.now())
-    simulation.ingest(POST)
+    simulation.ingest(POST)  # only now: no relay has run in these minutes
     simulation.settle(prompt=True)
     assert all(instant < row["removed"] for instant in simulation.fired("digest"))
 

@@ -172,10 +172,7 @@ CLOSE = """
                  LIMIT 1) IS NULL
     ), mine AS MATERIALIZED (
         SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.origin, i.wait, i.looks, i.reserved,
-               CASE WHEN NOT overruled THEN i.why END AS why,
-               CASE WHEN NOT overruled THEN i.code END AS code,
-               CASE WHEN NOT overruled THEN i.detail END AS detail,
-               CASE WHEN NOT overruled THEN i.maybe END AS maybe,
+               reason.why, reason.code, reason.detail, reason.maybe,
                -- An answer to what is unknown already comes after the relay, which has counted the try.
                i.tries - CASE WHEN i.origin = 'answer' AND e.status = 'unknown' THEN least(i.tries, 1) ELSE 0 END
                    AS tries,
@@ -189,6 +186,7 @@ CLOSE = """
                                                   AND o.kind IN ('accepted', 'found')
                                                 LIMIT 1) IS NOT NULL
                                          ELSE false END AS overruled) AS judged
+          LEFT JOIN LATERAL (SELECT i.why, i.code, i.detail, i.maybe WHERE NOT overruled) AS reason ON true
          WHERE (e.fence = i.fence AND e.status IN ('sending', 'unknown'))
             OR (e.fence <> i.fence AND e.generation = i.generation AND i.kind IN ('accepted', 'found')
                 AND e.status IN ('waiting', 'claimed', 'unknown', 'held'))
