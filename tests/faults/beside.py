@@ -5,25 +5,26 @@ ledger, one Valkey, one queue, one clock and the same providers.
 """
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-import psycopg
-
 from drumbeat.audit import verify
+from drumbeat.core.request import Reply
 from drumbeat.core.status import Status
 from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.operations.decisions import Decision
-from drumbeat.wakeups.due_index import KEY_BEFORE
 from tests.faults.environment import Environment
 from tests.faults.fault_points import Faults, Schedule
+from tests.faults.in_the_way import Failure
 from tests.faults.oracle import check_promises
-from tests.faults.queues import EFFECTS
 from tests.faults.sample_deployment import Lead
-from tests.faults.simulation import ACTOR, MAX_CLIENT_TRIES, Simulation
+from tests.faults.simulation import Simulation
+from tests.faults.vendors import Vendors
 from tests.faults.webhooks import Webhook
 from tests.releases import before
 
@@ -41,12 +42,6 @@ class Release(StrEnum):
 class Beside(Simulation):
     """A simulation whose processes run either release, as `deploy` says; each begins with the present code."""
 
-    # What the release before does wrong on its own, by the reason codes that it writes: after a few tries, within
-    # seconds, it refuses what could surely not be sent, and holds what it could repeat. And what a person drops it
-    # cancels without a word that it may have been sent.
-    known_faults = frozenset({"tries_exhausted", "unknown_after_tries", "decided"})
-    event_for_each_id = True  # it makes a webhook's key of an id that is not signed
-
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
     ) -> None:
@@ -55,20 +50,18 @@ class Beside(Simulation):
         self._ran: dict[str, Release] = {}  # what the process of each name has run last
         self.ran: set[Release] = set()
 
+    @cached_property
+    def before(self) -> Any:
+        """The release before's own simulation of the same servers, queues, clock and providers."""
+        kind: Any = before.module("tests.faults.simulation").Simulation
+        same = object.__new__(kind)  # its own beginning would empty the servers
+        vars(same).update(vars(self) | {"_processes": {}, "vendors": _InItsWords(self.vendors)})
+        return same
+
     def deploy(self, release: Release, processes: Iterable[str]) -> None:
         """Let these processes run a release from their next step on; the step that is under way ends as it began."""
         self._deployed |= dict.fromkeys(processes, release)
         self.point.note(f"{release} is deployed to {', '.join(processes)}")
-
-    def settle(self, *, within: float = 3 * 86_400.0, prompt: bool = False) -> None:
-        """As it is, only that nothing has to be prompt: each release may have a due index of its own."""
-        super().settle(within=within)
-
-    def _due_indexes(self) -> list[str]:
-        return self._indexes_of(self._deployed.get("relay", Release.PRESENT))
-
-    def _indexes_of(self, release: Release) -> list[str]:
-        return [str(KEY_BEFORE)] if release is Release.BEFORE else super()._due_indexes()
 
     # ------------------------------------------------------------ what happens
 
@@ -86,7 +79,7 @@ class Beside(Simulation):
 
     def deliver_webhook(self, sent: Webhook, who: str = "ingest", *, id: str = "") -> None:
         if self._runs_before(who):
-            self.deliver_before(sent, who, id=id)
+            self.before.deliver_webhook(sent, who, id=id)
         else:
             super().deliver_webhook(sent, who, id=id)
 
@@ -108,51 +101,27 @@ class Beside(Simulation):
 
     def decide(self, decision: Decision, *steps: str, even_if_sent: bool = False, who: str = "person") -> None:
         if self._runs_before(who):
-            self._decide_before(decision, steps, who)
+            self.before.decide(_as_before(decision), *steps, even_if_sent=even_if_sent, who=who)
         else:
             super().decide(decision, *steps, even_if_sent=even_if_sent, who=who)
 
     def decide_all(self, decision: Decision, *statuses: Status, who: str = "person") -> None:
         if self._runs_before(who):
-            self._decide_before(decision, (), who)
+            self.before.decide_all(_as_before(decision), *statuses, who=who)
         else:
             super().decide_all(decision, *statuses, who=who)
 
-    def _decide_before(self, decision: Decision, steps: Sequence[str], who: str) -> None:
-        """Decide by the release before, which takes what is held, and knows no other decisions than its own."""
-        deciding, errors = before.module("drumbeat.operations.resolve"), before.module("drumbeat.core.errors")
-        if decision not in [*deciding.Decision]:
-            return
-        for row in self.decidable(decision, *steps):
-            with self.before._living(who) as process, contextlib.suppress(psycopg.Error, errors.Stale):
-                self.resent[row["id"]] += decision is Decision.RESEND
-                deciding.resolve(
-                    row["id"],
-                    deciding.Decision(decision.value),
-                    reason="looked",
-                    version=row["seq"],
-                    actor=ACTOR,
-                    services=process,
-                )
-
     def fire(self, campaign: str, scheduled: datetime, who: str = "scheduler") -> None:
-        if not self._runs_before(who):
+        if self._runs_before(who):
+            self.before.fire(campaign, scheduled, who)
+        else:
             super().fire(campaign, scheduled, who)
-            return
-        for _ in range(MAX_CLIENT_TRIES):
-            with self.before._living(who) as process, contextlib.suppress(psycopg.Error):
-                before.module("drumbeat.campaigns").fire(campaign, scheduled, process)
-                return
-            self.advance(1.0)
 
     def abandon(self, lead: Lead, who: str = "worker") -> None:
-        if not self._runs_before(who):
+        if self._runs_before(who):
+            self.before.abandon(lead, who)
+        else:
             super().abandon(lead, who)
-            return
-        with self.before._living(who) as process, contextlib.suppress(psycopg.Error):
-            before.module("drumbeat.delivery.planning").plan_events([lead.event], process)
-            process.dead = True
-        self.queues.queues[EFFECTS].clear()
 
     def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
         if self._runs_before(who):
@@ -185,9 +154,6 @@ class PresentFirst(Beside):
 
     first = Release.PRESENT
 
-    def _due_indexes(self) -> list[str]:
-        return [index for release in Release for index in self._indexes_of(release)]
-
     def _runs_before(self, who: str) -> bool:
         last = self._deployed.get(who)
         self._deployed[who] = self.first if last is None else next(one for one in Release if one is not last)
@@ -198,6 +164,33 @@ class BeforeFirst(PresentFirst):
     """The same, and the release before begins."""
 
     first = Release.BEFORE
+
+
+class _InItsWords:
+    """The providers, as the release before meets them: what is in the way of its requests ends in its own outcomes."""
+
+    def __init__(self, vendors: Vendors) -> None:
+        self._vendors = vendors
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._vendors, name)
+
+    @property
+    def in_the_way(self) -> Callable[..., Any] | None:
+        away = self._vendors.in_the_way
+        return away and (lambda *request: _in_its_words(away(*request)))
+
+
+def _in_its_words(end: Reply | Failure | None) -> Any:
+    if end is None:
+        return None
+    module = before.module(type(end).__module__)
+    return getattr(module, type(end).__name__)(*(getattr(end, field.name) for field in fields(end)))
+
+
+def _as_before(decision: Decision) -> Any:
+    """Return the decision by its name in the release before, whose code compares identities."""
+    return before.module("drumbeat.operations.decisions").Decision(decision.value)
 
 
 def check_ledger(simulation: Beside, *, strict: bool = False) -> None:

@@ -157,7 +157,6 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
                 done[effect],
                 risked=bool(simulation.resent[effect]),
                 strict=strict and lead not in simulation.forbidden,
-                known=simulation.known_faults,
             ):
                 violations.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
     return violations
@@ -168,20 +167,17 @@ def _delivered(simulation: Simulation) -> tuple[list[Recorded], list[str]]:
     recorded: list[Recorded] = []
     violations: list[str] = []
     for sent in dict.fromkeys(sent for sent, _ in simulation.delivered):
-        ids = {id for each, id in simulation.delivered if each == sent}
         events = simulation.environment.owner.run(DELIVERED, (sent.source, sent.body))
         recorded += [Recorded(sent.name, sent.type, id=row["id"]) for row in events]
-        if not 1 <= len(events) <= (len(ids) if simulation.event_for_each_id else 1):
+        if len(events) != 1:
             violations.append(f"{sent.name} was delivered by {sent.source} and is {len(events)} events")
     return recorded, violations
 
 
-def _wrong_end(
-    row: dict[str, Any], step: str, done: int, *, risked: bool, strict: bool, known: frozenset[str]
-) -> str | None:
+def _wrong_end(row: dict[str, Any], step: str, done: int, *, risked: bool, strict: bool) -> str | None:
     """Return what is wrong about the status in which an effect ended, given how often the provider did it.
 
-    `risked`: a person sent it again, knowing that it may have been done. `known`: reason codes that are always allowed.
+    `risked`: a person sent it again, knowing that it may have been done.
     """
     code = row["reason_code"]
     decided = code == ReasonCode.DECIDED  # by a person
@@ -189,16 +185,16 @@ def _wrong_end(
         case Status.ACCEPTED:
             return None if done or decided else "the provider never did it"
         case Status.REFUSED:
-            if strict and code not in known:
+            if strict:
                 return "no provider refused it"
             return "the provider did it" if done and not risked else None
         case Status.CANCELLED:
-            if done and not row["maybe_sent"] and not risked and code not in known:
+            if done and not row["maybe_sent"] and not risked:
                 return "the provider did it, and nothing says so"
             return "it has no reason" if code is None or (strict and code != ReasonCode.SUPPRESSED) else None
         case Status.HELD:
             blind = CLASSES[STEPS[step]] in "FX" and code == ReasonCode.UNPROVABLE
-            return None if blind or code in known or (not strict and code in UNPROVABLE) else "it could be proven"
+            return None if blind or (not strict and code in UNPROVABLE) else "it could be proven"
         case Status.WAITING if row["resting"]:
             return None  # it waits for one that is held; otherwise the simulation would not have ended
     return "it is not at its end"

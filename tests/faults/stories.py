@@ -151,9 +151,10 @@ def _conflict(simulation: Simulation) -> None:
 
 
 def _delivered(simulation: Simulation) -> None:
-    """A webhook is delivered, once more while the release before answers, and by an attacker under other ids."""
-    simulation.deliver_webhook(FORM)
-    simulation.deliver_before(FORM)
+    """A webhook is delivered that a former release has in the buffer, and by an attacker under other ids."""
+    simulation.outages.ledger = True
+    simulation.deliver_as_formerly(FORM)
+    simulation.outages.ledger = False
     simulation.deliver_webhook(FORM)
     simulation.deliver_webhook(STOLEN)
     simulation.deliver_webhook(STOLEN, id="d-2")
@@ -162,16 +163,14 @@ def _delivered(simulation: Simulation) -> None:
 
 
 def _upgraded(simulation: Simulation) -> None:
-    """The release before records a webhook; it is delivered again after the upgrade, and while the ledger is away."""
-    simulation.deliver_before(FORM)
+    """A webhook was recorded under the key of former releases; it is delivered again, also while the ledger is away."""
+    simulation.deliver_as_formerly(FORM)
     simulation.deliver_webhook(FORM)
     simulation.outages.ledger = True
     simulation.deliver_webhook(FORM)
     simulation.deliver_webhook(STOLEN)
     simulation.outages.ledger = False
-    simulation.settle()  # not prompt: the release before has a due index of its own
-    simulation.deliver_before(STOLEN)
-    simulation.settle()
+    simulation.settle(prompt=True)
 
 
 def _replanned(simulation: Simulation) -> None:

@@ -17,7 +17,6 @@ from types import ModuleType
 from tests.releases import archive
 
 SUFFIX = "_before"
-PREFIX = "drumbeat:{"  # with which each of its keys in Redis begins, without a stage's own
 # Both releases share these, the present ones: what a seed decides, and what is written into the configuration.
 SHARED = ("tests.faults.fault_points", "tests.faults.sample_deployment")
 _FOLDERS = {"drumbeat": "shared/drumbeat", "functions": "functions", "tests": "tests"}

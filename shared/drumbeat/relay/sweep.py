@@ -196,7 +196,6 @@ class _Sweep:
         if self._stopped:
             return  # the entries stand for what was not reached, and so does a sentinel that is missing
         if self.summary.full and self._has_time():
-            due_index.distrust_before()
             due_index.watch(full_at=self._now + (SECOND_SWEEP_SECONDS if self._due.missing else FULL_SWEEP_SECONDS))
         due_index.forget(self._due.members, self._now)
 

@@ -16,13 +16,12 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from drumbeat.core.clock import Clock
-from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS, SharedKey
+from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
 KEY = "{relay}:due"
-KEY_BEFORE = SharedKey("drumbeat:{relay}:due")  # in which the release before has all stages' entries
 SENTINEL = "sentinel"
 FULL = "full"  # its time: when to check everything again, whatever the other entries say
 MAX_MEMBERS_READ = 5_000  # at a time
@@ -106,10 +105,6 @@ class DueIndex:
     def distrust(self) -> bool:
         """Make the next relay check everything."""
         return self.clear([SENTINEL])
-
-    def distrust_before(self) -> bool:
-        """Make a relay of the release before check everything, should it run again: its index misses our work."""
-        return self._try(lambda: self._redis.run("ZREM", KEY_BEFORE, SENTINEL)) is not None
 
     def _try[T](self, call: Callable[[], T]) -> T | None:
         if self._retry_at is not None and self._elapsed() < self._retry_at:

@@ -12,8 +12,8 @@ from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.relay.sweep import SECOND_SWEEP_SECONDS, sweep
 from drumbeat.services import Services
-from drumbeat.wakeups.due_index import KEY_BEFORE, SENTINEL, minute
-from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
+from drumbeat.wakeups.due_index import minute
+from tests.store.relay.sample_deployment import MINUTE, SampleDeployment
 
 CALLER = ApiKey("shop", frozenset({"ingest"}))
 LEAD = json.dumps({"type": "LEAD_CAPTURE", "source": "crm", "payload": {}, "idempotencyKey": "order-1"}).encode()
@@ -67,13 +67,3 @@ def test_what_ran_on_with_the_keys_before_is_found_within_a_quarter_of_an_hour(
     assert full
     assert found  # perhaps more than once: an effect that no worker takes is found again
     assert deployment.notified_effects() == {effect}
-
-
-def test_a_relay_of_the_release_before_that_runs_again_checks_everything(deployment: SampleDeployment) -> None:
-    deployment.configured()
-    deployment.redis.zadd(KEY_BEFORE, {SENTINEL: "inf", "full": deployment.now() + HOUR, "effect:1": 1})
-
-    sweep(deployment.services)
-
-    assert deployment.redis.zscore(KEY_BEFORE, SENTINEL) is None
-    assert deployment.redis.zscore(KEY_BEFORE, "effect:1") == 1
