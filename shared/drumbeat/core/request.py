@@ -18,10 +18,12 @@ class Request:
 class Reply:
     """One HTTP reply. Header names are lower case.
 
-    `cut` says why the body is not all there (too long, too slow, cut off, garbled); empty: it is complete.
+    `cut` says why the body is not all there (too long, too slow, cut off, garbled); empty: it is complete. `request`:
+    what was asked, before it was signed, where that is known.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     cut: str = ""
+    request: Request | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import repeat
 
@@ -72,7 +72,7 @@ class Calls:
                 return reply
             if reply.cut and not getattr(provider, "status_decides", False):
                 return Unknown(reply.cut)
-            return fit_outcome(provider.read(reply), key=send.key)
+            return fit_outcome(provider.read(replace(reply, request=send.request)), key=send.key)
         except Exception as error:  # noqa: BLE001 - whatever happens, the attempt has an end
             what = (
                 f"the reply (HTTP {reply.status}) could not be read" if isinstance(reply, Reply) else "the call failed"

@@ -1,7 +1,8 @@
 """HubSpot: contacts by the CRM API, version 3."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from drumbeat.core.request import Reply, Request
 from drumbeat.providers import base_url
 from drumbeat.providers.base import SameId, Target
 from drumbeat.providers.credentials import bearer
-from drumbeat.providers.replies import json_object, text, unsuccessful
+from drumbeat.providers.replies import json_object, text, unsuccessful, with_details
 from drumbeat.providers.retry_after import retry_after
 
 LOCKED_RECORD_WAIT_SECONDS = 2.0  # as HubSpot asks
@@ -32,6 +33,7 @@ _PERMANENT = {
     404: "there is no such object",
     413: "the request is too large",
 }
+_ERROR_NAME = re.compile(r"[A-Z]{2,}(?:_[A-Z]+)*")
 # The categories of an error inside a 207, which carries one entry for our one contact.
 _REFUSALS = {
     "VALIDATION_ERROR": "a property or a value is not valid",
@@ -94,7 +96,7 @@ class HubSpot:
                 if reference := text(results[0].get("id")):
                     return Accepted(reference)
             case 207 if len(errors) == 1 and not results:
-                return _entry_error(text(errors[0].get("category")))
+                return _entry_error(errors[0], _details(errors[0], reply.request))
             case 409:
                 return NotSent("HTTP 409: another writer created the contact meanwhile", retry_after(reply.headers))
             case 423:
@@ -107,7 +109,7 @@ class HubSpot:
                 )
             case 477:
                 return Throttled("HTTP 477: the portal is being migrated", retry_after(reply.headers))
-        return unsuccessful(reply, _PERMANENT)
+        return unsuccessful(reply, _PERMANENT, _details(body, reply.request))
 
     def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """Not needed: a repeat is the same contact."""
@@ -122,9 +124,44 @@ def _entries(value: object) -> list[Mapping[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
-def _entry_error(category: str) -> Outcome:
+def _details(error: Mapping[str, Any], request: Request | None) -> list[str]:
+    """Return which of our properties were refused, and HubSpot's name for why; its sentences quote values."""
+    ours, message = _properties(request), text(error.get("message"))
+    found = [*_embedded(message), *_entries(error.get("errors"))]
+    if not found:
+        return [name for name in sorted(ours) if f'"{name}"' in message]
+    names = [text(one.get("name")) or _first(one.get("context"), "propertyName") for one in found]
+    reasons = [text(one.get("error") or one.get("code")) for one in found]
+    return [
+        ": ".join(filter(None, (name if name in ours else "", why if _ERROR_NAME.fullmatch(why) else "")))
+        for name, why in zip(names, reasons, strict=True)
+    ]
+
+
+def _embedded(message: str) -> list[Mapping[str, Any]]:
+    """Return the list inside a message: "Property values were not valid: [{...}]"."""
+    try:
+        return _entries(json.JSONDecoder().raw_decode(message, message.index("[{"))[0])
+    except (ValueError, RecursionError):
+        return []
+
+
+def _first(context: object, name: str) -> str:
+    values = context.get(name) if isinstance(context, dict) else None
+    return text(values[0]) if isinstance(values, list) and values else ""
+
+
+def _properties(request: Request | None) -> frozenset[str]:
+    if request is None:
+        return frozenset()
+    (contact,) = json.loads(request.body)["inputs"]
+    return frozenset(contact["properties"]) | {"email"}
+
+
+def _entry_error(error: Mapping[str, Any], details: Iterable[str]) -> Outcome:
+    category = text(error.get("category"))
     if category in _REFUSALS:
-        return Refused(f"HTTP 207: {_REFUSALS[category]}")
+        return Refused(with_details(f"HTTP 207: {_REFUSALS[category]}", details))
     match category:
         case "CONFLICT":
             return NotSent("HTTP 207: another writer created the contact meanwhile")

@@ -25,6 +25,8 @@ _PERMANENT = {
     404: "there is no such domain",
     413: "the mail is too large",
 }
+# "'to' parameter is not a valid address. please check documentation": only the parameter's name is kept.
+_NAMED_PARAMETER = re.compile(r"\b(from|to|subject|text|html|o:tag)\b'? parameter\b")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}", re.IGNORECASE)
 
 
@@ -90,7 +92,7 @@ class Mailgun:
         body = json_object(reply)
         if reply.status == 200 and (reference := text(body.get("id"))) and text(body.get("message")):
             return Accepted(reference.strip("<>"))
-        return unsuccessful(reply, _PERMANENT)
+        return unsuccessful(reply, _PERMANENT, _NAMED_PARAMETER.findall(text(body.get("message"))))
 
     def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request:
         """Ask the event log for the acceptance of our Message-Id."""

@@ -27,6 +27,10 @@ _CONFLICTS = {
 }
 # 429, by the error's name: quotas do not refill within seconds.
 _QUOTAS = {"daily_quota_exceeded": 3600.0, "monthly_quota_exceeded": LONGEST_WAIT_SECONDS}
+# Resend docs, "Errors": `name` is one of a closed list, `message` is a sentence that names fields in backticks.
+_ERROR_NAME = re.compile(r"[a-z]{2,}(?:_[a-z]+)*")
+_NAMED_FIELD = re.compile(r"`([a-z_]+)`")
+_FIELDS = frozenset({"from", "to", "subject", "text", "html", "headers", "tags", "reply_to"})
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -91,7 +95,7 @@ class Resend:
             return Unknown(f"HTTP 409: {reason}", repeatable)
         if reply.status == 429 and error in _QUOTAS:
             return Throttled(f"HTTP 429: {error}", max(_QUOTAS[error], retry_after(reply.headers) or 0.0))
-        return unsuccessful(reply, _PERMANENT)
+        return unsuccessful(reply, _PERMANENT, _details(error, text(body.get("message"))))
 
     def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """Resend has no search by anything that we set."""
@@ -100,6 +104,12 @@ class Resend:
     def read_lookup(self, reply: Reply, *, key: str) -> LookupResult:  # noqa: ARG002
         """Nothing was asked, so nothing is answered."""
         return Unclear("Resend has no search")
+
+
+def _details(error: str, message: str) -> list[str]:
+    """Return the error's documented name, and which of our fields it is about; the rest may quote an address."""
+    named = [field for field in _NAMED_FIELD.findall(message) if field in _FIELDS]
+    return [error, *named] if _ERROR_NAME.fullmatch(error) else named
 
 
 PROVIDER = Resend()

@@ -55,8 +55,22 @@ class Connection(asyncio.Protocol):
         """Feed the parser; anything that is not HTTP gets a 400 and the end of the connection."""
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(400)
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Read the request as if it asked for no other protocol (RFC 9110, 7.8); the parser stops at its body."""
+        headers = [(name, value) for name, value in self._headers.items() if name != "upgrade"]
+        lines = [
+            f"{self._method()} {self._url.decode('latin-1')} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in headers),
+        ]
+        head = "\r\n".join(lines) + "\r\n\r\n"
+        self._parser = httptools.HttpRequestParser(self)
+        self.on_message_begin()
+        self.data_received(head.encode("latin-1") + rest)
 
     # -- parser callbacks
 
@@ -95,17 +109,20 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer the request, or queue it behind the one being answered."""
-        if self._refused:
+        if self._refused or self._parser.should_upgrade():
             return
         target = self._url.decode("latin-1")
         path, _, query = target.partition("?")
-        method = self._parser.get_method().decode("latin-1")
-        request = HttpRequest(method, path, query, self._headers, b"".join(self._body))
+        request = HttpRequest(self._method(), path, query, self._headers, b"".join(self._body))
         keep = self._parser.should_keep_alive()
         if self._sending is None:
             self._respond(request, keep)
         else:
             self._waiting.append((request, keep))
+
+    def _method(self) -> str:
+        method: bytes = self._parser.get_method()
+        return method.decode("latin-1")
 
     # -- answering
 

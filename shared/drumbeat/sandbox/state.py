@@ -1,6 +1,7 @@
 """Everything the sandbox knows: rebuilt from its record, so that a restart knows exactly what was known before."""
 
 from drumbeat.sandbox.calls import Calls
+from drumbeat.sandbox.contact_properties import Properties
 from drumbeat.sandbox.contacts import Contacts
 from drumbeat.sandbox.counts import Counts
 from drumbeat.sandbox.idempotency_keys import IdempotencyKeys
@@ -15,6 +16,7 @@ class State:
         self.record = record
         self.mailbox = Mailbox()
         self.contacts = Contacts()
+        self.contact_properties = Properties()
         self.calls = Calls()
         self.idempotency_keys = IdempotencyKeys()
         self.counts = Counts()
@@ -26,6 +28,7 @@ class State:
         self.idempotency_keys.apply(entry)
         self.mailbox.apply(number, entry)
         self.contacts.apply(entry)
+        self.contact_properties.apply(entry)
         self.calls.apply(number, entry)
 
     def content(self, mail: Mail) -> Entry:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,6 +112,33 @@ def test_a_documented_refusal_is_final_and_quotes_nobody(status: int) -> None:
 
     assert isinstance(outcome, Refused)
     assert "grace" not in outcome.reason
+
+
+COLOUR = HUBSPOT.build(ACCOUNT, UpsertContact("grace@example.org", {"Favourite Colour": "Grace"}), key=KEY)
+NOT_THERE = {"name": "Favourite Colour", "error": "PROPERTY_DOESNT_EXIST", "message": "grace@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("error", "details"),
+    [
+        ({"message": f"Property values were not valid: {json.dumps([NOT_THERE])}"},
+         " (Favourite Colour: PROPERTY_DOESNT_EXIST)"),
+        ({"errors": [{"code": "READ_ONLY", "context": {"propertyName": ["Favourite Colour"]}}]},
+         " (Favourite Colour: READ_ONLY)"),
+        ({"message": 'Property "Favourite Colour" does not exist for Grace'}, " (Favourite Colour)"),
+        ({"message": f"not valid: {json.dumps([NOT_THERE | {'name': 'Grace', 'error': 'grace@example.org'}])}"}, ""),
+        ({"message": "not valid: [{"}, ""),
+        ({"message": ["Favourite Colour"], "errors": 7}, ""),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_property_and_the_error_and_no_value(error: dict[str, object], details: str) -> None:
+    asked = replace(reply(400, {"status": "error", "category": "VALIDATION_ERROR", **error}), request=COLOUR)
+    failed = batch(results=[], errors=[{"category": "VALIDATION_ERROR", **error}])
+
+    assert HUBSPOT.read(asked) == Refused(f"HTTP 400: a property or a value is not valid{details}")
+    assert HUBSPOT.read(replace(reply(207, failed), request=COLOUR)) == Refused(
+        f"HTTP 207: a property or a value is not valid{details}"
+    )
 
 
 def test_a_lost_race_and_a_locked_record_are_tried_again() -> None:

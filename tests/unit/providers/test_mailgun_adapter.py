@@ -171,3 +171,18 @@ def test_wrong_settings_are_named() -> None:
     assert MAILGUN.problems({}) == []  # what is missing is said elsewhere
     problems = MAILGUN.problems({"domain": "https://mg.example.com/", "from": "Ada", "base_url": "api"})
     assert [problem.split()[0] for problem in problems] == ["base_url", "domain", "from"]
+
+
+@pytest.mark.parametrize(
+    ("message", "details"),
+    [
+        ("to parameter is not a valid address. please check documentation", " (to)"),
+        ("'from' parameter is not a valid address. please check documentation", " (from)"),
+        ("grace@example.org parameter is not a valid address", ""),
+        ("grace is not to parameterise", ""),
+    ],
+)
+def test_a_refusal_names_the_parameter_and_no_value(message: str, details: str) -> None:
+    assert MAILGUN.read(reply(400, {"message": message})) == Refused(
+        f"HTTP 400: an address or a parameter is not valid{details}"
+    )

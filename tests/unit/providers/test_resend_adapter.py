@@ -147,3 +147,19 @@ def test_there_is_no_search() -> None:
 def test_wrong_settings_are_named() -> None:
     assert RESEND.problems({"from": "ada@example.com"}) == []
     assert [problem.split()[0] for problem in RESEND.problems({"from": "Ada", "base_url": ""})] == ["base_url", "from"]
+
+
+@pytest.mark.parametrize(
+    ("error", "details"),
+    [
+        ({"name": "validation_error", "message": "Invalid `to` field. grace@example.org"}, " (validation_error, to)"),
+        ({"name": "invalid_from_address", "message": "Invalid `from` field."}, " (invalid_from_address, from)"),
+        ({"name": "validation_error", "message": "`grace` and `hopper`"}, " (validation_error)"),
+        ({"name": "Grace Hopper", "message": "`grace@example.org`"}, ""),
+        ({"name": 7, "message": {}}, ""),
+    ],
+)
+def test_a_refusal_names_the_error_and_the_field_and_no_value(error: dict[str, object], details: str) -> None:
+    outcome = RESEND.read(reply(422, error))
+
+    assert outcome == Refused(f"HTTP 422: an address or a parameter is missing or not valid{details}")

@@ -92,3 +92,20 @@ def test_a_mail_over_the_limit_is_answered_413(sandbox: SandboxProcess) -> None:
         connection.sendall(b"x" * (MAX_BODY_BYTES + 1))
 
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket", "TLS/1.2"])
+def test_an_offer_of_another_protocol_is_ignored_and_the_body_is_read(sandbox: SandboxProcess, protocol: str) -> None:
+    body = json.dumps({"from": "a@example.com", "to": ["b@example.org"], "subject": "s", "text": f"by {protocol}"})
+    head = (
+        f"POST /resend/emails HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer re_1\r\nConnection: Upgrade, "
+        f"HTTP2-Settings\r\nUpgrade: {protocol}\r\nHTTP2-Settings: AAMAAABk\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as client:
+        client.sendall(head.encode() + body[:20].encode())
+        client.sendall(body[20:].encode() + b"GET /http/x HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        answers = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert answers.count(b"HTTP/1.1 200") == 2
+    assert f"by {protocol}" in json.dumps(sandbox.call("GET", "/_sandbox/record?provider=resend").json["items"])

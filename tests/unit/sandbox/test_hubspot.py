@@ -1,5 +1,9 @@
 """HubSpot's contacts, as its documentation describes them."""
 
+import json
+
+import pytest
+
 from tests.unit.sandbox.sandbox_process import SandboxProcess, contact
 
 
@@ -66,3 +70,63 @@ def test_no_token_is_answered_401(sandbox: SandboxProcess) -> None:
     reply = sandbox.call("POST", "/hubspot/crm/v3/objects/contacts/batch/upsert", {"inputs": []})
 
     assert (reply.status, reply.json["category"]) == (401, "INVALID_AUTHENTICATION")
+
+
+@pytest.mark.parametrize(
+    ("property", "value", "error"),
+    [
+        ("Favourite Colour", "blue", "PROPERTY_DOESNT_EXIST"),
+        ("favourite_colour", "blue", "PROPERTY_DOESNT_EXIST"),
+        ("createdate", "2026-01-01", "READ_ONLY_VALUE"),
+        ("hs_object_id", "7", "READ_ONLY_VALUE"),
+        ("lifecyclestage", "buyer", "INVALID_OPTION"),
+        ("hs_lead_status", "new", "INVALID_OPTION"),
+        ("closedate", "soon", "INVALID_LONG"),
+        ("email", "a..b@example.org", "INVALID_EMAIL"),
+    ],
+)
+def test_a_value_that_hubspot_refuses_is_refused_by_name(
+    sandbox: SandboxProcess, property: str, value: str, error: str
+) -> None:
+    given = contact("typed@example.org", f"t-{property}") | {"properties": {property: value}}
+
+    refused = sandbox.hubspot(given)
+
+    assert (refused.status, refused.json["category"]) == (400, "VALIDATION_ERROR")
+    (named,) = json.loads(refused.json["message"].partition(": ")[2])
+    assert (named["name"], named["error"]) == (property, error)
+    assert sandbox.done(f"t-{property}") == 0
+
+
+def test_an_empty_value_clears_a_property_of_any_kind(sandbox: SandboxProcess) -> None:
+    cleared = sandbox.hubspot(contact("clear@example.org", "t-clear", lifecyclestage="", firstname="", closedate=""))
+
+    assert cleared.status == 200
+
+
+def test_a_portals_own_property_exists_once_it_was_created(sandbox: SandboxProcess) -> None:
+    path = "/hubspot/crm/v3/properties/contacts"
+    colour = {
+        "name": "favourite_colour", "label": "Favourite colour", "type": "enumeration", "fieldType": "select",
+        "groupName": "contactinformation", "options": [{"label": "Blue", "value": "blue"}],
+    }  # fmt: skip
+
+    created = sandbox.call("POST", path, colour, authorization="Bearer pat-own")
+    again = sandbox.call("POST", path, colour, authorization="Bearer pat-own")
+    listed = sandbox.call("GET", path, authorization="Bearer pat-own").json["results"]
+    taken = sandbox.hubspot(contact("own@example.org", "t-own", favourite_colour="blue"), token="pat-own")
+    not_an_option = sandbox.hubspot(contact("own@example.org", "t-own-2", favourite_colour="red"), token="pat-own")
+    elsewhere = sandbox.hubspot(contact("own@example.org", "t-own-3", favourite_colour="blue"), token="pat-else")
+
+    assert (created.status, again.status, again.json["category"]) == (201, 409, "OBJECT_ALREADY_EXISTS")
+    assert "favourite_colour" in {property["name"] for property in listed}
+    assert (taken.status, not_an_option.status, elsewhere.status) == (200, 400, 400)
+    assert sandbox.call("GET", f"{path}/favourite_colour", authorization="Bearer pat-else").status == 404
+
+
+@pytest.mark.parametrize("definition", [{}, {"name": "A b"}, {"name": "a", "type": "colour"}, [], "a"])
+def test_a_property_that_is_not_defined_whole_is_refused(sandbox: SandboxProcess, definition: object) -> None:
+    whole = {"label": "A", "type": "string", "fieldType": "text", "groupName": "g"}
+    content = whole | definition if isinstance(definition, dict) else definition
+
+    assert sandbox.call("POST", "/hubspot/crm/v3/properties/contacts", content, authorization="Bearer p").status == 400

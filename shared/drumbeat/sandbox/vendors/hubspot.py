@@ -17,14 +17,17 @@ from drumbeat.sandbox.actions import (
     credential_label,
     digest,
 )
+from drumbeat.sandbox.addresses import address
+from drumbeat.sandbox.contact_properties import Property, read_definition, sentence
+from drumbeat.sandbox.contact_properties import problem as property_problem
 from drumbeat.sandbox.contacts import Contact
 from drumbeat.sandbox.faults import Injection
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
 from drumbeat.sandbox.state import State
-from drumbeat.sandbox.vendors.base import Vendor, address, bearer
+from drumbeat.sandbox.vendors.base import Vendor, bearer
 
 ROUTE = re.compile(r"/crm/(?:v3/objects|objects/\d{4}-\d{2})/contacts/(batch/upsert|[^/]+)")
-PROPERTY = re.compile(r"[a-z][a-z0-9_]*")
+PROPERTIES = re.compile(r"/crm/(?:v3/properties|properties/\d{4}-\d{2})/(?:contacts?|0-1)(?:/([^/]+))?")
 MAX_INPUTS = 100
 
 FAILURES = {
@@ -39,7 +42,7 @@ FAILURES = {
 
 
 class HubSpot:
-    """`POST …/contacts/batch/upsert` and `GET …/contacts/{id}?idProperty=email`."""
+    """`POST …/contacts/batch/upsert`, `GET …/contacts/{id}?idProperty=email`, and the properties that contacts have."""
 
     name = "hubspot"
 
@@ -50,7 +53,9 @@ class HubSpot:
             request, self.name, credential_label(token), "unknown", credential=token, aliases=(token,)
         )
         route = ROUTE.fullmatch(path)
-        if route is None:
+        if property := PROPERTIES.fullmatch(path):
+            self._read_property(requested, request, unquote(property[1] or ""))
+        elif route is None:
             requested.refusal = self.error_response(404)
         elif route[1] == "batch/upsert" and request.method == "POST":
             requested.action = "upsert"
@@ -65,15 +70,19 @@ class HubSpot:
 
     def perform(self, requested: RequestedAction, state: State, injection: Injection, now: float) -> PerformedAction:
         """Upsert every input that is valid, or read one contact."""
+        if requested.action == "create_property":
+            return _create_property(requested, state)
+        if requested.action == "list_properties":
+            return PerformedAction(NOTHING, self._properties(requested, state))
         if requested.lookup:
             return PerformedAction(NOTHING, self._get(requested, state, injection, now))
         items: list[dict[str, Any]] = []
         results: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []
-        fresh = state.contacts.next_id()
+        fresh, known = state.contacts.next_id(), state.contact_properties.of(requested.account)
         for given in requested.parameters["inputs"]:
             trace = _trace(given)
-            problem = _problem(given)
+            problem = _problem(given, known)
             if problem:
                 errors.append(_item_error(problem, trace))
                 items.append({"email": str(given.get("id", "")), "effect": trace, "did": REFUSED, "why": problem[1]})
@@ -114,6 +123,29 @@ class HubSpot:
         elif len(set(emails)) < len(emails):
             requested.refusal = _error(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input")
 
+    def _read_property(self, requested: RequestedAction, request: HttpRequest, name: str) -> None:
+        if request.method == "GET":
+            requested.action, requested.lookup, requested.parameters = "list_properties", True, {"name": name}
+            return
+        if request.method != "POST" or name:
+            requested.refusal = self.error_response(405)
+            return
+        requested.action = "create_property"
+        try:
+            definition = read_definition(request.json())
+        except ValueError:
+            definition = "Invalid input JSON on line 1, column 1"
+        if isinstance(definition, str):
+            requested.refusal = _error(400, "VALIDATION_ERROR", definition)
+        else:
+            requested.parameters = {"name": definition.name, "type": definition.type, "options": definition.options}
+
+    def _properties(self, requested: RequestedAction, state: State) -> HttpResponse:
+        known, name = state.contact_properties.of(requested.account), requested.parameters["name"]
+        if not name:
+            return json_response(200, {"results": [property.shown for property in known.values()]})
+        return json_response(200, known[name].shown) if name in known else self.error_response(404)
+
     def _get(self, requested: RequestedAction, state: State, injection: Injection, now: float) -> HttpResponse:
         id = requested.parameters["id"]
         by_email = requested.parameters["idProperty"] == "email"
@@ -144,24 +176,29 @@ def _write(state: State, account: str, given: Mapping[str, Any], fresh: int) -> 
     }  # fmt: skip
 
 
-def _problem(given: Mapping[str, Any]) -> tuple[str, str] | None:
+def _create_property(requested: RequestedAction, state: State) -> PerformedAction:
+    property = Property(**requested.parameters)
+    if property.name in state.contact_properties.of(requested.account):
+        message = f"A property named '{property.name}' already exists."
+        return PerformedAction(REFUSED, _error(409, "OBJECT_ALREADY_EXISTS", message))
+    facts = {"property": [property.name, property.type, property.options]}
+    return PerformedAction(ACCEPTED, json_response(201, property.shown), facts)
+
+
+def _problem(given: Mapping[str, Any], known: Mapping[str, Property]) -> tuple[str, str] | None:
     if given.get("idProperty") != "email":
         return "VALIDATION_ERROR", f"idProperty {given.get('idProperty')!r} is not a unique property of contacts"
     email = given.get("id")
     if not isinstance(email, str) or address(email) != email:
-        return "VALIDATION_ERROR", f"Property values were not valid: Email address {email} is invalid (INVALID_EMAIL)"
+        return "VALIDATION_ERROR", sentence([property_problem("email", email, known) or {}])
     properties = given.get("properties")
     if not isinstance(properties, dict):
         return "VALIDATION_ERROR", "Invalid input: properties must be an object"
     for name, value in properties.items():
-        if not PROPERTY.fullmatch(name):
-            return (
-                "VALIDATION_ERROR",
-                f'Property values were not valid: Property "{name}" does not exist (PROPERTY_DOESNT_EXIST)',
-            )
         if isinstance(value, dict | list):
             return "VALIDATION_ERROR", f'Invalid input: property "{name}" must be a string'
-    return None
+    problems = [found for name, value in properties.items() if (found := property_problem(name, value, known))]
+    return ("VALIDATION_ERROR", sentence(problems)) if problems else None
 
 
 def _trace(given: Mapping[str, Any]) -> str | None:

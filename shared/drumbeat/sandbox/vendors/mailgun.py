@@ -9,17 +9,20 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from drumbeat.sandbox.actions import ACCEPTED, NOTHING, PerformedAction, RequestedAction, digest
+from drumbeat.sandbox.addresses import address
 from drumbeat.sandbox.faults import Injection
 from drumbeat.sandbox.forms import fields
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
 from drumbeat.sandbox.state import State
 from drumbeat.sandbox.vendors import mailgun_events
-from drumbeat.sandbox.vendors.base import Vendor, address
+from drumbeat.sandbox.vendors.base import Vendor
 
 ROUTE = re.compile(r"/v3/([^/]+)/(messages|events)(?:/([^/]+))?")
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")
 MARKERS = ("effect-id", "effect_id", "effect")  # v:… fields that carry the caller's own marker
 MAX_RECIPIENTS = 1000
+MAX_OPTIONS_BYTES = 16 * 1024
+MAX_TAGS, MAX_TAG_CHARACTERS = 10, 128  # Mailgun docs, "Tagging"; how it words the refusal is not documented
 
 FAILURES = {
     401: ("text/plain; charset=utf-8", b"Forbidden"),
@@ -106,7 +109,7 @@ class Mailgun:
         requested.effect = next((variables[name] for name in MARKERS if name in variables), None) or headers.get(
             "Message-Id"
         )
-        requested.refusal = _problem(one, recipients)
+        requested.refusal = _problem(one, recipients) or _options_problem(form)
 
 
 VENDOR: Vendor = Mailgun()
@@ -124,9 +127,21 @@ def _problem(form: dict[str, str], recipients: list[tuple[str, str | None]]) -> 
     if (reply_to := _header(form, "reply-to")) and address(reply_to) is None:
         return _message(400, "h:Reply-To parameter is not a valid address. please check documentation")
     if len(recipients) > MAX_RECIPIENTS:
-        return _message(400, "to parameter has too many recipients")
+        return _message(400, f"Too many recipients; max is {MAX_RECIPIENTS}")
     if not (form.get("text") or form.get("html") or form.get("template")):
         return _message(400, "Need at least one of 'text', 'html' or 'template' parameters specified")
+    return None
+
+
+def _options_problem(form: dict[str, list[str]]) -> HttpResponse | None:
+    options = [(name, value) for name, values in form.items() if name[:2] in ("o:", "h:", "v:") for value in values]
+    if sum(len(name.encode()) + len(value.encode()) for name, value in options) > MAX_OPTIONS_BYTES:
+        return _message(400, "Send options (parameters starting with o:, h:, or v:) are limited to 16 kB total")
+    if foreign := next((name[2:] for name, _ in options if name.startswith("h:") and not name.isascii()), None):
+        return _message(400, f"Header name must be pure ASCII: {foreign}")
+    tags = form.get("o:tag", [])
+    if len(tags) > MAX_TAGS or not all(tag.isascii() and 1 <= len(tag) <= MAX_TAG_CHARACTERS for tag in tags):
+        return _message(400, "o:tag parameter is not valid: at most 10 tags, each of 1 to 128 ASCII characters")
     return None
 
 

@@ -16,16 +16,18 @@ from drumbeat.sandbox.actions import (
     credential_label,
     digest,
 )
+from drumbeat.sandbox.addresses import address
 from drumbeat.sandbox.faults import Injection
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
 from drumbeat.sandbox.idempotency_keys import KEY_LIFETIME_SECONDS
 from drumbeat.sandbox.mailbox import Mail
 from drumbeat.sandbox.state import State
-from drumbeat.sandbox.vendors.base import Vendor, address, bearer
+from drumbeat.sandbox.vendors.base import Vendor, bearer
 
 ROUTE = re.compile(r"/emails(?:/([^/]+))?")
 MAX_KEY_CHARACTERS = 256
 MAX_BATCH_EMAILS, MAX_RECIPIENTS, PAGE_EMAILS = 100, 50, 20
+TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MARKERS = ("effect_id", "effect-id", "effect")  # tags that carry the caller's own marker
 
 FAILURES = {
@@ -174,13 +176,23 @@ def _problem(mail: object) -> HttpResponse | None:
         return _bad_address("to")
     if any(not isinstance(one, str) or address(one) is None for one in _reply_to(mail)):
         return _bad_address("reply_to")
+    tags = mail.get("tags") or []
+    if not isinstance(tags, list) or not all(isinstance(tag, dict) and _is_tag(tag) for tag in tags):
+        return _error(
+            422, "validation_error", "Tags should only contain ASCII letters, numbers, underscores, or dashes."
+        )
     if not (mail.get("text") or mail.get("html") or mail.get("template")):
         return _error(422, "validation_error", "Missing `html` or `text` field.")
     return None
 
 
+def _is_tag(tag: Mapping[str, Any]) -> bool:
+    return all(isinstance(text, str) and TAG.fullmatch(text) for text in (tag.get("name"), tag.get("value", "-")))
+
+
 def _bad_address(name: str) -> HttpResponse:
-    return _error(422, "validation_error", f"Invalid `{name}` field. The email address needs to follow the "
+    error = "invalid_from_address" if name == "from" else "validation_error"
+    return _error(422, error, f"Invalid `{name}` field. The email address needs to follow the "
         "`email@example.com` or `Name <email@example.com>` format.")  # fmt: skip
 
 
