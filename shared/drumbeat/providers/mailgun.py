@@ -25,6 +25,8 @@ _PERMANENT = {
     404: "there is no such domain",
     413: "the mail is too large",
 }
+MAX_TAG_CHARACTERS = 128
+_NOT_IN_TAGS = re.compile(r"[^ -~]")
 # "'to' parameter is not a valid address. please check documentation": only the parameter's name is kept.
 _NAMED_PARAMETER = re.compile(r"\b(from|to|subject|text|html|o:tag)\b'? parameter\b")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}", re.IGNORECASE)
@@ -40,7 +42,8 @@ class Mailgun:
     Message-Id is the exact one, so it stays until the newer one is proven to lag no more.
 
     The key also travels as the variable `effect-id`, which comes back with every later event, and mails are tagged with
-    their list (without one, `drumbeat`), since the number of tags of a domain is limited.
+    their list (without one, `drumbeat`), since the number of tags of a domain is limited. A tag is 128 ASCII characters
+    at most (Mailgun docs, "Tagging"); others become `-`.
     """
 
     name = "mailgun"
@@ -74,7 +77,7 @@ class Mailgun:
         fields += [
             ("h:Message-Id", f"<{key}@{domain}>"),
             ("v:effect-id", key),
-            ("o:tag", action.list or "drumbeat"),
+            ("o:tag", _NOT_IN_TAGS.sub("-", action.list or "drumbeat")[:MAX_TAG_CHARACTERS]),
         ]
         return Request(
             "POST",

@@ -186,3 +186,12 @@ def test_a_refusal_names_the_parameter_and_no_value(message: str, details: str) 
     assert MAILGUN.read(reply(400, {"message": message})) == Refused(
         f"HTTP 400: an address or a parameter is not valid{details}"
     )
+
+
+def test_a_list_is_a_tag_that_mailgun_takes() -> None:
+    mail = SendEmail("a@b.test", "s", "t", list="Größe " + "x" * 200)
+
+    (tag,) = [
+        value for name, value in parse_qsl(MAILGUN.build(ACCOUNT, mail, key=KEY).body.decode()) if name == "o:tag"
+    ]
+    assert tag == ("Gr--e " + "x" * 200)[:128]
