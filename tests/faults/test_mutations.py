@@ -25,7 +25,7 @@ def test_the_proof_notices_that(environment: Environment, simulate: Simulate, mu
 
 
 @pytest.mark.parametrize(
-    "part", {mutation.noticed_by for mutation in MUTATIONS if mutation.noticed_by != "seeds"}, ids=str
+    "part", dict.fromkeys(mutation.noticed_by for mutation in MUTATIONS if mutation.noticed_by != "seeds"), ids=str
 )
 def test_without_a_bug_the_same_part_of_the_proof_holds(
     environment: Environment, simulate: Simulate, part: object

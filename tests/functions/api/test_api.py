@@ -114,11 +114,11 @@ def test_no_key_a_foreign_key_and_a_revoked_key_are_401(console: Console, databa
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", f"/v1/effects/{uuid4()}/resolve"),
+        ("POST", f"/v1/effects/{UUID(int=7)}/resolve"),
         ("POST", "/v1/effects/resolve"),
-        ("POST", f"/v1/effects/{uuid4()}/redrive"),
+        ("POST", f"/v1/effects/{UUID(int=7)}/redrive"),
         ("POST", "/v1/effects/redrive"),
-        ("POST", f"/v1/effects/{uuid4()}/cancel"),
+        ("POST", f"/v1/effects/{UUID(int=7)}/cancel"),
         ("POST", "/v1/effects/cancel"),
         ("PUT", "/v1/config"),
         ("GET", "/v1/keys"),
@@ -313,7 +313,7 @@ def test_a_decision_needs_a_reason_a_known_decision_and_an_effect(console: Conso
     assert console.call("POST", path, {"decision": "drop", "reason": " ", "version": 5})[0] == 400
     assert console.call("POST", path, {"decision": "burn", "reason": "r", "version": 5})[0] == 400
     assert console.call("POST", path, "not json")[0] == 400
-    assert console.call("POST", f"/v1/effects/{uuid4()}/resolve", {"decision": "drop", "reason": "r", "version": 1})[
+    assert console.call("POST", f"/v1/effects/{UUID(int=7)}/resolve", {"decision": "drop", "reason": "r", "version": 1})[
         0
     ] == 404  # fmt: skip
     assert status(database, effect.id) == "held"
