@@ -57,7 +57,14 @@ def post_webhook(source: str) -> Response[str]:
     """Record one delivery."""
     request = app.current_event.raw_event
     judged = judged_at(request) if services().settings.test_door else None
-    return answers.receipt(webhook.ingest(source, delivery_of(request), door(), judged_at=judged), source=source)
+    return answers.webhook(webhook.ingest(source, delivery_of(request), door(), judged_at=judged), source=source)
+
+
+@app.get("/v1/webhooks/<source>")
+def get_webhook(source: str) -> Response[str]:
+    """Answer a sender that asks whether this is its receiver."""
+    request = app.current_event.raw_event
+    return answers.webhook(webhook.confirm(source, delivery_of(request), door()), source=source)
 
 
 @logger.inject_lambda_context(clear_state=True)
