@@ -124,7 +124,7 @@ def _configuration(services: Services) -> Iterator[Check]:
         fix = "run `drumbeat apply` once with the same document; until then events are planned by those"
         yield Check("rules of the configuration", True, f"it was applied under rules {config.semantics}", fix)
     for source in config.sources.values():
-        yield from _source_secrets(services, source)
+        yield from source_secrets(services, source)
     references: dict[str, str] = {}
     for account in config.accounts.values():
         if in_sandbox(account, services.settings.sandbox_url):
@@ -139,7 +139,7 @@ def _configuration(services: Services) -> Iterator[Check]:
         yield _schedules(services, config.campaigns.values())
 
 
-def _source_secrets(services: Services, source: Source) -> Iterator[Check]:
+def source_secrets(services: Services, source: Source) -> Iterator[Check]:
     """Check that each secret of a source can be read, and that its sender could sign with it."""
     owner = f"source {source.name}"
     scheme = schemes.get(source.scheme) if source.scheme in schemes.names() else None

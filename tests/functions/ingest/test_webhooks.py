@@ -69,7 +69,8 @@ def test_published_deliveries_get_their_verdict(
 
     recorded = [row["body"] for row in doors.events()]
     if case["expect"] == "valid":
-        assert (answer.status, recorded) == (202, [body])
+        assert answer.status in (200, 202)  # what each sender needs: test_senders.py
+        assert recorded == [body]
     else:
         assert (answer.status, recorded) == (401, [])
         assert answer.body["type"] == "urn:drumbeat:problem:unauthorized"
