@@ -26,22 +26,22 @@ class Answers:
         app.exception_handler(SecretMissing)(self._secret_missing)
         app.exception_handler(Exception)(self._unexpected)
 
-    def receipt(self, receipt: Receipt, **logged: str) -> Response[str]:
+    def receipt(self, receipt: Receipt) -> Response[str]:
         """Answer one event: 202, 200 for a repeat, or as the sender of a webhook needs it, whatever became of it."""
         id = str(receipt.event_id)
         self._logger.set_correlation_id(id)
-        self._logger.info(receipt.status, extra={"replayed": receipt.replayed, **logged})
+        self._logger.info(receipt.status, extra={"replayed": receipt.replayed})
         reply = receipt.reply or Reply(200 if receipt.replayed else 202)
         body = json.dumps({"eventId": id, "status": receipt.status}) if reply.body is None else reply.body
         return Response(
             reply.status, reply.media_type, body, {"Idempotent-Replayed": "true"} if receipt.replayed else {}
         )
 
-    def webhook(self, answer: Receipt | Reply, *, source: str) -> Response[str]:
+    def webhook(self, answer: Receipt | Reply) -> Response[str]:
         """Answer one request of a webhook's sender: a delivery, or a question that is no event."""
         if isinstance(answer, Receipt):
-            return self.receipt(answer, source=source)
-        self._logger.info("asked", extra={"source": source})
+            return self.receipt(answer)
+        self._logger.info("asked")
         return Response(answer.status, answer.media_type, answer.body)
 
     def batch(self, results: Sequence[Receipt | Problem]) -> Response[str]:

@@ -6,6 +6,7 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-security
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
+from itertools import product
 from urllib.parse import parse_qs, urlsplit
 
 from drumbeat.sources import forms, public_url
@@ -44,9 +45,9 @@ class Twilio(Scheme):
         """Name the delivery by the signed text itself: many bodies give the same one (other order, other borders)."""
         given = delivery.header("X-Twilio-Signature")
         url = public_url.signed_url(delivery, allowed)
-        signed = (url + _signed_fields(url, delivery.body)).encode()
-        require(_signatures(allowed, signed), [given])
-        return trusted_key(delivery.headers.get(_ID), content_key(signed), allowed)
+        fields = _signed_fields(url, delivery.body)
+        require(_signatures(allowed, url, fields), [given])
+        return trusted_key(delivery.headers.get(_ID), content_key((url + fields).encode()), allowed)
 
     def former_key(self, delivery: Delivery, allowed: Allowed) -> str | None:
         """Name the delivery by its token, else by URL and body."""
@@ -59,10 +60,11 @@ class Twilio(Scheme):
         return forms.read(body)
 
 
-def _signatures(allowed: Allowed, signed: bytes) -> Iterator[str]:
-    for secret in allowed.secrets:
-        for algorithm in _ALGORITHMS:
-            yield base64_text(digest(secret, signed, algorithm=algorithm))
+def _signatures(allowed: Allowed, url: str, fields: str) -> Iterator[str]:
+    """Yield what Twilio may have signed: with the port or without it, as its own validators try too."""
+    for signed in (address + fields for address in public_url.spellings(url)):
+        for secret, algorithm in product(allowed.secrets, _ALGORITHMS):
+            yield base64_text(digest(secret, signed.encode(), algorithm=algorithm))
 
 
 def _signed_fields(url: str, body: bytes) -> str:

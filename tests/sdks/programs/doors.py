@@ -1,7 +1,7 @@
 """Signs and judges deliveries with the vendors' own libraries, in .venv/sdks: a job a line in, an answer a line out.
 
-`{"do": "sign", "sdk", "secret", "body", "url", "now"}` is answered by headers; `{"do": "judge", ...}`, which has headers
-too, by true or false.
+`{"do": "sign", "sdk", "secret", "body", "url", "now"}` is answered by headers; `{"do": "judge", ...}`, with headers
+in it, by true or false.
 """
 
 import json
