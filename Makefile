@@ -8,6 +8,7 @@ BIN := .venv/bin
 UV := .venv/uv/bin/uv
 SETUP := .venv/.setup
 PEERS := .venv/peers/.setup
+SDKS := .venv/sdks/.setup
 SAM := aws-sam-cli==1.170.0
 CHECKERS := checkov==3.3.30 cfripper==1.22.1
 # Any Python that may start uv; what Drumbeat itself runs on is 3.13, found or fetched by uv.
@@ -43,6 +44,8 @@ lock: | $(UV) ## resolve the dependencies afresh
 		--extra local --group dev -o requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header \
 		-c requirements.lock -o layers/dependencies/requirements.txt pyproject.toml
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header \
+		-o tests/sdks/requirements.txt tests/sdks/requirements.in
 
 dev: $(SETUP) ## run everything on this machine
 	$(BIN)/drumbeat dev
@@ -59,7 +62,7 @@ test: $(SETUP) ## formatting, lint, types, tests
 	$(BIN)/mypy
 	$(BIN)/pytest -m 'not proof'
 
-proof: $(SETUP) ## the long proofs; prints what each has shown
+proof: $(SETUP) $(SDKS) ## the long proofs; prints what each has shown
 	$(BIN)/pytest -m proof -rP --show-capture=stdout
 
 chaos: $(SETUP) ## one of the proofs: kill, cut and freeze everything under load, then count from outside
@@ -71,6 +74,11 @@ clean: ## remove what was built and measured; .venv and the state of .drumbeat s
 
 bench: $(SETUP) $(PEERS) ## measure side by side with peers (25 minutes); writes docs/performance.md
 	$(BIN)/python -m bench $(BENCH)
+
+$(SDKS): tests/sdks/requirements.txt | $(SETUP)
+	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
+	$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python -r $<
+	touch $@
 
 $(PEERS): bench/requirements.txt | $(SETUP)
 	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)

@@ -22,6 +22,8 @@ app = APIGatewayHttpResolver()
 answers = Answers(app, logger)
 start()
 
+LONGEST_NAME = 64  # of a source; anything may stand in a path
+
 
 @cache
 def door() -> Door:
@@ -55,9 +57,21 @@ def post_batch() -> Response[str]:
 @app.post("/v1/webhooks/<source>")
 def post_webhook(source: str) -> Response[str]:
     """Record one delivery."""
-    request = app.current_event.raw_event
+    request = request_of(source)
     judged = judged_at(request) if services().settings.test_door else None
-    return answers.receipt(webhook.ingest(source, delivery_of(request), door(), judged_at=judged), source=source)
+    return answers.webhook(webhook.ingest(source, delivery_of(request), door(), judged_at=judged))
+
+
+@app.get("/v1/webhooks/<source>")
+def get_webhook(source: str) -> Response[str]:
+    """Answer a sender that asks whether this is its receiver."""
+    return answers.webhook(webhook.confirm(source, delivery_of(request_of(source)), door()))
+
+
+def request_of(source: str) -> dict[str, Any]:
+    """Return the present request; each of its log lines names the webhook, those of what is refused included."""
+    logger.append_keys(source=source[:LONGEST_NAME])
+    return app.current_event.raw_event
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -39,7 +39,7 @@ class Answer:
     """What a caller sees."""
 
     status: int
-    body: Any
+    body: Any  # what its JSON says, or else its text
     headers: Mapping[str, str]
 
 
@@ -68,35 +68,51 @@ class Doors:
         encoded: bool = False,
     ) -> Answer:
         """Post a body; bytes go as they are, other values as JSON. `key` None sends none, '' a good one."""
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         token = self.key() if key == "" else key
-        event: dict[str, Any] = {
-            "version": "2.0",
-            "routeKey": f"POST {path}",
-            "rawPath": path,
-            "rawQueryString": query,
-            "headers": {
+        return self._call(
+            "POST",
+            path,
+            body if isinstance(body, bytes) else json.dumps(body).encode(),
+            {
                 "content-type": "application/json",
                 **({"authorization": f"Bearer {token}"} if token else {}),
                 **{name.lower(): value for name, value in (headers or {}).items()},
             },
+            query,
+            encoded=encoded,
+        )
+
+    def get(self, path: str, query: str = "") -> Answer:
+        """Ask without a key."""
+        return self._call("GET", path, b"", {}, query)
+
+    def _call(
+        self, method: str, path: str, raw: bytes, headers: Mapping[str, str], query: str, *, encoded: bool = False
+    ) -> Answer:
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": f"{method} {path}",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": dict(headers),
             "requestContext": {
                 "accountId": "000000000000",
                 "apiId": "api",
                 "domainName": "hooks.example.com",
-                "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
                 "requestId": "request-1",
-                "routeKey": f"POST {path}",
+                "routeKey": f"{method} {path}",
                 "stage": "$default",
             },
             "body": b64encode(raw).decode() if encoded else raw.decode(),
             "isBase64Encoded": encoded,
         }
         answer = app.handler(event, CONTEXT)
-        headers = {name.lower(): str(value) for name, value in answer.get("headers", {}).items()}
+        answered = {name.lower(): str(value) for name, value in answer.get("headers", {}).items()}
         for name, values in (answer.get("multiValueHeaders") or {}).items():
-            headers[name.lower()] = values[0]
-        return Answer(answer["statusCode"], json.loads(answer["body"]), headers)
+            answered[name.lower()] = values[0]
+        text = answer["body"]
+        return Answer(answer["statusCode"], json.loads(text) if "json" in answered["content-type"] else text, answered)
 
     def notified(self) -> list[UUID]:
         """Take the events that workers were notified of so far."""

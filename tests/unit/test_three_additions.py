@@ -215,7 +215,7 @@ def test_a_delivery_signed_under_another_option_is_refused() -> None:
         ("    realm: north\n", "", "6: realm is missing; acme needs it"),
         ("realm: north", "realm: north\n    salt: BIG", "11: salt must be in lower case"),
         ("realm: north", "realm: north\n    relm: a", "11: there is no field relm here; did you mean realm?"),
-        ("webhook: acme", "webhook: meta", "10: meta has no options; delete realm"),
+        ("webhook: acme", "webhook: stripe", "10: stripe has no options; delete realm"),
         ("depot: Kiel", "depo: Kiel", "3: acme_courier has no setting depo; did you mean depot?"),
         ("account: parcels", "account: site", "17: account site is at http, which can only call; send_parcel needs"),
         ("{{ payload.street }}", "{{ effect_id }}", "18: effect_id is not known yet where street is filled"),

@@ -44,13 +44,18 @@ def dead_letters() -> DeadLetters:
 def _item(message: Message) -> dict[str, object]:
     try:
         body = json.loads(message.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     ids = body if isinstance(body, dict) else {}
     return {
         "messageId": message.id,
         "received": message.received,
-        "bytes": len(message.body.encode()),
-        "events": ids.get("events", []),
-        "effects": ids.get("effects", []),
+        "bytes": len(message.body.encode("utf-8", "replace")),
+        "events": _texts(ids.get("events")),
+        "effects": _texts(ids.get("effects")),
     }
+
+
+def _texts(value: object) -> list[str]:
+    """Return what can be ids: a message that is not ours may hold anything, at any depth."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

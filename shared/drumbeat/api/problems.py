@@ -1,13 +1,12 @@
 """Errors on their way out: `application/problem+json` that says what happened and what was not lost."""
 
-import json
-
 import psycopg
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
+from drumbeat.api.response import written
 from drumbeat.core.errors import ConfigError, NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.wakeups.queue import QueueError
@@ -40,8 +39,7 @@ class Problems:
     def known(self, error: Problem, **facts: object) -> Response[str]:
         """Answer an error of ours, whose text is for the caller."""
         body = problems.document(error, self._request.request_context.request_id, **facts)
-        text = json.dumps(body, ensure_ascii=False)
-        return Response(error.status, problems.MEDIA_TYPE, text, headers=problems.headers(error))
+        return Response(error.status, problems.MEDIA_TYPE, written(body), headers=problems.headers(error))
 
     def mistakes(self, error: ConfigError) -> Response[str]:
         """Answer a configuration that was refused, with every mistake at its place."""

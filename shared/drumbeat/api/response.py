@@ -1,6 +1,7 @@
 """From views to JSON: names in camelCase, instants in UTC with a `Z`, hashes in hex."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -17,12 +18,18 @@ JSON = "application/json"
 
 def reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Answer with one JSON document."""
-    return Response(status, JSON, json.dumps(wire(value), ensure_ascii=False), headers=dict(headers or {}))
+    return Response(status, JSON, written(wire(value)), headers=dict(headers or {}))
 
 
 def page[T](page: Page[T]) -> Response[str]:
     """Answer with one page of a list."""
     return reply({"items": page.items, "next": page.next})
+
+
+def written(value: object) -> str:
+    """Return JSON that every parser takes: half of a surrogate pair, which no encoding has, becomes U+FFFD."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def wire(value: object) -> object:
@@ -42,6 +49,8 @@ def wire(value: object) -> object:
             return {str(key): wire(item) for key, item in value.items()}
         case list() | tuple():
             return [wire(item) for item in value]
+        case float() if not math.isfinite(value):
+            return None  # JSON has no such number
         case _:
             return value
 

@@ -22,6 +22,10 @@ def tree(event: Json) -> Tree:
         root.add(f"scheduled for {moment(event['scheduledAt'])}")
     if event["erased"]:
         root.add("[dim]payload erased[/]")
+    if event.get("payloadForm") not in (None, "json"):  # an older installation says nothing of it
+        root.add(
+            f"body: {event['payloadBytes']:,} bytes that are no plain JSON; --json shows its {event['payloadForm']}"
+        )
     if event["conflicts"]:
         bodies = "other body" if event["conflicts"] == 1 else "other bodies"
         root.add(f"[bold yellow]{event['conflicts']} {bodies} came under the same key; the first one counts[/]")

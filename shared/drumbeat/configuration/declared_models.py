@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, create_model
 
-from drumbeat.configuration.document_models import Form, Plain, Source, Text, check_texts, one_of
+from drumbeat.configuration.document_models import Form, Plain, Secret, Source, Text, check_texts, one_of
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
 from drumbeat.sources import registry as schemes
+from drumbeat.sources.signature import Option
 
 _TYPES: Mapping[Kind, Any] = {
     Kind.TEXT: Text,
@@ -30,7 +31,7 @@ def source_model() -> type[Source]:
     """Return the model of a source, with the options of every scheme: which of them fit is checked elsewhere."""
     return _source_model(
         frozenset(
-            (name, bool if option.flag else str)
+            (name, _option_type(option))
             for scheme in schemes.names()
             for name, option in schemes.get(scheme).options.items()
         )
@@ -56,12 +57,18 @@ def _arguments_model(name: str, description: str, arguments: tuple[tuple[str, Ar
 
 
 @cache
-def _source_model(options: frozenset[tuple[str, type]]) -> type[Source]:
+def _source_model(options: frozenset[tuple[str, Any]]) -> type[Source]:
     return create_model(
         "Source",
         __base__=Source,
         **{_attribute(name): _optional(kind, name) for name, kind in sorted(options, key=lambda option: option[0])},
     )
+
+
+def _option_type(option: Option) -> Any:  # noqa: ANN401 - a type, perhaps annotated
+    if option.secret:
+        return Secret
+    return bool if option.flag else str
 
 
 def _argument(name: str, argument: Argument) -> Any:  # noqa: ANN401 - as create_model takes it

@@ -15,6 +15,7 @@ from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError, Mistake
+from drumbeat.sources import registry as schemes
 
 __all__ = ["compile_document", "schema"]
 
@@ -124,10 +125,16 @@ def _source(source: document_models.Source) -> Json:
         "scheme": source.webhook,
         "type": source.type,
         "secrets": list(source.secrets),
-        "tolerance": source.tolerance,
+        "tolerance": _tolerance(source),
         "map": dict(source.map),
         "options": options_of(source),
     }
+
+
+def _tolerance(source: document_models.Source) -> float:
+    if source.tolerance is not None or source.webhook not in schemes.names():
+        return source.tolerance or 0.0
+    return schemes.get(source.webhook).tolerance
 
 
 def _campaign(campaign: document_models.Campaign, defaults: document_models.Defaults) -> Json:

@@ -175,7 +175,7 @@ class Source(Form):
     webhook: str
     type: EventTypeName
     secrets: Annotated[list[Secret], Field(min_length=1, max_length=10)]
-    tolerance: Duration = 300.0
+    tolerance: Duration | None = None  # None: the scheme's own
     map: dict[str, Where] = {}
 
 

@@ -61,6 +61,8 @@ def _options(declared: Mapping[str, Option]) -> Json:
 
 
 def _option(option: Option) -> Json:
+    if option.secret:
+        return {"description": option.meaning, "pattern": document_models.SECRET}
     if option.flag:
         return {"description": option.meaning, "default": option.default == "true"}
     made: Json = {"description": option.meaning, "default": option.default, "enum": list(option.choices)}

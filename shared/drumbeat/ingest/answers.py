@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from drumbeat.core.errors import NotFound, Problem, SecretMissing, Unavailable, place
 from drumbeat.ingest.receipt import Receipt
+from drumbeat.sources.signature import Reply
 from drumbeat.web import problems
 
 JSON = "application/json"
@@ -25,15 +26,23 @@ class Answers:
         app.exception_handler(SecretMissing)(self._secret_missing)
         app.exception_handler(Exception)(self._unexpected)
 
-    def receipt(self, receipt: Receipt, **logged: str) -> Response[str]:
-        """Answer one event: 202, or 200 for a repeat."""
+    def receipt(self, receipt: Receipt) -> Response[str]:
+        """Answer one event: 202, 200 for a repeat, or as the sender of a webhook needs it, whatever became of it."""
         id = str(receipt.event_id)
         self._logger.set_correlation_id(id)
-        self._logger.info(receipt.status, extra={"replayed": receipt.replayed, **logged})
-        body = json.dumps({"eventId": id, "status": receipt.status})
-        if receipt.replayed:
-            return Response(200, JSON, body, {"Idempotent-Replayed": "true"})
-        return Response(202, JSON, body)
+        self._logger.info(receipt.status, extra={"replayed": receipt.replayed})
+        reply = receipt.reply or Reply(200 if receipt.replayed else 202)
+        body = json.dumps({"eventId": id, "status": receipt.status}) if reply.body is None else reply.body
+        return Response(
+            reply.status, reply.media_type, body, {"Idempotent-Replayed": "true"} if receipt.replayed else {}
+        )
+
+    def webhook(self, answer: Receipt | Reply) -> Response[str]:
+        """Answer one request of a webhook's sender: a delivery, or a question that is no event."""
+        if isinstance(answer, Receipt):
+            return self.receipt(answer)
+        self._logger.info("asked")
+        return Response(answer.status, answer.media_type, answer.body)
 
     def batch(self, results: Sequence[Receipt | Problem]) -> Response[str]:
         """Answer a batch, one result for each event, in order."""

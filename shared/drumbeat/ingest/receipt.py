@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from drumbeat.sources.signature import Reply
+
 RECORDED = "recorded"  # committed in the ledger
 BUFFERED = "buffered"  # waits in the buffer queue for the ledger
 CONFLICT = "conflict"  # kept beside the first body under the same key
@@ -15,3 +17,4 @@ class Receipt:
     event_id: UUID
     status: str
     replayed: bool = False
+    reply: Reply | None = None  # how the sender of a webhook needs to hear of it; None: as every caller does

@@ -1,35 +1,72 @@
-"""One delivery of a webhook."""
+"""One delivery of a webhook, and what its sender asks before it sends any."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.configuration import Source
-from drumbeat.core.errors import NotFound, SecretMissing, TooLarge, Unauthorized, Unavailable
+from drumbeat.core.errors import Forbidden, NotFound, SecretMissing, TooLarge, Unauthorized, Unavailable
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest.door import REPEATED, UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.sources import registry
-from drumbeat.sources.signature import Allowed, Delivery, Unverified
+from drumbeat.sources.secret_forms import cleaned
+from drumbeat.sources.signature import Allowed, Delivery, Reply, Scheme, Unverified
 
 _LOG = logging.getLogger(__name__)
 
 MAX_DELIVERY_BYTES = 5 * 1024 * 1024  # Lambda takes 6 MB, some of them base64
 
 
-def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt:
+def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt | Reply:
     """Record one delivery under its source, whatever its body means, or buffer it while the ledger is unreachable.
 
     A repeat gives the same id, one that the release before recorded included. A body that comes under the name of
-    another delivery is kept beside the first. What is verified is never refused.
+    another delivery is kept beside the first. What is verified is never refused. One that asks something and reports
+    nothing is no event: its answer is returned.
     `judged_at` replaces the present in judging the signature's age.
 
     Raises:
         NotFound: no such webhook. Unauthorized: the signature is missing, wrong or too old. TooLarge.
         Unavailable: neither ledger nor buffer took it, its secrets cannot be read, or a later release configured it.
     """
+    source = _find(name, door)
+    if len(delivery.body) > MAX_DELIVERY_BYTES:
+        raise TooLarge(
+            f"A delivery may have {MAX_DELIVERY_BYTES} bytes, this one has {len(delivery.body)}. Nothing was stored."
+        )
+    scheme = registry.get(source.scheme)
+    now = door.services.clock.now()
+    key, former_key = _verified(source, scheme, delivery, door, judged_at or now)
+    if (reply := scheme.answer(delivery)) is not None:
+        return reply
+    return replace(_store(_arrival(source, key, former_key, delivery.body, now), door), reply=scheme.reply)
+
+
+def confirm(name: str, request: Delivery, door: Door) -> Reply:
+    """Answer a sender that asks by GET whether this is its receiver. Stores nothing.
+
+    Raises:
+        NotFound: no such webhook, or its sender asks nothing so. Forbidden: it did not show the source's token.
+        Unavailable: the token cannot be read, or a later release configured the source.
+    """
+    source = _find(name, door)
+    scheme = registry.get(source.scheme)
+    if not scheme.verify_token:
+        raise NotFound("This webhook takes deliveries by POST and answers nothing else. Nothing was stored.")
+    reference = source.options.get(scheme.verify_token)
+    token = None if reference is None else cleaned(_secrets(source, [reference], door)[0])
+    try:
+        return scheme.confirm(request, token)
+    except Unverified as error:
+        raise Forbidden(f"The address was not confirmed: {error}. Nothing was stored.") from None
+
+
+def _find(name: str, door: Door) -> Source:
     source = door.catalog.find(name)
     if source is None or source.door != "webhook":
         raise NotFound("There is no webhook of this name. Nothing was stored; `drumbeat apply` configures one.")
@@ -38,27 +75,16 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
             f"This release of Drumbeat does not know the signatures of {source.scheme}. Nothing was stored; send it "
             "again once a later release is deployed."
         )
-    if len(delivery.body) > MAX_DELIVERY_BYTES:
-        raise TooLarge(
-            f"A delivery may have {MAX_DELIVERY_BYTES} bytes, this one has {len(delivery.body)}. Nothing was stored."
-        )
-    now = door.services.clock.now()
-    key, former_key = _verified(source, delivery, door, judged_at or now)
-    return _store(_arrival(source, key, former_key, delivery.body, now), door)
+    return source
 
 
-def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> tuple[str, str | None]:
+def _verified(source: Source, scheme: Scheme, delivery: Delivery, door: Door, now: datetime) -> tuple[str, str | None]:
     """Return the delivery's key, and the one that the release before gives it if that is another."""
-    try:
-        secrets = [door.services.secrets.get(reference) for reference in source.secrets]
-    except SecretMissing as error:
-        _LOG.warning("secret_missing", extra={"source": source.name, "reference": error.reference})
-        raise Unavailable(  # the caller is not verified yet: the reference is for the log only
-            "A secret of this webhook cannot be read. Nothing was stored; send it again once the secret exists: "
-            "`drumbeat doctor` names it."
-        ) from None
+    secrets = _secrets(source, source.secrets, door)
     allowed = Allowed(secrets, now.timestamp(), source.tolerance, source.options)
-    scheme = registry.get(source.scheme)
+    if not allowed.secrets:
+        _LOG.warning("secret_empty", extra={"source": source.name})
+        raise _unreadable()
     try:
         key = scheme.verify(delivery, allowed)
     except Unverified as error:
@@ -69,6 +95,21 @@ def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> 
         ) from None
     former_key = scheme.former_key(delivery, allowed)
     return key, former_key if former_key != key else None
+
+
+def _secrets(source: Source, references: Sequence[str], door: Door) -> list[str]:
+    try:
+        return [door.services.secrets.get(reference) for reference in references]
+    except SecretMissing as error:
+        _LOG.warning("secret_missing", extra={"source": source.name, "reference": error.reference})
+        raise _unreadable() from None
+
+
+def _unreadable() -> Unavailable:
+    return Unavailable(  # the caller is not verified yet: the reference is for the log only
+        "A secret of this webhook cannot be read. Nothing was stored; send it again once the secret exists: "
+        "`drumbeat doctor` names it."
+    )
 
 
 def _store(arrival: Arrival, door: Door) -> Receipt:

@@ -7,13 +7,15 @@ import psycopg
 
 from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.configuration import Campaign
+from drumbeat.core.configuration import Campaign, Source
 from drumbeat.core.errors import DrumbeatError, NotUnderstood, SecretAway, SecretMissing
 from drumbeat.ledger import clock, configs
 from drumbeat.operations.checks import Check
 from drumbeat.operations.neighbours import neighbours
 from drumbeat.providers.login import in_sandbox
 from drumbeat.services import Services
+from drumbeat.sources import registry as schemes
+from drumbeat.sources.signature import Scheme
 
 GRANT_FIX = "give the console's role the permissions of the template, and check again"
 
@@ -121,7 +123,9 @@ def _configuration(services: Services) -> Iterator[Check]:
     if config.semantics < SEMANTICS:
         fix = "run `drumbeat apply` once with the same document; until then events are planned by those"
         yield Check("rules of the configuration", True, f"it was applied under rules {config.semantics}", fix)
-    references = {f"source {each.name}": reference for each in config.sources.values() for reference in each.secrets}
+    for source in config.sources.values():
+        yield from source_secrets(services, source)
+    references: dict[str, str] = {}
     for account in config.accounts.values():
         if in_sandbox(account, services.settings.sandbox_url):
             yield Check(
@@ -133,6 +137,27 @@ def _configuration(services: Services) -> Iterator[Check]:
         yield _secret(services, owner, reference)
     if services.settings.schedule_group and config.campaigns:
         yield _schedules(services, config.campaigns.values())
+
+
+def source_secrets(services: Services, source: Source) -> Iterator[Check]:
+    """Check that each secret of a source can be read, and that its sender could sign with it."""
+    owner = f"source {source.name}"
+    scheme = schemes.get(source.scheme) if source.scheme in schemes.names() else None
+    for reference in source.secrets:
+        check = _secret(services, owner, reference)
+        problem = _secret_problem(services, reference, scheme) if scheme and check.ok else None
+        fix = f"copy what {source.scheme} signs with into {reference}; until then its deliveries are refused"
+        yield Check(check.name, False, f"{reference} {problem}", fix) if problem else check
+    for name, option in scheme.options.items() if scheme else ():
+        if option.secret and name in source.options:
+            yield _secret(services, f"{owner}, {name}", source.options[name])
+
+
+def _secret_problem(services: Services, reference: str, scheme: Scheme) -> str | None:
+    try:
+        return scheme.secret_problem(services.secrets.get(reference))
+    except SecretMissing:  # that was said already
+        return None
 
 
 def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:

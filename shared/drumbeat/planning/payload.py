@@ -10,6 +10,9 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.core.events import Event
 from drumbeat.sources import registry
 
+ONE_FACT = 3  # the rules since which a delivery is read as its sender writes it, and is acted on if it holds one fact
+_FORMS_BEFORE = ("slack", "twilio")  # whose forms were read by the rules before
+
 type Payload = Mapping[str, object]
 
 
@@ -29,7 +32,8 @@ def read(event: Event, config: Config) -> Payload:
     A mapped field that the delivery lacks is present and null.
 
     Raises:
-        Unmappable: the body was erased, is not what the source promises, or the source is not configured (any more).
+        Unmappable: the body was erased, is not what the source promises, holds many facts or none, or the source is
+            not configured (any more).
     """
     if event.body is None:
         raise Unmappable("its body was erased")
@@ -38,17 +42,38 @@ def read(event: Event, config: Config) -> Payload:
     source = config.sources.get(event.source)
     if source is None:
         raise Unmappable(f"the source {event.source} is not configured in version {config.version}")
-    delivered = _delivered(event.body, source)
+    delivered = _delivered(event.body, source) if config.semantics >= ONE_FACT else _before(event.body, source)
     if not source.map:
         return _object(delivered)
     return {field: _search(field, expression, delivered) for field, expression in source.map.items()}
 
 
 def _delivered(body: bytes, source: Source) -> object:
+    """Return the one fact that a delivery holds."""
+    if source.scheme not in registry.names():
+        raise Unmappable(f"this release does not know the deliveries of {source.scheme}")
+    scheme = registry.get(source.scheme)
+    try:
+        delivered = scheme.read(body)
+    except (ValueError, RecursionError):
+        raise Unmappable(f"the delivery is not in a form that {source.scheme} sends") from None
+    match scheme.facts(delivered):
+        case 1:
+            return delivered
+        case 0:
+            raise Unmappable("the delivery holds no fact")
+        case facts:
+            raise Unmappable(
+                f"the delivery holds {facts:,} facts, and an event can be acted on for one: nothing was done for any of"
+                " them, and all are kept in its body"
+            )
+
+
+def _before(body: bytes, source: Source) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        if source.scheme not in registry.names() or not registry.get(source.scheme).form_encoded:
+        if source.scheme not in _FORMS_BEFORE:
             raise Unmappable("the delivery is not JSON") from None
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, strict_parsing=True)

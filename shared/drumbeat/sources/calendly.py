@@ -10,6 +10,7 @@ class Calendly(Scheme):
     """Deliveries carry no name of their own; a repeat has the same bytes."""
 
     name = "calendly"
+    mistaken = (("eyJ", "an access token"),)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

@@ -3,6 +3,7 @@
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
 
+from drumbeat.sources import forms
 from drumbeat.sources.signature import (
     TRUST_OPTION,
     Allowed,
@@ -23,6 +24,12 @@ class GitHub(Scheme):
 
     name = "github"
     options = TRUST_OPTION
+    mistaken = (
+        ("ghp_", "an access token"),
+        ("gho_", "an access token"),
+        ("ghs_", "an access token"),
+        ("github_pat_", "an access token"),
+    )
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content, which a redelivery keeps."""
@@ -34,6 +41,10 @@ class GitHub(Scheme):
         """Name the delivery by its GUID."""
         name = delivery.headers.get(_ID)
         return key_of(name) if name else None
+
+    def read(self, body: bytes) -> object:
+        """Read JSON, or the form with JSON in its field `payload`: the content type that GitHub proposes."""
+        return forms.read(body)
 
 
 SCHEME = GitHub()

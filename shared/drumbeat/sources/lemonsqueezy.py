@@ -1,12 +1,17 @@
 """Lemon Squeezy: the bare hex HMAC of the body. https://docs.lemonsqueezy.com/help/webhooks/signing-requests"""
 
-from drumbeat.sources.signature import Allowed, Delivery, Scheme, content_key, digest, require
+from drumbeat.sources.signature import Allowed, Delivery, Reply, Scheme, content_key, digest, require
 
 
 class LemonSqueezy(Scheme):
-    """Deliveries carry no name of their own; a repeat has the same bytes."""
+    """Deliveries carry no name of their own; a repeat has the same bytes.
+
+    What is not answered 200 is sent again up to three times: https://docs.lemonsqueezy.com/help/webhooks/webhook-requests
+    """
 
     name = "lemonsqueezy"
+    reply = Reply()
+    mistaken = (("eyJ", "an API key"),)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

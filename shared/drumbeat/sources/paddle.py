@@ -3,13 +3,18 @@
 https://developer.paddle.com/webhooks/signature-verification
 """
 
-from drumbeat.sources.signature import Allowed, Delivery, Scheme, body_key, digest, elements, fresh, require
+from drumbeat.sources.signature import Allowed, Delivery, Reply, Scheme, body_key, digest, elements, fresh, require
 
 
 class Paddle(Scheme):
-    """A rotation sends several `h1`; retries keep the event's id."""
+    """A rotation sends several `h1`; retries keep the event's id.
+
+    What is not answered 200 is sent again for three days: https://developer.paddle.com/webhooks/respond-to-webhooks
+    """
 
     name = "paddle"
+    reply = Reply()
+    mistaken = (("pdl_live_apikey_", "an API key"), ("pdl_sdbx_apikey_", "an API key"))
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""

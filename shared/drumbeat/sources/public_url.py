@@ -18,6 +18,15 @@ OPTIONS = {
 }
 
 
+def spellings(url: str) -> list[str]:
+    """Return an address as it is, without its port, and with the port that its scheme has anyway."""
+    parts = urlsplit(url)
+    host, _, port = parts.netloc.rpartition(":") if parts.port else (parts.netloc, "", "")
+    usual = 443 if parts.scheme == "https" else 80
+    netlocs = dict.fromkeys((parts.netloc, host, parts.netloc if port else f"{host}:{usual}"))
+    return [parts._replace(netloc=netloc).geturl() for netloc in netlocs]
+
+
 def signed_url(delivery: Delivery, allowed: Allowed) -> str:
     """Return the address as the sender knows it; the query is the delivery's own."""
     public_url = allowed.options.get("public_url")

@@ -3,13 +3,27 @@
 https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
 """
 
+import re
+from typing import TYPE_CHECKING
+
+from drumbeat.sources.secret_forms import cleaned, key_bytes
 from drumbeat.sources.signature import Allowed, Delivery, Scheme, Unverified, content_key, fresh, from_base64
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+_ARMOR = re.compile("-----(BEGIN|END) PUBLIC KEY-----")
 
 
 class SendGrid(Scheme):
-    """A delivery is a batch without a name of its own; a repeat has the same bytes."""
+    """A delivery is a batch without a name of its own; a repeat has the same bytes.
+
+    What is not answered 2xx is sent again for 24 hours:
+    https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+    """
 
     name = "sendgrid"
+    mistaken = (("SG.", "an API key"),)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""
@@ -20,20 +34,38 @@ class SendGrid(Scheme):
             raise Unverified("no signature matches")
         return content_key(delivery.body)
 
+    def secret_problem(self, secret: str) -> str | None:
+        """Ask for the verification key."""
+        problem = super().secret_problem(secret)
+        if problem is None and _public_key(cleaned(secret)) is None:
+            return "is not the verification key of SendGrid's signed event webhook"
+        return problem
 
-def _verifies(public_key: str, signature: bytes, signed: bytes) -> bool:
+
+def _public_key(text: str) -> "EllipticCurvePublicKey | None":
     # Only sources of this scheme pay for this import.
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
-        key = load_der_public_key(from_base64(public_key))
-        if not isinstance(key, EllipticCurvePublicKey):
-            return False
+        key = load_der_public_key(key_bytes(_ARMOR.sub("", text)))
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, EllipticCurvePublicKey) else None
+
+
+def _verifies(public_key: str, signature: bytes, signed: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    key = _public_key(public_key)
+    if key is None:
+        return False
+    try:
         key.verify(signature, signed, ECDSA(SHA256()))
-    except (InvalidSignature, ValueError):
+    except InvalidSignature:
         return False
     return True
 

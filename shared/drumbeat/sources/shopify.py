@@ -4,6 +4,7 @@ from drumbeat.sources.signature import (
     TRUST_OPTION,
     Allowed,
     Delivery,
+    Reply,
     Scheme,
     base64_text,
     content_key,
@@ -17,10 +18,16 @@ _ID = "x-shopify-webhook-id"
 
 
 class Shopify(Scheme):
-    """The delivery's id is in a header that is not signed."""
+    """The delivery's id is in a header that is not signed.
+
+    Shopify asks for "a 200 OK response", and sends again for four hours:
+    https://shopify.dev/docs/apps/build/webhooks/troubleshooting-webhooks
+    """
 
     name = "shopify"
     options = TRUST_OPTION
+    reply = Reply()
+    mistaken = (("shpat_", "an access token"), ("shppa_", "an access token"), ("shpca_", "an access token"))
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content, which a retry keeps."""

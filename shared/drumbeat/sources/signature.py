@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from drumbeat.core.errors import DrumbeatError
+from drumbeat.sources.secret_forms import cleaned
 
 LONGEST_KEY = 255  # characters
 TRUST = "trust_delivery_id"
 MOST_SIGNATURES = 16  # of one delivery: a sender that rotates keys sends one for each
+TOLERANCE_SECONDS = 300.0  # what most vendors recommend; they sign each retry anew
 _DIGITS = re.compile("[0-9]{1,14}")
 
 
@@ -51,15 +53,29 @@ class Delivery:
 class Allowed:
     """What a receiver judges a delivery by."""
 
-    secrets: Sequence[str]  # any may match: a rotation has two
+    secrets: Sequence[str]  # any may match: a rotation has two. Cleaned; an empty one is none, so it never signs
     now: float  # unix seconds
     tolerance: float  # seconds of age or lead, inclusive
     options: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secrets", tuple(filter(None, map(cleaned, self.secrets))))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer in the words of a sender. Without a body it is the JSON of every receipt, under this status."""
+
+    status: int = 200
+    media_type: str = "application/json"
+    body: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a scheme, beside `webhook:`: text, or a flag. Checks, JSON schema and reference are made of this.
+    """One option of a scheme, beside `webhook:`: text, a flag, or a secret's reference.
+
+    Checks, JSON schema and reference are made of this.
 
     `problem` returns what is wrong with a value as a sentence that names the option, or None.
     """
@@ -69,6 +85,7 @@ class Option:
     required: bool = False
     choices: tuple[str, ...] = ()  # (): any text
     flag: bool = False  # true or false instead of text
+    secret: bool = False  # a reference to a secret, as in `secrets`
     problem: Callable[[str], str | None] | None = None
 
 
@@ -85,11 +102,14 @@ TRUST_OPTION: Mapping[str, Option] = {
 
 
 class Scheme(Protocol):
-    """One provider's way to sign. Pure."""
+    """One provider's way to sign, and the answers that it needs. Pure."""
 
     name: str
     options: Mapping[str, Option] = {}
-    form_encoded: bool = False  # bodies may be forms instead of JSON
+    tolerance: float = TOLERANCE_SECONDS  # of a source that says nothing else
+    reply: Reply | None = None  # to whatever was kept: new, a repeat, a conflict, buffered; None: the receipt
+    verify_token: str = ""  # the option that names the secret which a sender shows by GET before it sends anything
+    mistaken: Sequence[tuple[str, str]] = ()  # how the vendor's credentials for other uses begin, and what they are
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Return the delivery's idempotency key, 1 to 255 printable characters, made of signed bytes alone.
@@ -108,6 +128,36 @@ class Scheme(Protocol):
         An event that it recorded under that key, with the same body, is the same event.
         """
         return None
+
+    def answer(self, delivery: Delivery) -> Reply | None:  # noqa: ARG002 - the contract's
+        """Return the answer to a verified delivery that asks something and reports nothing; None: it is an event."""
+        return None
+
+    def confirm(self, delivery: Delivery, token: str | None) -> Reply:  # noqa: ARG002 - the contract's
+        """Answer a sender that asks by GET whether this is its receiver; `token` is None where none is configured.
+
+        Raises:
+            Unverified: it shows another token, or asks something else.
+        """
+        raise Unverified("this sender asks nothing by GET")
+
+    def read(self, body: bytes) -> object:
+        """Return what a verified body says. Raises ValueError or RecursionError: it is not what this sender sends."""
+        return json.loads(body)
+
+    def facts(self, delivered: object) -> int:
+        """Return how many facts a delivery reports: a list reports one for each element."""
+        return len(delivered) if isinstance(delivered, list) else 1
+
+    def secret_problem(self, secret: str) -> str | None:
+        """Return why this cannot be the secret, as words that follow "it" and never quote it; None: it can be."""
+        text = cleaned(secret)
+        if not text:
+            return "is empty"
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+            return "stands in quotes, which belong to no secret"
+        what = next((what for start, what in self.mistaken if text.startswith(start)), None)
+        return f"is {what}, which signs no webhooks" if what else None
 
     def problems(self, options: Mapping[str, Any]) -> Sequence[tuple[str, str]]:  # noqa: ARG002 - the contract's
         """Return what is wrong with the options together: the name of one, and a sentence with what to write."""

@@ -5,15 +5,17 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-security
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 from urllib.parse import parse_qs, urlsplit
 
-from drumbeat.sources import public_url
+from drumbeat.sources import forms, public_url
 from drumbeat.sources.signature import (
     TRUST_OPTION,
     Allowed,
     Delivery,
     Option,
+    Reply,
     Scheme,
     Unverified,
     base64_text,
@@ -25,29 +27,44 @@ from drumbeat.sources.signature import (
 )
 
 _ID = "i-twilio-idempotency-token"
-MOST_FIELDS = 1_000  # of one form; Twilio sends a few dozen
+_ALGORITHMS = ("sha1", "sha256")  # of the auth token; of a shared key
 
 
 class Twilio(Scheme):
-    """Signs no time, and not the idempotency token."""
+    """Signs no time, and not the idempotency token.
+
+    The answer is TwiML, and that of an event has nothing to say: https://www.twilio.com/docs/messaging/twiml
+    """
 
     name = "twilio"
     options: Mapping[str, Option] = {**public_url.OPTIONS, **TRUST_OPTION}
-    form_encoded = True
+    reply = Reply(media_type="text/xml", body="<Response/>")
+    mistaken = (("AC", "an account's SID"), ("SK", "an API key's SID"))
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by the signed text itself: many bodies give the same one (other order, other borders)."""
         given = delivery.header("X-Twilio-Signature")
         url = public_url.signed_url(delivery, allowed)
-        signed = (url + _signed_fields(url, delivery.body)).encode()
-        require((base64_text(digest(secret, signed, algorithm="sha1")) for secret in allowed.secrets), [given])
-        return trusted_key(delivery.headers.get(_ID), content_key(signed), allowed)
+        fields = _signed_fields(url, delivery.body)
+        require(_signatures(allowed, url, fields), [given])
+        return trusted_key(delivery.headers.get(_ID), content_key((url + fields).encode()), allowed)
 
     def former_key(self, delivery: Delivery, allowed: Allowed) -> str | None:
         """Name the delivery by its token, else by URL and body."""
         name = delivery.headers.get(_ID)
         url = public_url.signed_url(delivery, allowed)
         return key_of(name) if name else content_key(url.encode(), b"\n", delivery.body)
+
+    def read(self, body: bytes) -> object:
+        """Read JSON or a form."""
+        return forms.read(body)
+
+
+def _signatures(allowed: Allowed, url: str, fields: str) -> Iterator[str]:
+    """Yield what Twilio may have signed: with the port or without it, as its own validators try too."""
+    for signed in (address + fields for address in public_url.spellings(url)):
+        for secret, algorithm in product(allowed.secrets, _ALGORITHMS):
+            yield base64_text(digest(secret, signed.encode(), algorithm=algorithm))
 
 
 def _signed_fields(url: str, body: bytes) -> str:
@@ -57,9 +74,9 @@ def _signed_fields(url: str, body: bytes) -> str:
             raise Unverified("the body is not the one whose hash is signed")
         return ""
     try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=forms.MOST_FIELDS)
     except ValueError:
-        raise Unverified(f"the body is no form of at most {MOST_FIELDS:,} fields") from None
+        raise Unverified(f"the body is no form of at most {forms.MOST_FIELDS:,} fields") from None
     return "".join(name + value for name in sorted(fields) for value in sorted(set(fields[name])))
 
 

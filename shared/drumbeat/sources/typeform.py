@@ -10,6 +10,7 @@ class Typeform(Scheme):
     """Retries keep the event's id."""
 
     name = "typeform"
+    mistaken = (("tfp_", "an access token"),)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""

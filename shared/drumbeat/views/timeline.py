@@ -1,13 +1,12 @@
 """One event and everything that followed from it, in the order it happened."""
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from drumbeat.ledger.database import Database, Row
+from drumbeat.views.bodies import Shown, shown
 from drumbeat.views.derived import DERIVED, REASON
 
 # One page; the rest of a larger event is read through the list of effects.
@@ -115,7 +114,9 @@ class PlanStory:
 
 @dataclass(frozen=True, slots=True)
 class EventStory:
-    """One event, its plan and its effects. `payload` is what arrived; None with `erased` when it was deleted."""
+    """One event, its plan and its effects. `payload` is what arrived, shown as `payload_form` says; None with `erased`
+    when it was deleted.
+    """
 
     event_id: UUID
     source: str
@@ -128,6 +129,8 @@ class EventStory:
     recorded_at: datetime
     scheduled_at: datetime | None
     payload: object
+    payload_form: str | None
+    payload_bytes: int | None  # of the body
     erased: bool
     conflicts: int  # other bodies that came under the same key while the ledger was unreachable
     plan: PlanStory | None
@@ -196,9 +199,12 @@ def event(db: Database, id: UUID) -> EventStory | None:
         return None
     head = rows[0]
     body: bytes | None = head.pop("body")
+    payload = Shown(None, None) if body is None else shown(body, head["door"])
     return EventStory(
         **head,
-        payload=_payload(head["door"], body),
+        payload=payload.value,
+        payload_form=payload.form,
+        payload_bytes=None if body is None else len(body),
         erased=body is None,
         plan=_plan(db, id),
         effects=_effects(db, id),
@@ -239,18 +245,3 @@ def _by_effect[T](rows: list[Row], item: type[T]) -> dict[UUID, list[T]]:
     for row in rows:
         grouped.setdefault(row.pop("effect_id"), []).append(item(**row))
     return grouped
-
-
-def _payload(door: str, body: bytes | None) -> object:
-    """Show the body as a person reads it: the caller's payload, JSON, text, or base64 when it is none of these."""
-    if body is None:
-        return None
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode()
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return parsed.get("payload") if door == "api" and isinstance(parsed, dict) else parsed

@@ -214,17 +214,13 @@ def test_the_story_of_an_event_holds_everything_but_the_frozen_bytes(database: T
     assert [each.stored_bytes for each in hello.requests] == [len(b"bytes")]
 
 
-@pytest.mark.parametrize(
-    ("body", "shown"),
-    [(b'{"a": 1}', None), (b"[1]", [1]), (b"plain", "plain"), (b"\xff", "/w=="), (b"[" * 100_000, "[" * 100_000)],
-)
-def test_any_body_can_be_shown(database: TestDatabase, body: bytes, shown: object) -> None:
-    event = recorded(database, body=body)
+def test_a_body_that_is_no_plain_json_is_shown_as_it_is(database: TestDatabase) -> None:
+    event = recorded(database, body=b"[" * 5_000)
 
     story = views.event(database, event)
 
     assert story is not None
-    assert story.payload == shown
+    assert (story.payload, story.payload_form, story.payload_bytes) == ("[" * 5_000, "text", 5_000)
 
 
 def test_an_event_that_was_not_recorded_has_no_story(database: TestDatabase) -> None:

@@ -107,6 +107,32 @@ sources:
     assert source.secrets == ("env:A", "env:B")
 
 
+@pytest.mark.parametrize(
+    ("scheme", "written", "seconds"),
+    [
+        ("mailgun", "", 43_200),
+        ("mailgun", ", tolerance: 5m", 300),
+        ("stripe", "", 300),
+        ("slack", ", tolerance: 0s", 0),
+    ],
+)
+def test_a_source_has_the_tolerance_of_its_scheme_unless_it_says_another(
+    scheme: str, written: str, seconds: float
+) -> None:
+    source = load(f"version: 1\nsources: {{a: {{webhook: {scheme}, secrets: [env:A], type: FEEDBACK{written}}}}}")
+
+    assert source.sources["a"].tolerance == seconds
+
+
+def test_metas_verify_token_is_a_reference() -> None:
+    text = "version: 1\nsources: {{a: {{webhook: meta, secrets: [env:A], type: FEEDBACK, verify_token: {}}}}}"
+
+    assert load(text.format("env:TOKEN")).sources["a"].options == {"verify_token": "env:TOKEN"}
+    with pytest.raises(ConfigError, match="references, never values") as refused:
+        load(text.format("my-token"))
+    assert "my-token" not in str(refused.value)
+
+
 def test_on_is_a_word_and_not_a_truth() -> None:
     flow = load(step("{id: a, account: site, action: call, with: {method: POST, path: /x}}")).flows["f"]
 

@@ -1,4 +1,4 @@
-"""What the doctor says of the stack's alarms, by the answers of CloudWatch and SNS."""
+"""What the doctor says of the stack's alarms, by the answers of CloudWatch and SNS, and of the secrets of sources."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -6,7 +6,9 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from drumbeat.operations.doctor import alarms
+from drumbeat.core.configuration import Source
+from drumbeat.core.errors import SecretMissing
+from drumbeat.operations.doctor import alarms, source_secrets
 from drumbeat.services import Services
 
 TOPIC = "arn:aws:sns:eu-central-1:000000000000:drumbeat-prod-alarms"
@@ -53,3 +55,59 @@ def test_which_alarms_are_on_and_whether_a_mail_address_is_confirmed(
 
     assert [(each.ok, each.detail) for each in found] == details
     assert all(each.fix for each in found if not each.ok)
+
+
+class Secrets:
+    """Secrets that are there, by their references."""
+
+    def __init__(self, **known: str) -> None:
+        self._known = {f"env:{name}": value for name, value in known.items()}
+
+    def get(self, reference: str) -> str:
+        if reference not in self._known:
+            raise SecretMissing(reference)
+        return self._known[reference]
+
+
+def checked(scheme: str, *references: str, local: bool = False, **options: str) -> list[tuple[str, bool, str]]:
+    secrets = Secrets(GOOD="c2VzYW1l\n", EMPTY=" \n", KEY="sk_live_sesame", QUOTED="'sesame'", BROKEN="whsec_sesame!")
+    settings = SimpleNamespace(local=local, stage="prod")
+    source = Source("shop", "webhook", scheme, "FEEDBACK", references, 300, {}, options)
+    services = cast("Services", SimpleNamespace(secrets=secrets, settings=settings))
+    found = list(source_secrets(services, source))
+    assert all(each.fix for each in found if not each.ok)
+    assert not any("sesame" in f"{each.detail}{each.fix}" for each in found)
+    return [(each.name, each.ok, each.detail) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "reference", "ok", "detail"),
+    [
+        ("github", "env:GOOD", True, "env:GOOD"),
+        ("github", "env:EMPTY", False, "env:EMPTY is empty"),
+        ("stripe", "env:KEY", False, "env:KEY is an API key, which signs no webhooks"),
+        ("hmac", "env:QUOTED", False, "env:QUOTED stands in quotes, which belong to no secret"),
+        ("standard_webhooks", "env:BROKEN", False, "env:BROKEN is not base64; copy it whole, with whsec_"),
+        ("sendgrid", "env:GOOD", False, "env:GOOD is not the verification key of SendGrid's signed event webhook"),
+        ("github", "env:GONE", False, "env:GONE does not exist or may not be read"),
+        ("later_scheme", "env:KEY", True, "env:KEY"),
+    ],
+)
+def test_a_sources_secret_is_judged_by_its_scheme(scheme: str, reference: str, ok: bool, detail: str) -> None:
+    assert checked(scheme, reference) == [("secret of source shop", ok, detail)]
+
+
+def test_each_secret_of_a_source_is_checked_and_its_verify_token_too() -> None:
+    found = checked("meta", "env:GOOD", "env:EMPTY", verify_token="env:GONE")
+
+    assert [(name, ok) for name, ok, _ in found] == [
+        ("secret of source shop", True),
+        ("secret of source shop", False),
+        ("secret of source shop, verify_token", False),
+    ]
+
+
+def test_a_secret_that_is_not_there_yet_is_no_fault_of_a_local_stack() -> None:
+    assert checked("github", "env:GONE", local=True) == [
+        ("secret of source shop", True, "env:GONE is not set: deliveries are answered 503")
+    ]

@@ -21,3 +21,16 @@ def test_the_signed_address_is_the_senders_with_the_deliverys_query(
     delivery = Delivery("POST", ARRIVED + query, {}, b"")
 
     assert public_url.signed_url(delivery, Allowed([], 0, 300, options)) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.example/x?b=%20", ["https://a.example/x?b=%20", "https://a.example:443/x?b=%20"]),
+        ("https://a.example:8443/x", ["https://a.example:8443/x", "https://a.example/x"]),
+        ("http://127.0.0.1:80/x", ["http://127.0.0.1:80/x", "http://127.0.0.1/x"]),
+        ("http://[::1]/x", ["http://[::1]/x", "http://[::1]:80/x"]),
+    ],
+)
+def test_an_address_is_signed_with_its_port_or_without(url: str, expected: list[str]) -> None:
+    assert public_url.spellings(url) == expected
