@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,18 @@ class Program:
         self._process.communicate(timeout=10)
 
 
+@contextmanager
+def program(name: str) -> Iterator[Program]:
+    """Run a program while a test needs it."""
+    if not PYTHON.exists():
+        pytest.skip("no .venv/sdks: `make proof` makes it")
+    started = Program(name)
+    yield started
+    started.end()
+
+
 @pytest.fixture(scope="session")
 def libraries() -> Iterator[Program]:
     """The libraries that sign and judge deliveries."""
-    if not PYTHON.exists():
-        pytest.skip("no .venv/sdks: `make proof` makes it")
-    program = Program("doors")
-    yield program
-    program.end()
+    with program("doors") as started:
+        yield started

@@ -313,9 +313,8 @@ def test_a_decision_needs_a_reason_a_known_decision_and_an_effect(console: Conso
     assert console.call("POST", path, {"decision": "drop", "reason": " ", "version": 5})[0] == 400
     assert console.call("POST", path, {"decision": "burn", "reason": "r", "version": 5})[0] == 400
     assert console.call("POST", path, "not json")[0] == 400
-    assert console.call("POST", f"/v1/effects/{UUID(int=7)}/resolve", {"decision": "drop", "reason": "r", "version": 1})[
-        0
-    ] == 404  # fmt: skip
+    decision = {"decision": "drop", "reason": "r", "version": 1}
+    assert console.call("POST", f"/v1/effects/{UUID(int=7)}/resolve", decision)[0] == 404
     assert status(database, effect.id) == "held"
 
 

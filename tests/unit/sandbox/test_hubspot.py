@@ -127,6 +127,6 @@ def test_a_portals_own_property_exists_once_it_was_created(sandbox: SandboxProce
 @pytest.mark.parametrize("definition", [{}, {"name": "A b"}, {"name": "a", "type": "colour"}, [], "a"])
 def test_a_property_that_is_not_defined_whole_is_refused(sandbox: SandboxProcess, definition: object) -> None:
     whole = {"label": "A", "type": "string", "fieldType": "text", "groupName": "g"}
-    content = whole | definition if isinstance(definition, dict) else definition
+    content = json.dumps(whole | definition if isinstance(definition, dict) else definition)
 
     assert sandbox.call("POST", "/hubspot/crm/v3/properties/contacts", content, authorization="Bearer p").status == 400
