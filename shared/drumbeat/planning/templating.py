@@ -1,13 +1,16 @@
 """Jinja2 for people's words: sandboxed, strict, bounded, and the same output for the same input.
 
 A text is filled from data alone: there is no time, no chance and no other file. What is not there is an error; null
-renders as nothing, true and false as such, lists and mappings as JSON.
+renders as nothing, true and false as such, lists and mappings as JSON; by semantics 3 filters see them so too.
+
+A name after a dot is a field of the data. A method of a text or mapping is one only where it is called, as in
+`payload.items()`. (By semantics 1 and 2 a mapping without a field `items` answered with its method.)
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, nodes
@@ -15,8 +18,10 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import DrumbeatError
 from drumbeat.planning.filter_limits import limited
+from drumbeat.planning.filter_texts import reading_texts
 from drumbeat.planning.render_limits import LONGEST_OUTPUT, METER, TooMuch, check_operator, joined, replaced, within
 
 __all__ = [
@@ -27,6 +32,7 @@ __all__ = [
     "TemplateSyntaxError",
     "Unfillable",
     "compile_text",
+    "compile_value",
     "parse",
 ]
 
@@ -38,6 +44,7 @@ STRING_METHODS = frozenset(
 )
 MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
 _NO_GLOBALS = ("lipsum", "cycler", "joiner")
+_METHOD, _RESULT = "_method", "result"
 
 _VARIABLE = re.compile(r"\{\{ *(\w+(?:\.\w+)*) *\}\}")
 
@@ -46,11 +53,18 @@ class Unfillable(DrumbeatError):
     """A text cannot be filled. The reason names words of the text, never values of the data."""
 
 
+class NoNumber(Exception):
+    """A text makes a number that is none: infinite, or not a number at all."""
+
+    def __str__(self) -> str:
+        return "its text makes a number that JSON does not know, such as one that is infinite"
+
+
 type Filling = Callable[[Mapping[str, Any]], str]
 
 
 @lru_cache(maxsize=2048)
-def compile_text(source: str, *, html: bool = False) -> Filling:
+def compile_text(source: str, *, html: bool = False, semantics: int = SEMANTICS) -> Filling:
     """Compile a text, once per process; its values are escaped when it is HTML.
 
     The result takes the variables and returns the filled text; it raises Unfillable.
@@ -62,25 +76,58 @@ def compile_text(source: str, *, html: bool = False) -> Filling:
         return lambda _: source
     variable = None if html else _VARIABLE.fullmatch(source)
     if variable is None:
-        return _filling(source, html=html)
+        return _filling(source, html=html, semantics=semantics)
     path = tuple(variable[1].split("."))
 
     def fill(variables: Mapping[str, Any]) -> str:
         text = _text_at(path, variables)
-        return _filling(source)(variables) if text is None else text
+        return _filling(source, semantics=semantics)(variables) if text is None else text
 
     return fill
 
 
+@lru_cache(maxsize=1024)
+def compile_value(source: str) -> Callable[[Mapping[str, Any]], Any] | None:
+    """Compile a text that is one expression alone, else return None.
+
+    The result takes the variables and returns the value of the expression as JSON has it; it raises Unfillable.
+
+    Raises:
+        TemplateSyntaxError: the text is not a template.
+    """
+    if "{{" not in source:
+        return None
+    environment = _environment(html=False, semantics=SEMANTICS)
+    match environment.parse(source).body:
+        case [nodes.Output(nodes=[nodes.Expr() as expression])] if not isinstance(expression, nodes.TemplateData):
+            target = nodes.Name(_RESULT, "store", lineno=1)
+        case _:
+            return None
+    METER.start()
+    template = environment.from_string(nodes.Template([nodes.Assign(target, expression, lineno=1)], lineno=1))
+
+    def evaluate(variables: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+        METER.start()
+        try:
+            context = template.new_context(dict(variables))
+            for _ in template.root_render_func(context):
+                pass
+            return json.loads(METER.write(_as_json(_there(context.vars[_RESULT]))))
+        except Exception as error:  # noqa: BLE001 - as for texts
+            raise Unfillable(_reason(error, source)) from None
+
+    return evaluate
+
+
 def parse(source: str) -> nodes.Template:
     """Return the syntax tree of a text, for checks. Raises TemplateSyntaxError."""
-    return _TEXT.parse(source)
+    return _environment(html=False, semantics=SEMANTICS).parse(source)
 
 
 @lru_cache(maxsize=1024)
-def _filling(source: str, *, html: bool = False) -> Filling:
+def _filling(source: str, *, html: bool = False, semantics: int) -> Filling:
     METER.start()  # what is constant is worked out now
-    template = (_HTML if html else _TEXT).from_string(source)
+    template = _environment(html=html, semantics=semantics).from_string(source)
 
     def fill(variables: Mapping[str, Any]) -> str:
         METER.start()
@@ -112,11 +159,12 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, *, autoescape: bool) -> None:
+    def __init__(self, *, autoescape: bool, semantics: int) -> None:
+        self._methods_apart = semantics >= 3
         super().__init__(
             autoescape=autoescape,
             undefined=StrictUndefined,
-            finalize=_printed,
+            finalize=_printed if semantics >= 3 else _printed_before,
             keep_trailing_newline=True,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -125,28 +173,40 @@ class _Environment(ImmutableSandboxedEnvironment):
             del self.globals[name]
         filters: dict[str, Callable[..., Any]] = self.filters
         self.filters = limited(filters | {"replace": _replace})
+        if semantics >= 3:
+            self.filters = reading_texts(self.filters, _word)
         self.filters |= {"_paced": METER.paced, "_joined": _join, "_made": METER.made, "_scanned": METER.scanned}
+        self.filters |= {_METHOD: self._method}
         tests: dict[str, Any] = dict(self.tests)
         self.tests |= {name: METER.metered(test) for name, test in tests.items()}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree = _Metered().visit(super()._parse(source, name, filename))
+        tree = super()._parse(source, name, filename)
+        if self._methods_apart:
+            tree = _Called().visit(tree)
+        tree = _Metered().visit(tree)
         assert isinstance(tree, nodes.Template)
         return tree
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - any data
-        """Return an entry of the data; of strings and mappings also a harmless method."""
-        if isinstance(obj, Mapping):
-            if attribute in obj:
-                return obj[attribute]
-            if attribute in MAPPING_METHODS:
-                return _Method(getattr(obj, attribute))
-        elif isinstance(obj, str):
-            if attribute in STRING_METHODS:
-                return _Method(partial(replaced, obj) if attribute == "replace" else getattr(obj, attribute))
-        elif not isinstance(obj, list | tuple | int | float | None):
+        """Return an entry of the data. (By semantics 1 and 2, where there is none, a method of a text or mapping.)"""
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        if isinstance(obj, Mapping | str):
+            return self.undefined(obj=obj, name=attribute) if self._methods_apart else self._method(obj, attribute)
+        if not isinstance(obj, list | tuple | int | float | None):
             return super().getattr(obj, attribute)  # Jinja's own: loop, namespace, macros, undefined
         return self.undefined(obj=obj, name=attribute)
+
+    def _method(self, obj: Any, name: str) -> Any:  # noqa: ANN401 - any data
+        """Return a harmless method of a text or mapping, else what the name stands for without a call."""
+        if isinstance(obj, Mapping) and name in MAPPING_METHODS:
+            return _Method(getattr(obj, name))
+        if isinstance(obj, str) and name in STRING_METHODS:
+            return _Method(partial(replaced, obj) if name == "replace" else getattr(obj, name))
+        if isinstance(obj, Mapping | str):
+            return self.undefined(obj=obj, name=name)
+        return self.getattr(obj, name)
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401
         """Return an entry of the data, never an attribute."""
@@ -166,6 +226,16 @@ class _Environment(ImmutableSandboxedEnvironment):
         """Carry out an operator whose result can grow, within limits."""
         check_operator(operator, left, right)
         return METER.made(super().call_binop(context, operator, left, right))
+
+
+class _Called(NodeTransformer):
+    """Marks the names that are called: only there a method of the data is meant."""
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:
+        self.generic_visit(node)
+        if isinstance(node.node, nodes.Getattr):
+            node.node = _filtered(node.node.node, _METHOD, nodes.Const(node.node.attr))
+        return node
 
 
 class _Metered(NodeTransformer):
@@ -213,13 +283,34 @@ def _printed(value: Any) -> Any:  # noqa: ANN401 - Jinja's finalize: any value a
     """Return what is printed for a value."""
     if value is None:
         return ""
+    return METER.write(value if isinstance(_there(value), str) else _as_json(value))
+
+
+def _printed_before(value: Any) -> Any:  # noqa: ANN401 - as above
+    """Return what semantics 1 and 2 print for a value: also numbers that JSON does not know."""
+    if value is None:
+        return ""
+    return METER.write(value if isinstance(_there(value), str) else _as_json(value, allow_nan=True))
+
+
+def _word(value: Any) -> Any:  # noqa: ANN401 - any data
+    """Return what a filter of texts reads: what would be printed for the data; what is no data stays as it is."""
+    if value is None:
+        return ""
+    return _as_json(value) if isinstance(value, int | float | list | tuple | Mapping) else value
+
+
+def _there(value: object) -> object:
     if isinstance(value, StrictUndefined):
-        return str(value)  # raises
-    return METER.write(value if isinstance(value, str) else _as_json(value))
+        str(value)  # raises
+    return value
 
 
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_not_data)
+def _as_json(value: object, *, allow_nan: bool = False) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_not_data, allow_nan=allow_nan)
+    except ValueError:  # what refers to itself cannot come here
+        raise NoNumber from None
 
 
 def _not_data(_: object) -> str:
@@ -227,7 +318,7 @@ def _not_data(_: object) -> str:
 
 
 def _join(*parts: Any) -> str:  # noqa: ANN401 - anything can be joined with ~
-    return joined([part if isinstance(part, str) else _printed(part) for part in parts])
+    return joined([part if isinstance(part, str) else _printed_before(part) for part in parts])
 
 
 def _replace(value: object, old: str, new: str, count: int = -1) -> str:
@@ -249,7 +340,7 @@ def _reason(error: Exception, source: str) -> str:
     match error:
         case UndefinedError():
             return _missing(error, source)
-        case TooMuch():
+        case TooMuch() | NoNumber():
             return str(error)
         case SecurityError():
             return "its text asks for something that templates may not do"
@@ -274,9 +365,13 @@ def _missing(error: UndefinedError, source: str) -> str:
     )
 
 
-_TEXT = _Environment(autoescape=False)
-_HTML = _Environment(autoescape=True)
+@cache
+def _environment(*, html: bool, semantics: int) -> _Environment:
+    return _Environment(autoescape=html, semantics=semantics)
+
 
 # What a text finds beside its variables.
-GLOBALS = frozenset(_TEXT.globals)
-FILTER_NAMES = frozenset(name for name in _TEXT.filters if not name.startswith("_"))
+GLOBALS = frozenset(_environment(html=False, semantics=SEMANTICS).globals)
+FILTER_NAMES = frozenset(
+    name for name in _environment(html=False, semantics=SEMANTICS).filters if not name.startswith("_")
+)

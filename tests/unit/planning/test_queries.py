@@ -2,9 +2,11 @@
 
 import pytest
 
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.planning import queries
 from drumbeat.planning.arguments import Unusable, text
 from drumbeat.planning.conditions import Undecidable, holds
+from drumbeat.planning.context import Variables
 from drumbeat.planning.expressions import check_condition, faults
 from drumbeat.planning.queries import Unsearchable, search
 
@@ -71,7 +73,7 @@ def test_a_text_that_nests_too_deep_is_refused_by_apply_and_costs_only_its_effec
 
     assert "nests too deep" in message
     with pytest.raises(Unusable, match="subject: its text nests too deep"):
-        text(source, "subject", {})
+        text(source, "subject", Variables({}, SEMANTICS))
 
 
 @pytest.mark.parametrize("expression", ["payload" + " | @" * 900, "!" * 2000 + "payload", "payload" + " | @" * 101])
