@@ -16,7 +16,7 @@ from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
-from drumbeat.planning.expressions import payload_fields, pinned_source, uses
+from drumbeat.planning.text_checks import uses
 from drumbeat.providers import registry as providers
 
 
@@ -27,10 +27,12 @@ class Surroundings:
         self,
         accounts: Mapping[str, document_models.Account | None],
         sources: Mapping[str, document_models.Source | None],
+        campaigns: Collection[str],
         templates: Mapping[str, Template],
     ) -> None:
         self.accounts = accounts
         self.sources = sources
+        self.campaigns = campaigns
         self.templates = templates
 
 
@@ -96,7 +98,7 @@ def check_step(step: document_models.Step, path: Path, document: Document, aroun
 def _check_argument(name: str, argument: Argument, value: Any, place: Path, document: Document) -> None:  # noqa: ANN401
     if value is None:
         return
-    texts = () if argument.kind is Kind.VERBATIM else _texts(value)
+    texts = () if argument.kind is Kind.VERBATIM else texts_of(value)
     if argument.in_target and any(uses(text, "effect_id") for text in texts):
         document.wrong((*place, name), f"effect_id is not known yet where {name} is filled; use event.id")
     elif argument.kind is Kind.ADDRESS and "{" not in value and (fault := _no_address(value)):
@@ -105,27 +107,6 @@ def _check_argument(name: str, argument: Argument, value: Any, place: Path, docu
         for header in value:
             if not re.fullmatch(HEADER, header):
                 document.wrong((*place, name, header), f"{header!r} is no header name; use letters, digits and -")
-
-
-def check_sources(
-    flow: document_models.FlowHead,
-    steps: Collection[tuple[Path, Arguments]],
-    path: Path,
-    document: Document,
-    around: Surroundings,
-) -> None:
-    """Note what a flow for one webhook source expects of it and it does not give."""
-    source = around.sources.get(pinned_source(flow.when) or "") if flow.when else None
-    if source is None:
-        return
-    if source.type != flow.on:
-        document.wrong((*path, "on"), f"that source's events are {source.type}, so this flow would never run")
-    if not source.map:
-        return
-    for place, arguments in steps:
-        for field in sorted(set(_fields(arguments, around.templates)) - source.map.keys()):
-            advice = instead(field, source.map)
-            document.wrong(place, f"payload.{field} is used, and the source's map has no {field}; {advice}")
 
 
 def _check_account(step: document_models.Step, path: Path, document: Document, around: Surroundings) -> None:
@@ -163,18 +144,13 @@ def _circle(start: str, after: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _fields(arguments: Arguments, templates: Mapping[str, Template]) -> Iterator[str]:
-    """Yield the payload's fields that a step's texts use."""
-    for text in (*_texts(arguments.given), *arguments.action.template_texts(arguments.given, templates)):
-        yield from payload_fields(text)
-
-
-def _texts(tree: object) -> Iterator[str]:
+def texts_of(tree: object) -> Iterator[str]:
+    """Yield every text of a value."""
     if isinstance(tree, str):
         yield tree
     elif isinstance(tree, Mapping):
         for branch in tree.values():
-            yield from _texts(branch)
+            yield from texts_of(branch)
     elif isinstance(tree, list):
         for branch in tree:
-            yield from _texts(branch)
+            yield from texts_of(branch)

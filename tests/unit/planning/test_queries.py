@@ -5,10 +5,11 @@ import pytest
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.planning import queries
 from drumbeat.planning.arguments import Unusable, text
+from drumbeat.planning.condition_checks import check_condition
 from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables
-from drumbeat.planning.expressions import check_condition, faults
 from drumbeat.planning.queries import Unsearchable, search
+from drumbeat.planning.text_checks import faults
 
 DATA = {"items": [{"n": n, "tags": ["a", "b"]} for n in range(100)], "name": "Ada", "long": "x" * 100_000}
 
