@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drumbeat.configuration import document_models
+from drumbeat.configuration import document_models, plain_credentials
 from drumbeat.configuration.declared_models import arguments_model
 from drumbeat.configuration.document_models import HEADER, NAME, NAME_RULE
 from drumbeat.configuration.validation import read_form
@@ -92,7 +92,26 @@ def check_step(step: document_models.Step, path: Path, document: Document, aroun
         _check_argument(name, argument, given.get(name), place, document)
     for where, problem in action.problems(given, around.templates):
         document.wrong((*place, *where), problem)
+    if action.name == "call":
+        _check_call(step, given, place, document, around)
     return Arguments(action, given)
+
+
+def _check_call(
+    step: document_models.Step, given: Mapping[str, Any], place: Path, document: Document, around: Surroundings
+) -> None:
+    """Note a credential in the path, and headers that the account's provider sets itself."""
+    if given.get("path") is not None:
+        plain_credentials.check_path(given["path"], (*place, "path"), document)
+    account = around.accounts.get(step.account)
+    if account is None or account.provider not in providers.names():
+        return
+    own: Collection[str] = getattr(providers.get(account.provider), "own_headers", frozenset())
+    for header in given.get("headers") or {}:
+        if header.lower() in own:
+            document.warn(
+                (*place, "headers", header), f"{header} is set for you, and this one is never sent; delete it"
+            )
 
 
 def _check_argument(name: str, argument: Argument, value: Any, place: Path, document: Document) -> None:  # noqa: ANN401
@@ -104,9 +123,15 @@ def _check_argument(name: str, argument: Argument, value: Any, place: Path, docu
     elif argument.kind is Kind.ADDRESS and "{" not in value and (fault := _no_address(value)):
         document.wrong((*place, name), f"{name} is not an address: {fault}; write one, or {{{{ payload.email }}}}")
     if argument.kind is Kind.HEADERS:
+        plain_credentials.check_headers(value, (*place, name), document)
         for header in value:
             if not re.fullmatch(HEADER, header):
                 document.wrong((*place, name, header), f"{header!r} is no header name; use letters, digits and -")
+    if argument.kind is Kind.PROPERTIES:
+        for key in (key for key, given in value.items() if given is None):
+            document.warn(
+                (*place, name, key), f'{key} is null, which clears it; write "" to say so, or delete the line'
+            )
 
 
 def _check_account(step: document_models.Step, path: Path, document: Document, around: Surroundings) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from drumbeat.configuration.yaml_errors import explain
 from drumbeat.core.errors import Mistake
 from drumbeat.core.numbers import BEYOND, is_exact
 
@@ -71,8 +72,8 @@ def read(text: str, file: str) -> Document:
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        document.mistakes.append(Mistake(file, mark.line + 1 if mark else 1, f"not YAML: {_explain(error)}"))
+        line, explained = explain(error, text)
+        document.mistakes.append(Mistake(file, line, f"not YAML: {explained}"))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position if isinstance(error.position, int) else 0) + 1
         document.mistakes.append(Mistake(file, line, "not YAML: a control character; delete it"))
@@ -201,18 +202,3 @@ def _changed(text: str) -> str | None:
     if _INT.fullmatch(text) and text != (plain := str(int(text))):
         return f"{text} would be sent as {plain}; put quotes around it"
     return None
-
-
-def _explain(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "it cannot be read"
-    if "found character '\\t'" in problem:
-        return "a tab; indent with spaces"
-    if "mapping values are not allowed" in problem:
-        return "a second colon in one line; put quotes around the text that holds it"
-    if "found undefined alias" in problem or "found duplicate anchor" in problem:
-        return problem
-    if "but found '<document start>'" in problem or "single document" in (error.context or ""):
-        return "a second document (---); one document is all"
-    if "while parsing a flow" in (error.context or ""):
-        return f"{problem}; a bracket, comma or quote is missing near here"
-    return f"{problem}; check indentation and quotes"

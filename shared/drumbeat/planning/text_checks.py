@@ -49,6 +49,20 @@ def uses(source: str, variable: str) -> bool:
     return variable in meta.find_undeclared_variables(parse(source))
 
 
+def literal_parts(source: str) -> Iterator[str]:
+    """Yield what stands in a text that was checked as it will be sent: outside of its expressions and as texts in them.
+
+    Between two of them something is filled in.
+    """
+    tree = parse(source)
+    for found in tree.find_all(nodes.TemplateData):
+        yield found.data
+    names = {id(found.arg) for found in tree.find_all(nodes.Getitem)}
+    for constant in tree.find_all(nodes.Const):
+        if isinstance(constant.value, str) and id(constant) not in names:
+            yield constant.value
+
+
 def payload_fields(source: str) -> set[str]:
     """Return the fields of the payload that a text that was checked cannot do without, as far as one can see."""
     return _fields(source)[0]
