@@ -62,12 +62,13 @@ def pinned_sources(condition: str) -> frozenset[str]:
 
 def condition_fields(condition: str) -> set[str]:
     """Return the fields of the payload that a condition that was checked looks at."""
+    paths = [
+        node["children"][:2] for node in _nodes(jmespath.compile(condition).parsed) if node["type"] == "subexpression"
+    ]
     return {
         str(second["value"])
-        for node in _nodes(jmespath.compile(condition).parsed)
-        if node["type"] == "subexpression"
-        for first, second in [node["children"]]
-        if (first["type"], first.get("value")) == ("field", "payload") and second["type"] == "field"
+        for first, second in paths
+        if (first["type"], first.get("value"), second["type"]) == ("field", "payload", "field")
     }
 
 

@@ -1,10 +1,12 @@
 """What is wrong with a condition, and what it says of sources and fields."""
 
+import re
+
 import pytest
 
 from drumbeat.planning.condition_checks import check_condition, check_mapping, condition_fields, pinned_sources
 
-OPERATORS = "the operators are ==, !=, <, <=, >, >=, && , ||".replace("&& ,", "&&,")
+OPERATORS = "the operators are ==, !=, <, <=, >, >=, &&, ||"
 
 
 @pytest.mark.parametrize(
@@ -37,10 +39,8 @@ OPERATORS = "the operators are ==, !=, <, <=, >, >=, && , ||".replace("&& ,", "&
     ],
 )
 def test_what_is_wrong_says_what_to_write(expression: str, advice: str) -> None:
-    with pytest.raises(ValueError, match="") as refused:
+    with pytest.raises(ValueError, match=re.escape(advice)):
         check_condition(expression)
-
-    assert advice in str(refused.value)
 
 
 @pytest.mark.parametrize(
