@@ -333,6 +333,7 @@ def test_steps(line: str, expected: str) -> None:
         ("method: POST", "11: path is missing"),
         ("method: FETCH, path: /x", "there is no FETCH"),
         ("method: POST, path: '/{{ effect_id }}'", "effect_id is not known yet"),
+        ("method: POST, path: /a/%2e%2e/b", "11: path leads out of the account's base_url"),
         ("method: POST, path: /x, headers: {'a b': c}", "'a b' is no header"),
         ("method: POST, path: /x, body: {a: ['{{ b }}']}", "did you mean payload.b?"),
     ],
