@@ -155,7 +155,7 @@ def test_a_body_that_is_one_text_stays_that_text() -> None:
     [
         ("{{ payload.nobody }}", r"body: its text uses payload\.nobody, which the event does not have"),
         ("{{ payload.v if payload.nobody is defined }}", "the event does not have"),
-        ("{{ payload.v * 1e308 * 10 }}", "makes a number that JSON does not know"),
+        ("{{ payload.v * 10 }}", "makes a number that JSON does not know"),
         ("{{ payload.items() }}", "the event does not have"),
         ("{{ range }}", "the event does not have"),
         ("{{ payload.half }}", "body holds half a character"),
@@ -163,7 +163,7 @@ def test_a_body_that_is_one_text_stays_that_text() -> None:
 )
 def test_what_is_no_value_refuses_the_effect(source: str, reason: str) -> None:
     with pytest.raises(Unrenderable, match=reason):
-        call({"v": 2.0, "half": "\ud800"}, body={"a": source})
+        call({"v": 1e308, "half": "\ud800"}, body={"a": source})
 
 
 def test_a_number_that_json_does_not_know_is_printed_nowhere() -> None:
