@@ -37,6 +37,8 @@ def show_event(event_id: str) -> Response[Any]:
     """Show one event with everything that followed from it."""
     story = views.event(services().db, identifier(event_id))
     if story is None:
+        if (owner := views.event_of_effect(services().db, identifier(event_id))) is not None:
+            raise NotFound(f"{event_id} is the id of an effect, not of an event. Its event: drumbeat event {owner}")
         raise NotFound(
             f"no event {event_id} is recorded. If its receipt said `buffered`, it waits for the ledger; it will be here"
             " within minutes of its return"

@@ -45,6 +45,7 @@ def status() -> Response[Any]:
             "totals": views.totals(services().db),
             "accounts": all_accounts(),
             "deadLetters": _dead_letters(),
+            "campaigns": campaigns.upcoming(services().db),
             "missed": campaigns.missed(services().db)[:MAX_MISSED_LISTED],
             "relay": views.pulse(services().due_index, services().clock.now()),
         }

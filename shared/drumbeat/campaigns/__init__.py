@@ -7,5 +7,18 @@ doubled or late changes nothing but delay, and neither does an edit before it is
 from drumbeat.campaigns.catch_up import CaughtUp, Missed, catch_up, missed
 from drumbeat.campaigns.fire import CATCH_UP, Fired, fire
 from drumbeat.campaigns.trigger import trigger
+from drumbeat.campaigns.upcoming import Upcoming, fires, upcoming
 
-__all__ = ["CATCH_UP", "CaughtUp", "Fired", "Missed", "catch_up", "fire", "missed", "trigger"]
+__all__ = [
+    "CATCH_UP",
+    "CaughtUp",
+    "Fired",
+    "Missed",
+    "Upcoming",
+    "catch_up",
+    "fire",
+    "fires",
+    "missed",
+    "trigger",
+    "upcoming",
+]

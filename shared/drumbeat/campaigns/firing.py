@@ -11,6 +11,7 @@ from drumbeat.core.configuration import Campaign
 from drumbeat.core.events import Arrival, EventType
 
 TYPE = str(EventType.CAMPAIGN_TRIGGER)
+FIELDS = ("campaign", "scheduledAt", "local", "timezone", "triggeredBy")  # of the payload; the last of one by hand only
 
 
 def key(name: str, at: datetime) -> str:

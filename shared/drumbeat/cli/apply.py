@@ -1,6 +1,7 @@
 """`drumbeat apply`: check the configuration and make it the one in force."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,7 +83,9 @@ def _check(client: Client, file: Path, document: str, templates: dict[str, str])
     warnings: list[Mistake] = []
     sandbox = urlsplit(client.url).hostname in LOCAL
     try:
-        compile_document(document, templates, file=DOCUMENT, sandbox=sandbox, warn=warnings.append)
+        compile_document(
+            document, templates, file=DOCUMENT, sandbox=sandbox, warn=warnings.append, now=datetime.now(UTC)
+        )
     except ConfigError as error:
         _show_mistakes(client, file, _facts(error.mistakes))
         return 1

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import click
 
-from drumbeat.cli.client import Client
+from drumbeat.cli.client import Client, Refusal
 from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
 from drumbeat.core.errors import Invalid
 from drumbeat.core.status import Status
@@ -88,8 +88,16 @@ def _also_left_out(order: Order) -> str:
 def _version_now(client: Client, effect: str) -> int:
     found = client.get("/v1/effects", id=effect)["items"]
     if not found:
-        raise click.ClickException(f"no effect has the id {effect}; nothing was changed (`drumbeat effects`)")
+        raise click.ClickException(_no_effect(client, effect))
     return int(found[0]["version"])
+
+
+def _no_effect(client: Client, id: str) -> str:
+    try:
+        client.get(f"/v1/events/{quote(id, safe='')}")
+    except Refusal:
+        return f"no effect has the id {id}; nothing was changed (`drumbeat effects`)"
+    return f"{id} is the id of an event; nothing was changed. Its effects: drumbeat effects --event {id}"
 
 
 def _groups(client: Client, selected: Selected) -> dict[str, Any]:

@@ -31,6 +31,8 @@ def command(client: Client) -> None:
     show("", *(_notes(answer) or ["[green]nothing to do[/]"]))
     if answer["accounts"]:
         show("", _accounts(answer["accounts"]))
+    if answer.get("campaigns"):  # a deployment before this release has no such list
+        show("", _campaigns(answer["campaigns"]))
 
 
 def _counts(counts: Mapping[str, int], order: tuple[str, ...]) -> str:
@@ -58,6 +60,18 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
         times = [each["scheduledAt"] for each in answer["missed"] if each["campaign"] == name]
         notes.append(f"[yellow]{plain(name)} missed {count(len(times), 'firing')}[/], the latest {moment(max(times))}")
     return notes
+
+
+def _campaigns(campaigns: list[dict[str, Any]]) -> Table:
+    rows = [
+        (
+            plain(each["campaign"]),
+            plain(f"{each['schedule']} {each['timezone']}"),
+            moment(each["next"]) if each["next"] else "[yellow]never[/]",
+        )
+        for each in campaigns
+    ]
+    return table(("campaign", "schedule", "next"), rows)
 
 
 def _accounts(accounts: list[dict[str, Any]]) -> Table:

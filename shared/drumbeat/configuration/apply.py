@@ -5,9 +5,10 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
-from drumbeat.campaigns import next_checks
+from drumbeat.campaigns import fires, next_checks
 from drumbeat.campaigns.schedules import Aligned, align
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Mistake, Stale
@@ -63,7 +64,14 @@ def apply(
 
     warnings: list[Mistake] = []
     sandbox = services.settings.sandbox_url is not None
-    compiled = compile_document(document, templates, sandbox=sandbox, warn=warnings.append)
+    compiled = compile_document(
+        document,
+        templates,
+        sandbox=sandbox,
+        warn=warnings.append,
+        now=services.clock.now(),
+        fires=partial(fires, db=services.db),
+    )
     if compiled["campaigns"]:
         next_checks.set_soon(services.clock.now(), services.due_index)
     version, changed = _store(document, templates, compiled, actor, services)

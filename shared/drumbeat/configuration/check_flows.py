@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drumbeat.configuration import document_models
+from drumbeat.configuration import document_models, plain_credentials
 from drumbeat.configuration.declared_models import arguments_model
 from drumbeat.configuration.document_models import HEADER, NAME, NAME_RULE
 from drumbeat.configuration.validation import read_form
@@ -16,7 +16,7 @@ from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
-from drumbeat.planning.expressions import payload_fields, pinned_source, uses
+from drumbeat.planning.text_checks import uses
 from drumbeat.providers import registry as providers
 
 
@@ -27,10 +27,12 @@ class Surroundings:
         self,
         accounts: Mapping[str, document_models.Account | None],
         sources: Mapping[str, document_models.Source | None],
+        campaigns: Collection[str],
         templates: Mapping[str, Template],
     ) -> None:
         self.accounts = accounts
         self.sources = sources
+        self.campaigns = campaigns
         self.templates = templates
 
 
@@ -90,42 +92,46 @@ def check_step(step: document_models.Step, path: Path, document: Document, aroun
         _check_argument(name, argument, given.get(name), place, document)
     for where, problem in action.problems(given, around.templates):
         document.wrong((*place, *where), problem)
+    if action.name == "call":
+        _check_call(step, given, place, document, around)
     return Arguments(action, given)
+
+
+def _check_call(
+    step: document_models.Step, given: Mapping[str, Any], place: Path, document: Document, around: Surroundings
+) -> None:
+    """Note a credential in the path, and headers that the account's provider sets itself."""
+    if given.get("path") is not None:
+        plain_credentials.check_path(given["path"], (*place, "path"), document)
+    account = around.accounts.get(step.account)
+    if account is None or account.provider not in providers.names():
+        return
+    own: Collection[str] = getattr(providers.get(account.provider), "own_headers", frozenset())
+    for header in given.get("headers") or {}:
+        if header.lower() in own:
+            document.warn(
+                (*place, "headers", header), f"{header} is set for you, and this one is never sent; delete it"
+            )
 
 
 def _check_argument(name: str, argument: Argument, value: Any, place: Path, document: Document) -> None:  # noqa: ANN401
     if value is None:
         return
-    texts = () if argument.kind is Kind.VERBATIM else _texts(value)
+    texts = () if argument.kind is Kind.VERBATIM else texts_of(value)
     if argument.in_target and any(uses(text, "effect_id") for text in texts):
         document.wrong((*place, name), f"effect_id is not known yet where {name} is filled; use event.id")
     elif argument.kind is Kind.ADDRESS and "{" not in value and (fault := _no_address(value)):
         document.wrong((*place, name), f"{name} is not an address: {fault}; write one, or {{{{ payload.email }}}}")
     if argument.kind is Kind.HEADERS:
+        plain_credentials.check_headers(value, (*place, name), document)
         for header in value:
             if not re.fullmatch(HEADER, header):
                 document.wrong((*place, name, header), f"{header!r} is no header name; use letters, digits and -")
-
-
-def check_sources(
-    flow: document_models.FlowHead,
-    steps: Collection[tuple[Path, Arguments]],
-    path: Path,
-    document: Document,
-    around: Surroundings,
-) -> None:
-    """Note what a flow for one webhook source expects of it and it does not give."""
-    source = around.sources.get(pinned_source(flow.when) or "") if flow.when else None
-    if source is None:
-        return
-    if source.type != flow.on:
-        document.wrong((*path, "on"), f"that source's events are {source.type}, so this flow would never run")
-    if not source.map:
-        return
-    for place, arguments in steps:
-        for field in sorted(set(_fields(arguments, around.templates)) - source.map.keys()):
-            advice = instead(field, source.map)
-            document.wrong(place, f"payload.{field} is used, and the source's map has no {field}; {advice}")
+    if argument.kind is Kind.PROPERTIES:
+        for key in (key for key, given in value.items() if given is None):
+            document.warn(
+                (*place, name, key), f'{key} is null, which clears it; write "" to say so, or delete the line'
+            )
 
 
 def _check_account(step: document_models.Step, path: Path, document: Document, around: Surroundings) -> None:
@@ -163,18 +169,13 @@ def _circle(start: str, after: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _fields(arguments: Arguments, templates: Mapping[str, Template]) -> Iterator[str]:
-    """Yield the payload's fields that a step's texts use."""
-    for text in (*_texts(arguments.given), *arguments.action.template_texts(arguments.given, templates)):
-        yield from payload_fields(text)
-
-
-def _texts(tree: object) -> Iterator[str]:
+def texts_of(tree: object) -> Iterator[str]:
+    """Yield every text of a value."""
     if isinstance(tree, str):
         yield tree
     elif isinstance(tree, Mapping):
         for branch in tree.values():
-            yield from _texts(branch)
+            yield from texts_of(branch)
     elif isinstance(tree, list):
         for branch in tree:
-            yield from _texts(branch)
+            yield from texts_of(branch)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from drumbeat.configuration import document_models, yaml_lines
 from drumbeat.configuration.check_accounts import check_account, check_source
-from drumbeat.configuration.check_flows import Surroundings, check_order, check_sources, check_step
+from drumbeat.configuration.check_campaigns import Fires, check_campaigns
+from drumbeat.configuration.check_flows import Surroundings, check_order, check_step
+from drumbeat.configuration.check_sources import check_sources
 from drumbeat.configuration.declared_models import options_of, source_model
 from drumbeat.configuration.schema import schema
 from drumbeat.configuration.template_files import read_templates
@@ -33,12 +36,15 @@ def compile_document(
     file: str = "drumbeat.yaml",
     sandbox: bool = True,
     warn: Callable[[Mistake], None] = lambda _: None,
+    now: datetime | None = None,
+    fires: Fires | None = None,
 ) -> Json:
     """Return what `Config.load` reads, as plain JSON with every default filled in.
 
     `templates` maps file names of the folder to their texts. With `sandbox`, an account may leave out a base URL that
     its provider needs: it then talks to the local sandbox. Say False where there is none. `warn` gets what is taken
-    and should be written otherwise.
+    and should be written otherwise. With `now`, campaigns without a time to come are such, too; `fires` says whether
+    one fired at a time that has passed.
 
     Raises:
         ConfigError: lists every mistake there is, with file, line and what to write instead, in that order. It never
@@ -48,7 +54,7 @@ def compile_document(
     read, mistakes = read_templates(templates)
     compiled: Json = {}
     if isinstance(document.data, dict):
-        compiled = _compile(document, read, sandbox=sandbox)
+        compiled = _compile(document, read, sandbox=sandbox, now=now, fires=fires)
     elif not document.mistakes:
         document.wrong((), "the document must hold fields: version: 1, accounts, sources, flows, campaigns")
     if found := {*document.mistakes, *mistakes}:
@@ -60,7 +66,14 @@ def compile_document(
     return compiled
 
 
-def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: bool) -> Json:
+def _compile(
+    document: Document,
+    templates: Mapping[str, Template],
+    *,
+    sandbox: bool,
+    now: datetime | None,
+    fires: Fires | None,
+) -> Json:
     data: Json = document.data
     head = {name: value for name, value in data.items() if name not in _SECTIONS}
     top = read_form(document_models.Document, head, (), document)
@@ -90,7 +103,9 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
     }
     for name in campaigns.keys() & sources.keys():
         document.wrong(("campaigns", name), f"a source is called {name} too; their events would mix: rename one")
-    around = Surroundings(accounts, sources, templates)
+    if now is not None:
+        check_campaigns(campaigns, defaults.timezone, document, now=now, fires=fires)
+    around = Surroundings(accounts, sources, campaigns, templates)
     return {
         "semantics": SEMANTICS,
         "must_understand": [],  # nothing that a release before would get wrong by ignoring it
@@ -156,12 +171,13 @@ def _flow(entry: object, path: Path, document: Document, around: Surroundings) -
         return {}
     steps = [read_form(document_models.Step, step, (*place, index), document) for index, step in enumerate(given)]
     check_order(steps, [step.get("id") if isinstance(step, dict) else None for step in given], place, document)
-    arguments = [step and check_step(step, (*place, index), document, around) for index, step in enumerate(steps)]
+    arguments = [
+        check_step(step, (*place, index), document, around) if step else None for index, step in enumerate(steps)
+    ]
     if head is None:
         return {}
-    check_sources(
-        head, [((*place, index, "with"), one) for index, one in enumerate(arguments) if one], path, document, around
-    )
+    parts = [((*place, index), step, one) for index, (step, one) in enumerate(zip(steps, arguments, strict=True))]
+    check_sources(head, parts, path, document, around)
     return {"on": head.on, "when": head.when, "steps": [_step(step) for step in steps if step]}
 
 

@@ -14,7 +14,8 @@ from drumbeat.configuration import quantities
 from drumbeat.core.configuration import EXPIRY_SECONDS, Limit
 from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead
-from drumbeat.planning.expressions import check_condition, check_mapping, check_text
+from drumbeat.planning.condition_checks import check_condition, check_mapping
+from drumbeat.planning.text_checks import check_text
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"

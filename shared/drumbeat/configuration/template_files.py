@@ -8,7 +8,7 @@ from drumbeat.configuration.document_models import NAME
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import Mistake
 from drumbeat.core.suggestions import instead
-from drumbeat.planning.expressions import faults
+from drumbeat.planning.text_checks import faults
 
 FOLDER = "templates"
 FENCE = "---"

@@ -2,8 +2,12 @@
 
 The YAML 1.2 core schema: only true and false are booleans, so `on:` stays a word, and nothing turns into a date. Keys
 are always text. A key given twice is a mistake, as are tags and merge keys.
+
+What is read here can be stored and comes back the same: a number that JSON or Postgres would change is a mistake, as is
+a text that they have no place for.
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,16 +15,19 @@ from typing import Any
 
 import yaml
 
+from drumbeat.configuration.yaml_errors import explain
 from drumbeat.core.errors import Mistake
+from drumbeat.core.numbers import BEYOND, is_exact
 
 type Path = tuple[str | int, ...]
 
 LONGEST_DOCUMENT = 512 * 1024  # characters
 MOST_NODES = 50_000  # with what aliases repeat
+MOST_CHARACTERS = 4 * LONGEST_DOCUMENT  # of texts and keys, with what aliases repeat
 DEEPEST_NESTING = 40
 
 _NULL, _BOOL = re.compile("|~|null|Null|NULL"), re.compile("true|True|TRUE|false|False|FALSE")
-_INT = re.compile("[-+]?[0-9]{1,18}")
+_INT = re.compile("[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = "<<"
@@ -65,8 +72,8 @@ def read(text: str, file: str) -> Document:
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        document.mistakes.append(Mistake(file, mark.line + 1 if mark else 1, f"not YAML: {_explain(error)}"))
+        line, explained = explain(error, text)
+        document.mistakes.append(Mistake(file, line, f"not YAML: {explained}"))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position if isinstance(error.position, int) else 0) + 1
         document.mistakes.append(Mistake(file, line, "not YAML: a control character; delete it"))
@@ -88,15 +95,19 @@ class _Loader(yaml.SafeLoader):
 class _Reading:
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._nodes = 0
+        self._nodes = self._characters = 0
+        self._stopped = False
 
     def value(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 - plain data
         document = self._document
         document.lines.setdefault(path, node.start_mark.line + 1)
         self._nodes += 1
-        if self._nodes == MOST_NODES or len(path) == DEEPEST_NESTING:
-            document.wrong(path, "the document repeats itself or nests too much; write less by aliases (*name)")
-        if self._nodes >= MOST_NODES or len(path) >= DEEPEST_NESTING:
+        if isinstance(node, yaml.ScalarNode):
+            self._characters += len(node.value)
+        if self._nodes >= MOST_NODES or self._characters >= MOST_CHARACTERS or len(path) >= DEEPEST_NESTING:
+            if not self._stopped:
+                document.wrong(path, "the document repeats itself or nests too much; write less by aliases (*name)")
+            self._stopped = True
             return None
         match node:
             case yaml.MappingNode():
@@ -109,8 +120,28 @@ class _Reading:
                 if fault := unstorable(str(node.value)):
                     document.wrong(path, fault)
                     return _storable(str(node.value))  # the rest of the checks go on, and validators refuse halves
-                return _scalar(node)
+                return self._scalar(node, path)
         return None
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> str | float | bool | None:
+        text = str(node.value)
+        if node.style is not None:
+            return text
+        if _NULL.fullmatch(text):
+            return None
+        if _BOOL.fullmatch(text):
+            return text.lower() == "true"
+        if not _FLOAT.fullmatch(text):  # which every whole number is, too
+            return text
+        if fault := _changed(text):
+            self._document.wrong(path, fault)
+            return 0
+        number = int(text) if _INT.fullmatch(text) else float(text) + 0.0  # -0.0 is 0.0, as Postgres has it
+        if json.dumps(number) != text:
+            self._document.warn(
+                path, f"{text} is the number {number!r} here; put quotes around it if the text is meant"
+            )
+        return number
 
     def _entries(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
         document = self._document
@@ -161,31 +192,13 @@ def _storable(text: str) -> str:
     return text.replace("\0", "?").encode(errors="replace").decode()
 
 
-def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
-    text = str(node.value)
-    if node.style is not None:
-        return text
-    if _NULL.fullmatch(text):
-        return None
-    if _BOOL.fullmatch(text):
-        return text.lower() == "true"
-    if _INT.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    return text
-
-
-def _explain(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "it cannot be read"
-    if "found character '\\t'" in problem:
-        return "a tab; indent with spaces"
-    if "mapping values are not allowed" in problem:
-        return "a second colon in one line; put quotes around the text that holds it"
-    if "found undefined alias" in problem or "found duplicate anchor" in problem:
-        return problem
-    if "but found '<document start>'" in problem or "single document" in (error.context or ""):
-        return "a second document (---); one document is all"
-    if "while parsing a flow" in (error.context or ""):
-        return f"{problem}; a bracket, comma or quote is missing near here"
-    return f"{problem}; check indentation and quotes"
+def _changed(text: str) -> str | None:
+    """Say what is wrong with a number that would not come out as it is written, or None."""
+    number = float(text)
+    if not is_exact(number):
+        return f"a number {BEYOND}; put quotes around it"
+    if number == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
+        return "a number so small that it would be 0; put quotes around it"
+    if _INT.fullmatch(text) and text != (plain := str(int(text))):
+        return f"{text} would be sent as {plain}; put quotes around it"
+    return None

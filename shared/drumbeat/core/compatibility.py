@@ -1,8 +1,9 @@
 """What is stored as JSON outlives the release that wrote it: how one release reads what another has written.
 
-Two numbers keep meanings apart. `semantics` counts the rules by which configurations are planned: which address a text
-is, and so which id an effect has. A plan keeps the number that made it. `must_understand` names what a reader of one
-configuration has to know: everything else that it does not know may be ignored.
+Two things keep meanings apart. `semantics` counts the rules by which configurations are planned and rendered: which
+address a text is, and so which id an effect has; what is sent for a value that is not there. A plan keeps the number
+that made it. `must_understand` names what a reader of one configuration has to know: everything else that it does not
+know may be ignored.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,9 @@ from drumbeat.core.errors import NotUnderstood
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-SEMANTICS = 2  # by which this release compiles and plans; 1 is what a release without such a number did
+# By which this release compiles and plans. 1 is what a release without such a number did; 2 reads addresses in one way;
+# 3 leaves out what comes out empty, keeps types in JSON bodies, and keeps data and methods apart.
+SEMANTICS = 3
 UNDERSTOOD: frozenset[str] = frozenset()  # what `must_understand` may name and this release knows
 
 

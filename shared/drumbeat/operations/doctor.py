@@ -184,18 +184,27 @@ def _secret(services: Services, owner: str, reference: str) -> Check:
     try:
         services.secrets.get(reference)
     except SecretAway as error:
-        return Check(f"secret of {owner}", False, str(error), "check the secret store; what needs it waits meanwhile")
+        return Check(f"secret of {owner}", False, str(error), f"check the secret store; {_meanwhile(owner, away=True)}")
     except SecretMissing:
         if services.settings.local and owner.startswith("source "):
             fix = f"to try this source, set {reference.removeprefix('env:')} and start `drumbeat dev` again"
             return Check(f"secret of {owner}", True, f"{reference} is not set: deliveries are answered 503", fix)
-        fix = f"put it there, or let this function read {reference}; what needs it waits meanwhile"
+        fix = f"put it there, or let this function read {reference}; {_meanwhile(owner, away=False)}"
         if reference.startswith("env:") and not services.settings.local:
             fix = f"env: is for `drumbeat dev`: write ssm:/drumbeat/{services.settings.stage}/... instead, and apply"
         return Check(f"secret of {owner}", False, f"{reference} does not exist or may not be read", fix)
     except (DrumbeatError, OSError) as error:
         return Check(f"secret of {owner}", False, f"{reference}: {type(error).__name__}", "check the secret store")
     return Check(f"secret of {owner}", True, reference)
+
+
+def _meanwhile(owner: str, *, away: bool) -> str:
+    """Say what becomes of that which needs a secret: 0018 in docs/decisions says why the two differ."""
+    if owner.startswith("source "):
+        return "its deliveries are answered 503 meanwhile: most senders repeat them"
+    if away:
+        return "its effects wait meanwhile"
+    return "its effects are held meanwhile; once it is there, drumbeat resolve --all-held --cause secret_missing resend"
 
 
 def _ms(started: float) -> str:

@@ -1,16 +1,20 @@
-"""The arguments of a step, filled with an event: what the actions make their targets and values of."""
+"""The arguments of a step, filled with an event: what the actions make their targets and values of.
+
+What is empty: a value that is null or comes out blank is left out of a mapping, since a receiver may take it as an
+order to delete. What the document itself writes as "" or null stays: that is how a value is cleared. (By semantics 1
+and 2 everything stays.)
+"""
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from drumbeat.core.address import normalise
 from drumbeat.core.configuration import Step, Tree
 from drumbeat.core.errors import DrumbeatError, InvalidAddress
-from drumbeat.planning.templating import Unfillable, compile_text
-
-type Variables = Mapping[str, Any]
+from drumbeat.planning.context import Variables
+from drumbeat.planning.templating import LONGEST_OUTPUT, Unfillable, compile_text, compile_value
 
 LONGEST_LINE = 2000  # characters of a subject, a header, a path, a channel
 
@@ -23,10 +27,10 @@ class Unusable(DrumbeatError):
     """An argument cannot be made of this event. The reason names the argument and holds nothing of the event."""
 
 
-def address(step: Step, name: str, seen: Variables, semantics: int) -> str:
-    """Return an argument as the one address that it is by these rules."""
+def address(step: Step, name: str, seen: Variables) -> str:
+    """Return an argument as the one address that it is by the rules of what is seen."""
     try:
-        return normalise(text(step.arguments.get(name), name, seen), semantics)
+        return normalise(text(step.arguments.get(name), name, seen), seen.semantics)
     except InvalidAddress as error:
         raise Unusable(f"{name} is not an address: {error}") from None
 
@@ -37,17 +41,18 @@ def line(step: Step, name: str, seen: Variables) -> str:
 
 
 def lines(step: Step, name: str, seen: Variables) -> dict[str, str]:
-    """Return a mapping of one-line values, in the order of their names."""
-    given = step.arguments.get(name) or {}
-    assert isinstance(given, Mapping)
-    return {key: one_line(text(given[key], f"{name}.{key}", seen), f"{name}.{key}") for key in sorted(given)}
+    """Return a mapping of one-line values, in the order of their names; those that come out empty are left out."""
+    return {key: one_line(value, f"{name}.{key}") for key, value in texts(step, name, seen).items()}
 
 
 def texts(step: Step, name: str, seen: Variables) -> dict[str, str]:
-    """Return a mapping of values, in the order of their names."""
+    """Return a mapping of values, in the order of their names; those that come out empty are left out."""
     given = step.arguments.get(name) or {}
     assert isinstance(given, Mapping)
-    return {key: text(given[key], f"{name}.{key}", seen) for key in sorted(given)}
+    filled = {key: text(given[key], f"{name}.{key}", seen) for key in sorted(given)}
+    if seen.semantics < 3:
+        return filled
+    return {key: value for key, value in filled.items() if value.strip() or is_literal(given[key])}
 
 
 def list_of_texts(step: Step, name: str, seen: Variables) -> tuple[str, ...]:
@@ -70,15 +75,25 @@ def text(source: Tree, name: str, seen: Variables, *, html: bool = False) -> str
         return ""
     if not isinstance(source, str):
         return json.dumps(source)
-    try:
-        filled = compile_text(source, html=html)(seen)
-    except Unfillable as error:
-        raise Unusable(f"{name}: {error}") from None
-    except (RecursionError, SyntaxError, MemoryError):  # when it is compiled; another release may have let it pass
-        raise Unusable(f"{name}: its text nests too deep") from None
-    if _HALVES.search(filled):
-        raise Unusable(f"{name} holds half a character")
-    return filled
+    with _named(name):
+        filled = compile_text(source, html=html, semantics=seen.semantics)(seen.values)
+    return _whole(filled, name)
+
+
+def json_text(tree: Tree, name: str, seen: Variables) -> str:
+    """Return lists and mappings as JSON, in the order of their names, every text in them filled.
+
+    A text that is one expression alone becomes its value, of the value's own type (by semantics 1 and 2 a text).
+    """
+    made = json.dumps(_filled(tree, name, seen), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    if len(made) > LONGEST_OUTPUT:
+        raise Unusable(f"{name} grows over {LONGEST_OUTPUT // 1024} KiB")
+    return _whole(made, name)
+
+
+def is_literal(source: Tree) -> bool:
+    """Return whether a text says itself what it is: nothing in it is filled."""
+    return not isinstance(source, str) or "{" not in source
 
 
 def one_line(value: str, name: str) -> str:
@@ -89,3 +104,39 @@ def one_line(value: str, name: str) -> str:
     if len(value) > LONGEST_LINE:
         raise Unusable(f"{name} is longer than {LONGEST_LINE:,} characters")
     return value
+
+
+def _filled(tree: Tree, name: str, seen: Variables) -> Tree:
+    match tree:
+        case str():
+            return text(tree, name, seen) if seen.semantics < 3 else _value(tree, name, seen)
+        case Mapping():
+            return {key: _filled(branch, name, seen) for key, branch in tree.items()}
+        case list():
+            return [_filled(branch, name, seen) for branch in tree]
+        case _:
+            return tree
+
+
+def _value(source: str, name: str, seen: Variables) -> Tree:
+    """Return the value of a text that is one expression alone, any other text filled."""
+    with _named(name):
+        value = compile_value(source)
+        return text(source, name, seen) if value is None else value(seen.values)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Name the argument in what is wrong with its text."""
+    try:
+        yield
+    except Unfillable as error:
+        raise Unusable(f"{name}: {error}") from None
+    except (RecursionError, SyntaxError, MemoryError):  # when it is compiled; another release may have let it pass
+        raise Unusable(f"{name}: its text nests too deep") from None
+
+
+def _whole(text: str, name: str) -> str:
+    if _HALVES.search(text):
+        raise Unusable(f"{name} holds half a character")
+    return text

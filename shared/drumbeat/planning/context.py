@@ -1,15 +1,25 @@
 """What texts and conditions can see of an event."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from drumbeat.core.events import Event
 
-# Every variable of a text. Those that only campaigns fill are present and null.
-VARIABLES = ("event", "payload", "lead", "campaign", "run", "variant", "effect_id", "unsubscribe_url")
+VARIABLES = ("event", "payload", "effect_id")
 EVENT_FIELDS = ("id", "type", "source", "key", "received_at", "scheduled_at")
+# Names of later features. `apply` refuses them; by semantics 1 and 2 they are there and null.
+LATER = ("lead", "campaign", "run", "variant", "unsubscribe_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What the texts of one step see, and the rules by which they are filled."""
+
+    values: Mapping[str, Any]
+    semantics: int
 
 
 def facts(event: Event, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,9 +27,9 @@ def facts(event: Event, payload: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": event.type, "source": event.source, "payload": payload}
 
 
-def variables(event: Event, payload: Mapping[str, Any], *, effect_id: UUID | None = None) -> dict[str, Any]:
+def variables(event: Event, payload: Mapping[str, Any], semantics: int, *, effect_id: UUID | None = None) -> Variables:
     """Return what a text sees. A function of the event alone: no clock, no chance."""
-    return {
+    values: dict[str, Any] = {
         "event": {
             "id": str(event.id),
             "type": event.type,
@@ -29,13 +39,9 @@ def variables(event: Event, payload: Mapping[str, Any], *, effect_id: UUID | Non
             "scheduled_at": event.scheduled_at and _instant(event.scheduled_at),
         },
         "payload": payload,
-        "lead": None,
-        "campaign": None,
-        "run": None,
-        "variant": None,
         "effect_id": effect_id and str(effect_id),
-        "unsubscribe_url": None,
     }
+    return Variables(dict.fromkeys(LATER) | values if semantics < 3 else values, semantics)
 
 
 def _instant(moment: datetime) -> str:

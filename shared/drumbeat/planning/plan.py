@@ -13,7 +13,7 @@ from drumbeat.core.events import Event
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.conditions import Undecidable, holds
-from drumbeat.planning.context import facts, variables
+from drumbeat.planning.context import Variables, facts, variables
 from drumbeat.planning.payload import Unmappable, read
 
 # Of each flow, when an event was given up. `verify` plans such an event no more either: it may end its process.
@@ -87,7 +87,7 @@ def _plan(event: Event, config: Config, flows: Iterable[Flow]) -> Plan:
         payload = read(event, config) if acting else {}
     except Unmappable as error:
         return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
-    known, seen = facts(event, payload), variables(event, payload)
+    known, seen = facts(event, payload), variables(event, payload, config.semantics)
     for flow in acting:
         try:
             if flow.when is None or holds(flow.when, known):
@@ -100,7 +100,7 @@ def _plan(event: Event, config: Config, flows: Iterable[Flow]) -> Plan:
 
 
 def _effects(
-    event: Event, flow: Flow, config: Config, known: Mapping[str, object], seen: Mapping[str, object]
+    event: Event, flow: Flow, config: Config, known: Mapping[str, object], seen: Variables
 ) -> Iterable[PlannedEffect]:
     steps = _wanted(flow, known)
     targets = {step.id: _target(step, config, seen) for step in steps}
@@ -136,7 +136,7 @@ def _wanted(flow: Flow, known: Mapping[str, object]) -> list[Step]:
     return [step for step in flow.steps if step.id not in left_out]
 
 
-def _target(step: Step, config: Config, seen: Mapping[str, object]) -> str:
+def _target(step: Step, config: Config, seen: Variables) -> str:
     try:
         return actions.get(step.action).target(step, config, seen)
     except Unusable as error:

@@ -34,7 +34,7 @@ def render(event: Event, config: Config, flow: str, step: str, *, effect_id: UUI
     try:
         payload = read(event, config)
         # Whom it goes to was fixed when there was no effect yet.
-        planned, seen = variables(event, payload), variables(event, payload, effect_id=effect_id)
+        planned, seen = (variables(event, payload, config.semantics, effect_id=id) for id in (None, effect_id))
         return actions.get(found.action).make(found, config, planned, seen)
     except (Unmappable, Unusable) as error:
         raise Unrenderable(str(error)) from None

@@ -59,7 +59,7 @@ class Provider(Protocol):
     """One outside API. Every method is pure.
 
     `status_decides = True`, which few have: the status alone is the answer, so that `read` is also asked about a reply
-    whose body is not all there.
+    whose body is not all there. `own_headers`: headers of a call that it sets itself, whatever the step says.
     """
 
     name: str

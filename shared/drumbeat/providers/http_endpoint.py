@@ -35,7 +35,7 @@ _PERMANENT = {
     431: "the headers are too large",
 }
 # Headers that are the transport's or ours to say.
-_RESERVED = frozenset(
+_OWN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "upgrade"}
     | {"transfer-encoding", "idempotency-key", "webhook-id", "webhook-signature", "webhook-timestamp"}
 )
@@ -55,6 +55,7 @@ class HttpEndpoint:
     actions = frozenset({"call"})
     settings: Mapping[str, bool] = {"base_url": True, "repeat": False}
     secrets: Mapping[str, bool] = {"signing_key": True, "previous_signing_key": False}
+    own_headers = _OWN_HEADERS
     status_decides = True  # nothing is read of the body, so a long, slow or broken one changes nothing
 
     def problems(self, settings: Mapping[str, str]) -> list[str]:
@@ -85,7 +86,9 @@ class HttpEndpoint:
             raise ValueError(f"the method must be one of {', '.join(sorted(METHODS))}")
         path = quote(action.path.lstrip("/"), safe="/?=&%:@!$'()*+,;~")
         headers = {"content-type": _content_type(action.body)} if action.body else {}
-        headers |= {name.lower(): value for name, value in action.headers.items() if name.lower() not in _RESERVED}
+        headers |= {
+            name.lower(): value for name, value in action.headers.items() if name.lower() not in self.own_headers
+        }
         headers |= {"webhook-id": key, "idempotency-key": key}
         return Request(method, f"{target.base_url}/{path}", headers, action.body.encode())
 

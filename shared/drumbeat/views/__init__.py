@@ -3,7 +3,7 @@
 from drumbeat.views.accounts import AccountItem, accounts
 from drumbeat.views.pages import EffectFilter, EventFilter, Page, effects, events
 from drumbeat.views.pulse import Pulse, pulse
-from drumbeat.views.timeline import event
+from drumbeat.views.timeline import event, event_of_effect
 from drumbeat.views.totals import Totals, by_account, groups, totals
 from drumbeat.views.usage import Usage, usage
 
@@ -19,6 +19,7 @@ __all__ = [
     "by_account",
     "effects",
     "event",
+    "event_of_effect",
     "events",
     "groups",
     "pulse",

@@ -211,6 +211,15 @@ def event(db: Database, id: UUID) -> EventStory | None:
     )
 
 
+EVENT_OF_EFFECT = "SELECT event_id FROM effects WHERE id = %(id)s"
+
+
+def event_of_effect(db: Database, id: UUID) -> UUID | None:
+    """Return the event from which an effect followed, None when there is no such effect."""
+    rows = db.run(EVENT_OF_EFFECT, {"id": id})
+    return rows[0]["event_id"] if rows else None
+
+
 def _plan(db: Database, id: UUID) -> PlanStory | None:
     rows = db.run(PLAN, {"id": id})
     if not rows:

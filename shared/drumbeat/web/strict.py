@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drumbeat.core.errors import Invalid
+from drumbeat.core.numbers import BEYOND, is_exact
 
 MAX_DEPTH = 64  # of objects and lists within each other
-MAX_EXACT_INTEGER = 2**53 - 1  # beyond it two integers share one double
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ def read(raw: bytes) -> Document:
         return made if len(made) == len(pairs) else flaw("a key appears twice in one object")
 
     def whole(digits: str) -> object:
-        return int(digits) if len(digits) < 18 and abs(int(digits)) <= MAX_EXACT_INTEGER else flaw(_TOO_LARGE)
+        return int(digits) if len(digits) < 18 and is_exact(int(digits)) else flaw(_TOO_LARGE)
 
     def fraction(digits: str) -> object:
-        return number if abs(number := float(digits)) <= MAX_EXACT_INTEGER else flaw(_TOO_LARGE)
+        return number if is_exact(number := float(digits)) else flaw(_TOO_LARGE)
 
     def constant(name: str) -> object:
         return flaw(f"{name} is not JSON")
@@ -83,7 +83,7 @@ def check(value: object) -> None:
 
 
 _RESEND = "Nothing was stored; correct it and send it again."
-_TOO_LARGE = "a number lies beyond 2^53 - 1, where JSON numbers lose digits: send it as text"
+_TOO_LARGE = f"a number {BEYOND}: send it as text"
 
 
 def _parts(value: object) -> Sequence[object]:

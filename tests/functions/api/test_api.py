@@ -163,6 +163,15 @@ def test_an_event_is_shown_with_all_that_followed(console: Console, database: Te
     assert "frozen" not in str(body)
 
 
+def test_the_id_of_an_effect_is_said_to_be_one(console: Console, database: TestDatabase) -> None:
+    effect = held(database)
+
+    code, problem, _ = console.call("GET", f"/v1/events/{effect.id}")
+
+    assert code == 404
+    assert f"is the id of an effect, not of an event. Its event: drumbeat event {effect.event.id}" in problem["detail"]
+
+
 def test_what_is_not_there_is_404_and_what_is_not_understood_400(console: Console) -> None:
     assert console.call("GET", f"/v1/events/{uuid4()}")[0] == 404
     assert console.call("GET", "/v1/nothing")[0] == 404

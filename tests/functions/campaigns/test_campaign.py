@@ -249,6 +249,50 @@ def test_after_an_outage_the_last_day_is_caught_up_and_what_is_older_is_reported
     assert status["missed"][0] == {"campaign": "hourly", "scheduledAt": "2030-03-11T12:00:00.000Z"}
 
 
+@pytest.mark.point(57)
+def test_status_lists_the_next_time_of_each_campaign_and_never_is_one(
+    services: Services, clock: SimulatedClock
+) -> None:
+    gone = {"schedule": "at(2030-03-10T00:00:00)", "timezone": "UTC", "on_gap": "shift"}
+    applied(services, nightly=NIGHTLY, gone=gone, old=hourly(0))
+    applied(services, nightly=NIGHTLY, gone=gone)
+
+    _, status, _ = Console(services).call("GET", "/v1/status")
+
+    assert status["campaigns"] == [
+        {"campaign": "gone", "schedule": "at(2030-03-10T00:00:00)", "timezone": "UTC", "next": None},
+        {
+            "campaign": "nightly",
+            "schedule": "cron(30 2 * * ? *)",
+            "timezone": "America/New_York",
+            "next": "2030-03-10T07:00:00.000Z",
+        },
+    ]
+
+
+def test_a_time_that_has_passed_is_warned_of_unless_the_campaign_fired_then_or_still_will(
+    services: Services, clock: SimulatedClock
+) -> None:
+    at = NIGHT + timedelta(minutes=30)
+    document = f'version: 1\ncampaigns:\n  launch:\n    schedule: "at({at:%Y-%m-%dT%H:%M:%S})"\n'
+    console = Console(services)
+
+    def warned(document: str) -> list[int]:
+        code, answer, _ = console.call("PUT", "/v1/config", {"document": document})
+        assert code == 200
+        return [each["line"] for each in answer["warnings"]]
+
+    assert warned(document) == []  # half an hour to go
+    to(clock, at + timedelta(seconds=45))
+    assert warned(f"{document}\n# caught up within the day") == []
+    assert warned(document.replace("launch", "other")) == [4]  # was not in force then
+    sweep(services)
+    assert fired(services, "launch") == [at]
+    to(clock, at + timedelta(days=400))
+    assert warned(document) == []  # fired then
+    assert warned(document.replace("launch", "third")) == [4]
+
+
 def test_a_new_or_changed_schedule_has_no_past(services: Services, clock: SimulatedClock) -> None:
     applied(services, hourly=hourly(0))
     to(clock, utc("2030-03-10T06:20"))

@@ -222,6 +222,8 @@ def test_one_held_effect_is_resolved(run: Run, database: TestDatabase) -> None:
 
     assert (resolved.code, status(database, effect.id)) == (0, "cancelled")
     assert run("resolve", str(effect.id), "drop", "--reason", "again").code == 1
+    of_its_event = run("resolve", str(effect.event.id), "drop", "--reason", "again")
+    assert f"{effect.event.id} is the id of an event; nothing was changed" in of_its_event.out + of_its_event.err
 
 
 def test_many_are_shown_and_counted_before_the_person_agrees(

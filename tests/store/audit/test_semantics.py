@@ -10,6 +10,7 @@ from drumbeat.configuration.apply import apply
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.address import contact_key
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.events import Arrival
 from drumbeat.core.status import Status
 from drumbeat.delivery import candidates_sql, claims_sql
@@ -101,7 +102,7 @@ def both(services: Services, database: TestDatabase) -> tuple[UUID, UUID]:
 def test_verify_agrees_with_the_plans_of_both_rules(services: Services, both: tuple[UUID, UUID]) -> None:
     rows = services.db.run("SELECT event_id, semantics FROM plans")
 
-    assert {row["event_id"]: row["semantics"] for row in rows} == dict(zip(both, (1, 2), strict=True))
+    assert {row["event_id"]: row["semantics"] for row in rows} == dict(zip(both, (1, SEMANTICS), strict=True))
     assert found(services) == []
 
 
@@ -139,7 +140,7 @@ def test_a_flow_that_was_planned_again_has_the_rules_of_that(services: Services,
     owner.run("UPDATE effects SET due_at = drumbeat_now()")
     effects = [row["id"] for row in services.db.run("SELECT id FROM effects")]
     (claimed,) = claims_sql.claim(services.db, effects, lease=LEASE, limit=10)
-    assert claimed.semantics == 2
+    assert claimed.semantics == SEMANTICS
     assert found(services) == []
 
 
@@ -177,7 +178,7 @@ def test_what_only_a_later_release_understands_is_left_for_it(
     services: Services, both: tuple[UUID, UUID], database: TestDatabase, owner: TestDatabase
 ) -> None:
     """Events stay without a plan, effects wait with a reason; nothing is refused, and nothing ends the batch."""
-    apply_as_before(database, semantics=3, must_understand=["moon phases"])
+    apply_as_before(database, semantics=SEMANTICS + 1, must_understand=["moon phases"])
     event = arrived(services, "later")
     owner.run("UPDATE effects SET due_at = drumbeat_now()")
     effects = tuple(row["id"] for row in database.run("SELECT id FROM effects"))
@@ -195,14 +196,14 @@ def test_what_only_a_later_release_understands_is_left_for_it(
 def test_this_release_applies_the_document_and_goes_on(
     services: Services, both: tuple[UUID, UUID], database: TestDatabase
 ) -> None:
-    apply_as_before(database, semantics=3, must_understand=["moon phases"])
+    apply_as_before(database, semantics=SEMANTICS + 1, must_understand=["moon phases"])
     event = arrived(services, "later")
 
     applied = apply(DOCUMENT, {}, actor="test", services=services)
     plan_events([event], services)
 
     assert (applied.version, applied.changed) == (3, True)
-    assert database.run("SELECT semantics FROM plans WHERE event_id = %s", (event,)) == [{"semantics": 2}]
+    assert database.run("SELECT semantics FROM plans WHERE event_id = %s", (event,)) == [{"semantics": SEMANTICS}]
     assert found(services) == []
 
 
@@ -210,19 +211,19 @@ def test_rules_that_are_not_known_yet_are_planned_by_the_newest_that_are(
     services: Services, database: TestDatabase
 ) -> None:
     """A release after this one that must not be planned so says it in `must_understand`."""
-    apply_as_before(database, semantics=3)
+    apply_as_before(database, semantics=SEMANTICS + 1)
     event = arrived(services, "later")
 
     plan_events([event], services)
 
-    assert database.run("SELECT semantics FROM plans") == [{"semantics": 2}]
+    assert database.run("SELECT semantics FROM plans") == [{"semantics": SEMANTICS}]
     assert found(services) == []
 
 
 def test_an_effect_that_a_later_release_planned_waits_for_it(
     services: Services, both: tuple[UUID, UUID], database: TestDatabase, owner: TestDatabase
 ) -> None:
-    owner.run("UPDATE plans SET semantics = 3")
+    owner.run("UPDATE plans SET semantics = %s", (SEMANTICS + 1,))
     owner.run("UPDATE effects SET due_at = drumbeat_now()")
     effects = tuple(row["id"] for row in database.run("SELECT id FROM effects"))
 

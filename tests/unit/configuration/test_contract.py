@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from drumbeat.configuration.document import compile_document
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Config
 from drumbeat.planning.plan import plan
 from tests.unit.configuration.samples import event
 
 HERE = Path(__file__).parent
 COMPILED: dict[str, Any] = json.loads((HERE / "contract.json").read_text())  # as the first release wrote it
-RULES: dict[str, Any] = {"semantics": 2, "must_understand": []}
+RULES: dict[str, Any] = {"semantics": SEMANTICS, "must_understand": []}
 TEMPLATES = {"hello.txt": "---\nsubject: Hello\n---\nHi {{ payload.name }}", "hello.html": "<p>{{ payload.name }}</p>"}
 LEAD = event({"email": "Ada@EXAMPLE.com", "name": "Ada"})
 # No provider can carry these out yet, so no document with them is compiled.

@@ -359,6 +359,7 @@ def test_steps(line: str, expected: str) -> None:
         ("method: POST", "11: path is missing"),
         ("method: FETCH, path: /x", "there is no FETCH"),
         ("method: POST, path: '/{{ effect_id }}'", "effect_id is not known yet"),
+        ("method: POST, path: /a/%2e%2e/b", "11: path leads out of the account's base_url"),
         ("method: POST, path: /x, headers: {'a b': c}", "'a b' is no header"),
         ("method: POST, path: /x, body: {a: ['{{ b }}']}", "did you mean payload.b?"),
     ],
@@ -388,7 +389,17 @@ def test_a_contacts_properties_are_plain() -> None:
         ("subject: s, text: t, headers: {reply-to: ada}", "reply-to is not an address: it holds no @; write one, or"),
         ("subject: '{{ email }}', text: t", "did you mean payload.email?"),
         ("subject: '{{ event.sorce }}', text: t", "event has no sorce; did you mean source?"),
-        ("subject: s, text: '{{ lead.name }}'", "lead.name is not supported yet"),
+        ("subject: s, text: '{{ lead.name }}'", "lead is not supported yet"),
+        (
+            "subject: s, text: '{{ unsubscribe_url }}'",
+            "unsubscribe_url is not supported yet; there is no page for it yet",
+        ),
+        ("subject: s, text: 'a {% if run is defined %}x{% endif %}'", "run is not supported yet; take it out"),
+        ("subject: s, text: \"{{ variant | default('') }}\"", "variant is not supported yet; take it out"),
+        ("subject: s, text: '{{ campaign }}'", "campaign is not supported yet; payload.campaign is the name"),
+        ("subject: s, text: t, headers: {List-Unsubscribe: '<{{ unsubscribe_url }}>'}", "there is no page for it yet"),
+        ("subject: s, text: '{{ 1e400 }}'", "a number lies beyond 2^53 - 1"),
+        ("subject: s, text: '{{ payload.a + 12345678901234567890 }}'", "a number lies beyond 2^53 - 1"),
         ("subject: s, text: '{{ now() }}'", "not now"),
         ("subject: s, text: '{{ payload.a | uper }}'", "there is no filter uper; did you mean upper?"),
         ("subject: s, text: '{{ payload.a'", "text: not a template"),
@@ -476,7 +487,7 @@ def test_a_flow_for_one_source_uses_the_fields_that_it_maps() -> None:
 def test_a_flow_for_one_source_is_on_its_type() -> None:
     found = mistakes(DOCUMENT + SHOP.replace("ON", "FEEDBACK").replace("payload.mail", "payload.email"), {"t.txt": "a"})
 
-    assert any("that source's events are LEAD_CAPTURE, so this flow would never run" in one for one in found)
+    assert any("the events of shop are LEAD_CAPTURE, so this flow would never run" in one for one in found)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ def test_a_lead_is_welcomed_with_or_without_a_name(example: Config, name: str | 
 
     made = actions(event(payload), example)
 
-    assert made["contact"] == UpsertContact("ada@example.com", {"firstname": name or "", "lifecyclestage": "lead"})
+    properties = ({"firstname": name} if name else {}) | {"lifecyclestage": "lead"}  # a name that is there stays
+    assert made["contact"] == UpsertContact("ada@example.com", properties)
     assert isinstance(made["hello"], SendEmail)
     assert made["hello"].subject == f"{name or 'Hello'}, your first week with Fernwood"
     assert made["hello"].html is not None

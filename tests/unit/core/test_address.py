@@ -23,7 +23,7 @@ from drumbeat.core.address import (
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import InvalidAddress
 
-READINGS = (1, 2)
+READINGS = (1, SEMANTICS)
 
 
 @pytest.mark.parametrize(

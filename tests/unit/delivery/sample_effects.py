@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.delivery.effects import Claimed
@@ -18,7 +19,7 @@ def effect(**changes: Any) -> Claimed:
         "id": UUID(int=1),
         "event": Event(UUID(int=2), "shop", "k", "LEAD_CAPTURE", "api", None, NOW, b"{}"),
         "version": 1,
-        "semantics": 2,
+        "semantics": SEMANTICS,
         "flow": "welcome",
         "step": "hello",
         "account": "mail",

@@ -175,14 +175,15 @@ def test_a_body_that_gives_no_payload_fails_every_flow_that_acts(body: bytes | N
     assert list(planned.failed) == ["welcome"]
 
 
-def test_a_mapped_field_that_the_delivery_lacks_is_null() -> None:
+def test_a_mapped_field_that_the_delivery_lacks_is_null_and_makes_no_other_path() -> None:
     map = "{email: data.email, id: data.id}"
     shop = f"sources:\n  shop: {{webhook: github, secrets: [env:X], type: LEAD_CAPTURE, map: {map}}}"
     delivered = event(None, source="shop", door="webhook", body=b'{"data": {"email": "ada@example.com"}}')
+    version = config(WELCOME, more=shop)
 
-    planned = plan(delivered, config(WELCOME, more=shop))
-
-    assert [effect.target for effect in planned.effects] == ["ada@example.com", "ada@example.com", "POST /leads/"]
+    assert "path has an empty part" in plan(delivered, version).failed["welcome"]
+    targets = [effect.target for effect in plan(delivered, version.by(2)).effects]
+    assert targets == ["ada@example.com", "ada@example.com", "POST /leads/"]
 
 
 def test_one_flow_planned_alone_is_the_same_as_in_the_whole_plan() -> None:

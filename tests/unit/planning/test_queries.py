@@ -2,11 +2,14 @@
 
 import pytest
 
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.planning import queries
 from drumbeat.planning.arguments import Unusable, text
+from drumbeat.planning.condition_checks import check_condition
 from drumbeat.planning.conditions import Undecidable, holds
-from drumbeat.planning.expressions import check_condition, faults
+from drumbeat.planning.context import Variables
 from drumbeat.planning.queries import Unsearchable, search
+from drumbeat.planning.text_checks import faults
 
 DATA = {"items": [{"n": n, "tags": ["a", "b"]} for n in range(100)], "name": "Ada", "long": "x" * 100_000}
 
@@ -71,7 +74,7 @@ def test_a_text_that_nests_too_deep_is_refused_by_apply_and_costs_only_its_effec
 
     assert "nests too deep" in message
     with pytest.raises(Unusable, match="subject: its text nests too deep"):
-        text(source, "subject", {})
+        text(source, "subject", Variables({}, SEMANTICS))
 
 
 @pytest.mark.parametrize("expression", ["payload" + " | @" * 900, "!" * 2000 + "payload", "payload" + " | @" * 101])

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from drumbeat.core.actions import Action
 from drumbeat.core.configuration import Config, Step, Template
-from drumbeat.planning.arguments import Variables
+from drumbeat.planning.context import Variables
 
 
 class Kind(StrEnum):

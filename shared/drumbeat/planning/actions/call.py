@@ -1,15 +1,19 @@
 """`call`: one HTTP request to a receiver of the user's own."""
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 from drumbeat.core import actions
-from drumbeat.core.configuration import Config, Step, Tree
+from drumbeat.core.configuration import Config, Step, Template
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
-from drumbeat.planning.arguments import Unusable, Variables, line, lines, text
-from drumbeat.planning.templating import LONGEST_OUTPUT
+from drumbeat.planning.arguments import Unusable, is_literal, json_text, line, lines, text
+from drumbeat.planning.context import Variables
+from drumbeat.planning.paths import leads_out
+
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_LEADS_OUT = "path holds a . or .. of its own; fill it with `| urlencode`"
 
 
 class Call(ActionType):
@@ -20,8 +24,10 @@ class Call(ActionType):
     arguments: Mapping[str, Argument] = {
         "method": Argument(Kind.VERBATIM, "the HTTP method", required=True, choices=actions.METHODS),
         "path": Argument(Kind.TEXT, "the path below the account's `base_url`", required=True, in_target=True),
-        "headers": Argument(Kind.HEADERS, "further headers of the request"),
-        "body": Argument(Kind.CONTENT, "text as it is, anything else as JSON"),
+        "headers": Argument(Kind.HEADERS, "further headers of the request; one that comes out empty is left out"),
+        "body": Argument(
+            Kind.CONTENT, "text as it is, anything else as JSON; a value that is one expression alone keeps its type"
+        ),
     }
 
     def target(self, step: Step, config: Config, seen: Variables) -> str:  # noqa: ARG002
@@ -37,38 +43,52 @@ class Call(ActionType):
             headers=lines(step, "headers", seen),
         )
 
+    def problems(self, given: Mapping[str, Any], templates: Mapping[str, Template]) -> Iterator[tuple[list[str], str]]:  # noqa: ARG002
+        """List a path that leads out of the account's base URL as it is written."""
+        path = given.get("path")
+        if path is not None and is_literal(path) and leads_out(path):
+            yield ["path"], "path leads out of the account's base_url; write it without . and .. parts"
+
 
 def _method(step: Step) -> str:
     return str(step.arguments["method"]).upper()
 
 
 def _path(step: Step, seen: Variables) -> str:
-    """Return the path; nothing of the event may lead out of the account's base URL."""
+    """Return the path; nothing of the event may lead out of the account's base URL.
+
+    Nor may a value that is empty make it another path: `/leads/{{ payload.id }}` never meant `DELETE /leads/`.
+    """
     found = line(step, "path", seen)
     if any(unquote(part) in (".", "..") for part in re.split(r"[/\\?#]", found)):
-        raise Unusable("path holds a . or .. of its own; fill it with `| urlencode`")
+        raise Unusable(_LEADS_OUT)
+    if seen.semantics >= 3:
+        if leads_out(found):
+            raise Unusable(_LEADS_OUT)
+        if _lacks_a_part(str(step.arguments["path"]), found):
+            raise Unusable("path has an empty part where a value is filled in; give it one, or write a `default`")
     return found
+
+
+def _lacks_a_part(source: str, found: str) -> bool:
+    """Return whether a part of the path is empty that the document does not write so."""
+    if is_literal(source):
+        return False
+    written, filled = (_parts(text) for text in (_EXPRESSION.sub("x", source), found))
+    if written == ["x"]:  # the event gives the whole path
+        return not any(filled)
+    return filled.count("") > written.count("")
+
+
+def _parts(path: str) -> list[str]:
+    place = re.split("[?#]", path, maxsplit=1)[0]
+    return [part.strip() for part in place.removeprefix("/").split("/")]
 
 
 def _body(step: Step, seen: Variables) -> str:
     """Return text as it is, anything else as JSON whose texts are filled."""
     given = step.arguments.get("body")
-    if given is None or isinstance(given, str):
-        return text(given, "body", seen)
-    made = json.dumps(_filled(given, seen), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    if len(made) > LONGEST_OUTPUT:
-        raise Unusable(f"body grows over {LONGEST_OUTPUT // 1024} KiB")
-    return made
-
-
-def _filled(tree: Tree, seen: Variables) -> Tree:
-    if isinstance(tree, str):
-        return text(tree, "body", seen)
-    if isinstance(tree, Mapping):
-        return {name: _filled(branch, seen) for name, branch in tree.items()}
-    if isinstance(tree, list):
-        return [_filled(branch, seen) for branch in tree]
-    return tree
+    return text(given, "body", seen) if given is None or isinstance(given, str) else json_text(given, "body", seen)
 
 
 ACTION = Call()

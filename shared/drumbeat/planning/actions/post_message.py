@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from drumbeat.core import actions
 from drumbeat.core.configuration import Config, Step
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
-from drumbeat.planning.arguments import Variables, line, some_text
+from drumbeat.planning.arguments import line, some_text
+from drumbeat.planning.context import Variables
 
 
 class PostMessage(ActionType):

@@ -9,7 +9,8 @@ from drumbeat.core.configuration import Config, Step, Template
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
-from drumbeat.planning.arguments import Unusable, Variables, address, line, lines, one_line, text
+from drumbeat.planning.arguments import Unusable, address, line, lines, one_line, text
+from drumbeat.planning.context import Variables
 
 # Headers that other fields, or the provider, fill.
 _OWN_HEADERS: Mapping[str, str] = {
@@ -44,22 +45,29 @@ class SendEmail(ActionType):
     }
     needs_consent = True
 
-    def target(self, step: Step, config: Config, seen: Variables) -> str:
+    def target(self, step: Step, config: Config, seen: Variables) -> str:  # noqa: ARG002
         """Return the person's address."""
-        return address(step, "to", seen, config.semantics)
+        return address(step, "to", seen)
 
     def make(self, step: Step, config: Config, planned: Variables, seen: Variables) -> actions.SendEmail:
-        """Fill the mail."""
+        """Fill the mail; an empty text beside HTML, or the reverse, is left out, and a mail without words is none."""
         words = _words(step.arguments, config.templates)
         if not (subject := one_line(text(words["subject"], "subject", seen), "subject")):
             raise Unusable("subject is empty")
-        plain, html = words["text"], words["html"]
+        plain, html = (
+            None if words[name] is None else text(words[name], name, seen, html=name == "html")
+            for name in ("text", "html")
+        )
+        if seen.semantics >= 3:
+            plain, html = (one if one and one.strip() else None for one in (plain, html))
+            if plain is None and html is None:
+                raise Unusable("text and html are empty")
         return actions.SendEmail(
-            to=address(step, "to", planned, config.semantics),
+            to=address(step, "to", planned),
             subject=subject,
-            text=None if plain is None else text(plain, "text", seen),
-            html=None if html is None else text(html, "html", seen, html=True),
-            headers=_headers(lines(step, "headers", seen), config.semantics),
+            text=plain,
+            html=html,
+            headers=_headers(lines(step, "headers", seen), seen.semantics),
             list=line(step, "list", seen) or None,
         )
 

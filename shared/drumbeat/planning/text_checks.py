@@ -1,0 +1,126 @@
+"""Checks of the texts (Jinja) in a configuration, and what can be seen of them without filling them."""
+
+from collections.abc import Iterator
+
+from jinja2 import meta, nodes
+
+from drumbeat.core.numbers import BEYOND, is_exact
+from drumbeat.core.suggestions import instead, instead_of_name
+from drumbeat.planning.context import EVENT_FIELDS, LATER, VARIABLES
+from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
+
+LONGEST_TEXT = 100_000  # characters
+
+# What to write where a name of a later feature stands.
+_INSTEAD_OF_LATER = {
+    "unsubscribe_url": "there is no page for it yet: write a link to one of your own",
+    "campaign": "payload.campaign is the name of a campaign that fired",
+}
+
+
+def faults(source: str) -> list[tuple[int, str]]:
+    """List (line, what to write instead) of everything wrong with a text: syntax, filters, variables."""
+    if len(source) > LONGEST_TEXT:
+        return [(1, f"a text of over {LONGEST_TEXT:,} characters; shorten it")]
+    try:
+        tree = parse(source)
+        compile_text(source)
+    except TemplateSyntaxError as error:
+        return [(error.lineno, f"not a template: {_explain(error)}")]
+    except (RecursionError, SyntaxError, MemoryError):  # Python refuses what Jinja made of it
+        return [(1, "the text nests too deep; write a simpler one")]
+    found = [
+        (node.lineno, "include, extends and import are not supported; write the text out")
+        for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport))
+    ]
+    return sorted({*found, *_unknown_variables(tree), *_unknown_fields(tree), *_beyond_json(tree)})
+
+
+def check_text(source: str) -> str:
+    """Check a text as `faults` does, and return it. Raises ValueError, saying what to write instead."""
+    if wrong := faults(source):
+        lines = source.count("\n")
+        raise ValueError("; ".join(message + (f" (its line {line})" if lines else "") for line, message in wrong))
+    return source
+
+
+def uses(source: str, variable: str) -> bool:
+    """Return whether a text that was checked uses a variable."""
+    return variable in meta.find_undeclared_variables(parse(source))
+
+
+def literal_parts(source: str) -> Iterator[str]:
+    """Yield what stands in a text that was checked as it will be sent: outside of its expressions and as texts in them.
+
+    Between two of them something is filled in.
+    """
+    tree = parse(source)
+    for found in tree.find_all(nodes.TemplateData):
+        yield found.data
+    names = {id(found.arg) for found in tree.find_all(nodes.Getitem)}
+    for constant in tree.find_all(nodes.Const):
+        if isinstance(constant.value, str) and id(constant) not in names:
+            yield constant.value
+
+
+def payload_fields(source: str) -> set[str]:
+    """Return the fields of the payload that a text that was checked cannot do without, as far as one can see."""
+    return _fields(source)[0]
+
+
+def optional_fields(source: str) -> set[str]:
+    """Return the fields of the payload that a text that was checked names, and does without."""
+    needed, named = _fields(source)
+    return named - needed
+
+
+def _fields(source: str) -> tuple[set[str], set[str]]:
+    """Return the fields of the payload that a text needs, and all that it names."""
+    tree = parse(source)
+    optional = {
+        id(found.node) for found in tree.find_all(nodes.Filter) if found.name in ("default", "d") and found.node
+    } | {id(found.node) for found in tree.find_all(nodes.Test) if found.name in ("defined", "undefined")}
+    lookups: list[nodes.Getattr | nodes.Getitem] = [*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)]
+    named = {
+        id(found): name
+        for found in lookups
+        if isinstance(found.node, nodes.Name) and found.node.name == "payload" and (name := _name_of(found)) is not None
+    }
+    return {name for found, name in named.items() if found not in optional}, set(named.values())
+
+
+def _name_of(found: nodes.Getattr | nodes.Getitem) -> str | None:
+    if isinstance(found, nodes.Getattr):
+        return found.attr
+    return found.arg.value if isinstance(found.arg, nodes.Const) and isinstance(found.arg.value, str) else None
+
+
+def _unknown_variables(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    for name in meta.find_undeclared_variables(tree) - set(VARIABLES) - GLOBALS:
+        line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), 1)
+        if name in LATER:
+            yield line, f"{name} is not supported yet; {_INSTEAD_OF_LATER.get(name, 'take it out')}"
+        else:
+            yield line, f"a text sees {', '.join(VARIABLES)}, not {name}; {instead_of_name(name, VARIABLES)}"
+
+
+def _unknown_fields(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    for found in tree.find_all(nodes.Getattr):
+        if not isinstance(found.node, nodes.Name) or found.node.ctx != "load":
+            continue
+        if found.node.name == "event" and found.attr not in EVENT_FIELDS:
+            yield found.lineno, f"event has no {found.attr}; {instead(found.attr, EVENT_FIELDS)}"
+
+
+def _beyond_json(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    for found in tree.find_all(nodes.Const):
+        if isinstance(found.value, int | float) and not is_exact(found.value):
+            yield found.lineno, f"a number {BEYOND}; put quotes around it"
+
+
+def _explain(error: TemplateSyntaxError) -> str:
+    message = str(error.message or "it cannot be read").rstrip(".")
+    if message.startswith("No filter named"):
+        name = message.split("'")[1]
+        return f"there is no filter {name}; {instead(name, FILTER_NAMES)}"
+    return f"{message}; expressions are written {{{{ payload.name }}}}"
