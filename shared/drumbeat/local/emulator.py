@@ -1,8 +1,9 @@
 """MiniStack, corrected where the local stack relies on it: python -m drumbeat.local.emulator
 
-Its long polls wake at once (`long_polls`), and its buffer queue survives a kill. MiniStack keeps its state in
-memory and writes it down when it ends in order. The buffer holds events that exist nowhere else, so here each of its
-messages is on disk before the sender gets its answer. `restore` sends them again.
+No web page may use it (`gate`); MiniStack answers every origin. Its long polls wake at once (`long_polls`), and its
+buffer queue survives a kill. MiniStack keeps its state in memory and writes it down when it ends in order. The buffer
+holds events that exist nowhere else, so here each of its messages is on disk before the sender gets its answer.
+`restore` sends them again.
 """
 
 import json
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.local.gate import Gate, Signed
 from drumbeat.local.long_polls import LongPolls
 
+KEY_VARIABLE = "EMULATOR_KEY"  # the access key that every request has to name
 LOG_VARIABLE = "BUFFER_LOG"  # the file; without it MiniStack is as it is
 BUFFER = "BufferQueue"  # the end of the name of a queue whose messages are kept
 
@@ -72,6 +75,7 @@ def main() -> None:
     from ministack import app
     from ministack.services import sqs
 
+    app.app = Gate(app.app, signed=Signed(os.environ.get(KEY_VARIABLE)))
     LongPolls().install(sqs)
     if log := os.environ.get(LOG_VARIABLE):
         for operation in ("SendMessage", "SendMessageBatch"):

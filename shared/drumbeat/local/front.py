@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, cast, override
 
@@ -15,15 +15,15 @@ import uvicorn
 import uvloop
 
 from drumbeat.local.frames import HEADER, HandlerFailed, HandlerGone, Json, decode, encode
+from drumbeat.local.gate import Gate, Receive, Send
 from drumbeat.local.gateway import JSON_HEADERS, Headers, Routes, request_event, response
+from drumbeat.local.limits import MAX_BODY_BYTES, LimitedProtocol
 from drumbeat.local.template import Template
 
-MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's limit
+# What pages of other sites may send to by design, as beginnings of paths. Forms on a customer's site belong here.
+FROM_ANY_PAGE: tuple[str, ...] = ()
 ANSWER_SECONDS = 30.0  # API Gateway's limit
 RECONNECT_SECONDS = 0.05  # between two tries to reach a handler that is being started again
-
-type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class CallerGone(Exception):
@@ -176,11 +176,11 @@ class Front:
 async def serve(front: Front, host: str, port: int) -> None:
     """Serve until a signal ends it; requests under way are answered first."""
     config = uvicorn.Config(
-        front,
+        Gate(front, pages=True, from_any_page=FROM_ANY_PAGE),
         host=host,
         port=port,
         loop="none",
-        http="httptools",
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

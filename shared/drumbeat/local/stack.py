@@ -35,6 +35,7 @@ SCHEDULER = {
     "SCHEDULE_ROLE_ARN": f"arn:aws:iam::000000000000:role/drumbeat-{STAGE}-campaign-schedule",
     "CAMPAIGN_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:000000000000:function:drumbeat-{STAGE}-campaign",
 }
+ANY_KEY = "test"  # for an emulator that accepts any
 READY_SECONDS = 60.0
 
 
@@ -73,6 +74,7 @@ class Stack:
         self._environment: dict[str, str] = {}
         self._queue_urls: dict[str, str] = {}
         self._scheduler: dict[str, str] = {}
+        self._aws_key = ANY_KEY
 
     @property
     def url(self) -> str:
@@ -144,7 +146,8 @@ class Stack:
             self._start_server(valkey)
             redis = valkey.url
         if endpoint is None:
-            ministack = MiniStack(home / "ministack", self.ports["ministack"])
+            self._aws_key = self.home.aws_key()
+            ministack = MiniStack(home / "ministack", self.ports["ministack"], key=self._aws_key)
             endpoint = ministack.url
             self._start_server(ministack, lambda: self._restore_aws(ministack))
         else:
@@ -157,8 +160,8 @@ class Stack:
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": self._aws_key,
+            "AWS_SECRET_ACCESS_KEY": ANY_KEY,
             "STAGE": STAGE,
             "POWERTOOLS_SERVICE_NAME": f"drumbeat-{STAGE}",
             "DRUMBEAT_LOCAL": "1",
@@ -221,10 +224,10 @@ class Stack:
 
     def _prepare_aws(self, endpoint: str, stage: str = STAGE) -> None:
         """Make queues and the schedules' group, with the stage in their names."""
-        with closing(local_sqs(endpoint)) as sqs:
+        with closing(local_sqs(endpoint, self._aws_key)) as sqs:
             self._queue_urls = queues.create(sqs, endpoint, self.template.queues, stage)
         group = f"drumbeat-{stage}"
-        if create_group(endpoint, group, REGION):
+        if create_group(endpoint, group, REGION, self._aws_key):
             self._scheduler = {**SCHEDULER, "SCHEDULE_GROUP": group}
         else:
             tell(f"{endpoint} has no EventBridge Scheduler; the relay fires campaigns instead")
@@ -233,7 +236,8 @@ class Stack:
         """Restore what a killed emulator lost: queues, the schedules' group, and the messages of the buffer."""
         self._prepare_aws(ministack.url)
         buffer = next(url for url in self._queue_urls.values() if url.endswith(emulator.BUFFER))
-        again = emulator.restore(ministack.buffer_log, ministack.queues_state, local_sqs(ministack.url), buffer)
+        sqs = local_sqs(ministack.url, self._aws_key)
+        again = emulator.restore(ministack.buffer_log, ministack.queues_state, sqs, buffer)
         if again:
             tell(f"the messages of the buffer were restored ({again}); those drained before change nothing")
 
@@ -269,6 +273,6 @@ class Stack:
             time.sleep(0.03)
 
 
-def local_sqs(endpoint: str) -> Sqs:
-    """Return a client of an emulator, which accepts any credentials."""
-    return Sqs(REGION, endpoint, Credentials("test", "test"))
+def local_sqs(endpoint: str, key: str = ANY_KEY) -> Sqs:
+    """Return a client of an emulator, which accepts any secret, and any access key but where a stack gave it one."""
+    return Sqs(REGION, endpoint, Credentials(key, ANY_KEY))

@@ -13,6 +13,7 @@ from typing import cast
 import httptools
 
 from drumbeat.sandbox.http_messages import IMMEDIATE, HttpRequest, HttpResponse, Transmission
+from drumbeat.sandbox.request_parser import HeadTooLarge, RequestParser
 
 MAX_BODY_BYTES = 26 * 1024 * 1024  # Mailgun accepts messages of 25 MB
 MAX_HEADER_BYTES = 64 * 1024
@@ -32,7 +33,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, handle: Handler) -> None:
         self._handle = handle
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser = RequestParser(self, MAX_HEADER_BYTES)
         self._transport: asyncio.Transport
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._sending: asyncio.Task[None] | None = None
@@ -55,6 +56,8 @@ class Connection(asyncio.Protocol):
         """Feed the parser; anything that is not HTTP gets a 400 and the end of the connection."""
         try:
             self._parser.feed_data(data)
+        except HeadTooLarge:
+            self._refuse(431)
         except httptools.HttpParserError:
             self._refuse(400)
 
@@ -64,7 +67,6 @@ class Connection(asyncio.Protocol):
         """Start an empty request."""
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._header_size = 0
         self._body: list[bytes] = []
         self._size = 0
 
@@ -74,11 +76,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect one header."""
-        self._header_size += len(name) + len(value)
-        if self._header_size > MAX_HEADER_BYTES:
-            self._refuse(431)
-        else:
-            self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Let a client continue that asks before it sends the body."""

@@ -99,7 +99,7 @@ def test_a_function_that_dies_is_a_500_and_the_others_serve_on(port: int) -> Non
 @pytest.mark.point(1)
 def test_a_body_over_ten_megabytes_is_refused(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n")
+        connection.sendall(b"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 20000000\r\n\r\n")
         try:
             for _ in range(11):
                 connection.sendall(b"x" * 1_048_576)
@@ -112,7 +112,7 @@ def test_a_body_over_ten_megabytes_is_refused(port: int) -> None:
 
 def test_a_request_that_is_cut_reaches_no_function(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(b"POST /v1/die HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf")
+        connection.sendall(b"POST /v1/die HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\nhalf")
 
     pids = {call(port, "GET", "/v1/x")[2]["pid"] for _ in range(4)}
     for pid in pids:

@@ -20,7 +20,7 @@ from drumbeat.local.terminal import tell
 DATABASE = "drumbeat"
 OWNER = "drumbeat_owner"
 # As a managed server's first user: no superuser, but it may create the application's role.
-CREATE_OWNER = f"CREATE ROLE {OWNER} LOGIN CREATEROLE"
+CREATE_OWNER = f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD '{{}}'"
 CREATE_DATABASE = f"CREATE DATABASE {DATABASE} OWNER {OWNER}"
 
 
@@ -121,6 +121,6 @@ def create_database(postgres: Postgres) -> None:
     """Make the database and its owner, as the docs ask for, unless they are there."""
     with psycopg.connect(postgres.url(), autocommit=True) as server:
         if not server.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).rowcount:
-            server.execute(CREATE_OWNER)
+            server.execute(CREATE_OWNER.format(postgres.password).encode())
         if not server.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
             server.execute(CREATE_DATABASE)
