@@ -117,7 +117,8 @@ function send() {
     const plain = action.replace(/[^/]+@/, "");
     attempts.push(fetch(plain, {method: "POST", mode: "no-cors", body: new URLSearchParams(fields)}).catch(() => 0));
     attempts.push(fetch(plain, {mode: "no-cors"}).catch(() => 0));
-    attempts.push(new Promise(done => frame.onload = done), new Promise(done => Object.assign(new Image(), {src: plain, onload: done, onerror: done})));
+    attempts.push(new Promise(done => frame.onload = done));
+    attempts.push(new Promise(done => Object.assign(new Image(), {src: plain, onload: done, onerror: done})));
   }
   return Promise.race([Promise.all(attempts), new Promise(done => setTimeout(done, 1000))]).then(() => true);
 }

@@ -6,6 +6,7 @@ holds events that exist nowhere else, so here each of its messages is on disk be
 `restore` sends them again.
 """
 
+import errno
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -29,14 +30,23 @@ def kept(send: Send, log: Path) -> Send:
     def sent(data: Mapping[str, Any], url: str) -> dict[str, Any]:
         answer = send(data, url)
         if str(data.get("QueueUrl", url)).endswith(BUFFER):
-            with log.open("a") as file:
-                for message in data.get("Entries", [data]):
-                    file.write(json.dumps(message["MessageBody"]) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append(log, "".join(json.dumps(each["MessageBody"]) + "\n" for each in data.get("Entries", [data])))
         return answer
 
     return sent
+
+
+def append(log: Path, lines: str) -> None:
+    """Write lines to disk, all or none of them; raises OSError when there is no room."""
+    with log.open("ab", buffering=0) as file:
+        end = file.tell()
+        try:
+            if file.write(lines.encode()) != len(lines.encode()):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)  # half a line would spoil the next one
+            raise
 
 
 def restore(log: Path, state: Path, sqs: Sqs, url: str) -> int:

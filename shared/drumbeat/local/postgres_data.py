@@ -110,6 +110,7 @@ class PostgresData:
             input=given, capture_output=True, text=True, errors="replace", user=self.user, cwd=self.path, check=False
         )  # fmt: skip
         if done.returncode != 0:
-            said = (done.stdout + done.stderr)[-2000:]
-            raise RuntimeError(f"{program} did not succeed; nothing was lost. It said:\n{said}")
+            said = (done.stderr or done.stdout).splitlines()
+            errors = [line for line in said if "error" in line.lower() or "fatal" in line.lower()] or said[-5:]
+            raise RuntimeError(f"{program} did not succeed; nothing was lost. It said:\n" + "\n".join(errors[-5:]))
         return done.stdout + done.stderr

@@ -14,10 +14,10 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.infrastructure.sqs.signature import Credentials
-from drumbeat.local import emulator, ledger, queues
+from drumbeat.local import disk, emulator, ledger, queues
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.home import Home
-from drumbeat.local.ports import Ports, answers
+from drumbeat.local.ports import Ports, answers, require_free
 from drumbeat.local.schedule_group import create as create_group
 from drumbeat.local.servers import MiniStack, Postgres, Server, Valkey
 from drumbeat.local.template import Function, Template
@@ -106,8 +106,8 @@ class Stack:
         self.home.lock()
         if ended := self.home.clear_leftovers():
             tell(f"ended processes that an earlier run had left: {', '.join(ended)}")
-        if answers("127.0.0.1", self.options.port):
-            raise StartFailed(f"port {self.options.port} is taken; nothing was started. Choose another with --port")
+        require_free(self.options.port)
+        disk.require(self.home.path)
         self._start_servers()
         tell("bringing the ledger up to date")
         urls = self._environment["ADMIN_DATABASE_URL"], self._environment["DATABASE_URL"]
@@ -205,7 +205,8 @@ class Stack:
             "schedules", ["drumbeat.local.schedules", *template, *sockets, *every], self.feeders, self._environment
         )
         pools = [part for name in self._behind_http() for part in ("--pool", f"{name}={POOLS.get(name, 1)}")]
-        front = ["drumbeat.local.front", *template, *sockets, *pools, "--port", str(self.options.port)]
+        front = ["drumbeat.local.front", *template, *sockets, "--home", str(self.home.path), *pools]
+        front += ["--port", str(self.options.port)]
         self._run("front", front, self.feeders, self._environment)
 
     def _instances(self, function: Function) -> list[str]:

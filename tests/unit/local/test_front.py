@@ -38,7 +38,7 @@ def port(start_runtime: StartRuntime, tmp_path: Path) -> Iterator[int]:
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     port = free_port()
     command = [sys.executable, "-m", "drumbeat.local.front", "--template", str(tmp_path / "template.yaml")]
-    command += ["--sockets", str(tmp_path), "--pool", "echo=2", "--port", str(port)]
+    command += ["--sockets", str(tmp_path), "--home", str(tmp_path), "--pool", "echo=2", "--port", str(port)]
     front = subprocess.Popen(command, cwd=ROOT)
     until = time.monotonic() + 20
     while not answers("127.0.0.1", port):
