@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.local.private import CLOSED, PASSABLE, close_contents, close_file, close_folder, kept, password
+from drumbeat.local.private import CLOSED, PASSABLE, close_contents, close_folder, kept, password
 
 MAX_SOCKET_FOLDER_BYTES = 90  # a unix socket's path may have 107 bytes; leave room for its name
 MAX_LOG_BYTES = 20 * 1024 * 1024  # a longer log is renamed at the next start
@@ -109,7 +109,9 @@ class Home:
         path = self.logs / f"{name}.log"
         if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
             path.rename(path.with_suffix(".log.1"))
-        return close_file(path)
+        elif path.exists():
+            path.chmod(0o600)  # an earlier release left it readable
+        return path
 
     def note(self, name: str, pid: int) -> None:
         """Write `run/<name>.pid`."""

@@ -38,7 +38,7 @@ def port(start_runtime: StartRuntime, tmp_path: Path) -> Iterator[int]:
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     port = free_port()
     command = [sys.executable, "-m", "drumbeat.local.front", "--template", str(tmp_path / "template.yaml")]
-    command += ["--sockets", str(tmp_path), "--home", str(tmp_path), "--pool", "echo=2", "--port", str(port)]
+    command += ["--sockets", str(tmp_path), "--home", "/proc", "--pool", "echo=2", "--port", str(port)]
     front = subprocess.Popen(command, cwd=ROOT)
     until = time.monotonic() + 20
     while not answers("127.0.0.1", port):
@@ -67,6 +67,18 @@ def test_a_request_reaches_the_function_of_its_route(port: int) -> None:
     assert event["pathParameters"] == {"proxy": "x/y"}
     assert event["queryStringParameters"] == {"a": "1"}
     assert event["body"] == '{"z": 1}'
+
+
+def test_every_answer_says_when_the_disk_is_full(port: int) -> None:
+    """/proc, which the front takes for the stack's folder here, has no room."""
+    assert [call(port, "GET", path)[1]["drumbeat-free-disk"] for path in ("/v1/x", "/else")] == ["0", "0"]
+
+
+def test_a_page_of_another_site_is_refused_before_its_body(port: int) -> None:
+    status, headers, problem = call(port, "POST", "/v1/x", b"{}", origin="https://evil.example")
+
+    assert (status, headers["content-type"]) == (403, "application/problem+json")
+    assert problem["detail"].startswith("A page of another site sent this")
 
 
 def test_cookies_are_headers_of_their_own(port: int) -> None:
