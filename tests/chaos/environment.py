@@ -106,13 +106,19 @@ class Environment:
     @cached_property
     def wake_ups(self) -> Queue:
         """The effects queue, over a connection of the test's own."""
-        sqs = local_sqs(f"http://127.0.0.1:{self._port('ministack')}")
+        sqs = local_sqs(f"http://127.0.0.1:{self._port('ministack')}", self._private("aws_key"))
         return Queue(sqs, sqs.call("GetQueueUrl", QueueName="drumbeat-dev-EffectsQueue")["QueueUrl"])
 
     @cached_property
     def valkey(self) -> Redis:
         """The stack's Valkey."""
-        return Redis(port=self._port("valkey"), socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+        return Redis(
+            port=self._port("valkey"),
+            password=self._private("valkey/password"),
+            socket_timeout=1,
+            socket_connect_timeout=1,
+            retry=Retry(NoBackoff(), 0),
+        )
 
     def call(self, method: str, path: str, body: Json = None) -> Json:
         """Make one request to the API, or to the sandbox under `/_sandbox`; raises OSError without a good answer."""
@@ -152,6 +158,11 @@ class Environment:
     def ledger_urls(self) -> tuple[str, str]:
         """The ledger's addresses for the owner and for the application."""
         return self.postgres.url("drumbeat"), self.postgres.url("drumbeat", user="drumbeat_app")
+
+    def _private(self, name: str) -> str:
+        """What the stack keeps to itself, such as a password; a release may have no such file."""
+        file = self.folder / "home" / name
+        return file.read_text() if file.exists() else "none"
 
     def _port(self, server: str) -> int:
         ports: dict[str, int] = json.loads((self.folder / "home" / "ports.json").read_text())

@@ -40,7 +40,10 @@ class PgBouncer(Server):
         }
         if os.geteuid() == 0:
             settings["user"] = "nobody"  # it refuses to stay root
-        lines = ["[databases]", f"{name} = host={at.hostname} port={at.port} dbname={name} user={at.username}"]
+        lines = [
+            "[databases]",
+            f"{name} = host={at.hostname} port={at.port} dbname={name} user={at.username} password={at.password}",
+        ]
         lines += ["[pgbouncer]", *(f"{name} = {value}" for name, value in settings.items())]
         (self.home / "pgbouncer.ini").write_text("\n".join(lines) + "\n")
 

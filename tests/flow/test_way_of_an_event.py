@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -90,3 +91,36 @@ def test_every_process_has_its_pid_file(stack: Stack) -> None:
     assert {"worker-1", "worker-2", "ingest-1", "relay", "postgres", "valkey", "ministack", "sandbox", "front"} <= names
     for name in names:
         os.kill(stack.pid(name) or 0, 0)
+
+
+@pytest.mark.parametrize("server", ["front", "sandbox", "ministack", "valkey", "postgres"])
+def test_a_web_page_reaches_no_server_of_the_stack(stack: Stack, server: str) -> None:
+    """A form needs no permission of the browser; a page of a rebound name is same-origin to it."""
+    ports = {**json.loads((stack.home / "ports.json").read_text()), "front": stack.port}
+    key = f"Authorization: Bearer {stack.ready['api_key']}"
+    lead = b'{"type": "LEAD_CAPTURE", "source": "landing", "payload": {"email": "page@example.com"}}'
+    pages = (
+        "Host: 127.0.0.1:{port}\r\nOrigin: https://evil.example\r\nSec-Fetch-Site: cross-site",
+        "Host: 127.0.0.1:{port}\r\nOrigin: null",
+        "Host: 127.0.0.1:{port}\r\nSec-Fetch-Site: same-site",
+        "Host: evil.example:{port}\r\nOrigin: http://evil.example:{port}\r\nSec-Fetch-Site: same-origin",
+    )
+    for page in pages:
+        head = f"POST /v1/events HTTP/1.1\r\n{page.format(port=ports[server])}\r\n{key}\r\n"
+        with socket.create_connection(("127.0.0.1", ports[server]), timeout=20) as connection:
+            connection.sendall(f"{head}Content-Length: {len(lead)}\r\n\r\n".encode() + lead)
+            answer = connection.recv(4096)
+        if server in ("valkey", "postgres"):
+            assert not answer.startswith((b"HTTP/", b"+")), answer
+        else:
+            assert answer.startswith(b"HTTP/1.1 403"), answer
+    assert stack.mails("page@example.com") == []
+
+
+def test_the_folder_of_a_stack_is_closed_to_other_users(stack: Stack) -> None:
+    """Started as root, Postgres has a user of its own, for whom the folders above its own are passable."""
+    passable = {stack.home, stack.home / "postgres"}
+    for path in (stack.home, *stack.home.rglob("*")):
+        inside = [each for each in (path, *path.parents) if each.is_relative_to(stack.home)]
+        closed = any(each.stat().st_mode & 0o077 == 0 for each in inside)
+        assert closed or path.name == "said" or (path in passable and path.stat().st_mode & 0o066 == 0), path

@@ -14,9 +14,11 @@ from typing import Any, Concatenate, cast
 import click
 
 from drumbeat import __version__
+from drumbeat.local import disk
 
 URL = "http://127.0.0.1:8787"
 PAGE_SIZE = 200  # the API's limit
+SERVER_ERROR = 500
 TIMEOUT_SECONDS = 60.0  # twice what API Gateway allows a request
 
 
@@ -30,13 +32,14 @@ class Refusal(click.ClickException):
 
     status: int
     problem: Mapping[str, Any]
+    notice: str = ""  # of what stands in the way on this machine
 
     def __post_init__(self) -> None:
         """Make the message: what happened, and the id of the request, to report it."""
         title = self.problem.get("title") or f"HTTP {self.status}"
         detail = self.problem.get("detail") or "no reason was given"
         request = f" (request {self.problem['requestId']})" if self.problem.get("requestId") else ""
-        super().__init__(f"{title}: {detail}{request}")
+        super().__init__(f"{title}: {detail}{request}{self.notice}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class Client:
             with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as reply:
                 return Answer(reply.status, _parsed(reply.read()), _lower(reply.headers))
         except urllib.error.HTTPError as error:
-            raise self._refusal(error.code, error.read()) from None
+            raise self._refusal(error.code, error.read(), _lower(error.headers)) from None
         except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise click.ClickException(
@@ -119,14 +122,25 @@ class Client:
                 " recorded is safe. Is it running (`drumbeat dev`), and is --url or DRUMBEAT_URL right?"
             ) from None
 
-    def _refusal(self, status: int, raw: bytes) -> click.ClickException:
+    def _refusal(self, status: int, raw: bytes, headers: Mapping[str, str]) -> click.ClickException:
         if status == 401 and not self.key:
             return click.ClickException(
                 "this needs an API key: set DRUMBEAT_KEY or give --key (`drumbeat dev` prints one when it is ready)."
                 " Nothing was changed."
             )
         body = _parsed(raw)
-        return Refusal(status, body if isinstance(body, dict) else {"detail": str(body)[:200]})
+        full = disk_full(headers) if status >= SERVER_ERROR else None
+        return Refusal(
+            status,
+            body if isinstance(body, dict) else {"detail": str(body)[:200]},
+            f". The reason may be: {full}." if full else "",
+        )
+
+
+def disk_full(headers: Mapping[str, str]) -> str | None:
+    """Say that the disk of a local stack is full, where its answers say so."""
+    left = headers.get(disk.HEADER)
+    return None if left is None else disk.sentence(left)
 
 
 def with_client[**P, R](command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:

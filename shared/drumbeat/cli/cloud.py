@@ -9,7 +9,9 @@ from drumbeat.cli.dev import DEFAULT_CONFIG
 
 
 @click.command("cloud")
-@click.option("--port", type=int, help="Where the account's APIs answer.  [default: one that is free]")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Where the account's APIs answer.  [default: one that is free]"
+)
 @click.option(
     "--home", type=click.Path(path_type=Path), default=".drumbeat/cloud", show_default=True, help="Data and logs."
 )

@@ -27,7 +27,9 @@ class Shift(click.ParamType[timedelta]):
 
 
 @click.command("dev")
-@click.option("--port", default=8787, show_default=True, help="Where the HTTP API answers.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8787, show_default=True, help="Where the HTTP API answers."
+)
 @click.option("--home", type=click.Path(path_type=Path), default=".drumbeat", show_default=True, help="Data and logs.")
 @click.option(
     "--config",

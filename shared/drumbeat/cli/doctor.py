@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from drumbeat.cli.checks import Check, check, print_checks, verdict
-from drumbeat.cli.client import Client, Refusal, with_client
+from drumbeat.cli.client import Client, Refusal, disk_full, with_client
 from drumbeat.cli.output import print_json, show, span
 from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 
@@ -45,6 +45,8 @@ def _from_here(client: Client) -> list[Check]:
     except click.ClickException as error:
         return [check("deployment", False, error.message, "start it, or set DRUMBEAT_URL")]
     checks = [check("deployment", True, f"{client.url} answers, version {answer.body.get('version', '?')}")]
+    if (full := disk_full(answer.headers)) is not None:
+        checks.append(check("disk", False, full, "free some room there"))
     if date := answer.headers.get("date"):
         skew = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
         fix = "set this machine's clock by NTP; signed requests made here would be refused"

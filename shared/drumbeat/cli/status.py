@@ -7,7 +7,7 @@ import click
 from rich.table import Table
 
 from drumbeat.cli.accounts import state_of
-from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.client import Client, disk_full, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, span, table
 from drumbeat.cli.output import status as coloured
 from drumbeat.core.status import Status
@@ -19,7 +19,8 @@ EVENTS = ("recorded", "planned", "in_progress", "done", "attention")
 @with_client
 def command(client: Client) -> None:
     """Show events and effects by status, accounts, what is late, and dead letters."""
-    answer = client.get("/v1/status")
+    said = client.ask("GET", "/v1/status")
+    answer = said.body
     if client.json:
         print_json(answer)
         return
@@ -28,7 +29,9 @@ def command(client: Client) -> None:
     show(f"[bold]{client.url}[/]  " + (f"configuration {version}" if version else "no configuration: drumbeat apply"))
     show(f"events of 24 h  {_counts(totals['events'], EVENTS)}")
     show(f"effects         {_counts(totals['effects'], tuple(Status))}")
-    show("", *(_notes(answer) or ["[green]nothing to do[/]"]))
+    full = disk_full(said.headers)
+    notes = [f"[bold red]{full}[/]"] if full else []
+    show("", *(notes + _notes(answer) or ["[green]nothing to do[/]"]))
     if answer["accounts"]:
         show("", _accounts(answer["accounts"]))
     if answer.get("campaigns"):  # a deployment before this release has no such list

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -144,7 +145,8 @@ class Watched:
         """Start the child and write its pid file."""
         self._started = time.monotonic()
         self.child.start()
-        self._home.note(self.child.name, self.child.pid)
+        with suppress(OSError):  # no room for the file, which only serves the start after a kill
+            self._home.note(self.child.name, self.child.pid)
 
     def check(self) -> list[str]:
         """Start the child again when it has ended and its pause is over; returns messages for a person."""

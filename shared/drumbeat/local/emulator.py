@@ -1,10 +1,12 @@
 """MiniStack, corrected where the local stack relies on it: python -m drumbeat.local.emulator
 
-Its long polls wake at once (`long_polls`), and its buffer queue survives a kill. MiniStack keeps its state in
-memory and writes it down when it ends in order. The buffer holds events that exist nowhere else, so here each of its
-messages is on disk before the sender gets its answer. `restore` sends them again.
+No web page may use it (`gate`); MiniStack answers every origin. Its long polls wake at once (`long_polls`), and its
+buffer queue survives a kill. MiniStack keeps its state in memory and writes it down when it ends in order. The buffer
+holds events that exist nowhere else, so here each of its messages is on disk before the sender gets its answer.
+`restore` sends them again.
 """
 
+import errno
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -12,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.local.gate import Gate, Signed
 from drumbeat.local.long_polls import LongPolls
 
+KEY_VARIABLE = "EMULATOR_KEY"  # the access key that every request has to name
 LOG_VARIABLE = "BUFFER_LOG"  # the file; without it MiniStack is as it is
 BUFFER = "BufferQueue"  # the end of the name of a queue whose messages are kept
 
@@ -26,14 +30,23 @@ def kept(send: Send, log: Path) -> Send:
     def sent(data: Mapping[str, Any], url: str) -> dict[str, Any]:
         answer = send(data, url)
         if str(data.get("QueueUrl", url)).endswith(BUFFER):
-            with log.open("a") as file:
-                for message in data.get("Entries", [data]):
-                    file.write(json.dumps(message["MessageBody"]) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append(log, "".join(json.dumps(each["MessageBody"]) + "\n" for each in data.get("Entries", [data])))
         return answer
 
     return sent
+
+
+def append(log: Path, lines: str) -> None:
+    """Write lines to disk, all or none of them; raises OSError when there is no room."""
+    with log.open("ab", buffering=0) as file:
+        end = file.tell()
+        try:
+            if file.write(lines.encode()) != len(lines.encode()):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)  # half a line would spoil the next one
+            raise
 
 
 def restore(log: Path, state: Path, sqs: Sqs, url: str) -> int:
@@ -72,6 +85,7 @@ def main() -> None:
     from ministack import app
     from ministack.services import sqs
 
+    app.app = Gate(app.app, signed=Signed(os.environ.get(KEY_VARIABLE)))
     LongPolls().install(sqs)
     if log := os.environ.get(LOG_VARIABLE):
         for operation in ("SendMessage", "SendMessageBatch"):

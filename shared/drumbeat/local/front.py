@@ -1,29 +1,30 @@
 """The HTTP front: takes API Gateway's place between callers and the handler processes.
 
-python -m drumbeat.local.front --template template.yaml --sockets run --pool ingest=2 --pool console=1 --port 8787
+python -m drumbeat.local.front --template template.yaml --sockets run --home . --pool console=1 --port 8787
 """
 
 import argparse
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, cast, override
 
 import uvicorn
 import uvloop
 
+from drumbeat.local import disk, steady_output
 from drumbeat.local.frames import HEADER, HandlerFailed, HandlerGone, Json, decode, encode
+from drumbeat.local.gate import Gate, Receive, Send
 from drumbeat.local.gateway import JSON_HEADERS, Headers, Routes, request_event, response
+from drumbeat.local.limits import MAX_BODY_BYTES, LimitedProtocol
 from drumbeat.local.template import Template
 
-MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's limit
+# What pages of other sites may send to by design, as beginnings of paths. Forms on a customer's site belong here.
+FROM_ANY_PAGE: tuple[str, ...] = ()
 ANSWER_SECONDS = 30.0  # API Gateway's limit
 RECONNECT_SECONDS = 0.05  # between two tries to reach a handler that is being started again
-
-type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class CallerGone(Exception):
@@ -140,9 +141,10 @@ class Connection(asyncio.Protocol):
 class Front:
     """The ASGI application."""
 
-    def __init__(self, template: Template, pools: dict[str, Pool]) -> None:
+    def __init__(self, template: Template, pools: dict[str, Pool], home: Path) -> None:
         self.routes = Routes(route for route in template.routes if route.function in pools)
         self.pools = pools
+        self.disk = disk.Watch(home)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -151,7 +153,10 @@ class Front:
             status, headers, body = await self.answer(scope, receive)
         except CallerGone:
             return
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, _length(body)]})
+        added = [_length(body)]
+        if (left := self.disk.shortage()) is not None:
+            added.append((disk.HEADER.encode(), str(left).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, *added]})
         await send({"type": "http.response.body", "body": body})
 
     async def answer(self, scope: MutableMapping[str, Any], receive: Receive) -> tuple[int, Headers, bytes]:
@@ -176,11 +181,11 @@ class Front:
 async def serve(front: Front, host: str, port: int) -> None:
     """Serve until a signal ends it; requests under way are answered first."""
     config = uvicorn.Config(
-        front,
+        Gate(front, pages=True, from_any_page=FROM_ANY_PAGE),
         host=host,
         port=port,
         loop="none",
-        http="httptools",
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         access_log=False,
@@ -200,15 +205,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="drumbeat.local.front")
     parser.add_argument("--template", type=Path, required=True)
     parser.add_argument("--sockets", type=Path, required=True)
+    parser.add_argument("--home", type=Path, required=True, help="folder of the stack, whose disk may be full")
     parser.add_argument("--pool", action="append", required=True, metavar="FUNCTION=SIZE")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
+    steady_output.install()
     pools = {}
     for part in options.pool:
         name, _, size = part.partition("=")
         pools[name] = Pool([options.sockets / f"{name}-{number}.sock" for number in range(1, int(size) + 1)])
-    uvloop.run(serve(Front(Template.load(options.template), pools), options.host, options.port))
+    front = Front(Template.load(options.template), pools, options.home)
+    uvloop.run(serve(front, options.host, options.port))
 
 
 _background: set[asyncio.Task[None]] = set()  # the loop itself holds tasks only weakly

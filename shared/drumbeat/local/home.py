@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import os
-import secrets
 import signal
 import sys
 import tempfile
@@ -13,10 +12,15 @@ from pathlib import Path
 import psutil
 
 from drumbeat.core.errors import DrumbeatError
+from drumbeat.local.private import CLOSED, PASSABLE, close_contents, close_folder, kept, password
 
 MAX_SOCKET_FOLDER_BYTES = 90  # a unix socket's path may have 107 bytes; leave room for its name
 MAX_LOG_BYTES = 20 * 1024 * 1024  # a longer log is renamed at the next start
 STOP_SECONDS = 15.0  # within which a process has to finish its work before it is killed
+
+
+class HomeUnusable(DrumbeatError):
+    """The folder cannot be made, or not be written."""
 
 
 class AlreadyRunning(DrumbeatError):
@@ -27,12 +31,27 @@ class Home:
     """One stack's folder. Created when missing; what it holds survives restarts."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
-        self.run = self.path / "run"
-        self.logs = self.path / "logs"
-        for folder in (self.path, self.run, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
+        """Make it, or close it to other users.
+
+        Raises:
+            HomeUnusable: it cannot be made or written.
+        """
         self._lock: int | None = None
+        try:
+            self.path = path.resolve()
+            self.run = self.path / "run"
+            self.logs = self.path / "logs"
+            self.path.mkdir(mode=CLOSED, parents=True, exist_ok=True)
+            if (mode := self.path.stat().st_mode) & 0o066:
+                self.path.chmod(mode & PASSABLE)
+            close_contents(self.path)
+            for folder in (self.run, self.logs):
+                close_folder(folder)
+        except OSError as error:
+            raise HomeUnusable(
+                f"{path} cannot be used as the folder of the data ({error.strerror}). Nothing was started and nothing "
+                "was lost. Choose another with --home, or correct its permissions."
+            ) from None
 
     @property
     def sockets(self) -> Path:
@@ -40,8 +59,12 @@ class Home:
         if len(str(self.run)) <= MAX_SOCKET_FOLDER_BYTES:
             return self.run
         short = Path(tempfile.gettempdir()) / f"drumbeat-{hashlib.sha256(str(self.path).encode()).hexdigest()[:12]}"
-        short.mkdir(mode=0o700, exist_ok=True)
-        return short
+        if len(str(short)) > MAX_SOCKET_FOLDER_BYTES:
+            raise HomeUnusable(
+                f"{self.path} and TMPDIR ({short.parent}) are both too long for the path of a socket. Nothing was "
+                "started and nothing was lost. Choose a shorter --home."
+            )
+        return close_folder(short)  # anyone may write to the folder above it
 
     def lock(self) -> None:
         """Take the folder for this process until it ends; raises AlreadyRunning when another has it."""
@@ -66,7 +89,11 @@ class Home:
 
     def secret(self) -> str:
         """Return the stack's master secret; the first call makes it, readable by its owner only."""
-        return self.kept("secret", secrets.token_hex(32))
+        return self.kept("secret", password())
+
+    def aws_key(self) -> str:
+        """Return the access key of the stack's emulator of AWS, which other users of this machine do not know."""
+        return self.kept("aws_key", f"local{password()[:32]}")
 
     @property
     def id(self) -> str:
@@ -75,20 +102,15 @@ class Home:
 
     def kept(self, name: str, first: str) -> str:
         """Return what the private file of this name holds; `first` is written when it does not exist."""
-        path = self.path / name
-        if not path.exists():
-            draft = self.path / f"{name}.new"
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(first)
-            draft.rename(path)  # completely or not at all
-        return path.read_text().strip()
+        return kept(self.path / name, first)
 
     def log(self, name: str) -> Path:
         """Return the path of a process's log; a log that is too long is renamed first."""
         path = self.logs / f"{name}.log"
         if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
             path.rename(path.with_suffix(".log.1"))
+        elif path.exists():
+            path.chmod(0o600)  # an earlier release left it readable
         return path
 
     def note(self, name: str, pid: int) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
+from drumbeat.local import steady_output
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.wakeups.queue import MESSAGES_PER_CALL
 
@@ -189,6 +190,7 @@ def main() -> None:
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--region", default="us-east-1")
     options = parser.parse_args()
+    steady_output.install()
     workers = [Handler(options.sockets / f"{options.function}-{number}.sock") for number in range(1, options.size + 1)]
     poller = Poller(options.queue, options.batch, workers)
     signal.signal(signal.SIGTERM, lambda *_: poller.stopping.set())

@@ -1,8 +1,10 @@
 """The ports of a stack's servers, the same after each restart: frozen requests name providers by address."""
 
+import errno
 import json
 import socket
 
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.home import Home
 from drumbeat.local.servers import free_port
 
@@ -23,6 +25,23 @@ class Ports:
                 self._chosen[name] = free_port()
                 self._file.write_text(json.dumps(self._chosen))
         return self._chosen[name]
+
+
+class PortTaken(DrumbeatError):
+    """A server of ours cannot listen on a port."""
+
+
+def require_free(port: int) -> None:
+    """Raise PortTaken where a port cannot be listened on: another program has it, or we may not."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that ended do not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise PortTaken(
+                f"Port {port} {why}. Nothing was started and nothing was lost. Choose another with --port."
+            ) from None
 
 
 def answers(host: str, port: int | None = None) -> bool:

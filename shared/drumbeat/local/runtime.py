@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from drumbeat.local import steady_output
 from drumbeat.local.frames import ERROR, decode, encode, receive
 
 type HandlerFunction = Callable[[Any, Any], Any]
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=512)
     parser.add_argument("--timeout", type=float, default=30)
     options = parser.parse_args()
+    steady_output.install()
     module, _, attribute = options.module.partition(":")
     handler = getattr(importlib.import_module(module), attribute or "handler")
     gc.freeze()  # what was imported stays; the garbage collector need not check it again

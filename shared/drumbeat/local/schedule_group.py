@@ -5,9 +5,9 @@ import urllib.request
 from http import HTTPStatus
 
 
-def create(endpoint: str, name: str, region: str) -> bool:
+def create(endpoint: str, name: str, region: str, key: str) -> bool:
     """Make a schedule group, where it does not exist yet; False when the emulator has no schedule groups."""
-    scope = f"test/20300101/{region}/scheduler/aws4_request"  # what an emulator accepts as a signature
+    scope = f"{key}/20300101/{region}/scheduler/aws4_request"  # what an emulator accepts as a signature
     request = urllib.request.Request(
         f"{endpoint}/schedule-groups/{name}",
         b"{}",

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.local import steady_output
 from drumbeat.local.campaign_schedules import CampaignSchedules, CampaignTimer, run
 from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone, Json
 from drumbeat.local.template import Schedule, Template
@@ -65,6 +66,7 @@ def main() -> None:
     parser.add_argument("--sockets", type=Path, required=True)
     parser.add_argument("--every", action="append", default=[], metavar="FUNCTION=SECONDS", help="instead of its rate")
     options = parser.parse_args()
+    steady_output.install()
     rates = {name: float(seconds) for name, _, seconds in (part.partition("=") for part in options.every)}
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())

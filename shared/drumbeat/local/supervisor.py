@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Protocol
 
 from drumbeat.core.errors import DrumbeatError
+from drumbeat.local import disk
 from drumbeat.local.children import Watched
 from drumbeat.local.home import Home
 from drumbeat.local.logs import Tail
@@ -58,6 +59,7 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
+    os.umask(0o077)  # what a stack writes is for its user
     stack: Runnable | None = None
     try:
         stack = make()
@@ -70,14 +72,15 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
         watch(stack)
     except Stopped:
         return 0
-    except (DrumbeatError, RuntimeError, OSError, ValueError) as error:
-        tell(str(error))
+    except Exception as error:  # noqa: BLE001 - a person reads it: a sentence, never a traceback
+        tell(failure(error, stack))
         return 1
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         if stack is not None:
-            tell("stopping; what was accepted is kept")
+            if stack.children:
+                tell("stopping; what was accepted is kept")
             stack.stop()
     return 0
 
@@ -91,9 +94,21 @@ def apply(file: Path, where: Mapping[str, str]) -> None:
         raise StartFailed(f"{file} was not applied (see above). Nothing was lost: correct it and start again")
 
 
+def failure(error: Exception, stack: Runnable | None) -> str:
+    """Say why a stack ended; that its disk is full comes first, because it has many faces."""
+    said = str(error)
+    if not isinstance(error, DrumbeatError | RuntimeError | ValueError):
+        kept = "Nothing was lost: what was recorded is kept. Correct that, and start again."
+        said = f"the stack could not go on ({type(error).__name__}: {' '.join(said.split())[:300]}). {kept}"
+    left = None if stack is None or isinstance(error, disk.DiskFull) else disk.shortage(stack.home.path)
+    return said if left is None else f"{disk.sentence(left)}. It failed with: {said}"
+
+
 def watch(stack: Runnable) -> None:
     """Restart what ends and show the warnings in the logs, until a signal ends it."""
     tail = Tail(stack.home.logs)
+    room = disk.Watch(stack.home.path)
+    full = False
     with child_ends() as wakeup:
         while True:
             select.select([wakeup], [], [], LOGS_SECONDS)
@@ -104,6 +119,11 @@ def watch(stack: Runnable) -> None:
                     tell(message)
             for line in tail.lines():
                 relay(line)
+            if (left := room.shortage()) is not None and not full:
+                tell(disk.sentence(left))
+            elif full and left is None:
+                tell("there is room on the disk again")
+            full = left is not None
 
 
 @contextmanager

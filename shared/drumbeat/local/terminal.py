@@ -1,13 +1,15 @@
 """Messages for the person at the terminal: on standard error, because standard output is for programs."""
 
 import sys
+from contextlib import suppress
 
 
 def tell(message: str) -> None:
     """Print a message."""
-    print(f"drumbeat: {message}", file=sys.stderr, flush=True)
+    relay(f"drumbeat: {message}")
 
 
 def relay(line: str) -> None:
-    """Print a line of a child's log."""
-    print(line, file=sys.stderr, flush=True)
+    """Print a line, such as one of a child's log; one that finds no room on a full disk does not end the stack."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

@@ -13,6 +13,7 @@ from typing import cast
 import httptools
 
 from drumbeat.sandbox.http_messages import IMMEDIATE, HttpRequest, HttpResponse, Transmission
+from drumbeat.sandbox.request_parser import HeadTooLarge, RequestParser
 
 MAX_BODY_BYTES = 26 * 1024 * 1024  # Mailgun accepts messages of 25 MB
 MAX_HEADER_BYTES = 64 * 1024
@@ -32,7 +33,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, handle: Handler) -> None:
         self._handle = handle
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser = RequestParser(self, MAX_HEADER_BYTES)
         self._transport: asyncio.Transport
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._sending: asyncio.Task[None] | None = None
@@ -55,22 +56,10 @@ class Connection(asyncio.Protocol):
         """Feed the parser; anything that is not HTTP gets a 400 and the end of the connection."""
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
+        except HeadTooLarge:
+            self._refuse(431)
         except httptools.HttpParserError:
             self._refuse(400)
-
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Read the request as if it asked for no other protocol (RFC 9110, 7.8); the parser stops at its body."""
-        headers = [(name, value) for name, value in self._headers.items() if name != "upgrade"]
-        lines = [
-            f"{self._method()} {self._url.decode('latin-1')} HTTP/1.1",
-            *(f"{name}: {value}" for name, value in headers),
-        ]
-        head = "\r\n".join(lines) + "\r\n\r\n"
-        self._parser = httptools.HttpRequestParser(self)
-        self.on_message_begin()
-        self.data_received(head.encode("latin-1") + rest)
 
     # -- parser callbacks
 
@@ -78,7 +67,6 @@ class Connection(asyncio.Protocol):
         """Start an empty request."""
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._header_size = 0
         self._body: list[bytes] = []
         self._size = 0
 
@@ -88,11 +76,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect one header."""
-        self._header_size += len(name) + len(value)
-        if self._header_size > MAX_HEADER_BYTES:
-            self._refuse(431)
-        else:
-            self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Let a client continue that asks before it sends the body."""
@@ -109,20 +93,17 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer the request, or queue it behind the one being answered."""
-        if self._refused or self._parser.should_upgrade():
+        if self._refused:
             return
         target = self._url.decode("latin-1")
         path, _, query = target.partition("?")
-        request = HttpRequest(self._method(), path, query, self._headers, b"".join(self._body))
+        method = self._parser.get_method().decode("latin-1")
+        request = HttpRequest(method, path, query, self._headers, b"".join(self._body))
         keep = self._parser.should_keep_alive()
         if self._sending is None:
             self._respond(request, keep)
         else:
             self._waiting.append((request, keep))
-
-    def _method(self) -> str:
-        method: bytes = self._parser.get_method()
-        return method.decode("latin-1")
 
     # -- answering
 

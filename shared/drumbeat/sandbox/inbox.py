@@ -28,7 +28,8 @@ POLICY = (
     "default-src 'none'; style-src 'self'{style}; script-src 'self'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
+# With no-referrer a browser sends our own forms as from nowhere (Origin: null), and they would be refused.
+HEADERS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 
 
 def page(sandbox: Sandbox, request: HttpRequest) -> HttpResponse:

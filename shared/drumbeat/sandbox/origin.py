@@ -1,14 +1,28 @@
-"""The check of a request's origin: this machine, addressed by its own name, and no other site's page."""
+"""The check before every HTTP server of this machine: addressed by its own name, and by no other site's page.
+
+A page on any site may send requests to 127.0.0.1, and a name of its own may resolve to it. A browser says in `Host`
+which name was asked for, and in `Origin` and `Sec-Fetch-Site` which page asks; programs send neither of the last two.
+"""
 
 import ipaddress
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from functools import lru_cache
 
-from drumbeat.sandbox.http_messages import HttpRequest
+FOREIGN_HOST = (
+    "Host is not a name of this machine. Nothing was done. Ask for http://127.0.0.1 or http://localhost with the "
+    "port; let a tunnel rewrite the Host header."
+)
+FOREIGN_PAGE = (
+    "A page of another site sent this, and this server answers programs of this machine and its own pages only. "
+    "Nothing was done. Call it from a program, or open its own page."
+)
+OWN = ("same-origin", "none")  # of Sec-Fetch-Site; none: a person typed the address
 
 
+@lru_cache(64)
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine's own loopback."""
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -16,16 +30,35 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def is_allowed(request: HttpRequest) -> bool:
-    """Return whether a request comes from this machine and, if a browser sent it, from our own pages.
+def refusal(method: str, headers: Mapping[str, str], *, pages: bool = False) -> str | None:
+    """Say why a request is refused, or return None: it comes from this machine, and from no other site's page.
 
-    Another name in Host is a rebound DNS name; another Origin is another site's form or script.
+    With `pages`, a link elsewhere may open ours (a browser shows the answer to the person only), but not embed them.
+    `headers` by name in lower case.
     """
-    host = request.headers.get("host", "")
+    opened = pages and _opens_a_page(method, headers)
+    return refusal_by_host(headers) or (None if opened else refusal_by_page(headers))
+
+
+def refusal_by_host(headers: Mapping[str, str]) -> str | None:
+    """Say why a request is refused by the name that it asks for: another one is a rebound DNS name."""
+    host = headers.get("host", "")
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    if not is_loopback(name.strip("[]")):
-        return False
-    if request.method in ("GET", "HEAD"):
-        return True
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == host
+    return None if is_loopback(name.strip("[]")) else FOREIGN_HOST
+
+
+def refusal_by_page(headers: Mapping[str, str]) -> str | None:
+    """Say why a request is refused by the page that sent it: another port of this machine is another site, too."""
+    origin = headers.get("origin")
+    if origin is not None and origin.lower() != f"http://{headers.get('host', '')}".lower():
+        return FOREIGN_PAGE
+    return None if headers.get("sec-fetch-site", "none") in OWN else FOREIGN_PAGE
+
+
+def _opens_a_page(method: str, headers: Mapping[str, str]) -> bool:
+    return (
+        method in ("GET", "HEAD")
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+        and "origin" not in headers
+    )

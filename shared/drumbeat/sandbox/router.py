@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from drumbeat.sandbox.control import control
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
-from drumbeat.sandbox.origin import is_allowed
+from drumbeat.sandbox.origin import refusal
 from drumbeat.sandbox.sandbox import CONTROL, Sandbox
 from drumbeat.sandbox.vendors import registry
 
@@ -20,10 +20,11 @@ class Router:
         """Answer one request; never raises."""
         _, first, rest = (request.path + "/").split("/", 2)
         try:
-            if first in registry.names():
+            vendor = first in registry.names()
+            if (foreign := refusal(request.method, request.headers, pages=not vendor)) is not None:
+                return json_response(403, {"error": foreign})
+            if vendor:
                 return self._sandbox.handle(registry.get(first), request, "/" + rest.removesuffix("/"), when_gone)
-            if not is_allowed(request):
-                return json_response(403, {"error": "the sandbox answers this machine and its own pages only"})
             if first == CONTROL:
                 return control(self._sandbox, request)
             from drumbeat.sandbox.inbox import page  # imports the template engine, which a start does not need

@@ -199,7 +199,7 @@ def test_a_server_that_is_not_there_stops_it(
 
 def test_an_application_that_is_a_superuser_is_refused(run: Run, servers: dict[str, str], postgres: Postgres) -> None:
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
-        admin.execute("CREATE ROLE almighty LOGIN SUPERUSER")
+        admin.execute(f"CREATE ROLE almighty LOGIN SUPERUSER PASSWORD '{postgres.password}'".encode())
     try:
         done = run("--from-env", env=servers | {"DATABASE_URL": postgres.url("ledger", user="almighty")})
     finally:

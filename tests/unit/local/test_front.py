@@ -38,7 +38,7 @@ def port(start_runtime: StartRuntime, tmp_path: Path) -> Iterator[int]:
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     port = free_port()
     command = [sys.executable, "-m", "drumbeat.local.front", "--template", str(tmp_path / "template.yaml")]
-    command += ["--sockets", str(tmp_path), "--pool", "echo=2", "--port", str(port)]
+    command += ["--sockets", str(tmp_path), "--home", "/proc", "--pool", "echo=2", "--port", str(port)]
     front = subprocess.Popen(command, cwd=ROOT)
     until = time.monotonic() + 20
     while not answers("127.0.0.1", port):
@@ -67,6 +67,18 @@ def test_a_request_reaches_the_function_of_its_route(port: int) -> None:
     assert event["pathParameters"] == {"proxy": "x/y"}
     assert event["queryStringParameters"] == {"a": "1"}
     assert event["body"] == '{"z": 1}'
+
+
+def test_every_answer_says_when_the_disk_is_full(port: int) -> None:
+    """/proc, which the front takes for the stack's folder here, has no room."""
+    assert [call(port, "GET", path)[1]["drumbeat-free-disk"] for path in ("/v1/x", "/else")] == ["0", "0"]
+
+
+def test_a_page_of_another_site_is_refused_before_its_body(port: int) -> None:
+    status, headers, problem = call(port, "POST", "/v1/x", b"{}", origin="https://evil.example")
+
+    assert (status, headers["content-type"]) == (403, "application/problem+json")
+    assert problem["detail"].startswith("A page of another site sent this")
 
 
 def test_cookies_are_headers_of_their_own(port: int) -> None:
@@ -99,7 +111,7 @@ def test_a_function_that_dies_is_a_500_and_the_others_serve_on(port: int) -> Non
 @pytest.mark.point(1)
 def test_a_body_over_ten_megabytes_is_refused(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n")
+        connection.sendall(b"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 20000000\r\n\r\n")
         try:
             for _ in range(11):
                 connection.sendall(b"x" * 1_048_576)
@@ -112,7 +124,7 @@ def test_a_body_over_ten_megabytes_is_refused(port: int) -> None:
 
 def test_a_request_that_is_cut_reaches_no_function(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(b"POST /v1/die HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf")
+        connection.sendall(b"POST /v1/die HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\nhalf")
 
     pids = {call(port, "GET", "/v1/x")[2]["pid"] for _ in range(4)}
     for pid in pids:

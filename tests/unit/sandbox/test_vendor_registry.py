@@ -51,10 +51,10 @@ def test_a_vendor_from_a_file_of_its_own_answers_is_recorded_and_meets_faults(tm
     sandbox = Sandbox(tmp_path / "home")
     router = Router(sandbox)
 
-    printed = router(HttpRequest("POST", "/acme/print", "", {"acme-key": "p-1"}, b""), lambda _: None)
+    printed = router(HttpRequest("POST", "/acme/print", "", CONTROL_HEADERS | {"acme-key": "p-1"}, b""), lambda _: None)
     fault = json.dumps({"lie": "accept_then_500", "provider": acme, "status": 502}).encode()
     injected = router(HttpRequest("POST", "/_sandbox/lies", "", CONTROL_HEADERS, fault), lambda _: None)
-    failed = router(HttpRequest("POST", "/acme/print", "", {"acme-key": "p-2"}, b""), lambda _: None)
+    failed = router(HttpRequest("POST", "/acme/print", "", CONTROL_HEADERS | {"acme-key": "p-2"}, b""), lambda _: None)
     page = router(HttpRequest("GET", "/lies", "", CONTROL_HEADERS, b""), lambda _: None)
 
     assert (printed.status, json.loads(printed.body)) == (201, {"printed": "p-1"})

@@ -3,7 +3,8 @@
 A batch of messages needs the permission of a single one; MiniStack asks for actions such as `sqs:SendMessageBatch`,
 which no policy can name, because AWS has none of them. A schedule is a resource in its group; MiniStack asks for
 permission on the same name in the group `default`. Scheduler replaces what is in angle brackets in the input of a
-schedule's target at each firing; MiniStack passes it on unchanged.
+schedule's target at each firing; MiniStack passes it on unchanged. No web page may use the account's APIs; MiniStack
+answers every origin.
 """
 
 import json
@@ -12,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drumbeat.local.cloud.parameters import arns_of_parameters, for_each
+from drumbeat.local.gate import Gate, Signed
 
+API = "/_aws/execute-api/"  # the deployed HTTP API, whose callers sign nothing
 SCHEDULES = "/schedules/"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
@@ -71,6 +74,7 @@ def main() -> None:
     iam_actions.extract_resource_arn = arns_of_parameters(arn_of_schedules(iam_actions.extract_resource_arn))
     iam_evaluator.enforce = for_each(iam_evaluator.enforce)
     eventbridge._invoke_target = with_firing_time(eventbridge._invoke_target)
+    app.app = Gate(app.app, signed=Signed(unsigned_below=(API,)))
     run: Callable[[], None] = app.main
     run()
 

@@ -8,19 +8,20 @@ from pathlib import Path
 import psycopg
 
 from drumbeat.ledger.roles import GROUP
+from drumbeat.local import disk
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.cloud import deployment, routes
 from drumbeat.local.cloud.account import Account
 from drumbeat.local.home import Home
-from drumbeat.local.ports import Ports, answers
+from drumbeat.local.ports import Ports, require_free
 from drumbeat.local.servers import Postgres, Server, Valkey
-from drumbeat.local.stack import ROOT, StartFailed
+from drumbeat.local.stack import ROOT
 from drumbeat.local.terminal import tell
 
 DATABASE = "drumbeat"
 OWNER = "drumbeat_owner"
 # As a managed server's first user: no superuser, but it may create the application's role.
-CREATE_OWNER = f"CREATE ROLE {OWNER} LOGIN CREATEROLE"
+CREATE_OWNER = f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD '{{}}'"
 CREATE_DATABASE = f"CREATE DATABASE {DATABASE} OWNER {OWNER}"
 
 
@@ -70,8 +71,8 @@ class Cloud:
         self.home.lock()
         if ended := self.home.clear_leftovers():
             tell(f"ended processes that an earlier run had left: {', '.join(ended)}")
-        if answers("127.0.0.1", self.port):
-            raise StartFailed(f"port {self.port} is taken; nothing was started. Choose another with --port")
+        require_free(self.port)
+        disk.require(self.home.path)
         tell("building functions and layers")
         deployment.build(self._artifacts, self._log)
         postgres = Postgres(self.home.path / "postgres", self.ports["postgres"])
@@ -121,6 +122,6 @@ def create_database(postgres: Postgres) -> None:
     """Make the database and its owner, as the docs ask for, unless they are there."""
     with psycopg.connect(postgres.url(), autocommit=True) as server:
         if not server.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).rowcount:
-            server.execute(CREATE_OWNER)
+            server.execute(CREATE_OWNER.format(postgres.password).encode())
         if not server.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
             server.execute(CREATE_DATABASE)
