@@ -18,7 +18,7 @@ from drumbeat.local.children import Watched
 from drumbeat.local.home import Home
 from drumbeat.local.logs import Tail
 from drumbeat.local.stack import StartFailed
-from drumbeat.local.terminal import relay, tell
+from drumbeat.local.terminal import export_line, relay, tell
 
 LOGS_SECONDS = 0.5  # between two readings of the logs; the end of a child is noticed at once
 
@@ -67,6 +67,8 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
         print(json.dumps({"ready": True, **stack.places}), flush=True)
         where = stack.places
         tell(f"ready at {where['url']}; mail arrives at {where['sandbox_url']}; logs are in {stack.home.logs}")
+        tell("Ctrl-C stops it. For another shell:")
+        relay(f"\n    {export_line(where)}\n")
         watch(stack)
     except Stopped:
         return 0

@@ -1,6 +1,8 @@
 """Messages for the person at the terminal: on standard error, because standard output is for programs."""
 
+import shlex
 import sys
+from collections.abc import Mapping
 
 
 def tell(message: str) -> None:
@@ -11,3 +13,9 @@ def tell(message: str) -> None:
 def relay(line: str) -> None:
     """Print a line of a child's log."""
     print(line, file=sys.stderr, flush=True)
+
+
+def export_line(places: Mapping[str, str]) -> str:
+    """Return the line that makes a shell's commands call the stack at these places."""
+    url, key = shlex.quote(places["url"]), shlex.quote(places["api_key"])
+    return f"export DRUMBEAT_URL={url} DRUMBEAT_KEY={key}"
