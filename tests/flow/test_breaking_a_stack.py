@@ -151,7 +151,7 @@ def test_a_folder_in_use_is_not_used_twice(stack: Stack) -> None:
     assert stack.call("GET", "/healthz")[0] == 200
 
 
-def test_a_configuration_with_mistakes_is_not_started_with(own_stack: OwnStack, tmp_path: Path) -> None:
+def test_a_configuration_with_mistakes_is_named_before_anything_starts(own_stack: OwnStack, tmp_path: Path) -> None:
     bad = tmp_path / "drumbeat.yaml"
     bad.write_text("version: 1\naccounts:\n  mail: {provider: pigeon}\n")
     stack = own_stack()
@@ -160,4 +160,5 @@ def test_a_configuration_with_mistakes_is_not_started_with(own_stack: OwnStack, 
     assert stack.spawn().wait(90) == 1
 
     assert f"{bad}:3" in stack.said()
-    assert list((stack.home / "run").glob("*.pid")) == []
+    assert "nothing was started" in stack.said()
+    assert not (stack.home / "run").exists()
