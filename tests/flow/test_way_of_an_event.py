@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +81,29 @@ def test_the_command_line_sends_and_shows(stack: Stack) -> None:
 
     eventually(lambda: stack.done(sent["eventId"]))
     assert sent["eventId"] in json.dumps(drumbeat(stack, "event", sent["eventId"]))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README sends with curl")
+def test_the_first_event_of_the_readme_is_sent_and_found(stack: Stack) -> None:
+    chapter = (ROOT / "README.md").read_text().partition("## Your first event")[2].partition("\n## ")[0]
+    send, look, _ = re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)
+    environment = {
+        **os.environ,
+        "DRUMBEAT_URL": stack.ready["url"],
+        "DRUMBEAT_KEY": stack.ready["api_key"],
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+    def typed(commands: str) -> str:
+        kept = "\n".join(line for line in commands.splitlines() if not line.startswith(("source ", "export ")))
+        return subprocess.run(["bash", "-ec", kept], capture_output=True, text=True, env=environment, check=True).stdout
+
+    receipt = json.loads(typed(send))
+    shown = typed(look.replace("EVENT_ID", receipt["eventId"]))
+
+    assert receipt["status"] == "recorded"
+    assert f"event {receipt['eventId']}" in shown
+    assert "events of 24 h" in shown
 
 
 def test_what_another_shell_needs_is_ready_to_paste(stack: Stack) -> None:
