@@ -97,6 +97,20 @@ def test_each_tool_is_among_its_pins(name: str) -> None:
     assert {canonicalize_name(each.name) for each in wanted} <= pins(ROOT / f"requirements/{name}.txt").keys()
 
 
+@pytest.mark.parametrize(
+    ("targets", "needs"),
+    [
+        ({"dev", "demo"}, "$(SETUP)"),
+        ({"cloud"}, "$(SETUP) $(SAM)"),
+        ({"test", "proof"}, "$(DEV) $(SAM) $(CHECKERS)"),
+    ],
+)
+def test_each_target_installs_what_it_needs_and_no_more(targets: set[str], needs: str) -> None:
+    rules = re.findall(r"^(\w+): (.+) ##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert {target for target, needed in rules if needed == needs} == targets
+
+
 def test_make_installs_nothing_without_a_hash() -> None:
     """The peers of `make bench` aside, which are not part of Drumbeat."""
     text = (ROOT / "Makefile").read_text().replace("$(INSTALL)", "pip install --require-hashes").replace("\\\n", " ")

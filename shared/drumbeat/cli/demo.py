@@ -68,7 +68,7 @@ def _wait(doors: Doors, expected: int) -> None:
     """Wait, and show the progress, until the effects are at rest."""
     console.print(
         f"waiting: what the killed worker held is free when its lease of {TIMES.lease.total_seconds():.0f} s ends"
-        f" ({LEASE.total_seconds():.0f} s in production);\nthen each call that it had begun is looked up, or repeated"
+        f" ({LEASE.total_seconds():.0f} s in production); then each call that it had begun is looked up, or repeated"
         " under its key, before the next step"
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -86,9 +86,10 @@ def _wait(doors: Doors, expected: int) -> None:
 
 def _stay(doors: Doors, stage: Stage) -> None:
     """Leave the stack up until Ctrl-C, or until it ends by itself."""
-    console.print(f"\nit stays up: the mail that arrived is at {stage.sandbox_url}, the API at {doors.url}.")
-    console.print("Ctrl-C ends it and deletes what it holds. To look at it from another shell:\n")
-    console.print(f"    {stage.exports}\n    drumbeat status\n    drumbeat effects\n", soft_wrap=True)
+    console.print("\nit stays up until Ctrl-C, which deletes what it holds:")
+    _fact("the mail that arrived", stage.sandbox_url)
+    _fact("the API", doors.url)
+    console.print(f"\nin another shell:\n\n{stage.exports}\ndrumbeat status\ndrumbeat effects\n", soft_wrap=True)
     with suppress(KeyboardInterrupt):
         stage.wait()
 

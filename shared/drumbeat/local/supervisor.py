@@ -75,7 +75,7 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
         where = stack.places
         tell(f"ready at {where['url']}; mail arrives at {where['sandbox_url']}; logs are in {stack.home.logs}")
         tell("Ctrl-C stops it. For another shell:")
-        relay(f"\n    {export_line(where)}\n")
+        relay(f"\n{export_line(where)}\n")
         watch(stack, reload)
     except Stopped:
         return 0
