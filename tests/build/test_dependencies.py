@@ -100,7 +100,7 @@ def test_each_tool_is_among_its_pins(name: str) -> None:
 @pytest.mark.parametrize(
     ("targets", "needs"),
     [
-        ({"dev", "demo"}, "$(SETUP)"),
+        ({"setup", "dev", "demo"}, "$(SETUP)"),
         ({"cloud"}, "$(SETUP) $(SAM)"),
         ({"test", "proof"}, "$(DEV) $(SAM) $(CHECKERS)"),
     ],
