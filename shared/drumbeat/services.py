@@ -154,7 +154,7 @@ class Services:
         """The calls of a batch, some at a time."""
         from drumbeat.providers.calls import Calls
 
-        return Calls(self.http, self.clock)
+        return Calls(self.http, self.clock, self.settings.times.call_seconds)
 
     @cached_property
     def key_secret(self) -> bytes:

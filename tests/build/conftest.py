@@ -14,10 +14,10 @@ TOOLS = os.pathsep.join((str(ROOT / ".venv/bin"), os.environ.get("PATH", "")))
 
 
 def tool(name: str) -> str:
-    """Find a command of `make setup`, or one on PATH; skips the test where there is none."""
+    """Find a command of `make test`, or one on PATH; skips the test where there is none."""
     found = os.environ.get(name.upper()) or shutil.which(name, path=TOOLS)
     if found is None:
-        pytest.skip(f"{name} is not installed: `make setup` brings it")
+        pytest.skip(f"{name} is not installed: `make test` brings it")
     return found
 
 

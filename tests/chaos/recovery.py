@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from drumbeat.delivery.budget import LEASE
+from drumbeat.core.call_times import LEASE
 from drumbeat.relay.sweep import LOCK_SECONDS
 
 # After the end of its lease; a relay that is killed during a sweep leaves its lock behind.

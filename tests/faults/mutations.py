@@ -14,6 +14,7 @@ import pytest
 
 from drumbeat.campaigns import in_force
 from drumbeat.core import ids
+from drumbeat.core.call_times import LEASE
 from drumbeat.core.outcomes import Found, NotSent, Outcome, Refused
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
@@ -29,7 +30,6 @@ from drumbeat.delivery import (
     verdicts,
     work,
 )
-from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.effects import Moved, Opening
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from drumbeat.core.call_times import CallTimes
 from drumbeat.core.errors import Unavailable
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql, batch, claims_sql, commits, verdicts
@@ -86,7 +87,7 @@ def _send_what_was_not_opened(patch: Patch) -> None:
 
 
 def _connect_after_the_lease(patch: Patch) -> None:
-    patch.setattr(batch, "FIRST_BYTE_WITHIN_SECONDS", 1e9)
+    patch.setattr(CallTimes, "first_byte_within_seconds", 1e9)
 
 
 def _judge(question: str, **forgotten: object) -> Callable[[Patch], None]:

@@ -4,11 +4,11 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core.call_times import LEASE
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import ALLOWED, Status
-from drumbeat.delivery.budget import LEASE
 from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
 from tests.faults.sample_deployment import CLASSES, MAILS, STEPS, Recorded

@@ -6,8 +6,8 @@ Long, because each scenario is a story of its own.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from drumbeat.core.call_times import LEASE
 from drumbeat.core.status import Status
-from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.verdicts import MAX_CRASHES
 from drumbeat.operations.decisions import Decision
 from drumbeat.throttle.limiter import Ask, Granted, TokenRequest

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from drumbeat.core.call_times import LEASE
 from drumbeat.core.status import Status
-from drumbeat.delivery.budget import LEASE
 from drumbeat.ledger.account_states import FAILURES_THAT_PAUSE, FIRST_PAUSE_SECONDS
 from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import NoFaults

@@ -2,8 +2,8 @@
 
 import pytest
 
+from drumbeat.core.call_times import LEASE
 from drumbeat.core.configuration import Limit
-from drumbeat.delivery.budget import LEASE
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.throttle.limiter import Ask, Granted, Throttle, TokenRequest
 from tests.faults.clock import SimulatedClock

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +82,59 @@ def test_the_command_line_sends_and_shows(stack: Stack) -> None:
 
     eventually(lambda: stack.done(sent["eventId"]))
     assert sent["eventId"] in json.dumps(drumbeat(stack, "event", sent["eventId"]))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README sends with curl")
+def test_the_first_event_of_the_readme_is_sent_and_found(stack: Stack) -> None:
+    chapter = (ROOT / "README.md").read_text().partition("## Your first event")[2].partition("\n## ")[0]
+    send, look, _ = re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)
+    environment = {
+        **os.environ,
+        "DRUMBEAT_URL": stack.ready["url"],
+        "DRUMBEAT_KEY": stack.ready["api_key"],
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+    def typed(commands: str) -> str:
+        kept = "\n".join(line for line in commands.splitlines() if not line.startswith(("source ", "export ")))
+        return subprocess.run(["bash", "-ec", kept], capture_output=True, text=True, env=environment, check=True).stdout
+
+    receipt = json.loads(typed(send))
+    shown = typed(look.replace("EVENT_ID", receipt["eventId"]))
+
+    assert receipt["status"] == "recorded"
+    assert f"event {receipt['eventId']}" in shown
+    assert "events of 24 h" in shown
+
+
+def test_what_another_shell_needs_is_ready_to_paste(stack: Stack) -> None:
+    (line,) = [line.strip() for line in stack.said().splitlines() if "export DRUMBEAT_URL=" in line]
+    pasted = f"{line}; {sys.executable} -m drumbeat.cli.main --json status"
+
+    done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "totals" in json.loads(done.stdout)
+
+
+def test_a_change_of_the_configuration_is_in_force_when_it_is_saved(stack: Stack, config: Path) -> None:
+    text = config.read_text()
+    template = config.parent / "templates" / "bye.txt"
+    template.parent.mkdir()
+    template.write_text("---\nsubject: Bye\n---\nGoodbye\n")
+    eventually(lambda: "added    template bye.txt" in stack.said())
+    version = stack.call("GET", "/v1/config")[2]["version"]
+
+    config.write_text(text.replace("provider: mailgun", "provider: pigeon"))
+    eventually(lambda: "The version in force stays" in stack.said())
+    after_a_mistake = stack.call("GET", "/v1/config")[2]
+    config.write_text(text)
+    template.unlink()
+    eventually(lambda: "removed  template bye.txt" in stack.said())
+
+    assert f"{config}:5: there is no provider pigeon" in stack.said()
+    assert (after_a_mistake["version"], after_a_mistake["document"]) == (version, text)
+    assert stack.call("GET", "/v1/config")[2]["templates"] == {}
 
 
 def test_a_path_that_does_not_exist_is_not_found(stack: Stack) -> None:

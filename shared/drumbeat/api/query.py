@@ -44,7 +44,11 @@ def body[M: BaseModel](router: Routes, model: type[M]) -> M:
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
-        raise Invalid(f"{mistakes(error, 'the body')}; nothing was changed") from None
+        raise Invalid(f"{mistakes(error, 'the body', _names(model))}; nothing was changed") from None
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def identifier(text: str) -> UUID:

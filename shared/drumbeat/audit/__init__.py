@@ -17,13 +17,12 @@ from drumbeat.audit.verification_sql import END, START, Acceptances, FrozenReque
 from drumbeat.audit.violations import Violation, of_finding, violation
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.status import ALLOWED
-from drumbeat.delivery.budget import LEASE
 from drumbeat.services import Services
 
 EVENTS_PER_CHUNK = 500
 BYTES_PER_CHUNK = 16 * 1024 * 1024  # of the events' bodies
 STUCK_AFTER = timedelta(minutes=2)  # after its time; with one failure everything has moved by then
-BOUNDS = Bounds(STUCK_AFTER, LEASE, tuple(f"{before or ''}>{after}" for before, after in ALLOWED))
+MOVES = tuple(f"{before or ''}>{after}" for before, after in ALLOWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +63,15 @@ def verify(services: Services, *, after: UUID | None = None, limit: int = EVENTS
     Raises:
         psycopg.OperationalError: the ledger is unreachable.
     """
+    lease = services.settings.times.lease
     with verification_sql.snapshot(services.db):
         span = verification_sql.span(services.db, after or START, limit=limit, bytes=BYTES_PER_CHUNK)
         read = _Read(
-            verification_sql.events(services.db, span, late=STUCK_AFTER + LEASE),
+            verification_sql.events(services.db, span, late=STUCK_AFTER + lease),
             verification_sql.effects(services.db, span),
             verification_sql.frozen(services.db, span),
             verification_sql.acceptances(services.db, span),
-            findings_sql.findings(services.db, span, BOUNDS),
+            findings_sql.findings(services.db, span, Bounds(STUCK_AFTER, lease, MOVES)),
             findings_sql.attempts(services.db, span),
         )
     checked = Checked(len(read.events), len(read.effects), read.attempts)

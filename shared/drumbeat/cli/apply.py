@@ -1,6 +1,6 @@
 """`drumbeat apply`: check the configuration and make it the one in force."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,29 +9,38 @@ from urllib.parse import urlsplit
 import click
 
 from drumbeat.cli.client import Client, Refusal, with_client
+from drumbeat.cli.differences import Difference, Written, differences
 from drumbeat.cli.output import count, plain, print_json, show
 from drumbeat.core.errors import ConfigError, Mistake
+from drumbeat.local.campaign_files import DOCUMENT, TEMPLATES, files
 
-DOCUMENT = "drumbeat.yaml"
-TEMPLATES = "templates"
+NOTHING_STORED = "nothing was stored, the version in force stays"
 LOCAL = ("127.0.0.1", "localhost")  # where accounts without a base URL call the sandbox
 
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True, path_type=Path), default=Path("campaigns"))
+@click.argument("path", type=click.Path(path_type=Path), default=Path("campaigns"))
 @click.option("--check", is_flag=True, help="Only check for mistakes, on this machine; nothing is sent.")
+@click.option("--diff", is_flag=True, help="Only show what would change in the deployment; nothing is applied.")
 @with_client
-def command(client: Client, path: Path, check: bool) -> int:
+def command(client: Client, path: Path, check: bool, diff: bool) -> int:
     """Put the configuration of PATH (a folder with drumbeat.yaml, or the file itself) in force.
 
     Its templates are the files of the folder `templates` beside it. The same configuration again changes nothing.
+    What changed is shown.
     """
+    if check and diff:
+        raise click.UsageError("--check asks no deployment and --diff does: give one of them")
     file = file_of(path)
-    document, templates = read(file)
-    if check:
-        return _check(client, file, document, templates)
+    written = read(file)
+    if check or diff:
+        warnings = check_files(client, file, written)
+        if warnings is None:
+            return 1
+        return _show_check(client, file, warnings) if check else _show_difference(client, written)
+    before = None if client.json else _in_force(client, unless=(403, 404))
     try:
-        applied = _put(client, document, templates)
+        applied = _put(client, written)
     except Refusal as refusal:
         if "mistakes" not in refusal.problem:
             raise
@@ -41,26 +50,61 @@ def command(client: Client, path: Path, check: bool) -> int:
         print_json(applied)
     else:
         _show_warnings(file, applied["warnings"])
-        _show(applied)
+        _show(applied, differences(before[1], written) if before else None)
     return 0
 
 
 def file_of(path: Path) -> Path:
-    """Return the document's file: the path itself, or the one in that folder."""
-    return path / DOCUMENT if path.is_dir() else path
+    """Return the document's file: the path itself, or the one in that folder. Raises click.BadParameter."""
+    file = path / DOCUMENT if path.is_dir() else path
+    if not file.exists():
+        raise click.BadParameter(
+            f"{file} does not exist in {Path.cwd()}. Go to the folder that holds your configuration, or name it:"
+            f" a folder with {DOCUMENT}, or that file. Nothing was sent",
+            param_hint="PATH",
+        )
+    return file
 
 
-def read(file: Path) -> tuple[str, dict[str, str]]:
+def read(file: Path) -> Written:
     """Return the document and the templates beside it, by name. Raises click.ClickException."""
-    folder = file.parent / TEMPLATES
-    templates = sorted(folder.iterdir()) if folder.is_dir() else []
-    return _text(file), {
-        each.name: _text(each) for each in templates if each.is_file() and not each.name.startswith(".")
-    }
+    return Written(_text(file), {each.name: _text(each) for each in files(file)[1:]})
 
 
-def _put(client: Client, document: str, templates: dict[str, str]) -> dict[str, Any]:
-    body: dict[str, Any] = {"document": document, "templates": templates}
+def check_files(client: Client, file: Path, written: Written, outcome: str = NOTHING_STORED) -> list[Mistake] | None:
+    """Check on this machine; return the warnings, or None after all mistakes were shown, and `outcome` behind them."""
+    from drumbeat.configuration.document import compile_document
+
+    warnings: list[Mistake] = []
+    sandbox = urlsplit(client.url).hostname in LOCAL
+    try:
+        compile_document(
+            written.document,
+            written.templates,
+            file=DOCUMENT,
+            sandbox=sandbox,
+            warn=warnings.append,
+            now=datetime.now(UTC),
+        )
+    except ConfigError as error:
+        _show_mistakes(client, file, _facts(error.mistakes), outcome)
+        return None
+    return warnings
+
+
+def _in_force(client: Client, *, unless: Collection[int] = (404,)) -> tuple[int, Written] | None:
+    """Return the version in force and what it says; None when the answer has one of these statuses."""
+    try:
+        stored = client.get("/v1/config")
+    except Refusal as refusal:
+        if refusal.status in unless:
+            return None
+        raise
+    return stored["version"], Written(stored["document"], stored["templates"])
+
+
+def _put(client: Client, written: Written) -> dict[str, Any]:
+    body: dict[str, Any] = {"document": written.document, "templates": written.templates}
     first: dict[str, Any] = client.ask("PUT", "/v1/config", body).body
     answer = first
     while answer["next"] is not None:  # many events were waiting for a configuration: one request for each part of them
@@ -77,25 +121,33 @@ def _text(file: Path) -> str:
         raise click.ClickException(f"{file}: {reason}. Nothing was sent; the version in force stays.") from None
 
 
-def _check(client: Client, file: Path, document: str, templates: dict[str, str]) -> int:
-    from drumbeat.configuration.document import compile_document
-
-    warnings: list[Mistake] = []
-    sandbox = urlsplit(client.url).hostname in LOCAL
-    try:
-        compile_document(
-            document, templates, file=DOCUMENT, sandbox=sandbox, warn=warnings.append, now=datetime.now(UTC)
-        )
-    except ConfigError as error:
-        _show_mistakes(client, file, _facts(error.mistakes))
-        return 1
-    facts = _facts(warnings)
+def _show_check(client: Client, file: Path, warnings: Sequence[Mistake]) -> int:
     if client.json:
-        print_json({"mistakes": [], "warnings": facts})
+        print_json({"mistakes": [], "warnings": _facts(warnings)})
     else:
-        _show_warnings(file, facts)
+        _show_warnings(file, _facts(warnings))
         show("no mistakes")
     return 0
+
+
+def _show_difference(client: Client, written: Written) -> int:
+    """Show what applying would change; raises click.ClickException when the deployment does not say what it has."""
+    version, before = _in_force(client) or (None, None)
+    found = differences(before, written)
+    if client.json:
+        print_json({"version": version, "changes": [each.facts() for each in found]})
+        return 0
+    show(f"compared with configuration {version}, which is in force:" if version else "no configuration is in force:")
+    _show_changes(found, same=before == written)
+    show("nothing was applied")
+    return 0
+
+
+def _show_changes(found: Sequence[Difference], *, same: bool) -> None:
+    for each in found:
+        show(f"  {each}")
+    if not found:
+        show("  no difference" if same else "  comments and layout only")
 
 
 def _facts(mistakes: Sequence[Mistake]) -> list[dict[str, Any]]:
@@ -107,14 +159,14 @@ def _show_warnings(file: Path, warnings: Sequence[dict[str, Any]]) -> None:
         click.echo(f"{_path(file, each['file'])}:{each['line']}: warning: {each['message']}", err=True)
 
 
-def _show_mistakes(client: Client, file: Path, mistakes: list[dict[str, Any]]) -> None:
+def _show_mistakes(client: Client, file: Path, mistakes: list[dict[str, Any]], outcome: str = NOTHING_STORED) -> None:
     placed = [{**each, "file": str(_path(file, each["file"]))} for each in mistakes]
     if client.json:
         print_json({"mistakes": placed})
         return
     for each in placed:
         click.echo(f"{each['file']}:{each['line']}: {each['message']}", err=True)
-    click.echo(f"{count(len(placed), 'mistake')}; nothing was stored, the version in force stays", err=True)
+    click.echo(f"{count(len(placed), 'mistake')}; {outcome}", err=True)
 
 
 def _path(file: Path, name: str) -> Path:
@@ -124,14 +176,18 @@ def _path(file: Path, name: str) -> Path:
     return file.parent / name if name.startswith(f"{TEMPLATES}/") else file.parent / TEMPLATES / name
 
 
-def _show(applied: dict[str, Any]) -> None:
+def _show(applied: dict[str, Any], changes: Sequence[Difference] | None) -> None:
+    """Show what is in force now: what changed, or all its parts where it is the first or was in force before."""
     if applied["changed"]:
         show(f"configuration [bold]{applied['version']}[/] is in force")
     else:
         show(f"configuration [bold]{applied['version']}[/] is in force already; nothing changed")
-    for noun in ("accounts", "sources", "flows", "campaigns", "templates"):
-        if applied[noun]:
-            show(f"  {noun:<10} {', '.join(applied[noun])}")
+    if applied["changed"] and changes is not None:
+        _show_changes(changes, same=False)
+    else:
+        for noun in ("accounts", "sources", "flows", "campaigns", "templates"):
+            if applied[noun]:
+                show(f"  {noun:<10} {', '.join(applied[noun])}")
     for failure in applied["alarms"]["failed"]:
         show(f"[yellow]without a schedule in EventBridge Scheduler, so up to three minutes late:[/] {plain(failure)}")
     if applied["rung"]:

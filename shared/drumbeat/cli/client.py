@@ -2,6 +2,8 @@
 
 import functools
 import json
+import socket
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -116,11 +118,7 @@ class Client:
         except urllib.error.HTTPError as error:
             raise self._refusal(error.code, error.read(), _lower(error.headers)) from None
         except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
-            raise click.ClickException(
-                f"{self.url} does not answer ({reason}). Whether anything changed is not known; what the deployment"
-                " recorded is safe. Is it running (`drumbeat dev`), and is --url or DRUMBEAT_URL right?"
-            ) from None
+            raise click.ClickException(_unanswered(self.url, getattr(error, "reason", None) or error)) from None
 
     def _refusal(self, status: int, raw: bytes, headers: Mapping[str, str]) -> click.ClickException:
         if status == 401 and not self.key:
@@ -129,12 +127,15 @@ class Client:
                 " Nothing was changed."
             )
         body = _parsed(raw)
+        problem = body if isinstance(body, dict) else {"detail": str(body)[:200]}
+        if status == 401:
+            problem |= {
+                "title": f"{self.url} does not accept this API key",
+                "detail": "DRUMBEAT_KEY (or --key) is mistyped, revoked, or a key of another deployment."
+                " `drumbeat dev` prints the line that sets its own. Nothing was changed",
+            }
         full = disk_full(headers) if status >= SERVER_ERROR else None
-        return Refusal(
-            status,
-            body if isinstance(body, dict) else {"detail": str(body)[:200]},
-            f". The reason may be: {full}." if full else "",
-        )
+        return Refusal(status, problem, f". The reason may be: {full}." if full else "")
 
 
 def disk_full(headers: Mapping[str, str]) -> str | None:
@@ -154,7 +155,7 @@ def with_client[**P, R](command: Callable[Concatenate[Client, P], R]) -> Callabl
     def wrapped(context: click.Context, /, *, url: str | None, key: str | None, as_json: bool, **options: object) -> R:
         given = context.find_root().obj
         client = Client(
-            url=(url or getattr(given, "url", None) or URL).rstrip("/"),
+            url=(url or getattr(given, "url", None) or URL).rstrip("/").removesuffix("/v1"),
             key=key or getattr(given, "key", None),
             json=as_json or bool(getattr(given, "json", False)),
         )
@@ -180,7 +181,27 @@ def _require_http(url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise click.UsageError(f"{url!r} is not a URL of a deployment, such as http://127.0.0.1:8787")
+        raise click.UsageError(f"{url!r} is not a URL of a deployment, such as {URL}: correct --url or DRUMBEAT_URL")
+
+
+def _unanswered(url: str, reason: object) -> str:
+    """Say why there is no answer, whether anything can have changed, and what to do."""
+    match reason:
+        case ConnectionRefusedError():
+            return (
+                f"nothing listens at {url}, so nothing was sent. Start the local stack with `drumbeat dev`, or give"
+                " the deployment's URL: --url or DRUMBEAT_URL"
+            )
+        case socket.gaierror():
+            return f"there is no host of {url}, so nothing was sent. Correct --url or DRUMBEAT_URL"
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
+            return f"{url} does not speak https, so nothing was sent. Write http:// in --url or DRUMBEAT_URL"
+        case ssl.SSLError():
+            return f"{url} has no certificate that is trusted here ({reason}), so nothing was sent"
+    return (
+        f"{url} does not answer ({reason}). Whether anything changed is not known; what the deployment recorded is"
+        " safe. Look with `drumbeat doctor`, and check --url or DRUMBEAT_URL"
+    )
 
 
 def _parsed(raw: bytes) -> Json:

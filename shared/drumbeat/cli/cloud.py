@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from drumbeat.cli.dev import DEFAULT_CONFIG
+from drumbeat.cli.dev import DEFAULT_CONFIG, checked
 
 
 @click.command("cloud")
@@ -17,7 +17,7 @@ from drumbeat.cli.dev import DEFAULT_CONFIG
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help=f"Configuration to apply at the start.  [default: {DEFAULT_CONFIG}, when it exists]",
 )
 def command(port: int | None, home: Path, config: Path | None) -> None:
@@ -31,8 +31,5 @@ def command(port: int | None, home: Path, config: Path | None) -> None:
     from drumbeat.local.cloud.stack import Cloud, Options
     from drumbeat.local.supervisor import run
 
-    if config is not None and not config.exists():
-        raise click.BadParameter(f"{config} does not exist", param_hint="--config")
-    if config is None and DEFAULT_CONFIG.exists():
-        config = DEFAULT_CONFIG
-    sys.exit(run(lambda: Cloud(Options(home, port)), config))
+    file = checked(config)
+    sys.exit(run(lambda: Cloud(Options(home, port)), file))

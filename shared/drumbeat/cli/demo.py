@@ -1,31 +1,38 @@
 """`drumbeat demo`: start a stack, break it, and show that each effect was done once."""
 
+import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from drumbeat.cli.output import plain, table
+from drumbeat.core.call_times import LEASE
 from drumbeat.local.demo.doors import Doors, Sent
 from drumbeat.local.demo.proof import Proof, prove, settled
-from drumbeat.local.demo.stage import LIES, Stage
+from drumbeat.local.demo.stage import LIES, TIMES, Stage
 
 REST_SECONDS = 90.0  # until every effect has to be at rest
 POLL_SECONDS = 0.25
+KILLED_AFTER = 1  # this many ways of sending; the next has sent the most
+UNDER_WAY = ("waiting", "claimed", "sending", "unknown")
 LIES_THAT_MATTER = sorted({str(lie["lie"]) for lie in LIES if "rate" in lie})  # the others only slow things down
 
 console = Console(highlight=False)
 
 
 @click.command("demo")
-def command() -> int:
+@click.option("--stay", is_flag=True, help="Leave the stack up afterwards, to look at, until Ctrl-C.")
+def command(stay: bool) -> int:
     """Start a stack in a temporary folder, send samples through every API, make the providers lie, kill a worker.
 
     Then print what happened to each effect, beside the providers' own log. Exit code 0 only when every effect was
     done exactly once.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the stack and its folder go, too
     began = time.monotonic()
     with Stage() as stage:
         console.print("starting a stack of its own: Postgres, Valkey, SQS, providers, front, workers")
@@ -40,37 +47,51 @@ def command() -> int:
         stage.keep = not proof.holds
         _show(sent, proof)
         console.print(f"\nthe whole took {time.monotonic() - began:.0f} s")
+        if stay:
+            _stay(doors, stage)
         if stage.keep:
             console.print(f"the ledger and all logs are kept in {stage.folder}")
     return 0 if proof.holds else 1
 
 
 def _send(doors: Doors, stage: Stage) -> list[Sent]:
-    """Send everything; half-way a worker is killed."""
+    """Send everything; when the bulk is under way a worker is killed."""
     sent = []
-    ways = list(doors.all())
-    for number, way in enumerate(ways):
+    for number, way in enumerate(doors.all()):
         sent.append(way())
-        if number == len(ways) // 2:
+        if number == KILLED_AFTER:
             console.print(f"worker-1 (process {stage.kill_worker()}) was killed with calls under way")
     return sent
 
 
 def _wait(doors: Doors, expected: int) -> None:
     """Wait, and show the progress, until the effects are at rest."""
+    console.print(
+        f"waiting: what the killed worker held is free when its lease of {TIMES.lease.total_seconds():.0f} s ends"
+        f" ({LEASE.total_seconds():.0f} s in production); then each call that it had begun is looked up, or repeated"
+        " under its key, before the next step"
+    )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("effects at rest", total=expected)
         until = time.monotonic() + REST_SECONDS
         while time.monotonic() < until:
             done, by_status = settled(doors)
-            open_ones = ", ".join(
-                f"{by_status[status]} {status}" for status in ("waiting", "sending", "unknown") if by_status[status]
-            )
+            open_ones = ", ".join(f"{by_status[each]} {each}" for each in UNDER_WAY if by_status[each])
             progress.update(bar, completed=done, description=f"effects at rest ({open_ones or 'all'})")
             if done >= expected:
                 return
             time.sleep(POLL_SECONDS)
+
+
+def _stay(doors: Doors, stage: Stage) -> None:
+    """Leave the stack up until Ctrl-C, or until it ends by itself."""
+    console.print("\nit stays up until Ctrl-C, which deletes what it holds:")
+    _fact("the mail that arrived", stage.sandbox_url)
+    _fact("the API", doors.url)
+    console.print(f"\nin another shell:\n\n{stage.exports}\ndrumbeat status\ndrumbeat effects\n", soft_wrap=True)
+    with suppress(KeyboardInterrupt):
+        stage.wait()
 
 
 def _show(sent: Sequence[Sent], proof: Proof) -> None:

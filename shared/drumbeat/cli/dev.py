@@ -8,6 +8,9 @@ from typing import override
 
 import click
 
+from drumbeat.cli.apply import check_files, file_of, read
+from drumbeat.cli.client import URL, Client
+
 DEFAULT_CONFIG = Path("campaigns/drumbeat.yaml")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -33,7 +36,7 @@ class Shift(click.ParamType[timedelta]):
 @click.option("--home", type=click.Path(path_type=Path), default=".drumbeat", show_default=True, help="Data and logs.")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help=f"Configuration to apply at the start.  [default: {DEFAULT_CONFIG}, when it exists]",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
@@ -52,15 +55,31 @@ def command(
     """Run everything on this machine.
 
     When ready, one line of JSON on standard output says where: url, api_key, sandbox_url. DATABASE_URL, REDIS_URL and
-    SQS_ENDPOINT_URL in the environment replace the embedded servers; stacks may share all but the database. Ctrl-C
-    stops it; what it recorded is kept for the next start.
+    SQS_ENDPOINT_URL in the environment replace the embedded servers; stacks may share all but the database. A change of
+    the configuration is applied when its files are saved. CALL_SECONDS and LEASE_SECONDS say how long a call to a
+    provider may take (10) and how long a worker that died holds what it claimed (45). Ctrl-C stops it; what it recorded
+    is kept for the next start.
     """
     from drumbeat.local.stack import Options, Stack
     from drumbeat.local.supervisor import run
 
-    if config is not None and not config.exists():
-        raise click.BadParameter(f"{config} does not exist", param_hint="--config")
-    if config is None and DEFAULT_CONFIG.exists():
-        config = DEFAULT_CONFIG
+    file = checked(config)
     options = Options(home, port, workers, test_door, clock, relay_every)
-    sys.exit(run(lambda: Stack(options), config))
+    sys.exit(run(lambda: Stack(options), file))
+
+
+def checked(config: Path | None) -> Path | None:
+    """Return the configuration to start with, in which no mistake was found; None: there is none in this folder.
+
+    Raises click.ClickException, or ends with exit code 1 after each mistake was shown.
+    """
+    if config is None and not DEFAULT_CONFIG.exists():
+        click.echo(
+            f"drumbeat: {Path.cwd()} has no {DEFAULT_CONFIG}: events are recorded and wait for `drumbeat apply`",
+            err=True,
+        )
+        return None
+    file = file_of(config or DEFAULT_CONFIG)
+    if check_files(Client(URL, None, json=False), file, read(file), "nothing was started") is None:
+        raise click.exceptions.Exit(1)
+    return file

@@ -13,6 +13,7 @@ from typing import cast, override
 import click
 
 from drumbeat.core.errors import DrumbeatError
+from drumbeat.core.suggestions import instead
 
 HERE = Path(__file__).parent
 
@@ -43,13 +44,22 @@ class Commands(click.Group):
         return cast("click.Command", import_module(f"drumbeat.cli.{cmd_name.replace('-', '_')}").command)
 
     @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for a name that there is not, say which was meant."""
+        if args and not args[0].startswith("-") and summary(args[0]) is None:
+            ctx.fail(f"there is no command {args[0]}; {instead(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary(name) or "") for name in self.list_commands(ctx)])
 
 
-@click.command(cls=Commands)
+@click.command(cls=Commands, epilog="Begin with `drumbeat dev`: it starts everything on this machine and says where.")
 @click.option("--url", envvar="DRUMBEAT_URL", help="The deployment.  [default: http://127.0.0.1:8787]")
 @click.option("--key", envvar="DRUMBEAT_KEY", help="API key; better in the environment than on the command line.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of tables for people.")

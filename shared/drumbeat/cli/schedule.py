@@ -128,7 +128,8 @@ def _campaign(config: Path, name: str) -> tuple[str, str, str]:
 
     if not config.exists():
         raise click.BadParameter(f"{config} does not exist", param_hint="--config")
-    campaigns = compile_document(*read(file_of(config)))["campaigns"]
+    written = read(file_of(config))
+    campaigns = compile_document(written.document, written.templates)["campaigns"]
     if name not in campaigns:
         known = ", ".join(sorted(campaigns)) or "none"
         raise click.BadParameter(f"{name} is not a campaign of {config}; there are: {known}", param_hint="--campaign")

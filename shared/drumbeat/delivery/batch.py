@@ -17,7 +17,7 @@ from drumbeat.core.request import Request
 from drumbeat.core.status import Status
 from drumbeat.delivery import lookups, outcomes_sql, pauses, sends, verdicts
 from drumbeat.delivery.account_reports import account_reports, lone_denials
-from drumbeat.delivery.budget import BYTES_PER_BATCH, FIRST_BYTE_WITHIN_SECONDS, LEASE
+from drumbeat.delivery.budget import BYTES_PER_BATCH
 from drumbeat.delivery.commits import Commits
 from drumbeat.delivery.effects import Claimed, Closing, Moved
 from drumbeat.delivery.outcomes_sql import Denial
@@ -53,7 +53,7 @@ def carry_out(claimed: Sequence[Claimed], started: float, services: Services) ->
     opened = commits.open([*decided, *put_back, *openings])
     under_way = {one.id for one in opened if one.status is Status.SENDING}
     to_send = [send for send in prepared if send.work.effect.id in under_way]
-    ended = make_calls(to_send, searches, started + FIRST_BYTE_WITHIN_SECONDS, services)
+    ended = make_calls(to_send, searches, started + services.settings.times.first_byte_within_seconds, services)
     took = services.clock.elapsed() - started
 
     accepting = accepting_others(ended, services)
@@ -234,7 +234,7 @@ def report(claimed: Sequence[Claimed], ended: Sequence[Ended], services: Service
     reports = account_reports(ended, services.random)
     called = {one.work.effect.id for one in ended}
     if unused := {effect.account for effect in claimed if effect.probe and effect.id not in called}:
-        account_states.return_probes(services.db, unused, lease=LEASE)
+        account_states.return_probes(services.db, unused, lease=services.settings.times.lease)
     consequences = account_states.report(services.db, reports) if reports else account_states.Consequences()
     pauses.announce_pauses(consequences.paused, {each.account: each.failed for each in reports}, services)
     pauses.release(unused | {*consequences.resumed}, services)

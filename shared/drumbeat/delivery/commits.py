@@ -13,14 +13,12 @@ from psycopg.errors import LockNotAvailable
 
 from drumbeat.core.status import FINAL, Status
 from drumbeat.delivery import attempts_sql
-from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
 from drumbeat.delivery.transitions import Transition
 from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS
 
-LEASE_SECONDS = LEASE.total_seconds()
 CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
 CLOSE_RETRY_SECONDS = 0.5  # before the second try; twice as long before each further one
 LOCKED_WAIT_SECONDS = 30.0  # until an effect is tried again whose rows another transaction had locked
@@ -33,12 +31,13 @@ class Commits:
 
     def __init__(self, claimed: Sequence[Claimed], services: Services) -> None:
         self._services = services
+        self._lease_seconds = services.settings.times.lease.total_seconds()
         self._dependents = {effect.id: effect.dependents for effect in claimed}
 
     def leave(self, effects: Collection[UUID]) -> None:
         """Leave these under their lease: the relay looks at them when it ends."""
         if effects:
-            self._services.notifier.schedule(dict.fromkeys(effects, LEASE_SECONDS))
+            self._services.notifier.schedule(dict.fromkeys(effects, self._lease_seconds))
 
     def open(self, transitions: Sequence[Transition]) -> Collection[Moved]:
         """Commit the openings among these, before any call; return the effects that this moved.
@@ -118,7 +117,7 @@ class Commits:
     def _schedule(self, waits: Mapping[UUID, float], ending: Collection[UUID]) -> None:
         """Before the commit: the relay looks at these later, and at those that an end releases."""
         released = {waiting: 0.0 for effect in ending for waiting in self._dependents.get(effect, ())}
-        leased = {effect: min(wait, LEASE_SECONDS) for effect, wait in waits.items()}
+        leased = {effect: min(wait, self._lease_seconds) for effect, wait in waits.items()}
         self._services.notifier.schedule(leased | released)
 
     def _notify(self, moved: Collection[Moved], waits: Mapping[UUID, float]) -> None:
@@ -126,7 +125,7 @@ class Commits:
         again = {one.id: waits[one.id] for one in moved if one.id in waits}
         released = {waiting: 0.0 for one in moved if one.status in FINAL for waiting in one.dependents}
         notifier = self._services.notifier
-        notifier.schedule({effect: wait for effect, wait in again.items() if wait > LEASE_SECONDS})
+        notifier.schedule({effect: wait for effect, wait in again.items() if wait > self._lease_seconds})
         notifier.notify([*again.items(), *released.items()])
         settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
         # What is far off has the due entry of its minute instead of one of its own.

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from drumbeat.delivery import claims_sql, pauses
 from drumbeat.delivery.batch import carry_out
-from drumbeat.delivery.budget import BATCH_SECONDS, EFFECTS_PER_BATCH, EVENTS_PER_BATCH, LEASE
+from drumbeat.delivery.budget import EFFECTS_PER_BATCH, EVENTS_PER_BATCH
 from drumbeat.delivery.effects import EffectState
 from drumbeat.delivery.planning import plan_events
 from drumbeat.ledger import account_states, leases
@@ -48,11 +48,12 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
     done = Delivered()
     events = list(dict.fromkeys(event for wake_up in wake_ups for event in wake_up.events))
     effects = list(dict.fromkeys(effect for wake_up in wake_ups for effect in wake_up.effects))
-    if time_left() < BATCH_SECONDS:
+    batch_seconds = services.settings.times.batch_seconds
+    if time_left() < batch_seconds:
         return Delivered(left=frozenset((*events, *effects)))
 
     dangerous: list[UUID] = []  # events that have to be planned alone
-    while events and time_left() >= BATCH_SECONDS:
+    while events and time_left() >= batch_seconds:
         part, left, found = _plan_and_carry_out(_first(events, EVENTS_PER_BATCH), services)
         done += part
         events[:0] = left
@@ -60,7 +61,7 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
 
     suspects: list[UUID] = []
     stalls = 0
-    while effects and time_left() >= BATCH_SECONDS:
+    while effects and time_left() >= batch_seconds:
         batch = _first(effects, EFFECTS_PER_BATCH)
         part, again, found = _claim_and_carry_out(batch, services)
         done += part
@@ -69,10 +70,10 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
         if stalls < MAX_STALLS:  # else others are changing them: their due entries stand
             effects[:0] = again
 
-    while dangerous and time_left() >= BATCH_SECONDS:
+    while dangerous and time_left() >= batch_seconds:
         part, _, _ = _plan_and_carry_out([dangerous.pop(0)], services, alone=True)
         done += part
-    while suspects and time_left() >= BATCH_SECONDS:
+    while suspects and time_left() >= batch_seconds:
         done += _carry_out_alone(suspects.pop(0), services)
     services.notifier.notify_again([*events, *dangerous], [*effects, *suspects])
     return done
@@ -100,7 +101,7 @@ def _plan_and_carry_out(
 def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Delivered, list[UUID], list[UUID]]:
     """Carry out what can be claimed of these; return also those that may be claimed now, and that must be alone."""
     started = services.clock.elapsed()
-    claimed = claims_sql.claim(services.db, ids, lease=LEASE, limit=EFFECTS_PER_BATCH)
+    claimed = claims_sql.claim(services.db, ids, lease=services.settings.times.lease, limit=EFFECTS_PER_BATCH)
     counts = carry_out(claimed, started, services)
     others = frozenset(ids) - {effect.id for effect in claimed}
     if not others:
@@ -132,15 +133,17 @@ def _probe(states: Collection[EffectState], services: Services) -> Delivered:
         return Delivered()
     started = services.clock.elapsed()
     pauses.expect_probes(oldest, services)
-    taken = account_states.take_probes(services.db, oldest, lease=LEASE)
+    taken = account_states.take_probes(services.db, oldest, lease=services.settings.times.lease)
     if not taken:
         return Delivered()
     probes = [oldest[account] for account in taken]
-    claimed = claims_sql.claim(services.db, probes, lease=LEASE, limit=len(probes), alone=True, probe=True)
+    claimed = claims_sql.claim(
+        services.db, probes, lease=services.settings.times.lease, limit=len(probes), alone=True, probe=True
+    )
     return Delivered(carry_out(claimed, started, services))
 
 
 def _carry_out_alone(suspect: UUID, services: Services) -> Delivered:
     started = services.clock.elapsed()
-    claimed = claims_sql.claim(services.db, [suspect], lease=LEASE, limit=1, alone=True)
+    claimed = claims_sql.claim(services.db, [suspect], lease=services.settings.times.lease, limit=1, alone=True)
     return Delivered(carry_out(claimed, started, services))

@@ -12,7 +12,7 @@ from drumbeat.core.errors import NotUnderstood, place
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.delivery import candidates_sql, plans_sql
-from drumbeat.delivery.budget import BYTES_PER_BATCH, EFFECTS_CLAIMED_WHEN_PLANNED, LATE_PLANNING, LEASE
+from drumbeat.delivery.budget import BYTES_PER_BATCH, EFFECTS_CLAIMED_WHEN_PLANNED, LATE_PLANNING
 from drumbeat.delivery.candidates_sql import Candidate, Turn
 from drumbeat.delivery.effects import Claimed
 from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
@@ -51,7 +51,12 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
     configuration in force is one that this release must not act on, the events stay as they are.
     """
     candidates = candidates_sql.read(
-        services.db, ids, late=LATE_PLANNING, lease=LEASE, most_bytes=BYTES_PER_BATCH, alone=alone
+        services.db,
+        ids,
+        late=LATE_PLANNING,
+        lease=services.settings.times.lease,
+        most_bytes=BYTES_PER_BATCH,
+        alone=alone,
     )
     found = Planned(
         missing=set(ids) - {candidate.event.id for candidate in candidates},
@@ -105,7 +110,7 @@ def _write(made: Sequence[_Made], config: Config, services: Services) -> list[Ro
             _new_effect(one, effect, config, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
             for index, (one, effect) in enumerate(effects)
         ],
-        LEASE,
+        services.settings.times.lease,
     )
 
 

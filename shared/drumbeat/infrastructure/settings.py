@@ -3,7 +3,9 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
+from drumbeat.core.call_times import CALL_SECONDS, LEASE, CallTimes
 from drumbeat.core.errors import SettingsError
 
 
@@ -22,6 +24,7 @@ class Settings:
     admin_database_url: str | None
     redis_url: str
     worker_concurrency: int | None  # workers that may run at a time; None: not known
+    times: CallTimes  # of calls and leases; a demonstration has shorter ones
     secret: str  # master secret of API keys and contact keys
     effects_queue_url: str
     buffer_queue_url: str
@@ -64,6 +67,15 @@ class Settings:
             except ValueError:
                 raise SettingsError(f"{name} is not a number. Nothing was started and nothing was lost.") from None
 
+        def times() -> CallTimes:
+            seconds = number("CALL_SECONDS") or CALL_SECONDS, number("LEASE_SECONDS") or LEASE.total_seconds()
+            try:
+                return CallTimes(seconds[0], timedelta(seconds=seconds[1]))
+            except (ValueError, OverflowError) as error:
+                raise SettingsError(
+                    f"CALL_SECONDS and LEASE_SECONDS do not fit: {error}. Nothing was started and nothing was lost."
+                ) from None
+
         settings = cls(
             stage=environ.get("STAGE", "dev"),
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
@@ -76,6 +88,7 @@ class Settings:
             admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,
             worker_concurrency=int(number("WORKER_CONCURRENCY")) or None,
             redis_url=secret("REDIS_URL", "REDIS_URL_PARAM", required=False),
+            times=times(),
             secret=secret("DRUMBEAT_SECRET", "SECRET_PARAM", required=False),
             effects_queue_url=environ.get("EFFECTS_QUEUE_URL", ""),
             buffer_queue_url=environ.get("BUFFER_QUEUE_URL", ""),

@@ -124,4 +124,6 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _explained(error: ValidationError) -> str:
-    return f"{mistakes(error, 'the event')}. Nothing was stored; correct it and send it again."
+    return (
+        f"{mistakes(error, 'the event', EventRequest.model_fields)}. Nothing was stored; correct it and send it again."
+    )

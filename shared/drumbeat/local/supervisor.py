@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -18,8 +19,9 @@ from drumbeat.local import disk
 from drumbeat.local.children import Watched
 from drumbeat.local.home import Home
 from drumbeat.local.logs import Tail
+from drumbeat.local.reload import Reload
 from drumbeat.local.stack import StartFailed
-from drumbeat.local.terminal import relay, tell
+from drumbeat.local.terminal import export_line, relay, tell
 
 LOGS_SECONDS = 0.5  # between two readings of the logs; the end of a child is noticed at once
 
@@ -53,7 +55,9 @@ class Runnable(Protocol):
 
 
 def run(make: Callable[[], Runnable], config: Path | None) -> int:
-    """Run a stack until a signal ends it; returns the exit code. `config` is applied before it reports ready.
+    """Run a stack until a signal ends it; returns the exit code.
+
+    `config` is applied before it reports ready, and again whenever its files change.
 
     Standard output gets exactly one line: JSON with `ready` and the stack's places.
     """
@@ -61,15 +65,20 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
         signal.signal(number, _stop)
     os.umask(0o077)  # what a stack writes is for its user
     stack: Runnable | None = None
+    reload: Reload | None = None
     try:
         stack = make()
         stack.start()
         if config is not None:
-            apply(config, stack.places)
+            reload = Reload(config, partial(begin_to_apply, config, stack.places))
+            if not reload.apply():
+                raise StartFailed(f"{config} was not applied (see above). Nothing was lost: correct it and start again")
         print(json.dumps({"ready": True, **stack.places}), flush=True)
         where = stack.places
         tell(f"ready at {where['url']}; mail arrives at {where['sandbox_url']}; logs are in {stack.home.logs}")
-        watch(stack)
+        tell("Ctrl-C stops it. For another shell:")
+        relay(f"\n{export_line(where)}\n")
+        watch(stack, reload)
     except Stopped:
         return 0
     except Exception as error:  # noqa: BLE001 - a person reads it: a sentence, never a traceback
@@ -78,6 +87,8 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
+        if reload is not None:
+            reload.stop()
         if stack is not None:
             if stack.children:
                 tell("stopping; what was accepted is kept")
@@ -85,13 +96,11 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
     return 0
 
 
-def apply(file: Path, where: Mapping[str, str]) -> None:
-    """Put a configuration in force by `drumbeat apply`; raises StartFailed when it is refused."""
+def begin_to_apply(file: Path, where: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start `drumbeat apply`, which says for itself what it did."""
     tell(f"applying {file}")
     command = [sys.executable, "-m", "drumbeat.cli.main", "--url", where["url"], "apply", str(file)]
-    done = subprocess.run(command, env={**os.environ, "DRUMBEAT_KEY": where["api_key"]}, stdout=sys.stderr)
-    if done.returncode != 0:
-        raise StartFailed(f"{file} was not applied (see above). Nothing was lost: correct it and start again")
+    return subprocess.Popen(command, env={**os.environ, "DRUMBEAT_KEY": where["api_key"]}, stdout=sys.stderr)
 
 
 def failure(error: Exception, stack: Runnable | None) -> str:
@@ -104,8 +113,8 @@ def failure(error: Exception, stack: Runnable | None) -> str:
     return said if left is None else f"{disk.sentence(left)}. It failed with: {said}"
 
 
-def watch(stack: Runnable) -> None:
-    """Restart what ends and show the warnings in the logs, until a signal ends it."""
+def watch(stack: Runnable, reload: Reload | None) -> None:
+    """Restart what ends, show the warnings in the logs, apply what changes, until a signal ends it."""
     tail = Tail(stack.home.logs)
     room = disk.Watch(stack.home.path)
     full = False
@@ -124,6 +133,8 @@ def watch(stack: Runnable) -> None:
             elif full and left is None:
                 tell("there is room on the disk again")
             full = left is not None
+            if reload is not None:
+                reload.check()
 
 
 @contextmanager

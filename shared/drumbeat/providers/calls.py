@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import repeat
 
+from drumbeat.core.call_times import CALL_SECONDS
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import LookupResult, NotSent, Outcome, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
@@ -14,7 +15,6 @@ from drumbeat.providers.ends import fit_look, fit_outcome
 from drumbeat.providers.login import Login
 
 CALLS_AT_ONCE = 16  # threads of one process
-CALL_BUDGET_SECONDS = 10.0  # for one call, whatever the peer does
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,10 @@ type Job = Send | Search
 class Calls:
     """Carries out sends and searches in a few threads, which live as long as the process."""
 
-    def __init__(self, caller: Caller, clock: Clock) -> None:
+    def __init__(self, caller: Caller, clock: Clock, call_seconds: float = CALL_SECONDS) -> None:
         self._caller = caller
         self._clock = clock
+        self._call_seconds = call_seconds
         self._threads: ThreadPoolExecutor | None = None
 
     def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | LookupResult]:
@@ -67,7 +68,7 @@ class Calls:
             return NotSent(f"the request could not be signed: {type(error).__name__}")
         reply: Reply | NotSent | Unknown | None = None
         try:
-            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET_SECONDS)
+            reply = self._caller.call(signed, start_by=deadline, budget=self._call_seconds)
             if not isinstance(reply, Reply):
                 return reply
             if reply.cut and not getattr(provider, "status_decides", False):
@@ -86,7 +87,7 @@ class Calls:
             if request is None:
                 return Unclear("this provider has no search")
             signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
-            reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET_SECONDS)
+            reply = self._caller.call(signed, start_by=deadline, budget=self._call_seconds)
             if not isinstance(reply, Reply):
                 return Unclear(reply.reason)
             if reply.cut:

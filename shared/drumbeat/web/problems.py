@@ -1,19 +1,22 @@
 """Errors as HTTP answers: `application/problem+json` (RFC 9457), one form for every function."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from drumbeat.core.errors import KeyReused, Problem, Unauthorized, Unavailable
+from drumbeat.core.suggestions import instead
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 MEDIA_TYPE = "application/problem+json"
 
 MAX_MISTAKES_NAMED = 10
+LONGEST_NAME_COMPARED = 64  # characters: comparing takes the square of them
 # pydantic's errors, in the terms of JSON.
 _TEXTS = {
     "missing": "is missing",
-    "extra_forbidden": "is not known here; leave it out",
     "model_type": "has to be a JSON object",
     "dict_type": "has to be a JSON object",
     "list_type": "has to be a list",
@@ -44,13 +47,22 @@ def headers(problem: Problem) -> dict[str, str | list[str]]:
     return {}
 
 
-def mistakes(error: "ValidationError", whole: str) -> str:
-    """Name each field that is wrong and why, never its value; `whole` names what the fields are of."""
-    found = [
-        f"{'.'.join(map(str, each['loc'])) or whole}: {_TEXTS.get(each['type']) or _plain(each['msg'])}"
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    return "; ".join(found[:MAX_MISTAKES_NAMED])
+def mistakes(error: "ValidationError", whole: str, known: Collection[str] = ()) -> str:
+    """Name each field that is wrong and why, never its value.
+
+    `whole` names what the fields are of, `known` has the names that it may have.
+    """
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:MAX_MISTAKES_NAMED]
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or whole}: {_said(each, known)}" for each in found)
+
+
+def _said(mistake: "ErrorDetails", known: Collection[str]) -> str:
+    if mistake["type"] != "extra_forbidden":
+        return _TEXTS.get(mistake["type"]) or _plain(mistake["msg"])
+    name = str(mistake["loc"][-1])
+    if not known or len(mistake["loc"]) > 1 or len(name) > LONGEST_NAME_COMPARED:
+        return "is not known here; leave it out"
+    return f"is not known here; {instead(name, known)}"
 
 
 def _plain(message: str) -> str:

@@ -4,6 +4,7 @@ Long, because each command has a test or two, and all of them share one deployme
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -480,8 +481,37 @@ def test_an_unreachable_deployment_is_reported_plainly(run: Run) -> None:
     unreachable = run("status", "--url", "http://127.0.0.1:1")
 
     assert unreachable.code == 1
-    assert "does not answer" in unreachable.err
-    assert "Traceback" not in unreachable.err
+    assert "nothing listens at http://127.0.0.1:1, so nothing was sent. Start the local stack" in unreachable.err
+
+
+def test_a_host_that_there_is_not_is_reported_plainly(run: Run) -> None:
+    assert "there is no host of http://nowhere.invalid" in run("status", "--url", "http://nowhere.invalid").err
+
+
+def test_https_where_there_is_http_is_named(run: Run) -> None:
+    wrong = run("status", "--url", os.environ["DRUMBEAT_URL"].replace("http:", "https:"))
+
+    assert wrong.code == 1
+    assert "Write http://" in wrong.err
+
+
+@pytest.mark.parametrize("ending", ["/", "/v1", "/v1/"])
+def test_a_url_may_end_as_people_copy_it(run: Run, ending: str) -> None:
+    assert run("status", "--url", os.environ["DRUMBEAT_URL"] + ending).code == 0
+
+
+def test_a_key_of_another_deployment_is_reported_plainly(run: Run) -> None:
+    refused = run("status", "--key", "drumbeat.local.read.AAAA")
+
+    assert refused.code == 1
+    assert "does not accept this API key" in refused.err
+
+
+def test_a_command_that_there_is_not_is_answered_with_the_one_that_was_meant(run: Run) -> None:
+    wrong = run("stats")
+
+    assert wrong.code == 2
+    assert "did you mean status?" in wrong.err
 
 
 def test_doctor_says_that_a_deployment_is_unreachable(run: Run) -> None:

@@ -161,7 +161,40 @@ def test_a_folder_is_applied_with_its_templates(run: Run, folder: Path, database
     assert run("config", "--document").out.strip() == DOCUMENT.strip()
 
 
-@pytest.mark.parametrize("here", [[], ["--check"]])
+def test_what_would_change_is_shown_and_not_applied(run: Run, folder: Path, database: TestDatabase) -> None:
+    first = run("apply", "--diff", str(folder))
+    run("apply", str(folder))
+    same = run("apply", "--diff", str(folder))
+    (folder / "drumbeat.yaml").write_text(DOCUMENT.replace("mg.example.com", "mail.example.com"))
+    (folder / "templates" / "new.txt").write_text("New\n")
+
+    shown = run("apply", "--diff", str(folder))
+    for_programs = run("--json", "apply", "--diff", str(folder)).json
+    stored = configs.newest_version(database)
+    applied = run("apply", str(folder))
+
+    assert "no configuration is in force:" in first.out
+    assert "added    account mail" in first.out
+    assert "no difference" in same.out
+    assert 'changed  account mail: settings.domain "mg.example.com" -> "mail.example.com"' in shown.out
+    assert "added    template new.txt" in shown.out
+    assert "nothing was applied" in shown.out
+    assert (for_programs["version"], len(for_programs["changes"])) == (1, 2)
+    assert stored == 1
+    assert "configuration 2 is in force" in applied.out
+    assert "added    template new.txt" in applied.out
+
+
+def test_a_folder_without_a_configuration_is_named(run: Run, folder: Path) -> None:
+    (folder / "drumbeat.yaml").unlink()
+
+    refused = run("apply", str(folder))
+
+    assert refused.code == 2
+    assert "Go to the folder that holds your configuration" in refused.err
+
+
+@pytest.mark.parametrize("here", [[], ["--check"], ["--diff"]])
 def test_mistakes_are_printed_as_an_editor_reads_them(run: Run, folder: Path, here: list[str]) -> None:
     file = folder / "drumbeat.yaml"
     file.write_text(DOCUMENT.replace("account: mail", "account: post"))

@@ -153,6 +153,22 @@ def test_an_api_key_comes_once(doors: Doors) -> None:
 
 
 @pytest.mark.point(11)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("idempotency_key", "idempotency_key: is not known here; did you mean idempotencyKey?"),
+        ("zzz", "zzz: is not known here; there are idempotencyKey, payload, scheduledAt, source, type"),
+        ("x" * 65, "is not known here; leave it out"),
+    ],
+)
+def test_a_field_that_there_is_not_is_answered_with_the_one_that_was_meant(doors: Doors, name: str, said: str) -> None:
+    answer = doors.post("/v1/events", {**lead(), name: "k"})
+
+    assert answer.status == 400
+    assert said in answer.body["detail"]
+    assert doors.events() == []
+
+
 def test_an_event_without_a_key_is_refused(doors: Doors) -> None:
     body = lead()
     del body["idempotencyKey"]

@@ -10,11 +10,11 @@ from drumbeat.configuration.apply import apply
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.address import contact_key
+from drumbeat.core.call_times import LEASE
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.events import Arrival
 from drumbeat.core.status import Status
 from drumbeat.delivery import candidates_sql, claims_sql
-from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.planning import plan_events
 from drumbeat.ingest import sql as ingest_sql

@@ -19,13 +19,13 @@ from drumbeat.audit.verification_sql import START, span
 from drumbeat.audit.violations import KINDS, Violation
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
+from drumbeat.core.call_times import LEASE
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.configuration import Limit
 from drumbeat.core.events import Arrival
 from drumbeat.core.outcomes import Absent, Accepted, Found, LookupResult, NotSent, Outcome, Refused, Throttled, Unknown
 from drumbeat.core.request import Request
 from drumbeat.delivery.attempts_sql import open_attempts
-from drumbeat.delivery.budget import LEASE
 from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.effects import Claimed, Opening
 from drumbeat.delivery.planning import plan_events

@@ -5,13 +5,12 @@ from uuid import UUID
 
 import pytest
 
+from drumbeat.core.call_times import LEASE, CallTimes
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.budget import (
-    BATCH_SECONDS,
     EFFECTS_CLAIMED_WHEN_PLANNED,
     EFFECTS_PER_BATCH,
     EVENTS_PER_BATCH,
-    LEASE,
 )
 from drumbeat.delivery.deliver import Delivered, deliver
 from drumbeat.ledger.database import Database
@@ -20,6 +19,7 @@ from tests.store.delivery.workers import BODY, Worker, effect
 from tests.store.rows import journal, pass_time, recorded, sending, status
 
 UNKNOWN = UUID(int=1)
+BATCH_SECONDS = CallTimes().batch_seconds
 
 
 def test_a_batch_of_events_is_planned_and_carried_out_in_few_round_trips(worker: Worker) -> None:

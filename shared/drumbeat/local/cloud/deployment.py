@@ -35,7 +35,7 @@ def tool(name: str) -> str:
     places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     found = os.environ.get(name.upper()) or shutil.which(name, path=places)
     if found is None:
-        raise DeployFailed(f"{name} is not installed; nothing was deployed. `make setup` brings it.")
+        raise DeployFailed(f"{name} is not installed; nothing was deployed. `make cloud` and `make sam` bring it.")
     return found
 
 

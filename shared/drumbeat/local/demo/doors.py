@@ -60,7 +60,7 @@ class Doors:
 
     def all(self) -> Iterator[Callable[[], Sent]]:
         """Return the ways in the order in which the demonstration uses them."""
-        yield from (self.single, self.webhook, self.repeat, self.batch, self.repository, self.command_line)
+        yield from (self.single, self.batch, self.webhook, self.repeat, self.repository, self.command_line)
 
     def single(self) -> Sent:
         """One request, one event."""

@@ -8,17 +8,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from drumbeat.core.call_times import CallTimes
 from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.demo.doors import Doors, Keys, call
 from drumbeat.local.home import Home
 from drumbeat.local.ports import Ports
 from drumbeat.local.servers import die_with_parent, free_port
+from drumbeat.local.terminal import export_line
 
 CAMPAIGN = Path(__file__).parent / "campaign"
-RELAY_SECONDS = 2  # between two runs of the relay; a minute in production
+RELAY_SECONDS = 1  # between two runs of the relay; a minute in production
+TIMES = CallTimes(call_seconds=3, lease=timedelta(seconds=14))  # 10 and 45 in production
+SETTINGS = {"CALL_SECONDS": f"{TIMES.call_seconds:g}", "LEASE_SECONDS": f"{TIMES.lease.total_seconds():g}"}
 
 LIES: tuple[dict[str, object], ...] = (
     {"lie": "accept_then_500", "provider": "mailgun", "rate": 0.20, "seed": 1},
@@ -41,6 +46,7 @@ class Stage:
         self.keep = False  # what is wrong can be read in its logs
         self.keys = Keys.fresh()
         self.sandbox_url = ""
+        self.exports = ""  # a line for a shell that is to use the stack
         self._stack: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -69,7 +75,7 @@ class Stage:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**_own_servers_left_out(), **self.keys.environment()},
+                env={**_own_servers_left_out(), **SETTINGS, **self.keys.environment()},
                 start_new_session=True,  # Ctrl-C ends the demonstration, which then ends the stack
                 preexec_fn=die_with_parent,
             )
@@ -80,6 +86,7 @@ class Stage:
             raise Failed(f"the stack did not start. Its output, also in {self.folder}:\n{self.output()}")
         ready = json.loads(line)
         self.sandbox_url = ready["sandbox_url"]
+        self.exports = export_line(ready)
         return Doors(ready["url"], ready["api_key"], self.keys)
 
     def lie(self) -> None:
@@ -97,6 +104,11 @@ class Stage:
         pid = int((self.folder / "home" / "run" / "worker-1.pid").read_text())
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    def wait(self) -> None:
+        """Return when the stack has ended by itself."""
+        if self._stack is not None:
+            self._stack.wait()
 
     def output(self) -> str:
         """Return the stack's output."""
