@@ -180,7 +180,7 @@ def test_the_relay_says_where_a_lease_ended_and_keeps_the_reason_of_what_was_loo
     claimed(database, looked_into.id)
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
 
-    leases.recover(database, limit=10, full=False)
+    leases.recover(database, limit=10)
 
     before, during = Reason(ReasonCode.LEASE_ENDED), Reason(ReasonCode.LEASE_ENDED_SENDING)
     assert written(database, ROW, idle.id) == (before.code, None, before.sentence, False)
