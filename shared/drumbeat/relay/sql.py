@@ -42,9 +42,9 @@ class DueEffect:
 
 # What no worker has taken. `effects_due` holds it by account: people's before campaigns', each in the order it is due.
 _FREE = "e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')"
-_OF_ACCOUNT = (
-    f"{_FREE} AND e.account = a.account AND e.campaign = kind.campaign AND e.due_at <= (SELECT until FROM now)"
-)
+_OF_ACCOUNT = f"""
+    {_FREE} AND e.account = a.account AND e.campaign = kind.campaign AND e.due_at <= (SELECT until FROM now)
+"""  # noqa: S608 - put together from constants
 
 # A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away. Of an
 # account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends. Of each
@@ -187,8 +187,8 @@ def forgotten_events(
 
 
 # A transaction that was slow to commit may still bring an event that is a little older than now: hence the margin. What
-# has no plan yet when the search passes it is listed, so that one event which is never planned costs one look a sweep, and
-# not a search of all that came after it.
+# has no plan yet when the search passes it is listed, so that one event which is never planned costs one look a sweep,
+# and not a search of all that came after it.
 ADVANCE = f"""
     WITH passed AS MATERIALIZED (
         SELECT drumbeat_now() - %(margin)s AS until,

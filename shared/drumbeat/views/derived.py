@@ -46,7 +46,8 @@ DERIVED = f"""
              CROSS JOIN LATERAL (
                    SELECT EXISTS (SELECT
                                     FROM outcomes
-                                   WHERE {CONTRARY} AND outcomes.id > coalesce(dismissed.outcome, 0)) AS found) AS contrary
+                                   WHERE {CONTRARY}
+                                     AND outcomes.id > coalesce(dismissed.outcome, 0)) AS found) AS contrary
              CROSS JOIN LATERAL (
                    SELECT EXISTS (SELECT
                                     FROM dismissed_effects

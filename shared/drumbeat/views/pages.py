@@ -124,10 +124,11 @@ _UNTOUCHED = """
          THEN count(*) = (SELECT count(*) FROM effects AS every WHERE every.event_id = effects.event_id)
          ELSE false END
 """
+_RECORDED = f"SELECT events.id FROM ({SEARCHED}) AS events WHERE {NO_PLAN}"  # noqa: S608 - constants
 _PLANNED = f"{_OPEN} GROUP BY event_id HAVING {_UNTOUCHED}"
 _IN_PROGRESS = f"{_OPEN} GROUP BY event_id HAVING NOT {_UNTOUCHED}"
 _AMONG: Mapping[str, LiteralString] = {
-    "recorded": f"{_OF_KIND} AND events.id = ANY (ARRAY(SELECT events.id FROM ({SEARCHED}) AS events WHERE {NO_PLAN}))",
+    "recorded": f"{_OF_KIND} AND events.id = ANY (ARRAY({_RECORDED}))",
     "planned": f"{_OF_KIND} AND events.id = ANY (ARRAY({_PLANNED}))",
     "in_progress": f"{_OF_KIND} AND events.id = ANY (ARRAY({_IN_PROGRESS}))",
     "attention": f"{_OF_KIND} AND events.id = ANY (ARRAY({CANDIDATES_FOR_ATTENTION}))",
@@ -135,9 +136,7 @@ _AMONG: Mapping[str, LiteralString] = {
 _CANDIDATES: Mapping[str, LiteralString] = {status: _one_by_one(among) for status, among in _AMONG.items()}
 
 # All, or those that are done: what is under way is left out before it is judged.
-_NEWEST = _one_by_one(
-    f"(%(status)s IS DISTINCT FROM 'done' OR events.id NOT IN ({_OPEN}))"  # noqa: S608 - constants
-)
+_NEWEST = _one_by_one(f"(%(status)s IS DISTINCT FROM 'done' OR events.id NOT IN ({_OPEN}))")
 
 # A text is searched by reading, newest first: `since` bounds it.
 _MATCHING = _one_by_one(
@@ -221,9 +220,9 @@ EFFECTS = f"""
        AND (%(after)s::uuid IS NULL OR effects.id > %(after)s)
      ORDER BY effects.id
      LIMIT %(limit)s
-"""  # noqa: S608 - put together from constants
+"""
 
-# A page of each status and account that may be meant, of which the first are shown. The indexes know a status by its name.
+# A page of each status and account that may be meant, of which the first are shown. Each index is of certain statuses.
 _OF_STATUS = f"""
     (SELECT page.*
        FROM (SELECT DISTINCT account FROM ({COUNTED_EFFECTS}) AS counted

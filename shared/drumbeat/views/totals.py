@@ -60,8 +60,8 @@ class EffectGroups:
     groups: list[EffectGroup]
 
 
-# Nearly all events are done, so those are what is left of all when the others are counted. What has changed since the
-# window began is enough to find them: an event's effects are planned after it was received, give or take a clock's skew.
+# Nearly all events are done, so those are what is left of all when the others are counted. What went wrong is found by
+# when it did: the effects of an event are planned after it was received, give or take the skew of a clock.
 EVENTS_BY_STATUS = f"""
     WITH span AS MATERIALIZED (
         SELECT since, since - interval '1 hour' AS changed
@@ -133,7 +133,9 @@ EFFECTS_BY_ACCOUNT = f"""
         SELECT account, status, effects FROM not_waiting
          UNION ALL
         SELECT account, 'waiting',
-               effects - coalesce((SELECT sum(n.effects) FROM not_waiting n WHERE n.account = counted.account), 0)::bigint
+               effects - coalesce((SELECT sum(other.effects)
+                                     FROM not_waiting AS other
+                                    WHERE other.account = counted.account), 0)::bigint
           FROM counted
          WHERE status = 'open'
     )
