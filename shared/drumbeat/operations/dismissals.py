@@ -35,8 +35,9 @@ def dismiss(event_id: UUID, *, reason: str, actor: str, services: Services) -> D
         raise NotFound(f"no event has the id {event_id}; nothing was changed")
     if judged.held:
         raise Stale(
-            f"{judged.held} of its effects {'is' if judged.held == 1 else 'are'} held and would wait for ever: decide "
-            f"by `drumbeat resolve --event {event_id}`, then dismiss what is left; nothing was changed"
+            f"{judged.held} of its effects {'is' if judged.held == 1 else 'are'} held and would wait for ever: "
+            f"`drumbeat effects --event {event_id} --status held` lists them, `drumbeat resolve` decides; then dismiss "
+            f"what is left; nothing was changed"
         )
     if judged.status != "attention":
         raise Stale(f"the event is {judged.status}: nothing of it needs attention; nothing was changed")

@@ -63,7 +63,8 @@ DERIVED = f"""
              WHERE plans.event_id = events.id) AS plan ON true
 """  # noqa: S608 - put together from constants
 
-# Every event that may need attention, found by indexes; `DERIVED` decides.
+# Every event that may need attention, found by indexes; `DERIVED` decides. OFFSET makes Postgres look each effect up,
+# however many outcomes it takes there to be.
 LASTING_CANDIDATES = """
     SELECT event_id FROM plans WHERE failed <> '{}'
      UNION
@@ -71,7 +72,7 @@ LASTING_CANDIDATES = """
      UNION
     SELECT effects.event_id
       FROM outcomes
-      JOIN effects ON effects.id = outcomes.effect_id
+     CROSS JOIN LATERAL (SELECT event_id, status FROM effects WHERE effects.id = outcomes.effect_id OFFSET 0) AS effects
      WHERE outcomes.origin IN ('late', 'look', 'feedback')
        AND outcomes.kind IN ('refused', 'accepted', 'found')
        AND ((effects.status = 'accepted' AND outcomes.kind = 'refused')

@@ -51,6 +51,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)  # the first of them waits for the seed
 @pytest.mark.parametrize("name", ALL)
 def test_a_statement_touches_what_is_due_or_shown(history: TestDatabase, name: str) -> None:
     reading = ALL[name]
