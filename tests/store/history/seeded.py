@@ -91,6 +91,7 @@ _THIN = (
     INSERT INTO attempts (effect_id, n, generation, identity, request_hash)
     SELECT id, 1, 1, 'mailgun', '' FROM effects WHERE fence > 0 AND id < %(tenth)s
     """,
+    "INSERT INTO requests (effect_id, generation, hash, frozen) SELECT effect_id, 1, '', '' FROM attempts",
     """
     INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, at)
     SELECT id, 1, 1, 'mailgun', CASE WHEN seq %% 4 = 0 AND id < %(hundredth)s THEN 'look' ELSE 'answer' END,
