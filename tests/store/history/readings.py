@@ -100,7 +100,7 @@ VIEWS: Mapping[str, Reading] = {
     "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),
 }
-ALL: Mapping[str, Reading] = RELAY | VIEWS
+ALL: Mapping[str, Reading] = {**RELAY, **VIEWS}
 
 
 def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString, Parameters | None]]:

@@ -16,7 +16,7 @@ MINUTES = f"SELECT sum(events)::int AS events, sum(effects)::int AS effects FROM
 
 
 def rows(db: Database, sql: str) -> set[tuple[object, ...]]:
-    return {tuple(row.values()) for row in db.run(sql)}  # type: ignore[arg-type]
+    return {tuple(row.values()) for row in db.run(sql)}
 
 
 def test_counts_follow_every_move(database: TestDatabase, owner: Database) -> None:
