@@ -75,7 +75,7 @@ def test_an_event_that_is_never_planned_does_not_keep_the_search_from_going_on(d
         assert deployment.rung_events() == {never}
 
     [state] = deployment.db.run(
-        "SELECT searched_until > recorded_at AS passed FROM relay_state, events WHERE id = %s", (later,)
+        "SELECT searched_until > recorded_at AS passed FROM relay_state, events WHERE events.id = %s", (later,)
     )
     assert state["passed"]
     assert [row["event_id"] for row in deployment.db.run("SELECT event_id FROM unplanned")] == [never]
