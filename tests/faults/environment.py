@@ -14,7 +14,8 @@ from tests.faults.processes import Process
 
 EMPTY = """
     TRUNCATE configs, api_keys, events, event_aliases, payloads, conflicts, plans, replans, contacts, suppressions,
-             effects, journal, requests, attempts, outcomes, account_states RESTART IDENTITY CASCADE
+             effects, journal, requests, attempts, outcomes, account_states, dismissals, dismissed_effects,
+             unplanned, uncounted, minutes, effect_counts RESTART IDENTITY CASCADE
 """
 # Keys that expire do so by simulated time.
 AGE_KEYS = """
@@ -54,7 +55,7 @@ class Environment:
     def clear(self) -> Path:
         """Empty the servers; return a new folder."""
         self.owner.run(EMPTY)
-        self.owner.run("UPDATE relay_state SET planned_until = '-infinity'")
+        self.owner.run("UPDATE relay_state SET planned_until = '-infinity', searched_until = '-infinity'")
         self.owner.run("UPDATE clock SET shift = '0'")
         self.redis.flushall()
         self.redis.script_flush()

@@ -110,7 +110,7 @@ def _recover_live_leases(patch: Patch) -> None:
         patch,
         leases,
         "RECOVER",
-        ("AND lease_until <= drumbeat_now()\n           AND (due_at <= drumbeat_now() OR %(full)s)", "AND %(full)s"),
+        ("AND lease_until <= drumbeat_now()", "AND lease_until IS NOT NULL"),
     )
 
 

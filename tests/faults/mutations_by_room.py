@@ -153,7 +153,7 @@ def _recover_without_a_journal_row(patch: Patch) -> None:
 
 
 def _pass_over_unknown_outcomes(patch: Patch) -> None:
-    _change_statement(patch, relay_sql, "DUE", ("'sending', 'unknown')\n", "'sending')\n"))
+    patch.setattr(relay_sql, "DUE", relay_sql.DUE.replace("IN ('waiting', 'unknown')", "IN ('waiting')"))
 
 
 MUTATIONS = (

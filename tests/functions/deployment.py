@@ -46,7 +46,7 @@ class _Door(BaseHTTPRequestHandler):
             "body": body.decode(),
             "isBase64Encoded": False,
         }
-        posts = self.command == "POST" and parts.path.startswith("/v1/events")
+        posts = self.command == "POST" and parts.path in ("/v1/events", "/v1/events/batch")
         answer = (ingest if posts else console).handler(event, cast("LambdaContext", Context()))
         self.send_response(answer["statusCode"])
         for name, value in {**answer.get("headers", {}), **_firsts(answer.get("multiValueHeaders"))}.items():

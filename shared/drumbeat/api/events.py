@@ -3,17 +3,26 @@
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat import views
-from drumbeat.api.access import READ
-from drumbeat.api.query import identifier, instant, limit, query
+from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.query import body, identifier, instant, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
+from drumbeat.operations.dismissals import dismiss
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
 
 router = Routes()
+
+
+class Dismissal(BaseModel):
+    """Why an event that needs attention is left as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(min_length=1, max_length=500)
 
 
 @router.get("/v1/events", middlewares=READ)
@@ -44,3 +53,10 @@ def show_event(event_id: str) -> Response[Any]:
             " within minutes of its return"
         )
     return reply(story)
+
+
+@router.post("/v1/events/<event_id>/dismiss", middlewares=OPERATE)
+def dismiss_event(event_id: str) -> Response[Any]:
+    """Dismiss one event from attention; 409 when nothing needs it, or an effect is held."""
+    request = body(router, Dismissal)
+    return reply(dismiss(identifier(event_id), reason=request.reason, actor=router.actor, services=services()))

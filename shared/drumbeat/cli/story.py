@@ -29,6 +29,9 @@ def tree(event: Json) -> Tree:
     if event["conflicts"]:
         bodies = "other body" if event["conflicts"] == 1 else "other bodies"
         root.add(f"[bold yellow]{event['conflicts']} {bodies} came under the same key; the first one counts[/]")
+    for dismissal in event["dismissals"]:
+        why = f"{plain(dismissal['reason'])}, {plain(dismissal['actor'])}"
+        root.add(f"dismissed from attention {moment(dismissal['at'])}: {why}")
     plan = event["plan"]
     if plan is None:
         root.add("[cyan]not planned yet[/]")

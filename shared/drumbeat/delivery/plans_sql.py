@@ -94,7 +94,7 @@ RECORD = """
          WHERE c.key = old.key
     ), inserted AS (
         INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, after, dependents,
-                             base_due_at, expires_at, lasts, status, seq, fence, due_at, lease_until)
+                             base_due_at, expires_at, lasts, status, seq, fence, due_at, lease_until, campaign)
         SELECT id, event_id, version, flow, step, account, action, contact, after, dependents::uuid[],
                due_at, expires_at, expires_at - due_at,
                CASE WHEN take THEN 'claimed' ELSE 'waiting' END,
@@ -103,7 +103,8 @@ RECORD = """
                CASE WHEN take THEN drumbeat_now() + %(lease)s
                     WHEN after IS NOT NULL THEN 'infinity'
                     ELSE due_at END,
-               CASE WHEN take THEN drumbeat_now() + %(lease)s END
+               CASE WHEN take THEN drumbeat_now() + %(lease)s END,
+               (SELECT events.type = 'CAMPAIGN_TRIGGER' FROM events WHERE events.id = event_id)
           FROM steps
             ON CONFLICT DO NOTHING
         RETURNING id, status, fence

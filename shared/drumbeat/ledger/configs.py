@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from drumbeat.core.configuration import Config
+from drumbeat.ledger import unplanned as unplanned_events
 from drumbeat.ledger.database import Database
 
 
@@ -151,28 +152,27 @@ def open_identities(db: Database) -> list[tuple[str, str, int]]:
 
 
 # Events that the new version may plan: those without a plan, and those with a flow that failed.
-UNPLANNED = """
+UNPLANNED = f"""
     SELECT id
       FROM (
             (SELECT events.id
-               FROM events
-              WHERE events.recorded_at >= (SELECT planned_until FROM relay_state)
-                AND events.id > %(after)s
-                AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = events.id)
+               FROM ({unplanned_events.SEARCHED}) AS events
+              WHERE events.id > %(after)s
+                AND {unplanned_events.NO_PLAN}
               ORDER BY events.id
               LIMIT %(limit)s)
             UNION
             (SELECT plans.event_id
                FROM plans
-              WHERE plans.failed <> '{}'
+              WHERE plans.failed <> '{{}}'
                 AND plans.event_id > %(after)s
-                AND plans.failed - ARRAY(SELECT flow FROM replans WHERE replans.event_id = plans.event_id) <> '{}'
+                AND plans.failed - ARRAY(SELECT flow FROM replans WHERE replans.event_id = plans.event_id) <> '{{}}'
               ORDER BY plans.event_id
               LIMIT %(limit)s)
            ) AS candidates
      ORDER BY id
      LIMIT %(limit)s
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def unplanned(db: Database, *, after: UUID, limit: int) -> list[UUID]:

@@ -11,14 +11,13 @@ from uuid import UUID
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.ledger.database import Database
 
-# Which effects are looked at is said by ids, or by `due_at`, which is a leased effect's lease end; `full` looks at all.
+# Found by their leases' ends, however much else is due.
 RECOVER = """
     WITH dead AS MATERIALIZED (
         SELECT id, status
           FROM effects
          WHERE status IN ('claimed', 'sending', 'unknown')
            AND lease_until <= drumbeat_now()
-           AND (due_at <= drumbeat_now() OR %(full)s)
          ORDER BY id
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED
@@ -51,12 +50,12 @@ RECOVER = """
     )
     SELECT id FROM moved
 """
-RECOVER_NAMED = RECOVER.replace("(due_at <= drumbeat_now() OR %(full)s)", "id = ANY (%(ids)s)")
+RECOVER_NAMED = RECOVER.replace("         ORDER BY id\n", "           AND id = ANY (%(ids)s)\n         ORDER BY id\n")
 
 
-def recover(db: Database, *, limit: int, full: bool) -> list[UUID]:
+def recover(db: Database, *, limit: int) -> list[UUID]:
     """Free effects whose lease ended without a result: `claimed` waits again, `sending` is unknown; both due now."""
-    return _freed(db, RECOVER, "relay", {"limit": limit, "full": full})
+    return _freed(db, RECOVER, "relay", {"limit": limit})
 
 
 def recover_named(db: Database, ids: Sequence[UUID]) -> list[UUID]:

@@ -1,5 +1,7 @@
 """The application's role in Postgres: may append and read, never rewrite. Migrations grant, this creates the login."""
 
+from contextlib import suppress
+
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -15,6 +17,9 @@ LOCK_TIMEOUT = """
     SELECT setting::int / 1000.0, current_database(), current_user FROM pg_settings WHERE name = 'lock_timeout'
 """  # the names are the server's: a pooler may have its own
 LIMIT_LOCKS = "ALTER ROLE CURRENT_USER IN DATABASE {} SET lock_timeout = '{}s'"
+# Statements over a ledger of some size look dear enough to Postgres to be compiled each time, which takes longer than
+# to run them.
+NO_COMPILING = "ALTER ROLE CURRENT_USER IN DATABASE {} SET jit = off"
 KEPT = "Nothing was changed in the ledger and the version deployed before goes on working."
 
 
@@ -60,6 +65,7 @@ def check(application_url: str) -> str | None:
             verified(application_url), autocommit=True, prepare_threshold=None, connect_timeout=10
         ) as ours:
             row = ours.execute("SELECT has_table_privilege('journal', 'DELETE, UPDATE, TRUNCATE')").fetchone()
+            _compile_nothing(ours)
             unlimited = _limit_locks(ours)
     except psycopg.OperationalError as error:
         user = conninfo_to_dict(application_url).get("user", "")
@@ -97,6 +103,12 @@ def _limit_locks(ours: psycopg.Connection) -> str | None:
             f"{statement.as_string().replace('CURRENT_USER', user)}"
         )
     return None
+
+
+def _compile_nothing(ours: psycopg.Connection) -> None:
+    with suppress(psycopg.Error):  # where it may not, some answers are slower
+        database = sql.Identifier(ours.info.dbname)
+        ours.execute(sql.SQL(NO_COMPILING).format(database))
 
 
 def _create(owner: psycopg.Connection, role: str, password: object, *, login: bool) -> None:

@@ -14,6 +14,7 @@ from psycopg.errors import LockNotAvailable
 from drumbeat.core.compatibility import known
 from drumbeat.core.configuration import Limit
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.unplanned import NO_PLAN
 
 LIMITS = """
     SELECT account.key AS account, account.value -> 'limits' AS limits
@@ -39,29 +40,71 @@ class DueEffect:
     place: int
 
 
+# What no worker has taken. `effects_due` holds it by account: people's before campaigns', each in the order it is due.
+_FREE = "e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')"
+_OF_ACCOUNT = f"""
+    {_FREE} AND e.account = a.account AND e.campaign = kind.campaign AND e.due_at <= (SELECT until FROM now)
+"""  # noqa: S608 - put together from constants
+
 # A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away. Of an
-# account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends.
-DUE = """
-    SELECT id, account, campaign, due_in, place
-      FROM (SELECT e.id, e.account, halted, events.type = 'CAMPAIGN_TRIGGER' AS campaign,
-                   extract(epoch FROM greatest(e.due_at, e.lease_until, CASE WHEN halted THEN state.paused_until END)
-                                      - drumbeat_now())::float8 AS due_in,
-                   row_number() OVER (PARTITION BY e.account, halted
-                                          ORDER BY events.type = 'CAMPAIGN_TRIGGER', e.due_at, e.id) AS place
-              FROM effects e
-              JOIN events ON events.id = e.event_id
-              LEFT JOIN account_states state ON state.account = e.account
-             CROSS JOIN LATERAL (SELECT state.paused_until IS NOT NULL
-                                        AND e.lease_until IS NULL
-                                        AND (e.expires_at <= drumbeat_now()) IS NOT TRUE AS halted) AS judged
-             WHERE e.status IN ('waiting', 'claimed', 'sending', 'unknown')
-               AND e.due_at <= drumbeat_now() + %(ahead)s
-               AND (NOT halted OR state.paused_until <= drumbeat_now() + %(ahead)s)) AS due
-      LEFT JOIN unnest(%(accounts)s::text[], %(allowances)s::int[]) AS allowed (name, most) ON name = account
-     WHERE place <= CASE WHEN halted THEN 1 ELSE coalesce(most, %(otherwise)s) END
+# account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends. Of each
+# account no more is read than may be notified of, however much is due.
+DUE = f"""
+    WITH RECURSIVE now AS MATERIALIZED (
+        SELECT at, at + %(ahead)s AS until FROM (SELECT drumbeat_now() AS at) AS clock
+    ), names AS (
+        (SELECT e.account FROM effects e WHERE {_FREE} ORDER BY e.account LIMIT 1)
+         UNION ALL
+        SELECT (SELECT e.account FROM effects e WHERE {_FREE} AND e.account > names.account ORDER BY e.account LIMIT 1)
+          FROM names
+         WHERE names.account IS NOT NULL
+    ), accounts AS MATERIALIZED (
+        SELECT names.account, state.paused_until, coalesce(allowed.most, %(otherwise)s) AS most
+          FROM names
+          LEFT JOIN account_states state ON state.account = names.account
+          LEFT JOIN unnest(%(accounts)s::text[], %(allowances)s::int[]) AS allowed (account, most)
+            ON allowed.account = names.account
+         WHERE names.account IS NOT NULL
+    ), kinds AS (
+        SELECT * FROM (VALUES (false), (true)) AS kind (campaign)
+    ), due AS (
+        SELECT free.id, a.account, kind.campaign, false AS halted, free.due_at, free.due_at AS at
+          FROM accounts a
+         CROSS JOIN kinds kind
+         CROSS JOIN LATERAL (SELECT e.id, e.due_at
+                               FROM effects e
+                              WHERE {_OF_ACCOUNT}
+                                AND (a.paused_until IS NULL OR e.expires_at <= (SELECT at FROM now))
+                              ORDER BY e.due_at, e.id
+                              LIMIT a.most) AS free
+         UNION ALL
+        SELECT probe.id, a.account, kind.campaign, true, probe.due_at, greatest(probe.due_at, a.paused_until)
+          FROM accounts a
+         CROSS JOIN kinds kind
+         CROSS JOIN LATERAL (SELECT e.id, e.due_at
+                               FROM effects e
+                              WHERE {_OF_ACCOUNT}
+                                AND (e.expires_at <= (SELECT at FROM now)) IS NOT TRUE
+                              ORDER BY e.due_at, e.id
+                              LIMIT 1) AS probe
+         WHERE a.paused_until <= (SELECT until FROM now)
+         UNION ALL
+        SELECT e.id, e.account, e.campaign, false, e.due_at, greatest(e.due_at, e.lease_until)
+          FROM effects e
+         WHERE e.lease_until IS NOT NULL
+           AND e.status IN ('claimed', 'sending', 'unknown')
+           AND e.due_at <= (SELECT until FROM now)
+    )
+    SELECT placed.id, placed.account, placed.campaign,
+           extract(epoch FROM placed.at - (SELECT at FROM now))::float8 AS due_in, placed.place
+      FROM (SELECT due.*,
+                   row_number() OVER (PARTITION BY account, halted ORDER BY campaign, due_at, id) AS place
+              FROM due) AS placed
+      LEFT JOIN unnest(%(accounts)s::text[], %(allowances)s::int[]) AS allowed (name, most) ON name = placed.account
+     WHERE place <= CASE WHEN halted THEN 1 ELSE coalesce(allowed.most, %(otherwise)s) END
      ORDER BY campaign, place, account
      LIMIT %(limit)s
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def due_effects(
@@ -97,20 +140,28 @@ class ForgottenEvent:
 # Without any configuration there is nothing to plan by; the events stay, and are found after the first one. Where the
 # search begins is only an instant of the ledger's clock, which may have been set back since: an event with a due entry
 # is found whenever it was recorded, and a search that goes `back` begins so much before now at the latest.
-FORGOTTEN = """
-    SELECT e.id, e.type = 'CAMPAIGN_TRIGGER' AS campaign, e.recorded_at,
-           extract(epoch FROM drumbeat_now() - e.recorded_at)::float8 AS age
-      FROM events e
-     WHERE (e.id = ANY (%(named)s)
-            OR (e.recorded_at >= (SELECT least(planned_until, drumbeat_now() - %(back)s::interval) FROM relay_state)
-                AND e.recorded_at <= drumbeat_now() - %(grace)s))
-       AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = e.id)
+FORGOTTEN = f"""
+    SELECT events.id, events.campaign, events.recorded_at,
+           extract(epoch FROM drumbeat_now() - events.recorded_at)::float8 AS age
+      FROM (SELECT id, type = 'CAMPAIGN_TRIGGER' AS campaign, recorded_at
+              FROM events
+             WHERE id = ANY (%(named)s)
+             UNION
+            SELECT id, type = 'CAMPAIGN_TRIGGER', recorded_at
+              FROM events
+             WHERE recorded_at >= (SELECT least(searched_until, drumbeat_now() - %(back)s::interval) FROM relay_state)
+               AND recorded_at <= drumbeat_now() - %(grace)s
+             UNION
+            SELECT id, type = 'CAMPAIGN_TRIGGER', events.recorded_at
+              FROM unplanned
+              JOIN events ON events.id = unplanned.event_id) AS events
+     WHERE {NO_PLAN}
        AND EXISTS (SELECT FROM configs)
        AND (%(id)s::uuid IS NULL
-            OR (e.type = 'CAMPAIGN_TRIGGER', e.recorded_at, e.id) > (%(campaign)s, %(recorded_at)s, %(id)s::uuid))
-     ORDER BY campaign, e.recorded_at, e.id
+            OR (events.campaign, events.recorded_at, events.id) > (%(campaign)s, %(recorded_at)s, %(id)s::uuid))
+     ORDER BY events.campaign, events.recorded_at, events.id
      LIMIT %(limit)s
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def forgotten_events(
@@ -135,27 +186,51 @@ def forgotten_events(
     return [ForgottenEvent(**row) for row in rows]
 
 
-# A transaction that was slow to commit may still bring an event that is a little older than now: hence the margin.
-ADVANCE = """
+# A transaction that was slow to commit may still bring an event that is a little older than now: hence the margin. What
+# has no plan yet when the search passes it is listed, so that one event which is never planned costs one look a sweep,
+# and not a search of all that came after it.
+ADVANCE = f"""
+    WITH passed AS MATERIALIZED (
+        SELECT drumbeat_now() - %(margin)s AS until,
+               least(searched_until, drumbeat_now() - %(back)s::interval) AS begin
+          FROM relay_state
+    ), found AS MATERIALIZED (
+        SELECT id, recorded_at
+          FROM events
+         WHERE recorded_at >= (SELECT begin FROM passed)
+           AND recorded_at < (SELECT until FROM passed)
+           AND {NO_PLAN}
+         ORDER BY recorded_at
+         LIMIT %(most)s
+    ), listed AS (
+        INSERT INTO unplanned (event_id, recorded_at) SELECT id, recorded_at FROM found ON CONFLICT DO NOTHING
+    ), planned AS (
+        DELETE FROM unplanned USING plans WHERE plans.event_id = unplanned.event_id RETURNING unplanned.event_id
+    ), left_over AS (
+        SELECT recorded_at FROM found
+         UNION ALL
+        SELECT recorded_at FROM unplanned WHERE event_id NOT IN (SELECT event_id FROM planned)
+    ), reached AS (
+        SELECT CASE WHEN (SELECT count(*) FROM found) < %(most)s THEN until
+                    ELSE (SELECT max(recorded_at) FROM found) END AS at
+          FROM passed
+    )
     UPDATE relay_state
-       SET planned_until = reached.at
-      FROM (SELECT least(drumbeat_now() - %(margin)s,
-                         (SELECT min(e.recorded_at)
-                            FROM events e
-                           WHERE e.recorded_at >= (SELECT least(planned_until, drumbeat_now() - %(back)s::interval)
-                                                     FROM relay_state)
-                             AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = e.id))) AS at) AS reached
-     WHERE reached.at > planned_until OR %(back)s::interval IS NOT NULL
-"""
+       SET searched_until = reached.at,
+           planned_until = least(reached.at, (SELECT min(recorded_at) FROM left_over))
+      FROM reached
+     WHERE reached.at > searched_until OR %(back)s::interval IS NOT NULL
+"""  # noqa: S608 - put together from constants
+EVENTS_PER_ADVANCE = 10_000  # without a plan
 
 
 def advance(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
-    """Note up to when every event is planned, so that the next search begins there; `back`: earlier, if need be.
+    """Note up to when events were searched, so that the next search begins there; `back`: earlier, if need be.
 
     It only saves reading, so that it waits for no one: a row that is locked stays as it is.
     """
     with suppress(LockNotAvailable):
-        db.run(ADVANCE, {"margin": margin, "back": back})
+        db.run(ADVANCE, {"margin": margin, "back": back, "most": EVENTS_PER_ADVANCE})
 
 
 # A flow that failed again leaves no trace, so it is only tried soon after an `apply`, and in a full sweep.
@@ -183,7 +258,7 @@ def replannable_events(db: Database, *, fresh: timedelta, full: bool, limit: int
 
 
 # What waits for its account's pause is due when that ends, if anything waits for it.
-NEXT = """
+NEXT = f"""
     SELECT extract(epoch FROM min(due_at) - drumbeat_now())::float8 AS due_in
       FROM ((SELECT due_at
                FROM effects
@@ -201,12 +276,13 @@ NEXT = """
               WHERE paused_until > drumbeat_now() + %(ahead)s
                 AND EXISTS (SELECT
                               FROM effects e
-                             WHERE e.account = state.account
-                               AND e.status IN ('waiting', 'unknown')
+                             WHERE {_FREE}
+                               AND e.account = state.account
+                               AND e.campaign = ANY ('{{false,true}}')
                                AND e.due_at <= state.paused_until)
               ORDER BY paused_until
               LIMIT 1)) AS first
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def next_due(db: Database, *, ahead: timedelta) -> float | None:

@@ -126,7 +126,7 @@ class _Sweep:
     def _recover(self) -> set[UUID]:
         recovered: set[UUID] = set()
         while self._has_time(DRAIN_SECONDS):
-            rows = leases.recover(self._services.db, limit=LEASES_PER_STATEMENT, full=self.summary.full)
+            rows = leases.recover(self._services.db, limit=LEASES_PER_STATEMENT)
             recovered.update(rows)
             if len(rows) < LEASES_PER_STATEMENT:
                 break

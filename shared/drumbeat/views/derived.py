@@ -8,10 +8,20 @@ REASON = """
     CASE WHEN reason_code IS NULL THEN reason ELSE reason_detail END AS reason_detail, reason, maybe_sent
 """
 
-# For one row of `events`. Feedback that contradicts a final status needs attention.
-DERIVED = """
+# Evidence that contradicts the status of a row of `effects`.
+CONTRARY = """
+    outcomes.effect_id = effects.id
+    AND outcomes.generation = effects.generation
+    AND outcomes.origin IN ('late', 'look', 'feedback')
+    AND outcomes.kind IN ('refused', 'accepted', 'found')
+    AND ((effects.status = 'accepted' AND outcomes.kind = 'refused')
+         OR (effects.status IN ('refused', 'cancelled') AND outcomes.kind IN ('accepted', 'found')))
+"""
+
+# For one row of `events`. Feedback that contradicts a final status needs attention. What a dismissal covers does not.
+DERIVED = f"""
     SELECT CASE
-               WHEN EXISTS (SELECT FROM conflicts WHERE conflicts.event_id = events.id) THEN 'attention'
+               WHEN conflicting.n > coalesce(dismissed.conflicts, 0) THEN 'attention'
                WHEN plan.event_id IS NULL THEN 'recorded'
                WHEN plan.failing OR tally.wrong > 0 OR tally.contradicted THEN 'attention'
                WHEN tally.open = 0 THEN 'done'
@@ -19,42 +29,57 @@ DERIVED = """
                ELSE 'planned'
            END AS status,
            tally.effects
-      FROM (SELECT count(*) AS effects,
-                   count(*) FILTER (WHERE status IN ('held', 'refused')) AS wrong,
+      FROM (SELECT count(*) AS n FROM conflicts WHERE conflicts.event_id = events.id) AS conflicting
+      LEFT JOIN LATERAL (
+            SELECT dismissals.conflicts, dismissals.flows, dismissals.outcome
+              FROM dismissals
+             WHERE dismissals.event_id = events.id
+             ORDER BY n DESC
+             LIMIT 1) AS dismissed ON true
+     CROSS JOIN LATERAL (
+            SELECT count(*) AS effects,
+                   count(*) FILTER (WHERE status = 'held' OR (status = 'refused' AND NOT covered.found)) AS wrong,
                    count(*) FILTER (WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')) AS open,
                    coalesce(bool_or(status <> 'waiting' OR fence > 0), false) AS begun,
                    coalesce(bool_or(contrary.found), false) AS contradicted
               FROM effects
              CROSS JOIN LATERAL (
-                   SELECT EXISTS (
-                       SELECT FROM outcomes
-                        WHERE outcomes.effect_id = effects.id
-                          AND outcomes.generation = effects.generation
-                          AND outcomes.origin IN ('late', 'look', 'feedback')
-                          AND ((effects.status = 'accepted' AND outcomes.kind = 'refused')
-                               OR (effects.status IN ('refused', 'cancelled')
-                                   AND outcomes.kind IN ('accepted', 'found')))) AS found) AS contrary
+                   SELECT EXISTS (SELECT
+                                    FROM outcomes
+                                   WHERE {CONTRARY}
+                                     AND outcomes.id > coalesce(dismissed.outcome, 0)) AS found) AS contrary
+             CROSS JOIN LATERAL (
+                   SELECT EXISTS (SELECT
+                                    FROM dismissed_effects
+                                   WHERE dismissed_effects.effect_id = effects.id
+                                     AND dismissed_effects.seq = effects.seq) AS found) AS covered
              WHERE effects.event_id = events.id) AS tally
       LEFT JOIN LATERAL (
             SELECT plans.event_id,
-                   plans.failed <> '{}'
-                   AND plans.failed - ARRAY(SELECT flow FROM replans WHERE replans.event_id = plans.event_id) <> '{}'
-                       AS failing
+                   plans.failed <> '{{}}'
+                   AND plans.failed - ARRAY(SELECT flow FROM replans WHERE replans.event_id = plans.event_id)
+                                    - coalesce(dismissed.flows, '{{}}') <> '{{}}' AS failing
               FROM plans
              WHERE plans.event_id = events.id) AS plan ON true
-"""
+"""  # noqa: S608 - put together from constants
 
-# Every event that may need attention, found by indexes; `DERIVED` decides.
-CANDIDATES_FOR_ATTENTION = """
-    SELECT event_id FROM effects WHERE status IN ('held', 'refused')
-     UNION ALL
+# Every event that may need attention, found by indexes; `DERIVED` decides. OFFSET makes Postgres look each effect up,
+# however many outcomes it takes there to be.
+LASTING_CANDIDATES = """
     SELECT event_id FROM plans WHERE failed <> '{}'
-     UNION ALL
+     UNION
     SELECT event_id FROM conflicts
-     UNION ALL
+     UNION
     SELECT effects.event_id
       FROM outcomes
-      JOIN effects ON effects.id = outcomes.effect_id
+     CROSS JOIN LATERAL (SELECT event_id, status FROM effects WHERE effects.id = outcomes.effect_id OFFSET 0) AS effects
      WHERE outcomes.origin IN ('late', 'look', 'feedback')
-       AND effects.status IN ('accepted', 'cancelled')
+       AND outcomes.kind IN ('refused', 'accepted', 'found')
+       AND ((effects.status = 'accepted' AND outcomes.kind = 'refused')
+            OR (effects.status = 'cancelled' AND outcomes.kind IN ('accepted', 'found')))
 """
+CANDIDATES_FOR_ATTENTION = f"""
+    SELECT event_id FROM effects WHERE status IN ('held', 'refused')
+     UNION
+    {LASTING_CANDIDATES}
+"""  # noqa: S608 - put together from constants

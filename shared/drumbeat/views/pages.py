@@ -1,14 +1,17 @@
 """Lists of events and effects, a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import LiteralString
 from uuid import UUID
 
 from drumbeat.core.errors import Invalid
 from drumbeat.core.events import EventType
 from drumbeat.core.status import Status
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.unplanned import NO_PLAN, SEARCHED
+from drumbeat.views.counts import COUNTED_EFFECTS
 from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STATUSES, REASON
 
 PAGE_SIZE = 50
@@ -92,38 +95,100 @@ class EffectFilter:
         _one_of("status", self.status, tuple(Status))
 
 
-EVENTS = f"""
+def _one_by_one(where: LiteralString) -> LiteralString:
+    """Return a page of these events. The status is judged last, one event after another, until the page is full."""
+    return f"""
     SELECT events.id AS event_id, events.source, events.key AS idempotency_key, events.type, events.door,
            derived.status, derived.effects, events.received_at, events.scheduled_at
-      FROM events
+      FROM (SELECT *
+              FROM events
+             WHERE (%(since)s::timestamptz IS NULL OR events.received_at >= %(since)s)
+               AND (%(at)s::timestamptz IS NULL OR (events.received_at, events.id) < (%(at)s, %(id)s::uuid))
+               AND {where}
+             ORDER BY events.received_at DESC, events.id DESC) AS events
      CROSS JOIN LATERAL ({DERIVED}) AS derived
-     WHERE (%(type)s::text IS NULL OR events.type = %(type)s)
-       AND (%(source)s::text IS NULL OR events.source = %(source)s)
-       AND (%(since)s::timestamptz IS NULL OR events.received_at >= %(since)s)
-       AND (%(q)s::text IS NULL
-            OR starts_with(events.id::text, lower(%(q)s))
-            OR strpos(lower(events.key), lower(%(q)s)) > 0
-            OR strpos(lower(events.source), lower(%(q)s)) > 0)
-       AND (%(status)s::text IS NULL OR derived.status = %(status)s)
-       -- The rare statuses are searched among their candidates only: not a million events are judged to find three.
-       AND (%(status)s IS DISTINCT FROM 'attention' OR events.id IN ({CANDIDATES_FOR_ATTENTION}))
-       AND (%(status)s IS DISTINCT FROM 'recorded'
-            OR events.recorded_at >= (SELECT planned_until FROM relay_state))
-       AND (%(status)s::text IS NULL OR %(status)s NOT IN ('planned', 'in_progress')
-            OR events.id IN (SELECT event_id FROM effects WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')))
-       AND (%(at)s::timestamptz IS NULL OR (events.received_at, events.id) < (%(at)s, %(id)s::uuid))
+     WHERE (%(status)s::text IS NULL OR derived.status = %(status)s)
      ORDER BY events.received_at DESC, events.id DESC
      LIMIT %(limit)s
+    """  # noqa: S608 - put together from constants
+
+
+_OPEN = "SELECT event_id FROM effects WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')"
+_OF_KIND = """
+    (%(type)s::text IS NULL OR events.type = %(type)s) AND (%(source)s::text IS NULL OR events.source = %(source)s)
+"""
+# The rare statuses are searched among their candidates only: not a million events are judged to find three.
+# Of the events with effects that are not final, those of whose effects none has begun; the index knows enough.
+_UNTOUCHED = """
+    CASE WHEN bool_and(effects.status = 'waiting' AND effects.fence = 0)
+         THEN count(*) = (SELECT count(*) FROM effects AS every WHERE every.event_id = effects.event_id)
+         ELSE false END
+"""
+_RECORDED = f"SELECT events.id FROM ({SEARCHED}) AS events WHERE {NO_PLAN}"  # noqa: S608 - constants
+_PLANNED = f"{_OPEN} GROUP BY event_id HAVING {_UNTOUCHED}"
+_IN_PROGRESS = f"{_OPEN} GROUP BY event_id HAVING NOT {_UNTOUCHED}"
+_AMONG: Mapping[str, LiteralString] = {
+    "recorded": f"{_OF_KIND} AND events.id = ANY (ARRAY({_RECORDED}))",
+    "planned": f"{_OF_KIND} AND events.id = ANY (ARRAY({_PLANNED}))",
+    "in_progress": f"{_OF_KIND} AND events.id = ANY (ARRAY({_IN_PROGRESS}))",
+    "attention": f"{_OF_KIND} AND events.id = ANY (ARRAY({CANDIDATES_FOR_ATTENTION}))",
+}
+_CANDIDATES: Mapping[str, LiteralString] = {status: _one_by_one(among) for status, among in _AMONG.items()}
+
+# All, or those that are done: what is under way is left out before it is judged.
+_NEWEST = _one_by_one(f"(%(status)s IS DISTINCT FROM 'done' OR events.id NOT IN ({_OPEN}))")
+
+# A text is searched by reading, newest first: `since` bounds it.
+_MATCHING = _one_by_one(
+    f"""
+    {_OF_KIND}
+    AND (starts_with(events.id::text, lower(%(q)s))
+         OR strpos(lower(events.key), lower(%(q)s)) > 0
+         OR strpos(lower(events.source), lower(%(q)s)) > 0)
+    """
+)
+
+# The sources and types that there are, each once, by an index; then a page of each, of which the newest are shown.
+_OF_KINDS = f"""
+    WITH RECURSIVE sources AS (
+        (SELECT source FROM events WHERE %(source)s::text IS NULL ORDER BY source LIMIT 1)
+         UNION ALL
+        SELECT (SELECT events.source FROM events WHERE events.source > sources.source ORDER BY events.source LIMIT 1)
+          FROM sources
+         WHERE sources.source IS NOT NULL
+    ), kinds AS (
+        SELECT source, type
+          FROM (SELECT source FROM sources WHERE source IS NOT NULL
+                 UNION ALL
+                SELECT %(source)s::text WHERE %(source)s::text IS NOT NULL) AS wanted
+         CROSS JOIN unnest(%(types)s::text[]) AS named (type)
+    )
+    SELECT page.*
+      FROM kinds
+     CROSS JOIN LATERAL (
+        {_one_by_one("events.source = kinds.source AND events.type = kinds.type")}) AS page
+     ORDER BY page.received_at DESC, page.event_id DESC
+     LIMIT %(limit)s
 """  # noqa: S608 - put together from constants
+
+
+def events_statement(filter: EventFilter) -> LiteralString:
+    """Return the statement whose cost follows what this filter shows."""
+    if filter.q:
+        return _MATCHING
+    if filter.status is not None and filter.status in _CANDIDATES:
+        return _CANDIDATES[filter.status]
+    return _NEWEST if filter.type is filter.source is None else _OF_KINDS
 
 
 def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[EventItem]:
     """List events, newest first. A cursor stays valid while events arrive. Raises Invalid for another text."""
     at, id = _read_event_cursor(cursor)
     rows = db.run(
-        EVENTS,
+        events_statement(filter),
         {
             "type": filter.type,
+            "types": [filter.type] if filter.type else list(EventType),
             "source": filter.source,
             "status": filter.status,
             "since": filter.since,
@@ -137,13 +202,17 @@ def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limi
     return Page(items, _event_cursor(items[-1]) if len(rows) > limit else None)
 
 
-# In id order: stable while rows change their status and their time.
-EFFECTS = f"""
+_EFFECT = f"""
     SELECT effects.id AS effect_id, effects.event_id, effects.flow, effects.step, effects.account, effects.action,
            effects.status, {REASON}, effects.seq AS version, effects.generation, effects.tries,
            (SELECT count(*) FROM attempts WHERE attempts.effect_id = effects.id) AS attempts,
            nullif(effects.due_at, 'infinity') AS due_at, effects.updated_at
       FROM effects
+"""  # noqa: S608 - put together from constants
+
+# In id order: stable while rows change their status and their time.
+EFFECTS = f"""
+    {_EFFECT}
      WHERE (%(id)s::uuid IS NULL OR effects.id = %(id)s)
        AND (%(status)s::text IS NULL OR effects.status = %(status)s)
        AND (%(account)s::text IS NULL OR effects.account = %(account)s)
@@ -151,7 +220,43 @@ EFFECTS = f"""
        AND (%(after)s::uuid IS NULL OR effects.id > %(after)s)
      ORDER BY effects.id
      LIMIT %(limit)s
+"""
+
+# A page of each status and account that may be meant, of which the first are shown. Each index is of certain statuses.
+_OF_STATUS = f"""
+    (SELECT page.*
+       FROM (SELECT DISTINCT account FROM ({COUNTED_EFFECTS}) AS counted
+              WHERE %(account)s::text IS NULL OR account = %(account)s) AS accounts
+      CROSS JOIN LATERAL (
+            {_EFFECT}
+             WHERE effects.status = '{{status}}'
+               AND {{indexed}}
+               AND effects.account = accounts.account
+               AND (%(after)s::uuid IS NULL OR effects.id > %(after)s)
+             ORDER BY effects.id
+             LIMIT %(limit)s) AS page)
 """  # noqa: S608 - put together from constants
+_INDEXED: Mapping[Status, LiteralString] = {
+    **dict.fromkeys(Status, "true"),
+    Status.CLAIMED: "effects.lease_until IS NOT NULL",
+    Status.SENDING: "effects.lease_until IS NOT NULL",
+}
+
+
+def _of_statuses(statuses: Iterable[Status]) -> LiteralString:
+    pages = "UNION ALL".join(_OF_STATUS.format(status=each, indexed=_INDEXED[each]) for each in statuses)
+    return f"SELECT * FROM ({pages}) AS pages ORDER BY effect_id LIMIT %(limit)s"  # noqa: S608 - constants
+
+
+_BY_STATUS: Mapping[str | None, LiteralString] = {None: _of_statuses(Status)} | {
+    status.value: _of_statuses([status]) for status in Status
+}
+
+
+def effects_statement(filter: EffectFilter) -> LiteralString:
+    """Return the statement whose cost follows what this filter shows."""
+    found_by_id = filter.id is not None or filter.event is not None
+    return EFFECTS if found_by_id or filter.status is filter.account is None else _BY_STATUS[filter.status]
 
 
 def effects(
@@ -159,7 +264,7 @@ def effects(
 ) -> Page[EffectItem]:
     """List effects in id order. Raises Invalid for a cursor that is not valid."""
     rows = db.run(
-        EFFECTS,
+        effects_statement(filter),
         {
             "id": filter.id,
             "status": filter.status,

@@ -113,6 +113,15 @@ class PlanStory:
 
 
 @dataclass(frozen=True, slots=True)
+class Dismissal:
+    """A person had looked at what needed attention, and left it as it was."""
+
+    actor: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EventStory:
     """One event, its plan and its effects. `payload` is what arrived, shown as `payload_form` says; None with `erased`
     when it was deleted.
@@ -133,6 +142,7 @@ class EventStory:
     payload_bytes: int | None  # of the body
     erased: bool
     conflicts: int  # other bodies that came under the same key while the ledger was unreachable
+    dismissals: list[Dismissal]
     plan: PlanStory | None
     effects_total: int
     effects: list[EffectStory]
@@ -148,6 +158,8 @@ EVENT = f"""
      CROSS JOIN LATERAL ({DERIVED}) AS derived
      WHERE events.id = %(id)s
 """  # noqa: S608 - put together from constants
+
+DISMISSALS = "SELECT actor, reason, at FROM dismissals WHERE event_id = %(id)s ORDER BY n"
 
 PLAN = "SELECT version, hash, failed, planned_at FROM plans WHERE event_id = %(id)s"
 
@@ -206,6 +218,7 @@ def event(db: Database, id: UUID) -> EventStory | None:
         payload_form=payload.form,
         payload_bytes=None if body is None else len(body),
         erased=body is None,
+        dismissals=[Dismissal(**row) for row in db.run(DISMISSALS, {"id": id})],
         plan=_plan(db, id),
         effects=_effects(db, id),
     )

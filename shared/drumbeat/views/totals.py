@@ -8,7 +8,9 @@ from uuid import UUID
 
 from drumbeat.core.status import Status
 from drumbeat.ledger.database import Database
-from drumbeat.views.derived import DERIVED, REASON
+from drumbeat.ledger.unplanned import NO_PLAN, SEARCHED
+from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
+from drumbeat.views.derived import DERIVED, LASTING_CANDIDATES, REASON
 
 WINDOW = timedelta(hours=24)
 
@@ -58,39 +60,110 @@ class EffectGroups:
     groups: list[EffectGroup]
 
 
+# Nearly all events are done, so those are what is left of all when the others are counted. What went wrong is found by
+# when it did: the effects of an event are planned after it was received, give or take the skew of a clock.
 EVENTS_BY_STATUS = f"""
-    SELECT derived.status, count(*) AS events
-      FROM events
-     CROSS JOIN LATERAL ({DERIVED}) AS derived
-     WHERE events.received_at >= drumbeat_now() - %(window)s::interval
-     GROUP BY derived.status
+    WITH span AS MATERIALIZED (
+        SELECT since, since - interval '1 hour' AS changed
+          FROM (SELECT minute_of(drumbeat_now() - %(window)s::interval) AS since) AS start
+    ), received AS (
+        SELECT coalesce(sum(events), 0) AS n
+          FROM ({COUNTED_MINUTES}) AS counted
+         WHERE minute >= (SELECT since FROM span)
+    ), wanting AS MATERIALIZED (
+        SELECT events.id
+          FROM (SELECT event_id FROM effects
+                 WHERE status IN ('held', 'refused') AND updated_at >= (SELECT changed FROM span)
+                 UNION
+                {LASTING_CANDIDATES} AND outcomes.at >= (SELECT changed FROM span)) AS candidate
+          JOIN events ON events.id = candidate.event_id
+         CROSS JOIN LATERAL ({DERIVED}) AS derived
+         WHERE events.received_at >= (SELECT since FROM span) AND derived.status = 'attention'
+    ), unplanned AS MATERIALIZED (
+        SELECT events.id
+          FROM ({SEARCHED}) AS events
+         WHERE events.received_at >= (SELECT since FROM span) AND {NO_PLAN}
+           AND events.id NOT IN (SELECT id FROM wanting)
+    ), open AS MATERIALIZED (
+        SELECT events.id, effects.untouched
+          FROM (SELECT event_id,
+                       CASE WHEN bool_and(status = 'waiting' AND fence = 0) THEN count(*) END AS untouched
+                  FROM effects
+                 WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')
+                 GROUP BY event_id) AS effects
+          JOIN events ON events.id = effects.event_id
+         WHERE events.received_at >= (SELECT since FROM span)
+           AND events.id NOT IN (SELECT id FROM wanting)
+    ), judged AS MATERIALIZED (
+        SELECT untouched IS NULL
+               OR untouched < (SELECT count(*) FROM effects WHERE effects.event_id = open.id) AS begun
+          FROM open
+    ), counted AS (
+        SELECT (SELECT count(*) FROM wanting) AS attention,
+               (SELECT count(*) FROM unplanned) AS recorded,
+               (SELECT count(*) FROM judged WHERE begun) AS in_progress,
+               (SELECT count(*) FROM judged WHERE NOT begun) AS planned
+    )
+    SELECT attention, recorded, in_progress, planned,
+           greatest(received.n - attention - recorded - in_progress - planned, 0)::int AS done
+      FROM counted, received
 """  # noqa: S608 - put together from constants
 
 
 def events_by_status(db: Database, window: timedelta = WINDOW) -> dict[str, int]:
-    """Count the events received within the window by their derived status."""
-    return {row["status"]: row["events"] for row in db.run(EVENTS_BY_STATUS, {"window": window})}
+    """Count the events received within the window, which begins with a whole minute, by their derived status."""
+    (counts,) = db.run(EVENTS_BY_STATUS, {"window": window})
+    return {status: events for status, events in counts.items() if events}
 
 
-# An effect is late from the moment it is due; one that is leased, being looked up, or of a paused account is not.
-EFFECTS_BY_ACCOUNT = """
-    SELECT account, status, count(*) AS effects,
-           extract(epoch FROM drumbeat_now() - min(due_at) FILTER (
-               WHERE status = 'waiting' AND due_at <= drumbeat_now()
-                 AND account NOT IN (SELECT account FROM account_states
-                                      WHERE paused_until > drumbeat_now())))::float8 AS oldest_due
-      FROM effects
-     GROUP BY account, status
+# An effect is late from the moment it is due; one that is leased, being looked up, or of a paused account is not. What
+# has ended is counted already; of what is open the little that does not wait is read.
+EFFECTS_BY_ACCOUNT = f"""
+    WITH counted AS MATERIALIZED (
+        SELECT account, status, sum(n)::bigint AS effects FROM ({COUNTED_EFFECTS}) AS counts GROUP BY account, status
+    ), not_waiting AS MATERIALIZED (
+        SELECT account, status, count(*) AS effects FROM effects WHERE status IN ('held', 'unknown')
+         GROUP BY account, status
+         UNION ALL
+        SELECT account, status, count(*) FROM effects WHERE lease_until IS NOT NULL AND status IN ('claimed', 'sending')
+         GROUP BY account, status
+    ), by_status AS (
+        SELECT account, status, effects FROM counted WHERE status <> 'open'
+         UNION ALL
+        SELECT account, status, effects FROM not_waiting
+         UNION ALL
+        SELECT account, 'waiting',
+               effects - coalesce((SELECT sum(other.effects)
+                                     FROM not_waiting AS other
+                                    WHERE other.account = counted.account), 0)::bigint
+          FROM counted
+         WHERE status = 'open'
+    )
+    SELECT account, status, effects,
+           CASE WHEN status = 'waiting' THEN extract(epoch FROM drumbeat_now() - (
+               SELECT min(first.due_at)
+                 FROM (VALUES (false), (true)) AS kind (campaign)
+                CROSS JOIN LATERAL (SELECT e.due_at
+                                      FROM effects e
+                                     WHERE e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')
+                                       AND e.status = 'waiting'
+                                       AND e.account = by_status.account AND e.campaign = kind.campaign
+                                       AND e.due_at <= drumbeat_now()
+                                     ORDER BY e.due_at
+                                     LIMIT 1) AS first
+                WHERE by_status.account NOT IN (SELECT account FROM account_states
+                                                 WHERE paused_until > drumbeat_now())))::float8 END AS oldest_due
+      FROM by_status
+     WHERE effects > 0
      ORDER BY account, status
-"""
+"""  # noqa: S608 - put together from constants
 
-UNPLANNED = """
+UNPLANNED = f"""
     SELECT drumbeat_now() AS at, count(*) AS unplanned,
            extract(epoch FROM drumbeat_now() - min(recorded_at))::float8 AS oldest
-      FROM events
-     WHERE recorded_at >= (SELECT planned_until FROM relay_state)
-       AND NOT EXISTS (SELECT FROM plans WHERE plans.event_id = events.id)
-"""
+      FROM ({SEARCHED}) AS events
+     WHERE {NO_PLAN}
+"""  # noqa: S608 - put together from constants
 
 
 def by_account(db: Database) -> list[AccountTotals]:

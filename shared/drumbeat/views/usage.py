@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drumbeat.ledger.database import Database
+from drumbeat.views.counts import COUNTED_MINUTES
 
 WINDOW = timedelta(days=30)
 SLEEPS_AFTER = timedelta(minutes=5)  # without a query, where a database suspends itself
@@ -21,29 +22,30 @@ class Usage:
     ledger_bytes: int
 
 
-# The database is awake for some minutes after each query: the gaps between queries, each no longer than that.
-USAGE = """
-    WITH recent AS (
-        SELECT id, received_at
-          FROM events
-         WHERE received_at >= drumbeat_now() - %(window)s::interval
-    ), queried AS (
-        SELECT received_at AS at FROM recent
-         UNION ALL
-        SELECT updated_at FROM effects WHERE updated_at >= drumbeat_now() - %(window)s::interval
-    ), gaps AS (
-        SELECT least(coalesce(lead(at) OVER (ORDER BY at) - at, %(sleeps)s::interval), %(sleeps)s::interval) AS gap
-          FROM queried
+# The database is awake for some minutes after each query: the gaps between queries, each no longer than that. Within a
+# minute in which anything happened it was awake from the first to the last of it.
+USAGE = f"""
+    WITH recent AS MATERIALIZED (
+        SELECT min(first_at) AS first_at, max(last_at) AS last_at, sum(events) AS events, sum(effects) AS effects
+          FROM ({COUNTED_MINUTES}) AS counted
+         WHERE minute >= minute_of(drumbeat_now() - %(window)s::interval)
+         GROUP BY minute
+    ), awake AS (
+        SELECT last_at - first_at
+               + least(coalesce(lead(first_at) OVER (ORDER BY first_at) - last_at, %(sleeps)s::interval),
+                       %(sleeps)s::interval) AS span
+          FROM recent
     )
-    SELECT coalesce((SELECT min(received_at) FROM recent), drumbeat_now()) AS since,
+    SELECT coalesce(min(first_at) FILTER (WHERE events > 0), drumbeat_now()) AS since,
            drumbeat_now() AS until,
-           (SELECT count(*) FROM recent) AS events,
-           (SELECT count(*) FROM effects JOIN recent ON recent.id = effects.event_id) AS effects,
-           coalesce((SELECT extract(epoch FROM sum(gap)) FROM gaps), 0)::float8 AS awake_seconds,
+           coalesce(sum(events), 0)::int AS events,
+           coalesce(sum(effects), 0)::int AS effects,
+           coalesce((SELECT extract(epoch FROM sum(span)) FROM awake), 0)::float8 AS awake_seconds,
            pg_database_size(current_database()) AS ledger_bytes
-"""
+      FROM recent
+"""  # noqa: S608 - put together from constants
 
 
 def usage(db: Database, window: timedelta = WINDOW) -> Usage:
-    """Measure the window that ends now. Reads all of it: for one request, not for a loop."""
+    """Measure the window that ends now; it begins with a whole minute."""
     return Usage(**db.run(USAGE, {"window": window, "sleeps": SLEEPS_AFTER})[0])

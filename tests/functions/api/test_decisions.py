@@ -362,3 +362,29 @@ def test_a_selection_names_a_status_from_which_the_decision_leads(console: Conso
     assert console.call("POST", "/v1/effects/cancel", {"reason": "r", "seenAt": at, "cause": "lost"})[0] == 400
     assert console.call("GET", "/v1/effects/groups")[0] == 400
     assert console.call("GET", "/v1/effects/groups", status="lost")[0] == 400
+
+
+def test_an_event_is_dismissed_with_a_reason(console: Console, database: TestDatabase) -> None:
+    refused(database)
+    (event,) = [item["eventId"] for item in console.call("GET", "/v1/events", status="attention")[1]["items"]]
+    path = f"/v1/events/{event}/dismiss"
+    assert console.call("POST", path, {"reason": " "})[0] == 400
+
+    status_code, answer = console.call("POST", path, {"reason": "known to sales"})[:2]
+
+    assert (status_code, answer) == (200, {"eventId": event, "conflicts": 0, "flows": [], "refused": 1})
+    assert console.call("GET", "/v1/events", status="attention")[1]["items"] == []
+    (dismissal,) = console.call("GET", f"/v1/events/{event}")[1]["dismissals"]
+    assert dismissal["reason"] == "known to sales"
+    again = console.call("POST", path, {"reason": "once more"})
+    assert (again[0], "nothing of it needs attention" in again[1]["detail"]) == (409, True)
+
+
+def test_what_is_held_is_decided_and_not_dismissed(console: Console, database: TestDatabase) -> None:
+    held(database)
+    (event,) = [item["eventId"] for item in console.call("GET", "/v1/events", status="attention")[1]["items"]]
+
+    answer = console.call("POST", f"/v1/events/{event}/dismiss", {"reason": "enough"})
+
+    assert (answer[0], "drumbeat resolve" in answer[1]["detail"]) == (409, True)
+    assert console.call("POST", f"/v1/events/{uuid4()}/dismiss", {"reason": "enough"})[0] == 404

@@ -21,7 +21,7 @@ from drumbeat.cli.main import main
 from drumbeat.cli.story import tree
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import attempts_sql, claims_sql
+from drumbeat.delivery import attempts_sql, claims_sql, plans_sql
 from drumbeat.ledger import account_states
 from drumbeat.ledger.account_states import Report
 from drumbeat.local.servers import Valkey
@@ -31,7 +31,19 @@ from tests.conftest import TestDatabase
 from tests.functions.api.test_api import applied, held
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
-from tests.store.rows import LEASE, claimed, closing, new_effect, opening, planned, recorded, sending, status, waiting
+from tests.store.rows import (
+    LEASE,
+    claimed,
+    closing,
+    configured,
+    new_effect,
+    opening,
+    planned,
+    recorded,
+    sending,
+    status,
+    waiting,
+)
 
 
 @dataclass
@@ -225,6 +237,20 @@ def test_one_held_effect_is_resolved(run: Run, database: TestDatabase) -> None:
     assert run("resolve", str(effect.id), "drop", "--reason", "again").code == 1
     of_its_event = run("resolve", str(effect.event.id), "drop", "--reason", "again")
     assert f"{effect.event.id} is the id of an event; nothing was changed" in of_its_event.out + of_its_event.err
+
+
+def test_an_event_is_dismissed_and_its_story_says_so(run: Run, database: TestDatabase) -> None:
+    configured(database)
+    event = recorded(database)
+    plans_sql.record(database, [plans_sql.NewPlan(event, 1, b"hash", {"welcome": "no such field"})], [], LEASE)
+    assert str(event) in run("events", "--status", "attention").out
+
+    dismissed = run("dismiss", str(event), "--reason", "a test of ours")
+
+    assert (dismissed.code, "flow welcome" in dismissed.out) == (0, True)
+    assert str(event) not in run("events", "--status", "attention").out
+    assert "a test of ours" in run("event", str(event)).out
+    assert run("dismiss", str(event), "--reason", "again").code == 1
 
 
 def test_many_are_shown_and_counted_before_the_person_agrees(

@@ -223,7 +223,7 @@ def died_while_calling(services: Services, db: Database, owner: Database) -> UUI
     planned = plan_events([event], services).claimed[0]
     open_attempts(db, [frozen_opening(planned)])
     pass_time(owner, seconds=LEASE.total_seconds() + 1)
-    leases.recover(db, limit=10, full=True)
+    leases.recover(db, limit=10)
     return planned.id
 
 

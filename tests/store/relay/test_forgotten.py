@@ -62,6 +62,42 @@ def test_planned_events_are_not_searched_again(deployment: SampleDeployment) -> 
     assert forgotten not in planned
 
 
+def test_an_event_that_is_never_planned_does_not_keep_the_search_from_going_on(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    never = deployment.event()
+    deployment.sleep(HOUR)
+    later = deployment.planned()
+    deployment.sleep(HOUR)
+
+    for _ in range(2):
+        deployment.redis.flushall()
+        sweep(deployment.services)
+        assert deployment.rung_events() == {never}
+
+    [state] = deployment.db.run(
+        "SELECT searched_until > recorded_at AS passed FROM relay_state, events WHERE events.id = %s", (later,)
+    )
+    assert state["passed"]
+    assert [row["event_id"] for row in deployment.db.run("SELECT event_id FROM unplanned")] == [never]
+
+
+def test_what_is_planned_at_last_is_listed_no_longer(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    event = deployment.event()
+    deployment.sleep(HOUR)
+    deployment.overdue()
+    sweep(deployment.services)
+    deployment.db.run("INSERT INTO plans (event_id, version, hash) VALUES (%s, 1, '')", (event,))
+    deployment.sleep(HOUR)
+    deployment.overdue()
+
+    assert sweep(deployment.services).events == 0
+
+    assert deployment.db.run("SELECT FROM unplanned") == []
+    [state] = deployment.db.run("SELECT planned_until = searched_until AS all_planned FROM relay_state")
+    assert state["all_planned"]
+
+
 def test_the_search_stays_behind_commits_that_are_slow(deployment: SampleDeployment) -> None:
     deployment.configured()
     deployment.planned()

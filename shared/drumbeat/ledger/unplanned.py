@@ -1,0 +1,16 @@
+"""Events without a plan: those recorded since the search for them last went on, and those that it has passed."""
+
+# Whether an event has no plan is looked up for each that is searched: OFFSET keeps Postgres from reading all the plans
+# there are, to compare them with what it takes to be many events.
+NO_PLAN = "NOT EXISTS (SELECT FROM plans WHERE plans.event_id = events.id OFFSET 0)"
+
+# An event without a plan is one of these.
+SEARCHED = """
+    SELECT id, type, received_at, recorded_at
+      FROM events
+     WHERE recorded_at >= (SELECT searched_until FROM relay_state)
+     UNION
+    SELECT id, type, received_at, events.recorded_at
+      FROM unplanned
+      JOIN events ON events.id = unplanned.event_id
+"""

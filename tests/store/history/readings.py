@@ -1,0 +1,113 @@
+"""Everything that relay and views ask the ledger, as they ask it, with what each may read of a large one."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString, override
+from uuid import UUID
+
+from drumbeat import views
+from drumbeat.core.status import Status
+from drumbeat.ledger import leases
+from drumbeat.ledger.database import Database, Parameters, Row
+from drumbeat.relay import sql as relay
+from drumbeat.views.derived import EVENT_STATUSES
+
+START = UUID(int=0)
+ALLOWANCES = {"mail": 1_000, "crm": 1_000, "sms": 1_000}
+AHEAD = timedelta(minutes=1)
+MARGIN = timedelta(minutes=5)
+FULL_PAGE = 5_000
+
+
+class Recording(Database):
+    """A connection that remembers what it was asked."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.asked: list[tuple[LiteralString, Parameters | None]] = []
+
+    @override
+    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+        self.asked.append((sql, parameters))
+        return super().run(sql, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One thing that is asked. `pages`: of 8 KB, that it may touch of a ledger of 300,000 events with 15,000 due."""
+
+    ask: Callable[[Database], object]
+    pages: int = 1_000
+    reads_history: str | None = None  # why it may
+
+
+def _forgotten(db: Database, back: timedelta | None) -> object:
+    return relay.forgotten_events(db, grace=AHEAD, named=[START], back=back, limit=FULL_PAGE)
+
+
+RELAY: Mapping[str, Reading] = {
+    "recover": Reading(lambda db: leases.recover(db, limit=500)),
+    "recover named": Reading(lambda db: leases.recover_named(db, [START])),
+    "limits": Reading(relay.limits),
+    "due": Reading(lambda db: relay.due_effects(db, ahead=AHEAD, allowances=ALLOWANCES, otherwise=1_000, limit=50_000)),
+    "forgotten": Reading(lambda db: _forgotten(db, None)),
+    "advance": Reading(lambda db: relay.advance(db, margin=MARGIN, back=None)),
+    "replannable": Reading(
+        lambda db: relay.replannable_events(db, fresh=MARGIN, full=True, limit=FULL_PAGE, after=START)
+    ),
+    "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
+    # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
+    "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
+    "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),
+}
+
+
+def _events(**filter: Any) -> Callable[[Database], object]:
+    return lambda db: views.events(db, views.EventFilter(**filter))
+
+
+def _effects(**filter: Any) -> Callable[[Database], object]:
+    return lambda db: views.effects(db, views.EffectFilter(**filter))
+
+
+def _story(db: Database) -> object:
+    return views.event(db, views.events(db, views.EventFilter()).items[0].event_id)
+
+
+# A page of events judges each that it shows. What is under way is counted and sorted: 20,000 effects here.
+PAGE, UNDER_WAY = 10_000, 80_000
+VIEWS: Mapping[str, Reading] = {
+    "totals": Reading(views.totals, UNDER_WAY),
+    "usage": Reading(views.usage, 2_000),
+    "story": Reading(_story, PAGE),
+    "events": Reading(_events(), PAGE),
+    "events since": Reading(_events(since=datetime.now(UTC) - timedelta(days=3)), PAGE),
+    **{f"events {status}": Reading(_events(status=status), UNDER_WAY) for status in EVENT_STATUSES},
+    "events of a rare type": Reading(_events(type="FEEDBACK"), PAGE),
+    "events of a rare source": Reading(_events(source="fair"), PAGE),
+    "events of no source": Reading(_events(source="none"), PAGE),
+    "events of a rare source that are done": Reading(_events(source="fair", status="done"), PAGE),
+    "events that match": Reading(_events(q="none-such"), 10**9, "a text may stand anywhere in a key"),
+    "effects": Reading(_effects()),
+    "effect": Reading(_effects(id=START)),
+    "effects of an event": Reading(_effects(event=START)),
+    "effects of a rare account": Reading(_effects(account="sms")),
+    "effects of no account": Reading(_effects(account="none")),
+    **{f"effects {status}": Reading(_effects(status=status.value)) for status in Status},
+    "effects of a rare account and status": Reading(_effects(status="cancelled", account="sms")),
+    "groups of held": Reading(lambda db: views.groups(db, Status.HELD)),
+    "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
+    "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),
+}
+ALL: Mapping[str, Reading] = {**RELAY, **VIEWS}
+
+
+def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString, Parameters | None]]:
+    """Ask it, and give each statement that was sent for it."""
+    db = Recording(url)
+    try:
+        reading.ask(db)
+    finally:
+        db.close()
+    yield from db.asked

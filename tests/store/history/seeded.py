@@ -1,0 +1,145 @@
+"""A ledger with a history: as many events as years of use leave, written by SQL in about a minute.
+
+Each table has the shape that use gives it: nearly everything has ended well, a little waits, some of it is due, and a
+few things went wrong long ago. What no statement of relay and views reads in bulk is thin: one attempt, outcome,
+journal row and body for each ten effects or events.
+"""
+
+from drumbeat.ledger.database import Database
+
+EVENTS = 1_000_000
+DAYS = 30
+CAMPAIGN_EVERY = 20_000  # events; each has effects for `AUDIENCE` people
+AUDIENCE = 2_000
+
+# Dropped before and built after: sorted once, instead of grown row by row.
+_INDEXES = """
+    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
+      FROM pg_index
+      JOIN pg_class ON pg_class.oid = indrelid AND relnamespace = 'public'::regnamespace
+     WHERE NOT indisunique
+"""
+_CONFIGURED = """
+    INSERT INTO configs (version, hash, document, templates, compiled, applied_by, applied_at)
+    SELECT n, n::text::bytea, '', '{}',
+           '{"accounts": {"mail": {"limits": []}, "crm": {"limits": []}, "sms": {"limits": []}},
+             "flows": {"welcome": {}}, "campaigns": {}}', 'seed', drumbeat_now() - interval '60 days'
+      FROM generate_series(1, 5) AS n
+"""
+_EVENTS = """
+    INSERT INTO events (id, source, key, type, door, fingerprint, received_at, recorded_at)
+    SELECT md5('event' || n)::uuid,
+           CASE WHEN n %% 1000 = 7 THEN 'fair' WHEN n %% 3 = 0 THEN 'shop' ELSE 'site' END,
+           'key-' || n,
+           CASE WHEN n %% %(every)s = 1 THEN 'CAMPAIGN_TRIGGER'
+                WHEN n %% 5000 = 9 THEN 'FEEDBACK'
+                WHEN n %% 5 = 0 THEN 'CONTENT_PUBLISH' ELSE 'LEAD_CAPTURE' END,
+           CASE WHEN n %% %(every)s = 1 THEN 'schedule' ELSE 'api' END,
+           '', at, at
+      FROM (SELECT n, drumbeat_now() - interval '10 minutes'
+                      - make_interval(days => %(days)s) * ((%(events)s - n)::float8 / %(events)s) AS at
+              FROM generate_series(1, %(events)s) AS n) AS numbered
+"""
+# Three old events never got a plan; of 200 a flow could not be planned.
+_PLANS = """
+    INSERT INTO plans (event_id, version, hash, failed, planned_at)
+    SELECT md5('event' || n)::uuid, 1 + n %% 5, '',
+           CASE WHEN n %% 5000 = 13 THEN '{"gone": "no field payload.email"}' ELSE '{}' END::jsonb, drumbeat_now()
+      FROM generate_series(1, %(events)s) AS n
+     WHERE n NOT IN (1009, 2009, 3009)
+"""
+# Each event has two effects, a campaign's one for each of its people; `due` of the newest are due.
+_EFFECTS = """
+    INSERT INTO effects (id, event_id, version, flow, step, account, action, base_due_at, status, seq, fence, due_at,
+                         lease_until, reason, reason_code, expires_at, lasts, updated_at, campaign)
+    SELECT md5('effect' || n)::uuid, event_id, 1, 'welcome', step, account, 'send_email', at, status,
+           CASE status WHEN 'waiting' THEN 1 ELSE 4 END, CASE status WHEN 'waiting' THEN 0 ELSE 1 END,
+           CASE status WHEN 'waiting' THEN CASE WHEN due THEN at
+                                                ELSE drumbeat_now() + interval '9 days' * (n %% 997) / 997 END
+                       WHEN 'claimed' THEN drumbeat_now() + interval '40 seconds'
+                       WHEN 'unknown' THEN drumbeat_now() + interval '3 hours'
+                       ELSE 'infinity' END,
+           CASE status WHEN 'claimed' THEN drumbeat_now() + interval '40 seconds' END,
+           CASE WHEN status IN ('held', 'refused', 'cancelled') THEN 'as seeded' END,
+           CASE WHEN status IN ('held', 'refused', 'cancelled') THEN 'refused_by_provider' END,
+           at + interval '40 days', interval '40 days', at, campaign
+      FROM (SELECT n, event_id, step, account, at, n > %(people)s AS campaign, n > %(effects)s - %(due)s AS due,
+                   CASE WHEN n > %(effects)s - %(due)s OR n %% 50 = 0 THEN 'waiting'
+                        WHEN n %% 40009 = 1 THEN 'held'
+                        WHEN n %% 100003 = 2 THEN 'unknown'
+                        WHEN n %% 200003 = 3 THEN 'claimed'
+                        WHEN n %% 500 = 4 THEN 'refused'
+                        WHEN n %% 60 = 5 THEN 'cancelled'
+                        ELSE 'accepted' END AS status
+              FROM (SELECT n, md5('event' || (n + 1) / 2)::uuid AS event_id,
+                           CASE n %% 2 WHEN 0 THEN 'hello' ELSE 'crm' END AS step,
+                           CASE WHEN n %% 20000 = 11 THEN 'sms' WHEN n %% 2 = 0 THEN 'mail' ELSE 'crm' END AS account,
+                           drumbeat_now() - interval '10 minutes'
+                           - make_interval(days => %(days)s) * ((%(people)s - n)::float8 / %(people)s) AS at
+                      FROM generate_series(1, %(people)s) AS n
+                     WHERE (n + 1) / 2 NOT IN (1009, 2009, 3009)
+                     UNION ALL
+                    SELECT %(people)s + n, md5('event' || 1 + %(every)s * ((n - 1) / %(audience)s))::uuid,
+                           'news', 'mail',
+                           drumbeat_now() - interval '10 minutes'
+                           - make_interval(days => %(days)s) * ((%(campaign)s - n)::float8 / %(campaign)s)
+                      FROM generate_series(1, %(campaign)s) AS n) AS numbered) AS judged
+"""
+_THIN = (
+    "INSERT INTO payloads (event_id, body) SELECT id, '{\"payload\": {}}' FROM events WHERE id < %(tenth)s",
+    """
+    INSERT INTO attempts (effect_id, n, generation, identity, request_hash)
+    SELECT id, 1, 1, 'mailgun', '' FROM effects WHERE fence > 0 AND id < %(tenth)s
+    """,
+    "INSERT INTO requests (effect_id, generation, hash, frozen) SELECT effect_id, 1, '', '' FROM attempts",
+    """
+    INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, at)
+    SELECT id, 1, 1, 'mailgun', CASE WHEN seq %% 4 = 0 AND id < %(hundredth)s THEN 'look' ELSE 'answer' END,
+           CASE status WHEN 'accepted' THEN 'accepted' WHEN 'refused' THEN 'refused' ELSE 'unknown' END,
+           updated_at
+      FROM effects WHERE fence > 0 AND id < %(tenth)s
+    """,
+    """
+    INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)
+    SELECT id, 1, NULL, 'waiting', 0, 'planner' FROM effects WHERE id < %(tenth)s
+    """,
+    "INSERT INTO conflicts SELECT id, 'x', '{}', received_at FROM events WHERE source = 'fair' ORDER BY id LIMIT 20",
+)
+# As the relay leaves it: it goes on searching where it was, and the three that never got a plan are listed.
+_REACHED = """
+    WITH listed AS (
+        INSERT INTO unplanned (event_id, recorded_at)
+        SELECT id, recorded_at FROM events WHERE key IN ('key-1009', 'key-2009', 'key-3009')
+    )
+    UPDATE relay_state SET searched_until = drumbeat_now() - interval '5 minutes'
+"""
+
+
+def seed(owner: Database, *, events: int = EVENTS, due: int = 0) -> None:
+    """Fill an empty ledger; `due`: how many effects are due, the newest of them first."""
+    people = 2 * events
+    campaign = events // CAMPAIGN_EVERY * AUDIENCE
+    parameters = {
+        "events": events,
+        "days": DAYS,
+        "every": CAMPAIGN_EVERY,
+        "audience": AUDIENCE,
+        "people": people,
+        "campaign": campaign,
+        "effects": people + campaign,
+        "due": due,
+        "tenth": "19999999-9999-9999-9999-999999999999",
+        "hundredth": "028f5c28-0000-0000-0000-000000000000",
+    }
+    # Rows of a seed break no rule; nothing asks for each of three million whether it does, nor counts it.
+    owner.run("SET session_replication_role = replica")
+    indexes = owner.run(_INDEXES)
+    for index in indexes:
+        owner.run(f"DROP INDEX {index['name']}")
+    for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, _REACHED):
+        owner.run(statement, parameters)
+    for index in indexes:
+        owner.run(index["definition"])
+    owner.run("SET session_replication_role = DEFAULT")
+    owner.run("SELECT count_anew()")
+    owner.run("VACUUM (ANALYZE)")

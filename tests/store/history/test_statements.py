@@ -1,0 +1,102 @@
+"""What an answer costs follows what is due or shown, not what ever was: each statement over a ledger with a history."""
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from drumbeat.ledger.database import Database
+from drumbeat.local.servers import Postgres
+from drumbeat.views import pages
+from tests.conftest import TestDatabase, fresh_ledger
+from tests.store.history.readings import ALL, asked
+from tests.store.history.seeded import seed
+from tests.store.rows import claimed, configured, recorded, waiting
+
+EVENTS = 300_000
+DUE = 15_000
+GROWING = {"events", "payloads", "plans", "effects", "journal", "requests", "attempts", "outcomes", "contacts"}
+MODULES = ("relay.sql", "ledger.leases", "views.pages", "views.timeline", "views.totals", "views.usage")
+VERBS = ("SELECT", "UPDATE", "INSERT", "WITH", "DELETE")
+
+
+@pytest.fixture(scope="module")
+def history(postgres: Postgres) -> Iterator[TestDatabase]:
+    """A ledger with a history, some of which is due."""
+    with fresh_ledger(postgres) as database:
+        owner = Database(database.admin_url)
+        seed(owner, events=EVENTS, due=DUE)
+        owner.close()
+        yield database
+
+
+def explained(url: str, sql: Any, parameters: Any) -> dict[str, Any]:
+    """Run a statement, take back what it changed, and return its plan."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SET jit = off")  # as the application's role has it
+        row = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql, parameters).fetchone()
+        connection.rollback()
+    assert row is not None
+    plan: dict[str, Any] = row[0][0]["Plan"]
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give every node of a plan."""
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)  # the first of them waits for the seed
+@pytest.mark.parametrize("name", ALL)
+def test_a_statement_touches_what_is_due_or_shown(history: TestDatabase, name: str) -> None:
+    reading = ALL[name]
+    touched = 0
+
+    for sql, parameters in asked(history.url, reading):
+        plan = explained(history.url, sql, parameters)
+        touched += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        in_full = {
+            node["Relation Name"]
+            for node in nodes(plan)
+            if node["Node Type"] == "Seq Scan" and node["Actual Loops"] and node["Relation Name"] in GROWING
+        }
+        assert reading.reads_history or not in_full
+
+    print(f"{name}: {touched:,} pages")
+    assert touched <= reading.pages
+
+
+# What statements are put together from.
+PARTS = {
+    "DERIVED",
+    "REASON",
+    "SEARCHED",
+    "COUNTED_MINUTES",
+    "COUNTED_EFFECTS",
+    "CANDIDATES_FOR_ATTENTION",
+    "LASTING_CANDIDATES",
+}
+
+
+def test_every_statement_of_relay_and_views_is_asked(database: TestDatabase) -> None:
+    configured(database)
+    recorded(database)
+    claimed(database, waiting(database))
+
+    sent = {sql for reading in ALL.values() for sql, _ in asked(database.url, reading)}
+
+    statements = {
+        f"{module}.{name}": value
+        for module in MODULES
+        for name, value in vars(importlib.import_module(f"drumbeat.{module}")).items()
+        if name.isupper() and name not in PARTS and isinstance(value, str) and value.lstrip().startswith(VERBS)
+    }
+    statements = {name: value for name, value in statements.items() if not name.rpartition(".")[2].startswith("_")}
+    assert [name for name, sql in statements.items() if sql not in sent] == []
+    assert {*pages._CANDIDATES.values(), pages._NEWEST, pages._MATCHING, pages._OF_KINDS} <= sent
+    assert {*pages._BY_STATUS.values()} <= sent
