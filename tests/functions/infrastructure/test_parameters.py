@@ -9,10 +9,12 @@ from uuid import uuid4
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.awsrequest import AWSResponse
 from mypy_boto3_ssm import SSMClient
 
 from drumbeat import services as process
 from drumbeat.core.errors import SecretAway, SecretMissing, SettingsError
+from drumbeat.infrastructure.secrets import PAUSES, REST, TRY_SECONDS
 from drumbeat.wakeups.queue import WakeUp
 from functions.ingest import app as ingest
 from tests.functions.test_samples import Context, invoke
@@ -22,6 +24,8 @@ NAMES = {
     "REDIS_URL_PARAM": "/drumbeat/start/redis-url",
     "SECRET_PARAM": "/drumbeat/start/secret",
 }
+THROTTLED = AWSResponse("", 400, {}, None)
+THROTTLED._content = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
 
 
 @pytest.fixture
@@ -46,6 +50,7 @@ def ssm(sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClien
 @pytest.fixture
 def away(ssm: SSMClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start while the store does not answer."""
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.PAUSES", ())
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     process.start()
 
@@ -127,6 +132,67 @@ def test_without_the_store_the_worker_gives_every_message_back(away: None) -> No
     answer = handler({"Records": [*records, {"messageId": "garbled", "body": "{"}]}, cast("LambdaContext", Context()))
 
     assert {each["itemIdentifier"] for each in answer["batchItemFailures"]} == {"one", "two", "garbled"}
+
+
+def throttle(times: int) -> list[str]:
+    """Let the store answer the process's next calls as when 40 in a second are over; returns what it answered."""
+    answers: list[str] = []
+
+    def answer(**_: object) -> AWSResponse | None:
+        answers.append("throttled" if len(answers) < times else "answered")
+        return THROTTLED if answers[-1] == "throttled" else None
+
+    process.services().secrets._ssm().client.meta.events.register("before-send.ssm", answer)
+    return answers
+
+
+def test_a_store_that_throttles_is_asked_again_within_the_second(ssm: SSMClient) -> None:
+    answers = throttle(times=3)
+
+    process.start()
+
+    assert values() == [f"value of {name}" for name in NAMES.values()]
+    assert answers == [*["throttled"] * 3, "answered"]
+
+
+@pytest.mark.parametrize(
+    ("function", "sample"), [("ingest", "ingest_event"), ("ingest", "ingest_webhook"), ("console", "console_events")]
+)
+def test_a_start_that_is_throttled_for_longer_asks_callers_to_try_again(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch, function: str, sample: str
+) -> None:
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.TRY_SECONDS", 0.0)
+    throttle(times=1000)
+    process.start()
+
+    answer = invoke(sample)
+
+    assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "5")
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("sample", ["relay", "campaign"])
+def test_what_a_schedule_started_fails_for_its_next_run_while_the_store_throttles(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch, sample: str
+) -> None:
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.TRY_SECONDS", 0.0)
+    throttle(times=1000)
+    process.start()
+
+    with pytest.raises(SecretAway):
+        invoke(sample)
+
+
+def test_after_a_throttle_the_store_is_left_alone_for_seconds_not_for_long(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = throttle(times=len(PAUSES) + 1)
+    process.start()
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + REST * TRY_SECONDS)
+
+    assert values() == [f"value of {name}" for name in NAMES.values()]
+    assert answers[-1] == "answered"
 
 
 def test_a_start_with_an_endpoint_that_is_no_url_is_no_traceback(
