@@ -124,7 +124,7 @@ class Secrets:
             from aws_lambda_powertools.utilities.parameters import SSMProvider
             from botocore.config import Config
 
-            # Waiting for a silent store must outlast neither a worker's lease nor the ten seconds of Lambda's init phase.
+            # Waiting for a silent store must outlast neither a worker's lease nor the ten seconds of a start.
             limits = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
             client = boto3.client(
                 "ssm",

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from mypy_boto3_ssm import SSMClient
 
 from drumbeat import services as process
@@ -24,8 +25,13 @@ NAMES = {
     "REDIS_URL_PARAM": "/drumbeat/start/redis-url",
     "SECRET_PARAM": "/drumbeat/start/secret",
 }
-THROTTLED = AWSResponse("", 400, {}, None)
-THROTTLED._content = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
+
+
+class Throttled:
+    """What SSM says when an account's 40 calls of a second are over."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
 
 
 @pytest.fixture
@@ -135,14 +141,14 @@ def test_without_the_store_the_worker_gives_every_message_back(away: None) -> No
 
 
 def throttle(times: int) -> list[str]:
-    """Let the store answer the process's next calls as when 40 in a second are over; returns what it answered."""
+    """Let the store throttle the process's next calls; returns what it answered."""
     answers: list[str] = []
 
     def answer(**_: object) -> AWSResponse | None:
         answers.append("throttled" if len(answers) < times else "answered")
-        return THROTTLED if answers[-1] == "throttled" else None
+        return AWSResponse("", 400, HTTPHeaders(), Throttled()) if answers[-1] == "throttled" else None
 
-    process.services().secrets._ssm().client.meta.events.register("before-send.ssm", answer)
+    process.services().secrets._ssm().client.meta.events.register("before-send.ssm", cast("Any", answer))
     return answers
 
 
