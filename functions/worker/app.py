@@ -19,9 +19,9 @@ start()
 COUNTED = {
     "accepted": "EffectsAccepted",
     "refused": "EffectsRefused",
-    "held": "EffectsHeld",
+    "held": "EffectsInDoubt",
     "unknown": "EffectsUnknown",
-    "doubled": "EffectsDoubled",
+    "doubled": "EffectsInDoubt",
     "stopped": "AccountsStopped",
 }
 

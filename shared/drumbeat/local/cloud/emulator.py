@@ -3,7 +3,8 @@
 A batch of messages needs the permission of a single one; MiniStack asks for actions such as `sqs:SendMessageBatch`,
 which no policy can name, because AWS has none of them. A schedule is a resource in its group; MiniStack asks for
 permission on the same name in the group `default`. Scheduler replaces what is in angle brackets in the input of a
-schedule's target at each firing; MiniStack passes it on unchanged.
+schedule's target at each firing; MiniStack passes it on unchanged. A template's condition may ask for the account;
+MiniStack compares the words `AWS::AccountId`.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 
 from drumbeat.local.cloud.parameters import arns_of_parameters, for_each
 
+ACCOUNT = "000000000000"
 SCHEDULES = "/schedules/"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
@@ -61,16 +63,28 @@ def with_firing_time(invoke: Callable[..., None]) -> Callable[..., None]:
     return timed
 
 
+def knowing_the_account(evaluate: Callable[..., dict[str, bool]], account: str) -> Callable[..., dict[str, bool]]:
+    """Wrap the evaluation of a template's conditions: the account is a parameter like others."""
+
+    def evaluated(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, bool]:
+        return evaluate(template, {**parameters, "AWS::AccountId": {"Value": account}})
+
+    return evaluated
+
+
 def main() -> None:
     """Run the emulator until a signal ends it."""
     from ministack import app
     from ministack.core import iam_actions, iam_evaluator
     from ministack.services import eventbridge
+    from ministack.services.cloudformation import changesets, handlers, stacks
 
     iam_actions.extract_iam_action = action_of_one(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = arns_of_parameters(arn_of_schedules(iam_actions.extract_resource_arn))
     iam_evaluator.enforce = for_each(iam_evaluator.enforce)
     eventbridge._invoke_target = with_firing_time(eventbridge._invoke_target)
+    for module in (changesets, handlers, stacks):
+        module._evaluate_conditions = knowing_the_account(module._evaluate_conditions, ACCOUNT)
     run: Callable[[], None] = app.main
     run()
 
