@@ -20,7 +20,6 @@ logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
 app = APIGatewayHttpResolver()
 answers = Answers(app, logger)
-start()
 
 
 @cache
@@ -33,6 +32,9 @@ def door() -> Door:
 def single() -> Single:
     """Return the use case for single events."""
     return Single(door())
+
+
+start(lambda _: single().prepare())
 
 
 @app.post("/v1/events")

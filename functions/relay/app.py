@@ -11,7 +11,7 @@ from drumbeat.services import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
-start()
+start(lambda made: (made.db, made.notifier, made.buffer))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - the schedule says nothing

@@ -13,7 +13,7 @@ from drumbeat.wakeups.queue import WakeUp
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
-start()
+start(lambda made: (made.db, made.throttle, made.notifier, made.calls, made.contact_secret))
 
 # Status or finding -> metric; few names, no dimension but the service: each name is billed.
 COUNTED = {

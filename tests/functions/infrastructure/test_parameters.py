@@ -27,6 +27,11 @@ NAMES = {
 }
 
 
+def clients(made: process.Services) -> object:
+    """What a function makes at its start."""
+    return made.db, made.notifier, made.key_secret
+
+
 class Throttled:
     """What SSM says when an account's 40 calls of a second are over."""
 
@@ -58,7 +63,7 @@ def away(ssm: SSMClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start while the store does not answer."""
     monkeypatch.setattr("drumbeat.infrastructure.secrets.PAUSES", ())
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    process.start()
+    process.start(clients)
 
 
 def calls() -> list[Mapping[str, Any]]:
@@ -77,15 +82,38 @@ def values() -> list[str]:
 def test_a_start_reads_everything_in_one_call(ssm: SSMClient) -> None:
     asked = calls()
 
-    process.start()
+    process.start(clients)
 
     assert values() == [f"value of {name}" for name in NAMES.values()]
     assert asked == [{"Names": list(NAMES.values()), "WithDecryption": True}]
 
 
+def test_a_start_makes_the_clients_and_connects_to_none(ssm: SSMClient) -> None:
+    for name, value in zip(
+        NAMES.values(), ("postgresql://a@127.0.0.1:1/b", "redis://127.0.0.1:1/0", "s" * 32), strict=True
+    ):
+        ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+    process.start(clients)
+
+    made = process.services()
+    assert {"db", "redis", "due_index", "queue"} <= vars(made).keys()
+    assert made.db.round_trips == 0
+    assert made.redis._connection.is_connected is False
+
+
+def test_a_start_never_raises_or_lambda_would_start_again_and_again(ssm: SSMClient) -> None:
+    def broken(_: process.Services) -> object:
+        raise RuntimeError("a client that cannot be made")
+
+    process.start(broken)
+
+    assert values()
+
+
 def test_a_parameter_that_is_missing_is_named_and_hides_no_other(ssm: SSMClient) -> None:
     ssm.delete_parameter(Name=NAMES["SECRET_PARAM"])
-    process.start()
+    process.start(clients)
     settings = process.services().settings
 
     with pytest.raises(SecretMissing, match=r"/start/secret does not exist or may not be read; nothing was lost"):
@@ -116,7 +144,7 @@ def test_where_the_environment_names_too_little_the_handler_says_so_and_not_the_
 ) -> None:
     monkeypatch.delenv("DATABASE_URL_PARAM")
 
-    process.start()
+    process.start(clients)
 
     with pytest.raises(SettingsError, match="DATABASE_URL_PARAM"):
         process.services()
@@ -155,7 +183,7 @@ def throttle(times: int) -> list[str]:
 def test_a_store_that_throttles_is_asked_again_within_the_second(ssm: SSMClient) -> None:
     answers = throttle(times=3)
 
-    process.start()
+    process.start(clients)
 
     assert values() == [f"value of {name}" for name in NAMES.values()]
     assert answers == [*["throttled"] * 3, "answered"]
@@ -169,7 +197,7 @@ def test_a_start_that_is_throttled_for_longer_asks_callers_to_try_again(
 ) -> None:
     monkeypatch.setattr("drumbeat.infrastructure.secrets.TRY_SECONDS", 0.0)
     throttle(times=1000)
-    process.start()
+    process.start(clients)
 
     answer = invoke(sample)
 
@@ -183,7 +211,7 @@ def test_what_a_schedule_started_fails_for_its_next_run_while_the_store_throttle
 ) -> None:
     monkeypatch.setattr("drumbeat.infrastructure.secrets.TRY_SECONDS", 0.0)
     throttle(times=1000)
-    process.start()
+    process.start(clients)
 
     with pytest.raises(SecretAway):
         invoke(sample)
@@ -193,7 +221,7 @@ def test_after_a_throttle_the_store_is_left_alone_for_seconds_not_for_long(
     ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = throttle(times=len(PAUSES) + 1)
-    process.start()
+    process.start(clients)
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + REST * TRY_SECONDS)
 
@@ -207,7 +235,7 @@ def test_a_start_with_an_endpoint_that_is_no_url_is_no_traceback(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
     process.services.cache_clear()
 
-    process.start()
+    process.start(clients)
 
     with pytest.raises(ValueError, match="Invalid endpoint"):
         process.services().secrets.get("ssm:/drumbeat/start/secret")
@@ -226,7 +254,7 @@ def test_a_value_that_may_have_been_replaced_is_read_again_once(
     ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As for an effect that was denied two minutes ago, and its neighbours that were denied with it."""
-    process.start()
+    process.start(clients)
     asked, secrets = calls(), process.services().secrets
     ssm.put_parameter(Name=NAMES["SECRET_PARAM"], Value="replaced", Type="SecureString", Overwrite=True)
     reference = f"ssm:{NAMES['SECRET_PARAM']}"
