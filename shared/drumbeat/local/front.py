@@ -5,6 +5,7 @@ python -m drumbeat.local.front --template template.yaml --sockets run --pool ing
 
 import argparse
 import asyncio
+import json
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -19,6 +20,7 @@ from drumbeat.local.gateway import JSON_HEADERS, Headers, Routes, request_event,
 from drumbeat.local.template import Template
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's limit
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024  # Lambda's: of the whole event, in which a body is base64 or quoted text
 ANSWER_SECONDS = 30.0  # API Gateway's limit
 RECONNECT_SECONDS = 0.05  # between two tries to reach a handler that is being started again
 
@@ -165,6 +167,8 @@ class Front:
         route, variables = found
         try:
             event = request_event(route, variables, scope, scope["headers"], body)
+            if not _passes(event, len(body)):
+                return _problem(413, "Request Entity Too Large")
             return response(await self.pools[route.function].invoke(encode(event)))
         except TimeoutError:
             return _problem(503, "Service Unavailable")
@@ -227,6 +231,13 @@ async def _within[T](future: "asyncio.Future[T]", until: float) -> T:
 def _expire(future: "asyncio.Future[Any]") -> None:
     if not future.done():
         future.set_exception(TimeoutError())
+
+
+def _passes(event: object, body_bytes: int) -> bool:
+    """Return whether Lambda takes the event. Quoting makes a body six times as long at most."""
+    if body_bytes < MAX_PAYLOAD_BYTES // 8:
+        return True
+    return len(json.dumps(event, ensure_ascii=False).encode(errors="surrogatepass")) <= MAX_PAYLOAD_BYTES
 
 
 async def _body(receive: Receive) -> bytes | None:
