@@ -41,7 +41,7 @@ def command(
     deployment's ledger used in its last 30 days. docs/cost.md has the price sheet and every assumption.
     """
     load, about = (Load(events), None) if events is not None else _measured(client)
-    given = {
+    given: dict[str, Any] = {
         "effects_per_event": effects,
         "busy_hours": busy_hours,
         "months": months,

@@ -77,14 +77,15 @@ def main() -> None:
     from ministack import app
     from ministack.core import iam_actions, iam_evaluator
     from ministack.services import eventbridge
-    from ministack.services.cloudformation import changesets, handlers, stacks
+    from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
     iam_actions.extract_iam_action = action_of_one(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = arns_of_parameters(arn_of_schedules(iam_actions.extract_resource_arn))
     iam_evaluator.enforce = for_each(iam_evaluator.enforce)
     eventbridge._invoke_target = with_firing_time(eventbridge._invoke_target)
+    evaluate = knowing_the_account(engine._evaluate_conditions, ACCOUNT)
     for module in (changesets, handlers, stacks):
-        module._evaluate_conditions = knowing_the_account(module._evaluate_conditions, ACCOUNT)
+        vars(module)["_evaluate_conditions"] = evaluate  # each has imported it
     run: Callable[[], None] = app.main
     run()
 
