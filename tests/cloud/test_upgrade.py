@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from drumbeat.ledger import steps
 from drumbeat.local.cloud import deployment, routes
@@ -104,10 +105,11 @@ def redeploy(cloud: Deployed, built: Path, logs: Path, *options: str) -> None:
 
 def without_aliases(template: str) -> str:
     """Return the template as one whose functions are invoked themselves."""
-    kept = [line for line in template.splitlines() if not re.match(r" +(AutoPublishAlias|VersionDescription)", line)]
-    text = re.sub(r"(Fn::|!)?Ref:? (\w+)\.Alias", r"Fn::GetAtt: [\2, Arn]", "\n".join(kept))
-    assert "live" not in text
-    return text
+    document = yaml_parse(template)
+    for resource in document["Resources"].values():
+        for name in ("AutoPublishAlias", "AutoPublishAliasAllProperties", "VersionDescription"):
+            resource.get("Properties", {}).pop(name, None)
+    return re.sub(r'\{"Ref": "(\w+)\.Alias"\}', r'{"Fn::GetAtt": ["\1", "Arn"]}', json.dumps(document))
 
 
 def versions(cloud: Deployed) -> dict[str, str]:
