@@ -53,8 +53,10 @@ def test_a_layer_alone_is_another_version_that_migrates_first_and_the_old_one_fi
 
 
 def test_a_stack_without_aliases_gets_them_in_place_and_goes_back_without(cloud: Deployed, tmp_path: Path) -> None:
-    """The release before had none: a stack comes from there, and returns there by a rollback. (Its routes are SAM's; the
-    emulator's were added by hand and go on naming the alias.)"""
+    """The release before had none: a stack comes from there, and returns there by a rollback.
+
+    The emulator's routes were added by hand and go on naming the alias.
+    """
     without = tmp_path / "without"
     shutil.copytree(cloud.home / "build", without)
     template = without / "template.yaml"
