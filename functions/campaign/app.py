@@ -10,7 +10,7 @@ from drumbeat.campaigns import fire
 from drumbeat.services import services, start
 
 logger = Logger()
-start()
+start(lambda made: (made.db, made.notifier))
 
 
 @logger.inject_lambda_context

@@ -10,7 +10,7 @@ from drumbeat.api.resolver import resolver
 
 logger = Logger()
 app = resolver(logger)
-process.start()
+process.start(lambda made: (made.db, made.notifier, made.key_secret))
 
 
 @logger.inject_lambda_context

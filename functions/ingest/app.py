@@ -20,7 +20,6 @@ logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
 app = APIGatewayHttpResolver()
 answers = Answers(app, logger)
-start()
 
 LONGEST_NAME = 64  # of a source; anything may stand in a path
 
@@ -35,6 +34,9 @@ def door() -> Door:
 def single() -> Single:
     """Return the use case for single events."""
     return Single(door())
+
+
+start(lambda _: single().prepare())
 
 
 @app.post("/v1/events")

@@ -15,7 +15,7 @@ from drumbeat.services import services, start
 LONGEST_REASON = 1000  # characters; CloudFormation takes 4 KiB for the whole answer
 
 logger = Logger()
-start()
+start(lambda made: made.db)
 
 
 @logger.inject_lambda_context

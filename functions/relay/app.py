@@ -11,7 +11,7 @@ from drumbeat.services import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
-start()
+start(lambda made: (made.db, made.notifier, made.buffer))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - the schedule says nothing
@@ -22,5 +22,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         logger.info("swept", extra=found)
     if summary.oldest > 0:
         metrics.add_metric("OldestDue", MetricUnit.Seconds, summary.oldest)
+    if summary.redis_away:
+        metrics.add_metric("RedisAway", MetricUnit.Count, 1)
+    if metrics.provider.metric_set:  # flushing nothing warns
         metrics.flush_metrics()
     return found

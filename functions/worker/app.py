@@ -13,15 +13,15 @@ from drumbeat.wakeups.queue import WakeUp
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
-start()
+start(lambda made: (made.db, made.throttle, made.notifier, made.calls, made.contact_secret))
 
 # Status or finding -> metric; few names, no dimension but the service: each name is billed.
 COUNTED = {
     "accepted": "EffectsAccepted",
     "refused": "EffectsRefused",
-    "held": "EffectsHeld",
+    "held": "EffectsInDoubt",
     "unknown": "EffectsUnknown",
-    "doubled": "EffectsDoubled",
+    "doubled": "EffectsInDoubt",
     "stopped": "AccountsStopped",
 }
 

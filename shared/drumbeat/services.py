@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
 from random import Random
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import SecretMissing, SettingsError
+from drumbeat.infrastructure import tls
 from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
@@ -184,10 +186,15 @@ def services() -> Services:
     return Services(Settings.from_env())
 
 
-def start() -> None:
-    """Read the SSM parameters that the environment names, in one call, in Lambda's init phase: it has the most CPU.
+def start(make: Callable[[Services], object]) -> None:
+    """In Lambda's init phase, which has the most CPU: read all SSM parameters in one call, and make the clients.
 
-    Without such names nothing happens. Raises nothing: what fails here fails again, with its error, at first use.
+    With the clients come their imports and their TLS; none of them connects before it is used. Where the environment
+    names no parameters nothing happens. Raises nothing, as Lambda would start the process again and again: what fails
+    here, as when the parameter store throttles us, fails again with its error at first use.
     """
-    with contextlib.suppress(SettingsError, ValueError):  # botocore raises this for an endpoint that is no URL
-        services().secrets.fetch()
+    with contextlib.suppress(Exception):
+        if services().settings.parameters:
+            services().secrets.fetch()
+            tls.context()
+            make(services())

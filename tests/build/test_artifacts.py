@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,6 +124,19 @@ def test_botocore_knows_what_the_roles_may_ask_of_ssm_and_how_to_answer(built: P
     model = json.loads(file.read_text())
     assert model["operations"].keys() == actions - {"GetParameter"}  # the release before asks by a layer of its own
     assert {"ParameterList", "InternalServerError", "ParameterAlreadyExists"} <= model["shapes"].keys()
+
+
+def test_an_authority_of_your_own_is_where_a_url_can_name_it(tmp_path: Path) -> None:
+    layer, artifacts = tmp_path / "layer", tmp_path / "artifacts"
+    shutil.copytree(ROOT / "layers/dependencies/authorities", layer / "authorities")
+    (layer / "Makefile").write_bytes((ROOT / "layers/dependencies/Makefile").read_bytes())
+    (layer / "authorities/rds.pem").write_text("a certificate")
+
+    subprocess.run(
+        ["make", "-s", "authorities"], cwd=layer, env={**os.environ, "ARTIFACTS_DIR": str(artifacts)}, check=True
+    )
+
+    assert [path.name for path in (artifacts / "authorities").iterdir()] == ["rds.pem"]
 
 
 def test_a_function_is_one_file(built: Path) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from drumbeat.access import keys
 from drumbeat.core import ids
-from drumbeat.local.template import Template
+from drumbeat.local.template import Reference, Template
 from drumbeat.wakeups.queue import WakeUp
-from tests.build.stack import ROOT
+from tests.build.stack import ROOT, Document, functions, resources
 
 SAMPLES = sorted((ROOT / "events").glob("*.json"))
 STAGE_SECRET = b"for tests"  # what the samples' API key was minted under
@@ -57,6 +57,22 @@ def test_the_signature_of_a_delivery_is_what_its_name_says(name: str, good: bool
     signature = base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
 
     assert (sample["headers"]["webhook-signature"] == f"v1,{signature}") is good
+
+
+def test_what_sam_local_is_given_are_variables_that_are_addresses_of_the_stack(document: Document) -> None:
+    """SAM passes variables that the template names, and resolves names of parameters, but no address of a queue."""
+    (given,) = json.loads((ROOT / "events/env/sam-local.json").read_text()).values()
+    named = {
+        name: value.argument
+        for function in functions(document).values()
+        for name, value in function["Environment"]["Variables"].items()
+        if isinstance(value, Reference) and value.argument in resources(document, "AWS::SQS::Queue")
+    }
+
+    assert given.keys() == named.keys()
+    for name, text in given.items():
+        output = document["Outputs"][text.partition(" ")[0]]
+        assert output["Value"].argument == named[name]
 
 
 def test_the_workers_messages_name_the_sample_events() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -198,6 +199,83 @@ def test_other_code_migrates_before_any_function_runs_it(document: Document, mon
     assert later == {f"{name.capitalize()}Function" for name in FUNCTIONS} - {"MigrateFunction"}
 
 
+@pytest.mark.parametrize("layer", ["CodeLayer", "DependenciesLayer"])
+def test_other_code_in_a_layer_is_another_version_of_each_function(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    text = (ROOT / "template.yaml").read_text()
+
+    before, after = (resources(expand(text, **{layer: code}), "AWS::Lambda::Version") for code in ("one", "two"))
+
+    assert (
+        len(before) == len(after) == len(FUNCTIONS) - 1
+    )  # the deploy hook has none: it is complete when it is invoked
+    assert before.keys().isdisjoint(after)
+
+
+def test_a_parameter_of_a_function_is_in_the_description_of_its_versions(document: Document) -> None:
+    """SAM makes no version when only a parameter changes; for another description CloudFormation does."""
+    common = document["Globals"]["Function"]
+    described = common["Description"]
+    used = set(re.findall(r"argument='(\w+)'", repr((common["VpcConfig"], functions(document)))))
+    used |= {"DatabaseAccess", "Profile"}  # by the conditions Direct and InVpc
+
+    named = {name for name in document["Parameters"] if f"'{name}'" in repr(described)}
+
+    assert (used & document["Parameters"].keys()) - {"Stage"} <= named
+    assert {name for name, each in functions(document).items() if each.get("VersionDescription") != described} == {
+        "migrate"
+    }
+
+
+def test_whatever_invokes_a_function_names_its_alias(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    expanded = expand((ROOT / "template.yaml").read_text())
+
+    invoked = [
+        *(each["FunctionName"] for each in resources(expanded, "AWS::Lambda::EventSourceMapping").values()),
+        *(each["FunctionName"] for each in resources(expanded, "AWS::Lambda::Permission").values()),
+        *(each["Target"]["Arn"] for each in resources(expanded, "AWS::Scheduler::Schedule").values()),
+        environment(document, "console")["CAMPAIGN_FUNCTION_ARN"],
+    ]
+    uris = set(re.findall(r"functions/\$\{(\w+)\}/invocations", json.dumps(expanded["Resources"]["HttpApi"])))
+
+    aliases = {f"{name.capitalize()}FunctionAliaslive" for name in FUNCTIONS}
+    assert invoked.pop() == "CampaignFunction.Alias"
+    assert {each["Ref"] for each in invoked} | uris <= aliases
+    assert uris == {"IngestFunctionAliaslive", "ConsoleFunctionAliaslive"}
+    hook = expanded["Resources"]["Schema"]["Properties"]["ServiceToken"]
+    assert hook == {
+        "Fn::GetAtt": ["MigrateFunction", "Arn"]
+    }  # CloudFormation refuses another one for a stack that exists
+
+
+@pytest.mark.parametrize("function", ["campaign", "relay"])
+def test_what_a_schedule_could_not_start_in_time_is_not_started_later(document: Document, function: str) -> None:
+    assert functions(document)[function]["EventInvokeConfig"]["MaximumEventAgeInSeconds"] <= 3600
+
+
+def test_a_queue_is_open_to_plain_http_in_the_emulator_only(document: Document) -> None:
+    assert document["Resources"]["TlsOnly"]["Condition"] == "NotEmulated"
+    assert "AWS::AccountId" in repr(document["Conditions"]["NotEmulated"])
+    assert "Stage" not in repr(document["Conditions"])
+
+
+def test_what_an_account_has_once_for_all_regions_is_named_by_region(document: Document) -> None:
+    (name,) = (each["DashboardName"] for each in resources(document, "AWS::CloudWatch::Dashboard").values())
+
+    assert "${AWS::Region}" in name.argument
+
+
+@pytest.mark.parametrize("stage", ["default", "prod"])
+def test_a_deployment_asks_nothing_and_a_first_one_that_fails_leaves_nothing(stage: str) -> None:
+    settings = tomllib.loads((ROOT / "samconfig.toml").read_text())[stage]["deploy"]["parameters"]
+
+    assert settings["confirm_changeset"] is False
+    assert settings["resolve_s3"] is True
+    assert settings["on_failure"] == "DELETE"
+    assert "CAPABILITY_IAM" in settings["capabilities"]
+
+
 def test_each_function_has_a_role_of_its_own(document: Document) -> None:
     assert len({role(document, function) for function in FUNCTIONS}) == len(FUNCTIONS)
 
@@ -244,7 +322,8 @@ def test_the_buffer_loses_nothing_for_as_long_as_sqs_can(document: Document, tem
 
     assert buffer.attributes["MessageRetentionPeriod"] == "1209600"
     assert buffer.dead_letters is None
-    assert document["Resources"]["BufferQueue"]["DeletionPolicy"] == "Retain"
+    assert document["Resources"]["BufferQueue"]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert document["Resources"]["BufferQueue"]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_every_log_has_an_end(document: Document) -> None:

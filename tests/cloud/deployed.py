@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -48,6 +49,10 @@ class Deployed(Stack):
         """What the template's resources are called in the account."""
         return deployment.physical_ids(self.ready["aws_endpoint_url"])
 
+    def forget_names(self) -> None:
+        """Ask again what the resources are called: another template has been deployed."""
+        vars(self).pop("names", None)
+
     def apply(self, config: str) -> None:
         """Put a configuration in force, by the command line."""
         file = self.home / "drumbeat.yaml"
@@ -61,16 +66,22 @@ class Deployed(Stack):
 
     def invoke(self, function: str, event: object = None) -> tuple[bool, Any]:
         """Invoke a function; returns whether it succeeded, and what it answered."""
-        reply = self.aws("lambda").invoke(
-            FunctionName=self.names[f"{function.capitalize()}Function"], Payload=json.dumps(event or {}).encode()
-        )
+        reply = self.aws("lambda").invoke(FunctionName=self.invoked(function), Payload=json.dumps(event or {}).encode())
         return "FunctionError" not in reply, json.loads(reply["Payload"].read())
+
+    def invoked(self, function: str) -> str:
+        """Return what schedules, routes and the queue invoke: the alias; of the deploy hook the function itself."""
+        name = f"{function.capitalize()}Function"
+        return self.names.get(f"{name}Aliaslive", self.names[name])
 
     def restart(self, function: str) -> None:
         """Let the function's next invocation begin in a fresh process, which knows no secret yet."""
         name, functions = self.names[f"{function.capitalize()}Function"], self.aws("lambda")
-        timeout = functions.get_function_configuration(FunctionName=name)["Timeout"]
-        functions.update_function_configuration(FunctionName=name, Timeout=timeout)  # any change replaces the processes
+        # Any change replaces the processes of the function itself; a version never changes, so there is another.
+        functions.update_function_configuration(FunctionName=name, Description=uuid.uuid4().hex)
+        if self.invoked(function) != name:
+            version = functions.publish_version(FunctionName=name)["Version"]
+            functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
     def messages(self, queue: str, kind: str = "") -> int:
         """Count the messages of a queue: visible ones, or kind NotVisible or Delayed."""
@@ -107,9 +118,7 @@ class Deployed(Stack):
     def still(self) -> Iterator[None]:
         """Keep queue and schedules from invoking anything for a while."""
         functions, scheduler = self.aws("lambda"), self.aws("scheduler")
-        (mapping,) = functions.list_event_source_mappings(FunctionName=self.names["WorkerFunction"])[
-            "EventSourceMappings"
-        ]
+        (mapping,) = functions.list_event_source_mappings(FunctionName=self.invoked("worker"))["EventSourceMappings"]
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
         stopped = []
         for each in scheduler.list_schedules(GroupName=self.names["Schedules"])["Schedules"]:

@@ -104,7 +104,7 @@ def test_the_doctor_knows_which_alarms_are_on_and_who_gets_mail(cloud: Deployed)
         return next((each["ok"], each["detail"]) for each in items if each["name"] == name)
 
     alarms, mail = found("alarms"), found("mail for alarms")
-    alarm = {"AlarmName": cloud.names["HeldAlarm"], "StateReason": "test"}
+    alarm = {"AlarmName": cloud.names["DoubtAlarm"], "StateReason": "test"}
     cloud.aws("cloudwatch").set_alarm_state(**alarm, StateValue="ALARM")
     firing = found("alarms")
     cloud.aws("cloudwatch").set_alarm_state(**alarm, StateValue="OK")

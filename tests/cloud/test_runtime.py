@@ -41,7 +41,11 @@ def up_to_date(answer: Any) -> bool:
 
 # The worker before ingest: one of its samples names an event that was not sent yet.
 SAMPLES: dict[str, dict[str, Check]] = {
-    "worker": {"worker_foreign_record": only_the_second_fails, "worker_two_records": only_the_second_fails},
+    "worker": {
+        "worker_one_record": lambda answer: answer == {"batchItemFailures": []},
+        "worker_foreign_record": only_the_second_fails,
+        "worker_two_records": only_the_second_fails,
+    },
     "ingest": {
         "ingest_event": status(200),
         "ingest_batch": status(207),

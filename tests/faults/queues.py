@@ -92,6 +92,8 @@ class SqsModel:
 
     def _receive(self, url: str, parameters: dict[str, Any], now: float) -> dict[str, Any]:
         visible = [sent for sent in self.queues[url] if sent.visible_at <= now]
+        if url == BUFFER and not parameters.get("WaitTimeSeconds"):  # answered by some of SQS's servers only
+            visible = [sent for sent in visible if self.random.random() < 0.5]
         self.random.shuffle(visible)
         taken = visible[: parameters["MaxNumberOfMessages"]]
         for sent in taken:

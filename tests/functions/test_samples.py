@@ -64,6 +64,12 @@ def test_a_delivery_counts_only_with_its_signature(
     assert len(doors.events()) == recorded
 
 
+def test_a_message_for_an_event_that_was_sent_is_done(doors: Doors) -> None:
+    invoke("ingest_event")
+
+    assert invoke("worker_one_record") == {"batchItemFailures": []}
+
+
 def test_a_record_that_is_no_wake_up_message_fails_alone(doors: Doors) -> None:
     invoke("ingest_event")
 

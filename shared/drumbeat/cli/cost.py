@@ -23,9 +23,17 @@ MIN_AGE = timedelta(days=1)  # a younger ledger shows little about a month
 @click.option("--effects", type=click.FloatRange(0), help="Effects of an event.  [default: 3, or the ledger's]")
 @click.option("--busy-hours", type=click.FloatRange(0.1, 24), help="Of a day, in which events arrive.  [default: 10]")
 @click.option("--months", type=click.FloatRange(0), help="For which the ledger has grown.  [default: 12]")
+@click.option("--resting-stages", type=click.IntRange(0), help="Others in the account.  [default: 0]")
+@click.option("--provider-price", type=click.FloatRange(0), help="Dollars for 1,000 effects.  [default: 0]")
 @with_client
 def command(
-    client: Client, events: float | None, effects: float | None, busy_hours: float | None, months: float | None
+    client: Client,
+    events: float | None,
+    effects: float | None,
+    busy_hours: float | None,
+    months: float | None,
+    resting_stages: int | None,
+    provider_price: float | None,
 ) -> None:
     """Show a month's bill for Neon + Upstash, for RDS + Valkey, and for one machine of your own.
 
@@ -33,7 +41,13 @@ def command(
     deployment's ledger used in its last 30 days. docs/cost.md has the price sheet and every assumption.
     """
     load, about = (Load(events), None) if events is not None else _measured(client)
-    given = {"effects_per_event": effects, "busy_hours": busy_hours, "months": months}
+    given: dict[str, Any] = {
+        "effects_per_event": effects,
+        "busy_hours": busy_hours,
+        "months": months,
+        "resting_stages": resting_stages,
+        "provider_price": provider_price,
+    }
     load = replace(load, **{name: value for name, value in given.items() if value is not None})
     if busy_hours is not None:
         load = replace(load, awake_hours=None)
@@ -43,6 +57,8 @@ def command(
         print_json({"load": _facts(load), "choices": {name: _priced(cost.bill(load, name)) for name in cost.CHOICES}})
         return
     show(*([about] if about else []), _sentence(load), "", _bills(load))
+    if not load.provider_price:
+        show("", "What your providers want for mails and contacts is yours to fill in: --provider-price")
     show("", "[dim]list prices of 22 Nov 2026, some of them not verified: docs/cost.md[/]")
 
 
@@ -75,11 +91,11 @@ def _bills(load: Load) -> Table:
     """Lay out what all choices share, then each choice with its total."""
     shared = list(cost.aws(load))
     rows: list[tuple[str, ...]] = [("[bold]AWS, whatever the database[/]", "", "", "", f"{cost.total(shared):.2f}")]
-    rows += [_row(line) for line in shared]
+    rows += [_row(line) for line in [*shared, cost.providers(load)]]
     for name in cost.CHOICES:
         lines = cost.bill(load, name)
         rows += [("", "", "", "", ""), (f"[bold]{name}[/], with AWS", "", "", "", f"[bold]{cost.total(lines):.2f}[/]")]
-        rows += [_row(line) for line in lines[len(shared) :]]
+        rows += [_row(line) for line in lines[len(shared) + 1 :]]
     made = table(("line", "use", "of which free", "unit", "dollars"), rows)
     for column in (1, 2, 4):
         made.columns[column].justify = "right"

@@ -202,10 +202,8 @@ def _show(store: ParameterStore, changed: Mapping[Parameter, str], warnings: Seq
 
 
 def _following(stage: str, region: str) -> list[str]:
-    """Return the two commands that deploy the stage."""
-    if stage in CONFIGURED:
-        which = "" if stage == CONFIGURED[0] else f" --config-env {stage}"
-    else:  # what samconfig.toml has for the others; sam writes it there
-        which = f" --config-env {stage} --stack-name drumbeat-{stage} --parameter-overrides Stage={stage}"
-        which += " --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND"
-    return ["sam build", f"sam deploy --guided --region {region}{which}"]
+    """Return the two commands that deploy the stage; neither asks anything."""
+    which = "" if stage == CONFIGURED[0] else f" --config-env {stage}"
+    if stage not in CONFIGURED:  # as samconfig.toml has it for stage dev, under another name
+        which = f" --stack-name drumbeat-{stage} --parameter-overrides Stage={stage}"
+    return ["sam build", f"sam deploy --region {region}{which}"]

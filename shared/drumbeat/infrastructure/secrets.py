@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SSMProvider
 
 SECRET_CACHE_SECONDS = 300.0  # a value is used for this long before it is read again
-STORE_RETRY_SECONDS = 20  # after a failure the parameter store is not called again for this long
+# 40 calls a second are an account's, so a dozen processes that start together are throttled: ask again inside a second.
+TRY_SECONDS = 1.0  # no try begins later
+PAUSES = (
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+)  # between tries, at most: chance decides, so that those who were throttled do not meet again
+REST = 3.0  # after a failure the store is left alone for so many times as long as that took
 REFUSAL_CODES = ("AccessDeniedException", "ValidationException")  # the store answered; all other errors are outages
 
 
@@ -70,26 +79,43 @@ class Secrets:
 
     def _read(self, names: Sequence[str]) -> None:
         """Read parameters in one call; while the store does not answer, known values stay. Raises _Refused."""
+        found = {name: value for name, (_, value) in self._known.items() if name in names}
+        begun = time.monotonic()
+        if begun >= self._retry_at:
+            found |= (answer := self._asked(names, begun + TRY_SECONDS))
+            if not answer:
+                now = time.monotonic()
+                self._retry_at = now + REST * (now - begun)
+        self._known |= {name: (time.monotonic(), value) for name, value in found.items()}
+
+    def _asked(self, names: Sequence[str], end: float) -> dict[str, str]:
+        """Ask until the store answers or `end` has come; returns nothing then. Raises _Refused."""
+        for pause in PAUSES:
+            if answer := self._answer(names):
+                return answer
+            wait = random.uniform(0, pause)  # noqa: S311 - jitter
+            if time.monotonic() + wait >= end:
+                return {}
+            time.sleep(wait)
+        return self._answer(names)
+
+    def _answer(self, names: Sequence[str]) -> dict[str, str]:
+        """Ask once; returns nothing when the store throttles us, fails, or is silent. Raises _Refused."""
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
         from botocore.exceptions import BotoCoreError, ClientError
 
-        found: dict[str, str] = {}
-        if time.monotonic() >= self._retry_at:
-            try:
-                # The provider's own cache would outlive ours by up to its age.
-                read = self._ssm().get_parameters_by_name({name: {} for name in names}, decrypt=True, max_age=0)
-                found = {name: str(value) for name, value in read.items()}
-            except GetParameterError:
+        try:
+            # The provider's own cache would outlive ours by up to its age.
+            read = self._ssm().get_parameters_by_name({name: {} for name in names}, decrypt=True, max_age=0)
+        except GetParameterError:
+            raise _Refused from None
+        except ClientError as error:
+            if error.response["Error"]["Code"] in REFUSAL_CODES:
                 raise _Refused from None
-            except ClientError as error:
-                if error.response["Error"]["Code"] in REFUSAL_CODES:
-                    raise _Refused from None
-            except BotoCoreError:
-                pass
-            if not found:  # Powertools returns nothing for an error within the store
-                self._retry_at = time.monotonic() + STORE_RETRY_SECONDS
-        found = {name: value for name, (_, value) in self._known.items() if name in names} | found
-        self._known |= {name: (time.monotonic(), value) for name, value in found.items()}
+            return {}
+        except BotoCoreError:
+            return {}
+        return {name: str(value) for name, value in read.items()}  # nothing for an error within the store
 
     def _ssm(self) -> "SSMProvider":
         if self._provider is None:
@@ -98,8 +124,8 @@ class Secrets:
             from aws_lambda_powertools.utilities.parameters import SSMProvider
             from botocore.config import Config
 
-            # A worker calls this under a lease: waiting for a silent store must not outlast it.
-            limits = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+            # Waiting for a silent store must outlast neither a worker's lease nor the ten seconds of a start.
+            limits = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
             client = boto3.client(
                 "ssm",
                 region_name=self._settings.region,

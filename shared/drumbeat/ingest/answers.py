@@ -13,6 +13,7 @@ from drumbeat.sources.signature import Reply
 from drumbeat.web import problems
 
 JSON = "application/json"
+RETRY_AFTER_SECONDS = 5  # while a parameter cannot be read: a throttled store answers within seconds
 
 
 class Answers:
@@ -65,7 +66,8 @@ class Answers:
         self._logger.warning("secret_missing", extra={"reference": error.reference})
         return self.problem(
             Unavailable(
-                "A parameter of Drumbeat cannot be read. Nothing was stored; send the same request again later."
+                "A parameter of Drumbeat cannot be read. Nothing was stored; send the same request again later.",
+                retry_after=RETRY_AFTER_SECONDS,
             )
         )
 

@@ -53,9 +53,14 @@ class Single:
             return buffer.put([arrival], door)[0]
         return Receipt(arrival.id, RECORDED, replayed=not new)
 
+    def prepare(self) -> None:
+        """Make what a request needs, with its imports; connects to nothing. Raises what a bad setting does."""
+        services = self._door.services
+        _ = (services.key_secret, services.db, services.notifier, self._cache)
+
     @cached_property
     def _cache(self) -> "IdempotencyCache":
-        # 85 ms of imports (its package brings boto3) that the cold start of a webhook or a batch does not need.
+        # 85 ms of imports (its package brings boto3): at the start on AWS, else when first used.
         from drumbeat.ingest.idempotency_cache import IdempotencyCache
 
         services = self._door.services

@@ -5,6 +5,7 @@ python -m drumbeat.local.front --template template.yaml --sockets run --home . -
 
 import argparse
 import asyncio
+import json
 import sys
 from collections import deque
 from collections.abc import MutableMapping
@@ -23,6 +24,7 @@ from drumbeat.local.template import Template
 
 # What pages of other sites may send to by design, as beginnings of paths. Forms on a customer's site belong here.
 FROM_ANY_PAGE: tuple[str, ...] = ()
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024  # Lambda's limit: of the whole event, in which a body is base64 or quoted text
 ANSWER_SECONDS = 30.0  # API Gateway's limit
 RECONNECT_SECONDS = 0.05  # between two tries to reach a handler that is being started again
 
@@ -170,6 +172,8 @@ class Front:
         route, variables = found
         try:
             event = request_event(route, variables, scope, scope["headers"], body)
+            if not _passes(event, len(body)):
+                return _problem(413, "Request Entity Too Large")
             return response(await self.pools[route.function].invoke(encode(event)))
         except TimeoutError:
             return _problem(503, "Service Unavailable")
@@ -235,6 +239,13 @@ async def _within[T](future: "asyncio.Future[T]", until: float) -> T:
 def _expire(future: "asyncio.Future[Any]") -> None:
     if not future.done():
         future.set_exception(TimeoutError())
+
+
+def _passes(event: object, body_bytes: int) -> bool:
+    """Return whether Lambda takes the event. Quoting makes a body six times as long at most."""
+    if body_bytes < MAX_PAYLOAD_BYTES // 8:
+        return True
+    return len(json.dumps(event, ensure_ascii=False).encode(errors="surrogatepass")) <= MAX_PAYLOAD_BYTES
 
 
 async def _body(receive: Receive) -> bytes | None:

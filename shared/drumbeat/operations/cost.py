@@ -42,7 +42,9 @@ PRICES: Mapping[str, Price] = {
     "out": Price(0.09, "GB out", 100, "general knowledge", checked=False),
     "neon-cu": Price(0.106, "CU-hour", 0, "Neon's plans, 12 Nov 2026", checked=True),
     "neon-gb": Price(0.35, "GB-month", 0, "Neon's plans, 12 Nov 2026", checked=True),
-    "upstash": Price(2.0e-6, "command", 500_000, "Upstash's billing page", checked=True),
+    "neon-restore": Price(0.20, "GB-month of changes", 0, "Neon's plans, 20 Mar 2026", checked=True),
+    "neon-out": Price(0.10, "GB out", 100, "Neon's plans, 20 Mar 2026", checked=True),
+    "upstash": Price(2.0e-6, "command (pay as you go)", 0, "Upstash's prices, 20 Sep 2026", checked=True),
     "rds-micro": Price(0.016, "hour (db.t4g.micro)", 0, "infratally.com, 2026", checked=True),
     "rds-small": Price(0.032, "hour (db.t4g.small)", 0, "general knowledge", checked=False),
     "rds-medium": Price(0.065, "hour (db.t4g.medium)", 0, "general knowledge", checked=False),
@@ -61,6 +63,7 @@ PRICES: Mapping[str, Price] = {
 
 NEON_FREE_CU = 100.0  # CU-hours a month of Neon's Free plan
 NEON_FREE_GB = 0.5
+UPSTASH_FREE = 500_000  # commands a month of Upstash's Free plan, which ends there; paying as you go has none
 
 # Measured on the local stack with the example campaign (three effects an event), 400 single events.
 REDIS_PER_EVENT = 4.0  # commands, a script counted as one; and for each effect:
@@ -75,13 +78,17 @@ WORKER_SECONDS = 0.20  # for one message, most of it waiting for the provider
 RELAY_SECONDS = 0.04
 COLD_SHARE = 0.01
 COLD_SECONDS = 1.0
+DELAYED_SHARE = 0.2  # of effects wait once, for a limit or another try; each is a message sent, received and deleted
 OUT_PER_EVENT = 5_000.0  # bytes to providers and callers
+LEDGER_OUT_PER_EVENT = 10_000.0  # bytes that Postgres sends to the functions
+RESTORE_DAYS = 1.0  # Neon's restore window as it is at first
+CHANGES_PER_BYTE = 3.0  # written to the log of changes for each byte by which the ledger grows
 CONSOLE_REQUESTS = 3_000.0  # by people and programs
 IDLE_POLLS = 5 * 3 * MINUTES  # Lambda's five pollers, each a 20-second long poll, when there is nothing
 SLEEPS_AFTER = 5.0  # minutes without a query after which Neon suspends
 
 # What the template has.
-MEMORY_GB = 0.5
+MEMORY_GB = 1.0
 METRICS = 14  # names, each billed for the hours in which it is written: those in which there is work
 ALARMS = 10
 DASHBOARDS = 1
@@ -101,6 +108,8 @@ class Load:
     months: float = 12.0
     awake_hours: float | None = None  # of the database, as measured; None: worked out from the events
     ledger_bytes: float | None = None  # as measured; None: worked out from events and months
+    resting_stages: int = 0  # others in the same account, in which nothing arrives; they share what is free
+    provider_price: float = 0.0  # dollars that your providers want for a thousand effects
 
     @property
     def effects(self) -> float:
@@ -117,7 +126,12 @@ class Load:
         """Size of the ledger at the end: it keeps everything."""
         if self.ledger_bytes is not None:
             return self.ledger_bytes / GB
-        return self.months * (self.events * LEDGER_PER_EVENT + self.effects * LEDGER_PER_EFFECT) / GB
+        return self.months * self.grown_gb
+
+    @property
+    def grown_gb(self) -> float:
+        """By which the ledger grows in the month."""
+        return (self.events * LEDGER_PER_EVENT + self.effects * LEDGER_PER_EFFECT) / GB
 
     @property
     def awake(self) -> float:
@@ -160,28 +174,39 @@ def aws(load: Load) -> Iterator[Line]:
     """What every choice pays: API, functions, queues, logs, alarms."""
     n = load.events
     batch = _per_size(n, 1.0, 2.0, 5.0)  # messages of one invocation of the worker
-    invocations = n + n / batch + MINUTES + CONSOLE_REQUESTS
+    stages = 1 + load.resting_stages
+    delayed = load.effects * DELAYED_SHARE
+    invocations = n + (n + delayed) / batch + stages * MINUTES + CONSOLE_REQUESTS
     seconds = (
         n * INGEST_SECONDS
-        + n * WORKER_SECONDS
-        + MINUTES * RELAY_SECONDS
+        + (n + delayed) * WORKER_SECONDS
+        + stages * MINUTES * RELAY_SECONDS
         + CONSOLE_REQUESTS * 0.1
         + invocations * COLD_SHARE * COLD_SECONDS
     )
     logs = n * LOG_PER_EVENT / GB + 0.1
-    secrets = MINUTES / 5 + load.awake * 12 * (3 + 3 + 3)  # each process reads its secrets again every five minutes
+    secrets = stages * MINUTES / 5 + load.awake * 12 * (
+        3 + 3 + 3
+    )  # each process reads its secrets again every five minutes
     yield _line("API Gateway", n + CONSOLE_REQUESTS, "http-api")
     yield _line("Lambda requests", invocations, "lambda-request")
     yield _line("Lambda time", seconds * MEMORY_GB, "lambda-gb-s")
-    yield _line("SQS", n + n / batch + max(IDLE_POLLS, n / batch) + MINUTES, "sqs")
-    yield _line("Scheduler", MINUTES, "scheduler")
+    polls = max(IDLE_POLLS, n / batch) + load.resting_stages * IDLE_POLLS
+    yield _line("SQS", n + n / batch + 3 * delayed + polls + stages * MINUTES, "sqs")
+    yield _line("Scheduler", stages * MINUTES, "scheduler")
     yield _line("Logs", logs, "logs")
     yield _line("Logs kept", logs * LOGS_KEPT_DAYS / 30, "logs-kept")
     yield _line("Metrics", METRICS * load.busy_hours / 24, "metric")
-    yield _line("Alarms", ALARMS, "alarm")
-    yield _line("Dashboard", DASHBOARDS, "dashboard")
+    yield _line("Alarms", stages * ALARMS, "alarm")
+    yield _line("Dashboard", stages * DASHBOARDS, "dashboard")
     yield _line("Secrets decrypted", secrets, "kms")
     yield _line("Data out", n * OUT_PER_EVENT / GB, "out")
+
+
+def providers(load: Load) -> Line:
+    """What mail, CRM and the like want for the effects: you know it, so it is yours to fill in."""
+    price = Price(load.provider_price / 1000, "effect", 0, "given by you", checked=load.provider_price > 0)
+    return Line("Your providers", load.effects, price)
 
 
 def neon_upstash(load: Load) -> Iterator[Line]:
@@ -190,7 +215,11 @@ def neon_upstash(load: Load) -> Iterator[Line]:
     free = hours <= NEON_FREE_CU and load.ledger_gb <= NEON_FREE_GB
     yield Line("Neon compute", hours, _given(PRICES["neon-cu"], hours if free else 0))
     yield Line("Neon storage", load.ledger_gb, _given(PRICES["neon-gb"], load.ledger_gb if free else 0))
-    yield _line("Upstash", load.redis_commands, "upstash")
+    changes = load.grown_gb * CHANGES_PER_BYTE * RESTORE_DAYS / 30
+    yield Line("Neon restore", changes, _given(PRICES["neon-restore"], changes if free else 0))
+    yield _line("Neon data out", load.events * LEDGER_OUT_PER_EVENT / GB, "neon-out")
+    commands = load.redis_commands
+    yield Line("Upstash", commands, _given(PRICES["upstash"], commands if commands <= UPSTASH_FREE else 0))
 
 
 def rds_valkey(load: Load) -> Iterator[Line]:
@@ -221,7 +250,7 @@ CHOICES: Mapping[str, Callable[[Load], Iterator[Line]]] = {
 
 def bill(load: Load, choice: str) -> list[Line]:
     """Return every line of a month, also those that cost nothing. Raises KeyError for an unknown choice."""
-    return [*aws(load), *CHOICES[choice](load)]
+    return [*aws(load), providers(load), *CHOICES[choice](load)]
 
 
 def total(lines: list[Line]) -> float:

@@ -37,6 +37,7 @@ SECOND_SWEEP_SECONDS = 15 * 60.0
 RESERVED_SECONDS = 8.0  # of the function's time, kept to finish in order
 DRAIN_SECONDS = 25.0  # of the function's time, kept for campaigns and the buffer however much there is to notify of
 DRAIN_HIDDEN_SECONDS = 30  # for ten messages; what was not recorded until then is for the next sweep
+DRAIN_WAIT_SECONDS = 1  # for the first of ten
 LOCK_KEY = "{relay}:lock"
 LOCK_SECONDS = 55  # the function's timeout, and less than a minute: a relay that was killed costs no second sweep
 # A lock that expired meanwhile may belong to another relay now.
@@ -60,6 +61,7 @@ class Summary:
     missed: int = 0  # those that are too old for that, counted by full sweeps
     foreign: int = 0  # buffered messages that could not be parsed; they stay for a person
     not_notified: int = 0  # messages that the queue did not take; sent again in a minute
+    redis_away: bool = False
     oldest: float = 0.0  # seconds for which the oldest effect has been due, or the oldest event without a plan
 
     def logged(self) -> dict[str, bool | int | float]:
@@ -76,6 +78,7 @@ class Summary:
             "missed": self.missed,
             "foreign": self.foreign,
             "unrung": self.not_notified,
+            "redisAway": self.redis_away,
             "oldest": self.oldest,
         }
         return {name: value for name, value in named.items() if value}
@@ -109,7 +112,7 @@ class _Sweep:
         self._due = due
         self._remaining = remaining
         self._stopped = False  # for lack of time, or of a queue
-        self.summary = Summary(full=full)
+        self.summary = Summary(full=full, redis_away=due.unreachable)
 
     def run(self) -> Summary:
         lots = Lots(self._services, self._now, self._due, self._recover())
@@ -160,14 +163,20 @@ class _Sweep:
             _LOG.warning("relay: %s", error)
 
     def _drain(self) -> None:
-        """Record what was received while the ledger was unreachable: it answers now. Deleted only once recorded."""
-        if not self._services.settings.buffer_queue_url:
+        """Record what was received while the ledger was unreachable: it answers now. Deleted only once recorded.
+
+        Until a receive that waits finds nothing: SQS answers one that does not wait from some of its servers, so that
+        it finds nothing while there is much.
+        """
+        if not self._services.settings.buffer_queue_url or not (self.summary.full or _buffered(self._services)):
             return
         from drumbeat.ingest import drain
 
         buffer = self._services.buffer
         try:
-            while self._has_time() and (messages := buffer.receive(hidden=DRAIN_HIDDEN_SECONDS)):
+            while self._has_time() and (
+                messages := buffer.receive(wait=DRAIN_WAIT_SECONDS, hidden=DRAIN_HIDDEN_SECONDS)
+            ):
                 drained = drain(messages, self._services)
                 buffer.delete(drained.settled)
                 self.summary.drained += drained.recorded

@@ -45,6 +45,7 @@ class Due:
 
     members: frozenset[str]
     missing: bool
+    unreachable: bool = False  # Redis: then it is missing, too
 
     def ids(self, kind: str) -> list[UUID]:
         """Return the ids among the members of one kind: `event` or `effect`."""
@@ -80,7 +81,7 @@ class DueIndex:
         commands = [("ZRANGE", KEY, "-inf", now, "BYSCORE", "LIMIT", 0, MAX_MEMBERS_READ), ("ZSCORE", KEY, SENTINEL)]
         replies = self._try(lambda: _accepted(self._redis.run_all(commands)))
         if replies is None:
-            return Due(frozenset(), missing=True)
+            return Due(frozenset(), missing=True, unreachable=True)
         members, sentinel = replies
         return Due(frozenset(_text(member) for member in members), missing=sentinel is None)
 

@@ -9,10 +9,13 @@ from uuid import uuid4
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from mypy_boto3_ssm import SSMClient
 
 from drumbeat import services as process
 from drumbeat.core.errors import SecretAway, SecretMissing, SettingsError
+from drumbeat.infrastructure.secrets import PAUSES, REST, TRY_SECONDS
 from drumbeat.wakeups.queue import WakeUp
 from functions.ingest import app as ingest
 from tests.functions.test_samples import Context, invoke
@@ -22,6 +25,18 @@ NAMES = {
     "REDIS_URL_PARAM": "/drumbeat/start/redis-url",
     "SECRET_PARAM": "/drumbeat/start/secret",
 }
+
+
+def clients(made: process.Services) -> object:
+    """What a function makes at its start."""
+    return made.db, made.notifier, made.key_secret
+
+
+class Throttled:
+    """What SSM says when an account's 40 calls of a second are over."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
 
 
 @pytest.fixture
@@ -46,8 +61,9 @@ def ssm(sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClien
 @pytest.fixture
 def away(ssm: SSMClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start while the store does not answer."""
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.PAUSES", ())
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    process.start()
+    process.start(clients)
 
 
 def calls() -> list[Mapping[str, Any]]:
@@ -66,15 +82,38 @@ def values() -> list[str]:
 def test_a_start_reads_everything_in_one_call(ssm: SSMClient) -> None:
     asked = calls()
 
-    process.start()
+    process.start(clients)
 
     assert values() == [f"value of {name}" for name in NAMES.values()]
     assert asked == [{"Names": list(NAMES.values()), "WithDecryption": True}]
 
 
+def test_a_start_makes_the_clients_and_connects_to_none(ssm: SSMClient) -> None:
+    for name, value in zip(
+        NAMES.values(), ("postgresql://a@127.0.0.1:1/b", "redis://127.0.0.1:1/0", "s" * 32), strict=True
+    ):
+        ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+    process.start(clients)
+
+    made = process.services()
+    assert {"db", "redis", "due_index", "queue"} <= vars(made).keys()
+    assert made.db.round_trips == 0
+    assert made.redis._connection.is_connected is False
+
+
+def test_a_start_never_raises_or_lambda_would_start_again_and_again(ssm: SSMClient) -> None:
+    def broken(_: process.Services) -> object:
+        raise RuntimeError("a client that cannot be made")
+
+    process.start(broken)
+
+    assert values()
+
+
 def test_a_parameter_that_is_missing_is_named_and_hides_no_other(ssm: SSMClient) -> None:
     ssm.delete_parameter(Name=NAMES["SECRET_PARAM"])
-    process.start()
+    process.start(clients)
     settings = process.services().settings
 
     with pytest.raises(SecretMissing, match=r"/start/secret does not exist or may not be read; nothing was lost"):
@@ -105,7 +144,7 @@ def test_where_the_environment_names_too_little_the_handler_says_so_and_not_the_
 ) -> None:
     monkeypatch.delenv("DATABASE_URL_PARAM")
 
-    process.start()
+    process.start(clients)
 
     with pytest.raises(SettingsError, match="DATABASE_URL_PARAM"):
         process.services()
@@ -129,13 +168,74 @@ def test_without_the_store_the_worker_gives_every_message_back(away: None) -> No
     assert {each["itemIdentifier"] for each in answer["batchItemFailures"]} == {"one", "two", "garbled"}
 
 
+def throttle(times: int) -> list[str]:
+    """Let the store throttle the process's next calls; returns what it answered."""
+    answers: list[str] = []
+
+    def answer(**_: object) -> AWSResponse | None:
+        answers.append("throttled" if len(answers) < times else "answered")
+        return AWSResponse("", 400, HTTPHeaders(), Throttled()) if answers[-1] == "throttled" else None
+
+    process.services().secrets._ssm().client.meta.events.register("before-send.ssm", cast("Any", answer))
+    return answers
+
+
+def test_a_store_that_throttles_is_asked_again_within_the_second(ssm: SSMClient) -> None:
+    answers = throttle(times=3)
+
+    process.start(clients)
+
+    assert values() == [f"value of {name}" for name in NAMES.values()]
+    assert answers == [*["throttled"] * 3, "answered"]
+
+
+@pytest.mark.parametrize(
+    ("function", "sample"), [("ingest", "ingest_event"), ("ingest", "ingest_webhook"), ("console", "console_events")]
+)
+def test_a_start_that_is_throttled_for_longer_asks_callers_to_try_again(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch, function: str, sample: str
+) -> None:
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.TRY_SECONDS", 0.0)
+    throttle(times=1000)
+    process.start(clients)
+
+    answer = invoke(sample)
+
+    assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "5")
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("sample", ["relay", "campaign"])
+def test_what_a_schedule_started_fails_for_its_next_run_while_the_store_throttles(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch, sample: str
+) -> None:
+    monkeypatch.setattr("drumbeat.infrastructure.secrets.TRY_SECONDS", 0.0)
+    throttle(times=1000)
+    process.start(clients)
+
+    with pytest.raises(SecretAway):
+        invoke(sample)
+
+
+def test_after_a_throttle_the_store_is_left_alone_for_seconds_not_for_long(
+    ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = throttle(times=len(PAUSES) + 1)
+    process.start(clients)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + REST * TRY_SECONDS)
+
+    assert values() == [f"value of {name}" for name in NAMES.values()]
+    assert answers[-1] == "answered"
+
+
 def test_a_start_with_an_endpoint_that_is_no_url_is_no_traceback(
     ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
     process.services.cache_clear()
 
-    process.start()
+    process.start(clients)
 
     with pytest.raises(ValueError, match="Invalid endpoint"):
         process.services().secrets.get("ssm:/drumbeat/start/secret")
@@ -154,7 +254,7 @@ def test_a_value_that_may_have_been_replaced_is_read_again_once(
     ssm: SSMClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As for an effect that was denied two minutes ago, and its neighbours that were denied with it."""
-    process.start()
+    process.start(clients)
     asked, secrets = calls(), process.services().secrets
     ssm.put_parameter(Name=NAMES["SECRET_PARAM"], Value="replaced", Type="SecureString", Overwrite=True)
     reference = f"ssm:{NAMES['SECRET_PARAM']}"

@@ -97,7 +97,7 @@ def test_a_bad_event_does_not_hurt_its_neighbours(doors: Doors, bad: str) -> Non
         (b'{"events": [], "more": 1}', 400),
         (b'{"events": [], "events": []}', 400),
         (json.dumps({"events": [1] * 501}).encode(), 413),
-        (b'{"events": ["' + b"x" * 5 * 1024 * 1024 + b'"]}', 413),
+        (b'{"events": ["' + b"x" * 4 * 1024 * 1024 + b'"]}', 413),
     ],
 )
 def test_a_batch_that_is_none_is_refused_as_a_whole(doors: Doors, body: bytes, status: int) -> None:

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import Redis
 
 from drumbeat import services as process
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
@@ -61,6 +62,17 @@ def services(
 
 def invoke(event: dict[str, Any]) -> dict[str, Any]:
     return app.handler(event, cast("LambdaContext", Context()))
+
+
+def test_that_redis_is_away_is_counted_each_minute_whether_events_come_or_not(
+    services: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.redis = LeanRedis.at("redis://127.0.0.1:1", "")
+
+    found = invoke(SCHEDULED)
+
+    assert found == {"full": True, "redisAway": True}
+    assert '"RedisAway":[1.0]' in capsys.readouterr().out
 
 
 def test_it_notifies_of_what_is_due_then_idles(services: Services, capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,9 +44,12 @@ class RecordingSqs(Sqs):
         self.delays: dict[UUID, int] = {}
         self.order: list[UUID] = []
         self.transactions: set[object] = set()
+        self.waits: list[int] = []  # of receives: SQS answers one that does not wait from some of its servers only
         self.database: TestDatabase | None = None
 
     def call(self, operation: str, **parameters: object) -> dict[str, Any]:
+        if operation == "ReceiveMessage":
+            self.waits.append(int(str(parameters["WaitTimeSeconds"])))
         sent: Any = parameters.get("Entries") or [parameters]
         for message in sent:
             if "MessageBody" in message and message["MessageBody"].startswith('{"v": 1, "events"'):

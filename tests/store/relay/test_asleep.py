@@ -80,7 +80,7 @@ def test_without_redis_every_minute_checks_everything(deployment: SampleDeployme
 
     summaries = [sweep(deployment.services), sweep(deployment.services)]
 
-    assert [summary.full for summary in summaries] == [True, True]
+    assert [(summary.full, summary.redis_away) for summary in summaries] == [(True, True)] * 2
     assert deployment.notified_effects() == {effect}
 
 

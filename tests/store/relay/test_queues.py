@@ -44,6 +44,7 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_entry(deploym
     summary = sweep(deployment.services)
 
     assert (summary.idle, summary.drained) == (False, 23)
+    assert min(deployment.sqs.waits) >= 1
     assert queue.count() == 0
     recorded = {row["id"] for row in deployment.db.run("SELECT id FROM events")}
     assert recorded == {each.id for each in arrivals}

@@ -9,7 +9,14 @@ from ministack.core import iam_actions
 from ministack.services import eventbridge
 
 from drumbeat.local.cloud import deployment
-from drumbeat.local.cloud.emulator import SCHEDULED_TIME, action_of_one, arn_of_schedules, with_firing_time
+from drumbeat.local.cloud.emulator import (
+    ACCOUNT,
+    SCHEDULED_TIME,
+    action_of_one,
+    arn_of_schedules,
+    knowing_the_account,
+    with_firing_time,
+)
 from drumbeat.local.cloud.parameters import arns_of_parameters, for_each
 
 
@@ -103,3 +110,11 @@ def test_ministack_still_needs_each_correction(monkeypatch: pytest.MonkeyPatch) 
     assert iam_actions.extract_iam_action("sqs", "POST", "/", batch, b"{}", {}) == "sqs:SendMessageBatch"
     assert named.endswith("schedule/default/campaign-a")
     assert invoked == [SCHEDULED_TIME]
+
+
+def test_a_condition_knows_the_account() -> None:
+    from ministack.services.cloudformation.engine import _evaluate_conditions
+
+    asked = {"Conditions": {"Emulated": {"Fn::Equals": [{"Ref": "AWS::AccountId"}, ACCOUNT]}}}
+
+    assert knowing_the_account(_evaluate_conditions, ACCOUNT)(asked, {}) == {"Emulated": True}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from drumbeat.local.front import Pool
+from drumbeat.local.front import Pool, _passes
 from drumbeat.local.ports import answers
 from drumbeat.local.servers import free_port
 from tests.unit.local.conftest import ROOT, StartRuntime
@@ -106,6 +106,13 @@ def test_a_function_that_dies_is_a_500_and_the_others_serve_on(port: int) -> Non
 
     assert call(port, "GET", "/v1/x")[0] == 200
     assert call(port, "GET", "/v1/x")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "passes"), [("x" * 4_194_304, True), ('"' * 4_194_304, False), ("я" * 2_097_152, True)]
+)
+def test_an_event_that_lambda_would_not_take_does_not_pass(body: str, passes: bool) -> None:
+    assert _passes({"body": body}, len(body.encode())) is passes
 
 
 @pytest.mark.point(1)

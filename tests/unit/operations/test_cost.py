@@ -39,6 +39,10 @@ def bills() -> Iterator[str]:
     yield row(
         "Neon + Upstash, events over 24 hours", [bill(Load(size, busy_hours=24), "Neon + Upstash") for size in SIZES]
     )
+    yield row(
+        "Neon + Upstash, beside a stage that rests",
+        [bill(Load(size, resting_stages=1), "Neon + Upstash") for size in SIZES],
+    )
     yield row("Neon + Upstash, first month", [bill(Load(size, months=1), "Neon + Upstash") for size in SIZES])
 
 
@@ -48,7 +52,7 @@ def lines() -> Iterator[str]:
     yield f"|---|{'---|' * len(SIZES)}"
     yield from of_each("AWS", [list(cost.aws(Load(size))) for size in SIZES])
     for name in CHOICES:
-        yield from of_each(name, [bill(Load(size), name)[shared:] for size in SIZES])
+        yield from of_each(name, [bill(Load(size), name)[shared + 1 :] for size in SIZES])
 
 
 def of_each(title: str, bills: list[list[Line]]) -> Iterator[str]:
@@ -109,6 +113,27 @@ def test_neons_free_plan_ends_with_its_hours_or_its_storage() -> None:
     assert neon(Load(15_000, months=1)) == 0
     assert neon(Load(15_000, months=12)) > 0  # over half a gigabyte
     assert neon(Load(15_000, months=1, busy_hours=16)) > 0  # over a hundred hours
+
+
+def test_upstash_is_free_up_to_its_plan_and_then_from_the_first_command() -> None:
+    def upstash(load: Load) -> float:
+        return sum(line.dollars for line in cost.neon_upstash(load) if line.name == "Upstash")
+
+    assert upstash(Load(41_000)) == 0
+    assert upstash(Load(42_000)) == pytest.approx(Load(42_000).redis_commands * 2e-6)
+
+
+def test_a_stage_that_rests_costs_its_alarms_and_its_polls() -> None:
+    added = total(list(cost.aws(Load(15_000, resting_stages=1)))) - total(list(cost.aws(Load(15_000))))
+
+    assert added == pytest.approx(cost.ALARMS * PRICES["alarm"].dollars, abs=0.5)
+    assert added > cost.ALARMS * PRICES["alarm"].dollars
+
+
+def test_what_providers_want_is_filled_in_by_its_reader() -> None:
+    plain, filled = (bill(Load(15_000, provider_price=dollars), "one machine") for dollars in (0.0, 0.40))
+
+    assert total(filled) - total(plain) == pytest.approx(45_000 * 0.40 / 1000)
 
 
 def test_a_database_with_queries_all_day_is_awake_all_day() -> None:

@@ -53,15 +53,15 @@ def build(folder: Path, log: Path) -> None:
     )
 
 
-def deploy(folder: Path, endpoint: str, log: Path) -> None:
-    """Deploy what was built; the second time it changes only what differs.
+def deploy(folder: Path, endpoint: str, log: Path, *options: str) -> None:
+    """Deploy what was built, as the docs say; the second time it changes only what differs. `options` are sam's.
 
     Raises:
         DeployFailed: with the end of the log.
     """
     command = ["deploy", "--template-file", str(folder / "template.yaml"), "--config-file", str(CONFIG)]
     command += ["--config-env", STAGE, "--tags", f"ms-custom-id={API_ID}"]
-    _sam(command, environment(endpoint), log)
+    _sam([*command, *options], environment(endpoint), log)
 
 
 def parameters(function: str | None = None) -> dict[str, str]:
