@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from random import Random
@@ -46,14 +47,14 @@ class Services:
 
         Raises:
             SecretAway: the parameter store does not answer.
-            SecretMissing: the parameter does not exist or may not be read.
+            SecretMissing: the parameter does not exist, may not be read or is empty.
         """
         if not setting.startswith("ssm:"):
             return setting
         try:
-            return self.secrets.get(setting)
+            return self.secrets.own(setting.removeprefix("ssm:"))
         except SecretMissing as error:
-            raise type(error)(error.reference, "; nothing was lost, what needs it is tried again") from None
+            raise replace(error, kept="; nothing was lost, what needs it is tried again") from None
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -141,13 +142,18 @@ class Services:
         """Randomness for jitter; never for secrets."""
         return Random()  # noqa: S311
 
+    @property
+    def imitates_vendors(self) -> bool:
+        """Whether vendors may be servers of this machine: in a local stack, or where there is a sandbox."""
+        return self.settings.local or self.settings.sandbox_url is not None
+
     @cached_property
     def http(self) -> "Caller":
         """The caller of providers."""
         from drumbeat.infrastructure.http import Caller
 
         # The sandbox runs on this machine, at a private address.
-        return Caller(self.clock, allow_private=self.settings.local or self.settings.sandbox_url is not None)
+        return Caller(self.clock, allow_private=self.imitates_vendors)
 
     @cached_property
     def calls(self) -> "Calls":

@@ -18,10 +18,15 @@ class Parameter:
     name: str
     variable: str
     purpose: str
+    former: str | None = None  # what releases before called it; still read where the newer one does not exist
 
     def path(self, stage: str) -> str:
         """Return its full name, as the template writes it."""
         return f"/drumbeat/{stage}/{self.name}"
+
+    def paths(self, stage: str) -> list[str]:
+        """Return all the names it may have, the first that exists counts."""
+        return [f"/drumbeat/{stage}/{name}" for name in (self.name, self.former) if name]
 
 
 OWNER = Parameter(
@@ -30,18 +35,23 @@ OWNER = Parameter(
     "Postgres as its owner, on the server itself (no pool). Only the migration at each deployment may read it.",
 )
 APPLICATION = Parameter(
-    "database-url",
+    "system/database-url",
     "DATABASE_URL",
     "Postgres as the functions use it; pooled is fine. Another user than the owner's: it may append and read, never"
     " rewrite. It need not exist: the deployment creates it with this URL's password.",
+    former="database-url",
 )
 REDIS = Parameter(
-    "redis-url", "REDIS_URL", "Redis or Valkey: rate limits and the relay's due index. Losing it only costs time."
+    "system/redis-url",
+    "REDIS_URL",
+    "Redis or Valkey: rate limits and the relay's due index. Losing it only costs time.",
+    former="redis-url",
 )
 MASTER = Parameter(
-    "secret",
+    "system/secret",
     "DRUMBEAT_SECRET",
     "Signs API keys and turns addresses into the ids of suppressions. Generated; never changed; keep a copy.",
+    former="secret",
 )
 
 PARAMETERS = (OWNER, APPLICATION, REDIS, MASTER)
@@ -66,13 +76,11 @@ class ParameterStore:
 
         Raises click.ClickException.
         """
-        path = parameter.path(stage or self.stage)
-        with self._explained(f"read {path}"):
-            try:
-                found = self._ssm.get_parameter(Name=path, WithDecryption=True)
-            except self._ssm.exceptions.ParameterNotFound:
-                return None
-        return found["Parameter"].get("Value")
+        paths = parameter.paths(stage or self.stage)
+        with self._explained(f"read {paths[0]}"):
+            found = self._ssm.get_parameters(Names=paths, WithDecryption=True)["Parameters"]
+        values = {each["Name"]: each["Value"] for each in found}
+        return next((values[path] for path in paths if path in values), None)
 
     def elsewhere(self, parameters: Collection[Parameter]) -> dict[str, dict[Parameter, str]]:
         """Return what the other stages of this account and region have under these names, by stage.
@@ -85,7 +93,9 @@ class ParameterStore:
             )
             names = {each["Name"] for page in pages for each in page["Parameters"]}
         stages = {name.split("/")[2] for name in names} - {self.stage}
-        there = {stage: [each for each in parameters if each.path(stage) in names] for stage in sorted(stages)}
+        there = {
+            stage: [each for each in parameters if names.intersection(each.paths(stage))] for stage in sorted(stages)
+        }
         return {stage: {each: self.read(each, stage) or "" for each in found} for stage, found in there.items()}
 
     def write(self, parameter: Parameter, value: str, *, replace: bool) -> None:
@@ -105,7 +115,7 @@ class ParameterStore:
 
     @contextmanager
     def _explained(
-        self, what: str, needs: str = "ssm:GetParameter and ssm:PutParameter on that name"
+        self, what: str, needs: str = "ssm:GetParameters and ssm:PutParameter on that name"
     ) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError
 

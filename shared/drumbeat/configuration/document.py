@@ -1,18 +1,19 @@
 """The configuration document: read strictly, checked whole, compiled into what planner, worker and doors read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from drumbeat.configuration import document_models, yaml_lines
 from drumbeat.configuration.check_accounts import check_account, check_source
 from drumbeat.configuration.check_flows import Surroundings, check_order, check_sources, check_step
+from drumbeat.configuration.check_secrets import check_secrets
 from drumbeat.configuration.declared_models import options_of, source_model
 from drumbeat.configuration.schema import schema
 from drumbeat.configuration.template_files import read_templates
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.compatibility import SEMANTICS
+from drumbeat.core.compatibility import ACCOUNT_HEADERS, SECRET_REFERENCES, SEMANTICS
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError, Mistake
 
@@ -83,6 +84,7 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
     for name, source in sources.items():
         if source is not None:
             check_source(source, ("sources", name), document)
+    check_secrets(accounts, sources, document)
     campaigns = {
         name: read_form(document_models.Campaign, entry, ("campaigns", name), document)
         for name, entry in sections["campaigns"].items()
@@ -92,7 +94,7 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
     around = Surroundings(accounts, sources, templates)
     return {
         "semantics": SEMANTICS,
-        "must_understand": [],  # nothing that a release before would get wrong by ignoring it
+        "must_understand": _must_understand(accounts.values(), sources.values()),
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
         "sources": {name: _source(source) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
@@ -102,10 +104,21 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
     }
 
 
+def _must_understand(
+    accounts: Collection[document_models.Account | None], sources: Collection[document_models.Source | None]
+) -> list[str]:
+    """Name what a release before would get wrong by ignoring it."""
+    references = [reference for account in accounts if account for reference in account.secrets.values()]
+    references += [reference for source in sources if source for reference in source.secrets]
+    named = [SECRET_REFERENCES] if any(each.startswith("secret:") for each in references) else []
+    return named + ([ACCOUNT_HEADERS] if any(account and account.settings.headers for account in accounts) else [])
+
+
 def _account(account: document_models.Account, defaults: document_models.Defaults) -> Json:
+    headers = {"headers": dict(account.settings.headers)} if account.settings.headers else {}
     return {
         "provider": account.provider,
-        "settings": dict(account.settings),
+        "settings": account.settings.texts,
         "secrets": dict(account.secrets),
         "limits": [asdict(limit) for limit in account.limits],
         "retry": {
@@ -115,6 +128,7 @@ def _account(account: document_models.Account, defaults: document_models.Default
         },
         "on_unknown": account.on_unknown,
         "lookup": account.lookup and account.lookup.model_dump(),
+        **headers,
     }
 
 

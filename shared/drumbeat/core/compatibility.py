@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 SEMANTICS = 2  # by which this release compiles and plans; 1 is what a release without such a number did
-UNDERSTOOD: frozenset[str] = frozenset()  # what `must_understand` may name and this release knows
+SECRET_REFERENCES = "secret:NAME"  # noqa: S105 - a form that an earlier release takes for a missing secret
+ACCOUNT_HEADERS = "headers of accounts"  # an earlier release would call without them
+# What `must_understand` may name and this release knows.
+UNDERSTOOD: frozenset[str] = frozenset({SECRET_REFERENCES, ACCOUNT_HEADERS})
 
 
 def known[T: "DataclassInstance"](form: type[T], entry: Mapping[str, Any], **given: Any) -> T:  # noqa: ANN401 - JSON

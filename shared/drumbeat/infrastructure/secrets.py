@@ -1,12 +1,15 @@
-"""Secrets by reference: `ssm:/drumbeat/...` on AWS, `env:NAME` on a developer's machine. Values are never logged."""
+"""Secrets of the installation itself, by name, and those of accounts and sources, by reference. Never logged."""
 
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drumbeat.core.errors import SecretAway, SecretMissing
+from drumbeat.core.secret_references import Variable, place
+from drumbeat.infrastructure import secrets_file
 from drumbeat.infrastructure.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,15 +17,17 @@ if TYPE_CHECKING:
 
 SECRET_CACHE_SECONDS = 300.0  # a value is used for this long before it is read again
 STORE_RETRY_SECONDS = 20  # after a failure the parameter store is not called again for this long
+MISSING = "_errors"  # where Powertools lists the parameters that do not exist
+SYSTEM = "/system/"  # where a stage's own secrets lie; releases before had them directly below the stage
 REFUSAL_CODES = ("AccessDeniedException", "ValidationException")  # the store answered; all other errors are outages
 
 
 class _Refused(Exception):
-    """The store answered: a parameter does not exist, or may not be read."""
+    """The store answered: it lets us read none of these."""
 
 
 class Secrets:
-    """Reads each secret once per process and five minutes; connects to nothing before the first `ssm:` reference."""
+    """Reads each secret once per process and five minutes; connects to nothing before the first parameter."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -31,54 +36,82 @@ class Secrets:
         self._retry_at = 0.0
 
     def fetch(self) -> None:
-        """Read all that the settings name in one call. Raises nothing: `get` reads what is missing then."""
-        if names := self._settings.parameters:
+        """Read all that the settings name in one call. Raises nothing: `own` reads what is missing then."""
+        if names := [name for parameter in self._settings.parameters for name in (parameter, *_former(parameter))]:
             with contextlib.suppress(_Refused):  # which name was refused is not known
                 self._read(names)
 
+    def own(self, parameter: str) -> str:
+        """Return a secret of the installation itself, by the name of its parameter or else by that of releases before.
+
+        Raises: as `get` does.
+        """
+        names, reference = (parameter, *_former(parameter)), f"ssm:{parameter}"
+        if not any(self._fresh(name, SECRET_CACHE_SECONDS) for name in names):
+            self.fetch()
+        if not any(self._fresh(name, SECRET_CACHE_SECONDS) for name in names):
+            try:
+                self._read_for(names, reference)
+            except SecretAway:
+                raise
+            except SecretMissing:  # a role that does not know the newer name, or not yet
+                self._read_for(_former(parameter), reference)
+        return _not_empty(next(self._known[name][1] for name in names if name in self._known), reference)
+
     def get(self, reference: str, *, max_age: float = SECRET_CACHE_SECONDS) -> str:
-        """Return the value behind a reference; one that was read over `max_age` seconds ago is read again.
+        """Return the value that an account or source names; one read over `max_age` seconds ago is read again.
 
         A value that was read before stays in use while the parameter store does not answer.
 
         Raises:
-            SecretMissing: there is no such secret, it may not be read, or the kind of reference is not allowed here.
+            SecretMissing: there is no such secret, it is empty, it may not be read, or no reference may name it.
             SecretAway: the parameter store does not answer, and the value was not read before.
         """
-        kind, _, name = reference.partition(":")
-        if kind == "env" and self._settings.local:
-            try:
-                return os.environ[name]
-            except KeyError:
-                raise SecretMissing(reference) from None
-        if kind != "ssm" or not name:
+        where = place(reference, stage=self._settings.stage, local=self._settings.local)
+        if where is None:
             raise SecretMissing(reference)
-        if not self._fresh(name, max_age) and name in self._settings.parameters:
-            self.fetch()
-        if not self._fresh(name, max_age):
-            try:
-                self._read([name])
-            except _Refused:
+        if isinstance(where, Variable):
+            return self._variable(where.name, reference)
+        if not self._fresh(where.path, max_age):
+            self._read_for([where.path], reference)
+        return _not_empty(self._known[where.path][1], reference)
+
+    def _variable(self, name: str, reference: str) -> str:
+        file = self._settings.secrets_file
+        stored = secrets_file.read(Path(file)) if file else {}
+        if name not in stored and name not in os.environ:
+            raise SecretMissing(reference)
+        return _not_empty(stored[name] if name in stored else os.environ[name], reference)
+
+    def _read_for(self, names: Sequence[str], reference: str) -> None:
+        """Read parameters of which one has to be known afterwards; raises as `get` does."""
+        try:
+            answered = not names or self._read(names)
+        except _Refused:
+            for name in names:
                 self._known.pop(name, None)
-                raise SecretMissing(reference) from None
-        if name not in self._known:
-            raise SecretAway(reference)
-        return self._known[name][1]
+            raise SecretMissing(reference) from None
+        if not any(name in self._known for name in names):
+            raise SecretMissing(reference) if answered else SecretAway(reference)
 
     def _fresh(self, name: str, max_age: float) -> bool:
         return name in self._known and time.monotonic() - self._known[name][0] < min(max_age, SECRET_CACHE_SECONDS)
 
-    def _read(self, names: Sequence[str]) -> None:
-        """Read parameters in one call; while the store does not answer, known values stay. Raises _Refused."""
+    def _read(self, names: Sequence[str]) -> bool:
+        """Read parameters in one call; return whether the store answered. Until it does, known values stay.
+
+        Raises _Refused.
+        """
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
         from botocore.exceptions import BotoCoreError, ClientError
 
-        found: dict[str, str] = {}
+        read: Mapping[str, object] = {}
         if time.monotonic() >= self._retry_at:
             try:
                 # The provider's own cache would outlive ours by up to its age.
-                read = self._ssm().get_parameters_by_name({name: {} for name in names}, decrypt=True, max_age=0)
-                found = {name: str(value) for name, value in read.items()}
+                read = self._ssm().get_parameters_by_name(
+                    {name: {} for name in names}, decrypt=True, max_age=0, raise_on_error=False
+                )
             except GetParameterError:
                 raise _Refused from None
             except ClientError as error:
@@ -86,10 +119,15 @@ class Secrets:
                     raise _Refused from None
             except BotoCoreError:
                 pass
-            if not found:  # Powertools returns nothing for an error within the store
+            if not read:  # Powertools returns nothing for an error within the store
                 self._retry_at = time.monotonic() + STORE_RETRY_SECONDS
-        found = {name: value for name, (_, value) in self._known.items() if name in names} | found
+        missing = read.get(MISSING, [])
+        kept = {name: value for name, (_, value) in self._known.items() if name in names}
+        found = kept | {name: str(value) for name, value in read.items() if name != MISSING}
         self._known |= {name: (time.monotonic(), value) for name, value in found.items()}
+        for name in missing if isinstance(missing, list) else ():
+            self._known.pop(name, None)
+        return bool(read)
 
     def _ssm(self) -> "SSMProvider":
         if self._provider is None:
@@ -108,3 +146,15 @@ class Secrets:
             )
             self._provider = SSMProvider(boto3_client=client)
         return self._provider
+
+
+def _former(parameter: str) -> tuple[str, ...]:
+    """Return the name that releases before gave a secret of the installation."""
+    return (parameter.replace(SYSTEM, "/", 1),) if SYSTEM in parameter else ()
+
+
+def _not_empty(value: str, reference: str) -> str:
+    """Return the value. Raises SecretMissing for one that would sign or open nothing."""
+    if not value.strip():
+        raise SecretMissing(reference, why="is empty")
+    return value

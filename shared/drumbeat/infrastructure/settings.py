@@ -13,7 +13,8 @@ class Settings:
 
     stage: str
     region: str
-    local: bool  # `drumbeat dev`: secrets may come from the environment
+    local: bool  # `drumbeat dev`: secrets come from a file or the environment
+    secrets_file: str | None
     test_door: bool  # a request may set the time at which its signature is judged
     clock_shift: float  # seconds that `drumbeat dev --clock` is ahead
     database_url: str  # the value, or `ssm:/name`
@@ -50,9 +51,9 @@ class Settings:
         missing: list[str] = []
 
         def secret(name: str, parameter: str, *, required: bool = True) -> str:
-            if value := environ.get(name):
+            if (value := environ.get(name, "")).strip():
                 return value
-            if path := environ.get(parameter):
+            if path := environ.get(parameter, "").strip():
                 return f"ssm:{path}"
             if required:
                 missing.append(f"{name} (or {parameter}, the name of an SSM parameter)")
@@ -68,6 +69,7 @@ class Settings:
             stage=environ.get("STAGE", "dev"),
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
             local=environ.get("DRUMBEAT_LOCAL") == "1",
+            secrets_file=environ.get("DRUMBEAT_SECRETS_FILE") or None,
             test_door=environ.get("DRUMBEAT_TEST_DOOR") == "1",
             clock_shift=number("DRUMBEAT_CLOCK_SHIFT"),
             database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),

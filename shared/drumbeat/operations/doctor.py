@@ -7,12 +7,13 @@ import psycopg
 
 from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.configuration import Campaign
+from drumbeat.core.configuration import Campaign, Config
 from drumbeat.core.errors import DrumbeatError, NotUnderstood, SecretAway, SecretMissing
 from drumbeat.ledger import clock, configs
 from drumbeat.operations.checks import Check
 from drumbeat.operations.neighbours import neighbours
-from drumbeat.providers.login import in_sandbox
+from drumbeat.providers import registry
+from drumbeat.providers.login import in_sandbox, login
 from drumbeat.services import Services
 
 GRANT_FIX = "give the console's role the permissions of the template, and check again"
@@ -121,18 +122,25 @@ def _configuration(services: Services) -> Iterator[Check]:
     if config.semantics < SEMANTICS:
         fix = "run `drumbeat apply` once with the same document; until then events are planned by those"
         yield Check("rules of the configuration", True, f"it was applied under rules {config.semantics}", fix)
-    references = {f"source {each.name}": reference for each in config.sources.values() for reference in each.secrets}
-    for account in config.accounts.values():
-        if in_sandbox(account, services.settings.sandbox_url):
-            yield Check(
-                f"secrets of account {account.name}", True, "it calls the sandbox, which accepts any credential"
-            )
-        else:
-            references |= {f"account {account.name}, {name}": to for name, to in account.secrets.items()}
-    for owner, reference in references.items():
-        yield _secret(services, owner, reference)
+    sandboxed = [each for each in config.accounts.values() if in_sandbox(each, services.settings.sandbox_url)]
+    for account in sandboxed:
+        yield Check(f"secrets of account {account.name}", True, "it calls the sandbox, which accepts any credential")
+    without = tuple(f"account {account.name}, " for account in sandboxed)
+    for owner, reference in config.references():
+        if not owner.startswith(without):
+            yield _secret(services, owner, reference)
+    if not services.imitates_vendors:
+        yield from _astray(config)
     if services.settings.schedule_group and config.campaigns:
         yield _schedules(services, config.campaigns.values())
+
+
+def _astray(config: Config) -> Iterator[Check]:
+    """Name the accounts whose key would go elsewhere than to their vendor."""
+    for account in config.accounts.values():
+        if account.provider in registry.names() and (wrong := login(account, None).astray):
+            fix = "correct it and run `drumbeat apply`; meanwhile its effects are held and its key is not sent"
+            yield Check(f"account {account.name}", False, wrong, fix)
 
 
 def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
@@ -160,14 +168,19 @@ def _secret(services: Services, owner: str, reference: str) -> Check:
         services.secrets.get(reference)
     except SecretAway as error:
         return Check(f"secret of {owner}", False, str(error), "check the secret store; what needs it waits meanwhile")
-    except SecretMissing:
+    except SecretMissing as error:
         if services.settings.local and owner.startswith("source "):
             fix = f"to try this source, set {reference.removeprefix('env:')} and start `drumbeat dev` again"
+            if reference.startswith("secret:"):
+                fix = f"to try this source: `drumbeat secrets set {reference.removeprefix('secret:')}`"
             return Check(f"secret of {owner}", True, f"{reference} is not set: deliveries are answered 503", fix)
-        fix = f"put it there, or let this function read {reference}; what needs it waits meanwhile"
+        stage = "" if services.settings.local else f" --stage {services.settings.stage}"
+        fix = f"`drumbeat secrets set NAME{stage}` stores one, secret:NAME names it; what needs it waits meanwhile"
         if reference.startswith("env:") and not services.settings.local:
-            fix = f"env: is for `drumbeat dev`: write ssm:/drumbeat/{services.settings.stage}/... instead, and apply"
-        return Check(f"secret of {owner}", False, f"{reference} does not exist or may not be read", fix)
+            fix = (
+                f"env: is for `drumbeat dev`: write secret:NAME instead, `drumbeat secrets set NAME{stage}`, and apply"
+            )
+        return Check(f"secret of {owner}", False, f"{reference} {error.why}", fix)
     except (DrumbeatError, OSError) as error:
         return Check(f"secret of {owner}", False, f"{reference}: {type(error).__name__}", "check the secret store")
     return Check(f"secret of {owner}", True, reference)

@@ -62,7 +62,7 @@ class Calls:
     def _send(self, send: Send, deadline: float) -> Outcome:
         provider = send.login.provider
         try:
-            signed = provider.sign(send.request, send.secrets, key=send.key, now=self._clock.now())
+            signed = send.login.sign(send.request, send.secrets, key=send.key, now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - whatever the secrets hold, the neighbours' answers are not lost
             return NotSent(f"the request could not be signed: {type(error).__name__}")
         reply: Reply | NotSent | Unknown | None = None
@@ -85,7 +85,7 @@ class Calls:
             request = provider.build_lookup(search.login.target, key=search.key, since=search.since)
             if request is None:
                 return Unclear("this provider has no search")
-            signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
+            signed = search.login.sign(request, search.secrets, key=search.key, now=self._clock.now())
             reply = self._caller.call(signed, start_by=deadline, budget=CALL_BUDGET_SECONDS)
             if not isinstance(reply, Reply):
                 return Unclear(reply.reason)
