@@ -17,7 +17,7 @@ from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ledger import configs
-from drumbeat.ledger.database import Database, address
+from drumbeat.ledger.database import Database, address, encrypted
 from drumbeat.throttle.fallback import MOST_PROCESSES
 from drumbeat.throttle.limiter import Throttle
 from drumbeat.wakeups.due_index import DueIndex
@@ -66,7 +66,9 @@ class Services:
         """The ledger, with the application's rights."""
         settings = self.settings
         return Database(
-            self.value(settings.database_url), direct=settings.database_direct, patience=settings.database_patience
+            encrypted(self.value(settings.database_url), local=settings.local),
+            direct=settings.database_direct,
+            patience=settings.database_patience,
         )
 
     @cached_property
@@ -74,7 +76,7 @@ class Services:
         """Redis or Valkey, with short time-outs and no retries of its own."""
         from drumbeat.infrastructure.redis import LeanRedis
 
-        return LeanRedis.at(self.value(self.settings.redis_url), self.redis_prefix)
+        return LeanRedis.at(self.value(self.settings.redis_url), self.redis_prefix, local=self.settings.local)
 
     @cached_property
     def redis_prefix(self) -> str:

@@ -62,14 +62,8 @@ class ParameterStore:
 
     def __init__(self, stage: str, region: str | None) -> None:
         """Raises click.UsageError when no region is known."""
-        import boto3
-
-        session = boto3.Session(region_name=region)
-        if session.region_name is None:
-            raise click.UsageError("no region: give --region or set AWS_REGION. Nothing was written.")
+        self._ssm, self.region = ssm_client(region)
         self.stage = stage
-        self.region: str = session.region_name
-        self._ssm: SSMClient = session.client("ssm")
 
     def read(self, parameter: Parameter, stage: str | None = None) -> str | None:
         """Return a parameter's value, of our stage unless another is named; None: it does not exist.
@@ -77,7 +71,7 @@ class ParameterStore:
         Raises click.ClickException.
         """
         paths = parameter.paths(stage or self.stage)
-        with self._explained(f"read {paths[0]}"):
+        with explained(f"read {paths[0]}"):
             found = self._ssm.get_parameters(Names=paths, WithDecryption=True)["Parameters"]
         values = {each["Name"]: each["Value"] for each in found}
         return next((values[path] for path in paths if path in values), None)
@@ -87,7 +81,7 @@ class ParameterStore:
 
         Raises click.ClickException.
         """
-        with self._explained("read the parameters of other stages", needs="ssm:DescribeParameters on all"):
+        with explained("read the parameters of other stages", needs="ssm:DescribeParameters on all"):
             pages = self._ssm.get_paginator("describe_parameters").paginate(
                 ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": ["/drumbeat"]}]
             )
@@ -100,7 +94,7 @@ class ParameterStore:
 
     def write(self, parameter: Parameter, value: str, *, replace: bool) -> None:
         """Write a SecureString; one that exists only with `replace`. Raises click.ClickException."""
-        with self._explained(f"write {parameter.path(self.stage)}"):
+        with explained(f"write {parameter.path(self.stage)}"):
             self._ssm.put_parameter(
                 Name=parameter.path(self.stage),
                 Description=f"Drumbeat: {parameter.purpose}"[:1024],
@@ -113,22 +107,36 @@ class ParameterStore:
         """Close the connections."""
         self._ssm.close()
 
-    @contextmanager
-    def _explained(
-        self, what: str, needs: str = "ssm:GetParameters and ssm:PutParameter on that name"
-    ) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
 
-        try:
-            yield
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "an error")
-            raise click.ClickException(
-                f"AWS does not let us {what}: {code}. What was written before stays; correct that and run it again. It"
-                f" needs {needs}."
-            ) from None
-        except BotoCoreError as error:
-            raise click.ClickException(
-                f"could not {what}: {error}. What was written before stays. Are you logged in (`aws sts"
-                " get-caller-identity`), in the right region?"
-            ) from None
+def ssm_client(region: str | None) -> "tuple[SSMClient, str]":
+    """Return a client of the parameter store with its region. Raises click.UsageError when no region is known."""
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = boto3.Session(region_name=region)
+    except BotoCoreError as error:  # a profile that does not exist
+        raise click.UsageError(f"{error}. Nothing was written.") from None
+    if session.region_name is None:
+        raise click.UsageError("no region: give --region or set AWS_REGION. Nothing was written.")
+    return session.client("ssm"), session.region_name
+
+
+@contextmanager
+def explained(what: str, needs: str = "ssm:GetParameters and ssm:PutParameter on that name") -> Iterator[None]:
+    """Turn the errors of AWS into messages that say what to do. Raises click.ClickException."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "an error")
+        raise click.ClickException(
+            f"AWS does not let us {what}: {code}. What was written before stays; correct that and run it again. It"
+            f" needs {needs}."
+        ) from None
+    except BotoCoreError as error:
+        raise click.ClickException(
+            f"could not {what}: {error}. What was written before stays. Are you logged in (`aws sts"
+            " get-caller-identity`), in the right region?"
+        ) from None

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from uuid import UUID
 
 from drumbeat.campaigns import next_checks
@@ -57,13 +58,19 @@ def apply(
         ConfigError: the document has mistakes, all of them listed; the version in force stays.
         Stale: an account would become another login while outcomes under the old one are open.
     """
-    from drumbeat.configuration.document import (
-        compile_document,  # YAML and validators, for this one request of the console
-    )
+    # YAML and validators, for this one request of the console.
+    from drumbeat.configuration.check_secrets import Use
+    from drumbeat.configuration.document import compile_document
 
     warnings: list[Mistake] = []
     sandbox = services.settings.sandbox_url is not None
-    compiled = compile_document(document, templates, sandbox=sandbox, warn=warnings.append)
+    compiled = compile_document(
+        document,
+        templates,
+        sandbox=sandbox,
+        warn=warnings.append,
+        earlier=lambda: () if services.imitates_vendors else starmap(Use, configs.uses_of_secrets(services.db)),
+    )
     if compiled["campaigns"]:
         next_checks.set_soon(services.clock.now(), services.due_index)
     version, changed = _store(document, templates, compiled, actor, services)

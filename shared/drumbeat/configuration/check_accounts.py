@@ -34,7 +34,7 @@ def check_account(
     for key in plain:
         document.wrong((*path, "settings", key), f"{key} {_PLAIN.format(name=key)}")
     _names(account.provider, "setting", settings.keys() - plain, required, (*path, "settings"), document)
-    _headers(account, provider, path, document)
+    _headers(account, provider, path, document, sandbox=sandbox)
     for problem in provider.problems(settings):
         document.wrong((*path, "settings", problem.partition(" ")[0]), problem)
     if not sandbox and (astray := vendor_hosts.problem(provider, settings.get("base_url") or provider.base_url or "")):
@@ -50,7 +50,9 @@ def check_account(
         document.wrong((*path, "lookup", "retention"), "retention must be longer than the last look")
 
 
-def _headers(account: document_models.Account, provider: Provider, path: Path, document: Document) -> None:
+def _headers(
+    account: document_models.Account, provider: Provider, path: Path, document: Document, *, sandbox: bool
+) -> None:
     """Check the headers, and the secrets with those that headers carry: such an account needs no other."""
     headers, known = account.settings.headers, dict(provider.secrets)
     reserved = getattr(provider, "reserved_headers", None)
@@ -62,6 +64,11 @@ def _headers(account: document_models.Account, provider: Provider, path: Path, d
             document.wrong((*place, name), problem)
         if carried := account_headers.used(headers):
             known = dict.fromkeys(known, False) | dict.fromkeys(carried, True)
+            if not sandbox and account.settings.texts.get("base_url", "").lower().startswith("http://"):
+                document.wrong(
+                    (*path, "settings", "base_url"),
+                    "base_url must begin with https://: a header carries a secret there",
+                )
     _names(account.provider, "secret", account.secrets, known, (*path, "secrets"), document)
 
 

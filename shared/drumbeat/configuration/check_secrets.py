@@ -1,11 +1,11 @@
-"""Checks of all secrets of a document together: each has one name everywhere, and goes to one receiver."""
+"""Checks of all secrets of a document together: each is one variable locally, and a header shows it to one receiver."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from drumbeat.configuration import document_models
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.configuration import Account
 from drumbeat.core.secret_references import same, variable
 from drumbeat.providers import account_headers
 
@@ -13,54 +13,74 @@ type Accounts = Mapping[str, document_models.Account | None]
 type Sources = Mapping[str, document_models.Source | None]
 
 
-def check_secrets(accounts: Accounts, sources: Sources, document: Document) -> None:
-    """Note names that are one variable in a local stack, and secrets that a header would carry to another receiver."""
+class Use(NamedTuple):
+    """One secret of one account or source: what it is called, and where the account's requests go."""
+
+    reference: str
+    provider: str  # or the source
+    base_url: str | None
+
+    @property
+    def receiver(self) -> str:
+        """Who gets to see what such a request carries: a vendor, or the origin of a receiver of the user's own."""
+        if self.provider != "http":
+            return self.provider
+        url = urlsplit(self.base_url or "")
+        return f"{url.scheme}://{url.netloc}".lower()
+
+
+def check_secrets(
+    accounts: Accounts, sources: Sources, document: Document, earlier: Callable[[], Iterable[Use]]
+) -> None:
+    """Note names that are one variable in a local stack, and secrets that a header would show to another receiver."""
+    _check_variables(accounts, sources, document)
+    shown = {path: use for path, use, in_header in _uses(accounts) if in_header}
+    if not shown:
+        return
+    # Whoever may apply could otherwise read a vendor's key: by a receiver of their own, in this version or a later one.
+    others = [*(use for _, use, _ in _uses(accounts)), *_of_sources(sources), *earlier()]
+    for path, use in shown.items():
+        for other in others:
+            if same(other.reference) == same(use.reference) and other.receiver != use.receiver:
+                document.wrong(
+                    path,
+                    f"{path[-1]} is a secret for {other.receiver}, and a header would show it to another receiver: give"
+                    " this account one of its own",
+                )
+                break
+
+
+def _check_variables(accounts: Accounts, sources: Sources, document: Document) -> None:
     variables: dict[str, str] = {}
     for path, reference in _references(accounts, sources):
         name = reference.removeprefix("secret:")
-        if name != reference and variables.setdefault(variable(name).name, name) != name:
-            other = variables[variable(name).name]
+        if name == reference:
+            continue
+        other = variables.setdefault(variable(name).name, name)
+        if other != name:
             document.wrong(path, f"secret:{name} and secret:{other} are one variable in a local stack; rename one")
-    present = {name: account for name, account in accounts.items() if account}
-    receivers = {
-        name: receiver(account.provider, account.settings.texts.get("base_url", ""))
-        for name, account in present.items()
-    }
-    for name, account in present.items():
-        for secret in sorted(account_headers.used(account.settings.headers) & account.secrets.keys()):
-            wanted = same(account.secrets[secret])
-            for other, beside in present.items():
-                shared = wanted in {same(reference) for reference in beside.secrets.values()}
-                if shared and receivers[other] != receivers[name]:
-                    document.wrong(("accounts", name, "secrets", secret), elsewhere(secret, receivers[other]))
 
 
-def carried(account: Account) -> dict[str, str]:
-    """Return the secrets that an account's headers carry as they are, by reference: they reach its receiver."""
-    names = account_headers.used(account.headers)
-    return {same(reference): name for name, reference in account.secrets.items() if name in names}
+def _uses(accounts: Accounts) -> Iterator[tuple[Path, Use, bool]]:
+    """Yield each secret of each account, and whether a header shows it."""
+    for name, account in accounts.items():
+        if account is None:
+            continue
+        shown = account_headers.used(account.settings.headers)
+        for secret, reference in account.secrets.items():
+            use = Use(reference, account.provider, account.settings.texts.get("base_url"))
+            yield ("accounts", name, "secrets", secret), use, secret in shown
 
 
-def receiver(provider: str, base_url: str) -> str:
-    """Name who gets to see what an account's requests carry: a vendor, or the origin of a receiver of the user's."""
-    if provider != "http":
-        return provider
-    url = urlsplit(base_url)
-    return f"{url.scheme}://{url.netloc}".lower()
-
-
-def elsewhere(secret: str, owner: str) -> str:
-    """Say why a header must not carry a secret."""
-    return (
-        f"{secret} is a secret for {owner} already, and a header would show it to another receiver: give this one a"
-        " secret of its own"
-    )
+def _of_sources(sources: Sources) -> Iterator[Use]:
+    for name, source in sources.items():
+        for reference in source.secrets if source else ():
+            yield Use(reference, f"source {name}", None)
 
 
 def _references(accounts: Accounts, sources: Sources) -> Iterator[tuple[Path, str]]:
-    for name, account in accounts.items():
-        for secret, reference in account.secrets.items() if account else ():
-            yield ("accounts", name, "secrets", secret), reference
+    for path, use, _ in _uses(accounts):
+        yield path, use.reference
     for name, source in sources.items():
         for index, reference in enumerate(source.secrets if source else ()):
             yield ("sources", name, "secrets", index), reference

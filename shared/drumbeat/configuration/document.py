@@ -1,13 +1,13 @@
 """The configuration document: read strictly, checked whole, compiled into what planner, worker and doors read."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from drumbeat.configuration import document_models, yaml_lines
 from drumbeat.configuration.check_accounts import check_account, check_source
 from drumbeat.configuration.check_flows import Surroundings, check_order, check_sources, check_step
-from drumbeat.configuration.check_secrets import check_secrets
+from drumbeat.configuration.check_secrets import Use, check_secrets
 from drumbeat.configuration.declared_models import options_of, source_model
 from drumbeat.configuration.schema import schema
 from drumbeat.configuration.template_files import read_templates
@@ -33,12 +33,13 @@ def compile_document(
     file: str = "drumbeat.yaml",
     sandbox: bool = True,
     warn: Callable[[Mistake], None] = lambda _: None,
+    earlier: Callable[[], Iterable[Use]] = tuple,
 ) -> Json:
     """Return what `Config.load` reads, as plain JSON with every default filled in.
 
     `templates` maps file names of the folder to their texts. With `sandbox`, an account may leave out a base URL that
     its provider needs: it then talks to the local sandbox. Say False where there is none. `warn` gets what is taken
-    and should be written otherwise.
+    and should be written otherwise; `earlier` is asked for what all versions so far use secrets for.
 
     Raises:
         ConfigError: lists every mistake there is, with file, line and what to write instead, in that order. It never
@@ -48,7 +49,7 @@ def compile_document(
     read, mistakes = read_templates(templates)
     compiled: Json = {}
     if isinstance(document.data, dict):
-        compiled = _compile(document, read, sandbox=sandbox)
+        compiled = _compile(document, read, earlier, sandbox=sandbox)
     elif not document.mistakes:
         document.wrong((), "the document must hold fields: version: 1, accounts, sources, flows, campaigns")
     if found := {*document.mistakes, *mistakes}:
@@ -60,7 +61,9 @@ def compile_document(
     return compiled
 
 
-def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: bool) -> Json:
+def _compile(
+    document: Document, templates: Mapping[str, Template], earlier: Callable[[], Iterable[Use]], *, sandbox: bool
+) -> Json:
     data: Json = document.data
     head = {name: value for name, value in data.items() if name not in _SECTIONS}
     top = read_form(document_models.Document, head, (), document)
@@ -84,7 +87,7 @@ def _compile(document: Document, templates: Mapping[str, Template], *, sandbox: 
     for name, source in sources.items():
         if source is not None:
             check_source(source, ("sources", name), document)
-    check_secrets(accounts, sources, document)
+    check_secrets(accounts, sources, document, earlier)
     campaigns = {
         name: read_form(document_models.Campaign, entry, ("campaigns", name), document)
         for name, entry in sections["campaigns"].items()

@@ -42,6 +42,19 @@ class Parameter:
 
     path: str
 
+    @property
+    def folder(self) -> str:
+        """What it lies in."""
+        return self.path.rpartition("/")[0]
+
+
+type Place = Variable | Parameter
+
+
+def is_stage(name: str) -> bool:
+    """Return whether a stage can be called so."""
+    return re.fullmatch(_STAGE, name) is not None
+
 
 def parameter(stage: str, name: str) -> Parameter:
     """Return where `secret:NAME` lies on AWS."""
@@ -53,7 +66,7 @@ def variable(name: str) -> Variable:
     return Variable(name.upper().replace("-", "_"))
 
 
-def place(reference: str, *, stage: str, local: bool) -> Variable | Parameter | None:
+def place(reference: str, *, stage: str, local: bool) -> Place | None:
     """Return where a reference leads in this stage; None: nowhere, or to what no reference may reach."""
     kind, _, name = reference.partition(":")
     if kind == "secret" and re.fullmatch(NAME, name) and not _is_own_variable(name):

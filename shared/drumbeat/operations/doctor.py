@@ -99,9 +99,13 @@ def _postgres(services: Services) -> Check:
 def _answers(name: str, call: Callable[[], object], fix: str) -> Check:
     from redis.exceptions import RedisError
 
+    from drumbeat.infrastructure.redis import PlainText
+
     started = time.monotonic()
     try:
         call()
+    except PlainText as refused:
+        return Check(name, False, str(refused), "write the URL again: `drumbeat init aws`; meanwhile work is slower")
     except (RedisError, DrumbeatError, OSError) as error:
         return Check(name, False, f"does not answer ({type(error).__name__})", fix)
     return Check(name, True, _ms(started))

@@ -340,6 +340,8 @@ def test_two_databases_are_noticed() -> None:
     assert "two databases" in str(written_together("postgresql://a@h/one", "postgresql://b@h/two"))
 
 
-@pytest.mark.parametrize("url", ["", "localhost:6379", "http://cache", "redis://", "rediss://host:port"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:6379", "http://cache", "redis://", "rediss://host:port", "redis://cache:6379"]
+)
 def test_a_redis_url_that_is_none_is_noticed(url: str) -> None:
     assert written_redis(url)
