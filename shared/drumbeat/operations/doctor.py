@@ -173,17 +173,15 @@ def _secret(services: Services, owner: str, reference: str) -> Check:
     except SecretAway as error:
         return Check(f"secret of {owner}", False, str(error), "check the secret store; what needs it waits meanwhile")
     except SecretMissing as error:
-        if services.settings.local and owner.startswith("source "):
-            fix = f"to try this source, set {reference.removeprefix('env:')} and start `drumbeat dev` again"
-            if reference.startswith("secret:"):
-                fix = f"to try this source: `drumbeat secrets set {reference.removeprefix('secret:')}`"
-            return Check(f"secret of {owner}", True, f"{reference} is not set: deliveries are answered 503", fix)
-        stage = "" if services.settings.local else f" --stage {services.settings.stage}"
-        fix = f"`drumbeat secrets set NAME{stage}` stores one, secret:NAME names it; what needs it waits meanwhile"
-        if reference.startswith("env:") and not services.settings.local:
-            fix = (
-                f"env: is for `drumbeat dev`: write secret:NAME instead, `drumbeat secrets set NAME{stage}`, and apply"
-            )
+        local = services.settings.local
+        kind, _, name = reference.partition(":")
+        store = f"drumbeat secrets set {name if kind == 'secret' else 'NAME'}"
+        if local and owner.startswith("source "):
+            fix = f"set {name} and start `drumbeat dev` again" if kind == "env" else f"`{store}`"
+            return Check(f"secret of {owner}", True, f"{reference} {error.why}: deliveries are answered 503", fix)
+        fix = f"`{store}{'' if local else f' --stage {services.settings.stage}'}`; what needs it waits meanwhile"
+        if kind != "secret":
+            fix = f"write secret:NAME instead, which is the same in every stage, and apply; {fix}"
         return Check(f"secret of {owner}", False, f"{reference} {error.why}", fix)
     except (DrumbeatError, OSError) as error:
         return Check(f"secret of {owner}", False, f"{reference}: {type(error).__name__}", "check the secret store")
