@@ -1,10 +1,12 @@
 """An event goes in by a door of the local stack and comes out at a provider, once."""
 
+import hmac
 import json
 import os
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from drumbeat.local.frames import Json
@@ -78,6 +80,23 @@ def test_the_command_line_sends_and_shows(stack: Stack) -> None:
 
     eventually(lambda: stack.done(sent["eventId"]))
     assert sent["eventId"] in json.dumps(drumbeat(stack, "event", sent["eventId"]))
+
+
+def test_a_secret_that_is_stored_counts_at_once(stack: Stack) -> None:
+    body = b'{"action": "published"}'
+    signature = hmac.digest(b"s3cret of code", body, "sha256").hex()
+    headers = {
+        "X-Hub-Signature-256": f"sha256={signature}",
+        "X-GitHub-Delivery": "1",
+        "Content-Type": "application/json",
+    }
+
+    before = httpx.post(f"{stack.ready['url']}/v1/webhooks/code", content=body, headers=headers)
+    command = [sys.executable, "-m", "drumbeat.cli.main", "secrets", "set", "--home", str(stack.home), "flow-code"]
+    subprocess.run(command, input=b"s3cret of code\n", check=True, stdout=subprocess.DEVNULL)
+    after = httpx.post(f"{stack.ready['url']}/v1/webhooks/code", content=body, headers=headers)
+
+    assert (before.status_code, after.status_code) == (503, 202)
 
 
 def test_a_path_that_does_not_exist_is_not_found(stack: Stack) -> None:
