@@ -37,7 +37,7 @@ def check_secrets(
     shown = {path: use for path, use, in_header in _uses(accounts) if in_header}
     if not shown:
         return
-    # Whoever may apply could otherwise read a vendor's key: by a receiver of their own, in this version or a later one.
+    # A person who may apply could otherwise read a vendor's key by a receiver of their own, now or in a later version.
     others = [*(use for _, use, _ in _uses(accounts)), *_of_sources(sources), *earlier()]
     for path, use in shown.items():
         for other in others:

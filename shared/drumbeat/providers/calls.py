@@ -10,7 +10,7 @@ from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import LookupResult, NotSent, Outcome, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
-from drumbeat.providers.ends import fit_look, fit_outcome
+from drumbeat.providers.ends import fit_look, fit_outcome, without
 from drumbeat.providers.login import Login
 
 CALLS_AT_ONCE = 16  # threads of one process
@@ -72,7 +72,7 @@ class Calls:
                 return reply
             if reply.cut and not getattr(provider, "status_decides", False):
                 return Unknown(reply.cut)
-            return fit_outcome(provider.read(reply), key=send.key)
+            return fit_outcome(without(provider.read(reply), send.secrets.values()), key=send.key)
         except Exception as error:  # noqa: BLE001 - whatever happens, the attempt has an end
             what = (
                 f"the reply (HTTP {reply.status}) could not be read" if isinstance(reply, Reply) else "the call failed"
@@ -91,6 +91,8 @@ class Calls:
                 return Unclear(reply.reason)
             if reply.cut:
                 return Unclear(reply.cut)
-            return fit_look(provider.read_lookup(reply, key=search.key), key=search.key)
+            return fit_look(
+                without(provider.read_lookup(reply, key=search.key), search.secrets.values()), key=search.key
+            )
         except Exception as error:  # noqa: BLE001 - a search that came to nothing is no evidence
             return Unclear(f"the search failed: {type(error).__name__}")

@@ -105,7 +105,7 @@ def test_many_of_them_are_notified_in_chunks(
 
 
 def test_a_secret_that_a_version_gave_to_another_is_shown_to_no_receiver(console: Console) -> None:
-    """As on AWS, where vendors are not imitated; whoever applies could otherwise read a vendor's key."""
+    """As on AWS, where vendors are not imitated: who applies could otherwise read a vendor's key."""
     console.services.settings = replace(console.services.settings, local=False, sandbox_url=None)
     bearer = """
 version: 1

@@ -9,7 +9,7 @@ import pytest
 
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.configuration import Account, Retry
-from drumbeat.core.outcomes import Accepted, NotSent, Refused, Unclear, Unknown
+from drumbeat.core.outcomes import Accepted, NotSent, Outcome, Refused, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
 from drumbeat.providers.base import Target
@@ -178,3 +178,27 @@ def test_what_a_secret_says_is_not_filled_again() -> None:
     _, (sent,) = bearer("{{ secret.token }}")
 
     assert sent.headers["authorization"] == "Bearer {{ secret.token }}"
+
+
+class Echoing(HttpEndpoint):
+    """A receiver that says back what it was given."""
+
+    def __init__(self, end: Outcome) -> None:
+        self.end = end
+
+    @override
+    def read(self, reply: Reply) -> Outcome:
+        return self.end
+
+
+@pytest.mark.parametrize("end", [Refused("no such key: t0k3n-1"), Accepted("t0k3n-1"), NotSent("t0k3n-1", 1.0)])
+def test_a_secret_that_a_receiver_says_back_is_not_kept(end: Outcome) -> None:
+    clock = SystemClock()
+    login = Login(replace(ACCOUNT, provider="http"), Echoing(end), replace(TARGET, settings={}))
+
+    (kept,) = Calls(Answering(clock), clock).run(
+        [Send(login, {"token": "t0k3n-1"}, REQUEST, "a-1")], clock.elapsed() + 9
+    )
+
+    assert type(kept) is type(end)
+    assert "t0k3n" not in repr(kept)
