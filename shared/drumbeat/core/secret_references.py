@@ -15,6 +15,7 @@ _PART = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"  # never `..`, never a version or label 
 REFERENCE = rf"^(secret:{NAME}|env:[A-Za-z_][A-Za-z0-9_]*|ssm:/drumbeat/{_STAGE}/accounts(/{_PART})+)$"
 # What versions applied by the release before may hold beside it: any name of the user's own below the stage.
 _FORMER = re.compile(rf"ssm:/drumbeat/(?P<stage>[A-Za-z0-9_.-]+)/(?P<path>{_PART}(/{_PART})*)")
+_SYSTEM = "/system/"
 # Below a stage these are the installation's own: what its functions connect and sign with.
 _OWN_PATHS = frozenset({"system", "admin", "secret", "database-url", "redis-url"})
 # And these are its own in the environment of `drumbeat dev`, with the credentials of AWS and Postgres.
@@ -54,6 +55,14 @@ type Place = Variable | Parameter
 def is_stage(name: str) -> bool:
     """Return whether a stage can be called so."""
     return re.fullmatch(_STAGE, name) is not None
+
+
+def own_names(parameter: str) -> tuple[str, ...]:
+    """Return the names under which a secret of the installation itself is read: its own, then that of releases before.
+
+    Those had directly below the stage what is in `system/` now.
+    """
+    return (parameter, parameter.replace(_SYSTEM, "/", 1)) if _SYSTEM in parameter else (parameter,)
 
 
 def parameter(stage: str, name: str) -> Parameter:

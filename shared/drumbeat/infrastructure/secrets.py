@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drumbeat.core.errors import SecretAway, SecretMissing
-from drumbeat.core.secret_references import Variable, place
+from drumbeat.core.secret_references import Variable, own_names, place
 from drumbeat.infrastructure import secrets_file
 from drumbeat.infrastructure.settings import Settings
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SECRET_CACHE_SECONDS = 300.0  # a value is used for this long before it is read again
 STORE_RETRY_SECONDS = 20  # after a failure the parameter store is not called again for this long
 MISSING = "_errors"  # where Powertools lists the parameters that do not exist
-SYSTEM = "/system/"  # where a stage's own secrets lie; releases before had them directly below the stage
 REFUSAL_CODES = ("AccessDeniedException", "ValidationException")  # the store answered; all other errors are outages
 
 
@@ -37,7 +36,7 @@ class Secrets:
 
     def fetch(self) -> None:
         """Read all that the settings name in one call. Raises nothing: `own` reads what is missing then."""
-        if names := [name for parameter in self._settings.parameters for name in (parameter, *_former(parameter))]:
+        if names := self._settings.parameters:
             with contextlib.suppress(_Refused):  # which name was refused is not known
                 self._read(names)
 
@@ -46,7 +45,7 @@ class Secrets:
 
         Raises: as `get` does.
         """
-        names, reference = (parameter, *_former(parameter)), f"ssm:{parameter}"
+        names, reference = own_names(parameter), f"ssm:{parameter}"
         if not any(self._fresh(name, SECRET_CACHE_SECONDS) for name in names):
             self.fetch()
         if not any(self._fresh(name, SECRET_CACHE_SECONDS) for name in names):
@@ -55,7 +54,7 @@ class Secrets:
             except SecretAway:
                 raise
             except SecretMissing:  # a role that does not know the newer name, or not yet
-                self._read_for(_former(parameter), reference)
+                self._read_for(names[1:], reference)
         return _not_empty(next(self._known[name][1] for name in names if name in self._known), reference)
 
     def get(self, reference: str, *, max_age: float = SECRET_CACHE_SECONDS) -> str:
@@ -146,11 +145,6 @@ class Secrets:
             )
             self._provider = SSMProvider(boto3_client=client)
         return self._provider
-
-
-def _former(parameter: str) -> tuple[str, ...]:
-    """Return the name that releases before gave a secret of the installation."""
-    return (parameter.replace(SYSTEM, "/", 1),) if SYSTEM in parameter else ()
 
 
 def _not_empty(value: str, reference: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drumbeat.core.errors import SettingsError
+from drumbeat.core.secret_references import own_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,10 @@ class Settings:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The SSM parameters that stand for values here."""
+        """The SSM parameters that stand for values here, by each name that they may have."""
         values = (self.database_url, self.admin_database_url, self.redis_url, self.secret)
-        return tuple(value.removeprefix("ssm:") for value in values if value and value.startswith("ssm:"))
+        named = [value.removeprefix("ssm:") for value in values if value and value.startswith("ssm:")]
+        return tuple(name for parameter in named for name in own_names(parameter))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
