@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.access import first_key
 from drumbeat.core.errors import DrumbeatError, SettingsError
+from drumbeat.ledger.database import encrypted
 from drumbeat.ledger.migrate import migrate
 from drumbeat.services import services, start
 
@@ -46,7 +47,8 @@ def _migrate() -> dict[str, Any]:
     settings = services().settings
     if settings.admin_database_url is None:
         raise SettingsError("not set: ADMIN_DATABASE_URL (or ADMIN_DATABASE_URL_PARAM). Nothing was changed.")
-    done = migrate(services().value(settings.admin_database_url), services().value(settings.database_url))
+    urls = (services().value(url) for url in (settings.admin_database_url, settings.database_url))
+    done = migrate(*(encrypted(url, local=settings.local) for url in urls))
     first_key.publish(services())
     if done.advice:
         logger.warning("advice", extra={"advice": done.advice})

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from random import Random
@@ -18,7 +19,7 @@ from drumbeat.infrastructure.secrets import Secrets
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ledger import configs
-from drumbeat.ledger.database import Database, address
+from drumbeat.ledger.database import Database, address, encrypted
 from drumbeat.throttle.fallback import MOST_PROCESSES
 from drumbeat.throttle.limiter import Throttle
 from drumbeat.wakeups.due_index import DueIndex
@@ -48,14 +49,14 @@ class Services:
 
         Raises:
             SecretAway: the parameter store does not answer.
-            SecretMissing: the parameter does not exist or may not be read.
+            SecretMissing: the parameter does not exist, may not be read or is empty.
         """
         if not setting.startswith("ssm:"):
             return setting
         try:
-            return self.secrets.get(setting)
+            return self.secrets.own(setting.removeprefix("ssm:"))
         except SecretMissing as error:
-            raise type(error)(error.reference, "; nothing was lost, what needs it is tried again") from None
+            raise replace(error, kept="; nothing was lost, what needs it is tried again") from None
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -67,7 +68,9 @@ class Services:
         """The ledger, with the application's rights."""
         settings = self.settings
         return Database(
-            self.value(settings.database_url), direct=settings.database_direct, patience=settings.database_patience
+            encrypted(self.value(settings.database_url), local=settings.local),
+            direct=settings.database_direct,
+            patience=settings.database_patience,
         )
 
     @cached_property
@@ -75,7 +78,7 @@ class Services:
         """Redis or Valkey, with short time-outs and no retries of its own."""
         from drumbeat.infrastructure.redis import LeanRedis
 
-        return LeanRedis.at(self.value(self.settings.redis_url), self.redis_prefix)
+        return LeanRedis.at(self.value(self.settings.redis_url), self.redis_prefix, local=self.settings.local)
 
     @cached_property
     def redis_prefix(self) -> str:
@@ -143,13 +146,18 @@ class Services:
         """Randomness for jitter; never for secrets."""
         return Random()  # noqa: S311
 
+    @property
+    def imitates_vendors(self) -> bool:
+        """Whether vendors may be servers of this machine: in a local stack, or where there is a sandbox."""
+        return self.settings.local or self.settings.sandbox_url is not None
+
     @cached_property
     def http(self) -> "Caller":
         """The caller of providers."""
         from drumbeat.infrastructure.http import Caller
 
         # The sandbox runs on this machine, at a private address.
-        return Caller(self.clock, allow_private=self.settings.local or self.settings.sandbox_url is not None)
+        return Caller(self.clock, allow_private=self.imitates_vendors)
 
     @cached_property
     def calls(self) -> "Calls":

@@ -17,42 +17,27 @@ accounts:
   mail:
     provider: mailgun
     settings: {domain: mg.example.com, from: "Ada <ada@example.com>", base_url: SANDBOX/mailgun}
-    secrets: {api_key: "ssm:/drumbeat/local/mailgun"}
+    secrets: {api_key: secret:mailgun}
   slow:
     provider: resend
     settings: {from: "Ada <ada@example.com>", base_url: SANDBOX/resend}
-    secrets: {api_key: "ssm:/drumbeat/local/resend"}
+    secrets: {api_key: "ssm:/drumbeat/local/accounts/resend"}
     limits: [1/s]
-  trap:
-    provider: resend
-    settings: {from: "Ada <ada@example.com>", base_url: SANDBOX/resend}
-    secrets: {api_key: "ssm:/drumbeat/local/admin/trap"}
 sources:
   shop:
     webhook: standard_webhooks
-    secrets: ["ssm:/drumbeat/local/shop"]
-    type: LEAD_CAPTURE
-    map: {email: data.email}
-  trap:
-    webhook: standard_webhooks
-    secrets: ["ssm:/drumbeat/local/admin/trap"]
+    secrets: [secret:shop]
     type: LEAD_CAPTURE
     map: {email: data.email}
 flows:
   welcome:
     on: LEAD_CAPTURE
-    when: "source != 'trap-lead'"
     steps:
       - {id: hello, account: mail, action: send_email, with: {to: "{{ payload.email }}", subject: Hello, text: Welcome}}
   digest:
     on: CONTENT_PUBLISH
     steps:
       - {id: send, account: slow, action: send_email, with: {to: "{{ payload.email }}", subject: News, text: Read}}
-  trap:
-    on: LEAD_CAPTURE
-    when: "source == 'trap-lead'"
-    steps:
-      - {id: send, account: trap, action: send_email, with: {to: "{{ payload.email }}", subject: Never, text: Never}}
   tick:
     on: CAMPAIGN_TRIGGER
     steps:
@@ -80,7 +65,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         "resend": "key of the sandbox",
         "shop": WEBHOOK_SECRET,
     }.items():
-        cloud.aws("ssm").put_parameter(Name=f"/drumbeat/local/{name}", Value=value, Type="SecureString")
+        cloud.aws("ssm").put_parameter(Name=f"/drumbeat/local/accounts/{name}", Value=value, Type="SecureString")
     cloud.apply(config(cloud))
     yield cloud
     children = psutil.Process(cloud.process.pid).children(recursive=True)

@@ -3,10 +3,13 @@
 import itertools
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import redis
+from botocore.exceptions import ClientError
 
 from drumbeat.core import ids
 from drumbeat.wakeups.queue import WakeUp
@@ -53,9 +56,23 @@ def buffers(cloud: Deployed) -> bool:
         return records(cloud) and cloud.messages("BufferQueue") == 1
 
 
-def refuses_a_source_with_an_owners_secret(cloud: Deployed) -> bool:
-    """Cannot verify a webhook by a secret that only the deploy hook may read."""
-    return cloud.deliver("trap", uuid.uuid4().hex) != 202
+def is_kept_from(role: str) -> Step:
+    """Return whether a function with this role, whatever its code does, is refused what is the owner's."""
+
+    def step(cloud: Deployed) -> bool:
+        """Cannot read a secret that only the deploy hook may read, whatever its code asks for."""
+        arn = cloud.aws("iam").get_role(RoleName=cloud.names[role])["Role"]["Arn"]
+        given = cloud.aws("sts").assume_role(RoleArn=arn, RoleSessionName="tests")["Credentials"]
+        session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], "us-east-1")
+        with closing(session.client("ssm", endpoint_url=cloud.ready["aws_endpoint_url"])) as ssm:
+            assert ssm.get_parameters(Names=["/drumbeat/local/system/redis-url"])["Parameters"]
+            try:
+                ssm.get_parameters(Names=["/drumbeat/local/admin/database-url"], WithDecryption=True)
+            except ClientError as error:
+                return bool(error.response["Error"]["Code"] == "AccessDeniedException")
+        return False
+
+    return step
 
 
 # ---------------------------------------------------------------- worker
@@ -75,14 +92,6 @@ def notifies_for_what_waits(cloud: Deployed) -> bool:
     cloud.purge("EffectsQueue")
     work(cloud, *(ids.event_id("landing", key) for key in keys))
     return cloud.messages("EffectsQueue") + cloud.messages("EffectsQueue", "Delayed") > 0
-
-
-def holds_an_effect_with_an_owners_secret(cloud: Deployed) -> bool:
-    """Cannot call a provider with a secret that only the deploy hook may read."""
-    key = uuid.uuid4().hex
-    work(cloud, recorded(cloud, key, source="trap-lead"))
-    (effect,) = cloud.event(str(ids.event_id("trap-lead", key)))["effects"]
-    return bool(effect["status"] == "held")
 
 
 def recorded(cloud: Deployed, key: str, type: str = "LEAD_CAPTURE", source: str = "landing") -> uuid.UUID:

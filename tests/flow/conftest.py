@@ -15,6 +15,8 @@ accounts:
     settings: {domain: mg.example.com, from: "Ada <ada@example.com>"}
     secrets: {api_key: "env:FLOW_SECRET"}
     lookup: {looks: [1s, 2s], retention: 3d}
+sources:
+  code: {webhook: github, secrets: [secret:flow-code], type: CONTENT_PUBLISH}
 flows:
   welcome:
     on: LEAD_CAPTURE

@@ -1,5 +1,6 @@
 """An event goes in by a door of the local stack and comes out at a provider, once."""
 
+import hmac
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from drumbeat.local.frames import Json
@@ -135,6 +137,23 @@ def test_a_change_of_the_configuration_is_in_force_when_it_is_saved(stack: Stack
     assert f"{config}:5: there is no provider pigeon" in stack.said()
     assert (after_a_mistake["version"], after_a_mistake["document"]) == (version, text)
     assert stack.call("GET", "/v1/config")[2]["templates"] == {}
+
+
+def test_a_secret_that_is_stored_counts_at_once(stack: Stack) -> None:
+    body = b'{"action": "published"}'
+    signature = hmac.digest(b"s3cret of code", body, "sha256").hex()
+    headers = {
+        "X-Hub-Signature-256": f"sha256={signature}",
+        "X-GitHub-Delivery": "1",
+        "Content-Type": "application/json",
+    }
+
+    before = httpx.post(f"{stack.ready['url']}/v1/webhooks/code", content=body, headers=headers)
+    command = [sys.executable, "-m", "drumbeat.cli.main", "secrets", "set", "--home", str(stack.home), "flow-code"]
+    subprocess.run(command, input=b"s3cret of code\n", check=True, stdout=subprocess.DEVNULL)
+    after = httpx.post(f"{stack.ready['url']}/v1/webhooks/code", content=body, headers=headers)
+
+    assert (before.status_code, after.status_code) == (503, 202)
 
 
 def test_a_path_that_does_not_exist_is_not_found(stack: Stack) -> None:

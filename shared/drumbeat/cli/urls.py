@@ -1,15 +1,14 @@
 """What can be wrong with the URL of a database or of Redis: first as it is written, then by connecting."""
 
-import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from drumbeat.cli.checks import Check, check
-from drumbeat.ledger.database import verified
+from drumbeat.infrastructure.plain_text import may_be_plain
+from drumbeat.ledger.database import ENCRYPTED, verified
 from drumbeat.ledger.migrate import WAKING_CONNECT_TIMEOUT_SECONDS
 
 POOLED_PORTS = {6432: "PgBouncer", 6543: "Supabase's pooler"}
-ENCRYPTED = ("require", "verify-ca", "verify-full")
 TESTED_POSTGRES = 18
 
 
@@ -27,7 +26,7 @@ def written_postgres(url: str, *, owner: bool) -> str | None:
     for part, words in (("host", "host"), ("user", "user"), ("dbname", "database")):
         if not parts.get(part):
             return f"it names no {words}; it is like postgresql://user:password@host/database?sslmode=verify-full"
-    if _is_here(parts["host"]):
+    if may_be_plain(parts["host"], local=False):
         return None
     if not parts.get("password"):
         return "it has no password"
@@ -63,15 +62,20 @@ def written_redis(url: str) -> str | None:
         known = parts.scheme in ("redis", "rediss") and parts.hostname and (parts.port or True)
     except ValueError:
         known = False
-    return None if known else "it is not like rediss://default:password@host:6379"
+    if not known:
+        return "it is not like rediss://default:password@host:6379"
+    if parts.scheme == "redis" and not may_be_plain(parts.hostname or "", local=False):
+        return "write rediss:// (TLS): with redis:// the password and every id travel unencrypted, so it is not used"
+    return None
 
 
 def redis_server(url: str) -> tuple[str | None, int] | None:
     """Return the host and port of a Redis URL; None for one that names none."""
-    if written_redis(url) is not None:
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname, parts.port or 6379) if parts.hostname else None
+    except ValueError:
         return None
-    parts = urlsplit(url)
-    return parts.hostname, parts.port or 6379
 
 
 def reach_postgres(owner: str, application: str) -> Iterator[Check]:
@@ -150,12 +154,3 @@ def _unverified(url: str) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost" or host.startswith("/"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

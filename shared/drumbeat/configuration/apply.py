@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import starmap
 from uuid import UUID
 
 from drumbeat.campaigns import fires, next_checks
@@ -58,9 +59,9 @@ def apply(
         ConfigError: the document has mistakes, all of them listed; the version in force stays.
         Stale: an account would become another login while outcomes under the old one are open.
     """
-    from drumbeat.configuration.document import (
-        compile_document,  # YAML and validators, for this one request of the console
-    )
+    # YAML and validators, for this one request of the console.
+    from drumbeat.configuration.check_secrets import Use
+    from drumbeat.configuration.document import compile_document
 
     warnings: list[Mistake] = []
     sandbox = services.settings.sandbox_url is not None
@@ -71,6 +72,7 @@ def apply(
         warn=warnings.append,
         now=services.clock.now(),
         fires=partial(fires, db=services.db),
+        earlier=lambda: () if services.imitates_vendors else starmap(Use, configs.uses_of_secrets(services.db)),
     )
     if compiled["campaigns"]:
         next_checks.set_soon(services.clock.now(), services.due_index)

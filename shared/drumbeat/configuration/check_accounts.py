@@ -1,15 +1,21 @@
 """Checks of accounts and sources: what their provider or signature scheme knows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from drumbeat.configuration import document_models
 from drumbeat.configuration.declared_models import options_of
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.suggestions import instead
+from drumbeat.providers import account_headers, vendor_hosts
 from drumbeat.providers import registry as providers
-from drumbeat.providers.base import Query, Target
+from drumbeat.providers.base import Provider, Query, Target
 from drumbeat.sources import registry as schemes
 from drumbeat.sources.signature import Option
+
+_PLAIN = (
+    "is a secret: store it with `drumbeat secrets set`, and under secrets write {name}: secret:NAME; if a real one"
+    " stood here, change it at its provider"
+)
 
 
 def check_account(
@@ -21,13 +27,18 @@ def check_account(
         document.wrong((*path, "provider"), f"there is no provider {account.provider}; {advice}")
         return
     provider = providers.get(account.provider)
-    settings = account.settings
+    settings = account.settings.texts
     required = {key: needed and not (sandbox and key == "base_url") for key, needed in provider.settings.items()}
     before = len(document.mistakes)
-    _names(account.provider, "setting", settings, required, (*path, "settings"), document)
-    _names(account.provider, "secret", account.secrets, provider.secrets, (*path, "secrets"), document)
+    plain = {key for key in settings if key in provider.secrets and key not in provider.settings}
+    for key in plain:
+        document.wrong((*path, "settings", key), f"{key} {_PLAIN.format(name=key)}")
+    _names(account.provider, "setting", settings.keys() - plain, required, (*path, "settings"), document)
+    _headers(account, provider, path, document, sandbox=sandbox)
     for problem in provider.problems(settings):
         document.wrong((*path, "settings", problem.partition(" ")[0]), problem)
+    if not sandbox and (astray := vendor_hosts.problem(provider, settings.get("base_url") or provider.base_url or "")):
+        document.wrong((*path, "settings", "base_url"), astray)
     if account.lookup is None or len(document.mistakes) > before:
         return
     repeat = provider.repeat(Target(name, settings.get("base_url") or provider.base_url or "", settings))
@@ -37,6 +48,28 @@ def check_account(
         document.wrong((*path, "lookup", "looks"), "looks must rise, like [1m, 5m, 30m]")
     if account.lookup.retention <= account.lookup.looks[-1]:
         document.wrong((*path, "lookup", "retention"), "retention must be longer than the last look")
+
+
+def _headers(
+    account: document_models.Account, provider: Provider, path: Path, document: Document, *, sandbox: bool
+) -> None:
+    """Check the headers, and the secrets with those that headers carry: such an account needs no other."""
+    headers, known = account.settings.headers, dict(provider.secrets)
+    reserved = getattr(provider, "own_headers", None)
+    if headers and reserved is None:
+        document.wrong((*path, "settings", "headers"), f"{provider.name} takes no headers; delete them")
+    elif headers:
+        place = (*path, "settings", "headers")
+        for name, problem in account_headers.problems(headers, reserved=reserved or (), never=provider.secrets):
+            document.wrong((*place, name), problem)
+        if carried := account_headers.used(headers):
+            known = dict.fromkeys(known, False) | dict.fromkeys(carried, True)
+            if not sandbox and account.settings.texts.get("base_url", "").lower().startswith("http://"):
+                document.wrong(
+                    (*path, "settings", "base_url"),
+                    "base_url must begin with https://: a header carries a secret there",
+                )
+    _names(account.provider, "secret", account.secrets, known, (*path, "secrets"), document)
 
 
 def check_source(source: document_models.Source, path: Path, document: Document) -> None:
@@ -76,9 +109,9 @@ def _check_option(name: str, value: str | bool, option: Option, path: Path, docu
 
 
 def _names(
-    provider: str, what: str, given: Mapping[str, object], known: Mapping[str, bool], path: Path, document: Document
+    provider: str, what: str, given: Collection[str], known: Mapping[str, bool], path: Path, document: Document
 ) -> None:
-    for name in given.keys() - known.keys():
+    for name in set(given) - known.keys():
         document.wrong((*path, name), f"{provider} has no {what} {name}; {instead(name, known)}")
     for name, needed in known.items():
         if needed and name not in given and not document.has((*path, name)):

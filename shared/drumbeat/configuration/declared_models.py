@@ -1,6 +1,6 @@
 """The models of what other rooms declare: the arguments of actions, the options of signature schemes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -42,6 +42,16 @@ def options_of(source: Source) -> dict[str, str | bool]:
     """Return the options that were given."""
     given = source.model_dump(by_alias=True, exclude_unset=True)
     return {name: value for name, value in given.items() if name not in Source.model_fields}
+
+
+def secrets_of(source: Source) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield every reference to a secret, after its place in the source: those that verify, and those of options."""
+    for index, reference in enumerate(source.secrets):
+        yield ("secrets", index), reference
+    declared = schemes.get(source.webhook).options if source.webhook in schemes.names() else {}
+    for name, value in options_of(source).items():
+        if name in declared and declared[name].secret and isinstance(value, str):
+            yield (name,), value
 
 
 @cache

@@ -1,6 +1,6 @@
 """The configuration document: read strictly, checked whole, compiled into what planner, worker and doors read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -9,13 +9,14 @@ from drumbeat.configuration import document_models, yaml_lines
 from drumbeat.configuration.check_accounts import check_account, check_source
 from drumbeat.configuration.check_campaigns import Fires, check_campaigns
 from drumbeat.configuration.check_flows import Surroundings, check_order, check_step
+from drumbeat.configuration.check_secrets import Use, check_secrets
 from drumbeat.configuration.check_sources import check_sources
-from drumbeat.configuration.declared_models import options_of, source_model
+from drumbeat.configuration.declared_models import options_of, secrets_of, source_model
 from drumbeat.configuration.schema import schema
 from drumbeat.configuration.template_files import read_templates
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.compatibility import SEMANTICS
+from drumbeat.core.compatibility import ACCOUNT_HEADERS, SECRET_REFERENCES, SEMANTICS
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError, Mistake
 from drumbeat.sources import registry as schemes
@@ -38,13 +39,14 @@ def compile_document(
     warn: Callable[[Mistake], None] = lambda _: None,
     now: datetime | None = None,
     fires: Fires | None = None,
+    earlier: Callable[[], Iterable[Use]] = tuple,
 ) -> Json:
     """Return what `Config.load` reads, as plain JSON with every default filled in.
 
     `templates` maps file names of the folder to their texts. With `sandbox`, an account may leave out a base URL that
     its provider needs: it then talks to the local sandbox. Say False where there is none. `warn` gets what is taken
-    and should be written otherwise. With `now`, campaigns without a time to come are such, too; `fires` says whether
-    one fired at a time that has passed.
+    and should be written otherwise; `earlier` is asked for what all versions so far use secrets for. With `now`,
+    campaigns without a time to come are such, too; `fires` says whether one fired at a time that has passed.
 
     Raises:
         ConfigError: lists every mistake there is, with file, line and what to write instead, in that order. It never
@@ -54,7 +56,7 @@ def compile_document(
     read, mistakes = read_templates(templates)
     compiled: Json = {}
     if isinstance(document.data, dict):
-        compiled = _compile(document, read, sandbox=sandbox, now=now, fires=fires)
+        compiled = _compile(document, read, earlier, sandbox=sandbox, now=now, fires=fires)
     elif not document.mistakes:
         document.wrong((), "the document must hold fields: version: 1, accounts, sources, flows, campaigns")
     if found := {*document.mistakes, *mistakes}:
@@ -69,6 +71,7 @@ def compile_document(
 def _compile(
     document: Document,
     templates: Mapping[str, Template],
+    earlier: Callable[[], Iterable[Use]],
     *,
     sandbox: bool,
     now: datetime | None,
@@ -97,6 +100,7 @@ def _compile(
     for name, source in sources.items():
         if source is not None:
             check_source(source, ("sources", name), document)
+    check_secrets(accounts, sources, document, earlier)
     campaigns = {
         name: read_form(document_models.Campaign, entry, ("campaigns", name), document)
         for name, entry in sections["campaigns"].items()
@@ -108,7 +112,7 @@ def _compile(
     around = Surroundings(accounts, sources, campaigns, templates)
     return {
         "semantics": SEMANTICS,
-        "must_understand": [],  # nothing that a release before would get wrong by ignoring it
+        "must_understand": _must_understand(accounts.values(), sources.values()),
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
         "sources": {name: _source(source) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
@@ -118,10 +122,21 @@ def _compile(
     }
 
 
+def _must_understand(
+    accounts: Collection[document_models.Account | None], sources: Collection[document_models.Source | None]
+) -> list[str]:
+    """Name what a release before would get wrong by ignoring it."""
+    references = [reference for account in accounts if account for reference in account.secrets.values()]
+    references += [reference for source in sources if source for _, reference in secrets_of(source)]
+    named = [SECRET_REFERENCES] if any(each.startswith("secret:") for each in references) else []
+    return named + ([ACCOUNT_HEADERS] if any(account and account.settings.headers for account in accounts) else [])
+
+
 def _account(account: document_models.Account, defaults: document_models.Defaults) -> Json:
+    headers = {"headers": dict(account.settings.headers)} if account.settings.headers else {}
     return {
         "provider": account.provider,
-        "settings": dict(account.settings),
+        "settings": account.settings.texts,
         "secrets": dict(account.secrets),
         "limits": [asdict(limit) for limit in account.limits],
         "retry": {
@@ -131,6 +146,7 @@ def _account(account: document_models.Account, defaults: document_models.Default
         },
         "on_unknown": account.on_unknown,
         "lookup": account.lookup and account.lookup.model_dump(),
+        **headers,
     }
 
 

@@ -3,7 +3,6 @@
 Only read when a configuration is applied or its schema written. References between parts are checked elsewhere.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from drumbeat.calendar import OnGap, parse, zones
 from drumbeat.configuration import quantities
+from drumbeat.core import secret_references
 from drumbeat.core.configuration import EXPIRY_SECONDS, Limit
 from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead
@@ -19,7 +19,6 @@ from drumbeat.planning.text_checks import check_text
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"
-SECRET = r"^(ssm:/drumbeat(/[A-Za-z0-9_.-]+){2,}|env:[A-Za-z_][A-Za-z0-9_]*)$"  # noqa: S105 - the shape of a reference
 HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 
 
@@ -49,11 +48,8 @@ def one_of(names: Collection[str]) -> tuple[Any, ...]:
 
 
 def _secret(value: str) -> str:
-    if not re.fullmatch(SECRET, value):
-        raise ValueError(
-            "secrets are references, never values: write ssm:/drumbeat/<stage>/<name>, or env:NAME for `drumbeat dev`;"
-            " if a real secret stood here, change it at its provider"
-        )
+    if why := secret_references.problem(value):
+        raise ValueError(why)
     return value
 
 
@@ -119,7 +115,9 @@ Where = Annotated[str, AfterValidator(check_mapping)]
 Text = Annotated[str, AfterValidator(check_text)]
 Plain = Annotated[Any, AfterValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
 Setting = Annotated[str, BeforeValidator(_setting), WithJsonSchema({"type": ["string", "integer"]})]
-Secret = Annotated[str, AfterValidator(_secret), WithJsonSchema({"type": "string", "pattern": SECRET})]
+Secret = Annotated[
+    str, AfterValidator(_secret), WithJsonSchema({"type": "string", "pattern": secret_references.REFERENCE})
+]
 Zone = Annotated[str, AfterValidator(_timezone)]
 EventTypeName = Annotated[str, *one_of([kind.value for kind in EventType])]
 
@@ -155,11 +153,25 @@ class Lookup(Form):
     retention: Duration
 
 
+class Settings(Form):
+    """What a provider needs to know of an account, and headers of its own for a receiver that wants them."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    __pydantic_extra__: dict[str, Setting]
+
+    headers: dict[str, str] = {}
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """All but the headers."""
+        return dict(self.__pydantic_extra__)
+
+
 class Account(Form):
     """One login at one provider: the unit of rate limit, pause and probe."""
 
     provider: str
-    settings: dict[str, Setting] = {}
+    settings: Settings = Settings.model_validate({})
     secrets: dict[str, Secret] = {}
     limits: list[RateLimit] = []
     on_unknown: Annotated[str, *one_of(("hold", "resend", "drop"))] = "hold"

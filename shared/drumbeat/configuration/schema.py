@@ -7,6 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from drumbeat.configuration import document_models
 from drumbeat.configuration.declared_models import arguments_model
+from drumbeat.core import secret_references
 from drumbeat.planning import actions
 from drumbeat.providers import registry as providers
 from drumbeat.sources import registry as schemes
@@ -62,7 +63,7 @@ def _options(declared: Mapping[str, Option]) -> Json:
 
 def _option(option: Option) -> Json:
     if option.secret:
-        return {"description": option.meaning, "pattern": document_models.SECRET}
+        return {"description": option.meaning, "pattern": secret_references.REFERENCE}
     if option.flag:
         return {"description": option.meaning, "default": option.default == "true"}
     made: Json = {"description": option.meaning, "default": option.default, "enum": list(option.choices)}

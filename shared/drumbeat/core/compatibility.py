@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 # By which this release compiles and plans. 1 is what a release without such a number did; 2 reads addresses in one way;
 # 3 leaves out what comes out empty, keeps types in JSON bodies, and keeps data and methods apart.
 SEMANTICS = 3
-UNDERSTOOD: frozenset[str] = frozenset()  # what `must_understand` may name and this release knows
+SECRET_REFERENCES = "secret:NAME"  # noqa: S105 - a form that an earlier release takes for a missing secret
+ACCOUNT_HEADERS = "headers of accounts"  # an earlier release would call without them
+# What `must_understand` may name and this release knows.
+UNDERSTOOD: frozenset[str] = frozenset({SECRET_REFERENCES, ACCOUNT_HEADERS})
 
 
 def known[T: "DataclassInstance"](form: type[T], entry: Mapping[str, Any], **given: Any) -> T:  # noqa: ANN401 - JSON

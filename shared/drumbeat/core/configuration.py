@@ -5,10 +5,11 @@ that nothing on the hot path needs YAML or a validator. A field that a later rel
 earlier release did not write has its default here: so a new field needs one.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from drumbeat.core import secret_references
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
 
@@ -57,6 +58,7 @@ class Account:
     retry: Retry
     on_unknown: str  # hold | resend | drop
     lookup: LookPolicy | None  # None: the provider's own
+    headers: Mapping[str, str] = field(default_factory=dict)  # of each request; they name secrets of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,18 @@ class Config:
             templates={name: known(Template, entry) for name, entry in compiled["templates"].items()},
             semantics=semantics,
         )
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield every reference to a secret, after who uses it."""
+        for account in self.accounts.values():
+            for name, reference in account.secrets.items():
+                yield f"account {account.name}, {name}", reference
+        for source in self.sources.values():
+            for reference in source.secrets:
+                yield f"source {source.name}", reference
+            for name, value in source.options.items():
+                if secret_references.is_reference(value):
+                    yield f"source {source.name}, {name}", value
 
     def by(self, semantics: int) -> "Config":
         """Return the same version under the rules of a plan that was made of it.

@@ -2,7 +2,7 @@
 
 DrumbeatError
 ├── SettingsError          a setting is missing or wrong
-├── SecretMissing          a secret does not exist or may not be read
+├── SecretMissing          a secret does not exist, may not be read or is empty
 │   └── SecretAway         it cannot be known: the store of secrets does not answer
 ├── ConfigError            the configuration document has mistakes (all of them, with file and line)
 ├── NotUnderstood          a later release wrote what this one must not guess at   503
@@ -35,15 +35,24 @@ class SettingsError(DrumbeatError):
     """A setting is missing or wrong; names it."""
 
 
+NOT_READABLE = "does not exist or may not be read"
+
+
 @dataclass
 class SecretMissing(DrumbeatError):
-    """A secret does not exist or may not be read; its value is never part of the message."""
+    """A secret does not exist, may not be read or cannot be used; its value is never part of the message."""
 
     reference: str
     kept: str = ""  # what was not lost
+    why: str = NOT_READABLE
+
+    @property
+    def detail(self) -> str:
+        """The reference, and why it is of no use where that is not what one expects."""
+        return self.reference if self.why == NOT_READABLE else f"{self.reference} ({self.why})"
 
     def __str__(self) -> str:
-        return f"secret {self.reference} does not exist or may not be read{self.kept}"
+        return f"secret {self.reference} {self.why}{self.kept}"
 
 
 class SecretAway(SecretMissing):

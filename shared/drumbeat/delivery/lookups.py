@@ -22,7 +22,7 @@ def prepare(work: Work, services: Services) -> Call[Search] | Closing:
     effect, login = work.effect, work.login
     assert effect.first_opened_at is not None
     try:
-        secrets = credentials(login.account, services)
+        secrets = credentials(login, services)
     except SecretMissing as error:
         return judge(work, Unclear(str(error)), None, services.random, took=0.0)
     return Call(work, Search(login, secrets, work.key, effect.first_opened_at))

@@ -26,14 +26,14 @@ def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]
     """Return the send with the opening of its attempt; or no send, with where the effect goes instead."""
     effect, login = work.effect, work.login
     try:
-        secrets = credentials(login.account, services, max_age=_oldest_secret(effect))
+        secrets = credentials(login, services, max_age=_oldest_secret(effect))
         request = work.request or _build(work, services)
         frozen, digest = (None, effect.request_hash) if work.request else freeze(request)
     except SecretAway as error:
         away = Reason(ReasonCode.SECRET_AWAY, error.reference)
         return None, _unsent(effect, Status.WAITING, away, wait=verdicts.SECRET_AWAY_WAIT_SECONDS)
     except SecretMissing as error:
-        return None, _unsent(effect, Status.HELD, Reason(ReasonCode.SECRET_MISSING, error.reference))
+        return None, _unsent(effect, Status.HELD, Reason(ReasonCode.SECRET_MISSING, error.detail))
     except NotUnderstood:
         later = Reason(ReasonCode.NOT_UNDERSTOOD)
         return None, _unsent(effect, Status.WAITING, later, wait=verdicts.NOT_UNDERSTOOD_WAIT_SECONDS)

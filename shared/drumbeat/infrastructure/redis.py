@@ -10,12 +10,14 @@ where every command passes, and a command is sent only if it is known where it n
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from redis import ConnectionPool
+from redis import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from drumbeat.core.clock import SystemClock
+from drumbeat.infrastructure.plain_text import may_be_plain
 
 REDIS_TIMEOUT_SECONDS = 0.25  # short: work goes on without Redis, so waiting for it only costs time
 REDIS_RETRY_SECONDS = 1.0  # after a failure Redis is not called again for this long
@@ -40,13 +42,24 @@ class SharedKey(str):
     __slots__ = ()
 
 
+class PlainText(NoConnection):
+    """The URL asks for a connection without TLS to another machine: none is made."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "redis:// to another host is refused: passwords and ids would travel unencrypted; use rediss://"
+        )
+
+
 class LeanRedis:
     """A client for one thread; it connects when first used. All of it raises RedisError; nothing is ever sent twice.
 
     Answers are as they come in Redis' protocol 2: text as bytes, scores as text.
     """
 
-    def __init__(self, connection: Any, prefix: str) -> None:  # noqa: ANN401 - redis.connection has no types
+    def __init__(self, connection: Any, prefix: str, *, refused: bool = False) -> None:  # noqa: ANN401 - redis.connection has no types
+        """`refused`: the connection is never made; each command raises PlainText."""
+        self.refused = refused
         self._connection = connection
         self._prefix = prefix  # of every key; without braces, which keep what belongs together on one node of a cluster
         self._unread = 0  # answers of posted commands that are still to come
@@ -54,15 +67,19 @@ class LeanRedis:
         self._used_at = 0.0
 
     @classmethod
-    def at(cls, url: str, prefix: str) -> Self:
-        """Return a client of the server at a URL. Raises ValueError for a URL of another form."""
+    def at(cls, url: str, prefix: str, *, local: bool = False) -> Self:
+        """Return a client of the server at a URL; `local`: it may be beside this machine, without TLS.
+
+        Raises ValueError for a URL of another form.
+        """
         limits = {
             "socket_timeout": REDIS_TIMEOUT_SECONDS,
             "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
             "retry": Retry(NoBackoff(), 0),
         }
         # Without a driver's name: sending it costs two round trips at every start.
-        return cls(ConnectionPool.from_url(url, protocol=2, driver_info=None, **limits).make_connection(), prefix)
+        pool = ConnectionPool.from_url(url, protocol=2, driver_info=None, **limits)
+        return cls(pool.make_connection(), prefix, refused=is_plain(pool, local=local))
 
     def key(self, name: Argument) -> str:
         """Return a key as the server knows it. Raises TypeError for one that is not text."""
@@ -115,6 +132,8 @@ class LeanRedis:
 
     def _send(self, commands: Sequence[Sequence[Argument]]) -> None:
         """Send commands over a connection that has no unread answers and was not closed by the server."""
+        if self.refused:
+            raise PlainText
         while self._unread:
             self._unread -= 1
             try:
@@ -152,3 +171,10 @@ class LeanRedis:
             return bool(self._connection.can_read())
         except RedisError:
             return True
+
+
+def is_plain(pool: ConnectionPool, *, local: bool) -> bool:
+    """Return whether a pool's connections would go to another machine without TLS."""
+    if issubclass(pool.connection_class, SSLConnection | UnixDomainSocketConnection):
+        return False
+    return not may_be_plain(str(pool.connection_kwargs.get("host", "")), local=local)

@@ -1,13 +1,16 @@
-"""Secrets by reference: `ssm:/drumbeat/...` on AWS, `env:NAME` on a developer's machine. Values are never logged."""
+"""Secrets of the installation itself, by name, and those of accounts and sources, by reference. Never logged."""
 
 import contextlib
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drumbeat.core.errors import SecretAway, SecretMissing
+from drumbeat.core.secret_references import Variable, own_names, place
+from drumbeat.infrastructure import secrets_file
 from drumbeat.infrastructure.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,22 +19,18 @@ if TYPE_CHECKING:
 SECRET_CACHE_SECONDS = 300.0  # a value is used for this long before it is read again
 # 40 calls a second are an account's, so a dozen processes that start together are throttled: ask again inside a second.
 TRY_SECONDS = 1.0  # no try begins later
-PAUSES = (
-    0.1,
-    0.2,
-    0.3,
-    0.4,
-)  # between tries, at most: chance decides, so that those who were throttled do not meet again
+PAUSES = (0.1, 0.2, 0.3, 0.4)  # between tries, at most: by chance, so that those who were throttled do not meet again
 REST = 3.0  # after a failure the store is left alone for so many times as long as that took
+MISSING = "_errors"  # where Powertools lists the parameters that do not exist
 REFUSAL_CODES = ("AccessDeniedException", "ValidationException")  # the store answered; all other errors are outages
 
 
 class _Refused(Exception):
-    """The store answered: a parameter does not exist, or may not be read."""
+    """The store answered: it lets us read none of these."""
 
 
 class Secrets:
-    """Reads each secret once per process and five minutes; connects to nothing before the first `ssm:` reference."""
+    """Reads each secret once per process and five minutes; connects to nothing before the first parameter."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,55 +39,88 @@ class Secrets:
         self._retry_at = 0.0
 
     def fetch(self) -> None:
-        """Read all that the settings name in one call. Raises nothing: `get` reads what is missing then."""
+        """Read all that the settings name in one call. Raises nothing: `own` reads what is missing then."""
         if names := self._settings.parameters:
             with contextlib.suppress(_Refused):  # which name was refused is not known
                 self._read(names)
 
+    def own(self, parameter: str) -> str:
+        """Return a secret of the installation itself, by the name of its parameter or else by that of releases before.
+
+        Raises: as `get` does.
+        """
+        names, reference = own_names(parameter), f"ssm:{parameter}"
+        if not any(self._fresh(name, SECRET_CACHE_SECONDS) for name in names):
+            self.fetch()
+        if not any(self._fresh(name, SECRET_CACHE_SECONDS) for name in names):
+            try:
+                self._read_for(names, reference)
+            except SecretAway:
+                raise
+            except SecretMissing:  # a role that does not know the newer name, or not yet
+                self._read_for(names[1:], reference)
+        return _not_empty(next(self._known[name][1] for name in names if name in self._known), reference)
+
     def get(self, reference: str, *, max_age: float = SECRET_CACHE_SECONDS) -> str:
-        """Return the value behind a reference; one that was read over `max_age` seconds ago is read again.
+        """Return the value that an account or source names; one read over `max_age` seconds ago is read again.
 
         A value that was read before stays in use while the parameter store does not answer.
 
         Raises:
-            SecretMissing: there is no such secret, it may not be read, or the kind of reference is not allowed here.
+            SecretMissing: there is no such secret, it is empty, it may not be read, or no reference may name it.
             SecretAway: the parameter store does not answer, and the value was not read before.
         """
-        kind, _, name = reference.partition(":")
-        if kind == "env" and self._settings.local:
-            try:
-                return os.environ[name]
-            except KeyError:
-                raise SecretMissing(reference) from None
-        if kind != "ssm" or not name:
+        where = place(reference, stage=self._settings.stage, local=self._settings.local)
+        if where is None:
             raise SecretMissing(reference)
-        if not self._fresh(name, max_age) and name in self._settings.parameters:
-            self.fetch()
-        if not self._fresh(name, max_age):
-            try:
-                self._read([name])
-            except _Refused:
+        if isinstance(where, Variable):
+            return self._variable(where.name, reference)
+        if not self._fresh(where.path, max_age):
+            self._read_for([where.path], reference)
+        return _not_empty(self._known[where.path][1], reference)
+
+    def _variable(self, name: str, reference: str) -> str:
+        file = self._settings.secrets_file
+        stored = secrets_file.read(Path(file)) if file else {}
+        if name not in stored and name not in os.environ:
+            raise SecretMissing(reference)
+        return _not_empty(stored[name] if name in stored else os.environ[name], reference)
+
+    def _read_for(self, names: Sequence[str], reference: str) -> None:
+        """Read parameters of which one has to be known afterwards; raises as `get` does."""
+        try:
+            answered = not names or self._read(names)
+        except _Refused:
+            for name in names:
                 self._known.pop(name, None)
-                raise SecretMissing(reference) from None
-        if name not in self._known:
-            raise SecretAway(reference)
-        return self._known[name][1]
+            raise SecretMissing(reference) from None
+        if not any(name in self._known for name in names):
+            raise SecretMissing(reference) if answered else SecretAway(reference)
 
     def _fresh(self, name: str, max_age: float) -> bool:
         return name in self._known and time.monotonic() - self._known[name][0] < min(max_age, SECRET_CACHE_SECONDS)
 
-    def _read(self, names: Sequence[str]) -> None:
-        """Read parameters in one call; while the store does not answer, known values stay. Raises _Refused."""
-        found = {name: value for name, (_, value) in self._known.items() if name in names}
+    def _read(self, names: Sequence[str]) -> bool:
+        """Read parameters in one call; return whether the store answered. Until it does, known values stay.
+
+        Raises _Refused.
+        """
         begun = time.monotonic()
+        read: Mapping[str, object] = {}
         if begun >= self._retry_at:
-            found |= (answer := self._asked(names, begun + TRY_SECONDS))
-            if not answer:
+            read = self._asked(names, begun + TRY_SECONDS)
+            if not read:
                 now = time.monotonic()
                 self._retry_at = now + REST * (now - begun)
+        kept = {name: value for name, (_, value) in self._known.items() if name in names}
+        found = kept | {name: str(value) for name, value in read.items() if name != MISSING}
         self._known |= {name: (time.monotonic(), value) for name, value in found.items()}
+        missing = read.get(MISSING, [])
+        for name in missing if isinstance(missing, list) else ():
+            self._known.pop(name, None)
+        return bool(read)
 
-    def _asked(self, names: Sequence[str], end: float) -> dict[str, str]:
+    def _asked(self, names: Sequence[str], end: float) -> Mapping[str, object]:
         """Ask until the store answers or `end` has come; returns nothing then. Raises _Refused."""
         for pause in PAUSES:
             if answer := self._answer(names):
@@ -99,14 +131,16 @@ class Secrets:
             time.sleep(wait)
         return self._answer(names)
 
-    def _answer(self, names: Sequence[str]) -> dict[str, str]:
+    def _answer(self, names: Sequence[str]) -> Mapping[str, object]:
         """Ask once; returns nothing when the store throttles us, fails, or is silent. Raises _Refused."""
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             # The provider's own cache would outlive ours by up to its age.
-            read = self._ssm().get_parameters_by_name({name: {} for name in names}, decrypt=True, max_age=0)
+            return self._ssm().get_parameters_by_name(
+                {name: {} for name in names}, decrypt=True, max_age=0, raise_on_error=False
+            )
         except GetParameterError:
             raise _Refused from None
         except ClientError as error:
@@ -115,7 +149,6 @@ class Secrets:
             return {}
         except BotoCoreError:
             return {}
-        return {name: str(value) for name, value in read.items()}  # nothing for an error within the store
 
     def _ssm(self) -> "SSMProvider":
         if self._provider is None:
@@ -134,3 +167,10 @@ class Secrets:
             )
             self._provider = SSMProvider(boto3_client=client)
         return self._provider
+
+
+def _not_empty(value: str, reference: str) -> str:
+    """Return the value. Raises SecretMissing for one that would sign or open nothing."""
+    if not value.strip():
+        raise SecretMissing(reference, why="is empty")
+    return value

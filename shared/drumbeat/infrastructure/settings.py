@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from drumbeat.core.call_times import CALL_SECONDS, LEASE, CallTimes
 from drumbeat.core.errors import SettingsError
+from drumbeat.core.secret_references import own_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Settings:
 
     stage: str
     region: str
-    local: bool  # `drumbeat dev`: secrets may come from the environment
+    local: bool  # `drumbeat dev`: secrets come from a file or the environment
+    secrets_file: str | None
     test_door: bool  # a request may set the time at which its signature is judged
     clock_shift: float  # seconds that `drumbeat dev --clock` is ahead
     database_url: str  # the value, or `ssm:/name`
@@ -39,9 +41,10 @@ class Settings:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The SSM parameters that stand for values here."""
+        """The SSM parameters that stand for values here, by each name that they may have."""
         values = (self.database_url, self.admin_database_url, self.redis_url, self.secret)
-        return tuple(value.removeprefix("ssm:") for value in values if value and value.startswith("ssm:"))
+        named = [value.removeprefix("ssm:") for value in values if value and value.startswith("ssm:")]
+        return tuple(name for parameter in named for name in own_names(parameter))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -53,9 +56,9 @@ class Settings:
         missing: list[str] = []
 
         def secret(name: str, parameter: str, *, required: bool = True) -> str:
-            if value := environ.get(name):
+            if (value := environ.get(name, "")).strip():
                 return value
-            if path := environ.get(parameter):
+            if path := environ.get(parameter, "").strip():
                 return f"ssm:{path}"
             if required:
                 missing.append(f"{name} (or {parameter}, the name of an SSM parameter)")
@@ -80,6 +83,7 @@ class Settings:
             stage=environ.get("STAGE", "dev"),
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
             local=environ.get("DRUMBEAT_LOCAL") == "1",
+            secrets_file=environ.get("DRUMBEAT_SECRETS_FILE") or None,
             test_door=environ.get("DRUMBEAT_TEST_DOOR") == "1",
             clock_shift=number("DRUMBEAT_CLOCK_SHIFT"),
             database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),

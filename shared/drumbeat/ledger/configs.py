@@ -64,6 +64,26 @@ def load(db: Database, version: int) -> Config:
     return Config.load(version, rows[0]["compiled"])
 
 
+USES = """
+    SELECT secret.value #>> '{}' AS reference, 'source ' || source.key AS provider, NULL AS base_url
+      FROM configs
+     CROSS JOIN jsonb_each(compiled -> 'sources') AS source
+     CROSS JOIN jsonb_array_elements(source.value -> 'secrets') AS secret
+     UNION
+    SELECT secret.value AS reference,
+           account.value ->> 'provider' AS provider,
+           account.value -> 'settings' ->> 'base_url' AS base_url
+      FROM configs
+     CROSS JOIN jsonb_each(compiled -> 'accounts') AS account
+     CROSS JOIN jsonb_each_text(account.value -> 'secrets') AS secret
+"""
+
+
+def uses_of_secrets(db: Database) -> list[tuple[str, str, str | None]]:
+    """Return each secret that any version named, with who it is for: a provider and its base URL, or a source."""
+    return [(row["reference"], row["provider"], row["base_url"]) for row in db.run(USES)]
+
+
 STORED = """
     SELECT version, hash, document, templates, compiled, applied_by, applied_at
       FROM configs

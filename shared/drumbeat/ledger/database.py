@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from drumbeat.core.errors import SettingsError
+from drumbeat.infrastructure.plain_text import may_be_plain
 
 CONNECT_TIMEOUT_SECONDS = 5
 # A server that vanished without closing the connection (a failover, a cut network) is given up after this: ingest then
@@ -27,6 +28,7 @@ KEEPALIVE: dict[str, Any] = {
 # A prepared statement keeps the plan of its first runs: made while a table is small, that plan would read all of it,
 # and still do so when it has grown.
 STABLE_PLANS: dict[str, Any] = {"options": "-c enable_seqscan=off"}
+ENCRYPTED = ("require", "verify-ca", "verify-full")  # what `sslmode` has to be for another machine
 HANG_RETRY_SECONDS = 10.0  # after a time-out a `Database` with `patience` does not connect again for this long
 
 type Row = dict[str, Any]
@@ -138,6 +140,21 @@ def address(url: str) -> str:
     except psycopg.ProgrammingError:  # it leads nowhere
         return ""
     return f"{parts.get('host') or parts.get('hostaddr')}:{parts.get('port') or 5432}/{parts.get('dbname')}"
+
+
+def encrypted(url: str, *, local: bool) -> str:
+    """Return the URL, which asks for TLS where it leads to another machine: without it libpq may do without.
+
+    `local`: under `drumbeat dev` a server beside this machine may be without.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:  # it leads nowhere, and connecting says so
+        return url
+    hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".split(",")
+    if parts.get("sslmode") in ENCRYPTED or all(may_be_plain(host, local=local) for host in hosts):
+        return url
+    return make_conninfo(url, sslmode="require")
 
 
 def verified(url: str) -> str:

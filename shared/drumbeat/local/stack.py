@@ -11,9 +11,12 @@ from pathlib import Path
 
 import drumbeat
 from drumbeat.core.errors import DrumbeatError
+from drumbeat.infrastructure import secrets_file
+from drumbeat.infrastructure.redis import LeanRedis, PlainText
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.infrastructure.sqs.signature import Credentials
+from drumbeat.ledger.database import encrypted
 from drumbeat.local import disk, emulator, ledger, queues
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment
 from drumbeat.local.home import Home
@@ -135,8 +138,11 @@ class Stack:
         own = os.environ.get
         home = self.home.path
         database, redis, endpoint = own("DATABASE_URL"), own("REDIS_URL"), own("SQS_ENDPOINT_URL")
+        if redis is not None and LeanRedis.at(redis, "", local=True).refused:
+            raise StartFailed(f"REDIS_URL: {PlainText()}. Nothing was started.")
         if database is not None:
-            stores = {"DATABASE_URL": database, "ADMIN_DATABASE_URL": own("ADMIN_DATABASE_URL") or database}
+            urls = {"DATABASE_URL": database, "ADMIN_DATABASE_URL": own("ADMIN_DATABASE_URL") or database}
+            stores = {name: encrypted(url, local=True) for name, url in urls.items()}
         else:
             postgres = Postgres(home / "postgres", self.ports["postgres"])
             self._start_server(postgres)
@@ -167,6 +173,7 @@ class Stack:
             "DRUMBEAT_LOCAL": "1",
             "DRUMBEAT_TEST_DOOR": "1" if self.options.test_door else "0",
             "DRUMBEAT_SECRET": self.home.secret(),
+            "DRUMBEAT_SECRETS_FILE": str(home / secrets_file.FILE),
             "DRUMBEAT_SANDBOX_URL": self.sandbox_url,
             "WORKER_CONCURRENCY": str(self.options.workers),
             **self._scheduler,

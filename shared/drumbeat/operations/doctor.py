@@ -7,12 +7,13 @@ import psycopg
 
 from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.configuration import Campaign, Source
+from drumbeat.core.configuration import Campaign, Config, Source
 from drumbeat.core.errors import DrumbeatError, NotUnderstood, SecretAway, SecretMissing
 from drumbeat.ledger import clock, configs
 from drumbeat.operations.checks import Check
 from drumbeat.operations.neighbours import neighbours
-from drumbeat.providers.login import in_sandbox
+from drumbeat.providers import registry
+from drumbeat.providers.login import in_sandbox, login
 from drumbeat.services import Services
 from drumbeat.sources import registry as schemes
 from drumbeat.sources.signature import Scheme
@@ -100,9 +101,13 @@ def _postgres(services: Services) -> Check:
 def _answers(name: str, call: Callable[[], object], fix: str) -> Check:
     from redis.exceptions import RedisError
 
+    from drumbeat.infrastructure.redis import PlainText
+
     started = time.monotonic()
     try:
         call()
+    except PlainText as refused:
+        return Check(name, False, str(refused), "write the URL again: `drumbeat init aws`; meanwhile work is slower")
     except (RedisError, DrumbeatError, OSError) as error:
         return Check(name, False, f"does not answer ({type(error).__name__})", fix)
     return Check(name, True, _ms(started))
@@ -125,16 +130,16 @@ def _configuration(services: Services) -> Iterator[Check]:
         yield Check("rules of the configuration", True, f"it was applied under rules {config.semantics}", fix)
     for source in config.sources.values():
         yield from source_secrets(services, source)
-    references: dict[str, str] = {}
     for account in config.accounts.values():
         if in_sandbox(account, services.settings.sandbox_url):
             yield Check(
                 f"secrets of account {account.name}", True, "it calls the sandbox, which accepts any credential"
             )
         else:
-            references |= {f"account {account.name}, {name}": to for name, to in account.secrets.items()}
-    for owner, reference in references.items():
-        yield _secret(services, owner, reference)
+            for name, reference in account.secrets.items():
+                yield _secret(services, f"account {account.name}, {name}", reference)
+    if not services.imitates_vendors:
+        yield from _astray(config)
     if services.settings.schedule_group and config.campaigns:
         yield _schedules(services, config.campaigns.values())
 
@@ -158,6 +163,14 @@ def _secret_problem(services: Services, reference: str, scheme: Scheme) -> str |
         return scheme.secret_problem(services.secrets.get(reference))
     except SecretMissing:  # that was said already
         return None
+
+
+def _astray(config: Config) -> Iterator[Check]:
+    """Name the accounts whose key would go elsewhere than to their vendor."""
+    for account in config.accounts.values():
+        if account.provider in registry.names() and (wrong := login(account, None).astray):
+            fix = "correct it and run `drumbeat apply`; meanwhile its effects are held and its key is not sent"
+            yield Check(f"account {account.name}", False, wrong, fix)
 
 
 def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
@@ -185,14 +198,17 @@ def _secret(services: Services, owner: str, reference: str) -> Check:
         services.secrets.get(reference)
     except SecretAway as error:
         return Check(f"secret of {owner}", False, str(error), f"check the secret store; {_meanwhile(owner, away=True)}")
-    except SecretMissing:
-        if services.settings.local and owner.startswith("source "):
-            fix = f"to try this source, set {reference.removeprefix('env:')} and start `drumbeat dev` again"
-            return Check(f"secret of {owner}", True, f"{reference} is not set: deliveries are answered 503", fix)
-        fix = f"put it there, or let this function read {reference}; {_meanwhile(owner, away=False)}"
-        if reference.startswith("env:") and not services.settings.local:
-            fix = f"env: is for `drumbeat dev`: write ssm:/drumbeat/{services.settings.stage}/... instead, and apply"
-        return Check(f"secret of {owner}", False, f"{reference} does not exist or may not be read", fix)
+    except SecretMissing as error:
+        local = services.settings.local
+        kind, _, name = reference.partition(":")
+        store = f"drumbeat secrets set {name if kind == 'secret' else 'NAME'}"
+        if local and owner.startswith("source "):
+            fix = f"set {name} and start `drumbeat dev` again" if kind == "env" else f"`{store}`"
+            return Check(f"secret of {owner}", True, f"{reference} {error.why}: deliveries are answered 503", fix)
+        fix = f"`{store}{'' if local else f' --stage {services.settings.stage}'}`; {_meanwhile(owner, away=False)}"
+        if kind != "secret":
+            fix = f"write secret:NAME instead, which is the same in every stage, and apply; {fix}"
+        return Check(f"secret of {owner}", False, f"{reference} {error.why}", fix)
     except (DrumbeatError, OSError) as error:
         return Check(f"secret of {owner}", False, f"{reference}: {type(error).__name__}", "check the secret store")
     return Check(f"secret of {owner}", True, reference)

@@ -58,8 +58,9 @@ class Target:
 class Provider(Protocol):
     """One outside API. Every method is pure.
 
-    `status_decides = True`, which few have: the status alone is the answer, so that `read` is also asked about a reply
-    whose body is not all there. `own_headers`: headers of a call that it sets itself, whatever the step says.
+    Few have these: `status_decides = True`: the status alone is the answer, so that `read` is also asked about a reply
+    whose body is not all there; `other_hosts`: of the same vendor, for other regions; `own_headers`: headers of a call
+    that it sets itself, whatever step and account say; an account may have headers of its own beside these.
     """
 
     name: str

@@ -25,9 +25,15 @@ def problems(settings: Mapping[str, str]) -> list[str]:
     if not url.netloc.isascii():
         found.append(f"base_url must have its host name in ASCII; {_instead(url.hostname or '')}")
     if "@" in url.netloc:
-        found.append("base_url must not carry a user name or password; put them under secrets")
+        found.append(
+            "base_url must not carry a user name or password: store them with `drumbeat secrets set` and write"
+            " secret:NAME under secrets; change them at the provider if they were real"
+        )
     if url.query or url.fragment:
-        found.append("base_url must not have a query or a fragment; leave out everything from ? or # on")
+        found.append(
+            "base_url must not have a query or a fragment; leave out everything from ? or # on. A key that stood there"
+            " belongs under secrets, as secret:NAME"
+        )
     return found
 
 

@@ -11,7 +11,7 @@ from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import LookupResult, NotSent, Outcome, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
-from drumbeat.providers.ends import fit_look, fit_outcome
+from drumbeat.providers.ends import fit_look, fit_outcome, without
 from drumbeat.providers.login import Login
 
 CALLS_AT_ONCE = 16  # threads of one process
@@ -63,7 +63,7 @@ class Calls:
     def _send(self, send: Send, deadline: float) -> Outcome:
         provider = send.login.provider
         try:
-            signed = provider.sign(send.request, send.secrets, key=send.key, now=self._clock.now())
+            signed = send.login.sign(send.request, send.secrets, key=send.key, now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - whatever the secrets hold, the neighbours' answers are not lost
             return NotSent(f"the request could not be signed: {type(error).__name__}")
         reply: Reply | NotSent | Unknown | None = None
@@ -73,7 +73,8 @@ class Calls:
                 return reply
             if reply.cut and not getattr(provider, "status_decides", False):
                 return Unknown(reply.cut)
-            return fit_outcome(provider.read(replace(reply, request=send.request)), key=send.key)
+            end = provider.read(replace(reply, request=send.request))
+            return fit_outcome(without(end, send.secrets.values()), key=send.key)
         except Exception as error:  # noqa: BLE001 - whatever happens, the attempt has an end
             what = (
                 f"the reply (HTTP {reply.status}) could not be read" if isinstance(reply, Reply) else "the call failed"
@@ -86,12 +87,14 @@ class Calls:
             request = provider.build_lookup(search.login.target, key=search.key, since=search.since)
             if request is None:
                 return Unclear("this provider has no search")
-            signed = provider.sign(request, search.secrets, key=search.key, now=self._clock.now())
+            signed = search.login.sign(request, search.secrets, key=search.key, now=self._clock.now())
             reply = self._caller.call(signed, start_by=deadline, budget=self._call_seconds)
             if not isinstance(reply, Reply):
                 return Unclear(reply.reason)
             if reply.cut:
                 return Unclear(reply.cut)
-            return fit_look(provider.read_lookup(reply, key=search.key), key=search.key)
+            return fit_look(
+                without(provider.read_lookup(reply, key=search.key), search.secrets.values()), key=search.key
+            )
         except Exception as error:  # noqa: BLE001 - a search that came to nothing is no evidence
             return Unclear(f"the search failed: {type(error).__name__}")

@@ -8,7 +8,8 @@ import hashlib
 import math
 import re
 import unicodedata
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import is_dataclass, replace
 from urllib.parse import unquote
 
 from drumbeat.core.outcomes import (
@@ -29,6 +30,7 @@ from drumbeat.providers.retry_after import LONGEST_WAIT_SECONDS
 LONGEST_REFERENCE = 255  # characters
 LONGEST_REASON = 500
 HIGHEST_COUNT = 1_000_000
+SHORTEST_SECRET = 6  # characters; a shorter one is found in any text
 
 # Loose on purpose: better to lose an id that looks like an address than to keep an address.
 _ADDRESS = re.compile(r"""[^\s@"'<>(),:;]+@[^\s@"'<>(),:;]+""")
@@ -49,6 +51,16 @@ def fit_outcome(end: object, *, key: str) -> Outcome:
             return replace(end, reason=sentence(end.reason), retry_after=_wait(end.retry_after))
         case _:
             return Unknown(f"the reply was read as {type(end).__name__}, which is no outcome")
+
+
+def without(end: object, secrets: Collection[str]) -> object:
+    """Return what an adapter read without the secrets of the call, should the peer have said one back."""
+    if not is_dataclass(end) or isinstance(end, type):
+        return end
+    telling = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+    words = {name: str(getattr(end, name, "")) for name in ("reason", "reference")}
+    echoed = [name for name, text in words.items() if any(secret in text for secret in telling)]
+    return replace(end, **dict.fromkeys(echoed, "[left out: it held a secret of this account]"))
 
 
 def fit_look(end: object, *, key: str) -> LookupResult:

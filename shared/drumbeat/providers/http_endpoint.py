@@ -47,7 +47,8 @@ class HttpEndpoint:
     `webhook-id` and `Idempotency-Key` hold the key, the same on every attempt; time and signature are made per attempt.
     Whether a repeat is safe only the receiver knows: `repeat: safe` in the account's settings says that it is (class
     K), PUT, DELETE, GET and HEAD are safe by definition, everything else is class X. Success is any 2xx; redirects are
-    not followed. While `previous_signing_key` is set, both keys sign.
+    not followed. While `previous_signing_key` is set, both keys sign; without any, headers of the account's own say
+    who calls.
     """
 
     name = "http"
@@ -93,15 +94,14 @@ class HttpEndpoint:
         return Request(method, f"{target.base_url}/{path}", headers, action.body.encode())
 
     def sign(self, request: Request, secrets: Mapping[str, str], *, key: str, now: datetime) -> Request:
-        """Add the time and a signature by each key there is."""
+        """Add the time and a signature by each key there is. Raises ValueError where nothing would say who calls."""
+        if not secrets:
+            raise ValueError("no secret")
         timestamp = str(int(now.timestamp()))
         signed = f"{key}.{timestamp}.".encode() + request.body
-        keys = [secrets[name] for name in self.secrets if secrets.get(name)]
-        signatures = " ".join(f"v1,{_signature(secret, signed)}" for secret in keys)
-        return replace(
-            request,
-            headers={**request.headers, "webhook-timestamp": timestamp, "webhook-signature": signatures},
-        )
+        made = [f"v1,{_signature(secrets[name], signed)}" for name in self.secrets if name in secrets]
+        signature = {"webhook-signature": " ".join(made)} if made else {}
+        return replace(request, headers={**request.headers, "webhook-timestamp": timestamp, **signature})
 
     def read(self, reply: Reply) -> Outcome:
         """Accept any 2xx; the receiver names nothing that we could rely on, so the status is the reference."""
@@ -129,12 +129,17 @@ def _content_type(body: str) -> str:
 
 
 def _signature(secret: str, signed: bytes) -> str:
-    """Sign with the bytes that the secret encodes (`whsec_` or bare base64), or with its own if it is not base64."""
+    """Sign with the bytes that the secret encodes (`whsec_` or bare base64), or with its own if it is not base64.
+
+    Raises ValueError for a secret that holds no bytes.
+    """
     text = secret.strip()
     try:
         key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except ValueError:  # also for letters that no base64 has
         key = text.encode()
+    if not key:
+        raise ValueError("an empty signing key")
     return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 

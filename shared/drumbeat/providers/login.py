@@ -1,11 +1,14 @@
 """An account as its adapter sees it: which provider, which base URL, which login."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from drumbeat.core.configuration import Account
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.request import Request
-from drumbeat.providers import registry
+from drumbeat.providers import registry, vendor_hosts
+from drumbeat.providers.account_headers import with_headers
 from drumbeat.providers.base import Provider, Repeat, Target
 
 
@@ -21,6 +24,16 @@ class Login:
     def identity(self) -> str:
         """Name the login: lookups and repeats never leave it."""
         return self.provider.identity(self.target)
+
+    @property
+    def astray(self) -> str | None:
+        """Why the account's key must not be sent where it is configured to; None: it may."""
+        return vendor_hosts.problem(self.provider, self.target.base_url)
+
+    def sign(self, request: Request, secrets: Mapping[str, str], *, key: str, now: datetime) -> Request:
+        """Add what is made afresh for each attempt: the provider's signature and the account's own headers."""
+        signed = self.provider.sign(request, secrets, key=key, now=now)
+        return with_headers(signed, self.account.headers, secrets)
 
     def repeat(self, request: Request | None = None) -> Repeat:
         """Return what may be done after an unknown outcome."""

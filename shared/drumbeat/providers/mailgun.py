@@ -48,6 +48,7 @@ class Mailgun:
 
     name = "mailgun"
     base_url: str | None = "https://api.mailgun.net"
+    other_hosts = frozenset({"api.eu.mailgun.net"})
     actions = frozenset({"send_email"})
     settings: Mapping[str, bool] = {"domain": True, "from": True, "base_url": False}
     secrets: Mapping[str, bool] = {"api_key": True}

@@ -425,7 +425,7 @@ def test_doctor_names_what_is_missing_and_how_to_repair_it(run: Run, database: T
 
 @pytest.mark.parametrize(
     ("local", "code", "mark", "advice"),
-    [(True, 0, "note", "set SHOP_WEBHOOK_SECRET"), (False, 1, "FAIL", "write ssm:/drumbeat/")],
+    [(True, 0, "note", "set shop-webhook-secret`"), (False, 1, "FAIL", "set shop-webhook-secret --stage dev")],
 )
 def test_a_source_without_a_secret_is_no_fault_of_a_local_stack(
     run: Run, services: Services, monkeypatch: pytest.MonkeyPatch, local: bool, code: int, mark: str, advice: str

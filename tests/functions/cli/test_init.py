@@ -101,11 +101,11 @@ def test_everything_is_written_from_the_environment(
     assert "sam deploy --region " in done.output
     assert "guided" not in done.output  # it would ask about each open route, where Enter means no
     values = stored()
-    assert values.pop("secret")
+    assert values.pop("system/secret")
     assert values == {
         "admin/database-url": servers["ADMIN_DATABASE_URL"],
-        "database-url": servers["DATABASE_URL"],
-        "redis-url": servers["REDIS_URL"],
+        "system/database-url": servers["DATABASE_URL"],
+        "system/redis-url": servers["REDIS_URL"],
     }
     assert not any(value in done.output for value in stored().values())
 
@@ -128,25 +128,25 @@ def test_another_url_replaces_the_old_one_only_when_asked_to(
     other = servers | {"REDIS_URL": servers["REDIS_URL"].replace("/0", "/1")}
 
     refused = run("--from-env", env=other)
-    kept = stored()["redis-url"]
+    kept = stored()["system/redis-url"]
     done = run("--from-env", "--overwrite", env=other)
 
     assert (refused.exit_code, kept) == (1, servers["REDIS_URL"])
     assert "--overwrite" in refused.output
-    assert (done.exit_code, stored()["redis-url"]) == (0, other["REDIS_URL"])
+    assert (done.exit_code, stored()["system/redis-url"]) == (0, other["REDIS_URL"])
 
 
 def test_the_master_secret_is_never_replaced(
     run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str]
 ) -> None:
     run("--from-env", env=servers)
-    before = stored()["secret"]
+    before = stored()["system/secret"]
 
     refused = run("--from-env", "--overwrite", env=servers | {"DRUMBEAT_SECRET": "another" * 8})
 
     assert refused.exit_code == 1
     assert "every API key" in refused.output
-    assert stored()["secret"] == before
+    assert stored()["system/secret"] == before
 
 
 def test_a_lost_master_secret_is_restored_from_its_copy(
@@ -154,7 +154,7 @@ def test_a_lost_master_secret_is_restored_from_its_copy(
 ) -> None:
     run("--from-env", env=servers | {"DRUMBEAT_SECRET": "copy of the secret " * 3})
 
-    assert stored()["secret"] == ("copy of the secret " * 3).strip()
+    assert stored()["system/secret"] == ("copy of the secret " * 3).strip()
 
 
 def test_a_person_is_asked_and_corrected(
@@ -168,7 +168,7 @@ def test_a_person_is_asked_and_corrected(
     assert "no: it is not like postgresql://" in done.output
     assert "no: both log in as postgres" in done.output
     assert owner not in done.output
-    assert stored()["database-url"] == application
+    assert stored()["system/database-url"] == application
 
 
 def test_a_person_is_asked_before_anything_is_replaced(
@@ -211,11 +211,27 @@ def test_an_application_that_is_a_superuser_is_refused(run: Run, servers: dict[s
     assert "can rewrite the ledger" in done.output
 
 
+def test_a_stage_of_a_release_before_stays_as_it_is(
+    run: Run, stored: Callable[[], dict[str, str]], servers: dict[str, str], stage: str
+) -> None:
+    former = {each: each.paths(stage)[-1].removeprefix(f"/drumbeat/{stage}/") for each in PARAMETERS}
+    values = {former[each]: servers.get(each.variable, "the master secret of then, long enough") for each in PARAMETERS}
+    ssm = boto3.client("ssm")
+    for name, value in values.items():
+        ssm.put_parameter(Name=f"/drumbeat/{stage}/{name}", Value=value, Type="SecureString")
+    ssm.close()
+
+    done = run("--from-env", "--json", env=servers)
+
+    assert set(json.loads(done.output)["parameters"].values()) == {"unchanged"}
+    assert stored() == values
+
+
 @pytest.fixture
 def neighbour(aws: None, stored: Callable[[], dict[str, str]]) -> Iterator[Callable[[dict[str, str]], str]]:
     """Write the parameters of another stage; its name."""
     ssm, name = boto3.client("ssm"), f"n{uuid.uuid4().hex[:12]}"
-    paths = {each.variable: each.path(name) for each in PARAMETERS}
+    paths = {each.variable: each.paths(name)[-1] for each in PARAMETERS}  # as a release before wrote them
 
     def write(values: dict[str, str]) -> str:
         for variable, value in values.items():
@@ -325,6 +341,8 @@ def test_two_databases_are_noticed() -> None:
     assert "two databases" in str(written_together("postgresql://a@h/one", "postgresql://b@h/two"))
 
 
-@pytest.mark.parametrize("url", ["", "localhost:6379", "http://cache", "redis://", "rediss://host:port"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:6379", "http://cache", "redis://", "rediss://host:port", "redis://cache:6379"]
+)
 def test_a_redis_url_that_is_none_is_noticed(url: str) -> None:
     assert written_redis(url)

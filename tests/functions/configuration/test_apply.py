@@ -1,5 +1,6 @@
 """Applying a configuration, through the console's door and from the command line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,31 @@ def test_many_of_them_are_notified_in_chunks(
 
     assert (first["rung"], second["rung"], second["next"]) == (2, 1, None)
     assert [event for wake_up in console.notified() for event in wake_up.events] == events
+
+
+def test_a_secret_that_a_version_gave_to_another_is_shown_to_no_receiver(console: Console) -> None:
+    """As on AWS, where vendors are not imitated: who applies could otherwise read a vendor's key."""
+    console.services.settings = replace(console.services.settings, local=False, sandbox_url=None)
+    bearer = """
+version: 1
+accounts:
+  mine:
+    provider: http
+    settings: {base_url: "https://mine.example", headers: {Authorization: "Bearer {{ secret.token }}"}}
+    secrets: {token: secret:REFERENCE}
+"""
+    vendor = 'version: 1\naccounts:\n  crm: {provider: hubspot, secrets: {token: "ssm:/drumbeat/dev/accounts/hubspot"}}'
+    source = "version: 1\nsources:\n  shop: {webhook: github, secrets: [secret:shop], type: LEAD_CAPTURE}"
+
+    applied = [put(console, each)[0] for each in (vendor, source, "version: 1", bearer.replace("REFERENCE", "mine"))]
+    refused = [put(console, bearer.replace("REFERENCE", name)) for name in ("hubspot", "shop")]
+    moved = put(console, bearer.replace("REFERENCE", "mine").replace("mine.example", "other.example"))
+
+    assert applied == [200, 200, 200, 200]
+    for (code, problem), owner in zip(
+        [*refused, moved], ("hubspot", "source shop", "https://mine.example"), strict=True
+    ):
+        assert (code, f"is a secret for {owner}" in str(problem["mistakes"])) == (400, True)
 
 
 def test_an_account_with_open_outcomes_keeps_its_login(console: Console, database: TestDatabase) -> None:

@@ -2,7 +2,7 @@
 
 import importlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 from uuid import uuid4
 
@@ -16,14 +16,15 @@ from mypy_boto3_ssm import SSMClient
 from drumbeat import services as process
 from drumbeat.core.errors import SecretAway, SecretMissing, SettingsError
 from drumbeat.infrastructure.secrets import PAUSES, REST, TRY_SECONDS
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.wakeups.queue import WakeUp
 from functions.ingest import app as ingest
 from tests.functions.test_samples import Context, invoke
 
 NAMES = {
-    "DATABASE_URL_PARAM": "/drumbeat/start/database-url",
-    "REDIS_URL_PARAM": "/drumbeat/start/redis-url",
-    "SECRET_PARAM": "/drumbeat/start/secret",
+    "DATABASE_URL_PARAM": "/drumbeat/start/system/database-url",
+    "REDIS_URL_PARAM": "/drumbeat/start/system/redis-url",
+    "SECRET_PARAM": "/drumbeat/start/system/secret",
 }
 
 
@@ -85,7 +86,60 @@ def test_a_start_reads_everything_in_one_call(ssm: SSMClient) -> None:
     process.start(clients)
 
     assert values() == [f"value of {name}" for name in NAMES.values()]
-    assert asked == [{"Names": list(NAMES.values()), "WithDecryption": True}]
+    assert asked == [{"Names": [*both(NAMES.values())], "WithDecryption": True}]
+
+
+def both(names: Iterable[str]) -> Iterator[str]:
+    """Yield each name, and what releases before called it."""
+    for name in names:
+        yield from (name, name.replace("/system/", "/"))
+
+
+def test_a_stage_of_a_release_before_is_read_by_its_names_in_the_same_call(ssm: SSMClient) -> None:
+    ssm.delete_parameters(Names=list(NAMES.values()))
+    for name in NAMES.values():
+        former = name.replace("/system/", "/")
+        ssm.put_parameter(Name=former, Value=f"former {former}", Type="SecureString", Overwrite=True)
+    asked = calls()
+
+    process.start(clients)
+    read = values()
+    ssm.delete_parameters(Names=[name.replace("/system/", "/") for name in NAMES.values()])
+
+    assert read == [f"former {name.replace('/system/', '/')}" for name in NAMES.values()]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\t \n"])
+def test_a_blank_master_secret_signs_nothing(ssm: SSMClient, blank: str) -> None:
+    ssm.put_parameter(Name=NAMES["SECRET_PARAM"], Value=blank, Type="SecureString", Overwrite=True)
+    process.start(clients)
+
+    with pytest.raises(SecretMissing, match="/system/secret is empty"):
+        _ = process.services().key_secret
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_a_blank_setting_is_none(blank: str) -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL"):
+        Settings.from_env({"DATABASE_URL": blank})
+    assert Settings.from_env({"DATABASE_URL": "x", "DRUMBEAT_SECRET": blank}).secret == ""
+
+
+@pytest.mark.parametrize("name", NAMES.values())
+@pytest.mark.parametrize("spelling", [lambda name: name, lambda name: name.replace("/system/", "/")])
+def test_no_reference_reaches_what_the_installation_has_read(
+    ssm: SSMClient, name: str, spelling: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE", "start")
+    process.services.cache_clear()
+    process.start(clients)
+    asked = calls()
+
+    with pytest.raises(SecretMissing):
+        process.services().secrets.get(f"ssm:{spelling(name)}")
+
+    assert asked == []
 
 
 def test_a_start_makes_the_clients_and_connects_to_none(ssm: SSMClient) -> None:
@@ -116,14 +170,16 @@ def test_a_parameter_that_is_missing_is_named_and_hides_no_other(ssm: SSMClient)
     process.start(clients)
     settings = process.services().settings
 
-    with pytest.raises(SecretMissing, match=r"/start/secret does not exist or may not be read; nothing was lost"):
+    with pytest.raises(
+        SecretMissing, match=r"/start/system/secret does not exist or may not be read; nothing was lost"
+    ):
         process.services().value(settings.secret)
 
-    assert process.services().value(settings.redis_url) == "value of /drumbeat/start/redis-url"
+    assert process.services().value(settings.redis_url) == "value of /drumbeat/start/system/redis-url"
 
 
 def test_a_start_without_the_store_says_so_when_a_value_is_needed(away: None) -> None:
-    with pytest.raises(SecretAway, match="/start/redis-url cannot be read now; nothing was lost"):
+    with pytest.raises(SecretAway, match="/start/system/redis-url cannot be read now; nothing was lost"):
         process.services().value(process.services().settings.redis_url)
 
 
@@ -136,7 +192,7 @@ def test_it_is_read_again_once_the_store_answers(
     known._provider = process.services().secrets._ssm()
     monkeypatch.setattr("drumbeat.infrastructure.secrets.time.monotonic", lambda: 10.0**9)
 
-    assert known.get(f"ssm:{NAMES['REDIS_URL_PARAM']}") == "value of /drumbeat/start/redis-url"
+    assert known.own(NAMES["REDIS_URL_PARAM"]) == "value of /drumbeat/start/system/redis-url"
 
 
 def test_where_the_environment_names_too_little_the_handler_says_so_and_not_the_start(
@@ -238,7 +294,7 @@ def test_a_start_with_an_endpoint_that_is_no_url_is_no_traceback(
     process.start(clients)
 
     with pytest.raises(ValueError, match="Invalid endpoint"):
-        process.services().secrets.get("ssm:/drumbeat/start/secret")
+        process.services().secrets.own(NAMES["SECRET_PARAM"])
 
 
 def test_nothing_is_sealed_under_an_empty_secret(ssm: SSMClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,14 +312,17 @@ def test_a_value_that_may_have_been_replaced_is_read_again_once(
     """As for an effect that was denied two minutes ago, and its neighbours that were denied with it."""
     process.start(clients)
     asked, secrets = calls(), process.services().secrets
-    ssm.put_parameter(Name=NAMES["SECRET_PARAM"], Value="replaced", Type="SecureString", Overwrite=True)
-    reference = f"ssm:{NAMES['SECRET_PARAM']}"
+    reference, name = "secret:key", f"/drumbeat/{process.services().settings.stage}/accounts/key"
+    ssm.put_parameter(Name=name, Value="first", Type="SecureString", Overwrite=True)
+    secrets.get(reference)
+    ssm.put_parameter(Name=name, Value="replaced", Type="SecureString", Overwrite=True)
+    asked.clear()
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 130.0)
 
     cached = secrets.get(reference)
     read = [secrets.get(reference, max_age=120.0) for _ in range(3)]
 
-    assert cached == f"value of {NAMES['SECRET_PARAM']}"
+    assert cached == "first"
     assert read == ["replaced"] * 3
     assert len(asked) == 1

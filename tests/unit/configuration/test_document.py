@@ -62,7 +62,7 @@ accounts:
   mail:
     provider: mailgun
     settings: {domain: mg.example.com, from: a@b.example}
-    secrets: {api_key: ssm:/drumbeat/prod/mail-api-key}
+    secrets: {api_key: ssm:/drumbeat/prod/accounts/mail-api-key}
     limits: ["10/s burst 20", "50000/d"]
     on_unknown: drop
     lookup: {looks: [1m, 5m, 30m], retention: 3d}
@@ -71,7 +71,7 @@ accounts:
     assert account.retry == Retry(5, 3600, 2 * 86_400)
     assert account.limits == (Limit(10, 1, 20), Limit(50_000, 86_400, None))
     assert account.lookup == LookPolicy((60, 300, 1800), 259_200)
-    assert account.secrets == {"api_key": "ssm:/drumbeat/prod/mail-api-key"}
+    assert account.secrets == {"api_key": "ssm:/drumbeat/prod/accounts/mail-api-key"}
 
 
 def test_tries_are_taken_with_a_warning_and_still_written_for_the_release_that_counts_them() -> None:

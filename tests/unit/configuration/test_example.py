@@ -107,7 +107,7 @@ def test_the_example_fits_the_schema() -> None:
         ("method: POST", "methd: POST"),
         ("template: welcome", "template: 5"),
         ("webhook: github", "webhook: hmac\n    algorithm: md5"),
-        ("env:MAILGUN_API_KEY", "key-123"),
+        ("secret:mailgun-api-key", "key-123"),
     ],
 )
 def test_the_schema_refuses_what_apply_refuses(written: str, instead: str) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 import pytest
+from redis.exceptions import RedisError
 
-from drumbeat.infrastructure.redis import Argument, LeanRedis, SharedKey
+from drumbeat.infrastructure.redis import Argument, LeanRedis, PlainText, SharedKey
 
 PREFIX = "drumbeat:0123456789ab:"
 
@@ -80,3 +81,41 @@ def test_a_command_whose_keys_are_not_known_is_never_sent(
             send(*command)
 
     assert connection.sent == []
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("redis://cache.example.com", True),
+        ("redis://8.8.8.8", True),
+        ("redis://?host=cache.example.com", True),
+        ("redis://cache", False),
+        ("redis://10.0.0.7:6379", False),
+        ("redis://127.0.0.1.example.com", False),
+        ("redis://my.abc.euc1.cache.amazonaws.com", False),
+    ],
+)
+def test_no_password_and_no_id_goes_to_another_machine_without_tls(url: str, local: bool) -> None:
+    client = LeanRedis.at(url, PREFIX, local=local)
+
+    for use in (lambda: client.run("PING"), lambda: client.post("DEL", "x"), lambda: client.run_all([("GET", "x")])):
+        with pytest.raises(PlainText, match="rediss://"):
+            use()
+    with pytest.raises(RedisError):
+        client.get("x")
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("rediss://cache.example.com", False),
+        ("redis://127.0.0.1:6379", False),
+        ("redis://localhost", False),
+        ("redis://[::1]:6379", False),
+        ("unix:///run/valkey.sock", False),
+        ("redis://cache", True),
+        ("redis://10.0.0.7", True),
+    ],
+)
+def test_tls_this_machine_and_one_beside_a_local_stack_are_good(url: str, local: bool) -> None:
+    assert not LeanRedis.at(url, PREFIX, local=local).refused

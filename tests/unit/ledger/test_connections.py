@@ -9,8 +9,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from drumbeat.ledger.database import Database, verified
+from drumbeat.ledger.database import Database, encrypted, verified
 from tests.unit.infrastructure.certificates import certificate
 
 
@@ -66,3 +67,34 @@ def test_a_url_that_asks_for_no_proof_stays_as_it_is() -> None:
     url = "postgresql://ada:p@db.example.com/drumbeat?sslmode=require"
 
     assert verified(url) == url
+
+
+@pytest.mark.parametrize(
+    "mode", ["", "?sslmode=disable", "?sslmode=allow", "?sslmode=prefer", "?sslmode=&hostaddr=8.8.8.8"]
+)
+@pytest.mark.parametrize("local", [True, False])
+def test_another_machine_is_reached_by_tls_or_not_at_all(mode: str, local: bool) -> None:
+    url = encrypted(f"postgresql://u:p@db.example.com/drumbeat{mode}", local=local)
+
+    assert conninfo_to_dict(url)["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", False), ("[::1]", False), ("localhost", False), ("", False), ("db", True), ("192.168.1.7", True)],
+)
+def test_this_machine_and_one_beside_a_local_stack_may_do_without(host: str, local: bool) -> None:
+    url = f"postgresql://u:p@{host}/drumbeat"
+
+    assert encrypted(url, local=local) == url
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@db/d", "postgresql://u:p@10.0.0.1,127.0.0.1/d", "not a url"])
+def test_on_aws_there_is_no_machine_beside(url: str) -> None:
+    assert ("sslmode" in encrypted(url, local=False)) == url.startswith("postgresql")
+
+
+def test_what_is_asked_for_stays() -> None:
+    url = "postgresql://u:p@db.example.com/d?sslmode=verify-full"
+
+    assert encrypted(url, local=False) == url

@@ -87,10 +87,10 @@ def test_a_firing_carries_the_time_that_its_input_asks_for() -> None:
 
 def test_secrets_are_written_where_the_template_has_its_functions_look() -> None:
     assert deployment.parameters() == {
-        "DATABASE_URL": "/drumbeat/local/database-url",
+        "DATABASE_URL": "/drumbeat/local/system/database-url",
         "ADMIN_DATABASE_URL": "/drumbeat/local/admin/database-url",
-        "REDIS_URL": "/drumbeat/local/redis-url",
-        "SECRET": "/drumbeat/local/secret",
+        "REDIS_URL": "/drumbeat/local/system/redis-url",
+        "SECRET": "/drumbeat/local/system/secret",
     }
 
 

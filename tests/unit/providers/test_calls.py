@@ -1,12 +1,15 @@
 """The calls of a batch: each has an end of its own, whatever happens to its neighbours."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NoReturn, override
 
+import pytest
+
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.configuration import Account, Retry
-from drumbeat.core.outcomes import Accepted, NotSent, Refused, Unclear, Unknown
+from drumbeat.core.outcomes import Accepted, NotSent, Outcome, Refused, Unclear, Unknown
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.http import Caller
 from drumbeat.providers.base import Target
@@ -126,3 +129,76 @@ def test_a_search_that_cannot_be_built_costs_no_neighbour_its_answer() -> None:
     )
 
     assert ends == [Unclear("the search failed: ValueError"), Accepted("b-1@mg.example.com")]
+
+
+class Keeping(Answering):
+    """A caller that keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock())
+        self.sent: list[Request] = []
+
+    @override
+    def call(self, request: Request, *, start_by: float, budget: float) -> Reply:
+        self.sent.append(request)
+        return super().call(request, start_by=start_by, budget=budget)
+
+
+def bearer(secret: str, **headers: str) -> tuple[object, list[Request]]:
+    """Send one request of an account that has headers of its own; return how it ended and what left."""
+    account = replace(ACCOUNT, provider="http", headers={"Authorization": "Bearer {{ secret.token }}"} | headers)
+    caller, clock = Keeping(), SystemClock()
+    login = Login(account, HttpEndpoint(), replace(TARGET, settings={}))
+    request = replace(REQUEST, headers={"authorization": "the step's own", "webhook-id": "a-1"})
+    (end,) = Calls(caller, clock).run([Send(login, {"token": secret}, request, "a-1")], clock.elapsed() + 10.0)
+    return end, caller.sent
+
+
+def test_an_account_s_headers_are_filled_when_the_request_is_signed() -> None:
+    end, (sent,) = bearer("t0k3n", **{"X-Tenant": "north"})
+
+    assert isinstance(end, Accepted)
+    assert {name: sent.headers[name] for name in ("authorization", "x-tenant", "webhook-id")} == {
+        "authorization": "Bearer t0k3n",
+        "x-tenant": "north",
+        "webhook-id": "a-1",
+    }
+    assert "webhook-signature" not in sent.headers
+
+
+@pytest.mark.parametrize("secret", ["a\r\nX-Admin: 1", "a\nb", "a\rb", "a\0b", "a\tb", "ä", "a\x85b", "a\u2028b"])
+def test_a_secret_that_would_begin_another_header_is_not_sent_and_not_said(secret: str) -> None:
+    end, sent = bearer(secret)
+
+    assert sent == []
+    assert end == NotSent("the request could not be signed: ValueError")
+
+
+def test_what_a_secret_says_is_not_filled_again() -> None:
+    _, (sent,) = bearer("{{ secret.token }}")
+
+    assert sent.headers["authorization"] == "Bearer {{ secret.token }}"
+
+
+class Echoing(HttpEndpoint):
+    """A receiver that says back what it was given."""
+
+    def __init__(self, end: Outcome) -> None:
+        self.end = end
+
+    @override
+    def read(self, reply: Reply) -> Outcome:
+        return self.end
+
+
+@pytest.mark.parametrize("end", [Refused("no such key: t0k3n-1"), Accepted("t0k3n-1"), NotSent("t0k3n-1", 1.0)])
+def test_a_secret_that_a_receiver_says_back_is_not_kept(end: Outcome) -> None:
+    clock = SystemClock()
+    login = Login(replace(ACCOUNT, provider="http"), Echoing(end), replace(TARGET, settings={}))
+
+    (kept,) = Calls(Answering(clock), clock).run(
+        [Send(login, {"token": "t0k3n-1"}, REQUEST, "a-1")], clock.elapsed() + 9
+    )
+
+    assert type(kept) is type(end)
+    assert "t0k3n" not in repr(kept)
