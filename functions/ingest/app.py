@@ -12,9 +12,10 @@ from drumbeat.access.callers import caller_of
 from drumbeat.ingest import batch, webhook
 from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door
+from drumbeat.ingest.screening import screen
 from drumbeat.ingest.single import Single
 from drumbeat.services import services, start
-from drumbeat.web.requests import body_of, delivery_of, judged_at, key_of
+from drumbeat.web.requests import body_of, delivery_of, headers_of, judged_at, key_of, size_of
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
@@ -56,6 +57,7 @@ def post_batch() -> Response[str]:
 def post_webhook(source: str) -> Response[str]:
     """Record one delivery."""
     request = app.current_event.raw_event
+    screen(source, headers_of(request), size_of(request), door())  # before its body is decoded
     judged = judged_at(request) if services().settings.test_door else None
     return answers.receipt(webhook.ingest(source, delivery_of(request), door(), judged_at=judged), source=source)
 

@@ -15,11 +15,14 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.local.frames import Json
 from drumbeat.local.home import Home
+from drumbeat.local.ledger import first_key
 from drumbeat.local.ports import Ports
 from drumbeat.local.servers import Postgres
 from drumbeat.local.stack import local_sqs
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Queue
 from tests.chaos.connection_cutter import ConnectionCutter
 from tests.flow.stacks import ROOT, Stack
@@ -152,6 +155,11 @@ class Environment:
     def ledger_urls(self) -> tuple[str, str]:
         """The ledger's addresses for the owner and for the application."""
         return self.postgres.url("drumbeat"), self.postgres.url("drumbeat", user="drumbeat_app")
+
+    def admit_first_key(self) -> None:
+        """Give the key of the running stack its row, as a start of the present code does."""
+        services = Services(Settings.from_env({"DATABASE_URL": self.ledger_urls[1], "DRUMBEAT_SECRET": "unused"}))
+        first_key(services)
 
     def _port(self, server: str) -> int:
         ports: dict[str, int] = json.loads((self.folder / "home" / "ports.json").read_text())

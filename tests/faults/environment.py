@@ -14,7 +14,7 @@ from tests.faults.processes import Process
 
 EMPTY = """
     TRUNCATE configs, api_keys, events, event_aliases, payloads, conflicts, plans, replans, contacts, suppressions,
-             effects, journal, requests, attempts, outcomes, account_states RESTART IDENTITY CASCADE
+             effects, journal, requests, attempts, outcomes, account_states, parked RESTART IDENTITY CASCADE
 """
 # Keys that expire do so by simulated time.
 AGE_KEYS = """

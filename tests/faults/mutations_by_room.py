@@ -28,9 +28,9 @@ def _set_no_due_entry_for_an_event(patch: Patch) -> None:
 def _promise_what_the_buffer_did_not_take(patch: Patch) -> None:
     put = buffer.put
 
-    def hopefully(arrivals: Any, door: Any) -> list[Receipt]:
+    def hopefully(arrivals: Any, door: Any, **caller: Any) -> list[Receipt]:
         try:
-            return put(arrivals, door)
+            return put(arrivals, door, **caller)
         except Unavailable:
             return [Receipt(arrival.id, BUFFERED) for arrival in arrivals]
 
@@ -48,7 +48,7 @@ def _record_the_first_of_a_batch(patch: Patch) -> None:
 
 def _store_the_first_of_a_buffered_batch(patch: Patch) -> None:
     store = buffer._store
-    patch.setattr(buffer, "_store", lambda arrivals, door: store(arrivals[:1], door))
+    patch.setattr(buffer, "_store", lambda it, door: store(replace(it, arrivals=it.arrivals[:1]), door))
 
 
 # ---------------------------------------------------------------- delivery

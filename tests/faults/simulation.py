@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.campaigns import fire
 from drumbeat.configuration import apply as applying
@@ -54,7 +55,7 @@ from tests.releases import before
 MINUTE = 60.0
 FUNCTION_TIMEOUT_SECONDS = 60.0  # that a worker has for a batch
 ACTOR = "person:ada"
-CALLER = ApiKey("shop", frozenset({"ingest"}))
+CALLER = ApiKey("shop", frozenset({"ingest", "operate"}))
 MAX_CLIENT_TRIES = 30
 MAX_MOMENTS = 1_000  # of one run at which something happens: no story needs so many
 LATE_SECONDS = 3 * MINUTE  # something that is due and not looked at for longer is stuck
@@ -121,6 +122,7 @@ class Simulation:
         self.versions = 0
         self.prefixes = [Services(self._settings()).redis_prefix]  # the last is that of new processes
         self._processes: dict[str, Process] = {}
+        access_sql.add(environment.owner, CALLER.id, "shop", CALLER.scopes, actor=ACTOR)
         self.configure()
 
     def close(self) -> None:

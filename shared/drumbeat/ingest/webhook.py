@@ -1,22 +1,18 @@
 """One delivery of a webhook."""
 
-import logging
 from datetime import datetime
 
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.configuration import Source
-from drumbeat.core.errors import NotFound, SecretMissing, TooLarge, Unauthorized, Unavailable
+from drumbeat.core.errors import SecretMissing, Unauthorized, Unavailable
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest.door import REPEATED, UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
+from drumbeat.ingest.screening import screen
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.sources import registry
 from drumbeat.sources.signature import Allowed, Delivery, Unverified
-
-_LOG = logging.getLogger(__name__)
-
-MAX_DELIVERY_BYTES = 5 * 1024 * 1024  # Lambda takes 6 MB, some of them base64
 
 
 def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt:
@@ -30,18 +26,7 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
         NotFound: no such webhook. Unauthorized: the signature is missing, wrong or too old. TooLarge.
         Unavailable: neither ledger nor buffer took it, its secrets cannot be read, or a later release configured it.
     """
-    source = door.catalog.find(name)
-    if source is None or source.door != "webhook":
-        raise NotFound("There is no webhook of this name. Nothing was stored; `drumbeat apply` configures one.")
-    if source.scheme not in registry.names():
-        raise Unavailable(
-            f"This release of Drumbeat does not know the signatures of {source.scheme}. Nothing was stored; send it "
-            "again once a later release is deployed."
-        )
-    if len(delivery.body) > MAX_DELIVERY_BYTES:
-        raise TooLarge(
-            f"A delivery may have {MAX_DELIVERY_BYTES} bytes, this one has {len(delivery.body)}. Nothing was stored."
-        )
+    source = screen(name, delivery.headers, len(delivery.body), door)
     now = door.services.clock.now()
     key, former_key = _verified(source, delivery, door, judged_at or now)
     return _store(_arrival(source, key, former_key, delivery.body, now), door)
@@ -52,7 +37,7 @@ def _verified(source: Source, delivery: Delivery, door: Door, now: datetime) -> 
     try:
         secrets = [door.services.secrets.get(reference) for reference in source.secrets]
     except SecretMissing as error:
-        _LOG.warning("secret_missing", extra={"source": source.name, "reference": error.reference})
+        door.warn("secret_missing", source=source.name, reference=error.reference)
         raise Unavailable(  # the caller is not verified yet: the reference is for the log only
             "A secret of this webhook cannot be read. Nothing was stored; send it again once the secret exists: "
             "`drumbeat doctor` names it."
@@ -79,6 +64,7 @@ def _store(arrival: Arrival, door: Door) -> Receipt:
             return Receipt(arrival.id, CONFLICT)
     except UNREACHABLE:
         return buffer.put([arrival], door)[0]
+    door.catalog.refresh()
     if not recorded.inserted:
         door.count(REPEATED)
     return Receipt(recorded.event, RECORDED, replayed=not recorded.inserted)

@@ -165,6 +165,7 @@ class Stack:
             "DRUMBEAT_TEST_DOOR": "1" if self.options.test_door else "0",
             "DRUMBEAT_SECRET": self.home.secret(),
             "DRUMBEAT_SANDBOX_URL": self.sandbox_url,
+            "COPY_SECONDS": "5",  # what was just applied is known soon; a minute on AWS, where each read is billed
             "WORKER_CONCURRENCY": str(self.options.workers),
             **self._scheduler,
             "PYTHONUNBUFFERED": "1",

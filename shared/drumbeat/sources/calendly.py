@@ -10,6 +10,7 @@ class Calendly(Scheme):
     """Deliveries carry no name of their own; a repeat has the same bytes."""
 
     name = "calendly"
+    signed_in = ("Calendly-Webhook-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

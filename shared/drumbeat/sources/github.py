@@ -22,6 +22,7 @@ class GitHub(Scheme):
     """The older SHA-1 header is ignored. The delivery's GUID is in a header that is not signed."""
 
     name = "github"
+    signed_in = ("X-Hub-Signature-256",)
     options = TRUST_OPTION
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:

@@ -18,6 +18,7 @@ class HubSpotV3(Scheme):
     """The scheme of apps made today."""
 
     name = "hubspot_v3"
+    signed_in = ("X-HubSpot-Signature-v3",)
     options = public_url.OPTIONS
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
@@ -35,6 +36,7 @@ class HubSpotV1(Scheme):
     """The scheme of older apps: SHA-256 without HMAC, and no time."""
 
     name = "hubspot_v1"
+    signed_in = ("X-HubSpot-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content, the attempt number left out."""

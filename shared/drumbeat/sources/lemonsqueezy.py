@@ -7,6 +7,7 @@ class LemonSqueezy(Scheme):
     """Deliveries carry no name of their own; a repeat has the same bytes."""
 
     name = "lemonsqueezy"
+    signed_in = ("X-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

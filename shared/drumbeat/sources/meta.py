@@ -10,6 +10,7 @@ class Meta(Scheme):
     """Deliveries carry no name of their own; a repeat has the same bytes."""
 
     name = "meta"
+    signed_in = ("X-Hub-Signature-256",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

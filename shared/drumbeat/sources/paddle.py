@@ -10,6 +10,7 @@ class Paddle(Scheme):
     """A rotation sends several `h1`; retries keep the event's id."""
 
     name = "paddle"
+    signed_in = ("Paddle-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""

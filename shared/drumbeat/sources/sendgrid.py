@@ -10,6 +10,7 @@ class SendGrid(Scheme):
     """A delivery is a batch without a name of its own; a repeat has the same bytes."""
 
     name = "sendgrid"
+    signed_in = ("X-Twilio-Email-Event-Webhook-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

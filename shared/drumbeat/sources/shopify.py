@@ -20,6 +20,7 @@ class Shopify(Scheme):
     """The delivery's id is in a header that is not signed."""
 
     name = "shopify"
+    signed_in = ("X-Shopify-Hmac-Sha256",)
     options = TRUST_OPTION
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:

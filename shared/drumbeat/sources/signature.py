@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from drumbeat.core.errors import DrumbeatError
 
 LONGEST_KEY = 255  # characters
+MAX_DELIVERY_BYTES = 5 * 1024 * 1024  # Lambda takes 6 MB, some of them base64
 TRUST = "trust_delivery_id"
 MOST_SIGNATURES = 16  # of one delivery: a sender that rotates keys sends one for each
 _DIGITS = re.compile("[0-9]{1,14}")
@@ -90,6 +91,8 @@ class Scheme(Protocol):
     name: str
     options: Mapping[str, Option] = {}
     form_encoded: bool = False  # bodies may be forms instead of JSON
+    signed_in: Sequence[str] = ()  # headers of which a delivery has at least one; none: the signature lies in the body
+    max_bytes: int = MAX_DELIVERY_BYTES  # of a body; where less, far more than this sender sends
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Return the delivery's idempotency key, 1 to 255 printable characters, made of signed bytes alone.
@@ -108,6 +111,10 @@ class Scheme(Protocol):
         An event that it recorded under that key, with the same body, is the same event.
         """
         return None
+
+    def signature_headers(self, options: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002 - the contract's
+        """Return `signed_in` as a source's options have it. What has none of these is refused unread."""
+        return self.signed_in
 
     def problems(self, options: Mapping[str, Any]) -> Sequence[tuple[str, str]]:  # noqa: ARG002 - the contract's
         """Return what is wrong with the options together: the name of one, and a sentence with what to write."""

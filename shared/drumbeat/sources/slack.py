@@ -10,6 +10,7 @@ class Slack(Scheme):
     """Events are JSON, slash commands are forms."""
 
     name = "slack"
+    signed_in = ("X-Slack-Signature",)
     form_encoded = True
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:

@@ -26,6 +26,7 @@ class StandardWebhooks(Scheme):
     def __init__(self, name: str = "standard_webhooks", headers: str = "webhook") -> None:
         self.name = name
         self._id, self._time, self._signature = (f"{headers}-{part}" for part in ("id", "timestamp", "signature"))
+        self.signed_in = (self._signature,)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Accept any signature of any known version that any secret explains."""

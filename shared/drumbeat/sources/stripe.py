@@ -7,6 +7,7 @@ class Stripe(Scheme):
     """One `t`, any number of `v1`; other versions are for tests and never accepted."""
 
     name = "stripe"
+    signed_in = ("Stripe-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, which a repeat keeps."""

@@ -32,6 +32,8 @@ class Twilio(Scheme):
     """Signs no time, and not the idempotency token."""
 
     name = "twilio"
+    signed_in = ("X-Twilio-Signature",)
+    max_bytes = 128 * 1024  # its form is parsed before it is verified
     options: Mapping[str, Option] = {**public_url.OPTIONS, **TRUST_OPTION}
     form_encoded = True
 

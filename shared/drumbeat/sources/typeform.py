@@ -10,6 +10,7 @@ class Typeform(Scheme):
     """Retries keep the event's id."""
 
     name = "typeform"
+    signed_in = ("Typeform-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""
