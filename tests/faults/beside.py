@@ -45,6 +45,7 @@ class Beside(Simulation):
     # seconds, it refuses what could surely not be sent, and holds what it could repeat. And what a person drops it
     # cancels without a word that it may have been sent.
     known_faults = frozenset({"tries_exhausted", "unknown_after_tries", "decided"})
+    parks = False  # the release before records what a revoked caller had buffered
     event_for_each_id = True  # it makes a webhook's key of an id that is not signed
 
     def __init__(

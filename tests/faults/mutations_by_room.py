@@ -11,6 +11,7 @@ from drumbeat.delivery import attempts_sql, batch, claims_sql, commits, verdicts
 from drumbeat.delivery.effects import Claimed, Moved, Opening
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer, recording
+from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.receipt import BUFFERED, Receipt
 from drumbeat.ledger import leases
 from drumbeat.relay import sql as relay_sql
@@ -44,6 +45,10 @@ def _record_the_first_of_a_batch(patch: Patch) -> None:
         return record_all(arrivals[:1], door, **caller) * len(arrivals)
 
     patch.setattr(recording, "record_all", only_one)
+
+
+def _record_for_any_caller(patch: Patch) -> None:
+    patch.setattr(store_events, "_caller", lambda _: {"caller": None, "scopes": []})
 
 
 def _store_the_first_of_a_buffered_batch(patch: Patch) -> None:
@@ -167,6 +172,7 @@ MUTATIONS = (
         StoryWithFault("outage", Site("ingest", "sqs SendMessage buffer", 1), Fault.ERROR_BEFORE),
     ),
     Mutation("of a batch one event is recorded", _record_the_first_of_a_batch, "batch"),
+    Mutation("an event of a revoked caller is recorded", _record_for_any_caller, "revoked"),
     Mutation("of a buffered batch one event is recorded", _store_the_first_of_a_buffered_batch, "batch"),
     Mutation(
         "a key's window begins with the last call",

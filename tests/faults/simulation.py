@@ -28,7 +28,8 @@ from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.planning import plan_events
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.ingest import batch, webhook
+from drumbeat.ingest import batch, parking, webhook
+from drumbeat.ingest.parking_sql import Choice
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.database import Row
 from drumbeat.operations import decisions
@@ -95,6 +96,7 @@ class Simulation:
     """One run: a seed, a schedule and faults decide everything that is random."""
 
     known_faults: frozenset[str] = frozenset()  # reason codes with which effects may end, though they need not
+    parks = True  # what a revoked caller had buffered, instead of recording it
     event_for_each_id = False  # whether one body may be an event for each id under which it was delivered
 
     def __init__(
@@ -342,6 +344,26 @@ class Simulation:
             selection = Selection(statuses, row["now"])
             while decisions.decide_all(decision, selection, reason="looked", actor=ACTOR, services=process).left:
                 pass
+
+    def revoke_caller(self) -> None:
+        """Revoke the API key of every client."""
+        access_sql.revoke(self.environment.owner, CALLER.id, actor=ACTOR)
+
+    def release_parked(self, lead: Lead, who: str = "person") -> None:
+        """Be a person who records what was parked after all, and tries again until that is done."""
+        self._decide_parked(lead, parking.release, who)
+
+    def discard_parked(self, lead: Lead, who: str = "person") -> None:
+        """Be a person who decides that what was parked is never recorded: its receipt promises nothing more."""
+        self._decide_parked(lead, parking.discard, who)
+        self.receipts[:] = [(sent, receipt) for sent, receipt in self.receipts if sent != lead]
+
+    def _decide_parked(self, lead: Lead, act: Callable[..., object], who: str) -> None:
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+                act(Choice(events=(lead.event,)), reason="looked", actor=ACTOR, services=process)
+                return
+            self.advance(1.0)
 
     def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
         """Deliver feedback of a provider, which repeats it until it is accepted."""

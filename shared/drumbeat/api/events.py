@@ -39,8 +39,8 @@ def show_event(event_id: str) -> Response[Any]:
     story = views.event(services().db, identifier(event_id))
     if story is None and parking.is_parked(services(), identifier(event_id)):
         raise NotFound(
-            f"event {event_id} is parked: its caller's API key was revoked before it could be recorded. It is kept until"
-            " `drumbeat parked` releases or discards it"
+            f"event {event_id} is parked: its caller's API key was revoked before it could be recorded. It is kept"
+            " until `drumbeat parked` releases or discards it"
         )
     if story is None:
         raise NotFound(

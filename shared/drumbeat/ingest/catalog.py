@@ -9,6 +9,7 @@ itself has just written to Postgres, and may read there what is new.
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -72,8 +73,7 @@ class Catalog:
         self._services = services
         self._copy: Copy | None = None
         self._known: Sources = {}  # of the last configuration that this release may read
-        self._read_again_at = 0.0
-        self._ledger_again_at = 0.0
+        self._read_again_at = self._ledger_again_at = -math.inf
         self._refused: set[ApiKey] = set()
 
     def sources(self) -> Sources:
@@ -124,7 +124,7 @@ class Catalog:
 
     def _current(self) -> Copy:
         """Return the copy of this process; an old one is replaced by that in Redis, if there is one."""
-        if self._copy is None or self._services.clock.elapsed() >= self._read_again_at:
+        if self._services.clock.elapsed() >= self._read_again_at:
             if copy := self._in_redis() or self._in_postgres():
                 self._take(copy)
             else:

@@ -32,7 +32,7 @@ class Door:
         self._warned: Ration[Warned] = Ration(services.clock.elapsed)
 
     def count(self, name: str, number: int = 1) -> None:
-        """Add to a metric, if the process publishes metrics; each is a log line, so what anyone can cause is added up."""
+        """Add to a metric, if the process publishes metrics. Each is a log line: what anyone can cause is added up."""
         if self._count is None:
             return
         if name == UNVERIFIED:
