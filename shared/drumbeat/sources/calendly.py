@@ -11,6 +11,7 @@ class Calendly(Scheme):
 
     name = "calendly"
     signed_in = ("Calendly-Webhook-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

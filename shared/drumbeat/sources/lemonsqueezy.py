@@ -8,6 +8,7 @@ class LemonSqueezy(Scheme):
 
     name = "lemonsqueezy"
     signed_in = ("X-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

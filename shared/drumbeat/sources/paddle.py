@@ -11,6 +11,7 @@ class Paddle(Scheme):
 
     name = "paddle"
     signed_in = ("Paddle-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""

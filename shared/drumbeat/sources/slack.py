@@ -11,6 +11,7 @@ class Slack(Scheme):
 
     name = "slack"
     signed_in = ("X-Slack-Signature",)
+    max_bytes = 1024 * 1024
     form_encoded = True
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:

@@ -8,6 +8,7 @@ class Stripe(Scheme):
 
     name = "stripe"
     signed_in = ("Stripe-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, which a repeat keeps."""
