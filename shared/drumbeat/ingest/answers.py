@@ -17,7 +17,7 @@ JSON = "application/json"
 
 
 WEBHOOKS = "/v1/webhooks/"
-# Says nothing of a caller: whoever they are, they can cause it as often as they like.
+# Says nothing of a caller: a stranger can cause it as often as they like.
 ANONYMOUS = (Unauthorized, NotFound)
 
 
