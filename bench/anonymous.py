@@ -114,7 +114,7 @@ class Meter:
             send(*arguments)
 
         Database.run = query  # type: ignore[method-assign]
-        LeanRedis._send = command  # type: ignore[method-assign]
+        LeanRedis._send = command  # type: ignore[method-assign, assignment]
         time.clock_gettime = lambda which: clock(which) + self.ahead
 
 
