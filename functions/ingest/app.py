@@ -12,9 +12,10 @@ from drumbeat.access.callers import caller_of
 from drumbeat.ingest import batch, webhook
 from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door
+from drumbeat.ingest.screening import screen
 from drumbeat.ingest.single import Single
 from drumbeat.services import services, start
-from drumbeat.web.requests import body_of, delivery_of, judged_at, key_of
+from drumbeat.web.requests import body_of, delivery_of, headers_of, judged_at, key_of, size_of
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
@@ -59,7 +60,9 @@ def post_batch() -> Response[str]:
 @app.post("/v1/webhooks/<source>")
 def post_webhook(source: str) -> Response[str]:
     """Record one delivery."""
-    request = request_of(source)
+    request = app.current_event.raw_event
+    screen(source, headers_of(request), size_of(request), door())  # before its body is decoded
+    logger.append_keys(source=source)  # a name of the configuration
     judged = judged_at(request) if services().settings.test_door else None
     return answers.webhook(webhook.ingest(source, delivery_of(request), door(), judged_at=judged))
 
@@ -67,13 +70,7 @@ def post_webhook(source: str) -> Response[str]:
 @app.get("/v1/webhooks/<source>")
 def get_webhook(source: str) -> Response[str]:
     """Answer a sender that asks whether this is its receiver."""
-    return answers.webhook(webhook.confirm(source, delivery_of(request_of(source)), door()))
-
-
-def request_of(source: str) -> dict[str, Any]:
-    """Return the present request; each of its log lines names the webhook, those of what is refused included."""
-    logger.append_keys(source=source[:LONGEST_NAME])
-    return app.current_event.raw_event
+    return answers.webhook(webhook.confirm(source, delivery_of(app.current_event.raw_event), door()))
 
 
 @logger.inject_lambda_context(clear_state=True)

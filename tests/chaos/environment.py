@@ -15,11 +15,14 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.local.frames import Json
 from drumbeat.local.home import Home
+from drumbeat.local.ledger import first_key
 from drumbeat.local.ports import Ports
 from drumbeat.local.servers import Postgres
 from drumbeat.local.stack import local_sqs
+from drumbeat.services import Services
 from drumbeat.wakeups.queue import Queue
 from tests.chaos.connection_cutter import ConnectionCutter
 from tests.flow.stacks import ROOT, Stack
@@ -163,6 +166,11 @@ class Environment:
         """What the stack keeps to itself, such as a password; a release may have no such file."""
         file = self.folder / "home" / name
         return file.read_text() if file.exists() else "none"
+
+    def admit_first_key(self) -> None:
+        """Give the key of the running stack its row, as a start of the present code does."""
+        services = Services(Settings.from_env({"DATABASE_URL": self.ledger_urls[1], "DRUMBEAT_SECRET": "unused"}))
+        first_key(services)
 
     def _port(self, server: str) -> int:
         ports: dict[str, int] = json.loads((self.folder / "home" / "ports.json").read_text())

@@ -137,6 +137,7 @@ class Faults:
             self.later(RETRY_SECONDS, self.migrate)
             return
         migrate(*self._environment.ledger_urls)
+        self._environment.admit_first_key()
         self.counts["ledger migrated"] += 1
 
     def deploy(self, code: Path, name: str) -> None:

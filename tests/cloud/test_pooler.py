@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from redis import Redis
 
+from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import SCOPES, ApiKey
 from drumbeat.configuration.apply import apply
 from drumbeat.core import ids
@@ -64,6 +65,7 @@ class Client:
         self._number = number
         self._single = Single(Door(self.services))
         self._caller = ApiKey("pooled", frozenset(SCOPES))
+        access_sql.add(self.services.db, self._caller.id, "pooled", SCOPES, actor="test")
 
     def send(self, n: int) -> None:
         """Record one event and carry out what follows from it."""

@@ -42,6 +42,8 @@ class Release(StrEnum):
 class Beside(Simulation):
     """A simulation whose processes run either release, as `deploy` says; each begins with the present code."""
 
+    parks = False  # the release before records what a revoked caller had buffered
+
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
     ) -> None:

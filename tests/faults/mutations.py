@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.campaigns import in_force
 from drumbeat.core import ids
 from drumbeat.core.call_times import LEASE
@@ -302,7 +303,7 @@ def _stop_after_the_first_lot(patch: Patch) -> None:
 def _answer_before_the_commit(patch: Patch) -> None:
     record = store_events.record
 
-    def hopefully(db: Any, arrival: Any, *, caller: str | None = None) -> Recorded:
+    def hopefully(db: Any, arrival: Any, *, caller: ApiKey | None = None) -> Recorded:
         try:
             return record(db, arrival, caller=caller)
         except psycopg.OperationalError:

@@ -12,6 +12,7 @@ from drumbeat.delivery import attempts_sql, batch, claims_sql, commits, verdicts
 from drumbeat.delivery.effects import Claimed, Moved, Opening
 from drumbeat.delivery.verdicts import Verdict
 from drumbeat.ingest import buffer, recording
+from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.receipt import BUFFERED, Receipt
 from drumbeat.ledger import leases
 from drumbeat.relay import sql as relay_sql
@@ -29,9 +30,9 @@ def _set_no_due_entry_for_an_event(patch: Patch) -> None:
 def _promise_what_the_buffer_did_not_take(patch: Patch) -> None:
     put = buffer.put
 
-    def hopefully(arrivals: Any, door: Any) -> list[Receipt]:
+    def hopefully(arrivals: Any, door: Any, **caller: Any) -> list[Receipt]:
         try:
-            return put(arrivals, door)
+            return put(arrivals, door, **caller)
         except Unavailable:
             return [Receipt(arrival.id, BUFFERED) for arrival in arrivals]
 
@@ -47,9 +48,13 @@ def _record_the_first_of_a_batch(patch: Patch) -> None:
     patch.setattr(recording, "record_all", only_one)
 
 
+def _record_for_any_caller(patch: Patch) -> None:
+    patch.setattr(store_events, "_caller", lambda _: {"caller": None, "scopes": []})
+
+
 def _store_the_first_of_a_buffered_batch(patch: Patch) -> None:
     store = buffer._store
-    patch.setattr(buffer, "_store", lambda arrivals, door: store(arrivals[:1], door))
+    patch.setattr(buffer, "_store", lambda it, door: store(replace(it, arrivals=it.arrivals[:1]), door))
 
 
 # ---------------------------------------------------------------- delivery
@@ -168,6 +173,7 @@ MUTATIONS = (
         StoryWithFault("outage", Site("ingest", "sqs SendMessage buffer", 1), Fault.ERROR_BEFORE),
     ),
     Mutation("of a batch one event is recorded", _record_the_first_of_a_batch, "batch"),
+    Mutation("an event of a revoked caller is recorded", _record_for_any_caller, "revoked"),
     Mutation("of a buffered batch one event is recorded", _store_the_first_of_a_buffered_batch, "batch"),
     Mutation(
         "a key's window begins with the last call",

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.campaigns import fire
 from drumbeat.configuration import apply as applying
@@ -28,7 +29,8 @@ from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.planning import plan_events
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.ingest import batch, buffer, recording, webhook
+from drumbeat.ingest import batch, buffer, parking, recording, webhook
+from drumbeat.ingest.parking_sql import Choice
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.ledger.database import Row
@@ -55,7 +57,7 @@ from tests.faults.webhooks import Webhook
 MINUTE = 60.0
 FUNCTION_TIMEOUT_SECONDS = 60.0  # that a worker has for a batch
 ACTOR = "person:ada"
-CALLER = ApiKey("shop", frozenset({"ingest"}))
+CALLER = ApiKey("shop", frozenset({"ingest", "operate"}))
 MAX_CLIENT_TRIES = 30
 MAX_MOMENTS = 1_000  # of one run at which something happens: no story needs so many
 LATE_SECONDS = 3 * MINUTE  # something that is due and not looked at for longer is stuck
@@ -94,6 +96,8 @@ class Stuck(AssertionError):
 class Simulation:
     """One run: a seed, a schedule and faults decide everything that is random."""
 
+    parks = True  # what a revoked caller had buffered, instead of recording it
+
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
     ) -> None:
@@ -119,6 +123,7 @@ class Simulation:
         self.versions = 0
         self.prefixes = [Services(self._settings()).redis_prefix]  # the last is that of new processes
         self._processes: dict[str, Process] = {}
+        access_sql.add(environment.owner, CALLER.id, "shop", CALLER.scopes, actor=ACTOR)
         self.configure()
 
     def close(self) -> None:
@@ -339,6 +344,26 @@ class Simulation:
             selection = Selection(statuses, row["now"])
             while decisions.decide_all(decision, selection, reason="looked", actor=ACTOR, services=process).left:
                 pass
+
+    def revoke_caller(self) -> None:
+        """Revoke the API key of every client."""
+        access_sql.revoke(self.environment.owner, CALLER.id, actor=ACTOR)
+
+    def release_parked(self, lead: Lead, who: str = "person") -> None:
+        """Be a person who records what was parked after all, and tries again until that is done."""
+        self._decide_parked(lead, parking.release, who)
+
+    def discard_parked(self, lead: Lead, who: str = "person") -> None:
+        """Be a person who decides that what was parked is never recorded: its receipt promises nothing more."""
+        self._decide_parked(lead, parking.discard, who)
+        self.receipts[:] = [(sent, receipt) for sent, receipt in self.receipts if sent != lead]
+
+    def _decide_parked(self, lead: Lead, act: Callable[..., object], who: str) -> None:
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+                act(Choice(events=(lead.event,)), reason="looked", actor=ACTOR, services=process)
+                return
+            self.advance(1.0)
 
     def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
         """Deliver feedback of a provider, which repeats it until it is accepted."""

@@ -127,6 +127,21 @@ def _batch(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _revoked(simulation: Simulation) -> None:
+    """The ledger is unreachable when two people sign up by a key that is then revoked; a person decides about each."""
+    simulation.outages.ledger = True
+    simulation.ingest_all(ADA, BOB)
+    simulation.revoke_caller()
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    if simulation.parks:
+        (row,) = simulation.environment.owner.run("SELECT count(*) AS events FROM parked WHERE decision IS NULL")
+        assert row["events"] == len({ADA, BOB})
+    simulation.discard_parked(BOB)
+    simulation.release_parked(ADA)
+    simulation.settle(prompt=True)
+
+
 def _webhook(simulation: Simulation) -> None:
     """Two senders deliver what has happened, each twice; and once more while the ledger is unreachable."""
     for sent in (ORDER, FORM, ORDER, FORM):
@@ -343,6 +358,7 @@ STORIES: Mapping[str, Story] = {
     "unsubscribed": _unsubscribed,
     "outage": _outage,
     "batch": _batch,
+    "revoked": _revoked,
     "webhook": _webhook,
     "conflict": _conflict,
     "delivered": _delivered,

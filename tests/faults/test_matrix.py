@@ -28,6 +28,7 @@ NOT_REQUIRED = {
     "people.LIST": "a person reads only",
     "people.UNMATCHED": "a person reads only",
     "people.FIND": "a person reads only",
+    "parking.LISTED": "a person reads only",
     "clock.NOW": "a person reads only",
     "configs.NEWEST_VERSION": "a person reads only",
     "configs.STORED": "a person reads only",

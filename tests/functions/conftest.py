@@ -40,7 +40,9 @@ def doors(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: 
     for made in (process.services, app.door, app.single):
         made.cache_clear()
     services = process.services()
-    yield Doors(services, database, effects, buffer, redis)
+    doors = Doors(services, database, effects, buffer, redis)
+    doors.key()
+    yield doors
     services.db.close()
     services.redis.close()
     services.sqs.close()

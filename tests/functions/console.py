@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat import services as process
 from drumbeat.access import keys
+from drumbeat.access import sql as access_sql
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
@@ -37,7 +38,8 @@ class Console:
         self._handler = function.handler
 
     def key(self, *scopes: str, id: str = "ada") -> str:
-        """Mint a key."""
+        """Make a key."""
+        access_sql.add(self.services.db, id, "of a test", keys.SCOPES, actor="test")
         return keys.mint(self.services.key_secret, id, scopes)
 
     def call(

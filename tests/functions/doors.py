@@ -4,7 +4,7 @@ import json
 import uuid
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from psycopg.types.json import Jsonb
 from redis import Redis
 
 from drumbeat.access import keys
+from drumbeat.access import sql as access_sql
+from drumbeat.ingest import catalog
 from drumbeat.ledger.database import Database, Row
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Queue, WakeUp
@@ -52,9 +54,13 @@ class Doors:
     effects: Queue
     buffer: Queue
     redis: Redis  # without our client, which names its keys itself
+    made: set[str] = field(default_factory=set)  # ids of API keys
 
     def key(self, *scopes: str, id: str = "shop") -> str:
-        """Mint an API key."""
+        """Make an API key."""
+        if id not in self.made:
+            self.made.add(id)
+            access_sql.add(self.ledger, id, "of a test", keys.SCOPES, actor="test")
         return keys.mint(self.services.key_secret, id, scopes or ("ingest",))
 
     def post(
@@ -161,6 +167,7 @@ class Doors:
             " SELECT coalesce(max(version), 0) + 1, '', '', '{}', %s, 'test' FROM configs",
             [Jsonb(compiled)],
         )
+        catalog.announce(self.services)
 
 
 def lead(key: str | None = None, **other: object) -> dict[str, object]:

@@ -12,12 +12,14 @@ import pytest
 from redis import Redis
 from redis.crc import key_slot
 
+from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.configuration.apply import apply
 from drumbeat.core.configuration import Limit
 from drumbeat.core.errors import Unavailable
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.ingest.catalog import KEY as CATALOG
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.ledger.database import Database
@@ -71,7 +73,10 @@ def stages(
     here, there, secret = request.param
     with ExitStack() as stack:
         made = partial(_stage, stack, postgres, redis, sqs_endpoint)
-        yield made(here, "secret"), made(there, secret)
+        both = made(here, "secret"), made(there, secret)
+        for stage in both:
+            access_sql.add(stage.services.db, CALLER.id, "shop", CALLER.scopes, actor="test")
+        yield both
 
 
 def _stage(stack: ExitStack, postgres: Postgres, redis: Redis, endpoint: str, name: str, secret: str) -> Stage:
@@ -164,6 +169,6 @@ def test_every_key_begins_with_the_prefix_of_its_stage_and_an_account_stays_on_o
 
     ours, theirs = (stage.keys(redis) for stage in stages)
     assert ours == theirs
-    assert {KEY, "{mail}:throttle", "{sources}:active"} < ours
+    assert {KEY, "{mail}:throttle", CATALOG} < ours
     assert len(redis.keys()) == len(ours) + len(theirs) + 1  # and the list of stages
     assert {key_slot(stage.services.redis.key("{mail}:throttle").encode()) for stage in stages} == {key_slot(b"mail")}

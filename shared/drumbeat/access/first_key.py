@@ -7,6 +7,7 @@ from drumbeat.access.keys import SCOPES, mint
 from drumbeat.services import Services
 
 ID = "first"
+ACTOR = "deployment"
 
 
 def parameter(stage: str) -> str:
@@ -22,7 +23,7 @@ def publish(services: Services) -> None:
     """
     if services.settings.local or access_sql.revoked(services.db, ID):
         return
-    access_sql.add(services.db, ID, "made at the first deployment", SCOPES)
+    access_sql.add(services.db, ID, "made at the first deployment", SCOPES, actor=ACTOR)
     from botocore.session import get_session
 
     ssm: Any = get_session().create_client(

@@ -1,6 +1,7 @@
 """API keys that verify themselves: a name, scopes and an HMAC, so that ingest can check them without the database.
 
-Revoking a key is a row in `api_keys`; a statement that writes for a caller checks it.
+A token proves that its maker knew the secret. That the key was made here, and is not revoked, is a row in `api_keys`: a
+statement that writes for a caller checks it.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ SCOPES = ("ingest", "read", "operate")
 
 _PREFIX = "drumbeat"
 _ID = re.compile("[a-z0-9-]{1,40}")
+_BEARER = re.compile("[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]+)")
 _HOW_TO = "Send `Authorization: Bearer <API key>`; `drumbeat keys create` makes one. Nothing was stored."
 
 
@@ -61,10 +63,18 @@ def verify(secret: bytes, token: str) -> ApiKey:
 
 def bearer(authorization: str | None) -> str:
     """Return the token of an Authorization header; raises Unauthorized."""
-    scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    credentials = _BEARER.fullmatch((authorization or "").strip(" \t"))  # as a server may strip any header
+    if credentials is None:
         raise Unauthorized(f"The request carries no API key. {_HOW_TO}")
-    return token.strip()
+    return credentials[1]
+
+
+def refused() -> Unauthorized:
+    """Return the error for a caller whose key verifies, and was revoked or never made here."""
+    return Unauthorized(
+        "This API key was revoked, or never made here. Nothing was stored or changed; use another: `drumbeat keys"
+        " create` makes one."
+    )
 
 
 def _seal(secret: bytes, claims: str) -> str:

@@ -1,43 +1,53 @@
-"""The api_keys table: who was given a key, and whether it was revoked. Tokens are never stored."""
+"""The api_keys table: who was given a key by whom, and who revoked it. Tokens are never stored."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.ledger.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key as its owner knows it."""
+    """A key as its owner knows it. Who did it is null where an earlier release did it."""
 
     id: str
     name: str
     scopes: tuple[str, ...]
     created_at: datetime
+    created_by: str | None
     revoked_at: datetime | None
+    revoked_by: str | None
 
 
 ADD = """
-    INSERT INTO api_keys (id, name, scopes) VALUES (%(id)s, %(name)s, %(scopes)s)
+    INSERT INTO api_keys (id, name, scopes, created_by) VALUES (%(id)s, %(name)s, %(scopes)s, %(actor)s)
         ON CONFLICT (id) DO NOTHING
 """
 
-ALL = "SELECT id, name, scopes, created_at, revoked_at FROM api_keys ORDER BY created_at, id"
+ALL = """
+    SELECT id, name, scopes, created_at, created_by, revoked_at, revoked_by FROM api_keys ORDER BY created_at, id
+"""
 
+# A trigger keeps what the first revocation wrote.
 REVOKE = """
     UPDATE api_keys
-       SET revoked_at = coalesce(revoked_at, drumbeat_now())
+       SET revoked_at = coalesce(revoked_at, drumbeat_now()),
+           revoked_by = CASE WHEN revoked_at IS NULL THEN %(actor)s ELSE revoked_by END
      WHERE id = %(id)s
  RETURNING id
 """
 
 REVOKED = "SELECT 1 FROM api_keys WHERE id = %(id)s AND revoked_at IS NOT NULL"
 
+# A token that verifies proves only that its maker knew the secret. The row proves that the key was made here.
+GOOD = "SELECT 1 FROM api_keys WHERE id = %(id)s AND revoked_at IS NULL AND scopes @> %(scopes)s"
 
-def add(db: Database, id: str, name: str, scopes: Collection[str]) -> None:
+
+def add(db: Database, id: str, name: str, scopes: Collection[str], *, actor: str) -> None:
     """Record a key; harmless to repeat."""
-    db.run(ADD, {"id": id, "name": name, "scopes": sorted(scopes)})
+    db.run(ADD, {"id": id, "name": name, "scopes": sorted(scopes), "actor": actor})
 
 
 def all(db: Database) -> list[KeyRecord]:
@@ -45,11 +55,16 @@ def all(db: Database) -> list[KeyRecord]:
     return [KeyRecord(**{**row, "scopes": tuple(row["scopes"])}) for row in db.run(ALL)]
 
 
-def revoke(db: Database, id: str) -> bool:
+def revoke(db: Database, id: str, *, actor: str) -> bool:
     """Revoke a key for good; False when no key has that id. The first time stays on record."""
-    return bool(db.run(REVOKE, {"id": id}))
+    return bool(db.run(REVOKE, {"id": id, "actor": actor}))
 
 
 def revoked(db: Database, id: str) -> bool:
     """Return whether a key was revoked."""
     return bool(db.run(REVOKED, {"id": id}))
+
+
+def good(db: Database, key: ApiKey) -> bool:
+    """Return whether a verified key was made here with its scopes, and is not revoked."""
+    return bool(db.run(GOOD, {"id": key.id, "scopes": sorted(key.scopes)}))

@@ -9,7 +9,6 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from drumbeat.access import keys
 from drumbeat.access import sql as stored_keys
-from drumbeat.core.errors import Unauthorized
 from drumbeat.services import services
 
 type Next = Callable[[ApiGatewayResolver], Response[Any]]
@@ -20,13 +19,13 @@ def require(request: BaseProxyEvent, scope: str) -> str:
     """Return the id of the calling key.
 
     Raises:
-        Unauthorized: no key, an invalid one, or a revoked one.
+        Unauthorized: no key, one that was not made here, or a revoked one.
         Forbidden: the key lacks the scope.
     """
     key = keys.verify(services().key_secret, keys.bearer(request.headers.get("authorization")))
     key.need(scope)
-    if stored_keys.revoked(services().db, key.id):
-        raise Unauthorized("This API key was revoked. Make another with `drumbeat keys create`. Nothing was changed.")
+    if not stored_keys.good(services().db, key):
+        raise keys.refused()
     return key.id
 
 

@@ -11,6 +11,7 @@ from drumbeat.api.query import body, identifier, instant, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
+from drumbeat.ingest import parking
 from drumbeat.operations.dismissals import dismiss
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
@@ -45,6 +46,11 @@ def list_events() -> Response[Any]:
 def show_event(event_id: str) -> Response[Any]:
     """Show one event with everything that followed from it."""
     story = views.event(services().db, identifier(event_id))
+    if story is None and parking.is_parked(services(), identifier(event_id)):
+        raise NotFound(
+            f"event {event_id} is parked: its caller's API key was revoked before it could be recorded. It is kept"
+            " until `drumbeat parked` releases or discards it"
+        )
     if story is None:
         if (owner := views.event_of_effect(services().db, identifier(event_id))) is not None:
             raise NotFound(f"{event_id} is the id of an effect, not of an event. Its event: drumbeat event {owner}")

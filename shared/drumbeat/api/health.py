@@ -12,6 +12,7 @@ from drumbeat.api.query import query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.infrastructure.sqs.client import SqsError
+from drumbeat.ingest import parking_sql
 from drumbeat.ledger import configs
 from drumbeat.observability.exposition import exposition
 from drumbeat.operations.doctor import connections, doctor
@@ -46,6 +47,7 @@ def status() -> Response[Any]:
             "accounts": all_accounts(),
             "deadLetters": _dead_letters(),
             "campaigns": campaigns.upcoming(services().db),
+            "parked": parking_sql.count(services().db),
             "missed": campaigns.missed(services().db)[:MAX_MISSED_LISTED],
             "relay": views.pulse(services().due_index, services().clock.now()),
         }

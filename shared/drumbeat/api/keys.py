@@ -12,6 +12,7 @@ from drumbeat.api.query import body, query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
+from drumbeat.ingest.catalog import announce
 from drumbeat.services import services
 
 router = Routes()
@@ -37,7 +38,7 @@ def mint_key() -> Response[Any]:
     """Mint a key. The answer is the only place where its token is ever seen."""
     request = body(router, NewKey)
     id = keys.new_id()
-    stored_keys.add(services().db, id, request.name, request.scopes)
+    stored_keys.add(services().db, id, request.name, request.scopes, actor=router.actor)
     token = keys.mint(services().key_secret, id, request.scopes)
     return reply({"id": id, "name": request.name, "scopes": request.scopes, "token": token}, 201)
 
@@ -45,6 +46,7 @@ def mint_key() -> Response[Any]:
 @router.delete("/v1/keys/<id>", middlewares=OPERATE)
 def revoke_key(id: str) -> Response[Any]:
     """Revoke a key for good; harmless twice."""
-    if not stored_keys.revoke(services().db, id):
+    if not stored_keys.revoke(services().db, id, actor=router.actor):
         raise NotFound(f"no key has the id {id[:64]}; nothing was changed")
+    announce(services())  # so that it is refused also while the ledger is away
     return reply({"id": id, "revoked": True})

@@ -32,6 +32,7 @@ class Checked:
     events: int
     effects: int
     attempts: int
+    parked: int  # events of a revoked caller that wait for a person: kept, and no violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class _Read:
     acceptances: list[Acceptances]
     findings: list[Finding]
     attempts: int
+    parked: int
 
 
 def verify(services: Services, *, after: UUID | None = None, limit: int = EVENTS_PER_CHUNK) -> Verified:
@@ -73,8 +75,9 @@ def verify(services: Services, *, after: UUID | None = None, limit: int = EVENTS
             verification_sql.acceptances(services.db, span),
             findings_sql.findings(services.db, span, Bounds(STUCK_AFTER, lease, MOVES)),
             findings_sql.attempts(services.db, span),
+            verification_sql.parked(services.db, span),
         )
-    checked = Checked(len(read.events), len(read.effects), read.attempts)
+    checked = Checked(len(read.events), len(read.effects), read.attempts, read.parked)
     return Verified(list(_violations(read, services)), checked, None if span.last == END else span.last)
 
 

@@ -253,3 +253,16 @@ DUE_BY_ACCOUNT = """
 def due_by_account(db: Database, accounts: Sequence[str]) -> dict[str, int]:
     """Count what is due now for each of these accounts."""
     return {row["account"]: row["due"] for row in db.run(DUE_BY_ACCOUNT, {"accounts": list(accounts)})}
+
+
+PARKED = """
+    SELECT count(*) AS parked
+      FROM parked
+     WHERE decision IS NULL AND event_id > %(after)s AND event_id <= %(last)s
+"""
+
+
+def parked(db: Database, span: Span) -> int:
+    """Count what was buffered for revoked callers and waits for a decision."""
+    found: int = db.run(PARKED, span.bounds)[0]["parked"]
+    return found

@@ -28,8 +28,8 @@ def list_keys(client: Client) -> None:
                 each["id"],
                 plain(each["name"]),
                 " ".join(each["scopes"]),
-                f"made {moment(each['createdAt'])}"
-                + (f", revoked {moment(each['revokedAt'])}" if each["revokedAt"] else ""),
+                _done("made", each["createdAt"], each.get("createdBy"))
+                + (_done(", revoked", each["revokedAt"], each.get("revokedBy")) if each["revokedAt"] else ""),
             )
             for each in items
         ]
@@ -60,3 +60,7 @@ def revoke(client: Client, id: str) -> None:
         print_json(answer)
     else:
         show(f"key {plain(id)} is revoked; requests with it are refused from now on")
+
+
+def _done(what: str, at: str, by: str | None) -> str:
+    return f"{what} {moment(at)}" + (f" by {plain(by)}" if by else "")

@@ -59,6 +59,8 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
         notes.append(f"[yellow]{count(answer['deadLetters'], 'dead letter')}[/]: drumbeat dlq")
     elif answer["deadLetters"] is None:
         notes.append("[yellow]the queues do not answer[/]: drumbeat doctor")
+    if parked := answer.get("parked"):
+        notes.append(f"[yellow]{count(parked, 'event')}[/] of a revoked API key to decide about: drumbeat parked list")
     for name in sorted({each["campaign"] for each in answer["missed"]}):
         times = [each["scheduledAt"] for each in answer["missed"] if each["campaign"] == name]
         notes.append(f"[yellow]{plain(name)} missed {count(len(times), 'firing')}[/], the latest {moment(max(times))}")

@@ -23,7 +23,7 @@ def command(client: Client) -> int:
     It only reads, and may run while everything else does.
     """
     items: list[dict[str, Any]] = []
-    checked: Counter[str] = Counter(events=0, effects=0, attempts=0)
+    checked: Counter[str] = Counter(events=0, effects=0, attempts=0, parked=0)
     for chunk in _chunks(client):
         items += chunk["items"]
         checked.update(chunk["checked"])
@@ -51,6 +51,8 @@ def _chunks(client: Client) -> Iterator[dict[str, Any]]:
 
 def _show(items: list[dict[str, Any]], checked: Counter[str]) -> None:
     what = ", ".join(count(checked[noun], noun.removesuffix("s")) for noun in ("events", "effects", "attempts"))
+    if checked["parked"]:
+        show(f"[yellow]{count(checked['parked'], 'event')} parked[/] for a revoked API key: drumbeat parked list")
     if not items:
         show(f"[green]no violation[/] in {what}")
         return

@@ -13,6 +13,7 @@ from drumbeat.campaigns import fires, next_checks
 from drumbeat.campaigns.schedules import Aligned, align
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Mistake, Stale
+from drumbeat.ingest.catalog import announce
 from drumbeat.ledger import configs
 from drumbeat.providers.login import login
 from drumbeat.services import Services
@@ -77,6 +78,7 @@ def apply(
     if compiled["campaigns"]:
         next_checks.set_soon(services.clock.now(), services.due_index)
     version, changed = _store(document, templates, compiled, actor, services)
+    announce(services)
     events = configs.unplanned(services.db, after=after or START, limit=EVENTS_A_REQUEST)
     _notify(events, services)
     config = Config.load(version, compiled)

@@ -159,6 +159,7 @@ def _source(source: document_models.Source) -> Json:
         "tolerance": _tolerance(source),
         "map": dict(source.map),
         "options": options_of(source),
+        **({"max_bytes": source.max_bytes} if source.max_bytes else {}),
     }
 
 

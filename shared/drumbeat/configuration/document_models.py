@@ -16,6 +16,7 @@ from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead
 from drumbeat.planning.condition_checks import check_condition, check_mapping
 from drumbeat.planning.text_checks import check_text
+from drumbeat.sources.signature import MAX_DELIVERY_BYTES
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"
@@ -189,6 +190,7 @@ class Source(Form):
     type: EventTypeName
     secrets: Annotated[list[Secret], Field(min_length=1, max_length=10)]
     tolerance: Duration | None = None  # None: the scheme's own
+    max_bytes: Annotated[int, Field(ge=1, le=MAX_DELIVERY_BYTES)] | None = None
     map: dict[str, Where] = {}
 
 

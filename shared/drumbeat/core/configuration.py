@@ -73,6 +73,7 @@ class Source:
     tolerance: float  # seconds
     map: Mapping[str, str]  # payload field -> JMESPath into the delivered body; empty: the body is the payload
     options: Mapping[str, Any]  # of the scheme
+    max_bytes: int | None = None  # of a delivery's body; None: what the scheme says
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from drumbeat.core.call_times import CALL_SECONDS, LEASE, CallTimes
 from drumbeat.core.errors import SettingsError
 from drumbeat.core.secret_references import own_names
 
+COPY_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -22,6 +24,7 @@ class Settings:
     clock_shift: float  # seconds that `drumbeat dev --clock` is ahead
     database_url: str  # the value, or `ssm:/name`
     database_direct: bool  # no pooler in between: statements may be prepared
+    copy_seconds: float  # what ingest knows of sources and revoked keys may be as old as this
     database_patience: float | None  # seconds that a statement may take; None: as long as it needs
     admin_database_url: str | None
     redis_url: str
@@ -88,6 +91,7 @@ class Settings:
             clock_shift=number("DRUMBEAT_CLOCK_SHIFT"),
             database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),
             database_direct=environ.get("DATABASE_DIRECT") == "1",
+            copy_seconds=number("COPY_SECONDS") or COPY_SECONDS,
             database_patience=number("DATABASE_PATIENCE") or None,
             admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,
             worker_concurrency=int(number("WORKER_CONCURRENCY")) or None,

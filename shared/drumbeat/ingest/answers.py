@@ -7,7 +7,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from drumbeat.core.errors import NotFound, Problem, SecretMissing, Unavailable, place
+from drumbeat.core.clock import SystemClock
+from drumbeat.core.errors import NotFound, Problem, SecretMissing, TooLarge, Unauthorized, Unavailable, place
+from drumbeat.ingest.rationing import Ration
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.sources.signature import Reply
 from drumbeat.web import problems
@@ -16,12 +18,21 @@ JSON = "application/json"
 RETRY_AFTER_SECONDS = 5  # while a parameter cannot be read: a throttled store answers within seconds
 
 
+WEBHOOKS = "/v1/webhooks/"
+# Says nothing of a caller: a stranger can cause it as often as they like.
+ANONYMOUS = (Unauthorized, NotFound)
+
+
 class Answers:
-    """Makes the answers of one function and writes one log line for each, without anything of what was sent."""
+    """Makes the answers of one function and writes one log line for each, without anything of what was sent.
+
+    What anyone can cause without a key or a signature shares one line a kind and minute, so that it fills no log.
+    """
 
     def __init__(self, app: APIGatewayHttpResolver, logger: Logger) -> None:
         self._app = app
         self._logger = logger
+        self._refusals: Ration[tuple[str, str]] = Ration(SystemClock().elapsed)
         app.exception_handler(Problem)(self.problem)
         app.exception_handler(NotFoundError)(self._no_route)
         app.exception_handler(SecretMissing)(self._secret_missing)
@@ -53,17 +64,33 @@ class Answers:
 
     def problem(self, problem: Problem) -> Response[str]:
         """Answer what was refused."""
-        self._logger.info("refused", extra={"problem": problem.slug})
+        source = self._source
+        if source is None and not isinstance(problem, ANONYMOUS):
+            self._logger.info("refused", extra={"problem": problem.slug})
+        else:  # only what is configured is named: other names are as many as anyone likes
+            known = isinstance(problem, Unauthorized | TooLarge)
+            self._seldom(problem.slug, source if source and known else "")
         return Response(
             problem.status, problems.MEDIA_TYPE, json.dumps(self._document(problem)), problems.headers(problem)
         )
+
+    def _seldom(self, problem: str, source: str = "") -> None:
+        self._refusals.add((problem, source))
+        for (refused, where), number in self._refusals.due():
+            self._logger.info("refused", extra={"problem": refused, "source": where, "count": number})
+
+    @property
+    def _source(self) -> str | None:
+        """The source that a webhook's path names; None for other paths."""
+        path = str(self._app.current_event.raw_event["rawPath"])
+        return path.removeprefix(WEBHOOKS) if path.startswith(WEBHOOKS) else None
 
     def _no_route(self, _: NotFoundError) -> Response[str]:
         return self.problem(NotFound("There is no such method and path. Nothing was stored."))
 
     def _secret_missing(self, error: SecretMissing) -> Response[str]:
         """Answer while a parameter of this function cannot be read: a start in an outage of the parameter store."""
-        self._logger.warning("secret_missing", extra={"reference": error.reference})
+        self._seldom(f"secret_missing {error.reference}")
         return self.problem(
             Unavailable(
                 "A parameter of Drumbeat cannot be read. Nothing was stored; send the same request again later.",

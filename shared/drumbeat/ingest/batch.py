@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from drumbeat.access.keys import ApiKey
-from drumbeat.core.errors import Invalid, Problem, TooLarge
+from drumbeat.core.errors import Invalid, Problem, TooLarge, Unauthorized
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording, request
 from drumbeat.ingest.door import CONFLICTS, Door
@@ -22,16 +22,18 @@ def ingest(body: bytes, door: Door, *, caller: ApiKey) -> list[Receipt | Problem
     A refused event does not affect the others.
 
     Raises:
-        Invalid, TooLarge: the batch as a whole. Unauthorized: the caller's key was revoked.
+        Invalid, TooLarge: the batch as a whole.
+        Unauthorized: the caller's key was revoked, or never made here; see `Single.ingest`.
         Unavailable: neither ledger nor buffer took them; sending the batch again is harmless.
     """
-    read = _read(body, door)
+    door.catalog.admit(caller)
+    read = _read(body, door, caller)
     arrivals = [entry for entry in read if isinstance(entry, Arrival)]
     stored = iter(_store(arrivals, door, caller))
     return [next(stored) if isinstance(entry, Arrival) else entry for entry in read]
 
 
-def _read(body: bytes, door: Door) -> list[Arrival | Problem]:
+def _read(body: bytes, door: Door, caller: ApiKey) -> list[Arrival | Problem]:
     if len(body) > MAX_BATCH_BYTES:
         raise TooLarge(
             f"A batch may have {MAX_BATCH_BYTES} bytes, this one has {len(body)}. Nothing was stored; split it."
@@ -49,7 +51,9 @@ def _read(body: bytes, door: Door) -> list[Arrival | Problem]:
     read: list[Arrival | Problem] = []
     for element in elements:
         try:
-            read.append(request.read_element(element, suspect=document.suspect, configured=configured, now=now))
+            read.append(
+                request.read_element(element, suspect=document.suspect, caller=caller, configured=configured, now=now)
+            )
         except Problem as problem:
             read.append(problem)
     return read
@@ -59,9 +63,13 @@ def _store(arrivals: Sequence[Arrival], door: Door, caller: ApiKey) -> list[Rece
     if not arrivals:
         return []
     try:
-        recorded = recording.record_all(arrivals, door, caller=caller.id)
+        recorded = recording.record_all(arrivals, door, caller=caller)
     except UNREACHABLE:
-        return [*buffer.put(arrivals, door)]
+        return [*buffer.put(arrivals, door, caller=caller)]
+    except Unauthorized:
+        door.catalog.refuse(caller)
+        raise
+    door.catalog.refresh()
     receipts: list[Receipt | Problem] = []
     for arrival, one in zip(arrivals, recorded, strict=True):
         if one is None:

@@ -1,8 +1,9 @@
 """The buffer queue: where verified events wait while Postgres is unreachable, and how they are recorded then.
 
 A message is JSON: `{"v": 1, "arrivals": [{"source", "key", "type", "door", "fingerprint", "scheduledAt",
-"receivedAt", "body", "packed", "newKey"}]}`, the body in base64, and packed by zlib if it is large. A delivery that the
-release before knows by another key has that one as `key`, which that release reads, and its own as `newKey`.
+"receivedAt", "body", "packed", "newKey"}], "caller": {"id", "scopes"}}`, the body in base64, and packed by zlib if it
+is large. A delivery that the release before knows by another key has that one as `key`, which that release reads, and
+its own as `newKey`. A webhook has no caller, and what the release before buffered names none.
 """
 
 import json
@@ -10,16 +11,17 @@ import logging
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg.errors import LockNotAvailable
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.core import ids
-from drumbeat.core.errors import Unavailable
+from drumbeat.core.errors import Unauthorized, Unavailable
 from drumbeat.core.events import Arrival
-from drumbeat.ingest import recording
+from drumbeat.ingest import parking, recording
 from drumbeat.ingest.door import BUFFERED, Door
 from drumbeat.ingest.receipt import BUFFERED as STATUS
 from drumbeat.ingest.receipt import Receipt
@@ -36,22 +38,31 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Buffered:
+    """What one message holds: events of one caller, whose API key is judged again when they are recorded."""
+
+    arrivals: tuple[Arrival, ...]
+    caller: ApiKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Drained:
     """What became of some messages. Only `settled` ones may be deleted; those that are in neither list come back."""
 
     settled: tuple[Message, ...]
     foreign: tuple[Message, ...]  # could not be parsed, or hold what the ledger refuses: they stay for a person
     recorded: int
+    parked: int = 0  # of a caller whose key was revoked meanwhile; settled, too
 
 
-def put(arrivals: Sequence[Arrival], door: Door) -> list[Receipt]:
+def put(arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None) -> list[Receipt]:
     """Put verified events into the buffer, as few messages as possible.
 
     Raises:
         Unavailable: the queue did not take them all. Some may be in it; sending all again is harmless.
     """
     try:
-        for message in _messages(arrivals):
+        for message in _messages(Buffered(tuple(arrivals), caller)):
             door.services.buffer.put(message)
     except QueueError:
         raise Unavailable(
@@ -65,7 +76,8 @@ def put(arrivals: Sequence[Arrival], door: Door) -> list[Receipt]:
 def drain(messages: Sequence[Message], services: Services) -> Drained:
     """Record what waited in the buffer, with the time of its first arrival.
 
-    Safe to repeat and to cut anywhere. An event whose key was taken by another body meanwhile keeps both bodies.
+    Safe to repeat and to cut anywhere. An event whose key was taken by another body meanwhile keeps both bodies. What a
+    caller sent whose API key was revoked meanwhile, or never made here, is parked for a person to decide about.
 
     Raises:
         psycopg.OperationalError: Postgres is unreachable (again); all messages stay.
@@ -73,7 +85,7 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
     door = Door(services)
     settled: list[Message] = []
     foreign: list[Message] = []
-    recorded = 0
+    recorded = parked = 0
     for message in messages:
         try:
             stored = _store(loads(message.body), door)
@@ -84,22 +96,30 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
             _LOG.warning("buffer_locked", extra={"message_id": message.id})
         else:
             recorded += stored.inserted
+            parked += stored.parked
             (settled if stored.whole else foreign).append(message)
-    return Drained(tuple(settled), tuple(foreign), recorded)
+    return Drained(tuple(settled), tuple(foreign), recorded, parked)
 
 
-def dumps(arrivals: Sequence[Arrival]) -> str:
+def dumps(buffered: Buffered) -> str:
     """Write a message's body."""
-    return json.dumps({"v": VERSION, "arrivals": [_written(arrival) for arrival in arrivals]}, separators=(",", ":"))
+    message: dict[str, object] = {"v": VERSION, "arrivals": [_written(arrival) for arrival in buffered.arrivals]}
+    if buffered.caller is not None:
+        message["caller"] = {"id": buffered.caller.id, "scopes": sorted(buffered.caller.scopes)}
+    return json.dumps(message, separators=(",", ":"))
 
 
-def loads(text: str) -> list[Arrival]:
+def loads(text: str) -> Buffered:
     """Read a message's body. Raises ValueError when it is not a buffered message, or of an unknown version."""
     try:
         message = json.loads(text)
         if message["v"] != VERSION:
             raise ValueError("a buffered message of another version")
-        return [_read(entry) for entry in message["arrivals"]]
+        caller = message.get("caller")
+        return Buffered(
+            tuple(_read(entry) for entry in message["arrivals"]),
+            caller and ApiKey(str(caller["id"]), frozenset(map(str, caller["scopes"]))),
+        )
     except (TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         raise ValueError("not a buffered message") from error
 
@@ -107,22 +127,29 @@ def loads(text: str) -> list[Arrival]:
 class _Stored(NamedTuple):
     inserted: int
     whole: bool  # the ledger refused none
+    parked: int = 0
 
 
-def _store(arrivals: Sequence[Arrival], door: Door) -> _Stored:
-    pairs = list(zip(arrivals, recording.record_all(arrivals, door), strict=True))
+def _store(buffered: Buffered, door: Door) -> _Stored:
+    arrivals, caller = buffered.arrivals, buffered.caller
+    try:
+        pairs = list(zip(arrivals, recording.record_all(arrivals, door, caller=caller), strict=True))
+    except Unauthorized:
+        assert caller is not None  # otherwise there is no key to refuse
+        parked = parking.park(arrivals, caller, door.services.db)
+        return _Stored(0, parked.whole, parked.new)
     recording.keep_conflicts([it for it, one in pairs if one and one.fingerprint != it.fingerprint], door)
     return _Stored(sum(one is not None and one.inserted for _, one in pairs), all(one is not None for _, one in pairs))
 
 
-def _messages(arrivals: Sequence[Arrival]) -> Iterator[str]:
-    message = dumps(arrivals)
+def _messages(buffered: Buffered) -> Iterator[str]:
+    message, arrivals = dumps(buffered), buffered.arrivals
     if len(message) <= MAX_MESSAGE_BYTES:  # ASCII: characters are bytes
         yield message
     elif len(arrivals) > 1:
         half = len(arrivals) // 2
-        yield from _messages(arrivals[:half])
-        yield from _messages(arrivals[half:])
+        yield from _messages(replace(buffered, arrivals=arrivals[:half]))
+        yield from _messages(replace(buffered, arrivals=arrivals[half:]))
     else:
         raise Unavailable(
             "The ledger is unreachable, and this delivery is too large to buffer. Nothing was stored; send it later."

@@ -1,114 +1,193 @@
-"""The configured sources and campaigns, known to ingest even while Postgres is unreachable."""
+"""What ingest knows without the ledger: the configured sources and campaigns, and the API keys that were revoked.
+
+One copy lies in Redis, and one in each process. What changes it writes the one in Redis: `apply`, and the revoking of a
+key; so does the relay when it checks everything. A request that proves nothing is answered from these copies: it costs
+at most one read of Redis a process and minute, and no query, so that it wakes no database. Postgres is read for it only
+where Redis does not answer or has no copy: then the relay reads Postgres every minute anyway. A request that did prove
+itself has just written to Postgres, and may read there what is new.
+"""
 
 import json
 import logging
+import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Self
 
 import psycopg
 from redis.exceptions import RedisError
 
-from drumbeat.core.configuration import Campaign, Config, Source, source
-from drumbeat.core.errors import NotUnderstood, Unavailable
+from drumbeat.access.keys import ApiKey, refused
+from drumbeat.core.compatibility import not_understood
+from drumbeat.core.configuration import Source, source
+from drumbeat.core.errors import Unavailable
 from drumbeat.core.events import EventType
-from drumbeat.ledger import configs
+from drumbeat.ingest import catalog_sql
 from drumbeat.services import Services
 
-COPY_SECONDS = 60  # a copy in the process is used for this long
-UNKNOWN_NAME_SECONDS = 5  # a copy older than this is read again for a name that it does not have
 POSTGRES_RETRY_SECONDS = 5  # after a failure Postgres is not read again for this long
-KEY = "{sources}:active"
+KEPT_SECONDS = 12 * 3600  # in Redis: the relay writes it again every six hours
+MOST_REFUSED = 1000  # keys that a process remembers as refused
+KEY = "{sources}:catalog"
+SCRIPT = (resources.files("drumbeat.ingest") / "catalog.lua").read_text()
 
 _LOG = logging.getLogger(__name__)
 
 type Sources = Mapping[str, Source]
 
+# What is not ours under our key may be anything.
+_FOREIGN = (RedisError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The catalog as of one reading of the ledger. `sources` is None: a later release wrote what this must not read."""
+
+    sources: Sources | None
+    revoked: frozenset[str]
+    read_at: float  # unix seconds
+    text: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, text: Mapping[str, Any]) -> Self:
+        """Read one back. Raises what reading JSON of another form raises."""
+        unknown = not_understood(text["must_understand"])
+        if unknown:
+            _LOG.error("configuration_not_understood", extra={"unknown": unknown})
+        campaigns = {name: _schedule(name) for name in text["campaigns"]}
+        configured = {name: source(name, entry) for name, entry in text["sources"].items()} if not unknown else {}
+        return cls(
+            sources=None if unknown else {**campaigns, **configured},
+            revoked=frozenset(text["revoked"]),
+            read_at=float(text["at"]),
+            text=text,
+        )
+
 
 class Catalog:
-    """Sources from Postgres, with copies in the process and in Redis for when it is unreachable."""
+    """One process's copy."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._sources: Sources | None = None
-        self._read_at = 0.0
-        self._read_again_at = 0.0
-        self._understood = True
+        self._copy: Copy | None = None
+        self._known: Sources = {}  # of the last configuration that this release may read
+        self._read_again_at = self._ledger_again_at = -math.inf
+        self._refused: set[ApiKey] = set()
 
     def sources(self) -> Sources:
-        """Return the configured sources by name, campaigns too, at most a minute old while Postgres answers.
+        """Return the configured sources by name, campaigns too.
 
         While the configuration in force is one that this release must not read, these are the ones before it.
 
         Raises:
             Unavailable: neither Postgres nor Redis nor this process knows them.
         """
-        if self._sources is None or self._services.clock.elapsed() >= self._read_again_at:
-            self._sources = self._read()
-        return self._sources
+        self._current()
+        return self._known
 
     def find(self, name: str) -> Source | None:
-        """Return one source; one that was configured a moment ago is found too. Raises as `sources` does.
+        """Return one source; one that was applied less than `copy_seconds` ago may be missing.
 
         Raises:
-            Unavailable: also while the configuration in force is one that this release must not read.
+            Unavailable: as `sources` does, and while the configuration in force is one that this release must not read.
         """
-        found = self.sources().get(name)
-        if found is None and self._services.clock.elapsed() >= self._read_at + UNKNOWN_NAME_SECONDS:
-            self._sources = self._read()
-            found = self._sources.get(name)
-        if not self._understood:
+        if self._current().sources is None:
             raise Unavailable(
                 "The configuration in force needs a later release of Drumbeat. Nothing was stored; send it again later."
             )
-        return found
+        return self._known.get(name)
 
-    def _read(self) -> Sources:
-        now = self._services.clock.elapsed()
-        self._read_at, self._read_again_at = now, now + COPY_SECONDS
-        try:
-            config = configs.newest(self._services.db)
-        except psycopg.OperationalError:
-            self._read_again_at = now + POSTGRES_RETRY_SECONDS
-            return self._remembered()
-        except NotUnderstood as error:
-            _LOG.error("configuration_not_understood", extra={"reason": str(error)})
-            self._understood = False
-            return self._sources or {}
-        self._understood = True
-        sources = _sources(config) if config else {}
-        self._remember(sources)
-        return sources
+    def admit(self, caller: ApiKey) -> None:
+        """Raise Unauthorized for a caller that is known to be refused. Raises Unavailable as `sources` does."""
+        if caller in self._refused or caller.id in self._current().revoked:
+            raise refused()
 
-    def _remember(self, sources: Sources) -> None:
-        try:
-            self._services.redis.set(KEY, json.dumps({name: asdict(source) for name, source in sources.items()}))
-        except RedisError as error:
-            _LOG.warning("sources_not_cached", extra={"error": type(error).__name__})
+    def refuse(self, caller: ApiKey) -> None:
+        """Remember that the ledger refused a caller: that is for good, and holds while the ledger is away."""
+        if len(self._refused) < MOST_REFUSED:
+            self._refused.add(caller)
 
-    def _remembered(self) -> Sources:
+    def refresh(self) -> None:
+        """Read the ledger if the copy is old; called after a commit, when it is awake. Raises nothing."""
+        every, clock = self._services.settings.copy_seconds, self._services.clock
+        if clock.elapsed() < self._ledger_again_at or (
+            self._copy and 0 <= clock.now().timestamp() - self._copy.read_at < every
+        ):
+            return
+        self._ledger_again_at = clock.elapsed() + every
+        with suppress(psycopg.Error):  # what was asked for is done
+            if newer := read(self._services):
+                publish(newer, self._services)
+                self._take(newer)
+
+    def _current(self) -> Copy:
+        """Return the copy of this process; an old one is replaced by that in Redis, if there is one."""
+        if self._services.clock.elapsed() >= self._read_again_at:
+            if copy := self._in_redis() or self._in_postgres():
+                self._take(copy)
+            else:
+                self._read_again_at = self._services.clock.elapsed() + POSTGRES_RETRY_SECONDS
+        if self._copy is None:
+            raise Unavailable(
+                "The configured sources cannot be read: Postgres and Redis are both unreachable. Nothing was stored; "
+                "send the same request again later."
+            )
+        return self._copy
+
+    def _take(self, copy: Copy) -> None:
+        self._copy = copy
+        self._known = copy.sources if copy.sources is not None else self._known
+        self._read_again_at = self._services.clock.elapsed() + self._services.settings.copy_seconds
+
+    def _in_redis(self) -> Copy | None:
         try:
             text = self._services.redis.get(KEY)
-            if isinstance(text, str | bytes):
-                return {name: source(name, entry) for name, entry in json.loads(text).items()}
-        # What is not ours under that key may be anything.
-        except (RedisError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            _LOG.warning("sources_not_cached", extra={"error": type(error).__name__})
-        if self._sources is not None:
-            return self._sources
-        raise Unavailable(
-            "The configured sources cannot be read: Postgres and Redis are both unreachable. Nothing was stored; "
-            "send the same request again later."
-        )
+            return Copy.of(json.loads(text)) if text is not None else None
+        except _FOREIGN as error:
+            _LOG.warning("catalog_not_in_redis", extra={"error": type(error).__name__})
+            return None
+
+    def _in_postgres(self) -> Copy | None:
+        copy = read(self._services)
+        if copy is not None:
+            publish(copy, self._services)
+        return copy
 
 
-def _sources(config: Config) -> Sources:
-    return {**{name: _schedule(campaign) for name, campaign in config.campaigns.items()}, **config.sources}
+def read(services: Services) -> Copy | None:
+    """Read the ledger; return None where it is unreachable."""
+    try:
+        text = catalog_sql.read(services.db)
+    except psycopg.OperationalError:
+        return None
+    # In this order: the script reads the first two so.
+    head = {"version": text["version"], "revocations": len(text["revoked"]), "at": services.clock.now().timestamp()}
+    return Copy.of(head | text)
 
 
-def _schedule(campaign: Campaign) -> Source:
+def publish(copy: Copy, services: Services) -> bool:
+    """Let every process know a copy, unless they know a later one; return whether Redis took that."""
+    head = copy.text["version"], copy.text["revocations"]
+    try:
+        services.redis.run("EVAL", SCRIPT, 1, KEY, *head, json.dumps(copy.text), KEPT_SECONDS)
+    except RedisError as error:
+        _LOG.warning("catalog_not_in_redis", extra={"error": type(error).__name__})
+        return False
+    return True
+
+
+def announce(services: Services) -> bool:
+    """Let every process know what the ledger says now; return whether they do."""
+    copy = read(services)
+    return copy is not None and publish(copy, services)
+
+
+def _schedule(campaign: str) -> Source:
     """Return a campaign as a source: its name is taken."""
     return Source(
-        name=campaign.name,
+        name=campaign,
         door="schedule",
         scheme="",
         type=EventType.CAMPAIGN_TRIGGER,

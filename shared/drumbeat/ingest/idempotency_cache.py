@@ -52,18 +52,19 @@ class IdempotencyCache:
             _run, data_keyword_argument="arrival", persistence_store=store, config=config, key_prefix=PREFIX
         )
 
-    def run(self, arrival: Arrival, work: Callable[[], None]) -> bool:
-        """Do the work unless the very same event is known to be recorded; returns whether it was done.
+    def run(self, arrival: Arrival, caller: str, work: Callable[[], None]) -> bool:
+        """Do the work unless this event of this caller is known to be recorded; returns whether it was done.
 
-        The same key with another body is another entry: it goes to the ledger, which decides. (The cache
-        layer's own payload validation forgets the hash when it saves the result.) Work that raises leaves no entry.
+        An entry says nothing about another caller's right to send. The same key with another body is another entry: it
+        goes to the ledger, which decides. (The cache layer's own payload validation forgets the hash when it saves the
+        result.) Work that raises leaves no entry.
         """
         if self._clock.elapsed() < self._bypassed_until:
             work()
             return True
         attempt = _Attempt(work)
         try:
-            result = self._guarded(arrival=f"{arrival.id}:{arrival.fingerprint.hex()}", work=attempt)
+            result = self._guarded(arrival=f"{arrival.id}:{arrival.fingerprint.hex()}:{caller}", work=attempt)
             if result is not True:
                 attempt()  # another program's entry: it says nothing about our event
         except IdempotencyAlreadyInProgressError:

@@ -1,11 +1,12 @@
 """The order in which an arrival becomes an event: the due entry, the commit, the wake-up message."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from drumbeat.core.errors import Unauthorized
+from drumbeat.access import keys
+from drumbeat.access.keys import ApiKey
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
@@ -18,26 +19,26 @@ EVENT_CHECK_SECONDS = 1  # the relay checks an event that is not finished so soo
 _LOG = logging.getLogger(__name__)
 
 
-def record(arrival: Arrival, door: Door, *, caller: str | None = None) -> Recorded:
+def record(arrival: Arrival, door: Door, *, caller: ApiKey | None = None) -> Recorded:
     """Record one event and notify a worker if it is new.
 
     A crash between any two steps loses nothing: the due entry is set before the commit, so the relay finds the event.
 
     Raises:
-        Unauthorized: the caller's key was revoked.
+        Unauthorized: the caller's key was revoked, or never made here.
         psycopg.OperationalError: Postgres is unreachable; whether the event was recorded is then unknown.
     """
-    scheduled = _schedule([arrival], door)
+    scheduled = _schedule([arrival.id], door)
     try:
         recorded = ingest_sql.record(door.services.db, arrival, caller=caller)
     except Revoked:
-        raise _revoked() from None
+        raise keys.refused() from None
     if recorded.inserted:
         _notify([arrival.id], door, scheduled=scheduled)
     return recorded
 
 
-def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = None) -> list[Recorded | None]:
+def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None) -> list[Recorded | None]:
     """Record many events, as `record` does; of several under one key the first is recorded.
 
     What has one key is recorded in one commit, which is all but webhooks that waited in the buffer. Returns one result
@@ -48,7 +49,7 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = 
         first.setdefault(arrival.id, arrival)
     # One that has two keys may be another's repeat, so it is recorded after the others, by itself.
     together = [arrival for arrival in first.values() if arrival.former_key is None]
-    scheduled = _schedule(together, door)
+    scheduled = _schedule([arrival.id for arrival in together], door)
     recorded: dict[UUID, Recorded] = {}
     try:
         write_apart(
@@ -57,7 +58,7 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = 
             _refused,
         )
     except Revoked:
-        raise _revoked() from None
+        raise keys.refused() from None
     new = [id for id, one in recorded.items() if one.inserted]
     if new:
         _notify(new, door, scheduled=scheduled)
@@ -71,6 +72,13 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: str | None = 
     ]
 
 
+def announced(events: Sequence[UUID], door: Door, commit: Callable[[], Sequence[UUID]]) -> None:
+    """Make a commit that may record these events and returns those that are new, with what goes before and after it."""
+    scheduled = _schedule(events, door)
+    if new := commit():
+        _notify(new, door, scheduled=scheduled)
+
+
 def keep_conflicts(arrivals: Sequence[Arrival], door: Door) -> None:
     """Keep bodies that came too late for their keys, and count those that were not known yet."""
     kept = ingest_sql.keep_conflicts(door.services.db, arrivals)
@@ -79,9 +87,9 @@ def keep_conflicts(arrivals: Sequence[Arrival], door: Door) -> None:
         _LOG.warning("conflicts_kept", extra={"count": kept})
 
 
-def _schedule(arrivals: Iterable[Arrival], door: Door) -> bool:
+def _schedule(events: Iterable[UUID], door: Door) -> bool:
     when = door.services.clock.now().timestamp() + EVENT_CHECK_SECONDS
-    return door.services.due_index.set({f"event:{arrival.id}": when for arrival in arrivals})
+    return door.services.due_index.set({f"event:{event}": when for event in events})
 
 
 def _notify(new: Sequence[UUID], door: Door, *, scheduled: bool) -> None:
@@ -97,7 +105,3 @@ def _notify(new: Sequence[UUID], door: Door, *, scheduled: bool) -> None:
 
 def _refused(arrival: Arrival, error: Exception) -> None:
     _LOG.error("not_recorded", extra={"event_id": str(arrival.id), "error": type(error).__name__})
-
-
-def _revoked() -> Unauthorized:
-    return Unauthorized("This API key was revoked. Nothing was stored; use another key and send it again.")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.errors import Forbidden, Invalid, TooLarge
 from drumbeat.core.events import Arrival
@@ -15,6 +16,8 @@ from drumbeat.web import strict
 from drumbeat.web.problems import mistakes
 
 MAX_EVENT_BYTES = 256 * 1024
+# What only people and Drumbeat itself may say: a campaign fires, a provider reports, a person agrees.
+OPERATORS_TYPES = ("CAMPAIGN_TRIGGER", "FEEDBACK", "CONSENT")
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # what every time zone and the ledger can hold
@@ -53,28 +56,31 @@ class EventRequest(BaseModel):
     scheduledAt: Annotated[str, AfterValidator(_instant)] | None = None
 
 
-def read(raw: bytes, *, key: str | None, configured: Collection[str], now: datetime) -> Arrival:
+def read(raw: bytes, *, key: str | None, caller: ApiKey, configured: Collection[str], now: datetime) -> Arrival:
     """Read one event from a request's body. `key` is the request's Idempotency-Key header.
 
     Raises:
-        Invalid: names the wrong field and why. TooLarge: over 256 KiB. Forbidden: a configured source.
+        Invalid: names the wrong field and why. TooLarge: over 256 KiB.
+        Forbidden: a configured source, or a type that the caller may not send.
     """
     if len(raw) > MAX_EVENT_BYTES:
         raise TooLarge(f"An event may have {MAX_EVENT_BYTES} bytes, this one has {len(raw)}. Nothing was stored.")
     document = strict.read(raw)
     if document.suspect:
         strict.check(document.value)
-    return _arrival(document.value, raw, key, configured, now)
+    return _arrival(document.value, raw, key, caller, configured, now)
 
 
-def read_element(element: object, *, suspect: bool, configured: Collection[str], now: datetime) -> Arrival:
+def read_element(
+    element: object, *, suspect: bool, caller: ApiKey, configured: Collection[str], now: datetime
+) -> Arrival:
     """Read one event of a batch; raises as `read` does."""
     if suspect:
         strict.check(element)
     raw = json.dumps(element, ensure_ascii=False, separators=(",", ":")).encode()
     if len(raw) > MAX_EVENT_BYTES:
         raise TooLarge(f"An event may have {MAX_EVENT_BYTES} bytes, this one has {len(raw)}. It was not stored.")
-    return _arrival(element, raw, None, configured, now)
+    return _arrival(element, raw, None, caller, configured, now)
 
 
 def one_key(header: str | None, field: str | None) -> str:
@@ -92,7 +98,10 @@ def one_key(header: str | None, field: str | None) -> str:
     return key
 
 
-def _arrival(value: object, raw: bytes, key: str | None, configured: Collection[str], now: datetime) -> Arrival:
+def _arrival(
+    value: object, raw: bytes, key: str | None, caller: ApiKey, configured: Collection[str], now: datetime
+) -> Arrival:
+    _permit(value.get("type") if isinstance(value, dict) else None, caller)
     try:
         request = EventRequest.model_validate(value)
     except ValidationError as error:
@@ -117,6 +126,15 @@ def _arrival(value: object, raw: bytes, key: str | None, configured: Collection[
         received_at=now,
         body=raw,
     )
+
+
+def _permit(type: object, caller: ApiKey) -> None:
+    needed = "operate" if type in OPERATORS_TYPES else "ingest"
+    if needed not in caller.scopes:
+        what = f"a {type}" if needed == "operate" else "events"
+        raise Forbidden(
+            f"Sending {what} needs an API key with the scope `{needed}`. Nothing was stored; use such a key."
+        )
 
 
 def _moment(text: str | None) -> datetime | None:

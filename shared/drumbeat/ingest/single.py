@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from drumbeat.access.keys import ApiKey
-from drumbeat.core.errors import KeyReused
+from drumbeat.core.errors import KeyReused, Unauthorized
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording, request
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, Door
@@ -32,25 +32,34 @@ class Single:
 
         Raises:
             Invalid, TooLarge, Forbidden: the request; see `request.read`.
-            KeyReused: the key belongs to another body. Unauthorized: the caller's key was revoked.
+            KeyReused: the key belongs to another body.
+            Unauthorized: the caller's key was revoked, or never made here; while the ledger is unreachable that is
+                judged as far as it is known.
             Unavailable: neither ledger nor buffer took it.
         """
         door = self._door
-        arrival = request.read(body, key=key, configured=door.catalog.sources().keys(), now=door.services.clock.now())
+        door.catalog.admit(caller)
+        arrival = request.read(
+            body, key=key, caller=caller, configured=door.catalog.sources().keys(), now=door.services.clock.now()
+        )
         new = False
 
         def record() -> None:
             nonlocal new
-            recorded = recording.record(arrival, door, caller=caller.id)
+            recorded = recording.record(arrival, door, caller=caller)
             if recorded.fingerprint != arrival.fingerprint:
                 door.count(CONFLICTS)
                 raise reused(arrival)
             new = recorded.inserted
 
         try:
-            self._cache.run(arrival, record)
+            self._cache.run(arrival, caller.id, record)
         except UNREACHABLE:
-            return buffer.put([arrival], door)[0]
+            return buffer.put([arrival], door, caller=caller)[0]
+        except Unauthorized:
+            door.catalog.refuse(caller)
+            raise
+        door.catalog.refresh()
         return Receipt(arrival.id, RECORDED, replayed=not new)
 
     def prepare(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.ledger.database import Database, Row
@@ -20,14 +21,17 @@ class Recorded:
 
 
 class Revoked(Exception):
-    """The caller's API key was revoked; nothing was recorded."""
+    """The caller's API key was revoked, or never made here; nothing was recorded."""
 
 
 # The primary key is the lock: of fifty copies at once one inserts and the others wait for its commit. The last
 # column reads the snapshot from before, so that a later repeat needs no second statement.
 RECORD = """
     WITH revoked AS (
-        SELECT 1 FROM api_keys WHERE id = %(caller)s AND revoked_at IS NOT NULL
+        SELECT
+         WHERE %(caller)s::text IS NOT NULL
+           AND NOT EXISTS (SELECT FROM api_keys
+                            WHERE id = %(caller)s AND revoked_at IS NULL AND scopes @> %(scopes)s::text[])
     ), inserted AS (
         INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at)
         SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(scheduled_at)s, %(received_at)s
@@ -46,7 +50,10 @@ RECORD = """
 # As RECORD, for many. In the order of ids, so that two batches that share events cannot wait for each other.
 RECORD_ALL = """
     WITH revoked AS (
-        SELECT 1 FROM api_keys WHERE id = %(caller)s AND revoked_at IS NOT NULL
+        SELECT
+         WHERE %(caller)s::text IS NOT NULL
+           AND NOT EXISTS (SELECT FROM api_keys
+                            WHERE id = %(caller)s AND revoked_at IS NULL AND scopes @> %(scopes)s::text[])
     ), arriving AS (
         SELECT *
           FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(keys)s::text[], %(types)s::text[], %(doors)s::text[],
@@ -122,11 +129,11 @@ KEEP = """
 """
 
 
-def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Recorded:
+def record(db: Database, arrival: Arrival, *, caller: ApiKey | None = None) -> Recorded:
     """Record an event with its body in one commit, unless its key was used before.
 
     Raises:
-        Revoked: the API key `caller` was revoked.
+        Revoked: the API key `caller` was revoked, or never made here with these scopes.
         psycopg.OperationalError: Postgres is unreachable; whether the event was recorded is then unknown.
     """
     values: dict[str, Any] = {
@@ -141,20 +148,20 @@ def record(db: Database, arrival: Arrival, *, caller: str | None = None) -> Reco
         "body": arrival.body,
     }
     if arrival.former_key is None:
-        rows = db.run(RECORD, values | {"caller": caller})
+        rows = db.run(RECORD, values | _caller(caller))
     else:  # a webhook: no API key calls
         rows = db.run(RECORD_DELIVERY, values | {"former_id": ids.event_id(arrival.source, arrival.former_key)})
     return _recorded(db, [arrival], rows)[arrival.id]
 
 
-def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: str | None = None) -> dict[UUID, Recorded]:
+def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: ApiKey | None = None) -> dict[UUID, Recorded]:
     """Record events of different ids and one key each in one statement and commit; raises as `record` does."""
     if not arrivals:
         return {}
     rows = db.run(
         RECORD_ALL,
         {
-            "caller": caller,
+            **_caller(caller),
             "ids": [arrival.id for arrival in arrivals],
             "sources": [arrival.source for arrival in arrivals],
             "keys": [arrival.key for arrival in arrivals],
@@ -184,6 +191,10 @@ def keep_conflicts(db: Database, arrivals: Sequence[Arrival]) -> int:
             },
         )
     )
+
+
+def _caller(key: ApiKey | None) -> dict[str, Any]:
+    return {"caller": key and key.id, "scopes": sorted(key.scopes) if key else []}
 
 
 def _recorded(db: Database, arrivals: Sequence[Arrival], rows: Sequence[Row]) -> dict[UUID, Recorded]:

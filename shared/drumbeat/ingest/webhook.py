@@ -1,25 +1,21 @@
 """One delivery of a webhook, and what its sender asks before it sends any."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.configuration import Source
-from drumbeat.core.errors import Forbidden, NotFound, SecretMissing, TooLarge, Unauthorized, Unavailable
+from drumbeat.core.errors import Forbidden, NotFound, SecretMissing, Unauthorized, Unavailable
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest.door import REPEATED, UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
+from drumbeat.ingest.screening import find, screen
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.sources import registry
 from drumbeat.sources.secret_forms import cleaned
 from drumbeat.sources.signature import Allowed, Delivery, Reply, Scheme, Unverified
-
-_LOG = logging.getLogger(__name__)
-
-MAX_DELIVERY_BYTES = 4 * 1024 * 1024  # Lambda takes 6 MB, and a form reaches it as base64
 
 
 def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt | Reply:
@@ -34,11 +30,7 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
         NotFound: no such webhook. Unauthorized: the signature is missing, wrong or too old. TooLarge.
         Unavailable: neither ledger nor buffer took it, its secrets cannot be read, or a later release configured it.
     """
-    source = _find(name, door)
-    if len(delivery.body) > MAX_DELIVERY_BYTES:
-        raise TooLarge(
-            f"A delivery may have {MAX_DELIVERY_BYTES} bytes, this one has {len(delivery.body)}. Nothing was stored."
-        )
+    source = screen(name, delivery.headers, len(delivery.body), door)
     scheme = registry.get(source.scheme)
     now = door.services.clock.now()
     key, former_key = _verified(source, scheme, delivery, door, judged_at or now)
@@ -54,7 +46,7 @@ def confirm(name: str, request: Delivery, door: Door) -> Reply:
         NotFound: no such webhook, or its sender asks nothing so. Forbidden: it did not show the source's token.
         Unavailable: the token cannot be read, or a later release configured the source.
     """
-    source = _find(name, door)
+    source = find(name, door)
     scheme = registry.get(source.scheme)
     if not scheme.verify_token:
         raise NotFound("This webhook takes deliveries by POST and answers nothing else. Nothing was stored.")
@@ -66,24 +58,12 @@ def confirm(name: str, request: Delivery, door: Door) -> Reply:
         raise Forbidden(f"The address was not confirmed: {error}. Nothing was stored.") from None
 
 
-def _find(name: str, door: Door) -> Source:
-    source = door.catalog.find(name)
-    if source is None or source.door != "webhook":
-        raise NotFound("There is no webhook of this name. Nothing was stored; `drumbeat apply` configures one.")
-    if source.scheme not in registry.names():
-        raise Unavailable(
-            f"This release of Drumbeat does not know the signatures of {source.scheme}. Nothing was stored; send it "
-            "again once a later release is deployed."
-        )
-    return source
-
-
 def _verified(source: Source, scheme: Scheme, delivery: Delivery, door: Door, now: datetime) -> tuple[str, str | None]:
     """Return the delivery's key, and the one that the release before gives it if that is another."""
     secrets = _secrets(source, source.secrets, door)
     allowed = Allowed(secrets, now.timestamp(), source.tolerance, source.options)
     if not allowed.secrets:
-        _LOG.warning("secret_empty", extra={"source": source.name})
+        door.warn("secret_empty", source=source.name)
         raise _unreadable()
     try:
         key = scheme.verify(delivery, allowed)
@@ -101,7 +81,7 @@ def _secrets(source: Source, references: Sequence[str], door: Door) -> list[str]
     try:
         return [door.services.secrets.get(reference) for reference in references]
     except SecretMissing as error:
-        _LOG.warning("secret_missing", extra={"source": source.name, "reference": error.reference})
+        door.warn("secret_missing", source=source.name, reference=error.reference)
         raise _unreadable() from None
 
 
@@ -120,6 +100,7 @@ def _store(arrival: Arrival, door: Door) -> Receipt:
             return Receipt(arrival.id, CONFLICT)
     except UNREACHABLE:
         return buffer.put([arrival], door)[0]
+    door.catalog.refresh()
     if not recorded.inserted:
         door.count(REPEATED)
     return Receipt(recorded.event, RECORDED, replayed=not recorded.inserted)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import SCOPES, mint
 from drumbeat.ledger.migrate import migrate
 from drumbeat.ledger.roles import GROUP
@@ -45,7 +46,9 @@ def prepare(owner_url: str, application_url: str, shift: timedelta | None) -> ti
 
 
 def first_key(services: Services) -> str:
-    """Mint the key that a local stack starts with; it may do everything, and is the same after each restart."""
+    """Make the key that a local stack starts with; it may do everything, and is the same after each restart."""
+    access_sql.add(services.db, FIRST_KEY, "made at the start of the local stack", SCOPES, actor="drumbeat dev")
+    services.db.close()
     return mint(services.key_secret, FIRST_KEY, SCOPES)
 
 

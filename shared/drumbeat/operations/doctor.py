@@ -9,6 +9,7 @@ from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Campaign, Config, Source
 from drumbeat.core.errors import DrumbeatError, NotUnderstood, SecretAway, SecretMissing
+from drumbeat.ingest import parking_sql
 from drumbeat.ledger import clock, configs
 from drumbeat.operations.checks import Check
 from drumbeat.operations.neighbours import neighbours
@@ -51,6 +52,7 @@ def doctor(services: Services) -> list[Check]:
         checks.extend(neighbours(services))
     if postgres.ok:
         checks.extend(_configuration(services))
+        checks.append(_parked(services))
     if services.settings.alarm_topic_arn:
         checks.extend(alarms(services, services.settings.alarm_topic_arn))
     return checks
@@ -171,6 +173,13 @@ def _astray(config: Config) -> Iterator[Check]:
         if account.provider in registry.names() and (wrong := login(account, None).astray):
             fix = "correct it and run `drumbeat apply`; meanwhile its effects are held and its key is not sent"
             yield Check(f"account {account.name}", False, wrong, fix)
+
+
+def _parked(services: Services) -> Check:
+    parked = parking_sql.count(services.db)
+    detail = f"{parked} of an API key that was revoked before they could be recorded" if parked else "none"
+    fix = "`drumbeat parked list` shows them; release or discard them, they are kept until then"
+    return Check("parked events", not parked, detail, fix)
 
 
 def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:

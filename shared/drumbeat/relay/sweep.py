@@ -57,6 +57,7 @@ class Summary:
     effects: int = 0  # that workers were notified of
     events: int = 0  # the same
     drained: int = 0  # events recorded from the buffer
+    parked: int = 0  # events of the buffer whose caller's key was revoked; they wait for a person
     fired: int = 0  # instants of campaigns that had not been fired
     missed: int = 0  # those that are too old for that, counted by full sweeps
     foreign: int = 0  # buffered messages that could not be parsed; they stay for a person
@@ -74,6 +75,7 @@ class Summary:
             "effects": self.effects,
             "events": self.events,
             "drained": self.drained,
+            "parked": self.parked,
             "fired": self.fired,
             "missed": self.missed,
             "foreign": self.foreign,
@@ -120,6 +122,7 @@ class _Sweep:
         self.summary.oldest = lots.oldest
         self._catch_up_campaigns()
         self._drain()
+        self._publish_catalog()
         ledger.advance(self._services.db, margin=COMMIT_MARGIN, back=lots.back)
         self._schedule_next(held_back=lots.held_back)
         if self.summary.full:
@@ -180,9 +183,17 @@ class _Sweep:
                 drained = drain(messages, self._services)
                 buffer.delete(drained.settled)
                 self.summary.drained += drained.recorded
+                self.summary.parked += drained.parked
                 self.summary.foreign += len(drained.foreign)
         except SqsError as error:
             _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
+
+    def _publish_catalog(self) -> None:
+        """Write what ingest has to know without the ledger again, before its copy in Redis expires."""
+        if self.summary.full and self._has_time():
+            from drumbeat.ingest.catalog import announce
+
+            announce(self._services)
 
     def _catch_up_campaigns(self) -> None:
         """Fire what should have fired, and schedule the next checks."""

@@ -11,6 +11,8 @@ class Calendly(Scheme):
 
     name = "calendly"
     mistaken = (("eyJ", "an access token"),)
+    signed_in = ("Calendly-Webhook-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

@@ -100,6 +100,10 @@ class Hmac(Scheme):
         name = delivery.headers.get(_option(allowed.options, "id_header").lower())
         return key_of(name) if name else None
 
+    def signature_headers(self, options: Mapping[str, Any]) -> Sequence[str]:
+        """Return the one that the source names."""
+        return (_option(options, "header"),)
+
     def problems(self, options: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Ask for an id and a time that are signed."""
         return [*_problems(options)]

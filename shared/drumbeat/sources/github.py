@@ -23,6 +23,7 @@ class GitHub(Scheme):
     """The older SHA-1 header is ignored. The delivery's GUID is in a header that is not signed."""
 
     name = "github"
+    signed_in = ("X-Hub-Signature-256",)
     options = TRUST_OPTION
     mistaken = (
         ("ghp_", "an access token"),

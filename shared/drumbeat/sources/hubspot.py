@@ -32,6 +32,7 @@ class HubSpotV3(Scheme):
     """The scheme of apps made today. HubSpot's documents decode the URL, its client libraries take it as it is."""
 
     name = "hubspot_v3"
+    signed_in = ("X-HubSpot-Signature-v3",)
     options = public_url.OPTIONS
     mistaken = _MISTAKEN
 
@@ -53,6 +54,7 @@ class HubSpotV1(Scheme):
 
     name = "hubspot_v1"
     mistaken = _MISTAKEN
+    signed_in = ("X-HubSpot-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content, the attempt number left out; it has to be UTF-8."""

@@ -12,6 +12,8 @@ class LemonSqueezy(Scheme):
     name = "lemonsqueezy"
     reply = Reply()
     mistaken = (("eyJ", "an API key"),)
+    signed_in = ("X-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

@@ -43,6 +43,7 @@ class Meta(Scheme):
     reply = Reply()
     verify_token = _TOKEN
     mistaken = (("EAA", "an access token"),)
+    signed_in = ("X-Hub-Signature-256",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

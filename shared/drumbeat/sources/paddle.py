@@ -15,6 +15,8 @@ class Paddle(Scheme):
     name = "paddle"
     reply = Reply()
     mistaken = (("pdl_live_apikey_", "an API key"), ("pdl_sdbx_apikey_", "an API key"))
+    signed_in = ("Paddle-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""

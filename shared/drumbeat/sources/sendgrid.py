@@ -24,6 +24,7 @@ class SendGrid(Scheme):
 
     name = "sendgrid"
     mistaken = (("SG.", "an API key"),)
+    signed_in = ("X-Twilio-Email-Event-Webhook-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content."""

@@ -25,6 +25,7 @@ class Shopify(Scheme):
     """
 
     name = "shopify"
+    signed_in = ("X-Shopify-Hmac-Sha256",)
     options = TRUST_OPTION
     reply = Reply()
     mistaken = (("shpat_", "an access token"), ("shppa_", "an access token"), ("shpca_", "an access token"))

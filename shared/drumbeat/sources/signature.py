@@ -14,6 +14,7 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.sources.secret_forms import cleaned
 
 LONGEST_KEY = 255  # characters
+MAX_DELIVERY_BYTES = 4 * 1024 * 1024  # Lambda takes 6 MB, and a form reaches it as base64
 TRUST = "trust_delivery_id"
 MOST_SIGNATURES = 16  # of one delivery: a sender that rotates keys sends one for each
 TOLERANCE_SECONDS = 300.0  # what most vendors recommend; they sign each retry anew
@@ -110,6 +111,8 @@ class Scheme(Protocol):
     reply: Reply | None = None  # to whatever was kept: new, a repeat, a conflict, buffered; None: the receipt
     verify_token: str = ""  # the option that names the secret which a sender shows by GET before it sends anything
     mistaken: Sequence[tuple[str, str]] = ()  # how the vendor's credentials for other uses begin, and what they are
+    signed_in: Sequence[str] = ()  # headers of which a delivery has at least one; none: the signature lies in the body
+    max_bytes: int = MAX_DELIVERY_BYTES  # of a body; where less, far more than this sender sends
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Return the delivery's idempotency key, 1 to 255 printable characters, made of signed bytes alone.
@@ -158,6 +161,10 @@ class Scheme(Protocol):
             return "stands in quotes, which belong to no secret"
         what = next((what for start, what in self.mistaken if text.startswith(start)), None)
         return f"is {what}, which signs no webhooks" if what else None
+
+    def signature_headers(self, options: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002 - the contract's
+        """Return `signed_in` as a source's options have it. What has none of these is refused unread."""
+        return self.signed_in
 
     def problems(self, options: Mapping[str, Any]) -> Sequence[tuple[str, str]]:  # noqa: ARG002 - the contract's
         """Return what is wrong with the options together: the name of one, and a sentence with what to write."""

@@ -19,6 +19,8 @@ class Slack(Scheme):
     name = "slack"
     reply = Reply(media_type="text/plain", body="")
     mistaken = (("xoxb-", "a token"), ("xoxp-", "a token"), ("xoxe", "a token"), ("xapp-", "a token"))
+    signed_in = ("X-Slack-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, which a retry keeps; a command by its content."""

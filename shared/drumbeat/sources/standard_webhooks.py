@@ -43,6 +43,7 @@ class StandardWebhooks(Scheme):
         self.reply = reply
         self.mistaken = mistaken
         self._headers = headers
+        self.signed_in = tuple(f"{header}-signature" for header in headers)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Accept any signature of any known version that any secret explains."""

@@ -8,6 +8,8 @@ class Stripe(Scheme):
 
     name = "stripe"
     mistaken = (("sk_", "an API key"), ("rk_", "an API key"), ("pk_", "an API key"))
+    signed_in = ("Stripe-Signature",)
+    max_bytes = 1024 * 1024
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, which a repeat keeps."""

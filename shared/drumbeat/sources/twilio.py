@@ -37,6 +37,8 @@ class Twilio(Scheme):
     """
 
     name = "twilio"
+    signed_in = ("X-Twilio-Signature",)
+    max_bytes = 128 * 1024  # its form is parsed before it is verified
     options: Mapping[str, Option] = {**public_url.OPTIONS, **TRUST_OPTION}
     reply = Reply(media_type="text/xml", body="<Response/>")
     mistaken = (("AC", "an account's SID"), ("SK", "an API key's SID"))

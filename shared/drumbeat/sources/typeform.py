@@ -11,6 +11,7 @@ class Typeform(Scheme):
 
     name = "typeform"
     mistaken = (("tfp_", "an access token"),)
+    signed_in = ("Typeform-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its event's id, else by its content."""

@@ -62,8 +62,18 @@ def delivery_of(event: HttpEvent) -> Delivery:
     context = event["requestContext"]
     query = event.get("rawQueryString")
     url = f"https://{context['domainName']}{event['rawPath']}{f'?{query}' if query else ''}"
-    headers = {name.lower(): value for name, value in event["headers"].items()}
-    return Delivery(context["http"]["method"], url, headers, bytes_of(event))
+    return Delivery(context["http"]["method"], url, headers_of(event), bytes_of(event))
+
+
+def headers_of(event: HttpEvent) -> dict[str, str]:
+    """Return the headers, their names in lower case."""
+    return {name.lower(): value for name, value in event["headers"].items()}
+
+
+def size_of(event: HttpEvent) -> int:
+    """Return how many bytes the body has at least, without reading it: text counts by character."""
+    body = event.get("body") or ""
+    return len(body) * 3 // 4 - 2 if event.get("isBase64Encoded") else len(body)
 
 
 def judged_at(event: HttpEvent) -> datetime | None:

@@ -15,6 +15,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import Redis
 
+from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.calendar import Calendar
 from drumbeat.campaigns import fire, firing, missed
@@ -443,6 +444,13 @@ def test_what_was_missed_under_an_earlier_version_is_reported(services: Services
 # ---------------------------------------------------------------- a key that another event has
 
 
+def operator(services: Services) -> ApiKey:
+    """A caller that may fire campaigns."""
+    key = ApiKey("shop", frozenset({"operate"}))
+    access_sql.add(services.db, key.id, "shop", key.scopes, actor="test")
+    return key
+
+
 @pytest.mark.parametrize("who", [SCHEDULER, RELAY])
 @pytest.mark.parametrize("same_body", [False, True])
 def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
@@ -452,8 +460,7 @@ def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
     key = firing.key("digest", HALF_PAST)
     payload = {"campaign": "digest", "key": key} if same_body else {"hello": "world"}
     body = {"type": "CAMPAIGN_TRIGGER", "source": "digest", "payload": payload, "idempotencyKey": key}
-    caller = ApiKey("shop", frozenset({"ingest"}))
-    Single(Door(services)).ingest(json.dumps(body).encode(), caller=caller)
+    Single(Door(services)).ingest(json.dumps(body).encode(), caller=operator(services))
     applied(services, digest=hourly(30))
     to(clock, HALF_PAST + timedelta(seconds=10))
 
@@ -474,7 +481,7 @@ def test_a_firing_whose_key_another_event_has_is_ignored_with_the_reason(
 ) -> None:
     key = firing.key("digest", HALF_PAST)
     body = {"type": "CAMPAIGN_TRIGGER", "source": "digest", "payload": {}, "idempotencyKey": key}
-    Single(Door(services)).ingest(json.dumps(body).encode(), caller=ApiKey("shop", frozenset({"ingest"})))
+    Single(Door(services)).ingest(json.dumps(body).encode(), caller=operator(services))
     applied(services, digest=hourly(30))
     to(clock, HALF_PAST + timedelta(seconds=10))
 

@@ -17,6 +17,7 @@ import pytest
 from redis import Redis
 from rich.console import Console as Terminal
 
+from drumbeat.access import sql as stored_keys
 from drumbeat.cli.main import main
 from drumbeat.cli.story import tree
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -29,6 +30,7 @@ from drumbeat.services import Services
 from functions.ingest import app as ingest
 from tests.conftest import TestDatabase
 from tests.functions.api.test_api import applied, held
+from tests.functions.api.test_parked import park
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
 from tests.store.rows import (
@@ -587,3 +589,27 @@ def test_after_a_restore_what_a_provider_took_is_not_sent_again(
     log.write_text("not-a-key\n")
     refused = run("reconcile", str(log), "--account", "mail", "--reason", "restored")
     assert (refused.code, "is not a provider key" in refused.err) == (1, True)
+
+
+def test_status_doctor_and_verify_show_them_until_a_person_has_decided(run: Run, services: Services) -> None:
+    park(services, "one", "two")
+
+    shown = [run("status").out, run("verify").out, run("parked", "list").out]
+    sick = run("doctor")
+    discarded = run("parked", "discard", "--caller", "shop", "--reason", "stolen key")
+
+    assert all(mark in text for mark, text in zip(("drumbeat parked", "2 events parked", "crm"), shown, strict=True))
+    assert (sick.code, "parked events: 2 of an API key" in sick.out) == (1, True)
+    assert "2 events discarded" in discarded.out
+    assert run("verify").code == 0
+    assert "parked" not in run("status").out
+
+
+def test_keys_show_who_made_and_who_revoked_them(run: Run, services: Services) -> None:
+    stored_keys.add(services.db, "shop", "Shop", ["ingest"], actor="person:bob")
+    run("keys", "revoke", "shop")
+
+    listed = run("keys", "list").out
+
+    assert "by person:bob" in listed
+    assert "by person:ada" in listed

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from drumbeat.access import sql as stored_keys
 from drumbeat.core import ids
+from drumbeat.ingest import catalog
 from functions.ingest import app
 from tests.functions.doors import Doors, lead, make_unreachable
 
@@ -201,9 +202,9 @@ def test_a_key_without_the_scope_is_refused(doors: Doors) -> None:
 
 
 def test_a_revoked_key_is_refused_in_the_insert(doors: Doors) -> None:
-    stored_keys.add(doors.ledger, "shop", "Shop", ["ingest"])
+    stored_keys.add(doors.ledger, "shop", "Shop", ["ingest"], actor="person:ada")
     assert doors.post("/v1/events", lead()).status == 202
-    stored_keys.revoke(doors.ledger, "shop")
+    stored_keys.revoke(doors.ledger, "shop", actor="person:ada")
 
     answer = doors.post("/v1/events", lead())
     batch = doors.post("/v1/events/batch", {"events": [lead()]})
@@ -220,8 +221,9 @@ def test_a_campaigns_name_is_not_for_the_api(doors: Doors) -> None:
         " SELECT 2, '', '', '{}', compiled || %s, 'test' FROM configs",
         [Jsonb({"campaigns": {"digest": digest}})],
     )
+    catalog.announce(doors.services)
 
-    assert doors.post("/v1/events", lead(source="digest", type="CAMPAIGN_TRIGGER")).status == 403
+    assert doors.post("/v1/events", lead(source="digest")).status == 403
     [result] = doors.post("/v1/events/batch", {"events": [lead(source="digest")]}).body["results"]
     assert result["status"] == 403
     assert doors.post("/v1/webhooks/digest", {}).status == 404

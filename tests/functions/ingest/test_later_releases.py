@@ -70,7 +70,8 @@ def test_fields_of_a_later_release_hurt_neither_a_source_nor_its_copy(doors: Doo
     direct = deliver(doors).status
     stored = doors.services.redis.get(KEY)
     assert isinstance(stored, str | bytes)
-    later = {name: {**entry, "moon": "full"} for name, entry in json.loads(stored).items()}
+    later = json.loads(stored) | {"moon": "full"}
+    later["sources"]["code"]["moon"] = "full"
     doors.services.redis.set(KEY, json.dumps(later))
     make_unreachable(doors.services)
     new_process()

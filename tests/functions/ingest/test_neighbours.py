@@ -4,19 +4,23 @@ from dataclasses import replace
 
 import pytest
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, drain, recording, request
+from drumbeat.ingest.buffer import Buffered
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message
 from functions.ingest import app
 from tests.functions.doors import Doors, lead
 
+SHOP = ApiKey("shop", frozenset({"ingest"}))
+
 
 def arrivals(doors: Doors, *keys: str) -> list[Arrival]:
     now = doors.services.clock.now()
-    return [request.read_element(lead(key), suspect=False, configured=set(), now=now) for key in keys]
+    return [request.read_element(lead(key), suspect=False, caller=SHOP, configured=set(), now=now) for key in keys]
 
 
 def unstorable(doors: Doors) -> Arrival:
@@ -26,7 +30,7 @@ def unstorable(doors: Doors) -> Arrival:
 
 
 def message(*some: Arrival) -> Message:
-    return Message("m", buffer.dumps(some), "h", 1)
+    return Message("m", buffer.dumps(Buffered(some)), "h", 1)
 
 
 def keys(doors: Doors) -> list[str]:

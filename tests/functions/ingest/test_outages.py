@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg.types.json import Jsonb
 
+from drumbeat.access.keys import ApiKey
 from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer, drain, request
 from drumbeat.ingest import sql as stored_events
+from drumbeat.ingest.buffer import Buffered
 from drumbeat.ledger import database
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message, Queue
@@ -25,6 +27,7 @@ from tests.conftest import PREFIX
 from tests.functions.doors import Doors, lead, make_unreachable
 from tests.functions.ingest.test_webhooks import deliver
 
+SHOP = ApiKey("shop", frozenset({"ingest"}))
 NOWHERE = "http://127.0.0.1:1"
 
 
@@ -342,9 +345,11 @@ def test_what_is_buffered_is_what_is_drained(doors: Doors) -> None:
         arrival = request.read(
             json.dumps(lead("k", scheduledAt="2030-01-01T00:00:00.5Z")).encode(),
             key=None,
+            caller=SHOP,
             configured=(),
             now=doors.services.clock.now(),
         )
         raw = replace(arrival, body=body)
 
-        assert buffer.loads(buffer.dumps([raw])) == [raw]
+        for buffered in (Buffered((raw,)), Buffered((raw,), SHOP)):
+            assert buffer.loads(buffer.dumps(buffered)) == buffered

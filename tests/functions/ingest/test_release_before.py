@@ -18,7 +18,7 @@ from drumbeat.core import fingerprint, ids
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest import sql as ingest_sql
-from drumbeat.ingest.buffer import drain
+from drumbeat.ingest.buffer import Buffered, drain
 from drumbeat.ingest.door import Door
 from drumbeat.ledger.database import Database
 from drumbeat.sources.signature import content_key
@@ -68,7 +68,7 @@ def record_as_before(doors: Doors, id: str, body: bytes = BODY, db: Database | N
     """Do as the release before does with a delivery; return whether it was inserted, and whether it was a conflict."""
     db, theirs = db or doors.services.db, arrival(doors, id, body)
     names = ("id", "source", "key", "type", "door", "fingerprint", "scheduled_at", "received_at", "body")
-    (row,) = db.run(ingest_sql.RECORD, {"caller": None} | {name: getattr(theirs, name) for name in names})
+    (row,) = db.run(ingest_sql.RECORD, {"caller": None, "scopes": []} | {name: getattr(theirs, name) for name in names})
     first = row["fingerprint"]
     if not row["inserted"] and first is None:
         first = next(
@@ -275,7 +275,7 @@ def test_the_release_before_does_not_stop_at_what_this_one_has_recorded(code: Do
 
 def test_what_the_release_before_buffered_is_known_here(code: Doors) -> None:
     deliver(code, delivery="d-1")
-    theirs = Message("old", buffer.dumps([arrival(code, "d-1"), arrival(code, "d-2", OTHER)]), "", 1)
+    theirs = Message("old", buffer.dumps(Buffered((arrival(code, "d-1"), arrival(code, "d-2", OTHER)))), "", 1)
 
     done = drain([theirs], code.services)
 
@@ -297,11 +297,11 @@ def test_a_batch_may_hold_a_delivery_under_both_ids(code: Doors, swapped: bool) 
 
 
 def test_a_buffered_delivery_has_both_keys(code: Doors) -> None:
-    written = json.loads(buffer.dumps([ours(code, "d-1"), arrival(code, "d-2")]))["arrivals"]
+    written = json.loads(buffer.dumps(Buffered((ours(code, "d-1"), arrival(code, "d-2")))))["arrivals"]
 
     assert [(entry["key"], entry.get("newKey")) for entry in written] == [("d-1", content_key(BODY)), ("d-2", None)]
     sent = ours(code, "d-1")
-    assert buffer.loads(buffer.dumps([sent])) == [sent]
+    assert buffer.loads(buffer.dumps(Buffered((sent,)))) == Buffered((sent,))
 
 
 def test_the_application_cannot_rewrite_an_alias(code: Doors) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from drumbeat.delivery.budget import EFFECTS_PER_BATCH, EVENTS_PER_BATCH
-from drumbeat.ingest.webhook import MAX_DELIVERY_BYTES
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
+from drumbeat.sources.signature import MAX_DELIVERY_BYTES
 from tests.conftest import ROOT, TestDatabase
 from tests.store.delivery.workers import Worker, effect
 from tests.store.rows import as_json, recorded

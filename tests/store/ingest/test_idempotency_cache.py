@@ -38,8 +38,8 @@ def cache(lean: LeanRedis) -> IdempotencyCache:
 @pytest.fixture
 def key(cache: IdempotencyCache, redis: Redis) -> str:
     """The entry's key, which is empty again."""
-    assert cache.run(ARRIVAL, lambda: None)
-    assert not cache.run(ARRIVAL, lambda: None)
+    assert cache.run(ARRIVAL, "shop", lambda: None)
+    assert not cache.run(ARRIVAL, "shop", lambda: None)
     keys: Any = redis.keys()
     redis.delete(*keys)
     return str(keys[0].decode())
@@ -53,7 +53,7 @@ def test_what_another_program_left_there_leaves_the_decision_to_the_ledger(
     STRANGE[kind](redis, key)
     asked: list[str] = []
 
-    done = cache.run(ARRIVAL, lambda: asked.append("the ledger"))
+    done = cache.run(ARRIVAL, "shop", lambda: asked.append("the ledger"))
 
     assert (done, asked) == (True, ["the ledger"])
 
@@ -66,7 +66,7 @@ def test_an_entry_that_claims_what_we_never_write_leaves_the_decision_to_the_led
     redis.set(key, json.dumps(CLAIMS[claim]))
     asked: list[str] = []
 
-    done = cache.run(ARRIVAL, lambda: asked.append("the ledger"))
+    done = cache.run(ARRIVAL, "shop", lambda: asked.append("the ledger"))
 
     assert (done, asked) == (True, ["the ledger"])
 
@@ -79,4 +79,4 @@ def test_what_the_ledger_raises_meanwhile_is_raised(cache: IdempotencyCache, key
         raise OSError("of the ledger")
 
     with pytest.raises(OSError, match="of the ledger"):
-        cache.run(ARRIVAL, refuse)
+        cache.run(ARRIVAL, "shop", refuse)

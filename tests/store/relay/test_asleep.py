@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import SCOPES, ApiKey
 from drumbeat.configuration.apply import apply
 from drumbeat.delivery.deliver import deliver
@@ -39,6 +40,7 @@ def test_an_event_every_two_minutes_has_the_relay_ask_nothing(deployment: Sample
     sweep(deployment.services)
     deployment.services.due_index.watch(full_at=deployment.now() + 6 * HOUR)
     door = Single(Door(deployment.services))
+    access_sql.add(deployment.db, "ada", "ada", SCOPES, actor="test")
     asked = 0
     for number in range(60):
         if number % 2 == 0:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.configuration.apply import apply
 from drumbeat.ingest.door import Door
@@ -33,6 +34,7 @@ def test_the_next_sweep_finds_all_that_is_due_and_repeats_are_known(
     deployment: SampleDeployment, later: Services
 ) -> None:
     apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=deployment.services)
+    access_sql.add(deployment.db, CALLER.id, "shop", CALLER.scopes, actor="test")
     before = Single(Door(deployment.services)).ingest(LEAD, caller=CALLER)
     sweep(deployment.services)
     deployment.notified()

@@ -7,6 +7,7 @@ from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer
+from drumbeat.ingest.buffer import Buffered
 from drumbeat.relay.sweep import DRAIN_HIDDEN_SECONDS, DRAIN_SECONDS, sweep
 from drumbeat.wakeups.due_index import minute
 from drumbeat.wakeups.queue import Queue
@@ -39,7 +40,7 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_entry(deploym
     deployment.configured()
     sweep(deployment.services)
     arrivals = [arrival(deployment, f"key-{number}") for number in range(23)]
-    queue = buffered(deployment, *[buffer.dumps([each]) for each in arrivals])
+    queue = buffered(deployment, *[buffer.dumps(Buffered((each,))) for each in arrivals])
 
     summary = sweep(deployment.services)
 
@@ -56,7 +57,7 @@ def test_the_buffer_is_drained_once_the_ledger_answers_without_any_entry(deploym
 def test_the_buffer_is_drained_however_much_there_is_to_notify_of(deployment: SampleDeployment) -> None:
     deployment.configured()
     effect = deployment.effect()
-    buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+    buffered(deployment, buffer.dumps(Buffered((arrival(deployment, "key"),))))
 
     summary = sweep(deployment.services, remaining=lambda: DRAIN_SECONDS)  # none for anything else
 
@@ -67,7 +68,7 @@ def test_the_buffer_is_drained_however_much_there_is_to_notify_of(deployment: Sa
 
 @pytest.mark.point(10)
 def test_the_buffer_stays_while_the_ledger_is_unreachable(deployment: SampleDeployment) -> None:
-    queue = buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+    queue = buffered(deployment, buffer.dumps(Buffered((arrival(deployment, "key"),))))
     deployment.db.close()
     deployment.db.url = "postgresql://127.0.0.1:1/none"
 
@@ -81,7 +82,7 @@ def test_the_buffer_stays_while_the_ledger_is_unreachable(deployment: SampleDepl
 def test_what_a_relay_received_and_could_not_record_is_shown_to_the_next_sweep(
     deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+    buffered(deployment, buffer.dumps(Buffered((arrival(deployment, "key"),))))
     hidden: list[object] = []
     call = deployment.sqs.call
 
@@ -102,7 +103,7 @@ def test_what_a_relay_received_and_could_not_record_is_shown_to_the_next_sweep(
 @pytest.mark.point(17)
 def test_a_foreign_message_in_the_buffer_stays_and_its_neighbours_go(deployment: SampleDeployment) -> None:
     deployment.configured()
-    queue = buffered(deployment, "not ours", buffer.dumps([arrival(deployment, "key")]))
+    queue = buffered(deployment, "not ours", buffer.dumps(Buffered((arrival(deployment, "key"),))))
 
     summary = sweep(deployment.services)
 
@@ -112,7 +113,7 @@ def test_a_foreign_message_in_the_buffer_stays_and_its_neighbours_go(deployment:
 
 def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_minute(deployment: SampleDeployment) -> None:
     deployment.configured()
-    queue = buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+    queue = buffered(deployment, buffer.dumps(Buffered((arrival(deployment, "key"),))))
 
     hurried = sweep(deployment.services, remaining=lambda: 1.0)
     deployment.sleep(MINUTE)
@@ -160,7 +161,7 @@ def test_no_transaction_is_open_while_the_queue_is_called(deployment: SampleDepl
     deployment.effect("sending", lease=-1)
     deployment.event()
     deployment.sleep(MINUTE)
-    buffered(deployment, buffer.dumps([arrival(deployment, "key")]))
+    buffered(deployment, buffer.dumps(Buffered((arrival(deployment, "key"),))))
 
     sweep(deployment.services)
 

@@ -1,0 +1,92 @@
+"""What the application's role may do with API keys: make them and revoke them, each once."""
+
+from typing import LiteralString
+
+import psycopg
+import pytest
+
+from drumbeat.access import sql as stored_keys
+from drumbeat.access.keys import ApiKey
+from tests.conftest import TestDatabase
+
+
+@pytest.fixture
+def shop(database: TestDatabase) -> ApiKey:
+    stored_keys.add(database, "shop", "Shop", ["ingest"], actor="person:ada")
+    return ApiKey("shop", frozenset({"ingest"}))
+
+
+def test_who_made_and_who_first_revoked_a_key_stays_on_record(database: TestDatabase, shop: ApiKey) -> None:
+    assert stored_keys.good(database, shop)
+    stored_keys.revoke(database, "shop", actor="person:bob")
+    (first,) = stored_keys.all(database)
+
+    stored_keys.revoke(database, "shop", actor="person:eve")
+
+    assert [first] == stored_keys.all(database)
+    assert (first.created_by, first.revoked_by, first.revoked_at is not None) == ("person:ada", "person:bob", True)
+    assert not stored_keys.good(database, shop)
+
+
+def test_an_id_is_not_made_again(database: TestDatabase, shop: ApiKey) -> None:
+    stored_keys.revoke(database, "shop", actor="person:bob")
+
+    stored_keys.add(database, "shop", "another", ["ingest", "operate"], actor="person:eve")
+
+    assert not stored_keys.good(database, shop)
+    assert [key.name for key in stored_keys.all(database)] == ["Shop"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE api_keys SET revoked_at = NULL",
+        "UPDATE api_keys SET revoked_at = NULL, revoked_by = NULL",
+        "UPDATE api_keys SET revoked_at = revoked_at + interval '1 year'",
+        "UPDATE api_keys SET revoked_by = 'another'",
+        "UPDATE api_keys SET id = 'other'",
+        "UPDATE api_keys SET scopes = '{operate}'",
+        "UPDATE api_keys SET created_by = 'another'",
+        "INSERT INTO api_keys (id, name, scopes) VALUES ('shop', '', '{}') ON CONFLICT (id) DO UPDATE SET name = ''",
+        "DELETE FROM api_keys",
+        "TRUNCATE api_keys",
+        "DROP TABLE api_keys",
+        "ALTER TABLE api_keys DISABLE TRIGGER ALL",
+    ],
+)
+def test_the_application_lifts_no_revocation(database: TestDatabase, shop: ApiKey, statement: LiteralString) -> None:
+    stored_keys.revoke(database, "shop", actor="person:bob")
+    before = stored_keys.all(database)
+
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.RestrictViolation)):
+        database.run(statement)
+
+    assert stored_keys.all(database) == before
+
+
+def test_the_release_before_revokes_twice_as_it_always_did(database: TestDatabase, shop: ApiKey) -> None:
+    """Its statement writes the same time again, and says nothing of who."""
+    statement = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, drumbeat_now()) WHERE id = 'shop' RETURNING id"
+
+    assert [len(database.run(statement)) for _ in range(2)] == [1, 1]
+    assert not stored_keys.good(database, shop)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM parked",
+        "UPDATE parked SET body = ''",
+        "UPDATE parked SET decision = NULL, decided_at = NULL, decided_by = NULL, reason = NULL",
+        "UPDATE parked SET decision = 'released'",
+    ],
+)
+def test_a_decision_about_what_was_parked_is_for_good(database: TestDatabase, statement: LiteralString) -> None:
+    database.run(
+        "INSERT INTO parked (event_id, source, key, type, door, fingerprint, received_at, body, caller, decision,"
+        " decided_at, decided_by, reason) VALUES (gen_random_uuid(), 's', 'k', 't', 'api', '', drumbeat_now(), '',"
+        " 'shop', 'discarded', drumbeat_now(), 'person:ada', 'stolen')"
+    )
+
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.RestrictViolation)):
+        database.run(statement)
