@@ -34,7 +34,7 @@ def migrated(home: Path) -> Iterator[Postgres]:
         with psycopg.connect(server.url(), autocommit=True) as admin:
             admin.execute("ALTER SYSTEM SET fsync = off")  # no test pulls the machine's plug
             admin.execute("SELECT pg_reload_conf()")
-            admin.execute("CREATE ROLE drumbeat_app LOGIN")
+            admin.execute(f"CREATE ROLE drumbeat_app LOGIN PASSWORD '{server.password}'".encode())
             admin.execute("CREATE DATABASE ledger")
         with psycopg.connect(server.url("ledger"), autocommit=True) as ledger:
             for step in sorted((ROOT / "shared/drumbeat/ledger/migrations").glob("*.sql")):
