@@ -100,6 +100,12 @@ def redis(valkey: Valkey) -> Iterator["redis_client.Redis"]:
     client.close()
 
 
+def url_of(client: "redis_client.Redis") -> str:
+    """Return where a client is connected to, as settings say it."""
+    where = client.connection_pool.connection_kwargs
+    return f"redis://:{where['password']}@{where['host']}:{where['port']}/0"
+
+
 @pytest.fixture
 def lean(valkey: Valkey, redis: "redis_client.Redis") -> Iterator[LeanRedis]:
     """Our own client of the empty Valkey."""

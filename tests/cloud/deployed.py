@@ -136,11 +136,15 @@ class Deployed(Stack):
     @property
     def redis_url(self) -> str:
         """Where the deployment's Valkey answers."""
-        return f"redis://127.0.0.1:{self._port('valkey')}/0"
+        return f"redis://:{self._password('valkey')}@127.0.0.1:{self._port('valkey')}/0"
 
     def ledger(self) -> psycopg.Connection:
         """Connect to the ledger as the server's own superuser."""
-        return psycopg.connect(f"postgresql://postgres@127.0.0.1:{self._port('postgres')}/drumbeat", autocommit=True)
+        server = f"postgres:{self._password('postgres')}@127.0.0.1:{self._port('postgres')}"
+        return psycopg.connect(f"postgresql://{server}/drumbeat", autocommit=True)
+
+    def _password(self, server: str) -> str:
+        return (self.home / server / "password").read_text()
 
     @contextmanager
     def ledger_away(self) -> Iterator[None]:

@@ -28,7 +28,7 @@ from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 from tests.cloud.pooler import PgBouncer
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, url_of
 from tests.flow.stacks import eventually
 from tests.flow.test_full_speed import CONFIG, EVENTS, LIES
 
@@ -108,7 +108,6 @@ def settings(
         sqs.call("CreateQueue", QueueName=f"{name}-{uuid.uuid4().hex}")["QueueUrl"] for name in ("effects", "buffer")
     )
     sqs.close()
-    connection = redis.connection_pool.connection_kwargs
     with (
         sandbox(tmp_path / "sandbox") as sandbox_url,
         PgBouncer(tmp_path / "pooler", database.url, CONNECTIONS) as pool,
@@ -119,7 +118,7 @@ def settings(
                 "DRUMBEAT_SECRET": "for tests",
                 "DRUMBEAT_SANDBOX_URL": sandbox_url,
                 "DATABASE_URL": pool.url,
-                "REDIS_URL": f"redis://{connection['host']}:{connection['port']}/0",
+                "REDIS_URL": url_of(redis),
                 "EFFECTS_QUEUE_URL": effects,
                 "BUFFER_QUEUE_URL": buffer,
                 "AWS_ENDPOINT_URL": sqs_endpoint,

@@ -10,7 +10,7 @@ from drumbeat import services as process
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.wakeups.queue import Queue
 from functions.ingest import app
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, url_of
 from tests.functions.doors import Doors
 
 
@@ -24,13 +24,12 @@ def doors(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: 
         Queue(sqs, sqs.call("CreateQueue", QueueName=f"{name}-{uuid.uuid4().hex}")["QueueUrl"])
         for name in ("effects", "buffer")
     )
-    connection = redis.connection_pool.connection_kwargs
     environment = {
         "DRUMBEAT_LOCAL": "1",
         "DRUMBEAT_TEST_DOOR": "1",
         "DRUMBEAT_SECRET": "for tests",
         "DATABASE_URL": database.url,
-        "REDIS_URL": f"redis://{connection['host']}:{connection['port']}/0",
+        "REDIS_URL": url_of(redis),
         "EFFECTS_QUEUE_URL": effects.url,
         "BUFFER_QUEUE_URL": buffer.url,
         "AWS_ENDPOINT_URL": sqs_endpoint,

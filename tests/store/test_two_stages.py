@@ -28,7 +28,7 @@ from drumbeat.relay.sweep import LOCK_KEY, LOCK_SECONDS, sweep
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Ask, Granted, TokenRequest
 from drumbeat.wakeups.due_index import KEY
-from tests.conftest import fresh_ledger
+from tests.conftest import fresh_ledger, url_of
 
 CALLER = ApiKey("shop", frozenset({"ingest"}))
 LEAD = json.dumps(
@@ -87,7 +87,7 @@ def _stage(stack: ExitStack, postgres: Postgres, redis: Redis, endpoint: str, na
         "DRUMBEAT_LOCAL": "1",
         "DRUMBEAT_SECRET": secret,
         "DATABASE_URL": stack.enter_context(fresh_ledger(postgres)).url,
-        "REDIS_URL": f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}/0",
+        "REDIS_URL": url_of(redis),
         "EFFECTS_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"q{uuid.uuid4().hex}")["QueueUrl"],
         "BUFFER_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"q{uuid.uuid4().hex}")["QueueUrl"],
         "AWS_ENDPOINT_URL": endpoint,

@@ -15,7 +15,7 @@ from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 from functions.relay import app
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, url_of
 
 SCHEDULED = {"version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}}
 
@@ -42,7 +42,7 @@ def services(
     environment = {
         "DRUMBEAT_LOCAL": "1",
         "DATABASE_URL": database.url,
-        "REDIS_URL": f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}/0",
+        "REDIS_URL": url_of(redis),
         "DRUMBEAT_SECRET": "for tests",
         "EFFECTS_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"effects{uuid.uuid4().hex}")["QueueUrl"],
         "BUFFER_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"buffer{uuid.uuid4().hex}")["QueueUrl"],

@@ -8,7 +8,7 @@ from redis import Redis
 
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.services import Services
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, url_of
 from tests.store.relay.sample_deployment import ManualClock, RecordingSqs, SampleDeployment
 
 
@@ -27,7 +27,7 @@ def deployment(
     settings = Settings.from_env(
         {
             "DATABASE_URL": database.url,
-            "REDIS_URL": f"redis://127.0.0.1:{redis.connection_pool.connection_kwargs['port']}/0",
+            "REDIS_URL": url_of(redis),
             "DRUMBEAT_SECRET": "for tests",
             "EFFECTS_QUEUE_URL": urls["effects"],
             "BUFFER_QUEUE_URL": urls["buffer"],
