@@ -34,6 +34,12 @@ def invoke(sample: str) -> dict[str, Any]:
     return answer
 
 
+@pytest.fixture(autouse=True)
+def known_key(doors: Doors) -> None:
+    """The samples' key, as a stack knows its keys."""
+    doors.key(id="sample")
+
+
 def test_an_event_is_recorded_under_the_id_that_anyone_can_compute(doors: Doors) -> None:
     answer = invoke("ingest_event")
 

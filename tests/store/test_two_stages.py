@@ -37,7 +37,7 @@ LEAD = json.dumps(
 SOURCE = """
 version: 1
 accounts: {}
-sources: {%s: {webhook: github, type: LEAD_CAPTURE, secrets: ["env:SECRET"], map: {email: email}}}
+sources: {%s: {webhook: github, type: LEAD_CAPTURE, secrets: ["env:SHOP_SECRET"], map: {email: email}}}
 flows: {}
 """
 
@@ -146,7 +146,7 @@ def test_the_rate_of_an_account_is_not_that_of_its_namesake(stages: tuple[Stage,
 def test_sources_that_only_the_other_has_are_not_known_while_the_ledger_is_away(
     stages: tuple[Stage, Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SECRET", "of a source")
+    monkeypatch.setenv("SHOP_SECRET", "of a source")
     ours, theirs = stages
     apply(SOURCE % "shop", {}, actor="test", services=theirs.services)
     assert "shop" in Door(theirs.services).catalog.sources()

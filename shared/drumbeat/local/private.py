@@ -50,6 +50,7 @@ def close_contents(folder: Path) -> None:
 def kept(path: Path, first: str) -> str:
     """Return what a private file holds; `first` is written when it does not exist, completely or not at all."""
     if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.new")
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

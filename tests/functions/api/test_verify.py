@@ -89,7 +89,7 @@ def test_a_chunk_names_violations_and_where_the_next_begins(
     _, second, _ = console.call("GET", "/v1/verify", cursor=first["next"])
 
     assert code == 200
-    assert first == {"items": [], "checked": {"events": 2, "effects": 0, "attempts": 0}, "next": str(events[1])}
+    assert first == {"items": [], "checked": {"events": 2, "effects": 0, "attempts": 0, "parked": 0}, "next": str(events[1])}
     assert second["next"] is None
     (item,) = second["items"]
     assert (item["invariant"], item["kind"], item["subject"], item["id"]) == (
@@ -160,7 +160,7 @@ def test_programs_get_one_document_for_all_chunks(
 
     answer = document(capfd.readouterr().out)
     assert code == 1
-    assert answer["checked"] == {"events": 3, "effects": 0, "attempts": 0}
+    assert answer["checked"] == {"events": 3, "effects": 0, "attempts": 0, "parked": 0}
     assert [item["id"] for item in answer["items"]] == [str(events[0])]
 
 

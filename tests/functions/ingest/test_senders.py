@@ -146,7 +146,7 @@ def test_slacks_challenge_is_echoed_only_where_it_is_signed_and_is_no_event(rece
 
 @pytest.mark.parametrize(
     ("token", "configured", "status"),
-    [("token", "env:TOKEN", 200), ("other", "env:TOKEN", 403), ("", "env:EMPTY", 403), ("token", "env:MISSING", 503)],
+    [("token", "env:TOKEN", 200), ("other", "env:TOKEN", 403), ("", "env:EMPTY", 503), ("token", "env:MISSING", 503)],
 )
 def test_metas_address_is_confirmed_by_its_token(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, token: str, configured: str, status: int

@@ -81,6 +81,7 @@ VIEWS: Mapping[str, Reading] = {
     "totals": Reading(views.totals, UNDER_WAY),
     "usage": Reading(views.usage, 2_000),
     "story": Reading(_story, PAGE),
+    "event of an effect": Reading(lambda db: views.event_of_effect(db, START)),
     "events": Reading(_events(), PAGE),
     "events since": Reading(_events(since=datetime.now(UTC) - timedelta(days=3)), PAGE),
     **{f"events {status}": Reading(_events(status=status), UNDER_WAY) for status in EVENT_STATUSES},

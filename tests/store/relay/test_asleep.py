@@ -32,7 +32,7 @@ def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps_two_of_them_at_the_
 
     assert [minute for minute, summary in enumerate(sweeps) if not summary.idle] == [0, 15, 375, 735, 1095]
     assert asked[False] == 0
-    assert 0 < asked[True] <= 5 * 9
+    assert 0 < asked[True] <= 5 * 10
 
 
 def test_an_event_every_two_minutes_has_the_relay_ask_nothing(deployment: SampleDeployment) -> None:

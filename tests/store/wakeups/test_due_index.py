@@ -106,13 +106,13 @@ def test_a_member_that_is_no_id_stands_for_nothing(due_index: DueIndex) -> None:
 def test_without_redis_the_answer_says_so(unreachable: DueIndex) -> None:
     assert not unreachable.set({"effect:1": NOW})
     assert not unreachable.clear(["effect:1"])
-    assert unreachable.due(NOW) == Due(frozenset(), missing=True)
+    assert unreachable.due(NOW) == Due(frozenset(), missing=True, unreachable=True)
 
 
 def test_marks_that_redis_refuses_to_read_are_missing(due_index: DueIndex, redis: Redis) -> None:
     redis.set(PREFIX + KEY, "no sorted set")
 
-    assert due_index.due(NOW) == Due(frozenset(), missing=True)
+    assert due_index.due(NOW) == Due(frozenset(), missing=True, unreachable=True)
 
 
 def test_nothing_to_set_or_clear_calls_nothing(unreachable: DueIndex) -> None:
