@@ -76,7 +76,7 @@ def test_no_lock_is_held_between_two_statements() -> None:
 
 
 def test_redis_is_reached_by_the_client_that_names_the_keys_of_a_stage() -> None:
-    """Two keys have one name for all stages: their list, and the index of the release before. The CLI tries URLs."""
+    """One key has one name for all stages: their list. The CLI tries URLs."""
     by_others = {
         str(path.relative_to(PACKAGE))
         for path, tree in modules()
@@ -92,10 +92,7 @@ def test_redis_is_reached_by_the_client_that_names_the_keys_of_a_stage() -> None
     }
 
     assert by_others == {"infrastructure/redis.py"}
-    assert shared == {
-        "observability/stages.py": ["'drumbeat:{stages}'"],
-        "wakeups/due_index.py": ["'drumbeat:{relay}:due'"],
-    }
+    assert shared == {"observability/stages.py": ["'drumbeat:{stages}'"]}
 
 
 def test_scripts_of_redis_touch_the_keys_that_they_are_given() -> None:

@@ -11,8 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+from unittest.mock import patch
 
 from drumbeat.audit import verify
+from drumbeat.configuration import document
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.request import Reply
 from drumbeat.core.status import Status
 from drumbeat.delivery.feedback import FeedbackEvent
@@ -43,6 +46,12 @@ class Beside(Simulation):
     """A simulation whose processes run either release, as `deploy` says; each begins with the present code."""
 
     parks = False  # the release before records what a revoked caller had buffered
+
+    @cached_property
+    def rules(self) -> int:  # type: ignore[override]
+        """What both understand: a version of later rules is for the present code alone."""
+        theirs: int = before.module("drumbeat.core.compatibility").SEMANTICS
+        return min(SEMANTICS, theirs)
 
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
@@ -134,7 +143,8 @@ class Beside(Simulation):
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Apply a configuration; the release before refuses what it does not know."""
         if not self._runs_before(who):
-            return super().apply(who, **changes)
+            with patch.object(document, "SEMANTICS", self.rules):
+                return super().apply(who, **changes)
         with contextlib.suppress(before.module("drumbeat.core.errors").Invalid):
             return bool(self.before.apply(who, **changes))
         return False

@@ -164,8 +164,8 @@ def _a_key_for_each_attempt(patch: Patch) -> None:
 
 def _read_5xx_as(outcome: Callable[[str], Outcome]) -> Callable[[Patch], None]:
     def make(patch: Patch) -> None:
-        def unsuccessful(reply: Any, permanent: Mapping[int, str]) -> Outcome:
-            return outcome("HTTP 5xx") if reply.status >= 500 else replies.unsuccessful(reply, permanent)
+        def unsuccessful(reply: Any, *said: Any) -> Outcome:
+            return outcome("HTTP 5xx") if reply.status >= 500 else replies.unsuccessful(reply, *said)
 
         for module in (mailgun, resend, hubspot, http_endpoint):
             patch.setattr(module, "unsuccessful", unsuccessful)

@@ -20,6 +20,7 @@ from drumbeat.campaigns import fire
 from drumbeat.configuration import apply as applying
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.address import contact_key, normalise
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.core.events import Arrival
 from drumbeat.core.status import Status
@@ -96,6 +97,7 @@ class Stuck(AssertionError):
 class Simulation:
     """One run: a seed, a schedule and faults decide everything that is random."""
 
+    rules = SEMANTICS  # by which configurations are compiled
     parks = True  # what a revoked caller had buffered, instead of recording it
 
     def __init__(
@@ -200,10 +202,15 @@ class Simulation:
     def configure(self, **changes: Any) -> None:
         """Put a configuration in force, without a process of the run."""
         self.versions += 1
+        compiled = dict(sample_deployment.compiled(**{"semantics": self.rules} | changes))
         self.environment.owner.run(
             "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
             " VALUES (%s, %s, '', '{}', %s, 'simulation')",
-            (self.versions, str(self.versions).encode(), Jsonb(dict(sample_deployment.compiled(**changes)))),
+            (
+                self.versions,
+                str(self.versions).encode(),
+                Jsonb(compiled),
+            ),
         )
 
     def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:

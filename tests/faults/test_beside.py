@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests.faults.beside import Release
+from tests.faults.beside import Beside, Release, check_ledger
 from tests.faults.environment import Environment
 from tests.faults.process_pool import ProcessPool
 from tests.faults.proof import StoryOfTwo, Upgrade, prove
 from tests.faults.runs import Simulate
+from tests.faults.sample_deployment import Lead
+from tests.faults.simulation import MINUTE
 from tests.faults.stories import STORIES
 
 FEW, MANY = 16, 1_000
@@ -20,6 +22,31 @@ def test_a_story_ends_as_promised_when_each_step_is_another_releases(
     environment: Environment, simulate: Simulate, story: str, first: Release
 ) -> None:
     prove(StoryOfTwo(story, first), environment, simulate)
+
+
+@pytest.mark.point(61)
+def test_what_was_planned_by_later_rules_waits_for_the_code_that_knows_them(
+    environment: Environment, simulate: Simulate
+) -> None:
+    simulation = simulate(kind=Beside)
+    assert isinstance(simulation, Beside)
+    simulation.configure(semantics=simulation.rules + 1)
+    lead = Lead("ada")
+    simulation.ingest(lead)
+    simulation.abandon(lead)  # planned by the present code, and nothing of it sent
+    simulation.deploy(Release.BEFORE, ("worker", "relay"))
+
+    for _ in range(10):
+        simulation.advance(MINUTE)
+        simulation.sweep()
+        simulation.drain()
+    undone = list(simulation.vendors.performed())
+    simulation.deploy(Release.PRESENT, ("worker", "relay"))
+    simulation.settle()
+
+    assert undone == []
+    assert {row["status"] for row in environment.owner.run("SELECT status FROM effects")} == {"accepted"}
+    check_ledger(simulation, strict=True)
 
 
 @pytest.mark.point(61)

@@ -138,7 +138,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(stack: Stack, own_
 
     assert second.spawn().wait(60) == 1
 
-    assert f"port {stack.port} is taken; nothing was started" in second.said()
+    assert f"Port {stack.port} is taken. Nothing was started" in second.said()
 
 
 def test_a_folder_in_use_is_not_used_twice(stack: Stack) -> None:

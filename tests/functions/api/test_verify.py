@@ -89,7 +89,11 @@ def test_a_chunk_names_violations_and_where_the_next_begins(
     _, second, _ = console.call("GET", "/v1/verify", cursor=first["next"])
 
     assert code == 200
-    assert first == {"items": [], "checked": {"events": 2, "effects": 0, "attempts": 0, "parked": 0}, "next": str(events[1])}
+    assert first == {
+        "items": [],
+        "checked": {"events": 2, "effects": 0, "attempts": 0, "parked": 0},
+        "next": str(events[1]),
+    }
     assert second["next"] is None
     (item,) = second["items"]
     assert (item["invariant"], item["kind"], item["subject"], item["id"]) == (

@@ -27,13 +27,13 @@ def sections(text: str) -> dict[str, str]:
 
 
 def completed(block: str) -> str:
-    """Add the sections of the example that a block leaves out; flows of the example need its sources."""
+    """Add the sections of the example that a block leaves out; flows of the example need its sources and accounts."""
     given = sections(block)
     missing = sections(EXAMPLE).items() - given.items()
     lacking = [
         (name, text)
         for name, text in missing
-        if name not in given and not (name == "flows" and given.keys() & {"sources"})
+        if name not in given and not (name == "flows" and given.keys() & {"sources", "accounts"})
     ]
     return "".join([*given.values(), *(f"{text}\n" for _, text in sorted(lacking))])
 

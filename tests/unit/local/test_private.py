@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -58,15 +59,15 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
 
 
 def test_sockets_in_a_shared_folder_are_in_one_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
-    (tmp_path / "t").mkdir()
-    home = Home(tmp_path / ("long" * 30))
-    sockets = home.sockets
-    sockets.rmdir()
-    sockets.symlink_to(tmp_path)  # what another user could put there
+    with TemporaryDirectory() as shared:  # a short name: a socket's path has few bytes
+        monkeypatch.setattr("tempfile.tempdir", shared)
+        home = Home(tmp_path / ("long" * 30))
+        sockets = home.sockets
+        sockets.rmdir()
+        sockets.symlink_to(tmp_path)  # what another user could put there
 
-    with pytest.raises(NotOurs):
-        _ = home.sockets
+        with pytest.raises(NotOurs):
+            _ = home.sockets
 
 
 def test_two_long_paths_are_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

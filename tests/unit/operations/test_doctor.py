@@ -109,5 +109,5 @@ def test_each_secret_of_a_source_is_checked_and_its_verify_token_too() -> None:
 
 def test_a_secret_that_is_not_there_yet_is_no_fault_of_a_local_stack() -> None:
     assert checked("github", "env:GONE", local=True) == [
-        ("secret of source shop", True, "env:GONE is not set: deliveries are answered 503")
+        ("secret of source shop", True, "env:GONE does not exist or may not be read: deliveries are answered 503")
     ]
