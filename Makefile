@@ -79,7 +79,7 @@ test: $(DEV) $(SAM) $(CHECKERS) ## formatting, lint, types, tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest -m 'not proof'
+	$(BIN)/pytest -m 'not proof' -n 2 --dist worksteal
 
 proof: $(DEV) $(SAM) $(CHECKERS) $(SDKS) ## the long proofs; prints what each has shown
 	$(BIN)/pytest -m proof -rP --show-capture=stdout
