@@ -33,7 +33,7 @@ class Candidate:
     event: Event  # its body is read only when it is planned now
     turn: Turn
     planned_version: int | None
-    failed_flows: tuple[str, ...]  # that no later configuration has planned yet
+    failed_flows: tuple[str, ...]  # that no later configuration has planned yet, and no person dismissed
     newest_version: int | None
 
 
@@ -46,7 +46,9 @@ READ = """
                plans.version AS planned_version,
                ARRAY(SELECT jsonb_object_keys(plans.failed)
                      EXCEPT
-                     SELECT flow FROM replans WHERE event_id = e.id) AS failed_flows
+                     SELECT flow FROM replans WHERE event_id = e.id
+                     EXCEPT
+                     SELECT unnest(flows) FROM dismissals WHERE event_id = e.id) AS failed_flows
           FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
          CROSS JOIN newest
           JOIN events e ON e.id = wanted.id

@@ -186,7 +186,8 @@ UNPLANNED = f"""
                FROM plans
               WHERE plans.failed <> '{{}}'
                 AND plans.event_id > %(after)s
-                AND plans.failed - ARRAY(SELECT flow FROM replans WHERE replans.event_id = plans.event_id) <> '{{}}'
+                AND plans.failed - ARRAY(SELECT flow FROM replans WHERE replans.event_id = plans.event_id)
+                    - ARRAY(SELECT unnest(flows) FROM dismissals WHERE dismissals.event_id = plans.event_id) <> '{{}}'
               ORDER BY plans.event_id
               LIMIT %(limit)s)
            ) AS candidates

@@ -246,7 +246,9 @@ REPLANNABLE = """
                      FROM jsonb_object_keys(plans.failed) AS flow
                     WHERE configs.compiled -> 'flows' ? flow
                       AND NOT EXISTS (SELECT FROM replans
-                                       WHERE replans.event_id = plans.event_id AND replans.flow = flow))
+                                       WHERE replans.event_id = plans.event_id AND replans.flow = flow)
+                      AND NOT EXISTS (SELECT FROM dismissals
+                                       WHERE dismissals.event_id = plans.event_id AND flow = ANY (dismissals.flows)))
      ORDER BY plans.event_id
      LIMIT %(limit)s
 """

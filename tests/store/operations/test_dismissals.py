@@ -1,5 +1,6 @@
 """An event that needs attention can be dismissed with a reason, until more goes wrong."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from drumbeat import views
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
-from drumbeat.delivery import attempts_sql, plans_sql
+from drumbeat.delivery import attempts_sql, candidates_sql, plans_sql
+from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.operations import dismissals_sql
 from drumbeat.operations.decisions_sql import decidable, decide
 from drumbeat.operations.dismissals_sql import Judged
+from drumbeat.relay import sql as relay
 from tests.conftest import TestDatabase
 from tests.store.rows import LEASE, claimed, closing, configured, new_effect, opening, planned, recorded
 
@@ -119,6 +122,27 @@ def test_a_flow_that_cannot_be_planned_can_be_dismissed(database: TestDatabase) 
     assert dismiss(database, event).flows == ["welcome"]
 
     assert status(database, event) == "done"
+
+
+@pytest.mark.parametrize("dismissed", [False, True])
+def test_a_later_configuration_does_not_act_on_what_was_dismissed(database: TestDatabase, dismissed: bool) -> None:
+    configured(database)
+    event = recorded(database)
+    plans_sql.record(database, [plans_sql.NewPlan(event, 1, b"hash", {"welcome": "no such field"})], [], LEASE)
+    if dismissed:
+        dismiss(database, event)
+    database.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        """ VALUES (2, '2', '', '{}', '{"flows": {"welcome": {}}}', 'test')"""
+    )
+
+    hour = timedelta(hours=1)
+    (candidate,) = candidates_sql.read(database, [event], late=hour, lease=LEASE, most_bytes=1 << 20)
+    found = relay.replannable_events(database, fresh=hour, full=True, limit=10, after=UUID(int=0))
+    tried = configs.unplanned(database, after=UUID(int=0), limit=10)
+
+    left = [] if dismissed else [event]
+    assert (list(candidate.failed_flows), found, tried) == ([] if dismissed else ["welcome"], left, left)
 
 
 @pytest.mark.parametrize(("ends", "held"), [(("held", "refused"), 1), (("accepted",), 0)])
