@@ -21,7 +21,7 @@ from drumbeat.local.home import Home
 from drumbeat.local.ledger import first_key
 from drumbeat.local.ports import Ports
 from drumbeat.local.servers import Postgres
-from drumbeat.local.stack import local_sqs
+from drumbeat.local.stack import ANY_KEY, local_sqs
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Queue
 from tests.chaos.connection_cutter import ConnectionCutter
@@ -54,11 +54,12 @@ class Environment:
         self.campaign = self.folder / "drumbeat.yaml"
         self.campaign.write_text((code / CAMPAIGN).read_text().replace("SANDBOX_URL", self.sandbox_url))
         self.deploy(code)
-        self.stack = Stack(self.folder / "home", self.campaign, self._servers())
+        self.stack = Stack(self.folder / "home", self.campaign)
 
     def __enter__(self) -> Self:
         try:
             self.postgres.start()
+            self.stack.servers = self._servers()
             self.connection_cutter.__enter__()
             process = self.stack.spawn("--workers", str(WORKERS), "--relay-every", str(self._relay_every))
             assert process.stdout is not None
@@ -109,7 +110,7 @@ class Environment:
     @cached_property
     def wake_ups(self) -> Queue:
         """The effects queue, over a connection of the test's own."""
-        sqs = local_sqs(f"http://127.0.0.1:{self._port('ministack')}", self._private("aws_key"))
+        sqs = local_sqs(f"http://127.0.0.1:{self._port('ministack')}", self._private("aws_key") or ANY_KEY)
         return Queue(sqs, sqs.call("GetQueueUrl", QueueName="drumbeat-dev-EffectsQueue")["QueueUrl"])
 
     @cached_property
@@ -162,10 +163,10 @@ class Environment:
         """The ledger's addresses for the owner and for the application."""
         return self.postgres.url("drumbeat"), self.postgres.url("drumbeat", user="drumbeat_app")
 
-    def _private(self, name: str) -> str:
-        """What the stack keeps to itself, such as a password; a release may have no such file."""
+    def _private(self, name: str) -> str | None:
+        """What the stack keeps to itself, such as a password; the release before has no such files."""
         file = self.folder / "home" / name
-        return file.read_text() if file.exists() else "none"
+        return file.read_text().strip() if file.exists() else None
 
     def admit_first_key(self) -> None:
         """Give the key of the running stack its row, as a start of the present code does."""

@@ -211,7 +211,8 @@ class _Sweep:
         soonest = self._now + RENOTIFY_SECONDS
         if next_due is not None:
             due_index.set(minute(max(self._now + next_due, soonest)))
-        if held_back or self._stopped or not self._has_time():
+        # Where entries were lost, events too young to be looked for have none either: they are looked for then.
+        if held_back or self._stopped or self._due.missing or not self._has_time():
             due_index.set(minute(soonest))
         if self._stopped:
             return  # the entries stand for what was not reached, and so does a sentinel that is missing

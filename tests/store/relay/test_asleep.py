@@ -30,13 +30,15 @@ def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps_two_of_them_at_the_
         sweeps.append(summary)
         deployment.sleep(MINUTE)
 
-    assert [minute for minute, summary in enumerate(sweeps) if not summary.idle] == [0, 15, 375, 735, 1095]
-    assert asked[False] == 0
+    assert [minute for minute, summary in enumerate(sweeps) if not summary.idle] == [0, 1, 15, 375, 735, 1095]
+    assert asked[False] <= 10  # a minute after entries were lost: for what was too young to be looked for
     assert 0 < asked[True] <= 5 * 10
 
 
 def test_an_event_every_two_minutes_has_the_relay_ask_nothing(deployment: SampleDeployment) -> None:
     apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=deployment.services)
+    sweep(deployment.services)
+    deployment.sleep(MINUTE)
     sweep(deployment.services)
     deployment.services.due_index.watch(full_at=deployment.now() + 6 * HOUR)
     door = Single(Door(deployment.services))

@@ -134,6 +134,8 @@ def test_what_was_notified_and_not_settled_is_notified_again(deployment: SampleD
 
 def test_what_is_due_in_days_wakes_the_relay_in_its_minute(deployment: SampleDeployment) -> None:
     deployment.configured()
+    sweep(deployment.services)
+    deployment.sleep(MINUTE)
     effect = deployment.effect(due_in=4 * HOUR + 125)
     sweep(deployment.services)
     deployment.services.due_index.watch(full_at=deployment.now() + 6 * HOUR)

@@ -22,6 +22,21 @@ def test_workers_are_notified_of_an_unplanned_event_after_a_while(deployment: Sa
     assert deployment.rung_events() == {event}
 
 
+def test_an_event_that_was_too_young_when_its_entry_was_lost_is_found_a_minute_later(
+    deployment: SampleDeployment,
+) -> None:
+    deployment.configured()
+    event = deployment.event()
+    deployment.redis.flushall()
+
+    sweep(deployment.services)
+    assert deployment.notified() == []
+    deployment.sleep(MINUTE)
+    sweep(deployment.services)
+
+    assert deployment.rung_events() == {event}
+
+
 def test_an_event_whose_entry_is_due_is_notified_however_young(deployment: SampleDeployment) -> None:
     deployment.configured()
     event = deployment.event()

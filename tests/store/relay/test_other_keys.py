@@ -39,7 +39,7 @@ def test_the_next_sweep_finds_all_that_is_due_and_repeats_are_known(
     sweep(deployment.services)
     deployment.notified()
     effect = deployment.effect()
-    deployment.sleep(30.0)
+    deployment.sleep(45.0)
     assert not deployment.services.due_index.due(deployment.now()).missing
 
     first, second = sweep(later), sweep(later)
