@@ -77,8 +77,10 @@ class Deployed(Stack):
     def restart(self, function: str) -> None:
         """Let the function's next invocation begin in a fresh process, which knows no secret yet."""
         name, functions = self.names[f"{function.capitalize()}Function"], self.aws("lambda")
-        # Any change replaces the processes of the function itself; a version never changes, so there is another.
-        functions.update_function_configuration(FunctionName=name, Description=uuid.uuid4().hex)
+        timeout = functions.get_function_configuration(FunctionName=name)["Timeout"]
+        # Its time limit, though the same, replaces the processes of the function itself; a version never changes, so
+        # the description makes another.
+        functions.update_function_configuration(FunctionName=name, Timeout=timeout, Description=uuid.uuid4().hex)
         if self.invoked(function) != name:
             version = functions.publish_version(FunctionName=name)["Version"]
             functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
@@ -140,8 +142,12 @@ class Deployed(Stack):
 
     def ledger(self) -> psycopg.Connection:
         """Connect to the ledger as the server's own superuser."""
-        server = f"postgres:{self._password('postgres')}@127.0.0.1:{self._port('postgres')}"
-        return psycopg.connect(f"postgresql://{server}/drumbeat", autocommit=True)
+        return psycopg.connect(self.ledger_url, autocommit=True)
+
+    @property
+    def ledger_url(self) -> str:
+        """Where the ledger answers the server's own superuser."""
+        return f"postgresql://postgres:{self._password('postgres')}@127.0.0.1:{self._port('postgres')}/drumbeat"
 
     def _password(self, server: str) -> str:
         return (self.home / server / "password").read_text()

@@ -4,7 +4,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import distribution
 from pathlib import Path
@@ -14,6 +14,9 @@ import pytest
 
 from bench.coldstart import EMULATOR
 from bench.emulator import Environment
+from drumbeat.access import sql as access_sql
+from drumbeat.access.keys import SCOPES
+from drumbeat.ledger.database import Database
 from drumbeat.local.cloud.account import environment
 from tests.build.conftest import tool
 from tests.build.stack import ROOT
@@ -113,6 +116,14 @@ def test_every_sample_is_tried() -> None:
     assert tried == {path.stem for path in (ROOT / "events").glob("*.json")}
 
 
+@pytest.fixture(scope="module")
+def known_key(cloud: Deployed) -> None:
+    """The samples' key, as a deployment knows its keys."""
+    with closing(Database(cloud.ledger_url)) as ledger:
+        access_sql.add(ledger, "sample", "of the samples", SCOPES, actor="test")
+
+
+@pytest.mark.usefixtures("known_key")
 @pytest.mark.parametrize("function", SAMPLES)
 def test_a_built_function_answers_its_samples(
     cloud: Deployed, emulator: Path, runtime: Path, tmp_path: Path, function: str

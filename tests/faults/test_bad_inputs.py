@@ -105,7 +105,7 @@ BAD_INPUTS: Mapping[str, Bad] = {
         f"a call that ends its worker ({CLASSES[STEPS[step]]})": partial(_killer, step)
         for step in ("crm", "hello", "news")
     },
-    "a body of 5 MiB": lambda simulation: _send(simulation, Lead("ada", remark="x" * (5 * MIB - 1000))),
+    "a body of 4 MiB": lambda simulation: _send(simulation, Lead("ada", remark="x" * (4 * MIB - 1000))),
     "a payload that cannot be rendered": lambda simulation: _send(simulation, Odd(name={"a": ["list"]})),
     "a payload that cannot be planned": lambda simulation: _send(simulation, Odd(email=17)),
     "half a surrogate in its payload": lambda simulation: _send(simulation, Odd(name="\ud800")),
