@@ -1,7 +1,9 @@
 """Read-only views over the ledger, the same for API, console and command line."""
 
 from drumbeat.views.accounts import AccountItem, accounts
-from drumbeat.views.pages import EffectFilter, EventFilter, Page, effects, events
+from drumbeat.views.effect_pages import EffectFilter, effects
+from drumbeat.views.event_pages import EventFilter, events
+from drumbeat.views.pages import Page
 from drumbeat.views.pulse import Pulse, pulse
 from drumbeat.views.timeline import event, event_of_effect
 from drumbeat.views.totals import Totals, by_account, groups, totals

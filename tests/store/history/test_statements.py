@@ -9,7 +9,7 @@ import pytest
 
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
-from drumbeat.views import pages
+from drumbeat.views import effect_pages, event_pages
 from tests.conftest import TestDatabase, fresh_ledger
 from tests.store.history.readings import ALL, asked
 from tests.store.history.seeded import seed
@@ -18,7 +18,15 @@ from tests.store.rows import claimed, configured, recorded, waiting
 EVENTS = 300_000
 DUE = 15_000
 GROWING = {"events", "payloads", "plans", "effects", "journal", "requests", "attempts", "outcomes", "contacts"}
-MODULES = ("relay.sql", "ledger.leases", "views.pages", "views.timeline", "views.totals", "views.usage")
+MODULES = (
+    "relay.sql",
+    "ledger.leases",
+    "views.event_pages",
+    "views.effect_pages",
+    "views.timeline",
+    "views.totals",
+    "views.usage",
+)
 VERBS = ("SELECT", "UPDATE", "INSERT", "WITH", "DELETE")
 
 
@@ -98,5 +106,10 @@ def test_every_statement_of_relay_and_views_is_asked(database: TestDatabase) -> 
     }
     statements = {name: value for name, value in statements.items() if not name.rpartition(".")[2].startswith("_")}
     assert [name for name, sql in statements.items() if sql not in sent] == []
-    assert {*pages._CANDIDATES.values(), pages._NEWEST, pages._MATCHING, pages._OF_KINDS} <= sent
-    assert {*pages._BY_STATUS.values()} <= sent
+    assert {
+        *event_pages._CANDIDATES.values(),
+        event_pages._NEWEST,
+        event_pages._MATCHING,
+        event_pages._OF_KINDS,
+    } <= sent
+    assert {*effect_pages._BY_STATUS.values()} <= sent

@@ -1,0 +1,169 @@
+"""Lists of events, a page at a time, newest first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import LiteralString
+from uuid import UUID
+
+from drumbeat.core.errors import Invalid
+from drumbeat.core.events import EventType
+from drumbeat.ledger.database import Database
+from drumbeat.ledger.unplanned import NO_PLAN, SEARCHED
+from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STATUSES
+from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Page, one_of
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class EventItem:
+    """One event in a list. The status is derived from its plan and effects."""
+
+    event_id: UUID
+    source: str
+    idempotency_key: str
+    type: str
+    door: str
+    status: str
+    effects: int
+    received_at: datetime
+    scheduled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events; None leaves a field open. `q` matches the id, the key or the source."""
+
+    type: str | None = None
+    source: str | None = None
+    status: str | None = None
+    since: datetime | None = None
+    q: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that no event can have: an empty answer would look like "there are none"."""
+        one_of("status", self.status, EVENT_STATUSES)
+        one_of("type", self.type, tuple(EventType))
+
+
+def _one_by_one(where: LiteralString) -> LiteralString:
+    """Return a page of these events. The status is judged last, one event after another, until the page is full."""
+    return f"""
+    SELECT events.id AS event_id, events.source, events.key AS idempotency_key, events.type, events.door,
+           derived.status, derived.effects, events.received_at, events.scheduled_at
+      FROM (SELECT *
+              FROM events
+             WHERE (%(since)s::timestamptz IS NULL OR events.received_at >= %(since)s)
+               AND (%(at)s::timestamptz IS NULL OR (events.received_at, events.id) < (%(at)s, %(id)s::uuid))
+               AND {where}
+             ORDER BY events.received_at DESC, events.id DESC) AS events
+     CROSS JOIN LATERAL ({DERIVED}) AS derived
+     WHERE (%(status)s::text IS NULL OR derived.status = %(status)s)
+     ORDER BY events.received_at DESC, events.id DESC
+     LIMIT %(limit)s
+    """  # noqa: S608 - put together from constants
+
+
+_OPEN = "SELECT event_id FROM effects WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')"
+_OF_KIND = """
+    (%(type)s::text IS NULL OR events.type = %(type)s) AND (%(source)s::text IS NULL OR events.source = %(source)s)
+"""
+# The rare statuses are searched among their candidates only: not a million events are judged to find three.
+# Of the events with effects that are not final, those of whose effects none has begun; the index knows enough.
+_UNTOUCHED = """
+    CASE WHEN bool_and(effects.status = 'waiting' AND effects.fence = 0)
+         THEN count(*) = (SELECT count(*) FROM effects AS every WHERE every.event_id = effects.event_id)
+         ELSE false END
+"""
+_RECORDED = f"SELECT events.id FROM ({SEARCHED}) AS events WHERE {NO_PLAN}"  # noqa: S608 - constants
+_PLANNED = f"{_OPEN} GROUP BY event_id HAVING {_UNTOUCHED}"
+_IN_PROGRESS = f"{_OPEN} GROUP BY event_id HAVING NOT {_UNTOUCHED}"
+_AMONG: Mapping[str, LiteralString] = {
+    "recorded": f"{_OF_KIND} AND events.id = ANY (ARRAY({_RECORDED}))",
+    "planned": f"{_OF_KIND} AND events.id = ANY (ARRAY({_PLANNED}))",
+    "in_progress": f"{_OF_KIND} AND events.id = ANY (ARRAY({_IN_PROGRESS}))",
+    "attention": f"{_OF_KIND} AND events.id = ANY (ARRAY({CANDIDATES_FOR_ATTENTION}))",
+}
+_CANDIDATES: Mapping[str, LiteralString] = {status: _one_by_one(among) for status, among in _AMONG.items()}
+
+# All, or those that are done: what is under way is left out before it is judged.
+_NEWEST = _one_by_one(f"(%(status)s IS DISTINCT FROM 'done' OR events.id NOT IN ({_OPEN}))")
+
+# A text is searched by reading, newest first: `since` bounds it.
+_MATCHING = _one_by_one(
+    f"""
+    {_OF_KIND}
+    AND (starts_with(events.id::text, lower(%(q)s))
+         OR strpos(lower(events.key), lower(%(q)s)) > 0
+         OR strpos(lower(events.source), lower(%(q)s)) > 0)
+    """
+)
+
+# The sources and types that there are, each once, by an index; then a page of each, of which the newest are shown.
+_OF_KINDS = f"""
+    WITH RECURSIVE sources AS (
+        (SELECT source FROM events WHERE %(source)s::text IS NULL ORDER BY source LIMIT 1)
+         UNION ALL
+        SELECT (SELECT events.source FROM events WHERE events.source > sources.source ORDER BY events.source LIMIT 1)
+          FROM sources
+         WHERE sources.source IS NOT NULL
+    ), kinds AS (
+        SELECT source, type
+          FROM (SELECT source FROM sources WHERE source IS NOT NULL
+                 UNION ALL
+                SELECT %(source)s::text WHERE %(source)s::text IS NOT NULL) AS wanted
+         CROSS JOIN unnest(%(types)s::text[]) AS named (type)
+    )
+    SELECT page.*
+      FROM kinds
+     CROSS JOIN LATERAL (
+        {_one_by_one("events.source = kinds.source AND events.type = kinds.type")}) AS page
+     ORDER BY page.received_at DESC, page.event_id DESC
+     LIMIT %(limit)s
+"""  # noqa: S608 - put together from constants
+
+
+def events_statement(filter: EventFilter) -> LiteralString:
+    """Return the statement whose cost follows what this filter shows."""
+    if filter.q:
+        return _MATCHING
+    if filter.status is not None and filter.status in _CANDIDATES:
+        return _CANDIDATES[filter.status]
+    return _NEWEST if filter.type is filter.source is None else _OF_KINDS
+
+
+def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[EventItem]:
+    """List events, newest first. A cursor stays valid while events arrive. Raises Invalid for another text."""
+    at, id = _read_event_cursor(cursor)
+    rows = db.run(
+        events_statement(filter),
+        {
+            "type": filter.type,
+            "types": [filter.type] if filter.type else list(EventType),
+            "source": filter.source,
+            "status": filter.status,
+            "since": filter.since,
+            "q": filter.q or None,
+            "at": at,
+            "id": id,
+            "limit": limit + 1,
+        },
+    )
+    items = [EventItem(**row) for row in rows[:limit]]
+    return Page(items, _event_cursor(items[-1]) if len(rows) > limit else None)
+
+
+def _event_cursor(item: EventItem) -> str:
+    microseconds = (item.received_at - EPOCH) // timedelta(microseconds=1)
+    return f"{microseconds}-{item.event_id.hex}"
+
+
+def _read_event_cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
+    if cursor is None:
+        return None, None
+    try:
+        microseconds, _, id = cursor.partition("-")
+        return EPOCH + timedelta(microseconds=int(microseconds)), UUID(id)
+    except (ValueError, OverflowError):
+        raise Invalid(INVALID_CURSOR) from None
