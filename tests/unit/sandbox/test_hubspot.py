@@ -119,7 +119,10 @@ def test_a_portals_own_property_exists_once_it_was_created(sandbox: SandboxProce
     elsewhere = sandbox.hubspot(contact("own@example.org", "t-own-3", favourite_colour="blue"), token="pat-else")
 
     assert (created.status, again.status, again.json["category"]) == (201, 409, "OBJECT_ALREADY_EXISTS")
-    assert "favourite_colour" in {property["name"] for property in listed}
+    (own,) = [property for property in listed if property["name"] == "favourite_colour"]
+    assert (own["label"], own["options"][0]["label"], own["options"][0]["value"]) == (
+        "Favourite colour", "Blue", "blue"
+    )  # fmt: skip
     assert (taken.status, not_an_option.status, elsewhere.status) == (200, 400, 400)
     assert sandbox.call("GET", f"{path}/favourite_colour", authorization="Bearer pat-else").status == 404
 
