@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from drumbeat.sandbox.contact_properties import Properties
 from tests.unit.sandbox.sandbox_process import SandboxProcess, contact
 
 
@@ -133,3 +134,14 @@ def test_a_property_that_is_not_defined_whole_is_refused(sandbox: SandboxProcess
     content = json.dumps(whole | definition if isinstance(definition, dict) else definition)
 
     assert sandbox.call("POST", "/hubspot/crm/v3/properties/contacts", content, authorization="Bearer p").status == 400
+
+
+def test_a_property_in_a_record_from_before_there_were_labels_is_read() -> None:
+    properties = Properties()
+
+    properties.apply({"action": "create_property", "account": "p", "property": ["plan", "enumeration", ["free"]]})
+
+    shown = properties.of("p")["plan"].shown
+    assert (shown["label"], shown["options"]) == (
+        "plan", [{"label": "free", "value": "free", "displayOrder": 0, "hidden": False}]
+    )  # fmt: skip
