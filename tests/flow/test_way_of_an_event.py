@@ -89,7 +89,7 @@ def test_the_command_line_sends_and_shows(stack: Stack) -> None:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README sends with curl")
 def test_the_first_event_of_the_readme_is_sent_and_found(stack: Stack) -> None:
     chapter = (ROOT / "README.md").read_text().partition("## Your first event")[2].partition("\n## ")[0]
-    send, look, _ = re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)
+    send, look, *_ = re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)
     environment = {
         **os.environ,
         "DRUMBEAT_URL": stack.ready["url"],

@@ -37,7 +37,7 @@ def command(client: Client, path: Path, check: bool, diff: bool) -> int:
         warnings = check_files(client, file, written)
         if warnings is None:
             return 1
-        return _show_check(client, file, warnings) if check else _show_difference(client, written)
+        return _show_check(client, file, written, warnings) if check else _show_difference(client, written)
     before = None if client.json else _in_force(client, unless=(403, 404))
     try:
         applied = _put(client, written)
@@ -76,13 +76,12 @@ def check_files(client: Client, file: Path, written: Written, outcome: str = NOT
     from drumbeat.configuration.document import compile_document
 
     warnings: list[Mistake] = []
-    sandbox = urlsplit(client.url).hostname in LOCAL
     try:
         compile_document(
             written.document,
             written.templates,
             file=DOCUMENT,
-            sandbox=sandbox,
+            sandbox=_has_sandbox(client),
             warn=warnings.append,
             now=datetime.now(UTC),
         )
@@ -121,13 +120,31 @@ def _text(file: Path) -> str:
         raise click.ClickException(f"{file}: {reason}. Nothing was sent; the version in force stays.") from None
 
 
-def _show_check(client: Client, file: Path, warnings: Sequence[Mistake]) -> int:
+def _show_check(client: Client, file: Path, written: Written, warnings: Sequence[Mistake]) -> int:
     if client.json:
         print_json({"mistakes": [], "warnings": _facts(warnings)})
-    else:
-        _show_warnings(file, _facts(warnings))
-        show("no mistakes")
+        return 0
+    _show_warnings(file, _facts(warnings))
+    elsewhere = _without_sandbox(written) if _has_sandbox(client) else ()
+    show("no mistakes for a local stack; AWS, where there is no sandbox, would refuse:" if elsewhere else "no mistakes")
+    for each in elsewhere:
+        click.echo(f"  {path_of(file, each.file)}:{each.line}: {each.message}")
     return 0
+
+
+def _without_sandbox(written: Written) -> Sequence[Mistake]:
+    """Return the mistakes that a document without mistakes has where no sandbox imitates the providers."""
+    from drumbeat.configuration.document import compile_document
+
+    try:
+        compile_document(written.document, written.templates, file=DOCUMENT, sandbox=False)
+    except ConfigError as error:
+        return error.mistakes
+    return ()
+
+
+def _has_sandbox(client: Client) -> bool:
+    return urlsplit(client.url).hostname in LOCAL
 
 
 def _show_difference(client: Client, written: Written) -> int:
@@ -156,11 +173,11 @@ def _facts(mistakes: Sequence[Mistake]) -> list[dict[str, Any]]:
 
 def _show_warnings(file: Path, warnings: Sequence[dict[str, Any]]) -> None:
     for each in warnings:
-        click.echo(f"{_path(file, each['file'])}:{each['line']}: warning: {each['message']}", err=True)
+        click.echo(f"{path_of(file, each['file'])}:{each['line']}: warning: {each['message']}", err=True)
 
 
 def _show_mistakes(client: Client, file: Path, mistakes: list[dict[str, Any]], outcome: str = NOTHING_STORED) -> None:
-    placed = [{**each, "file": str(_path(file, each["file"]))} for each in mistakes]
+    placed = [{**each, "file": str(path_of(file, each["file"]))} for each in mistakes]
     if client.json:
         print_json({"mistakes": placed})
         return
@@ -169,7 +186,7 @@ def _show_mistakes(client: Client, file: Path, mistakes: list[dict[str, Any]], o
     click.echo(f"{count(len(placed), 'mistake')}; {outcome}", err=True)
 
 
-def _path(file: Path, name: str) -> Path:
+def path_of(file: Path, name: str) -> Path:
     """Return the file's path as the person who typed the command knows it."""
     if name == DOCUMENT:
         return file

@@ -22,4 +22,5 @@ def command(client: Client, event: str, reason: str) -> None:
     covered += [count(done["refused"], "refused effect")] if done["refused"] else []
     covered += [f"{done['conflicts']} bodies under its key"] if done["conflicts"] else []
     show(f"event {done['eventId']} is dismissed: {'; '.join(covered) or 'what contradicted its effects'}")
-    show("anything that comes later raises it again; `drumbeat redrive` still sends what was refused")
+    again = "; `drumbeat redrive` still sends what was refused" if done["refused"] else ""
+    show(f"anything that comes later raises it again{again}")

@@ -1,5 +1,6 @@
 """The SSM parameters of a stage: what the template's functions read by name, and for what."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class ParameterStore:
 
     def write(self, parameter: Parameter, value: str, *, replace: bool) -> None:
         """Write a SecureString; one that exists only with `replace`. Raises click.ClickException."""
-        with explained(f"write {parameter.path(self.stage)}"):
+        with explained(f"write {parameter.path(self.stage)}", writes=True):
             self._ssm.put_parameter(
                 Name=parameter.path(self.stage),
                 Description=f"Drumbeat: {parameter.purpose}"[:1024],
@@ -114,29 +115,31 @@ def ssm_client(region: str | None) -> "tuple[SSMClient, str]":
     from botocore.exceptions import BotoCoreError
 
     try:
-        session = boto3.Session(region_name=region)
+        # AWS_REGION is what Lambda and other SDKs read; botocore by itself reads AWS_DEFAULT_REGION alone.
+        session = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
     except BotoCoreError as error:  # a profile that does not exist
-        raise click.UsageError(f"{error}. Nothing was written.") from None
+        raise click.UsageError(f"{error}. AWS was not asked.") from None
     if session.region_name is None:
-        raise click.UsageError("no region: give --region or set AWS_REGION. Nothing was written.")
+        raise click.UsageError("no region: give --region or set AWS_REGION. AWS was not asked.")
     return session.client("ssm"), session.region_name
 
 
 @contextmanager
-def explained(what: str, needs: str = "ssm:GetParameters and ssm:PutParameter on that name") -> Iterator[None]:
+def explained(
+    what: str, needs: str = "ssm:GetParameters and ssm:PutParameter on that name", *, writes: bool = False
+) -> Iterator[None]:
     """Turn the errors of AWS into messages that say what to do. Raises click.ClickException."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    kept = " What was written before stays." if writes else ""
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "an error")
         raise click.ClickException(
-            f"AWS does not let us {what}: {code}. What was written before stays; correct that and run it again. It"
-            f" needs {needs}."
+            f"AWS does not let us {what}: {code}.{kept} Correct that and run it again. It needs {needs}."
         ) from None
     except BotoCoreError as error:
         raise click.ClickException(
-            f"could not {what}: {error}. What was written before stays. Are you logged in (`aws sts"
-            " get-caller-identity`), in the right region?"
+            f"could not {what}: {error}.{kept} Are you logged in (`aws sts get-caller-identity`), in the right region?"
         ) from None

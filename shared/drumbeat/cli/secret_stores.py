@@ -97,7 +97,7 @@ class RemoteStore:
     def write(self, name: str, value: str) -> bool:
         """Write it; the functions use it within five minutes."""
         path = parameter(self.stage, name).path
-        with explained(f"write {path}", ACCOUNTS):
+        with explained(f"write {path}", ACCOUNTS, writes=True):
             done = self._ssm.put_parameter(
                 Name=path,
                 Description="Drumbeat: a secret of an account or source.",

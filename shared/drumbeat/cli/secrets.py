@@ -1,14 +1,14 @@
 """`drumbeat secrets`: store the secrets that the configuration names, see which are there, check them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import wraps
 from pathlib import Path
 
 import click
 
-from drumbeat.cli.apply import file_of, read
+from drumbeat.cli.apply import file_of, path_of, read
 from drumbeat.cli.output import count, plain, print_json, show, table
 from drumbeat.cli.secret_stores import LocalStore, RemoteStore, Store
 from drumbeat.core import secret_references
@@ -16,6 +16,8 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.errors import ConfigError
 from drumbeat.core.secret_references import Place, Variable
 from drumbeat.local.campaign_files import DOCUMENT
+from drumbeat.sources import registry as schemes
+from drumbeat.sources.signature import Scheme
 
 MOST_BYTES = 4096  # of a standard SSM parameter
 ABSENT = "not there"
@@ -77,6 +79,7 @@ def set_(store: Store, name: str, value: str | None) -> int:
             "a value on the command line stays in the shell's history, and other programs see it: leave it out and type"
             " it when asked, or pipe it. Nothing was stored; if it was a real one, change it at its provider."
         )
+    name = name.removeprefix("secret:")  # as the configuration writes it
     if wrong := secret_references.problem(f"secret:{name}"):
         raise click.UsageError(f"{wrong}. Nothing was stored.")
     replaced = store.write(name, _fit(_typed(name)))
@@ -86,7 +89,7 @@ def set_(store: Store, name: str, value: str | None) -> int:
 
 
 @command.command("list")
-@click.argument("path", type=click.Path(exists=True, path_type=Path), default=Path("campaigns"))
+@click.argument("path", type=click.Path(path_type=Path), default=Path("campaigns"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @with_store
 def list_(store: Store, path: Path, as_json: bool) -> int:
@@ -103,7 +106,7 @@ def list_(store: Store, path: Path, as_json: bool) -> int:
 
 
 @command.command("check")
-@click.argument("path", type=click.Path(exists=True, path_type=Path), default=Path("campaigns"))
+@click.argument("path", type=click.Path(path_type=Path), default=Path("campaigns"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @with_store
 def check_(store: Store, path: Path, as_json: bool) -> int:
@@ -163,12 +166,15 @@ def _entries(store: Store, path: Path) -> list[Entry]:
     for owner, reference in config.references():
         users.setdefault(reference, []).append(owner)
     sandboxed = tuple(f"account {each.name}, " for each in config.accounts.values() if "base_url" not in each.settings)
-    found = [_named(store, reference, owners, sandboxed) for reference, owners in users.items()]
+    signers = {f"source {each.name}": schemes.get(each.scheme) for each in config.sources.values()}
+    found = [_named(store, reference, owners, sandboxed, signers) for reference, owners in users.items()]
     named = {secret_references.place(each, stage=store.stage, local=store.local) for each in users}
     return found + [Entry(_called(place), [], present=True) for place in store.stored() if place not in named]
 
 
-def _named(store: Store, reference: str, owners: list[str], sandboxed: tuple[str, ...]) -> Entry:
+def _named(
+    store: Store, reference: str, owners: list[str], sandboxed: tuple[str, ...], signers: Mapping[str, Scheme]
+) -> Entry:
     place = secret_references.place(reference, stage=store.stage, local=store.local)
     if place is None or (store.local and not isinstance(place, Variable)):
         nowhere = "leads nowhere here; write secret:NAME, which is the same in every stage"
@@ -176,11 +182,17 @@ def _named(store: Store, reference: str, owners: list[str], sandboxed: tuple[str
     value = store.value(place)
     if value is None and store.local and all(owner.startswith(sandboxed) for owner in owners):
         return Entry(reference, owners, present=False, note="not there; the sandbox takes any")
-    wrong = ABSENT if value is None else _unfit(value)
+    wrong = ABSENT if value is None else _problem(value, owners, signers)
     if wrong and reference.startswith("secret:"):
         stage = "" if store.local else f" --stage {store.stage}"
         wrong += f"; store it with `drumbeat secrets set {reference.removeprefix('secret:')}{stage}`"
     return Entry(reference, owners, present=value is not None, wrong=wrong)
+
+
+def _problem(value: str, owners: list[str], signers: Mapping[str, Scheme]) -> str | None:
+    """Return what is wrong with a value: what sources verify with is judged by their schemes, as `doctor` does."""
+    found = (signers[owner].secret_problem(value) if owner in signers else _unfit(value) for owner in owners)
+    return next((wrong for wrong in found if wrong), None)
 
 
 def _called(place: Place) -> str:
@@ -195,11 +207,10 @@ def _config(path: Path, *, sandbox: bool) -> Config:
     try:
         return Config.load(0, compile_document(written.document, written.templates, file=DOCUMENT, sandbox=sandbox))
     except ConfigError as error:
-        first = error.mistakes[0]
-        raise click.ClickException(
-            f"{file.parent / first.file}:{first.line}: {first.message}. Nothing was changed; `drumbeat apply --check`"
-            " lists every mistake."
-        ) from None
+        named = [f"{path_of(file, each.file)}:{each.line}: {each.message}" for each in error.mistakes]
+        where = "" if sandbox else " for AWS, where there is no sandbox"
+        summary = f"{count(len(named), 'mistake')}{where}; nothing was changed"
+        raise click.ClickException("\n".join([*named, summary])) from None
 
 
 def _users(entry: Entry) -> str:

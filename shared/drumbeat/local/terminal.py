@@ -20,4 +20,4 @@ def relay(line: str) -> None:
 def export_line(places: Mapping[str, str]) -> str:
     """Return the line that makes a shell's commands call the stack at these places."""
     url, key = shlex.quote(places["url"]), shlex.quote(places["api_key"])
-    return f"export DRUMBEAT_URL={url} DRUMBEAT_KEY={key}"
+    return f"export DRUMBEAT_URL={url} DRUMBEAT_KEY={key} SANDBOX={shlex.quote(places['sandbox_url'])}"

@@ -52,7 +52,7 @@ def doctor(services: Services) -> list[Check]:
         checks.extend(neighbours(services))
     if postgres.ok:
         checks.extend(_configuration(services))
-        checks.append(_parked(services))
+        checks.append(parked(services))
     if services.settings.alarm_topic_arn:
         checks.extend(alarms(services, services.settings.alarm_topic_arn))
     return checks
@@ -66,7 +66,7 @@ def alarms(services: Services, topic: str) -> Iterator[Check]:
         found = services.cloudwatch.describe_alarms(ActionPrefix=topic)["MetricAlarms"]
         active = [alarm["AlarmDescription"] for alarm in found if alarm["StateValue"] == "ALARM"]
         fix = "docs/deploy.md says for each what to do"
-        yield Check("alarms", not active, " ".join(active) or f"{len(found)}, none is on", fix)
+        yield Check("alarms", not active, " ".join(active) or f"{len(found)}, none is on", fix if active else None)
     except (BotoCoreError, ClientError) as error:
         yield Check("alarms", False, _refused(error), GRANT_FIX)
     try:
@@ -77,11 +77,11 @@ def alarms(services: Services, topic: str) -> Iterator[Check]:
     if not subscriptions:
         yield Check("mail for alarms", True, "no address: deploy with an AlarmEmail")
         return
-    waiting = any(not each["SubscriptionArn"].startswith("arn:") for each in subscriptions)
-    fix = "open the mail that AWS sent there and confirm"
-    yield Check(
-        "mail for alarms", not waiting, "not confirmed yet" if waiting else f"{len(subscriptions)} confirmed", fix
-    )
+    if any(not each["SubscriptionArn"].startswith("arn:") for each in subscriptions):
+        fix = "open the mail that AWS sent there and confirm"
+        yield Check("mail for alarms", False, "not confirmed yet", fix)
+    else:
+        yield Check("mail for alarms", True, f"{len(subscriptions)} confirmed")
 
 
 def _postgres(services: Services) -> Check:
@@ -175,11 +175,14 @@ def _astray(config: Config) -> Iterator[Check]:
             yield Check(f"account {account.name}", False, wrong, fix)
 
 
-def _parked(services: Services) -> Check:
-    parked = parking_sql.count(services.db)
-    detail = f"{parked} of an API key that was revoked before they could be recorded" if parked else "none"
+def parked(services: Services) -> Check:
+    """Check that no accepted event waits for a decision about its key."""
+    waiting = parking_sql.count(services.db)
+    if not waiting:
+        return Check("parked events", True, "none")
+    detail = f"{waiting} of an API key that was revoked before they could be recorded"
     fix = "`drumbeat parked list` shows them; release or discard them, they are kept until then"
-    return Check("parked events", not parked, detail, fix)
+    return Check("parked events", False, detail, fix)
 
 
 def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:

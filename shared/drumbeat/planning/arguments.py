@@ -14,9 +14,10 @@ from drumbeat.core.address import normalise
 from drumbeat.core.configuration import Step, Tree
 from drumbeat.core.errors import DrumbeatError, InvalidAddress
 from drumbeat.planning.context import Variables
-from drumbeat.planning.templating import LONGEST_OUTPUT, Unfillable, compile_text, compile_value
+from drumbeat.planning.templating import LONGEST_OUTPUT, Missing, Unfillable, compile_text, compile_value
 
 LONGEST_LINE = 2000  # characters of a subject, a header, a path, a channel
+NEVER_EMPTY = ("to", "email", "path")
 
 # Line ends and other control characters: what would begin a header of its own; and halves of characters.
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -130,10 +131,18 @@ def _named(name: str) -> Iterator[None]:
     """Name the argument in what is wrong with its text."""
     try:
         yield
+    except Missing as error:
+        raise Unusable(f"{name}: {error}; {_way_out(name, error.path)}") from None
     except Unfillable as error:
         raise Unusable(f"{name}: {error}") from None
     except (RecursionError, SyntaxError, MemoryError):  # when it is compiled; another release may have let it pass
         raise Unusable(f"{name}: its text nests too deep") from None
+
+
+def _way_out(name: str, path: str) -> str:
+    if name in NEVER_EMPTY:
+        return f"it may not be empty: let `when` ask for {path}, or write what stands there instead as its default(...)"
+    return f"where that is all right, write {{{{ {path} | default('') }}}}"
 
 
 def _whole(text: str, name: str) -> str:

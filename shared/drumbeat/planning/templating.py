@@ -26,6 +26,7 @@ __all__ = [
     "GLOBALS",
     "LONGEST_OUTPUT",
     "Filling",
+    "Missing",
     "TemplateSyntaxError",
     "Unfillable",
     "compile_text",
@@ -39,6 +40,14 @@ _VARIABLE = re.compile(r"\{\{ *(\w+(?:\.\w+)*) *\}\}")
 
 class Unfillable(DrumbeatError):
     """A text cannot be filled. The reason names words of the text, never values of the data."""
+
+
+class Missing(Unfillable):
+    """A text uses `path`, which the event does not have."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"its text uses {path}, which the event does not have")
+        self.path = path
 
 
 type Filling = Callable[[Mapping[str, Any]], str]
@@ -95,7 +104,7 @@ def compile_value(source: str) -> Callable[[Mapping[str, Any]], Any] | None:
                 pass
             return json.loads(METER.write(as_json(there(context.vars[_RESULT]))))
         except Exception as error:  # noqa: BLE001 - as for texts
-            raise Unfillable(_reason(error, source)) from None
+            raise _unfillable(error, source) from None
 
     return evaluate
 
@@ -115,7 +124,7 @@ def _filling(source: str, *, html: bool = False, semantics: int) -> Filling:
         try:
             return "".join(within(template.root_render_func(template.new_context(dict(variables)))))
         except Exception as error:  # noqa: BLE001 - filters and operators raise whatever their Python raises
-            raise Unfillable(_reason(error, source)) from None
+            raise _unfillable(error, source) from None
 
     return fill
 
@@ -130,11 +139,13 @@ def _text_at(path: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
     return value if type(value) is str and len(value) <= LONGEST_OUTPUT else None
 
 
-def _reason(error: Exception, source: str) -> str:
+def _unfillable(error: Exception, source: str) -> Unfillable:
     """Return why a text could not be filled, in words that quote no value."""
+    return _missing(error, source) if isinstance(error, UndefinedError) else Unfillable(_reason(error))
+
+
+def _reason(error: Exception) -> str:
     match error:
-        case UndefinedError():
-            return _missing(error, source)
         case TooMuch() | NoNumber():
             return str(error)
         case SecurityError():
@@ -147,14 +158,11 @@ def _reason(error: Exception, source: str) -> str:
             return f"its text and the event do not fit together ({type(error).__name__})"
 
 
-def _missing(error: UndefinedError, source: str) -> str:
+def _missing(error: UndefinedError, source: str) -> Unfillable:
     """Name what is missing by the word that the text has for it; one that it does not have may be a value."""
     quoted = re.findall(r"'([^']*)'", str(error))
     name = quoted[-1] if quoted else ""
     path = re.search(rf"\b(?:\w+\.){{0,16}}{re.escape(name)}\b", source) if name.isidentifier() else None
     if path is None:
-        return "its text uses something that the event does not have"
-    return (
-        f"its text uses {path.group()}, which the event does not have; where that is all right, write"
-        f" {{{{ {path.group()} | default('') }}}}"
-    )
+        return Unfillable("its text uses something that the event does not have")
+    return Missing(path.group())

@@ -45,22 +45,28 @@ class Property:
     type: str = "string"  # one of TYPES
     options: tuple[str, ...] = ()
     read_only: bool = False
+    label: str = ""  # its name, where none was given; likewise of an option
+    option_labels: tuple[str, ...] = ()
 
     @property
     def shown(self) -> dict[str, object]:
         """The property as HubSpot's API returns it, as far as anything asks for it."""
         return {
             "name": self.name,
-            "label": self.name,
+            "label": self.label or self.name,
             "type": self.type,
             "fieldType": "select" if self.type == "enumeration" else "text",
             "groupName": "contactinformation",
             "options": [
-                {"label": option, "value": option, "displayOrder": place, "hidden": False}
-                for place, option in enumerate(self.options)
+                {"label": label, "value": option, "displayOrder": place, "hidden": False}
+                for place, (option, label) in enumerate(zip(self.options, self._labels, strict=True))
             ],
             "modificationMetadata": {"readOnlyValue": self.read_only},
         }
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        return self.option_labels or self.options
 
 
 STANDARD = {
@@ -85,8 +91,11 @@ class Properties:
     def apply(self, entry: Entry) -> None:
         """Add the property that the entry created."""
         if entry["action"] == "create_property" and "property" in entry:
-            name, type, options = entry["property"]
-            self._created.setdefault(entry["account"], {})[name] = Property(name, type, tuple(options))
+            name, type, options, *labels = entry["property"]  # records of releases before have no labels
+            label, option_labels = labels or ("", ())
+            self._created.setdefault(entry["account"], {})[name] = Property(
+                name, type, tuple(options), label=label, option_labels=tuple(option_labels)
+            )
 
 
 def problem(name: str, value: object, known: Mapping[str, Property]) -> dict[str, object] | None:
@@ -156,4 +165,10 @@ def read_definition(content: object) -> Property | str:
     options = content.get("options") or []
     if not isinstance(options, list) or not all(isinstance(one, dict) and one.get("value") for one in options):
         return "options must be a list of objects, each with a value"
-    return Property(str(content["name"]), content["type"], tuple(str(one["value"]) for one in options))
+    return Property(
+        str(content["name"]),
+        content["type"],
+        tuple(str(one["value"]) for one in options),
+        label=str(content["label"]),
+        option_labels=tuple(str(one.get("label") or one["value"]) for one in options),
+    )

@@ -171,7 +171,8 @@ def _receiver(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpRespons
 
 
 def _content(request: HttpRequest) -> dict[str, Any]:
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if form and not request.body.lstrip().startswith(b"{"):  # `curl -d '{...}'` calls JSON a form
         return {name: values[-1] for name, values in parse_qs(request.body.decode()).items()}
     content = request.json()
     if not isinstance(content, dict):

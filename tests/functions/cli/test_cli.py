@@ -250,6 +250,7 @@ def test_an_event_is_dismissed_and_its_story_says_so(run: Run, database: TestDat
     dismissed = run("dismiss", str(event), "--reason", "a test of ours")
 
     assert (dismissed.code, "flow welcome" in dismissed.out) == (0, True)
+    assert "redrive" not in dismissed.out  # nothing was refused
     assert str(event) not in run("events", "--status", "attention").out
     assert "a test of ours" in run("event", str(event)).out
     assert run("dismiss", str(event), "--reason", "again").code == 1

@@ -120,6 +120,28 @@ def test_what_is_no_secret_is_refused_and_the_former_one_stays(run: Run, documen
     ]
 
 
+def test_a_name_may_be_given_as_the_configuration_writes_it(run: Run, document: Path) -> None:
+    stored = run("set", "secret:shop", typed=f"{VALUE}\n")
+
+    assert "stored secret:shop in" in stored.output
+    secrets_ = json.loads(run("list", str(document), "--json").output)["secrets"]
+    assert {each["secret"] for each in secrets_ if each["present"]} == {"secret:shop"}
+
+
+def test_a_sources_secret_is_judged_by_its_scheme(run: Run, document: Path) -> None:
+    run("set", "shop", typed="'sesame'")
+
+    checked = run("check", str(document))
+
+    assert "secret:shop (source shop): stands in quotes, which belong to no secret" in checked.output
+
+
+def test_a_folder_without_a_configuration_is_named(run: Run, tmp_path: Path) -> None:
+    listed = run("list", str(tmp_path))
+
+    assert "Go to the folder that holds your configuration" in str(getattr(listed.exception, "message", ""))
+
+
 def test_a_value_on_the_command_line_is_refused(run: Run) -> None:
     refused = run("set", "hubspot", VALUE)
 
@@ -162,6 +184,17 @@ def test_the_sandbox_takes_any_secret(home: Path, document: Path, monkeypatch: p
 
     assert "secret:hubspot (account crm, token): not there; the sandbox takes any" in checked.output
     assert checked.return_value == 0
+
+
+def test_every_mistake_that_a_document_has_on_aws_is_named(ssm: SSMClient, stage: str, tmp_path: Path) -> None:
+    file = tmp_path / "drumbeat.yaml"
+    account = "{provider: http, secrets: {signing_key: secret:key}}"
+    file.write_text(f"version: 1\naccounts:\n  one: {account}\n  two: {account}\n")
+
+    refused = CliRunner().invoke(secrets.command, ["check", "--stage", stage, str(file)])
+
+    assert [f"{file}:{line}: setting base_url is missing" in refused.output for line in (3, 4)] == [True, True]
+    assert "2 mistakes for AWS, where there is no sandbox; nothing was changed" in refused.output
 
 
 def test_a_reference_that_leads_nowhere_on_aws_is_named(ssm: SSMClient, stage: str, tmp_path: Path) -> None:

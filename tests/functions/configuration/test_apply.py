@@ -232,6 +232,21 @@ def test_mistakes_are_printed_as_an_editor_reads_them(run: Run, folder: Path, he
     assert "nothing was stored" in refused.err
 
 
+def test_a_check_for_a_local_stack_says_what_aws_would_refuse(run: Run, folder: Path) -> None:
+    file = folder / "drumbeat.yaml"
+    before = run("apply", str(folder), "--check")
+    file.write_text(
+        DOCUMENT.replace("accounts:\n", "accounts:\n  office: {provider: http, secrets: {signing_key: secret:key}}\n")
+    )
+
+    checked = run("apply", str(folder), "--check")
+
+    assert (before.code, before.out) == (0, "no mistakes")
+    assert checked.code == 0
+    assert "AWS, where there is no sandbox, would refuse" in checked.out
+    assert "setting base_url is missing" in checked.out
+
+
 def test_a_mistake_in_a_template_names_the_template(run: Run, folder: Path) -> None:
     template = folder / "templates" / "welcome.txt"
     template.write_text("---\nsubject: Welcome\n---\n{{ payload. }}\n")

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from drumbeat.core.configuration import Source
 from drumbeat.core.errors import SecretMissing
-from drumbeat.operations.doctor import alarms, source_secrets
+from drumbeat.ingest import parking_sql
+from drumbeat.operations.doctor import alarms, parked, source_secrets
 from drumbeat.services import Services
 
 TOPIC = "arn:aws:sns:eu-central-1:000000000000:drumbeat-prod-alarms"
@@ -54,7 +55,16 @@ def test_which_alarms_are_on_and_whether_a_mail_address_is_confirmed(
     found = list(alarms(cast("Services", SimpleNamespace(cloudwatch=account, sns=account)), TOPIC))
 
     assert [(each.ok, each.detail) for each in found] == details
-    assert all(each.fix for each in found if not each.ok)
+    assert [bool(each.fix) for each in found] == [not each.ok for each in found]  # advice only where it is needed
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_parked_events_need_advice_only_when_there_are_some(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(parking_sql, "count", lambda _: count)
+
+    check = parked(cast("Services", SimpleNamespace(db=None)))
+
+    assert (check.ok, bool(check.fix)) == (count == 0, count > 0)
 
 
 class Secrets:

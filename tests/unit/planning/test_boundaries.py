@@ -153,7 +153,10 @@ def test_a_body_that_is_one_text_stays_that_text() -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("{{ payload.nobody }}", r"body: its text uses payload\.nobody, which the event does not have"),
+        (
+            "{{ payload.nobody }}",
+            r"body: its text uses payload\.nobody, which the event does not have; .* default\(''\)",
+        ),
         ("{{ payload.v if payload.nobody is defined }}", "the event does not have"),
         ("{{ payload.v * 10 }}", "makes a number that JSON does not know"),
         ("{{ payload.items() }}", "the event does not have"),

@@ -241,3 +241,20 @@ def test_effects_are_the_same_whatever_order_the_steps_stand_in(order: list[int]
     effects = {effect.id for effect in plan(event({"country": "FR"}), moved).effects}
 
     assert effects == {effect.id for effect in plan(event({"country": "FR"}), version).effects}
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("account: mail, action: send_email, with: {to: '{{ payload.mail }}', subject: s, text: t}", "to: "),
+        ("account: crm, action: upsert_contact, with: {email: '{{ payload.mail }}', properties: {}}", "email: "),
+        ("account: site, action: call, with: {method: POST, path: '/{{ payload.mail }}'}", "path: "),
+    ],
+)
+def test_what_may_not_be_empty_is_not_advised_to_be(step: str, said: str) -> None:
+    planned = plan(event({}), config(f"  f: {{on: LEAD_CAPTURE, steps: [{{id: s, {step}}}]}}"))
+
+    assert (
+        f"{said}its text uses payload.mail, which the event does not have; it may not be empty" in planned.failed["f"]
+    )
+    assert "default('')" not in planned.failed["f"]

@@ -56,6 +56,15 @@ def test_no_body_makes_the_sandbox_fail(sandbox: SandboxProcess, body: bytes) ->
     assert pages == {200}
 
 
+def test_an_order_that_curl_sends_as_a_form_is_read_as_the_json_that_it_is(sandbox: SandboxProcess) -> None:
+    order = b' {"lie": "denied", "provider": "mailgun", "status": 403, "times": 1}'
+
+    made = sandbox.call("POST", "/_sandbox/lies", order, content_type="application/x-www-form-urlencoded")
+    ended = sandbox.call("DELETE", "/_sandbox/lies", content_type="application/x-www-form-urlencoded")
+
+    assert (made.status, ended.json["dropped"]) == (201, 1)
+
+
 def test_requests_of_one_connection_are_answered_in_order(sandbox: SandboxProcess) -> None:
     request = "GET /http/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nwebhook-id: {}\r\n\r\n"
     sandbox.inject("latency", ms=50, match="slow")

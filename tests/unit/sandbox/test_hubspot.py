@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from drumbeat.sandbox.contact_properties import Properties
 from tests.unit.sandbox.sandbox_process import SandboxProcess, contact
 
 
@@ -119,7 +120,10 @@ def test_a_portals_own_property_exists_once_it_was_created(sandbox: SandboxProce
     elsewhere = sandbox.hubspot(contact("own@example.org", "t-own-3", favourite_colour="blue"), token="pat-else")
 
     assert (created.status, again.status, again.json["category"]) == (201, 409, "OBJECT_ALREADY_EXISTS")
-    assert "favourite_colour" in {property["name"] for property in listed}
+    (own,) = [property for property in listed if property["name"] == "favourite_colour"]
+    assert (own["label"], own["options"][0]["label"], own["options"][0]["value"]) == (
+        "Favourite colour", "Blue", "blue"
+    )  # fmt: skip
     assert (taken.status, not_an_option.status, elsewhere.status) == (200, 400, 400)
     assert sandbox.call("GET", f"{path}/favourite_colour", authorization="Bearer pat-else").status == 404
 
@@ -130,3 +134,14 @@ def test_a_property_that_is_not_defined_whole_is_refused(sandbox: SandboxProcess
     content = json.dumps(whole | definition if isinstance(definition, dict) else definition)
 
     assert sandbox.call("POST", "/hubspot/crm/v3/properties/contacts", content, authorization="Bearer p").status == 400
+
+
+def test_a_property_in_a_record_from_before_there_were_labels_is_read() -> None:
+    properties = Properties()
+
+    properties.apply({"action": "create_property", "account": "p", "property": ["plan", "enumeration", ["free"]]})
+
+    shown = properties.of("p")["plan"].shown
+    assert (shown["label"], shown["options"]) == (
+        "plan", [{"label": "free", "value": "free", "displayOrder": 0, "hidden": False}]
+    )  # fmt: skip

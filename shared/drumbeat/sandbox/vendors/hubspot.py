@@ -138,7 +138,10 @@ class HubSpot:
         if isinstance(definition, str):
             requested.refusal = _error(400, "VALIDATION_ERROR", definition)
         else:
-            requested.parameters = {"name": definition.name, "type": definition.type, "options": definition.options}
+            requested.parameters = {
+                "name": definition.name, "type": definition.type, "options": definition.options,
+                "label": definition.label, "option_labels": definition.option_labels,
+            }  # fmt: skip
 
     def _properties(self, requested: RequestedAction, state: State) -> HttpResponse:
         known, name = state.contact_properties.of(requested.account), requested.parameters["name"]
@@ -181,7 +184,9 @@ def _create_property(requested: RequestedAction, state: State) -> PerformedActio
     if property.name in state.contact_properties.of(requested.account):
         message = f"A property named '{property.name}' already exists."
         return PerformedAction(REFUSED, _error(409, "OBJECT_ALREADY_EXISTS", message))
-    facts = {"property": [property.name, property.type, property.options]}
+    facts = {
+        "property": [property.name, property.type, property.options, property.label, property.option_labels],
+    }
     return PerformedAction(ACCEPTED, json_response(201, property.shown), facts)
 
 
