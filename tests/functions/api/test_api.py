@@ -382,13 +382,14 @@ def test_a_cause_that_there_is_not_is_refused(console: Console, database: TestDa
 
 
 def test_a_minted_key_works_is_listed_without_its_token_and_can_be_revoked(console: Console) -> None:
-    code, minted, _ = console.call("POST", "/v1/keys", {"name": "grafana", "scopes": ["read"]})
+    code, minted, _ = console.call("POST", "/v1/keys", {"name": "grafana", "scopes": ["read", "read"]})
     works = console.call("GET", "/v1/events", key=minted["token"])[0]
     _, listed, _ = console.call("GET", "/v1/keys")
 
     revoked = console.call("DELETE", f"/v1/keys/{minted['id']}")[0]
 
     assert (code, works, revoked) == (201, 200, 200)
+    assert minted["scopes"] == ["read"]
     (grafana,) = [key for key in listed["items"] if key["name"] == "grafana"]
     assert (grafana["scopes"], grafana["createdBy"]) == (["read"], "person:ada")
     assert minted["token"] not in str(listed)
