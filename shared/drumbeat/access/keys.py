@@ -53,7 +53,7 @@ def mint(secret: bytes, id: str, scopes: Collection[str]) -> str:
 
 
 def verify(secret: bytes, token: str) -> ApiKey:
-    """Return the key of a token that `mint` would write just so; raises Unauthorized. A revoked key still passes here."""
+    """Return the key of a token that `mint` would write just so; a revoked one passes here. Raises Unauthorized."""
     try:
         _, id, claimed, _ = token.split(".")
         scopes = claimed.split("+")
