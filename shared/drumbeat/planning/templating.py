@@ -18,7 +18,7 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.planning.environment import FILTER_NAMES, GLOBALS, NoNumber, as_json, environment, there
+from drumbeat.planning.environment import FILTER_NAMES, GLOBALS, NoMethod, NoNumber, as_json, environment, there
 from drumbeat.planning.render_limits import LONGEST_OUTPUT, METER, TooMuch, within
 
 __all__ = [
@@ -133,6 +133,8 @@ def _text_at(path: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
 def _reason(error: Exception, source: str) -> str:
     """Return why a text could not be filled, in words that quote no value."""
     match error:
+        case NoMethod():
+            return str(error)
         case UndefinedError():
             return _missing(error, source)
         case TooMuch() | NoNumber():
