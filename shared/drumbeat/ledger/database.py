@@ -52,7 +52,7 @@ class Database:
         self._patience = patience
         self._retry_at = 0.0
         self._prepare_after = 1 if direct else None
-        self._connection: _Connection | None = None
+        self._connection: psycopg.Connection[Row] | None = None
         self.round_trips = 0  # statements sent so far
 
     def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
@@ -107,10 +107,11 @@ class Database:
             if time.monotonic() < self._retry_at:
                 raise psycopg.OperationalError("the server did not answer a moment ago")
             self._connection = self._connect()
-        self._connection.patience = self._patience
+        if isinstance(self._connection, _Connection):
+            self._connection.patience = self._patience
         return self._connection
 
-    def _connect(self) -> "_Connection":
+    def _connect(self) -> psycopg.Connection[Row]:
         try:
             return _Connection.connect(
                 verified(self.url),
