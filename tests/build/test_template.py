@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from cfnlint.api import lint_file
 
 from drumbeat.access import first_key
+from drumbeat.audit import PATIENCE_SECONDS
 from drumbeat.campaigns.schedules import PREFIX
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS
@@ -299,6 +300,21 @@ def test_ingest_answers_before_it_is_cut_off_though_ledger_and_queue_hang(docume
     patience = float(environment(document, "ingest")["DATABASE_PATIENCE"])
 
     assert CONNECT_TIMEOUT_SECONDS + patience + CALL_SECONDS < functions(document)["ingest"]["Timeout"]
+
+
+@pytest.mark.parametrize("function", ["campaign", "console", "relay", "worker"])
+def test_a_ledger_that_hangs_is_given_up_before_the_function_is_ended(document: Document, function: str) -> None:
+    patience = float(environment(document, function)["DATABASE_PATIENCE"])
+
+    assert CONNECT_TIMEOUT_SECONDS + patience < functions(document)[function]["Timeout"]
+
+
+def test_the_console_answers_also_where_it_reads_much(document: Document) -> None:
+    patience = float(environment(document, "console")["DATABASE_PATIENCE"])
+
+    assert patience == float(environment(document, "ingest")["DATABASE_PATIENCE"])
+    assert patience < PATIENCE_SECONDS
+    assert functions(document)["console"]["Timeout"] > CONNECT_TIMEOUT_SECONDS + PATIENCE_SECONDS
 
 
 @pytest.mark.point(17)

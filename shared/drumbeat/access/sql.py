@@ -47,7 +47,7 @@ GOOD = "SELECT 1 FROM api_keys WHERE id = %(id)s AND revoked_at IS NULL AND scop
 
 def add(db: Database, id: str, name: str, scopes: Collection[str], *, actor: str) -> None:
     """Record a key; harmless to repeat."""
-    db.run(ADD, {"id": id, "name": name, "scopes": sorted(scopes), "actor": actor})
+    db.run(ADD, {"id": id, "name": name, "scopes": sorted(set(scopes)), "actor": actor})
 
 
 def all(db: Database) -> list[KeyRecord]:

@@ -37,10 +37,10 @@ def list_keys() -> Response[Any]:
 def mint_key() -> Response[Any]:
     """Mint a key. The answer is the only place where its token is ever seen."""
     request = body(router, NewKey)
-    id = keys.new_id()
-    stored_keys.add(services().db, id, request.name, request.scopes, actor=router.actor)
-    token = keys.mint(services().key_secret, id, request.scopes)
-    return reply({"id": id, "name": request.name, "scopes": request.scopes, "token": token}, 201)
+    id, scopes = keys.new_id(), list(dict.fromkeys(request.scopes))
+    stored_keys.add(services().db, id, request.name, scopes, actor=router.actor)
+    token = keys.mint(services().key_secret, id, scopes)
+    return reply({"id": id, "name": request.name, "scopes": scopes, "token": token}, 201)
 
 
 @router.delete("/v1/keys/<id>", middlewares=OPERATE)

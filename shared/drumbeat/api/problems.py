@@ -13,12 +13,19 @@ from drumbeat.wakeups.queue import QueueError
 from drumbeat.web import problems
 
 RETRY_AFTER_SECONDS = 5
+READING = ("GET", "HEAD")
 
 
 class Refused(Problem):
     """A configuration with mistakes."""
 
     status, slug, title = 400, "configuration-mistakes", "The configuration has mistakes"
+
+
+class Unanswered(Unavailable):
+    """A change whose outcome is not known."""
+
+    title = "A part of Drumbeat does not answer right now"
 
 
 class Problems:
@@ -48,12 +55,17 @@ class Problems:
         return self.known(refused, mistakes=found)
 
     def unreachable(self, error: Exception) -> Response[str]:
-        """Answer that a dependency is unreachable; the log says which."""
+        """Answer that a dependency is unreachable; the log says which.
+
+        The answer to a change may have been lost after it was made.
+        """
         self._logger.warning("dependency_away", extra={"error": type(error).__name__})
         what = "the ledger" if isinstance(error, psycopg.Error) else "a part of Drumbeat"
-        return self.known(
-            Unavailable(f"{what} cannot be reached; what was recorded is safe; try again", RETRY_AFTER_SECONDS)
-        )
+        away = f"{what} cannot be reached; what was recorded is safe"
+        if self._request.http_method in READING:
+            return self.known(Unavailable(f"{away}; try again", RETRY_AFTER_SECONDS))
+        unknown = "what was asked for may or may not have been done, and is safe to repeat: try again"
+        return self.known(Unanswered(f"{away}; {unknown}", RETRY_AFTER_SECONDS))
 
     def no_route(self, _: NotFoundError) -> Response[str]:
         """Answer that there is no such route."""

@@ -21,6 +21,7 @@ from drumbeat.services import Services
 
 EVENTS_PER_CHUNK = 500
 BYTES_PER_CHUNK = 16 * 1024 * 1024  # of the events' bodies
+PATIENCE_SECONDS = 20.0  # for one statement over a chunk, which reads much where nothing of it is in memory
 STUCK_AFTER = timedelta(minutes=2)  # after its time; with one failure everything has moved by then
 MOVES = tuple(f"{before or ''}>{after}" for before, after in ALLOWED)
 
@@ -66,7 +67,7 @@ def verify(services: Services, *, after: UUID | None = None, limit: int = EVENTS
         psycopg.OperationalError: the ledger is unreachable.
     """
     lease = services.settings.times.lease
-    with verification_sql.snapshot(services.db):
+    with services.db.patient(PATIENCE_SECONDS), verification_sql.snapshot(services.db):
         span = verification_sql.span(services.db, after or START, limit=limit, bytes=BYTES_PER_CHUNK)
         read = _Read(
             verification_sql.events(services.db, span, late=STUCK_AFTER + lease),

@@ -73,7 +73,7 @@ def apply(
         warn=warnings.append,
         now=services.clock.now(),
         fires=partial(fires, db=services.db),
-        earlier=lambda: () if services.imitates_vendors else starmap(Use, configs.uses_of_secrets(services.db)),
+        earlier=lambda: starmap(Use, configs.uses_of_secrets(services.db)),
     )
     if compiled["campaigns"]:
         next_checks.set_soon(services.clock.now(), services.due_index)

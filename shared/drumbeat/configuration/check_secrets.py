@@ -10,6 +10,9 @@ from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.secret_references import advice, same, variable
 from drumbeat.providers import account_headers
 
+SANDBOX = "the sandbox"  # where an `http` account without base_url talks to, under `drumbeat dev`
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
 type Accounts = Mapping[str, document_models.Account | None]
 type Sources = Mapping[str, document_models.Source | None]
 
@@ -23,11 +26,19 @@ class Use(NamedTuple):
 
     @property
     def receiver(self) -> str:
-        """Who gets to see what such a request carries: a vendor, or the origin of a receiver of the user's own."""
+        """Who gets to see what such a request carries: a vendor, or the origin of a receiver of the user's own.
+
+        A vendor is the same where it is imitated.
+        """
         if self.provider != "http":
             return self.provider
         url = urlsplit(self.base_url or "")
-        return f"{url.scheme}://{url.netloc}".lower()
+        return f"{url.scheme}://{url.netloc}".lower() if self.base_url else SANDBOX
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it never left the machine: such a secret belongs to no receiver yet."""
+        return self.provider == "http" and (self.receiver == SANDBOX or urlsplit(self.base_url).hostname in LOOPBACK)
 
 
 def check_secrets(
@@ -45,13 +56,17 @@ def check_secrets(
     others = [*(use for _, use, _ in _uses(accounts)), *_of_sources(sources), *earlier()]
     for path, use in shown.items():
         for other in others:
-            if same(other.reference) == same(use.reference) and other.receiver != use.receiver:
+            if _is_of_another(other, use):
                 document.wrong(
                     path,
                     f"{path[-1]} is a secret for {other.receiver}, and a header would show it to another receiver: give"
                     " this account one of its own",
                 )
                 break
+
+
+def _is_of_another(other: Use, use: Use) -> bool:
+    return not other.is_trial and same(other.reference) == same(use.reference) and other.receiver != use.receiver
 
 
 def _check_variables(accounts: Accounts, sources: Sources, document: Document) -> None:

@@ -17,7 +17,7 @@ import yaml
 
 from drumbeat.configuration.yaml_errors import explain
 from drumbeat.core.errors import Mistake
-from drumbeat.core.numbers import BEYOND, is_exact
+from drumbeat.core.numbers import BEYOND, VANISHES, is_exact, vanishes
 
 type Path = tuple[str | int, ...]
 
@@ -197,8 +197,8 @@ def _changed(text: str) -> str | None:
     number = float(text)
     if not is_exact(number):
         return f"a number {BEYOND}; put quotes around it"
-    if number == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
-        return "a number so small that it would be 0; put quotes around it"
+    if vanishes(text):
+        return f"a number {VANISHES}; put quotes around it"
     if _INT.fullmatch(text) and text != (plain := str(int(text))):
         return f"{text} would be sent as {plain}; put quotes around it"
     return None

@@ -128,12 +128,13 @@ def advice(reference: str) -> str | None:
 
 
 def same(reference: str) -> str:
-    """Return one text for all the ways to name a secret, whatever the stage."""
+    """Return one text for all the ways to name a secret, whatever the stage: names that are one variable are one."""
     kind, _, name = reference.partition(":")
-    former = _FORMER.fullmatch(reference)
-    if kind == "secret":
-        return f"accounts/{name}"
-    return former["path"] if former else reference
+    if former := _FORMER.fullmatch(reference):
+        folder, _, name = former["path"].partition("/")
+        if folder != "accounts":
+            return former["path"]
+    return f"accounts/{variable(name).name}" if former or kind in ("secret", "env") else reference
 
 
 def _is_own_path(path: str) -> bool:

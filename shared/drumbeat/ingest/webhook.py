@@ -15,7 +15,7 @@ from drumbeat.ingest.screening import find, screen
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.sources import registry
 from drumbeat.sources.secret_forms import cleaned
-from drumbeat.sources.signature import Allowed, Delivery, Reply, Scheme, Unverified
+from drumbeat.sources.signature import Allowed, Delivery, NoMatch, Reply, Scheme, Unverified
 
 
 def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt | Reply:
@@ -69,12 +69,21 @@ def _verified(source: Source, scheme: Scheme, delivery: Delivery, door: Door, no
         key = scheme.verify(delivery, allowed)
     except Unverified as error:
         door.count(UNVERIFIED)
-        raise Unauthorized(
-            f"The delivery's signature was not accepted: {error}. Nothing was stored; check the secret, the clock and "
-            "that nothing changes the body on its way."
-        ) from None
+        raise _not_accepted(error, delivery) from None
     former_key = scheme.former_key(delivery, allowed)
     return key, former_key if former_key != key else None
+
+
+def _not_accepted(error: Unverified, delivery: Delivery) -> Unauthorized:
+    if delivery.altered and isinstance(error, NoMatch):
+        return Unauthorized(
+            f"The delivery's signature was not accepted: {error}. The body is not UTF-8, and its bytes were lost "
+            "before they arrived here: API Gateway hands text on as text. Nothing was stored; let it write UTF-8."
+        )
+    return Unauthorized(
+        f"The delivery's signature was not accepted: {error}. Nothing was stored; check the secret, the clock and that "
+        "nothing changes the body on its way."
+    )
 
 
 def _secrets(source: Source, references: Sequence[str], door: Door) -> list[str]:

@@ -79,6 +79,16 @@ class Database:
                 self._connection = None
 
     @contextmanager
+    def patient(self, seconds: float) -> Iterator[None]:
+        """Wait for each answer inside for at least so long, where there is a limit: for what reads much by design."""
+        before = self._patience
+        self._patience = before and max(before, seconds)
+        try:
+            yield
+        finally:
+            self._patience = before
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what is run inside together, or nothing of it."""
         with self._usable().transaction():
@@ -97,11 +107,13 @@ class Database:
             if time.monotonic() < self._retry_at:
                 raise psycopg.OperationalError("the server did not answer a moment ago")
             self._connection = self._connect()
+        if isinstance(self._connection, _Connection):
+            self._connection.patience = self._patience
         return self._connection
 
     def _connect(self) -> psycopg.Connection[Row]:
         try:
-            connection = _Connection.connect(
+            return _Connection.connect(
                 verified(self.url),
                 autocommit=True,
                 row_factory=dict_row,
@@ -114,8 +126,6 @@ class Database:
             )
         except psycopg.ProgrammingError:  # its message quotes the URL, password and all
             raise SettingsError("DATABASE_URL is not a connection string. Nothing was lost.") from None
-        connection.patience = self._patience
-        return connection
 
 
 class _Connection(psycopg.Connection[Row]):

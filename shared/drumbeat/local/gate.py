@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
-from drumbeat.sandbox.origin import refusal, refusal_by_host
+from drumbeat.sandbox.origin import add, refusal, refusal_by_host
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -50,7 +50,10 @@ class Gate:
 
     def refusal(self, scope: Scope) -> str | None:
         """Say why a request does not pass, or return None."""
-        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in READ}
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            if name in READ:
+                add(headers, name, value)
         if self._from_any_page and scope["path"].startswith(self._from_any_page):
             return refusal_by_host(headers)
         method = scope.get("method", "GET")

@@ -12,7 +12,7 @@ from jinja2.visitor import NodeTransformer
 
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.planning.filter_limits import limited
-from drumbeat.planning.filter_texts import reading_texts
+from drumbeat.planning.filter_texts import operands, reading_texts
 from drumbeat.planning.render_limits import METER, check_operator, joined, replaced
 
 # What a text may call on a string or mapping; everything else is a filter's work.
@@ -31,6 +31,10 @@ class NoNumber(Exception):
 
     def __str__(self) -> str:
         return "its text makes a number that JSON does not know, such as one that is infinite"
+
+
+class NoMethod(UndefinedError):
+    """A text uses a method of Python that templates do not have. The message names the method and no value."""
 
 
 class _Method:
@@ -70,7 +74,7 @@ class Environment(ImmutableSandboxedEnvironment):
         if semantics >= 3:
             self.filters = reading_texts(self.filters, _word)
         self.filters |= {"_paced": METER.paced, "_joined": _join, "_made": METER.made, "_scanned": METER.scanned}
-        self.filters |= {_METHOD: self._method}
+        self.filters |= {_METHOD: self._called}
         tests: dict[str, Any] = dict(self.tests)
         self.tests |= {name: METER.metered(test) for name, test in tests.items()}
 
@@ -86,11 +90,24 @@ class Environment(ImmutableSandboxedEnvironment):
         """Return an entry of the data. (By semantics 1 and 2, where there is none, a method of a text or mapping.)"""
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
+        if isinstance(obj, Mapping | str) and not self._methods_apart:
+            return self._method(obj, attribute)
+        if isinstance(obj, str) and hasattr(obj, attribute) and attribute not in STRING_METHODS:
+            return self._no_method(attribute)
         if isinstance(obj, Mapping | str):
-            return self.undefined(obj=obj, name=attribute) if self._methods_apart else self._method(obj, attribute)
+            return self.undefined(obj=obj, name=attribute)
         if not isinstance(obj, list | tuple | int | float | None):
             return super().getattr(obj, attribute)  # Jinja's own: loop, namespace, macros, undefined
         return self.undefined(obj=obj, name=attribute)
+
+    def _called(self, obj: Any, name: str) -> Any:  # noqa: ANN401 - any data
+        """Return what a name that is called stands for."""
+        found = self._method(obj, name)
+        is_data = isinstance(obj, Mapping | str | list | tuple | int | float | None)
+        return self._no_method(name) if is_data and isinstance(found, StrictUndefined) else found
+
+    def _no_method(self, name: str) -> StrictUndefined:
+        return StrictUndefined(f"its text uses {name}, which is not available there in templates", exc=NoMethod)
 
     def _method(self, obj: Any, name: str) -> Any:  # noqa: ANN401 - any data
         """Return a harmless method of a text or mapping, else what the name stands for without a call."""
@@ -119,6 +136,8 @@ class Environment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
         """Carry out an operator whose result can grow, within limits."""
         check_operator(operator, left, right)
+        if self._methods_apart and operator == "%" and isinstance(left, str):
+            right = operands(right, _word)
         return METER.made(super().call_binop(context, operator, left, right))
 
 

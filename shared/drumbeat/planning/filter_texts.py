@@ -43,14 +43,33 @@ def _of_one_text(function: Filter, word: Word) -> Filter:
 
 
 def _formatted(function: Filter, word: Word) -> Filter:
-    def shown(value: Any) -> Any:  # noqa: ANN401 - any data
-        return word(value) if value is None or isinstance(value, bool) else value
-
     @wraps(function)
     def filter(value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        return function(word(value), *map(shown, args), **{name: shown(each) for name, each in kwargs.items()})
+        return function(word(value), *operands(args, word), **operands(kwargs, word))
 
     return filter
+
+
+class _Named(dict[str, Any]):
+    """The values of a printf format by name; where it names none, it shows them as one."""
+
+    def __init__(self, values: Mapping[str, Any], word: Word) -> None:
+        super().__init__({name: _shown(value, word) for name, value in values.items()})
+        self._values, self._word = values, word
+
+    def __repr__(self) -> str:
+        return str(self._word(self._values))
+
+
+def operands(given: Any, word: Word) -> Any:  # noqa: ANN401 - any data
+    """Return what a printf format shows of its values: numbers as it says, all else as it would be printed."""
+    if isinstance(given, tuple):
+        return tuple(_shown(value, word) for value in given)
+    return _Named(given, word) if isinstance(given, Mapping) else _shown(given, word)
+
+
+def _shown(value: Any, word: Word) -> Any:  # noqa: ANN401 - any data
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else word(value)
 
 
 def _joined(function: Filter, word: Word) -> Filter:

@@ -14,25 +14,40 @@ _LONG_FORMS = (
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
-def leads_out(path: str) -> bool:
-    """Return whether some reading of a path has a part that is `.` or `..`, or holds a control character.
+def flaw(path: str) -> str | None:
+    """Name what lets some reading of a path lead out of its place, or None: nothing does.
 
     It is judged as it stands and each time after it was decoded; a backslash counts as a slash, and what follows a
     semicolon in a part is no part of its name. What follows the first `?` or `#` is no path.
     """
-    seen = re.split("[?#]", path, maxsplit=1)[0]
-    for _ in range(MOST_DECODINGS):
-        if _CONTROL.search(seen) or any(map(_is_dots, re.split(r"[/\\?#]", unicodedata.normalize("NFKC", seen)))):
-            return True
-        decoded = _decoded(seen)
-        if decoded == seen:
-            return False
-        seen = decoded
-    return True
+    readings = _readings(re.split("[?#]", path, maxsplit=1)[0])
+    for seen in readings:
+        if _CONTROL.search(seen):
+            return "a control character"
+        if any(map(_is_dots, re.split(r"[/\\?#]", unicodedata.normalize("NFKC", seen)))):
+            return "a . or .. of its own"
+    return None if len(readings) <= MOST_DECODINGS else "a text that is encoded too often"
+
+
+def is_empty(part: str) -> bool:
+    """Return whether some reading of a part of a path leaves nothing of it but white space and slashes."""
+    return any(not _name(re.sub(r"[/\\]", "", seen)) for seen in _readings(part))
+
+
+def _readings(path: str) -> list[str]:
+    """Return a path as it stands and after each decoding: more than MOST_DECODINGS where they do not come to an end."""
+    readings = [path]
+    while len(readings) <= MOST_DECODINGS and (decoded := _decoded(readings[-1])) != readings[-1]:
+        readings.append(decoded)
+    return readings
+
+
+def _name(part: str) -> str:
+    return part.partition(";")[0].strip()
 
 
 def _is_dots(part: str) -> bool:
-    return part.partition(";")[0].strip() in (".", "..")
+    return _name(part) in (".", "..")
 
 
 def _decoded(path: str) -> str:

@@ -18,7 +18,7 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.planning.environment import FILTER_NAMES, GLOBALS, NoNumber, as_json, environment, there
+from drumbeat.planning.environment import FILTER_NAMES, GLOBALS, NoMethod, NoNumber, as_json, environment, there
 from drumbeat.planning.render_limits import LONGEST_OUTPUT, METER, TooMuch, within
 
 __all__ = [
@@ -141,12 +141,14 @@ def _text_at(path: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
 
 def _unfillable(error: Exception, source: str) -> Unfillable:
     """Return why a text could not be filled, in words that quote no value."""
-    return _missing(error, source) if isinstance(error, UndefinedError) else Unfillable(_reason(error))
+    if isinstance(error, UndefinedError) and not isinstance(error, NoMethod):
+        return _missing(error, source)
+    return Unfillable(_reason(error))
 
 
 def _reason(error: Exception) -> str:
     match error:
-        case TooMuch() | NoNumber():
+        case TooMuch() | NoNumber() | NoMethod():
             return str(error)
         case SecurityError():
             return "its text asks for something that templates may not do"

@@ -13,6 +13,7 @@ from typing import cast
 import httptools
 
 from drumbeat.sandbox.http_messages import IMMEDIATE, HttpRequest, HttpResponse, Transmission
+from drumbeat.sandbox.origin import add
 from drumbeat.sandbox.request_parser import HeadTooLarge, RequestParser
 
 MAX_BODY_BYTES = 26 * 1024 * 1024  # Mailgun accepts messages of 25 MB
@@ -76,7 +77,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect one header."""
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        add(self._headers, name, value)
 
     def on_headers_complete(self) -> None:
         """Let a client continue that asks before it sends the body."""

@@ -30,6 +30,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def add(headers: dict[str, str], name: bytes, value: bytes) -> None:
+    """Add a header; one that comes again is joined by a comma, so that no second Host or Origin hides the first."""
+    key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+    headers[key] = f"{headers[key]}, {text}" if key in headers else text
+
+
 def refusal(method: str, headers: Mapping[str, str], *, pages: bool = False) -> str | None:
     """Say why a request is refused, or return None: it comes from this machine, and from no other site's page.
 

@@ -35,7 +35,7 @@ class Mailgun(Scheme):
             raise Unverified("the body holds no signature")
         fresh(time, allowed)
         # Without a separator between the two, digits could be moved from one to the other under a good signature.
-        if len(time) != 10 or not (token.isascii() and token.isprintable()):
+        if len(time) != 10 or not (token and token.isascii() and token.isprintable()):
             raise Unverified("the signed time or token is not in Mailgun's form")
         require((digest(secret, time.encode(), token.encode()).hex() for secret in allowed.secrets), [given])
         return key_of(token)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from drumbeat.sources.secret_forms import cleaned, key_bytes
-from drumbeat.sources.signature import Allowed, Delivery, Scheme, Unverified, content_key, fresh, from_base64
+from drumbeat.sources.signature import Allowed, Delivery, NoMatch, Scheme, content_key, fresh, from_base64
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -32,7 +32,7 @@ class SendGrid(Scheme):
         time = delivery.header("X-Twilio-Email-Event-Webhook-Timestamp")
         fresh(time, allowed)
         if not any(_verifies(key, signature, time.encode() + delivery.body) for key in allowed.secrets):
-            raise Unverified("no signature matches")
+            raise NoMatch("no signature matches")
         return content_key(delivery.body)
 
     def secret_problem(self, secret: str) -> str | None:

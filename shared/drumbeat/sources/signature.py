@@ -31,6 +31,10 @@ class Unverified(DrumbeatError):
         return self.reason
 
 
+class NoMatch(Unverified):
+    """All is there, and no signature is that of the body under a secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One webhook request, exactly as it arrived."""
@@ -39,6 +43,7 @@ class Delivery:
     url: str  # as the sender knows it, query included
     headers: Mapping[str, str]  # names in lower case; one that came twice is one text, joined by a comma
     body: bytes
+    altered: bool = False  # bytes that are not UTF-8 were replaced before it arrived
 
     def header(self, name: str) -> str:
         """Return a header that the scheme cannot do without; raises Unverified."""
@@ -195,7 +200,7 @@ def require(wanted: Iterable[str], given: Sequence[str]) -> None:
         for got in given[:MOST_SIGNATURES]:
             good |= hmac.compare_digest(want.encode(), got.encode())
     if not good:
-        raise Unverified("no signature matches")
+        raise NoMatch("no signature matches")
 
 
 def base64_text(raw: bytes) -> str:

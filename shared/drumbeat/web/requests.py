@@ -26,9 +26,14 @@ def body_of(event: HttpEvent) -> bytes:
     if headers.get("content-encoding", "identity") != "identity":
         raise Encoded("The body has a Content-Encoding. Nothing was stored; send it as it is, without compression.")
     body = bytes_of(event)
-    if _LOST in body and headers.get("content-length", str(len(body))) != str(len(body)):
+    if _lost(body, headers):
         raise Invalid("The body is not UTF-8. Nothing was stored; correct it and send it again.")
     return body
+
+
+def _lost(body: bytes, headers: Mapping[str, str]) -> bool:
+    """Return whether bytes that are not UTF-8 were replaced on the way, as far as the length that was sent shows."""
+    return _LOST in body and headers.get("content-length", str(len(body))) != str(len(body))
 
 
 def bytes_of(event: HttpEvent) -> bytes:
@@ -62,7 +67,9 @@ def delivery_of(event: HttpEvent) -> Delivery:
     context = event["requestContext"]
     query = event.get("rawQueryString")
     url = f"https://{context['domainName']}{event['rawPath']}{f'?{query}' if query else ''}"
-    return Delivery(context["http"]["method"], url, headers_of(event), bytes_of(event))
+    headers, body = headers_of(event), bytes_of(event)
+    altered = not event.get("isBase64Encoded") and _lost(body, headers)
+    return Delivery(context["http"]["method"], url, headers, body, altered)
 
 
 def headers_of(event: HttpEvent) -> dict[str, str]:

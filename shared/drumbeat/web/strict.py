@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drumbeat.core.errors import Invalid
-from drumbeat.core.numbers import BEYOND, is_exact
+from drumbeat.core.numbers import BEYOND, VANISHES, is_exact, vanishes
 
 MAX_DEPTH = 64  # of objects and lists within each other
 
@@ -49,6 +49,8 @@ def read(raw: bytes) -> Document:
         return int(digits) if len(digits) < 18 and is_exact(int(digits)) else flaw(_TOO_LARGE)
 
     def fraction(digits: str) -> object:
+        if vanishes(digits):
+            return flaw(_TOO_SMALL)
         return number if is_exact(number := float(digits)) else flaw(_TOO_LARGE)
 
     def constant(name: str) -> object:
@@ -84,6 +86,7 @@ def check(value: object) -> None:
 
 _RESEND = "Nothing was stored; correct it and send it again."
 _TOO_LARGE = f"a number {BEYOND}: send it as text"
+_TOO_SMALL = f"a number {VANISHES}: send it as text"
 
 
 def _parts(value: object) -> Sequence[object]:

@@ -19,6 +19,7 @@ from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.effects import Claimed
 from drumbeat.ledger import account_states, configs
 from drumbeat.ledger.account_states import Report
+from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.people import sql as people_sql
 from drumbeat.services import services
@@ -251,6 +252,23 @@ def test_an_unreachable_ledger_is_503_and_says_what_was_not_lost(console: Consol
     assert body["requestId"] == "request-1"
 
 
+def test_while_the_ledger_hangs_a_change_is_answered_that_it_may_have_been_made(
+    console: Console, owner: Database
+) -> None:
+    key, stored = console.key("operate"), console.call("POST", "/v1/keys", {"name": "a", "scopes": ["read"]})[1]
+    console.services.db.close()
+    console.services.db = Database(console.services.db.url, patience=0.3)
+    with owner.transaction():
+        owner.run("LOCK TABLE api_keys IN SHARE MODE")  # reading goes on: the revocation itself gets no answer
+        code, body, headers = console.call("DELETE", f"/v1/keys/{stored['id']}", key=key)
+        again = console.call("GET", "/v1/keys", key=key)[0]
+
+    assert (code, headers["Retry-After"], headers["Content-Type"]) == (503, "5", "application/problem+json")
+    assert "may or may not have been done, and is safe to repeat" in body["detail"]
+    assert "Nothing" not in body["title"]
+    assert again == 503  # at once: it is not asked again for a while
+
+
 def test_an_unexpected_error_shows_nothing_of_its_message(
     console: Console, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -382,13 +400,14 @@ def test_a_cause_that_there_is_not_is_refused(console: Console, database: TestDa
 
 
 def test_a_minted_key_works_is_listed_without_its_token_and_can_be_revoked(console: Console) -> None:
-    code, minted, _ = console.call("POST", "/v1/keys", {"name": "grafana", "scopes": ["read"]})
+    code, minted, _ = console.call("POST", "/v1/keys", {"name": "grafana", "scopes": ["read", "read"]})
     works = console.call("GET", "/v1/events", key=minted["token"])[0]
     _, listed, _ = console.call("GET", "/v1/keys")
 
     revoked = console.call("DELETE", f"/v1/keys/{minted['id']}")[0]
 
     assert (code, works, revoked) == (201, 200, 200)
+    assert minted["scopes"] == ["read"]
     (grafana,) = [key for key in listed["items"] if key["name"] == "grafana"]
     assert (grafana["scopes"], grafana["createdBy"]) == (["read"], "person:ada")
     assert minted["token"] not in str(listed)

@@ -1,6 +1,5 @@
 """Applying a configuration, through the console's door and from the command line."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,8 +104,7 @@ def test_many_of_them_are_notified_in_chunks(
 
 
 def test_a_secret_that_a_version_gave_to_another_is_shown_to_no_receiver(console: Console) -> None:
-    """As on AWS, where vendors are not imitated: who applies could otherwise read a vendor's key."""
-    console.services.settings = replace(console.services.settings, local=False, sandbox_url=None)
+    """Also where vendors are imitated: who applies could otherwise read a vendor's key."""
     bearer = """
 version: 1
 accounts:
@@ -119,7 +117,7 @@ accounts:
     source = "version: 1\nsources:\n  shop: {webhook: github, secrets: [secret:shop], type: LEAD_CAPTURE}"
 
     applied = [put(console, each)[0] for each in (vendor, source, "version: 1", bearer.replace("REFERENCE", "mine"))]
-    refused = [put(console, bearer.replace("REFERENCE", name)) for name in ("hubspot", "shop")]
+    refused = [put(console, bearer.replace("REFERENCE", name)) for name in ("HubSpot", "shop")]
     moved = put(console, bearer.replace("REFERENCE", "mine").replace("mine.example", "other.example"))
 
     assert applied == [200, 200, 200, 200]

@@ -31,6 +31,7 @@ from tests.functions.doors import Doors, lead
         (json.dumps(lead(payload={"a": 1e400})).encode(), "Infinity"),
         (json.dumps(lead()).encode().replace(b'"ada@example.com"', b"1e999"), "2^53"),
         (json.dumps(lead()).encode().replace(b'"ada@example.com"', b"9" * 5000), "2^53"),
+        (json.dumps(lead()).encode().replace(b'"ada@example.com"', b"-1.5e-400"), "so small that it would be 0"),
         (json.dumps(lead(payload={"a": float("nan")})).encode(), "NaN"),
         (json.dumps(lead(payload=[])).encode(), "payload"),
         (json.dumps(lead(payload=None)).encode(), "payload"),

@@ -180,6 +180,25 @@ def test_a_verified_delivery_is_kept_whatever_it_is(code: Doors, body: bytes) ->
     assert [row["body"] for row in code.events()] == [body]
 
 
+def test_a_body_whose_bytes_were_lost_before_it_arrived_is_refused_as_that(code: Doors) -> None:
+    """As API Gateway hands on text that is not UTF-8."""
+    sent = b'{"name": "Zo\xeb"}'
+    handed_on = sent.decode("utf-8", "replace").encode()
+    signed = {"X-Hub-Signature-256": f"sha256={hmac.new(b'sesame', sent, hashlib.sha256).hexdigest()}"}
+
+    def said(length: int, signature: dict[str, str] = signed, *, encoded: bool = False) -> str:
+        headers = {**signature, "X-GitHub-Delivery": "d-1", "Content-Length": str(length)}
+        answer = code.post("/v1/webhooks/code", handed_on, key=None, headers=headers, encoded=encoded)
+        assert answer.status == 401
+        return str(answer.body["detail"])
+
+    lost = "is not UTF-8, and its bytes were lost before they arrived"
+    assert lost in said(len(sent))
+    assert lost not in said(len(handed_on))  # U+FFFD is what the sender wrote
+    assert lost not in said(len(sent), encoded=True)
+    assert lost not in said(len(sent), {"X-Hub-Signature-256": ""})
+
+
 def test_a_wrong_signature_is_refused_and_counted(code: Doors, capsys: pytest.CaptureFixture[str]) -> None:
     answer = deliver(code, secret="wrong")
 

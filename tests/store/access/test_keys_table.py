@@ -28,6 +28,18 @@ def test_who_made_and_who_first_revoked_a_key_stays_on_record(database: TestData
     assert not stored_keys.good(database, shop)
 
 
+def test_a_key_claims_no_more_than_its_row_which_holds_each_scope_once(database: TestDatabase) -> None:
+    stored_keys.add(database, "ada", "Ada", ["read", "ingest", "read"], actor="person:ada")
+
+    (row,) = stored_keys.all(database)
+    good = [
+        stored_keys.good(database, ApiKey("ada", frozenset(claimed)))
+        for claimed in (["ingest", "read"], ["read"], ["ingest", "operate", "read"])
+    ]
+
+    assert (row.scopes, good) == (("ingest", "read"), [True, True, False])
+
+
 def test_an_id_is_not_made_again(database: TestDatabase, shop: ApiKey) -> None:
     stored_keys.revoke(database, "shop", actor="person:bob")
 

@@ -28,6 +28,20 @@ def test_scopes_cannot_be_widened() -> None:
         keys.verify(SECRET, token.replace(".read.", ".operate."))
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        *("", "drumbeat", "drumbeat.shop", "drumbeat.shop.", "drumbeat..ingest", "drumbeat.shop.ingest.read"),
+        *("x.local.ingest", "DRUMBEAT.shop.ingest", "drumbeat.Shop.ingest", "drumbeat.a b.ingest"),
+        *("drumbeat.shop.ingest+admin", "drumbeat.shop.ingest+", "drumbeat.shop.+ingest", "drumbeat.shop.ingest++read"),
+        *("drumbeat.shop.read+ingest", "drumbeat.shop.read+read", f"drumbeat.{'a' * 41}.ingest"),
+    ],
+)
+def test_claims_that_no_minted_key_makes_are_refused_though_the_seal_fits(claims: str) -> None:
+    with pytest.raises(Unauthorized):
+        keys.verify(SECRET, f"{claims}.{keys._seal(SECRET, claims)}")
+
+
 @given(st.text())
 def test_no_other_text_is_a_key(text: str) -> None:
     with pytest.raises(Unauthorized):

@@ -96,15 +96,19 @@ def test_a_vendor_may_be_imitated_in_a_local_stack() -> None:
 
 
 @pytest.mark.parametrize(
-    "spelling", ["secret:erp-token", "ssm:/drumbeat/prod/accounts/erp-token", "ssm:/drumbeat/dev/accounts/erp-token"]
+    "spelling",
+    [
+        *("secret:erp-token", "secret:ERP_TOKEN", "env:ERP_TOKEN"),
+        *("ssm:/drumbeat/prod/accounts/erp-token", "ssm:/drumbeat/dev/accounts/erp-token"),
+    ],
 )
 def test_a_vendor_s_key_is_shown_to_no_receiver_of_the_caller_s(spelling: str) -> None:
     crm = f"crm: {{provider: hubspot, secrets: {{token: '{spelling}'}}}}"
 
-    (beside,) = mistakes(crm, ERP)
+    beside = mistakes(crm, ERP)
     (after,) = mistakes(ERP, earlier=[Use(spelling, "hubspot", None)])
 
-    assert "is a secret for hubspot" in beside
+    assert any("is a secret for hubspot" in each for each in beside)
     assert "is a secret for hubspot" in after
 
 
@@ -115,6 +119,20 @@ def test_a_token_stays_with_its_receiver() -> None:
 
     assert "is a secret for https://erp.example.com" in found
     assert mistakes(ERP, earlier=[Use("secret:erp-token", "http", "https://ERP.example.com/other")]) == []
+
+
+@pytest.mark.parametrize("trial", [None, "http://localhost:3000", "http://127.0.0.1:3000/api", "http://[::1]:3000"])
+def test_a_token_that_was_tried_out_on_this_machine_goes_to_its_receiver(trial: str | None) -> None:
+    assert mistakes(ERP, earlier=[Use("secret:erp-token", "http", trial)], sandbox=True) == []
+    assert mistakes(ERP, earlier=[Use("secret:erp-token", "hubspot", trial)], sandbox=True) != []
+
+
+def test_the_sandbox_is_shown_no_vendor_s_key() -> None:
+    local = ERP.replace('base_url: "https://erp.example.com/api", ', "")
+
+    (found,) = mistakes(local, earlier=[Use("secret:erp-token", "hubspot", None)], sandbox=True)
+
+    assert "is a secret for hubspot" in found
 
 
 def test_two_names_that_are_one_variable_are_one_too_many() -> None:

@@ -99,4 +99,11 @@ def test_what_could_be_a_secret_is_never_quoted(value: str) -> None:
 
 def test_two_ways_to_name_a_secret_are_one() -> None:
     assert same("secret:shop") == same("ssm:/drumbeat/prod/accounts/shop") == same("ssm:/drumbeat/dev/accounts/shop")
-    assert same("env:SHOP") != same("secret:shop") != same("ssm:/drumbeat/prod/shop")
+    assert same("secret:shop") != same("ssm:/drumbeat/prod/shop")
+
+
+@pytest.mark.parametrize(
+    "spelling", ["secret:HUB-KEY", "secret:Hub_Key", "env:HUB_KEY", "ssm:/drumbeat/prod/accounts/HUB_key"]
+)
+def test_names_of_one_variable_are_one_secret(spelling: str) -> None:
+    assert same(spelling) == same("secret:hub-key")

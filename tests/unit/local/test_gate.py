@@ -45,7 +45,12 @@ A_LINK = {"host": OURS, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navig
 SIGNED = "AWS4-HMAC-SHA256 Credential=local1/20300101/us-east-1/sqs/aws4_request"
 
 
-def status(gate: Gate | dict[str, Any], headers: dict[str, str], method: str = "POST", path: str = "/v1/events") -> int:
+def status(
+    gate: Gate | dict[str, Any],
+    headers: dict[str, str] | list[tuple[str, str]],
+    method: str = "POST",
+    path: str = "/v1/events",
+) -> int:
     """Return the status of the answer; 200 is that of the application behind the gate."""
     gate = gate if isinstance(gate, Gate) else Gate(application, **gate)
     sent: list[MutableMapping[str, Any]] = []
@@ -53,7 +58,8 @@ def status(gate: Gate | dict[str, Any], headers: dict[str, str], method: str = "
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    head = [(name.encode(), value.encode()) for name, value in headers.items()]
+    listed = headers.items() if isinstance(headers, dict) else headers
+    head = [(name.encode(), value.encode()) for name, value in listed]
     asyncio.run(gate({"type": "http", "method": method, "path": path, "headers": head}, _nothing, send))
     return int(sent[0]["status"])
 
@@ -76,6 +82,15 @@ def test_programs_and_own_pages_pass(headers: dict[str, str], method: str) -> No
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_other_pages_and_rebound_names_do_not(headers: dict[str, str], method: str) -> None:
     assert status({"pages": True}, headers, method) == 403
+
+
+@pytest.mark.parametrize("hosts", [(OURS, OURS), ("evil.example", OURS), (OURS, "evil.example")])
+def test_two_hosts_are_no_host(hosts: tuple[str, str]) -> None:
+    assert status({}, [("host", host) for host in hosts]) == 403
+
+
+def test_a_second_origin_does_not_hide_the_first() -> None:
+    assert status({}, [("host", OURS), ("origin", "https://evil.example"), ("origin", f"http://{OURS}")]) == 403
 
 
 def test_a_link_elsewhere_opens_a_page_and_sends_nothing() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumbeat.planning.paths import leads_out
+from drumbeat.planning.paths import flaw
 from drumbeat.planning.plan import plan
 from tests.unit.configuration.samples import config, event
 
@@ -62,19 +62,19 @@ IN = [
 
 @pytest.mark.parametrize("path", OUT)
 def test_what_some_server_reads_as_another_place_leads_out(path: str) -> None:
-    assert leads_out(path)
+    assert flaw(path)
 
 
 @pytest.mark.parametrize("path", IN)
 def test_what_every_server_reads_below_it_does_not(path: str) -> None:
-    assert not leads_out(path)
+    assert flaw(path) is None
 
 
 @given(st.text(), st.sampled_from(["..", "%2e%2e", "..;", "%252e%252e", ".%c0%ae"]), st.sampled_from("/\\"))
 def test_no_text_around_a_step_up_hides_it(around: str, step: str, separator: str) -> None:
     before = around.replace("?", "").replace("#", "")
 
-    assert leads_out(f"{before}{separator}{step}{separator}{around}")
+    assert flaw(f"{before}{separator}{step}{separator}{around}")
 
 
 STEP = "  f: {on: LEAD_CAPTURE, steps: [{id: s, account: site, action: call, with: {method: POST, path: PATH}}]}"
@@ -87,8 +87,21 @@ def target(path: str, payload: dict[str, object], semantics: int = 3) -> str:
 
 @pytest.mark.parametrize("id", ["a%2f../admin", "..;/admin", "..%00", "%252e%252e", "..\\admin"])
 def test_an_event_cannot_lead_out_and_could_by_the_rules_before(id: str) -> None:
-    assert target("/leads/{{ payload.id }}", {"id": id}).startswith("step s: path holds a . or .. of its own")
+    assert target("/leads/{{ payload.id }}", {"id": id}).startswith("step s: path holds a ")
     assert id == "..\\admin" or target("/leads/{{ payload.id }}", {"id": id}, 2) == f"POST /leads/{id}"
+
+
+@pytest.mark.parametrize(
+    ("id", "held"),
+    [
+        ("..", "a . or .. of its own"),
+        ("a\nb", "a control character"),
+        ("a%00", "a control character"),
+        ("%" + "25" * 9, "a text that is encoded too often"),
+    ],
+)
+def test_the_reason_names_what_the_path_holds(id: str, held: str) -> None:
+    assert f"path holds {held};" in target("/leads/{{ payload.id | urlencode }}", {"id": id})
 
 
 @pytest.mark.parametrize(
@@ -102,6 +115,13 @@ def test_an_event_cannot_lead_out_and_could_by_the_rules_before(id: str) -> None
         ("{{ payload.id }}", {"id": ""}),
         ("/{{ payload.id }}?x=1", {"id": ""}),
         ("/leads/{{ payload.id }}?x=1", {"id": ""}),
+        *(
+            (f"/leads/{{{{ payload.id{filter} }}}}{rest}", {"id": blank})
+            for filter in ("", " | urlencode", " | urlencode | urlencode")
+            for rest in ("", "/orders", "?x=1")
+            for blank in ("  ", "\u00a0", "\u3000", "%20", "%C2%A0", "%2520", "%2F", "%5c", " ;v=1", "%20%3Bv")
+        ),
+        ("{{ payload.id | urlencode }}", {"id": "%2f "}),
     ],
 )
 def test_what_is_empty_makes_no_other_path(path: str, payload: dict[str, object]) -> None:
@@ -118,6 +138,9 @@ def test_what_is_empty_makes_no_other_path(path: str, payload: dict[str, object]
         ("{{ payload.path }}", {"path": "/a/b/"}, "/a/b/"),
         ("/a{% if payload.b is defined %}/{{ payload.b }}{% endif %}", {}, "/a"),
         ("/leads/{{ payload.id | default('new', true) }}", {"id": None}, "/leads/new"),
+        ("/a%20/%20/{{ payload.id }}", {"id": "a b"}, "/a%20/%20/a b"),
+        ("/open/{{ payload.url | replace('/', '%2F') }}", {"url": "x://y//"}, "/open/x:%2F%2Fy%2F%2F"),
+        ("/leads/{{ payload.id | urlencode }}", {"id": "100%"}, "/leads/100%25"),
     ],
 )
 def test_what_is_meant_to_be_empty_may_be(path: str, payload: dict[str, object], expected: str) -> None:

@@ -49,10 +49,35 @@ def filled(source: str, *, html: bool = False) -> str:
         ("{{ '%.2f' | format(payload.price) }}", "12.50"),
         ("{{ payload.name | replace('Ada', 'A.') | upper }}", "A. LOVELACE"),
         ("{{ 123456 | tojson }}", "123456"),
+        ("{{ '%s %d' % (payload['items'], 7) }}", "[1,2] 7"),
+        ("{{ '%s' % payload.empty }}|{{ '%s' % payload.yes }}", "|true"),
+        ("{{ '%s' % {'a': [none, true]} }}", '{"a":[null,true]}'),
+        ("{{ '%(a)s %(n).1f' % {'a': {'b': none}, 'n': 2} }}", '{"b":null} 2.0'),
+        ("{{ '%s' | format({'a': true}) }}", '{"a":true}'),
+        ("{{ '%s' | format(payload['items']) }}", "[1,2]"),
     ],
 )
 def test_a_text_is_filled_from_data(source: str, expected: str) -> None:
     assert filled(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        *((f"{{{{ 'x'.{name}() }}}}", name) for name in ("center", "format", "zfill", "encode", "__class__")),
+        ("{{ payload.name.zfill(3) }}", "zfill"),
+        ("{{ payload.pop('name') }}", "pop"),
+        ("{{ payload['items'].append(1) }}", "append"),
+        ("{{ payload.empty.strip() }}", "strip"),
+        ("{{ payload.name.__class__ }}", "__class__"),
+        ("{{ 'x'.__class__.__mro__ }}", "__class__"),
+    ],
+)
+def test_a_method_that_templates_do_not_have_is_named_as_such(source: str, name: str) -> None:
+    with pytest.raises(Unfillable) as failed:
+        filled(source)
+
+    assert str(failed.value) == f"its text uses {name}, which is not available there in templates"
 
 
 def test_values_are_escaped_in_html_alone() -> None:

@@ -95,6 +95,15 @@ def test_what_is_not_http_is_answered_400(sandbox: SandboxProcess) -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize("hosts", [("evil.example", "127.0.0.1"), ("127.0.0.1", "127.0.0.1")])
+def test_two_hosts_are_answered_403(sandbox: SandboxProcess, hosts: tuple[str, str]) -> None:
+    head = "".join(f"Host: {host}\r\n" for host in hosts)
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
+        connection.sendall(f"GET /http/x HTTP/1.1\r\n{head}\r\n".encode())
+
+        assert connection.recv(65536).startswith(b"HTTP/1.1 403 ")
+
+
 def test_a_mail_over_the_limit_is_answered_413(sandbox: SandboxProcess) -> None:
     with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
         connection.sendall(b"POST /http/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 30000000\r\n\r\n")

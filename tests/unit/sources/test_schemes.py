@@ -169,6 +169,14 @@ def test_digits_moved_between_mailguns_time_and_token_are_noticed() -> None:
         verify("mailgun", {}, body, now=170000000012)
 
 
+def test_an_empty_token_of_mailgun_names_no_delivery() -> None:
+    signature = hexed(b"1700000000", b"")
+    body = json.dumps({"signature": {"timestamp": "1700000000", "token": "", "signature": signature}}).encode()
+
+    with pytest.raises(Unverified):
+        verify("mailgun", {}, body, now=1700000000)
+
+
 @pytest.mark.parametrize(("junk", "accepted"), [(15, True), (16, False)])
 def test_of_many_signatures_the_first_are_compared(junk: int, accepted: bool) -> None:
     """Each costs work before the sender is known: an Ed25519 signature a pass over the whole body."""

@@ -10,10 +10,9 @@ from drumbeat.core.configuration import Config, Step, Template
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
 from drumbeat.planning.arguments import Unusable, is_literal, json_text, line, lines, text
 from drumbeat.planning.context import Variables
-from drumbeat.planning.paths import leads_out
+from drumbeat.planning.paths import flaw, is_empty
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_LEADS_OUT = "path holds a . or .. of its own; fill it with `| urlencode`"
 
 
 class Call(ActionType):
@@ -46,8 +45,8 @@ class Call(ActionType):
     def problems(self, given: Mapping[str, Any], templates: Mapping[str, Template]) -> Iterator[tuple[list[str], str]]:  # noqa: ARG002
         """List a path that leads out of the account's base URL as it is written."""
         path = given.get("path")
-        if path is not None and is_literal(path) and leads_out(path):
-            yield ["path"], "path leads out of the account's base_url; write it without . and .. parts"
+        if path is not None and is_literal(path) and (found := flaw(path)):
+            yield ["path"], f"path leads out of the account's base_url: it holds {found}; write it without"
 
 
 def _method(step: Step) -> str:
@@ -61,10 +60,10 @@ def _path(step: Step, seen: Variables) -> str:
     """
     found = line(step, "path", seen)
     if any(unquote(part) in (".", "..") for part in re.split(r"[/\\?#]", found)):
-        raise Unusable(_LEADS_OUT)
+        raise Unusable("path holds a . or .. of its own; it takes no value that leads to another place")
     if seen.semantics >= 3:
-        if leads_out(found):
-            raise Unusable(_LEADS_OUT)
+        if flawed := flaw(found):
+            raise Unusable(f"path holds {flawed}; it takes no value that leads to another place")
         if _lacks_a_part(str(step.arguments["path"]), found):
             raise Unusable("path has an empty part where a value is filled in; give it one, or write a `default`")
     return found
@@ -76,13 +75,13 @@ def _lacks_a_part(source: str, found: str) -> bool:
         return False
     written, filled = (_parts(text) for text in (_EXPRESSION.sub("x", source), found))
     if written == ["x"]:  # the event gives the whole path
-        return not any(filled)
-    return filled.count("") > written.count("")
+        return all(map(is_empty, filled))
+    return sum(map(is_empty, filled)) > sum(map(is_empty, written))
 
 
 def _parts(path: str) -> list[str]:
-    place = re.split("[?#]", path, maxsplit=1)[0]
-    return [part.strip() for part in place.removeprefix("/").split("/")]
+    """Return the parts of a path: how often each was encoded is for `is_empty` to see."""
+    return re.split("[?#]", path, maxsplit=1)[0].removeprefix("/").split("/")
 
 
 def _body(step: Step, seen: Variables) -> str:
