@@ -93,7 +93,7 @@ class Callers:
         lead = {"type": "LEAD_CAPTURE", "source": "landing", "payload": {"email": f"u{number}@example.com"}}
         body = json.dumps(lead | {"idempotencyKey": f"speed-{number}"}).encode()
         head = (
-            f"POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {self._key}\r\n"
+            f"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer {self._key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         try:
@@ -187,7 +187,7 @@ def test_a_purged_queue_only_delays(tmp_path: Path) -> None:
     with running(tmp_path) as (stack, _, _):
         ministack = json.loads((stack.home / "ports.json").read_text())["ministack"]
         endpoint = f"http://127.0.0.1:{ministack}"
-        sqs = local_sqs(endpoint)
+        sqs = local_sqs(endpoint, (stack.home / "aws_key").read_text().strip())
         url = sqs.call("GetQueueUrl", QueueName="drumbeat-dev-EffectsQueue")["QueueUrl"]
 
         judge(stack, sent_while(stack, Queue(sqs, url).purge))
