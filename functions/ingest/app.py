@@ -22,8 +22,6 @@ metrics = Metrics(namespace="Drumbeat")
 app = APIGatewayHttpResolver()
 answers = Answers(app, logger)
 
-LONGEST_NAME = 64  # of a source; anything may stand in a path
-
 
 @cache
 def door() -> Door:

@@ -11,6 +11,7 @@ from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import ALLOWED, Status
 from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
+from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
 from tests.faults.sample_deployment import CLASSES, MAILS, STEPS, Recorded
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import PerformedAction
@@ -42,6 +43,21 @@ ATTEMPTS = """
       FROM attempts a
       JOIN effects e ON e.id = a.effect_id
       LEFT JOIN requests r ON r.effect_id = a.effect_id AND r.generation = a.generation
+"""
+COUNTED = f"""
+    SELECT what, sum(kept)::int AS kept, sum(there)::int AS there
+      FROM (SELECT 'events' AS what, events AS kept, 0 AS there FROM ({COUNTED_MINUTES}) AS counted
+             UNION ALL
+            SELECT 'effects', effects, 0 FROM ({COUNTED_MINUTES}) AS counted
+             UNION ALL
+            SELECT 'effects of ' || account || ', ' || status, n, 0 FROM ({COUNTED_EFFECTS}) AS counted
+             UNION ALL
+            SELECT 'events', 0, 1 FROM events
+             UNION ALL
+            SELECT 'effects', 0, 1 FROM effects
+             UNION ALL
+            SELECT 'effects of ' || account || ', ' || counted_as(status), 0, 1 FROM effects) AS counts
+     GROUP BY what
 """
 ANSWERED_TWICE = """
     SELECT effect_id, n FROM outcomes WHERE origin IN ('answer', 'late') GROUP BY effect_id, n HAVING count(*) > 1
@@ -98,6 +114,7 @@ def check_promises(simulation: Simulation, *, strict: bool = False) -> None:
         *_lost(simulation, strict=strict),
         *_plans(simulation),
         *_evidence(simulation),
+        *_counts(simulation),
     ]
     assert not violations, "\n".join(violations)
 
@@ -118,6 +135,15 @@ def _at_any_time(simulation: Simulation) -> list[str]:
         *_attempts(simulation),
         *_consent(simulation),
         *_strange_keys(simulation),
+    ]
+
+
+def _counts(simulation: Simulation) -> list[str]:
+    """The counts that the ledger keeps are what counting gives, whoever wrote."""
+    return [
+        f"{row['kept']} {row['what']} are counted, and there are {row['there']}"
+        for row in simulation.environment.owner.run(COUNTED)
+        if row["kept"] != row["there"]
     ]
 
 

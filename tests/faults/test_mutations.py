@@ -5,8 +5,10 @@ import pytest
 from tests.faults import mutations, mutations_by_room, processes
 from tests.faults.environment import Environment
 from tests.faults.mutations import Mutation
+from tests.faults.oracle import check_promises
 from tests.faults.proof import prove
 from tests.faults.runs import Simulate
+from tests.faults.stories import play_story
 
 MUTATIONS = (*mutations.MUTATIONS, *mutations_by_room.MUTATIONS)
 
@@ -31,3 +33,14 @@ def test_without_a_bug_the_same_part_of_the_proof_holds(
     environment: Environment, simulate: Simulate, part: object
 ) -> None:
     prove(part, environment, simulate)  # type: ignore[arg-type]
+
+
+def test_the_proof_notices_a_count_that_is_wrong(environment: Environment, simulate: Simulate) -> None:
+    simulation = simulate()
+    play_story("lead", simulation)
+    check_promises(simulation)
+
+    environment.owner.run("DELETE FROM uncounted WHERE id = (SELECT max(id) FROM uncounted) RETURNING id")
+
+    with pytest.raises(AssertionError, match="are counted, and there are"):
+        check_promises(simulation)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat.core.events import Arrival
+from drumbeat.ingest.sql import columns
 from drumbeat.ledger.database import Database
 
 
@@ -103,23 +104,7 @@ DISCARD = f"""
 
 def park(db: Database, arrivals: Sequence[Arrival], *, caller: str) -> int:
     """Keep events under the API key that sent them, each body once; returns how many are new."""
-    return len(
-        db.run(
-            PARK,
-            {
-                "caller": caller,
-                "ids": [arrival.id for arrival in arrivals],
-                "sources": [arrival.source for arrival in arrivals],
-                "keys": [arrival.key for arrival in arrivals],
-                "types": [arrival.type for arrival in arrivals],
-                "doors": [arrival.door for arrival in arrivals],
-                "fingerprints": [arrival.fingerprint for arrival in arrivals],
-                "scheduled_ats": [arrival.scheduled_at for arrival in arrivals],
-                "received_ats": [arrival.received_at for arrival in arrivals],
-                "bodies": [arrival.body for arrival in arrivals],
-            },
-        )
-    )
+    return len(db.run(PARK, columns(arrivals) | {"caller": caller}))
 
 
 def count(db: Database, choice: Choice | None = None) -> int:

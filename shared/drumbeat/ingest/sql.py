@@ -158,22 +158,22 @@ def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: ApiKey | No
     """Record events of different ids and one key each in one statement and commit; raises as `record` does."""
     if not arrivals:
         return {}
-    rows = db.run(
-        RECORD_ALL,
-        {
-            **_caller(caller),
-            "ids": [arrival.id for arrival in arrivals],
-            "sources": [arrival.source for arrival in arrivals],
-            "keys": [arrival.key for arrival in arrivals],
-            "types": [arrival.type for arrival in arrivals],
-            "doors": [arrival.door for arrival in arrivals],
-            "fingerprints": [arrival.fingerprint for arrival in arrivals],
-            "scheduled_ats": [arrival.scheduled_at for arrival in arrivals],
-            "received_ats": [arrival.received_at for arrival in arrivals],
-            "bodies": [arrival.body for arrival in arrivals],
-        },
-    )
-    return _recorded(db, arrivals, rows)
+    return _recorded(db, arrivals, db.run(RECORD_ALL, columns(arrivals) | _caller(caller)))
+
+
+def columns(arrivals: Sequence[Arrival]) -> dict[str, Any]:
+    """Return arrivals as the arrays that a statement takes, a column each."""
+    return {
+        "ids": [arrival.id for arrival in arrivals],
+        "sources": [arrival.source for arrival in arrivals],
+        "keys": [arrival.key for arrival in arrivals],
+        "types": [arrival.type for arrival in arrivals],
+        "doors": [arrival.door for arrival in arrivals],
+        "fingerprints": [arrival.fingerprint for arrival in arrivals],
+        "scheduled_ats": [arrival.scheduled_at for arrival in arrivals],
+        "received_ats": [arrival.received_at for arrival in arrivals],
+        "bodies": [arrival.body for arrival in arrivals],
+    }
 
 
 def keep_conflicts(db: Database, arrivals: Sequence[Arrival]) -> int:

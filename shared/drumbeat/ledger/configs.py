@@ -70,6 +70,12 @@ USES = """
      CROSS JOIN jsonb_each(compiled -> 'sources') AS source
      CROSS JOIN jsonb_array_elements(source.value -> 'secrets') AS secret
      UNION
+    SELECT option.value #>> '{}', 'source ' || source.key, NULL
+      FROM configs
+     CROSS JOIN jsonb_each(compiled -> 'sources') AS source
+     CROSS JOIN jsonb_each(source.value -> 'options') AS option
+     WHERE option.value #>> '{}' ~ '^(secret|env|ssm):'
+     UNION
     SELECT secret.value AS reference,
            account.value ->> 'provider' AS provider,
            account.value -> 'settings' ->> 'base_url' AS base_url
