@@ -202,8 +202,9 @@ def _show(store: ParameterStore, changed: Mapping[Parameter, str], warnings: Seq
 
 
 def _following(stage: str, region: str) -> list[str]:
-    """Return the two commands that deploy the stage; neither asks anything."""
+    """Return what to do next: see which secrets are missing, and the two commands that deploy; none asks anything."""
     which = "" if stage == CONFIGURED[0] else f" --config-env {stage}"
     if stage not in CONFIGURED:  # as samconfig.toml has it for stage dev, under another name
         which = f" --stack-name drumbeat-{stage} --parameter-overrides Stage={stage}"
-    return ["sam build", f"sam deploy --region {region}{which}"]
+    check = f"drumbeat secrets check campaigns --stage {stage} --region {region}"
+    return [check, "sam build", f"sam deploy --region {region}{which}"]
