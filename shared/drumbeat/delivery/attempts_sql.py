@@ -226,7 +226,7 @@ CLOSE = """
     )
     SELECT id, status, dependents FROM moved
      UNION ALL
-    SELECT id, NULL, '{}' FROM locked WHERE id NOT IN (SELECT id FROM current)
+    SELECT id, NULL, '{}' FROM locked WHERE NOT EXISTS (SELECT FROM current WHERE current.id = locked.id)
 """
 CLOSE_RUNS = 5  # for a row that changes again and again
 

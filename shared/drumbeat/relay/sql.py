@@ -209,7 +209,9 @@ ADVANCE = f"""
     ), left_over AS (
         SELECT recorded_at FROM found
          UNION ALL
-        SELECT recorded_at FROM unplanned WHERE event_id NOT IN (SELECT event_id FROM planned)
+        SELECT recorded_at
+          FROM unplanned
+         WHERE NOT EXISTS (SELECT FROM planned WHERE planned.event_id = unplanned.event_id)
     ), reached AS (
         SELECT CASE WHEN (SELECT count(*) FROM found) < %(most)s THEN until
                     ELSE (SELECT max(recorded_at) FROM found) END AS at

@@ -83,17 +83,16 @@ EVENTS_BY_STATUS = f"""
         SELECT events.id
           FROM ({SEARCHED}) AS events
          WHERE events.received_at >= (SELECT since FROM span) AND {NO_PLAN}
-           AND events.id NOT IN (SELECT id FROM wanting)
+           AND NOT EXISTS (SELECT FROM wanting WHERE wanting.id = events.id)
     ), open AS MATERIALIZED (
-        SELECT events.id, effects.untouched
-          FROM (SELECT event_id,
-                       CASE WHEN bool_and(status = 'waiting' AND fence = 0) THEN count(*) END AS untouched
-                  FROM effects
-                 WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')
-                 GROUP BY event_id) AS effects
+        SELECT events.id,
+               CASE WHEN bool_and(effects.status = 'waiting' AND effects.fence = 0) THEN count(*) END AS untouched
+          FROM effects
           JOIN events ON events.id = effects.event_id
-         WHERE events.received_at >= (SELECT since FROM span)
-           AND events.id NOT IN (SELECT id FROM wanting)
+         WHERE effects.status IN ('waiting', 'claimed', 'sending', 'unknown')
+           AND events.received_at >= (SELECT since FROM span)
+           AND NOT EXISTS (SELECT FROM wanting WHERE wanting.id = events.id)
+         GROUP BY events.id
     ), judged AS MATERIALIZED (
         SELECT untouched IS NULL
                OR untouched < (SELECT count(*) FROM effects WHERE effects.event_id = open.id) AS begun
