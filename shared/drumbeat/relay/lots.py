@@ -17,7 +17,7 @@ from drumbeat.relay import sql as ledger
 from drumbeat.relay.sql import DueEffect, ForgottenEvent
 from drumbeat.services import Services
 from drumbeat.throttle.pace import NOTIFY_AHEAD, UNLIMITED, allowance, pace
-from drumbeat.wakeups.due_index import FULL, Due, minute
+from drumbeat.wakeups.due_index import AGAIN, FULL, Due
 
 IDS_PER_LOT = 1_000
 ROWS_PER_STATEMENT = 5_000
@@ -114,7 +114,7 @@ class Lots:
         Whether it failed again leaves no trace, so the next sweep looks again.
         """
         for events in batched(self._replannable(), IDS_PER_LOT, strict=False):
-            yield Lot(True, "event", dict.fromkeys(events, 0.0), minute(self._now + RENOTIFY_SECONDS))
+            yield Lot(True, "event", dict.fromkeys(events, 0.0), {AGAIN: self._now + RENOTIFY_SECONDS})
 
     def _replannable(self) -> Iterator[UUID]:
         last = FIRST_ID

@@ -22,7 +22,7 @@ from drumbeat.relay import sql as ledger
 from drumbeat.relay.lots import FULL_SWEEP_SECONDS, RENOTIFY_SECONDS, Lot, Lots
 from drumbeat.services import Services
 from drumbeat.throttle.pace import NOTIFY_AHEAD
-from drumbeat.wakeups.due_index import FULL, Due, minute
+from drumbeat.wakeups.due_index import AGAIN, FULL, Due, minute
 from drumbeat.wakeups.queue import QueueError
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class _Sweep:
             due_index.set(minute(max(self._now + next_due, soonest)))
         # Where entries were lost, events too young to be looked for have none either: they are looked for then.
         if held_back or self._stopped or self._due.missing or not self._has_time():
-            due_index.set(minute(soonest))
+            due_index.set({AGAIN: soonest})
         if self._stopped:
             return  # the entries stand for what was not reached, and so does a sentinel that is missing
         if self.summary.full and self._has_time():

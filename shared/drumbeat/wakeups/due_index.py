@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KEY = "{relay}:due"
 SENTINEL = "sentinel"
 FULL = "full"  # its time: when to check everything again, whatever the other entries say
+AGAIN = "again"  # its time: when to go on with what one sweep could not finish, or was too early for
 MAX_MEMBERS_READ = 5_000  # at a time
 MINUTE_SECONDS = 60
 UNREADABLE = "surrogateescape"  # bytes that another program left are read, and removed again, as they are

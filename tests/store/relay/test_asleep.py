@@ -35,6 +35,22 @@ def test_an_idle_day_asks_the_ledger_only_in_its_full_sweeps_two_of_them_at_the_
     assert 0 < asked[True] <= 5 * 10
 
 
+@pytest.mark.parametrize("second", [0, 5, 30, 55])
+def test_where_entries_were_lost_the_relay_looks_again_a_minute_later_and_no_sooner(
+    deployment: SampleDeployment, second: int
+) -> None:
+    deployment.configured()
+    deployment.sleep(MINUTE + second - deployment.now() % MINUTE)
+
+    first = sweep(deployment.services)
+    deployment.sleep(1)
+    soon = sweep(deployment.services)
+    deployment.sleep(MINUTE - 1)
+    later = sweep(deployment.services)
+
+    assert (first.idle, soon.idle, later.idle) == (False, True, False)
+
+
 def test_an_event_every_two_minutes_has_the_relay_ask_nothing(deployment: SampleDeployment) -> None:
     apply("version: 1\naccounts: {}\nflows: {}\n", {}, actor="test", services=deployment.services)
     sweep(deployment.services)

@@ -8,9 +8,8 @@ from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer
 from drumbeat.ingest.buffer import Buffered
-from drumbeat.relay.lots import RENOTIFY_SECONDS
 from drumbeat.relay.sweep import DRAIN_HIDDEN_SECONDS, DRAIN_SECONDS, sweep
-from drumbeat.wakeups.due_index import minute
+from drumbeat.wakeups.due_index import AGAIN, FULL, minute
 from drumbeat.wakeups.queue import Queue
 from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
@@ -176,7 +175,6 @@ def test_a_far_entry_shares_the_members_of_its_minute(deployment: SampleDeployme
     sweep(deployment.services)
 
     expected = set(minute(deployment.now() + HOUR)) | set(minute(deployment.now() + HOUR - 1))
-    soon = set(minute(deployment.now() + RENOTIFY_SECONDS))
     members = set(deployment.services.due_index.due(deployment.now() + 12 * HOUR).members)
     assert len(members) == 3
-    assert members - {"full"} - soon <= expected
+    assert members - {FULL, AGAIN} <= expected
