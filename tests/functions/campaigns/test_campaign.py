@@ -25,10 +25,10 @@ from drumbeat.ingest.single import Single
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
-from drumbeat.relay.lots import FULL_SWEEP_SECONDS, RENOTIFY_SECONDS
+from drumbeat.relay.lots import FULL_SWEEP_SECONDS
 from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
-from drumbeat.wakeups.due_index import minute
+from drumbeat.wakeups.due_index import AGAIN
 from functions.campaign import app
 from tests.conftest import TestDatabase
 from tests.faults.clock import EPOCH, STILL, SimulatedClock
@@ -169,9 +169,8 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
 def watched(services: Services) -> None:
     """Sweep as a relay that has run for a while: the next hours it checks only what is due."""
     sweep(services)
-    now = services.clock.now().timestamp()
-    services.due_index.clear(minute(now + RENOTIFY_SECONDS))  # at which it looks again after entries were lost
-    services.due_index.watch(full_at=now + FULL_SWEEP_SECONDS)
+    services.due_index.clear([AGAIN])  # it looks again after entries were lost
+    services.due_index.watch(full_at=services.clock.now().timestamp() + FULL_SWEEP_SECONDS)
 
 
 @pytest.mark.point(57)
