@@ -67,7 +67,9 @@ def test_what_is_left_out_is_looked_up_row_by_row_and_not_in_a_list() -> None:
     """Postgres reads the list of NOT IN again for each row once it is too long for its memory. Accounts are few."""
     lists = re.compile(r"NOT\s+IN\s*\(\s*(?:SELECT(?!\s+account\s+FROM\s+account_states)|\{|WITH)")
 
-    assert [str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if lists.search(path.read_text())] == []
+    texts = [path for kind in ("*.py", "*.sql") for path in PACKAGE.rglob(kind)]
+
+    assert [str(path.relative_to(PACKAGE)) for path in texts if lists.search(path.read_text())] == []
 
 
 def test_no_lock_is_held_between_two_statements() -> None:

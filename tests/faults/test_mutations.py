@@ -2,15 +2,13 @@
 
 import pytest
 
-from tests.faults import mutations, mutations_by_room, processes
+from tests.faults import processes
 from tests.faults.environment import Environment
-from tests.faults.mutations import Mutation
+from tests.faults.mutations import MUTATIONS, Mutation
 from tests.faults.oracle import check_promises
 from tests.faults.proof import prove
 from tests.faults.runs import Simulate
 from tests.faults.stories import play_story
-
-MUTATIONS = (*mutations.MUTATIONS, *mutations_by_room.MUTATIONS)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)

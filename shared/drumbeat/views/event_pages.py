@@ -65,7 +65,7 @@ def _one_by_one(where: LiteralString) -> LiteralString:
     """  # noqa: S608 - put together from constants
 
 
-_OPEN = "FROM effects WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')"
+_OPEN_EFFECTS = "FROM effects WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')"
 _OF_KIND = """
     (%(type)s::text IS NULL OR events.type = %(type)s) AND (%(source)s::text IS NULL OR events.source = %(source)s)
 """
@@ -77,8 +77,8 @@ _UNTOUCHED = """
          ELSE false END
 """
 _RECORDED = f"SELECT events.id FROM ({SEARCHED}) AS events WHERE {NO_PLAN}"  # noqa: S608 - constants
-_PLANNED = f"SELECT event_id {_OPEN} GROUP BY event_id HAVING {_UNTOUCHED}"
-_IN_PROGRESS = f"SELECT event_id {_OPEN} GROUP BY event_id HAVING NOT {_UNTOUCHED}"
+_PLANNED = f"SELECT event_id {_OPEN_EFFECTS} GROUP BY event_id HAVING {_UNTOUCHED}"
+_IN_PROGRESS = f"SELECT event_id {_OPEN_EFFECTS} GROUP BY event_id HAVING NOT {_UNTOUCHED}"
 _AMONG: Mapping[str, LiteralString] = {
     "recorded": f"{_OF_KIND} AND events.id = ANY (ARRAY({_RECORDED}))",
     "planned": f"{_OF_KIND} AND events.id = ANY (ARRAY({_PLANNED}))",
@@ -88,7 +88,9 @@ _AMONG: Mapping[str, LiteralString] = {
 _CANDIDATES: Mapping[str, LiteralString] = {status: _one_by_one(among) for status, among in _AMONG.items()}
 
 # All, or those that are done: what is under way is left out before it is judged.
-_NEWEST = _one_by_one(f"(%(status)s IS DISTINCT FROM 'done' OR NOT EXISTS (SELECT {_OPEN} AND event_id = events.id))")
+_NEWEST = _one_by_one(
+    f"(%(status)s IS DISTINCT FROM 'done' OR NOT EXISTS (SELECT {_OPEN_EFFECTS} AND event_id = events.id))"
+)
 
 # A text is searched by reading, newest first: `since` bounds it.
 _MATCHING = _one_by_one(

@@ -97,6 +97,7 @@ def test_everything_is_written_from_the_environment(
     done = run("--from-env", env=servers)
 
     assert done.exit_code == 0, done.output
+    assert "drumbeat secrets check campaigns --stage " in done.output
     assert "sam build" in done.output
     assert "sam deploy --region " in done.output
     assert "guided" not in done.output  # it would ask about each open route, where Enter means no

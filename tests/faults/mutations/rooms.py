@@ -17,7 +17,7 @@ from drumbeat.ingest.receipt import BUFFERED, Receipt
 from drumbeat.ledger import leases
 from drumbeat.relay import sql as relay_sql
 from tests.faults.fault_points import Fault, Site
-from tests.faults.mutations import Mutation, Patch, _change_statement
+from tests.faults.mutations.mutation import Mutation, Patch, change_statement
 from tests.faults.proof import StoryWithFault
 
 # ---------------------------------------------------------------- ingest
@@ -66,11 +66,11 @@ def _count_the_window_from_the_last_call(patch: Patch) -> None:
 
 def _count_an_unknown_answer_as_resolved(patch: Patch) -> None:
     resolving = "AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused"
-    _change_statement(patch, claims_sql, "CLAIM", (resolving, resolving + "', 'unknown"))
+    change_statement(patch, claims_sql, "CLAIM", (resolving, resolving + "', 'unknown"))
 
 
 def _claim_before_it_is_due(patch: Patch) -> None:
-    _change_statement(patch, claims_sql, "CLAIM", ("AND due_at <= drumbeat_now()\n", "\n"))
+    change_statement(patch, claims_sql, "CLAIM", ("AND due_at <= drumbeat_now()\n", "\n"))
 
 
 def _take_an_unanswered_opening(*, as_done: bool) -> Callable[[Patch], None]:
@@ -154,7 +154,7 @@ def _let_nothing_expire(patch: Patch) -> None:
 
 
 def _recover_without_a_journal_row(patch: Patch) -> None:
-    _change_statement(patch, leases, "RECOVER", ("WHERE before <> status", "WHERE false"))
+    change_statement(patch, leases, "RECOVER", ("WHERE before <> status", "WHERE false"))
 
 
 def _pass_over_unknown_outcomes(patch: Patch) -> None:
