@@ -12,6 +12,9 @@ RELEASED = {
     "004_event_aliases.sql": "cd03c11e0b83eeec74ee57d804604e6a3efb86aab74b7a3f284c3a51235f270f",
     "005_semantics.sql": "cdd56be5b5f2661e6bef4000197b72e7e740f1a2ef0bc5582e12baab82a78aab",
     "006_account_states.sql": "1f116f15d264722f8cfe22d124a7d398f1fe37da76ab6d05ea0e1905c0c72eee",
+    "007_dismissals.sql": "c83a72ec3d2534079dc4a71ff3c36a5952fedaf76c194421857d31caed18ba03",
+    "008_history.sql": "3d51ddb741564c777fa67c5d5cfbd16cd09138429672372544bc61d16bef8e6b",
+    "009_keys.sql": "08625bc9aa5f3fbb0cdd0b74159947600390450711ccd0b9c7c09df300ed10ff",
 }
 
 
