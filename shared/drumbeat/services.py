@@ -176,6 +176,11 @@ class Services:
         """The secret under which an address becomes a contact's key."""
         return self._derived("contacts")
 
+    @cached_property
+    def mask_secret(self) -> bytes:
+        """The secret under which the key of an event is shown to who may not see persons."""
+        return self._derived("masks")
+
     def _derived(self, use: str) -> bytes:
         if not self.settings.secret:
             raise SettingsError("not set: DRUMBEAT_SECRET (or SECRET_PARAM). Nothing was changed and nothing was lost.")

@@ -36,6 +36,7 @@ def list_events() -> Response[Any]:
         status=parameters.get("status"),
         since=instant(parameters.get("since")),
         q=parameters.get("q"),
+        keys=router.sees_people,
     )
     return page(
         views.events(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
