@@ -1,5 +1,6 @@
 """`/v1/keys`: who may call. A token is shown once, when it is minted; only its id is kept."""
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -58,7 +59,7 @@ def revoke_key(id: str) -> Response[Any]:
     return reply({"id": id, "revoked": True})
 
 
-def _may_give_people(scopes: list[str]) -> None:
+def _may_give_people(scopes: Collection[str]) -> None:
     if "read" not in scopes:
         raise Invalid("`people` shows the persons in what `read` shows: ask for both; no key was made")
     if not router.sees_people:
