@@ -29,3 +29,7 @@ class Routes(APIGatewayHttpRouter):
     def sees_people(self) -> bool:
         """Whether the caller may see persons: without, it must not find them either."""
         return PEOPLE in self.caller.scopes
+
+    def need_people(self) -> None:
+        """Check that the caller may see persons; raises Forbidden."""
+        self.caller.need(PEOPLE)

@@ -74,6 +74,11 @@ def console(
 
 @pytest.fixture
 def marked(console: Console, database: TestDatabase) -> Marked:
+    return mark(console, database)
+
+
+def mark(console: Console, database: TestDatabase) -> Marked:
+    """Put the marked person wherever a person can get."""
     applied(database)
     lead = as_json({"payload": {"email": ADDRESS, "name": MARK, MARK: 1}})
     event, other = recorded(database, ADDRESS, lead), recorded(database, f"other {ADDRESS}", lead)
@@ -208,6 +213,7 @@ def test_what_is_masked_cannot_be_searched_for(marked: Marked) -> None:
     assert (found(MARK, marked.people), found(MARK, marked.blind)) == (2, 0)
     assert found(str(marked.event), marked.blind) == 1
     assert found("test", marked.blind) == 2
+    assert marked.console.call("GET", "/v1/events", key=marked.blind, q=ADDRESS)[0] == 403
 
 
 def test_the_message_id_that_we_gave_is_no_address(marked: Marked, database: TestDatabase) -> None:
