@@ -57,5 +57,6 @@ def needs(*scopes: str, as_it_is: bool = False) -> list[Middleware]:
 
 READ = needs("read")
 OPERATE = needs("operate")
+READ_PEOPLE = needs("read", PEOPLE)
 READ_AS_IT_IS = needs("read", as_it_is=True)
 OPERATE_AS_IT_IS = needs("operate", as_it_is=True)

@@ -11,10 +11,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from redis import Redis
 
-from drumbeat.access.keys import ApiKey
+from drumbeat.access.keys import PEOPLE, ApiKey
+from drumbeat.api.access import require
 from drumbeat.api.masking import masked_key
+from drumbeat.core.errors import Forbidden
 from drumbeat.core.events import Arrival
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
@@ -255,3 +258,15 @@ def test_a_token_cannot_claim_people(marked: Marked) -> None:
     claimed = marked.blind.replace(".read+operate.", ".read+people+operate.")
 
     assert marked.console.call("GET", "/v1/events", key=claimed)[0] == 401
+
+
+def test_a_route_about_people_asks_for_both_scopes(marked: Marked) -> None:
+    def request(key: str) -> APIGatewayProxyEventV2:
+        return APIGatewayProxyEventV2({"headers": {"authorization": f"Bearer {key}"}})
+
+    _, given = minted(marked.console, marked.people, "ingest")
+
+    assert require(request(marked.people), "read", PEOPLE).scopes >= {"read", PEOPLE}
+    for key in (marked.blind, given["token"]):
+        with pytest.raises(Forbidden):
+            require(request(key), "read", PEOPLE)
