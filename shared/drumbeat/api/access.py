@@ -3,7 +3,7 @@
 What a key without the scope `people` is answered passes through `masking` here, so that no route can forget it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -39,24 +39,22 @@ def require(request: BaseProxyEvent, *scopes: str) -> ApiKey:
     return caller
 
 
-def needs(*scopes: str, as_it_is: bool = False) -> list[Middleware]:
+def needs(*scopes: str, shows: Collection[str] = ()) -> list[Middleware]:
     """Guard a route: a caller that passes has a valid key with these scopes, and is the `caller` of its context.
 
-    What one without `people` is answered is masked, unless the answer is given as it is: because it holds no person, or
-    none but whom the caller itself has named.
+    What one without `people` is answered is masked, but for the fields that the route `shows` as they are: because they
+    hold no person, or none but whom the caller itself has named.
     """
 
     def guard(app: ApiGatewayResolver, following: Next) -> Response[Any]:
         caller = require(app.current_event, *scopes)
         app.append_context(caller=caller)  # type: ignore[no-untyped-call]
         answer = following(app)
-        return answer if as_it_is or PEOPLE in caller.scopes else masked(answer, services().mask_secret)
+        return answer if PEOPLE in caller.scopes else masked(answer, services().mask_secret, shows)
 
     return [guard]
 
 
 READ = needs("read")
-OPERATE = needs("operate")
 READ_PEOPLE = needs("read", PEOPLE)
-READ_AS_IT_IS = needs("read", as_it_is=True)
-OPERATE_AS_IT_IS = needs("operate", as_it_is=True)
+OPERATE = needs("operate")

@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -27,11 +29,11 @@ _OUR_NAME = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]+")
 _HASH_DIGITS = 12
 
 
-def masked(answer: Response[Any], secret: bytes) -> Response[Any]:
-    """Return an answer with persons masked."""
+def masked(answer: Response[Any], secret: bytes, shows: Collection[str] = ()) -> Response[Any]:
+    """Return an answer with persons masked, but for the fields that it `shows` as they are."""
     assert isinstance(answer.body, str)
     if answer.is_json():
-        answer.body = written(_masked(json.loads(answer.body), secret))
+        answer.body = written(_Mask(secret, frozenset(shows)).of(json.loads(answer.body)))
     else:
         answer.body = without_addresses(answer.body)
     return answer
@@ -46,23 +48,33 @@ def masked_key(key: str, secret: bytes) -> str:
     return f"{MASKED}-{tag.hex()[:_HASH_DIGITS]}"
 
 
-def _masked(value: object, secret: bytes) -> object:
-    match value:
-        case str():
-            return without_addresses(value)
-        case list():
-            return [_masked(one, secret) for one in value]
-        case dict():
-            return {without_addresses(name): _field(name, inner, secret) for name, inner in value.items()}
-        case _:
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    """The walk over one answer."""
+
+    secret: bytes
+    shows: frozenset[str]
+
+    def of(self, value: object) -> object:
+        match value:
+            case str():
+                return without_addresses(value)
+            case list():
+                return [self.of(one) for one in value]
+            case dict():
+                return {without_addresses(name): self._field(name, inner) for name, inner in value.items()}
+            case _:
+                return value
+
+    def _field(self, name: str, value: object) -> object:
+        if value is None or name in self.shows or (name == _REFERENCE and _is_anonymous(str(value))):
             return value
+        if name in _PERSONAL:
+            return MASKED
+        if name in _KEYS:
+            return masked_key(str(value), self.secret)
+        return self.of(value)
 
 
-def _field(name: str, value: object, secret: bytes) -> object:
-    if value is None or (name == _REFERENCE and not holds_address(_OUR_NAME.sub("", str(value)))):
-        return value
-    if name in _PERSONAL:
-        return MASKED
-    if name in _KEYS:
-        return masked_key(str(value), secret)
-    return _masked(value, secret)
+def _is_anonymous(reference: str) -> bool:
+    return not holds_address(_OUR_NAME.sub("", reference))
