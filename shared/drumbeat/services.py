@@ -112,6 +112,11 @@ class Services:
         return Queue(self.sqs, self.settings.buffer_queue_url)
 
     @cached_property
+    def wishes(self) -> Queue:
+        """Where what people asked for waits while the ledger is unreachable: it is recorded before anything else."""
+        return Queue(self.sqs, self.settings.wishes_queue_url)
+
+    @cached_property
     def scheduler(self) -> "EventBridgeSchedulerClient":
         """EventBridge Scheduler."""
         client: EventBridgeSchedulerClient = self._boto3_client("scheduler")
@@ -175,6 +180,11 @@ class Services:
     def contact_secret(self) -> bytes:
         """The secret under which an address becomes a contact's key."""
         return self._derived("contacts")
+
+    @cached_property
+    def link_keys(self) -> tuple[bytes, ...]:
+        """The keys that sign links in mails: the present one, then those that were retired."""
+        return tuple(self._derived(f"links {number}") for number in range(self.settings.link_key, -1, -1))
 
     def _derived(self, use: str) -> bytes:
         if not self.settings.secret:

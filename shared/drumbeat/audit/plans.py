@@ -49,7 +49,7 @@ def _differences(recorded: PlannedEvent, effects: Sequence[RecordedEffect], serv
         if replan.flow not in recorded.failed:
             yield violation("replan-unasked", event.id, flow=replan.flow)
         config = services.configuration(replan.version).by(replan.semantics)
-        later = plan_flow(event, config, replan.flow) if replan.flow in config.flows else None
+        later = plan_flow(event, config, replan.flow) if config.flow(replan.flow) else None
         if later is None or later.hash != replan.hash:
             yield violation("replan-hash", event.id, version=replan.version, flow=replan.flow)
         wanted |= {effect.id: (replan.version, effect) for effect in (later.effects if later else ())}

@@ -6,34 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from drumbeat.configuration import document_models, plain_credentials
+from drumbeat.configuration.check_lists import check_mail
 from drumbeat.configuration.declared_models import arguments_model
-from drumbeat.configuration.document_models import HEADER, NAME, NAME_RULE
+from drumbeat.configuration.document_types import HEADER, NAME, NAME_RULE
+from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.validation import read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.address import mailbox
-from drumbeat.core.configuration import Template
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
 from drumbeat.planning.text_checks import uses
 from drumbeat.providers import registry as providers
-
-
-class Surroundings:
-    """What a flow may refer to, as far as it is written down; None: it is there and has mistakes of its own."""
-
-    def __init__(
-        self,
-        accounts: Mapping[str, document_models.Account | None],
-        sources: Mapping[str, document_models.Source | None],
-        campaigns: Collection[str],
-        templates: Mapping[str, Template],
-    ) -> None:
-        self.accounts = accounts
-        self.sources = sources
-        self.campaigns = campaigns
-        self.templates = templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +79,8 @@ def check_step(step: document_models.Step, path: Path, document: Document, aroun
         document.wrong((*place, *where), problem)
     if action.name == "call":
         _check_call(step, given, place, document, around)
+    if action.name == "send_email":
+        check_mail(given, place, document, around)
     return Arguments(action, given)
 
 

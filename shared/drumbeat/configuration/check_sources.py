@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from drumbeat.campaigns.firing import FIELDS
 from drumbeat.configuration import document_models
-from drumbeat.configuration.check_flows import Arguments, Surroundings, texts_of
+from drumbeat.configuration.check_flows import Arguments, texts_of
+from drumbeat.configuration.document_models import FormSource
+from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.configuration import Template
 from drumbeat.core.events import EventType
@@ -31,7 +33,7 @@ def check_sources(
         elif name not in around.sources and name not in around.campaigns:
             _warn_of_name(name, flow, (*path, "when"), document, around)
         elif known := _fields_of(name, around):
-            _check_fields(name, known, flow, steps, path, document, around.templates)
+            _check_fields(name, known, flow, steps, path, document, around)
 
 
 def _check_fields(
@@ -41,13 +43,13 @@ def _check_fields(
     steps: Collection[tuple[Path, document_models.Step | None, Arguments | None]],
     path: Path,
     document: Document,
-    templates: Mapping[str, Template],
+    around: Surroundings,
 ) -> None:
-    owner = "the campaign" if known is FIELDS else "the source's map"
+    owner = _owner(name, around)
     for field in sorted(condition_fields(flow.when or "@") - set(known)):
         document.warn((*path, "when"), _never(field, name, owner, known))
     for place, step, arguments in steps:
-        texts = list(_texts(arguments, templates)) if arguments else []
+        texts = list(_texts(arguments, around.templates)) if arguments else []
         for field in sorted({each for text in texts for each in payload_fields(text)} - set(known)):
             document.wrong(
                 (*place, "with"), f"payload.{field} is used, and {owner} has no {field}; {instead(field, known)}"
@@ -84,11 +86,19 @@ def _type_of(name: str, around: Surroundings) -> str | None:
     return source.type if source else None
 
 
+def _owner(name: str, around: Surroundings) -> str:
+    if name in around.campaigns:
+        return "the campaign"
+    return "the form" if isinstance(around.sources.get(name), FormSource) else "the source's map"
+
+
 def _fields_of(name: str, around: Surroundings) -> Collection[str]:
     """Return the fields that every event of a source has, none where its deliveries decide."""
     if name in around.campaigns:
         return FIELDS
     source = around.sources.get(name)
+    if isinstance(source, FormSource):
+        return source.form.fields
     return source.map if source else ()
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, create_model
 
-from drumbeat.configuration.document_models import Form, Plain, Secret, Source, Text, check_texts, one_of
+from drumbeat.configuration.document_models import Form, FormSource, Source
+from drumbeat.configuration.document_types import Plain, Secret, Text, check_texts, one_of
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
 from drumbeat.sources import registry as schemes
 from drumbeat.sources.signature import Option
@@ -25,6 +26,11 @@ _TYPES: Mapping[Kind, Any] = {
 def arguments_model(action: ActionType) -> type[Form]:
     """Return the model of an action's `with:`."""
     return _arguments_model(action.name, action.description, tuple(action.arguments.items()))
+
+
+def form_of_source(entry: object) -> type[Source] | type[FormSource]:
+    """Return the model of a source as it is written: one with a form, or one of webhooks."""
+    return FormSource if isinstance(entry, Mapping) and "form" in entry else source_model()
 
 
 def source_model() -> type[Source]:

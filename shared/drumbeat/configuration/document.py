@@ -8,15 +8,17 @@ from typing import Any
 from drumbeat.configuration import document_models, yaml_lines
 from drumbeat.configuration.check_accounts import check_account, check_source
 from drumbeat.configuration.check_campaigns import Fires, check_campaigns
-from drumbeat.configuration.check_flows import Surroundings, check_order, check_step
+from drumbeat.configuration.check_flows import check_order, check_step
+from drumbeat.configuration.check_lists import check_form, check_lists
 from drumbeat.configuration.check_secrets import Use, check_secrets
 from drumbeat.configuration.check_sources import check_sources
-from drumbeat.configuration.declared_models import options_of, secrets_of, source_model
+from drumbeat.configuration.declared_models import form_of_source, options_of, secrets_of
 from drumbeat.configuration.schema import schema
+from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.template_files import read_templates
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.compatibility import ACCOUNT_HEADERS, SECRET_REFERENCES, SEMANTICS
+from drumbeat.core.compatibility import ACCOUNT_HEADERS, FORMS, LISTS, SECRET_REFERENCES, SEMANTICS, SPLIT
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError, Mistake
 from drumbeat.sources import registry as schemes
@@ -27,7 +29,7 @@ type Json = dict[str, Any]
 
 COUNTLESS_TRIES = 1_000_000  # for the release before, should it run again: it counts
 
-_SECTIONS = ("accounts", "sources", "flows", "campaigns")
+_SECTIONS = ("accounts", "lists", "sources", "flows", "campaigns")
 
 
 def compile_document(
@@ -93,14 +95,21 @@ def _compile(
     for name, account in accounts.items():
         if account is not None:
             check_account(name, account, ("accounts", name), document, sandbox=sandbox)
-    sources = {
-        name: read_form(source_model(), entry, ("sources", name), document)
+    lists = {
+        name: read_form(document_models.MailingList, entry, ("lists", name), document)
+        for name, entry in sections["lists"].items()
+    }
+    sources: dict[str, document_models.Source | document_models.FormSource | None] = {
+        name: read_form(form_of_source(entry), entry, ("sources", name), document)
         for name, entry in sections["sources"].items()
     }
+    webhooks = {name: source for name, source in sources.items() if not isinstance(source, document_models.FormSource)}
     for name, source in sources.items():
-        if source is not None:
+        if isinstance(source, document_models.FormSource):
+            check_form(source, ("sources", name), document, lists, public_url=defaults.public_url)
+        elif source is not None:
             check_source(source, ("sources", name), document)
-    check_secrets(accounts, sources, document, earlier)
+    check_secrets(accounts, webhooks, document, earlier)
     campaigns = {
         name: read_form(document_models.Campaign, entry, ("campaigns", name), document)
         for name, entry in sections["campaigns"].items()
@@ -109,11 +118,16 @@ def _compile(
         document.wrong(("campaigns", name), f"a source is called {name} too; their events would mix: rename one")
     if now is not None:
         check_campaigns(campaigns, defaults.timezone, document, now=now, fires=fires)
-    around = Surroundings(accounts, sources, campaigns, templates)
+    around = Surroundings(accounts, sources, campaigns, templates, lists, defaults)
+    check_lists(lists, document, around)
     return {
         "semantics": SEMANTICS,
-        "must_understand": _must_understand(accounts.values(), sources.values()),
+        "must_understand": _must_understand(accounts.values(), sources.values(), lists),
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
+        "lists": {name: _list(each) for name, each in lists.items() if each},
+        "public_url": defaults.public_url,
+        "postal_address": defaults.postal_address,
+        "track": defaults.track.model_dump(),
         "sources": {name: _source(source) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
         "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
@@ -123,13 +137,22 @@ def _compile(
 
 
 def _must_understand(
-    accounts: Collection[document_models.Account | None], sources: Collection[document_models.Source | None]
+    accounts: Collection[document_models.Account | None],
+    sources: Collection[document_models.Source | document_models.FormSource | None],
+    lists: Collection[str],
 ) -> list[str]:
     """Name what a release before would get wrong by ignoring it."""
+    webhooks = [source for source in sources if isinstance(source, document_models.Source)]
     references = [reference for account in accounts if account for reference in account.secrets.values()]
-    references += [reference for source in sources if source for _, reference in secrets_of(source)]
-    named = [SECRET_REFERENCES] if any(each.startswith("secret:") for each in references) else []
-    return named + ([ACCOUNT_HEADERS] if any(account and account.settings.headers for account in accounts) else [])
+    references += [reference for source in webhooks for _, reference in secrets_of(source)]
+    wrong = {
+        SECRET_REFERENCES: any(each.startswith("secret:") for each in references),
+        ACCOUNT_HEADERS: any(account and account.settings.headers for account in accounts),
+        LISTS: bool(lists),
+        FORMS: any(isinstance(source, document_models.FormSource) for source in sources),
+        SPLIT: any(source.split for source in webhooks),
+    }
+    return [name for name, is_wrong in wrong.items() if is_wrong]
 
 
 def _account(account: document_models.Account, defaults: document_models.Defaults) -> Json:
@@ -150,7 +173,17 @@ def _account(account: document_models.Account, defaults: document_models.Default
     }
 
 
-def _source(source: document_models.Source) -> Json:
+def _list(given: document_models.MailingList) -> Json:
+    return {
+        "title": given.title,
+        "description": given.description or "",
+        "confirm": given.confirm and given.confirm.model_dump(),
+    }
+
+
+def _source(source: document_models.Source | document_models.FormSource) -> Json:
+    if isinstance(source, document_models.FormSource):
+        return _form(source)
     return {
         "door": "webhook",
         "scheme": source.webhook,
@@ -159,7 +192,25 @@ def _source(source: document_models.Source) -> Json:
         "tolerance": _tolerance(source),
         "map": dict(source.map),
         "options": options_of(source),
+        "lead": source.lead,
         **({"max_bytes": source.max_bytes} if source.max_bytes else {}),
+        **({"split": source.split} if source.split else {}),
+    }
+
+
+def _form(source: document_models.FormSource) -> Json:
+    return {
+        "door": "form",
+        "scheme": "",
+        "type": source.type,
+        "secrets": [],
+        "tolerance": 0.0,
+        "map": {},
+        "options": {},
+        "form": source.form.model_dump(),
+        "list": source.list,
+        "locale": source.locale,
+        "lead": source.lead,
     }
 
 

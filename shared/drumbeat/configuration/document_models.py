@@ -3,124 +3,32 @@
 Only read when a configuration is applied or its schema written. References between parts are checked elsewhere.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from drumbeat.calendar import OnGap, parse, zones
-from drumbeat.configuration import quantities
-from drumbeat.core import secret_references
-from drumbeat.core.configuration import EXPIRY_SECONDS, Limit
+from drumbeat.calendar import OnGap
+from drumbeat.configuration.document_types import (
+    Condition,
+    Duration,
+    EventTypeName,
+    Lead,
+    Origin,
+    Page,
+    RateLimit,
+    Schedule,
+    Secret,
+    Setting,
+    WebAddress,
+    Where,
+    Words,
+    Zone,
+    one_of,
+)
+from drumbeat.core.configuration import EXPIRY_SECONDS, LOCALES
 from drumbeat.core.events import EventType
-from drumbeat.core.suggestions import instead
-from drumbeat.planning.condition_checks import check_condition, check_mapping
-from drumbeat.planning.text_checks import check_text
 from drumbeat.sources.signature import MAX_DELIVERY_BYTES
-
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
-NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"
-HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
-
-
-def _written(read: Callable[[str], Any], pattern: str, example: str, meaning: str) -> tuple[Any, ...]:
-    """Annotate a value that is written as text of a form of its own."""
-
-    def from_text(value: object) -> object:
-        if not isinstance(value, str):
-            raise ValueError(f"must be text such as {example}")
-        return read(value)
-
-    return (
-        BeforeValidator(from_text),
-        WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example], "description": meaning}),
-    )
-
-
-def one_of(names: Collection[str]) -> tuple[Any, ...]:
-    """Annotate a text that is one of these names."""
-
-    def known(value: str) -> str:
-        if value not in names:
-            raise ValueError(f"there is no {value}; {instead(value, names)}")
-        return value
-
-    return (AfterValidator(known), WithJsonSchema({"type": "string", "enum": list(names)}))
-
-
-def _secret(value: str) -> str:
-    if why := secret_references.problem(value):
-        raise ValueError(why)
-    return value
-
-
-def _timezone(value: str) -> str:
-    if value not in zones.names():
-        raise ValueError(f"there is no timezone {value}; {_zone_instead(value)}")
-    return value
-
-
-def _zone_instead(value: str) -> str:
-    suggestion = instead(value, zones.names())
-    return suggestion if suggestion.startswith("did you mean") else "write one like Europe/Berlin, or UTC"
-
-
-def _schedule(value: str) -> str:
-    parse(value)
-    return value
-
-
-def _setting(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError("must be text; put quotes around it")
-    return str(value)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping | list):
-        raise ValueError("must be a text or a number, not a list or mapping")
-    return check_texts(value)
-
-
-def check_texts(value: object) -> object:
-    """Check every text of a value, and return the value."""
-    wrong: list[str] = []
-
-    def visit(branch: object) -> None:
-        if isinstance(branch, str):
-            try:
-                check_text(branch)
-            except ValueError as error:
-                wrong.append(str(error))
-        elif isinstance(branch, Mapping):
-            for one in branch.values():
-                visit(one)
-        elif isinstance(branch, list):
-            for one in branch:
-                visit(one)
-
-    visit(value)
-    if wrong:
-        raise ValueError("; ".join(wrong))
-    return value
-
-
-Duration = Annotated[
-    float, *_written(quantities.duration, quantities.DURATION, "15m", "a whole number and s, m, h or d")
-]
-RateLimit = Annotated[
-    Limit, *_written(quantities.limit, quantities.LIMIT, "10/s burst 20", "N/s, N/m, N/h or N/d, every one holds")
-]
-Condition = Annotated[str, AfterValidator(check_condition)]
-Where = Annotated[str, AfterValidator(check_mapping)]
-Text = Annotated[str, AfterValidator(check_text)]
-Plain = Annotated[Any, AfterValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
-Setting = Annotated[str, BeforeValidator(_setting), WithJsonSchema({"type": ["string", "integer"]})]
-Secret = Annotated[
-    str, AfterValidator(_secret), WithJsonSchema({"type": "string", "pattern": secret_references.REFERENCE})
-]
-Zone = Annotated[str, AfterValidator(_timezone)]
-EventTypeName = Annotated[str, *one_of([kind.value for kind in EventType])]
 
 
 class Form(BaseModel):
@@ -140,11 +48,21 @@ class Retry(Form):
     tries: Annotated[int, Field(ge=1, le=100)] | None = None  # of older documents; not counted any more
 
 
+class Track(Form):
+    """Whether providers may count opens and clicks, by an image and by links of theirs."""
+
+    opens: bool = False
+    clicks: bool = False
+
+
 class Defaults(Form):
     """What holds where nothing else is said."""
 
     timezone: Zone = "UTC"
     retry: Retry = Retry()
+    public_url: WebAddress | None = None  # where people reach forms, and the links of mails
+    postal_address: Words | None = None  # of the sender; each marketing mail gives it
+    track: Track = Track()
 
 
 class Lookup(Form):
@@ -182,16 +100,51 @@ class Account(Form):
 class Source(Form):
     """One configured way in."""  # `declared_models` adds the options of the schemes
 
-    later: ClassVar[Mapping[str, str]] = {
-        "form": "let your page's server post to /v1/events under a source name of its own"
-    }
-
     webhook: str
     type: EventTypeName
     secrets: Annotated[list[Secret], Field(min_length=1, max_length=10)]
     tolerance: Duration | None = None  # None: the scheme's own
     max_bytes: Annotated[int, Field(ge=1, le=MAX_DELIVERY_BYTES)] | None = None
     map: dict[str, Where] = {}
+    lead: Lead = None
+    split: Where | None = None  # to the facts of a delivery that holds several
+
+
+class FormPage(Form):
+    """What a form takes, and what its page says; words that are left out are the locale's own."""
+
+    fields: Annotated[dict[str, Literal["required", "optional"]], Field(min_length=1, max_length=50)]
+    origins: Annotated[list[Origin], Field(max_length=50)] = []
+    redirect: Page | None = None
+    honeypot: str | None = None
+    title: Words | None = None
+    text: Words | None = None
+    button: Words | None = None
+
+
+class FormSource(Form):
+    """A form on a page of yours, or on the page that Drumbeat shows."""
+
+    form: FormPage
+    type: EventTypeName = EventType.LEAD_CAPTURE
+    list: str | None = None  # what it signs up for
+    locale: Annotated[str, *one_of(LOCALES)] = "en"
+    lead: Lead = None
+
+
+class Confirm(Form):
+    """The mail that asks a person whether it was really they who signed up."""
+
+    account: str
+    template: str
+
+
+class MailingList(Form):
+    """A subject that people subscribe to: they agree to it, and withdraw from it."""
+
+    title: Words
+    description: Words | None = None
+    confirm: Confirm | None = None
 
 
 class Step(Form):
@@ -228,7 +181,7 @@ class Campaign(Form):
         "a campaign fires CAMPAIGN_TRIGGER; put what it does into a flow with on: CAMPAIGN_TRIGGER",
     )
 
-    schedule: Annotated[str, AfterValidator(_schedule)]
+    schedule: Schedule
     timezone: Zone | None = None
     on_gap: Annotated[str, *one_of(list(OnGap))] = OnGap.SHIFT
 
@@ -239,6 +192,7 @@ class Document(Form):
     version: Literal[1]
     defaults: Defaults = Defaults()
     accounts: dict[str, Account] = {}
-    sources: dict[str, Source] = {}
+    lists: dict[str, MailingList] = {}
+    sources: dict[str, Source | FormSource] = {}
     flows: dict[str, Flow] = {}
     campaigns: dict[str, Campaign] = {}

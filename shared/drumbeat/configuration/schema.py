@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from drumbeat.configuration import document_models
+from drumbeat.configuration import document_models, document_types
 from drumbeat.configuration.declared_models import arguments_model
 from drumbeat.core import secret_references
 from drumbeat.planning import actions
@@ -30,8 +30,8 @@ def schema() -> Json:
         _where("action", action, {"properties": {"with": places[form, "validation"]}}) for action, form in forms.items()
     ]
     document = parts.pop("Document")
-    for section in ("accounts", "sources", "flows", "campaigns"):
-        document["properties"][section]["propertyNames"] = {"pattern": document_models.NAME}
+    for section in ("accounts", "lists", "sources", "flows", "campaigns"):
+        document["properties"][section]["propertyNames"] = {"pattern": document_types.NAME}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Drumbeat configuration",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from drumbeat.configuration import yaml_lines
-from drumbeat.configuration.document_models import NAME
+from drumbeat.configuration.document_types import NAME
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import Mistake
 from drumbeat.core.suggestions import instead

@@ -7,7 +7,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from drumbeat.configuration.document_models import NAME, NAME_RULE, Form
+from drumbeat.configuration.document_models import Form
+from drumbeat.configuration.document_types import NAME, NAME_RULE
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.suggestions import instead
 

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 # By which this release compiles and plans. 1 is what a release without such a number did; 2 reads addresses in one way;
-# 3 leaves out what comes out empty, keeps types in JSON bodies, and keeps data and methods apart.
-SEMANTICS = 3
+# 3 leaves out what comes out empty, keeps types in JSON bodies, and keeps data and methods apart; 4 takes a mail's list
+# for one that people agreed to.
+SEMANTICS = 4
 SECRET_REFERENCES = "secret:NAME"  # noqa: S105 - a form that an earlier release takes for a missing secret
 ACCOUNT_HEADERS = "headers of accounts"  # an earlier release would call without them
+LISTS = "lists"  # an earlier release would mail people who withdrew
+FORMS = "forms"  # an earlier release would not find the payload of what a form took
+SPLIT = "split"  # an earlier release would act on the first fact of a delivery alone
 # What `must_understand` may name and this release knows.
-UNDERSTOOD: frozenset[str] = frozenset({SECRET_REFERENCES, ACCOUNT_HEADERS})
+UNDERSTOOD: frozenset[str] = frozenset({SECRET_REFERENCES, ACCOUNT_HEADERS, LISTS, FORMS, SPLIT})
 
 
-def known[T: "DataclassInstance"](form: type[T], entry: Mapping[str, Any], **given: Any) -> T:  # noqa: ANN401 - JSON
+def known[T: "DataclassInstance"](form: type[T], entry: Mapping[str, Any], /, **given: Any) -> T:  # noqa: ANN401 - JSON
     """Make a value of a stored entry, `given` over it: fields that the form does not have are ignored.
 
     Raises TypeError when the entry lacks a field that has no default.

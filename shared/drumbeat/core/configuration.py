@@ -18,6 +18,9 @@ type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | Non
 
 
 EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
+LOCALES = ("en", "de")  # of pages that people see
+CONFIRM = "confirm:"  # how the name of a list's confirmation begins as a flow
+CONFIRM_STEP = "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,19 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What a form takes, and what its page says; a text that is None is the locale's own."""
+
+    fields: Mapping[str, str]  # name -> required | optional
+    origins: tuple[str, ...] = ()  # pages that may post to it by a script
+    redirect: str | None = None  # where a browser goes afterwards; None: to a page of ours
+    honeypot: str | None = None  # a field that people do not see, so that what fills it is a program
+    title: str | None = None
+    text: str | None = None  # what a person agrees to
+    button: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One configured way in."""
 
@@ -74,6 +90,11 @@ class Source:
     map: Mapping[str, str]  # payload field -> JMESPath into the delivered body; empty: the body is the payload
     options: Mapping[str, Any]  # of the scheme
     max_bytes: int | None = None  # of a delivery's body; None: what the scheme says
+    form: Form | None = None
+    list: str | None = None  # what a form signs up for
+    locale: str = "en"  # of the pages that people see
+    lead: tuple[str, ...] | None = None  # the fields that become attributes of a lead; None: all of them, (): no lead
+    split: str | None = None  # JMESPath to the facts of one delivery; each becomes an event
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +132,33 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirm:
+    """How a person is asked to confirm that they want a list."""
+
+    account: str
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailingList:
+    """A subject that people subscribe to: what they agree to, and what they withdraw from."""
+
+    name: str
+    title: str
+    description: str = ""
+    confirm: Confirm | None = None  # None: what a person posts is enough
+
+    @property
+    def confirmation(self) -> Flow | None:
+        """The flow of one mail that asks to confirm; its name is none that a configuration can have."""
+        if self.confirm is None:
+            return None
+        arguments = {"to": "{{ payload.email }}", "template": self.confirm.template}
+        step = Step(CONFIRM_STEP, self.confirm.account, "send_email", arguments, 0.0, None, None, None)
+        return Flow(f"{CONFIRM}{self.name}", "CONSENT", None, (step,))
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """Subject and bodies of one mail; front matter is already taken off."""
 
@@ -130,6 +178,16 @@ class Config:
     campaigns: Mapping[str, Campaign]
     templates: Mapping[str, Template]
     semantics: int = SEMANTICS  # the rules by which it is planned and rendered
+    lists: Mapping[str, MailingList] = field(default_factory=dict)
+    public_url: str | None = None  # where people reach the pages of this deployment; no trailing slash
+    postal_address: str | None = None  # of the sender, as marketing mails must give it
+
+    def flow(self, name: str) -> Flow | None:
+        """Return a flow by its name, or the confirmation of a list; None: this version has none of that name."""
+        if name.startswith(CONFIRM):
+            found = self.lists.get(name.removeprefix(CONFIRM))
+            return found.confirmation if found else None
+        return self.flows.get(name)
 
     @classmethod
     def load(cls, version: int, compiled: Mapping[str, Any]) -> "Config":
@@ -153,6 +211,9 @@ class Config:
             campaigns={name: known(Campaign, entry, name=name) for name, entry in compiled["campaigns"].items()},
             templates={name: known(Template, entry) for name, entry in compiled["templates"].items()},
             semantics=semantics,
+            lists={name: mailing_list(name, entry) for name, entry in compiled.get("lists", {}).items()},
+            public_url=compiled.get("public_url"),
+            postal_address=compiled.get("postal_address"),
         )
 
     def references(self) -> Iterator[tuple[str, str]]:
@@ -183,7 +244,21 @@ class Config:
 
 def source(name: str, entry: Mapping[str, Any]) -> Source:
     """Read the stored form of a source back."""
-    return known(Source, entry, name=name, secrets=tuple(entry["secrets"]))
+    form, lead = entry.get("form"), entry.get("lead")
+    return known(
+        Source,
+        entry,
+        name=name,
+        secrets=tuple(entry["secrets"]),
+        form=form and known(Form, form, origins=tuple(form["origins"])),
+        lead=None if lead is None else tuple(lead),
+    )
+
+
+def mailing_list(name: str, entry: Mapping[str, Any]) -> MailingList:
+    """Read the stored form of a list back."""
+    confirm = entry["confirm"]
+    return known(MailingList, entry, name=name, confirm=confirm and known(Confirm, confirm))
 
 
 def _account(name: str, entry: Mapping[str, Any], lasts: float) -> Account:

@@ -13,6 +13,11 @@ class EventType(StrEnum):
     CONTENT_PUBLISH = "CONTENT_PUBLISH"
     CAMPAIGN_TRIGGER = "CAMPAIGN_TRIGGER"
     FEEDBACK = "FEEDBACK"
+    CONSENT = "CONSENT"
+
+
+# What no flow acts on: what became of a mail, and what a person agreed to.
+NEVER_ACTED_ON = (EventType.CONSENT,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Arrival:
     source: str
     key: str
     type: str
-    door: str  # api | webhook | form | schedule | replay
+    door: str  # api | webhook | form | schedule | replay | import | confirm | unsubscribe
     fingerprint: bytes
     scheduled_at: datetime | None
     received_at: datetime

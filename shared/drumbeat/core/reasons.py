@@ -22,6 +22,8 @@ class ReasonCode(StrEnum):
     PREDECESSOR_ENDED = "predecessor_ended"  # detail: its status
     EXPIRED = "expired"
     NOT_RENDERED = "not_rendered"  # detail: what is wrong with text or data
+    NO_CONSENT = "no_consent"  # detail: the list, and how its consent stands
+    CAPPED = "capped"  # detail: how often already, and in what time
     SECRET_MISSING = "secret_missing"  # noqa: S105 - no secret; detail: its reference
     SECRET_AWAY = "secret_away"  # noqa: S105 - the same
 
@@ -32,6 +34,7 @@ class ReasonCode(StrEnum):
     CREDENTIALS_REFUSED = "credentials_refused"  # detail: the provider's answer; a pause, too
     BREAKER_OPEN = "breaker_open"
     LIMITER_AWAY = "limiter_away"
+    WISHES_WAITING = "wishes_waiting"
     LEASE_ENDED = "lease_ended"
     LEASE_ENDED_SENDING = "lease_ended_sending"
 
@@ -93,6 +96,8 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.PREDECESSOR_ENDED: "the step it comes after was {detail}",
     ReasonCode.EXPIRED: "expired: it could not be sent within its time",
     ReasonCode.NOT_RENDERED: "{detail}",
+    ReasonCode.NO_CONSENT: "no consent: {detail}",
+    ReasonCode.CAPPED: "sent often enough: {detail}",
     ReasonCode.SECRET_MISSING: "secret {detail} does not exist or may not be read; set it, then resolve this effect",
     ReasonCode.SECRET_AWAY: "secret {detail} cannot be read now",
     ReasonCode.NOT_UNDERSTOOD: "configured or planned by a later release: it waits for that release",
@@ -101,6 +106,7 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.CREDENTIALS_REFUSED: "paused: {detail}",
     ReasonCode.BREAKER_OPEN: "circuit breaker open",
     ReasonCode.LIMITER_AWAY: "Redis is unreachable: each process sends at a part of the rate",
+    ReasonCode.WISHES_WAITING: "marketing waits until what people asked for meanwhile is recorded",
     ReasonCode.LEASE_ENDED: "its lease ended before an attempt was opened",
     ReasonCode.LEASE_ENDED_SENDING: "its lease ended with the attempt open",
     ReasonCode.REFUSED_BY_PROVIDER: "{detail}",

@@ -4,27 +4,31 @@ Each move names the fence of its claim and writes its journal row. The two state
 only right beside the other.
 """
 
+import json
 from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg.errors import SerializationFailure
 
-from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.reasons import DETAIL, Reason, ReasonCode
 from drumbeat.core.status import Status
+from drumbeat.delivery import confirmations_sql
 from drumbeat.delivery.effects import Closing, Moved, Opening
 from drumbeat.ledger.database import Database, Row
 
-# The contacts are locked in key order and read under the lock: a suppression that committed before is seen, one that
-# comes later waits for this commit. So are those under the key that a person had by the first reading of addresses.
-# Attempt and request are recorded only for what the fence says is still ours.
-OPEN = """
+# The contacts are locked in key order and read under the lock: a suppression or withdrawal that committed before is
+# seen, one that comes later waits for this commit. What bars a mail stands in these rows alone: another table would be
+# read as it was when the statement began, before it waited. So are those under the key that a person had by the first
+# reading of addresses. Attempt and request are recorded only for what the fence says is still ours. Where a mail is
+# counted, as one that asks to confirm a list, the lock is the stronger one: of two statements one counts the other's.
+_OPEN = """
     WITH input AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(tos)s::text[], %(waits)s::float8[],
                              %(sentences)s::text[], %(codes)s::text[], %(details)s::text[], %(maybes)s::bool[],
                              %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[], %(frozen)s::bytea[])
                    AS i (id, fence, target, wait, why, code, detail, maybe, reserved, identity, hash, frozen)
     ), people AS MATERIALIZED (
-        SELECT key, former, suppressed_at, suppression_reason
+        SELECT key, former, suppressed_at, suppression_reason, complained_at, consents, confirmations
           FROM contacts
          WHERE key IN (SELECT unnest(ARRAY[c.key, c.former])
                          FROM input i
@@ -32,26 +36,36 @@ OPEN = """
                          JOIN contacts c ON c.key = e.contact
                         WHERE i.target = 'sending')
          ORDER BY key
-           FOR SHARE
-    ), mine AS MATERIALIZED (
+           FOR {lock}
+    ), barred AS MATERIALIZED (
+        SELECT e.id, b.code, b.detail
+          FROM input i
+          JOIN effects e ON e.id = i.id
+          JOIN people own ON own.key = e.contact
+          LEFT JOIN people former ON former.key = own.former
+         CROSS JOIN LATERAL (
+            SELECT 1 AS rank, 'suppressed' AS code, own.suppression_reason AS detail WHERE own.suppressed_at IS NOT NULL
+             UNION ALL
+            SELECT 2, 'suppressed', former.suppression_reason WHERE former.suppressed_at IS NOT NULL
+             UNION ALL
+            SELECT 3, 'suppressed', 'complaint' WHERE e.list IS NOT NULL AND own.complained_at IS NOT NULL
+             UNION ALL
+            SELECT 4, 'no_consent', e.list || ': ' || consent_state(own.consents, e.list)
+             WHERE e.list IS NOT NULL AND NOT e.confirms AND consent_state(own.consents, e.list) <> 'given'
+             ORDER BY rank
+             LIMIT 1) AS b
+         WHERE i.target = 'sending'
+    ), {counted}mine AS MATERIALIZED (
         SELECT e.id, i.wait, i.reserved, i.identity, i.hash, i.frozen,
-               CASE WHEN c.suppressed_at IS NOT NULL THEN 'cancelled' ELSE i.target END AS target,
-               CASE WHEN c.suppressed_at IS NOT NULL
-                    THEN replace(CASE WHEN e.tries > 0 THEN %(suppressed_late)s ELSE %(suppressed)s END,
-                                 '{detail}', c.suppression_reason)
-                    ELSE i.why END AS why,
-               CASE WHEN c.suppressed_at IS NOT NULL THEN 'suppressed' ELSE i.code END AS code,
-               CASE WHEN c.suppressed_at IS NOT NULL THEN c.suppression_reason ELSE i.detail END AS detail,
-               CASE WHEN c.suppressed_at IS NOT NULL THEN e.tries > 0 ELSE i.maybe END AS maybe
+               CASE WHEN b.code IS NULL THEN i.target ELSE 'cancelled' END AS target,
+               CASE WHEN b.code IS NULL THEN i.why
+                    ELSE replace(%(bars)s::jsonb -> b.code ->> (e.tries > 0)::int, '{{detail}}', b.detail) END AS why,
+               CASE WHEN b.code IS NULL THEN i.code ELSE b.code END AS code,
+               CASE WHEN b.code IS NULL THEN i.detail ELSE b.detail END AS detail,
+               CASE WHEN b.code IS NULL THEN i.maybe ELSE e.tries > 0 END AS maybe
           FROM effects e
           JOIN input i ON i.id = e.id
-          LEFT JOIN LATERAL (
-                SELECT p.suppressed_at, p.suppression_reason
-                  FROM people own
-                  JOIN people p ON p.key IN (own.key, own.former)
-                 WHERE own.key = e.contact AND i.target = 'sending' AND p.suppressed_at IS NOT NULL
-                 ORDER BY p.key <> own.key
-                 LIMIT 1) AS c ON true
+          LEFT JOIN {bars} b ON b.id = e.id
          WHERE e.fence = i.fence
            AND e.status = 'claimed'
            AND e.lease_until > drumbeat_now()
@@ -91,31 +105,47 @@ OPEN = """
         SELECT m.id, m.fence, m.generation, mine.identity, mine.hash
           FROM moved m JOIN mine ON mine.id = m.id
          WHERE m.status = 'sending'
-    )
+    ){count}
     SELECT id, status, dependents FROM moved
 """
+
+OPEN = _OPEN.format(lock="SHARE", counted="", bars="barred", count="")
+OPEN_COUNTED = _OPEN.format(
+    lock="NO KEY UPDATE", counted=confirmations_sql.COUNTED, bars="stopped", count=confirmations_sql.COUNT
+)
+
+
+# Why a mail does not go to its person, as a sentence: before any attempt, and after one.
+_BARS = json.dumps(
+    {
+        code.value: [Reason(code, DETAIL, maybe_sent=late).sentence for late in (False, True)]
+        for code in (ReasonCode.SUPPRESSED, ReasonCode.NO_CONSENT, ReasonCode.CAPPED)
+    }
+)
 
 
 def open_attempts(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved]:
     """Open an attempt for, put back, or end each effect that is still ours; the others are not in the answer.
 
-    An effect whose person is suppressed comes back `cancelled` instead of `sending`.
+    An effect whose person is suppressed, has not agreed to its list, or was asked often enough to, comes back
+    `cancelled` instead of `sending`.
     """
+    counted = any(opening.counted for opening in openings)
     rows = db.run(
-        OPEN,
+        OPEN_COUNTED if counted else OPEN,
         {
             "ids": [opening.id for opening in openings],
             "fences": [opening.fence for opening in openings],
             "tos": [opening.to.value for opening in openings],
             "waits": [opening.wait for opening in openings],
             **_columns([opening.reason for opening in openings]),
-            "suppressed": Reason(ReasonCode.SUPPRESSED, "{detail}").sentence,
-            "suppressed_late": Reason(ReasonCode.SUPPRESSED, "{detail}", maybe_sent=True).sentence,
+            "bars": _BARS,
             "slots": [opening.slot for opening in openings],
             "identities": [opening.identity for opening in openings],
             "hashes": [opening.request_hash for opening in openings],
             "frozen": [opening.frozen for opening in openings],
-        },
+        }
+        | (confirmations_sql.LIMIT if counted else {}),
     )
     return _moved(rows)
 

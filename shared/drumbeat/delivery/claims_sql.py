@@ -58,7 +58,7 @@ CLAIM = """
     SELECT t.id, t.event_id, t.version,
            coalesce((SELECT semantics FROM replans WHERE replans.event_id = t.event_id AND replans.flow = t.flow),
                     (SELECT semantics FROM plans WHERE plans.event_id = t.event_id)) AS semantics,
-           t.flow, t.step, t.account, t.action, t.contact, t.status, t.fence,
+           t.flow, t.step, t.account, t.action, t.contact, t.list, t.confirms, t.status, t.fence,
            t.generation, t.tries, t.crashes, t.looks, t.slot, t.base_due_at, t.dependents,
            coalesce(t.expires_at, t.base_due_at + interval '7 days') AS expires_at,
            drumbeat_now() AS now,

@@ -28,6 +28,8 @@ class Claimed:
     account: str
     action: str
     contact: bytes | None
+    list: str | None  # that its person must have agreed to, or is asked to confirm
+    confirms: bool
     status: Status  # claimed: to be sent; unknown: to be looked into
     fence: int
     generation: int
@@ -56,6 +58,11 @@ class Claimed:
     unrepeatable: str | None  # why not even the same bytes may be sent again
     account_failing: bool  # its account did not answer lately: what its call shows has to be reported
     probe: bool = False  # its account is paused: this call shows whether it answers again
+
+    @property
+    def is_marketing(self) -> bool:
+        """It goes only to a person who agreed to its list."""
+        return self.list is not None and not self.confirms
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ class Opening:
     identity: str | None = None
     request_hash: bytes | None = None
     frozen: bytes | None = None  # None: frozen by an earlier attempt of this generation
+    counted: bool = False  # in the contact's row, whose lock must be the stronger one
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from drumbeat.delivery import candidates_sql, plans_sql
 from drumbeat.delivery.budget import BYTES_PER_BATCH, EFFECTS_CLAIMED_WHEN_PLANNED, LATE_PLANNING
 from drumbeat.delivery.candidates_sql import Candidate, Turn
 from drumbeat.delivery.effects import Claimed
+from drumbeat.delivery.person import person_of
 from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
 from drumbeat.ledger.database import Row
 from drumbeat.planning.plan import NEVER_ENDS, Plan, PlannedEffect, plan, plan_flow, without_planning
@@ -105,7 +106,7 @@ def _write(made: Sequence[_Made], config: Config, services: Services) -> list[Ro
     effects = [(one, effect) for one in made for effect in one.plan.effects]
     return plans_sql.record(
         services.db,
-        [_new_plan(one) for one in made],
+        [_new_plan(one, services) for one in made],
         [
             _new_effect(one, effect, config, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
             for index, (one, effect) in enumerate(effects)
@@ -136,13 +137,14 @@ def _plans(candidate: Candidate, config: Config) -> Iterator[_Made]:
     if config.version <= candidate.planned_version:
         return
     for flow in candidate.failed_flows:  # planned again, alone, by a configuration that came later
-        if flow in config.flows and not (again := plan_flow(candidate.event, config, flow)).failed:
+        if config.flow(flow) is not None and not (again := plan_flow(candidate.event, config, flow)).failed:
             yield _Made(candidate.event, again, flow)
 
 
-def _new_plan(one: _Made) -> plans_sql.NewPlan:
+def _new_plan(one: _Made, services: Services) -> plans_sql.NewPlan:
     made = one.plan
-    return plans_sql.NewPlan(one.event.id, made.version, made.hash, made.failed, one.flow, made.semantics)
+    person = person_of(one.event, made, services) if one.flow is None else None
+    return plans_sql.NewPlan(one.event.id, made.version, made.hash, made.failed, one.flow, made.semantics, person)
 
 
 def _expires_at(effect: PlannedEffect, config: Config) -> datetime:
@@ -165,6 +167,8 @@ def _new_effect(
         action=effect.action,
         contact=contact_key(services.contact_secret, effect.target) if effect.needs_consent else None,
         former=_former_key(one.plan, effect, services),
+        list=effect.list,
+        confirms=effect.confirms,
         after=effect.after,
         dependents=effect.dependents,
         due_at=effect.due_at,
@@ -191,6 +195,8 @@ def _claimed(one: _Made, effect: PlannedEffect, row: Row, config: Config, servic
         account=effect.account,
         action=effect.action,
         contact=contact_key(services.contact_secret, effect.target) if effect.needs_consent else None,
+        list=effect.list,
+        confirms=effect.confirms,
         status=Status.CLAIMED,
         fence=1,
         generation=1,

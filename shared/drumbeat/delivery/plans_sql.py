@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,6 +28,21 @@ class NewEffect:
     expires_at: datetime
     claim: bool
     former: bytes | None = None  # the contact's key by the first reading of addresses, where that is another
+    list: str | None = None
+    confirms: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What an event says about the person that it names. Entries and facts are as step 010 describes them."""
+
+    contact: bytes
+    former: bytes | None
+    received_at: datetime
+    address: Mapping[str, object] | None = None  # the entry of a lead; None: it changes no lead
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    refused: Mapping[str, object] = field(default_factory=dict)
+    consents: Sequence[tuple[str, str, bool]] = ()  # list, kind, by the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,7 @@ class NewPlan:
     failed: Mapping[str, str]
     flow: str | None = None
     semantics: int = SEMANTICS
+    person: Person | None = None  # named by the event; None in a re-plan
 
 
 # A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
@@ -66,22 +82,72 @@ RECORD = """
                s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AND a.paused_until IS NULL AS take
           FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(versions)s::int[], %(flows)s::text[], %(steps)s::text[],
                       %(accounts)s::text[], %(actions)s::text[], %(contacts)s::bytea[], %(formers)s::bytea[],
+                      %(mailing_lists)s::text[], %(confirms)s::bool[],
                       %(afters)s::uuid[], %(dependents)s::text[], %(dues)s::timestamptz[], %(expiries)s::timestamptz[],
                       %(claims)s::bool[])
-            AS s (id, event_id, version, flow, step, account, action, contact, former, after, dependents, due_at,
-                  expires_at, claim)
+            AS s (id, event_id, version, flow, step, account, action, contact, former, list, confirms, after,
+                  dependents, due_at, expires_at, claim)
           JOIN (SELECT * FROM planned UNION ALL SELECT * FROM replanned) AS new
             ON new.event_id = s.event_id AND (new.flow IS NULL OR new.flow = s.flow)
           LEFT JOIN account_states a ON a.account = s.account
+    ), named AS MATERIALIZED (
+        SELECT n.*
+          FROM unnest(%(named_events)s::uuid[], %(named)s::bytea[], %(named_formers)s::bytea[],
+                      %(received_ats)s::timestamptz[], %(addresses)s::jsonb[], %(attributes)s::jsonb[],
+                      %(refused)s::jsonb[])
+            AS n (event_id, contact, former, received_at, address, attributes, refused)
+          JOIN planned USING (event_id)
+    ), said AS MATERIALIZED (
+        SELECT DISTINCT ON (contact, list, event_id, kind) contact, former, event_id, received_at, list, kind, by_person
+          FROM unnest(%(consent_events)s::uuid[], %(lists)s::text[], %(kinds)s::text[], %(by_persons)s::bool[])
+            AS s (event_id, list, kind, by_person)
+          JOIN named USING (event_id)
+    ), agreed AS (
+        INSERT INTO contacts AS c (key, former, consents)
+        SELECT contact, min(former), consents_merge(consent_fact(list, kind, by_person, received_at, event_id))
+          FROM said
+         GROUP BY contact
+         ORDER BY contact
+            ON CONFLICT (key) DO UPDATE
+           SET former = coalesce(c.former, excluded.former), consents = consents_merged(c.consents, excluded.consents)
     ), people AS (
         INSERT INTO contacts (key, former)
         SELECT DISTINCT ON (key) key, former
           FROM (SELECT contact AS key, former FROM steps
                  UNION ALL
-                SELECT former, NULL FROM steps) AS keys
+                SELECT former, NULL FROM steps
+                 UNION ALL
+                SELECT contact, former FROM named
+                 UNION ALL
+                SELECT former, NULL FROM named) AS keys
          WHERE key IS NOT NULL
+           AND NOT EXISTS (SELECT FROM said WHERE said.contact = key)
          ORDER BY key, former
             ON CONFLICT DO NOTHING
+    ), evidence AS (
+        INSERT INTO consents (contact, list, event_id, kind, by_person, at)
+        SELECT contact, list, event_id, kind, by_person, received_at FROM said
+            ON CONFLICT DO NOTHING
+    ), indexed AS (
+        INSERT INTO event_contacts (contact, event_id)
+        SELECT contact, event_id FROM named
+         UNION
+        SELECT contact, event_id FROM steps WHERE contact IS NOT NULL
+            ON CONFLICT DO NOTHING
+    ), known AS (
+        INSERT INTO leads AS l (contact, address, attributes, refused, since, changed)
+        SELECT contact, lead_newest(address), lead_merge(attributes), lead_merge(refused),
+               min(received_at), max(received_at)
+          FROM named
+         WHERE address IS NOT NULL
+         GROUP BY contact
+         ORDER BY contact
+            ON CONFLICT (contact) DO UPDATE
+           SET address = lead_newer(l.address, excluded.address),
+               attributes = lead_merged(l.attributes, excluded.attributes),
+               refused = lead_merged(l.refused, excluded.refused),
+               since = least(l.since, excluded.since),
+               changed = greatest(l.changed, excluded.changed)
     ), reminded AS (
         UPDATE contacts c
            SET former = old.former
@@ -93,9 +159,10 @@ RECORD = """
                    FOR NO KEY UPDATE OF contacts) AS old
          WHERE c.key = old.key
     ), inserted AS (
-        INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, after, dependents,
-                             base_due_at, expires_at, lasts, status, seq, fence, due_at, lease_until, campaign)
-        SELECT id, event_id, version, flow, step, account, action, contact, after, dependents::uuid[],
+        INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, list, confirms, after,
+                             dependents, base_due_at, expires_at, lasts, status, seq, fence, due_at, lease_until,
+                             campaign)
+        SELECT id, event_id, version, flow, step, account, action, contact, list, confirms, after, dependents::uuid[],
                due_at, expires_at, expires_at - due_at,
                CASE WHEN take THEN 'claimed' ELSE 'waiting' END,
                CASE WHEN take THEN 2 ELSE 1 END,
@@ -142,6 +209,8 @@ def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect],
             "actions": [effect.action for effect in effects],
             "contacts": [effect.contact for effect in effects],
             "formers": [effect.former for effect in effects],
+            "mailing_lists": [effect.list for effect in effects],
+            "confirms": [effect.confirms for effect in effects],
             "afters": [effect.after for effect in effects],
             # An array of arrays must be rectangular, so each list travels as its own text.
             "dependents": ["{" + ",".join(map(str, effect.dependents)) + "}" for effect in effects],
@@ -149,5 +218,24 @@ def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect],
             "expiries": [effect.expires_at for effect in effects],
             "claims": [effect.claim for effect in effects],
             "lease": lease,
+            **_people({plan.event_id: plan.person for plan in plans if plan.person}),
         },
     )
+
+
+def _people(named: Mapping[UUID, Person]) -> dict[str, list[object]]:
+    """Return what events say about people as the arrays that the statement takes."""
+    said = [(event, *fact) for event, person in named.items() for fact in person.consents]
+    return {
+        "named_events": list(named),
+        "named": [person.contact for person in named.values()],
+        "named_formers": [person.former for person in named.values()],
+        "received_ats": [person.received_at for person in named.values()],
+        "addresses": [person.address and json.dumps(person.address) for person in named.values()],
+        "attributes": [json.dumps(person.attributes) for person in named.values()],
+        "refused": [json.dumps(person.refused) for person in named.values()],
+        "consent_events": [event for event, *_ in said],
+        "lists": [name for _, name, _, _ in said],
+        "kinds": [kind for _, _, kind, _ in said],
+        "by_persons": [by_person for *_, by_person in said],
+    }

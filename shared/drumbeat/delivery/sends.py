@@ -16,6 +16,7 @@ from drumbeat.delivery.requests import freeze
 from drumbeat.delivery.transitions import after_answer
 from drumbeat.delivery.work import Call, Work
 from drumbeat.infrastructure.secrets import SECRET_CACHE_SECONDS
+from drumbeat.people.links import mail_links
 from drumbeat.planning.plan import plans
 from drumbeat.planning.render import Unrenderable, render
 from drumbeat.providers.calls import Send
@@ -40,7 +41,13 @@ def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]
     except (Unrenderable, ValueError) as error:
         return None, _unsent(effect, Status.REFUSED, Reason(ReasonCode.NOT_RENDERED, str(error)))
     opening = Opening(
-        effect.id, effect.fence, Status.SENDING, identity=login.identity, request_hash=digest, frozen=frozen
+        effect.id,
+        effect.fence,
+        Status.SENDING,
+        identity=login.identity,
+        request_hash=digest,
+        frozen=frozen,
+        counted=effect.confirms,
     )
     return Call(replace(work, repeat=login.repeat(request)), Send(login, secrets, request, work.key)), opening
 
@@ -61,7 +68,8 @@ def _oldest_secret(effect: Claimed) -> float:
 def _build(work: Work, services: Services) -> Request:
     effect, login = work.effect, work.login
     config = _content(effect, services)
-    action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id)
+    links = mail_links(effect.id, effect.event.id, config, services) if effect.list else None
+    action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id, links=links)
     return login.provider.build(login.target, action, key=work.key)
 
 
@@ -73,7 +81,8 @@ def _content(effect: Claimed, services: Services) -> Config:
     """
     if effect.generation > 1:
         newest = services.configuration(effect.newest_version).by(effect.semantics)
-        if plans(effect.event, newest, effect.id, effect.flow, account=effect.account, action=effect.action):
+        planned = effect.account, effect.action, effect.list
+        if plans(effect.event, newest, effect.id, effect.flow, planned):
             return newest
     return services.configuration(effect.version).by(effect.semantics)
 

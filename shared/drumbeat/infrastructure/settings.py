@@ -30,9 +30,12 @@ class Settings:
     redis_url: str
     worker_concurrency: int | None  # workers that may run at a time; None: not known
     times: CallTimes  # of calls and leases; a demonstration has shorter ones
-    secret: str  # master secret of API keys and contact keys
+    secret: str  # master secret of API keys, contact keys and links in mails
+    link_key: int  # the number of the key that signs new links; those of lower numbers are retired, and still verify
+    public_url: str | None  # of the local stack's own pages; None: as the configuration says
     effects_queue_url: str
     buffer_queue_url: str
+    wishes_queue_url: str
     dlq_url: str
     aws_endpoint_url: str | None
     sandbox_url: str | None
@@ -98,8 +101,11 @@ class Settings:
             redis_url=secret("REDIS_URL", "REDIS_URL_PARAM", required=False),
             times=times(),
             secret=secret("DRUMBEAT_SECRET", "SECRET_PARAM", required=False),
+            link_key=int(number("LINK_KEY")),
+            public_url=environ.get("DRUMBEAT_PUBLIC_URL") or None,
             effects_queue_url=environ.get("EFFECTS_QUEUE_URL", ""),
             buffer_queue_url=environ.get("BUFFER_QUEUE_URL", ""),
+            wishes_queue_url=environ.get("WISHES_QUEUE_URL", ""),
             dlq_url=environ.get("DLQ_URL", ""),
             aws_endpoint_url=environ.get("SQS_ENDPOINT_URL") or environ.get("AWS_ENDPOINT_URL") or None,
             sandbox_url=environ.get("DRUMBEAT_SANDBOX_URL") or None,

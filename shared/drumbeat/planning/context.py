@@ -6,12 +6,23 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core.configuration import Config, MailingList
 from drumbeat.core.events import Event
 
-VARIABLES = ("event", "payload", "effect_id")
+VARIABLES = ("event", "payload", "effect_id", "list", "unsubscribe_url", "confirm_url", "postal_address")
+OF_LISTS = ("list", "unsubscribe_url", "confirm_url", "postal_address")  # null in a mail that has none
 EVENT_FIELDS = ("id", "type", "source", "key", "received_at", "scheduled_at")
 # Names of later features. `apply` refuses them; by semantics 1 and 2 they are there and null.
-LATER = ("lead", "campaign", "run", "variant", "unsubscribe_url")
+LATER = ("lead", "campaign", "run", "variant")
+_NULL_BEFORE = (*LATER, "unsubscribe_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the person of one mail says what they want. Each names the mail, and holds no address."""
+
+    unsubscribe: str
+    confirm: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +31,7 @@ class Variables:
 
     values: Mapping[str, Any]
     semantics: int
+    list: MailingList | None = None  # of the mail, by semantics 4
 
 
 def facts(event: Event, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,7 +53,24 @@ def variables(event: Event, payload: Mapping[str, Any], semantics: int, *, effec
         "payload": payload,
         "effect_id": effect_id and str(effect_id),
     }
-    return Variables(dict.fromkeys(LATER) | values if semantics < 3 else values, semantics)
+    if semantics < 3:
+        return Variables(dict.fromkeys(_NULL_BEFORE) | values, semantics)
+    return Variables(dict.fromkeys(OF_LISTS) | values if semantics > 3 else values, semantics)
+
+
+def of_list(seen: Variables, mailing_list: MailingList, config: Config, links: Links) -> Variables:
+    """Return what the texts of a mail see that belongs to a list, or asks to confirm it."""
+    values = {
+        "list": {
+            "name": mailing_list.name,
+            "title": mailing_list.title,
+            "description": mailing_list.description,
+        },
+        "unsubscribe_url": links.unsubscribe,
+        "confirm_url": links.confirm,
+        "postal_address": config.postal_address,
+    }
+    return Variables({**seen.values, **values}, seen.semantics, mailing_list)
 
 
 def _instant(moment: datetime) -> str:

@@ -37,7 +37,7 @@ def read(event: Event, config: Config) -> Payload:
     """
     if event.body is None:
         raise Unmappable("its body was erased")
-    if event.door not in ("webhook", "form"):
+    if event.door != "webhook":
         return _object(_json(event.body).get("payload"))
     source = config.sources.get(event.source)
     if source is None:

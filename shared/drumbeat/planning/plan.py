@@ -3,18 +3,20 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from drumbeat.core import ids
-from drumbeat.core.configuration import Config, Flow, Step
+from drumbeat.core.configuration import CONFIRM, Config, Flow, Step
 from drumbeat.core.events import Event
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables, facts, variables
 from drumbeat.planning.payload import Unmappable, read
+from drumbeat.planning.people import NO_PEOPLE, ConsentKind, PeopleFacts, people_facts
 
 # Of each flow, when an event was given up. `verify` plans such an event no more either: it may end its process.
 NEVER_ENDS = "its planning began three times and did not end; a later configuration may plan it"
@@ -34,6 +36,8 @@ class PlannedEffect:
     due_at: datetime  # UTC; for one that waits for another: no earlier than this
     after: UUID | None  # the effect whose acceptance it waits for
     dependents: tuple[UUID, ...]  # those that wait for it
+    list: str | None = None  # that the person must have agreed to, or is asked to confirm
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +50,38 @@ class Plan:
     failed: Mapping[str, str]
     hash: bytes  # SHA-256 of the effects
     semantics: int  # the rules by which it was made
+    people: PeopleFacts = NO_PEOPLE  # not part of the hash: a view
 
 
 def plan(event: Event, config: Config) -> Plan:
-    """Plan every flow that acts on this event.
+    """Plan every flow that acts on this event, and a mail for each list that its person has to confirm.
 
     The same event, version and semantics give the same plan and hash, whatever order a mapping has. A flow that cannot
     be planned is listed in `failed`, with a reason that holds nothing of the payload, and has no effects; the others go
     on.
     """
-    return _plan(event, config, (config.flows[name] for name in sorted(config.flows)))
+    acting = [config.flows[name] for name in sorted(config.flows) if config.flows[name].on == event.type]
+    try:
+        payload = read(event, config)
+    except Unmappable as error:
+        return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
+    people = people_facts(event, payload, config)
+    pending = sorted({said.list for said in people.consents if said.kind is ConsentKind.PENDING})
+    asked = [flow for name in pending if (flow := config.lists[name].confirmation)]
+    return replace(_plan(event, config, [*acting, *asked], payload), people=people)
 
 
 def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
     """Plan one flow alone, as `plan` would. Raises KeyError for a flow that the version does not have."""
-    return _plan(event, config, (config.flows[flow_name],))
+    flow = config.flow(flow_name)
+    if flow is None:
+        raise KeyError(flow_name)
+    if flow.on != event.type and not flow_name.startswith(CONFIRM):
+        return _made(event, config, [], {})
+    try:
+        return _plan(event, config, [flow], read(event, config))
+    except Unmappable as error:
+        return _made(event, config, [], {flow_name: str(error)})
 
 
 def without_planning(event: Event, config: Config, why: str) -> Plan:
@@ -69,24 +90,19 @@ def without_planning(event: Event, config: Config, why: str) -> Plan:
     return _made(event, config, [], dict.fromkeys(acting, why))
 
 
-def plans(event: Event, config: Config, effect: UUID, flow_name: str, *, account: str, action: str) -> bool:
-    """Return whether a version plans an effect of this flow, with the same recipient by the same account and action."""
-    if flow_name not in config.flows:
+def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[str, str, str | None]) -> bool:
+    """Return whether a version plans an effect of this flow for the same recipient `by` account, action and list."""
+    if config.flow(flow_name) is None:
         return False
     return any(
-        (planned.id, planned.account, planned.action) == (effect, account, action)
+        (planned.id, (planned.account, planned.action, planned.list)) == (effect, by)
         for planned in plan_flow(event, config, flow_name).effects
     )
 
 
-def _plan(event: Event, config: Config, flows: Iterable[Flow]) -> Plan:
-    acting = [flow for flow in flows if flow.on == event.type]
+def _plan(event: Event, config: Config, acting: Iterable[Flow], payload: Mapping[str, Any]) -> Plan:
     effects: list[PlannedEffect] = []
     failed: dict[str, str] = {}
-    try:
-        payload = read(event, config) if acting else {}
-    except Unmappable as error:
-        return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
     known, seen = facts(event, payload), variables(event, payload, config.semantics)
     for flow in acting:
         try:
@@ -118,6 +134,8 @@ def _effects(
             due_at=base + timedelta(seconds=step.delay),
             after=effects[step.after] if step.after else None,
             dependents=tuple(effects[other.id] for other in steps if other.after == step.id),
+            list=_list_of(flow, step, config),
+            confirms=flow.name.startswith(CONFIRM),
         )
         for step in steps
     ]
@@ -134,6 +152,12 @@ def _wanted(flow: Flow, known: Mapping[str, object]) -> list[Step]:
     while more := {step.id for step in flow.steps if step.after in left_out} - left_out:
         left_out |= more
     return [step for step in flow.steps if step.id not in left_out]
+
+
+def _list_of(flow: Flow, step: Step, config: Config) -> str | None:
+    if flow.name.startswith(CONFIRM):
+        return flow.name.removeprefix(CONFIRM)
+    return actions.get(step.action).list_of(step, config.semantics)
 
 
 def _target(step: Step, config: Config, seen: Variables) -> str:
@@ -160,6 +184,7 @@ def _hash(effects: Iterable[PlannedEffect]) -> bytes:
                 effect.needs_consent,
                 effect.due_at.isoformat(),
                 effect.after and str(effect.after),
+                *([effect.list, effect.confirms] if effect.list else []),
             ]
             for effect in effects
         ],

@@ -1,14 +1,16 @@
 """From a planned effect to the action that is frozen: every text filled, every value checked. Pure."""
 
+from dataclasses import replace
 from uuid import UUID
 
-from drumbeat.core.actions import Action
-from drumbeat.core.configuration import Config
+from drumbeat.core.actions import Action, SendEmail
+from drumbeat.core.configuration import CONFIRM, Config, MailingList
 from drumbeat.core.errors import DrumbeatError, NotUnderstood
 from drumbeat.core.events import Event
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
-from drumbeat.planning.context import variables
+from drumbeat.planning.context import Links, of_list, variables
+from drumbeat.planning.list_headers import list_headers
 from drumbeat.planning.payload import Unmappable, read
 
 
@@ -16,17 +18,21 @@ class Unrenderable(DrumbeatError):
     """An effect has no content that could be sent. The reason holds nothing of the event."""
 
 
-def render(event: Event, config: Config, flow: str, step: str, *, effect_id: UUID) -> Action:
-    """Fill a planned step with its event: the same event, version and effect give the same action.
+def render(
+    event: Event, config: Config, flow: str, step: str, *, effect_id: UUID, links: Links | None = None
+) -> Action:
+    """Fill a planned step with its event: the same event, version, links and effect give the same action.
 
     Whom it goes to comes out as it was planned. `config` is the version that planned it, by the rules that planned it.
+    `links` are those of a mail that belongs to a list, or asks to confirm one.
 
     Raises:
         NotUnderstood: a later release planned an action that this one does not know.
         Unrenderable: a text uses what the event does not have, a value does not fit its place (a line break in a
             subject or header), it grows too large, or the event's body was erased.
     """
-    found = next((one for one in config.flows[flow].steps if one.id == step), None) if flow in config.flows else None
+    planner = config.flow(flow)
+    found = next((one for one in planner.steps if one.id == step), None) if planner else None
     if found is None:
         raise Unrenderable(f"step {step} of flow {flow} is not in version {config.version}")
     if found.action not in actions.names():
@@ -35,6 +41,32 @@ def render(event: Event, config: Config, flow: str, step: str, *, effect_id: UUI
         payload = read(event, config)
         # Whom it goes to was fixed when there was no effect yet.
         planned, seen = (variables(event, payload, config.semantics, effect_id=id) for id in (None, effect_id))
-        return actions.get(found.action).make(found, config, planned, seen)
+        action = actions.get(found.action)
+        mailing_list = _list_of(config, flow, action.list_of(found, config.semantics))
+        if mailing_list is None:
+            return action.make(found, config, planned, seen)
+        assert links is not None
+        made = action.make(found, config, planned, of_list(seen, mailing_list, config, links))
+        return made if flow.startswith(CONFIRM) else _with_headers(made, mailing_list, links, flow, step)
     except (Unmappable, Unusable) as error:
         raise Unrenderable(str(error)) from None
+
+
+def _list_of(config: Config, flow: str, name: str | None) -> MailingList | None:
+    """Return the list that a mail belongs to or asks about."""
+    if flow.startswith(CONFIRM):
+        name = flow.removeprefix(CONFIRM)
+    if name is None:
+        return None
+    if name not in config.lists:
+        raise Unusable(f"there is no list {name} in version {config.version}")
+    return config.lists[name]
+
+
+def _with_headers(made: Action, mailing_list: MailingList, links: Links, flow: str, step: str) -> Action:
+    """Add the headers of its list to a mail: no step can set them."""
+    assert isinstance(made, SendEmail)
+    ours = list_headers(mailing_list, links.unsubscribe, flow, step)
+    taken = {name.lower() for name in ours}
+    own = {name: value for name, value in made.headers.items() if name.lower() not in taken}
+    return replace(made, headers=own | ours)

@@ -66,6 +66,10 @@ class ActionType(Protocol):
         """
         ...
 
+    def list_of(self, step: Step, semantics: int) -> str | None:  # noqa: ARG002 - only mail has one
+        """Return the list that a step's person must have agreed to; None: to none."""
+        return None
+
     def problems(
         self,
         given: Mapping[str, Any],  # noqa: ARG002 - most actions have nothing to add

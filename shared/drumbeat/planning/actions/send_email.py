@@ -41,13 +41,18 @@ class SendEmail(ActionType):
         "html": Argument(Kind.TEXT, "the words as HTML; without them the template's"),
         "template": Argument(Kind.VERBATIM, "the name of a template: templates/NAME.html, templates/NAME.txt or both"),
         "headers": Argument(Kind.HEADERS, "further headers of the mail"),
-        "list": Argument(Kind.TEXT, "the list that the mail belongs to; the provider counts by it"),
+        "list": Argument(Kind.VERBATIM, "the list that the mail belongs to: it goes only to people who agreed to that"),
     }
     needs_consent = True
 
     def target(self, step: Step, config: Config, seen: Variables) -> str:  # noqa: ARG002
         """Return the person's address."""
         return address(step, "to", seen)
+
+    def list_of(self, step: Step, semantics: int) -> str | None:
+        """Return the mail's list; by semantics 1 to 3 it was a word for the provider's counts."""
+        name = step.arguments.get("list") if semantics > 3 else None
+        return name if isinstance(name, str) else None
 
     def make(self, step: Step, config: Config, planned: Variables, seen: Variables) -> actions.SendEmail:
         """Fill the mail; an empty text beside HTML, or the reverse, is left out, and a mail without words is none."""
@@ -68,7 +73,7 @@ class SendEmail(ActionType):
             text=plain,
             html=html,
             headers=_headers(lines(step, "headers", seen), seen.semantics),
-            list=line(step, "list", seen) or None,
+            list=self.list_of(step, seen.semantics) if seen.semantics > 3 else line(step, "list", seen) or None,
         )
 
     def problems(self, given: Mapping[str, Any], templates: Mapping[str, Template]) -> Iterator[tuple[list[str], str]]:

@@ -1,0 +1,47 @@
+"""Parts of the opening statement that count the mails which ask a person to confirm a list.
+
+A stranger can type any address into a form: its owner gets a few of these mails a day, and no more.
+"""
+
+from datetime import timedelta
+
+MOST = 3  # to one contact, for one list
+DAY = timedelta(days=1)
+LIMIT = {"day": DAY, "most": MOST, "capped": f"{MOST} times within a day"}
+
+# Those of the last day are in the contact's row, one that is repeated once. Those that this statement opens are
+# numbered.
+COUNTED = """asked AS MATERIALIZED (
+        SELECT e.id, own.key, e.list, recent.entries, recent.again,
+               recent.n + count(*) FILTER (WHERE NOT recent.again) OVER (
+                   PARTITION BY own.key, e.list ORDER BY e.id) AS place
+          FROM input i
+          JOIN effects e ON e.id = i.id
+          JOIN people own ON own.key = e.contact
+         CROSS JOIN LATERAL (
+            SELECT coalesce(jsonb_agg(entry), '[]') AS entries, count(*) AS n,
+                   coalesce(bool_or(entry ->> 1 = e.id::text), false) AS again
+              FROM jsonb_array_elements(own.confirmations -> e.list) AS entry
+             WHERE (entry ->> 0)::bigint > microseconds(drumbeat_now() - %(day)s)) AS recent
+         WHERE e.confirms AND i.target = 'sending'
+           AND NOT EXISTS (SELECT FROM barred WHERE barred.id = e.id)
+    ), stopped AS MATERIALIZED (
+        SELECT id, code, detail FROM barred
+         UNION ALL
+        SELECT id, 'capped', %(capped)s FROM asked WHERE NOT again AND place > %(most)s
+    ), """
+COUNT = """, noted AS (
+        UPDATE contacts c
+           SET confirmations = c.confirmations || new.lists
+          FROM (SELECT key, jsonb_object_agg(list, entries) AS lists
+                  FROM (SELECT a.key, a.list,
+                               a.entries || jsonb_agg(jsonb_build_array(microseconds(drumbeat_now()), a.id::text))
+                                   AS entries
+                          FROM asked a
+                          JOIN moved m ON m.id = a.id AND m.status = 'sending'
+                         WHERE NOT a.again
+                         GROUP BY a.key, a.list, a.entries) AS of_lists
+                 GROUP BY key) AS new
+         WHERE c.key = new.key
+    )
+"""

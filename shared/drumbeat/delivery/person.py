@@ -1,0 +1,37 @@
+"""What a plan says about the person of its event, as the ledger keeps it."""
+
+from datetime import UTC, datetime, timedelta
+
+from drumbeat.core.address import contact_key, former_key
+from drumbeat.core.events import Event
+from drumbeat.delivery.plans_sql import Person
+from drumbeat.planning.plan import Plan
+from drumbeat.services import Services
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def person_of(event: Event, plan: Plan, services: Services) -> Person | None:
+    """Return what the ledger keeps of the person that an event names; None: it names none."""
+    people = plan.people
+    if people.address is None:
+        return None
+    secret, lead = services.contact_secret, people.lead
+    stamp = {"t": microseconds(event.received_at), "e": str(event.id)}
+    return Person(
+        contact=contact_key(secret, people.address),
+        former=former_key(secret, people.address) if plan.semantics > 1 else None,
+        received_at=event.received_at,
+        address={"v": people.address} | stamp if lead else None,
+        attributes={
+            **{name: {"v": value} | stamp for name, value in (lead.attributes if lead else {}).items()},
+            **{name: {"u": True} | stamp for name in (lead.removed if lead else ())},
+        },
+        refused=dict.fromkeys(lead.refused if lead else (), stamp),
+        consents=tuple((said.list, said.kind.value, said.by_person) for said in people.consents),
+    )
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the microseconds since 1970, as `microseconds` in the ledger."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,139 @@
+"""What an event says about a person: the lead that it adds to, and what the person agreed to or withdrew. Pure."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from drumbeat.core.address import normalise
+from drumbeat.core.configuration import Config
+from drumbeat.core.errors import InvalidAddress
+from drumbeat.core.events import Event, EventType
+
+MAX_VALUE_BYTES = 512  # of an attribute as JSON: 64 of them are 32 KiB
+MAX_NAME_CHARACTERS = 100
+UNSET = "$unset"
+# The person's own words; every other door is a program's. A withdrawal counts, whoever passes it on.
+PERSONS_DOORS = frozenset({"form", "confirm", "unsubscribe"})
+EVERY_LIST = "*"
+
+
+class ConsentKind(StrEnum):
+    """What is said about a person and a list."""
+
+    PENDING = "pending"  # to be confirmed by the person
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFacts:
+    """What an event adds to a lead."""
+
+    attributes: Mapping[str, object]
+    removed: tuple[str, ...]
+    refused: tuple[str, ...]  # names of values that are too large, or that the ledger cannot hold
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFact:
+    """One statement about a person's consent to one list."""
+
+    list: str
+    kind: ConsentKind
+    by_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFacts:
+    """What an event says about the person whose address it names; `lead` is None where it changes no lead."""
+
+    address: str | None = None  # normalised
+    lead: LeadFacts | None = None
+    consents: tuple[ConsentFact, ...] = ()
+
+
+NO_PEOPLE = PeopleFacts()
+
+
+def people_facts(event: Event, payload: Mapping[str, Any], config: Config) -> PeopleFacts:
+    """Return what an event says by one version of the configuration: the same on every machine, whatever came before.
+
+    A replay says nothing of leads or consent, and a delivery without an address says nothing at all.
+    """
+    try:
+        address = normalise(str(payload.get("email") or ""), config.semantics)
+    except InvalidAddress:
+        return NO_PEOPLE
+    if event.door == "replay":
+        return PeopleFacts(address)
+    source = config.sources.get(event.source)
+    fields = source.lead if source else None
+    takes_lead = event.type == EventType.LEAD_CAPTURE and fields != ()
+    return PeopleFacts(
+        address,
+        _lead(payload, fields) if takes_lead else None,
+        tuple(dict.fromkeys(_consents(event, config))),
+    )
+
+
+def _lead(payload: Mapping[str, Any], fields: Sequence[str] | None) -> LeadFacts:
+    attributes: dict[str, object] = {}
+    removed: list[str] = []
+    refused: list[str] = []
+    for name, value in payload.items():
+        if name == "email" or (fields is not None and name not in fields) or _says_nothing(value):
+            continue
+        if not _is_name(name):
+            continue
+        if value == {UNSET: True}:
+            removed.append(name)
+        elif _is_kept(value):
+            attributes[name] = value
+        else:
+            refused.append(name)
+    return LeadFacts(attributes, tuple(removed), tuple(refused))
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= MAX_NAME_CHARACTERS and name.isprintable()
+
+
+def _is_kept(value: object) -> bool:
+    """Return whether Postgres can hold it as JSON: no infinity, no NUL, no half of a character; and it is not large."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return len(text.encode()) <= MAX_VALUE_BYTES and "\\u0000" not in text
+    except (ValueError, RecursionError):
+        return False
+
+
+def _consents(event: Event, config: Config) -> Iterator[ConsentFact]:
+    by_person = event.door in PERSONS_DOORS
+    for said in _said(event):
+        name, kind = said.get("list"), said.get("kind", ConsentKind.GIVEN)
+        if not isinstance(name, str) or kind not in list(ConsentKind):
+            continue
+        known = config.lists.get(name)
+        if known is None and not (kind == ConsentKind.WITHDRAWN and name == EVERY_LIST):
+            continue
+        if kind == ConsentKind.GIVEN and event.door == "api" and known and known.confirm:
+            kind = ConsentKind.PENDING
+        yield ConsentFact(name, ConsentKind(kind), by_person)
+
+
+def _said(event: Event) -> Iterator[Mapping[str, Any]]:
+    """Yield what the body says about consent. A webhook's body is its sender's, and says nothing of ours."""
+    if event.door == "webhook" or event.body is None:
+        return
+    try:
+        body = json.loads(event.body)
+    except (ValueError, RecursionError):
+        return
+    said = body.get("consent") if isinstance(body, dict) else None
+    yield from (each for each in said or () if isinstance(each, dict)) if isinstance(said, list) else ()
