@@ -60,9 +60,7 @@ def check_alignment(domain: str, signs: str, envelope: str, policy: Policy) -> C
     if None in counts.values() and True not in counts.values():
         return None
     if passing := [proof for proof, yes in counts.items() if yes]:
-        return check(
-            name, True, f"{' and '.join(passing)} of {signs} {'are' if passing[1:] else 'is'} for {domain}, too"
-        )
+        return check(name, True, f"{' and '.join(passing)} of this account count{'' if passing[1:] else 's'} for it")
     strict = [f"{tag}=s" for tag, _, _ in modes if policy.tags.get(tag) == "s"]
     detail = f"mail is from {domain}, and is signed and sent as {signs}: DMARC fails"
     fix = f"take {' and '.join(strict)} out of the record, or " if strict else ""

@@ -72,6 +72,7 @@ def _outcome(story: Mapping[str, Any] | None, sent: Mapping[str, Any], asked: As
     fixes = {
         Status.CANCELLED: "a suppressed address gets no mail, and a list's mail goes to people who agreed to that list:"
         " sign up with the address first, or leave --list out",
+        Status.REFUSED: f"{again} shows the answer; correct the cause, or give a template its --payload, and ask again",
         Status.HELD: f"{again}; correct the cause, then `drumbeat resolve`",
     }
     fix = fixes.get(Status(effect["status"]), f"{again} shows its attempts")

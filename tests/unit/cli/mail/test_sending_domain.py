@@ -1,11 +1,16 @@
 """What is looked up for an account, and for which names."""
 
+import dns.message
+import dns.rcode
+import dns.rrset
 import pytest
 
+from drumbeat.cli.mail.name_servers import NameServers
 from drumbeat.cli.mail.sending_domain import VENDORS, check_sending_domain
 from drumbeat.core.configuration import Account, Retry
 from drumbeat.providers import registry
 from tests.unit.cli.mail.test_dkim import LONG
+from tests.unit.cli.mail.test_name_servers import serving
 from tests.unit.cli.mail.zone import Zone, zone
 
 
@@ -94,3 +99,20 @@ def test_every_provider_of_mail_has_its_facts() -> None:
     mailing = {name for name in registry.names() if "send_email" in registry.get(name).actions}
 
     assert mailing == set(VENDORS)
+
+
+def test_a_domain_is_read_from_real_name_servers() -> None:
+    def reply(query: dns.message.Message) -> dns.message.Message | None:
+        name = query.question[0].name.to_text().rstrip(".")
+        made = dns.message.make_response(query)
+        if name in GOOD:
+            strings = " ".join(f'"{GOOD[name][at : at + 255]}"' for at in range(0, len(GOOD[name]), 255))
+            made.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "TXT", strings))
+        else:
+            made.set_rcode(dns.rcode.NXDOMAIN)
+        return made
+
+    with serving(reply) as server:
+        found = list(check_sending_domain(MAILGUN, NameServers(server).ask))
+
+    assert [(each["ok"], each["fix"]) for each in found] == [(True, None)] * 4
