@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
-from drumbeat.api.access import OPERATE
+from drumbeat.api.access import OPERATE, needs
 from drumbeat.api.query import body, query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
@@ -37,7 +37,7 @@ def get_doctor() -> Response[Any]:
     return reply({"items": doctor(services()), "next": None})
 
 
-@router.post("/v1/doctor/mail", middlewares=OPERATE)
+@router.post("/v1/doctor/mail", middlewares=needs("operate", shows=["from"]))
 def post_mail() -> Response[Any]:
     """Ask for one mail through a configured account: 202, or 200 when the key was used before."""
     request = body(router, MailRequest)
