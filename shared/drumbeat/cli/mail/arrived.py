@@ -63,6 +63,36 @@ def check_mail(mail: Mail, expected: Expected) -> Iterator[Check]:
         yield check("List-Unsubscribe", False, "it is there, and the mail belongs to no list", fix)
 
 
+def look_yourself(to: str, mailing_list: str | None) -> list[Check]:
+    """Say what to look at in a mail that went to a real mailbox."""
+    found = [
+        note("arrival", f"the mail went to {to}", "open it there; look into spam, too, and then show its source"),
+        note(
+            "Authentication-Results",
+            "spf, dkim and dmarc each have to be `pass`, for the domain of From",
+            "what is not pass, the records above explain",
+        ),
+        note(
+            "text part", "the source has text/plain beside text/html", "add a text to the step or template if it lacks"
+        ),
+    ]
+    if mailing_list is None:
+        return found
+    return [
+        *found,
+        note(
+            "DKIM-Signature",
+            "its h= has to name List-Unsubscribe and List-Unsubscribe-Post, else Gmail and Yahoo show no button",
+            "if it does not, ask the provider to sign them",
+        ),
+        note(
+            "links",
+            "the one in List-Unsubscribe and the one in the words are the same",
+            "open it: nothing changes by that",
+        ),
+    ]
+
+
 def _envelope(mail: Mail, expected: Expected) -> Iterator[Check]:
     for name, value, wanted in (("From", mail.sender, expected.sender), ("To", mail.to, expected.to)):
         yield check(name, _address(value) == _address(wanted), value, f"it should be {wanted}: report this")
@@ -145,33 +175,3 @@ def _address(text: str) -> str:
         return mailbox(text).address
     except InvalidAddress:
         return text
-
-
-def look_yourself(to: str, mailing_list: str | None) -> list[Check]:
-    """Say what to look at in a mail that went to a real mailbox."""
-    found = [
-        note("arrival", f"the mail went to {to}", "open it there; look into spam, too, and then show its source"),
-        note(
-            "Authentication-Results",
-            "spf, dkim and dmarc each have to be `pass`, for the domain of From",
-            "what is not pass, the records above explain",
-        ),
-        note(
-            "text part", "the source has text/plain beside text/html", "add a text to the step or template if it lacks"
-        ),
-    ]
-    if mailing_list is None:
-        return found
-    return [
-        *found,
-        note(
-            "DKIM-Signature",
-            "its h= has to name List-Unsubscribe and List-Unsubscribe-Post, else Gmail and Yahoo show no button",
-            "if it does not, ask the provider to sign them",
-        ),
-        note(
-            "links",
-            "the one in List-Unsubscribe and the one in the words are the same",
-            "open it: nothing changes by that",
-        ),
-    ]
