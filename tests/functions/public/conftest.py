@@ -48,7 +48,7 @@ class Site:
         self.clock = clock
 
     def show(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        return self.doors.visit(method, path, accept=PAGE, user_agent=PERSON, **headers)
+        return self.doors.visit(method, path, b"", accept=PAGE, user_agent=PERSON, **headers)
 
     def send(self, form: str, fields: dict[str, str] | list[tuple[str, str]], **headers: str) -> Answer:
         """Post a form as a program does."""
