@@ -1,4 +1,4 @@
-"""The buffer of the local stack and its queue of wishes, whose emulator keeps its queues in memory and may be killed."""
+"""The local stack's buffer and queue of wishes: their emulator keeps its queues in memory and may be killed."""
 
 from collections.abc import Iterator
 from pathlib import Path
