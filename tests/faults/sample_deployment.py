@@ -103,6 +103,13 @@ flows:
         delay: 10m
         with: {to: "{{ payload.email }}", subject: "Still there?", text: "Hello again"}
 """
+SPLIT = """sources:
+  batches:
+    webhook: standard_webhooks
+    secrets: ["env:SIMULATED_WEBHOOK"]
+    type: CONTENT_PUBLISH
+    split: people
+"""
 MORE = """
       - id: more
         account: news
@@ -125,13 +132,15 @@ def document(
     more: bool = False,
     broken: bool = False,
     digest: str | None = None,
+    split: bool = False,
 ) -> str:
     """Return a configuration as it is written.
 
     Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
-    no event has, and `digest` is the schedule of a campaign of that name.
+    no event has, `digest` is the schedule of a campaign of that name, and `split` adds a source whose deliveries are.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
+    text = text.replace("sources:\n", SPLIT) if split else text
     text += f"campaigns:\n  digest: {{schedule: {digest}}}\n" if digest else ""
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text
 

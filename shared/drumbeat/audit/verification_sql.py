@@ -88,7 +88,7 @@ class PlannedEvent:
 
 # Before the first `apply` there is nothing to plan by.
 EVENTS = """
-    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, payloads.body,
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, payloads.body,
            plans.version, plans.semantics, plans.hash,
            ARRAY(SELECT jsonb_object_keys(plans.failed)) AS failed,
            EXISTS (SELECT FROM jsonb_each_text(plans.failed) AS flow WHERE flow.value = %(never_ends)s) AS given_up,
