@@ -190,7 +190,7 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
 
 
 def _delivered(simulation: Simulation) -> tuple[list[Recorded], list[str]]:
-    """Return the events of each webhook that was taken, and which of them, or of its facts, is not exactly one event."""
+    """Return the events of each webhook that was taken, and which of them, or of its facts, is not one event."""
     recorded: list[Recorded] = []
     violations: list[str] = []
     for sent in dict.fromkeys(sent for sent, _ in simulation.delivered):

@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from drumbeat import views
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.events import Event
@@ -15,7 +16,10 @@ from drumbeat.delivery.plans_sql import NewPlan
 from drumbeat.delivery.splits_sql import Split, record
 from drumbeat.ledger import configs
 from drumbeat.planning.facts import facts_of
+from drumbeat.views.event_pages import EventItem
+from drumbeat.views.totals import events_by_status
 from tests.conftest import TestDatabase
+from tests.store.audit.test_verify import found
 from tests.store.delivery.workers import DOCUMENT, Worker
 from tests.store.rows import LEASE, new_effect, pass_time
 
@@ -53,6 +57,10 @@ def facts(worker: Worker) -> Sequence[tuple[str, bytes, UUID]]:
     return [(row["key"], row["body"], row["delivery"]) for row in rows]
 
 
+def sorted_by_place(items: Sequence[EventItem]) -> list[UUID]:
+    return [item.event_id for item in sorted(items, key=lambda item: item.idempotency_key)]
+
+
 def effects(worker: Worker) -> int:
     (row,) = worker.db.run("SELECT count(*) AS n FROM effects WHERE status = 'accepted'")
     return int(row["n"])
@@ -66,6 +74,7 @@ def test_a_delivery_becomes_one_event_for_each_fact_and_each_is_acted_on_once(wo
         worker.deliver(events=[delivery])
     notified = list(worker.queue.back)
     worker.deliver(events=[*notified, *notified])
+    assert found(worker) == []
 
     assert facts(worker) == [
         ("fact 1 of d-1", b'{"email":"ada@example.com"}', delivery),
@@ -121,6 +130,7 @@ def test_what_waited_for_a_person_is_split_once_its_source_has_a_split(worker: W
     worker.deliver(events=worker.queue.back)
 
     assert (len(facts(worker)), effects(worker)) == (2, 4)
+    assert found(worker) == []
 
 
 def test_a_delivery_that_was_acted_on_is_not_split_later(worker: Worker) -> None:
@@ -152,9 +162,35 @@ def test_two_planners_of_one_delivery_make_its_facts_once(worker: Worker) -> Non
     assert facts(worker) == []
 
 
-def test_the_whole_delivery_is_kept_for_thirty_days_and_each_fact_for_good(
-    worker: Worker, owner: TestDatabase
-) -> None:
+def test_lists_and_counts_show_the_facts_and_not_their_delivery(worker: Worker) -> None:
+    configure(worker)
+    delivery = deliver(worker, {"people": PEOPLE})
+    worker.deliver(events=[delivery])
+    worker.deliver(events=worker.queue.back)
+
+    items = views.events(worker.db, views.EventFilter()).items
+    story = views.event(worker.db, delivery)
+
+    assert [(item.status, item.delivery) for item in items] == [("done", delivery)] * 2
+    assert events_by_status(worker.db) == {"done": 2}
+    assert story is not None
+    assert (story.status, story.delivery, story.facts) == ("done", None, sorted_by_place(items))
+    fact = views.event(worker.db, items[0].event_id)
+    assert fact is not None
+    assert (fact.delivery, fact.facts) == (delivery, None)
+
+
+def test_a_delivery_that_needs_attention_is_in_the_list(worker: Worker) -> None:
+    configure(worker)
+    delivery = deliver(worker, {"persons": PEOPLE})
+    worker.deliver(events=[delivery])
+
+    (item,) = views.events(worker.db, views.EventFilter(status="attention")).items
+
+    assert item.event_id == delivery
+
+
+def test_the_whole_delivery_is_kept_for_thirty_days_and_each_fact_for_good(worker: Worker, owner: TestDatabase) -> None:
     configure(worker)
     delivery = deliver(worker, {"people": PEOPLE})
     worker.deliver(events=[delivery])
