@@ -141,8 +141,8 @@ class Beside(Simulation):
             super().report(*events, who=who)
 
     def apply(self, who: str = "person", **changes: Any) -> bool:
-        """Apply a configuration; the release before refuses what it does not know, and its sample splits nothing."""
-        if not self._runs_before(who) or "split" in changes:
+        """Apply a configuration; the release before refuses what it does not know."""
+        if not self._runs_before(who):
             with patch.object(document, "SEMANTICS", self.rules):
                 return super().apply(who, **changes)
         with contextlib.suppress(before.module("drumbeat.core.errors").Invalid):

@@ -12,12 +12,14 @@ from tests.faults.simulation import MINUTE
 from tests.faults.stories import STORIES
 
 FEW, MANY = 16, 1_000
+# The release before knows no `split`: it lets everything wait, as another test shows, and so no such story ends promptly.
+NOT_OF_TWO = {"split"}
 
 
 @pytest.mark.point(61)
 @pytest.mark.point(63)
 @pytest.mark.parametrize("first", Release)
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", [story for story in STORIES if story not in NOT_OF_TWO])
 def test_a_story_ends_as_promised_when_each_step_is_another_releases(
     environment: Environment, simulate: Simulate, story: str, first: Release
 ) -> None:

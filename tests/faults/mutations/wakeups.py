@@ -14,7 +14,6 @@ from drumbeat.delivery import (
     commits,
     deliver,
     planning,
-    splits,
     splits_sql,
 )
 from drumbeat.ingest import buffer
@@ -58,10 +57,6 @@ def _leave_no_alias(patch: Patch) -> None:
         "RECORD_DELIVERY",
         ("id FROM inserted\n    )\n    SELECT", "id FROM inserted WHERE false\n    )\n    SELECT"),
     )
-
-
-def _notify_of_no_facts(patch: Patch) -> None:
-    patch.setattr(splits, "announced", lambda events, door, commit: commit())
 
 
 def _forget_a_fact(patch: Patch) -> None:
@@ -196,7 +191,6 @@ MUTATIONS = (
         StoryWithFault("swallowed", Site("worker", "db attempts.CLOSE", 7), Fault.CRASH_BEFORE),
     ),
     Mutation("a fact of a delivery is lost", _forget_a_fact, "split"),
-    Mutation("facts have neither due entries nor wake-ups", _notify_of_no_facts, "split"),
     Mutation(
         "what an end at the opening releases has a wake-up only",
         _forget_what_an_end_at_the_opening_releases,
