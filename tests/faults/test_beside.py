@@ -12,7 +12,7 @@ from tests.faults.simulation import MINUTE
 from tests.faults.stories import STORIES
 
 FEW, MANY = 16, 1_000
-# The release before knows no `split`: it lets everything wait, as another test shows, and so no such story ends promptly.
+# The release before knows no `split` and lets everything wait, as another test shows: no such story ends promptly.
 NOT_OF_TWO = {"split"}
 
 
