@@ -1,8 +1,10 @@
 """Deliveries that are split: which events one makes, and what each is acted on for."""
 
 import json
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,8 +15,15 @@ from drumbeat.core.events import Event
 from drumbeat.planning.facts import MOST_FACTS, facts_of
 from drumbeat.planning.payload import Unmappable, read
 from drumbeat.planning.plan import plan, plan_flow
+from tests.conftest import VECTORS
 
 DELIVERY = UUID(int=5)
+FILE = VECTORS / "webhooks.json"
+PUBLISHED: list[dict[str, Any]] = [
+    case
+    for case in (json.loads(FILE.read_bytes()) if FILE.exists() else [])
+    if case["scheme"] in ("sendgrid", "hubspot_v3") and case["expect"] == "valid"
+]
 
 
 def event(body: object, key: str = "d-1") -> Event:
@@ -64,6 +73,17 @@ def test_a_fact_that_its_sender_names_is_the_same_event_in_whatever_delivery_it_
 
     assert len(alone) == 1
     assert beside[1].id == alone[0].id != beside[0].id
+
+
+@pytest.mark.skipif(not PUBLISHED, reason=f"no vectors at {VECTORS}; set DRUMBEAT_VECTORS")
+@pytest.mark.parametrize("case", PUBLISHED, ids=[case["id"] for case in PUBLISHED])
+def test_the_facts_of_published_batches_have_names_of_their_own(case: dict[str, Any]) -> None:
+    body = b64decode(case["body_b64"])
+
+    facts = facts_of(event(body), config(scheme=case["scheme"]))
+
+    assert [json.loads(fact.body) for fact in facts] == json.loads(body)
+    assert all(fact.key.startswith("fact ") and "d-1" not in fact.key for fact in facts)
 
 
 def test_a_fact_that_comes_twice_in_one_delivery_is_one_event() -> None:
