@@ -20,6 +20,8 @@ POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
 ORDER, FORM, LATE_FORM = Webhook("order"), Webhook("form", "forms"), Webhook("late-form", "forms")
 STOLEN = Webhook("stolen", "forms")
+BATCH, LATE_BATCH = Webhook("batch", "batches", ("kim", "lee", "max")), Webhook("late", "batches", ("ned", "oda"))
+ALONE = Webhook("alone", "batches", ("pia", "rob"))
 HOUR = 3600.0
 PERSONS_TRIES = 3  # one more than a single fault can spoil
 
@@ -152,6 +154,21 @@ def _webhook(simulation: Simulation) -> None:
         simulation.deliver_webhook(sent)
     simulation.outages.ledger = False
     simulation.settle(prompt=True)
+
+
+def _split(simulation: Simulation) -> None:
+    """A sender delivers what happened to several people at once, twice; and again while the ledger is unreachable."""
+    _apply(simulation, split=True)
+    for sent in (BATCH, BATCH, ALONE):
+        simulation.deliver_webhook(sent)
+    simulation.drain()
+    simulation.outages.ledger = True
+    for sent in (BATCH, LATE_BATCH):
+        simulation.deliver_webhook(sent)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    simulation.advance(31 * 24 * HOUR)
+    simulation.sweep()  # which deletes the bytes of the deliveries
 
 
 def _conflict(simulation: Simulation) -> None:
@@ -374,8 +391,8 @@ OF_TWO_RELEASES: Mapping[str, Story] = {
     "recalled": _recalled,
     "silent": _silent,
     "forbidden": _forbidden,
-}  # that the release before can take part in: it knows no lists
-STORIES: Mapping[str, Story] = {**OF_TWO_RELEASES, **PEOPLES_STORIES}
+}  # that the release before can take part in: it knows neither lists nor `split`, and lets everything wait
+STORIES: Mapping[str, Story] = {**OF_TWO_RELEASES, "split": _split, **PEOPLES_STORIES}
 
 
 def play_story(story: str, simulation: Simulation) -> None:

@@ -29,6 +29,11 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "accepted-twice": ("I1", "effect", "generation {generation} was accepted more than once"),
     "event-id": ("I2", "event", "its id is not the one that its source and key give"),
     "body-missing": ("I2", "event", "its body is gone, though not all of it is planned and final"),
+    "facts-other": (
+        "I2",
+        "event",
+        "it is a delivery whose facts are not the events that version {version} makes of it",
+    ),
     "unplanned": ("I3", "event", "stuck: recorded, but without a plan for {late}"),
     "overdue": ("I3", "effect", "stuck: {status} and due for {late}, and nothing pauses {account}"),
     "lease-ended": ("I3", "effect", "stuck: {status} under a lease that ended {late} ago"),

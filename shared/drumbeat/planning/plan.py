@@ -16,6 +16,7 @@ from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.check_mails import NOT_THERE, sends_mail, wanted_flow
 from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables, facts, variables
+from drumbeat.planning.facts import Fact, facts_of
 from drumbeat.planning.payload import Unmappable, read
 from drumbeat.planning.people import NO_PEOPLE, ConsentKind, PeopleFacts, people_facts
 
@@ -52,6 +53,7 @@ class Plan:
     hash: bytes  # SHA-256 of the effects
     semantics: int  # the rules by which it was made
     people: PeopleFacts = NO_PEOPLE  # not part of the hash: a view
+    facts: tuple[Fact, ...] = ()  # of a delivery that is split: events of their own, so it has no effects itself
 
 
 def plan(event: Event, config: Config) -> Plan:
@@ -63,6 +65,8 @@ def plan(event: Event, config: Config) -> Plan:
     """
     acting = [config.flows[name] for name in sorted(config.flows) if config.flows[name].on == event.type]
     try:
+        if split := facts_of(event, config):
+            return replace(_made(event, config, [], {}), facts=split)
         payload = read(event, config)
     except Unmappable as error:
         return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
@@ -82,6 +86,8 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
     if flow.on != event.type and not flow_name.startswith(CONFIRM):
         return _made(event, config, [], {})
     try:
+        if split := facts_of(event, config):
+            return replace(_made(event, config, [], {}), facts=split)
         return _plan(event, config, [flow], read(event, config))
     except Unmappable as error:
         return _made(event, config, [], {flow_name: str(error)})

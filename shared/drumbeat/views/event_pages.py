@@ -29,6 +29,7 @@ class EventItem:
     effects: int
     received_at: datetime
     scheduled_at: datetime | None
+    delivery: UUID | None  # of which it is one fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,14 @@ class EventFilter:
 
 
 def _one_by_one(where: LiteralString) -> LiteralString:
-    """Return a page of these events. The status is judged last, one event after another, until the page is full."""
+    """Return a page of these events. The status is judged last, one event after another, until the page is full.
+
+    A delivery that was split is no event of a list, as its facts are, unless it needs attention itself. (OFFSET makes
+    Postgres look each one up, instead of reading all deliveries there are.)
+    """
     return f"""
     SELECT events.id AS event_id, events.source, events.key AS idempotency_key, events.type, events.door,
-           derived.status, derived.effects, events.received_at, events.scheduled_at
+           derived.status, derived.effects, events.received_at, events.scheduled_at, events.delivery
       FROM (SELECT *
               FROM events
              WHERE (%(since)s::timestamptz IS NULL OR events.received_at >= %(since)s)
@@ -61,6 +66,8 @@ def _one_by_one(where: LiteralString) -> LiteralString:
              ORDER BY events.received_at DESC, events.id DESC) AS events
      CROSS JOIN LATERAL ({DERIVED}) AS derived
      WHERE (%(status)s::text IS NULL OR derived.status = %(status)s)
+       AND (derived.status <> 'done'
+            OR NOT EXISTS (SELECT FROM deliveries WHERE deliveries.event_id = events.id OFFSET 0))
      ORDER BY events.received_at DESC, events.id DESC
      LIMIT %(limit)s
     """  # noqa: S608 - put together from constants

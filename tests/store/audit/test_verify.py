@@ -397,6 +397,13 @@ def body_gone_before_planning(services: Services, owner: Database) -> None:
     corrupt(owner, "DELETE FROM payloads")
 
 
+def split_into_others(services: Services, owner: Database) -> None:
+    worked(services)
+    corrupt(
+        owner, "INSERT INTO deliveries (event_id, facts, received_at) SELECT id, ARRAY[id], received_at FROM events"
+    )
+
+
 def never_planned(services: Services, owner: Database) -> None:
     arrived(services)
     pass_time(owner, minutes=3)
@@ -640,6 +647,7 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I2", "event-id", another_key),
     ("I2", "body-missing", body_gone),
     ("I2", "body-missing", body_gone_before_planning),
+    ("I2", "facts-other", split_into_others),
     ("I3", "unplanned", never_planned),
     ("I3", "overdue", never_taken),
     ("I3", "lease-ended", lease_never_ended),

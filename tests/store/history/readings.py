@@ -10,6 +10,7 @@ from drumbeat import views
 from drumbeat.core.status import Status
 from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
+from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
 from drumbeat.views.derived import EVENT_STATUSES
 
@@ -57,6 +58,7 @@ RELAY: Mapping[str, Reading] = {
         lambda db: relay.replannable_events(db, fresh=MARGIN, full=True, limit=FULL_PAGE, after=START)
     ),
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
+    "prune": Reading(deliveries_sql.prune),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),

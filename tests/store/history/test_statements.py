@@ -20,6 +20,7 @@ DUE = 15_000
 GROWING = {"events", "payloads", "plans", "effects", "journal", "requests", "attempts", "outcomes", "contacts"}
 MODULES = (
     "relay.sql",
+    "relay.deliveries_sql",
     "ledger.leases",
     "views.event_pages",
     "views.effect_pages",
