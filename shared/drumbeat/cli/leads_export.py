@@ -29,8 +29,7 @@ def command(client: Client, mailing_list: str | None, output: Path | None) -> No
         kept.seek(0)
         with _opened(output) as file:
             write(file, names, map(json.loads, kept))
-    if output is not None:
-        click.echo(f"{count(leads, 'lead')} in {output}", err=True)
+    click.echo(f"{count(leads, 'lead')} exported{f' to {output}' if output else ''}", err=True)
 
 
 def write(file: TextIO, names: Sequence[str], leads: Iterable[Mapping[str, object]]) -> None:
@@ -42,8 +41,8 @@ def write(file: TextIO, names: Sequence[str], leads: Iterable[Mapping[str, objec
 
 
 def _leads(client: Client, mailing_list: str | None) -> Iterator[dict[str, object]]:
-    for lead in client.pages("/v1/leads"):
-        if mailing_list is None or (lead["consent"].get(mailing_list) == "given" and not lead["suppressed"]):
+    for lead in client.pages("/v1/leads", where=mailing_list and f"list:{mailing_list}"):
+        if mailing_list is None or not lead["suppressed"]:
             yield {EMAIL: lead["address"], **_attributes(lead)}
 
 

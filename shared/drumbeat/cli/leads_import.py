@@ -174,7 +174,7 @@ def _so_far(counts: Counts, *, dry_run: bool) -> str:
     if dry_run:
         return "Nothing was sent"
     done = count(counts.added + counts.replayed, "row")
-    return f"{done} of the file are imported; run the same command again, it adds what is missing"
+    return f"Imported so far: {done}. Run the same command again; it adds what is missing"
 
 
 def _print(

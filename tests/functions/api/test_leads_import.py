@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from redis import Redis
 
 from drumbeat.access import sql as access_sql
-from drumbeat.api.leads import MAX_IMPORT_BYTES
+from drumbeat.api.lead_imports import MAX_IMPORT_BYTES
 from drumbeat.core.address import contact_key
 from drumbeat.delivery.deliver import deliver
 from drumbeat.local.servers import Valkey
@@ -35,16 +35,21 @@ COMPILED = {
 }
 
 
-@pytest.fixture
-def services(
-    database: TestDatabase, redis: Redis, valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Services]:
-    services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
+def configured(services: Services) -> None:
+    """Put two lists in force."""
     services.db.run(
         "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
         " VALUES (1, 'h', '', '{}', %s, 'test')",
         (Jsonb(COMPILED),),
     )
+
+
+@pytest.fixture
+def services(
+    database: TestDatabase, redis: Redis, valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Services]:
+    services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
+    configured(services)
     yield services
     close(services)
 

@@ -1,4 +1,4 @@
-"""`/v1/leads`: people by their address."""
+"""`/v1/leads/import`: rows of a file of people, in chunks."""
 
 from typing import Annotated, Any
 
