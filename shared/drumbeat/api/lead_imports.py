@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from drumbeat.access.callers import caller_of
 from drumbeat.api.access import OPERATE
 from drumbeat.api.query import body
 from drumbeat.api.response import reply
@@ -54,5 +53,4 @@ def import_leads() -> Response[Any]:
     rows = imports.Rows(
         chunk.file, [(row.row, row.fields) for row in chunk.rows], chunk.mode, chunk.list, chunk.consent
     )
-    caller = caller_of(event, services().key_secret)
-    return reply({"results": imports.record(rows, Door(services()), caller=caller, actor=router.actor)})
+    return reply({"results": imports.record(rows, Door(services()), caller=router.caller, actor=router.actor)})
