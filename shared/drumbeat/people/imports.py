@@ -36,6 +36,9 @@ class Mode(StrEnum):
     SUPPRESS = "suppress"
 
 
+SILENT = (Mode.WITHDRAWN, Mode.SUPPRESS)  # no flow acts on it, and of its person no more than the address is kept
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Some rows of a file, by number, and what they say. `consent` is where it comes from, in the importer's words."""
@@ -132,14 +135,13 @@ def _read(rows: Rows, door: Door, actor: str) -> Iterator[tuple[Arrival | Refuse
         except Invalid as error:
             yield Refused(number, error.detail), None
         else:
-            secret = door.services.contact_secret
-            yield arrival, Named(contact_key(secret, address), former_key(secret, address))
+            yield arrival, _named(address, door) if rows.mode in SILENT else None
 
 
 def _arrival(
     rows: Rows, number: int, fields: Mapping[str, object], evidence: Mapping[str, str], received_at: datetime
 ) -> Arrival:
-    silent = rows.mode in (Mode.WITHDRAWN, Mode.SUPPRESS)  # no flow acts on it, and of its person we need no more
+    silent = rows.mode in SILENT
     payload = {"email": fields["email"]} if silent else dict(fields)
     type, consent = EventType.CONSENT if silent else EventType.LEAD_CAPTURE, _consent(rows)
     text = json.dumps({"payload": payload, "consent": consent, "evidence": evidence}, separators=(",", ":"))
@@ -157,6 +159,11 @@ def _arrival(
         received_at=received_at,
         body=text.encode(),
     )
+
+
+def _named(address: str, door: Door) -> Named:
+    secret = door.services.contact_secret
+    return Named(contact_key(secret, address), former_key(secret, address))
 
 
 def _consent(rows: Rows) -> list[dict[str, str]]:
