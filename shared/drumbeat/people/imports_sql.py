@@ -39,6 +39,7 @@ _NAMED = """
 
 # Takes the contacts' locks, in the order of keys as where attempts are opened: an attempt that is being opened comes
 # before it or sees it. The key by the first reading gets its row, which an attempt has to lock.
+# The evidence has its time from under the lock, as attempts have.
 WITHDRAW = recording_with(f"""
     {_NAMED}
     , agreed AS (
@@ -52,9 +53,12 @@ WITHDRAW = recording_with(f"""
          ORDER BY key
             ON CONFLICT (key) DO UPDATE
            SET former = coalesce(c.former, excluded.former), consents = consents_merged(c.consents, excluded.consents)
+     RETURNING key
     ), evidence AS (
         INSERT INTO consents (contact, list, event_id, kind, by_person, at)
-        SELECT contact, %(list)s, event_id, 'withdrawn', false, received_at FROM named
+        SELECT contact, %(list)s, event_id, 'withdrawn', false, received_at
+          FROM named
+          JOIN agreed ON agreed.key = named.contact
             ON CONFLICT DO NOTHING
     )
 """)  # noqa: S608 - put together from constants
