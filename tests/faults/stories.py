@@ -8,6 +8,7 @@ from drumbeat.core.call_times import LEASE
 from drumbeat.core.status import Status
 from drumbeat.ledger.account_states import FAILURES_THAT_PAUSE, FIRST_PAUSE_SECONDS
 from drumbeat.operations.decisions import Decision
+from drumbeat.people.imports import Mode
 from tests.faults.fault_points import NoFaults
 from tests.faults.in_the_way import forbidden, unreachable
 from tests.faults.peoples_stories import PEOPLES_STORIES
@@ -111,6 +112,22 @@ def _unsubscribed(simulation: Simulation) -> None:
     simulation.drain()
     simulation.suppress(ADA)
     simulation.settle(prompt=True)
+
+
+def _imported(simulation: Simulation) -> None:
+    """A file of people who must get no mail is imported, one of whom is being mailed, and a file of withdrawals."""
+    simulation.ingest(ADA)
+    simulation.drain()
+    simulation.import_people(Mode.SUPPRESS, ADA, BOB)
+    simulation.import_people(Mode.WITHDRAWN, BOB, EVE)
+    simulation.ingest(BOB)
+    simulation.settle(prompt=True)
+    rows = simulation.environment.owner.run("""
+        SELECT suppressed_at IS NOT NULL AS suppressed, consent_state(consents, 'any') AS state, count(*) AS people
+          FROM contacts GROUP BY 1, 2 ORDER BY 1, 2
+    """)
+    held = {(row["suppressed"], row["state"]): row["people"] for row in rows}
+    assert held == {(False, "withdrawn"): 1, (True, "none"): 1, (True, "withdrawn"): 1}
 
 
 def _outage(simulation: Simulation) -> None:
@@ -392,7 +409,7 @@ OF_TWO_RELEASES: Mapping[str, Story] = {
     "silent": _silent,
     "forbidden": _forbidden,
 }  # that the release before can take part in: it knows neither lists nor `split`, and lets everything wait
-STORIES: Mapping[str, Story] = {**OF_TWO_RELEASES, "split": _split, **PEOPLES_STORIES}
+STORIES: Mapping[str, Story] = {**OF_TWO_RELEASES, "split": _split, "imported": _imported, **PEOPLES_STORIES}
 
 
 def play_story(story: str, simulation: Simulation) -> None:
