@@ -21,8 +21,8 @@ from drumbeat.ingest.request import MAX_EVENT_BYTES
 from drumbeat.people import imports_sql
 from drumbeat.people.imports_sql import Named
 from drumbeat.planning.people import EVERY_LIST, ConsentKind
+from drumbeat.planning.plan import IMPORTED
 
-SOURCE = "drumbeat:import"
 DOOR = "import"
 MAX_ROWS = 500
 
@@ -125,7 +125,7 @@ def _commit(rows: Rows, people: Mapping[UUID, Named], actor: str) -> recording.C
 def _read(rows: Rows, door: Door, actor: str) -> Iterator[tuple[Arrival | Refused, Named | None]]:
     # A microsecond apart: of two rows about one person the later one is the newer.
     first = door.services.clock.now() - timedelta(microseconds=len(rows.rows))
-    evidence = {"form": SOURCE, "mode": rows.mode.value, "by": actor}
+    evidence = {"form": IMPORTED, "mode": rows.mode.value, "by": actor}
     for place, (number, fields) in enumerate(rows.rows):
         try:
             address = normalise(_text(fields.get("email")), SEMANTICS)
@@ -149,8 +149,8 @@ def _arrival(
         raise Invalid(f"it has {len(text)} bytes, and may have {MAX_EVENT_BYTES}")
     key = _key(rows, number)
     return Arrival(
-        id=ids.event_id(SOURCE, key),
-        source=SOURCE,
+        id=ids.event_id(IMPORTED, key),
+        source=IMPORTED,
         key=key,
         type=type,
         door=DOOR,

@@ -20,6 +20,7 @@ from drumbeat.planning.facts import Fact, facts_of
 from drumbeat.planning.payload import Unmappable, read
 from drumbeat.planning.people import NO_PEOPLE, ConsentKind, PeopleFacts, people_facts
 
+IMPORTED = "drumbeat:import"  # the source of the rows of imported files
 # Of each flow, when an event was given up. `verify` plans such an event no more either: it may end its process.
 NEVER_ENDS = "its planning began three times and did not end; a later configuration may plan it"
 
@@ -63,7 +64,7 @@ def plan(event: Event, config: Config) -> Plan:
     be planned is listed in `failed`, with a reason that holds nothing of the payload, and has no effects; the others go
     on.
     """
-    acting = [config.flows[name] for name in sorted(config.flows) if config.flows[name].on == event.type]
+    acting = [flow for name in sorted(config.flows) if _acts_on(flow := config.flows[name], event)]
     try:
         if split := facts_of(event, config):
             return replace(_made(event, config, [], {}), facts=split)
@@ -95,8 +96,16 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
 
 def without_planning(event: Event, config: Config, why: str) -> Plan:
     """Return the plan of an event whose body must not be read: every flow that acts on its type failed."""
-    acting = [name for name in sorted(config.flows) if config.flows[name].on == event.type]
+    acting = [name for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
     return _made(event, config, [], dict.fromkeys(acting, why))
+
+
+def _acts_on(flow: Flow, event: Event) -> bool:
+    """Return whether a flow looks at an event. At rows of an import only one that names their source in its condition.
+
+    A flow that welcomes every lead would otherwise mail a whole list on the day that it is imported.
+    """
+    return flow.on == event.type and (event.door != "import" or IMPORTED in (flow.when or ""))
 
 
 def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[str, str, str | None]) -> bool:
