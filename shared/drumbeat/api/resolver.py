@@ -8,6 +8,7 @@ from drumbeat.api import (
     campaigns,
     configuration,
     dead_letters,
+    doctor,
     effects,
     events,
     health,
@@ -30,6 +31,7 @@ NOUNS = (
     suppressions,
     accounts,
     health,
+    doctor,
     verification,
     reconciliation,
 )

@@ -1,5 +1,6 @@
 """What workers do with marketing while wishes wait, and when the ledger was away in the middle of a batch."""
 
+import select
 from typing import Any
 
 import psycopg
@@ -19,10 +20,11 @@ from tests.store.rows import claimed, opening, waiting
 NOTHING = TokenRequest("one", (), (Ask(),))
 
 
-def cut(database: TestDatabase) -> None:
-    """End every connection of the application, as a failover does."""
+def cut(worker: Worker, database: TestDatabase) -> None:
+    """End every connection of the application, as a failover does, and wait until that of the worker has ended."""
     with psycopg.connect(database.admin_url, autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'drumbeat_app'")
+    assert select.select([worker.db._connection], [], [], 10.0)[0]
 
 
 def opened(batch: Commits, *effects: Claimed) -> dict[Any, Moved]:
@@ -55,7 +57,7 @@ def test_after_an_outage_marketing_is_put_back_and_all_else_goes_on(
     marketing, transactional = claimed(worker.db, mail(database)), claimed(worker.db, waiting(database))
     asking = claimed(worker.db, mail(database, confirms=True))
     batch = Commits([marketing, transactional, asking], worker)
-    cut(database)
+    cut(worker, database)
     if reconnected:
         worker.db.run("SELECT 1")
 
