@@ -24,7 +24,9 @@ def cut(worker: Worker, database: TestDatabase) -> None:
     """End every connection of the application, as a failover does, and wait until that of the worker has ended."""
     with psycopg.connect(database.admin_url, autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'drumbeat_app'")
-    assert select.select([worker.db._connection], [], [], 10.0)[0]
+    connection = worker.db._connection
+    assert connection is not None
+    assert select.select([connection.fileno()], [], [], 10.0)[0]
 
 
 def opened(batch: Commits, *effects: Claimed) -> dict[Any, Moved]:
