@@ -87,7 +87,7 @@ def _lead(payload: Mapping[str, Any], fields: Sequence[str] | None) -> LeadFacts
             continue
         if not _is_name(name):
             continue
-        if value == {UNSET: True}:
+        if isinstance(value, dict) and value.keys() == {UNSET} and value[UNSET] is True:
             removed.append(name)
         elif _is_kept(value):
             attributes[name] = value
