@@ -83,11 +83,11 @@ def check_form(
         )
     if source.list is None:
         return
-    if source.list not in lists:
-        document.wrong((*path, "list"), f"there is no list {source.list}; {instead(source.list, lists)}")
     if source.type != "LEAD_CAPTURE":
         document.wrong((*path, "type"), "a form that signs up for a list makes LEAD_CAPTURE events; delete type")
-    if public_url is None and not document.has(("defaults", "public_url")):
+    if source.list not in lists:
+        document.wrong((*path, "list"), f"there is no list {source.list}; {instead(source.list, lists)}")
+    elif public_url is None and not document.has(("defaults", "public_url")):
         document.wrong((*path, "list"), "people must be able to leave a list: give public_url under defaults")
 
 
@@ -95,10 +95,12 @@ def check_mail(given: Mapping[str, Any], place: Path, document: Document, around
     """Note what a marketing mail lacks, and what a transactional one cannot have. A mail with a list is marketing."""
     name = given.get("list")
     bodies = list(_bodies(_template(given, around), given))
-    if any(uses(words, "confirm_url") for _, words in bodies):
+    headers = [value for value in (given.get("headers") or {}).values() if isinstance(value, str)]
+    words_of_mail = [words for _, words in bodies] + headers
+    if any(uses(words, "confirm_url") for words in words_of_mail):
         document.wrong(place, f"confirm_url is used here, and {_FOR_CONFIRMATION}")
     if name is None:
-        if any(uses(words, "unsubscribe_url") for _, words in bodies):
+        if any(uses(words, "unsubscribe_url") for words in words_of_mail):
             document.wrong(
                 place,
                 "unsubscribe_url is used, and a mail without a list is transactional: nothing could be unsubscribed"
