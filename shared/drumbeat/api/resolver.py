@@ -14,6 +14,7 @@ from drumbeat.api import (
     keys,
     leads,
     parked,
+    rebuilding,
     reconciliation,
     suppressions,
     verification,
@@ -34,6 +35,7 @@ NOUNS = (
     accounts,
     health,
     verification,
+    rebuilding,
     reconciliation,
 )
 

@@ -128,8 +128,8 @@ _OF_KINDS = f"""
      LIMIT %(limit)s
 """  # noqa: S608 - put together from constants
 
-# Few events, found by indexes: those of a person, those whose id begins so, and the one of each source with that key, for
-# its id follows from both.
+# Few events, found by indexes: those of a person, those whose id begins so, and the one of each source with that key,
+# for its id follows from both.
 _NAMED = _one_by_one(
     f"""
     {_OF_KIND}
@@ -142,7 +142,7 @@ _NAMED = _one_by_one(
          SELECT drumbeat_id(source, %(key)s::text) FROM sources WHERE source IS NOT NULL
           UNION
          SELECT drumbeat_id(%(source)s::text, %(key)s::text))))
-    """
+    """  # noqa: S608 - put together from constants
 )
 
 

@@ -132,7 +132,9 @@ def leads(db: Database, filter: LeadFilter, *, cursor: str | None = None, limit:
     if len(found) > limit:
         return Page([_item(row) for row in found[:limit]], _cursor(found[limit - 1]["since"], found[limit - 1]["key"]))
     more = bool(rows) and rows[0]["read"] == read
-    return Page([_item(row) for row in found], _cursor(rows[0]["edge_since"], rows[0]["edge_contact"]) if more else None)
+    return Page(
+        [_item(row) for row in found], _cursor(rows[0]["edge_since"], rows[0]["edge_contact"]) if more else None
+    )
 
 
 def _item(row: Row) -> LeadItem:
@@ -152,4 +154,3 @@ def _read_cursor(cursor: str | None) -> tuple[datetime | None, bytes | None]:
         return EPOCH + timedelta(microseconds=int(microseconds)), bytes.fromhex(contact)
     except (ValueError, OverflowError):
         raise Invalid(INVALID_CURSOR) from None
-

@@ -76,7 +76,7 @@ class SuppressionChange:
 
 @dataclass(frozen=True, slots=True)
 class PersonEffect:
-    """One effect of this person's events. `request`: what was sent, as it was; None: it was not rendered, or is pruned."""
+    """One effect of this person's events. `request`: what was sent, to the letter; None: not rendered, or pruned."""
 
     effect_id: UUID
     event_id: UUID
@@ -133,7 +133,8 @@ PERSON = f"""
 
 STATES = """
     SELECT list, consent_state(consents, list) AS state,
-           CASE WHEN consent_state(consents, list) = 'withdrawn' AND asked > (consents #>> ARRAY[list, 'd', '0'])::bigint
+           CASE WHEN consent_state(consents, list) = 'withdrawn'
+                 AND asked > greatest((consents #>> ARRAY[list, 'd', '0'])::bigint, (consents #>> '{*,d,0}')::bigint)
                 THEN to_timestamp(asked / 1e6) END AS asked
       FROM (SELECT %(consents)s::jsonb AS consents) AS known
      CROSS JOIN LATERAL jsonb_object_keys(consents) AS list
