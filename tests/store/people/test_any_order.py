@@ -75,7 +75,7 @@ def _kept(entries: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("count", "orders"), [(1_000, 2), pytest.param(10_000, 3, marks=(pytest.mark.proof, pytest.mark.timeout(900)))]
+    ("count", "orders"), [(600, 2), pytest.param(10_000, 3, marks=(pytest.mark.proof, pytest.mark.timeout(900)))]
 )
 def test_any_order_and_a_rebuild_give_the_same_bytes(postgres: Postgres, count: int, orders: int) -> None:
     events = random_events(Random(count), count)

@@ -10,7 +10,7 @@ from uuid import UUID
 from drumbeat.ledger.database import Database, Row
 from drumbeat.views.derived import REASON
 from drumbeat.views.event_pages import EPOCH, EventFilter, EventItem, events
-from drumbeat.views.leads import BARRED
+from drumbeat.views.lead_pages import BARRED
 
 EVENTS_SHOWN = 100  # a page; older ones by its cursor
 EFFECTS_SHOWN = 500  # of these events; more are shown with their event
@@ -224,7 +224,8 @@ def _stamp(entry: Json) -> tuple[datetime, UUID]:
 
 
 def _fact(row: Row) -> ConsentFact:
-    return ConsentFact(**row, evidence=_evidence(row.pop("body"), row["list"], row["door"]))
+    body = row.pop("body")
+    return ConsentFact(**row, evidence=_evidence(body, row["list"], row["door"]))
 
 
 def _evidence(body: bytes | None, list_name: str, door: str) -> Json | None:

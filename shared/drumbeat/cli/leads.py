@@ -1,0 +1,14 @@
+"""`drumbeat leads`: people by their address: list them, and show one with everything that happened."""
+
+import click
+
+from drumbeat.cli import leads_list, leads_show
+
+
+@click.group()
+def command() -> None:
+    """People by their address."""
+
+
+command.add_command(leads_list.command)
+command.add_command(leads_show.command)
