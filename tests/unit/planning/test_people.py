@@ -20,7 +20,8 @@ SOURCES = """
 sources:
   narrow: {form: {fields: {email: required}}, lead: {only: [name, plan]}}
   silent: {form: {fields: {email: required}}, lead: false}
-  hook: {type: LEAD_CAPTURE, webhook: hmac, secrets: ["env:HOOK"], header: x-signature, map: {email: contact.mail, plan: contact.plan}}
+  hook: {type: LEAD_CAPTURE, webhook: hmac, secrets: ["env:HOOK"], header: x-signature,
+         map: {email: contact.mail, plan: contact.plan}}
 """
 TEMPLATES = {"confirm.txt": "---\nsubject: Confirm\n---\nPress {{ confirm_url }}"}
 
