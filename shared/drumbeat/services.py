@@ -182,6 +182,11 @@ class Services:
         return self._derived("contacts")
 
     @cached_property
+    def mask_secret(self) -> bytes:
+        """The secret under which the key of an event is shown to who may not see persons."""
+        return self._derived("masks")
+
+    @cached_property
     def link_keys(self) -> tuple[bytes, ...]:
         """The keys that sign links in mails: the present one, then those that were retired."""
         return tuple(self._derived(f"links {number}") for number in range(self.settings.link_key, -1, -1))

@@ -29,14 +29,19 @@ class Dismissal(BaseModel):
 
 @router.get("/v1/events", middlewares=READ)
 def list_events() -> Response[Any]:
-    """List events, newest first. `q`: an address, the beginning of an id, or a whole idempotency key."""
+    """List events, newest first. `q`: an address, the beginning of an id, or a whole key. Only who may see persons
+    finds events by address or key.
+    """
     parameters = query(router, "type", "source", "status", "since", "q", "cursor", "limit")
+    if "@" in parameters.get("q", ""):  # an address: an empty list would look as if there were none
+        router.need_people()
     wanted = views.EventFilter(
         type=parameters.get("type"),
         source=parameters.get("source"),
         status=parameters.get("status"),
         since=instant(parameters.get("since")),
         q=parameters.get("q"),
+        keys=router.sees_people,
         contacts=_contacts(parameters.get("q")),
     )
     return page(

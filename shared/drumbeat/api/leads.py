@@ -11,7 +11,7 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import views
-from drumbeat.api.access import READ
+from drumbeat.api.access import READ_PEOPLE
 from drumbeat.api.query import limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
@@ -21,7 +21,6 @@ from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
 
 router = Routes()
-READ_PEOPLE = READ
 
 
 @router.get("/v1/leads", middlewares=READ_PEOPLE)

@@ -87,14 +87,16 @@ MISSING = f"""
     SELECT DISTINCT 'unindexed' AS kind, 'event' AS subject, event_id AS id
       FROM (SELECT contact, event_id FROM named UNION SELECT contact, event_id FROM steps) AS pairs
      WHERE NOT EXISTS (SELECT FROM event_contacts known
-                        WHERE known.contact = pairs.contact AND known.event_id = pairs.event_id)
+                        WHERE known.contact = pairs.contact AND known.event_id = pairs.event_id
+                       OFFSET 0)
      UNION
     SELECT 'consent_unrecorded', 'event', event_id
       FROM unnest(%(consent_events)s::uuid[], %(lists)s::text[], %(kinds)s::text[]) AS said (event_id, list, kind)
       JOIN named USING (event_id)
      WHERE NOT EXISTS (SELECT FROM consents known
                         WHERE known.contact = named.contact AND known.list = said.list
-                          AND known.event_id = said.event_id AND known.kind = said.kind)
+                          AND known.event_id = said.event_id AND known.kind = said.kind
+                       OFFSET 0)
      ORDER BY id
 """  # noqa: S608 - put together from constants
 

@@ -70,7 +70,7 @@ CONSENT = """
 """
 
 # The index gives the next leads in order, so many that a page costs the same whatever the filter finds; `edge` is the
-# last of them. Leads of the same instant are found by their contact.
+# last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up.
 LEADS = f"""
     WITH upcoming AS MATERIALIZED (
         SELECT since, contact
@@ -92,8 +92,8 @@ LEADS = f"""
                  WHERE value ? 'v') AS attributes,
                {CONSENT} AS consent, {BARRED} AS suppressed, leads.since, leads.changed
           FROM upcoming
-          JOIN leads ON leads.contact = upcoming.contact
-          JOIN contacts ON contacts.key = upcoming.contact
+         CROSS JOIN LATERAL (SELECT * FROM leads WHERE leads.contact = upcoming.contact OFFSET 0) AS leads
+         CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.key = upcoming.contact OFFSET 0) AS contacts
          WHERE (%(list)s::text IS NULL OR consent_state(contacts.consents, %(list)s) = %(state)s)
            AND (%(field)s::text IS NULL OR leads.attributes -> %(field)s ->> 'v' = %(value)s)
            AND (NOT %(suppressed)s OR {BARRED} IS NOT NULL)

@@ -118,6 +118,11 @@ class PersonStory:
 
 # A person may have a second key, of the first reading of addresses: what is known under either is the person's.
 PERSON = f"""
+    WITH wanted AS MATERIALIZED (
+        SELECT unnest(%(keys)s::bytea[]) AS key
+         UNION
+        SELECT unnest(ARRAY[key, former]) FROM contacts WHERE person = %(id)s::uuid
+    )
     SELECT array_agg(contacts.key) AS keys, (array_agg(person ORDER BY former IS NULL, contacts.key))[1] AS person,
            consents_merge(consents) AS consents,
            (array_agg({BARRED}) FILTER (WHERE {BARRED} IS NOT NULL))[1] AS suppressed,
@@ -125,10 +130,9 @@ PERSON = f"""
            lead_newest(leads.address) ->> 'v' AS address,
            lead_merge(leads.attributes) AS attributes, lead_merge(leads.refused) AS refused,
            min(leads.since) AS since, max(leads.changed) AS changed
-      FROM contacts
-      LEFT JOIN leads ON leads.contact = contacts.key
-     WHERE contacts.key = ANY (%(keys)s::bytea[] || ARRAY(
-           SELECT unnest(ARRAY[known.key, known.former]) FROM contacts AS known WHERE known.person = %(id)s::uuid))
+      FROM wanted
+     CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.key = wanted.key OFFSET 0) AS contacts
+      LEFT JOIN LATERAL (SELECT * FROM leads WHERE leads.contact = wanted.key OFFSET 0) AS leads ON true
 """  # noqa: S608 - put together from constants
 
 STATES = """

@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from redis import Redis
 
+from drumbeat.access import keys
+from drumbeat.access import sql as access_sql
 from drumbeat.cli.main import main
 from drumbeat.core.address import contact_key
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -194,3 +196,14 @@ def test_a_rebuild_needs_the_right_to_operate_and_a_cursor_of_ours(console: Cons
     assert console.call("POST", "/v1/views/rebuild", {}, key=console.key("read"))[0] == 403
     for cursor in ("x", "events:x", "people:x", "leads:00"):
         assert console.call("POST", "/v1/views/rebuild", {"cursor": cursor})[0] == 400
+
+
+def test_without_the_right_to_see_people_there_are_none(console: Console, services: Services) -> None:
+    tell(services, said({"email": "ada@example.com"}, key="a"))
+    access_sql.add(services.db, "eve", "of a test", ["read"], actor="test")
+    key = keys.mint(services.key_secret, "eve", ["read"])
+
+    for path in ("/v1/leads", "/v1/leads/ada@example.com"):
+        assert console.call("GET", path, key=key)[0] == 403
+    assert console.call("GET", "/v1/events", key=key, q="ada@example.com")[0] == 403
+    assert console.call("GET", "/v1/events", key=key, q="a")[1]["items"] == []

@@ -98,7 +98,12 @@ def test_a_filter_reads_so_many_leads_for_a_page_and_misses_none(
 
 
 def test_filters_know_consent_fields_and_suppressions(services: Services) -> None:
-    for n, (kind, more) in enumerate([("given", {}), ("withdrawn", {"plan": "trial"}), ("pending", {"plan": True})]):
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("given", {}),
+        ("withdrawn", {"plan": "trial"}),
+        ("pending", {"plan": True}),
+    ]
+    for n, (kind, more) in enumerate(cases):
         consent = [{"list": "news", "kind": kind}]
         tell(services, said({"email": f"p{n}@example.com"} | more, key=str(n), door="form", consent=consent))
     suppress("p1@example.com", reason="asked", actor="test", services=services)
