@@ -121,8 +121,8 @@ _PEOPLE = (
     """,
     """
     INSERT INTO leads (contact, address, attributes, refused, since, changed)
-    SELECT sha256(n::text::bytea), jsonb_build_object('v', n || '@example.com', 't', n, 'e', ''),
-           jsonb_build_object('n', jsonb_build_object('v', n, 't', n, 'e', '')), '{}', at, at
+    SELECT sha256(n::text::bytea), jsonb_build_object('v', n || '@example.com', 't', n, 'e', md5('event')::uuid),
+           jsonb_build_object('n', jsonb_build_object('v', n, 't', n, 'e', md5('event')::uuid)), '{}', at, at
       FROM (SELECT n, drumbeat_now() - make_interval(days => %(days)s) * ((%(leads)s - n)::float8 / %(leads)s) AS at
               FROM generate_series(0, %(leads)s - 1) AS n) AS numbered
     """,
