@@ -172,7 +172,10 @@ EFFECTS = f"""
            (SELECT max(opened_at) FROM attempts WHERE attempts.effect_id = effects.id) AS opened_at,
            updated_at, requests.frozen, requests.hash
       FROM effects
-      LEFT JOIN requests ON requests.effect_id = effects.id AND requests.generation = effects.generation
+      LEFT JOIN LATERAL (SELECT frozen, hash
+                           FROM requests
+                          WHERE requests.effect_id = effects.id AND requests.generation = effects.generation
+                         OFFSET 0) AS requests ON true
      WHERE event_id = ANY (%(events)s)
        AND (contact IS NULL OR contact = ANY (%(keys)s))
      ORDER BY base_due_at, flow, step, id
