@@ -26,7 +26,7 @@ from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Throttle
 from tests.faults.fault_points import Crash, FaultPoint, Operation
-from tests.faults.queues import BUFFER, DEAD, EFFECTS, SimulatedSqs, SqsModel
+from tests.faults.queues import BUFFER, DEAD, EFFECTS, WISHES, SimulatedSqs, SqsModel
 from tests.faults.vendors import SimulatedCaller, Vendors
 
 SANDBOX = "http://sandbox"
@@ -48,6 +48,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
             "DRUMBEAT_SECRET": "simulated",
             "EFFECTS_QUEUE_URL": EFFECTS,
             "BUFFER_QUEUE_URL": BUFFER,
+            "WISHES_QUEUE_URL": WISHES,
             "DLQ_URL": DEAD,
             "DRUMBEAT_SANDBOX_URL": SANDBOX,
         }
@@ -205,7 +206,7 @@ def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) 
         return []
     if sql == people_sql.CHANGE:
         return [("lifted" if parameters["lifted"] else "suppressed", row["key"]) for row in rows]
-    if sql in (attempts_sql.OPEN, attempts_sql.CLOSE):
+    if sql in (attempts_sql.OPEN, attempts_sql.OPEN_COUNTED, attempts_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
         return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows if row["status"] is not None]
     return []

@@ -127,7 +127,7 @@ def _compile(
         "lists": {name: _list(each) for name, each in lists.items() if each},
         "public_url": defaults.public_url,
         "postal_address": defaults.postal_address,
-        "track": defaults.track.model_dump(),
+        "track": defaults.track and defaults.track.model_dump(),
         "sources": {name: _source(source) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
         "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
@@ -207,7 +207,8 @@ def _form(source: document_models.FormSource) -> Json:
         "tolerance": 0.0,
         "map": {},
         "options": {},
-        "form": source.form.model_dump(),
+        # The ledger keeps no order of names, and a page shows its fields as they are written.
+        "form": source.form.model_dump() | {"fields": [[name, need] for name, need in source.form.fields.items()]},
         "list": source.list,
         "locale": source.locale,
         "lead": source.lead,

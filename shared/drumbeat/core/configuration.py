@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from drumbeat.core import secret_references
+from drumbeat.core import check_mails, secret_references
+from drumbeat.core.actions import Tracking
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
 
@@ -68,7 +69,7 @@ class Account:
 class Form:
     """What a form takes, and what its page says; a text that is None is the locale's own."""
 
-    fields: Mapping[str, str]  # name -> required | optional
+    fields: Mapping[str, str]  # name -> required | optional; in the order of the document
     origins: tuple[str, ...] = ()  # pages that may post to it by a script
     redirect: str | None = None  # where a browser goes afterwards; None: to a page of ours
     honeypot: str | None = None  # a field that people do not see, so that what fills it is a program
@@ -181,13 +182,26 @@ class Config:
     lists: Mapping[str, MailingList] = field(default_factory=dict)
     public_url: str | None = None  # where people reach the pages of this deployment; no trailing slash
     postal_address: str | None = None  # of the sender, as marketing mails must give it
+    tracking: Tracking | None = None  # None: as the provider's account has it
 
     def flow(self, name: str) -> Flow | None:
-        """Return a flow by its name, or the confirmation of a list; None: this version has none of that name."""
+        """Return a flow by its name, a list's confirmation, or a check; None: this version has none of that name."""
         if name.startswith(CONFIRM):
             found = self.lists.get(name.removeprefix(CONFIRM))
             return found.confirmation if found else None
+        if name.startswith(check_mails.PREFIX):
+            return self._check(name)
         return self.flows.get(name)
+
+    def _check(self, name: str) -> Flow | None:
+        account, mailing_list, template = check_mails.parts(name)
+        missing = (mailing_list and mailing_list not in self.lists) or (template and template not in self.templates)
+        if account not in self.accounts or missing:
+            return None
+        has_subject = bool(template and self.templates[template].subject)
+        arguments = check_mails.arguments(account, mailing_list, template, has_subject=has_subject)
+        step = Step(check_mails.STEP, account, "send_email", arguments, 0.0, None, None, None)
+        return Flow(name, "CONSENT", None, (step,))
 
     @classmethod
     def load(cls, version: int, compiled: Mapping[str, Any]) -> "Config":
@@ -214,6 +228,7 @@ class Config:
             lists={name: mailing_list(name, entry) for name, entry in compiled.get("lists", {}).items()},
             public_url=compiled.get("public_url"),
             postal_address=compiled.get("postal_address"),
+            tracking=known(Tracking, track) if (track := compiled.get("track")) else None,
         )
 
     def references(self) -> Iterator[tuple[str, str]]:
@@ -250,7 +265,7 @@ def source(name: str, entry: Mapping[str, Any]) -> Source:
         entry,
         name=name,
         secrets=tuple(entry["secrets"]),
-        form=form and known(Form, form, origins=tuple(form["origins"])),
+        form=form and known(Form, form, fields=dict(form["fields"]), origins=tuple(form["origins"])),
         lead=None if lead is None else tuple(lead),
     )
 

@@ -175,6 +175,7 @@ class Stack:
             "DRUMBEAT_SECRET": self.home.secret(),
             "DRUMBEAT_SECRETS_FILE": str(home / secrets_file.FILE),
             "DRUMBEAT_SANDBOX_URL": self.sandbox_url,
+            "DRUMBEAT_PUBLIC_URL": self.url,  # links in the sandbox's mails lead to this stack
             "COPY_SECONDS": "5",  # what was just applied is known soon; a minute on AWS, where each read is billed
             "WORKER_CONCURRENCY": str(self.options.workers),
             **self._scheduler,
@@ -242,13 +243,12 @@ class Stack:
             tell(f"{endpoint} has no EventBridge Scheduler; the relay fires campaigns instead")
 
     def _restore_aws(self, ministack: MiniStack) -> None:
-        """Restore what a killed emulator lost: queues, the schedules' group, and the messages of the buffer."""
+        """Restore what a killed emulator lost: queues, the schedules' group, and what exists in a queue only."""
         self._prepare_aws(ministack.url)
-        buffer = next(url for url in self._queue_urls.values() if url.endswith(emulator.BUFFER))
         sqs = local_sqs(ministack.url, self._aws_key)
-        again = emulator.restore(ministack.buffer_log, ministack.queues_state, sqs, buffer)
+        again = emulator.restore(ministack.buffer_log, ministack.queues_state, sqs, self._queue_urls)
         if again:
-            tell(f"the messages of the buffer were restored ({again}); those drained before change nothing")
+            tell(f"messages of the buffer and wishes were restored ({again}); those drained before change nothing")
 
     def _start_server(self, server: Server, prepared: Callable[[], object] | None = None) -> None:
         tell(f"starting {server.name}")

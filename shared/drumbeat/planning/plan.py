@@ -13,6 +13,7 @@ from drumbeat.core.configuration import CONFIRM, Config, Flow, Step
 from drumbeat.core.events import Event
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
+from drumbeat.planning.check_mails import NOT_THERE, sends_mail, wanted_flow
 from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables, facts, variables
 from drumbeat.planning.payload import Unmappable, read
@@ -68,6 +69,8 @@ def plan(event: Event, config: Config) -> Plan:
     people = people_facts(event, payload, config)
     pending = sorted({said.list for said in people.consents if said.kind is ConsentKind.PENDING})
     asked = [flow for name in pending if (flow := config.lists[name].confirmation)]
+    if (name := wanted_flow(event, config.semantics)) is not None:
+        return replace(_check(event, config, name, payload), people=people)
     return replace(_plan(event, config, [*acting, *asked], payload), people=people)
 
 
@@ -98,6 +101,13 @@ def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[
         (planned.id, (planned.account, planned.action, planned.list)) == (effect, by)
         for planned in plan_flow(event, config, flow_name).effects
     )
+
+
+def _check(event: Event, config: Config, name: str, payload: Mapping[str, Any]) -> Plan:
+    flow = config.flow(name)
+    if flow is None or not sends_mail(config.accounts[flow.steps[0].account]):
+        return _made(event, config, [], {name: NOT_THERE})
+    return _plan(event, config, [flow], payload)
 
 
 def _plan(event: Event, config: Config, acting: Iterable[Flow], payload: Mapping[str, Any]) -> Plan:

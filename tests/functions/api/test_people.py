@@ -158,6 +158,7 @@ def asked(at: Marked) -> dict[str, Asked]:
         "GET /v1/status": Asked(shows=True),
         "GET /v1/usage": Asked(),
         "GET /v1/doctor": Asked(),
+        "POST /v1/doctor/mail": Asked({"to": ADDRESS, "idempotencyKey": ADDRESS}, code=404),
         "GET /metrics": Asked(),
         "GET /v1/verify": Asked(),
         "GET /v1/reconcile": Asked(),

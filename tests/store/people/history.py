@@ -12,6 +12,7 @@ from drumbeat.core import ids
 from drumbeat.core.events import Event
 from drumbeat.delivery import plans_sql
 from drumbeat.delivery.person import person_of
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database, Row
 from drumbeat.planning.plan import plan
@@ -45,6 +46,12 @@ RECORD = """
     INSERT INTO payloads (event_id, body) SELECT id, decode(body, 'hex') FROM said
 """
 START = datetime(2026, 11, 1, 9, tzinfo=UTC)
+
+
+def services_of(database: Database) -> Services:
+    """Return services that know the ledger alone."""
+    environment = {"DRUMBEAT_LOCAL": "1", "DATABASE_URL": database.url, "DRUMBEAT_SECRET": "for tests"}
+    return Services(Settings.from_env(environment))
 
 
 def apply_versions(services: Services) -> None:

@@ -16,8 +16,15 @@ from drumbeat.local.servers import Postgres
 from drumbeat.planning.plan import plan
 from drumbeat.services import Services
 from tests.conftest import fresh_ledger
-from tests.store.people.conftest import services_of
-from tests.store.people.history import apply_versions, plan_them, random_events, record, version_of, views_of
+from tests.store.people.history import (
+    apply_versions,
+    plan_them,
+    random_events,
+    record,
+    services_of,
+    version_of,
+    views_of,
+)
 
 MOST = 64
 
