@@ -151,7 +151,7 @@ def random_events(random: Random, count: int) -> list[Event]:
 
 
 def _random_event(random: Random, n: int) -> Event:
-    names = random.sample(NAMES, random.randint(0, 12))
+    names = random.sample(NAMES, random.randint(0, 25))
     payload = {"email": random.choice(ADDRESSES)} | {name: random.choice(VALUES) for name in names}
     kinds = [
         {
