@@ -14,7 +14,9 @@ from drumbeat.api import (
     health,
     keys,
     lead_imports,
+    leads,
     parked,
+    rebuilding,
     reconciliation,
     suppressions,
     verification,
@@ -30,11 +32,13 @@ NOUNS = (
     lead_imports,
     parked,
     dead_letters,
+    leads,
     suppressions,
     accounts,
     health,
     doctor,
     verification,
+    rebuilding,
     reconciliation,
 )
 

@@ -514,6 +514,11 @@ def consent_forgotten(services: Services, owner: Database) -> None:
     corrupt(owner, "UPDATE contacts SET suppressed_at = NULL, suppression_reason = NULL")
 
 
+def consent_of_nothing(services: Services, owner: Database) -> None:
+    made_up = "consent_fact('news', 'given', true, drumbeat_now(), gen_random_uuid())"
+    corrupt(owner, f"INSERT INTO contacts (key, consents) VALUES ('eve', {made_up})")
+
+
 def journal_gone(services: Services, owner: Database) -> None:
     effect = worked(services)
     corrupt(owner, "DELETE FROM journal WHERE effect_id IN (SELECT id FROM effects WHERE after = %s)", effect)
@@ -666,6 +671,7 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I6", "after-suppression", sent_after_unsubscribing),
     ("I6", "contact-missing", contact_gone),
     ("I6", "contact-other", consent_forgotten),
+    ("I6", "consent-fold", consent_of_nothing),
     ("I7", "journal-missing", journal_gone),
     ("I7", "journal-stray", journal_of_nobody),
     ("I7", "journal-gap", move_lost),
