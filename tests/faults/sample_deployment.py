@@ -136,8 +136,8 @@ sources:
     on: LEAD_CAPTURE
     when: "source == 'letters' || source == 'crm'"
     steps:
-      - {id: letter, account: mail, action: send_email, with: {list: letter, %(mail)s}}
-      - {id: reminder, account: news, action: send_email, delay: 10m, with: {list: letter, %(mail)s}}
+      - {id: letter, account: mail, action: send_email, with: {list: letter, MAIL}}
+      - {id: reminder, account: news, action: send_email, delay: 10m, with: {list: letter, MAIL}}
       - id: receipt
         account: news
         action: send_email
@@ -146,9 +146,8 @@ sources:
     on: LEAD_CAPTURE
     when: "source == 'bargains'"
     steps:
-      - {id: offer, account: news, action: send_email, with: {list: offers, %(mail)s}}
-"""
-        % {"mail": 'to: "{{ payload.email }}", subject: "Hello", text: "{{ unsubscribe_url }} {{ postal_address }}"'},
+      - {id: offer, account: news, action: send_email, with: {list: offers, MAIL}}
+""".replace("MAIL", 'to: "{{ payload.email }}", subject: Hello, text: "{{ unsubscribe_url }} {{ postal_address }}"'),
     ),
 )
 TEMPLATES = {"confirm.txt": "---\nsubject: Is it you?\n---\n{{ confirm_url }}\n"}
@@ -177,7 +176,7 @@ def document(
 ) -> str:
     """Return a configuration as it is written.
 
-        Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
+    Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
     no event has, and `digest` is the schedule of a campaign of that name. With `lists`, people sign up for some.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")

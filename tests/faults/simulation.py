@@ -307,6 +307,11 @@ class Simulation:
                 queue.delete(self._invoke(process, messages))
         return True
 
+    def wake(self, wake_up: WakeUp, who: str = "worker") -> None:
+        """Let a worker process one wake-up alone; what is left to do has its due entries."""
+        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            deliver([wake_up], process, lambda: FUNCTION_TIMEOUT_SECONDS)
+
     def abandon(self, lead: Lead, who: str = "worker") -> None:
         """Let a worker take a message, plan and claim a lead's effects, and die; the due entries stay."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error, SqsError):
