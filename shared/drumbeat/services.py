@@ -25,6 +25,7 @@ from drumbeat.throttle.limiter import Throttle
 from drumbeat.wakeups.due_index import DueIndex
 from drumbeat.wakeups.notifier import Notifier
 from drumbeat.wakeups.queue import Queue
+from drumbeat.wakeups.wishes_flag import WishesFlag
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -117,6 +118,11 @@ class Services:
         return Queue(self.sqs, self.settings.wishes_queue_url)
 
     @cached_property
+    def wishes_flag(self) -> WishesFlag:
+        """Whether marketing waits for what is in that queue."""
+        return WishesFlag(self.redis)
+
+    @cached_property
     def scheduler(self) -> "EventBridgeSchedulerClient":
         """EventBridge Scheduler."""
         client: EventBridgeSchedulerClient = self._boto3_client("scheduler")
@@ -180,6 +186,11 @@ class Services:
     def contact_secret(self) -> bytes:
         """The secret under which an address becomes a contact's key."""
         return self._derived("contacts")
+
+    @cached_property
+    def mask_secret(self) -> bytes:
+        """The secret under which the key of an event is shown to who may not see persons."""
+        return self._derived("masks")
 
     @cached_property
     def link_keys(self) -> tuple[bytes, ...]:

@@ -1,7 +1,8 @@
 """API keys that verify themselves: a name, scopes and an HMAC, so that ingest can check them without the database.
 
 A token proves that its maker knew the secret. That the key was made here, and is not revoked, is a row in `api_keys`: a
-statement that writes for a caller checks it.
+statement that writes for a caller checks it. The scope `people` stands in the row alone: only the console asks for it,
+which reads the row anyway, and a release that does not know it verifies the token all the same.
 """
 
 import hashlib
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 
 from drumbeat.core.errors import Forbidden, Unauthorized
 
-SCOPES = ("ingest", "read", "operate")
+PEOPLE = "people"  # addresses, payloads and keys of events are shown; without it they are masked
+SIGNED = ("ingest", "read", "operate")  # what a token says by itself
+SCOPES = ("ingest", "read", PEOPLE, "operate")
 
 _PREFIX = "drumbeat"
 _ID = re.compile("[a-z0-9-]{1,40}")
@@ -41,14 +44,15 @@ def new_id() -> str:
 
 
 def mint(secret: bytes, id: str, scopes: Collection[str]) -> str:
-    """Return the token of a key; the same secret, id and scopes give the same token.
+    """Return the token of a key; the same secret, id and scopes give the same token, with `people` and without.
 
     Raises:
-        ValueError: the id or a scope is not allowed.
+        ValueError: the id or a scope is not allowed, or `people` is the only one.
     """
-    if not _ID.fullmatch(id) or not scopes or not set(scopes) <= set(SCOPES):
+    signed = [scope for scope in SIGNED if scope in scopes]
+    if not _ID.fullmatch(id) or not signed or not set(scopes) <= set(SCOPES):
         raise ValueError(f"a key needs an id of a-z, 0-9 and -, and scopes among {', '.join(SCOPES)}")
-    claims = f"{_PREFIX}.{id}.{'+'.join(scope for scope in SCOPES if scope in scopes)}"
+    claims = f"{_PREFIX}.{id}.{'+'.join(signed)}"
     return f"{claims}.{_seal(secret, claims)}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from drumbeat.access.keys import ApiKey
+from drumbeat.access.keys import PEOPLE, ApiKey
 from drumbeat.ledger.database import Database
 
 
@@ -42,7 +42,7 @@ REVOKE = """
 REVOKED = "SELECT 1 FROM api_keys WHERE id = %(id)s AND revoked_at IS NOT NULL"
 
 # A token that verifies proves only that its maker knew the secret. The row proves that the key was made here.
-GOOD = "SELECT 1 FROM api_keys WHERE id = %(id)s AND revoked_at IS NULL AND scopes @> %(scopes)s"
+GOOD = "SELECT scopes FROM api_keys WHERE id = %(id)s AND revoked_at IS NULL AND scopes @> %(scopes)s"
 
 
 def add(db: Database, id: str, name: str, scopes: Collection[str], *, actor: str) -> None:
@@ -65,6 +65,7 @@ def revoked(db: Database, id: str) -> bool:
     return bool(db.run(REVOKED, {"id": id}))
 
 
-def good(db: Database, key: ApiKey) -> bool:
-    """Return whether a verified key was made here with its scopes, and is not revoked."""
-    return bool(db.run(GOOD, {"id": key.id, "scopes": sorted(key.scopes)}))
+def good(db: Database, key: ApiKey) -> ApiKey | None:
+    """Return a verified key, with `people` if its row has it; None: revoked, or not made here with its scopes."""
+    rows = db.run(GOOD, {"id": key.id, "scopes": sorted(key.scopes)})
+    return ApiKey(key.id, key.scopes | ({PEOPLE} & set(rows[0]["scopes"]))) if rows else None

@@ -1,6 +1,9 @@
-"""Who is calling: every route but the shallow health check requires an API key with its scope."""
+"""Who is calling: every route but the shallow health check requires an API key with its scopes.
 
-from collections.abc import Callable
+What a key without the scope `people` is answered passes through `masking` here, so that no route can forget it.
+"""
+
+from collections.abc import Callable, Collection
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -9,36 +12,49 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from drumbeat.access import keys
 from drumbeat.access import sql as stored_keys
+from drumbeat.access.keys import PEOPLE, ApiKey
+from drumbeat.api.masking import masked
 from drumbeat.services import services
 
 type Next = Callable[[ApiGatewayResolver], Response[Any]]
 type Middleware = Callable[[ApiGatewayResolver, Next], Response[Any]]
 
 
-def require(request: BaseProxyEvent, scope: str) -> str:
-    """Return the id of the calling key.
+def require(request: BaseProxyEvent, *scopes: str) -> ApiKey:
+    """Return the calling key.
 
     Raises:
         Unauthorized: no key, one that was not made here, or a revoked one.
-        Forbidden: the key lacks the scope.
+        Forbidden: the key lacks one of the scopes.
     """
-    key = keys.verify(services().key_secret, keys.bearer(request.headers.get("authorization")))
-    key.need(scope)
-    if not stored_keys.good(services().db, key):
+    claimed = keys.verify(services().key_secret, keys.bearer(request.headers.get("authorization")))
+    for scope in scopes:
+        if scope != PEOPLE:  # which no token claims
+            claimed.need(scope)
+    caller = stored_keys.good(services().db, claimed)
+    if caller is None:
         raise keys.refused()
-    return key.id
+    for scope in scopes:
+        caller.need(scope)
+    return caller
 
 
-def needs(scope: str) -> list[Middleware]:
-    """Guard a route: a caller that passes has a valid key with this scope, and is the `actor` of its context."""
+def needs(*scopes: str, shows: Collection[str] = ()) -> list[Middleware]:
+    """Guard a route: a caller that passes has a valid key with these scopes, and is the `caller` of its context.
+
+    What one without `people` is answered is masked, but for the fields that the route `shows` as they are: because they
+    hold no person, or none but whom the caller itself has named.
+    """
 
     def guard(app: ApiGatewayResolver, following: Next) -> Response[Any]:
-        actor = f"person:{require(app.current_event, scope)}"
-        app.append_context(actor=actor)  # type: ignore[no-untyped-call]
-        return following(app)
+        caller = require(app.current_event, *scopes)
+        app.append_context(caller=caller)  # type: ignore[no-untyped-call]
+        answer = following(app)
+        return answer if PEOPLE in caller.scopes else masked(answer, services().mask_secret, shows)
 
     return [guard]
 
 
 READ = needs("read")
+READ_PEOPLE = needs("read", PEOPLE)
 OPERATE = needs("operate")

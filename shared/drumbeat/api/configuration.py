@@ -1,4 +1,4 @@
-"""`/v1/config`: the configuration in force, and how it is replaced."""
+"""`/v1/config`: the configuration in force, and how it is replaced. It holds no person, only its owner's words."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
-from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.access import needs
 from drumbeat.api.query import body, query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
@@ -27,7 +27,7 @@ class Document(BaseModel):
     cursor: UUID | None = None
 
 
-@router.put("/v1/config", middlewares=OPERATE)
+@router.put("/v1/config", middlewares=needs("operate", shows=["warnings"]))
 def put_config() -> Response[Any]:
     """Check a configuration and put it in force; 400 with every mistake, and then nothing was stored."""
     request = body(router, Document)
@@ -49,7 +49,7 @@ def put_config() -> Response[Any]:
     )
 
 
-@router.get("/v1/config", middlewares=READ)
+@router.get("/v1/config", middlewares=needs("read", shows=["document", "templates"]))
 def get_config() -> Response[Any]:
     """Show the configuration in force, as it was written."""
     query(router)

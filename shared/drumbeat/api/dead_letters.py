@@ -1,6 +1,7 @@
 """`/v1/dlq`: messages that the worker gave up on. What they name is in the ledger."""
 
 import json
+import re
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -16,6 +17,8 @@ from drumbeat.wakeups.queue import Message
 router = Routes()
 
 MESSAGES_PER_REQUEST = 100  # the caller repeats the request while some are left
+
+_ID = re.compile("[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 
 
 @router.get("/v1/dlq", middlewares=READ)
@@ -46,16 +49,16 @@ def _item(message: Message) -> dict[str, object]:
         body = json.loads(message.body)
     except (ValueError, RecursionError):
         body = None
-    ids = body if isinstance(body, dict) else {}
+    named = body if isinstance(body, dict) else {}
     return {
         "messageId": message.id,
         "received": message.received,
         "bytes": len(message.body.encode("utf-8", "replace")),
-        "events": _texts(ids.get("events")),
-        "effects": _texts(ids.get("effects")),
+        "events": _ids(named.get("events")),
+        "effects": _ids(named.get("effects")),
     }
 
 
-def _texts(value: object) -> list[str]:
-    """Return what can be ids: a message that is not ours may hold anything, at any depth."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+def _ids(value: object) -> list[str]:
+    """Return the ids among what is named: a message that is not ours may hold anything, at any depth."""
+    return [one for one in value if isinstance(one, str) and _ID.fullmatch(one)] if isinstance(value, list) else []

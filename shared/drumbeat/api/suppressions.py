@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.access import READ, needs
 from drumbeat.api.query import body, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
@@ -22,6 +22,8 @@ from drumbeat.views import Page
 from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE
 
 router = Routes()
+
+NAMED = ("address", "also")  # what the caller wrote, as it was read
 
 
 class Change(BaseModel):
@@ -57,7 +59,7 @@ def list_suppressions() -> Response[Any]:
     return page(Page(list(found[:most]), more))
 
 
-@router.post("/v1/suppressions", middlewares=OPERATE)
+@router.post("/v1/suppressions", middlewares=needs("operate", shows=NAMED))
 def change_suppression() -> Response[Any]:
     """Suppress an address, or lift it. Harmless twice: `changed` is then false."""
     request = body(router, Change)
@@ -65,7 +67,7 @@ def change_suppression() -> Response[Any]:
     return reply(act(request.email, reason=request.reason, actor=router.actor, services=services()))
 
 
-@router.post("/v1/suppressions/check", middlewares=READ)
+@router.post("/v1/suppressions/check", middlewares=needs("read", shows=NAMED))
 def check_suppression() -> Response[Any]:
     """Say whether an address is suppressed, since when, why, and under which reading of it. Nothing is changed."""
     return reply(check(body(router, Question).email, services()))

@@ -22,7 +22,9 @@ def tree(event: Json) -> Tree:
         root.add(f"scheduled for {moment(event['scheduledAt'])}")
     if event["erased"]:
         root.add("[dim]payload erased[/]")
-    if event.get("payloadForm") not in (None, "json"):  # an older installation says nothing of it
+    if event.get("payloadForm") == "masked":
+        root.add("[dim]payload and key masked: this API key lacks the scope people[/]")
+    elif event.get("payloadForm") not in (None, "json"):  # an older installation says nothing of it
         root.add(
             f"body: {event['payloadBytes']:,} bytes that are no plain JSON; --json shows its {event['payloadForm']}"
         )

@@ -9,7 +9,7 @@ from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.configuration import Template
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions, list_headers
-from drumbeat.planning.text_checks import literal_parts, uses
+from drumbeat.planning.text_checks import faults, literal_parts, uses
 from drumbeat.providers import registry as providers
 
 _FOR_CONFIRMATION = "it is only known in the mail that asks to confirm a list"
@@ -83,11 +83,11 @@ def check_form(
         )
     if source.list is None:
         return
-    if source.list not in lists:
-        document.wrong((*path, "list"), f"there is no list {source.list}; {instead(source.list, lists)}")
     if source.type != "LEAD_CAPTURE":
         document.wrong((*path, "type"), "a form that signs up for a list makes LEAD_CAPTURE events; delete type")
-    if public_url is None and not document.has(("defaults", "public_url")):
+    if source.list not in lists:
+        document.wrong((*path, "list"), f"there is no list {source.list}; {instead(source.list, lists)}")
+    elif public_url is None and not document.has(("defaults", "public_url")):
         document.wrong((*path, "list"), "people must be able to leave a list: give public_url under defaults")
 
 
@@ -95,10 +95,12 @@ def check_mail(given: Mapping[str, Any], place: Path, document: Document, around
     """Note what a marketing mail lacks, and what a transactional one cannot have. A mail with a list is marketing."""
     name = given.get("list")
     bodies = list(_bodies(_template(given, around), given))
-    if any(uses(words, "confirm_url") for _, words in bodies):
+    headers = [value for value in (given.get("headers") or {}).values() if isinstance(value, str) and not faults(value)]
+    words_of_mail = [words for _, words in bodies] + headers
+    if any(uses(words, "confirm_url") for words in words_of_mail):
         document.wrong(place, f"confirm_url is used here, and {_FOR_CONFIRMATION}")
     if name is None:
-        if any(uses(words, "unsubscribe_url") for _, words in bodies):
+        if any(uses(words, "unsubscribe_url") for words in words_of_mail):
             document.wrong(
                 place,
                 "unsubscribe_url is used, and a mail without a list is transactional: nothing could be unsubscribed"
@@ -150,8 +152,11 @@ def _template(given: Mapping[str, Any], around: Surroundings) -> Template:
 
 
 def _bodies(template: Template, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the words of a mail by the name of their part; those of the step win over the template's."""
+    """Yield the words of a mail by the name of their part; those of the step win over the template's.
+
+    Words that are no template are a mistake elsewhere, and left out here.
+    """
     for part in ("text", "html"):
         own = given.get(part) if part in given else getattr(template, part)
-        if isinstance(own, str) and own.strip():
+        if isinstance(own, str) and own.strip() and not faults(own):
             yield part, own

@@ -28,8 +28,6 @@ class Claimed:
     account: str
     action: str
     contact: bytes | None
-    list: str | None  # that its person must have agreed to, or is asked to confirm
-    confirms: bool
     status: Status  # claimed: to be sent; unknown: to be looked into
     fence: int
     generation: int
@@ -57,6 +55,8 @@ class Claimed:
     denied_at: datetime | None  # when its credentials were last refused, in this generation
     unrepeatable: str | None  # why not even the same bytes may be sent again
     account_failing: bool  # its account did not answer lately: what its call shows has to be reported
+    list: str | None = None  # that its person must have agreed to, or is asked to confirm
+    confirms: bool = False
     probe: bool = False  # its account is paused: this call shows whether it answers again
 
     @property

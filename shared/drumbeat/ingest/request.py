@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
 
@@ -11,11 +11,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from drumbeat.access.keys import ApiKey
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.errors import Forbidden, Invalid, TooLarge
-from drumbeat.core.events import Arrival
+from drumbeat.core.events import Arrival, EventType
 from drumbeat.web import strict
 from drumbeat.web.problems import mistakes
 
 MAX_EVENT_BYTES = 256 * 1024
+MAX_CONSENTS = 50  # of one event
+MAX_CONSENT_CHARACTERS = 5000
+OWN_SOURCES = "drumbeat:"  # how the names of our own sources begin
 # What only people and Drumbeat itself may say: a campaign fires, a provider reports, a person agrees.
 OPERATORS_TYPES = ("CAMPAIGN_TRIGGER", "FEEDBACK", "CONSENT")
 
@@ -44,6 +47,16 @@ def _instant(text: str) -> str:
 type Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_printable)]
 
 
+class Consent(BaseModel):
+    """What a person agreed to, as a program passes it on."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    list: Name
+    text: Annotated[str, Field(min_length=1, max_length=MAX_CONSENT_CHARACTERS)] | None = None  # that they agreed to
+    at: Annotated[str, AfterValidator(_instant)] | None = None  # when they did
+
+
 class EventRequest(BaseModel):
     """One event as an API caller writes it."""
 
@@ -54,6 +67,7 @@ class EventRequest(BaseModel):
     payload: dict[str, object]
     idempotencyKey: Name | None = None
     scheduledAt: Annotated[str, AfterValidator(_instant)] | None = None
+    consent: Annotated[list[Consent], Field(min_length=1, max_length=MAX_CONSENTS)] | None = None
 
 
 def read(raw: bytes, *, key: str | None, caller: ApiKey, configured: Collection[str], now: datetime) -> Arrival:
@@ -107,6 +121,12 @@ def _arrival(
     except ValidationError as error:
         raise Invalid(_explained(error)) from None
     key = one_key(key, request.idempotencyKey)
+    if request.consent is not None and request.type != EventType.LEAD_CAPTURE:
+        raise Invalid("consent belongs to a LEAD_CAPTURE. Nothing was stored; correct it and send it again.")
+    if request.source.startswith(OWN_SOURCES):
+        raise Forbidden(
+            f"Sources that begin with {OWN_SOURCES} are Drumbeat's own. Choose another. Nothing was stored."
+        )
     if request.source in configured:
         raise Forbidden(
             "This source is configured as a webhook, form or schedule; events of its name come through that door only. "
@@ -118,14 +138,17 @@ def _arrival(
         key=key,
         type=request.type,
         door="api",
-        # The caller's own objects: the model would be a copy of them.
-        fingerprint=fingerprint.of_api(
-            request.type, cast(Mapping[str, object], cast(dict[str, object], value)["payload"]), request.scheduledAt
-        ),
+        fingerprint=_fingerprint(request, cast(dict[str, object], value)),
         scheduled_at=_moment(request.scheduledAt),
         received_at=now,
         body=raw,
     )
+
+
+def _fingerprint(request: EventRequest, value: Mapping[str, object]) -> bytes:
+    """Return that of the caller's own objects: the model would be a copy of them."""
+    payload, consent = cast(Mapping[str, object], value["payload"]), cast(Sequence[object] | None, value.get("consent"))
+    return fingerprint.of_api(request.type, payload, request.scheduledAt, consent)
 
 
 def _permit(type: object, caller: ApiKey) -> None:

@@ -14,7 +14,7 @@ from drumbeat.core.events import Event, EventType
 MAX_VALUE_BYTES = 512  # of an attribute as JSON: 64 of them are 32 KiB
 MAX_NAME_CHARACTERS = 100
 UNSET = "$unset"
-# The person's own words; every other door is a program's. A withdrawal counts, whoever passes it on.
+# The person's own words; every other door is a program's. A withdrawal counts by any door.
 PERSONS_DOORS = frozenset({"form", "confirm", "unsubscribe"})
 EVERY_LIST = "*"
 

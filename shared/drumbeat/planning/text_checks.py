@@ -13,7 +13,6 @@ LONGEST_TEXT = 100_000  # characters
 
 # What to write where a name of a later feature stands.
 _INSTEAD_OF_LATER = {
-    "unsubscribe_url": "there is no page for it yet: write a link to one of your own",
     "campaign": "payload.campaign is the name of a campaign that fired",
 }
 

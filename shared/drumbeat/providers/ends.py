@@ -6,12 +6,10 @@ reply may make that statement fail, and no address may get into it: what a provi
 
 import hashlib
 import math
-import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import is_dataclass, replace
-from urllib.parse import unquote
 
+from drumbeat.core.masking import holds_address, plain, without_addresses
 from drumbeat.core.outcomes import (
     Absent,
     Accepted,
@@ -31,9 +29,6 @@ LONGEST_REFERENCE = 255  # characters
 LONGEST_REASON = 500
 HIGHEST_COUNT = 1_000_000
 SHORTEST_SECRET = 6  # characters; a shorter one is found in any text
-
-# Loose on purpose: better to lose an id that looks like an address than to keep an address.
-_ADDRESS = re.compile(r"""[^\s@"'<>(),:;]+@[^\s@"'<>(),:;]+""")
 
 
 def fit_outcome(end: object, *, key: str) -> Outcome:
@@ -83,7 +78,9 @@ def reference(named: object, *, key: str = "") -> str:
     """
     if not isinstance(named, str) or not named:
         return ""
-    if len(named) <= LONGEST_REFERENCE and named.isprintable() and not _holds_address(named, key):
+    spelled = plain(named)
+    anonymous = spelled.replace(key, "") if key else spelled
+    if len(named) <= LONGEST_REFERENCE and named.isprintable() and not holds_address(anonymous):
         return named
     return f"sha256:{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
@@ -93,21 +90,11 @@ def sentence(text: object) -> str:
     if not isinstance(text, str):
         return ""
     line = _printable(text[:LONGEST_REASON])
-    return _printable(_ADDRESS.sub("[address]", _plain(line))) if _holds_address(line) else line
+    return _printable(without_addresses(line))
 
 
 def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def _holds_address(text: str, key: str = "") -> bool:
-    plain = _plain(text)
-    return _ADDRESS.search(plain.replace(key, "") if key else plain) is not None
-
-
-def _plain(text: str) -> str:
-    """Undo the ways of writing an `@` that are not one."""
-    return unquote(unicodedata.normalize("NFKC", text))
 
 
 def _wait(seconds: object) -> float | None:

@@ -33,13 +33,14 @@ class EventItem:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events; None leaves a field open. `q` matches the id, the key or the source."""
+    """Which events; None leaves a field open. `q` matches the id, the source or, where `keys` may be seen, the key."""
 
     type: str | None = None
     source: str | None = None
     status: str | None = None
     since: datetime | None = None
     q: str | None = None
+    keys: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values that no event can have: an empty answer would look like "there are none"."""
@@ -97,7 +98,7 @@ _MATCHING = _one_by_one(
     f"""
     {_OF_KIND}
     AND (starts_with(events.id::text, lower(%(q)s))
-         OR strpos(lower(events.key), lower(%(q)s)) > 0
+         OR (%(keys)s AND strpos(lower(events.key), lower(%(q)s)) > 0)
          OR strpos(lower(events.source), lower(%(q)s)) > 0)
     """
 )
@@ -147,6 +148,7 @@ def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limi
             "status": filter.status,
             "since": filter.since,
             "q": filter.q or None,
+            "keys": filter.keys,
             "at": at,
             "id": id,
             "limit": limit + 1,

@@ -31,6 +31,7 @@ from functions.ingest import app as ingest
 from tests.conftest import TestDatabase
 from tests.functions.api.test_api import applied, held
 from tests.functions.api.test_parked import park
+from tests.functions.api.test_people import ADDRESS, MARK, mark
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
 from tests.store.rows import (
@@ -91,6 +92,31 @@ def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
     with served() as url:
         monkeypatch.setenv("DRUMBEAT_URL", url)
         yield run
+
+
+# ---------------------------------------------------------------- who sees people
+
+
+def test_a_key_without_people_shows_nothing_of_a_person_in_any_command(
+    run: Run, services: Services, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = mark(Console(services), database)
+    commands = [
+        *(["events"], ["events", "-q", str(marked.event)], ["events", "-q", MARK], ["event", str(marked.event)]),
+        *(["effects"], ["effects", "--event", str(marked.event)], ["status"], ["parked", "list"], ["dlq", "list"]),
+        *(["suppress", "list"], ["accounts", "list"], ["keys", "list"]),
+    ]
+
+    def printed(key: str) -> dict[str, str]:
+        monkeypatch.setenv("DRUMBEAT_KEY", key)
+        every = [flags + command for command in commands for flags in ([], ["--json"])]
+        return {" ".join(command): (ended := run(*command)).out + ended.err for command in every}
+
+    masked, shown = printed(marked.blind), printed(marked.people)
+
+    assert {command for command, text in masked.items() if MARK in text} == set()
+    assert ADDRESS in shown["events"] and ADDRESS in shown[f"--json event {marked.event}"]
+    assert "lacks the scope people" in masked[f"event {marked.event}"]
 
 
 # ---------------------------------------------------------------- sending and looking

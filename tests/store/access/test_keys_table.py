@@ -6,8 +6,9 @@ import psycopg
 import pytest
 
 from drumbeat.access import sql as stored_keys
-from drumbeat.access.keys import ApiKey
+from drumbeat.access.keys import SCOPES, ApiKey, mint
 from tests.conftest import TestDatabase
+from tests.releases import before
 
 
 @pytest.fixture
@@ -33,11 +34,28 @@ def test_a_key_claims_no_more_than_its_row_which_holds_each_scope_once(database:
 
     (row,) = stored_keys.all(database)
     good = [
-        stored_keys.good(database, ApiKey("ada", frozenset(claimed)))
+        bool(stored_keys.good(database, ApiKey("ada", frozenset(claimed))))
         for claimed in (["ingest", "read"], ["read"], ["ingest", "operate", "read"])
     ]
 
     assert (row.scopes, good) == (("ingest", "read"), [True, True, False])
+
+
+def test_only_the_row_says_that_a_key_sees_people(database: TestDatabase) -> None:
+    stored_keys.add(database, "ada", "Ada", ["read", "people"], actor="person:eve")
+    stored_keys.add(database, "bob", "Bob", ["read"], actor="person:eve")
+
+    good = [stored_keys.good(database, ApiKey(id, frozenset({"read"}))) for id in ("ada", "bob")]
+
+    assert good == [ApiKey("ada", frozenset({"read", "people"})), ApiKey("bob", frozenset({"read"}))]
+
+
+def test_the_release_before_takes_the_token_of_a_key_that_sees_people(database: TestDatabase) -> None:
+    stored_keys.add(database, "ada", "Ada", SCOPES, actor="person:eve")
+
+    key = before.module("drumbeat.access.keys").verify(b"secret", mint(b"secret", "ada", SCOPES))
+
+    assert before.module("drumbeat.access.sql").good(database, key)
 
 
 def test_an_id_is_not_made_again(database: TestDatabase, shop: ApiKey) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from drumbeat.ledger import steps
+from drumbeat.ledger import roles, steps
 from drumbeat.ledger.migrate import migrate
 from drumbeat.ledger.steps import MigrationFailed
 from drumbeat.local.servers import Postgres
@@ -159,3 +159,22 @@ def test_an_unreachable_database_is_reported_without_its_password() -> None:
         migrate("postgresql://ada:geheim@127.0.0.1:1/ledger")
 
     assert "geheim" not in str(failure.value)
+
+
+def test_who_operates_goes_on_seeing_people_and_who_only_reads_does_not(owner: psycopg.Connection) -> None:
+    released = 9  # the steps of the release that knew no scope `people`
+    roles.prepare(owner, None)
+    steps.apply(owner, steps.packaged()[:released])
+    owner.execute(
+        "INSERT INTO api_keys (id, name, scopes, revoked_at) VALUES ('first', '', '{ingest,operate,read}', NULL),"
+        " ('ops', '', '{operate}', NULL), ('report', '', '{read}', NULL), ('gone', '', '{operate,read}', now())"
+    )
+
+    steps.apply(owner, steps.packaged())
+
+    assert dict(owner.execute("SELECT id, scopes FROM api_keys").fetchall()) == {
+        "first": ["ingest", "operate", "read", "people"],
+        "ops": ["operate", "people"],
+        "report": ["read"],
+        "gone": ["operate", "read"],
+    }

@@ -16,6 +16,10 @@ def test_a_key_says_who_it_is_and_what_it_may() -> None:
     assert keys.verify(SECRET, token) == keys.ApiKey("shop", frozenset({"ingest", "read"}))
 
 
+def test_a_token_does_not_name_people_so_a_release_that_does_not_know_it_takes_the_token() -> None:
+    assert keys.mint(SECRET, "ada", keys.SCOPES) == keys.mint(SECRET, "ada", ["ingest", "read", "operate"])
+
+
 def test_another_secret_does_not_know_it() -> None:
     with pytest.raises(Unauthorized):
         keys.verify(b"another", keys.mint(SECRET, "shop", ["read"]))
@@ -35,6 +39,7 @@ def test_scopes_cannot_be_widened() -> None:
         *("x.local.ingest", "DRUMBEAT.shop.ingest", "drumbeat.Shop.ingest", "drumbeat.a b.ingest"),
         *("drumbeat.shop.ingest+admin", "drumbeat.shop.ingest+", "drumbeat.shop.+ingest", "drumbeat.shop.ingest++read"),
         *("drumbeat.shop.read+ingest", "drumbeat.shop.read+read", f"drumbeat.{'a' * 41}.ingest"),
+        *("drumbeat.shop.read+people", "drumbeat.shop.people"),
     ],
 )
 def test_claims_that_no_minted_key_makes_are_refused_though_the_seal_fits(claims: str) -> None:
@@ -57,7 +62,8 @@ def test_operating_is_not_ingesting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("id", "scopes"), [("", ["read"]), ("a.b", ["read"]), ("a" * 41, ["read"]), ("a", []), ("a", ["admin"])]
+    ("id", "scopes"),
+    [("", ["read"]), ("a.b", ["read"]), ("a" * 41, ["read"]), ("a", []), ("a", ["admin"]), ("a", ["people"])],
 )
 def test_a_key_that_could_not_be_read_back_is_not_minted(id: str, scopes: list[str]) -> None:
     with pytest.raises(ValueError, match="scopes among"):

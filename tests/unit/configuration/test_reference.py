@@ -19,6 +19,9 @@ TEMPLATES = {file.name: file.read_text() for file in (ROOT / "campaigns" / "temp
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 
+NEEDS = {"flows": {"sources", "accounts", "lists"}, "sources": {"accounts", "lists"}, "lists": {"accounts"}}
+
+
 def sections(text: str) -> dict[str, str]:
     """Take a document apart by its top-level fields."""
     return {
@@ -27,13 +30,11 @@ def sections(text: str) -> dict[str, str]:
 
 
 def completed(block: str) -> str:
-    """Add the sections of the example that a block leaves out; flows of the example need its sources and accounts."""
+    """Add the sections of the example that a block leaves out, but none that needs a part which the block replaces."""
     given = sections(block)
     missing = sections(EXAMPLE).items() - given.items()
     lacking = [
-        (name, text)
-        for name, text in missing
-        if name not in given and not (name == "flows" and given.keys() & {"sources", "accounts"})
+        (name, text) for name, text in missing if name not in given and not NEEDS.get(name, set()) & given.keys()
     ]
     return "".join([*given.values(), *(f"{text}\n" for _, text in sorted(lacking))])
 

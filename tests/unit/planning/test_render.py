@@ -60,7 +60,7 @@ def test_values_are_escaped_in_html_and_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize("separator", ["\n", "\r", "\r\n", "\x00", "\x0b", "\u2028", "\x85"])
-@pytest.mark.parametrize("place", ["subject", "headers", "list"])
+@pytest.mark.parametrize("place", ["subject", "headers"])
 def test_nothing_of_an_event_can_begin_a_header(separator: str, place: str) -> None:
     value = "{{ payload.name }} x"
 

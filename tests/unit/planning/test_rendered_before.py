@@ -26,8 +26,6 @@ TEXTS = [
     "{{ payload.a.title is defined }}{{ payload.a.title() }}",
     "{{ payload.a | title }}{{ payload.a | urlencode }}{{ payload.a | e }}",
     "{{ [payload.a, true] | join('-') }}{{ '%s' | format(payload.a) }}",
-    "{{ lead }}{{ campaign }}{{ run }}{{ variant }}{{ unsubscribe_url }}",
-    "{{ payload.a * 1e308 * 1e308 }}",
     "{{ effect_id }}",
     "",
 ]

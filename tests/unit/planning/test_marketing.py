@@ -1,0 +1,126 @@
+"""A mail to a list: its headers, its links, and the mail that asks to confirm one."""
+
+import json
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from drumbeat.core.actions import SendEmail
+from drumbeat.core.configuration import Config
+from drumbeat.core.events import Event
+from drumbeat.planning.context import Links
+from drumbeat.planning.plan import plan, plan_flow
+from drumbeat.planning.render import render
+from tests.unit.configuration.samples import config, event
+
+LINKS = Links("https://hooks.example.com/u/TOKEN", "https://hooks.example.com/c/TOKEN")
+EFFECT = UUID(int=7)
+LISTS = """
+defaults: {public_url: "https://hooks.example.com/", postal_address: "Fernwood GmbH, Am Wald 1, 10115 Berlin"}
+lists:
+  news: {title: Monday notes, description: Each Monday., confirm: {account: mail, template: confirm}}
+  offers: {title: Grüße}
+"""
+TEMPLATES = {
+    "confirm.txt": "---\nsubject: 'Confirm {{ list.title }}'\n---\nPress {{ confirm_url }}",
+    "note.txt": "---\nsubject: Note\n---\n{{ list.description }} {{ unsubscribe_url }} {{ postal_address }}",
+}
+FLOW = """
+  f: {on: LEAD_CAPTURE, steps: [{id: s, account: mail, action: send_email,
+    with: {to: "{{ payload.email }}", template: note, list: %s}}]}
+"""
+
+
+def version(name: str = "news") -> Config:
+    return config(FLOW % name, templates=TEMPLATES, more=LISTS)
+
+
+def mail(name: str = "news") -> SendEmail:
+    made = render(event({"email": "ada@example.com"}), version(name), "f", "s", effect_id=EFFECT, links=LINKS)
+    assert isinstance(made, SendEmail)
+    return made
+
+
+def test_a_mail_to_a_list_has_the_headers_that_mailbox_providers_ask_for() -> None:
+    assert mail().headers == {
+        "List-Unsubscribe": "<https://hooks.example.com/u/TOKEN>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "List-Id": '"Monday notes" <news.hooks.example.com>',
+        "List-Help": "<https://hooks.example.com/u/TOKEN>",
+        "Feedback-ID": "s:f:news:drumbeat",
+    }
+    assert mail().list == "news"
+
+
+def test_a_title_that_is_not_ascii_stays_out_of_the_header() -> None:
+    assert mail("offers").headers["List-Id"] == "<offers.hooks.example.com>"
+
+
+def test_its_texts_see_list_link_and_postal_address() -> None:
+    assert mail().text == "Each Monday. https://hooks.example.com/u/TOKEN Fernwood GmbH, Am Wald 1, 10115 Berlin"
+
+
+def test_a_mail_belongs_to_a_list_of_the_version_that_planned_it() -> None:
+    (planned,) = plan(event({"email": "ada@example.com"}), version()).effects
+
+    assert (planned.list, planned.confirms) == ("news", False)
+
+
+def test_by_earlier_rules_the_list_is_a_word_for_the_provider_and_the_mail_is_planned_as_it_was() -> None:
+    before = replace(version(), semantics=3, lists={})
+    (planned,) = plan(event({"email": "ada@example.com"}), before).effects
+    today = plan(event({"email": "ada@example.com"}), version())
+
+    assert (planned.list, planned.id) == (None, today.effects[0].id)
+    assert plan(event({"email": "ada@example.com"}), before).hash != today.hash
+
+
+# ---------------------------------------------------------------- double opt-in
+
+
+def signed_up(
+    email: object = "ada@example.com", *, kind: str = "pending", door: str = "form", type: str = "CONSENT"
+) -> Event:
+    body = {"payload": {"email": email}, "consent": [{"list": "news", "kind": kind}]}
+    return event({}, source="signup", type=type, door=door, body=json.dumps(body).encode())
+
+
+def test_a_sign_up_is_asked_to_be_confirmed_and_sets_nothing_else_off() -> None:
+    planned = plan(signed_up(), version())
+
+    assert [(one.flow, one.step, one.list, one.confirms) for one in planned.effects] == [
+        ("confirm:news", "mail", "news", True)
+    ]
+    assert plan_flow(signed_up(), version(), "confirm:news").effects == planned.effects
+
+
+def test_the_mail_that_asks_has_its_link_and_no_headers_of_a_list() -> None:
+    made = render(signed_up(), version(), "confirm:news", "mail", effect_id=EFFECT, links=LINKS)
+
+    assert isinstance(made, SendEmail)
+    assert (made.to, made.subject, made.text) == (
+        "ada@example.com",
+        "Confirm Monday notes",
+        "Press https://hooks.example.com/c/TOKEN",
+    )
+    assert made.headers == {}
+
+
+def test_a_program_that_passes_consent_on_has_it_confirmed_beside_what_its_event_sets_off() -> None:
+    planned = plan(signed_up(kind="given", door="api", type="LEAD_CAPTURE"), version())
+
+    assert sorted(one.flow for one in planned.effects) == ["confirm:news", "f"]
+    assert [(said.list, said.kind, said.by_person) for said in planned.people.consents] == [("news", "pending", False)]
+
+
+@pytest.mark.parametrize("email", [None, "", "ada at example", 7, ["ada@example.com"]])
+def test_a_sign_up_without_an_address_asks_no_one(email: object) -> None:
+    assert plan(signed_up(email), version()).effects == ()
+
+
+def test_an_import_gives_consent_without_asking() -> None:
+    planned = plan(signed_up(kind="given", door="import", type="LEAD_CAPTURE"), version())
+
+    assert [one.flow for one in planned.effects] == ["f"]
+    assert [(said.kind, said.by_person) for said in planned.people.consents] == [("given", False)]
