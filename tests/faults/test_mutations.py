@@ -42,3 +42,17 @@ def test_the_proof_notices_a_count_that_is_wrong(environment: Environment, simul
 
     with pytest.raises(AssertionError, match="are counted, and there are"):
         check_promises(simulation)
+
+
+def test_the_proof_notices_consent_that_counts_over_a_withdrawal_of_the_same_instant(
+    environment: Environment, simulate: Simulate
+) -> None:
+    (row,) = environment.owner.run("SELECT pg_get_functiondef('consents_merged'::regproc) AS right")
+    wrong = row["right"].replace("= 'withdrawn'::text) DESC", "= 'withdrawn'::text)")
+    assert wrong != row["right"]
+    environment.owner.run(wrong)
+    try:
+        with pytest.raises(AssertionError):
+            prove("withdrawn first", environment, simulate)
+    finally:
+        environment.owner.run(row["right"])
