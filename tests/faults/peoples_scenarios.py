@@ -34,7 +34,11 @@ def _withdrawn_just_in_time(simulation: Simulation) -> None:
 def _complained_just_in_time(simulation: Simulation) -> None:
     """A person complains at that moment: letters end, and what is not marketing goes on."""
     _join(simulation, ADA)
-    _pause(simulation, OPENS, lambda: simulation.environment.owner.run(COMPLAINED, (LETTER,)))
+
+    def complain() -> None:
+        simulation.environment.owner.run(COMPLAINED, (LETTER,))
+
+    _pause(simulation, OPENS, complain)
     simulation.settle()
 
 
@@ -71,6 +75,13 @@ def _passed_on_late(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _withdrawn_at_once(simulation: Simulation) -> None:
+    """A person confirms and withdraws at the same instant, by the clocks: the withdrawal counts."""
+    _join(simulation, ADA)
+    simulation.withdraw(sign_up("ada").effects()[ASKED])
+    simulation.settle()
+
+
 def _confirmed_late(simulation: Simulation) -> None:
     """A person confirms, withdraws a moment later, and the confirmation is planned only then."""
     _join(simulation, ADA)
@@ -86,6 +97,7 @@ PEOPLES_SCENARIOS: Mapping[str, Scenario] = {
     "a person complains just in time": Scenario(_complained_just_in_time, NO_LETTERS, ADA),
     "letters are redriven to a person who withdrew": Scenario(_withdrawn_and_redriven, NO_LETTERS, ADA),
     "a confirmation is planned twice at once": Scenario(_planned_twice, {"reminder": "cancelled"}, ADA),
+    "a person withdraws at the instant of confirming": Scenario(_withdrawn_at_once, NO_LETTERS, ADA),
     "a confirmation is planned after its withdrawal": Scenario(_confirmed_late, NO_LETTERS, ADA),
     "a program's word is planned after a withdrawal": Scenario(
         _passed_on_late, NO_LETTERS, passed_on("ada", door="import")

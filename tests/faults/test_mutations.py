@@ -53,6 +53,6 @@ def test_the_proof_notices_consent_that_counts_over_a_withdrawal_of_the_same_ins
     environment.owner.run(wrong)
     try:
         with pytest.raises(AssertionError):
-            prove("withdrawn first", environment, simulate)
+            prove("a person withdraws at the instant of confirming", environment, simulate)
     finally:
         environment.owner.run(row["right"])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def _plan_without_leads(patch: Patch) -> None:
     _change_people(patch, address=None)
 
 
-def _change_people(patch: Patch, **without: object) -> None:
+def _change_people(patch: Patch, **without: Any) -> None:
     record = plans_sql.record
 
     def less(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect], lease: timedelta) -> list[Row]:
