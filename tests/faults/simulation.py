@@ -103,6 +103,7 @@ class Simulation:
     rules = SEMANTICS  # by which configurations are compiled
     parks = True  # what a revoked caller had buffered, instead of recording it
     lists = True  # people sign up for some
+    keeps_leads = True  # each plan writes what its event says of a person
 
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
