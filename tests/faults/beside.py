@@ -47,6 +47,7 @@ class Beside(Simulation):
 
     parks = False  # the release before records what a revoked caller had buffered
     lists = False  # it lets everything wait while there are some
+    keeps_leads = False  # what it plans has none until they are made anew
 
     @cached_property
     def rules(self) -> int:  # type: ignore[override]

@@ -2,12 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 
 from drumbeat.operations.decisions import Decision
+from drumbeat.wakeups.queue import WakeUp
 from tests.faults.consent import EVERY_LIST
 from tests.faults.environment import Environment
 from tests.faults.fault_points import NoFaults, SomeFaults
+from tests.faults.invariants import MOST_CONFIRMATIONS
 from tests.faults.oracle import check_promises
 from tests.faults.queues import QueueFaults
 from tests.faults.runs import Simulate
@@ -32,12 +35,16 @@ PROVIDER_FAULTS = (
     "slow_body",
 )
 TIME_STEPS_SECONDS = (0.2, 1.0, 5.0, 20.0, 47.0, 60.0, 130.0)
-THEMES = ("mixed", "duplicates", "mixed", "consent", "mixed", "duplicates", "mixed", "people")
+THEMES = ("mixed", "duplicates", "mixed", "consent", "mixed", "duplicates", "people", "rush")
+RACES = ("rush", "asked")  # themes of a few steps, where order is all that matters
+WITHOUT_FAULTS = ("consent", *RACES)
 PROCESSES_BY_THEME = {
     "mixed": ("ingest", "worker 1", "worker 2", "relay", "person", "provider"),
     "duplicates": ("worker 1", "worker 2", "relay", "provider"),  # every message comes twice
     "consent": ("worker 1", "person"),
     "people": ("form", "page", "worker 1", "worker 2", "relay", "person"),
+    "rush": ("worker 1", "worker 2", "page"),  # one person, signed up many times, withdraws while workers open mails
+    "asked": ("worker 1", "worker 2"),  # each opens one of two mails that ask a person, who may get one more
 }
 HISTORY = """
     SELECT string_agg(concat_ws(' ', effect_id, seq, from_status, to_status, fence, reason, actor, at), E'\n'
@@ -50,11 +57,17 @@ class Interleaving:
     """A run that its seed decides completely: its theme, its faults, and which process runs at every turn."""
 
     def __init__(
-        self, environment: Environment, simulate: Simulate, seed: int, *, kind: type[Simulation] = Simulation
+        self,
+        environment: Environment,
+        simulate: Simulate,
+        seed: int,
+        *,
+        kind: type[Simulation] = Simulation,
+        theme: str | None = None,
     ) -> None:
         self._random = random = Random(seed)
-        self._theme = THEMES[seed % len(THEMES)]
-        if self._theme == "people" and not kind.lists:
+        self._theme = theme or THEMES[seed % len(THEMES)]
+        if self._theme in ("people", *RACES) and not kind.lists:
             self._theme = "consent"
         scheduler = Scheduler(Random(seed + 1), environment.control, self._between_turns)
         scheduler.stay_probability = random.choice((0.3, 0.6, 0.85))
@@ -78,7 +91,9 @@ class Interleaving:
         random, simulation = self._random, self.simulation
         simulation.ingest(self._leads[0])
         simulation.point.forget()
-        if self._theme != "consent":
+        if self._theme in RACES:
+            self._sign_up_before(asked=1 if self._theme == "rush" else MOST_CONFIRMATIONS - 1)
+        if self._theme not in WITHOUT_FAULTS:
             simulation.point.faults = SomeFaults(Random(random.random()), random.choice((0.0, 0.01, 0.03, 0.06)))
             self._add_faults()
         self._run_interleaved(self._parts())
@@ -127,7 +142,7 @@ class Interleaving:
         draw = random.random()
         if draw < 0.12:
             simulation.advance(random.choice(TIME_STEPS_SECONDS))
-        elif self._theme == "consent":
+        elif self._theme in WITHOUT_FAULTS:
             return
         elif draw < 0.1225:
             simulation.point.note("the keys of Redis have other names")
@@ -163,6 +178,8 @@ class Interleaving:
             "form": self._sign_up,
             "page": self._press,
         }
+        if self._theme == "asked":
+            parts = {f"worker {number}": partial(self._ask, number) for number in (1, 2)}
         return {name: part for name, part in parts.items() if name in PROCESSES_BY_THEME[self._theme]}
 
     def _ingest(self) -> None:
@@ -218,16 +235,29 @@ class Interleaving:
                 simulation.say(passed_on("ada", f"crm-{number}", door=random.choice(("api", "import"))), "form")
         simulation.say(bargain_hunter("hal"), "form")
 
+    def _sign_up_before(self, *, asked: int) -> None:
+        """One person has signed up and been asked so often, and is about to be asked again."""
+        self._signed_up = [sign_up("ada", f"sign-up-{number}") for number in range(5)]
+        for one in self._signed_up[:asked]:
+            self.simulation.say(one)
+        self.simulation.settle()
+        for one in self._signed_up[asked:]:
+            self.simulation.say(one)
+
+    def _ask(self, number: int) -> None:
+        """A worker is woken for one of the sign-ups alone."""
+        self.simulation.wake(WakeUp(events=(self._signed_up[-number].event,)), f"worker {number}")
+
     def _press(self) -> None:
-        """A person presses the buttons of mails: confirms, withdraws, confirms another time."""
+        """A person presses the buttons of mails, and changes their mind each time."""
         random, simulation = self._random, self.simulation
-        for number in range(random.randint(4, 10)):
+        for number in range(random.randint(6, 12)):
             self._wait("page", random.randint(0, 6))
             if not self._signed_up:
                 continue
             about = random.choice(self._signed_up)
             if number % 2:
-                simulation.withdraw(about.effects()[ASKED], of=random.choice((None, None, EVERY_LIST)))
+                simulation.withdraw(self._signed_up[0].effects()[ASKED], of=random.choice((None, None, EVERY_LIST)))
             else:
                 simulation.say(confirmation(about), "page")
 

@@ -40,13 +40,10 @@ def check_people(simulation: Simulation) -> list[str]:
     events = list(_planned(owner))
     mails = {row["id"]: row for row in owner.run(MAILS)}
     facts = set(_facts(events, mails, secret))
-    return [
-        *_consents(owner, facts),
-        *_withdrawals(simulation, facts, mails),
-        *_leads(owner, events, secret),
-        *_index(owner, events, mails, secret),
-        *_asked(events, mails),
-    ]
+    violations = [*_consents(owner, facts), *_withdrawals(simulation, facts, mails), *_asked(events, mails)]
+    if simulation.keeps_leads:
+        violations += [*_leads(owner, events, secret), *_index(owner, events, mails, secret)]
+    return violations
 
 
 def _planned(owner: Database) -> Iterator[tuple[Event, PeopleFacts, Config]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import Site
 from tests.faults.queues import EFFECTS
-from tests.faults.sample_people import LETTER, Saying, confirmation, passed_on, sign_up
+from tests.faults.sample_people import ASKED, LETTER, Saying, confirmation, passed_on, sign_up
 from tests.faults.scenarios import Scenario, _pause
 from tests.faults.simulation import Simulation
 
@@ -34,7 +34,11 @@ def _withdrawn_just_in_time(simulation: Simulation) -> None:
 def _complained_just_in_time(simulation: Simulation) -> None:
     """A person complains at that moment: letters end, and what is not marketing goes on."""
     _join(simulation, ADA)
-    _pause(simulation, OPENS, lambda: simulation.environment.owner.run(COMPLAINED, (LETTER,)))
+
+    def complain() -> None:
+        simulation.environment.owner.run(COMPLAINED, (LETTER,))
+
+    _pause(simulation, OPENS, complain)
     simulation.settle()
 
 
@@ -71,12 +75,30 @@ def _passed_on_late(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _withdrawn_at_once(simulation: Simulation) -> None:
+    """A person confirms and withdraws at the same instant, by the clocks: the withdrawal counts."""
+    _join(simulation, ADA)
+    simulation.withdraw(sign_up("ada").effects()[ASKED])
+    simulation.settle()
+
+
+def _confirmed_late(simulation: Simulation) -> None:
+    """A person confirms, withdraws a moment later, and the confirmation is planned only then."""
+    _join(simulation, ADA)
+    simulation.queues.queues[EFFECTS].clear()  # the wake-up is lost
+    simulation.advance(1.0)
+    simulation.withdraw(sign_up("ada").effects()[ASKED])
+    simulation.settle()
+
+
 PEOPLES_SCENARIOS: Mapping[str, Scenario] = {
     "a person withdraws just in time": Scenario(_withdrawn_just_in_time, NO_LETTERS, ADA),
     "another person goes on": Scenario(_withdrawn_just_in_time, {}, BOB),
     "a person complains just in time": Scenario(_complained_just_in_time, NO_LETTERS, ADA),
     "letters are redriven to a person who withdrew": Scenario(_withdrawn_and_redriven, NO_LETTERS, ADA),
     "a confirmation is planned twice at once": Scenario(_planned_twice, {"reminder": "cancelled"}, ADA),
+    "a person withdraws at the instant of confirming": Scenario(_withdrawn_at_once, NO_LETTERS, ADA),
+    "a confirmation is planned after its withdrawal": Scenario(_confirmed_late, NO_LETTERS, ADA),
     "a program's word is planned after a withdrawal": Scenario(
         _passed_on_late, NO_LETTERS, passed_on("ada", door="import")
     ),

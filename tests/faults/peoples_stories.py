@@ -19,7 +19,7 @@ ENDS = "SELECT step, status, reason_code FROM effects WHERE id = ANY (%s)"
 
 
 def _subscribed(simulation: Simulation) -> None:
-    """A person signs up, the form comes twice; the mail asks, its button is pressed twice: letter and receipt come."""
+    """A person signs up, twice by one form, and presses the button of the mail twice: letter and receipt follow."""
     simulation.say(ADA)
     simulation.say(ADA)
     simulation.settle(prompt=True)

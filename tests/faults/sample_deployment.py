@@ -143,8 +143,8 @@ sources:
     on: LEAD_CAPTURE
     when: "source == 'letters' || source == 'crm'"
     steps:
-      - {id: letter, account: mail, action: send_email, with: {list: letter, %(mail)s}}
-      - {id: reminder, account: news, action: send_email, delay: 10m, with: {list: letter, %(mail)s}}
+      - {id: letter, account: mail, action: send_email, with: {list: letter, MAIL}}
+      - {id: reminder, account: news, action: send_email, delay: 10m, with: {list: letter, MAIL}}
       - id: receipt
         account: news
         action: send_email
@@ -153,9 +153,8 @@ sources:
     on: LEAD_CAPTURE
     when: "source == 'bargains'"
     steps:
-      - {id: offer, account: news, action: send_email, with: {list: offers, %(mail)s}}
-"""
-        % {"mail": 'to: "{{ payload.email }}", subject: "Hello", text: "{{ unsubscribe_url }} {{ postal_address }}"'},
+      - {id: offer, account: news, action: send_email, with: {list: offers, MAIL}}
+""".replace("MAIL", 'to: "{{ payload.email }}", subject: Hello, text: "{{ unsubscribe_url }} {{ postal_address }}"'),
     ),
 )
 TEMPLATES = {"confirm.txt": "---\nsubject: Is it you?\n---\n{{ confirm_url }}\n"}

@@ -105,6 +105,7 @@ class Simulation:
     rules = SEMANTICS  # by which configurations are compiled
     parks = True  # what a revoked caller had buffered, instead of recording it
     lists = True  # people sign up for some
+    keeps_leads = True  # each plan writes what its event says of a person
 
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
@@ -325,6 +326,11 @@ class Simulation:
             with contextlib.suppress(psycopg.Error):  # the invocation fails, its messages come back
                 queue.delete(self._invoke(process, messages))
         return True
+
+    def wake(self, wake_up: WakeUp, who: str = "worker") -> None:
+        """Let a worker process one wake-up alone; what is left to do has its due entries."""
+        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            deliver([wake_up], process, lambda: FUNCTION_TIMEOUT_SECONDS)
 
     def abandon(self, lead: Lead, who: str = "worker") -> None:
         """Let a worker take a message, plan and claim a lead's effects, and die; the due entries stay."""

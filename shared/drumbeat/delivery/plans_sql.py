@@ -59,41 +59,41 @@ class NewPlan:
 
 
 # What events say of the people they name (`named`), and for whom they have effects (`steps`). Each is a join, so that
-# twice is once, and any order the same.
+# twice is once, and any order the same. All rows of contacts are written by one INSERT, in key order: of two statements
+# that make or change the same ones neither waits for what the other holds. What people agreed to has its time from
+# under the contact's lock, as attempts have.
 PEOPLE = """
     said AS MATERIALIZED (
         SELECT DISTINCT ON (contact, list, event_id, kind) contact, former, event_id, received_at, list, kind, by_person
           FROM unnest(%(consent_events)s::uuid[], %(lists)s::text[], %(kinds)s::text[], %(by_persons)s::bool[])
             AS s (event_id, list, kind, by_person)
           JOIN named USING (event_id)
-    ), agreed AS (
+    ), people AS (
         INSERT INTO contacts AS c (key, former, consents)
-        SELECT contact, min(former), consents_merge(consent_fact(list, kind, by_person, received_at, event_id))
-          FROM said
-         GROUP BY contact
-         ORDER BY contact
+        SELECT key, min(keys.former), consents_merge(fact)
+          FROM (SELECT contact AS key, former, NULL::jsonb AS fact FROM steps
+                 UNION ALL
+                SELECT former, NULL, NULL FROM steps
+                 UNION ALL
+                SELECT contact, former, NULL FROM named
+                 UNION ALL
+                SELECT former, NULL, NULL FROM named
+                 UNION ALL
+                SELECT contact, former, consent_fact(list, kind, by_person, received_at, event_id) FROM said) AS keys
+          LEFT JOIN contacts seen USING (key)
+         WHERE key IS NOT NULL
+         GROUP BY key, seen.key, seen.former
+        HAVING seen.key IS NULL OR count(fact) > 0 OR (seen.former IS NULL AND min(keys.former) IS NOT NULL)
+         ORDER BY key
             ON CONFLICT (key) DO UPDATE
            SET former = coalesce(c.former, excluded.former), consents = consents_merged(c.consents, excluded.consents)
+         WHERE excluded.consents <> '{}' OR (c.former IS NULL AND excluded.former IS NOT NULL)
      RETURNING key
-    ), people AS (
-        INSERT INTO contacts (key, former)
-        SELECT DISTINCT ON (key) key, former
-          FROM (SELECT contact AS key, former FROM steps
-                 UNION ALL
-                SELECT former, NULL FROM steps
-                 UNION ALL
-                SELECT contact, former FROM named
-                 UNION ALL
-                SELECT former, NULL FROM named) AS keys
-         WHERE key IS NOT NULL
-           AND NOT EXISTS (SELECT FROM said WHERE said.contact = key)
-         ORDER BY key, former
-            ON CONFLICT DO NOTHING
     ), evidence AS (
         INSERT INTO consents (contact, list, event_id, kind, by_person, at)
         SELECT contact, list, event_id, kind, by_person, received_at
           FROM said
-          JOIN agreed ON agreed.key = said.contact
+          JOIN people ON people.key = said.contact
             ON CONFLICT DO NOTHING
     ), indexed AS (
         INSERT INTO event_contacts (contact, event_id)
@@ -121,7 +121,7 @@ PEOPLE = """
 # A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
 # that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one commit. A
 # contact whose key was another by the first reading of addresses remembers that one, which gets a row of its own: an
-# attempt has to lock it. What people agreed to has its time from under the contact's lock, as attempts have.
+# attempt has to lock it.
 RECORD = f"""
     WITH input AS (
         SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
@@ -157,17 +157,7 @@ RECORD = f"""
                       %(refused)s::jsonb[])
             AS n (event_id, contact, former, received_at, address, attributes, refused)
           JOIN planned USING (event_id)
-    ), {PEOPLE}, reminded AS (
-        UPDATE contacts c
-           SET former = old.former
-          FROM (SELECT contacts.key, steps.former
-                  FROM contacts
-                  JOIN steps ON steps.contact = contacts.key
-                 WHERE steps.former IS NOT NULL AND contacts.former IS NULL
-                 ORDER BY contacts.key
-                   FOR NO KEY UPDATE OF contacts) AS old
-         WHERE c.key = old.key
-    ), inserted AS (
+    ), {PEOPLE}, inserted AS (
         INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, list, confirms, after,
                              dependents, base_due_at, expires_at, lasts, status, seq, fence, due_at, lease_until,
                              campaign)

@@ -63,12 +63,12 @@ class Copy:
             _LOG.error("configuration_not_understood", extra={"unknown": unknown})
         campaigns = {name: _schedule(name) for name in text["campaigns"]}
         configured = {name: source(name, entry) for name, entry in text["sources"].items()} if not unknown else {}
-        lists = {name: mailing_list(name, entry) for name, entry in text["lists"].items()} if not unknown else {}
+        stored = {} if unknown else text.get("lists", {})
         return cls(
             sources=None if unknown else {**campaigns, **configured},
-            lists=lists,
-            public_url=text["public_url"],
-            version=int(text["version"]),
+            lists={name: mailing_list(name, entry) for name, entry in stored.items()},
+            public_url=text.get("public_url"),
+            version=int(text.get("version", 0)),
             revoked=frozenset(text["revoked"]),
             read_at=float(text["at"]),
             text=text,

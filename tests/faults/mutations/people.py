@@ -1,0 +1,111 @@
+"""Deliberate bugs. People: their leads, their consent, and how often they are asked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from drumbeat.delivery import attempts_sql, plans_sql
+from drumbeat.delivery.plans_sql import NewEffect, NewPlan
+from drumbeat.ledger.database import Database, Row
+from drumbeat.planning import people as planning_people
+from tests.faults.fault_points import Fault, Site
+from tests.faults.mutations.mutation import Mutation, Patch, change_statement
+from tests.faults.proof import StoryWithFault
+
+# Consent as the statement sees it in a table of its own: as it was when the statement began, before it waited.
+FROM_ANOTHER_TABLE = """
+    consent_state((SELECT consents_merge(consent_fact(s.list, s.kind, s.by_person, s.at, s.event_id))
+                     FROM consents s WHERE s.contact = own.key), e.list) <> 'given'
+"""
+
+
+def _open_without_consent(patch: Patch) -> None:
+    change_statement(patch, attempts_sql, "OPEN", ("AND consent_state(own.consents, e.list) <> 'given'", "AND false"))
+
+
+def _read_consent_from_another_table(patch: Patch) -> None:
+    for statement in ("OPEN", "OPEN_COUNTED"):
+        change_statement(
+            patch, attempts_sql, statement, ("consent_state(own.consents, e.list) <> 'given'", FROM_ANOTHER_TABLE)
+        )
+
+
+def _mail_who_complained(patch: Patch) -> None:
+    change_statement(patch, attempts_sql, "OPEN", ("e.list IS NOT NULL AND own.complained_at IS NOT NULL", "false"))
+
+
+def _take_the_last_word_planned(patch: Patch) -> None:
+    change_statement(
+        patch,
+        plans_sql,
+        "RECORD",
+        ("consents_merged(c.consents, excluded.consents)", "c.consents || excluded.consents"),
+    )
+
+
+def _plan_without_what_was_said(patch: Patch) -> None:
+    _change_people(patch, consents=())
+
+
+def _plan_without_leads(patch: Patch) -> None:
+    _change_people(patch, address=None)
+
+
+def _change_people(patch: Patch, **without: Any) -> None:
+    record = plans_sql.record
+
+    def less(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect], lease: timedelta) -> list[Row]:
+        known = [replace(plan, person=plan.person and replace(plan.person, **without)) for plan in plans]
+        return record(db, known, effects, lease)
+
+    patch.setattr(plans_sql, "record", less)
+
+
+def _record_people_after_the_plan(patch: Patch) -> None:
+    record = plans_sql.record
+
+    def apart(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect], lease: timedelta) -> list[Row]:
+        rows = record(db, [replace(plan, person=None) for plan in plans], effects, lease)
+        with pytest.MonkeyPatch.context() as second:
+            change_statement(second, plans_sql, "RECORD", ("          JOIN planned USING (event_id)\n", ""))
+            record(db, plans, effects, lease)
+        return rows
+
+    patch.setattr(plans_sql, "record", apart)
+
+
+def _believe_a_program_as_a_person(patch: Patch) -> None:
+    patch.setattr(planning_people, "PERSONS_DOORS", frozenset({"form", "confirm", "unsubscribe", "api", "import"}))
+
+
+def _count_confirmations_without_the_lock(patch: Patch) -> None:
+    change_statement(patch, attempts_sql, "OPEN_COUNTED", ("           FOR NO KEY UPDATE\n", ""))
+
+
+def _ask_without_end(patch: Patch) -> None:
+    change_statement(patch, attempts_sql, "OPEN_COUNTED", ("WHERE NOT again AND place > %(most)s", "WHERE false"))
+
+
+MUTATIONS = (
+    Mutation("a letter is opened without consent", _open_without_consent, "unconfirmed"),
+    Mutation("consent is read from another table", _read_consent_from_another_table, "rush"),
+    Mutation("who complained gets letters", _mail_who_complained, "a person complains just in time"),
+    Mutation(
+        "the last word that is planned counts",
+        _take_the_last_word_planned,
+        "a confirmation is planned after its withdrawal",
+    ),
+    Mutation("a plan keeps nothing of what was said", _plan_without_what_was_said, "subscribed"),
+    Mutation("a plan keeps nothing of its lead", _plan_without_leads, "lead"),
+    Mutation(
+        "people are recorded after the plan",
+        _record_people_after_the_plan,
+        StoryWithFault("subscribed", Site("worker", "db plans.RECORD", 1), Fault.CRASH_AFTER),
+    ),
+    Mutation("a program's word is taken for the person's", _believe_a_program_as_a_person, "back"),
+    Mutation("mails that ask are counted without the lock", _count_confirmations_without_the_lock, "asked"),
+    Mutation("a person is asked without end", _ask_without_end, "capped"),
+)
