@@ -29,7 +29,12 @@ MOVES: tuple[tuple[Status | None, Status, str], ...] = (
         Status.CANCELLED,
         "suppressed or erased, expired, the step it comes after did not succeed, or a person cancels it",
     ),
-    (Status.CLAIMED, Status.CANCELLED, "suppressed or erased, expired, or the step it comes after did not succeed"),
+    (
+        Status.CLAIMED,
+        Status.CANCELLED,
+        "suppressed or erased, no consent to its list, asked to confirm often enough, expired, or the step it comes"
+        " after did not succeed",
+    ),
     (Status.CLAIMED, Status.REFUSED, "cannot be rendered or built: refused before any call"),
     (Status.CLAIMED, Status.HELD, "three claims in a row ended without a result"),
     (Status.SENDING, Status.ACCEPTED, "the provider said so"),
