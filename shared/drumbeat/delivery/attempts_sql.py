@@ -4,22 +4,20 @@ Each move names the fence of its claim and writes its journal row. The two state
 only right beside the other.
 """
 
-import json
 from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg.errors import SerializationFailure
 
-from drumbeat.core.reasons import DETAIL, Reason, ReasonCode
+from drumbeat.core.reasons import Reason
 from drumbeat.core.status import Status
-from drumbeat.delivery import confirmations_sql
+from drumbeat.delivery import bars_sql, confirmations_sql
 from drumbeat.delivery.effects import Closing, Moved, Opening
 from drumbeat.ledger.database import Database, Row
 
 # The contacts are locked in key order and read under the lock: a suppression or withdrawal that committed before is
-# seen, one that comes later waits for this commit. What bars a mail stands in these rows alone: another table would be
-# read as it was when the statement began, before it waited. So are those under the key that a person had by the first
-# reading of addresses. Attempt and request are recorded only for what the fence says is still ours. Where a mail is
+# seen, one that comes later waits for this commit. So are those under the key that a person had by the first reading
+# of addresses. Attempt and request are recorded only for what the fence says is still ours. Where a mail is
 # counted, as one that asks to confirm a list, the lock is the stronger one: of two statements one counts the other's.
 _OPEN = """
     WITH input AS MATERIALIZED (
@@ -37,25 +35,7 @@ _OPEN = """
                         WHERE i.target = 'sending')
          ORDER BY key
            FOR {lock}
-    ), barred AS MATERIALIZED (
-        SELECT e.id, b.code, b.detail
-          FROM input i
-          JOIN effects e ON e.id = i.id
-          JOIN people own ON own.key = e.contact
-          LEFT JOIN people former ON former.key = own.former
-         CROSS JOIN LATERAL (
-            SELECT 1 AS rank, 'suppressed' AS code, own.suppression_reason AS detail WHERE own.suppressed_at IS NOT NULL
-             UNION ALL
-            SELECT 2, 'suppressed', former.suppression_reason WHERE former.suppressed_at IS NOT NULL
-             UNION ALL
-            SELECT 3, 'suppressed', 'complaint' WHERE e.list IS NOT NULL AND own.complained_at IS NOT NULL
-             UNION ALL
-            SELECT 4, 'no_consent', e.list || ': ' || consent_state(own.consents, e.list)
-             WHERE e.list IS NOT NULL AND NOT e.confirms AND consent_state(own.consents, e.list) <> 'given'
-             ORDER BY rank
-             LIMIT 1) AS b
-         WHERE i.target = 'sending'
-    ), {counted}mine AS MATERIALIZED (
+    ), {barred}, {counted}mine AS MATERIALIZED (
         SELECT e.id, i.wait, i.reserved, i.identity, i.hash, i.frozen,
                CASE WHEN b.code IS NULL THEN i.target ELSE 'cancelled' END AS target,
                CASE WHEN b.code IS NULL THEN i.why
@@ -109,18 +89,13 @@ _OPEN = """
     SELECT id, status, dependents FROM moved
 """
 
-OPEN = _OPEN.format(lock="SHARE", counted="", bars="barred", count="")
+OPEN = _OPEN.format(lock="SHARE", barred=bars_sql.BARRED, counted="", bars="barred", count="")
 OPEN_COUNTED = _OPEN.format(
-    lock="NO KEY UPDATE", counted=confirmations_sql.COUNTED, bars="stopped", count=confirmations_sql.COUNT
-)
-
-
-# Why a mail does not go to its person, as a sentence: before any attempt, and after one.
-_BARS = json.dumps(
-    {
-        code.value: [Reason(code, DETAIL, maybe_sent=late).sentence for late in (False, True)]
-        for code in (ReasonCode.SUPPRESSED, ReasonCode.NO_CONSENT, ReasonCode.CAPPED)
-    }
+    lock="NO KEY UPDATE",
+    barred=bars_sql.BARRED,
+    counted=confirmations_sql.COUNTED,
+    bars="stopped",
+    count=confirmations_sql.COUNT,
 )
 
 
@@ -139,7 +114,7 @@ def open_attempts(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved
             "tos": [opening.to.value for opening in openings],
             "waits": [opening.wait for opening in openings],
             **_columns([opening.reason for opening in openings]),
-            "bars": _BARS,
+            "bars": bars_sql.SENTENCES,
             "slots": [opening.slot for opening in openings],
             "identities": [opening.identity for opening in openings],
             "hashes": [opening.request_hash for opening in openings],

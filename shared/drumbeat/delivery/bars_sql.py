@@ -1,0 +1,37 @@
+"""The part of the opening statement that says why a mail must not go to its person.
+
+All of it is read in the locked rows of the people: another table would be read as it was when the statement began,
+before it waited for the lock, and a person who withdrew meanwhile would be mailed.
+"""
+
+import json
+
+from drumbeat.core.reasons import DETAIL, Reason, ReasonCode
+
+BARRED = """barred AS MATERIALIZED (
+        SELECT e.id, b.code, b.detail
+          FROM input i
+          JOIN effects e ON e.id = i.id
+          JOIN people own ON own.key = e.contact
+          LEFT JOIN people former ON former.key = own.former
+         CROSS JOIN LATERAL (
+            SELECT 1 AS rank, 'suppressed' AS code, own.suppression_reason AS detail WHERE own.suppressed_at IS NOT NULL
+             UNION ALL
+            SELECT 2, 'suppressed', former.suppression_reason WHERE former.suppressed_at IS NOT NULL
+             UNION ALL
+            SELECT 3, 'suppressed', 'complaint' WHERE e.list IS NOT NULL AND own.complained_at IS NOT NULL
+             UNION ALL
+            SELECT 4, 'no_consent', e.list || ': ' || consent_state(own.consents, e.list)
+             WHERE e.list IS NOT NULL AND NOT e.confirms AND consent_state(own.consents, e.list) <> 'given'
+             ORDER BY rank
+             LIMIT 1) AS b
+         WHERE i.target = 'sending'
+    )"""
+
+# By code: the sentence before any attempt, and after one.
+SENTENCES = json.dumps(
+    {
+        code.value: [Reason(code, DETAIL, maybe_sent=late).sentence for late in (False, True)]
+        for code in (ReasonCode.SUPPRESSED, ReasonCode.NO_CONSENT, ReasonCode.CAPPED)
+    }
+)
