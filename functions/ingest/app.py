@@ -1,4 +1,4 @@
-"""Ingest over HTTP: single events, batches, webhooks. Every 2xx is a committed event or a buffered one."""
+"""Ingest over HTTP: events, batches, webhooks, forms, and the pages of links in mails. What is acknowledged is kept."""
 
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.screening import screen
 from drumbeat.ingest.single import Single
+from drumbeat.public.routes import Routes
 from drumbeat.services import services, start
 from drumbeat.web.requests import body_of, delivery_of, headers_of, judged_at, key_of, size_of
 
@@ -69,6 +70,9 @@ def post_webhook(source: str) -> Response[str]:
 def get_webhook(source: str) -> Response[str]:
     """Answer a sender that asks whether this is its receiver."""
     return answers.webhook(webhook.confirm(source, delivery_of(app.current_event.raw_event), door()))
+
+
+Routes(app, answers, door)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -25,6 +25,7 @@ from drumbeat.throttle.limiter import Throttle
 from drumbeat.wakeups.due_index import DueIndex
 from drumbeat.wakeups.notifier import Notifier
 from drumbeat.wakeups.queue import Queue
+from drumbeat.wakeups.wishes_flag import WishesFlag
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -115,6 +116,11 @@ class Services:
     def wishes(self) -> Queue:
         """Where what people asked for waits while the ledger is unreachable: it is recorded before anything else."""
         return Queue(self.sqs, self.settings.wishes_queue_url)
+
+    @cached_property
+    def wishes_flag(self) -> WishesFlag:
+        """Whether marketing waits for what is in that queue."""
+        return WishesFlag(self.redis)
 
     @cached_property
     def scheduler(self) -> "EventBridgeSchedulerClient":

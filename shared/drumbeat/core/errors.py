@@ -14,6 +14,8 @@ DrumbeatError
 ├── TooLarge               over a stated limit                                  413
 ├── Encoded                the body is compressed or otherwise encoded          415
 ├── KeyReused              the idempotency key belongs to another body          422
+├── FormRefused            fields of a form are unknown, missing or wrong       422
+├── TooMany                more of one kind than is taken in a while            429
 └── Unavailable            neither the ledger nor the buffer can store it now   503
 
 InvalidAddress             a text is not one e-mail address (a ValueError)
@@ -147,6 +149,21 @@ class KeyReused(Problem):
     event_id: UUID
 
     status, slug, title = 422, "idempotency-key-reused", "This idempotency key belongs to another body"
+
+
+class FormRefused(Problem):
+    """Fields of a form are unknown, missing, repeated or wrong."""
+
+    status, slug, title = 422, "form-refused", "The form cannot be taken as it is"
+
+
+@dataclass
+class TooMany(Problem):
+    """More of one kind than is taken in a while; later it is taken again."""
+
+    retry_after: int
+
+    status, slug, title = 429, "too-many", "This came too often"
 
 
 @dataclass

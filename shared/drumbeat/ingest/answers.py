@@ -8,7 +8,17 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from drumbeat.core.clock import SystemClock
-from drumbeat.core.errors import NotFound, Problem, SecretMissing, TooLarge, Unauthorized, Unavailable, place
+from drumbeat.core.errors import (
+    FormRefused,
+    NotFound,
+    Problem,
+    SecretMissing,
+    TooLarge,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+    place,
+)
 from drumbeat.ingest.rationing import Ration
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.sources.signature import Reply
@@ -19,6 +29,7 @@ RETRY_AFTER_SECONDS = 5  # while a parameter cannot be read: a throttled store a
 
 
 WEBHOOKS = "/v1/webhooks/"
+BY_ANYONE = (WEBHOOKS, "/v1/forms/", "/f/", "/c/", "/u/")  # paths that need no API key
 # Says nothing of a caller: a stranger can cause it as often as they like.
 ANONYMOUS = (Unauthorized, NotFound)
 
@@ -35,7 +46,7 @@ class Answers:
         self._refusals: Ration[tuple[str, str]] = Ration(SystemClock().elapsed)
         app.exception_handler(Problem)(self.problem)
         app.exception_handler(NotFoundError)(self._no_route)
-        app.exception_handler(SecretMissing)(self._secret_missing)
+        app.exception_handler(SecretMissing)(self.secret_missing)
         app.exception_handler(Exception)(self._unexpected)
 
     def receipt(self, receipt: Receipt) -> Response[str]:
@@ -56,6 +67,10 @@ class Answers:
         self._logger.info("asked")
         return Response(answer.status, answer.media_type, answer.body)
 
+    def acted(self, done: str) -> None:
+        """Log what a person's press of a button did; of whom is not said."""
+        self._logger.info(done)
+
     def batch(self, results: Sequence[Receipt | Problem]) -> Response[str]:
         """Answer a batch, one result for each event, in order."""
         refused = sum(isinstance(one, Problem) for one in results)
@@ -64,12 +79,11 @@ class Answers:
 
     def problem(self, problem: Problem) -> Response[str]:
         """Answer what was refused."""
-        source = self._source
-        if source is None and not isinstance(problem, ANONYMOUS):
+        path = str(self._app.current_event.raw_event["rawPath"])
+        if not path.startswith(BY_ANYONE) and not isinstance(problem, ANONYMOUS):
             self._logger.info("refused", extra={"problem": problem.slug})
-        else:  # only what is configured is named: other names are as many as anyone likes
-            known = isinstance(problem, Unauthorized | TooLarge)
-            self._seldom(problem.slug, source if source and known else "")
+        else:
+            self._seldom(problem.slug, _source(path, problem))
         return Response(
             problem.status, problems.MEDIA_TYPE, json.dumps(self._document(problem)), problems.headers(problem)
         )
@@ -79,16 +93,10 @@ class Answers:
         for (refused, where), number in self._refusals.due():
             self._logger.info("refused", extra={"problem": refused, "source": where, "count": number})
 
-    @property
-    def _source(self) -> str | None:
-        """The source that a webhook's path names; None for other paths."""
-        path = str(self._app.current_event.raw_event["rawPath"])
-        return path.removeprefix(WEBHOOKS) if path.startswith(WEBHOOKS) else None
-
     def _no_route(self, _: NotFoundError) -> Response[str]:
         return self.problem(NotFound("There is no such method and path. Nothing was stored."))
 
-    def _secret_missing(self, error: SecretMissing) -> Response[str]:
+    def secret_missing(self, error: SecretMissing) -> Response[str]:
         """Answer while a parameter of this function cannot be read: a start in an outage of the parameter store."""
         self._seldom(f"secret_missing {error.reference}")
         return self.problem(
@@ -115,3 +123,12 @@ class Answers:
 
     def _document(self, problem: Problem) -> dict[str, object]:
         return problems.document(problem, self._app.current_event.raw_event["requestContext"]["requestId"])
+
+
+def _source(path: str, problem: Problem) -> str:
+    """Return the source that a path names where it is configured: other names are as many as anyone likes.
+
+    "" for those, and for links: what they name is personal.
+    """
+    known = isinstance(problem, Unauthorized | TooLarge | FormRefused | TooMany)
+    return path.rpartition("/")[2] if known and path.startswith((WEBHOOKS, "/v1/forms/")) else ""

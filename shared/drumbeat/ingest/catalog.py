@@ -1,4 +1,4 @@
-"""What ingest knows without the ledger: the configured sources and campaigns, and the API keys that were revoked.
+"""What ingest knows without the ledger: configured sources, campaigns and lists, and the API keys that were revoked.
 
 One copy lies in Redis, and one in each process. What changes it writes the one in Redis: `apply`, and the revoking of a
 key; so does the relay when it checks everything. A request that proves nothing is answered from these copies: it costs
@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from drumbeat.access.keys import ApiKey, refused
 from drumbeat.core.compatibility import not_understood
-from drumbeat.core.configuration import Source, source
+from drumbeat.core.configuration import MailingList, Source, mailing_list, source
 from drumbeat.core.errors import Unavailable
 from drumbeat.core.events import EventType
 from drumbeat.ingest import catalog_sql
@@ -36,6 +36,7 @@ SCRIPT = (resources.files("drumbeat.ingest") / "catalog.lua").read_text()
 _LOG = logging.getLogger(__name__)
 
 type Sources = Mapping[str, Source]
+type Lists = Mapping[str, MailingList]
 
 # What is not ours under our key may be anything.
 _FOREIGN = (RedisError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
@@ -46,20 +47,27 @@ class Copy:
     """The catalog as of one reading of the ledger. `sources` is None: a later release wrote what this must not read."""
 
     sources: Sources | None
+    lists: Lists
+    public_url: str | None
+    version: int
     revoked: frozenset[str]
     read_at: float  # unix seconds
     text: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def of(cls, text: Mapping[str, Any]) -> Self:
-        """Read one back. Raises what reading JSON of another form raises."""
+        """Read one back. Raises what reading JSON of another form raises; the release before writes no lists."""
         unknown = not_understood(text["must_understand"])
         if unknown:
             _LOG.error("configuration_not_understood", extra={"unknown": unknown})
         campaigns = {name: _schedule(name) for name in text["campaigns"]}
         configured = {name: source(name, entry) for name, entry in text["sources"].items()} if not unknown else {}
+        lists = {name: mailing_list(name, entry) for name, entry in text["lists"].items()} if not unknown else {}
         return cls(
             sources=None if unknown else {**campaigns, **configured},
+            lists=lists,
+            public_url=text["public_url"],
+            version=int(text["version"]),
             revoked=frozenset(text["revoked"]),
             read_at=float(text["at"]),
             text=text,
@@ -73,6 +81,7 @@ class Catalog:
         self._services = services
         self._copy: Copy | None = None
         self._known: Sources = {}  # of the last configuration that this release may read
+        self._lists: Lists = {}
         self._read_again_at = self._ledger_again_at = -math.inf
         self._refused: set[ApiKey] = set()
 
@@ -98,6 +107,21 @@ class Catalog:
                 "The configuration in force needs a later release of Drumbeat. Nothing was stored; send it again later."
             )
         return self._known.get(name)
+
+    def lists(self) -> Lists:
+        """Return the configured lists by name. Raises as `sources` does."""
+        self._current()
+        return self._lists
+
+    @property
+    def public_url(self) -> str | None:
+        """Where people reach our pages, as the configuration says. Raises as `sources` does."""
+        return self._current().public_url
+
+    @property
+    def version(self) -> int:
+        """The number of the configuration that is known here. Raises as `sources` does."""
+        return self._current().version
 
     def admit(self, caller: ApiKey) -> None:
         """Raise Unauthorized for a caller that is known to be refused. Raises Unavailable as `sources` does."""
@@ -138,7 +162,8 @@ class Catalog:
 
     def _take(self, copy: Copy) -> None:
         self._copy = copy
-        self._known = copy.sources if copy.sources is not None else self._known
+        if copy.sources is not None:
+            self._known, self._lists = copy.sources, copy.lists
         self._read_again_at = self._services.clock.elapsed() + self._services.settings.copy_seconds
 
     def _in_redis(self) -> Copy | None:

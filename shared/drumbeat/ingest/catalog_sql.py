@@ -1,4 +1,4 @@
-"""What ingest has to know before it takes anything: the sources in force, and which API keys were revoked."""
+"""What ingest has to know before it takes anything: sources and lists in force, and which API keys were revoked."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ READ = """
     SELECT coalesce(newest.version, 0) AS version,
            coalesce(newest.compiled -> 'must_understand', '[]') AS must_understand,
            coalesce(newest.compiled -> 'sources', '{}') AS sources,
+           coalesce(newest.compiled -> 'lists', '{}') AS lists,
+           newest.compiled ->> 'public_url' AS public_url,
            ARRAY(SELECT jsonb_object_keys(newest.compiled -> 'campaigns')) AS campaigns,
            ARRAY(SELECT id FROM api_keys WHERE revoked_at IS NOT NULL ORDER BY id) AS revoked
       FROM (SELECT) AS always

@@ -22,8 +22,9 @@ from drumbeat.local.gateway import JSON_HEADERS, Headers, Routes, request_event,
 from drumbeat.local.limits import MAX_BODY_BYTES, LimitedProtocol
 from drumbeat.local.template import Template
 
-# What pages of other sites may send to by design, as beginnings of paths. Forms on a customer's site belong here.
-FROM_ANY_PAGE: tuple[str, ...] = ()
+# What any page may send to by design, as beginnings of paths: forms on a customer's site, and our own pages, which do not
+# say where they are (`no-referrer`), so that no link with its token is handed on.
+FROM_ANY_PAGE: tuple[str, ...] = ("/v1/forms/", "/f/", "/c/", "/u/")
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024  # Lambda's limit: of the whole event, in which a body is base64 or quoted text
 ANSWER_SECONDS = 30.0  # API Gateway's limit
 RECONNECT_SECONDS = 0.05  # between two tries to reach a handler that is being started again

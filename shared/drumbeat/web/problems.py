@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from drumbeat.core.errors import KeyReused, Problem, Unauthorized, Unavailable
+from drumbeat.core.errors import KeyReused, Problem, TooMany, Unauthorized, Unavailable
 from drumbeat.core.suggestions import instead
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def document(problem: Problem, request_id: str, **facts: object) -> dict[str, ob
 
 def headers(problem: Problem) -> dict[str, str | list[str]]:
     """Return the headers that go with a problem."""
-    if isinstance(problem, Unavailable):
+    if isinstance(problem, Unavailable | TooMany):
         return {"Retry-After": str(problem.retry_after)}
     if isinstance(problem, Unauthorized):
         return {"WWW-Authenticate": "Bearer"}

@@ -1,0 +1,116 @@
+"""The queue of wishes: what people asked for while the ledger was unreachable, recorded before anything else goes on.
+
+A message is JSON: `{"v": 1, "wish": {"kind", "subject", "id", "lists", "receivedAt", "evidence"}}`, with no address.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.errors import LockNotAvailable
+
+from drumbeat.core.errors import Unavailable
+from drumbeat.ingest.door import BUFFERED, DEGRADED, Door
+from drumbeat.ledger.batches import REFUSED
+from drumbeat.people.wishes import Taken, Wish, WishKind, record
+from drumbeat.services import Services
+from drumbeat.wakeups.queue import Message, QueueError
+
+VERSION = 1
+NOT_UNDERSTOOD: tuple[type[Exception], ...] = (*REFUSED, ValueError)
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What became of some messages. Only `settled` ones may be deleted; those that are in neither list come back."""
+
+    settled: tuple[Message, ...]
+    foreign: tuple[Message, ...]  # could not be parsed, or hold what the ledger refuses: they stay for a person
+    recorded: int
+
+
+def put(wish: Wish, door: Door) -> None:
+    """Put a wish into the queue, and let marketing wait for it.
+
+    The flag is raised before, so that no marketing goes on once the wish is acknowledged; and after, for the relay may
+    have found the queue empty in between and lowered it.
+
+    Raises:
+        Unavailable: the queue did not take it.
+    """
+    flag = door.services.wishes_flag
+    hoisted = flag.hoist()
+    try:
+        door.services.wishes.put(dumps(wish))
+    except QueueError:
+        raise Unavailable(
+            "Neither the ledger nor its queue can take this now. Nothing was changed; please press the button again in "
+            "a few minutes."
+        ) from None
+    hoisted_again = flag.hoist()
+    door.count(BUFFERED)
+    if hoisted is None or hoisted_again is None:
+        door.count(DEGRADED)
+
+
+def drain(messages: Sequence[Message], services: Services) -> Drained:
+    """Record wishes that waited, with the time at which they were made. Safe to repeat and to cut anywhere.
+
+    Raises:
+        psycopg.OperationalError: Postgres is unreachable (again); all messages stay.
+    """
+    door = Door(services)
+    settled: list[Message] = []
+    foreign: list[Message] = []
+    recorded = 0
+    for message in messages:
+        try:
+            taken = record(loads(message.body), door)
+        except NOT_UNDERSTOOD as error:
+            _LOG.error("wish_not_understood", extra={"message_id": message.id, "error": type(error).__name__})
+            foreign.append(message)
+        except LockNotAvailable:  # it comes back, and its neighbours are recorded meanwhile
+            _LOG.warning("wish_locked", extra={"message_id": message.id})
+        else:
+            settled.append(message)
+            recorded += taken is Taken.RECORDED
+            if taken is not Taken.RECORDED:
+                _LOG.warning("wish_without_effect", extra={"message_id": message.id, "taken": taken.value})
+    return Drained(tuple(settled), tuple(foreign), recorded)
+
+
+def dumps(wish: Wish) -> str:
+    """Write a message's body."""
+    written = {
+        "kind": wish.kind,
+        "subject": str(wish.subject),
+        "id": str(wish.id),
+        "lists": wish.lists,
+        "receivedAt": wish.received_at.isoformat(),
+        "evidence": dict(wish.evidence),
+    }
+    return json.dumps({"v": VERSION, "wish": written}, separators=(",", ":"))
+
+
+def loads(text: str) -> Wish:
+    """Read a message's body. Raises ValueError when it is not a wish, or of an unknown version."""
+    try:
+        message = json.loads(text)
+        if message["v"] != VERSION:
+            raise ValueError("a wish of another version")
+        wish = message["wish"]
+        return Wish(
+            kind=WishKind(wish["kind"]),
+            subject=UUID(wish["subject"]),
+            id=UUID(wish["id"]),
+            lists=None if wish["lists"] is None else tuple(map(str, wish["lists"])),
+            received_at=datetime.fromisoformat(wish["receivedAt"]),
+            evidence={str(name): str(value) for name, value in wish["evidence"].items()},
+        )
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError("not a wish") from error

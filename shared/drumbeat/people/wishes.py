@@ -1,0 +1,156 @@
+"""What a person asked for on a page of ours: to leave lists, or to be on one. It is recorded, or waits to be.
+
+A withdrawal counts from the commit that records it: an attempt that is opened later sees it in its contact's row. A
+confirmation is an event like any other, and counts once it is planned.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from drumbeat.core import fingerprint, ids
+from drumbeat.core.events import Arrival, EventType
+from drumbeat.ingest import recording
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.single import UNREACHABLE
+from drumbeat.people import wishes_sql
+from drumbeat.people.wishes_sql import Pending
+
+UNSUBSCRIBE_SOURCE = "drumbeat:unsubscribe"
+CONFIRMED_WITHIN = timedelta(days=7)
+
+
+class WishKind(StrEnum):
+    """What is asked for."""
+
+    WITHDRAW = "withdraw"
+    CONFIRM = "confirm"
+
+
+class Taken(StrEnum):
+    """What became of a wish."""
+
+    RECORDED = "recorded"  # committed in the ledger, now or before
+    WAITING = "waiting"  # in the queue of wishes: recorded before any marketing goes on
+    NOTHING = "nothing"  # the mail or the sign-up that it names is not known, or was erased
+    EXPIRED = "expired"  # the sign-up is too old to be confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One wish. It names no address: whose it is stands in the ledger."""
+
+    kind: WishKind
+    subject: UUID  # the effect whose mail it came from, or the event that waits for confirmation
+    id: UUID  # of a withdrawal: its key
+    lists: tuple[str, ...] | None  # to leave; None: the mail's own, ("*",): all
+    received_at: datetime
+    evidence: Mapping[str, str]
+
+
+def take(wish: Wish, door: Door) -> Taken:
+    """Record a wish, or let it wait while the ledger is unreachable; returns only when one of the two is certain.
+
+    Raises:
+        Unavailable: neither ledger nor queue took it.
+    """
+    try:
+        return record(wish, door)
+    except UNREACHABLE:
+        from drumbeat.people import waiting_wishes
+
+        waiting_wishes.put(wish, door)
+        return Taken.WAITING
+
+
+def record(wish: Wish, door: Door) -> Taken:
+    """Record a wish; harmless to repeat.
+
+    Raises:
+        psycopg.OperationalError: Postgres is unreachable; whether the wish was recorded is then unknown.
+    """
+    return _withdraw(wish, door) if wish.kind is WishKind.WITHDRAW else _confirm(wish, door)
+
+
+def _withdraw(wish: Wish, door: Door) -> Taken:
+    lists = (None,) if wish.lists is None else wish.lists
+    said = [{"list": name, "kind": "withdrawn"} for name in lists]
+    body = _json({"payload": {}, "consent": said, "mail": str(wish.subject), "evidence": dict(wish.evidence)})
+    event = ids.event_id(UNSUBSCRIBE_SOURCE, str(wish.id))
+    arrival = Arrival(
+        id=event,
+        source=UNSUBSCRIBE_SOURCE,
+        key=str(wish.id),
+        type=EventType.CONSENT,
+        door="unsubscribe",
+        fingerprint=fingerprint.of_raw(body),
+        scheduled_at=None,
+        received_at=wish.received_at,
+        body=body,
+    )
+    known = False
+
+    def commit() -> list[UUID]:
+        nonlocal known
+        withdrawn = wishes_sql.withdraw(door.services.db, arrival, mail=wish.subject, lists=lists)
+        known = withdrawn.known
+        return [event] if withdrawn.inserted else []
+
+    recording.announced([event], door, commit)
+    return Taken.RECORDED if known else Taken.NOTHING
+
+
+def _confirm(wish: Wish, door: Door) -> Taken:
+    pending = wishes_sql.pending(door.services.db, wish.subject)
+    body = None if pending is None else _confirming(pending, wish)
+    if pending is None or body is None:
+        return Taken.NOTHING
+    if not pending.confirmed and wish.received_at - pending.received_at > CONFIRMED_WITHIN:
+        return Taken.EXPIRED
+    key = f"confirm:{wish.subject}"
+    arrival = Arrival(
+        id=ids.event_id(pending.source, key),
+        source=pending.source,
+        key=key,
+        # A sign-up by a form becomes the lead that flows act on; a program's event was one already.
+        type=EventType.LEAD_CAPTURE if pending.type == EventType.CONSENT else EventType.CONSENT,
+        door="confirm",
+        fingerprint=fingerprint.of_raw(body),
+        scheduled_at=None,
+        received_at=wish.received_at,
+        body=body,
+    )
+    recording.record(arrival, door)  # pressed again, it is the event that was first
+    return Taken.RECORDED
+
+
+def _confirming(pending: Pending, wish: Wish) -> bytes | None:
+    """Return the body of the event that confirms another; None where that one was erased, or waits for nothing."""
+    try:
+        body = json.loads(pending.body or b"null")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict):
+        return None
+    lists = dict.fromkeys([*_pending_lists(body.get("consent")), *pending.lists])
+    if not lists:
+        return None
+    given = [{"list": name, "kind": "given"} for name in lists]
+    return _json({"payload": body.get("payload") or {}, "consent": given, "evidence": dict(wish.evidence)})
+
+
+def _pending_lists(said: object) -> list[str]:
+    """Return the lists of a form's sign-up. What a program says waits only where its list confirms: that is planned."""
+    return [
+        name
+        for each in (said if isinstance(said, list) else ())
+        if isinstance(each, dict) and each.get("kind") == "pending" and isinstance(name := each.get("list"), str)
+    ]
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

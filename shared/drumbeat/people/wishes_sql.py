@@ -1,0 +1,105 @@
+"""Wishes in the ledger: a withdrawal is recorded and applied at once; a confirmation reads what it confirms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from drumbeat.core.events import Arrival
+from drumbeat.ledger.database import Database
+
+# The event, what it says, and the contact's row, in one commit: an attempt that is being opened holds the row's lock,
+# so it is before all of it or sees all of it. The facts are joined with those that the row has once the lock is ours.
+WITHDRAW = """
+    WITH mail AS (
+        SELECT contact, list FROM effects WHERE id = %(mail)s AND contact IS NOT NULL
+    ), lists AS (
+        SELECT DISTINCT mail.contact, coalesce(named.list, mail.list) AS list
+          FROM mail CROSS JOIN unnest(%(lists)s::text[]) AS named (list)
+         WHERE coalesce(named.list, mail.list) IS NOT NULL
+    ), inserted AS (
+        INSERT INTO events (id, source, key, type, door, fingerprint, received_at)
+        SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(received_at)s
+         WHERE EXISTS (SELECT FROM lists)
+            ON CONFLICT (id) DO NOTHING
+     RETURNING id, received_at
+    ), kept AS (
+        INSERT INTO payloads (event_id, body) SELECT id, %(body)s FROM inserted
+    ), said AS (
+        SELECT lists.contact, lists.list, inserted.id AS event, inserted.received_at FROM lists CROSS JOIN inserted
+    ), applied AS (
+        UPDATE contacts c
+           SET consents = consents_merged(c.consents, new.facts)
+          FROM (SELECT contact, consents_merge(consent_fact(list, 'withdrawn', true, received_at, event)) AS facts
+                  FROM said
+                 GROUP BY contact) AS new
+         WHERE c.key = new.contact
+    ), evidence AS (
+        INSERT INTO consents (contact, list, event_id, kind, by_person, at)
+        SELECT contact, list, event, 'withdrawn', true, received_at FROM said
+    ), indexed AS (
+        INSERT INTO event_contacts (contact, event_id) SELECT DISTINCT contact, event FROM said
+    )
+    SELECT EXISTS (SELECT FROM lists) AS known, EXISTS (SELECT FROM inserted) AS inserted
+"""
+
+# What a program says about a list that confirms waits as well: then its plan has a mail that asks.
+PENDING = """
+    SELECT e.source, e.type, e.received_at, p.body,
+           ARRAY(SELECT DISTINCT list FROM effects WHERE event_id = e.id AND confirms ORDER BY list) AS lists,
+           EXISTS (SELECT FROM events WHERE id = drumbeat_id(e.source, 'confirm:' || e.id)) AS confirmed
+      FROM events e
+      LEFT JOIN payloads p ON p.event_id = e.id
+     WHERE e.id = %(id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What the ledger made of a withdrawal. `known`: it has the mail; `inserted`: the withdrawal is new."""
+
+    known: bool
+    inserted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that may wait for its person's confirmation."""
+
+    source: str
+    type: str
+    received_at: datetime
+    body: bytes | None  # None: erased
+    lists: list[str]  # that a mail was planned for which asks
+    confirmed: bool
+
+
+def withdraw(db: Database, arrival: Arrival, *, mail: UUID, lists: Sequence[str | None]) -> Withdrawn:
+    """Record a withdrawal and apply it, once, in one commit; nothing where the ledger does not know the mail.
+
+    `lists`: those to leave; None among them stands for the mail's own.
+
+    Raises:
+        psycopg.OperationalError: Postgres is unreachable; whether it was recorded is then unknown.
+    """
+    values: dict[str, Any] = {
+        "mail": mail,
+        "lists": list(lists),
+        "id": arrival.id,
+        "source": arrival.source,
+        "key": arrival.key,
+        "type": arrival.type,
+        "door": arrival.door,
+        "fingerprint": arrival.fingerprint,
+        "received_at": arrival.received_at,
+        "body": arrival.body,
+    }
+    (row,) = db.run(WITHDRAW, values)
+    return Withdrawn(**row)
+
+
+def pending(db: Database, event: UUID) -> Pending | None:
+    """Return an event with what of it may be confirmed, or None when there is no such event. Raises psycopg.Error."""
+    rows = db.run(PENDING, {"id": event})
+    return Pending(**rows[0]) if rows else None

@@ -1,0 +1,1 @@
+"""Pages for strangers: forms, confirmation, unsubscribing. The cheapest check comes first, and the ledger last."""

@@ -1,0 +1,130 @@
+"""The page of a confirmation mail's link: it shows a button, and only a person's press of it confirms."""
+
+import hashlib
+import json
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from drumbeat.core import ids
+from drumbeat.core.errors import Invalid, NotFound
+from drumbeat.core.events import Arrival, EventType
+from drumbeat.ingest import buffer, recording
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.single import UNREACHABLE
+from drumbeat.people.tokens import Kind, Tokens
+from drumbeat.people.wishes import Taken, Wish, WishKind, take
+from drumbeat.public import fields, sql, stamps
+from drumbeat.public.scanners import is_scanner
+from drumbeat.public.visit import Visit
+
+UNVERIFIED_SOURCE = "drumbeat:unverified"
+DOOR = "confirm"
+BUCKET_SECONDS = 600  # a scanner's presses of one link are one event within so long
+
+
+class Pressed(StrEnum):
+    """What a press of the button did."""
+
+    CONFIRMED = "confirmed"  # now or before
+    AGAIN = "again"  # it may have been a program: a person is asked to press again
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"  # the sign-up is not known, or was erased
+
+
+def read(token: str, door: Door) -> UUID:
+    """Return the sign-up that a link asks about; nothing is asked but our keys. Raises NotFound."""
+    if (pending := Tokens.of(door.services).read(Kind.CONFIRM, token)) is None:
+        raise NotFound("This link is not one of ours, or it is not complete. Nothing was changed.")
+    return pending
+
+
+def first_use(pending: UUID) -> str:
+    """Return what the stamp of a page is for that is shown to anyone."""
+    return f"confirm {pending}"
+
+
+def second_use(pending: UUID) -> str:
+    """Return what the stamp of a page is for that asks to press again."""
+    return f"confirm again {pending}"
+
+
+def press(pending: UUID, visit: Visit, door: Door) -> Pressed:
+    """Confirm a sign-up; pressed again, the same. What may be a program's press is kept and changes nothing.
+
+    Raises:
+        TooLarge: the body is. Unavailable: neither ledger nor queue took it.
+    """
+    stamp = _posted(visit)
+    now = door.services.clock.now()
+    if why := _doubt(pending, stamp, visit, door):
+        _keep_unverified(pending, why, visit, now, door)
+        return Pressed.AGAIN
+    taken = take(Wish(WishKind.CONFIRM, pending, uuid4(), None, now, _evidence(visit)), door)
+    return {Taken.EXPIRED: Pressed.EXPIRED, Taken.NOTHING: Pressed.UNKNOWN}.get(taken, Pressed.CONFIRMED)
+
+
+def _posted(visit: Visit) -> str:
+    """Return the stamp that came; "": none that could be read."""
+    body = visit.body()
+    try:
+        return str(fields.read(visit.headers.get("content-type", ""), body).get(stamps.FIELD, ("",))[0])
+    except (Invalid, fields.Flawed):
+        return ""
+
+
+def _doubt(pending: UUID, stamp: str, visit: Visit, door: Door) -> str | None:
+    """Say why a press may be a program's; None: it is a person's.
+
+    On the page that asks to press again the name of a browser does not count, so that no person is locked out.
+    """
+    first = stamps.read(first_use(pending), stamp, door.services)
+    shown = first or stamps.read(second_use(pending), stamp, door.services)
+    if shown is None:
+        return "it did not come from the page"
+    if stamps.is_too_fast(shown, door.services):
+        return f"it was pressed within {stamps.PERSON_SECONDS:g} seconds of the page"
+    if first is not None and is_scanner(visit.user_agent):
+        return "its browser calls itself a scanner of links"
+    return None
+
+
+def _keep_unverified(pending: UUID, why: str, visit: Visit, now: datetime, door: Door) -> None:
+    """Record that the button was pressed and by what it may have been; once in ten minutes for each sign-up."""
+    key = f"{pending}:{int(now.timestamp()) // BUCKET_SECONDS}"
+    try:
+        payload = _person(sql.body_of(door.services.db, pending))
+        if payload is None:
+            return  # there is nothing that could be confirmed
+        recording.record(_unverified(pending, key, payload, why, visit, now), door)
+    except UNREACHABLE:
+        buffer.put([_unverified(pending, key, {}, why, visit, now)], door)
+
+
+def _person(body: bytes | None) -> dict[str, str] | None:
+    """Return whose sign-up it is, so that the press is found by their address; None: it is not there."""
+    try:
+        payload = json.loads(body or b"null")["payload"]
+        return {"email": str(payload["email"])} if "email" in payload else {}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _unverified(pending: UUID, key: str, payload: dict[str, str], why: str, visit: Visit, now: datetime) -> Arrival:
+    evidence = _evidence(visit) | {"unverified": why, "user_agent": visit.user_agent}
+    body = {"payload": payload, "consent": [], "confirms": str(pending), "evidence": evidence}
+    return Arrival(
+        id=ids.event_id(UNVERIFIED_SOURCE, key),
+        source=UNVERIFIED_SOURCE,
+        key=key,
+        type=EventType.CONSENT,
+        door=DOOR,
+        fingerprint=hashlib.sha256(key.encode()).digest(),  # the first press is kept, and stands for the others
+        scheduled_at=None,
+        received_at=now,
+        body=json.dumps(body, ensure_ascii=False).encode(),
+    )
+
+
+def _evidence(visit: Visit) -> dict[str, str]:
+    return {"form": "confirmation page", "locale": visit.locale, "ip": visit.network}

@@ -1,0 +1,67 @@
+"""The page of an unsubscribe link. Shown, it changes nothing; posted to, it always acts, whatever the body.
+
+Mailbox providers post for people (RFC 8058), so nothing is asked back, and no post is taken for a scanner's.
+"""
+
+from uuid import UUID, uuid4
+
+from drumbeat.core.errors import FormRefused, Invalid, NotFound, Unavailable
+from drumbeat.ingest.catalog import Lists
+from drumbeat.ingest.door import Door
+from drumbeat.people.tokens import Kind, Tokens
+from drumbeat.people.wishes import Taken, Wish, WishKind, take
+from drumbeat.planning.people import EVERY_LIST
+from drumbeat.public import fields
+from drumbeat.public.fields import Fields
+from drumbeat.public.visit import Visit
+
+WHAT, LIST = "what", "list"  # fields of the page
+EVERYTHING, TICKED = "everything", "ticked"  # values of the first; another, or none: the list of the mail
+
+
+def read(token: str, door: Door) -> UUID:
+    """Return the mail that a link came in; nothing is asked but our keys. Raises NotFound."""
+    if (mail := Tokens.of(door.services).read(Kind.UNSUBSCRIBE, token)) is None:
+        raise NotFound("This link is not one of ours, or it is not complete. Nothing was changed.")
+    return mail
+
+
+def lists(door: Door) -> Lists:
+    """Return the lists that the page offers; none while they cannot be read."""
+    try:
+        return door.catalog.lists()
+    except Unavailable:
+        return {}
+
+
+def post(mail: UUID, visit: Visit, door: Door) -> tuple[str, ...] | None:
+    """Withdraw from what was asked for, and return it: None for the list of the mail, `EVERY_LIST`, or names.
+
+    Raises:
+        TooLarge: the body is; nothing of it was read. NotFound: the mail is not known, or was erased.
+        Unavailable: neither ledger nor queue took it.
+    """
+    asked = _asked(visit, door)
+    evidence = {"form": "unsubscribe page", "locale": visit.locale, "ip": visit.network}
+    wish = Wish(WishKind.WITHDRAW, mail, uuid4(), asked, door.services.clock.now(), evidence)
+    if take(wish, door) is Taken.NOTHING:
+        raise NotFound("The mail that this link came in is not known any more. Nothing was changed.")
+    return asked
+
+
+def _asked(visit: Visit, door: Door) -> tuple[str, ...] | None:
+    """Return the lists that a body names. One that cannot be read, or names none, means the list of the mail."""
+    visit.check_size()
+    try:
+        posted: Fields = fields.read(visit.headers.get("content-type", ""), visit.body())
+    except (Invalid, FormRefused):
+        return None
+    match posted.get(WHAT, ("",))[0]:
+        case "everything":
+            return (EVERY_LIST,)
+        case "ticked":
+            known = lists(door)
+            names = [str(name) for name in posted.get(LIST, ())]
+            return tuple(name for name in dict.fromkeys(names) if name in known) or None
+        case _:
+            return None
