@@ -175,6 +175,7 @@ class Stack:
             "DRUMBEAT_SECRET": self.home.secret(),
             "DRUMBEAT_SECRETS_FILE": str(home / secrets_file.FILE),
             "DRUMBEAT_SANDBOX_URL": self.sandbox_url,
+            "DRUMBEAT_PUBLIC_URL": self.url,
             "COPY_SECONDS": "5",  # what was just applied is known soon; a minute on AWS, where each read is billed
             "WORKER_CONCURRENCY": str(self.options.workers),
             **self._scheduler,
@@ -184,6 +185,7 @@ class Stack:
             named = function.queue_variables.items()
             self._environment |= {variable: self._queue_urls[resource] for variable, resource in named}
         sandbox = ["drumbeat.sandbox", "--port", str(self.ports["sandbox"]), "--home", str(home / "sandbox")]
+        sandbox += ["--front", self.url]
         self._run("sandbox", sandbox, self.servers, self._environment)
 
     def _start_handlers(self) -> None:
