@@ -20,9 +20,9 @@ def doors(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     sqs = Sqs("us-east-1", sqs_endpoint)
-    effects, buffer = (
+    effects, buffer, wishes = (
         Queue(sqs, sqs.call("CreateQueue", QueueName=f"{name}-{uuid.uuid4().hex}")["QueueUrl"])
-        for name in ("effects", "buffer")
+        for name in ("effects", "buffer", "wishes")
     )
     environment = {
         "DRUMBEAT_LOCAL": "1",
@@ -32,6 +32,7 @@ def doors(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: 
         "REDIS_URL": url_of(redis),
         "EFFECTS_QUEUE_URL": effects.url,
         "BUFFER_QUEUE_URL": buffer.url,
+        "WISHES_QUEUE_URL": wishes.url,
         "AWS_ENDPOINT_URL": sqs_endpoint,
     }
     for name, value in environment.items():

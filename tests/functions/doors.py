@@ -16,6 +16,7 @@ from drumbeat.access import keys
 from drumbeat.access import sql as access_sql
 from drumbeat.ingest import catalog
 from drumbeat.ledger.database import Database, Row
+from drumbeat.local.gateway import is_text
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Queue, WakeUp
 from functions.ingest import app
@@ -55,6 +56,7 @@ class Doors:
     buffer: Queue
     redis: Redis  # without our client, which names its keys itself
     made: set[str] = field(default_factory=set)  # ids of API keys
+    other: dict[str, object] = field(default_factory=dict)  # of the configuration, beside its sources
 
     def key(self, *scopes: str, id: str = "shop") -> str:
         """Make an API key."""
@@ -92,6 +94,11 @@ class Doors:
         """Ask without a key."""
         return self._call("GET", path, b"", {}, query)
 
+    def visit(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        """Ask as a browser does, without a key; what is no text arrives in base64. `content_type="..."`: a header."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._call(method, path, body, named, "", encoded=not is_text(named.get("content-type", "")))
+
     def _call(
         self, method: str, path: str, raw: bytes, headers: Mapping[str, str], query: str, *, encoded: bool = False
     ) -> Answer:
@@ -118,7 +125,8 @@ class Doors:
         for name, values in (answer.get("multiValueHeaders") or {}).items():
             answered[name.lower()] = values[0]
         text = answer["body"]
-        return Answer(answer["statusCode"], json.loads(text) if "json" in answered["content-type"] else text, answered)
+        parsed = json.loads(text) if "json" in answered.get("content-type", "") else text
+        return Answer(answer["statusCode"], parsed, answered)
 
     def notified(self) -> list[UUID]:
         """Take the events that workers were notified of so far."""
@@ -149,6 +157,7 @@ class Doors:
             "flows": {},
             "campaigns": {},
             "templates": {},
+            **self.other,
             "sources": {
                 name: {
                     "door": "webhook",

@@ -207,7 +207,8 @@ def _form(source: document_models.FormSource) -> Json:
         "tolerance": 0.0,
         "map": {},
         "options": {},
-        "form": source.form.model_dump(),
+        # The ledger keeps no order of names, and a page shows its fields as they are written.
+        "form": source.form.model_dump() | {"fields": [[name, need] for name, need in source.form.fields.items()]},
         "list": source.list,
         "locale": source.locale,
         "lead": source.lead,

@@ -68,7 +68,7 @@ class Account:
 class Form:
     """What a form takes, and what its page says; a text that is None is the locale's own."""
 
-    fields: Mapping[str, str]  # name -> required | optional
+    fields: Mapping[str, str]  # name -> required | optional; in the order of the document
     origins: tuple[str, ...] = ()  # pages that may post to it by a script
     redirect: str | None = None  # where a browser goes afterwards; None: to a page of ours
     honeypot: str | None = None  # a field that people do not see, so that what fills it is a program
@@ -250,7 +250,7 @@ def source(name: str, entry: Mapping[str, Any]) -> Source:
         entry,
         name=name,
         secrets=tuple(entry["secrets"]),
-        form=form and known(Form, form, origins=tuple(form["origins"])),
+        form=form and known(Form, form, fields=dict(form["fields"]), origins=tuple(form["origins"])),
         lead=None if lead is None else tuple(lead),
     )
 

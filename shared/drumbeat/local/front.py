@@ -22,8 +22,8 @@ from drumbeat.local.gateway import JSON_HEADERS, Headers, Routes, request_event,
 from drumbeat.local.limits import MAX_BODY_BYTES, LimitedProtocol
 from drumbeat.local.template import Template
 
-# What any page may send to by design, as beginnings of paths: forms on a customer's site, and our own pages, which do not
-# say where they are (`no-referrer`), so that no link with its token is handed on.
+# What any page may send to by design, as beginnings of paths: forms on a customer's site, and pages of ours, whose
+# browsers do not say where they are (`no-referrer`), so that a link's token goes nowhere else.
 FROM_ANY_PAGE: tuple[str, ...] = ("/v1/forms/", "/f/", "/c/", "/u/")
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024  # Lambda's limit: of the whole event, in which a body is base64 or quoted text
 ANSWER_SECONDS = 30.0  # API Gateway's limit

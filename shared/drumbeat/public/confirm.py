@@ -15,6 +15,7 @@ from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.people.tokens import Kind, Tokens
 from drumbeat.people.wishes import Taken, Wish, WishKind, take
 from drumbeat.public import fields, sql, stamps
+from drumbeat.public.languages import of_link
 from drumbeat.public.scanners import is_scanner
 from drumbeat.public.visit import Visit
 
@@ -60,7 +61,7 @@ def press(pending: UUID, visit: Visit, door: Door) -> Pressed:
     if why := _doubt(pending, stamp, visit, door):
         _keep_unverified(pending, why, visit, now, door)
         return Pressed.AGAIN
-    taken = take(Wish(WishKind.CONFIRM, pending, uuid4(), None, now, _evidence(visit)), door)
+    taken = take(Wish(WishKind.CONFIRM, pending, uuid4(), None, now, _evidence(visit, door)), door)
     return {Taken.EXPIRED: Pressed.EXPIRED, Taken.NOTHING: Pressed.UNKNOWN}.get(taken, Pressed.CONFIRMED)
 
 
@@ -96,9 +97,9 @@ def _keep_unverified(pending: UUID, why: str, visit: Visit, now: datetime, door:
         payload = _person(sql.body_of(door.services.db, pending))
         if payload is None:
             return  # there is nothing that could be confirmed
-        recording.record(_unverified(pending, key, payload, why, visit, now), door)
+        recording.record(_unverified(pending, key, payload, why, visit, now, door), door)
     except UNREACHABLE:
-        buffer.put([_unverified(pending, key, {}, why, visit, now)], door)
+        buffer.put([_unverified(pending, key, {}, why, visit, now, door)], door)
 
 
 def _person(body: bytes | None) -> dict[str, str] | None:
@@ -110,8 +111,10 @@ def _person(body: bytes | None) -> dict[str, str] | None:
         return None
 
 
-def _unverified(pending: UUID, key: str, payload: dict[str, str], why: str, visit: Visit, now: datetime) -> Arrival:
-    evidence = _evidence(visit) | {"unverified": why, "user_agent": visit.user_agent}
+def _unverified(
+    pending: UUID, key: str, payload: dict[str, str], why: str, visit: Visit, now: datetime, door: Door
+) -> Arrival:
+    evidence = _evidence(visit, door) | {"unverified": why, "user_agent": visit.user_agent}
     body = {"payload": payload, "consent": [], "confirms": str(pending), "evidence": evidence}
     return Arrival(
         id=ids.event_id(UNVERIFIED_SOURCE, key),
@@ -126,5 +129,5 @@ def _unverified(pending: UUID, key: str, payload: dict[str, str], why: str, visi
     )
 
 
-def _evidence(visit: Visit) -> dict[str, str]:
-    return {"form": "confirmation page", "locale": visit.locale, "ip": visit.network}
+def _evidence(visit: Visit, door: Door) -> dict[str, str]:
+    return {"form": "confirmation page", "locale": of_link(visit, door), "ip": visit.network}

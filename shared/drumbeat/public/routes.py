@@ -25,6 +25,7 @@ from drumbeat.public import confirm, forms, pages, stamps, unsubscribe
 from drumbeat.public.confirm import Pressed
 from drumbeat.public.fields import JSON, Flawed
 from drumbeat.public.forms import FormPage
+from drumbeat.public.languages import of_link, of_visitor
 from drumbeat.public.locales import Said, Words, words_of
 from drumbeat.public.pages import Page
 from drumbeat.public.visit import Visit
@@ -54,7 +55,7 @@ class Routes:
         try:
             page = self._form(source, visit)
         except (Problem, SecretMissing) as problem:
-            return self._refused(problem, words_of(visit.locale) if browser else None, "no_form")
+            return self._refused(problem, words_of(of_visitor(visit)) if browser else None, "no_form")
         answer = self._posted(page, visit, browser=browser)
         answer.headers.update(_allowed(page, visit))
         return answer
@@ -103,7 +104,7 @@ class Routes:
         with self._shown(visit, "no_link") as shown:
             pending = confirm.read(token, self._door())
             stamp = stamps.issue(confirm.first_use(pending), self._door().services)
-            shown.page = pages.confirm(words_of(visit.locale), stamp)
+            shown.page = pages.confirm(self._words(visit), stamp)
         return shown.answer(visit)
 
     def press_confirm(self, token: str) -> Response[str]:
@@ -112,7 +113,7 @@ class Routes:
         with self._shown(visit, "no_link") as shown:
             visit.check_size()
             pending = confirm.read(token, self._door())
-            words, pressed = words_of(visit.locale), confirm.press(pending, visit, self._door())
+            words, pressed = self._words(visit), confirm.press(pending, visit, self._door())
             self._answers.acted(pressed)
             match pressed:
                 case Pressed.AGAIN:
@@ -131,7 +132,7 @@ class Routes:
         visit = self._visit()
         with self._shown(visit, "no_link") as shown:
             unsubscribe.read(token, self._door())
-            shown.page = pages.unsubscribe(words_of(visit.locale), list(unsubscribe.lists(self._door()).values()))
+            shown.page = pages.unsubscribe(self._words(visit), list(unsubscribe.lists(self._door()).values()))
         return shown.answer(visit)
 
     def post_unsubscribe(self, token: str) -> Response[str]:
@@ -143,7 +144,7 @@ class Routes:
             shown.unknown = "unknown_mail"
             left = unsubscribe.post(mail, visit, self._door())
             self._answers.acted("unsubscribed")
-            words = words_of(visit.locale)
+            words = self._words(visit)
             shown.page = pages.said(_left(left, words), words)
         return shown.answer(visit)
 
@@ -154,7 +155,7 @@ class Routes:
         try:
             yield shown
         except (Problem, SecretMissing) as problem:
-            shown.refused = self._refused(problem, words_of(visit.locale), shown.unknown)
+            shown.refused = self._refused(problem, words_of(of_visitor(visit)), shown.unknown)
 
     def _refused(self, problem: Problem | SecretMissing, words: Words | None, unknown: str) -> Response[str]:
         if isinstance(problem, SecretMissing):
@@ -167,6 +168,9 @@ class Routes:
 
     def _visit(self) -> Visit:
         return Visit.of(self._app.current_event.raw_event)
+
+    def _words(self, visit: Visit) -> Words:
+        return words_of(of_link(visit, self._door()))
 
     def _form(self, source: str, visit: Visit) -> FormPage:
         host: str = visit.event["requestContext"]["domainName"]

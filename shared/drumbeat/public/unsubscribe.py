@@ -13,6 +13,7 @@ from drumbeat.people.wishes import Taken, Wish, WishKind, take
 from drumbeat.planning.people import EVERY_LIST
 from drumbeat.public import fields
 from drumbeat.public.fields import Fields
+from drumbeat.public.languages import of_link
 from drumbeat.public.visit import Visit
 
 WHAT, LIST = "what", "list"  # fields of the page
@@ -42,7 +43,7 @@ def post(mail: UUID, visit: Visit, door: Door) -> tuple[str, ...] | None:
         Unavailable: neither ledger nor queue took it.
     """
     asked = _asked(visit, door)
-    evidence = {"form": "unsubscribe page", "locale": visit.locale, "ip": visit.network}
+    evidence = {"form": "unsubscribe page", "locale": of_link(visit, door), "ip": visit.network}
     wish = Wish(WishKind.WITHDRAW, mail, uuid4(), asked, door.services.clock.now(), evidence)
     if take(wish, door) is Taken.NOTHING:
         raise NotFound("The mail that this link came in is not known any more. Nothing was changed.")

@@ -57,10 +57,14 @@ class Visit:
     @property
     def page(self) -> str:
         """The address of the page with the form, without what follows its path; "": the browser does not say it."""
-        parts = urlsplit_or_none(self.headers.get("referer", ""))
-        if parts is None:
-            return self.origin[:LONGEST_FACT] if self.origin != "null" else ""
-        return f"{parts[0]}://{parts[1]}{parts[2]}"[:LONGEST_FACT]
+        try:
+            parts = urlsplit(self.headers.get("referer", ""))
+        except ValueError:
+            parts = urlsplit("")
+        site = parts.netloc.rpartition("@")[2]
+        if parts.scheme in ("http", "https") and site:
+            return f"{parts.scheme}://{site}{parts.path}"[:LONGEST_FACT]
+        return self.origin[:LONGEST_FACT] if self.origin != "null" else ""
 
     @property
     def network(self) -> str:
@@ -69,17 +73,19 @@ class Visit:
             address = ipaddress.ip_address(self.event["requestContext"]["http"]["sourceIp"])
         except ValueError:
             return ""
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
         return str(ipaddress.ip_network((address, _PREFIX[address.version]), strict=False))
 
     @property
-    def locale(self) -> str:
-        """The first language that the browser asks for and that the pages are in."""
+    def locale(self) -> str | None:
+        """The first language that the browser asks for and that the pages are in; None: it asks for none of them."""
         wanted: list[tuple[float, str]] = []
         for part in self.headers.get("accept-language", "")[:LONGEST_FACT].split(","):
             if (match := _LANGUAGE.fullmatch(part)) and (quality := _number(match[2] or "1")) > 0:
                 wanted.append((quality, match[1].lower()))
         spoken = [language for _, language in sorted(wanted, key=lambda each: -each[0]) if language in LOCALES]
-        return spoken[0] if spoken else LOCALES[0]
+        return spoken[0] if spoken else None
 
     def check_size(self) -> None:
         """Refuse a body by its length, before anything of it is read. Raises TooLarge, Encoded."""
@@ -95,15 +101,6 @@ class Visit:
         if len(body) > MAX_BYTES:
             raise _too_large()
         return body
-
-
-def urlsplit_or_none(url: str) -> tuple[str, str, str] | None:
-    """Return scheme, host and path of a web address; None: it is none."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return (parts.scheme, parts.netloc, parts.path) if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def _number(text: str) -> float:
