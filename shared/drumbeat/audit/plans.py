@@ -79,6 +79,7 @@ def _unlike(effect: RecordedEffect, version: int, planned: PlannedEffect, secret
         "account": (effect.account, planned.account),
         "action": (effect.action, planned.action),
         "contact": (effect.contact, contact),
+        "list": ((effect.list, effect.confirms), (planned.list, planned.confirms)),
         "time": (effect.base_due_at, planned.due_at),
         "predecessor": (effect.after, planned.after),
         "dependents": (set(effect.dependents), set(planned.dependents)),

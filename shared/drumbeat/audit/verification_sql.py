@@ -146,6 +146,8 @@ class RecordedEffect:
     account: str
     action: str
     contact: bytes | None
+    list: str | None
+    confirms: bool
     after: UUID | None
     dependents: tuple[UUID, ...]
     base_due_at: datetime
@@ -153,7 +155,8 @@ class RecordedEffect:
 
 
 EFFECTS = """
-    SELECT id, event_id, version, flow, step, account, action, contact, after, dependents, base_due_at, status
+    SELECT id, event_id, version, flow, step, account, action, contact, list, confirms, after, dependents, base_due_at,
+           status
       FROM effects
      WHERE event_id > %(after)s AND event_id <= %(last)s
      ORDER BY id

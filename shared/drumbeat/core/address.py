@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from drumbeat.core import first_reading
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import InvalidAddress
 
 LONGEST_TEXT = 998  # characters of an address with its display name: a line of RFC 5322
@@ -42,28 +43,35 @@ class Mailbox:
 
     def __str__(self) -> str:
         if not self.name:
-            return self.address
-        return f"{self.name if _ATOMS.fullmatch(self.name) else quoted(self.name)} <{self.address}>"
+            return deliverable(self.address)
+        return f"{self.name if _ATOMS.fullmatch(self.name) else quoted(self.name)} <{deliverable(self.address)}>"
 
 
 def normalise(text: str, semantics: int) -> str:
     """Return the one spelling of an address: its domain in lower case and ASCII, its local part as given.
 
     By semantics 2 the domain is read by IDNA 2008, and `Name <a@b>`, `<a@b>` and `mailto:a@b` are the address a@b. By
-    semantics 1 the domain is read by IDNA 2003, and only a plain address is taken.
+    semantics 1 the domain is read by IDNA 2003, and only a plain address is taken. By semantics 4 a local part may have
+    dots at its ends or beside each other, as some carriers gave out, in quotes or without: that is one address.
 
     Raises:
         InvalidAddress: it is not exactly one address. Says what is wrong without repeating the text.
     """
-    return first_reading.normalise(text) if semantics == 1 else mailbox(text).address
+    return first_reading.normalise(text) if semantics == 1 else mailbox(text, semantics).address
 
 
-def mailbox(text: str) -> Mailbox:
+def mailbox(text: str, semantics: int = SEMANTICS) -> Mailbox:
     """Read a text that must be exactly one address, with or without a display name. Raises as `normalise` does."""
     text = text.strip(_BLANKS)
     if len(text) > LONGEST_TEXT:
         raise InvalidAddress("it is too long")
-    return _read(text)
+    return _read(text, odd=semantics > 3)
+
+
+def deliverable(address: str) -> str:
+    """Return a normalised address as a header or a provider must have it: an odd local part stands in quotes."""
+    local, _, domain = address.rpartition("@")
+    return f"{quoted(local)}@{domain}" if _has_odd_dots(local) else address
 
 
 def quoted(name: str) -> str:
@@ -99,13 +107,13 @@ def former_key(secret: bytes, address: str) -> bytes | None:
 
 
 @lru_cache(maxsize=512)  # an event names the same address in several places
-def _read(text: str) -> Mailbox:
+def _read(text: str, *, odd: bool) -> Mailbox:
     if not text:
         raise InvalidAddress("it is empty")
     name, written = _unwrapped(text)
     _refuse_invisible(_OF_NAMES.sub("", name))
     _refuse_invisible(written)
-    return Mailbox(name, _plain(_without_scheme(written)))
+    return Mailbox(name, _plain(_without_scheme(written), odd=odd))
 
 
 def _unwrapped(text: str) -> tuple[str, str]:
@@ -146,7 +154,7 @@ def _refuse_invisible(text: str) -> None:
             raise InvalidAddress(f"it holds an invisible character (U+{ord(character):04X}{name and ' '}{name})")
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, *, odd: bool) -> str:
     if "," in text or ";" in text:
         raise InvalidAddress("it holds a comma or semicolon; write one address alone")
     if text.count("@") > 1:
@@ -156,14 +164,20 @@ def _plain(text: str) -> str:
         raise InvalidAddress("it holds no @")
     if " " in text:
         raise InvalidAddress("it holds a space; a name goes before the address in < and >")
+    if odd and (in_quotes := _QUOTED.fullmatch(local)):
+        local = re.sub(r"\\(.)", r"\1", in_quotes[1])
     if not _LOCAL.fullmatch(local) or len(local.encode()) > MAX_LOCAL_PART_BYTES:
         raise InvalidAddress("the part before @ is not a plain name")
-    if local.startswith(".") or local.endswith(".") or ".." in local:
+    if _has_odd_dots(local) and not (odd and local.strip(".")):
         raise InvalidAddress("the part before @ has a dot too many")
     domain = ascii_domain(domain)
     if len(local.encode()) + 1 + len(domain) > MAX_ADDRESS_BYTES:
         raise InvalidAddress("it is too long")
     return f"{local}@{domain}"
+
+
+def _has_odd_dots(local: str) -> bool:
+    return local.startswith(".") or local.endswith(".") or ".." in local
 
 
 def ascii_domain(domain: str) -> str:

@@ -61,7 +61,7 @@ class NewPlan:
 # A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
 # that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one commit. A
 # contact whose key was another by the first reading of addresses remembers that one, which gets a row of its own: an
-# attempt has to lock it.
+# attempt has to lock it. What people agreed to has its time from under the contact's lock, as attempts have.
 RECORD = """
     WITH input AS (
         SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
@@ -110,6 +110,7 @@ RECORD = """
          ORDER BY contact
             ON CONFLICT (key) DO UPDATE
            SET former = coalesce(c.former, excluded.former), consents = consents_merged(c.consents, excluded.consents)
+     RETURNING key
     ), people AS (
         INSERT INTO contacts (key, former)
         SELECT DISTINCT ON (key) key, former
@@ -126,7 +127,9 @@ RECORD = """
             ON CONFLICT DO NOTHING
     ), evidence AS (
         INSERT INTO consents (contact, list, event_id, kind, by_person, at)
-        SELECT contact, list, event_id, kind, by_person, received_at FROM said
+        SELECT contact, list, event_id, kind, by_person, received_at
+          FROM said
+          JOIN agreed ON agreed.key = said.contact
             ON CONFLICT DO NOTHING
     ), indexed AS (
         INSERT INTO event_contacts (contact, event_id)

@@ -15,6 +15,7 @@ from drumbeat.core.address import (
     LONGEST_TEXT,
     Mailbox,
     contact_key,
+    deliverable,
     former_address,
     former_key,
     mailbox,
@@ -94,8 +95,10 @@ def test_what_people_type_around_an_address_is_taken_off(text: str) -> None:
         "ada@example.com\nBcc: eve@example.com",
         "ada\r\nBcc:eve@example.com",
         "ada eve@example.com",
-        '"ada"@example.com',
-        "a..b@example.com",
+        '"ada lovelace"@example.com',
+        '"ada@home"@example.com',
+        '""@example.com',
+        "..@example.com",
         "ada\x00@example.com",
         "ada\ud800@example.com",
         f"{'a' * 65}@example.com",
@@ -110,6 +113,26 @@ def test_what_is_not_one_address_is_refused_without_being_quoted(text: str, sema
         normalise(text, semantics)
 
     assert "ada" not in str(refused.value)
+
+
+@pytest.mark.parametrize("local", ["a..b", ".ada", "ada.", "a...b."])
+def test_an_odd_local_part_that_carriers_gave_out_is_one_address_and_sent_in_quotes(local: str) -> None:
+    read = normalise(f'Ada <"{local}"@Example.com>', 4)
+
+    assert read == normalise(f"{local}@example.com", 4) == f"{local}@example.com"
+    assert deliverable(read) == f'"{local}"@example.com'
+    assert str(mailbox(f"Ada <{local}@example.com>")) == f'Ada <"{local}"@example.com>'
+
+
+@pytest.mark.parametrize("text", ["a..b@example.com", '"ada"@example.com'])
+@pytest.mark.parametrize("semantics", [1, 2, 3])
+def test_by_earlier_rules_it_is_none(text: str, semantics: int) -> None:
+    with pytest.raises(InvalidAddress):
+        normalise(text, semantics)
+
+
+def test_quotes_that_are_not_needed_are_not_sent() -> None:
+    assert deliverable(normalise('"ada"@example.com', 4)) == "ada@example.com"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from drumbeat.core import actions
-from drumbeat.core.address import mailbox
+from drumbeat.core.address import deliverable, mailbox
 from drumbeat.core.configuration import Config, Step, Template
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
@@ -68,7 +68,7 @@ class SendEmail(ActionType):
             if plain is None and html is None:
                 raise Unusable("text and html are empty")
         return actions.SendEmail(
-            to=address(step, "to", planned),
+            to=deliverable(address(step, "to", planned)),
             subject=subject,
             text=plain,
             html=html,
@@ -114,15 +114,15 @@ def _headers(filled: Mapping[str, str], semantics: int) -> dict[str, str]:
     if semantics == 1:
         return dict(filled)
     return {
-        name: _mailbox(name, value) if name.lower() in _OF_ADDRESSES else value
+        name: _mailbox(name, value, semantics) if name.lower() in _OF_ADDRESSES else value
         for name, value in filled.items()
         if value or name.lower() not in _OF_ADDRESSES
     }
 
 
-def _mailbox(header: str, value: str) -> str:
+def _mailbox(header: str, value: str, semantics: int) -> str:
     try:
-        return str(mailbox(value))
+        return str(mailbox(value, semantics))
     except InvalidAddress as error:
         raise Unusable(f"headers.{header} is not an address: {error}") from None
 
