@@ -1,4 +1,4 @@
-"""Every minute: notify workers of what is due, free what is stuck, find lost work, drain the buffer."""
+"""Every minute: record wishes, notify workers of what is due, free what is stuck, find lost work, drain the buffer."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from drumbeat.services import services, start
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
-start(lambda made: (made.db, made.notifier, made.buffer))
+start(lambda made: (made.db, made.notifier, made.buffer, made.wishes))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - the schedule says nothing

@@ -37,12 +37,13 @@ ON_ALL = {"scheduler:ListSchedules", "cloudwatch:DescribeAlarms"}
 # What each function cannot do without.
 NEEDED = {
     "campaign": {"database_url", "redis_url", "secret", "effects_queue_url"},
-    "ingest": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url"},
+    "ingest": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "wishes_queue_url"},
     "worker": {"database_url", "redis_url", "secret", "effects_queue_url"},
-    "relay": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url"},
+    "relay": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "wishes_queue_url"},
     "console": {
-        *("database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "dlq_url"),
-        *("schedule_group", "schedule_role_arn", "campaign_function_arn", "schedule_dlq_arn", "alarm_topic_arn"),
+        *("database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "wishes_queue_url"),
+        *("dlq_url", "schedule_group", "schedule_role_arn", "campaign_function_arn"),
+        *("schedule_dlq_arn", "alarm_topic_arn"),
     },
     "migrate": {"database_url", "admin_database_url", "secret"},
 }

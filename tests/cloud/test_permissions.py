@@ -29,6 +29,7 @@ NEEDS: dict[Grant, Step] = {
     Grant("IngestRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): is_kept_from("IngestRole"),
     Grant("IngestRole", "sqs:SendMessage", "EffectsQueue"): steps.notifies,
     Grant("IngestRole", "sqs:SendMessage", "BufferQueue"): steps.buffers,
+    Grant("IngestRole", "sqs:SendMessage", "WishesQueue"): steps.keeps_wishes,
     Grant("WorkerRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("worker", steps.delivers),
     Grant("WorkerRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): is_kept_from("WorkerRole"),
     Grant("WorkerRole", "sqs:SendMessage", "EffectsQueue"): steps.notifies_for_what_waits,
@@ -36,6 +37,9 @@ NEEDS: dict[Grant, Step] = {
     Grant("RelayRole", "sqs:GetQueueAttributes", "BufferQueue"): steps.wakes_for_the_buffer,
     Grant("RelayRole", "sqs:ReceiveMessage", "BufferQueue"): steps.wakes_for_the_buffer,
     Grant("RelayRole", "sqs:DeleteMessage", "BufferQueue"): steps.empties_the_buffer,
+    Grant("RelayRole", "sqs:GetQueueAttributes", "WishesQueue"): steps.wakes_for_wishes,
+    Grant("RelayRole", "sqs:ReceiveMessage", "WishesQueue"): steps.empties_wishes,
+    Grant("RelayRole", "sqs:DeleteMessage", "WishesQueue"): steps.empties_wishes,
     Grant("CampaignRole", "sqs:SendMessage", "EffectsQueue"): steps.fires,
     Grant("ConsoleRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("console", steps.answers),
     Grant("ConsoleRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): is_kept_from("ConsoleRole"),
@@ -46,6 +50,7 @@ NEEDS: dict[Grant, Step] = {
     Grant("ConsoleRole", "sqs:GetQueueAttributes", "EffectsDeadLetters"): steps.counts_dead_letters,
     Grant("ConsoleRole", "sqs:GetQueueAttributes", "EffectsQueue"): finds("effects queue"),
     Grant("ConsoleRole", "sqs:GetQueueAttributes", "BufferQueue"): finds("buffer queue"),
+    Grant("ConsoleRole", "sqs:GetQueueAttributes", "WishesQueue"): finds("wishes queue"),
     Grant("ConsoleRole", "scheduler:CreateSchedule", "schedule/drumbeat-local/campaign-*"): steps.aligns_schedules,
     Grant("ConsoleRole", "scheduler:GetSchedule", "schedule/drumbeat-local/campaign-*"): steps.aligns_schedules,
     Grant("ConsoleRole", "scheduler:UpdateSchedule", "schedule/drumbeat-local/campaign-*"): steps.aligns_schedules,
@@ -85,7 +90,7 @@ def quiet(cloud: Deployed) -> Iterator[Deployed]:
     """The deployment, in which only the test invokes functions."""
     with cloud.still():
         yield cloud
-    cloud.purge("EffectsQueue", "BufferQueue", "EffectsDeadLetters")
+    cloud.purge("EffectsQueue", "BufferQueue", "WishesQueue", "EffectsDeadLetters")
 
 
 def reason(grant: Grant) -> str | None:

@@ -46,6 +46,7 @@ class Beside(Simulation):
     """A simulation whose processes run either release, as `deploy` says; each begins with the present code."""
 
     parks = False  # the release before records what a revoked caller had buffered
+    lists = False  # it lets everything wait while there are some
 
     @cached_property
     def rules(self) -> int:  # type: ignore[override]

@@ -8,9 +8,11 @@ from drumbeat.operations.decisions import Decision
 from tests.faults.environment import Environment
 from tests.faults.fault_points import NoFaults, SomeFaults
 from tests.faults.oracle import check_promises
+from tests.faults.consent import EVERY_LIST
 from tests.faults.queues import QueueFaults
 from tests.faults.runs import Simulate
 from tests.faults.sample_deployment import Lead
+from tests.faults.sample_people import ASKED, Saying, bargain_hunter, confirmation, passed_on, sign_up
 from tests.faults.scheduler import Scheduler
 from tests.faults.simulation import Simulation
 from tests.faults.stories import PARCEL, warm_up
@@ -30,11 +32,12 @@ PROVIDER_FAULTS = (
     "slow_body",
 )
 TIME_STEPS_SECONDS = (0.2, 1.0, 5.0, 20.0, 47.0, 60.0, 130.0)
-THEMES = ("mixed", "duplicates", "mixed", "consent")
+THEMES = ("mixed", "duplicates", "mixed", "consent", "mixed", "duplicates", "mixed", "people")
 PROCESSES_BY_THEME = {
     "mixed": ("ingest", "worker 1", "worker 2", "relay", "person", "provider"),
     "duplicates": ("worker 1", "worker 2", "relay", "provider"),  # every message comes twice
     "consent": ("worker 1", "person"),
+    "people": ("form", "page", "worker 1", "worker 2", "relay", "person"),
 }
 HISTORY = """
     SELECT string_agg(concat_ws(' ', effect_id, seq, from_status, to_status, fence, reason, actor, at), E'\n'
@@ -51,6 +54,8 @@ class Interleaving:
     ) -> None:
         self._random = random = Random(seed)
         self._theme = THEMES[seed % len(THEMES)]
+        if self._theme == "people" and not kind.lists:
+            self._theme = "consent"
         scheduler = Scheduler(Random(seed + 1), environment.control, self._between_turns)
         scheduler.stay_probability = random.choice((0.3, 0.6, 0.85))
         scheduler.split_probability = random.choice((0.0, 0.3, 1.0))
@@ -60,6 +65,7 @@ class Interleaving:
         self._leads = [Lead(name) for name in ("ada", "bob", "cyd")[: random.randint(1, 3)]]
         if random.random() < 0.5:
             self._leads.append(PARCEL)
+        self._signed_up: list[Saying] = []
 
     def _begin(self) -> None:
         warm_up(self.simulation)
@@ -154,6 +160,8 @@ class Interleaving:
             "relay": self._relay,
             "provider": self._provider,
             "person": self._change_consent_often if self._theme == "consent" else self._person,
+            "form": self._sign_up,
+            "page": self._press,
         }
         return {name: part for name, part in parts.items() if name in PROCESSES_BY_THEME[self._theme]}
 
@@ -199,6 +207,29 @@ class Interleaving:
         """A person unsubscribes and subscribes again, many times."""
         for number in range(12):
             self.simulation.suppress(self._leads[0], lifted=bool(number % 2))
+
+    def _sign_up(self) -> None:
+        """One address is signed up again and again, and programs speak for it, too; another is no part of that."""
+        random, simulation = self._random, self.simulation
+        for number in range(random.randint(3, 6)):
+            self._signed_up.append(sign_up("ada", f"sign-up-{number}"))
+            simulation.say(self._signed_up[-1], "form")
+            if random.random() < 0.3:
+                simulation.say(passed_on("ada", f"crm-{number}", door=random.choice(("api", "import"))), "form")
+        simulation.say(bargain_hunter("hal"), "form")
+
+    def _press(self) -> None:
+        """A person presses the buttons of mails: confirms, withdraws, confirms another time."""
+        random, simulation = self._random, self.simulation
+        for number in range(random.randint(4, 10)):
+            self._wait("page", random.randint(0, 6))
+            if not self._signed_up:
+                continue
+            about = random.choice(self._signed_up)
+            if number % 2:
+                simulation.withdraw(about.effects()[ASKED], of=random.choice((None, None, EVERY_LIST)))
+            else:
+                simulation.say(confirmation(about), "page")
 
     def _wait(self, who: str, turns: int) -> None:
         for _ in range(turns):

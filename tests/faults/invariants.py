@@ -1,14 +1,30 @@
 """Observes every commit about consent and attempts, and checks at once that it was allowed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core.reasons import ReasonCode
 from drumbeat.ledger.database import Database
 from tests.faults.clock import SimulatedClock
+from tests.faults.consent import Fact, state_of
 
 FENCES_AND_LEASES = "SELECT id, fence, lease_until FROM effects WHERE id = ANY (%s)"
+MAILS_OF_LISTS = """
+    SELECT e.id, e.contact, e.list, e.confirms, e.status, e.reason_code, c.complained_at
+      FROM effects e JOIN contacts c ON c.key = e.contact
+     WHERE e.id = ANY (%s) AND e.list IS NOT NULL AND e.status IN ('sending', 'cancelled')
+"""
+SAID = """
+    SELECT contact, list, event_id AS event, kind, by_person, at FROM consents WHERE contact = %s
+"""
+ASKED = """
+    SELECT count(DISTINCT a.effect_id) AS mails
+      FROM attempts a JOIN effects e ON e.id = a.effect_id
+     WHERE e.contact = %s AND e.list = %s AND e.confirms AND a.opened_at > drumbeat_now() - interval '24 hours'
+"""
+MOST_CONFIRMATIONS = 3  # to one person, for one list, in a day
 
 
 class Invariants:
@@ -30,6 +46,28 @@ class Invariants:
                 self._move(*facts, **held[facts[0]])
             else:
                 self.observed.append((what, facts))
+        if moved:
+            self.violations += self._of_lists(moved)
+
+    def _of_lists(self, moved: Sequence[UUID]) -> Iterator[str]:
+        """Check that a mail to a list was opened because its person had agreed, or ended because they had not.
+
+        Read right after the commit, before any other: so it is what was true at it.
+        """
+        for mail in self._owner.run(MAILS_OF_LISTS, (list(moved),)):
+            state = state_of([Fact(**said) for said in self._owner.run(SAID, (mail["contact"],))], mail["list"])
+            (asked,) = self._owner.run(ASKED, (mail["contact"], mail["list"]))
+            opened, about = mail["status"] == "sending", f"{mail['id']} of {mail['list']}"
+            if opened and mail["confirms"] and asked["mails"] > MOST_CONFIRMATIONS:
+                yield f"{about} asks to confirm, the {asked['mails']}th time in a day"
+            if opened and not mail["confirms"] and state != "given":
+                yield f"{about} was opened, and consent is {state}"
+            if opened and not mail["confirms"] and mail["complained_at"] is not None:
+                yield f"{about} was opened, and its person has complained"
+            if mail["reason_code"] == ReasonCode.NO_CONSENT and state == "given":
+                yield f"{about} was ended for want of consent, which is given"
+            if mail["reason_code"] == ReasonCode.CAPPED and asked["mails"] < MOST_CONFIRMATIONS:
+                yield f"{about} was ended as one too many, after {asked['mails']}"
 
     def _move(self, effect: UUID, status: str, under: int, *, id: UUID, fence: int, lease_until: datetime) -> None:
         """Check that only the last fence or proof of acceptance moves an effect, and that one lease at a time calls."""

@@ -12,7 +12,9 @@ from drumbeat.core.status import ALLOWED, Status
 from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
 from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
+from tests.faults.peoples_oracle import check_people
 from tests.faults.sample_deployment import CLASSES, MAILS, STEPS, Recorded
+from tests.faults.sample_people import ASKED, MARKETING, PEOPLES_STEPS
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import PerformedAction
 
@@ -26,6 +28,10 @@ UNPROVABLE = (
     ReasonCode.WORKER_CRASHED,
     ReasonCode.EXPIRED_UNKNOWN,
 )
+
+ACCOUNTS = STEPS | PEOPLES_STEPS  # by step
+# Why an effect may be cancelled, though no fault happened: by step, beside a suppression.
+PERSONS_REASONS = dict.fromkeys(MARKETING, ReasonCode.NO_CONSENT) | {ASKED: ReasonCode.CAPPED}
 
 STANDING = "SELECT id, status, reason_code, reason, maybe_sent, due_at = 'infinity' AS resting FROM effects"
 JOURNAL = """
@@ -115,6 +121,7 @@ def check_promises(simulation: Simulation, *, strict: bool = False) -> None:
         *_plans(simulation),
         *_evidence(simulation),
         *_counts(simulation),
+        *check_people(simulation),
     ]
     assert not violations, "\n".join(violations)
 
@@ -217,9 +224,10 @@ def _wrong_end(row: dict[str, Any], step: str, done: int, *, risked: bool, stric
         case Status.CANCELLED:
             if done and not row["maybe_sent"] and not risked:
                 return "the provider did it, and nothing says so"
-            return "it has no reason" if code is None or (strict and code != ReasonCode.SUPPRESSED) else None
+            wanted = (ReasonCode.SUPPRESSED, PERSONS_REASONS.get(step))
+            return "it has no reason" if code is None or (strict and code not in wanted) else None
         case Status.HELD:
-            blind = CLASSES[STEPS[step]] in "FX" and code == ReasonCode.UNPROVABLE
+            blind = CLASSES[ACCOUNTS[step]] in "FX" and code == ReasonCode.UNPROVABLE
             return None if blind or (not strict and code in UNPROVABLE) else "it could be proven"
         case Status.WAITING if row["resting"]:
             return None  # it waits for one that is held; otherwise the simulation would not have ended
@@ -311,7 +319,7 @@ def _consent(simulation: Simulation) -> list[str]:
         f"{lead.name} was suppressed and got {step}"
         for lead in simulation.unwanted
         for step, effect in lead.effects().items()
-        if step in MAILS and effect in done
+        if step in (*MAILS, *PEOPLES_STEPS) and effect in done
     ]
     return violations
 

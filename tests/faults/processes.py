@@ -205,7 +205,7 @@ def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) 
         return []
     if sql == people_sql.CHANGE:
         return [("lifted" if parameters["lifted"] else "suppressed", row["key"]) for row in rows]
-    if sql in (attempts_sql.OPEN, attempts_sql.CLOSE):
+    if sql in (attempts_sql.OPEN, attempts_sql.OPEN_COUNTED, attempts_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
         return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows if row["status"] is not None]
     return []

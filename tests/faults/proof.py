@@ -10,6 +10,7 @@ from tests.faults.environment import Environment
 from tests.faults.fault_points import Fault, OneFault, Site
 from tests.faults.interleaving import Interleaving
 from tests.faults.oracle import check_promises
+from tests.faults.peoples_scenarios import PEOPLES_SCENARIOS
 from tests.faults.rollout import Rollout
 from tests.faults.runs import Simulate
 from tests.faults.scenarios import SCENARIOS, play
@@ -17,6 +18,7 @@ from tests.faults.simulation import Simulation
 from tests.faults.stories import EVE, STORIES, play_story
 
 SEEDS = 100
+ALL_SCENARIOS = {**SCENARIOS, **DOUBTS, **PEOPLES_SCENARIOS}
 
 type Sites = Sequence[tuple[Site, bool]]  # as a run traces them
 
@@ -89,9 +91,9 @@ def prove(part: Part, environment: Environment, simulate: Simulate) -> None:
         play_with_two_releases(part, simulate)
     elif isinstance(part, Histories):
         machine.run(simulate, part.number, machine.LONG)
-    elif part in SCENARIOS or part in DOUBTS:
+    elif part in ALL_SCENARIOS:
         simulation = simulate()
-        play({**SCENARIOS, **DOUBTS}[part], simulation)
+        play(ALL_SCENARIOS[part], simulation)
         check_promises(simulation)
     elif part in STORIES:
         play_without_fault(part, simulate)

@@ -1,4 +1,7 @@
-"""The configuration of a simulated deployment, with accounts of every repeat class, and its leads."""
+"""The configuration of a simulated deployment, with accounts of every repeat class, and its leads.
+
+With lists it is one that the release before lets wait: what stands beside that release goes without them.
+"""
 
 import json
 from collections.abc import Mapping
@@ -75,6 +78,7 @@ flows:
       - {id: notify, account: safe, action: call, with: {method: PUT, path: /posts, body: "{{ payload.name }}"}}
   welcome:
     on: LEAD_CAPTURE
+    when: "source == 'shop'"
     steps:
       - id: crm
         account: crm
@@ -109,13 +113,57 @@ MORE = """
         action: send_email
         with: {to: "{{ payload.email }}", subject: "And more", text: "For {{ payload.name }}"}
 """
+# Where lists, forms and their flows stand in the document; `sample_people` has who signs up.
+WITH_LISTS = (
+    (
+        "defaults: {",
+        'defaults: {public_url: "https://news.example.com", postal_address: "1 Example Street, Example", ',
+    ),
+    (
+        "sources:\n",
+        """lists:
+  letter: {title: Letter, confirm: {account: news, template: confirm}}
+  offers: {title: Offers}
+sources:
+  letters: {form: {fields: {email: required, name: optional}}, list: letter}
+  bargains: {form: {fields: {email: required, name: optional}}, list: offers}
+""",
+    ),
+    (
+        "flows:\n",
+        """flows:
+  letters:
+    on: LEAD_CAPTURE
+    when: "source == 'letters' || source == 'crm'"
+    steps:
+      - {id: letter, account: mail, action: send_email, with: {list: letter, %(mail)s}}
+      - {id: reminder, account: news, action: send_email, delay: 10m, with: {list: letter, %(mail)s}}
+      - id: receipt
+        account: news
+        action: send_email
+        with: {to: "{{ payload.email }}", subject: "Thanks", text: "For {{ payload.name }}"}
+  bargains:
+    on: LEAD_CAPTURE
+    when: "source == 'bargains'"
+    steps:
+      - {id: offer, account: news, action: send_email, with: {list: offers, %(mail)s}}
+"""
+        % {"mail": 'to: "{{ payload.email }}", subject: "Hello", text: "{{ unsubscribe_url }} {{ postal_address }}"'},
+    ),
+)
+TEMPLATES = {"confirm.txt": "---\nsubject: Is it you?\n---\n{{ confirm_url }}\n"}
 
 
 @cache
 def compiled(**changes: Any) -> Mapping[str, Any]:
     """Return a configuration as it is stored; `semantics` are its rules, the other `changes` as in `document`."""
     rules = {"semantics": changes.pop("semantics", SEMANTICS)}
-    return compile_document(document(**changes), {}) | rules
+    return compile_document(document(**changes), templates(lists=changes.get("lists", False))) | rules
+
+
+def templates(*, lists: bool) -> Mapping[str, str]:
+    """Return the template files beside the document."""
+    return TEMPLATES if lists else {}
 
 
 def document(
@@ -125,13 +173,17 @@ def document(
     more: bool = False,
     broken: bool = False,
     digest: str | None = None,
+    lists: bool = False,
 ) -> str:
     """Return a configuration as it is written.
 
-    Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
-    no event has, and `digest` is the schedule of a campaign of that name.
+        Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
+    no event has, and `digest` is the schedule of a campaign of that name. With `lists`, people sign up for some.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
+    for before, after in WITH_LISTS if lists else ():
+        assert text.count(before) == 1
+        text = text.replace(before, after)
     text += f"campaigns:\n  digest: {{schedule: {digest}}}\n" if digest else ""
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -32,7 +33,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch, buffer, parking, recording, webhook
 from drumbeat.ingest.parking_sql import Choice
-from drumbeat.ingest.receipt import Receipt
+from drumbeat.ingest.receipt import RECORDED, Receipt
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.ledger.database import Row
 from drumbeat.operations import decisions
@@ -52,8 +53,10 @@ from tests.faults.invariants import Invariants
 from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, SqsModel
 from tests.faults.sample_deployment import Lead
+from tests.faults.sample_people import Saying
 from tests.faults.vendors import Vendors
 from tests.faults.webhooks import Webhook
+from tests.faults.withdrawals import withdraw
 
 MINUTE = 60.0
 FUNCTION_TIMEOUT_SECONDS = 60.0  # that a worker has for a batch
@@ -99,6 +102,7 @@ class Simulation:
 
     rules = SEMANTICS  # by which configurations are compiled
     parks = True  # what a revoked caller had buffered, instead of recording it
+    lists = True  # people sign up for some
 
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
@@ -122,6 +126,7 @@ class Simulation:
         self.forbidden: set[Lead] = set()  # whose requests providers refuse
         # Effects that a person decided to send again although they may have been sent, and how often.
         self.resent: Counter[object] = Counter()
+        self.withdrawals: list[tuple[UUID, str | None]] = []  # acknowledged: of which mail, and of which other list
         self.versions = 0
         self.prefixes = [Services(self._settings()).redis_prefix]  # the last is that of new processes
         self._processes: dict[str, Process] = {}
@@ -202,7 +207,7 @@ class Simulation:
     def configure(self, **changes: Any) -> None:
         """Put a configuration in force, without a process of the run."""
         self.versions += 1
-        compiled = dict(sample_deployment.compiled(**{"semantics": self.rules} | changes))
+        compiled = dict(sample_deployment.compiled(**{"semantics": self.rules, "lists": self.lists} | changes))
         self.environment.owner.run(
             "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
             " VALUES (%s, %s, '', '{}', %s, 'simulation')",
@@ -250,22 +255,44 @@ class Simulation:
         """Be that sender when a release answered that took the id for the key, though it is not signed."""
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
-                arrival = Arrival(
-                    id=ids.event_id(sent.source, sent.name),
-                    source=sent.source,
-                    key=sent.name,
-                    type=sent.type,
-                    door="webhook",
-                    fingerprint=fingerprint.of_raw(sent.body),
-                    scheduled_at=None,
-                    received_at=process.clock.now(),
-                    body=sent.body,
-                )
-                try:
-                    recording.record(arrival, process.door)
-                except UNREACHABLE:
-                    buffer.put([arrival], process.door)
+                self._take(sent, "webhook", process)
                 self.delivered.append((sent, ""))
+                return
+            self.advance(1.0)
+
+    def say(self, saying: Saying, who: str = "ingest") -> None:
+        """Be a form, a page or a program that passes on what a person says, and tries again until that is taken."""
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                self.receipts.append((saying, self._take(saying, saying.door, process)))
+                return
+            self.advance(1.0)
+
+    def _take(self, sent: Webhook | Saying, door: str, process: Process) -> Receipt:
+        """Record an event, or buffer it, as a door does."""
+        arrival = Arrival(
+            id=ids.event_id(sent.source, sent.name),
+            source=sent.source,
+            key=sent.name,
+            type=sent.type,
+            door=door,
+            fingerprint=fingerprint.of_raw(sent.body),
+            scheduled_at=None,
+            received_at=process.clock.now(),
+            body=sent.body,
+        )
+        try:
+            return Receipt(recording.record(arrival, process.door).event, RECORDED)
+        except UNREACHABLE:
+            return buffer.put([arrival], process.door)[0]
+
+    def withdraw(self, mail: UUID, *, of: str | None = None, who: str = "page") -> None:
+        """Be a person who withdraws by the link of a mail, and presses again until a page says that it is done."""
+        wish = UUID(int=self.random.getrandbits(128), version=4)
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                if withdraw(mail, wish, process.door, of=of):
+                    self.withdrawals.append((mail, of))
                 return
             self.advance(1.0)
 
@@ -400,7 +427,9 @@ class Simulation:
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Apply a configuration, as a person would; return False when it was refused or failed."""
         with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
-            applying.apply(sample_deployment.document(**changes), {}, actor=ACTOR, services=process)
+            document = sample_deployment.document(**{"lists": self.lists} | changes)
+            templates = sample_deployment.templates(lists=self.lists)
+            applying.apply(document, templates, actor=ACTOR, services=process)
             return True
         return False
 

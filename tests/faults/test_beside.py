@@ -9,7 +9,7 @@ from tests.faults.proof import StoryOfTwo, Upgrade, prove
 from tests.faults.runs import Simulate
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE
-from tests.faults.stories import STORIES
+from tests.faults.stories import OF_TWO_RELEASES
 
 FEW, MANY = 16, 1_000
 
@@ -17,7 +17,7 @@ FEW, MANY = 16, 1_000
 @pytest.mark.point(61)
 @pytest.mark.point(63)
 @pytest.mark.parametrize("first", Release)
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", OF_TWO_RELEASES)
 def test_a_story_ends_as_promised_when_each_step_is_another_releases(
     environment: Environment, simulate: Simulate, story: str, first: Release
 ) -> None:

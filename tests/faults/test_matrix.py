@@ -46,6 +46,7 @@ NOT_REQUIRED = {
     "steps": "a deployment",
     "configs.USES": "apply reads only, to refuse a secret that a header would show to another",
     "dismissals": "a person has seen what needs attention; nothing is sent for it",
+    "confirmations": "parts of other statements",
     "unplanned": "parts of other statements",
     "relay.NO_PLAN": "a part of other statements",
     "legacy": "parts of other statements, about what the release before wrote",

@@ -2,11 +2,9 @@
 
 import pytest
 
-from tests.faults.doubts import DOUBTS
 from tests.faults.environment import Environment
-from tests.faults.proof import prove
+from tests.faults.proof import ALL_SCENARIOS, prove
 from tests.faults.runs import Simulate
-from tests.faults.scenarios import SCENARIOS
 
 POINTS = {
     "a key expires": [44],
@@ -20,6 +18,7 @@ POINTS = {
     "a text changes between two tries": [41, 45],
     "a wake-up comes for effects in flight": [13, 20, 23],
     "a person unsubscribes just in time": [54],
+    "a person withdraws just in time": [54],
     "a worker is overtaken before it opens": [26, 27],
     "a worker is overtaken before it closes": [28],
     "a worker is overtaken before it frees a lease": [20, 23],
@@ -30,7 +29,7 @@ POINTS = {
 
 @pytest.mark.parametrize(
     "scenario",
-    [pytest.param(name, marks=[pytest.mark.point(n) for n in POINTS.get(name, [])]) for name in (*SCENARIOS, *DOUBTS)],
+    [pytest.param(name, marks=[pytest.mark.point(n) for n in POINTS.get(name, [])]) for name in ALL_SCENARIOS],
 )
 def test_it_ends_as_promised(environment: Environment, simulate: Simulate, scenario: str) -> None:
     prove(scenario, environment, simulate)

@@ -98,9 +98,9 @@ def build_services(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     sqs = Sqs("us-east-1", sqs_endpoint)
-    effects, buffer, dead = (
+    effects, buffer, wishes, dead = (
         sqs.call("CreateQueue", QueueName=f"{name}-{uuid.uuid4().hex}")["QueueUrl"]
-        for name in ("effects", "buffer", "dead")
+        for name in ("effects", "buffer", "wishes", "dead")
     )
     sqs.close()
     environment = {
@@ -110,6 +110,7 @@ def build_services(
         "DRUMBEAT_SECRET": "for tests",
         "EFFECTS_QUEUE_URL": effects,
         "BUFFER_QUEUE_URL": buffer,
+        "WISHES_QUEUE_URL": wishes,
         "DLQ_URL": dead,
         "AWS_ENDPOINT_URL": sqs_endpoint,
         "DRUMBEAT_SANDBOX_URL": "http://127.0.0.1:1",

@@ -30,6 +30,7 @@ from drumbeat.providers.calls import Search, Send
 from drumbeat.providers.login import Login, login
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Ask, Granted, TokenRequest, Wait
+from drumbeat.wakeups import wishes_flag
 
 _LOG = logging.getLogger(__name__)
 
@@ -140,26 +141,37 @@ def _login(effect: Claimed, services: Services) -> Login | None:
 
 
 def take_tokens(works: Sequence[Work], services: Services) -> tuple[list[Work], list[Transition]]:
-    """Ask each account's limit once, all in one round trip; an effect that has to wait is put back to its slot."""
+    """Ask each account's limit once, all in one round trip; an effect that has to wait is put back to its slot.
+
+    So is marketing while what people asked for waits to be recorded: they may have left its list. The same round trip
+    shows that.
+    """
     by_account: dict[str, list[Work]] = defaultdict(list)
     for work in works:
         by_account[work.effect.account].append(work)
-    answers = services.throttle.take(
+    tokens = services.throttle.take_and_read(
         [
             TokenRequest(account, some[0].login.account.limits, tuple(_ask(work.effect) for work in some))
             for account, some in by_account.items()
-        ]
+        ],
+        wishes_flag.KEY if any(_is_marketing(work.effect) for work in works) else None,
     )
     granted: list[Work] = []
     transitions: list[Transition] = []
     for account, some in by_account.items():
-        for work, answer in zip(some, answers[account], strict=True):
+        for work, answer in zip(some, tokens.answers[account], strict=True):
             match answer:
+                case Granted() if tokens.value is not None and _is_marketing(work.effect):
+                    transitions.append(without_call(work.effect, verdicts.AFTER_WISHES))
                 case Granted():
                     granted.append(work)
                 case Wait():
                     transitions.append(_put_back(work.effect, answer))
     return granted, transitions
+
+
+def _is_marketing(effect: Claimed) -> bool:
+    return effect.is_marketing and effect.status is Status.CLAIMED  # a search sends nothing
 
 
 def _ask(effect: Claimed) -> Ask:

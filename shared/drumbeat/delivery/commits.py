@@ -6,6 +6,7 @@ later than the end of that lease: otherwise the relay would find those effects o
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from uuid import UUID
 
 import psycopg
@@ -15,22 +16,32 @@ from drumbeat.core.status import FINAL, Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
 from drumbeat.delivery.transitions import Transition
+from drumbeat.delivery.verdicts import AFTER_WISHES
 from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
+from drumbeat.ledger.database import SessionLost
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS
 
 CLOSE_TRIES = 3  # an answer in hand is worth waiting for the ledger
 CLOSE_RETRY_SECONDS = 0.5  # before the second try; twice as long before each further one
 LOCKED_WAIT_SECONDS = 30.0  # until an effect is tried again whose rows another transaction had locked
+# Nothing of the statement was carried out, and that is certain.
+NOTHING_DONE: tuple[type[Exception], ...] = (*REFUSED_OR_LOCKED, SessionLost)
 
 _LOG = logging.getLogger(__name__)
 
 
 class Commits:
-    """Commits the transitions of claimed effects, and wakes what they make due or release."""
+    """Commits the transitions of claimed effects, and wakes what they make due or release.
+
+    Made before the batch reads whether what people asked for waits to be recorded: over the connection of that moment,
+    and no other, is marketing opened. Another one may come after an outage in which a person left a list.
+    """
 
     def __init__(self, claimed: Sequence[Claimed], services: Services) -> None:
         self._services = services
+        self._session = services.db.session
+        self._marketing = {effect.id for effect in claimed if effect.is_marketing}
         self._lease_seconds = services.settings.times.lease.total_seconds()
         self._dependents = {effect.id: effect.dependents for effect in claimed}
 
@@ -42,7 +53,8 @@ class Commits:
     def open(self, transitions: Sequence[Transition]) -> Collection[Moved]:
         """Commit the openings among these, before any call; return the effects that this moved.
 
-        One whose rows another transaction has locked is put back; one that the ledger refuses stays under its lease.
+        One whose rows another transaction has locked is put back, and so is marketing when the connection was lost; one
+        that the ledger refuses stays under its lease.
         """
         openings = [one for one in transitions if isinstance(one, Opening)]
         if not openings:
@@ -51,21 +63,29 @@ class Commits:
         # Any other may end here: its person may be suppressed.
         self._schedule(waits, [opening.id for opening in openings if opening.to is not Status.WAITING])
         moved: dict[UUID, Moved] = {}
-        locked: list[Opening] = []
+        back: list[Opening] = []
 
         def refused(opening: Opening, error: Exception) -> None:
             _log_refused(opening, error)
             if isinstance(error, LockNotAvailable):
-                locked.append(Opening(opening.id, opening.fence, Status.WAITING, wait=LOCKED_WAIT_SECONDS))
+                back.append(Opening(opening.id, opening.fence, Status.WAITING, wait=LOCKED_WAIT_SECONDS))
+
+        def write(some: Sequence[Opening]) -> Mapping[UUID, Moved]:
+            try:
+                return self._open(some)
+            except SessionLost:
+                marketing = [opening for opening in some if self._is_marketing(opening)]
+                back.extend(_after_wishes(opening) for opening in marketing)
+                return self._open([opening for opening in some if opening not in marketing])
 
         try:
-            self._write(self._open, openings, moved, refused)
-            self._write(self._open, locked, moved, _log_refused)
+            self._write(write, openings, moved, refused)
+            self._write(self._open, back, moved, _log_refused)
         except psycopg.Error:
             if not moved:
                 raise
             _LOG.error("not_all_opened", extra={"moved": len(moved), "of": len(openings)})  # those go on
-        waits |= {opening.id: opening.wait for opening in locked}
+        waits |= {opening.id: opening.wait for opening in back}
         # What is still claimed is left to the relay.
         stay = [opening.id for opening in openings if opening.id not in moved]
         self.leave(stay)
@@ -94,13 +114,20 @@ class Commits:
         """Add what this moves to `moved`, so that it is known even if this raises halfway."""
         write_apart(lambda some: moved.update(write(some)), transitions, refused, concerns_one=REFUSED_OR_LOCKED)
 
+    def _is_marketing(self, opening: Opening) -> bool:
+        return opening.to is Status.SENDING and opening.id in self._marketing
+
     def _open(self, openings: Sequence[Opening]) -> Mapping[UUID, Moved]:
+        if not openings:
+            return {}
+        db = self._services.db
         try:
-            return attempts_sql.open_attempts(self._services.db, openings)
-        except REFUSED_OR_LOCKED:
+            with db.over(self._session) if any(map(self._is_marketing, openings)) else nullcontext():
+                return attempts_sql.open_attempts(db, openings)
+        except NOTHING_DONE:
             raise
         except psycopg.OperationalError:
-            return attempts_sql.opened(self._services.db, openings)  # the answer was lost: ask what was committed
+            return attempts_sql.opened(db, openings)  # the answer was lost: ask what was committed
 
     def _close(self, closings: Sequence[Closing]) -> Mapping[UUID, Moved]:
         for tried in range(1, CLOSE_TRIES):
@@ -130,6 +157,10 @@ class Commits:
         settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
         # What is far off has the due entry of its minute instead of one of its own.
         notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > MAX_DELAY_SECONDS])
+
+
+def _after_wishes(opening: Opening) -> Opening:
+    return Opening(opening.id, opening.fence, AFTER_WISHES.to, wait=AFTER_WISHES.wait, reason=AFTER_WISHES.reason)
 
 
 def _log_refused(transition: Transition, error: Exception) -> None:

@@ -32,6 +32,7 @@ from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, Repeat, S
 MAX_CRASHES = 3  # claims in a row that ended without a result: the effect crashes its workers
 SECRET_AWAY_WAIT_SECONDS = 60.0  # until secrets that could not be read are asked for again
 NOT_UNDERSTOOD_WAIT_SECONDS = 300.0  # until an effect of a later release is looked at again
+WISHES_WAIT_SECONDS = 15.0  # until marketing that waits for what people asked for is tried again
 MAX_EXTRA_LOOKS = 3  # beyond the planned ones, when the last of those could not be trusted
 UNCLEAR_WAIT_SECONDS = 60.0  # until a look that failed is tried again
 LAST_TRY_SECONDS = 30.0  # before its key expires, an effect that may be repeated is tried once more
@@ -46,6 +47,10 @@ class Verdict:
     reason: Reason | None = None
     tries: int = 0
     looks: int = 0
+
+
+# A person may have left the list while the ledger was unreachable.
+AFTER_WISHES = Verdict(Status.WAITING, wait=WISHES_WAIT_SECONDS, reason=Reason(ReasonCode.WISHES_WAITING))
 
 
 def backoff(retry: Retry, tries: int, random: Random) -> float:

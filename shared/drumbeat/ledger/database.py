@@ -32,6 +32,12 @@ ENCRYPTED = ("require", "verify-ca", "verify-full")  # what `sslmode` has to be 
 HANG_RETRY_SECONDS = 10.0  # after a time-out a `Database` with `patience` does not connect again for this long
 
 type Row = dict[str, Any]
+
+
+class SessionLost(psycopg.OperationalError):
+    """The connection over which a statement had to go is no more; the statement was not sent."""
+
+
 type Parameters = Mapping[str, Any] | Sequence[Any]
 
 
@@ -54,6 +60,8 @@ class Database:
         self._prepare_after = 1 if direct else None
         self._connection: psycopg.Connection[Row] | None = None
         self.round_trips = 0  # statements sent so far
+        self.session = 0  # the number of the connection in use: another one may come after an outage
+        self._only: int | None = None
 
     def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement and return its rows; outside `transaction` it is its own commit.
@@ -89,6 +97,15 @@ class Database:
             self._patience = before
 
     @contextmanager
+    def over(self, session: int) -> Iterator[None]:
+        """Send what is run inside over that connection, or not at all: where it is no more, SessionLost is raised."""
+        self._only = session
+        try:
+            yield
+        finally:
+            self._only = None
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what is run inside together, or nothing of it."""
         with self._usable().transaction():
@@ -103,10 +120,13 @@ class Database:
     def _usable(self) -> psycopg.Connection[Row]:
         if self._connection is not None and _hung_up(self._connection):
             self.close()
+        if self._only is not None and (self._connection is None or self._only != self.session):
+            raise SessionLost("the connection was lost meanwhile")
         if self._connection is None:
             if time.monotonic() < self._retry_at:
                 raise psycopg.OperationalError("the server did not answer a moment ago")
             self._connection = self._connect()
+            self.session += 1
         if isinstance(self._connection, _Connection):
             self._connection.patience = self._patience
         return self._connection

@@ -1,9 +1,9 @@
 """MiniStack, corrected where the local stack relies on it: python -m drumbeat.local.emulator
 
 No web page may use it (`gate`); MiniStack answers every origin. Its long polls wake at once (`long_polls`), and its
-buffer queue survives a kill. MiniStack keeps its state in memory and writes it down when it ends in order. The buffer
-holds events that exist nowhere else, so here each of its messages is on disk before the sender gets its answer.
-`restore` sends them again.
+buffer queue and its queue of wishes survive a kill. MiniStack keeps its state in memory and writes it down when it ends
+in order. These two hold what exists nowhere else, so here each of their messages is on disk before the sender gets its
+answer. `restore` sends them again.
 """
 
 import errno
@@ -19,18 +19,20 @@ from drumbeat.local.long_polls import LongPolls
 
 KEY_VARIABLE = "EMULATOR_KEY"  # the access key that every request has to name
 LOG_VARIABLE = "BUFFER_LOG"  # the file; without it MiniStack is as it is
-BUFFER = "BufferQueue"  # the end of the name of a queue whose messages are kept
+BUFFER, WISHES = "BufferQueue", "WishesQueue"  # the ends of the names of queues whose messages are kept
 
 type Send = Callable[[Mapping[str, Any], str], dict[str, Any]]
 
 
 def kept(send: Send, log: Path) -> Send:
-    """Wrap a send so that it writes what the buffer queue took to a log."""
+    """Wrap a send so that it writes what these queues took to a log: a line each, of the queue and the message."""
 
     def sent(data: Mapping[str, Any], url: str) -> dict[str, Any]:
         answer = send(data, url)
-        if str(data.get("QueueUrl", url)).endswith(BUFFER):
-            append(log, "".join(json.dumps(each["MessageBody"]) + "\n" for each in data.get("Entries", [data])))
+        named = str(data.get("QueueUrl", url))
+        if queue := next((each for each in (BUFFER, WISHES) if named.endswith(each)), None):
+            lines = [json.dumps([queue, each["MessageBody"]]) + "\n" for each in data.get("Entries", [data])]
+            append(log, "".join(lines))
         return answer
 
     return sent
@@ -49,8 +51,8 @@ def append(log: Path, lines: str) -> None:
             raise
 
 
-def restore(log: Path, state: Path, sqs: Sqs, url: str) -> int:
-    """Send again what a buffer that was killed had taken; returns how many messages.
+def restore(log: Path, state: Path, sqs: Sqs, urls: Mapping[str, str]) -> int:
+    """Send again what queues that were killed had taken; returns how many messages. `urls`: of each queue.
 
     `state` is what MiniStack writes when it ends in order: if it is the younger, it holds all of them. A message that
     was drained before is sent again, too, and changes nothing.
@@ -67,15 +69,19 @@ def restore(log: Path, state: Path, sqs: Sqs, url: str) -> int:
         return 0
     messages = [_message(line) for line in earlier.read_text().splitlines()]
     whole = [message for message in messages if message is not None]
-    for message in whole:
-        sqs.call("SendMessage", QueueUrl=url, MessageBody=message)
+    for queue, body in whole:
+        sqs.call("SendMessage", QueueUrl=urls[queue], MessageBody=body)
     earlier.unlink()
     return len(whole)
 
 
-def _message(line: str) -> str | None:
+def _message(line: str) -> tuple[str, str] | None:
     try:
-        return str(json.loads(line))
+        match json.loads(line):
+            case [str(queue), str(body)]:
+                return queue, body
+            case body:  # as the release before wrote it
+                return BUFFER, str(body)
     except ValueError:
         return None  # cut by the kill, before its sender had an answer
 

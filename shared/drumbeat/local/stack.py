@@ -244,13 +244,12 @@ class Stack:
             tell(f"{endpoint} has no EventBridge Scheduler; the relay fires campaigns instead")
 
     def _restore_aws(self, ministack: MiniStack) -> None:
-        """Restore what a killed emulator lost: queues, the schedules' group, and the messages of the buffer."""
+        """Restore what a killed emulator lost: queues, the schedules' group, and what exists in a queue only."""
         self._prepare_aws(ministack.url)
-        buffer = next(url for url in self._queue_urls.values() if url.endswith(emulator.BUFFER))
         sqs = local_sqs(ministack.url, self._aws_key)
-        again = emulator.restore(ministack.buffer_log, ministack.queues_state, sqs, buffer)
+        again = emulator.restore(ministack.buffer_log, ministack.queues_state, sqs, self._queue_urls)
         if again:
-            tell(f"the messages of the buffer were restored ({again}); those drained before change nothing")
+            tell(f"messages of the buffer and wishes were restored ({again}); those drained before change nothing")
 
     def _start_server(self, server: Server, prepared: Callable[[], object] | None = None) -> None:
         tell(f"starting {server.name}")

@@ -41,6 +41,7 @@ def connections(services: Services) -> list[Check]:
             services.buffer.count,
             "check BUFFER_QUEUE_URL; it keeps events during an outage of Postgres",
         ),
+        _wishes(services),
     ]
 
 
@@ -113,6 +114,20 @@ def _answers(name: str, call: Callable[[], object], fix: str) -> Check:
     except (RedisError, DrumbeatError, OSError) as error:
         return Check(name, False, f"does not answer ({type(error).__name__})", fix)
     return Check(name, True, _ms(started))
+
+
+def _wishes(services: Services) -> Check:
+    """Check the queue that keeps what people ask for during an outage of Postgres, and that nothing waits in it."""
+    waiting: list[int] = []
+    answers = _answers(
+        "wishes queue",
+        lambda: waiting.append(services.wishes.count()),
+        "check WISHES_QUEUE_URL; it keeps what people ask for during an outage of Postgres",
+    )
+    if not any(waiting):
+        return answers
+    fix = "bring Postgres back: the relay records them first. If it answers, see docs/operate.md, Wishes wait"
+    return Check("wishes queue", False, f"{sum(waiting)} wait, and so does marketing; nothing is lost", fix)
 
 
 def _configuration(services: Services) -> Iterator[Check]:

@@ -37,14 +37,14 @@ class Drained:
 def put(wish: Wish, door: Door) -> None:
     """Put a wish into the queue, and let marketing wait for it.
 
-    The flag is raised before, so that no marketing goes on once the wish is acknowledged; and after, for the relay may
-    have found the queue empty in between and lowered it.
+    The flag is set before, so that it stands however soon this process ends; and after, for the relay may have found
+    the queue empty in between and cleared it.
 
     Raises:
         Unavailable: the queue did not take it.
     """
     flag = door.services.wishes_flag
-    hoisted = flag.hoist()
+    before = flag.set()
     try:
         door.services.wishes.put(dumps(wish))
     except QueueError:
@@ -52,9 +52,9 @@ def put(wish: Wish, door: Door) -> None:
             "Neither the ledger nor its queue can take this now. Nothing was changed; please press the button again in "
             "a few minutes."
         ) from None
-    hoisted_again = flag.hoist()
+    after = flag.set()
     door.count(BUFFERED)
-    if hoisted is None or hoisted_again is None:
+    if before is None or after is None:
         door.count(DEGRADED)
 
 

@@ -1,4 +1,5 @@
-"""The relay: once a minute, notify workers of what is due, free what is stuck, find lost work, drain the buffer.
+"""The relay: once a minute, record wishes, notify workers of what is due, free what is stuck, find lost work, drain
+the buffer.
 
 It decides nothing about an effect: it notifies, and an extra message changes nothing. The due index says when there is
 anything to read, so that a suspended database stays suspended; when the index is lost, everything is checked.
@@ -19,6 +20,7 @@ from drumbeat.infrastructure.sqs.client import UNREACHABLE, SqsError
 from drumbeat.ledger import leases
 from drumbeat.observability.stages import leave_mark
 from drumbeat.relay import sql as ledger
+from drumbeat.relay import wishes
 from drumbeat.relay.lots import FULL_SWEEP_SECONDS, RENOTIFY_SECONDS, Lot, Lots
 from drumbeat.services import Services
 from drumbeat.throttle.pace import NOTIFY_AHEAD
@@ -53,6 +55,7 @@ class Summary:
     idle: bool = False  # nothing was due: the ledger was not read
     locked_elsewhere: bool = False  # another relay sweeps
     full: bool = False
+    wishes: int = 0  # withdrawals and confirmations recorded that had waited
     recovered: int = 0  # effects whose lease had ended
     effects: int = 0  # that workers were notified of
     events: int = 0  # the same
@@ -60,7 +63,7 @@ class Summary:
     parked: int = 0  # events of the buffer whose caller's key was revoked; they wait for a person
     fired: int = 0  # instants of campaigns that had not been fired
     missed: int = 0  # those that are too old for that, counted by full sweeps
-    foreign: int = 0  # buffered messages that could not be parsed; they stay for a person
+    foreign: int = 0  # messages of the buffer or with wishes that could not be parsed; they stay for a person
     not_notified: int = 0  # messages that the queue did not take; sent again in a minute
     redis_away: bool = False
     oldest: float = 0.0  # seconds for which the oldest effect has been due, or the oldest event without a plan
@@ -71,6 +74,7 @@ class Summary:
             "asleep": self.idle,
             "elsewhere": self.locked_elsewhere,
             "full": self.full,
+            "wishes": self.wishes,
             "recovered": self.recovered,
             "effects": self.effects,
             "events": self.events,
@@ -97,12 +101,14 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
     now = services.clock.now().timestamp()
     due = services.due_index.due(now)
     full = due.missing or FULL in due.members
-    if not (full or due.members or _buffered(services)):
+    wished = full or due.wishes is not None or wishes.waiting(services)
+    if not (wished or due.members or _buffered(services)):
         return Summary(idle=True)
     with _alone(services.redis) as alone:
         if not alone:
             return Summary(locked_elsewhere=True)
-        return _Sweep(services, now, due, full, remaining).run()
+        made = _Sweep(services, now, due, full, remaining)
+        return made.run() if not wished or made.record_wishes() else made.summary
 
 
 class _Sweep:
@@ -116,7 +122,18 @@ class _Sweep:
         self._stopped = False  # for lack of time, or of a queue
         self.summary = Summary(full=full, redis_away=due.unreachable)
 
+    def record_wishes(self) -> bool:
+        """Record what people asked for; return whether all of it is, so that anything else may go on."""
+        if not self._services.settings.wishes_queue_url:
+            return True
+        found = wishes.record(
+            self._services, self._due.wishes, lambda: self._has_time(RESERVED_SECONDS + wishes.HIDDEN_SECONDS)
+        )
+        self.summary.wishes, self.summary.foreign = found.recorded, found.foreign
+        return not found.out_of_time
+
     def run(self) -> Summary:
+        """Sweep, once wishes are recorded."""
         lots = Lots(self._services, self._now, self._due, self._recover())
         self._notify(iter(lots))
         self.summary.oldest = lots.oldest

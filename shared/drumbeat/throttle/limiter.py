@@ -70,6 +70,14 @@ class Wait:
 type Answer = Granted | Wait
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The answers by account, in the order of the asks, and the value that was read beside them."""
+
+    answers: dict[str, list[Answer]]
+    value: bytes | None = None
+
+
 class Throttle:
     """Tokens for accounts. Never raises for Redis: it slows down instead, and warns once through `warn`.
 
@@ -95,11 +103,17 @@ class Throttle:
 
     def take(self, requests: Sequence[TokenRequest]) -> dict[str, list[Answer]]:
         """Ask for tokens, one request an account; one answer for each ask, in order. One round trip in all."""
-        replies = self._run([(request.account, "take", _take_arguments(request)) for request in requests])
-        return {
+        return self.take_and_read(requests, None).answers
+
+    def take_and_read(self, requests: Sequence[TokenRequest], key: str | None) -> Tokens:
+        """Ask for tokens as `take` does, and read a key in the same round trip; its value is None without Redis."""
+        also = [] if key is None else [("GET", key)]
+        replies = self._run([(request.account, "take", _take_arguments(request)) for request in requests], also)
+        answers = {
             request.account: self._from_fallback(request) if reply is None else _answers(request, reply)
-            for request, reply in zip(requests, replies, strict=True)
+            for request, reply in zip(requests, replies, strict=False)
         }
+        return Tokens(answers, replies[-1] if also and requests else None)
 
     def queues(self, accounts: Iterable[str]) -> dict[str, float]:
         """Return the seconds until each account's last reserved slot; accounts that could not be read are left out."""
@@ -118,25 +132,27 @@ class Throttle:
             ],
         )
 
-    def _run(self, calls: Sequence[tuple[str, str, Sequence[object]]]) -> list[Any]:
-        """Run the script once for each call, all in one round trip; None where Redis did not do it."""
+    def _run(
+        self, calls: Sequence[tuple[str, str, Sequence[object]]], also: Sequence[tuple[str, str]] = ()
+    ) -> list[Any]:
+        """Run the script once for each call and the other commands, in one round trip; None where Redis did not."""
         if not calls:
             return []
         if self._retry_at is not None and self._elapsed() < self._retry_at:
-            return [None] * len(calls)
+            return [None] * (len(calls) + len(also))
         now = "" if self._clock is None else str(round(self._clock.now().timestamp() * SECOND))
         lines = [(key_of(account), f"{key_of(account)}:promised", verb, now, *rest) for account, verb, rest in calls]
         try:
-            replies = self._evaluate(lines)
+            replies = self._evaluate(lines, also)
         except (RedisError, OSError) as error:
-            replies = [error] * len(calls)
-        failure = next((reply for reply in replies if isinstance(reply, Exception)), None)
+            replies = [error] * (len(calls) + len(also))
+        failure = next((reply for reply in replies[: len(calls)] if isinstance(reply, Exception)), None)
         self._note_failure(failure)
         return [None if isinstance(reply, Exception) else reply for reply in replies]
 
-    def _evaluate(self, lines: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def _evaluate(self, lines: Sequence[tuple[Any, ...]], also: Sequence[tuple[str, str]]) -> list[Any]:
         text, digest = self._loaded()
-        replies = self._redis.run_all([("EVALSHA", digest, 2, *line) for line in lines])
+        replies = self._redis.run_all([*(("EVALSHA", digest, 2, *line) for line in lines), *also])
         unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:  # a restart or a failover lost the script: sent again, it is known again
             again = self._redis.run_all([("EVAL", text, 2, *lines[i]) for i in unknown])

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from drumbeat.core.clock import Clock
 from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS
+from drumbeat.wakeups import wishes_flag
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -47,6 +48,7 @@ class Due:
     members: frozenset[str]
     missing: bool
     unreachable: bool = False  # Redis: then it is missing, too
+    wishes: bytes | None = None  # the flag's value while what people asked for waits to be recorded
 
     def ids(self, kind: str) -> list[UUID]:
         """Return the ids among the members of one kind: `event` or `effect`."""
@@ -78,13 +80,18 @@ class DueIndex:
         return self._try(lambda: self._redis.run("ZREM", KEY, *members)) is not None
 
     def due(self, now: float) -> Due:
-        """Read which members' time has come, in one round trip."""
-        commands = [("ZRANGE", KEY, "-inf", now, "BYSCORE", "LIMIT", 0, MAX_MEMBERS_READ), ("ZSCORE", KEY, SENTINEL)]
-        replies = self._try(lambda: _accepted(self._redis.run_all(commands)))
+        """Read which members' time has come, and the flag of waiting wishes, in one round trip."""
+        commands: list[tuple[str | float, ...]] = [
+            ("ZRANGE", KEY, "-inf", now, "BYSCORE", "LIMIT", 0, MAX_MEMBERS_READ),
+            ("ZSCORE", KEY, SENTINEL),
+            ("GET", wishes_flag.KEY),
+        ]
+        replies = self._try(lambda: _accepted(self._redis.run_all(commands), but=2))
         if replies is None:
             return Due(frozenset(), missing=True, unreachable=True)
-        members, sentinel = replies
-        return Due(frozenset(_text(member) for member in members), missing=sentinel is None)
+        members, sentinel, flag = replies
+        wishes = None if isinstance(flag, RedisError) else flag  # what another program left there is no flag
+        return Due(frozenset(_text(member) for member in members), missing=sentinel is None, wishes=wishes)
 
     def times(self, members: Sequence[str]) -> dict[str, float]:
         """Return when each member that is in the index is due; empty when Redis is unreachable."""
@@ -136,9 +143,9 @@ def account_entry(account: str) -> str:
     return f"account:{account}"
 
 
-def _accepted(replies: list[Any]) -> list[Any]:
-    """Return the replies; raises the first that is an error."""
-    for reply in replies:
+def _accepted(replies: list[Any], *, but: int) -> list[Any]:
+    """Return the replies; raises the first that is an error, but for that at one place."""
+    for reply in replies[:but] + replies[but + 1 :]:
         if isinstance(reply, RedisError):
             raise reply
     return replies

@@ -1,7 +1,7 @@
-"""The flag in Redis that holds marketing mail back while what people asked for waits to be recorded.
+"""The flag in Redis that lets marketing wait while what people asked for waits to be recorded.
 
-It has another value each time it is raised, and is lowered only as long as it has the value that was read before the
-queue of wishes was emptied: so one that came meanwhile keeps it up. It never expires: what waits may wait for days.
+It has another value each time it is set, and is cleared only while it has the value that was read before the queue of
+wishes was emptied: one that came meanwhile keeps it. It never expires: wishes may wait for days.
 """
 
 import logging
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
 KEY = "{relay}:wishes"
-LOWER = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+CLEAR = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class WishesFlag:
     def __init__(self, redis: "LeanRedis") -> None:
         self._redis = redis
 
-    def hoist(self) -> bytes | None:
+    def set(self) -> bytes | None:
         """Let marketing wait; returns the flag's value, or None when Redis did not take it."""
         value = uuid4().hex
         try:
@@ -35,10 +35,10 @@ class WishesFlag:
             return None
         return value.encode()
 
-    def lower(self, value: bytes) -> bool:
-        """Let marketing go on, unless the flag was raised again since it had this value."""
+    def clear(self, value: bytes) -> bool:
+        """Let marketing go on, unless the flag was set again since it had this value; returns whether it does."""
         try:
-            return bool(self._redis.run("EVAL", LOWER, 1, KEY, value))
+            return bool(self._redis.run("EVAL", CLEAR, 1, KEY, value))
         except (RedisError, OSError) as error:
-            _LOG.warning("wishes_flag_not_lowered", extra={"error": type(error).__name__})
+            _LOG.warning("wishes_flag_not_cleared", extra={"error": type(error).__name__})
             return False

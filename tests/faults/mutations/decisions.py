@@ -43,13 +43,17 @@ def _read_consent_without_the_lock(patch: Patch) -> None:
 
 
 def _read_consent_at_the_claim_only(patch: Patch) -> None:
-    text = attempts_sql.OPEN.replace("c.suppressed_at IS NOT NULL", "false")
-    assert text != attempts_sql.OPEN
-    patch.setattr(attempts_sql, "OPEN", text)
+    change_statement(
+        patch,
+        attempts_sql,
+        "OPEN",
+        ("WHERE own.suppressed_at IS NOT NULL", "WHERE false"),
+        ("WHERE former.suppressed_at IS NOT NULL", "WHERE false"),
+    )
 
 
 def _read_consent_under_todays_key_only(patch: Patch) -> None:
-    change_statement(patch, attempts_sql, "OPEN", ("p.key IN (own.key, own.former)", "p.key = own.key"))
+    change_statement(patch, attempts_sql, "OPEN", ("WHERE former.suppressed_at IS NOT NULL", "WHERE false"))
 
 
 def _suppress_under_todays_key_only(patch: Patch) -> None:

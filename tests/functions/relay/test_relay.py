@@ -46,6 +46,7 @@ def services(
         "DRUMBEAT_SECRET": "for tests",
         "EFFECTS_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"effects{uuid.uuid4().hex}")["QueueUrl"],
         "BUFFER_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"buffer{uuid.uuid4().hex}")["QueueUrl"],
+        "WISHES_QUEUE_URL": sqs.call("CreateQueue", QueueName=f"wishes{uuid.uuid4().hex}")["QueueUrl"],
         "AWS_ENDPOINT_URL": sqs_endpoint,
     }
     sqs.close()

@@ -21,7 +21,7 @@ def deployment(
     sqs = RecordingSqs(sqs_endpoint)
     urls = {
         name: sqs.call("CreateQueue", QueueName=f"{name}{uuid.uuid4().hex}")["QueueUrl"]
-        for name in ("effects", "buffer")
+        for name in ("effects", "buffer", "wishes")
     }
     sqs.database = database
     settings = Settings.from_env(
@@ -31,6 +31,7 @@ def deployment(
             "DRUMBEAT_SECRET": "for tests",
             "EFFECTS_QUEUE_URL": urls["effects"],
             "BUFFER_QUEUE_URL": urls["buffer"],
+            "WISHES_QUEUE_URL": urls["wishes"],
             "AWS_ENDPOINT_URL": sqs_endpoint,
             "DRUMBEAT_LOCAL": "1",
         }

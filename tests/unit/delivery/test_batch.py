@@ -17,7 +17,7 @@ from drumbeat.delivery.work import Ended, Work
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.providers.login import login
 from drumbeat.services import Services
-from drumbeat.throttle.limiter import Answer, Ask, Granted, Throttle, TokenRequest, Wait
+from drumbeat.throttle.limiter import Answer, Ask, Granted, Throttle, TokenRequest, Tokens, Wait
 from tests.unit.delivery.sample_effects import effect, unknown
 
 LIMITS = (Limit(1, 1, 1),)
@@ -28,14 +28,16 @@ LATER = Wait(7.0, 1_000.0, Reason(ReasonCode.RATE_LIMITED))
 class Limiter(Throttle):
     """Gives these answers for each account, and keeps what it was asked."""
 
-    def __init__(self, **answers: list[Answer]) -> None:
-        self.answers = answers
+    def __init__(self, *, value: bytes | None = None, **answers: list[Answer]) -> None:
+        self.answers, self.value = answers, value
+        self.read: list[str | None] = []
         self.asked: list[Sequence[TokenRequest]] = []
 
     @override
-    def take(self, requests: Sequence[TokenRequest]) -> dict[str, list[Answer]]:
+    def take_and_read(self, requests: Sequence[TokenRequest], key: str | None) -> Tokens:
         self.asked.append(requests)
-        return self.answers
+        self.read.append(key)
+        return Tokens(self.answers, self.value if key else None)
 
 
 def services(throttle: Throttle | None = None) -> Services:

@@ -1,4 +1,4 @@
-"""The buffer of the local stack, whose emulator keeps its queues in memory and may be killed."""
+"""The local stack's buffer and queue of wishes: their emulator keeps its queues in memory and may be killed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +23,11 @@ class Emulator:
         return str(self.sqs.call("CreateQueue", QueueName=name)["QueueUrl"])
 
     def restored(self) -> int:
-        return restore(self.server.buffer_log, self.server.queues_state, self.sqs, self.url("test-BufferQueue"))
+        urls = {name: self.url(f"test-{name}") for name in ("BufferQueue", "WishesQueue")}
+        return restore(self.server.buffer_log, self.server.queues_state, self.sqs, urls)
 
-    def held(self) -> list[Any]:
-        got = self.sqs.call("ReceiveMessage", QueueUrl=self.url("test-BufferQueue"), MaxNumberOfMessages=10)
+    def held(self, queue: str = "BufferQueue") -> list[Any]:
+        got = self.sqs.call("ReceiveMessage", QueueUrl=self.url(f"test-{queue}"), MaxNumberOfMessages=10)
         return sorted(message["Body"] for message in got.get("Messages", []))
 
 

@@ -1,0 +1,72 @@
+"""What people asked for while the ledger was unreachable: the relay records it before it does anything else."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drumbeat.infrastructure.sqs.client import SqsError
+from drumbeat.services import Services
+
+HIDDEN_SECONDS = 10  # for ten messages: what a relay that was killed had received is there again for the next one
+WAIT_SECONDS = 1  # for the first of ten: SQS answers a receive that does not wait from some of its servers only
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What became of those that waited."""
+
+    flag: bytes | None
+    recorded: int = 0
+    foreign: int = 0  # could not be parsed, or the ledger refuses them: they stay for a person
+    locked: int = 0  # they come back: another transaction has their contact's row
+    emptied: bool = False  # a receive that waited found nothing more
+    out_of_time: bool = False
+
+
+def waiting(services: Services) -> bool:
+    """Return whether there are wishes, as far as the queue says: its count may be a minute old."""
+    if not services.settings.wishes_queue_url:
+        return False
+    try:
+        return services.wishes.count() > 0
+    except SqsError as error:
+        _LOG.warning("relay: whether wishes wait is not known: %s", error)
+        return False
+
+
+def record(services: Services, flag: bytes | None, has_time: Callable[[], bool]) -> Wishes:
+    """Record the wishes that wait, then let marketing go on. Each is deleted only once it is recorded.
+
+    `flag`: its value, read before; None: it is set as soon as there is a wish. `has_time` returns whether there is
+    time for one more receive: as long as it hides its messages.
+
+    Raises:
+        psycopg.OperationalError: the ledger is unreachable; what was not recorded stays, and so does the flag.
+    """
+    found = Wishes(flag)
+    try:
+        _empty(services, found, has_time)
+        if found.flag and found.emptied and not found.locked and services.wishes.count() <= found.foreign:
+            services.wishes_flag.clear(found.flag)
+    except SqsError as error:
+        _LOG.warning("relay: wishes wait until the next minute: %s", error)
+    return found
+
+
+def _empty(services: Services, found: Wishes, has_time: Callable[[], bool]) -> None:
+    from drumbeat.people.waiting_wishes import drain
+
+    while has_time():
+        messages = services.wishes.receive(wait=WAIT_SECONDS, hidden=HIDDEN_SECONDS)
+        if not messages:
+            found.emptied = True
+            return
+        found.flag = found.flag or services.wishes_flag.set()
+        drained = drain(messages, services)
+        services.wishes.delete(drained.settled)
+        found.recorded += drained.recorded
+        found.foreign += len(drained.foreign)
+        found.locked += len(messages) - len(drained.settled) - len(drained.foreign)
+    found.out_of_time = True

@@ -1,0 +1,83 @@
+"""Histories of people whose wishes come at the worst moment, and how each must end."""
+
+from collections.abc import Mapping
+
+from drumbeat.operations.decisions import Decision
+from tests.faults.fault_points import Site
+from tests.faults.queues import EFFECTS
+from tests.faults.sample_people import LETTER, Saying, confirmation, passed_on, sign_up
+from tests.faults.scenarios import Scenario, _pause
+from tests.faults.simulation import Simulation
+
+ADA, BOB, CYD = (confirmation(sign_up(name)) for name in ("ada", "bob", "cyd"))
+OPENS, PLANS = Site("worker", "db attempts.OPEN", 1), Site("worker", "db plans.RECORD", 1)
+NO_LETTERS = dict.fromkeys(("letter", "reminder"), "cancelled")
+COMPLAINED = "UPDATE contacts SET complained_at = drumbeat_now() WHERE consents ? %s RETURNING key"
+
+
+def _join(simulation: Simulation, *people: Saying) -> None:
+    """Let people sign up and confirm; nothing of the confirmations is planned yet."""
+    for person in people:
+        simulation.say(sign_up(person.person))
+    simulation.settle()
+    for person in people:
+        simulation.say(person)
+
+
+def _withdrawn_just_in_time(simulation: Simulation) -> None:
+    """One of three people withdraws when a worker has claimed the letters of all and not opened them yet."""
+    _join(simulation, ADA, BOB, CYD)
+    _pause(simulation, OPENS, lambda: simulation.withdraw(ADA.effects()["letter"]))
+    simulation.settle()
+
+
+def _complained_just_in_time(simulation: Simulation) -> None:
+    """A person complains at that moment: letters end, and what is not marketing goes on."""
+    _join(simulation, ADA)
+    _pause(simulation, OPENS, lambda: simulation.environment.owner.run(COMPLAINED, (LETTER,)))
+    simulation.settle()
+
+
+def _withdrawn_and_redriven(simulation: Simulation) -> None:
+    """A person withdraws, and another lets the letters be sent after all: they are not."""
+    _withdrawn_just_in_time(simulation)
+    simulation.decide(Decision.REDRIVE)
+    simulation.settle()
+
+
+def _planned_twice(simulation: Simulation) -> None:
+    """Two workers plan a confirmation at the same time, and the person has withdrawn before the second one's record."""
+    _join(simulation, ADA)
+
+    def meanwhile() -> None:
+        for message in simulation.queues.queues[EFFECTS]:
+            message.visible_at = simulation.clock.gone  # the same wake-up once more
+        simulation.drain("worker 2")
+        simulation.withdraw(ADA.effects()["letter"])
+
+    _pause(simulation, PLANS, meanwhile)
+    simulation.settle()
+
+
+def _passed_on_late(simulation: Simulation) -> None:
+    """A program says that a person agreed, and its event is planned only after the person has withdrawn."""
+    _join(simulation, ADA)
+    simulation.settle()
+    said = passed_on("ada", door="import")
+    simulation.say(said)
+    simulation.queues.queues[EFFECTS].clear()  # the wake-up is lost
+    simulation.advance(1.0)
+    simulation.withdraw(ADA.effects()["letter"])
+    simulation.settle()
+
+
+PEOPLES_SCENARIOS: Mapping[str, Scenario] = {
+    "a person withdraws just in time": Scenario(_withdrawn_just_in_time, NO_LETTERS, ADA),
+    "another person goes on": Scenario(_withdrawn_just_in_time, {}, BOB),
+    "a person complains just in time": Scenario(_complained_just_in_time, NO_LETTERS, ADA),
+    "letters are redriven to a person who withdrew": Scenario(_withdrawn_and_redriven, NO_LETTERS, ADA),
+    "a confirmation is planned twice at once": Scenario(_planned_twice, {"reminder": "cancelled"}, ADA),
+    "a program's word is planned after a withdrawal": Scenario(
+        _passed_on_late, NO_LETTERS, passed_on("ada", door="import")
+    ),
+}

@@ -1,0 +1,143 @@
+"""Stories about people: they sign up, confirm, withdraw and come back, and programs speak for them."""
+
+from collections import Counter
+from uuid import UUID
+
+from drumbeat.core.reasons import ReasonCode
+from drumbeat.core.status import Status
+from tests.faults.consent import EVERY_LIST
+from tests.faults.fault_points import NoFaults
+from tests.faults.sample_people import ASKED, Saying, bargain_hunter, confirmation, passed_on, sign_up
+from tests.faults.simulation import Simulation
+
+DAY = 86_400.0
+ADA = sign_up("ada")
+SURE = confirmation(ADA)
+HUNTER = bargain_hunter("hal")
+
+ENDS = "SELECT step, status, reason_code FROM effects WHERE id = ANY (%s)"
+
+
+def _subscribed(simulation: Simulation) -> None:
+    """A person signs up, the form comes twice; the mail asks, its button is pressed twice: letter and receipt follow."""
+    simulation.say(ADA)
+    simulation.say(ADA)
+    simulation.settle(prompt=True)
+    simulation.say(SURE)
+    simulation.say(SURE)
+    simulation.settle(prompt=True)
+    _ended(simulation, SURE, letter=None, reminder=None, receipt=None)
+
+
+def _unconfirmed(simulation: Simulation) -> None:
+    """A person who never confirms gets no letter, whatever a program says; who needs not confirm gets an offer."""
+    simulation.say(ADA)
+    simulation.say(passed_on("ada"))
+    simulation.say(HUNTER)
+    simulation.settle(prompt=True)
+    _ended(simulation, passed_on("ada"), letter=ReasonCode.NO_CONSENT, reminder=ReasonCode.NO_CONSENT, receipt=None)
+    _ended(simulation, HUNTER, offer=None)
+
+
+def _withdrawn(simulation: Simulation) -> None:
+    """A person withdraws between two mails of a list, twice; the one that was planned before does not come."""
+    _join(simulation)
+    simulation.drain()
+    for _ in range(2):
+        simulation.withdraw(SURE.effects()["letter"])
+    simulation.settle(prompt=True)
+    _ended(simulation, SURE, reminder=ReasonCode.NO_CONSENT, receipt=None)
+
+
+def _withdrawn_first(simulation: Simulation) -> None:
+    """A person withdraws from every list by the link of a transactional mail's list, before anything is planned."""
+    _join(simulation)
+    simulation.withdraw(ADA.effects()[ASKED], of=EVERY_LIST)
+    simulation.settle(prompt=True)
+    _ended(simulation, SURE, letter=ReasonCode.NO_CONSENT, reminder=ReasonCode.NO_CONSENT, receipt=None)
+
+
+def _back(simulation: Simulation) -> None:
+    """A person withdraws; a program and an import give nothing back; the person signs up again and confirms."""
+    _join(simulation)
+    simulation.settle(prompt=True)
+    simulation.withdraw(SURE.effects()["letter"])
+    again = sign_up("ada", "ada-again")
+    for said in (passed_on("ada"), passed_on("ada", door="import")):
+        simulation.say(said)
+        simulation.settle(prompt=True)
+        _ended(simulation, said, letter=ReasonCode.NO_CONSENT, reminder=ReasonCode.NO_CONSENT, receipt=None)
+    simulation.say(again)
+    simulation.settle(prompt=True)
+    simulation.say(confirmation(again))
+    simulation.settle(prompt=True)
+    _ended(simulation, confirmation(again), letter=None, reminder=None, receipt=None)
+
+
+def _imported(simulation: Simulation) -> None:
+    """An import says that people agreed, and one of them is suppressed: only the other gets the letter."""
+    eve, bob = passed_on("eve", door="import"), passed_on("bob", door="import")
+    simulation.suppress(bob)
+    simulation.say(eve)
+    simulation.say(bob)
+    simulation.settle(prompt=True)
+    _ended(simulation, eve, letter=None, reminder=None, receipt=None)
+    _ended(simulation, bob, letter=ReasonCode.SUPPRESSED, reminder=ReasonCode.SUPPRESSED, receipt=ReasonCode.SUPPRESSED)
+
+
+def _capped(simulation: Simulation) -> None:
+    """A stranger signs an address up four times in a day: its owner is asked three times, and the next day again."""
+    sign_ups = [sign_up("ada", f"prank-{number}") for number in range(5)]
+    for one in sign_ups[:4]:
+        simulation.say(one)
+    simulation.settle(prompt=True)
+    asked = [_reason(simulation, one.effects()[ASKED]) for one in sign_ups[:4]]
+    assert Counter(asked) == {None: 3, ReasonCode.CAPPED: 1}
+    simulation.advance(DAY + 3_600.0)
+    simulation.say(sign_ups[4])
+    simulation.settle(prompt=True)
+    _ended(simulation, sign_ups[4], mail=None)
+
+
+def _away(simulation: Simulation) -> None:
+    """People sign up and confirm while the ledger is unreachable: what they said is buffered, and nothing is lost."""
+    simulation.say(ADA)
+    simulation.settle(prompt=True)
+    simulation.outages.ledger = True
+    simulation.say(SURE)
+    simulation.say(HUNTER)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    _ended(simulation, SURE, letter=None, reminder=None, receipt=None)
+
+
+PEOPLES_STORIES = {
+    "subscribed": _subscribed,
+    "unconfirmed": _unconfirmed,
+    "withdrawn": _withdrawn,
+    "withdrawn first": _withdrawn_first,
+    "back": _back,
+    "imported": _imported,
+    "capped": _capped,
+    "away": _away,
+}
+
+
+def _join(simulation: Simulation) -> None:
+    """Let Ada sign up and confirm; nothing of the confirmation is planned yet."""
+    simulation.say(ADA)
+    simulation.settle(prompt=True)
+    simulation.say(SURE)
+
+
+def _ended(simulation: Simulation, saying: Saying, **reasons: ReasonCode | None) -> None:
+    """Check how the mails of an event have ended: sent, or for a reason. After a fault the oracle alone knows."""
+    if not isinstance(simulation.point.faults, NoFaults):
+        return
+    ended = {step: _reason(simulation, effect) for step, effect in saying.effects().items() if step in reasons}
+    assert ended == reasons, f"{saying.name} ended as {ended}"
+
+
+def _reason(simulation: Simulation, effect: UUID) -> ReasonCode | None:
+    (row,) = simulation.environment.owner.run(ENDS, ([effect],))
+    return None if row["status"] == Status.ACCEPTED else ReasonCode(row["reason_code"])
