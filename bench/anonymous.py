@@ -1,8 +1,9 @@
 """What requests cost that prove nothing: python -m bench.anonymous
 
 Calls the handlers as Lambda does, over a Postgres and a Valkey of its own, with what anyone can send who knows the URL.
-Counts what reaches each server and the log, and measures the CPU of the process. Prints a table in Markdown. It runs
-with the code of any release: put that one's `shared` first on PYTHONPATH.
+Counts what reaches each server and the log, and measures the CPU of the process and what one request allocates beside
+its own event. Prints a table in Markdown. It runs with the code of any release: put that one's `shared` first on
+PYTHONPATH.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import logging
 import os
 import tempfile
 import time
+import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,9 +37,14 @@ sources:
   sms: {webhook: twilio, type: LEAD_CAPTURE, secrets: ["env:SESAME"], map: {phone: From},
         public_url: "https://hooks.example.com/v1/webhooks/sms"}
   mail: {webhook: mailgun, type: FEEDBACK, secrets: ["env:SESAME"], map: {event: event}}
+  signup: {form: {fields: {email: required, name: optional}, honeypot: website}}
 """
 FORM = b"&".join(b"field%d=" % number + b"%41" * (LARGE_BYTES // 2_800) for number in range(900))
 NESTED = b'{"x": [' + b"[1]," * (LARGE_BYTES // 4) + b'1], "signature": 1}'
+BROWSER = {"accept": "text/html"}
+UNKNOWN_FIELD = b"email=ada@example.com&x=1"
+TRAPPED = b"email=ada@example.com&website=x"
+ONE_CLICK = b"List-Unsubscribe=One-Click"
 FORGED = {"authorization": "Bearer drumbeat.first.ingest+read+operate.forged"}
 
 
@@ -80,6 +87,17 @@ KINDS = (
     Kind("event without a key", "ingest", "POST", at("/v1/events"), {}),
     Kind("event with a wrong key", "ingest", "POST", at("/v1/events"), FORGED),
     Kind("5 MB of events without a key", "ingest", "POST", at("/v1/events/batch"), {}, FORM, LARGE_REQUESTS),
+    Kind("unknown form", "ingest", "POST", lambda number: f"/v1/forms/x{number}", {}, b"email=ada@example.com"),
+    Kind("form with an unknown field", "ingest", "POST", at("/v1/forms/signup"), {}, UNKNOWN_FIELD),
+    Kind("the same from a browser: a page", "ingest", "POST", at("/v1/forms/signup"), BROWSER, UNKNOWN_FIELD),
+    Kind("form with a filled honeypot", "ingest", "POST", at("/v1/forms/signup"), {}, TRAPPED),
+    Kind("form with 200 fields", "ingest", "POST", at("/v1/forms/signup"), {}, b"&".join([b"a%41=1"] * 200)),
+    Kind("5 MB to a form", "ingest", "POST", at("/v1/forms/signup"), {}, FORM, LARGE_REQUESTS),
+    Kind("page of a form", "ingest", "GET", at("/f/signup"), BROWSER, b""),
+    Kind("confirmation link with junk", "ingest", "GET", lambda number: f"/c/junk{number}", BROWSER, b""),
+    Kind("the same, posted", "ingest", "POST", lambda number: f"/c/junk{number}", BROWSER, b"_page=x"),
+    Kind("unsubscribe link with junk, posted", "ingest", "POST", lambda number: f"/u/{number:050}", {}, ONE_CLICK),
+    Kind("5 MB to an unsubscribe link", "ingest", "POST", at("/u/junk"), {}, FORM, LARGE_REQUESTS),
     Kind("route of the console without a key", "console", "GET", at("/v1/status"), {}),
     Kind("/metrics with a wrong key", "console", "GET", at("/metrics"), FORGED),
     Kind("/healthz", "console", "GET", at("/healthz"), {}),
@@ -144,6 +162,10 @@ def measure(kind: Kind, handler: Callable[..., dict[str, Any]], meter: Meter, lo
     """Send all requests of a kind; return the row of the table."""
     events = [event(kind, number) for number in range(kind.requests)]
     handler(event(kind, 0), Context())  # imports what it needs; a new process's reading is counted with the rest
+    tracemalloc.start()
+    handler(events[0], Context())
+    most = tracemalloc.get_traced_memory()[1] // 1024
+    tracemalloc.stop()
     forget_what_was_read()
     meter.postgres = meter.redis = 0
     log.seek(0)
@@ -157,9 +179,10 @@ def measure(kind: Kind, handler: Callable[..., dict[str, Any]], meter: Meter, lo
     each = spent / kind.requests * 1000
     written = len(log.getvalue()) / kind.requests
     codes = ", ".join(map(str, sorted(answers)))
-    return (
-        f"| {kind.name} | {kind.requests} | {codes} | {each:.2f} | {written:.0f} | {meter.postgres} | {meter.redis} |"
-    )
+    cells = (
+        kind.name, kind.requests, codes, f"{each:.2f}", f"{most:,}", f"{written:.0f}", meter.postgres, meter.redis,
+    )  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def forget_what_was_read() -> None:
@@ -207,7 +230,16 @@ def main() -> None:
             meter = Meter()
             for kind in KINDS:
                 rows.append(measure(kind, (ingest if kind.function == "ingest" else console).handler, meter, log))
-    heads = ("request", "sent", "answer", "CPU ms each", "log bytes each", "Postgres in all", "Redis in all")
+    heads = (
+        "request",
+        "sent",
+        "answer",
+        "CPU ms each",
+        "KiB at most",
+        "log bytes each",
+        "Postgres in all",
+        "Redis in all",
+    )
     print("\n".join([f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *rows]))
 
 

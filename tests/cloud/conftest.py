@@ -29,6 +29,8 @@ sources:
     secrets: [secret:shop]
     type: LEAD_CAPTURE
     map: {email: data.email}
+  signup:
+    form: {fields: {email: required, name: optional}}
 flows:
   welcome:
     on: LEAD_CAPTURE

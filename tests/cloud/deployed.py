@@ -20,6 +20,7 @@ from typing import Any, override
 import psycopg
 
 from drumbeat.local.cloud import account, deployment
+from drumbeat.people.tokens import Kind, Tokens
 from tests.flow.stacks import OWN_SERVERS, Stack
 
 WEBHOOK_SECRET = "whsec_YSBzZWNyZXQgZm9yIHNhbXBsZXMgb25seSwgMzIgYi4="
@@ -109,6 +110,19 @@ class Deployed(Stack):
             "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
         }
         request = urllib.request.Request(f"{self.ready['url']}/v1/webhooks/{source}", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                return int(reply.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def unsubscribe(self, mail: uuid.UUID) -> int:
+        """Press the button of a mail's link; returns the status."""
+        secret = self.aws("ssm").get_parameter(Name="/drumbeat/local/system/secret", WithDecryption=True)
+        key = hmac.digest(secret["Parameter"]["Value"].encode(), b"links 0", hashlib.sha256)
+        token = Tokens("local", [key]).issue(Kind.UNSUBSCRIBE, mail)
+        request = urllib.request.Request(f"{self.ready['url']}/u/{token}", b"List-Unsubscribe=One-Click")
         try:
             with urllib.request.urlopen(request, timeout=60) as reply:
                 return int(reply.status)

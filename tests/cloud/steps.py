@@ -12,6 +12,8 @@ import redis
 from botocore.exceptions import ClientError
 
 from drumbeat.core import ids
+from drumbeat.people import waiting_wishes
+from drumbeat.people.wishes import Wish, WishKind
 from drumbeat.wakeups.queue import WakeUp
 from tests.cloud.conftest import config
 from tests.cloud.deployed import Deployed
@@ -54,6 +56,13 @@ def buffers(cloud: Deployed) -> bool:
     records(cloud)  # the function knows the sources from now on
     with cloud.ledger_away():
         return records(cloud) and cloud.messages("BufferQueue") == 1
+
+
+def keeps_wishes(cloud: Deployed) -> bool:
+    """Keeps what a person asks for while the ledger is unreachable."""
+    cloud.purge("WishesQueue")
+    with cloud.ledger_away():
+        return cloud.unsubscribe(uuid.uuid4()) == 200 and cloud.messages("WishesQueue") == 1
 
 
 def is_kept_from(role: str) -> Step:
@@ -139,6 +148,28 @@ def empties_the_buffer(cloud: Deployed) -> bool:
         return False
     looked(cloud)
     return cloud.messages("BufferQueue") + cloud.messages("BufferQueue", "NotVisible") == 0
+
+
+def waits(cloud: Deployed) -> None:
+    """Let a wish wait that names no mail: it is taken out of the queue, and changes nothing."""
+    wish = Wish(WishKind.WITHDRAW, uuid.uuid4(), uuid.uuid4(), None, datetime.now(UTC), {})
+    cloud.purge("WishesQueue")
+    cloud.aws("sqs").send_message(QueueUrl=cloud.names["WishesQueue"], MessageBody=waiting_wishes.dumps(wish))
+
+
+def wakes_for_wishes(cloud: Deployed) -> bool:
+    """Notices a wish while nothing else is due."""
+    if not looked(cloud)[0]:
+        return False
+    waits(cloud)
+    return "asleep" not in cloud.invoke("relay")[1]
+
+
+def empties_wishes(cloud: Deployed) -> bool:
+    """Takes what it recorded out of the queue of wishes."""
+    waits(cloud)
+    looked(cloud)
+    return cloud.messages("WishesQueue") + cloud.messages("WishesQueue", "NotVisible") == 0
 
 
 def looked(cloud: Deployed) -> tuple[bool, Any]:

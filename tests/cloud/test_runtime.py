@@ -54,6 +54,9 @@ SAMPLES: dict[str, dict[str, Check]] = {
         "ingest_batch": status(207),
         "ingest_webhook": status(202),
         "ingest_webhook_forged": status(401),
+        "ingest_form": status(202),
+        "ingest_confirm": status(404),  # what they name was signed under another secret
+        "ingest_unsubscribe": status(404),
     },
     "relay": {"relay": lambda answer: "errorType" not in answer},
     "campaign": {"campaign": lambda answer: answer == {"ignored": "no campaign of this name is in force"}},

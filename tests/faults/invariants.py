@@ -27,6 +27,19 @@ ASKED = """
 MOST_CONFIRMATIONS = 3  # to one person, for one list, in a day
 
 
+# A worker that claims a mail afterwards reads that withdrawals wait, and puts it back.
+LEFT_BEFORE = """
+    SELECT e.id
+      FROM effects e
+      JOIN effects mail ON mail.id = %(mail)s AND mail.contact = e.contact
+     WHERE e.id = %(effect)s AND coalesce(%(list)s, mail.list) IN (e.list, '*')
+       AND (SELECT max(at) FROM journal WHERE effect_id = e.id AND to_status = 'claimed') > %(since)s
+       AND NOT EXISTS (SELECT FROM consents c
+                        WHERE c.contact = e.contact AND c.list = coalesce(%(list)s, mail.list)
+                          AND c.kind = 'withdrawn' AND c.at >= %(since)s)
+"""
+
+
 class Invariants:
     """What was committed, in order, and which commits broke an invariant."""
 
@@ -35,7 +48,12 @@ class Invariants:
         self.violations: list[str] = []
         self._owner = owner
         self._clock = clock
+        self._left: list[tuple[UUID, str | None, datetime]] = []
         self._leases: dict[tuple[object, int], datetime] = {}  # of open attempts: from when on no call may be under way
+
+    def left(self, mail: UUID, name: str | None) -> None:
+        """Note a withdrawal that was acknowledged, and waits to be recorded: by which mail, of which other list."""
+        self._left.append((mail, name, self._clock.now()))
 
     def observe(self, observed: Sequence[tuple[str, Any]]) -> None:
         """Check one commit."""
@@ -60,6 +78,10 @@ class Invariants:
             opened, about = mail["status"] == "sending", f"{mail['id']} of {mail['list']}"
             if opened and mail["confirms"] and asked["mails"] > MOST_CONFIRMATIONS:
                 yield f"{about} asks to confirm, the {asked['mails']}th time in a day"
+            for left, name, since in self._left if opened and not mail["confirms"] else ():
+                wish = {"effect": mail["id"], "mail": left, "list": name, "since": since}
+                if self._owner.run(LEFT_BEFORE, wish):
+                    yield f"{about} was opened, while its person's withdrawal waited"
             if opened and not mail["confirms"] and state != "given":
                 yield f"{about} was opened, and consent is {state}"
             if opened and not mail["confirms"] and mail["complained_at"] is not None:

@@ -159,6 +159,8 @@ def _index(
     """Each event is found by the person that it names, and by those to whom something goes because of it."""
     wanted = {(contact_key(secret, people.address), event.id) for event, people, _ in events if people.address}
     wanted |= {(mail["contact"], mail["event_id"]) for mail in mails.values()}
+    left = [event for event, _, _ in events if event.door == "unsubscribe"]
+    wanted |= {(said.contact, event.id) for event in left for said in _withdrawn(event, mails)}
     kept = {(row["contact"], row["event_id"]) for row in owner.run(INDEX)}
     yield from (f"event {event} is not found by its person" for _, event in wanted - kept)
     yield from (f"event {event} is found by a person whom it does not name" for _, event in kept - wanted)

@@ -19,12 +19,12 @@ ENDS = "SELECT step, status, reason_code FROM effects WHERE id = ANY (%s)"
 
 
 def _subscribed(simulation: Simulation) -> None:
-    """A person signs up, the form comes twice; the mail asks, its button is pressed twice: letter and receipt follow."""
+    """A person signs up, the form comes twice; the mail asks, its button is pressed twice: letter and receipt come."""
     simulation.say(ADA)
     simulation.say(ADA)
     simulation.settle(prompt=True)
-    simulation.say(SURE)
-    simulation.say(SURE)
+    simulation.confirm(ADA.event)
+    simulation.confirm(ADA.event)
     simulation.settle(prompt=True)
     _ended(simulation, SURE, letter=None, reminder=None, receipt=None)
 
@@ -111,6 +111,33 @@ def _away(simulation: Simulation) -> None:
     _ended(simulation, SURE, letter=None, reminder=None, receipt=None)
 
 
+def _withdrawn_away(simulation: Simulation) -> None:
+    """A person withdraws while the ledger is unreachable: nothing more of the list comes, also before any relay ran."""
+    _join(simulation)
+    simulation.drain()
+    simulation.outages.ledger = True
+    simulation.withdraw(SURE.effects()["letter"])
+    simulation.outages.ledger = False
+    simulation.advance(1.0)
+    simulation.say(passed_on("ada"))
+    simulation.drain()
+    simulation.settle(prompt=True)
+    _ended(simulation, SURE, letter=None, reminder=ReasonCode.NO_CONSENT, receipt=None)
+    _ended(simulation, passed_on("ada"), letter=ReasonCode.NO_CONSENT, reminder=ReasonCode.NO_CONSENT, receipt=None)
+
+
+def _confirmed_away(simulation: Simulation) -> None:
+    """A person confirms while the ledger is unreachable, twice: the letter comes once the ledger is back."""
+    simulation.say(ADA)
+    simulation.settle(prompt=True)
+    simulation.outages.ledger = True
+    for _ in range(2):
+        simulation.confirm(ADA.event)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    _ended(simulation, SURE, letter=None, reminder=None, receipt=None)
+
+
 PEOPLES_STORIES = {
     "subscribed": _subscribed,
     "unconfirmed": _unconfirmed,
@@ -120,6 +147,8 @@ PEOPLES_STORIES = {
     "imported": _imported,
     "capped": _capped,
     "away": _away,
+    "withdrawn away": _withdrawn_away,
+    "confirmed away": _confirmed_away,
 }
 
 

@@ -26,7 +26,7 @@ from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Throttle
 from tests.faults.fault_points import Crash, FaultPoint, Operation
-from tests.faults.queues import BUFFER, DEAD, EFFECTS, SimulatedSqs, SqsModel
+from tests.faults.queues import BUFFER, DEAD, EFFECTS, WISHES, SimulatedSqs, SqsModel
 from tests.faults.vendors import SimulatedCaller, Vendors
 
 SANDBOX = "http://sandbox"
@@ -48,6 +48,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
             "DRUMBEAT_SECRET": "simulated",
             "EFFECTS_QUEUE_URL": EFFECTS,
             "BUFFER_QUEUE_URL": BUFFER,
+            "WISHES_QUEUE_URL": WISHES,
             "DLQ_URL": DEAD,
             "DRUMBEAT_SANDBOX_URL": SANDBOX,
         }

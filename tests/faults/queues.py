@@ -7,8 +7,9 @@ from typing import Any
 from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
 from tests.faults.fault_points import ClientProcess, Operation
 
-EFFECTS, BUFFER, DEAD = "sqs://effects", "sqs://buffer", "sqs://dead"
-VISIBILITY_SECONDS = {EFFECTS: 360.0, BUFFER: 120.0, DEAD: 30.0}
+EFFECTS, BUFFER, WISHES, DEAD = "sqs://effects", "sqs://buffer", "sqs://wishes", "sqs://dead"
+VISIBILITY_SECONDS = {EFFECTS: 360.0, BUFFER: 120.0, WISHES: 30.0, DEAD: 30.0}
+SHORT_POLLED = (BUFFER, WISHES)  # a receive that does not wait is answered by some of SQS's servers only
 MAX_RECEIVES = 5  # of one message of `effects`, then it is a dead letter
 
 
@@ -38,7 +39,7 @@ class SqsModel:
 
     random: Random
     faults: QueueFaults = field(default_factory=QueueFaults)
-    queues: dict[str, list[Sent]] = field(default_factory=lambda: {EFFECTS: [], BUFFER: [], DEAD: []})
+    queues: dict[str, list[Sent]] = field(default_factory=lambda: {url: [] for url in VISIBILITY_SECONDS})
     _number: int = 0
 
     def call(self, now: float, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +93,7 @@ class SqsModel:
 
     def _receive(self, url: str, parameters: dict[str, Any], now: float) -> dict[str, Any]:
         visible = [sent for sent in self.queues[url] if sent.visible_at <= now]
-        if url == BUFFER and not parameters.get("WaitTimeSeconds"):  # answered by some of SQS's servers only
+        if url in SHORT_POLLED and not parameters.get("WaitTimeSeconds"):
             visible = [sent for sent in visible if self.random.random() < 0.5]
         self.random.shuffle(visible)
         taken = visible[: parameters["MaxNumberOfMessages"]]

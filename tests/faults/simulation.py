@@ -40,7 +40,8 @@ from drumbeat.operations import decisions
 from drumbeat.operations.decisions import MOVES, Decision
 from drumbeat.operations.decisions_sql import Selection
 from drumbeat.people import sql as people_sql
-from drumbeat.people import suppressions
+from drumbeat.people import suppressions, wishes
+from drumbeat.people.wishes import Taken, Wish, WishKind
 from drumbeat.relay import sweep
 from drumbeat.services import Services
 from drumbeat.wakeups.due_index import KEY, SENTINEL
@@ -48,15 +49,14 @@ from drumbeat.wakeups.queue import Message, Queue, WakeUp
 from tests.faults import sample_deployment
 from tests.faults.clock import SimulatedClock, SkewedClock
 from tests.faults.environment import Environment
-from tests.faults.fault_points import Crash, FaultPoint, Faults, NoFaults, Schedule, Sequential
+from tests.faults.fault_points import Crash, FaultPoint, Faults, NoFaults, OneFault, Schedule, Sequential
 from tests.faults.invariants import Invariants
 from tests.faults.processes import Outages, Process, settings
-from tests.faults.queues import BUFFER, EFFECTS, SqsModel
+from tests.faults.queues import BUFFER, EFFECTS, WISHES, SqsModel
 from tests.faults.sample_deployment import Lead
 from tests.faults.sample_people import Saying
 from tests.faults.vendors import Vendors
 from tests.faults.webhooks import Webhook
-from tests.faults.withdrawals import withdraw
 
 MINUTE = 60.0
 FUNCTION_TIMEOUT_SECONDS = 60.0  # that a worker has for a batch
@@ -288,13 +288,30 @@ class Simulation:
 
     def withdraw(self, mail: UUID, *, of: str | None = None, who: str = "page") -> None:
         """Be a person who withdraws by the link of a mail, and presses again until a page says that it is done."""
-        wish = UUID(int=self.random.getrandbits(128), version=4)
+        taken = self._wish(WishKind.WITHDRAW, mail, None if of is None else (of,), who)
+        if taken in (Taken.RECORDED, Taken.WAITING):
+            self.withdrawals.append((mail, of))
+        if taken is Taken.WAITING and self._keeps_the_flag():
+            self.invariants.left(mail, of)
+
+    def confirm(self, sign_up: UUID, who: str = "page") -> Taken | None:
+        """Be a person who confirms a sign-up by the button of its mail, and presses again until a page says so."""
+        return self._wish(WishKind.CONFIRM, sign_up, None, who)
+
+    def _wish(self, kind: WishKind, subject: UUID, lists: tuple[str, ...] | None, who: str) -> Taken | None:
+        id = UUID(int=self.random.getrandbits(128), version=4)
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
-                if withdraw(mail, wish, process.door, of=of):
-                    self.withdrawals.append((mail, of))
-                return
+                return wishes.take(Wish(kind, subject, id, lists, process.clock.now(), {}), process.door)
             self.advance(1.0)
+        return None
+
+    def _keeps_the_flag(self) -> bool:
+        """Return whether Redis answers in this run: without it marketing may go on for a minute."""
+        faults = self.point.faults
+        return not self.outages.redis and (
+            isinstance(faults, NoFaults) or (isinstance(faults, OneFault) and not faults.site.name.startswith("redis"))
+        )
 
     def work(self, who: str = "worker") -> bool:
         """Process one batch of messages; return False when no message was visible."""
@@ -464,7 +481,8 @@ class Simulation:
 
     def left(self) -> bool:
         """Return whether anything is left to do."""
-        return bool(self.environment.owner.run(OPEN)[0]["left"] or self.queues.queues[BUFFER])
+        waiting = self.queues.queues[BUFFER] or self.queues.queues[WISHES]
+        return bool(self.environment.owner.run(OPEN)[0]["left"] or waiting)
 
     def overdue(self) -> list[str]:
         """List what should have been looked at long ago."""
@@ -490,7 +508,7 @@ class Simulation:
         tick = MINUTE * (self.clock.gone // MINUTE + 1)
         marks: Any = self.environment.redis.zrange(index, 0, 0, withscores=True)
         watched = self.environment.redis.zscore(index, SENTINEL) is not None
-        if not watched or self.queues.queues[BUFFER]:
+        if not watched or self.queues.queues[BUFFER] or self.queues.queues[WISHES]:
             return tick
         due = min((score for _, score in marks), default=0.0) - self.clock.timestamp() + self.clock.gone
         return max(tick, MINUTE * -(-due // MINUTE))

@@ -10,9 +10,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.core import ids
 from tests.functions.doors import Doors
+from tests.store.rows import waiting
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "events"
 SHOP_SECRET = "whsec_YSBzZWNyZXQgZm9yIHNhbXBsZXMgb25seSwgMzIgYi4="
+
+FORM = {
+    "fields": [["email", "required"], ["name", "optional"]],
+    "origins": [],
+    "redirect": None,
+    "honeypot": None,
+    "title": None,
+    "text": None,
+    "button": None,
+}
 
 
 class Context:
@@ -68,6 +79,26 @@ def test_a_delivery_counts_only_with_its_signature(
 
     assert answer["statusCode"] == status
     assert len(doors.events()) == recorded
+
+
+def test_a_form_is_recorded_and_a_links_samples_do_what_they_name(doors: Doors) -> None:
+    doors.other |= {"lists": {"newsletter": {"title": "Notes", "description": "", "confirm": None}}, "public_url": ""}
+    doors.configure(signup={"door": "form", "scheme": "", "form": FORM, "list": "newsletter"})
+    pending = ids.event_id("signup", "form:sample")
+    doors.ledger.run(
+        "WITH e AS (INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
+        " VALUES (%s, 'signup', 'form:sample', 'CONSENT', 'form', '', drumbeat_now()) RETURNING id)"
+        " INSERT INTO payloads (event_id, body) SELECT id, %s FROM e",
+        (pending, b'{"payload": {"email": "ada@example.com"}, "consent": [{"list": "newsletter", "kind": "pending"}]}'),
+    )
+    mail = ids.effect_id(ids.event_id("crm", "lead-1"), "welcome", "hello", "ada@example.com")
+    waiting(doors.ledger, id=mail, contact=b"ada", list="newsletter")
+
+    answers = [invoke(sample) for sample in ("ingest_form", "ingest_confirm", "ingest_unsubscribe")]
+
+    assert [answer["statusCode"] for answer in answers] == [202, 200, 200]
+    assert [event["door"] for event in doors.events()].count("form") == 2
+    assert {"confirm", "unsubscribe"} <= {event["door"] for event in doors.events()}
 
 
 def test_a_message_for_an_event_that_was_sent_is_done(doors: Doors) -> None:

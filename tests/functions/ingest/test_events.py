@@ -158,7 +158,7 @@ def test_an_api_key_comes_once(doors: Doors) -> None:
     ("name", "said"),
     [
         ("idempotency_key", "idempotency_key: is not known here; did you mean idempotencyKey?"),
-        ("zzz", "zzz: is not known here; there are idempotencyKey, payload, scheduledAt, source, type"),
+        ("zzz", "zzz: is not known here; there are consent, idempotencyKey, payload, scheduledAt, source, type"),
         ("x" * 65, "is not known here; leave it out"),
     ],
 )

@@ -48,17 +48,15 @@ class Site:
         self.clock = clock
 
     def show(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        return self.doors.visit(method, path, accept=PAGE, user_agent=PERSON, **headers)
+        return self.doors.visit(method, path, b"", accept=PAGE, user_agent=PERSON, **headers)
 
     def send(self, form: str, fields: dict[str, str] | list[tuple[str, str]], **headers: str) -> Answer:
         """Post a form as a program does."""
-        return self.doors.visit(
-            "POST", f"/v1/forms/{form}", urlencode(fields).encode(), **{"content_type": FORM} | headers
-        )
+        return self.doors.visit("POST", f"/v1/forms/{form}", urlencode(fields).encode(), content_type=FORM, **headers)
 
     def press(self, path: str, fields: dict[str, str], **headers: str) -> Answer:
         """Press a button as a person in a browser does."""
-        named = {"content_type": FORM, "accept": PAGE, "user_agent": PERSON} | headers
+        named = {"user_agent": PERSON, "accept": PAGE, "content_type": FORM} | headers
         return self.doors.visit("POST", path, urlencode(fields).encode(), **named)
 
     def token(self, kind: Kind, subject: UUID) -> str:
