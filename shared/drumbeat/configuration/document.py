@@ -127,7 +127,7 @@ def _compile(
         "lists": {name: _list(each) for name, each in lists.items() if each},
         "public_url": defaults.public_url,
         "postal_address": defaults.postal_address,
-        "track": defaults.track.model_dump(),
+        "track": defaults.track and defaults.track.model_dump(),
         "sources": {name: _source(source) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
         "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},

@@ -62,7 +62,7 @@ class Defaults(Form):
     retry: Retry = Retry()
     public_url: WebAddress | None = None  # where people reach forms, and the links of mails
     postal_address: Words | None = None  # of the sender; each marketing mail gives it
-    track: Track = Track()
+    track: Track | None = None
 
 
 class Lookup(Form):

@@ -13,6 +13,14 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracking:
+    """Whether a provider may count opens, by an image, and clicks, by links of its own."""
+
+    opens: bool
+    clicks: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SendEmail(Action):
     """One mail to one person. At least one of text and html is present."""
 
@@ -22,6 +30,7 @@ class SendEmail(Action):
     html: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     list: str | None = None
+    tracking: Tracking | None = None  # None: as the provider's account has it
 
 
 @dataclass(frozen=True, slots=True)

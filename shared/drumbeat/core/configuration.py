@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from drumbeat.core import secret_references
+from drumbeat.core.actions import Tracking
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
 
@@ -181,6 +182,7 @@ class Config:
     lists: Mapping[str, MailingList] = field(default_factory=dict)
     public_url: str | None = None  # where people reach the pages of this deployment; no trailing slash
     postal_address: str | None = None  # of the sender, as marketing mails must give it
+    tracking: Tracking | None = None  # None: as the provider's account has it
 
     def flow(self, name: str) -> Flow | None:
         """Return a flow by its name, or the confirmation of a list; None: this version has none of that name."""
@@ -214,6 +216,7 @@ class Config:
             lists={name: mailing_list(name, entry) for name, entry in compiled.get("lists", {}).items()},
             public_url=compiled.get("public_url"),
             postal_address=compiled.get("postal_address"),
+            tracking=known(Tracking, track) if (track := compiled.get("track")) else None,
         )
 
     def references(self) -> Iterator[tuple[str, str]]:

@@ -44,9 +44,9 @@ def render(
         action = actions.get(found.action)
         mailing_list = _list_of(config, flow, action.list_of(found, config.semantics))
         if mailing_list is None:
-            return action.make(found, config, planned, seen)
+            return _tracked(action.make(found, config, planned, seen), config)
         assert links is not None
-        made = action.make(found, config, planned, of_list(seen, mailing_list, config, links))
+        made = _tracked(action.make(found, config, planned, of_list(seen, mailing_list, config, links)), config)
         return made if flow.startswith(CONFIRM) else _with_headers(made, mailing_list, links, flow, step)
     except (Unmappable, Unusable) as error:
         raise Unrenderable(str(error)) from None
@@ -61,6 +61,10 @@ def _list_of(config: Config, flow: str, name: str | None) -> MailingList | None:
     if name not in config.lists:
         raise Unusable(f"there is no list {name} in version {config.version}")
     return config.lists[name]
+
+
+def _tracked(made: Action, config: Config) -> Action:
+    return replace(made, tracking=config.tracking) if isinstance(made, SendEmail) and config.semantics > 3 else made
 
 
 def _with_headers(made: Action, mailing_list: MailingList, links: Links, flow: str, step: str) -> Action:

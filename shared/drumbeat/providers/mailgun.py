@@ -78,6 +78,7 @@ class Mailgun:
         fields += [
             ("h:Message-Id", f"<{key}@{domain}>"),
             ("v:effect-id", key),
+            *_tracking(action),
             ("o:tag", _NOT_IN_TAGS.sub("-", action.list or "drumbeat")[:MAX_TAG_CHARACTERS]),
         ]
         return Request(
@@ -122,6 +123,14 @@ class Mailgun:
         if not ours:
             return Absent()
         return Found(_message_id(ours[0]), count=len({json.dumps(item.get("id")) for item in ours}))
+
+
+def _tracking(mail: SendEmail) -> list[tuple[str, str]]:
+    """Say whether opens and clicks are counted where the configuration says so (Mailgun docs, "Tracking")."""
+    if mail.tracking is None:
+        return []
+    said = {"o:tracking-opens": mail.tracking.opens, "o:tracking-clicks": mail.tracking.clicks}
+    return [(name, "yes" if wanted else "no") for name, wanted in said.items()]
 
 
 def _message_id(event: object) -> str:

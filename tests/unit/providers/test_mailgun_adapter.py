@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from drumbeat.core.actions import SendEmail
+from drumbeat.core.actions import SendEmail, Tracking
 from drumbeat.core.outcomes import Absent, Accepted, Denied, Found, Refused, Throttled, Unclear, Unknown
 from drumbeat.core.request import Reply
 from drumbeat.providers.base import Query
@@ -49,6 +49,14 @@ def test_a_mail_may_be_text_only_and_belong_to_no_list() -> None:
 
     assert "html" not in fields
     assert fields["o:tag"] == "drumbeat"
+
+
+def test_what_is_tracked_is_said_where_the_configuration_says_it() -> None:
+    mail = SendEmail("a@b.example", "s", text="t", tracking=Tracking(opens=False, clicks=True))
+
+    fields = dict(parse_qsl(MAILGUN.build(ACCOUNT, mail, key=KEY).body.decode()))
+
+    assert (fields["o:tracking-opens"], fields["o:tracking-clicks"]) == ("no", "yes")
 
 
 def test_nothing_in_a_mail_can_add_a_field_or_take_the_message_id() -> None:
