@@ -175,7 +175,7 @@ class Stack:
             "DRUMBEAT_SECRET": self.home.secret(),
             "DRUMBEAT_SECRETS_FILE": str(home / secrets_file.FILE),
             "DRUMBEAT_SANDBOX_URL": self.sandbox_url,
-            "DRUMBEAT_PUBLIC_URL": self.url,
+            "DRUMBEAT_PUBLIC_URL": self.url,  # links in the sandbox's mails lead to this stack
             "COPY_SECONDS": "5",  # what was just applied is known soon; a minute on AWS, where each read is billed
             "WORKER_CONCURRENCY": str(self.options.workers),
             **self._scheduler,

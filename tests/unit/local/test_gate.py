@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from drumbeat.local.front import FROM_ANY_PAGE
 from drumbeat.local.gate import Gate, Signed
 
 OURS = "127.0.0.1:8787"
@@ -105,6 +106,17 @@ def test_what_is_for_any_page_is_still_asked_by_our_name() -> None:
     assert status(gate, {"host": OURS, "origin": "https://shop.example"}, path="/v1/forms/lead") == 200
     assert status(gate, {"host": "evil.example"}, path="/v1/forms/lead") == 403
     assert status(gate, {"host": OURS, "origin": "https://shop.example"}, path="/v1/events") == 403
+
+
+@pytest.mark.parametrize("path", ["/v1/forms/signup", "/f/signup", "/c/token", "/u/token"])
+def test_a_public_page_of_the_front_takes_what_its_own_button_sends(path: str) -> None:
+    """Its browser says no origin, because a link's token must go nowhere else."""
+    gate = {"pages": True, "from_any_page": FROM_ANY_PAGE}
+    pressed = {"host": OURS, "origin": "null", "sec-fetch-site": "same-origin"}
+
+    assert status(gate, pressed, path=path) == 200
+    assert status(gate, pressed | {"host": "evil.example"}, path=path) == 403
+    assert status(gate, pressed, path="/v1/events") == 403
 
 
 @pytest.mark.parametrize(
