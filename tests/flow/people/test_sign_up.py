@@ -52,6 +52,7 @@ def test_a_person_signs_up_confirms_leaves_and_comes_back(people: People) -> Non
     assert people.said(ada.address) == {"pending": 2, "given": 2, "withdrawn": 2}
 
 
+@pytest.mark.proof
 @pytest.mark.point(10)
 @pytest.mark.timeout(300)
 def test_the_ledger_may_be_stopped_between_any_two_steps(people: People) -> None:
