@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from drumbeat.operations.decisions import Decision
+from tests.faults.consent import EVERY_LIST
 from tests.faults.environment import Environment
 from tests.faults.fault_points import NoFaults, SomeFaults
 from tests.faults.oracle import check_promises
-from tests.faults.consent import EVERY_LIST
 from tests.faults.queues import QueueFaults
 from tests.faults.runs import Simulate
 from tests.faults.sample_deployment import Lead

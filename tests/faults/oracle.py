@@ -1,9 +1,11 @@
 """The oracle: reads what the providers really did and what callers were promised, and compares the ledger with both."""
 
+import json
 from collections import Counter
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core import fingerprint
 from drumbeat.core.call_times import LEASE
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
@@ -90,9 +92,8 @@ CONTACTS = """
       FROM effects
       LEFT JOIN contacts ON contacts.key = effects.contact
 """
-DELIVERED = """
-    SELECT e.id FROM events e JOIN payloads p ON p.event_id = e.id WHERE e.source = %s AND p.body = %s
-"""
+DELIVERED = "SELECT id FROM events WHERE source = %s AND fingerprint = %s"
+FACTS = "SELECT e.id, p.body FROM events e JOIN payloads p ON p.event_id = e.id WHERE e.delivery = %s ORDER BY e.key"
 UNPLANNED = "SELECT id FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)"
 REPLANNED = """
     SELECT flow, replans.version, replans.semantics, compiled
@@ -100,8 +101,8 @@ REPLANNED = """
      WHERE event_id = %s
 """
 PLANNED = """
-    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body, plans.version, plans.hash,
-           plans.semantics, configs.compiled
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, p.body, plans.version,
+           plans.hash, plans.semantics, configs.compiled
       FROM plans
       JOIN events e ON e.id = plans.event_id
       JOIN payloads p ON p.event_id = e.id
@@ -196,14 +197,21 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
 
 
 def _delivered(simulation: Simulation) -> tuple[list[Recorded], list[str]]:
-    """Return the events of each webhook that was taken, and which of them is not exactly one event."""
+    """Return the events of each webhook that was taken, and which of them, or of its facts, is not one event."""
     recorded: list[Recorded] = []
     violations: list[str] = []
     for sent in dict.fromkeys(sent for sent, _ in simulation.delivered):
-        events = simulation.environment.owner.run(DELIVERED, (sent.source, sent.body))
-        recorded += [Recorded(sent.name, sent.type, id=row["id"]) for row in events]
+        events = simulation.environment.owner.run(DELIVERED, (sent.source, fingerprint.of_raw(sent.body)))
         if len(events) != 1:
             violations.append(f"{sent.name} was delivered by {sent.source} and is {len(events)} events")
+        if not sent.people:
+            recorded += [Recorded(sent.name, sent.type, id=row["id"]) for row in events]
+            continue
+        facts = [row for event in events for row in simulation.environment.owner.run(FACTS, (event["id"],))]
+        names = [json.loads(row["body"])["name"] for row in facts]
+        recorded += [Recorded(name, sent.type, id=row["id"]) for name, row in zip(names, facts, strict=True)]
+        if names != list(sent.people):
+            violations.append(f"{sent.name} holds {list(sent.people)} and became the events {names}")
     return recorded, violations
 
 

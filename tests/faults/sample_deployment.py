@@ -107,6 +107,13 @@ flows:
         delay: 10m
         with: {to: "{{ payload.email }}", subject: "Still there?", text: "Hello again"}
 """
+SPLIT = """sources:
+  batches:
+    webhook: standard_webhooks
+    secrets: ["env:SIMULATED_WEBHOOK"]
+    type: CONTENT_PUBLISH
+    split: people
+"""
 MORE = """
       - id: more
         account: news
@@ -174,16 +181,19 @@ def document(
     broken: bool = False,
     digest: str | None = None,
     lists: bool = False,
+    split: bool = False,
 ) -> str:
     """Return a configuration as it is written.
 
-        Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
-    no event has, and `digest` is the schedule of a campaign of that name. With `lists`, people sign up for some.
+    Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
+    no event has, `digest` is the schedule of a campaign of that name, and `split` adds a source whose deliveries are.
+    With `lists`, people sign up for some.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
     for before, after in WITH_LISTS if lists else ():
         assert text.count(before) == 1
         text = text.replace(before, after)
+    text = text.replace("sources:\n", SPLIT) if split else text
     text += f"campaigns:\n  digest: {{schedule: {digest}}}\n" if digest else ""
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text
 

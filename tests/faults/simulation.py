@@ -4,6 +4,7 @@ Long, because everything that may happen is one vocabulary, and each word of it 
 """
 
 import contextlib
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,8 +40,9 @@ from drumbeat.ledger.database import Row
 from drumbeat.operations import decisions
 from drumbeat.operations.decisions import MOVES, Decision
 from drumbeat.operations.decisions_sql import Selection
+from drumbeat.people import imports, suppressions, wishes
 from drumbeat.people import sql as people_sql
-from drumbeat.people import suppressions, wishes
+from drumbeat.people.imports import Mode
 from drumbeat.people.wishes import Taken, Wish, WishKind
 from drumbeat.relay import sweep
 from drumbeat.services import Services
@@ -364,6 +366,18 @@ class Simulation:
             self.unwanted.discard(lead)
         elif lead not in (sent for sent, _ in self.receipts):
             self.unwanted.add(lead)
+
+    def import_people(self, mode: Mode, *leads: Lead, who: str = "person") -> None:
+        """Import a file of these people, and again until the command has ended: they get no mail, or withdraw."""
+        rows = [(line, {"email": lead.email}) for line, lead in enumerate(leads, 2)]
+        file = hashlib.sha256(str(rows).encode()).hexdigest()
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                imports.record(imports.Rows(file, rows, mode), process.door, caller=CALLER, actor=ACTOR)
+                for lead in leads if mode is Mode.SUPPRESS else ():
+                    self._suppressed(lead, lifted=False)
+                return
+            self.advance(1.0)
 
     def suppress_as_before(self, lead: Lead, who: str = "person") -> None:
         """Suppress a lead's address as a release of rules 1 does: under the key of then alone."""

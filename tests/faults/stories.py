@@ -8,6 +8,7 @@ from drumbeat.core.call_times import LEASE
 from drumbeat.core.status import Status
 from drumbeat.ledger.account_states import FAILURES_THAT_PAUSE, FIRST_PAUSE_SECONDS
 from drumbeat.operations.decisions import Decision
+from drumbeat.people.imports import Mode
 from tests.faults.fault_points import NoFaults
 from tests.faults.in_the_way import forbidden, unreachable
 from tests.faults.peoples_stories import PEOPLES_STORIES
@@ -20,6 +21,8 @@ POST = Lead("post", "CONTENT_PUBLISH")
 PARCEL = Lead("parcel", "CAMPAIGN_TRIGGER")
 ORDER, FORM, LATE_FORM = Webhook("order"), Webhook("form", "forms"), Webhook("late-form", "forms")
 STOLEN = Webhook("stolen", "forms")
+BATCH, LATE_BATCH = Webhook("batch", "batches", ("kim", "lee", "max")), Webhook("late", "batches", ("ned", "oda"))
+ALONE = Webhook("alone", "batches", ("pia", "rob"))
 HOUR = 3600.0
 PERSONS_TRIES = 3  # one more than a single fault can spoil
 
@@ -111,6 +114,22 @@ def _unsubscribed(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _imported(simulation: Simulation) -> None:
+    """A file of people who must get no mail is imported, one of whom is being mailed, and a file of withdrawals."""
+    simulation.ingest(ADA)
+    simulation.drain()
+    simulation.import_people(Mode.SUPPRESS, ADA, BOB)
+    simulation.import_people(Mode.WITHDRAWN, BOB, EVE)
+    simulation.ingest(BOB)
+    simulation.settle(prompt=True)
+    rows = simulation.environment.owner.run("""
+        SELECT suppressed_at IS NOT NULL AS suppressed, consent_state(consents, 'any') AS state, count(*) AS people
+          FROM contacts GROUP BY 1, 2 ORDER BY 1, 2
+    """)
+    held = {(row["suppressed"], row["state"]): row["people"] for row in rows}
+    assert held == {(False, "withdrawn"): 1, (True, "none"): 1, (True, "withdrawn"): 1}
+
+
 def _outage(simulation: Simulation) -> None:
     """The ledger is unreachable when a person signs up."""
     simulation.outages.ledger = True
@@ -152,6 +171,21 @@ def _webhook(simulation: Simulation) -> None:
         simulation.deliver_webhook(sent)
     simulation.outages.ledger = False
     simulation.settle(prompt=True)
+
+
+def _split(simulation: Simulation) -> None:
+    """A sender delivers what happened to several people at once, twice; and again while the ledger is unreachable."""
+    _apply(simulation, split=True)
+    for sent in (BATCH, BATCH, ALONE):
+        simulation.deliver_webhook(sent)
+    simulation.drain()
+    simulation.outages.ledger = True
+    for sent in (BATCH, LATE_BATCH):
+        simulation.deliver_webhook(sent)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    simulation.advance(31 * 24 * HOUR)
+    simulation.sweep()  # which deletes the bytes of the deliveries
 
 
 def _conflict(simulation: Simulation) -> None:
@@ -374,8 +408,8 @@ OF_TWO_RELEASES: Mapping[str, Story] = {
     "recalled": _recalled,
     "silent": _silent,
     "forbidden": _forbidden,
-}  # that the release before can take part in: it knows no lists
-STORIES: Mapping[str, Story] = {**OF_TWO_RELEASES, **PEOPLES_STORIES}
+}  # that the release before can take part in: it knows neither lists nor `split`, and lets everything wait
+STORIES: Mapping[str, Story] = {**OF_TWO_RELEASES, "split": _split, "imported": _imported, **PEOPLES_STORIES}
 
 
 def play_story(story: str, simulation: Simulation) -> None:

@@ -25,6 +25,7 @@ MOST_FAULTS_OF_A_STORY = 350
 NOT_REQUIRED = {
     "findings": "verify reads only",
     "verification": "verify reads only",
+    "imports.LISTS": "an import reads only, to refuse a list that there is not",
     "people.LIST": "a person reads only",
     "people.UNMATCHED": "a person reads only",
     "people.FIND": "a person reads only",

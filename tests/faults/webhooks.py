@@ -16,7 +16,8 @@ class Webhook:
     """Something that happened at a sender, which repeats it under the same id until it has an answer."""
 
     name: str
-    source: str = "orders"  # or `forms`, which does not sign the id
+    source: str = "orders"  # or `forms`, which does not sign the id; or `batches`, whose deliveries are split
+    people: tuple[str, ...] = ()  # of one delivery of many facts
 
     @property
     def type(self) -> str:
@@ -24,11 +25,12 @@ class Webhook:
 
     @property
     def body(self) -> bytes:
-        return json.dumps({"name": self.name}).encode()
+        people = [{"name": name} for name in self.people]
+        return json.dumps({"people": people} if people else {"name": self.name}).encode()
 
     def delivery(self, now: float, id: str = "") -> Delivery:
         """Return the request as its sender makes it now, or as one who has seen it makes it under another id."""
-        headers = self._signed_with_id(round(now)) if self.source == "orders" else self._signed_alone(id or self.name)
+        headers = self._signed_alone(id or self.name) if self.source == "forms" else self._signed_with_id(round(now))
         return Delivery("POST", f"https://drumbeat.example/v1/webhooks/{self.source}", headers, self.body)
 
     def _signed_with_id(self, now: int) -> dict[str, str]:

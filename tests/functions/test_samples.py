@@ -147,3 +147,16 @@ def test_a_decision_about_an_effect_that_is_not_there_is_refused(doors: Doors) -
     assert invoke("console_resolve")["statusCode"] == 404
     assert invoke("console_redrive")["statusCode"] == 404
     assert invoke("console_cancel")["statusCode"] == 404
+
+
+def test_rows_of_a_file_are_imported_and_what_is_no_address_is_named(doors: Doors) -> None:
+    answer = invoke("console_import")
+
+    assert json.loads(answer["body"]) == {
+        "results": {
+            "added": 1,
+            "replayed": 0,
+            "refused": [{"row": 3, "reason": "email is not an address: it holds no @"}],
+        }
+    }
+    assert [row["door"] for row in doors.events()] == ["import"]

@@ -10,9 +10,10 @@ from drumbeat.api.access import OPERATE, READ
 from drumbeat.api.query import body, identifier, instant, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
-from drumbeat.core.errors import NotFound
+from drumbeat.core.errors import InvalidAddress, NotFound
 from drumbeat.ingest import parking
 from drumbeat.operations.dismissals import dismiss
+from drumbeat.people.keys import keys_of
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
 
@@ -28,7 +29,9 @@ class Dismissal(BaseModel):
 
 @router.get("/v1/events", middlewares=READ)
 def list_events() -> Response[Any]:
-    """List events, newest first. Only who may see persons finds events by their key."""
+    """List events, newest first. `q`: an address, the beginning of an id, or a whole key. Only who may see persons
+    finds events by address or key.
+    """
     parameters = query(router, "type", "source", "status", "since", "q", "cursor", "limit")
     if "@" in parameters.get("q", ""):  # an address: an empty list would look as if there were none
         router.need_people()
@@ -39,6 +42,7 @@ def list_events() -> Response[Any]:
         since=instant(parameters.get("since")),
         q=parameters.get("q"),
         keys=router.sees_people,
+        contacts=_contacts(parameters.get("q")),
     )
     return page(
         views.events(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
@@ -69,3 +73,13 @@ def dismiss_event(event_id: str) -> Response[Any]:
     """Dismiss one event from attention; 409 when nothing needs it, or an effect is held."""
     request = body(router, Dismissal)
     return reply(dismiss(identifier(event_id), reason=request.reason, actor=router.actor, services=services()))
+
+
+def _contacts(text: str | None) -> tuple[bytes, ...]:
+    """Return the keys of the person that a text names; none when it is no address."""
+    if text is None or "@" not in text:
+        return ()
+    try:
+        return keys_of(text, services())
+    except InvalidAddress:
+        return ()

@@ -1,11 +1,11 @@
-"""`/healthz` and `/metrics` for monitoring; `/v1/status`, `/v1/usage`, `/v1/doctor` for people."""
+"""`/healthz` and `/metrics` for monitoring; `/v1/status` and `/v1/usage` for people."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import __version__, campaigns, views
-from drumbeat.api.access import OPERATE, READ, require
+from drumbeat.api.access import READ, require
 from drumbeat.api.accounts import all_accounts
 from drumbeat.api.dead_letters import dead_letters
 from drumbeat.api.query import query
@@ -15,7 +15,7 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import configs
 from drumbeat.observability.exposition import exposition
-from drumbeat.operations.doctor import connections, doctor
+from drumbeat.operations.doctor import connections
 from drumbeat.services import services
 
 router = Routes()
@@ -59,13 +59,6 @@ def usage() -> Response[Any]:
     """What the last 30 days used, to work out what they cost."""
     query(router)
     return reply(views.usage(services().db))
-
-
-@router.get("/v1/doctor", middlewares=OPERATE)
-def get_doctor() -> Response[Any]:
-    """Check everything that can be wrong with an installation, and say how to repair it."""
-    query(router)
-    return reply({"items": doctor(services()), "next": None})
 
 
 @router.get("/metrics", middlewares=READ)

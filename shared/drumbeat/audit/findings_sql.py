@@ -223,6 +223,17 @@ STRAYS = """
        AND (suppressed_at IS NULL) <> (latest.lifted IS NOT FALSE)
 """
 
+# What was recorded of a person's consent is what stands in their row.
+CONSENT_FOLD = """
+    SELECT 'consent-fold' AS kind, contacts.person AS id, '{}'::jsonb AS facts
+      FROM contacts
+     CROSS JOIN LATERAL (SELECT consents_merge(consent_fact(list, kind, by_person, at, event_id)) AS consents
+                           FROM consents
+                          WHERE consents.contact = contacts.key) AS folded
+     WHERE contacts.key > uuid_send(%(after)s) AND (contacts.key <= uuid_send(%(last)s) OR %(last)s = %(end)s)
+       AND contacts.consents <> folded.consents
+"""
+
 ATTEMPTED = """
     SELECT count(*) AS attempts
       FROM attempts
@@ -251,7 +262,7 @@ def findings(db: Database, span: Span, bounds: Bounds) -> list[Finding]:
     }
     return [
         Finding(**row)
-        for sql in (JOURNAL, ATTEMPTS, CONSENT, UNFINISHED, LIMITS, STRAYS)
+        for sql in (JOURNAL, ATTEMPTS, CONSENT, UNFINISHED, LIMITS, STRAYS, CONSENT_FOLD)
         for row in db.run(sql, parameters)
     ]
 

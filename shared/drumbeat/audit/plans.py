@@ -45,6 +45,7 @@ def _differences(recorded: PlannedEvent, effects: Sequence[RecordedEffect], serv
     if again.failed.keys() != recorded.failed:
         yield violation("plan-failed", event.id, recorded=_names(recorded.failed), now=_names(again.failed))
     wanted = {effect.id: (again.version, effect) for effect in again.effects}
+    split = again
     for replan in recorded.replans:
         if replan.flow not in recorded.failed:
             yield violation("replan-unasked", event.id, flow=replan.flow)
@@ -53,6 +54,9 @@ def _differences(recorded: PlannedEvent, effects: Sequence[RecordedEffect], serv
         if later is None or later.hash != replan.hash:
             yield violation("replan-hash", event.id, version=replan.version, flow=replan.flow)
         wanted |= {effect.id: (replan.version, effect) for effect in (later.effects if later else ())}
+        split = later if later and later.facts else split
+    if {fact.id for fact in split.facts} != recorded.facts:
+        yield violation("facts-other", event.id, version=split.version)
     yield from _effects(event.id, wanted, effects, services.contact_secret)
 
 

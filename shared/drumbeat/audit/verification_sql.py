@@ -83,13 +83,19 @@ class PlannedEvent:
     failed: frozenset[str]  # flows that could not be planned
     given_up: bool  # nothing of it was read, because that had ended workers
     replans: tuple[Replan, ...]
+    facts: frozenset[UUID]  # the events that it was split into, as far as they are there
     forgotten: float | None  # seconds for which a plan has been missing that should be there
 
 
 # Before the first `apply` there is nothing to plan by.
 EVENTS = """
-    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, payloads.body,
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, payloads.body,
            plans.version, plans.semantics, plans.hash,
+           ARRAY(SELECT fact.id
+                   FROM deliveries
+                  CROSS JOIN LATERAL unnest(deliveries.facts) AS fact (id)
+                   JOIN events ON events.id = fact.id
+                  WHERE deliveries.event_id = e.id) AS facts,
            ARRAY(SELECT jsonb_object_keys(plans.failed)) AS failed,
            EXISTS (SELECT FROM jsonb_each_text(plans.failed) AS flow WHERE flow.value = %(never_ends)s) AS given_up,
            CASE WHEN plans.version IS NULL AND waited.since > %(late)s
@@ -127,6 +133,7 @@ def events(db: Database, span: Span, *, late: timedelta) -> list[PlannedEvent]:
             failed=frozenset(row.pop("failed")),
             given_up=row.pop("given_up"),
             replans=tuple(replans.get(row["id"], ())),
+            facts=frozenset(row.pop("facts")),
             forgotten=row.pop("forgotten"),
             event=Event(**row),
         )

@@ -13,6 +13,11 @@ def check(name: str, ok: bool, detail: str, fix: str | None = None) -> Check:
     return {"name": name, "ok": ok, "detail": detail, "fix": None if ok else fix}
 
 
+def note(name: str, detail: str, advice: str) -> Check:
+    """Return a check that found nothing wrong, and says what is left to do or could not be seen."""
+    return {"name": name, "ok": True, "detail": detail, "fix": advice}
+
+
 def print_checks(checks: Iterable[Check]) -> None:
     """Print checks for people."""
     for each in checks:

@@ -1,5 +1,7 @@
 """`drumbeat doctor`: check everything that can be wrong, and say how to repair it."""
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,17 +17,73 @@ RELAY_OVERDUE_SECONDS = 180.0  # a due entry that is overdue for longer was not 
 
 
 @click.command()
+@click.option("--mail", "to", metavar="ADDRESS", help="Also send one mail there, and check it and its sending domain.")
+@click.option("--account", help="With --mail: the account to send by; needed where several send mail.")
+@click.option("--list", "mailing_list", help="With --mail: as a mail of this list, to a person who agreed to it.")
+@click.option("--template", help="With --mail: this template instead of a few words.")
+@click.option("--payload", help="With --template: the payload that it sees, a JSON object.")
+@click.option("--selector", "selectors", multiple=True, help="With --mail: a DKIM selector of the domain.")
+@click.option("--dns", "server", metavar="IP[:PORT]", help="With --mail: ask this name server, such as 1.1.1.1.")
+@click.option(
+    "--within", type=click.FloatRange(1), default=60.0, show_default=True, help="Seconds to wait for the mail."
+)
 @with_client
-def command(client: Client) -> int:
-    """Check connections, clocks, configuration and secrets; exit 1 when something is wrong."""
-    checks = diagnose(client)
+def command(
+    client: Client,
+    to: str | None,
+    account: str | None,
+    mailing_list: str | None,
+    template: str | None,
+    payload: str | None,
+    selectors: tuple[str, ...],
+    server: str | None,
+    within: float,
+) -> int:
+    """Check connections, clocks, configuration and secrets; exit 1 when something is wrong.
+
+    With --mail it also looks up SPF, DKIM and DMARC of the domains that mail is sent from, sends one mail, and checks
+    what arrived in a local stack's inbox, or says what to look at in the mailbox.
+    """
+    if to is None:
+        if account or mailing_list or template or payload or selectors or server:
+            raise click.UsageError("--account, --list, --template, --payload, --selector and --dns need --mail ADDRESS")
+        return _report(client, iter(diagnose(client)))
+    if payload is not None and template is None:
+        raise click.UsageError("--payload is for a --template")
+    from drumbeat.cli.mail.checks import check_mailing
+    from drumbeat.cli.mail.name_servers import NameServers
+    from drumbeat.cli.mail.sending import Asked
+
+    asked = Asked(to, account, mailing_list, template, _object(payload), within)
+    name_servers = NameServers(server)
+    return _report(client, check_mailing(client, diagnose(client), asked, name_servers.ask, selectors))
+
+
+def _report(client: Client, found: Iterator[Check]) -> int:
+    """Print checks as they come; return the exit code."""
+    checks: list[Check] = []
+    for each in found:
+        checks.append(each)
+        if not client.json:
+            print_checks([each])
     ok = all(each["ok"] for each in checks)
     if client.json:
         print_json({"ok": ok, "checks": checks})
     else:
-        print_checks(checks)
         show("", verdict(checks))
     return 0 if ok else 1
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError(f"--payload is not JSON: {error}. Nothing was sent.") from None
+    if not isinstance(value, dict):
+        raise click.UsageError("--payload is not a JSON object. Nothing was sent.")
+    return value
 
 
 def diagnose(client: Client) -> list[Check]:

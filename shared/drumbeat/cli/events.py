@@ -16,7 +16,7 @@ STATUSES = ("recorded", "planned", "in_progress", "done", "attention")
 @click.option("--source", help="Only from this source.")
 @click.option("--status", "wanted", type=click.Choice(STATUSES), help="Only with this status.")
 @click.option("--since", help="Only received at or after this instant (ISO 8601).")
-@click.option("-q", "text", help="Only whose id begins with this, or whose source or key contains it.")
+@click.option("-q", "text", help="Only those that name this address, have this key, or whose id begins so.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
 @with_client
 def command(

@@ -18,15 +18,15 @@ from drumbeat.cli.checks import Check, check, print_checks, verdict
 from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.doctor import diagnose
 from drumbeat.cli.output import count, plain, print_json, show, span
+from drumbeat.cli.waiting import POLL_SECONDS, wait
 from drumbeat.core.errors import DrumbeatError
 from drumbeat.core.events import EventType
-from drumbeat.core.status import FINAL, Status
+from drumbeat.core.status import Status
 
 SOURCE = "drumbeat-smoke"
 PAYLOAD = {"email": "smoke@example.com", "name": "Smoke test"}  # example.com is reserved
 FIRST_RUN_SECONDS = 90.0  # within which a relay that runs every minute has run once
 STUCK_SECONDS = 300.0  # something due for longer is stuck
-POLL_SECONDS = 0.5
 
 
 @click.command()
@@ -139,7 +139,7 @@ def _through(client: Client, event: dict[str, Any], *, yes: bool, within: float)
     yield check(
         "a repeat is the same event", same, "recognised" if same else "it was recorded as another", "report this"
     )
-    story = _wait(client, first["eventId"], within)
+    story = wait(client, first["eventId"], within)
     yield from _end(story, time.monotonic() - began)
 
 
@@ -172,31 +172,6 @@ def _foresee(stored: Mapping[str, Any], event: Mapping[str, Any]) -> list[str]:
         f"{plain(each.flow)}.{plain(each.step)}: {each.action} to {plain(each.target)} through account"
         f" {plain(each.account)} ({plain(made.providers[each.account])})"
         for each in made.effects
-    ]
-
-
-def _wait(client: Client, event_id: str, within: float) -> dict[str, Any] | None:
-    """Return the event when all that is due within the time is at rest, or its state at the end of the time."""
-    until = time.monotonic() + within
-    story: dict[str, Any] | None = None
-    while True:
-        try:
-            story = client.get(f"/v1/events/{event_id}")
-        except Refusal as error:
-            if error.status != 404:
-                raise
-        if story is not None and story["plan"] is not None and not _moving(story):
-            return story
-        if time.monotonic() > until:
-            return story
-        time.sleep(POLL_SECONDS)
-
-
-def _moving(story: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the effects that are not at rest; what is planned for later rests until then."""
-    at_rest = {*FINAL, Status.HELD}
-    return [
-        each for each in story["effects"] if each["status"] not in at_rest and each["plannedFor"] <= story["recordedAt"]
     ]
 
 

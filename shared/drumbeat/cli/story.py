@@ -1,6 +1,6 @@
 """One event as a tree that a person can read from top to bottom: plan, effects, attempts, outcomes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,8 @@ from drumbeat.cli.output import ago, count, moment, plain, span, status
 
 type Json = Mapping[str, Any]
 
+FACTS_SHOWN = 20
+
 
 def tree(event: Json) -> Tree:
     """Draw an event."""
@@ -18,10 +20,12 @@ def tree(event: Json) -> Tree:
     )
     root.add(f"received {moment(event['receivedAt'])} from {plain(event['source'])} by {plain(event['door'])}")
     root.add(f"key {plain(event['idempotencyKey'])}")
+    if event.get("delivery"):  # an older installation says nothing of it
+        root.add(f"one fact of delivery {event['delivery']}: drumbeat event {event['delivery']}")
     if event["scheduledAt"]:
         root.add(f"scheduled for {moment(event['scheduledAt'])}")
     if event["erased"]:
-        root.add("[dim]payload erased[/]")
+        root.add("[dim]its bytes were kept for 30 days[/]" if event.get("facts") else "[dim]payload erased[/]")
     if event.get("payloadForm") == "masked":
         root.add("[dim]payload and key masked: this API key lacks the scope people[/]")
     elif event.get("payloadForm") not in (None, "json"):  # an older installation says nothing of it
@@ -49,13 +53,23 @@ def tree(event: Json) -> Tree:
         branch.add(
             f"flow {plain(replan['flow'])} planned by configuration {replan['version']} {moment(replan['plannedAt'])}"
         )
-    if not event["effects"] and not plan["failed"]:
+    if facts := event.get("facts"):
+        _add_facts(branch, facts)
+    elif not event["effects"] and not plan["failed"]:
         branch.add("[dim]no flow acts on this event[/]")
     for effect in event["effects"]:
         _add_effect(branch, effect)
     if (more := event["effectsTotal"] - len(event["effects"])) > 0:
         branch.add(f"[dim]{count(more, 'more effect')}: drumbeat effects --event {event['eventId']}[/]")
     return root
+
+
+def _add_facts(plan: Tree, facts: Sequence[str]) -> None:
+    branch = plan.add(f"split into {count(len(facts), 'event')}, each acted on by itself")
+    for fact in facts[:FACTS_SHOWN]:
+        branch.add(f"event {fact}")
+    if (more := len(facts) - FACTS_SHOWN) > 0:
+        branch.add(f"[dim]{more:,} more: --json shows them[/]")
 
 
 def _add_effect(plan: Tree, effect: Json) -> None:

@@ -6,6 +6,7 @@ from drumbeat.configuration import document_models
 from drumbeat.configuration.declared_models import options_of
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.suggestions import instead
+from drumbeat.planning.condition_checks import filters
 from drumbeat.providers import account_headers, vendor_hosts
 from drumbeat.providers import registry as providers
 from drumbeat.providers.base import Provider, Query, Target
@@ -73,7 +74,13 @@ def _headers(
 
 
 def check_source(source: document_models.Source, path: Path, document: Document) -> None:
-    """Note what the signature scheme does not know."""
+    """Note what the signature scheme does not know, and what a split would leave out."""
+    if source.split is not None and filters(source.split):
+        document.warn(
+            (*path, "split"),
+            "split leaves facts out by a condition: nothing is done for those and nothing shows them; choose by a"
+            " flow's when instead",
+        )
     if source.webhook not in schemes.names():
         advice = instead(source.webhook, schemes.names())
         document.wrong((*path, "webhook"), f"there is no signature scheme {source.webhook}; {advice}")

@@ -13,6 +13,7 @@ from drumbeat.configuration.document_types import (
     Condition,
     Duration,
     EventTypeName,
+    Facts,
     Lead,
     Origin,
     Page,
@@ -107,7 +108,7 @@ class Source(Form):
     max_bytes: Annotated[int, Field(ge=1, le=MAX_DELIVERY_BYTES)] | None = None
     map: dict[str, Where] = {}
     lead: Lead = None
-    split: Where | None = None  # to the facts of a delivery that holds several
+    split: Facts | None = None  # to the facts of a delivery that holds several
 
 
 class FormPage(Form):

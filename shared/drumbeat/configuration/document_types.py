@@ -12,7 +12,7 @@ from drumbeat.core import secret_references
 from drumbeat.core.configuration import Limit
 from drumbeat.core.events import NEVER_ACTED_ON, EventType
 from drumbeat.core.suggestions import instead
-from drumbeat.planning.condition_checks import check_condition, check_mapping
+from drumbeat.planning.condition_checks import check_condition, check_mapping, check_split
 from drumbeat.planning.text_checks import check_text
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -147,6 +147,7 @@ RateLimit = Annotated[
 ]
 Condition = Annotated[str, AfterValidator(check_condition)]
 Where = Annotated[str, AfterValidator(check_mapping)]
+Facts = Annotated[str, AfterValidator(check_split)]
 Text = Annotated[str, AfterValidator(check_text)]
 Plain = Annotated[Any, AfterValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
 Setting = Annotated[str, BeforeValidator(_setting), WithJsonSchema({"type": ["string", "integer"]})]

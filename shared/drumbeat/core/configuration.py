@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from drumbeat.core import secret_references
+from drumbeat.core import check_mails, secret_references
 from drumbeat.core.actions import Tracking
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
@@ -185,11 +185,23 @@ class Config:
     tracking: Tracking | None = None  # None: as the provider's account has it
 
     def flow(self, name: str) -> Flow | None:
-        """Return a flow by its name, or the confirmation of a list; None: this version has none of that name."""
+        """Return a flow by its name, a list's confirmation, or a check; None: this version has none of that name."""
         if name.startswith(CONFIRM):
             found = self.lists.get(name.removeprefix(CONFIRM))
             return found.confirmation if found else None
+        if name.startswith(check_mails.PREFIX):
+            return self._check(name)
         return self.flows.get(name)
+
+    def _check(self, name: str) -> Flow | None:
+        account, mailing_list, template = check_mails.parts(name)
+        missing = (mailing_list and mailing_list not in self.lists) or (template and template not in self.templates)
+        if account not in self.accounts or missing:
+            return None
+        has_subject = bool(template and self.templates[template].subject)
+        arguments = check_mails.arguments(account, mailing_list, template, has_subject=has_subject)
+        step = Step(check_mails.STEP, account, "send_email", arguments, 0.0, None, None, None)
+        return Flow(name, "CONSENT", None, (step,))
 
     @classmethod
     def load(cls, version: int, compiled: Mapping[str, Any]) -> "Config":

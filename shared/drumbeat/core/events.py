@@ -48,6 +48,7 @@ class Event:
     scheduled_at: datetime | None
     received_at: datetime
     body: bytes | None  # None: erased
+    delivery: UUID | None = None  # of which this is one fact: its body is that fact's JSON, whatever the sender sends
 
     @property
     def is_campaign(self) -> bool:

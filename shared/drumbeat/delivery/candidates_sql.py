@@ -35,6 +35,7 @@ class Candidate:
     planned_version: int | None
     failed_flows: tuple[str, ...]  # that no later configuration has planned yet, and no person dismissed
     newest_version: int | None
+    acted_on: bool = False  # it has effects, although some flow failed
 
 
 # Bodies are measured without being read. A mark that is younger than a lease may be of a worker that is still at it.
@@ -48,7 +49,9 @@ READ = """
                      EXCEPT
                      SELECT flow FROM replans WHERE event_id = e.id
                      EXCEPT
-                     SELECT unnest(flows) FROM dismissals WHERE event_id = e.id) AS failed_flows
+                     SELECT unnest(flows) FROM dismissals WHERE event_id = e.id) AS failed_flows,
+               CASE WHEN plans.failed <> '{}' THEN EXISTS (SELECT FROM effects WHERE event_id = e.id)
+                    ELSE false END AS acted_on
           FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
          CROSS JOIN newest
           JOIN events e ON e.id = wanted.id
@@ -81,8 +84,8 @@ READ = """
           LEFT JOIN begun ON begun.event_id = u.id
           LEFT JOIN planning_starts known ON known.event_id = u.id AND known.version = u.version
     )
-    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body,
-           coalesce(t.turn, 'NONE') AS turn, n.planned_version, n.failed_flows, n.newest_version
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, p.body,
+           coalesce(t.turn, 'NONE') AS turn, n.planned_version, n.failed_flows, n.newest_version, n.acted_on
       FROM named n
       JOIN events e ON e.id = n.id
       LEFT JOIN turns t ON t.id = n.id
@@ -123,9 +126,11 @@ def _candidate(row: Row) -> Candidate:
             scheduled_at=row["scheduled_at"],
             received_at=row["received_at"],
             body=row["body"],
+            delivery=row["delivery"],
         ),
         turn=Turn[row["turn"]],
         planned_version=row["planned_version"],
         failed_flows=tuple(row["failed_flows"]),
         newest_version=row["newest_version"],
+        acted_on=row["acted_on"],
     )

@@ -63,7 +63,7 @@ CLAIM = """
            coalesce(t.expires_at, t.base_due_at + interval '7 days') AS expires_at,
            drumbeat_now() AS now,
            (SELECT max(version) FROM configs) AS newest_version,
-           e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body,
+           e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, p.body,
            r.frozen, r.hash AS request_hash,
            tried.attempts, tried.unresolved, tried.first_opened_at, tried.last_opened_at, tried.last_n,
            tried.identity,
@@ -146,6 +146,7 @@ def _claimed(row: Row, *, probe: bool) -> Claimed:
         scheduled_at=row.pop("scheduled_at"),
         received_at=row.pop("received_at"),
         body=row.pop("body"),
+        delivery=row.pop("delivery"),
     )
     row["status"] = Status(row["status"])
     row["predecessor"] = row["predecessor"] and Status(row["predecessor"])

@@ -16,6 +16,8 @@ from drumbeat.delivery.budget import BYTES_PER_BATCH, EFFECTS_CLAIMED_WHEN_PLANN
 from drumbeat.delivery.candidates_sql import Candidate, Turn
 from drumbeat.delivery.effects import Claimed
 from drumbeat.delivery.person import person_of
+from drumbeat.delivery.splits import record_splits
+from drumbeat.delivery.splits_sql import Split
 from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
 from drumbeat.ledger.database import Row
 from drumbeat.planning.plan import NEVER_ENDS, Plan, PlannedEffect, plan, plan_flow, without_planning
@@ -46,7 +48,8 @@ class _Made:
 
 
 def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False) -> Planned:
-    """Plan what is not planned yet, record it, and claim what is due. Two statements for the whole batch.
+    """Plan what is not planned yet, record it, and claim what is due. Two statements for the whole batch, and one more
+    for each lot of deliveries that are split.
 
     An event whose planning has not come to its end is only planned `alone`, and given up after three times. While the
     configuration in force is one that this release must not act on, the events stay as they are.
@@ -73,7 +76,21 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
         _LOG.error("configuration_not_understood", extra={"reason": str(error), "events": len(candidates)})
         return replace(found, left=[], suspects=[])
     made = _make_plans(candidates, config)
-    return _record(made, config, found, services) if made else found
+    found.ours.update(_split([one for one in made if one.plan.facts], services))  # before anything is claimed
+    whole = [one for one in made if not one.plan.facts]
+    return _record(whole, config, found, services) if whole else found
+
+
+def _split(made: Sequence[_Made], services: Services) -> set[UUID]:
+    """Record deliveries with the facts that they are split into; return those that the ledger took."""
+    refused: set[UUID] = set()
+
+    def refuse(split: Split, error: Exception) -> None:
+        refused.add(split.plan.event_id)
+        _LOG.error("not_split", extra={"event_id": str(split.plan.event_id), "error": type(error).__name__})
+
+    record_splits([Split(_new_plan(one, services), one.plan.facts) for one in made], services, refuse)
+    return {one.event.id for one in made} - refused
 
 
 def _record(made: Sequence[_Made], config: Config, found: Planned, services: Services) -> Planned:
@@ -99,7 +116,7 @@ def _record(made: Sequence[_Made], config: Config, found: Planned, services: Ser
     due_later = [(id, later.get(id, 0.0)) for id in unclaimed if steps[id][1].after is None]
     recorded = {steps[row["id"]][0].event.id for row in new}
     empty = {one.event.id for one in made if not one.plan.effects} - refused
-    return replace(found, claimed=claimed, due_later=due_later, ours=recorded | empty)
+    return replace(found, claimed=claimed, due_later=due_later, ours=found.ours | recorded | empty)
 
 
 def _write(made: Sequence[_Made], config: Config, services: Services) -> list[Row]:
@@ -137,7 +154,9 @@ def _plans(candidate: Candidate, config: Config) -> Iterator[_Made]:
     if config.version <= candidate.planned_version:
         return
     for flow in candidate.failed_flows:  # planned again, alone, by a configuration that came later
-        if config.flow(flow) is not None and not (again := plan_flow(candidate.event, config, flow)).failed:
+        if config.flow(flow) is None or (again := plan_flow(candidate.event, config, flow)).failed:
+            continue
+        if not (again.facts and candidate.acted_on):  # one of its facts was carried out, and nothing says which
             yield _Made(candidate.event, again, flow)
 
 

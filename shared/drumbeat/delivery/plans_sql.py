@@ -58,46 +58,10 @@ class NewPlan:
     person: Person | None = None  # named by the event; None in a re-plan
 
 
-# A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
-# that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one commit. A
-# contact whose key was another by the first reading of addresses remembers that one, which gets a row of its own: an
-# attempt has to lock it. What people agreed to has its time from under the contact's lock, as attempts have.
-RECORD = """
-    WITH input AS (
-        SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
-                             %(failed)s::jsonb[], %(plan_flows)s::text[], %(semantics)s::smallint[])
-                   AS i (event_id, version, hash, failed, flow, semantics)
-    ), planned AS (
-        INSERT INTO plans (event_id, version, hash, failed, semantics)
-        SELECT event_id, version, hash, failed, semantics FROM input WHERE flow IS NULL
-            ON CONFLICT DO NOTHING
-        RETURNING event_id, NULL::text AS flow
-    ), replanned AS (
-        INSERT INTO replans (event_id, version, hash, flow, semantics)
-        SELECT event_id, version, hash, flow, semantics FROM input WHERE flow IS NOT NULL
-            ON CONFLICT DO NOTHING
-        RETURNING event_id, flow
-    ), steps AS MATERIALIZED (
-        SELECT s.*, a.account IS NOT NULL AS failing, a.paused_until > drumbeat_now() AS paused,
-               s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AND a.paused_until IS NULL AS take
-          FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(versions)s::int[], %(flows)s::text[], %(steps)s::text[],
-                      %(accounts)s::text[], %(actions)s::text[], %(contacts)s::bytea[], %(formers)s::bytea[],
-                      %(mailing_lists)s::text[], %(confirms)s::bool[],
-                      %(afters)s::uuid[], %(dependents)s::text[], %(dues)s::timestamptz[], %(expiries)s::timestamptz[],
-                      %(claims)s::bool[])
-            AS s (id, event_id, version, flow, step, account, action, contact, former, list, confirms, after,
-                  dependents, due_at, expires_at, claim)
-          JOIN (SELECT * FROM planned UNION ALL SELECT * FROM replanned) AS new
-            ON new.event_id = s.event_id AND (new.flow IS NULL OR new.flow = s.flow)
-          LEFT JOIN account_states a ON a.account = s.account
-    ), named AS MATERIALIZED (
-        SELECT n.*
-          FROM unnest(%(named_events)s::uuid[], %(named)s::bytea[], %(named_formers)s::bytea[],
-                      %(received_ats)s::timestamptz[], %(addresses)s::jsonb[], %(attributes)s::jsonb[],
-                      %(refused)s::jsonb[])
-            AS n (event_id, contact, former, received_at, address, attributes, refused)
-          JOIN planned USING (event_id)
-    ), said AS MATERIALIZED (
+# What events say of the people they name (`named`), and for whom they have effects (`steps`). Each is a join, so that
+# twice is once, and any order the same.
+PEOPLE = """
+    said AS MATERIALIZED (
         SELECT DISTINCT ON (contact, list, event_id, kind) contact, former, event_id, received_at, list, kind, by_person
           FROM unnest(%(consent_events)s::uuid[], %(lists)s::text[], %(kinds)s::text[], %(by_persons)s::bool[])
             AS s (event_id, list, kind, by_person)
@@ -151,7 +115,49 @@ RECORD = """
                refused = lead_merged(l.refused, excluded.refused),
                since = least(l.since, excluded.since),
                changed = greatest(l.changed, excluded.changed)
-    ), reminded AS (
+    )
+"""
+
+# A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
+# that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one commit. A
+# contact whose key was another by the first reading of addresses remembers that one, which gets a row of its own: an
+# attempt has to lock it. What people agreed to has its time from under the contact's lock, as attempts have.
+RECORD = f"""
+    WITH input AS (
+        SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
+                             %(failed)s::jsonb[], %(plan_flows)s::text[], %(semantics)s::smallint[])
+                   AS i (event_id, version, hash, failed, flow, semantics)
+    ), planned AS (
+        INSERT INTO plans (event_id, version, hash, failed, semantics)
+        SELECT event_id, version, hash, failed, semantics FROM input WHERE flow IS NULL
+            ON CONFLICT DO NOTHING
+        RETURNING event_id, NULL::text AS flow
+    ), replanned AS (
+        INSERT INTO replans (event_id, version, hash, flow, semantics)
+        SELECT event_id, version, hash, flow, semantics FROM input WHERE flow IS NOT NULL
+            ON CONFLICT DO NOTHING
+        RETURNING event_id, flow
+    ), steps AS MATERIALIZED (
+        SELECT s.*, a.account IS NOT NULL AS failing, a.paused_until > drumbeat_now() AS paused,
+               s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AND a.paused_until IS NULL AS take
+          FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(versions)s::int[], %(flows)s::text[], %(steps)s::text[],
+                      %(accounts)s::text[], %(actions)s::text[], %(contacts)s::bytea[], %(formers)s::bytea[],
+                      %(mailing_lists)s::text[], %(confirms)s::bool[],
+                      %(afters)s::uuid[], %(dependents)s::text[], %(dues)s::timestamptz[], %(expiries)s::timestamptz[],
+                      %(claims)s::bool[])
+            AS s (id, event_id, version, flow, step, account, action, contact, former, list, confirms, after,
+                  dependents, due_at, expires_at, claim)
+          JOIN (SELECT * FROM planned UNION ALL SELECT * FROM replanned) AS new
+            ON new.event_id = s.event_id AND (new.flow IS NULL OR new.flow = s.flow)
+          LEFT JOIN account_states a ON a.account = s.account
+    ), named AS MATERIALIZED (
+        SELECT n.*
+          FROM unnest(%(named_events)s::uuid[], %(named)s::bytea[], %(named_formers)s::bytea[],
+                      %(received_ats)s::timestamptz[], %(addresses)s::jsonb[], %(attributes)s::jsonb[],
+                      %(refused)s::jsonb[])
+            AS n (event_id, contact, former, received_at, address, attributes, refused)
+          JOIN planned USING (event_id)
+    ), {PEOPLE}, reminded AS (
         UPDATE contacts c
            SET former = old.former
           FROM (SELECT contacts.key, steps.former
@@ -186,7 +192,7 @@ RECORD = """
     )
     SELECT id, inserted.status, drumbeat_now() AS now, steps.failing, steps.paused
       FROM inserted JOIN steps USING (id)
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect], lease: timedelta) -> list[Row]:
@@ -221,12 +227,12 @@ def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect],
             "expiries": [effect.expires_at for effect in effects],
             "claims": [effect.claim for effect in effects],
             "lease": lease,
-            **_people({plan.event_id: plan.person for plan in plans if plan.person}),
+            **people_parameters({plan.event_id: plan.person for plan in plans if plan.person}),
         },
     )
 
 
-def _people(named: Mapping[UUID, Person]) -> dict[str, list[object]]:
+def people_parameters(named: Mapping[UUID, Person]) -> dict[str, list[object]]:
     """Return what events say about people as the arrays that the statement takes."""
     said = [(event, *fact) for event, person in named.items() for fact in person.consents]
     return {

@@ -46,7 +46,7 @@ def _read(body: bytes, door: Door, caller: ApiKey) -> list[Arrival | Problem]:
         raise TooLarge(
             f"A batch may have {MAX_BATCH_EVENTS} events, this one has {len(elements)}. Nothing was stored; split it."
         )
-    configured = door.catalog.sources().keys()
+    configured = door.catalog.names()
     now = door.services.clock.now()
     read: list[Arrival | Problem] = []
     for element in elements:

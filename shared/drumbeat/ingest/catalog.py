@@ -25,6 +25,7 @@ from drumbeat.core.configuration import MailingList, Source, mailing_list, sourc
 from drumbeat.core.errors import Unavailable
 from drumbeat.core.events import EventType
 from drumbeat.ingest import catalog_sql
+from drumbeat.ingest.request import Configured
 from drumbeat.services import Services
 
 POSTGRES_RETRY_SECONDS = 5  # after a failure Postgres is not read again for this long
@@ -112,6 +113,10 @@ class Catalog:
         """Return the configured lists by name. Raises as `sources` does."""
         self._current()
         return self._lists
+
+    def names(self) -> Configured:
+        """Return the names that are taken, as requests of the API are checked by them. Raises as `sources` does."""
+        return Configured(self.sources().keys(), self.lists().keys())
 
     @property
     def public_url(self) -> str | None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 from uuid import UUID
 
 from drumbeat.access import keys
@@ -12,11 +13,19 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
 from drumbeat.ingest.sql import Recorded, Revoked
 from drumbeat.ledger.batches import write_apart
+from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, QueueError
 
 EVENT_CHECK_SECONDS = 1  # the relay checks an event that is not finished so soon; see `wakeups/notifier.py`
 
 _LOG = logging.getLogger(__name__)
+
+
+class Commit(Protocol):
+    """A statement that records events, as `ingest.sql.record_all`."""
+
+    def __call__(self, db: Database, arrivals: Sequence[Arrival], /, *, caller: ApiKey | None) -> dict[UUID, Recorded]:
+        """Record them in one commit."""
 
 
 def record(arrival: Arrival, door: Door, *, caller: ApiKey | None = None) -> Recorded:
@@ -38,11 +47,13 @@ def record(arrival: Arrival, door: Door, *, caller: ApiKey | None = None) -> Rec
     return recorded
 
 
-def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None) -> list[Recorded | None]:
+def record_all(
+    arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None, commit: Commit = ingest_sql.record_all
+) -> list[Recorded | None]:
     """Record many events, as `record` does; of several under one key the first is recorded.
 
-    What has one key is recorded in one commit, which is all but webhooks that waited in the buffer. Returns one result
-    for each arrival, in their order; None for one that the ledger refuses, which costs no other its place.
+    What has one key is recorded in one `commit`, which is all but webhooks that waited in the buffer. Returns one
+    result for each arrival, in their order; None for one that the ledger refuses, which costs no other its place.
     """
     first: dict[UUID, Arrival] = {}
     for arrival in arrivals:
@@ -53,7 +64,7 @@ def record_all(arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None
     recorded: dict[UUID, Recorded] = {}
     try:
         write_apart(
-            lambda some: recorded.update(ingest_sql.record_all(door.services.db, some, caller=caller)),
+            lambda some: recorded.update(commit(door.services.db, some, caller=caller)),
             together,
             _refused,
         )

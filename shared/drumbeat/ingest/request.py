@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
 
@@ -12,6 +13,7 @@ from drumbeat.access.keys import ApiKey
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.errors import Forbidden, Invalid, TooLarge
 from drumbeat.core.events import Arrival, EventType
+from drumbeat.core.suggestions import instead
 from drumbeat.web import strict
 from drumbeat.web.problems import mistakes
 
@@ -70,7 +72,15 @@ class EventRequest(BaseModel):
     consent: Annotated[list[Consent], Field(min_length=1, max_length=MAX_CONSENTS)] | None = None
 
 
-def read(raw: bytes, *, key: str | None, caller: ApiKey, configured: Collection[str], now: datetime) -> Arrival:
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The names that the configuration in force has taken."""
+
+    sources: Collection[str]
+    lists: Collection[str]
+
+
+def read(raw: bytes, *, key: str | None, caller: ApiKey, configured: Configured, now: datetime) -> Arrival:
     """Read one event from a request's body. `key` is the request's Idempotency-Key header.
 
     Raises:
@@ -85,9 +95,7 @@ def read(raw: bytes, *, key: str | None, caller: ApiKey, configured: Collection[
     return _arrival(document.value, raw, key, caller, configured, now)
 
 
-def read_element(
-    element: object, *, suspect: bool, caller: ApiKey, configured: Collection[str], now: datetime
-) -> Arrival:
+def read_element(element: object, *, suspect: bool, caller: ApiKey, configured: Configured, now: datetime) -> Arrival:
     """Read one event of a batch; raises as `read` does."""
     if suspect:
         strict.check(element)
@@ -113,7 +121,7 @@ def one_key(header: str | None, field: str | None) -> str:
 
 
 def _arrival(
-    value: object, raw: bytes, key: str | None, caller: ApiKey, configured: Collection[str], now: datetime
+    value: object, raw: bytes, key: str | None, caller: ApiKey, configured: Configured, now: datetime
 ) -> Arrival:
     _permit(value.get("type") if isinstance(value, dict) else None, caller)
     try:
@@ -127,7 +135,9 @@ def _arrival(
         raise Forbidden(
             f"Sources that begin with {OWN_SOURCES} are Drumbeat's own. Choose another. Nothing was stored."
         )
-    if request.source in configured:
+    for consent in request.consent or ():
+        _check_list(consent.list, configured.lists)
+    if request.source in configured.sources:
         raise Forbidden(
             "This source is configured as a webhook, form or schedule; events of its name come through that door only. "
             "Choose another name for the API's events. Nothing was stored."
@@ -143,6 +153,15 @@ def _arrival(
         received_at=now,
         body=raw,
     )
+
+
+def _check_list(name: str, known: Collection[str]) -> None:
+    """Refuse consent to what is no list: it would be kept, and nothing would ever come of it."""
+    if name not in known:
+        raise Invalid(
+            f"consent: there is no list {name}; {instead(name, known)}. Nothing was stored; a list that was just "
+            "applied is known within a minute."
+        )
 
 
 def _fingerprint(request: EventRequest, value: Mapping[str, object]) -> bytes:

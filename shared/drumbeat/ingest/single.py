@@ -40,7 +40,7 @@ class Single:
         door = self._door
         door.catalog.admit(caller)
         arrival = request.read(
-            body, key=key, caller=caller, configured=door.catalog.sources().keys(), now=door.services.clock.now()
+            body, key=key, caller=caller, configured=door.catalog.names(), now=door.services.clock.now()
         )
         new = False
 

@@ -1,8 +1,8 @@
 """The events table: recording what arrived, once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from drumbeat.access.keys import ApiKey
@@ -48,7 +48,7 @@ RECORD = """
 """
 
 # As RECORD, for many. In the order of ids, so that two batches that share events cannot wait for each other.
-RECORD_ALL = """
+_RECORDING = """
     WITH revoked AS (
         SELECT
          WHERE %(caller)s::text IS NOT NULL
@@ -71,6 +71,8 @@ RECORD_ALL = """
     ), kept AS (
         INSERT INTO payloads (event_id, body) SELECT id, body FROM arriving JOIN inserted USING (id)
     )
+"""
+_RESULTS = """
     SELECT arriving.id,
            EXISTS (SELECT FROM revoked) AS revoked,
            inserted.id IS NOT NULL AS inserted,
@@ -79,6 +81,7 @@ RECORD_ALL = """
       LEFT JOIN inserted ON inserted.id = arriving.id
       LEFT JOIN events ON events.id = arriving.id
 """
+RECORD_ALL = f"{_RECORDING}{_RESULTS}"
 
 # As RECORD, for a delivery that the release before knows by another id: an event that was recorded under that id, with
 # the same fingerprint, is this one. `event_known_as` locks the id until the commit, so that the release before cannot
@@ -154,11 +157,29 @@ def record(db: Database, arrival: Arrival, *, caller: ApiKey | None = None) -> R
     return _recorded(db, [arrival], rows)[arrival.id]
 
 
-def record_all(db: Database, arrivals: Sequence[Arrival], *, caller: ApiKey | None = None) -> dict[UUID, Recorded]:
-    """Record events of different ids and one key each in one statement and commit; raises as `record` does."""
+def record_all(
+    db: Database,
+    arrivals: Sequence[Arrival],
+    *,
+    caller: ApiKey | None = None,
+    statement: LiteralString = RECORD_ALL,
+    values: Mapping[str, Any] | None = None,
+) -> dict[UUID, Recorded]:
+    """Record events of different ids and one key each in one statement and commit; raises as `record` does.
+
+    Another `statement` is one that `recording_with` made, and takes more `values`.
+    """
     if not arrivals:
         return {}
-    return _recorded(db, arrivals, db.run(RECORD_ALL, columns(arrivals) | _caller(caller)))
+    return _recorded(db, arrivals, db.run(statement, {**columns(arrivals), **_caller(caller), **(values or {})}))
+
+
+def recording_with(changes: LiteralString) -> LiteralString:
+    """Return the statement that records many events and, in the same commit, changes what else they change.
+
+    The changes are parts of its WITH, each after a comma; `inserted` has the ids that are new, `arriving` all columns.
+    """
+    return f"{_RECORDING}{changes}{_RESULTS}"
 
 
 def columns(arrivals: Sequence[Arrival]) -> dict[str, Any]:

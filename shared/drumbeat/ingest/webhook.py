@@ -15,7 +15,7 @@ from drumbeat.ingest.screening import find, screen
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.sources import registry
 from drumbeat.sources.secret_forms import cleaned
-from drumbeat.sources.signature import Allowed, Delivery, NoMatch, Reply, Scheme, Unverified
+from drumbeat.sources.signature import FACT, Allowed, Delivery, NoMatch, Reply, Scheme, Unverified, content_key
 
 
 def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt | Reply:
@@ -71,6 +71,8 @@ def _verified(source: Source, scheme: Scheme, delivery: Delivery, door: Door, no
         door.count(UNVERIFIED)
         raise _not_accepted(error, delivery) from None
     former_key = scheme.former_key(delivery, allowed)
+    if key.startswith(FACT):
+        key, former_key = content_key(key.encode()), key
     return key, former_key if former_key != key else None
 
 

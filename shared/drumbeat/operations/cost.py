@@ -118,8 +118,8 @@ class Load:
 
     @property
     def redis_commands(self) -> float:
-        """Commands of the month: the relay sends two a minute, whatever happens."""
-        return self.events * REDIS_PER_EVENT + self.effects * REDIS_PER_EFFECT + 2 * MINUTES
+        """Commands of the month: the relay sends three a minute, whatever happens."""
+        return self.events * REDIS_PER_EVENT + self.effects * REDIS_PER_EFFECT + 3 * MINUTES
 
     @property
     def ledger_gb(self) -> float:
@@ -192,7 +192,7 @@ def aws(load: Load) -> Iterator[Line]:
     yield _line("Lambda requests", invocations, "lambda-request")
     yield _line("Lambda time", seconds * MEMORY_GB, "lambda-gb-s")
     polls = max(IDLE_POLLS, n / batch) + load.resting_stages * IDLE_POLLS
-    yield _line("SQS", n + n / batch + 3 * delayed + polls + stages * MINUTES, "sqs")
+    yield _line("SQS", n + n / batch + 3 * delayed + polls + 2 * stages * MINUTES, "sqs")
     yield _line("Scheduler", stages * MINUTES, "scheduler")
     yield _line("Logs", logs, "logs")
     yield _line("Logs kept", logs * LOGS_KEPT_DAYS / 30, "logs-kept")

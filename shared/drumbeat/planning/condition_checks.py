@@ -23,6 +23,9 @@ _EXAMPLE = "write something like payload.country == 'DE', with texts in single q
 _FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
 # Questions about what happened after the event: they need more than the event to answer.
 _SINCE = frozenset({"accepted", "bounced", "clicked", "complained", "delivered", "opened", "replied", "unsubscribed"})
+_GIVE_NO_LIST = frozenset({"abs", "avg", "ceil", "contains", "ends_with", "floor", "join", "length", "starts_with"}) | {
+    *("sum", "to_number", "to_string", "type")
+}
 # Nodes whose first child alone is looked up where the whole expression is.
 _FIRST_CHILD = frozenset(
     {"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "slice"}
@@ -55,6 +58,18 @@ def check_mapping(expression: str) -> str:
     return expression
 
 
+def check_split(expression: str) -> str:
+    """Check where the facts of a delivery are found in its body, and return it."""
+    if _never_a_list(_parsed(expression)):
+        raise ValueError("split never gives a list, so nothing would be done for any delivery; write where the list is")
+    return expression
+
+
+def filters(expression: str) -> bool:
+    """Return whether an expression that was checked leaves out elements of a list by a condition."""
+    return any(node["type"] == "filter_projection" for node in _nodes(jmespath.compile(expression).parsed))
+
+
 def pinned_sources(condition: str) -> frozenset[str]:
     """Return the sources that a condition lets through, if it says so as plainly as `source == 'shop'`; else none."""
     return _pinned(jmespath.compile(condition).parsed) or frozenset()
@@ -70,6 +85,17 @@ def condition_fields(condition: str) -> set[str]:
         for first, second in paths
         if (first["type"], first.get("value"), second["type"]) == ("field", "payload", "field")
     }
+
+
+def _never_a_list(node: Node) -> bool:
+    match node["type"]:
+        case "pipe" | "subexpression":
+            return _never_a_list(node["children"][-1])
+        case "literal":
+            return not isinstance(node["value"], list)
+        case "function_expression":
+            return node["value"] in _GIVE_NO_LIST
+    return node["type"] in ("multi_select_dict", "comparator", "not_expression")
 
 
 def _advice(name: str, tree: Node, expression: str) -> str:

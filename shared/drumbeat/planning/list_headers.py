@@ -24,5 +24,5 @@ def list_headers(mailing_list: MailingList, unsubscribe: str, flow: str, step: s
         "List-Unsubscribe-Post": ONE_CLICK,
         "List-Id": f"{quoted(title)} {identity}" if title.isascii() and title.isprintable() else identity,
         "List-Help": f"<{unsubscribe}>",
-        "Feedback-ID": f"{step}:{flow}:{mailing_list.name}:{SENDER}",
+        "Feedback-ID": f"{step}:{flow.replace(':', '.')}:{mailing_list.name}:{SENDER}",
     }

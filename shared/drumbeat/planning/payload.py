@@ -12,6 +12,7 @@ from drumbeat.sources import registry
 
 ONE_FACT = 3  # the rules since which a delivery is read as its sender writes it, and is acted on if it holds one fact
 _FORMS_BEFORE = ("slack", "twilio")  # whose forms were read by the rules before
+_UNSPLIT = "nothing was done for any of its facts, and all are kept in its body"
 
 type Payload = Mapping[str, object]
 
@@ -38,26 +39,56 @@ def read(event: Event, config: Config) -> Payload:
     if event.body is None:
         raise Unmappable("its body was erased")
     if event.door != "webhook":
-        return _object(_json(event.body).get("payload"))
+        return _object(_object(_loaded(event.body)).get("payload"))
     source = config.sources.get(event.source)
     if source is None:
         raise Unmappable(f"the source {event.source} is not configured in version {config.version}")
-    delivered = _delivered(event.body, source) if config.semantics >= ONE_FACT else _before(event.body, source)
+    delivered = _fact(event, event.body, source, config)
     if not source.map:
         return _object(delivered)
-    return {field: _search(field, expression, delivered) for field, expression in source.map.items()}
+    return {field: _search(expression, delivered, f"mapping of {field}") for field, expression in source.map.items()}
+
+
+def split(body: bytes, source: Source) -> list[object]:
+    """Return the facts that a source's `split` finds in a delivery: one or more.
+
+    Raises:
+        Unmappable: it is not what the source promises, or `split` gives no list, or an empty one, or does not fit it.
+    """
+    assert source.split is not None
+    found = _search(source.split, _delivered(body, source), "split")
+    if not isinstance(found, list):
+        raise Unmappable(f"the source's split gives no list for this delivery: {_UNSPLIT}")
+    if not found:
+        raise Unmappable("the source's split finds no fact in this delivery, and all of it is kept in its body")
+    return found
+
+
+def _fact(event: Event, body: bytes, source: Source, config: Config) -> object:
+    """Return the one fact that an event stands for."""
+    if event.delivery is not None:
+        return _loaded(body)
+    if source.split is not None:
+        found = split(body, source)
+        if len(found) == 1:
+            return found[0]
+        raise Unmappable(f"the delivery holds {len(found):,} facts, which are split: {_UNSPLIT}")
+    if config.semantics < ONE_FACT:
+        return _before(body, source)
+    return _one_fact(_delivered(body, source), source)
 
 
 def _delivered(body: bytes, source: Source) -> object:
-    """Return the one fact that a delivery holds."""
     if source.scheme not in registry.names():
         raise Unmappable(f"this release does not know the deliveries of {source.scheme}")
-    scheme = registry.get(source.scheme)
     try:
-        delivered = scheme.read(body)
+        return registry.get(source.scheme).read(body)
     except (ValueError, RecursionError):
         raise Unmappable(f"the delivery is not in a form that {source.scheme} sends") from None
-    match scheme.facts(delivered):
+
+
+def _one_fact(delivered: object, source: Source) -> object:
+    match registry.get(source.scheme).facts(delivered):
         case 1:
             return delivered
         case 0:
@@ -65,7 +96,7 @@ def _delivered(body: bytes, source: Source) -> object:
         case facts:
             raise Unmappable(
                 f"the delivery holds {facts:,} facts, and an event can be acted on for one: nothing was done for any of"
-                " them, and all are kept in its body"
+                " them, and all are kept in its body; once its source has a `split`, each becomes an event of its own"
             )
 
 
@@ -82,18 +113,18 @@ def _before(body: bytes, source: Source) -> object:
     return {name: values[-1] for name, values in fields.items()}
 
 
-def _search(field: str, expression: str, delivered: object) -> object:
+def _search(expression: str, delivered: object, what: str) -> object:
     from drumbeat.planning.queries import Unsearchable, search
 
     try:
         return search(expression, delivered)
     except Unsearchable:
-        raise Unmappable(f"the mapping of {field} does not fit the delivery") from None
+        raise Unmappable(f"the {what} does not fit the delivery") from None
 
 
-def _json(body: bytes) -> Payload:
+def _loaded(body: bytes) -> object:
     try:
-        return _object(json.loads(body))
+        return json.loads(body)
     except (ValueError, RecursionError):
         raise Unmappable("the body is not JSON") from None
 

@@ -87,7 +87,7 @@ def _lead(payload: Mapping[str, Any], fields: Sequence[str] | None) -> LeadFacts
             continue
         if not _is_name(name):
             continue
-        if value == {UNSET: True}:
+        if isinstance(value, dict) and value.keys() == {UNSET} and value[UNSET] is True:
             removed.append(name)
         elif _is_kept(value):
             attributes[name] = value
@@ -108,7 +108,8 @@ def _is_kept(value: object) -> bool:
     """Return whether Postgres can hold it as JSON: no infinity, no NUL, no half of a character; and it is not large."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return len(text.encode()) <= MAX_VALUE_BYTES and "\\u0000" not in text
+        # A NUL is written as an escape; a backslash of the text itself is written twice.
+        return len(text.encode()) <= MAX_VALUE_BYTES and "\\u0000" not in text.replace("\\\\", "")
     except (ValueError, RecursionError):
         return False
 

@@ -13,11 +13,14 @@ from drumbeat.core.configuration import CONFIRM, Config, Flow, Step
 from drumbeat.core.events import Event
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
+from drumbeat.planning.check_mails import NOT_THERE, sends_mail, wanted_flow
 from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables, facts, variables
+from drumbeat.planning.facts import Fact, facts_of
 from drumbeat.planning.payload import Unmappable, read
 from drumbeat.planning.people import NO_PEOPLE, ConsentKind, PeopleFacts, people_facts
 
+IMPORTED = "drumbeat:import"  # the source of the rows of imported files
 # Of each flow, when an event was given up. `verify` plans such an event no more either: it may end its process.
 NEVER_ENDS = "its planning began three times and did not end; a later configuration may plan it"
 
@@ -51,6 +54,7 @@ class Plan:
     hash: bytes  # SHA-256 of the effects
     semantics: int  # the rules by which it was made
     people: PeopleFacts = NO_PEOPLE  # not part of the hash: a view
+    facts: tuple[Fact, ...] = ()  # of a delivery that is split: events of their own, so it has no effects itself
 
 
 def plan(event: Event, config: Config) -> Plan:
@@ -60,14 +64,18 @@ def plan(event: Event, config: Config) -> Plan:
     be planned is listed in `failed`, with a reason that holds nothing of the payload, and has no effects; the others go
     on.
     """
-    acting = [config.flows[name] for name in sorted(config.flows) if config.flows[name].on == event.type]
+    acting = [config.flows[name] for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
     try:
+        if split := facts_of(event, config):
+            return replace(_made(event, config, [], {}), facts=split)
         payload = read(event, config)
     except Unmappable as error:
         return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
     people = people_facts(event, payload, config)
     pending = sorted({said.list for said in people.consents if said.kind is ConsentKind.PENDING})
     asked = [flow for name in pending if (flow := config.lists[name].confirmation)]
+    if (name := wanted_flow(event, config.semantics)) is not None:
+        return replace(_check(event, config, name, payload), people=people)
     return replace(_plan(event, config, [*acting, *asked], payload), people=people)
 
 
@@ -79,6 +87,8 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
     if flow.on != event.type and not flow_name.startswith(CONFIRM):
         return _made(event, config, [], {})
     try:
+        if split := facts_of(event, config):
+            return replace(_made(event, config, [], {}), facts=split)
         return _plan(event, config, [flow], read(event, config))
     except Unmappable as error:
         return _made(event, config, [], {flow_name: str(error)})
@@ -86,8 +96,16 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
 
 def without_planning(event: Event, config: Config, why: str) -> Plan:
     """Return the plan of an event whose body must not be read: every flow that acts on its type failed."""
-    acting = [name for name in sorted(config.flows) if config.flows[name].on == event.type]
+    acting = [name for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
     return _made(event, config, [], dict.fromkeys(acting, why))
+
+
+def _acts_on(flow: Flow, event: Event) -> bool:
+    """Return whether a flow looks at an event. At rows of an import only one that names their source in its condition.
+
+    A flow that welcomes every lead would otherwise mail a whole list on the day that it is imported.
+    """
+    return flow.on == event.type and (event.door != "import" or IMPORTED in (flow.when or ""))
 
 
 def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[str, str, str | None]) -> bool:
@@ -98,6 +116,13 @@ def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[
         (planned.id, (planned.account, planned.action, planned.list)) == (effect, by)
         for planned in plan_flow(event, config, flow_name).effects
     )
+
+
+def _check(event: Event, config: Config, name: str, payload: Mapping[str, Any]) -> Plan:
+    flow = config.flow(name)
+    if flow is None or not sends_mail(config.accounts[flow.steps[0].account]):
+        return _made(event, config, [], {name: NOT_THERE})
+    return _plan(event, config, [flow], payload)
 
 
 def _plan(event: Event, config: Config, acting: Iterable[Flow], payload: Mapping[str, Any]) -> Plan:

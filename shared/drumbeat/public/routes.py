@@ -114,7 +114,7 @@ class Routes:
             visit.check_size()
             pending = confirm.read(token, self._door())
             words, pressed = self._words(visit), confirm.press(pending, visit, self._door())
-            self._answers.acted(pressed)
+            self._answers.acted(f"confirmation_{pressed}")
             match pressed:
                 case Pressed.AGAIN:
                     stamp = stamps.issue(confirm.second_use(pending), self._door().services)

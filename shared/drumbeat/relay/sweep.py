@@ -19,8 +19,9 @@ from redis.exceptions import RedisError
 from drumbeat.infrastructure.sqs.client import UNREACHABLE, SqsError
 from drumbeat.ledger import leases
 from drumbeat.observability.stages import leave_mark
+from drumbeat.relay import deliveries_sql, wishes
 from drumbeat.relay import sql as ledger
-from drumbeat.relay import wishes
+from drumbeat.relay.deliveries_sql import PRUNED_PER_STATEMENT
 from drumbeat.relay.lots import FULL_SWEEP_SECONDS, RENOTIFY_SECONDS, Lot, Lots
 from drumbeat.services import Services
 from drumbeat.throttle.pace import NOTIFY_AHEAD
@@ -140,6 +141,7 @@ class _Sweep:
         self._catch_up_campaigns()
         self._drain()
         self._publish_catalog()
+        self._prune()
         ledger.advance(self._services.db, margin=COMMIT_MARGIN, back=lots.back)
         self._schedule_next(held_back=lots.held_back)
         if self.summary.full:
@@ -211,6 +213,13 @@ class _Sweep:
             from drumbeat.ingest.catalog import announce
 
             announce(self._services)
+
+    def _prune(self) -> None:
+        """Delete the bytes of deliveries that were split, once they are old."""
+        while (
+            self.summary.full and self._has_time() and deliveries_sql.prune(self._services.db) == PRUNED_PER_STATEMENT
+        ):
+            pass
 
     def _catch_up_campaigns(self) -> None:
         """Fire what should have fired, and schedule the next checks."""

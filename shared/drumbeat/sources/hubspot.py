@@ -8,7 +8,7 @@ https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from drumbeat.sources import public_url
 from drumbeat.sources.signature import (
@@ -25,16 +25,24 @@ from drumbeat.sources.signature import (
 
 # The characters that HubSpot decodes in the URL before it signs.
 _DECODED = re.compile("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
-_MISTAKEN = (("pat-", "an access token"),)
 
 
-class HubSpotV3(Scheme):
+class _HubSpot(Scheme):
+    """What both schemes have in common."""
+
+    mistaken = (("pat-", "an access token"),)
+
+    def fact_name(self, fact: object) -> str | None:
+        """Name an event by all that it says, the attempt number left out: `eventId` is not unique."""
+        return _content([fact]) if isinstance(fact, dict) and "eventId" in fact else None
+
+
+class HubSpotV3(_HubSpot):
     """The scheme of apps made today. HubSpot's documents decode the URL, its client libraries take it as it is."""
 
     name = "hubspot_v3"
     signed_in = ("X-HubSpot-Signature-v3",)
     options = public_url.OPTIONS
-    mistaken = _MISTAKEN
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
         """Name the delivery by its content, the attempt number left out."""
@@ -45,7 +53,7 @@ class HubSpotV3(Scheme):
         return _key(delivery.body)
 
 
-class HubSpotV1(Scheme):
+class HubSpotV1(_HubSpot):
     """The scheme of older apps: SHA-256 without HMAC, and no time.
 
     Bytes can be appended to what is hashed so, the first of them 0x80, which is no UTF-8 there. And HubSpot signs other
@@ -53,7 +61,6 @@ class HubSpotV1(Scheme):
     """
 
     name = "hubspot_v1"
-    mistaken = _MISTAKEN
     signed_in = ("X-HubSpot-Signature",)
 
     def verify(self, delivery: Delivery, allowed: Allowed) -> str:
@@ -85,11 +92,14 @@ def _signatures(delivery: Delivery, allowed: Allowed, time: str) -> Iterator[str
 def _key(body: bytes) -> str:
     """Name a batch. `eventId` is not unique, and a retry differs from the first try in `attemptNumber`."""
     try:
-        events = json.loads(body)
-        natural = [{name: value for name, value in event.items() if name != "attemptNumber"} for event in events]
-        return content_key(json.dumps(natural, sort_keys=True, separators=(",", ":")).encode())
+        return _content(json.loads(body))
     except (ValueError, TypeError, AttributeError, RecursionError):
         return content_key(body)
+
+
+def _content(events: Iterable[Mapping[str, object]]) -> str:
+    natural = [{name: value for name, value in event.items() if name != "attemptNumber"} for event in events]
+    return content_key(json.dumps(natural, sort_keys=True, separators=(",", ":")).encode())
 
 
 V3 = HubSpotV3()

@@ -35,6 +35,14 @@ class SendGrid(Scheme):
             raise NoMatch("no signature matches")
         return content_key(delivery.body)
 
+    def fact_name(self, fact: object) -> str | None:
+        """Name an event by its id: a batch may hold what another has held, with other neighbours.
+
+        https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/troubleshooting
+        """
+        name = fact.get("sg_event_id") if isinstance(fact, dict) else None
+        return name if isinstance(name, str) and name else None
+
     def secret_problem(self, secret: str) -> str | None:
         """Ask for the verification key."""
         problem = super().secret_problem(secret)

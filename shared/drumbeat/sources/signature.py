@@ -14,6 +14,7 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.sources.secret_forms import cleaned
 
 LONGEST_KEY = 255  # characters
+FACT = "fact "  # how the key of one fact of a delivery begins, and no delivery's own
 MAX_DELIVERY_BYTES = 4 * 1024 * 1024  # Lambda takes 6 MB, and a form reaches it as base64
 TRUST = "trust_delivery_id"
 MOST_SIGNATURES = 16  # of one delivery: a sender that rotates keys sends one for each
@@ -156,6 +157,10 @@ class Scheme(Protocol):
     def facts(self, delivered: object) -> int:
         """Return how many facts a delivery reports: a list reports one for each element."""
         return len(delivered) if isinstance(delivered, list) else 1
+
+    def fact_name(self, fact: object) -> str | None:  # noqa: ARG002 - the contract's
+        """Return the sender's own name of one fact, the same in whatever delivery it comes; None: it gives none."""
+        return None
 
     def secret_problem(self, secret: str) -> str | None:
         """Return why this cannot be the secret, as words that follow "it" and never quote it; None: it can be."""

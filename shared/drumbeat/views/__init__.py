@@ -3,7 +3,9 @@
 from drumbeat.views.accounts import AccountItem, accounts
 from drumbeat.views.effect_pages import EffectFilter, effects
 from drumbeat.views.event_pages import EventFilter, events
+from drumbeat.views.lead_pages import LeadFilter, LeadItem, leads
 from drumbeat.views.pages import Page
+from drumbeat.views.person_story import PersonStory, person
 from drumbeat.views.pulse import Pulse, pulse
 from drumbeat.views.timeline import event, event_of_effect
 from drumbeat.views.totals import Totals, by_account, groups, totals
@@ -13,7 +15,10 @@ __all__ = [
     "AccountItem",
     "EffectFilter",
     "EventFilter",
+    "LeadFilter",
+    "LeadItem",
     "Page",
+    "PersonStory",
     "Pulse",
     "Totals",
     "Usage",
@@ -24,6 +29,8 @@ __all__ = [
     "event_of_effect",
     "events",
     "groups",
+    "leads",
+    "person",
     "pulse",
     "totals",
     "usage",

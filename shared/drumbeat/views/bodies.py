@@ -21,7 +21,7 @@ class Shown(NamedTuple):
 
 
 def shown(body: bytes, door: str) -> Shown:
-    """Return a body as it can be shown; the caller's payload of one that came through the API."""
+    """Return a body as it can be shown: a delivery of a webhook whole, of every other the payload."""
     if len(body) > MAX_BYTES:
         return Shown(base64.b64encode(body[:MAX_BYTES]).decode(), "beginning")
     try:
@@ -34,7 +34,7 @@ def shown(body: bytes, door: str) -> Shown:
         return Shown(text, "text")
     if _too_deep(value) or not _unicode(value):
         return Shown(text, "text")
-    return Shown(value.get("payload") if door == "api" and isinstance(value, dict) else value, "json")
+    return Shown(value.get("payload") if door != "webhook" and isinstance(value, dict) else value, "json")
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Lists of events, a page at a time, newest first."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from drumbeat.ledger.unplanned import NO_PLAN, SEARCHED
 from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STATUSES
 from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Page, one_of
 
+_ID_BEGINS = re.compile("[0-9a-fA-F]{8,32}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,11 +31,16 @@ class EventItem:
     effects: int
     received_at: datetime
     scheduled_at: datetime | None
+    delivery: UUID | None  # of which it is one fact
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events; None leaves a field open. `q` matches the id, the source or, where `keys` may be seen, the key."""
+    """Which events; None leaves a field open.
+
+    `q` finds by the beginning of an id, at least eight digits of it, and by the whole key where `keys` may be seen.
+    `contacts`: the keys of a person, whose events are found beside.
+    """
 
     type: str | None = None
     source: str | None = None
@@ -41,6 +48,7 @@ class EventFilter:
     since: datetime | None = None
     q: str | None = None
     keys: bool = True
+    contacts: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values that no event can have: an empty answer would look like "there are none"."""
@@ -49,10 +57,14 @@ class EventFilter:
 
 
 def _one_by_one(where: LiteralString) -> LiteralString:
-    """Return a page of these events. The status is judged last, one event after another, until the page is full."""
+    """Return a page of these events. The status is judged last, one event after another, until the page is full.
+
+    A delivery that was split is no event of a list, as its facts are, unless it needs attention itself. (OFFSET makes
+    Postgres look each one up, instead of reading all deliveries there are.)
+    """
     return f"""
     SELECT events.id AS event_id, events.source, events.key AS idempotency_key, events.type, events.door,
-           derived.status, derived.effects, events.received_at, events.scheduled_at
+           derived.status, derived.effects, events.received_at, events.scheduled_at, events.delivery
       FROM (SELECT *
               FROM events
              WHERE (%(since)s::timestamptz IS NULL OR events.received_at >= %(since)s)
@@ -61,6 +73,8 @@ def _one_by_one(where: LiteralString) -> LiteralString:
              ORDER BY events.received_at DESC, events.id DESC) AS events
      CROSS JOIN LATERAL ({DERIVED}) AS derived
      WHERE (%(status)s::text IS NULL OR derived.status = %(status)s)
+       AND (derived.status <> 'done'
+            OR NOT EXISTS (SELECT FROM deliveries WHERE deliveries.event_id = events.id OFFSET 0))
      ORDER BY events.received_at DESC, events.id DESC
      LIMIT %(limit)s
     """  # noqa: S608 - put together from constants
@@ -93,25 +107,20 @@ _NEWEST = _one_by_one(
     f"(%(status)s IS DISTINCT FROM 'done' OR NOT EXISTS (SELECT {_OPEN_EFFECTS} AND event_id = events.id))"
 )
 
-# A text is searched by reading, newest first: `since` bounds it.
-_MATCHING = _one_by_one(
-    f"""
-    {_OF_KIND}
-    AND (starts_with(events.id::text, lower(%(q)s))
-         OR (%(keys)s AND strpos(lower(events.key), lower(%(q)s)) > 0)
-         OR strpos(lower(events.source), lower(%(q)s)) > 0)
-    """
-)
-
-# The sources and types that there are, each once, by an index; then a page of each, of which the newest are shown.
-_OF_KINDS = f"""
-    WITH RECURSIVE sources AS (
+# The sources that there are, each once, by an index.
+_SOURCES = """
+    sources AS (
         (SELECT source FROM events WHERE %(source)s::text IS NULL ORDER BY source LIMIT 1)
          UNION ALL
         SELECT (SELECT events.source FROM events WHERE events.source > sources.source ORDER BY events.source LIMIT 1)
           FROM sources
          WHERE sources.source IS NOT NULL
-    ), kinds AS (
+    )
+"""
+
+# A page of each source and type, of which the newest are shown.
+_OF_KINDS = f"""
+    WITH RECURSIVE {_SOURCES}, kinds AS (
         SELECT source, type
           FROM (SELECT source FROM sources WHERE source IS NOT NULL
                  UNION ALL
@@ -126,11 +135,28 @@ _OF_KINDS = f"""
      LIMIT %(limit)s
 """  # noqa: S608 - put together from constants
 
+# Few events, found by indexes: those of a person, those whose id begins so, and the one of each source with that key,
+# for its id follows from both.
+_NAMED = _one_by_one(
+    f"""
+    {_OF_KIND}
+    AND events.id = ANY (ARRAY(
+        SELECT event_id FROM event_contacts WHERE contact = ANY (%(contacts)s::bytea[])
+         UNION
+        SELECT named.id FROM events AS named WHERE named.id >= %(first)s::uuid AND named.id <= %(last)s::uuid
+         UNION
+        (WITH RECURSIVE {_SOURCES}
+         SELECT drumbeat_id(source, %(key)s::text) FROM sources WHERE source IS NOT NULL
+          UNION
+         SELECT drumbeat_id(%(source)s::text, %(key)s::text))))
+    """  # noqa: S608 - put together from constants
+)
+
 
 def events_statement(filter: EventFilter) -> LiteralString:
     """Return the statement whose cost follows what this filter shows."""
-    if filter.q:
-        return _MATCHING
+    if filter.q or filter.contacts:
+        return _NAMED
     if filter.status is not None and filter.status in _CANDIDATES:
         return _CANDIDATES[filter.status]
     return _NEWEST if filter.type is filter.source is None else _OF_KINDS
@@ -139,6 +165,7 @@ def events_statement(filter: EventFilter) -> LiteralString:
 def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[EventItem]:
     """List events, newest first. A cursor stays valid while events arrive. Raises Invalid for another text."""
     at, id = _read_event_cursor(cursor)
+    first, last = _ids_from(filter.q or "")
     rows = db.run(
         events_statement(filter),
         {
@@ -147,8 +174,10 @@ def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limi
             "source": filter.source,
             "status": filter.status,
             "since": filter.since,
-            "q": filter.q or None,
-            "keys": filter.keys,
+            "contacts": list(filter.contacts),
+            "first": first,
+            "last": last,
+            "key": filter.q if filter.keys else None,
             "at": at,
             "id": id,
             "limit": limit + 1,
@@ -156,6 +185,14 @@ def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limi
     )
     items = [EventItem(**row) for row in rows[:limit]]
     return Page(items, _event_cursor(items[-1]) if len(rows) > limit else None)
+
+
+def _ids_from(text: str) -> tuple[UUID | None, UUID | None]:
+    """Return the first and the last id that begin with a text; it has enough digits to mean few of them."""
+    digits = text.replace("-", "")
+    if not _ID_BEGINS.fullmatch(digits):
+        return None, None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
 def _event_cursor(item: EventItem) -> str:

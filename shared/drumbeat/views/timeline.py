@@ -141,6 +141,8 @@ class EventStory:
     payload_form: str | None
     payload_bytes: int | None  # of the body
     erased: bool
+    delivery: UUID | None  # of which it is one fact
+    facts: list[UUID] | None  # the events that it was split into, if it is a delivery of many
     conflicts: int  # other bodies that came under the same key while the ledger was unreachable
     dismissals: list[Dismissal]
     plan: PlanStory | None
@@ -152,6 +154,8 @@ EVENT = f"""
     SELECT events.id AS event_id, events.source, events.key AS idempotency_key, events.type, events.door,
            events.fingerprint, events.received_at, events.recorded_at, events.scheduled_at,
            derived.status, derived.effects AS effects_total,
+           events.delivery,
+           (SELECT facts FROM deliveries WHERE deliveries.event_id = events.id) AS facts,
            (SELECT body FROM payloads WHERE payloads.event_id = events.id) AS body,
            (SELECT count(*) FROM conflicts WHERE conflicts.event_id = events.id) AS conflicts
       FROM events

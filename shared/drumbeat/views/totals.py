@@ -60,7 +60,8 @@ class EffectGroups:
     groups: list[EffectGroup]
 
 
-# Nearly all events are done, so those are what is left of all when the others are counted. What went wrong is found by
+# Nearly all events are done, so those are what is left of all when the others are counted; a delivery that was split is
+# counted as its facts are. What went wrong is found by
 # when it did: the effects of an event are planned after it was received, give or take the skew of a clock.
 EVENTS_BY_STATUS = f"""
     WITH span AS MATERIALIZED (
@@ -70,6 +71,8 @@ EVENTS_BY_STATUS = f"""
         SELECT coalesce(sum(events), 0) AS n
           FROM ({COUNTED_MINUTES}) AS counted
          WHERE minute >= (SELECT since FROM span)
+    ), split AS (
+        SELECT count(*) AS n FROM deliveries WHERE received_at >= (SELECT since FROM span)
     ), wanting AS MATERIALIZED (
         SELECT events.id
           FROM (SELECT event_id FROM effects
@@ -104,8 +107,8 @@ EVENTS_BY_STATUS = f"""
                (SELECT count(*) FROM judged WHERE NOT begun) AS planned
     )
     SELECT attention, recorded, in_progress, planned,
-           greatest(received.n - attention - recorded - in_progress - planned, 0)::int AS done
-      FROM counted, received
+           greatest(received.n - split.n - attention - recorded - in_progress - planned, 0)::int AS done
+      FROM counted, received, split
 """  # noqa: S608 - put together from constants
 
 

@@ -14,6 +14,7 @@ from drumbeat.delivery import (
     commits,
     deliver,
     planning,
+    splits_sql,
 )
 from drumbeat.ingest import buffer
 from drumbeat.ingest import sql as store_events
@@ -55,6 +56,18 @@ def _leave_no_alias(patch: Patch) -> None:
         store_events,
         "RECORD_DELIVERY",
         ("id FROM inserted\n    )\n    SELECT", "id FROM inserted WHERE false\n    )\n    SELECT"),
+    )
+
+
+def _forget_a_fact(patch: Patch) -> None:
+    change_statement(
+        patch,
+        splits_sql,
+        "RECORD",
+        (
+            "          JOIN split ON split.id = f.delivery\n",
+            "          JOIN split ON split.id = f.delivery AND place > 0\n",
+        ),
     )
 
 
@@ -177,6 +190,7 @@ MUTATIONS = (
         _set_a_due_entry_ahead_of_the_commit,
         StoryWithFault("swallowed", Site("worker", "db attempts.CLOSE", 7), Fault.CRASH_BEFORE),
     ),
+    Mutation("a fact of a delivery is lost", _forget_a_fact, "split"),
     Mutation(
         "what an end at the opening releases has a wake-up only",
         _forget_what_an_end_at_the_opening_releases,

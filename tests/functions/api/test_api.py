@@ -99,6 +99,7 @@ def test_the_deep_health_check_asks_every_dependency(console: Console) -> None:
         "redis": True,
         "effects queue": True,
         "buffer queue": True,
+        "wishes queue": True,
     }
     assert console.call("GET", "/healthz", key=None, deep="1")[0] == 401
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from redis import Redis
@@ -232,6 +232,28 @@ def test_the_story_of_an_event_names_what_a_person_has_to_do(run: Run, database:
     assert "nothing can prove it" in shown.out
     assert f"drumbeat resolve {effect.id}" in shown.out
     assert "sending → unknown" in shown.out
+
+
+def test_the_story_of_a_delivery_names_its_facts_and_each_of_them_its_delivery(
+    run: Run, database: TestDatabase
+) -> None:
+    delivery = recorded(database)
+    plans_sql.record(database, [plans_sql.NewPlan(delivery, configured(database), b"hash", {})], [], LEASE)
+    facts = [recorded(database) for _ in range(25)]
+    database.run("INSERT INTO deliveries (event_id, facts, received_at) VALUES (%s, %s, now())", (delivery, facts))
+    fact = uuid4()
+    database.run(
+        "INSERT INTO events (id, source, key, type, door, fingerprint, received_at, delivery)"
+        " VALUES (%s, 'shop', 'fact 1 of d', 'FEEDBACK', 'webhook', '', now(), %s)",
+        (fact, delivery),
+    )
+
+    whole, part = run("event", str(delivery)).out, run("event", str(fact)).out
+
+    assert "split into 25 events" in whole
+    assert [str(id) in whole for id in facts] == [True] * 20 + [False] * 5
+    assert "5 more" in whole
+    assert f"one fact of delivery {delivery}" in part
 
 
 def test_what_others_wrote_cannot_command_the_terminal(run: Run, database: TestDatabase) -> None:

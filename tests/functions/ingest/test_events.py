@@ -240,6 +240,66 @@ def test_a_configured_source_is_not_for_the_api(doors: Doors) -> None:
     assert doors.post("/v1/events", lead(source="crm")).status == 202
 
 
+def agreed(*consent: object, type: str = "LEAD_CAPTURE", source: str = "crm") -> dict[str, object]:
+    return lead("signed-up", source=source) | {
+        "type": type,
+        "payload": {"email": "ada@example.com"},
+        "consent": list(consent),
+    }
+
+
+@pytest.fixture
+def with_lists(doors: Doors) -> Doors:
+    doors.configure()
+    lists = {name: {"title": name, "description": "", "confirm": None} for name in ("news", "offers")}
+    doors.ledger.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        " SELECT 2, '', '', '{}', compiled || %s, 'test' FROM configs",
+        [Jsonb({"lists": lists})],
+    )
+    catalog.announce(doors.services)
+    return doors
+
+
+def test_an_event_may_say_what_its_person_agreed_to(with_lists: Doors) -> None:
+    said = agreed({"list": "news", "text": "Yes, each Monday.", "at": "2026-01-31T09:00:00Z"}, {"list": "offers"})
+
+    assert with_lists.post("/v1/events", said).status == 202
+    assert with_lists.post("/v1/events", said).status == 200
+    other = with_lists.post("/v1/events", agreed({"list": "offers"}))
+    assert other.status == 422  # another body under the same key
+
+
+@pytest.mark.parametrize(
+    ("consent", "said"),
+    [
+        ([{"list": "newz"}], "there is no list newz; did you mean news?"),
+        ([{"list": "*"}], "there is no list *"),
+        ([], "consent"),
+        ([{"list": "news", "kind": "given"}], "kind: is not known here"),
+        ([{"list": "news", "at": "yesterday"}], "has to be an RFC 3339 time"),
+        ([{"list": 7}], "list"),
+        (["news"], "consent"),
+        ([{"list": "news"}] * 51, "consent"),
+    ],
+)
+def test_consent_that_means_nothing_is_refused(with_lists: Doors, consent: list[object], said: str) -> None:
+    answer = with_lists.post("/v1/events", agreed(*consent))
+    [in_batch] = with_lists.post("/v1/events/batch", {"events": [agreed(*consent)]}).body["results"]
+
+    assert answer.status == in_batch["status"] == 400
+    assert said in answer.body["detail"]
+    assert with_lists.events() == []
+
+
+def test_consent_belongs_to_a_lead_and_our_own_sources_to_us(with_lists: Doors) -> None:
+    post = agreed({"list": "news"}, type="CONTENT_PUBLISH")
+
+    assert with_lists.post("/v1/events", post).status == 400
+    assert with_lists.post("/v1/events", lead(source="drumbeat:import")).status == 403
+    assert with_lists.post("/v1/events", lead() | {"type": "CONSENT"}).status in (400, 403)
+
+
 def test_an_unknown_path_is_a_problem(doors: Doors) -> None:
     answer = doors.post("/v1/nothing", {})
 

@@ -16,11 +16,12 @@ from functions.ingest import app
 from tests.functions.doors import Doors, lead
 
 SHOP = ApiKey("shop", frozenset({"ingest"}))
+NOTHING = request.Configured((), ())
 
 
 def arrivals(doors: Doors, *keys: str) -> list[Arrival]:
     now = doors.services.clock.now()
-    return [request.read_element(lead(key), suspect=False, caller=SHOP, configured=set(), now=now) for key in keys]
+    return [request.read_element(lead(key), suspect=False, caller=SHOP, configured=NOTHING, now=now) for key in keys]
 
 
 def unstorable(doors: Doors) -> Arrival:

@@ -346,7 +346,7 @@ def test_what_is_buffered_is_what_is_drained(doors: Doors) -> None:
             json.dumps(lead("k", scheduledAt="2030-01-01T00:00:00.5Z")).encode(),
             key=None,
             caller=SHOP,
-            configured=(),
+            configured=request.Configured((), ()),
             now=doors.services.clock.now(),
         )
         raw = replace(arrival, body=body)

@@ -141,6 +141,17 @@ def test_another_body_under_the_same_name_is_kept_beside_the_first(code: Doors) 
     assert [row["body"] for row in code.ledger.run("SELECT body FROM conflicts")] == [b'{"n": 2}']
 
 
+def test_no_delivery_has_the_key_of_a_fact(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sender names it, and could name one as a fact of another is named: that fact would be lost."""
+    monkeypatch.setenv("SESAME", "sesame")
+    doors.configure(code={"scheme": "github", "secrets": ["env:SESAME"], "options": {"trust_delivery_id": True}})
+
+    answers = [deliver(doors, delivery="fact 2 of d-1") for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [202, 200]
+    assert [row["key"] for row in doors.events()] == [content_key(b"fact 2 of d-1")]
+
+
 @pytest.mark.point(5)
 def test_a_hubspot_retry_has_the_name_of_its_first_try(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SESAME", "sesame")

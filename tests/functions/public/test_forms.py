@@ -216,6 +216,23 @@ def test_one_address_is_taken_ten_times_an_hour_and_a_repeat_counts_nothing(site
     assert (repeat.status, upper.status, other.status) == (200, 429, 202)
 
 
+def test_a_post_that_ended_after_it_was_counted_is_taken_again_and_counts_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object) -> None:
+        raise RuntimeError("the process ended")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("drumbeat.public.forms.recording.record", end)
+        lost = site.send("contact", ADA)
+    taken = site.send("contact", ADA)
+
+    (counted,) = site.doors.redis.keys("*{forms}*")
+    assert (lost.status, taken.status) == (500, 202)
+    assert site.doors.redis.scard(counted) == 1
+    assert b"example" not in counted
+
+
 def test_while_redis_is_away_posts_are_let_through(site: Site) -> None:
     no_redis(site.doors)
 

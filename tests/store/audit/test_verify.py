@@ -397,6 +397,13 @@ def body_gone_before_planning(services: Services, owner: Database) -> None:
     corrupt(owner, "DELETE FROM payloads")
 
 
+def split_into_others(services: Services, owner: Database) -> None:
+    worked(services)
+    corrupt(
+        owner, "INSERT INTO deliveries (event_id, facts, received_at) SELECT id, ARRAY[id], received_at FROM events"
+    )
+
+
 def never_planned(services: Services, owner: Database) -> None:
     arrived(services)
     pass_time(owner, minutes=3)
@@ -505,6 +512,11 @@ def contact_gone(services: Services, owner: Database) -> None:
 def consent_forgotten(services: Services, owner: Database) -> None:
     suppress("ada@example.com", reason="asked", actor="x", services=services)
     corrupt(owner, "UPDATE contacts SET suppressed_at = NULL, suppression_reason = NULL")
+
+
+def consent_of_nothing(services: Services, owner: Database) -> None:
+    made_up = "consent_fact('news', 'given', true, drumbeat_now(), gen_random_uuid())"
+    corrupt(owner, f"INSERT INTO contacts (key, consents) VALUES ('eve', {made_up})")
 
 
 def journal_gone(services: Services, owner: Database) -> None:
@@ -640,6 +652,7 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I2", "event-id", another_key),
     ("I2", "body-missing", body_gone),
     ("I2", "body-missing", body_gone_before_planning),
+    ("I2", "facts-other", split_into_others),
     ("I3", "unplanned", never_planned),
     ("I3", "overdue", never_taken),
     ("I3", "lease-ended", lease_never_ended),
@@ -658,6 +671,7 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I6", "after-suppression", sent_after_unsubscribing),
     ("I6", "contact-missing", contact_gone),
     ("I6", "contact-other", consent_forgotten),
+    ("I6", "consent-fold", consent_of_nothing),
     ("I7", "journal-missing", journal_gone),
     ("I7", "journal-stray", journal_of_nobody),
     ("I7", "journal-gap", move_lost),

@@ -1,5 +1,6 @@
 """Everything that relay and views ask the ledger, as they ask it, with what each may read of a large one."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from drumbeat import views
 from drumbeat.core.status import Status
 from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
+from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
 from drumbeat.views.derived import EVENT_STATUSES
 
@@ -57,6 +59,7 @@ RELAY: Mapping[str, Reading] = {
         lambda db: relay.replannable_events(db, fresh=MARGIN, full=True, limit=FULL_PAGE, after=START)
     ),
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
+    "prune": Reading(deliveries_sql.prune),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),
@@ -69,6 +72,16 @@ def _events(**filter: Any) -> Callable[[Database], object]:
 
 def _effects(**filter: Any) -> Callable[[Database], object]:
     return lambda db: views.effects(db, views.EffectFilter(**filter))
+
+
+def _leads(where: str | None = None, cursor: str | None = None) -> Callable[[Database], object]:
+    return lambda db: views.leads(db, views.LeadFilter.read(where), cursor=cursor)
+
+
+def _person(number: int) -> Callable[[Database], object]:
+    """Ask for a person by key: of number 0 there are a thousand events, of the others ten."""
+    key = hashlib.sha256(str(number).encode()).digest()
+    return lambda db: views.person(db, keys=[key], reading=lambda *_: None)
 
 
 def _story(db: Database) -> object:
@@ -89,7 +102,19 @@ VIEWS: Mapping[str, Reading] = {
     "events of a rare source": Reading(_events(source="fair"), PAGE),
     "events of no source": Reading(_events(source="none"), PAGE),
     "events of a rare source that are done": Reading(_events(source="fair", status="done"), PAGE),
-    "events that match": Reading(_events(q="none-such"), 10**9, "a text may stand anywhere in a key"),
+    "events by key": Reading(_events(q="key-77"), PAGE),
+    "events by the beginning of an id": Reading(_events(q="0" * 8), PAGE),
+    "events of a person": Reading(_events(contacts=(hashlib.sha256(b"7").digest(),)), PAGE),
+    "events of a person with many": Reading(_events(contacts=(hashlib.sha256(b"0").digest(),)), 3 * PAGE),
+    # With a filter 2,000 leads are looked up for a page, whatever it finds.
+    "leads": Reading(_leads()),
+    "leads after": Reading(_leads(cursor=f"{10**15}-00")),
+    "leads of a list": Reading(_leads("list:news=withdrawn"), 3 * PAGE),
+    "leads with a value that none has": Reading(_leads("n=none"), 3 * PAGE),
+    "leads that are suppressed": Reading(_leads("suppressed"), 3 * PAGE),
+    "person": Reading(_person(7), PAGE),
+    "person with many events": Reading(_person(0), 3 * PAGE),
+    "person by id": Reading(lambda db: views.person(db, id=START, reading=lambda *_: None)),
     "effects": Reading(_effects()),
     "effect": Reading(_effects(id=START)),
     "effects of an event": Reading(_effects(event=START)),

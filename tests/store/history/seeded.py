@@ -105,6 +105,32 @@ _THIN = (
     """,
     "INSERT INTO conflicts SELECT id, 'x', '{}', received_at FROM events WHERE source = 'fair' ORDER BY id LIMIT 20",
 )
+# Each event names one of as many people as there are events for ten of them; one of them is named by a thousand.
+_PEOPLE = (
+    """
+    INSERT INTO contacts (key, person, consents)
+    SELECT sha256(n::text::bytea), md5('person' || n)::uuid,
+           consent_fact('news', CASE n %% 3 WHEN 0 THEN 'withdrawn' ELSE 'given' END, true, drumbeat_now(),
+                        md5('event')::uuid)
+      FROM generate_series(0, %(leads)s - 1) AS n
+    """,
+    """
+    INSERT INTO event_contacts (contact, event_id)
+    SELECT sha256((CASE WHEN n <= 1000 THEN 0 ELSE n %% %(leads)s END)::text::bytea), md5('event' || n)::uuid
+      FROM generate_series(1, %(events)s) AS n
+    """,
+    """
+    INSERT INTO leads (contact, address, attributes, refused, since, changed)
+    SELECT sha256(n::text::bytea), jsonb_build_object('v', n || '@example.com', 't', n, 'e', md5('event')::uuid),
+           jsonb_build_object('n', jsonb_build_object('v', n, 't', n, 'e', md5('event')::uuid)), '{}', at, at
+      FROM (SELECT n, drumbeat_now() - make_interval(days => %(days)s) * ((%(leads)s - n)::float8 / %(leads)s) AS at
+              FROM generate_series(0, %(leads)s - 1) AS n) AS numbered
+    """,
+    """
+    INSERT INTO consents (contact, list, event_id, kind, by_person, at)
+    SELECT key, 'news', md5('event')::uuid, 'given', true, drumbeat_now() FROM contacts
+    """,
+)
 # As the relay leaves it: it goes on searching where it was, and the three that never got a plan are listed.
 _REACHED = """
     WITH listed AS (
@@ -128,6 +154,7 @@ def seed(owner: Database, *, events: int = EVENTS, due: int = 0) -> None:
         "campaign": campaign,
         "effects": people + campaign,
         "due": due,
+        "leads": events // 10,
         "tenth": "19999999-9999-9999-9999-999999999999",
         "hundredth": "028f5c28-0000-0000-0000-000000000000",
     }
@@ -136,7 +163,7 @@ def seed(owner: Database, *, events: int = EVENTS, due: int = 0) -> None:
     indexes = owner.run(_INDEXES)
     for index in indexes:
         owner.run(f"DROP INDEX {index['name']}")
-    for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, _REACHED):
+    for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, *_PEOPLE, _REACHED):
         owner.run(statement, parameters)
     for index in indexes:
         owner.run(index["definition"])

@@ -18,11 +18,15 @@ from tests.store.rows import claimed, configured, recorded, waiting
 EVENTS = 300_000
 DUE = 15_000
 GROWING = {"events", "payloads", "plans", "effects", "journal", "requests", "attempts", "outcomes", "contacts"}
+GROWING |= {"event_contacts", "leads", "consents"}
 MODULES = (
     "relay.sql",
+    "relay.deliveries_sql",
     "ledger.leases",
     "views.event_pages",
     "views.effect_pages",
+    "views.lead_pages",
+    "views.person_story",
     "views.timeline",
     "views.totals",
     "views.usage",
@@ -95,6 +99,7 @@ def test_every_statement_of_relay_and_views_is_asked(database: TestDatabase) -> 
     configured(database)
     recorded(database)
     claimed(database, waiting(database))
+    database.run("INSERT INTO contacts (key) VALUES (sha256('7'))")
 
     sent = {sql for reading in ALL.values() for sql, _ in asked(database.url, reading)}
 
@@ -109,7 +114,7 @@ def test_every_statement_of_relay_and_views_is_asked(database: TestDatabase) -> 
     assert {
         *event_pages._CANDIDATES.values(),
         event_pages._NEWEST,
-        event_pages._MATCHING,
+        event_pages._NAMED,
         event_pages._OF_KINDS,
     } <= sent
     assert {*effect_pages._BY_STATUS.values()} <= sent

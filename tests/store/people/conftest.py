@@ -1,4 +1,4 @@
-"""A door whose ledger, cache and queues are real, and people who agreed to a list."""
+"""A door whose ledger, cache and queues are real, services of configured versions, and people who agreed to a list."""
 
 import uuid
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.people.wishes import Wish, WishKind
 from drumbeat.services import Services
 from tests.conftest import TestDatabase, url_of
+from tests.store.people.history import apply_versions, services_of
 from tests.store.rows import waiting
 
 KEY = b"ada"
@@ -35,6 +36,15 @@ def door(database: TestDatabase, redis: Redis, sqs_endpoint: str, monkeypatch: p
     yield Door(services)
     services.redis.close()
     sqs.close()
+
+
+@pytest.fixture
+def services(database: TestDatabase) -> Iterator[Services]:
+    """Services over a ledger whose configurations say what becomes of people."""
+    services = services_of(database)
+    apply_versions(services)
+    yield services
+    services.db.close()
 
 
 def mail(db: Database, list: str | None = "news", **changes: object) -> UUID:

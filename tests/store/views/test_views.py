@@ -1,6 +1,7 @@
 """What people and programs are shown of the ledger."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -158,17 +159,17 @@ def test_pages_show_each_event_once_newest_first(database: TestDatabase) -> None
     assert [item.received_at for item in seen] == sorted((item.received_at for item in seen), reverse=True)
 
 
-def test_q_matches_the_key_the_source_and_the_beginning_of_the_id(database: TestDatabase) -> None:
+def test_q_finds_a_whole_key_and_the_beginning_of_an_id(database: TestDatabase) -> None:
     event = recorded(database, key="Order-100%")
     recorded(database, key="other")
 
-    def found(q: str) -> list[object]:
-        return [item.event_id for item in views.events(database, views.EventFilter(q=q)).items]
+    def found(q: str, **more: Any) -> list[object]:
+        return [item.event_id for item in views.events(database, views.EventFilter(q=q, **more)).items]
 
-    assert found("order-100%") == [event]
-    assert found(str(event)[:8].upper()) == [event]
-    assert len(found("tes")) == 2
-    assert found("_rder") == []
+    assert found("Order-100%") == found("Order-100%", source="test") == [event]
+    assert found("Order-100%", source="elsewhere") == found("Order-100%", keys=False) == []
+    assert found(str(event)[:9].upper()) == found(str(event)) == found(event.hex[:8], keys=False) == [event]
+    assert found("Order-100") == found(str(event)[:7]) == found("test") == []
 
 
 def test_since_and_type_and_source_narrow_the_list(database: TestDatabase) -> None:

@@ -53,6 +53,38 @@ def test_what_can_never_be_is_a_warning(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("split", "wrong"),
+    [
+        ("people[", "JMESPath"),
+        ("{a: people}", "split never gives a list"),
+        ("length(people)", "split never gives a list"),
+        ("people | length(@)", "split never gives a list"),
+        ("people == `[]`", "split never gives a list"),
+        ("'people'", "split never gives a list"),
+        ("@", None),
+        ("entry[].changes[]", None),
+        ("values(people)", None),
+    ],
+)
+def test_a_split_that_can_give_no_list_is_refused(split: str, wrong: str | None) -> None:
+    source = {"webhook": "github", "secrets": ["env:A"], "type": "LEAD_CAPTURE", "split": split}
+    text = f"{DOCUMENT}sources: {json.dumps({'shop': source})}\n"
+
+    if wrong is None:
+        assert warnings(text) == []
+    else:
+        assert any(wrong in each for each in mistakes(text))
+
+
+def test_a_split_that_leaves_facts_out_is_a_warning() -> None:
+    source = {"webhook": "sendgrid", "secrets": ["env:A"], "type": "FEEDBACK", "split": "[?event == 'open']"}
+
+    (warning,) = warnings(f"{DOCUMENT}sources: {json.dumps({'mails': source})}\n")
+
+    assert "choose by a flow's when" in warning
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (flow("source == 'shop' || source == 'erp'", n="{{ payload.name }}"), "payload.name is used, and the source's"),

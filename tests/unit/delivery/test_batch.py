@@ -13,11 +13,13 @@ from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery.batch import decide, judge, take_tokens
 from drumbeat.delivery.effects import Claimed, Closing, Opening
+from drumbeat.delivery.verdicts import WISHES_WAIT_SECONDS
 from drumbeat.delivery.work import Ended, Work
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.providers.login import login
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Answer, Ask, Granted, Throttle, TokenRequest, Tokens, Wait
+from drumbeat.wakeups import wishes_flag
 from tests.unit.delivery.sample_effects import effect, unknown
 
 LIMITS = (Limit(1, 1, 1),)
@@ -81,6 +83,30 @@ def test_an_effect_that_has_to_wait_is_put_back_to_its_slot() -> None:
 
     assert granted == []
     assert put_back == [Opening(effect().id, 1, Status.WAITING, wait=7.0, reason=LATER.reason, slot=1_000.0)]
+
+
+def test_marketing_goes_back_while_wishes_wait_and_all_else_goes_on() -> None:
+    marketing = work(effect(list="news"))
+    transactional = work(effect(id=UUID(int=9)))
+    asking = work(effect(id=UUID(int=10), list="news", confirms=True))
+    looked_for = work(unknown(id=UUID(int=11), list="news"))
+    limiter = Limiter(mail=[Granted()] * 4, value=b"since an outage")
+
+    granted, put_back = take_tokens([marketing, transactional, asking, looked_for], services(limiter))
+
+    assert granted == [transactional, asking, looked_for]
+    waits = Reason(ReasonCode.WISHES_WAITING)
+    assert put_back == [Opening(effect().id, 1, Status.WAITING, wait=WISHES_WAIT_SECONDS, reason=waits)]
+    assert limiter.read == [wishes_flag.KEY]
+
+
+@pytest.mark.parametrize("sent", [effect(), effect(list="news", confirms=True), unknown(list="news")])
+def test_whether_wishes_wait_is_asked_for_marketing_alone(sent: Claimed) -> None:
+    limiter = Limiter(mail=[Granted()])
+
+    take_tokens([work(sent)], services(limiter))
+
+    assert limiter.read == [None]
 
 
 def test_a_look_that_has_to_wait_has_not_happened() -> None:

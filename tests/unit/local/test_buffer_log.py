@@ -68,6 +68,18 @@ def test_a_buffer_that_is_killed_twice_has_its_messages_again(emulator: Emulator
     assert emulator.held() == ["one\ntwo", "three"]
 
 
+def test_wishes_are_restored_to_their_own_queue_beside_what_the_release_before_had_written(emulator: Emulator) -> None:
+    emulator.sqs.call("SendMessage", QueueUrl=emulator.url("test-WishesQueue"), MessageBody="to leave a list")
+    emulator.server.kill()
+    with emulator.server.buffer_log.open("a") as log:
+        log.write('"of the release before"\n')
+    emulator.server.start()
+
+    assert emulator.restored() == 4
+    assert emulator.held() == ["of the release before", "one\ntwo", "three"]
+    assert emulator.held("WishesQueue") == ["to leave a list"]
+
+
 def test_a_line_that_was_cut_is_left_out(emulator: Emulator) -> None:
     emulator.server.kill()
     with emulator.server.buffer_log.open("a") as log:

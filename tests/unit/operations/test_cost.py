@@ -119,8 +119,8 @@ def test_upstash_is_free_up_to_its_plan_and_then_from_the_first_command() -> Non
     def upstash(load: Load) -> float:
         return sum(line.dollars for line in cost.neon_upstash(load) if line.name == "Upstash")
 
-    assert upstash(Load(41_000)) == 0
-    assert upstash(Load(42_000)) == pytest.approx(Load(42_000).redis_commands * 2e-6)
+    assert upstash(Load(36_000)) == 0
+    assert upstash(Load(37_000)) == pytest.approx(Load(37_000).redis_commands * 2e-6)
 
 
 def test_a_stage_that_rests_costs_its_alarms_and_its_polls() -> None:

@@ -119,8 +119,17 @@ def test_a_sign_up_without_an_address_asks_no_one(email: object) -> None:
     assert plan(signed_up(email), version()).effects == ()
 
 
-def test_an_import_gives_consent_without_asking() -> None:
+def test_an_import_gives_consent_without_asking_and_sets_nothing_off() -> None:
     planned = plan(signed_up(kind="given", door="import", type="LEAD_CAPTURE"), version())
 
-    assert [one.flow for one in planned.effects] == ["f"]
+    assert planned.effects == ()
     assert [(said.kind, said.by_person) for said in planned.people.consents] == [("given", False)]
+
+
+def test_a_flow_that_names_imports_acts_on_them() -> None:
+    named = FLOW.replace("on: LEAD_CAPTURE,", "on: LEAD_CAPTURE, when: \"source == 'drumbeat:import'\",") % "news"
+    row = replace(signed_up(kind="given", door="import", type="LEAD_CAPTURE"), source="drumbeat:import")
+
+    planned = plan(row, config(named, templates=TEMPLATES, more=LISTS))
+
+    assert [one.flow for one in planned.effects] == ["f"]

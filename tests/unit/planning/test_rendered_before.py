@@ -63,7 +63,8 @@ def outcome(event: Any, config: Any, plan: Any, render: Any, refused: type[Excep
     found: list[object] = [made.hash, sorted(made.failed)]
     for effect in made.effects:
         try:
-            found.append(repr(render(event, config, effect.flow, "s", effect_id=effect.id)))
+            made = render(event, config, effect.flow, "s", effect_id=effect.id)
+            found.append(repr(made).replace(", tracking=None", ""))  # which the release before does not know
         except refused:
             found.append("refused")
     return found

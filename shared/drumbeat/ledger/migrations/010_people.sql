@@ -1,5 +1,5 @@
--- People: what is known of an address, and what its person agreed to. Nothing here reads a table: each change takes its
--- lock for a moment.
+-- People: what is known of an address, and what its person agreed to. The contacts are read once, about a second for a
+-- million; every other change takes its lock for a moment.
 
 -- ---------------------------------------------------------------- facts and ways in
 
@@ -18,6 +18,9 @@ CREATE TABLE event_contacts (
     PRIMARY KEY (contact, event_id)
 );
 GRANT SELECT, INSERT ON event_contacts TO drumbeat_app;
+
+-- A person is found by an id that says nothing.
+CREATE INDEX contacts_person ON contacts (person);
 
 -- ---------------------------------------------------------------- leads
 

@@ -1,0 +1,56 @@
+"""`/v1/leads/import`: rows of a file of people, in chunks."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from drumbeat.api.access import OPERATE
+from drumbeat.api.query import body
+from drumbeat.api.response import reply
+from drumbeat.api.routing import Routes
+from drumbeat.core.errors import TooLarge
+from drumbeat.ingest.door import Door
+from drumbeat.people import imports
+from drumbeat.services import services
+from drumbeat.web.requests import size_of
+
+MAX_IMPORT_BYTES = 1024 * 1024
+MAX_ROW_NUMBER = 2**53 - 1
+
+router = Routes()
+
+
+class ImportedRow(BaseModel):
+    """One row: its number in the file, and its fields by name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    row: int = Field(ge=1, le=MAX_ROW_NUMBER)
+    fields: dict[str, object]
+
+
+class Chunk(BaseModel):
+    """Some rows of one file, and what they say about consent."""
+
+    model_config = ConfigDict(extra="forbid")
+    file: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    rows: list[ImportedRow] = Field(min_length=1, max_length=imports.MAX_ROWS)
+    mode: imports.Mode = imports.Mode.NONE
+    list: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    consent: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")] | None = None
+
+
+@router.post("/v1/leads/import", middlewares=OPERATE)
+def import_leads() -> Response[Any]:
+    """Record rows of a file, each once. Harmless to repeat: those that are known already are counted as replayed.
+
+    Nothing is buffered: while the ledger is away this answers 503, and the same rows are sent again.
+    """
+    event = router.current_event.raw_event
+    if (size := size_of(event)) > MAX_IMPORT_BYTES:
+        raise TooLarge(f"Rows may have {MAX_IMPORT_BYTES} bytes, these have {size}. Nothing was stored; send fewer.")
+    chunk = body(router, Chunk)
+    rows = imports.Rows(
+        chunk.file, [(row.row, row.fields) for row in chunk.rows], chunk.mode, chunk.list, chunk.consent
+    )
+    return reply({"results": imports.record(rows, Door(services()), caller=router.caller, actor=router.actor)})

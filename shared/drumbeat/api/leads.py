@@ -1,0 +1,63 @@
+"""`/v1/leads`: what is known of people, and everything that happened to one of them.
+
+The answers are about persons throughout: without the scope for them there is nothing to show. Access logs have routes,
+never paths, so an address in a path stays out of them.
+"""
+
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+from aws_lambda_powertools.event_handler import Response
+
+from drumbeat import views
+from drumbeat.api.access import READ_PEOPLE
+from drumbeat.api.query import limit, query
+from drumbeat.api.response import page, reply
+from drumbeat.api.routing import Routes
+from drumbeat.core.errors import Invalid, InvalidAddress, NotFound
+from drumbeat.people.keys import keys_of
+from drumbeat.services import services
+from drumbeat.views.pages import PAGE_SIZE
+
+router = Routes()
+
+
+@router.get("/v1/leads", middlewares=READ_PEOPLE)
+def list_leads() -> Response[Any]:
+    """List leads, newest first. With `where` a page may be empty while there are more: follow `next`."""
+    parameters = query(router, "where", "cursor", "limit")
+    wanted = views.LeadFilter.read(parameters.get("where"))
+    return page(views.leads(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE)))
+
+
+@router.get("/v1/leads/<person>", middlewares=READ_PEOPLE)
+def show_lead(person: str) -> Response[Any]:
+    """Show one person, by address or id, with a page of events and their effects."""
+    from drumbeat.api.sent import sent  # reads requests, which only this route needs
+
+    parameters = query(router, "cursor")
+    id, keys = _named(person)
+    story = views.person(services().db, keys=keys, id=id, cursor=parameters.get("cursor"), reading=sent)
+    if story is None:
+        raise NotFound(
+            "no event, effect or suppression names this person. What was just sent is here once it is planned; what was"
+            " recorded before leads were kept, after `drumbeat views rebuild`"
+        )
+    return reply(story)
+
+
+def _named(person: str) -> tuple[UUID | None, tuple[bytes, ...]]:
+    """Read an id, or an address. API Gateway has decoded the path once: an address without an @ was encoded twice, so
+    that it may hold what no path can.
+
+    Raises Invalid, without repeating what was given.
+    """
+    try:
+        return UUID(person), ()
+    except ValueError:
+        pass
+    try:
+        return None, keys_of(person if "@" in person else unquote(person), services())
+    except InvalidAddress as error:
+        raise Invalid(f"that is neither an id nor an e-mail address: {error}") from None

@@ -1,0 +1,198 @@
+"""The command `drumbeat leads import`: a CSV file, row by row, each of them once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from drumbeat.cli import lead_rows
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.csv_files import Broken, Format, Record, examine, records
+from drumbeat.cli.lead_chunks import Sender, chunks
+from drumbeat.cli.lead_report import Report
+from drumbeat.cli.lead_rows import Columns, Refused, Row
+from drumbeat.cli.output import count, plain, print_json, show
+
+
+@dataclass
+class Counts:
+    """What became of the rows so far."""
+
+    added: int = 0
+    replayed: int = 0
+    refused: int = 0
+    checked: int = 0  # only read, by a dry run
+
+    @property
+    def rows(self) -> int:
+        """How many rows that is."""
+        return self.added + self.replayed + self.refused + self.checked
+
+
+type Shown = Callable[[int, str], object]
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--list", "mailing_list", metavar="NAME", help="The people of the file agreed to this list.")
+@click.option("--consent", metavar="TEXT", help="Where their consent comes from; kept as the evidence.")
+@click.option("--withdrawn", is_flag=True, help="They withdrew: from --list NAME, or from every list.")
+@click.option("--suppress", is_flag=True, help="They must get no mail at all.")
+@click.option("--map", "mapped", multiple=True, metavar="COLUMN=FIELD", help="Call a column (by name or place) FIELD.")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows are written.")
+@click.option("--dry-run", is_flag=True, help="Read and check the whole file; send nothing.")
+@with_client
+def command(
+    client: Client,
+    file: Path,
+    mailing_list: str | None,
+    consent: str | None,
+    mapped: Sequence[str],
+    report: Path | None,
+    *,
+    withdrawn: bool,
+    suppress: bool,
+    dry_run: bool,
+) -> int:
+    """Import the people of the CSV file FILE: each row becomes an event once, however often this runs.
+
+    Any encoding and delimiter that spreadsheets write. One column holds the address: `email`, or name it by --map.
+    Refused rows are written to FILE.refused.csv by line; correct them there, and import that file. No flow acts on
+    the rows but one whose condition names their source, drumbeat:import.
+    """
+    mode = _mode(mailing_list, consent, withdrawn=withdrawn, suppress=suppress)
+    report = report or file.with_name(f"{file.stem}.refused.csv")
+    if report.exists() and report.samefile(file):
+        raise click.UsageError("--report names the file that is imported; nothing was sent")
+    counts = Counts()
+    with ExitStack() as opened:
+        stream = opened.enter_context(_opened(file))
+        shown = opened.enter_context(_progress(file, quiet=client.json))
+        form = examine(stream, lambda size: shown(size, "reading"))
+        stream.seek(0)
+        read = opened.enter_context(closing(records(stream, form)))
+        columns = _columns(read, mapped)
+        said = {"file": form.sha256, "mode": mode, "list": mailing_list, "consent": consent}
+        sender = None if dry_run else Sender(client, {name: value for name, value in said.items() if value is not None})
+        with Report(report, columns.head, form.delimiter) as refused, _interrupted(counts, dry_run=dry_run):
+            for chunk in chunks(lead_rows.rows(read, columns)):
+                _take(chunk, sender, counts, refused)
+                shown(stream.tell(), f"{counts.rows:,} rows")
+    _print(client, file, form, columns, counts, refused, dry_run=dry_run)
+    return 0 if counts.rows > counts.refused or not counts.rows else 1
+
+
+def _mode(mailing_list: str | None, consent: str | None, *, withdrawn: bool, suppress: bool) -> str:
+    if withdrawn and suppress:
+        raise click.UsageError("--withdrawn and --suppress are two imports: give one of them; nothing was sent")
+    if suppress and mailing_list:
+        raise click.UsageError("--suppress is of every mail: leave --list out; nothing was sent")
+    if withdrawn or suppress:
+        return "withdrawn" if withdrawn else "suppress"
+    if (mailing_list is None) != (consent is None or not consent.strip()):
+        raise click.UsageError(
+            'consent to a list needs both --list NAME and --consent "where it comes from"; nothing was sent'
+        )
+    return "none" if mailing_list is None else "given"
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    try:
+        with file.open("rb") as stream:
+            if not stream.seekable():
+                raise click.ClickException(f"{file} can be read only once: save it as a file first. Nothing was sent")
+            yield stream
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def _progress(file: Path, *, quiet: bool) -> Iterator[Shown]:
+    """Show on a terminal how far it is: the file is read twice, once to know it."""
+    terminal = Console(stderr=True)
+    if quiet or not terminal.is_terminal:
+        yield lambda _done, _text: None
+        return
+    parts = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*parts, console=terminal, transient=True) as progress:
+        task = progress.add_task("reading", total=file.stat().st_size or 1)
+        yield lambda done, text: progress.update(task, completed=done, description=text)
+
+
+def _columns(read: Iterator[Record | Broken], mapped: Sequence[str]) -> Columns:
+    first = next(read, None)
+    if first is None:
+        raise click.ClickException("the file is empty. Nothing was sent")
+    if isinstance(first, Broken):
+        raise click.ClickException(f"its first line cannot be read: {first.reason}. Nothing was sent")
+    wanted = {}
+    for each in mapped:
+        name, equals, field = each.rpartition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"--map {each!r} is not COLUMN=FIELD; nothing was sent")
+        wanted[name.strip()] = field.strip()
+    return lead_rows.columns(first.cells, wanted)
+
+
+def _take(chunk: Sequence[Row | Refused], sender: Sender | None, counts: Counts, report: Report) -> None:
+    """Send the rows of a chunk, and report those that are refused here or there, in their order."""
+    sending = [row for row in chunk if isinstance(row, Row)]
+    reasons: dict[int, str] = {}
+    if sender is None:
+        counts.checked += len(sending)
+    elif sending:
+        results = sender.send(sending)
+        reasons = {each["row"]: each["reason"] for each in results["refused"]}
+        counts.added += results["added"]
+        counts.replayed += results["replayed"]
+    for row in chunk:
+        reason = row.reason if isinstance(row, Refused) else reasons.get(row.number)
+        if reason is not None:
+            report.add(Refused(row.number, reason, row.cells))
+            counts.refused += 1
+
+
+@contextmanager
+def _interrupted(counts: Counts, *, dry_run: bool) -> Iterator[None]:
+    """Say what is done already when the rest is not."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.ClickException(f"stopped. {_so_far(counts, dry_run=dry_run)}") from None
+    except click.ClickException as error:
+        if counts.rows == 0:
+            raise
+        raise click.ClickException(f"{error.message.rstrip('.')}. {_so_far(counts, dry_run=dry_run)}") from None
+
+
+def _so_far(counts: Counts, *, dry_run: bool) -> str:
+    if dry_run:
+        return "Nothing was sent"
+    done = count(counts.added + counts.replayed, "row")
+    return f"Imported so far: {done}. Run the same command again; it adds what is missing"
+
+
+def _print(
+    client: Client, file: Path, form: Format, columns: Columns, counts: Counts, report: Report, *, dry_run: bool
+) -> None:
+    written = str(report.path) if report.rows else None
+    if client.json:
+        done = {"checked": counts.checked} if dry_run else {"added": counts.added, "replayed": counts.replayed}
+        print_json({"file": form.sha256, "rows": counts.rows, **done, "refused": counts.refused, "report": written})
+        return
+    taken = (
+        f"{count(counts.checked, 'row')} can be imported; nothing was sent"
+        if dry_run
+        else f"{count(counts.added, 'row')} imported, {counts.replayed:,} known already"
+    )
+    show(f"{plain(file)}: {taken}, {counts.refused:,} refused")
+    if columns.left_out:
+        show(f"left out: {plain(', '.join(columns.left_out))}")
+    if written:
+        show(f"the refused rows are in {plain(written)}, by line: correct them there, and import that file")

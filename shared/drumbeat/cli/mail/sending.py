@@ -1,0 +1,139 @@
+"""One mail through a deployment's account, followed to where it arrives."""
+
+import json
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+from drumbeat.cli.checks import Check, check
+from drumbeat.cli.client import Client, Refusal
+from drumbeat.cli.mail.arrived import Expected, Mail, check_mail, look_yourself
+from drumbeat.cli.output import span
+from drumbeat.cli.waiting import wait
+from drumbeat.core.configuration import Config
+from drumbeat.core.status import Status
+
+SANDBOX_SECONDS = 10.0
+LINK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which mail the user wants to see."""
+
+    to: str
+    account: str | None
+    list: str | None
+    template: str | None
+    payload: Mapping[str, Any] | None
+    within: float
+
+
+def send_and_check(client: Client, asked: Asked, config: Config) -> Iterator[Check]:
+    """Send one mail, and check what arrived in the sandbox or say what to look at in the mailbox."""
+    wanted = {"to": asked.to, "account": asked.account, "list": asked.list, "template": asked.template}
+    key = f"doctor-{uuid.uuid4()}"
+    try:
+        sent = client.post("/v1/doctor/mail", {**wanted, "payload": asked.payload, "idempotencyKey": key})
+    except Refusal as error:
+        yield check("mail", False, error.message, "the message says what; nothing was sent")
+        return
+    story = wait(client, sent["eventId"], asked.within)
+    yield (outcome := _outcome(story, sent, asked))
+    if not outcome["ok"] or story is None:
+        return
+    if sent["sandbox"] is None:
+        yield from look_yourself(asked.to, asked.list)
+        return
+    yield from _in_sandbox(client, story["effects"][0]["effectId"], sent, asked, config)
+
+
+def _outcome(story: Mapping[str, Any] | None, sent: Mapping[str, Any], asked: Asked) -> Check:
+    name = f"mail by account {sent['account']} ({sent['provider']})"
+    again = f"nothing is lost: drumbeat event {sent['eventId']}"
+    if story is None or story["plan"] is None:
+        return check(
+            name, False, f"not sent after {span(asked.within)}", f"{again}; `drumbeat doctor` says what is away"
+        )
+    for reason in story["plan"]["failed"].values():
+        return check(name, False, f"cannot be sent: {reason}", "see `drumbeat config`, and ask again")
+    if not story["effects"]:
+        return check(
+            name, False, "it was planned by an earlier release", "deploy this release everywhere, and ask again"
+        )
+    effect = story["effects"][0]
+    reason = f": {effect['reason']}" if effect["reason"] else ""
+    if effect["status"] == Status.ACCEPTED:
+        return check(name, True, f"accepted; {sent['from']} to {asked.to}, event {sent['eventId']}")
+    fixes = {
+        Status.CANCELLED: "a suppressed address gets no mail, and a list's mail goes to people who agreed to that list:"
+        " sign up with the address first, or leave --list out",
+        Status.REFUSED: f"{again} shows the answer; correct the cause, or give a template its --payload, and ask again",
+        Status.HELD: f"{again}; correct the cause, then `drumbeat resolve`",
+    }
+    fix = fixes.get(Status(effect["status"]), f"{again} shows its attempts")
+    return check(name, False, f"{effect['status']}{reason}", fix)
+
+
+def _in_sandbox(client: Client, effect: str, sent: Mapping[str, Any], asked: Asked, config: Config) -> Iterator[Check]:
+    try:
+        found = _get_json(f"{sent['sandbox']}/_sandbox/mail?q={effect}")["items"]
+    except (OSError, HTTPException, ValueError) as error:
+        fix = "run this on the machine of the stack; the mail is in its inbox"
+        yield check("sandbox", False, f"{sent['sandbox']} does not answer ({type(error).__name__})", fix)
+        return
+    fix = "`drumbeat verify` shows whether one was sent twice; the sandbox's faults are at /lies"
+    yield check("sandbox", len(found) == 1, f"{len(found)} arrived; inbox: {sent['sandbox']}", fix)
+    if not found:
+        return
+    yield from check_mail(
+        Mail.of_sandbox(found[0]),
+        Expected(
+            sender=sent["from"],
+            to=asked.to,
+            mailing_list=asked.list,
+            postal_address=config.postal_address,
+            message_id=sent["provider"] == "mailgun",
+            opens=lambda link: _opens(client, link),
+        ),
+    )
+
+
+def _opens(client: Client, link: str) -> str | None:
+    """Open a link as a reader, or a scanner, would; None when it shows a page and nothing was recorded by that."""
+    before = _withdrawals(client)
+    try:
+        with _OPENER.open(urllib.request.Request(link, method="GET"), timeout=LINK_SECONDS) as reply:  # noqa: S310 - https, or this machine
+            status = reply.status
+    except urllib.error.HTTPError as error:
+        with error:
+            status = error.code
+    except (OSError, HTTPException, ValueError) as error:
+        return f"it does not open ({getattr(error, 'reason', None) or type(error).__name__})"
+    if status != 200:
+        return f"it answers {status}, and not 200"
+    return None if _withdrawals(client) == before else "opening it changed something: scanners open every link"
+
+
+def _withdrawals(client: Client) -> list[str]:
+    items = client.get("/v1/events", source="drumbeat:unsubscribe", limit=1)["items"]
+    return [each["eventId"] for each in items]
+
+
+def _get_json(url: str) -> Any:  # noqa: ANN401 - the sandbox's own
+    with urllib.request.urlopen(url, timeout=SANDBOX_SECONDS) as reply:  # noqa: S310 - the deployment said where
+        return json.loads(reply.read())
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: RFC 8058 wants none."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)

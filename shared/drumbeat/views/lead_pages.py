@@ -1,0 +1,156 @@
+"""Leads: what is known of each address, a page at a time, newest first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from drumbeat.core.errors import Invalid
+from drumbeat.ledger.database import Database, Row
+from drumbeat.views.event_pages import EPOCH
+from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Page
+
+STATES = ("given", "pending", "withdrawn")
+SUPPRESSED = "suppressed"
+READ_FOR_A_PAGE = 2_000  # leads, of which a filter may leave few or none
+TAKES = "where takes list:NAME, list:NAME=given|pending|withdrawn, FIELD=VALUE, or suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadItem:
+    """One lead in a list. `suppressed`: why it is not mailed; `complaint` stops marketing alone."""
+
+    id: UUID
+    address: str
+    attributes: Mapping[str, object]
+    consent: Mapping[str, str]  # list -> state; `*` stands for every list
+    suppressed: str | None
+    since: datetime
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilter:
+    """Which leads; None leaves a field open."""
+
+    list: str | None = None
+    state: str | None = None  # of the consent to that list
+    field: str | None = None
+    value: str | None = None  # as text: a number or a truth value as JSON writes it
+    suppressed: bool = False
+
+    @classmethod
+    def read(cls, where: str | None) -> "LeadFilter":
+        """Read one condition, as `TAKES` describes it. Raises Invalid for anything else."""
+        if where is None:
+            return cls()
+        if where == SUPPRESSED:
+            return cls(suppressed=True)
+        name, equals, value = where.partition("=")
+        if name.startswith("list:"):
+            state = value if equals else "given"
+            if not name.removeprefix("list:") or state not in STATES:
+                raise Invalid(TAKES)
+            return cls(list=name.removeprefix("list:"), state=state)
+        if not name or not equals:
+            raise Invalid(TAKES)
+        return cls(field=name, value=value)
+
+
+# Why a person is not mailed, for a row of `contacts`.
+BARRED = """
+    CASE WHEN contacts.suppressed_at IS NOT NULL THEN contacts.suppression_reason
+         WHEN contacts.complained_at IS NOT NULL THEN 'complaint' END
+"""
+
+# How consent stands, for a row of `contacts`.
+CONSENT = """
+    (SELECT coalesce(jsonb_object_agg(list, consent_state(contacts.consents, list)), '{}')
+       FROM jsonb_object_keys(contacts.consents) AS list)
+"""
+
+# The index gives the next leads in order, so many that a page costs the same whatever the filter finds; `edge` is the
+# last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up.
+LEADS = f"""
+    WITH upcoming AS MATERIALIZED (
+        SELECT since, contact
+          FROM ((SELECT since, contact FROM leads
+                  WHERE since = %(at)s::timestamptz AND contact > %(contact)s
+                  ORDER BY contact
+                  LIMIT %(read)s)
+                 UNION ALL
+                (SELECT since, contact FROM leads
+                  WHERE since < coalesce(%(at)s::timestamptz, 'infinity')
+                  ORDER BY since DESC, contact
+                  LIMIT %(read)s)) AS following
+         ORDER BY since DESC, contact
+         LIMIT %(read)s
+    ), found AS (
+        SELECT contacts.key, contacts.person AS id, leads.address ->> 'v' AS address,
+               (SELECT coalesce(jsonb_object_agg(key, value -> 'v'), '{{}}')
+                  FROM jsonb_each(leads.attributes)
+                 WHERE value ? 'v') AS attributes,
+               {CONSENT} AS consent, {BARRED} AS suppressed, leads.since, leads.changed
+          FROM upcoming
+         CROSS JOIN LATERAL (SELECT * FROM leads WHERE leads.contact = upcoming.contact OFFSET 0) AS leads
+         CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.key = upcoming.contact OFFSET 0) AS contacts
+         WHERE (%(list)s::text IS NULL OR consent_state(contacts.consents, %(list)s) = %(state)s)
+           AND (%(field)s::text IS NULL OR leads.attributes -> %(field)s ->> 'v' = %(value)s)
+           AND (NOT %(suppressed)s OR {BARRED} IS NOT NULL)
+         ORDER BY leads.since DESC, contacts.key
+         LIMIT %(limit)s
+    )
+    SELECT found.*, edge.since AS edge_since, edge.contact AS edge_contact, edge.read
+      FROM (SELECT since, contact, count(*) OVER () AS read FROM upcoming ORDER BY since, contact DESC LIMIT 1) AS edge
+      LEFT JOIN found ON true
+     ORDER BY found.since DESC, found.key
+"""  # noqa: S608 - put together from constants
+
+
+def leads(db: Database, filter: LeadFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[LeadItem]:
+    """List leads, newest first. With a filter a page may be short, or empty, while `next` says that there is more.
+
+    A cursor stays valid while leads arrive. Raises Invalid for another text.
+    """
+    at, contact = _read_cursor(cursor)
+    read = limit + 1 if filter == LeadFilter() else max(READ_FOR_A_PAGE, limit + 1)
+    rows = db.run(
+        LEADS,
+        {
+            "at": at,
+            "contact": contact,
+            "read": read,
+            "limit": limit + 1,
+            "list": filter.list,
+            "state": filter.state,
+            "field": filter.field,
+            "value": filter.value,
+            "suppressed": filter.suppressed,
+        },
+    )
+    found = [row for row in rows if row["id"] is not None]
+    if len(found) > limit:
+        return Page([_item(row) for row in found[:limit]], _cursor(found[limit - 1]["since"], found[limit - 1]["key"]))
+    more = bool(rows) and rows[0]["read"] == read
+    return Page(
+        [_item(row) for row in found], _cursor(rows[0]["edge_since"], rows[0]["edge_contact"]) if more else None
+    )
+
+
+def _item(row: Row) -> LeadItem:
+    beside = ("key", "edge_since", "edge_contact", "read")
+    return LeadItem(**{name: value for name, value in row.items() if name not in beside})
+
+
+def _cursor(since: datetime, contact: bytes) -> str:
+    return f"{(since - EPOCH) // timedelta(microseconds=1)}-{contact.hex()}"
+
+
+def _read_cursor(cursor: str | None) -> tuple[datetime | None, bytes | None]:
+    if cursor is None:
+        return None, None
+    try:
+        microseconds, _, contact = cursor.partition("-")
+        return EPOCH + timedelta(microseconds=int(microseconds)), bytes.fromhex(contact)
+    except (ValueError, OverflowError):
+        raise Invalid(INVALID_CURSOR) from None

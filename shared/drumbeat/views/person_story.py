@@ -1,0 +1,259 @@
+"""One person: what is known of an address, what it agreed to, and everything that happened because of it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from drumbeat.ledger.database import Database, Row
+from drumbeat.views.derived import REASON
+from drumbeat.views.event_pages import EPOCH, EventFilter, EventItem, events
+from drumbeat.views.lead_pages import BARRED
+
+EVENTS_SHOWN = 100  # a page; older ones by its cursor
+EFFECTS_SHOWN = 500  # of these events; more are shown with their event
+TOO_LARGE = "more than 512 bytes as JSON, or a character that the ledger cannot hold"
+
+type Json = Mapping[str, Any]
+type Reading = Callable[[bytes, bytes], object]  # frozen bytes and their hash -> what a person reads
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute, and which event said so."""
+
+    name: str
+    value: object
+    since: datetime
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An attribute whose newest value was not taken."""
+
+    name: str
+    why: str
+    since: datetime
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentItem:
+    """How consent to a list stands. `asked`: since when a newer sign-up waits to be confirmed."""
+
+    list: str  # `*`: every list
+    state: str
+    asked: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFact:
+    """One statement about consent, with what proves it. The evidence goes with the event's body."""
+
+    list: str
+    kind: str  # pending | given | withdrawn
+    by_person: bool
+    at: datetime
+    recorded_at: datetime
+    event_id: UUID
+    source: str
+    door: str
+    evidence: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionChange:
+    """The person was suppressed, or that was lifted."""
+
+    lifted: bool
+    reason: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEffect:
+    """One effect of this person's events. `request`: what was sent, to the letter; None: not rendered, or pruned."""
+
+    effect_id: UUID
+    event_id: UUID
+    flow: str
+    step: str
+    account: str
+    action: str
+    list: str | None
+    status: str
+    reason_code: str | None
+    reason_detail: str | None
+    reason: str | None  # why it was not carried out, or not yet
+    maybe_sent: bool | None
+    planned_for: datetime
+    opened_at: datetime | None  # its last attempt
+    updated_at: datetime
+    request: object
+
+
+@dataclass(frozen=True, slots=True)
+class PersonStory:
+    """One person. Who has no lead is known by a suppression, a list or an effect alone: then `address` is None."""
+
+    id: UUID
+    address: str | None
+    since: datetime | None
+    changed: datetime | None
+    attributes: list[Attribute]
+    refused: list[Refused]
+    consent: list[ConsentItem]
+    consent_history: list[ConsentFact]
+    suppressed: str | None
+    suppressed_at: datetime | None
+    suppressions: list[SuppressionChange]
+    events: list[EventItem]  # newest first
+    effects: list[PersonEffect]  # of these events
+    next: str | None  # where older events begin
+
+
+# A person may have a second key, of the first reading of addresses: what is known under either is the person's.
+PERSON = f"""
+    WITH wanted AS MATERIALIZED (
+        SELECT unnest(%(keys)s::bytea[]) AS key
+         UNION
+        SELECT unnest(ARRAY[key, former]) FROM contacts WHERE person = %(id)s::uuid
+    )
+    SELECT array_agg(contacts.key) AS keys, (array_agg(person ORDER BY former IS NULL, contacts.key))[1] AS person,
+           consents_merge(consents) AS consents,
+           (array_agg({BARRED}) FILTER (WHERE {BARRED} IS NOT NULL))[1] AS suppressed,
+           min(coalesce(suppressed_at, complained_at)) AS suppressed_at,
+           lead_newest(leads.address) ->> 'v' AS address,
+           lead_merge(leads.attributes) AS attributes, lead_merge(leads.refused) AS refused,
+           min(leads.since) AS since, max(leads.changed) AS changed
+      FROM wanted
+     CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.key = wanted.key OFFSET 0) AS contacts
+      LEFT JOIN LATERAL (SELECT * FROM leads WHERE leads.contact = wanted.key OFFSET 0) AS leads ON true
+"""  # noqa: S608 - put together from constants
+
+STATES = """
+    SELECT list, consent_state(consents, list) AS state,
+           CASE WHEN consent_state(consents, list) = 'withdrawn'
+                 AND asked > greatest((consents #>> ARRAY[list, 'd', '0'])::bigint, (consents #>> '{*,d,0}')::bigint)
+                THEN to_timestamp(asked / 1e6) END AS asked
+      FROM (SELECT %(consents)s::jsonb AS consents) AS known
+     CROSS JOIN LATERAL jsonb_object_keys(consents) AS list
+     CROSS JOIN LATERAL (SELECT (consents #>> ARRAY[list, 'p', '0'])::bigint AS asked) AS pending
+     ORDER BY list
+"""
+
+CONSENTS = """
+    SELECT consents.list, consents.kind, consents.by_person, consents.at, consents.recorded_at, consents.event_id,
+           events.source, events.door, payloads.body
+      FROM consents
+      JOIN events ON events.id = consents.event_id
+      LEFT JOIN payloads ON payloads.event_id = events.id
+     WHERE consents.contact = ANY (%(keys)s)
+     ORDER BY consents.at DESC, consents.event_id, consents.list
+     LIMIT %(limit)s
+"""
+
+SUPPRESSIONS = """
+    SELECT lifted, reason, actor, created_at AS at
+      FROM suppressions
+     WHERE contact = ANY (%(keys)s)
+     ORDER BY created_at DESC, seq DESC
+     LIMIT %(limit)s
+"""
+
+# Of an event for many people only what is for this one, and what is for none in particular.
+EFFECTS = f"""
+    SELECT id AS effect_id, event_id, flow, step, account, action, list, status, {REASON},
+           base_due_at AS planned_for,
+           (SELECT max(opened_at) FROM attempts WHERE attempts.effect_id = effects.id) AS opened_at,
+           updated_at, requests.frozen, requests.hash
+      FROM effects
+      LEFT JOIN LATERAL (SELECT frozen, hash
+                           FROM requests
+                          WHERE requests.effect_id = effects.id AND requests.generation = effects.generation
+                         OFFSET 0) AS requests ON true
+     WHERE event_id = ANY (%(events)s)
+       AND (contact IS NULL OR contact = ANY (%(keys)s))
+     ORDER BY base_due_at, flow, step, id
+     LIMIT %(limit)s
+"""  # noqa: S608 - put together from constants
+
+
+def person(
+    db: Database, *, keys: Sequence[bytes] = (), id: UUID | None = None, cursor: str | None = None, reading: Reading
+) -> PersonStory | None:
+    """Return a person by the keys of an address, or by id; None when neither is known.
+
+    Raises Invalid for a cursor that is not valid.
+    """
+    (head,) = db.run(PERSON, {"keys": list(keys), "id": id})
+    if head["keys"] is None:
+        return None
+    scope = {"keys": head["keys"], "limit": EVENTS_SHOWN}
+    named = events(db, EventFilter(contacts=tuple(head["keys"])), cursor=cursor, limit=EVENTS_SHOWN)
+    return PersonStory(
+        id=head["person"],
+        address=head["address"],
+        since=head["since"],
+        changed=head["changed"],
+        attributes=_attributes(head["attributes"]),
+        refused=_refused(head["refused"], head["attributes"]),
+        consent=[ConsentItem(**row) for row in db.run(STATES, {"consents": json.dumps(head["consents"])})],
+        consent_history=[_fact(row) for row in db.run(CONSENTS, scope)],
+        suppressed=head["suppressed"],
+        suppressed_at=head["suppressed_at"],
+        suppressions=[SuppressionChange(**row) for row in db.run(SUPPRESSIONS, scope)],
+        events=named.items,
+        effects=_effects(db, scope, named.items, reading),
+        next=named.next,
+    )
+
+
+def _attributes(entries: Json) -> list[Attribute]:
+    return [Attribute(name, entry["v"], *_stamp(entry)) for name, entry in sorted(entries.items()) if "v" in entry]
+
+
+def _refused(entries: Json, taken: Json) -> list[Refused]:
+    """Leave out what a later event said in a form that could be taken."""
+    return [
+        Refused(name, TOO_LARGE, *_stamp(entry))
+        for name, entry in sorted(entries.items())
+        if name not in taken or (taken[name]["t"], taken[name]["e"]) < (entry["t"], entry["e"])
+    ]
+
+
+def _stamp(entry: Json) -> tuple[datetime, UUID]:
+    return EPOCH + timedelta(microseconds=entry["t"]), UUID(entry["e"])
+
+
+def _fact(row: Row) -> ConsentFact:
+    body = row.pop("body")
+    return ConsentFact(**row, evidence=_evidence(body, row["list"], row["door"]))
+
+
+def _evidence(body: bytes | None, list_name: str, door: str) -> Json | None:
+    """Return what a body says of the consent to one list; a webhook's body is its sender's."""
+    try:
+        said = {} if body is None or door == "webhook" else json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    statements = said.get("consent")
+    own = [one for one in statements if isinstance(one, dict)] if isinstance(statements, list) else []
+    words = next((one for one in own if one.get("list") == list_name), {})
+    evidence = said.get("evidence")
+    found = {name: words[name] for name in ("text", "at") if name in words}
+    return (found | evidence if isinstance(evidence, dict) else found) or None
+
+
+def _effects(db: Database, scope: Json, named: Sequence[EventItem], reading: Reading) -> list[PersonEffect]:
+    found = []
+    for row in db.run(EFFECTS, {**scope, "events": [event.event_id for event in named], "limit": EFFECTS_SHOWN}):
+        frozen, hash = row.pop("frozen"), row.pop("hash")
+        found.append(PersonEffect(**row, request=None if frozen is None else reading(frozen, hash)))
+    return found

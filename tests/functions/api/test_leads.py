@@ -1,0 +1,209 @@
+"""Leads, events by address and the rebuild, through their routes and commands."""
+
+import json
+from collections.abc import Iterator
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+from redis import Redis
+
+from drumbeat.access import keys
+from drumbeat.access import sql as access_sql
+from drumbeat.cli.main import main
+from drumbeat.core.address import contact_key
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.request import Request
+from drumbeat.core.status import Status
+from drumbeat.delivery import attempts_sql, plans_sql
+from drumbeat.delivery.requests import freeze
+from drumbeat.local.servers import Valkey
+from drumbeat.people.suppressions import suppress
+from drumbeat.services import Services
+from tests.conftest import TestDatabase
+from tests.functions.console import Console, build_services, close
+from tests.functions.deployment import served
+from tests.store.people.history import apply_versions, plan_them, record, said, tell
+from tests.store.rows import LEASE, claimed, new_effect, opening
+
+
+@pytest.fixture
+def services(
+    database: TestDatabase, redis: "Redis", valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Services]:
+    services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
+    apply_versions(services)
+    yield services
+    close(services)
+
+
+@pytest.fixture
+def console(services: Services) -> Console:
+    return Console(services)
+
+
+@pytest.fixture
+def deployment(services: Services, console: Console, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The functions behind HTTP, and the command line."""
+    with served() as url:
+        monkeypatch.setenv("DRUMBEAT_URL", url)
+        monkeypatch.setenv("DRUMBEAT_KEY", console.key("read", "operate"))
+        monkeypatch.setenv("COLUMNS", "200")
+        yield url
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0)
+
+
+def mailed(services: Services) -> None:
+    """Tell of a person who got one mail; a second one was cancelled, and is not theirs who else is named."""
+    event = said({"email": "ada@example.com", "plan": "trial"}, key="a", consent=[{"list": "news", "kind": "given"}])
+    record(services.db, [event])
+    contact = contact_key(services.contact_secret, "ada@example.com")
+    effects = [
+        new_effect(event.id, step=step, id=UUID(int=n), contact=key)
+        for n, (step, key) in enumerate([("hello", contact), ("bye", contact), ("other", b"eve")], 1)
+    ]
+    plan_them(services, [event])
+    services.db.run("INSERT INTO contacts (key) VALUES ('eve')")
+    plans_sql.record(services.db, [plans_sql.NewPlan(event.id, 1, b"h", {}, "welcome")], effects, LEASE)
+    mail = {"to": ["ada@example.com"], "subject": "Hello [Ada]", "text": "Glad you are here.", "html": "<p>Glad</p>"}
+    headers = {"content-type": "application/json"}
+    frozen, digest = freeze(Request("POST", "https://api.resend.com/emails", headers, json.dumps(mail).encode()))
+    hello, bye = (claimed(services.db, effect.id) for effect in effects[:2])
+    suppressed = Reason(ReasonCode.SUPPRESSED, "asked")
+    attempts_sql.open_attempts(
+        services.db,
+        [opening(hello, request_hash=digest, frozen=frozen), opening(bye, Status.CANCELLED, reason=suppressed)],
+    )
+
+
+def test_leads_are_listed_page_by_page(console: Console, services: Services) -> None:
+    tell(services, *(said({"email": f"p{n}@example.com", "plan": "trial"}, key=str(n)) for n in range(3)))
+
+    _, first, _ = console.call("GET", "/v1/leads", limit="2", where="plan=trial")
+    _, rest, _ = console.call("GET", "/v1/leads", limit="2", where="plan=trial", cursor=first["next"])
+
+    assert {item["address"] for item in first["items"] + rest["items"]} == {f"p{n}@example.com" for n in range(3)}
+    assert set(first["items"][0]) == {"id", "address", "attributes", "consent", "suppressed", "since", "changed"}
+    assert first["items"][0]["attributes"] == {"plan": "trial"}
+    assert rest["next"] is None
+    assert console.call("GET", "/v1/leads", where="nonsense")[0] == 400
+
+
+def test_one_person_is_shown_by_address_or_id_with_what_was_sent_and_what_was_not(
+    console: Console, services: Services
+) -> None:
+    mailed(services)
+
+    code, told, _ = console.call("GET", "/v1/leads/Ada@example.com")
+
+    assert code == 200
+    assert console.call("GET", f"/v1/leads/{told['id']}")[1] == told
+    assert [each["name"] for each in told["attributes"]] == ["plan"]
+    assert [(each["list"], each["state"]) for each in told["consent"]] == [("news", "given")]
+    effects = {each["step"]: (each["status"], each["reason"], each["request"]) for each in told["effects"]}
+    mail = {
+        "method": "POST",
+        "subject": "Hello [Ada]",
+        "text": "Glad you are here.",
+        "html": "<p>Glad</p>",
+        "body": None,
+    }
+    assert effects == {
+        "hello": ("sending", None, mail),
+        "bye": ("cancelled", "suppressed: asked", None),
+    }
+
+
+@pytest.mark.parametrize("address", ["a/b#c?d`e@example.com", "user%40home@example.com", "zoë@example.com"])
+def test_an_address_with_characters_that_no_path_has_is_encoded_twice(
+    console: Console, services: Services, address: str
+) -> None:
+    tell(services, said({"email": address}, key="a"))
+
+    assert console.call("GET", f"/v1/leads/{quote(address, safe='')}")[1]["address"] == address
+
+
+def test_who_is_not_known_and_what_is_no_address_is_said(console: Console) -> None:
+    code, missing, _ = console.call("GET", "/v1/leads/bob@example.com")
+    refused, problem, _ = console.call("GET", "/v1/leads/bob-example.com")
+
+    assert (code, refused) == (404, 400)
+    assert "views rebuild" in missing["detail"]
+    assert "bob" not in problem["detail"] + missing["detail"]
+
+
+def test_events_that_name_an_address_are_found_by_it(console: Console, services: Services) -> None:
+    tell(
+        services, said({"email": "ada@example.com"}, key="eve@example.com"), said({"email": "bob@example.com"}, key="b")
+    )
+
+    def found(q: str) -> list[str]:
+        return [item["idempotencyKey"] for item in console.call("GET", "/v1/events", q=q)[1]["items"]]
+
+    assert found("ADA@example.com") == found("Ada <ada@example.com>") == ["eve@example.com"]
+    assert found("eve@example.com") == ["eve@example.com"]  # by its key
+    assert found("nobody@example.com") == found("ada") == []
+
+
+def test_the_story_reads_in_order_on_a_terminal(
+    deployment: str, services: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mailed(services)
+    suppress("ada@example.com", reason="asked", actor="person:ann", services=services)
+
+    assert run("leads", "show", "ada@example.com") == 0
+
+    lines = [line for line in capfd.readouterr().out.splitlines() if not line.startswith("{")]
+    text = "\n".join(lines)
+    places = [
+        text.index(part) for part in ("plan trial", "LEAD_CAPTURE from site", "Hello [Ada]", "asked, by person:ann")
+    ]
+    assert places == sorted(places)
+    assert "Glad you are here." in text and "suppressed: asked" in text
+
+
+def test_leads_are_listed_on_a_terminal(deployment: str, services: Services, capfd: pytest.CaptureFixture[str]) -> None:
+    tell(services, said({"email": "ada@example.com", "plan": "[b]"}, key="a"))
+
+    assert run("leads", "list", "--where", "plan=[b]") == 0
+    assert run("leads", "list", "--where", "plan=paid") == 0
+
+    printed = capfd.readouterr().out
+    assert "ada@example.com" in printed and "plan [b]" in printed and "no such leads" in printed
+
+
+def test_history_from_before_leads_is_rebuilt_by_one_command(
+    deployment: str, services: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
+    events = [said({"email": f"p{n}@example.com"}, key=str(n)) for n in range(3)]
+    record(services.db, events)
+    plan_them(services, events, people=False)
+
+    codes = run("views", "rebuild", "--check"), run("views", "rebuild"), run("views", "rebuild", "--check")
+
+    assert codes == (1, 0, 0)
+    printed = capfd.readouterr().out
+    assert "no difference in 3 events and 3 people" in printed
+    assert run("leads", "show", "p1@example.com") == 0
+
+
+def test_a_rebuild_needs_the_right_to_operate_and_a_cursor_of_ours(console: Console) -> None:
+    assert console.call("POST", "/v1/views/rebuild", {}, key=console.key("read"))[0] == 403
+    for cursor in ("x", "events:x", "people:x", "leads:00"):
+        assert console.call("POST", "/v1/views/rebuild", {"cursor": cursor})[0] == 400
+
+
+def test_without_the_right_to_see_people_there_are_none(console: Console, services: Services) -> None:
+    tell(services, said({"email": "ada@example.com"}, key="a"))
+    access_sql.add(services.db, "eve", "of a test", ["read"], actor="test")
+    key = keys.mint(services.key_secret, "eve", ["read"])
+
+    for path in ("/v1/leads", "/v1/leads/ada@example.com"):
+        assert console.call("GET", path, key=key)[0] == 403
+    assert console.call("GET", "/v1/events", key=key, q="ada@example.com")[0] == 403
+    assert console.call("GET", "/v1/events", key=key, q="a")[1]["items"] == []

@@ -1,0 +1,245 @@
+"""Leads, a page at a time, and the whole story of one person."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from drumbeat import views
+from drumbeat.core.errors import Invalid
+from drumbeat.people.keys import keys_of
+from drumbeat.people.suppressions import lift, suppress
+from drumbeat.services import Services
+from drumbeat.views import PersonStory
+from drumbeat.views.lead_pages import LeadFilter
+from tests.store.people.history import START, record, said, tell
+
+UNSET = {"$unset": True}
+
+
+def listed(services: Services, where: str | None = None, limit: int = 50) -> list[str]:
+    """Return the addresses of all pages."""
+    found, cursor = [], None
+    while True:
+        page = views.leads(services.db, LeadFilter.read(where), cursor=cursor, limit=limit)
+        found += [item.address for item in page.items]
+        if (cursor := page.next) is None:
+            return found
+
+
+def story(services: Services, address: str = "ada@example.com", **more: Any) -> PersonStory:
+    found = views.person(
+        services.db, keys=keys_of(address, services), reading=lambda frozen, hash: (frozen, hash), **more
+    )
+    assert found is not None
+    return found
+
+
+def many(services: Services, count: int, **more: Any) -> list[str]:
+    """Let people sign up, two in each minute; return them, newest first."""
+    tell(
+        services,
+        *(
+            said({"email": f"p{n}@example.com", "n": n}, key=str(n), at=START + timedelta(minutes=n // 2), **more)
+            for n in range(count)
+        ),
+    )
+    return [f"p{n}@example.com" for n in reversed(range(count))]
+
+
+def test_a_lead_is_what_its_events_say(services: Services) -> None:
+    tell(
+        services,
+        said({"email": "ada@example.com", "plan": "trial", "seats": 3, "gone": 1}, key="a"),
+        said(
+            {"email": "Ada <ADA@Example.com>", "plan": "paid", "seats": " ", "gone": UNSET},
+            key="b",
+            at=START + timedelta(minutes=1),
+            consent=[{"list": "news", "kind": "given"}],
+        ),
+    )
+
+    (item,) = views.leads(services.db, LeadFilter()).items
+
+    assert item.address == "ADA@example.com"  # as it was written last
+    assert item.attributes == {"plan": "paid", "seats": 3}
+    assert item.consent == {"news": "given"}
+    assert item.suppressed is None
+    assert (item.since, item.changed) == (START, START + timedelta(minutes=1))
+
+
+def test_every_lead_is_listed_once_newest_first_while_others_arrive(services: Services) -> None:
+    people = many(services, 7)
+
+    first = views.leads(services.db, LeadFilter(), limit=3)
+    tell(services, said({"email": "later@example.com"}, key="later", at=START + timedelta(days=1)))
+    rest = views.leads(services.db, LeadFilter(), cursor=first.next, limit=50)
+
+    found = [item.address for item in (*first.items, *rest.items)]
+    assert sorted(found) == sorted(people)
+    assert [item.since for item in (*first.items, *rest.items)] == sorted(
+        (item.since for item in (*first.items, *rest.items)), reverse=True
+    )
+
+
+def test_a_filter_reads_so_many_leads_for_a_page_and_misses_none(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drumbeat.views.lead_pages.READ_FOR_A_PAGE", 3)
+    many(services, 11)
+
+    first = views.leads(services.db, LeadFilter.read("n=0"), limit=2)
+
+    assert (first.items, first.next is not None) == ([], True)
+    assert listed(services, "n=0", limit=2) == ["p0@example.com"]
+    assert listed(services, "n=10", limit=2) == ["p10@example.com"]
+    assert listed(services, "n=11", limit=2) == []
+
+
+def test_filters_know_consent_fields_and_suppressions(services: Services) -> None:
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("given", {}),
+        ("withdrawn", {"plan": "trial"}),
+        ("pending", {"plan": True}),
+    ]
+    for n, (kind, more) in enumerate(cases):
+        consent = [{"list": "news", "kind": kind}]
+        tell(services, said({"email": f"p{n}@example.com"} | more, key=str(n), door="form", consent=consent))
+    suppress("p1@example.com", reason="asked", actor="test", services=services)
+    services.db.run(
+        "UPDATE contacts SET complained_at = drumbeat_now() WHERE key = %s", (keys_of("p2@example.com", services)[0],)
+    )
+
+    assert listed(services, "list:news") == listed(services, "list:news=given") == ["p0@example.com"]
+    assert listed(services, "list:news=withdrawn") == ["p1@example.com"]
+    assert listed(services, "list:news=pending") == ["p2@example.com"]
+    assert listed(services, "list:offers") == []
+    assert listed(services, "plan=trial") == ["p1@example.com"]
+    assert listed(services, "plan=true") == ["p2@example.com"]
+    assert sorted(listed(services, "suppressed")) == ["p1@example.com", "p2@example.com"]
+
+
+@pytest.mark.parametrize("where", ["news", "list:", "list:news=none", "list:news=", "=x", "Suppressed"])
+def test_what_is_no_filter_is_refused_with_what_there_is(where: str) -> None:
+    with pytest.raises(Invalid, match="where takes list:NAME"):
+        LeadFilter.read(where)
+
+
+def test_a_cursor_of_another_list_is_refused(services: Services) -> None:
+    for cursor in ("", "x", "1-zz", f"{10**30}-00"):
+        with pytest.raises(Invalid, match="cursor"):
+            views.leads(services.db, LeadFilter(), cursor=cursor)
+
+
+def test_the_story_says_since_when_and_by_which_event(services: Services) -> None:
+    first = said({"email": "ada@example.com", "plan": "trial", "note": "x" * 600, "was": "x" * 600}, key="a")
+    second = said({"email": "ada@example.com", "was": "short"}, key="b", at=START + timedelta(minutes=1))
+    tell(services, second, first)
+
+    told = story(services)
+
+    assert [(each.name, each.value, each.since, each.event_id) for each in told.attributes] == [
+        ("plan", "trial", START, first.id),
+        ("was", "short", second.received_at, second.id),
+    ]
+    assert [(each.name, each.event_id) for each in told.refused] == [("note", first.id)]
+    assert [each.event_id for each in told.events] == [second.id, first.id]
+    assert views.person(services.db, id=told.id, reading=lambda *_: None) == told
+
+
+def test_consent_is_shown_with_what_proves_it(services: Services) -> None:
+    evidence = {"form": "https://fernwood.example.com/", "ip": "192.0.2.0", "text": "Yes, write to me."}
+    given = said(
+        {"email": "ada@example.com"},
+        key="a",
+        door="form",
+        consent=[{"list": "news", "kind": "given"}],
+        evidence=evidence,
+    )
+    machine = said(
+        {"email": "ada@example.com"},
+        key="b",
+        at=START + timedelta(minutes=1),
+        consent=[{"list": "offers", "text": "at the fair", "at": "2025-01-01"}],
+    )
+    left = said(
+        {"email": "ada@example.com"},
+        key="c",
+        type="CONSENT",
+        door="unsubscribe",
+        at=START + timedelta(minutes=2),
+        consent=[{"list": "*", "kind": "withdrawn"}],
+    )
+    again = said(
+        {"email": "ada@example.com"},
+        key="d",
+        type="CONSENT",
+        door="form",
+        at=START + timedelta(minutes=3),
+        consent=[{"list": "offers", "kind": "pending"}],
+    )
+    tell(services, given, machine, left, again)
+
+    told = story(services)
+
+    assert {each.list: (each.state, each.asked) for each in told.consent} == {
+        "*": ("withdrawn", None),
+        "news": ("withdrawn", None),
+        "offers": ("withdrawn", again.received_at),
+    }
+    assert [(each.event_id, each.list, each.kind, each.evidence) for each in told.consent_history] == [
+        (again.id, "offers", "pending", None),
+        (left.id, "*", "withdrawn", None),
+        (machine.id, "offers", "pending", {"text": "at the fair", "at": "2025-01-01"}),
+        (given.id, "news", "given", evidence),
+    ]
+
+
+def test_who_has_no_lead_is_shown_with_what_is_known(services: Services) -> None:
+    suppress("ada@example.com", reason="asked", actor="ann", services=services)
+    lift("ada@example.com", reason="came back", actor="bob", services=services)
+
+    told = story(services)
+
+    assert (told.address, told.suppressed, told.attributes, told.events) == (None, None, [], [])
+    assert [(each.lifted, each.reason, each.actor) for each in told.suppressions] == [
+        (True, "came back", "bob"),
+        (False, "asked", "ann"),
+    ]
+
+
+def test_of_whom_nothing_is_known_there_is_no_story(services: Services) -> None:
+    nothing = views.person(services.db, keys=keys_of("ada@example.com", services), reading=lambda *_: None)
+
+    assert nothing is None
+    assert views.person(services.db, id=uuid4(), reading=lambda *_: None) is None
+
+
+def test_what_is_known_under_the_first_reading_of_an_address_is_the_persons_too(services: Services) -> None:
+    tell(services, said({"email": "user@faß.de", "plan": "paid"}, key="a", at=START + timedelta(minutes=1)))
+    before = said({"email": "user@fass.de", "plan": "trial", "seats": 3}, key="b")
+    tell(services, before)
+
+    told = story(services, "user@faß.de")
+
+    assert told.address == "user@xn--fa-hia.de"
+    assert {each.name: each.value for each in told.attributes} == {"plan": "paid", "seats": 3}
+    assert len(told.events) == 2
+    assert len(views.events(services.db, views.EventFilter(contacts=keys_of("user@faß.de", services))).items) == 2
+
+
+def test_events_are_found_by_whom_they_name(services: Services) -> None:
+    ours = [
+        said({"email": "ada@example.com"}, key="a"),
+        said({"email": "<Ada@Example.COM>"}, key="b", type="CONSENT", door="replay", at=START + timedelta(minutes=1)),
+    ]
+    tell(services, *ours, said({"email": "eve@example.com"}, key="c"))
+    record(services.db, [said({"email": "ada@example.com"}, key="not planned yet")])
+    filter = views.EventFilter(contacts=keys_of("ADA@example.com", services))
+
+    pages = [views.events(services.db, filter, limit=1)]
+    pages.append(views.events(services.db, filter, limit=1, cursor=pages[0].next))
+
+    assert [item.event_id for page in pages for item in page.items] == [ours[1].id, ours[0].id]
+    assert pages[1].next is None

@@ -1,0 +1,258 @@
+"""What people asked for while the ledger was away is recorded before the relay does anything else."""
+
+import uuid
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from drumbeat.core import ids
+from drumbeat.infrastructure.redis import LeanRedis
+from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.people import waiting_wishes
+from drumbeat.people.wishes import Wish, WishKind
+from drumbeat.relay import wishes
+from drumbeat.relay.sweep import RESERVED_SECONDS, sweep
+from drumbeat.wakeups import wishes_flag
+from drumbeat.wakeups.queue import Queue
+from tests.conftest import PREFIX
+from tests.store.people.conftest import mail as mail_to_ada
+from tests.store.people.conftest import states
+from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
+
+
+def wish(deployment: SampleDeployment, mail: UUID) -> Wish:
+    return Wish(WishKind.WITHDRAW, mail, uuid.uuid4(), None, deployment.clock.now(), {"ip": "203.0.113.0"})
+
+
+def wait_in_queue(deployment: SampleDeployment, *texts: str, flag: bool = True) -> Queue:
+    """Let messages wait as a door that could not reach the ledger leaves them."""
+    for text in texts:
+        deployment.services.wishes.put(text)
+    if flag:
+        deployment.services.wishes_flag.set()
+    return deployment.services.wishes
+
+
+def flag_of(deployment: SampleDeployment) -> bytes | None:
+    return deployment.services.redis.get(wishes_flag.KEY)
+
+
+def idle(deployment: SampleDeployment) -> None:
+    """Reach a minute in which a relay finds nothing to do."""
+    deployment.configured()
+    deployment.services.due_index.watch(full_at=deployment.now() + HOUR)
+    assert sweep(deployment.services).idle
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_wish_is_recorded_with_its_time_also_when_nothing_else_is_due(
+    deployment: SampleDeployment, *, flag: bool
+) -> None:
+    """Without the flag, as where Redis was away: then the queue alone says so."""
+    mail = mail_to_ada(deployment.db)
+    idle(deployment)
+    made = wish(deployment, mail)
+    queue = wait_in_queue(deployment, waiting_wishes.dumps(made), flag=flag)
+    deployment.sleep(MINUTE)
+
+    summary = sweep(deployment.services)
+
+    assert (summary.idle, summary.wishes) == (False, 1)
+    assert states(deployment.db)["news"] == "withdrawn"
+    event = ids.event_id("drumbeat:unsubscribe", str(made.id))
+    assert deployment.db.run("SELECT received_at FROM events WHERE id = %s", (event,)) == [
+        {"received_at": made.received_at}
+    ]
+    assert queue.count() == 0
+    assert flag_of(deployment) is None
+
+
+def test_a_minute_without_wishes_asks_the_ledger_nothing(deployment: SampleDeployment) -> None:
+    idle(deployment)
+    before = deployment.db.round_trips
+
+    assert sweep(deployment.services).idle
+    assert deployment.db.round_trips == before
+
+
+def test_wishes_are_recorded_before_any_worker_is_notified_or_the_buffer_is_drained(
+    deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.configured()
+    deployment.effect("claimed", lease=-1)
+    mail = mail_to_ada(deployment.db)
+    wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
+    found: list[str] = []
+    call = deployment.sqs.call
+
+    def watching(operation: str, **parameters: Any) -> dict[str, Any]:
+        if parameters["QueueUrl"] != deployment.services.wishes.url:
+            found.append(states(deployment.db)["news"])
+        return call(operation, **parameters)
+
+    monkeypatch.setattr(deployment.sqs, "call", watching)
+    sweep(deployment.services)
+
+    assert set(found) == {"withdrawn"}
+    assert len(found) > 1
+
+
+def test_what_is_left_when_the_time_is_over_holds_up_everything_else(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.effect()
+    mail = mail_to_ada(deployment.db)
+    wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
+
+    hurried = sweep(deployment.services, remaining=lambda: RESERVED_SECONDS + wishes.HIDDEN_SECONDS)
+    standing = flag_of(deployment)
+    later = sweep(deployment.services)
+
+    assert (hurried.wishes, hurried.effects) == (0, 0)
+    assert standing is not None
+    assert (later.wishes, later.effects) == (1, 2)
+
+
+def test_the_ledger_away_again_leaves_wishes_and_flag(deployment: SampleDeployment) -> None:
+    queue = wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, uuid.uuid4())))
+    deployment.db.close()
+    deployment.db.url = "postgresql://127.0.0.1:1/none"
+
+    with pytest.raises(psycopg.OperationalError):
+        sweep(deployment.services)
+
+    assert queue.count() == 1
+    assert flag_of(deployment) is not None
+
+
+def test_a_wish_that_comes_while_the_queue_is_found_empty_keeps_the_flag(
+    deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.configured()
+    mail = mail_to_ada(deployment.db)
+    queue = wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
+    receive, count = Queue.receive, Queue.count
+
+    def and_then_another(self: Queue, *args: Any, **how: Any) -> Any:
+        found = receive(self, *args, **how)
+        if self.url == queue.url and not found:
+            wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Queue, "receive", and_then_another)
+        # Its count may be older than the message.
+        meanwhile.setattr(Queue, "count", lambda self: 0 if self.url == queue.url else count(self))
+        sweep(deployment.services)
+
+    assert queue.count() == 1
+    assert flag_of(deployment) is not None
+    assert sweep(deployment.services).wishes == 1
+    assert flag_of(deployment) is None
+
+
+def test_what_a_relay_that_was_killed_had_received_keeps_the_flag_and_is_there_for_the_next(
+    deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.configured()
+    mail = mail_to_ada(deployment.db)
+    queue = wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
+    queue.receive(hidden=5)  # and then its process ended
+
+    soon = sweep(deployment.services)
+    kept = flag_of(deployment)
+    queue.release(queue.receive(wait=6))
+    later = sweep(deployment.services)
+
+    assert (soon.wishes, later.wishes) == (0, 1)
+    assert kept is not None
+    assert flag_of(deployment) is None
+
+
+def test_a_wish_that_another_transaction_locks_out_comes_back_and_its_neighbour_goes(
+    deployment: SampleDeployment,
+) -> None:
+    deployment.configured()
+    mail = mail_to_ada(deployment.db)
+    other = deployment.effect()
+    wait_in_queue(
+        deployment,
+        waiting_wishes.dumps(wish(deployment, mail)),
+        waiting_wishes.dumps(wish(deployment, other)),
+    )
+    deployment.db.run("SET lock_timeout = '100ms'")
+    with psycopg.connect(deployment.db.admin_url) as holder:
+        holder.execute("SELECT 1 FROM contacts FOR UPDATE")
+        summary = sweep(deployment.services)
+
+    assert summary.wishes == 0
+    assert summary.foreign == 0
+    assert flag_of(deployment) is not None
+    assert deployment.services.wishes.count() == 1
+
+
+def test_foreign_messages_stay_for_a_person_and_hold_up_no_marketing(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    mail = mail_to_ada(deployment.db)
+    queue = wait_in_queue(
+        deployment, "not ours", '{"v": 2, "wish": {}}', "[]", waiting_wishes.dumps(wish(deployment, mail))
+    )
+
+    summary = sweep(deployment.services)
+
+    assert (summary.wishes, summary.foreign) == (1, 3)
+    assert queue.count() == 3
+    assert flag_of(deployment) is None
+
+
+def test_a_wish_whose_mail_is_unknown_is_taken_out_of_the_queue(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    queue = wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, uuid.uuid4())))
+
+    assert sweep(deployment.services).wishes == 0
+    assert queue.count() == 0
+    assert flag_of(deployment) is None
+
+
+def test_without_redis_wishes_are_recorded_all_the_same(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    mail = mail_to_ada(deployment.db)
+    deployment.services.redis.close()
+    deployment.services.redis = LeanRedis.at("redis://127.0.0.1:1", PREFIX)
+    for name in ("due_index", "wishes_flag"):
+        deployment.services.__dict__.pop(name, None)
+    wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
+
+    assert sweep(deployment.services).wishes == 1
+    assert states(deployment.db)["news"] == "withdrawn"
+
+
+def test_a_queue_that_does_not_answer_keeps_the_flag_and_lets_the_rest_go_on(deployment: SampleDeployment) -> None:
+    deployment.configured()
+    deployment.effect()
+    deployment.services.wishes_flag.set()
+    deployment.services.__dict__["wishes"] = Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q")
+
+    assert sweep(deployment.services).effects == 1
+    assert flag_of(deployment) is not None
+
+
+@pytest.mark.parametrize("flag", ["of another program", b"\xff"])
+def test_what_another_program_left_under_the_flags_name_is_taken_for_a_flag(
+    deployment: SampleDeployment, flag: str | bytes
+) -> None:
+    idle(deployment)
+    deployment.redis.set(deployment.services.redis.key(wishes_flag.KEY), flag)
+
+    assert not sweep(deployment.services).idle
+    assert flag_of(deployment) is None
+
+
+def test_a_value_of_another_type_under_the_flags_name_stops_nothing(deployment: SampleDeployment) -> None:
+    idle(deployment)
+    deployment.redis.rpush(deployment.services.redis.key(wishes_flag.KEY), "strange")
+
+    assert sweep(deployment.services).idle
+    assert deployment.services.wishes_flag.set() is not None
+    assert sweep(deployment.services).idle is False
