@@ -8,6 +8,7 @@ import psycopg
 
 from drumbeat.core.address import contact_key
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.local.frames import Json
 from drumbeat.local.home import Home
 from drumbeat.local.servers import Postgres
 from drumbeat.services import Services
@@ -46,13 +47,9 @@ class People:
             " (SELECT array_agg(row(id, seq)::text ORDER BY id) FROM effects)"
         )
 
-    def unverified(self, address: str) -> int:
-        """Return how many presses of a person's link may have been a program's."""
-        query = (
-            "SELECT count(*) FROM events e JOIN payloads p ON p.event_id = e.id"
-            " WHERE e.source = 'drumbeat:unverified' AND convert_from(p.body, 'UTF8') LIKE %(like)s"
-        )
-        return int(self.rows(query, like=f"%{address}%")[0][0])
+    def story(self, address: str) -> Json:
+        """Return what is shown of a person."""
+        return self.stack.call("GET", f"/v1/leads/{address}")[2]
 
     def _key(self, address: str) -> bytes:
         secret = Home(self.stack.home).secret()
