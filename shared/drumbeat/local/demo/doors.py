@@ -71,7 +71,7 @@ class Doors:
 
     def all(self) -> Iterator[Callable[[], Sent]]:
         """Return the ways in the order in which the demonstration uses them."""
-        yield from (self.single, self.batch, self.webhook, self.repeat, self.repository, self.command_line, self.form)
+        yield from (self.single, self.batch, self.form, self.webhook, self.repeat, self.repository, self.command_line)
 
     def single(self) -> Sent:
         """One request, one event."""
