@@ -1,7 +1,6 @@
 """Five thousand events at full speed, providers that lie, and one server at a time that goes away: none lost, none
 doubled, as counted by the callers' receipts and the sandbox's own record."""
 
-import asyncio
 import json
 import threading
 import time
@@ -11,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from drumbeat.local.frames import Json
 from drumbeat.local.servers import Postgres, Valkey
 from drumbeat.local.stack import local_sqs
 from drumbeat.wakeups.queue import Queue
+from tests.flow.callers import Callers
 from tests.flow.stacks import Stack, eventually
 
 EVENTS = 5_000
-CALLERS = 32
 LIES: tuple[dict[str, object], ...] = (
     {"provider": "*", "on": "writes", "lie": "latency", "ms": 5},
     {"provider": "*", "on": "writes", "lie": "accept_then_500", "rate": 0.05, "seed": 1},
@@ -66,48 +66,10 @@ def running(folder: Path) -> Iterator[tuple[Stack, Postgres, Valkey]]:
             stack.process.stdout.close()
 
 
-class Callers:
-    """Callers that repeat a request with the same idempotency key until they hold a receipt."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self._host, _, port = url.removeprefix("http://").partition(":")
-        self._port = int(port)
-        self._key = key
-        self._numbers = iter(range(EVENTS))
-        self.receipts: dict[int, str] = {}
-
-    def run(self) -> None:
-        """Send everything; returns when each event has its receipt."""
-        asyncio.run(self._all())
-
-    async def _all(self) -> None:
-        await asyncio.gather(*(self._caller() for _ in range(CALLERS)))
-
-    async def _caller(self) -> None:
-        for number in self._numbers:
-            while (event := await self._post(number)) is None:
-                await asyncio.sleep(0.2)
-            self.receipts[number] = event
-
-    async def _post(self, number: int) -> str | None:
-        lead = {"type": "LEAD_CAPTURE", "source": "landing", "payload": {"email": f"u{number}@example.com"}}
-        body = json.dumps(lead | {"idempotencyKey": f"speed-{number}"}).encode()
-        head = (
-            f"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer {self._key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        try:
-            async with asyncio.timeout(35):
-                reader, writer = await asyncio.open_connection(self._host, self._port)
-                writer.write(head.encode() + body)
-                reply = await reader.read()
-                writer.close()
-        except (OSError, TimeoutError):
-            return None
-        status, _, rest = reply.partition(b"\r\n")
-        if b" 202" not in status and b" 200" not in status:
-            return None
-        return str(json.loads(rest.partition(b"\r\n\r\n")[2])["eventId"])
+def lead(number: int) -> Json:
+    """Return one event of the load."""
+    payload = {"email": f"u{number}@example.com"}
+    return {"type": "LEAD_CAPTURE", "source": "landing", "payload": payload, "idempotencyKey": f"speed-{number}"}
 
 
 def judge(stack: Stack, callers: Callers) -> None:
@@ -125,7 +87,7 @@ def judge(stack: Stack, callers: Callers) -> None:
 
 def sent_while(stack: Stack, happens: Callable[[], None]) -> Callers:
     """Send everything, and have something happen when a third of it is received."""
-    callers = Callers(stack.ready["url"], stack.ready["api_key"])
+    callers = Callers(stack.ready["url"], stack.ready["api_key"], EVENTS, lead)
     sending = threading.Thread(target=callers.run)
     sending.start()
     eventually(lambda: len(callers.receipts) > EVENTS / 3, within=120)

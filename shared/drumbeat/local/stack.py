@@ -185,6 +185,7 @@ class Stack:
             named = function.queue_variables.items()
             self._environment |= {variable: self._queue_urls[resource] for variable, resource in named}
         sandbox = ["drumbeat.sandbox", "--port", str(self.ports["sandbox"]), "--home", str(home / "sandbox")]
+        sandbox += ["--front", self.url]
         self._run("sandbox", sandbox, self.servers, self._environment)
 
     def _start_handlers(self) -> None:

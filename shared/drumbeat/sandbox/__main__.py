@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.http_server import Connection
 from drumbeat.sandbox.origin import is_loopback
 from drumbeat.sandbox.record import RecordInUse
@@ -38,13 +39,14 @@ def main() -> int:
     parser.add_argument("--home", type=Path, required=True, help="folder of the record")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--clock-shift", type=float, help="seconds ahead of the machine; by default as last set")
+    parser.add_argument("--front", type=_front, metavar="URL", help="the stack that mails are from: unsubscribes there")
     options = parser.parse_args()
     if not is_loopback(options.host):
         parser.error(
             f"{options.host} is not a loopback address; the sandbox accepts any credential and must stay private"
         )
     try:
-        sandbox = Sandbox(options.home)
+        sandbox = Sandbox(options.home, front=options.front)
     except RecordInUse as error:
         print(f"another sandbox is writing {error}; stop it or choose another --home", file=sys.stderr)
         return 1
@@ -57,6 +59,13 @@ def main() -> int:
         print(f"cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
     return 0
+
+
+def _front(url: str) -> Front:
+    try:
+        return Front.at(url)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

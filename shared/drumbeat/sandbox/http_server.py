@@ -6,13 +6,13 @@ one (delayed, cut, sent slowly) is sent by a task that ends when the client disc
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import cast
 
 import httptools
 
-from drumbeat.sandbox.http_messages import IMMEDIATE, HttpRequest, HttpResponse, Transmission
+from drumbeat.sandbox.http_messages import IMMEDIATE, HttpRequest, HttpResponse
 from drumbeat.sandbox.origin import add
 from drumbeat.sandbox.request_parser import HeadTooLarge, RequestParser
 
@@ -22,7 +22,7 @@ DRIP_PIECES = 20
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 
-type Handler = Callable[[HttpRequest, Callable[[Callable[[], None]], None]], HttpResponse]
+type Handler = Callable[[HttpRequest, Callable[[Callable[[], None]], None]], HttpResponse | Awaitable[HttpResponse]]
 
 
 class Connection(asyncio.Protocol):
@@ -110,14 +110,19 @@ class Connection(asyncio.Protocol):
 
     def _respond(self, request: HttpRequest, keep: bool) -> None:
         response = self._handle(request, self._afterwards.append)
-        head, body = _render(response, keep, bodiless=request.method == "HEAD")
-        if response.transmission is IMMEDIATE:
+        bodiless = request.method == "HEAD"
+        if isinstance(response, HttpResponse) and response.transmission is IMMEDIATE:
+            head, body = _render(response, keep, bodiless=bodiless)
             self._transport.write(head + body)
             self._end(keep)
         else:
-            self._sending = asyncio.get_running_loop().create_task(self._send(head, body, response.transmission, keep))
+            self._sending = asyncio.get_running_loop().create_task(self._send(response, keep, bodiless=bodiless))
 
-    async def _send(self, head: bytes, body: bytes, transmission: Transmission, keep: bool) -> None:
+    async def _send(self, response: HttpResponse | Awaitable[HttpResponse], keep: bool, *, bodiless: bool) -> None:
+        if not isinstance(response, HttpResponse):
+            response = await response
+        head, body = _render(response, keep, bodiless=bodiless)
+        transmission = response.transmission
         if transmission.delay_seconds:
             await asyncio.sleep(transmission.delay_seconds)
         if transmission.cut == "before":

@@ -1,7 +1,8 @@
 """The pages at `/`: received mail, contacts and calls, and the faults. They work without JavaScript."""
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from drumbeat.sandbox.fault_kinds import FAULT_KINDS, GROUPS, RETRY_AFTER
 from drumbeat.sandbox.fault_parser import InvalidCommand
+from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.mail_page import list_row, mail_page, record_line
 from drumbeat.sandbox.sandbox import CONTROL, Sandbox
@@ -32,7 +34,7 @@ POLICY = (
 HEADERS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 
 
-def page(sandbox: Sandbox, request: HttpRequest) -> HttpResponse:
+def page(sandbox: Sandbox, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
     """Answer one page request."""
     first, _, rest = request.path.strip("/").partition("/")
     handle = PAGES.get((request.method.replace("HEAD", "GET"), first, bool(rest)))
@@ -59,7 +61,7 @@ def _mailbox_page(sandbox: Sandbox, request: HttpRequest, index: int | None) -> 
         found.append(mail)
         if len(found) > MAX_MAILS:
             break
-    opened = mail_page(state, mailbox.mails[index]) if index is not None else None
+    opened = mail_page(state, mailbox.mails[index], sandbox.front) if index is not None else None
     views = dict(VIEWS)
     view = request.params.get("view", "html" if opened is None or opened.document else "text")
     kept = urlencode({name: value for name, value in (("q", q), ("before", before)) if value})
@@ -69,7 +71,23 @@ def _mailbox_page(sandbox: Sandbox, request: HttpRequest, index: int | None) -> 
         older=found[MAX_MAILS - 1].index if len(found) > MAX_MAILS else None, total=len(mailbox.mails),
         doubled=mailbox.doubled, tabs=VIEWS, view=view if view in views else "html",
         tail=f"?{kept}" if kept else "", more=f"&{kept}" if kept else "",
+        unsubscribed=None if index is None else sandbox.unsubscribed.get(index),
     )  # fmt: skip
+
+
+def _unsubscribe(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse | Awaitable[HttpResponse]:
+    place, _, action = rest.partition("/")
+    mails, front = sandbox.state.mailbox.mails, sandbox.front
+    if action != "unsubscribe" or not place.isdecimal() or int(place) >= len(mails) or front is None:
+        return _not_found(sandbox, request, rest)
+    url = front.unsubscribe_url(sandbox.state.content(mails[int(place)]))
+    return _not_found(sandbox, request, rest) if url is None else _posted(sandbox, front, int(place), url)
+
+
+async def _posted(sandbox: Sandbox, front: Front, index: int, url: str) -> HttpResponse:
+    """Post in a thread: providers are answered meanwhile, and the stack may be asking one."""
+    sandbox.unsubscribed[index] = await asyncio.to_thread(front.post_one_click, url)
+    return _redirect(f"/mail/{index}")
 
 
 def _activity(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse:
@@ -215,9 +233,12 @@ def _template(name: str) -> Template:
     ).get_template(name)
 
 
-PAGES: Mapping[tuple[str, str, bool], Callable[[Sandbox, HttpRequest, str], HttpResponse]] = {
+type Answer = HttpResponse | Awaitable[HttpResponse]
+
+PAGES: Mapping[tuple[str, str, bool], Callable[[Sandbox, HttpRequest, str], Answer]] = {
     ("GET", "", False): _inbox,
     ("GET", "mail", True): _mail,
+    ("POST", "mail", True): _unsubscribe,
     ("GET", "activity", False): _activity,
     ("GET", "lies", False): _faults,
     ("POST", "lies", False): _add_fault,

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.mailbox import Mail
 from drumbeat.sandbox.record import Entry
 from drumbeat.sandbox.state import State
@@ -65,6 +66,8 @@ class MailPage:
     headers: list[tuple[str, str]]
     trail: list[dict[str, Any]]
     record: str
+    unsubscribe: str | None  # where its buttons lead; None: nowhere at this stack
+    confirm: str | None
 
 
 def list_row(state: State, mail: Mail, now: float) -> ListRow:
@@ -76,7 +79,7 @@ def list_row(state: State, mail: Mail, now: float) -> ListRow:
     return ListRow(mail.index, ", ".join(mail.to), mail.subject, when, snippet, mail.provider, badges(state, mail))
 
 
-def mail_page(state: State, mail: Mail) -> MailPage:
+def mail_page(state: State, mail: Mail, front: Front | None) -> MailPage:
     """Return the whole message."""
     parameters = state.content(mail)
     entry = state.record.entry(mail.number)
@@ -101,6 +104,8 @@ def mail_page(state: State, mail: Mail) -> MailPage:
         headers=_headers(mail, parameters),
         trail=[record_line(state.record.entry(number)) for number in requests],
         record=json.dumps(entry, indent=2, ensure_ascii=False),
+        unsubscribe=front.unsubscribe_url(parameters) if front else None,
+        confirm=front.confirm_url(parameters) if front else None,
     )
 
 

@@ -1,7 +1,7 @@
 """Routing by path: vendors, the control API and the pages."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from drumbeat.sandbox.control import control
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
@@ -16,7 +16,9 @@ class Router:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def __call__(self, request: HttpRequest, when_gone: Callable[[Callable[[], None]], None]) -> HttpResponse:
+    def __call__(
+        self, request: HttpRequest, when_gone: Callable[[Callable[[], None]], None]
+    ) -> HttpResponse | Awaitable[HttpResponse]:
         """Answer one request; never raises."""
         _, first, rest = (request.path + "/").split("/", 2)
         try:

@@ -9,6 +9,7 @@ from drumbeat.sandbox import fault_injection
 from drumbeat.sandbox.actions import NOTHING, REFUSED, PerformedAction, RequestedAction, credential_label
 from drumbeat.sandbox.fault_parser import parse_fault
 from drumbeat.sandbox.faults import ActiveFaults, Injection
+from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.record import Entry, Record
 from drumbeat.sandbox.state import State
@@ -20,9 +21,14 @@ CONTROL = "_sandbox"  # the path of the control API, and the provider of entries
 class Sandbox:
     """The fake providers and their memory. A restart on the same folder continues where the last one was killed."""
 
-    def __init__(self, home: Path, machine: Callable[[], float] = time.time) -> None:
-        """Open the record under `home` and read it; `machine` returns the machine's time. Raises RecordInUse."""
+    def __init__(self, home: Path, machine: Callable[[], float] = time.time, *, front: Front | None = None) -> None:
+        """Open the record under `home` and read it. Raises RecordInUse.
+
+        `machine` returns the machine's time; `front` is the stack that mails are from, if there is one.
+        """
         self._machine = machine
+        self.front = front
+        self.unsubscribed: dict[int, str] = {}  # by the mail's index: what the last post was answered with
         self.record = Record(home / "record.jsonl")
         self.state = State(self.record)
         self.faults = ActiveFaults()

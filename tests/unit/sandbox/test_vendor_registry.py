@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drumbeat.sandbox.http_messages import HttpRequest
+from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.router import Router
 from drumbeat.sandbox.sandbox import Sandbox
 from drumbeat.sandbox.vendors import registry
@@ -51,11 +51,16 @@ def test_a_vendor_from_a_file_of_its_own_answers_is_recorded_and_meets_faults(tm
     sandbox = Sandbox(tmp_path / "home")
     router = Router(sandbox)
 
-    printed = router(HttpRequest("POST", "/acme/print", "", CONTROL_HEADERS | {"acme-key": "p-1"}, b""), lambda _: None)
+    def answered(request: HttpRequest) -> HttpResponse:
+        response = router(request, lambda _: None)
+        assert isinstance(response, HttpResponse)
+        return response
+
+    printed = answered(HttpRequest("POST", "/acme/print", "", CONTROL_HEADERS | {"acme-key": "p-1"}, b""))
     fault = json.dumps({"lie": "accept_then_500", "provider": acme, "status": 502}).encode()
-    injected = router(HttpRequest("POST", "/_sandbox/lies", "", CONTROL_HEADERS, fault), lambda _: None)
-    failed = router(HttpRequest("POST", "/acme/print", "", CONTROL_HEADERS | {"acme-key": "p-2"}, b""), lambda _: None)
-    page = router(HttpRequest("GET", "/lies", "", CONTROL_HEADERS, b""), lambda _: None)
+    injected = answered(HttpRequest("POST", "/_sandbox/lies", "", CONTROL_HEADERS, fault))
+    failed = answered(HttpRequest("POST", "/acme/print", "", CONTROL_HEADERS | {"acme-key": "p-2"}, b""))
+    page = answered(HttpRequest("GET", "/lies", "", CONTROL_HEADERS, b""))
 
     assert (printed.status, json.loads(printed.body)) == (201, {"printed": "p-1"})
     assert injected.status == 201

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -12,10 +13,19 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
+from drumbeat.core.errors import DrumbeatError
 from drumbeat.local.frames import Json
 
 TIMEOUT_SECONDS = 40.0  # more than the front takes
+MAIL_SECONDS = 60.0  # until a mail has to be there
+READING_SECONDS = 2.2  # what confirms a page sooner than in two seconds is taken for a program
+SUBSCRIBERS = 4
+
+
+class NoMail(DrumbeatError):
+    """A mail that was to come has not come."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +63,15 @@ class Keys:
 class Doors:
     """Every way to send events to one deployment."""
 
-    def __init__(self, url: str, api_key: str, keys: Keys) -> None:
+    def __init__(self, url: str, api_key: str, keys: Keys, sandbox_url: str) -> None:
         self.url = url
+        self._sandbox_url = sandbox_url
         self._api_key = api_key
         self._keys = keys
 
     def all(self) -> Iterator[Callable[[], Sent]]:
         """Return the ways in the order in which the demonstration uses them."""
-        yield from (self.single, self.batch, self.webhook, self.repeat, self.repository, self.command_line)
+        yield from (self.single, self.batch, self.form, self.webhook, self.repeat, self.repository, self.command_line)
 
     def single(self) -> Sent:
         """One request, one event."""
@@ -115,6 +126,18 @@ class Doors:
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
         return Sent("command line", 1, 1, 3)
 
+    def form(self) -> Sent:
+        """Each person posts a form twice, and confirms by the link in the mail that follows."""
+        addresses = [person("form", number)["email"] for number in range(SUBSCRIBERS)]
+        for address in addresses * 2:
+            self._post_form(address)
+        links = [self._confirm_link(address) for address in addresses]
+        stamps = [re.findall(r'name="_page" value="([^"]+)"', page(link))[0] for link in links]
+        time.sleep(READING_SECONDS)
+        for link, stamp in zip(links, stamps, strict=True):
+            page(link, {"_page": stamp})
+        return Sent("form, then confirmed by mail", 3 * SUBSCRIBERS, 2 * SUBSCRIBERS, 5 * SUBSCRIBERS)
+
     def get(self, path: str) -> Json:
         """Read something as the owner of the key."""
         return call("GET", self.url + path, headers=self._authorized())
@@ -122,6 +145,20 @@ class Doors:
     def _post(self, path: str, body: object) -> Json:
         headers = {"content-type": "application/json", **self._authorized()}
         return call("POST", self.url + path, json.dumps(body).encode(), headers)
+
+    def _post_form(self, address: str) -> None:
+        body = urlencode({"email": address, "name": "Form"}).encode()
+        call("POST", f"{self.url}/v1/forms/signup", body, {"content-type": "application/x-www-form-urlencoded"})
+
+    def _confirm_link(self, address: str) -> str:
+        """Wait for the mail that asks to confirm, and return its link."""
+        until = time.monotonic() + MAIL_SECONDS
+        while time.monotonic() < until:
+            for mail in call("GET", f"{self._sandbox_url}/_sandbox/mail?q={quote(address)}")["items"]:
+                if found := re.search(r"http://\S+/c/[\w-]+", mail["text"]):
+                    return found[0]
+            time.sleep(0.1)
+        raise NoMail(f"no mail asked {address} to confirm within {MAIL_SECONDS:.0f} s")
 
     def _deliver(self, source: str, body: bytes, headers: Mapping[str, str]) -> None:
         call("POST", f"{self.url}/v1/webhooks/{source}", body, {"content-type": "application/json", **headers})
@@ -135,6 +172,13 @@ def call(method: str, url: str, body: bytes | None = None, headers: Mapping[str,
     request = urllib.request.Request(url, body, dict(headers or {}), method=method)
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as reply:
         return json.loads(reply.read())
+
+
+def page(url: str, fields: Mapping[str, str] | None = None) -> str:
+    """Open a page, or send its form, and return what is shown then."""
+    body = None if fields is None else urlencode(fields).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, body), timeout=TIMEOUT_SECONDS) as reply:
+        return str(reply.read().decode())
 
 
 def lead(source: str, number: int) -> dict[str, Json]:

@@ -87,7 +87,7 @@ class Stage:
         ready = json.loads(line)
         self.sandbox_url = ready["sandbox_url"]
         self.exports = export_line(ready)
-        return Doors(ready["url"], ready["api_key"], self.keys)
+        return Doors(ready["url"], ready["api_key"], self.keys, self.sandbox_url)
 
     def lie(self) -> None:
         """Make the providers lie from now on, and the one that promises it honour keys."""
