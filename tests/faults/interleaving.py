@@ -51,6 +51,7 @@ HISTORY = """
                       ORDER BY effect_id, seq) AS history
       FROM journal
 """
+MAIL = "SELECT FROM effects WHERE id = %s"
 
 
 class Interleaving:
@@ -257,7 +258,9 @@ class Interleaving:
                 continue
             about = random.choice(self._signed_up)
             if number % 2:
-                simulation.withdraw(self._signed_up[0].effects()[ASKED], of=random.choice((None, None, EVERY_LIST)))
+                mail, of = self._signed_up[0].effects()[ASKED], random.choice((None, None, EVERY_LIST))
+                if simulation.environment.owner.run(MAIL, (mail,)):  # its link is in no mail before it is planned
+                    simulation.withdraw(mail, of=of)
             else:
                 simulation.say(confirmation(about), "page")
 

@@ -141,7 +141,7 @@ sources:
         """flows:
   letters:
     on: LEAD_CAPTURE
-    when: "source == 'letters' || source == 'crm'"
+    when: "source == 'letters' || source == 'crm' || source == 'drumbeat:import'"
     steps:
       - {id: letter, account: mail, action: send_email, with: {list: letter, MAIL}}
       - {id: reminder, account: news, action: send_email, delay: 10m, with: {list: letter, MAIL}}

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from drumbeat.core import ids
 from drumbeat.core.address import normalise
+from drumbeat.planning.plan import IMPORTED
 from tests.faults.sample_deployment import Lead
 
 LETTER, OFFERS = "letter", "offers"
@@ -15,6 +16,7 @@ PEOPLES_STEPS = MARKETING | {"receipt": "news", ASKED: "news"}
 PEOPLES_FLOWS = {
     "letters": ("letters", ("letter", "reminder", "receipt")),
     "crm": ("letters", ("letter", "reminder", "receipt")),
+    IMPORTED: ("letters", ("letter", "reminder", "receipt")),
     "bargains": ("bargains", ("offer",)),
 }  # source of a LEAD_CAPTURE -> flow and its steps
 CONFIRMED_LISTS = (LETTER,)  # those that a person has to confirm
@@ -74,4 +76,6 @@ def bargain_hunter(person: str, key: str = "") -> Saying:
 
 def passed_on(person: str, key: str = "", *, door: str = "api") -> Saying:
     """Return what a program says: that this person agreed to the letter."""
-    return Saying(key or f"{person}-by-{door}", person=person, door=door, source="crm")
+    return Saying(
+        key or f"{person}-by-{door}", person=person, door=door, source=IMPORTED if door == "import" else "crm"
+    )

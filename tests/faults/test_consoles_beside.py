@@ -93,6 +93,9 @@ def questions(path: str, environment: Environment) -> Iterator[tuple[str, dict[s
     if "{id}" in path:
         for row in environment.owner.run("SELECT id FROM events"):
             yield path.replace("{id}", str(row["id"])), {}
+    elif "{person}" in path:
+        for row in environment.owner.run("SELECT person FROM contacts"):
+            yield path.replace("{person}", str(row["person"])), {}
     elif path in ("/v1/effects", "/v1/effects/groups"):
         for status in Status:
             yield path, {"status": status}
