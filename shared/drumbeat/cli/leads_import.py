@@ -62,8 +62,8 @@ def command(
     """Import the people of the CSV file FILE: each row becomes an event once, however often this runs.
 
     Any encoding and delimiter that spreadsheets write. One column holds the address: `email`, or name it by --map.
-    Refused rows are written to FILE.refused.csv by line; correct them there, and import that file. No flow acts on
-    the rows but one whose condition names their source, drumbeat:import.
+    Refused rows are written to NAME.refused.csv beside NAME.csv; correct them there, and import that file. No flow
+    acts on the rows but one whose condition names their source, drumbeat:import.
     """
     mode = _mode(mailing_list, consent, withdrawn=withdrawn, suppress=suppress)
     report = report or file.with_name(f"{file.stem}.refused.csv")
