@@ -23,6 +23,7 @@ class ReasonCode(StrEnum):
     EXPIRED = "expired"
     NOT_RENDERED = "not_rendered"  # detail: what is wrong with text or data
     NO_CONSENT = "no_consent"  # detail: the list, and how its consent stands
+    NOT_ASKED = "not_asked"  # detail: the same
     CAPPED = "capped"  # detail: how often already, and in what time
     SECRET_MISSING = "secret_missing"  # noqa: S105 - no secret; detail: its reference
     SECRET_AWAY = "secret_away"  # noqa: S105 - the same
@@ -97,6 +98,7 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.EXPIRED: "expired: it could not be sent within its time",
     ReasonCode.NOT_RENDERED: "{detail}",
     ReasonCode.NO_CONSENT: "no consent: {detail}",
+    ReasonCode.NOT_ASKED: "not asked to confirm, for the person has decided: {detail}",
     ReasonCode.CAPPED: "sent often enough: {detail}",
     ReasonCode.SECRET_MISSING: "secret {detail} does not exist or may not be read; set it, then resolve this effect",
     ReasonCode.SECRET_AWAY: "secret {detail} cannot be read now",

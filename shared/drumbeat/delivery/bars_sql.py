@@ -1,7 +1,8 @@
 """The part of the opening statement that says why a mail must not go to its person.
 
 All of it is read in the locked rows of the people: another table would be read as it was when the statement began,
-before it waited for the lock, and a person who withdrew meanwhile would be mailed.
+before it waited for the lock, and a person who withdrew meanwhile would be mailed. By which door an event came never
+changes: a program's word asks only a person who has not said anything yet.
 """
 
 import json
@@ -23,6 +24,10 @@ BARRED = """barred AS MATERIALIZED (
              UNION ALL
             SELECT 4, 'no_consent', e.list || ': ' || consent_state(own.consents, e.list)
              WHERE e.list IS NOT NULL AND NOT e.confirms AND consent_state(own.consents, e.list) <> 'given'
+             UNION ALL
+            SELECT 5, 'not_asked', e.list || ': ' || consent_state(own.consents, e.list)
+             WHERE e.confirms AND consent_state(own.consents, e.list) IN ('given', 'withdrawn')
+               AND EXISTS (SELECT FROM events WHERE events.id = e.event_id AND events.door = 'api')
              ORDER BY rank
              LIMIT 1) AS b
          WHERE i.target = 'sending'
@@ -32,6 +37,6 @@ BARRED = """barred AS MATERIALIZED (
 SENTENCES = json.dumps(
     {
         code.value: [Reason(code, DETAIL, maybe_sent=late).sentence for late in (False, True)]
-        for code in (ReasonCode.SUPPRESSED, ReasonCode.NO_CONSENT, ReasonCode.CAPPED)
+        for code in (ReasonCode.SUPPRESSED, ReasonCode.NO_CONSENT, ReasonCode.NOT_ASKED, ReasonCode.CAPPED)
     }
 )

@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from drumbeat.access.keys import ApiKey
 from drumbeat.core import fingerprint, ids
-from drumbeat.core.errors import Forbidden, Invalid, TooLarge
+from drumbeat.core.address import normalise
+from drumbeat.core.compatibility import SEMANTICS
+from drumbeat.core.errors import Forbidden, Invalid, InvalidAddress, TooLarge
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.core.suggestions import instead
 from drumbeat.web import strict
@@ -135,8 +137,8 @@ def _arrival(
         raise Forbidden(
             f"Sources that begin with {OWN_SOURCES} are Drumbeat's own. Choose another. Nothing was stored."
         )
-    for consent in request.consent or ():
-        _check_list(consent.list, configured.lists)
+    if request.consent is not None:
+        _check_consent(request, configured.lists)
     if request.source in configured.sources:
         raise Forbidden(
             "This source is configured as a webhook, form or schedule; events of its name come through that door only. "
@@ -155,13 +157,18 @@ def _arrival(
     )
 
 
-def _check_list(name: str, known: Collection[str]) -> None:
-    """Refuse consent to what is no list: it would be kept, and nothing would ever come of it."""
-    if name not in known:
-        raise Invalid(
-            f"consent: there is no list {name}; {instead(name, known)}. Nothing was stored; a list that was just "
-            "applied is known within a minute."
-        )
+def _check_consent(request: EventRequest, lists: Collection[str]) -> None:
+    """Refuse consent to what is no list, or of no one: it would be kept, and nothing would ever come of it."""
+    for name in (consent.list for consent in request.consent or ()):
+        if name not in lists:
+            raise Invalid(
+                f"consent: there is no list {name}; {instead(name, lists)}. Nothing was stored; a list that was just "
+                "applied is known within a minute."
+            )
+    try:
+        normalise(str(request.payload.get("email") or ""), SEMANTICS)
+    except InvalidAddress as error:
+        raise Invalid(f"consent is a person's, and payload.email names none: {error}. Nothing was stored.") from None
 
 
 def _fingerprint(request: EventRequest, value: Mapping[str, object]) -> bytes:

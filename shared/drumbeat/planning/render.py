@@ -1,6 +1,8 @@
 """From a planned effect to the action that is frozen: every text filled, every value checked. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from html import unescape
 from uuid import UUID
 
 from drumbeat.core.actions import Action, SendEmail
@@ -47,7 +49,11 @@ def render(
             return _tracked(action.make(found, config, planned, seen), config)
         assert links is not None
         made = _tracked(action.make(found, config, planned, of_list(seen, mailing_list, config, links)), config)
-        return made if flow.startswith(CONFIRM) else _with_headers(made, mailing_list, links, flow, step)
+        assert isinstance(made, SendEmail)
+        if flow.startswith(CONFIRM):
+            return _holding(made, {"the link that confirms": links.confirm})
+        needed = {"the link to unsubscribe": links.unsubscribe, "the postal address": config.postal_address or ""}
+        return _with_headers(_holding(made, needed), mailing_list, links, flow, step)
     except (Unmappable, Unusable) as error:
         raise Unrenderable(str(error)) from None
 
@@ -67,9 +73,17 @@ def _tracked(made: Action, config: Config) -> Action:
     return replace(made, tracking=config.tracking) if isinstance(made, SendEmail) and config.semantics > 3 else made
 
 
-def _with_headers(made: Action, mailing_list: MailingList, links: Links, flow: str, step: str) -> Action:
+def _holding(made: SendEmail, needed: Mapping[str, str]) -> SendEmail:
+    """Return a mail whose every part holds what people need there: a condition in a text may have left it out."""
+    for part, words in (("text", made.text), ("html", unescape(made.html) if made.html else None)):
+        for what, held in needed.items():
+            if words is not None and " ".join(held.split()) not in " ".join(words.split()):
+                raise Unusable(f"{part} does not hold {what}")
+    return made
+
+
+def _with_headers(made: SendEmail, mailing_list: MailingList, links: Links, flow: str, step: str) -> Action:
     """Add the headers of its list to a mail: no step can set them."""
-    assert isinstance(made, SendEmail)
     ours = list_headers(mailing_list, links.unsubscribe, flow, step)
     taken = {name.lower() for name in ours}
     own = {name: value for name, value in made.headers.items() if name.lower() not in taken}

@@ -292,6 +292,16 @@ def test_consent_that_means_nothing_is_refused(with_lists: Doors, consent: list[
     assert with_lists.events() == []
 
 
+@pytest.mark.parametrize(
+    "payload", [{}, {"name": "Ada"}, {"email": ""}, {"email": "ada"}, {"email": ["ada@example.com"]}]
+)
+def test_consent_of_no_one_is_refused(with_lists: Doors, payload: dict[str, object]) -> None:
+    answer = with_lists.post("/v1/events", agreed({"list": "news"}) | {"payload": payload})
+
+    assert answer.status == 400
+    assert "payload.email names none" in answer.body["detail"]
+
+
 def test_consent_belongs_to_a_lead_and_our_own_sources_to_us(with_lists: Doors) -> None:
     post = agreed({"list": "news"}, type="CONTENT_PUBLISH")
 

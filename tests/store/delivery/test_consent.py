@@ -227,6 +227,28 @@ def test_two_workers_count_each_others(database: TestDatabase, other: Database) 
     assert [one.status for one in moved] == [Status.CANCELLED]
 
 
+@pytest.mark.parametrize(("said", "asked"), [(None, True), ("pending", True), ("given", False), ("withdrawn", False)])
+def test_a_programs_word_asks_only_a_person_who_has_not_decided(
+    database: TestDatabase, said: str | None, asked: bool
+) -> None:
+    effect = asking(database)
+    if said:
+        say(database, said)
+
+    assert ask(database, effect) == [Status.SENDING if asked else Status.CANCELLED]
+    assert asked or reason(database)["reason"] == f"not asked to confirm, for the person has decided: news: {said}"
+
+
+def test_a_person_who_signs_up_again_is_asked_whatever_they_said_before(
+    database: TestDatabase, owner: Database
+) -> None:
+    effect = asking(database)
+    owner.run("UPDATE events SET door = 'form'")
+    say(database, "withdrawn")
+
+    assert ask(database, effect) == [Status.SENDING]
+
+
 def test_a_suppressed_person_is_not_asked_either(database: TestDatabase) -> None:
     effect = asking(database)
     database.run(

@@ -11,7 +11,7 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.planning.context import Links
 from drumbeat.planning.plan import plan, plan_flow
-from drumbeat.planning.render import render
+from drumbeat.planning.render import Unrenderable, render
 from tests.unit.configuration.samples import config, event
 
 LINKS = Links("https://hooks.example.com/u/TOKEN", "https://hooks.example.com/c/TOKEN")
@@ -59,6 +59,33 @@ def test_a_title_that_is_not_ascii_stays_out_of_the_header() -> None:
 
 def test_its_texts_see_list_link_and_postal_address() -> None:
     assert mail().text == "Each Monday. https://hooks.example.com/u/TOKEN Fernwood GmbH, Am Wald 1, 10115 Berlin"
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (
+            "{% if payload.x is defined %}{{ unsubscribe_url }}{% endif %} {{ postal_address }}",
+            "the link to unsubscribe",
+        ),
+        ("{{ unsubscribe_url }}{% if payload.x is defined %}{{ postal_address }}{% endif %}", "the postal address"),
+    ],
+)
+def test_a_mail_that_comes_out_without_what_people_need_is_refused(words: str, missing: str) -> None:
+    templates = TEMPLATES | {"note.txt": f"---\nsubject: Note\n---\n{words}"}
+    made = config(FLOW % "news", templates=templates, more=LISTS)
+
+    with pytest.raises(Unrenderable, match=f"text does not hold {missing}"):
+        render(event({"email": "ada@example.com"}), made, "f", "s", effect_id=EFFECT, links=LINKS)
+    assert render(event({"email": "a@b.example", "x": 1}), made, "f", "s", effect_id=EFFECT, links=LINKS)
+
+
+def test_what_html_writes_otherwise_is_found_there_too() -> None:
+    html = "<p>{{ unsubscribe_url }}<br>{{ postal_address }}"
+    more = LISTS.replace("Fernwood GmbH, Am Wald 1", "Fern & Wood's GmbH, Am Wald 1")
+    made = config(FLOW % "news", templates=TEMPLATES | {"note.html": html}, more=more)
+
+    assert render(event({"email": "ada@example.com"}), made, "f", "s", effect_id=EFFECT, links=LINKS)
 
 
 def test_a_mail_belongs_to_a_list_of_the_version_that_planned_it() -> None:

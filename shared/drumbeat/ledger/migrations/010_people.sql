@@ -128,7 +128,8 @@ ALTER TABLE effects
 ALTER DOMAIN reason_code DROP CONSTRAINT reason_codes;
 ALTER DOMAIN reason_code ADD CONSTRAINT reason_codes CHECK (VALUE IN (
     'proven', 'worker_crashed', 'not_configured', 'login_changed', 'erased', 'suppressed', 'predecessor_ended',
-    'expired', 'not_rendered', 'secret_missing', 'secret_away', 'not_understood', 'no_consent', 'capped',
+    'expired', 'not_rendered', 'secret_missing', 'secret_away', 'not_understood', 'no_consent', 'not_asked',
+    'capped',
     'rate_limited', 'paused', 'credentials_refused', 'breaker_open', 'limiter_away', 'lease_ended',
     'lease_ended_sending', 'wishes_waiting',
     'refused_by_provider', 'not_sent', 'outcome_unknown', 'not_repeatable', 'tries_exhausted',
