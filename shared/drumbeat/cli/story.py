@@ -22,6 +22,8 @@ def tree(event: Json) -> Tree:
     root.add(f"key {plain(event['idempotencyKey'])}")
     if event.get("delivery"):  # an older installation says nothing of it
         root.add(f"one fact of delivery {event['delivery']}: drumbeat event {event['delivery']}")
+    for said in event.get("consent") or ():  # as above
+        root.add(f"says of the list {plain(said['list'] or 'of its mail')}: {plain(said['kind'])}")
     if event["scheduledAt"]:
         root.add(f"scheduled for {moment(event['scheduledAt'])}")
     if event["erased"]:

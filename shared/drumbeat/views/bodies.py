@@ -37,6 +37,23 @@ def shown(body: bytes, door: str) -> Shown:
     return Shown(value.get("payload") if door != "webhook" and isinstance(value, dict) else value, "json")
 
 
+def consent(body: bytes, door: str) -> list[dict[str, str | None]]:
+    """Return what an event says about consent, each list with its kind; a list that is None is that of the mail.
+
+    A webhook's body is its sender's, and says nothing of it.
+    """
+    try:
+        document = None if door == "webhook" else json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    said = document.get("consent") if isinstance(document, dict) else None
+    return [
+        {"list": name if isinstance(name := each.get("list"), str) else None, "kind": str(each.get("kind", "given"))}
+        for each in (said if isinstance(said, list) else ())
+        if isinstance(each, dict)
+    ]
+
+
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     made = dict(pairs)
     if len(made) < len(pairs):

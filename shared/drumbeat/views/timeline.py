@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from drumbeat.ledger.database import Database, Row
-from drumbeat.views.bodies import Shown, shown
+from drumbeat.views.bodies import Shown, consent, shown
 from drumbeat.views.derived import DERIVED, REASON
 
 # One page; the rest of a larger event is read through the list of effects.
@@ -140,6 +140,7 @@ class EventStory:
     payload: object
     payload_form: str | None
     payload_bytes: int | None  # of the body
+    consent: list[dict[str, str | None]]  # what it says of lists
     erased: bool
     delivery: UUID | None  # of which it is one fact
     facts: list[UUID] | None  # the events that it was split into, if it is a delivery of many
@@ -221,6 +222,7 @@ def event(db: Database, id: UUID) -> EventStory | None:
         payload=payload.value,
         payload_form=payload.form,
         payload_bytes=None if body is None else len(body),
+        consent=[] if body is None else consent(body, head["door"]),
         erased=body is None,
         dismissals=[Dismissal(**row) for row in db.run(DISMISSALS, {"id": id})],
         plan=_plan(db, id),

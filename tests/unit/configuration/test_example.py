@@ -45,7 +45,7 @@ def test_a_lead_is_welcomed_with_or_without_a_name(example: Config, name: str | 
     properties = ({"firstname": name} if name else {}) | {"lifecyclestage": "lead"}  # a name that is there stays
     assert made["contact"] == UpsertContact("ada@example.com", properties)
     assert isinstance(made["hello"], SendEmail)
-    assert made["hello"].subject == f"{name or 'Hello'}, your first week with Fernwood"
+    assert made["hello"].subject == f"{name or 'Hello'}, your account at Fernwood"
     assert made["hello"].html is not None
     assert ("Good to have you, Ada." if name else "Good to have you.") in re.sub(r"\s+", " ", made["hello"].html)
     assert made["hello"].text is not None

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from drumbeat.api.response import wire, written
-from drumbeat.views.bodies import MAX_BYTES, MAX_DEPTH, Shown, shown
+from drumbeat.views.bodies import MAX_BYTES, MAX_DEPTH, Shown, consent, shown
 
 DEEP = b"[" * 5_000 + b"]" * 5_000
 
@@ -70,3 +70,19 @@ def test_whatever_an_answer_holds_it_is_json_in_utf_8() -> None:
         "whole": "\U0001f600",
         "not": [None, None, -1.5],
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"consent": [{"list": "news", "text": "yes"}]}', [{"list": "news", "kind": "given"}]),
+        (b'{"consent": [{"list": null, "kind": "withdrawn"}]}', [{"list": None, "kind": "withdrawn"}]),
+        (b'{"consent": "news"}', []),
+        (b'{"consent": ["news", 7]}', []),
+        (b'["consent"]', []),
+        (b"no JSON", []),
+    ],
+)
+def test_what_an_event_says_of_lists_is_shown(body: bytes, said: list[object]) -> None:
+    assert consent(body, "api") == said
+    assert consent(body, "webhook") == []
