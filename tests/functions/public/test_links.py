@@ -152,9 +152,10 @@ def test_with_postgres_away_a_press_waits_and_a_doubtful_one_is_buffered(site: S
         (FORM, b"what=ticked&list=made-up"),
         ("application/octet-stream", b"\xff\xfe\x00"),
         ("application/json", b"{nonsense"),
+        ("application/json", b'{"n": ' + b"9" * 5000 + b"}"),
         ("multipart/form-data; boundary=x", MULTIPART[:40]),
     ],
-    ids=["one click", "multipart", "empty", "button", "none ticked", "unknown", "binary", "broken", "cut off"],
+    ids=["one click", "multipart", "empty", "button", "none ticked", "unknown", "binary", "broken", "digits", "cut off"],
 )
 def test_a_post_always_unsubscribes_whatever_its_body(site: Site, kind: str, body: bytes) -> None:
     link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
