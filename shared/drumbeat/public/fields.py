@@ -17,9 +17,7 @@ _RESEND = "Nothing was stored; correct it and send it again."
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _CHARSET = re.compile(r';\s*charset="?([^\s;"]+)', re.IGNORECASE)
 # Once a line, so that a part without an end of line costs no more than its length.
-_NAME = re.compile(
-    rb'^content-disposition:[ \t]*form-data;[^\r\n]*?\bname="([^"\r\n]*)"', re.IGNORECASE | re.MULTILINE
-)
+_NAME = re.compile(rb'^content-disposition:[ \t]*form-data;[^\r\n]*?\bname="([^"\r\n]*)"', re.IGNORECASE | re.MULTILINE)
 _FILE = re.compile(rb"\bfilename\*?=", re.IGNORECASE)
 
 type Value = str | int | float | bool

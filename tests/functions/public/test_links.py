@@ -155,7 +155,18 @@ def test_with_postgres_away_a_press_waits_and_a_doubtful_one_is_buffered(site: S
         ("application/json", b'{"n": ' + b"9" * 5000 + b"}"),
         ("multipart/form-data; boundary=x", MULTIPART[:40]),
     ],
-    ids=["one click", "multipart", "empty", "button", "none ticked", "unknown", "binary", "broken", "digits", "cut off"],
+    ids=[
+        "one click",
+        "multipart",
+        "empty",
+        "button",
+        "none ticked",
+        "unknown",
+        "binary",
+        "broken",
+        "digits",
+        "cut off",
+    ],
 )
 def test_a_post_always_unsubscribes_whatever_its_body(site: Site, kind: str, body: bytes) -> None:
     link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
