@@ -136,7 +136,8 @@ def _confirming(pending: Pending, wish: Wish) -> bytes | None:
         return None
     if not isinstance(body, dict):
         return None
-    lists = dict.fromkeys([*_pending_lists(body.get("consent")), *pending.lists])
+    by_form = _pending_lists(body.get("consent")) if pending.type == EventType.CONSENT else []
+    lists = dict.fromkeys([*by_form, *pending.lists])
     if not lists:
         return None
     given = [{"list": name, "kind": "given"} for name in lists]

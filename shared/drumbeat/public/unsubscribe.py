@@ -5,7 +5,7 @@ Mailbox providers post for people (RFC 8058), so nothing is asked back, and no p
 
 from uuid import UUID, uuid4
 
-from drumbeat.core.errors import FormRefused, Invalid, NotFound, Unavailable
+from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, Unavailable
 from drumbeat.ingest.catalog import Lists
 from drumbeat.ingest.door import Door
 from drumbeat.people.tokens import Kind, Tokens
@@ -52,10 +52,9 @@ def post(mail: UUID, visit: Visit, door: Door) -> tuple[str, ...] | None:
 
 def _asked(visit: Visit, door: Door) -> tuple[str, ...] | None:
     """Return the lists that a body names. One that cannot be read, or names none, means the list of the mail."""
-    visit.check_size()
     try:
         posted: Fields = fields.read(visit.headers.get("content-type", ""), visit.body())
-    except (Invalid, FormRefused):
+    except (Encoded, Invalid, FormRefused):
         return None
     match posted.get(WHAT, ("",))[0]:
         case "everything":

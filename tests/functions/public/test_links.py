@@ -179,6 +179,14 @@ def test_a_post_always_unsubscribes_whatever_its_body(site: Site, kind: str, bod
     assert site.states() == {"news": "withdrawn", "club": "none"}
 
 
+def test_a_post_whose_body_is_compressed_unsubscribes_as_well(site: Site) -> None:
+    link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+
+    answer = site.doors.visit("POST", link, b"\x1f\x8b", content_type=FORM, content_encoding="gzip")
+
+    assert (answer.status, site.states()["news"]) == (200, "withdrawn")
+
+
 @pytest.mark.parametrize(
     ("body", "states", "said"),
     [

@@ -301,13 +301,14 @@ def test_what_is_unknown_erased_or_waits_for_nothing_is_not_confirmed(
     owner.run("DELETE FROM payloads WHERE event_id = %s", (erased,))
     asked_nothing = recorded(database)
     strange = recorded(database, body=b"[")
+    senders_own = recorded(database, body=as_json({"consent": [{"list": "news", "kind": "pending"}]}))
 
     taken = [
         wishes.take(confirming(event, at=datetime.now(UTC)), door)
-        for event in (uuid.uuid4(), erased, asked_nothing, strange)
+        for event in (uuid.uuid4(), erased, asked_nothing, strange, senders_own)
     ]
 
-    assert taken == [Taken.NOTHING] * 4
+    assert taken == [Taken.NOTHING] * 5
     assert database.run("SELECT 1 FROM events WHERE door = 'confirm'") == []
 
 
