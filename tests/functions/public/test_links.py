@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from drumbeat.people import waiting_wishes
 from drumbeat.people.tokens import Kind
 from tests.functions.doors import make_unreachable
 from tests.functions.public.conftest import FORM, PAGE, Site, stamp
@@ -229,6 +230,18 @@ def test_the_page_is_shown_and_acts_while_postgres_and_redis_are_away(site: Site
     assert (page.status, answer.status) == (200, 200)
     assert "Monday notes" not in page.body
     assert site.doors.services.wishes.count() == 1
+
+
+def test_what_was_ticked_is_left_also_while_the_lists_cannot_be_read(site: Site) -> None:
+    link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+    site.doors.configure()
+    make_unreachable(site.doors.services)
+    site.doors.redis.flushall()
+
+    site.doors.visit("POST", link, b"what=ticked&list=club&list=%2a&list=no+list", content_type=FORM)
+
+    (message,) = site.doors.services.wishes.receive(wait=1, hidden=10)
+    assert waiting_wishes.loads(message.body).lists == ("club",)
 
 
 def test_where_nothing_keeps_it_the_page_says_that_nothing_changed(site: Site) -> None:
