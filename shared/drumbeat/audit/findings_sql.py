@@ -135,7 +135,8 @@ ATTEMPTS = """
                         WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%')
 """
 
-# Suppressions and attempts take their times under the same contact's lock, so their times are in the lock's order.
+# Suppressions, what is said of consent, and attempts take their times under the same contact's lock, so their times are
+# in the lock's order. Of the same instant either may have come first: what is right in one of the orders is no finding.
 CONSENT = """
     SELECT 'after-suppression' AS kind, a.effect_id AS id, jsonb_build_object('n', a.n) AS facts
       FROM effects e
@@ -146,6 +147,19 @@ CONSENT = """
                      ORDER BY s.seq DESC
                      LIMIT 1) AS latest ON NOT latest.lifted
      WHERE e.event_id > %(after)s AND e.event_id <= %(last)s
+     UNION ALL
+    SELECT 'after-withdrawal', a.effect_id, jsonb_build_object('n', a.n, 'list', e.list, 'state', said.before)
+      FROM effects e
+      JOIN attempts a ON a.effect_id = e.id
+     CROSS JOIN LATERAL (
+        SELECT consent_state(consents_merge(fact) FILTER (WHERE c.recorded_at < a.opened_at), e.list) AS before,
+               consent_state(consents_merge(fact), e.list) AS until
+          FROM consents c
+         CROSS JOIN LATERAL consent_fact(c.list, c.kind, c.by_person, c.at, c.event_id) AS fact
+         WHERE c.contact = e.contact AND c.list IN (e.list, '*') AND c.recorded_at <= a.opened_at) AS said
+     WHERE e.event_id > %(after)s AND e.event_id <= %(last)s
+       AND e.list IS NOT NULL AND NOT e.confirms
+       AND said.before <> 'given' AND said.until <> 'given'
 """
 
 # Everything that is not final is due, under a lease, waiting for another effect, or held for a reason.

@@ -48,6 +48,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "accepted-unproven": ("I4", "effect", "accepted, but neither an answer, a lookup nor a person says so"),
     "two-open": ("I5", "effect", "move {seq} opened an attempt while another was open"),
     "after-suppression": ("I6", "effect", "attempt {n} was opened after its person was suppressed"),
+    "after-withdrawal": ("I6", "effect", "attempt {n} was opened while its person's consent to {list} was {state}"),
     "contact-missing": ("I6", "effect", "its consent cannot be checked: its contact does not exist"),
     "contact-other": ("I6", "contact", "the person {row} mailed by its row, {last} by the last change of consent"),
     "consent-fold": ("I6", "contact", "consent in the person's row is not what was recorded of it"),

@@ -70,7 +70,7 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
     recorded = 0
     for message in messages:
         try:
-            taken = record(loads(message.body), door)
+            taken = record(loads(message.body), door, waited=True)
         except NOT_UNDERSTOOD as error:
             _LOG.error("wish_not_understood", extra={"message_id": message.id, "error": type(error).__name__})
             foreign.append(message)

@@ -67,16 +67,16 @@ def take(wish: Wish, door: Door) -> Taken:
         return Taken.WAITING
 
 
-def record(wish: Wish, door: Door) -> Taken:
-    """Record a wish; harmless to repeat.
+def record(wish: Wish, door: Door, *, waited: bool = False) -> Taken:
+    """Record a wish; harmless to repeat. One that `waited` takes nothing back that its person said since.
 
     Raises:
         psycopg.OperationalError: Postgres is unreachable; whether the wish was recorded is then unknown.
     """
-    return _withdraw(wish, door) if wish.kind is WishKind.WITHDRAW else _confirm(wish, door)
+    return _withdraw(wish, door, waited=waited) if wish.kind is WishKind.WITHDRAW else _confirm(wish, door)
 
 
-def _withdraw(wish: Wish, door: Door) -> Taken:
+def _withdraw(wish: Wish, door: Door, *, waited: bool) -> Taken:
     lists = (None,) if wish.lists is None else wish.lists
     said = [{"list": name, "kind": "withdrawn"} for name in lists]
     body = _json({"payload": {}, "consent": said, "mail": str(wish.subject), "evidence": dict(wish.evidence)})
@@ -96,7 +96,7 @@ def _withdraw(wish: Wish, door: Door) -> Taken:
 
     def commit() -> list[UUID]:
         nonlocal known
-        withdrawn = wishes_sql.withdraw(door.services.db, arrival, mail=wish.subject, lists=lists)
+        withdrawn = wishes_sql.withdraw(door.services.db, arrival, mail=wish.subject, lists=lists, waited=waited)
         known = withdrawn.known
         return [event] if withdrawn.inserted else []
 
@@ -136,7 +136,8 @@ def _confirming(pending: Pending, wish: Wish) -> bytes | None:
         return None
     if not isinstance(body, dict):
         return None
-    lists = dict.fromkeys([*_pending_lists(body.get("consent")), *pending.lists])
+    by_form = _pending_lists(body.get("consent")) if pending.type == EventType.CONSENT else []
+    lists = dict.fromkeys([*by_form, *pending.lists])
     if not lists:
         return None
     given = [{"list": name, "kind": "given"} for name in lists]

@@ -9,13 +9,19 @@ from uuid import UUID
 from drumbeat.core.events import Arrival
 from drumbeat.ledger.database import Database
 
-# The event, what it says, and the contact's row, in one commit: an attempt that is being opened holds the row's lock,
-# so it is before all of it or sees all of it. The facts are joined with those that the row has once the lock is ours.
+# The event, what it says, and the contact's row, in one commit, and all of it after the row's lock: an attempt that is
+# being opened holds it, so it is before all of it or sees all of it. The facts are joined with those of the locked row.
+# What did not wait is newer than everything in it, whatever the clocks of two processes say: a person confirmed at one
+# whose clock is ahead, and leaves at another.
 WITHDRAW = """
-    WITH mail AS (
-        SELECT contact, list FROM effects WHERE id = %(mail)s AND contact IS NOT NULL
+    WITH mail AS MATERIALIZED (
+        SELECT e.contact, e.list, c.consents
+          FROM effects e
+          JOIN contacts c ON c.key = e.contact
+         WHERE e.id = %(mail)s
+           FOR NO KEY UPDATE OF c
     ), lists AS (
-        SELECT DISTINCT mail.contact, coalesce(named.list, mail.list) AS list
+        SELECT DISTINCT mail.contact, mail.consents, coalesce(named.list, mail.list) AS list
           FROM mail CROSS JOIN unnest(%(lists)s::text[]) AS named (list)
          WHERE coalesce(named.list, mail.list) IS NOT NULL
     ), inserted AS (
@@ -27,7 +33,15 @@ WITHDRAW = """
     ), kept AS (
         INSERT INTO payloads (event_id, body) SELECT id, %(body)s FROM inserted
     ), said AS (
-        SELECT lists.contact, lists.list, inserted.id AS event, inserted.received_at FROM lists CROSS JOIN inserted
+        SELECT lists.contact, lists.list, inserted.id AS event,
+               CASE WHEN %(waited)s THEN inserted.received_at
+                    ELSE greatest(inserted.received_at, newest.at) END AS received_at
+          FROM lists
+         CROSS JOIN inserted
+         CROSS JOIN LATERAL (
+            SELECT timestamptz 'epoch' + max((facts.value #>> '{d,0}')::bigint) * interval '1 microsecond' AS at
+              FROM jsonb_each(lists.consents) AS facts
+             WHERE facts.key = lists.list OR lists.list = '*') AS newest
     ), applied AS (
         UPDATE contacts c
            SET consents = consents_merged(c.consents, new.facts)
@@ -75,10 +89,11 @@ class Pending:
     confirmed: bool
 
 
-def withdraw(db: Database, arrival: Arrival, *, mail: UUID, lists: Sequence[str | None]) -> Withdrawn:
+def withdraw(db: Database, arrival: Arrival, *, mail: UUID, lists: Sequence[str | None], waited: bool) -> Withdrawn:
     """Record a withdrawal and apply it, once, in one commit; nothing where the ledger does not know the mail.
 
-    `lists`: those to leave; None among them stands for the mail's own.
+    `lists`: those to leave; None among them stands for the mail's own. `waited`: in the queue of wishes, so that what
+    the row says may be newer; otherwise it counts over all that the row says.
 
     Raises:
         psycopg.OperationalError: Postgres is unreachable; whether it was recorded is then unknown.
@@ -86,6 +101,7 @@ def withdraw(db: Database, arrival: Arrival, *, mail: UUID, lists: Sequence[str 
     values: dict[str, Any] = {
         "mail": mail,
         "lists": list(lists),
+        "waited": waited,
         "id": arrival.id,
         "source": arrival.source,
         "key": arrival.key,

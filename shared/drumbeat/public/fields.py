@@ -16,7 +16,8 @@ LONGEST_NAME = 64  # characters of a name that are repeated in an answer
 _RESEND = "Nothing was stored; correct it and send it again."
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _CHARSET = re.compile(r';\s*charset="?([^\s;"]+)', re.IGNORECASE)
-_NAME = re.compile(rb'content-disposition:\s*form-data;[^\r\n]*?\bname="([^"\r\n]*)"', re.IGNORECASE)
+# Once a line, so that a part without an end of line costs no more than its length.
+_NAME = re.compile(rb'^content-disposition:[ \t]*form-data;[^\r\n]*?\bname="([^"\r\n]*)"', re.IGNORECASE | re.MULTILINE)
 _FILE = re.compile(rb"\bfilename\*?=", re.IGNORECASE)
 
 type Value = str | int | float | bool
@@ -87,7 +88,8 @@ def read(content_type: str, body: bytes) -> Fields:
 
 def _json(body: bytes) -> Fields:
     document = strict.read(body)
-    pairs: object = json.loads(body, object_pairs_hook=lambda pairs: pairs)
+    # A number too long to be one, which Python refuses to read, is refused below.
+    pairs: object = json.loads(body, object_pairs_hook=lambda pairs: pairs, parse_int=lambda digits: int(digits[:20]))
     if not body.lstrip().startswith(b"{") or not isinstance(pairs, list):
         raise Invalid(f"The body has to be a JSON object: a field each. {_RESEND}")
     found = _gathered(pairs)

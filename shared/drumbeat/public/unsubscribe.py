@@ -3,9 +3,12 @@
 Mailbox providers post for people (RFC 8058), so nothing is asked back, and no post is taken for a scanner's.
 """
 
+import re
+from collections.abc import Iterable
+from itertools import islice
 from uuid import UUID, uuid4
 
-from drumbeat.core.errors import FormRefused, Invalid, NotFound, Unavailable
+from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, Unavailable
 from drumbeat.ingest.catalog import Lists
 from drumbeat.ingest.door import Door
 from drumbeat.people.tokens import Kind, Tokens
@@ -18,6 +21,8 @@ from drumbeat.public.visit import Visit
 
 WHAT, LIST = "what", "list"  # fields of the page
 EVERYTHING, TICKED = "everything", "ticked"  # values of the first; another, or none: the list of the mail
+MOST_BELIEVED = 50
+_LIKE_A_LIST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # as the configuration names them
 
 
 def read(token: str, door: Door) -> UUID:
@@ -52,17 +57,22 @@ def post(mail: UUID, visit: Visit, door: Door) -> tuple[str, ...] | None:
 
 def _asked(visit: Visit, door: Door) -> tuple[str, ...] | None:
     """Return the lists that a body names. One that cannot be read, or names none, means the list of the mail."""
-    visit.check_size()
     try:
         posted: Fields = fields.read(visit.headers.get("content-type", ""), visit.body())
-    except (Invalid, FormRefused):
+    except (Encoded, Invalid, FormRefused):
         return None
     match posted.get(WHAT, ("",))[0]:
         case "everything":
             return (EVERY_LIST,)
         case "ticked":
-            known = lists(door)
-            names = [str(name) for name in posted.get(LIST, ())]
-            return tuple(name for name in dict.fromkeys(names) if name in known) or None
+            names = dict.fromkeys(str(name) for name in posted.get(LIST, ()))
+            return _known(names, lists(door)) or None
         case _:
             return None
+
+
+def _known(names: Iterable[str], configured: Lists) -> tuple[str, ...]:
+    """Return those of the names that are lists. While no list can be read, the page that was ticked is believed."""
+    if configured:
+        return tuple(name for name in names if name in configured)
+    return tuple(islice(filter(_LIKE_A_LIST.fullmatch, names), MOST_BELIEVED))

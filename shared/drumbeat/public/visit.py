@@ -88,15 +88,15 @@ class Visit:
         return spoken[0] if spoken else None
 
     def check_size(self) -> None:
-        """Refuse a body by its length, before anything of it is read. Raises TooLarge, Encoded."""
+        """Refuse a body by its length, before anything of it is read. Raises TooLarge."""
         if size_of(self.event) > MAX_BYTES:
             raise _too_large()
-        if self.headers.get("content-encoding", "identity") != "identity":
-            raise Encoded("The body has a Content-Encoding. Nothing was stored; send it without compression.")
 
     def body(self) -> bytes:
         """Return the body. Raises TooLarge, Encoded, and Invalid when it could not be kept on its way."""
         self.check_size()
+        if self.headers.get("content-encoding", "identity") != "identity":
+            raise Encoded("The body has a Content-Encoding. Nothing was stored; send it without compression.")
         body = bytes_of(self.event)
         if len(body) > MAX_BYTES:
             raise _too_large()

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from drumbeat.people import waiting_wishes
 from drumbeat.people.tokens import Kind
 from tests.functions.doors import make_unreachable
 from tests.functions.public.conftest import FORM, PAGE, Site, stamp
@@ -152,9 +153,21 @@ def test_with_postgres_away_a_press_waits_and_a_doubtful_one_is_buffered(site: S
         (FORM, b"what=ticked&list=made-up"),
         ("application/octet-stream", b"\xff\xfe\x00"),
         ("application/json", b"{nonsense"),
+        ("application/json", b'{"n": ' + b"9" * 5000 + b"}"),
         ("multipart/form-data; boundary=x", MULTIPART[:40]),
     ],
-    ids=["one click", "multipart", "empty", "button", "none ticked", "unknown", "binary", "broken", "cut off"],
+    ids=[
+        "one click",
+        "multipart",
+        "empty",
+        "button",
+        "none ticked",
+        "unknown",
+        "binary",
+        "broken",
+        "digits",
+        "cut off",
+    ],
 )
 def test_a_post_always_unsubscribes_whatever_its_body(site: Site, kind: str, body: bytes) -> None:
     link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
@@ -165,6 +178,14 @@ def test_a_post_always_unsubscribes_whatever_its_body(site: Site, kind: str, bod
     assert {"set-cookie", "location"} & set(answer.headers) == set()
     assert "<script" not in answer.body
     assert site.states() == {"news": "withdrawn", "club": "none"}
+
+
+def test_a_post_whose_body_is_compressed_unsubscribes_as_well(site: Site) -> None:
+    link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+
+    answer = site.doors.visit("POST", link, b"\x1f\x8b", content_type=FORM, content_encoding="gzip")
+
+    assert (answer.status, site.states()["news"]) == (200, "withdrawn")
 
 
 @pytest.mark.parametrize(
@@ -209,6 +230,18 @@ def test_the_page_is_shown_and_acts_while_postgres_and_redis_are_away(site: Site
     assert (page.status, answer.status) == (200, 200)
     assert "Monday notes" not in page.body
     assert site.doors.services.wishes.count() == 1
+
+
+def test_what_was_ticked_is_left_also_while_the_lists_cannot_be_read(site: Site) -> None:
+    link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+    site.doors.configure()
+    make_unreachable(site.doors.services)
+    site.doors.redis.flushall()
+
+    site.doors.visit("POST", link, b"what=ticked&list=club&list=%2a&list=no+list", content_type=FORM)
+
+    (message,) = site.doors.services.wishes.receive(wait=1, hidden=10)
+    assert waiting_wishes.loads(message.body).lists == ("club",)
 
 
 def test_where_nothing_keeps_it_the_page_says_that_nothing_changed(site: Site) -> None:

@@ -45,7 +45,11 @@ from tests.store.rows import as_json, opening, outcomes, pass_time, status
 
 DOCUMENT = """
 version: 1
-defaults: {{retry: {{for: 7d, base: 1s, cap: 1m}}}}
+defaults:
+  retry: {{for: 7d, base: 1s, cap: 1m}}
+  public_url: "https://hooks.example.com"
+  postal_address: "1 Main Street"
+lists: {{news: {{title: News, description: Each Monday.}}}}
 accounts:
   mail:
     provider: mailgun
@@ -69,6 +73,11 @@ flows:
     when: "source == 'till'"
     steps:
       - {{id: mail, account: receipts, action: send_email, with: {{to: "{{{{ payload.email }}}}", subject: Hi, text: Hi}}}}
+  letter:
+    on: LEAD_CAPTURE
+    when: "source == 'letters'"
+    steps:
+      - {{id: mail, account: receipts, action: send_email, with: {{to: "{{{{ payload.email }}}}", list: news, subject: Hi, text: "{{{{ unsubscribe_url }}}} {{{{ postal_address }}}}"}}}}
   failing:
     on: CONTENT_PUBLISH
     steps:
@@ -112,7 +121,9 @@ def apply(services: Services, path: str) -> None:
 
 def arrival(source: str = "shop", type: str = "LEAD_CAPTURE", **payload: object) -> Arrival:
     key = uuid.uuid4().hex
-    body = as_json({"type": type, "source": source, "payload": {"email": f"{key}@example.com", **payload}})
+    agreed = [{"list": "news", "text": "Send me news."}]
+    said = {"type": type, "source": source, "payload": {"email": f"{key}@example.com", **payload}, "consent": agreed}
+    body = as_json(said)
     now = datetime.now(UTC)
     return Arrival(ids.event_id(source, key), source, key, type, "api", b"f", None, now, body)
 
@@ -504,6 +515,28 @@ def sent_after_unsubscribing(services: Services, owner: Database) -> None:
     corrupt(owner, "UPDATE contacts SET suppressed_at = drumbeat_now(), suppression_reason = 'asked'")
 
 
+def sent_after_leaving(services: Services, owner: Database) -> None:
+    _left(services, owner, "opened_at - interval '1 s'")
+
+
+def _left(services: Services, owner: Database, at: LiteralString) -> None:
+    """Let the person of a mail to a list have left it at some time around its attempt."""
+    worked(services, source="letters")
+    corrupt(
+        owner,
+        "INSERT INTO consents (contact, list, event_id, kind, by_person, at, recorded_at)"
+        f" SELECT contact, '*', event_id, 'withdrawn', true, drumbeat_now(), {at}"
+        "   FROM attempts JOIN effects ON effects.id = effect_id WHERE list IS NOT NULL",
+    )
+    corrupt(
+        owner,
+        "UPDATE contacts SET consents = folded.consents"
+        "  FROM (SELECT contact, consents_merge(consent_fact(list, kind, by_person, at, event_id)) AS consents"
+        "          FROM consents GROUP BY contact) AS folded"
+        " WHERE folded.contact = contacts.key",
+    )
+
+
 def contact_gone(services: Services, owner: Database) -> None:
     worked(services)
     corrupt(owner, "DELETE FROM contacts")
@@ -669,6 +702,7 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I4", "accepted-unproven", accepted_by_nobody),
     ("I5", "two-open", two_open_at_once),
     ("I6", "after-suppression", sent_after_unsubscribing),
+    ("I6", "after-withdrawal", sent_after_leaving),
     ("I6", "contact-missing", contact_gone),
     ("I6", "contact-other", consent_forgotten),
     ("I6", "consent-fold", consent_of_nothing),
@@ -709,6 +743,15 @@ def test_one_corruption_is_named_and_nothing_else(
 
 def test_every_kind_of_violation_has_a_corruption() -> None:
     assert {kind for _, kind, _ in CORRUPTIONS} == set(KINDS)
+
+
+@pytest.mark.parametrize("at", ["opened_at", "opened_at + interval '1 s'"])
+def test_who_leaves_after_an_attempt_was_opened_was_rightly_mailed(
+    services: Services, ledger: Database, owner: Database, at: LiteralString
+) -> None:
+    _left(services, owner, at)
+
+    assert found(services) == []
 
 
 # ---------------------------------------------------------------- what only looks late

@@ -117,15 +117,29 @@ def test_a_january_link_works_after_a_march_re_subscription(database: TestDataba
 
 def test_one_that_was_made_before_a_later_consent_takes_nothing_back(database: TestDatabase, door: Door) -> None:
     """It waited in the queue while the person came back."""
+    assert left_after_consent(database, door, waited=True) == "given"
+
+
+@pytest.mark.parametrize("lists", [(), ("*",)])
+def test_one_that_did_not_wait_is_newer_than_all_that_was_said_whatever_the_clocks_say(
+    database: TestDatabase, door: Door, lists: tuple[str, ...]
+) -> None:
+    """The person confirmed at a process whose clock is ahead, and leaves at another."""
+    assert left_after_consent(database, door, *lists, waited=False) == "withdrawn"
+    assert database.run("SELECT at FROM consents WHERE kind = 'withdrawn'") == [{"at": MARCH}]
+
+
+def left_after_consent(database: TestDatabase, door: Door, *lists: str, waited: bool) -> str:
+    """Return the state of a person who gave in March what they leave in January."""
     effect = mail(database)
     database.run(
         "UPDATE contacts SET consents = consents_merged(consents, consent_fact('news', 'given', true, %s, %s))",
         (MARCH, uuid.uuid4()),
     )
 
-    wishes.take(leaving(effect, at=JANUARY), door)
+    wishes.record(leaving(effect, *lists, at=JANUARY), door, waited=waited)
 
-    assert states(database)["news"] == "given"
+    return states(database)["news"]
 
 
 # ---------------------------------------------------------------- against the opening of an attempt
@@ -177,6 +191,7 @@ def test_a_withdrawal_waits_for_an_opening_in_progress_and_joins_what_it_left(
         person.start()
         person.join(0.3)
         still_waiting = person.is_alive()
+        (before,) = database.run("SELECT drumbeat_now() AS it_goes_on")
     person.join()
     other.close()
 
@@ -184,6 +199,8 @@ def test_a_withdrawal_waits_for_an_opening_in_progress_and_joins_what_it_left(
     assert taken == [Taken.RECORDED]
     assert status(database, effect.id) == "sending"
     assert states(database)["news"] == "withdrawn"
+    (said,) = database.run("SELECT recorded_at FROM consents")  # verify compares it with the times of attempts
+    assert said["recorded_at"] > before["it_goes_on"]
     assert bool(database.run("SELECT confirmations FROM contacts")[0]["confirmations"]) is confirms
 
 
@@ -284,13 +301,14 @@ def test_what_is_unknown_erased_or_waits_for_nothing_is_not_confirmed(
     owner.run("DELETE FROM payloads WHERE event_id = %s", (erased,))
     asked_nothing = recorded(database)
     strange = recorded(database, body=b"[")
+    senders_own = recorded(database, body=as_json({"consent": [{"list": "news", "kind": "pending"}]}))
 
     taken = [
         wishes.take(confirming(event, at=datetime.now(UTC)), door)
-        for event in (uuid.uuid4(), erased, asked_nothing, strange)
+        for event in (uuid.uuid4(), erased, asked_nothing, strange, senders_own)
     ]
 
-    assert taken == [Taken.NOTHING] * 4
+    assert taken == [Taken.NOTHING] * 5
     assert database.run("SELECT 1 FROM events WHERE door = 'confirm'") == []
 
 
