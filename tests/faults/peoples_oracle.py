@@ -95,12 +95,13 @@ def _row_of(facts: Iterable[Fact]) -> dict[str, dict[str, list[object]]]:
     slots: defaultdict[tuple[str, str], list[Fact]] = defaultdict(list)
     for fact in facts:
         decides = fact.kind == "withdrawn" or (fact.kind == "given" and fact.by_person)
-        slots[fact.list, "d" if decides else "m" if fact.kind == "given" else "p"].append(fact)
+        for slot in "d" if decides else "m" if fact.kind == "given" else "po":
+            slots[fact.list, slot].append(fact)
     row: dict[str, dict[str, list[object]]] = {}
     for (name, slot), said in slots.items():
         first = min(fact.at for fact in said)
         counts = max(
-            (fact for fact in said if slot != "m" or fact.at == first),
+            (fact for fact in said if slot not in "mo" or fact.at == first),
             key=lambda fact: (fact.at, fact.kind == "withdrawn", str(fact.event)),
         )
         row.setdefault(name, {})[slot] = [_microseconds(counts.at), counts.kind, str(counts.event)]

@@ -10,7 +10,7 @@ itself has just written to Postgres, and may read there what is new.
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
@@ -25,7 +25,6 @@ from drumbeat.core.configuration import MailingList, Source, mailing_list, sourc
 from drumbeat.core.errors import Unavailable
 from drumbeat.core.events import EventType
 from drumbeat.ingest import catalog_sql
-from drumbeat.ingest.request import Configured
 from drumbeat.services import Services
 
 POSTGRES_RETRY_SECONDS = 5  # after a failure Postgres is not read again for this long
@@ -73,6 +72,14 @@ class Copy:
             read_at=float(text["at"]),
             text=text,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The names that the configuration in force has taken."""
+
+    sources: Collection[str]
+    lists: Collection[str]
 
 
 class Catalog:

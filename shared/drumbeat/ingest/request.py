@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
 
@@ -16,6 +15,7 @@ from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Forbidden, Invalid, InvalidAddress, TooLarge
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.core.suggestions import instead
+from drumbeat.ingest.catalog import Configured
 from drumbeat.web import strict
 from drumbeat.web.problems import mistakes
 
@@ -27,6 +27,7 @@ OWN_SOURCES = "drumbeat:"  # how the names of our own sources begin
 OPERATORS_TYPES = ("CAMPAIGN_TRIGGER", "FEEDBACK", "CONSENT")
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_OWN_KEY = re.compile("confirm:[0-9a-f-]{36}")  # of the event that confirms another
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # what every time zone and the ledger can hold
 
 
@@ -74,14 +75,6 @@ class EventRequest(BaseModel):
     consent: Annotated[list[Consent], Field(min_length=1, max_length=MAX_CONSENTS)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """The names that the configuration in force has taken."""
-
-    sources: Collection[str]
-    lists: Collection[str]
-
-
 def read(raw: bytes, *, key: str | None, caller: ApiKey, configured: Configured, now: datetime) -> Arrival:
     """Read one event from a request's body. `key` is the request's Idempotency-Key header.
 
@@ -117,6 +110,8 @@ def one_key(header: str | None, field: str | None) -> str:
             "idempotencyKey is missing. Send a name that a repeat of this request would have too, such as an order's "
             "number, as the field or as the header Idempotency-Key. Nothing was stored."
         )
+    if _OWN_KEY.fullmatch(key):
+        raise Invalid("Keys of the form `confirm:<id>` are Drumbeat's own. Choose another. Nothing was stored.")
     if not (1 <= len(key) <= 255 and key.isprintable()):
         raise Invalid("An idempotency key has 1 to 255 printable characters. Nothing was stored.")
     return key

@@ -9,6 +9,7 @@ from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, drain, recording, request
 from drumbeat.ingest.buffer import Buffered
+from drumbeat.ingest.catalog import Configured
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message
@@ -16,7 +17,7 @@ from functions.ingest import app
 from tests.functions.doors import Doors, lead
 
 SHOP = ApiKey("shop", frozenset({"ingest"}))
-NOTHING = request.Configured((), ())
+NOTHING = Configured((), ())
 
 
 def arrivals(doors: Doors, *keys: str) -> list[Arrival]:

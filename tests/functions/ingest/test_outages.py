@@ -19,6 +19,7 @@ from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer, drain, request
 from drumbeat.ingest import sql as stored_events
 from drumbeat.ingest.buffer import Buffered
+from drumbeat.ingest.catalog import Configured
 from drumbeat.ledger import database
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message, Queue
@@ -346,7 +347,7 @@ def test_what_is_buffered_is_what_is_drained(doors: Doors) -> None:
             json.dumps(lead("k", scheduledAt="2030-01-01T00:00:00.5Z")).encode(),
             key=None,
             caller=SHOP,
-            configured=request.Configured((), ()),
+            configured=Configured((), ()),
             now=doors.services.clock.now(),
         )
         raw = replace(arrival, body=body)

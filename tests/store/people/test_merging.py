@@ -40,7 +40,12 @@ def consents(random: Random) -> dict[str, Any]:
     return {
         name: {
             slot: [random.randint(1, 3), kind, random.choice(EVENTS)]
-            for slot, kind in (("d", random.choice(["given", "withdrawn"])), ("m", "given"), ("p", "pending"))
+            for slot, kind in (
+                ("d", random.choice(["given", "withdrawn"])),
+                ("m", "given"),
+                ("p", "pending"),
+                ("o", "pending"),
+            )
             if random.random() < 0.7
         }
         or {"p": [1, "pending", EVENTS[0]]}
@@ -134,6 +139,10 @@ def state(db: Database, *facts: tuple[str, str, bool, int], of: str = "news") ->
         ([("*", "withdrawn", True, 1), ("news", "given", True, 2)], "given"),
         ([("*", "withdrawn", True, 2), ("news", "given", True, 2)], "withdrawn"),
         ([("offers", "withdrawn", True, 2), ("news", "given", False, 1)], "given"),
+        ([("news", "pending", True, 1), ("news", "given", False, 2)], "pending"),  # who was asked answers
+        ([("news", "given", False, 1), ("news", "pending", True, 2)], "given"),
+        ([("news", "given", False, 2), ("news", "pending", True, 1), ("news", "pending", True, 3)], "pending"),
+        ([("news", "given", False, 1), ("news", "pending", True, 1)], "pending"),
     ],
 )
 def test_how_consent_stands_follows_from_what_was_said_and_not_from_when_it_came(

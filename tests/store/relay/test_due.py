@@ -16,7 +16,7 @@ def test_what_is_due_within_two_minutes_is_notified_for_its_second(deployment: S
     deployment.configured()
     overdue, soon = deployment.effect(due_in=-300), deployment.effect(due_in=90.5)
     look = deployment.effect("unknown", due_in=30)
-    later = deployment.effect(due_in=121)
+    later = deployment.effect(due_in=150)
 
     sweep(deployment.services)
 

@@ -80,7 +80,7 @@ GRANT SELECT, INSERT ON consents TO drumbeat_app;
 
 -- A fact is [microseconds since 1970, kind, event]. For each list the ones that count are kept: `d`, the newest of what the
 -- person gave and of what was withdrawn by whatever means (of the same instant the withdrawal); `m`, the first that a
--- machine gave; `p`, the newest that waits for confirmation. So any order of merging gives the same.
+-- machine gave; `p` and `o`, the newest and the oldest that wait for confirmation. So any order of merging gives the same.
 CREATE FUNCTION consents_merged(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN (
         SELECT coalesce(jsonb_object_agg(list, facts), '{}')
@@ -89,8 +89,8 @@ CREATE FUNCTION consents_merged(one jsonb, other jsonb) RETURNS jsonb LANGUAGE s
                           FROM (SELECT * FROM jsonb_each(one) UNION ALL SELECT * FROM jsonb_each(other)) AS lists
                          CROSS JOIN LATERAL jsonb_each(lists.value) AS slots
                          ORDER BY lists.key, slots.key,
-                                  CASE slots.key WHEN 'm' THEN -(slots.value ->> 0)::bigint
-                                                 ELSE (slots.value ->> 0)::bigint END DESC,
+                                  CASE WHEN slots.key IN ('m', 'o') THEN -(slots.value ->> 0)::bigint
+                                       ELSE (slots.value ->> 0)::bigint END DESC,
                                   slots.value ->> 1 = 'withdrawn' DESC,
                                   (slots.value ->> 2) COLLATE "C" DESC) AS counted
                  GROUP BY list) AS merged);
@@ -102,11 +102,15 @@ CREATE FUNCTION microseconds(at timestamptz) RETURNS bigint LANGUAGE sql IMMUTAB
 -- One fact as `consents_merged` takes it.
 CREATE FUNCTION consent_fact(list text, kind text, by_person boolean, at timestamptz, event uuid) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    RETURN jsonb_build_object(list, jsonb_build_object(
-        CASE WHEN kind = 'withdrawn' OR (kind = 'given' AND by_person) THEN 'd' WHEN kind = 'given' THEN 'm' ELSE 'p' END,
-        jsonb_build_array(microseconds(at), kind, event::text)));
+    RETURN (
+        SELECT jsonb_build_object(list, CASE
+                    WHEN kind = 'withdrawn' OR (kind = 'given' AND by_person) THEN jsonb_build_object('d', fact)
+                    WHEN kind = 'given' THEN jsonb_build_object('m', fact)
+                    ELSE jsonb_build_object('p', fact, 'o', fact) END)
+          FROM jsonb_build_array(microseconds(at), kind, event::text) AS fact);
 
--- none | pending | given | withdrawn. A withdrawal from every list counts for each.
+-- none | pending | given | withdrawn. A withdrawal from every list counts for each. A machine gives consent only where
+-- nothing was said before: once a person was asked, they answer themselves.
 CREATE FUNCTION consent_state(consents jsonb, list text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN coalesce(
         (SELECT fact ->> 1
@@ -114,8 +118,9 @@ CREATE FUNCTION consent_state(consents jsonb, list text) RETURNS text LANGUAGE s
           WHERE fact IS NOT NULL
           ORDER BY (fact ->> 0)::bigint DESC, fact ->> 1 = 'withdrawn' DESC
           LIMIT 1),
-        CASE WHEN consents #> ARRAY[list, 'm'] IS NOT NULL THEN 'given'
-             WHEN consents #> ARRAY[list, 'p'] IS NOT NULL THEN 'pending'
+        CASE WHEN (consents #>> ARRAY[list, 'm', '0'])::bigint
+                  < coalesce((consents #>> ARRAY[list, 'o', '0'])::bigint, 9223372036854775807) THEN 'given'
+             WHEN consents #> ARRAY[list, 'o'] IS NOT NULL THEN 'pending'
              ELSE 'none' END);
 
 -- ---------------------------------------------------------------- effects
