@@ -34,6 +34,7 @@ class Faults:
     def __init__(self, environment: Environment, random: Random) -> None:
         self.counts: Counter[str] = Counter()
         self.killed_at = 0.0  # the last worker, in seconds of the epoch
+        self.valkey_at: list[float] = []  # when Valkey was killed, frozen or emptied, likewise
         self._environment = environment
         self._random = random
         self._schedule: list[tuple[float, int, Callable[[], None]]] = []
@@ -83,6 +84,7 @@ class Faults:
     def kill(self, name: str) -> None:
         """Kill any other process."""
         if name not in self._stopped and self._signal(name, signal.SIGKILL):
+            self._note_valkey(name)
             self.counts[f"{name.partition('-')[0]} killed"] += 1
 
     def freeze(self, name: str, shortest: float, longest: float) -> None:
@@ -90,6 +92,7 @@ class Faults:
         pid = self._environment.stack.pid(name)
         if pid is not None and name not in self._stopped and self._signal(name, signal.SIGSTOP):
             self._stopped[name] = pid
+            self._note_valkey(name)
             self.counts[f"{name.partition('-')[0]} frozen"] += 1
             # By a timer of its own: the main thread may wait for an answer of the frozen process.
             waking = threading.Timer(self._random.uniform(shortest, longest), self._continue, [name])
@@ -99,6 +102,10 @@ class Faults:
     def freeze_worker(self) -> None:
         """Stop a worker until its leases are over."""
         self.freeze(f"worker-{self._random.randint(1, WORKERS)}", LEASE_SECONDS + 2, LEASE_SECONDS + 8)
+
+    def _note_valkey(self, name: str) -> None:
+        if name == "valkey":
+            self.valkey_at.append(time.time())
 
     def restart_queue(self) -> None:
         """Restart the SQS emulator in order: only then does it keep its messages, as SQS would."""
@@ -205,6 +212,7 @@ class Faults:
     def flush_valkey(self) -> None:
         """Delete everything in Valkey."""
         with suppress(RedisError):  # it is not running at the moment
+            self._note_valkey("valkey")
             self._environment.valkey.flushall()
             self.counts["valkey flushed"] += 1
 
@@ -245,5 +253,5 @@ class Faults:
         """Put the next version of the configuration in force, which differs in a comment."""
         document = f"{self._environment.campaign.read_text()}# {self.counts[APPLIED]}\n"
         with suppress(OSError, ValueError):
-            self._environment.call("PUT", "/v1/config", {"document": document})
+            self._environment.call("PUT", "/v1/config", {"document": document, "templates": self._environment.templates})
             self.counts[APPLIED] += 1

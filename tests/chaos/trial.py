@@ -5,11 +5,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from uuid import UUID
 
 from tests.chaos import completion, oracle, provider_faults, recovery, report, workload
 from tests.chaos.callers import Callers, Receipts
+from tests.chaos.completion import Acknowledged
+from tests.chaos.connection import TIMEOUT_SECONDS
 from tests.chaos.environment import RELAY_INTERVAL_SECONDS, Environment
 from tests.chaos.faults import Faults
+from tests.chaos.inboxes import Inboxes
+from tests.chaos.people import SHARE, Crowd, people
+from tests.chaos.peoples_ledger import PeoplesLedger
+from tests.chaos.peoples_oracle import PeoplesOracle
 from tests.chaos.report import fact
 from tests.chaos.schedule import OCCURRENCES, WORKER_KILLED, missed, schedule, schedule_upgrade
 from tests.flow.stacks import ROOT
@@ -51,10 +58,14 @@ def run(plan: Plan) -> int:
 
 def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     random = Random(plan.seed)
-    leads = workload.leads(plan.events, random)
+    of_people = 0 if plan.upgrade else round(plan.events * SHARE)  # the release before knows no lists
+    leads = workload.leads(plan.events - of_people, random)
     posts = workload.posts(leads, plan.minutes * 60, random)
     receipts = Receipts(environment.folder / "receipts.jsonl")
-    callers = Callers(environment.stack.ready["url"], environment.stack.ready["api_key"], posts, receipts, plan.seed)
+    door = environment.stack.ready["url"], environment.stack.ready["api_key"]
+    callers = Callers(*door, posts, receipts, plan.seed)
+    inboxes = Inboxes(environment.record)
+    crowd = Crowd(*door, people(of_people, plan.minutes * 60, random), inboxes)
     faults = Faults(environment, random)
     environment.command("lies", dict(provider_faults.ALWAYS))
     names = [WORKER_KILLED] if plan.only_kills else list(OCCURRENCES)
@@ -62,9 +73,13 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     if plan.upgrade:
         schedule_upgrade(faults, plan.minutes * 60, environment.code)
 
-    _run_load(callers, faults, receipts, plan)
+    crowd.start()
+    _run_load(callers, faults, receipts, len(leads), plan)
     faults.end_all()
-    waited = completion.wait_for_completion(environment, len(receipts.held), MAX_WAIT_SECONDS, _progress_printer())
+    crowd.stop(TIMEOUT_SECONDS)
+    waited = completion.wait_for_completion(
+        environment, _acknowledged(receipts, crowd), MAX_WAIT_SECONDS, _progress_printer()
+    )
     in_time = waited is not None and waited <= MAX_COMPLETION_SECONDS
     violations = [] if in_time else [f"not complete: {MAX_COMPLETION_SECONDS:.0f} s after the last fault"]
     fact("complete after the last fault", "never" if waited is None else f"{waited:.0f} s")
@@ -72,6 +87,11 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     recovered = recovery.recovery(environment.postgres.url("drumbeat"), faults.killed_at)
     verdict = oracle.check(leads, receipts, environment.record, environment.listed("/v1/effects?status=held"))
     violations += verdict.violations
+    if crowd.said.events:
+        ledger = PeoplesLedger.read(environment.ledger_urls[0])
+        of_them = PeoplesOracle(crowd.said, ledger, inboxes.mails(), faults.valkey_at).check()
+        violations += of_them.violations
+        report.show_people(crowd.said, of_them)
     violations += [f"never happened: {fault}" for fault in missed(faults.counts, names, plan.kills)]
     if environment.deployed != ROOT:
         violations.append("the present code is not deployed")
@@ -81,7 +101,12 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     return violations
 
 
-def _run_load(callers: Callers, faults: Faults, receipts: Receipts, plan: Plan) -> None:
+def _acknowledged(receipts: Receipts, crowd: Crowd) -> Acknowledged:
+    events = {UUID(receipt.event_id) for receipt in receipts.held.values()} | crowd.said.events
+    return Acknowledged(events, {one.mail for one in crowd.said.withdrawals})
+
+
+def _run_load(callers: Callers, faults: Faults, receipts: Receipts, events: int, plan: Plan) -> None:
     """Run callers and faults until every fault has happened and everything is sent."""
     progress = _progress_printer()
     until = time.monotonic() + plan.minutes * 60 + MAX_EXTRA_SECONDS
@@ -89,7 +114,7 @@ def _run_load(callers: Callers, faults: Faults, receipts: Receipts, plan: Plan) 
     while (callers.busy or faults.left) and time.monotonic() < until:
         faults.happen()
         progress(
-            f"{len(receipts.held)} of {plan.events} events received, {faults.counts['worker killed']} workers killed"
+            f"{len(receipts.held)} of {events} events received, {faults.counts['worker killed']} workers killed"
         )
         time.sleep(0.02)
     faults.end_all()  # before waiting for the last callers: they may need what is broken
