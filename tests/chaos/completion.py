@@ -40,14 +40,17 @@ class Acknowledged:
 
 
 def wait_for_completion(
-    environment: Environment, said: Acknowledged, within_seconds: float, progress: Callable[[str], None]
+    environment: Environment,
+    said: Acknowledged,
+    began: float,
+    within_seconds: float,
+    progress: Callable[[str], None],
 ) -> float | None:
     """Wait until all that was acknowledged is recorded and planned, and every effect at its end, held, or waiting for
     one that is held.
 
-    Returns the seconds it took, or None after `within_seconds`.
+    Returns the seconds it took since it `began` (by the monotonic clock), or None after `within_seconds`.
     """
-    began = time.monotonic()
     resumed: set[str] = set()
     while time.monotonic() < began + within_seconds:
         # As an operator would who knows that the providers work again.

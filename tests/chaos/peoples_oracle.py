@@ -24,6 +24,7 @@ class PeoplesVerdict:
     """What became of the mails, the allowed exceptions by their reason, and every violation."""
 
     mails: Counter[str] = field(default_factory=Counter)
+    queued: int = 0  # withdrawals that were acknowledged before they were recorded
     exceptions: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
@@ -149,7 +150,9 @@ class PeoplesOracle:
             if not facts:
                 yield f"a withdrawal was acknowledged, and is not kept: by mail {one.mail} at {one.at}"
                 continue
-            yield from self._after(one, mail, min(fact.committed for fact in facts))
+            recorded = min(fact.committed for fact in facts)
+            self._verdict.queued += recorded > one.at
+            yield from self._after(one, mail, recorded)
 
     def _after(self, one: Withdrawal, mail: Planned, recorded: float) -> Iterator[str]:
         """From the answer on no attempt is opened, until the person comes back."""

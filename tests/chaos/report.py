@@ -44,7 +44,7 @@ def show_people(said: Said, verdict: PeoplesVerdict) -> None:
     fact(
         "acknowledged to people",
         f"{len(said.sign_ups)} sign-ups, {len(said.confirmed)} confirmations ({said.asked_again} presses came too fast), "
-        f"{len(said.withdrawals)} withdrawals, {len(said.returns)} returns; {len(said.editions)} editions by programs",
+        f"{len(said.withdrawals)} withdrawals, {verdict.queued} of them into their queue, {len(said.returns)} returns; {len(said.editions)} editions by programs",
     )
     for kind, number in sorted(verdict.mails.items()):
         fact("mails of lists", f"{number} {kind}")

@@ -10,7 +10,6 @@ from uuid import UUID
 from tests.chaos import completion, oracle, provider_faults, recovery, report, workload
 from tests.chaos.callers import Callers, Receipts
 from tests.chaos.completion import Acknowledged
-from tests.chaos.connection import TIMEOUT_SECONDS
 from tests.chaos.environment import RELAY_INTERVAL_SECONDS, Environment
 from tests.chaos.faults import Faults
 from tests.chaos.inboxes import Inboxes
@@ -76,9 +75,10 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     crowd.start()
     _run_load(callers, faults, receipts, len(leads), plan)
     faults.end_all()
-    crowd.stop(TIMEOUT_SECONDS)
+    last_fault = time.monotonic()
+    crowd.finish()
     waited = completion.wait_for_completion(
-        environment, _acknowledged(receipts, crowd), MAX_WAIT_SECONDS, _progress_printer()
+        environment, _acknowledged(receipts, crowd), last_fault, MAX_WAIT_SECONDS, _progress_printer()
     )
     in_time = waited is not None and waited <= MAX_COMPLETION_SECONDS
     violations = [] if in_time else [f"not complete: {MAX_COMPLETION_SECONDS:.0f} s after the last fault"]
@@ -87,11 +87,7 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     recovered = recovery.recovery(environment.postgres.url("drumbeat"), faults.killed_at)
     verdict = oracle.check(leads, receipts, environment.record, environment.listed("/v1/effects?status=held"))
     violations += verdict.violations
-    if crowd.said.events:
-        ledger = PeoplesLedger.read(environment.ledger_urls[0])
-        of_them = PeoplesOracle(crowd.said, ledger, inboxes.mails(), faults.valkey_at).check()
-        violations += of_them.violations
-        report.show_people(crowd.said, of_them)
+    violations += _check_people(environment, crowd, inboxes, faults)
     violations += [f"never happened: {fault}" for fault in missed(faults.counts, names, plan.kills)]
     if environment.deployed != ROOT:
         violations.append("the present code is not deployed")
@@ -104,6 +100,15 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
 def _acknowledged(receipts: Receipts, crowd: Crowd) -> Acknowledged:
     events = {UUID(receipt.event_id) for receipt in receipts.held.values()} | crowd.said.events
     return Acknowledged(events, {one.mail for one in crowd.said.withdrawals})
+
+
+def _check_people(environment: Environment, crowd: Crowd, inboxes: Inboxes, faults: Faults) -> list[str]:
+    if not crowd:
+        return []
+    ledger = PeoplesLedger.read(environment.ledger_urls[0])
+    verdict = PeoplesOracle(crowd.said, ledger, inboxes.mails(), faults.valkey_at).check()
+    report.show_people(crowd.said, verdict)
+    return verdict.violations
 
 
 def _run_load(callers: Callers, faults: Faults, receipts: Receipts, events: int, plan: Plan) -> None:
