@@ -253,5 +253,7 @@ class Faults:
         """Put the next version of the configuration in force, which differs in a comment."""
         document = f"{self._environment.campaign.read_text()}# {self.counts[APPLIED]}\n"
         with suppress(OSError, ValueError):
-            self._environment.call("PUT", "/v1/config", {"document": document, "templates": self._environment.templates})
+            self._environment.call(
+                "PUT", "/v1/config", {"document": document, "templates": self._environment.templates}
+            )
             self.counts[APPLIED] += 1

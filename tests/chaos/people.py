@@ -1,23 +1,15 @@
 """People who sign up, confirm, read, leave and come back, and what the stack acknowledged to them."""
 
-import threading
-import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from urllib.parse import urlsplit
 from uuid import UUID
-
-from tests.chaos.connection import TIMEOUT_SECONDS
-from tests.chaos.inboxes import Inboxes
 
 DOMAIN = "people.example.com"
 LETTER, OFFERS = "letter", "offers"
 SHARE = 0.1  # of all events
 EVENTS_EACH = 7  # about
 LAST_BEGINS = 0.4  # of the time: what begins later has no time to end
-PATIENCE_SECONDS = 30.0  # after the last fault, in which much of the rest is repaired anyway
 # Of a hundred people. A passed-on person is signed up by a program; an impatient one signs up again and again.
 WAYS = {"reader": 40, "hunter": 25, "passed on": 20, "impatient": 15}
 
@@ -94,37 +86,3 @@ def people(events: int, seconds: float, random: Random) -> list[Person]:
         Person(f"person-{number}", way, random.uniform(0, LAST_BEGINS * seconds), random.randrange(1 << 30))
         for number, way in enumerate(ways)
     ]
-
-
-class Crowd:
-    """A thread for each person."""
-
-    def __init__(self, url: str, api_key: str, persons: Sequence[Person], inboxes: Inboxes) -> None:
-        from tests.chaos.visitor import Visitor
-
-        self.said = Said()
-        self._stopping = threading.Event()
-        address, lock = urlsplit(url).netloc, threading.Lock()
-        self._visitors = [
-            Visitor(person, address, api_key, inboxes, self.said, lock, self._stopping) for person in persons
-        ]
-        self._threads = [threading.Thread(target=visitor.live, daemon=True) for visitor in self._visitors]
-
-    def __len__(self) -> int:
-        return len(self._visitors)
-
-    def start(self) -> None:
-        """Begin."""
-        for thread in self._threads:
-            thread.start()
-
-    def finish(self) -> None:
-        """Wait for a while until all are done, then end what each is about to do."""
-        self._join(PATIENCE_SECONDS)
-        self._stopping.set()
-        self._join(TIMEOUT_SECONDS)  # a request that is under way gets its answer
-
-    def _join(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))

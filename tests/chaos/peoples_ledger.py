@@ -136,4 +136,4 @@ class PeoplesLedger:
 
 
 def _rows[T](owner: psycopg.Connection[Any], kind: type[T], query: str) -> list[T]:
-    return owner.cursor(row_factory=class_row(kind)).execute(query).fetchall()  # type: ignore[arg-type]
+    return owner.cursor(row_factory=class_row(kind)).execute(query).fetchall()

@@ -89,11 +89,13 @@ class PeoplesOracle:
 
     def _plans(self) -> Iterator[str]:
         """Each event has its mails."""
-        planned: Counter[tuple[UUID, bool]] = Counter((mail.event, mail.confirms) for mail in self._ledger.mails.values())
+        planned: Counter[tuple[UUID, bool]] = Counter(
+            (mail.event, mail.confirms) for mail in self._ledger.mails.values()
+        )
         for event in self._ledger.events.values():
             found, wanted = (planned[event.id, False], planned[event.id, True]), _wanted(event)
             if found != wanted:
-                yield f"planned wrong: event {event.id} of {event.source} by {event.door} has {found}, not {wanted} mails"
+                yield f"planned wrong: event {event.id} of {event.source} by {event.door}: {found}, not {wanted} mails"
 
     def _mails(self) -> Iterator[str]:
         """Each mail is in its inbox once, or is not sent for a reason that there is."""
@@ -133,10 +135,7 @@ class PeoplesOracle:
 
     def _state(self, mail: Planned, at: float) -> str:
         return state(
-            fact
-            for name in (mail.list, "*")
-            for fact in self._facts[mail.contact, name]
-            if fact.committed < at
+            fact for name in (mail.list, "*") for fact in self._facts[mail.contact, name] if fact.committed < at
         )
 
     def _withdrawals(self) -> Iterator[str]:
@@ -166,8 +165,8 @@ class PeoplesOracle:
                 if excuse := self._excuse(one, attempt, recorded):
                     self._verdict.exceptions[excuse] += 1
                 else:
-                    late = attempt.opened - one.at
-                    yield f"mailed after a withdrawal: mail {other.id}, opened {late:.3f} s after the answer to {one.mail}"
+                    late = f"{attempt.opened - one.at:.3f} s after the answer to {one.mail}"
+                    yield f"mailed after a withdrawal: mail {other.id}, opened {late}"
 
     def _excuse(self, one: Withdrawal, attempt: Attempt, recorded: float) -> str | None:
         """Return which exception of docs/guarantees.md it is; there is none once the withdrawal is recorded."""

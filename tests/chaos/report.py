@@ -41,11 +41,13 @@ def show_people(said: Said, verdict: PeoplesVerdict) -> None:
     finished = ", ".join(f"{number} {way}" for way, number in sorted(said.finished.items()))
     answers = ", ".join(f"{number} × {status}" for status, number in sorted(said.answers.items()) if number)
     fact("people who did all they wanted", f"{finished}; answers to them: {answers}")
+    fact("acknowledged to people", f"{len(said.sign_ups)} sign-ups, {len(said.confirmed)} confirmations")
+    fact("presses that came too fast", said.asked_again)
     fact(
-        "acknowledged to people",
-        f"{len(said.sign_ups)} sign-ups, {len(said.confirmed)} confirmations ({said.asked_again} presses came too fast), "
-        f"{len(said.withdrawals)} withdrawals, {verdict.queued} of them into their queue, {len(said.returns)} returns; {len(said.editions)} editions by programs",
+        "withdrawals",
+        f"{len(said.withdrawals)}, {verdict.queued} of them into their queue; then {len(said.returns)} returns",
     )
+    fact("editions by programs", len(said.editions))
     for kind, number in sorted(verdict.mails.items()):
         fact("mails of lists", f"{number} {kind}")
     for exception, number in sorted(verdict.exceptions.items()):

@@ -10,10 +10,11 @@ from uuid import UUID
 from tests.chaos import completion, oracle, provider_faults, recovery, report, workload
 from tests.chaos.callers import Callers, Receipts
 from tests.chaos.completion import Acknowledged
+from tests.chaos.crowd import Crowd
 from tests.chaos.environment import RELAY_INTERVAL_SECONDS, Environment
 from tests.chaos.faults import Faults
 from tests.chaos.inboxes import Inboxes
-from tests.chaos.people import SHARE, Crowd, people
+from tests.chaos.people import SHARE, people
 from tests.chaos.peoples_ledger import PeoplesLedger
 from tests.chaos.peoples_oracle import PeoplesOracle
 from tests.chaos.report import fact
@@ -118,9 +119,7 @@ def _run_load(callers: Callers, faults: Faults, receipts: Receipts, events: int,
     callers.start()
     while (callers.busy or faults.left) and time.monotonic() < until:
         faults.happen()
-        progress(
-            f"{len(receipts.held)} of {events} events received, {faults.counts['worker killed']} workers killed"
-        )
+        progress(f"{len(receipts.held)} of {events} events received, {faults.counts['worker killed']} workers killed")
         time.sleep(0.02)
     faults.end_all()  # before waiting for the last callers: they may need what is broken
     until = time.monotonic() + MAX_EXTRA_SECONDS
