@@ -1,7 +1,7 @@
 """What the ledger holds about people, with the moment of each commit.
 
-Whoever opens an attempt or changes consent holds the lock of the person's row until its commit, so the moments of the
-commits are the order in which they held it. The trial's Postgres keeps them: `DatedPostgres`.
+A statement that opens an attempt or changes consent holds the lock of the person's row until its commit, so the moments
+of the commits are the order in which they held it. The trial's Postgres keeps them: `DatedPostgres`.
 """
 
 import json

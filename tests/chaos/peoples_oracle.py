@@ -1,4 +1,4 @@
-"""The oracle about people: what was acknowledged to them is kept, and no mail goes to whom did not want it by then."""
+"""The oracle about people: what was acknowledged to them is kept, and mails of lists go only where they are wanted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence

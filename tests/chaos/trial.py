@@ -18,7 +18,14 @@ from tests.chaos.people import SHARE, people
 from tests.chaos.peoples_ledger import PeoplesLedger
 from tests.chaos.peoples_oracle import PeoplesOracle
 from tests.chaos.report import fact
-from tests.chaos.schedule import OCCURRENCES, WORKER_KILLED, missed, schedule, schedule_upgrade
+from tests.chaos.schedule import (
+    MIN_KILLS_FOR_EVERY_FAULT,
+    OCCURRENCES,
+    WORKER_KILLED,
+    missed,
+    schedule,
+    schedule_upgrade,
+)
 from tests.flow.stacks import ROOT
 from tests.releases import before
 
@@ -90,6 +97,8 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     violations += verdict.violations
     violations += _check_people(environment, crowd, inboxes, faults)
     violations += [f"never happened: {fault}" for fault in missed(faults.counts, names, plan.kills)]
+    if crowd and plan.kills >= MIN_KILLS_FOR_EVERY_FAULT and not crowd.said.withdrawals:
+        violations.append("never happened: a withdrawal")
     if environment.deployed != ROOT:
         violations.append("the present code is not deployed")
     violations += [f"stuck too long: {effect}" for effect in recovered.late]

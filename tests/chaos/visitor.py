@@ -90,7 +90,7 @@ class Visitor:
         if name == LETTER:
             self._confirm(pending)
         self._stay_and_leave(name)
-        self._pass_on(name)  # a program gives nobody back who left
+        self._pass_on(name)  # whom no program gives back
         self._edition(name)
 
     def _insist(self) -> None:
