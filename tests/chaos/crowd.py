@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tests.chaos.connection import TIMEOUT_SECONDS
 from tests.chaos.inboxes import Inboxes
 from tests.chaos.people import Person, Said
-from tests.chaos.visitor import Visitor
+from tests.chaos.visitor import Patience, Visitor
 
 PATIENCE_SECONDS = 30.0  # after the last fault, in which much of the rest is repaired anyway
 
@@ -16,12 +16,14 @@ PATIENCE_SECONDS = 30.0  # after the last fault, in which much of the rest is re
 class Crowd:
     """A thread for each person."""
 
-    def __init__(self, url: str, api_key: str, persons: Sequence[Person], inboxes: Inboxes) -> None:
+    def __init__(
+        self, url: str, api_key: str, persons: Sequence[Person], inboxes: Inboxes, outage: threading.Event
+    ) -> None:
         self.said = Said()
-        self._stopping = threading.Event()
+        self._patience = Patience(outage)
         address, lock = urlsplit(url).netloc, threading.Lock()
         self._visitors = [
-            Visitor(person, address, api_key, inboxes, self.said, lock, self._stopping) for person in persons
+            Visitor(person, address, api_key, inboxes, self.said, lock, self._patience) for person in persons
         ]
         self._threads = [threading.Thread(target=visitor.live, daemon=True) for visitor in self._visitors]
 
@@ -35,8 +37,9 @@ class Crowd:
 
     def finish(self) -> None:
         """Wait for a while until all are done, then end what each is about to do."""
+        self._patience.calm.set()
         self._join(PATIENCE_SECONDS)
-        self._stopping.set()
+        self._patience.stopping.set()
         self._join(TIMEOUT_SECONDS)  # a request that is under way gets its answer
 
     def _join(self, seconds: float) -> None:

@@ -35,13 +35,13 @@ class Faults:
         self.counts: Counter[str] = Counter()
         self.killed_at = 0.0  # the last worker, in seconds of the epoch
         self.valkey_at: list[float] = []  # when Valkey was killed, frozen or emptied, likewise
+        self.postgres_down = threading.Event()
         self._environment = environment
         self._random = random
         self._schedule: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._stopped: dict[str, int] = {}  # name -> process id
         self._dead: set[int] = set()  # process ids: a pid file outlives its process for a moment
-        self._postgres_down = False
         self._wake_ups: deque[str] = deque(maxlen=MAX_REMEMBERED_WAKE_UPS)
 
     def later(self, seconds: float, fault: Callable[[], None]) -> None:
@@ -140,7 +140,7 @@ class Faults:
 
     def migrate(self) -> None:
         """Bring the ledger up to date with the present code, as an upgrade does first."""
-        if self._postgres_down:
+        if self.postgres_down.is_set():
             self.later(RETRY_SECONDS, self.migrate)
             return
         migrate(*self._environment.ledger_urls)
@@ -173,25 +173,25 @@ class Faults:
 
     def lose_postgres(self, how: signal.Signals) -> None:
         """End Postgres; it comes back in a few seconds, by crash recovery after a SIGKILL."""
-        if self._postgres_down:
+        if self.postgres_down.is_set():
             return
         process = self._environment.postgres.process
         assert process is not None
         process.send_signal(how)
         process.wait()
-        self._postgres_down = True
+        self.postgres_down.set()
         self.counts[f"postgres {'killed' if how is signal.SIGKILL else 'restarted'}"] += 1
         self.later(self._random.uniform(1, 4), self._start_postgres)
 
     def _start_postgres(self) -> None:
         """Start it again, as soon as the last process of the one before is gone."""
-        if not self._postgres_down:
+        if not self.postgres_down.is_set():
             return
         until = time.monotonic() + 60
         while True:
             try:
                 self._environment.postgres.start()
-                self._postgres_down = False
+                self.postgres_down.clear()
                 return
             except RuntimeError:
                 if time.monotonic() > until:

@@ -72,8 +72,8 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     door = environment.stack.ready["url"], environment.stack.ready["api_key"]
     callers = Callers(*door, posts, receipts, plan.seed)
     inboxes = Inboxes(environment.record)
-    crowd = Crowd(*door, people(of_people, plan.minutes * 60, random), inboxes)
     faults = Faults(environment, random)
+    crowd = Crowd(*door, people(of_people, plan.minutes * 60, random), inboxes, faults.postgres_down)
     environment.command("lies", dict(provider_faults.ALWAYS))
     names = [WORKER_KILLED] if plan.only_kills else list(OCCURRENCES)
     schedule(faults, names, plan.kills, plan.minutes * 60, random)

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import urlencode
 from uuid import UUID
@@ -21,11 +22,22 @@ FORMS = {LETTER: "letters", OFFERS: "bargains"}
 PROGRAM = "crm"  # source of what programs say
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 LOOK_SECONDS = 0.3
+OUTAGE_SHARE = 0.4  # of the people leave while Postgres is away, if it is
+OUTAGE_SECONDS = 30.0  # for which they wait for that
 _STAMP = re.compile(r'name="_page" value="([^"]+)"')
 
 
 class Stopped(Exception):
     """The trial is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What people wait for."""
+
+    outage: threading.Event  # Postgres is away
+    calm: threading.Event = field(default_factory=threading.Event)  # nothing will be broken any more
+    stopping: threading.Event = field(default_factory=threading.Event)  # the trial is over
 
 
 class Visitor:
@@ -39,14 +51,14 @@ class Visitor:
         inboxes: Inboxes,
         said: Said,
         lock: threading.Lock,
-        stopping: threading.Event,
+        patience: Patience,
     ) -> None:
         self._person = person
         self._random = Random(person.seed)
         self._inboxes = inboxes
         self._said = said
         self._lock = lock
-        self._stopping = stopping
+        self._patience = patience
         form = {"content-type": "application/x-www-form-urlencoded"}
         self._form = Connection(address, {**form, "accept": "application/json", "connection": "close"})
         self._browser = Connection(address, {**form, "accept": "text/html", "connection": "close"})
@@ -105,7 +117,10 @@ class Visitor:
             self._wait(self._random.uniform(0, 1))
         mails = self._until(lambda: self._inboxes.of(self._person.email, name))
         self._edition(name)
-        self._wait(self._random.choice([0.0, self._random.uniform(0, 3)]))
+        if self._random.random() < OUTAGE_SHARE:
+            self._wait_for_an_outage()
+        else:
+            self._wait(self._random.choice([0.0, self._random.uniform(0, 3)]))
         self._leave(self._random.choice(mails))
         self._edition(name)
 
@@ -201,8 +216,14 @@ class Visitor:
             self._wait(LOOK_SECONDS)
         return it
 
+    def _wait_for_an_outage(self) -> None:
+        """Wait for a while until Postgres is away: a withdrawal then waits in its queue."""
+        until = time.monotonic() + OUTAGE_SECONDS
+        while not (self._patience.outage.is_set() or self._patience.calm.is_set()) and time.monotonic() < until:
+            self._wait(LOOK_SECONDS)
+
     def _wait(self, seconds: float) -> None:
-        if self._stopping.wait(seconds):
+        if self._patience.stopping.wait(seconds):
             raise Stopped
 
 
