@@ -23,7 +23,7 @@ PROGRAM = "crm"  # source of what programs say
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 LOOK_SECONDS = 0.3
 OUTAGE_SHARE = 0.4  # of the people leave while Postgres is away, if it is
-OUTAGE_SECONDS = 30.0  # for which they wait for that
+OUTAGE_SECONDS = 60.0  # for which they wait for that
 _STAMP = re.compile(r'name="_page" value="([^"]+)"')
 
 
