@@ -1,22 +1,20 @@
 """Callers that repeat each request with the same idempotency keys until they have a receipt for each event."""
 
-import http.client
 import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
 from drumbeat.local.frames import Json
+from tests.chaos.connection import Connection
 from tests.chaos.workload import Lead, Post
 
 CALLERS = 8
-TIMEOUT_SECONDS = 35.0  # for one answer: more than the API takes
 ACCEPTED_STATUSES = (200, 202)
 
 
@@ -85,7 +83,7 @@ class Callers:
         self._stopping.set()
 
     def _run(self, random: Random) -> None:
-        connection = _Connection(self._address, self._headers)
+        connection = Connection(self._address, self._headers)
         while (post := self._next()) is not None and not self._stopping.is_set():
             self._stopping.wait(max(0.0, self._start + post.at - time.monotonic()))
             left: Sequence[Lead] = post.leads
@@ -98,7 +96,7 @@ class Callers:
         with self._lock:
             return next(self._posts, None)
 
-    def _without_receipt(self, connection: "_Connection", leads: Sequence[Lead]) -> list[Lead]:
+    def _without_receipt(self, connection: Connection, leads: Sequence[Lead]) -> list[Lead]:
         """Send once; return the events that still have no receipt."""
         answers = list(_post(connection, leads))
         with self._lock:
@@ -106,7 +104,7 @@ class Callers:
         return [lead for lead in leads if lead.key not in taken]
 
 
-def _post(connection: "_Connection", leads: Sequence[Lead]) -> Iterable[tuple[Lead, int, Json]]:
+def _post(connection: Connection, leads: Sequence[Lead]) -> Iterable[tuple[Lead, int, Json]]:
     """Send one request; yield the answer about each event, nothing when there was no answer."""
     if len(leads) == 1:
         status, reply = connection.ask("/v1/events", leads[0].body())
@@ -115,23 +113,6 @@ def _post(connection: "_Connection", leads: Sequence[Lead]) -> Iterable[tuple[Le
     if status == 207:
         return [(lead, each["status"], each) for lead, each in zip(leads, reply["results"], strict=True)]
     return [(lead, status, reply) for lead in leads] if status else []
-
-
-class _Connection:
-    """One kept-alive connection to the API."""
-
-    def __init__(self, address: str, headers: dict[str, str]) -> None:
-        self._connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
-        self._headers = headers
-
-    def ask(self, path: str, body: Json) -> tuple[int, Json]:
-        """Make one request; status 0 when there was no complete answer."""
-        with suppress(OSError, http.client.HTTPException, ValueError):
-            self._connection.request("POST", path, json.dumps(body).encode(), self._headers)
-            answer = self._connection.getresponse()
-            return answer.status, json.loads(answer.read())
-        self._connection.close()
-        return 0, None
 
 
 def _receipt(reply: Json) -> Receipt:

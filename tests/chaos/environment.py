@@ -20,14 +20,15 @@ from drumbeat.local.frames import Json
 from drumbeat.local.home import Home
 from drumbeat.local.ledger import first_key
 from drumbeat.local.ports import Ports
-from drumbeat.local.servers import Postgres
 from drumbeat.local.stack import ANY_KEY, local_sqs
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Queue
 from tests.chaos.connection_cutter import ConnectionCutter
+from tests.chaos.peoples_ledger import DatedPostgres
 from tests.flow.stacks import ROOT, Stack
 
 CAMPAIGN = "tests/chaos/campaign.yaml"
+TEMPLATES = "tests/chaos/templates"
 SITE = Path(__file__).parent / "site"
 WORKERS = 4
 OTHER_FUNCTIONS = ["relay", "campaign", "console-1"]
@@ -47,12 +48,14 @@ class Environment:
         self.folder = Path(tempfile.mkdtemp(prefix="drumbeat-chaos-"))
         self.keep = True
         self.folder.chmod(0o755)  # Postgres runs as a user of its own
-        self.postgres = Postgres(self.folder / "postgres")
+        self.postgres = DatedPostgres(self.folder / "postgres")
         self.connection_cutter = ConnectionCutter(self.postgres.port)
         sandbox = Ports(Home(self.folder / "home"))["sandbox"]  # chosen now: the campaign has to name it
         self.sandbox_url = f"http://127.0.0.1:{sandbox}"
         self.campaign = self.folder / "drumbeat.yaml"
         self.campaign.write_text((code / CAMPAIGN).read_text().replace("SANDBOX_URL", self.sandbox_url))
+        if (code / TEMPLATES).exists():
+            shutil.copytree(code / TEMPLATES, self.folder / "templates")
         self.deploy(code)
         self.stack = Stack(self.folder / "home", self.campaign)
 
@@ -81,6 +84,11 @@ class Environment:
         self.postgres.stop()
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """The templates beside the campaign; the release before has none."""
+        return {file.name: file.read_text() for file in (self.folder / "templates").glob("*")}
 
     @property
     def deployed(self) -> Path:

@@ -34,13 +34,14 @@ class Faults:
     def __init__(self, environment: Environment, random: Random) -> None:
         self.counts: Counter[str] = Counter()
         self.killed_at = 0.0  # the last worker, in seconds of the epoch
+        self.valkey_at: list[float] = []  # when Valkey was killed, frozen or emptied, likewise
+        self.postgres_down = threading.Event()
         self._environment = environment
         self._random = random
         self._schedule: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._stopped: dict[str, int] = {}  # name -> process id
         self._dead: set[int] = set()  # process ids: a pid file outlives its process for a moment
-        self._postgres_down = False
         self._wake_ups: deque[str] = deque(maxlen=MAX_REMEMBERED_WAKE_UPS)
 
     def later(self, seconds: float, fault: Callable[[], None]) -> None:
@@ -83,6 +84,7 @@ class Faults:
     def kill(self, name: str) -> None:
         """Kill any other process."""
         if name not in self._stopped and self._signal(name, signal.SIGKILL):
+            self._note_valkey(name)
             self.counts[f"{name.partition('-')[0]} killed"] += 1
 
     def freeze(self, name: str, shortest: float, longest: float) -> None:
@@ -90,6 +92,7 @@ class Faults:
         pid = self._environment.stack.pid(name)
         if pid is not None and name not in self._stopped and self._signal(name, signal.SIGSTOP):
             self._stopped[name] = pid
+            self._note_valkey(name)
             self.counts[f"{name.partition('-')[0]} frozen"] += 1
             # By a timer of its own: the main thread may wait for an answer of the frozen process.
             waking = threading.Timer(self._random.uniform(shortest, longest), self._continue, [name])
@@ -99,6 +102,10 @@ class Faults:
     def freeze_worker(self) -> None:
         """Stop a worker until its leases are over."""
         self.freeze(f"worker-{self._random.randint(1, WORKERS)}", LEASE_SECONDS + 2, LEASE_SECONDS + 8)
+
+    def _note_valkey(self, name: str) -> None:
+        if name == "valkey":
+            self.valkey_at.append(time.time())
 
     def restart_queue(self) -> None:
         """Restart the SQS emulator in order: only then does it keep its messages, as SQS would."""
@@ -133,7 +140,7 @@ class Faults:
 
     def migrate(self) -> None:
         """Bring the ledger up to date with the present code, as an upgrade does first."""
-        if self._postgres_down:
+        if self.postgres_down.is_set():
             self.later(RETRY_SECONDS, self.migrate)
             return
         migrate(*self._environment.ledger_urls)
@@ -166,25 +173,25 @@ class Faults:
 
     def lose_postgres(self, how: signal.Signals) -> None:
         """End Postgres; it comes back in a few seconds, by crash recovery after a SIGKILL."""
-        if self._postgres_down:
+        if self.postgres_down.is_set():
             return
         process = self._environment.postgres.process
         assert process is not None
         process.send_signal(how)
         process.wait()
-        self._postgres_down = True
+        self.postgres_down.set()
         self.counts[f"postgres {'killed' if how is signal.SIGKILL else 'restarted'}"] += 1
         self.later(self._random.uniform(1, 4), self._start_postgres)
 
     def _start_postgres(self) -> None:
         """Start it again, as soon as the last process of the one before is gone."""
-        if not self._postgres_down:
+        if not self.postgres_down.is_set():
             return
         until = time.monotonic() + 60
         while True:
             try:
                 self._environment.postgres.start()
-                self._postgres_down = False
+                self.postgres_down.clear()
                 return
             except RuntimeError:
                 if time.monotonic() > until:
@@ -205,6 +212,7 @@ class Faults:
     def flush_valkey(self) -> None:
         """Delete everything in Valkey."""
         with suppress(RedisError):  # it is not running at the moment
+            self._note_valkey("valkey")
             self._environment.valkey.flushall()
             self.counts["valkey flushed"] += 1
 
@@ -245,5 +253,7 @@ class Faults:
         """Put the next version of the configuration in force, which differs in a comment."""
         document = f"{self._environment.campaign.read_text()}# {self.counts[APPLIED]}\n"
         with suppress(OSError, ValueError):
-            self._environment.call("PUT", "/v1/config", {"document": document})
+            self._environment.call(
+                "PUT", "/v1/config", {"document": document, "templates": self._environment.templates}
+            )
             self.counts[APPLIED] += 1

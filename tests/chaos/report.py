@@ -8,6 +8,8 @@ from rich.table import Table
 
 from tests.chaos.callers import Receipts
 from tests.chaos.oracle import Verdict, grouped
+from tests.chaos.people import Said
+from tests.chaos.peoples_oracle import PeoplesVerdict
 from tests.chaos.recovery import Recovery
 
 MAX_SHOWN_VIOLATIONS = 5  # violations of each kind
@@ -32,6 +34,24 @@ def show(
         console.print(f"[bold red]{kind}[/]: {len(found)}")
         for violation in found[:MAX_SHOWN_VIOLATIONS]:
             console.print(f"  {violation}", markup=False, soft_wrap=True)
+
+
+def show_people(said: Said, verdict: PeoplesVerdict) -> None:
+    """Print what people did, what became of their mails, and which exceptions there were."""
+    finished = ", ".join(f"{number} {way}" for way, number in sorted(said.finished.items()))
+    answers = ", ".join(f"{number} × {status}" for status, number in sorted(said.answers.items()) if number)
+    fact("people who did all they wanted", f"{finished}; answers to them: {answers}")
+    fact("acknowledged to people", f"{len(said.sign_ups)} sign-ups, {len(said.confirmed)} confirmations")
+    fact("presses that came too fast", said.asked_again)
+    fact(
+        "withdrawals",
+        f"{len(said.withdrawals)}, {verdict.queued} of them into their queue; then {len(said.returns)} returns",
+    )
+    fact("editions by programs", len(said.editions))
+    for kind, number in sorted(verdict.mails.items()):
+        fact("mails of lists", f"{number} {kind}")
+    for exception, number in sorted(verdict.exceptions.items()):
+        fact("mailed after a withdrawal", f"{number}: {exception}")
 
 
 def fact(name: str, value: object) -> None:

@@ -22,6 +22,7 @@ LARGE = ("--events", "10000", "--kills", "100")
 @pytest.mark.point(32)
 @pytest.mark.point(49)
 @pytest.mark.point(50)
+@pytest.mark.point(54)
 @pytest.mark.point(64)
 def test_nothing_is_lost_and_nothing_is_done_twice_while_everything_breaks() -> None:
     carry_out(*LARGE, "--minutes", "3.5")

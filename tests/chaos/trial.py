@@ -5,13 +5,27 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from uuid import UUID
 
 from tests.chaos import completion, oracle, provider_faults, recovery, report, workload
 from tests.chaos.callers import Callers, Receipts
+from tests.chaos.completion import Acknowledged
+from tests.chaos.crowd import Crowd
 from tests.chaos.environment import RELAY_INTERVAL_SECONDS, Environment
 from tests.chaos.faults import Faults
+from tests.chaos.inboxes import Inboxes
+from tests.chaos.people import SHARE, people
+from tests.chaos.peoples_ledger import PeoplesLedger
+from tests.chaos.peoples_oracle import PeoplesOracle
 from tests.chaos.report import fact
-from tests.chaos.schedule import OCCURRENCES, WORKER_KILLED, missed, schedule, schedule_upgrade
+from tests.chaos.schedule import (
+    MIN_KILLS_FOR_EVERY_FAULT,
+    OCCURRENCES,
+    WORKER_KILLED,
+    missed,
+    schedule,
+    schedule_upgrade,
+)
 from tests.flow.stacks import ROOT
 from tests.releases import before
 
@@ -51,20 +65,29 @@ def run(plan: Plan) -> int:
 
 def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     random = Random(plan.seed)
-    leads = workload.leads(plan.events, random)
+    of_people = 0 if plan.upgrade else round(plan.events * SHARE)  # the release before knows no lists
+    leads = workload.leads(plan.events - of_people, random)
     posts = workload.posts(leads, plan.minutes * 60, random)
     receipts = Receipts(environment.folder / "receipts.jsonl")
-    callers = Callers(environment.stack.ready["url"], environment.stack.ready["api_key"], posts, receipts, plan.seed)
+    door = environment.stack.ready["url"], environment.stack.ready["api_key"]
+    callers = Callers(*door, posts, receipts, plan.seed)
+    inboxes = Inboxes(environment.record)
     faults = Faults(environment, random)
+    crowd = Crowd(*door, people(of_people, plan.minutes * 60, random), inboxes, faults.postgres_down)
     environment.command("lies", dict(provider_faults.ALWAYS))
     names = [WORKER_KILLED] if plan.only_kills else list(OCCURRENCES)
     schedule(faults, names, plan.kills, plan.minutes * 60, random)
     if plan.upgrade:
         schedule_upgrade(faults, plan.minutes * 60, environment.code)
 
-    _run_load(callers, faults, receipts, plan)
+    crowd.start()
+    _run_load(callers, faults, receipts, len(leads), plan)
     faults.end_all()
-    waited = completion.wait_for_completion(environment, len(receipts.held), MAX_WAIT_SECONDS, _progress_printer())
+    last_fault = time.monotonic()
+    crowd.finish()
+    waited = completion.wait_for_completion(
+        environment, _acknowledged(receipts, crowd), last_fault, MAX_WAIT_SECONDS, _progress_printer()
+    )
     in_time = waited is not None and waited <= MAX_COMPLETION_SECONDS
     violations = [] if in_time else [f"not complete: {MAX_COMPLETION_SECONDS:.0f} s after the last fault"]
     fact("complete after the last fault", "never" if waited is None else f"{waited:.0f} s")
@@ -72,7 +95,10 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     recovered = recovery.recovery(environment.postgres.url("drumbeat"), faults.killed_at)
     verdict = oracle.check(leads, receipts, environment.record, environment.listed("/v1/effects?status=held"))
     violations += verdict.violations
+    violations += _check_people(environment, crowd, inboxes, faults)
     violations += [f"never happened: {fault}" for fault in missed(faults.counts, names, plan.kills)]
+    if crowd and plan.kills >= MIN_KILLS_FOR_EVERY_FAULT and not crowd.said.withdrawals:
+        violations.append("never happened: a withdrawal")
     if environment.deployed != ROOT:
         violations.append("the present code is not deployed")
     violations += [f"stuck too long: {effect}" for effect in recovered.late]
@@ -81,16 +107,28 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     return violations
 
 
-def _run_load(callers: Callers, faults: Faults, receipts: Receipts, plan: Plan) -> None:
+def _acknowledged(receipts: Receipts, crowd: Crowd) -> Acknowledged:
+    events = {UUID(receipt.event_id) for receipt in receipts.held.values()} | crowd.said.events
+    return Acknowledged(events, {one.mail for one in crowd.said.withdrawals})
+
+
+def _check_people(environment: Environment, crowd: Crowd, inboxes: Inboxes, faults: Faults) -> list[str]:
+    if not crowd:
+        return []
+    ledger = PeoplesLedger.read(environment.ledger_urls[0])
+    verdict = PeoplesOracle(crowd.said, ledger, inboxes.mails(), faults.valkey_at).check()
+    report.show_people(crowd.said, verdict)
+    return verdict.violations
+
+
+def _run_load(callers: Callers, faults: Faults, receipts: Receipts, events: int, plan: Plan) -> None:
     """Run callers and faults until every fault has happened and everything is sent."""
     progress = _progress_printer()
     until = time.monotonic() + plan.minutes * 60 + MAX_EXTRA_SECONDS
     callers.start()
     while (callers.busy or faults.left) and time.monotonic() < until:
         faults.happen()
-        progress(
-            f"{len(receipts.held)} of {plan.events} events received, {faults.counts['worker killed']} workers killed"
-        )
+        progress(f"{len(receipts.held)} of {events} events received, {faults.counts['worker killed']} workers killed")
         time.sleep(0.02)
     faults.end_all()  # before waiting for the last callers: they may need what is broken
     until = time.monotonic() + MAX_EXTRA_SECONDS

@@ -23,9 +23,10 @@ KEPT = (
     "tests/__init__.py",
     "tests/faults",
     "tests/feedback_provider.py",
-    "tests/chaos/campaign.yaml",
+    "tests/chaos",
     ":(exclude)shared/drumbeat/local/cloud",
     ":(exclude)shared/drumbeat/local/demo",
+    ":(exclude)tests/chaos/*.py",
     ":(exclude)tests/faults/test_*",
 )
 

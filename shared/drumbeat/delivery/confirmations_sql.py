@@ -9,8 +9,8 @@ MOST = 3  # to one contact, for one list
 DAY = timedelta(days=1)
 LIMIT = {"day": DAY, "most": MOST, "capped": f"{MOST} times within a day"}
 
-# Those of the last day are in the contact's row, one that is repeated once. Those that this statement opens are
-# numbered.
+# Those of the last day are in the contact's row. Those that this statement opens are numbered; one that is repeated is
+# never capped for itself.
 COUNTED = """asked AS MATERIALIZED (
         SELECT e.id, own.key, e.list, recent.entries, recent.again,
                recent.n + count(*) FILTER (WHERE NOT recent.again) OVER (
@@ -30,18 +30,23 @@ COUNTED = """asked AS MATERIALIZED (
          UNION ALL
         SELECT id, 'capped', %(capped)s FROM asked WHERE NOT again AND place > %(most)s
     ), """
+# One that is repeated stands there once, as of its last opening: it may be delivered only now.
 COUNT = """, noted AS (
         UPDATE contacts c
            SET confirmations = c.confirmations || new.lists
-          FROM (SELECT key, jsonb_object_agg(list, entries) AS lists
-                  FROM (SELECT a.key, a.list,
-                               a.entries || jsonb_agg(jsonb_build_array(microseconds(drumbeat_now()), a.id::text))
-                                   AS entries
+          FROM (SELECT of_list.key, jsonb_object_agg(of_list.list, others.entries || opened.entries) AS lists
+                  FROM (SELECT a.key, a.list, a.entries, array_agg(a.id::text) AS ids
                           FROM asked a
                           JOIN moved m ON m.id = a.id AND m.status = 'sending'
-                         WHERE NOT a.again
-                         GROUP BY a.key, a.list, a.entries) AS of_lists
-                 GROUP BY key) AS new
+                         GROUP BY a.key, a.list, a.entries) AS of_list
+                 CROSS JOIN LATERAL (
+                    SELECT coalesce(jsonb_agg(entry), '[]') AS entries
+                      FROM jsonb_array_elements(of_list.entries) AS entry
+                     WHERE entry ->> 1 <> ALL (of_list.ids)) AS others
+                 CROSS JOIN LATERAL (
+                    SELECT jsonb_agg(jsonb_build_array(microseconds(drumbeat_now()), id)) AS entries
+                      FROM unnest(of_list.ids) AS id) AS opened
+                 GROUP BY of_list.key) AS new
          WHERE c.key = new.key
     )
 """

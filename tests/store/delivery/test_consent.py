@@ -192,16 +192,34 @@ def test_each_list_is_counted_by_itself_and_a_day_later_it_begins_again(
     assert ask(database, asking(database)) == [Status.SENDING]
 
 
-def test_a_mail_that_is_repeated_counts_once(database: TestDatabase, owner: Database) -> None:
-    effect = asking(database)
-    ask(database, effect)
+def repeat(db: Database, owner: Database, *effects: uuid.UUID) -> list[Status]:
+    """Open mails again whose calls surely did not send them."""
     owner.run(
-        "UPDATE effects SET status = 'waiting', due_at = drumbeat_now(), lease_until = NULL WHERE id = %s", (effect,)
+        "UPDATE effects SET status = 'waiting', due_at = drumbeat_now(), lease_until = NULL WHERE id = ANY (%s)",
+        (list(effects),),
     )
+    return ask(db, *effects)
 
-    assert ask(database, effect) == [Status.SENDING]
+
+def test_a_mail_that_is_repeated_counts_once(database: TestDatabase, owner: Database) -> None:
+    effects = [asking(database) for _ in range(3)]
+    ask(database, *effects)
+
+    assert repeat(database, owner, *effects[:2]) == [Status.SENDING] * 2
     (row,) = database.run("SELECT jsonb_array_length(confirmations -> 'news') AS n FROM contacts")
-    assert row["n"] == 1
+    assert row["n"] == 3
+
+
+def test_a_mail_that_is_repeated_counts_from_its_last_opening(database: TestDatabase, owner: Database) -> None:
+    effects = [asking(database) for _ in range(3)]
+    ask(database, *effects)
+    owner.run("UPDATE clock SET shift = interval '23 hours'")
+    assert repeat(database, owner, *effects[:2]) == [Status.SENDING] * 2
+    owner.run("UPDATE clock SET shift = interval '25 hours'")
+
+    statuses = [ask(database, asking(database))[0] for _ in range(2)]
+
+    assert statuses == [Status.SENDING, Status.CANCELLED]
 
 
 def test_two_workers_count_each_others(database: TestDatabase, other: Database) -> None:

@@ -1,0 +1,88 @@
+"""People who sign up, confirm, read, leave and come back, and what the stack acknowledged to them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from uuid import UUID
+
+DOMAIN = "people.example.com"
+LETTER, OFFERS = "letter", "offers"
+SHARE = 0.1  # of all events
+EVENTS_EACH = 7  # about
+LAST_BEGINS = 0.4  # of the time: what begins later has no time to end
+# Of a hundred people. A passed-on person is signed up by a program; an impatient one signs up again and again.
+WAYS = {"reader": 40, "hunter": 25, "passed on": 20, "impatient": 15}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person. `at` is when they begin, in seconds from the start."""
+
+    name: str
+    way: str
+    at: float
+    seed: int
+
+    @property
+    def email(self) -> str:
+        """Their address."""
+        return f"{self.name}@{DOMAIN}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """A post of a form, or of a program's consent, that was acknowledged as an event."""
+
+    email: str
+    list: str
+    source: str
+    mark: str
+    most: int = 1  # events that it may be: without our page, one for each ten minutes that its repeats fall into
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A withdrawal that was acknowledged at a time, in seconds of the epoch."""
+
+    email: str
+    list: str
+    mail: UUID
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """The time from which a person who had left may be on a list again."""
+
+    email: str
+    list: str
+    at: float
+
+
+@dataclass
+class Said:
+    """What was acknowledged to people, and to programs about them."""
+
+    sign_ups: dict[UUID, SignUp] = field(default_factory=dict)
+    editions: set[UUID] = field(default_factory=set)
+    confirmed: dict[UUID, UUID] = field(default_factory=dict)  # event of the confirmation -> of the sign-up
+    withdrawals: list[Withdrawal] = field(default_factory=list)
+    returns: list[Return] = field(default_factory=list)
+    asked_again: int = 0  # presses of a button that might have been a program's
+    finished: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)  # answers that no valid request should get
+    answers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def events(self) -> set[UUID]:
+        """The events that have to be in the ledger; a withdrawal's is known by its mail."""
+        return {*self.sign_ups, *self.editions, *self.confirmed}
+
+
+def people(events: int, seconds: float, random: Random) -> list[Person]:
+    """Return so many people as make about so many events."""
+    ways = random.choices(list(WAYS), list(WAYS.values()), k=round(events / EVENTS_EACH))
+    return [
+        Person(f"person-{number}", way, random.uniform(0, LAST_BEGINS * seconds), random.randrange(1 << 30))
+        for number, way in enumerate(ways)
+    ]
