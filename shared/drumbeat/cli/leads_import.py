@@ -25,6 +25,7 @@ class Counts:
 
     added: int = 0
     replayed: int = 0
+    stay_out: int = 0  # of both: their people left the list
     refused: int = 0
     checked: int = 0  # only read, by a dry run
 
@@ -162,6 +163,7 @@ def _take(chunk: Sequence[Row | Refused], sender: Sender | None, counts: Counts,
         reasons = {each["row"]: each["reason"] for each in results["refused"]}
         counts.added += results["added"]
         counts.replayed += results["replayed"]
+        counts.stay_out += results.get("stayOut", 0)  # a deployment of another release may not count them
     for row in chunk:
         reason = row.reason if isinstance(row, Refused) else reasons.get(row.number)
         if reason is not None:
@@ -193,7 +195,8 @@ def _print(
     client: Client, file: Path, form: Format, columns: Columns, counts: Counts, report: Report, *, dry_run: bool
 ) -> None:
     if client.json:
-        done = {"checked": counts.checked} if dry_run else {"added": counts.added, "replayed": counts.replayed}
+        sent = {"added": counts.added, "replayed": counts.replayed, "stayOut": counts.stay_out}
+        done = {"checked": counts.checked} if dry_run else sent
         written = None if report.written is None else str(report.written)
         print_json({"file": form.sha256, "rows": counts.rows, **done, "refused": counts.refused, "report": written})
         return
@@ -205,6 +208,9 @@ def _print(
     show(f"{plain(file)}: {taken}, {counts.refused:,} refused")
     if columns.left_out:
         show(f"left out: {plain(', '.join(columns.left_out))}")
+    if counts.stay_out:
+        stay = "stays" if counts.stay_out == 1 else "stay"
+        show(f"{counts.stay_out:,} of them left the list earlier and {stay} out")
     for each in report.first if dry_run else ():
         show(f"line {each.number}: {plain(each.reason)}")
     if dry_run and report.rows > len(report.first):

@@ -94,6 +94,23 @@ def test_leads_are_listed_page_by_page(console: Console, services: Services) -> 
     assert console.call("GET", "/v1/leads", where="nonsense")[0] == 400
 
 
+def test_a_list_that_there_is_not_is_refused_with_those_that_there_are(console: Console, services: Services) -> None:
+    tell(services, said({"email": "ada@example.com"}, key="a", consent=[{"list": "news"}]))
+
+    code, problem, _ = console.call("GET", "/v1/leads", where="list:nws")
+
+    assert (code, problem["detail"]) == (400, "There is no list 'nws'; there are news, offers.")
+    assert len(console.call("GET", "/v1/leads", where="list:news")[1]["items"]) == 1
+    assert console.call("GET", "/v1/leads", where="list:*=withdrawn")[0] == 200
+    services.db.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        """ VALUES (9, 'h', '', '{}', '{"lists": {"tips": {}}}', 'test')"""
+    )
+    assert len(console.call("GET", "/v1/leads", where="list:news")[1]["items"]) == 1  # it was removed
+    code, problem, _ = console.call("GET", "/v1/leads", where="list:nws")
+    assert (code, problem["detail"]) == (400, "There is no list 'nws'; there is tips.")
+
+
 def test_one_person_is_shown_by_address_or_id_with_what_was_sent_and_what_was_not(
     console: Console, services: Services
 ) -> None:

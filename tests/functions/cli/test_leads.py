@@ -168,14 +168,20 @@ def test_consent_withdrawal_and_suppression_hold_when_the_command_has_ended(
 
     given = run("import", file, "--list", "news", "--consent", "the fair")
     withdrawn = run("import", file, "--withdrawn", "--json")
+    file.write_text("email\nada@x.co\neve@x.co\n")
+    stays = run("import", file, "--list", "news", "--consent", "the fair")
+    file.write_text("email\nada@x.co\n")
     suppressed = run("import", file, "--suppress")
 
     assert [given.code, withdrawn.code, suppressed.code] == [0, 0, 0]
     assert json.loads(withdrawn.out)["added"] == 1
+    assert "1 of them left the list earlier and stays out" in stays.out
     assert state(services, "ada@x.co") == "suppressed"
     assert [row["key"].split(":", 2)[2] for row in services.db.run("SELECT key FROM events ORDER BY received_at")] == [
         "given:news",
         "withdrawn",
+        "given:news",
+        "given:news",
         "suppress",
     ]
 
