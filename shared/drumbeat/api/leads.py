@@ -16,6 +16,7 @@ from drumbeat.api.query import limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid, InvalidAddress, NotFound
+from drumbeat.people import lists
 from drumbeat.people.keys import keys_of
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
@@ -28,6 +29,8 @@ def list_leads() -> Response[Any]:
     """List leads, newest first. With `where` a page may be empty while there are more: follow `next`."""
     parameters = query(router, "where", "cursor", "limit")
     wanted = views.LeadFilter.read(parameters.get("where"))
+    if wanted.list is not None:
+        lists.check(wanted.list, services().db)
     return page(views.leads(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE)))
 
 

@@ -25,6 +25,7 @@ class Counts:
 
     added: int = 0
     replayed: int = 0
+    stay_out: int = 0  # of both: their people left the list
     refused: int = 0
     checked: int = 0  # only read, by a dry run
 
@@ -45,7 +46,7 @@ type Shown = Callable[[int, str], object]
 @click.option("--suppress", is_flag=True, help="They must get no mail at all.")
 @click.option("--map", "mapped", multiple=True, metavar="COLUMN=FIELD", help="Call a column (by name or place) FIELD.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows are written.")
-@click.option("--dry-run", is_flag=True, help="Read and check the whole file; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Read and check the whole file; send and write nothing.")
 @with_client
 def command(
     client: Client,
@@ -62,13 +63,12 @@ def command(
     """Import the people of the CSV file FILE: each row becomes an event once, however often this runs.
 
     Any encoding and delimiter that spreadsheets write. One column holds the address: `email`, or name it by --map.
-    Refused rows are written to NAME.refused.csv beside NAME.csv; correct them there, and import that file. No flow
-    acts on the rows but one whose condition names their source, drumbeat:import.
+    Refused rows are written to NAME.refused.csv beside NAME.csv; correct them there, and import that file. A file of
+    that name that holds something else stays: then it is NAME.refused-2.csv. No flow acts on the rows but one whose
+    condition names their source, drumbeat:import.
     """
     mode = _mode(mailing_list, consent, withdrawn=withdrawn, suppress=suppress)
-    report = report or file.with_name(f"{file.stem}.refused.csv")
-    if report.exists() and report.samefile(file):
-        raise click.UsageError("--report names the file that is imported; nothing was sent")
+    place = _place(file, report, dry_run=dry_run)
     counts = Counts()
     with ExitStack() as opened:
         stream = opened.enter_context(_opened(file))
@@ -79,7 +79,7 @@ def command(
         columns = _columns(read, mapped)
         said = {"file": form.sha256, "mode": mode, "list": mailing_list, "consent": consent}
         sender = None if dry_run else Sender(client, {name: value for name, value in said.items() if value is not None})
-        with Report(report, columns.head, form.delimiter) as refused, _interrupted(counts, dry_run=dry_run):
+        with _interrupted(counts, dry_run=dry_run), Report(place, columns.head, form.delimiter) as refused:
             for chunk in chunks(lead_rows.rows(read, columns)):
                 _take(chunk, sender, counts, refused)
                 shown(stream.tell(), f"{counts.rows:,} rows")
@@ -99,6 +99,18 @@ def _mode(mailing_list: str | None, consent: str | None, *, withdrawn: bool, sup
             'consent to a list needs both --list NAME and --consent "where it comes from"; nothing was sent'
         )
     return "none" if mailing_list is None else "given"
+
+
+def _place(file: Path, report: Path | None, *, dry_run: bool) -> Path | None:
+    """Return where refused rows are written; None: nowhere."""
+    if dry_run:
+        if report is not None:
+            raise click.UsageError("--dry-run writes nothing, and so no --report: leave one of them out")
+        return None
+    report = report or file.with_name(f"{file.stem}.refused.csv")
+    if report.exists() and report.samefile(file):
+        raise click.UsageError("--report names the file that is imported; nothing was sent")
+    return report
 
 
 @contextmanager
@@ -151,6 +163,7 @@ def _take(chunk: Sequence[Row | Refused], sender: Sender | None, counts: Counts,
         reasons = {each["row"]: each["reason"] for each in results["refused"]}
         counts.added += results["added"]
         counts.replayed += results["replayed"]
+        counts.stay_out += results.get("stayOut", 0)  # a deployment of another release may not count them
     for row in chunk:
         reason = row.reason if isinstance(row, Refused) else reasons.get(row.number)
         if reason is not None:
@@ -181,9 +194,10 @@ def _so_far(counts: Counts, *, dry_run: bool) -> str:
 def _print(
     client: Client, file: Path, form: Format, columns: Columns, counts: Counts, report: Report, *, dry_run: bool
 ) -> None:
-    written = str(report.path) if report.rows else None
     if client.json:
-        done = {"checked": counts.checked} if dry_run else {"added": counts.added, "replayed": counts.replayed}
+        sent = {"added": counts.added, "replayed": counts.replayed, "stayOut": counts.stay_out}
+        done = {"checked": counts.checked} if dry_run else sent
+        written = None if report.written is None else str(report.written)
         print_json({"file": form.sha256, "rows": counts.rows, **done, "refused": counts.refused, "report": written})
         return
     taken = (
@@ -194,5 +208,14 @@ def _print(
     show(f"{plain(file)}: {taken}, {counts.refused:,} refused")
     if columns.left_out:
         show(f"left out: {plain(', '.join(columns.left_out))}")
-    if written:
-        show(f"the refused rows are in {plain(written)}, by line: correct them there, and import that file")
+    if counts.stay_out:
+        stay = "stays" if counts.stay_out == 1 else "stay"
+        show(f"{counts.stay_out:,} of them left the list earlier and {stay} out")
+    for each in report.first if dry_run else ():
+        show(f"line {each.number}: {plain(each.reason)}")
+    if dry_run and report.rows > len(report.first):
+        show(f"and {report.rows - len(report.first):,} more")
+    if report.written:
+        show(f"the refused rows are in {plain(report.written)}, by line: correct them there, and import that file")
+    if report.earlier:
+        show(f"{plain(report.earlier)} is not of this run: it was there before, and stays as it was")

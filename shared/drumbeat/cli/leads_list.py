@@ -28,7 +28,9 @@ def command(client: Client, where: str | None, limit: int) -> None:
 
 def _what(lead: dict[str, Any]) -> str:
     known = [f"{plain(name)} {_value(value)}" for name, value in sorted(lead["attributes"].items())]
-    agreed = [f"{plain(name)}: {state}" for name, state in sorted(lead["consent"].items())]
+    agreed = [
+        f"{'every list' if name == '*' else plain(name)}: {state}" for name, state in sorted(lead["consent"].items())
+    ]
     barred = [f"[red]suppressed: {plain(lead['suppressed'])}[/]"] if lead["suppressed"] else []
     return "; ".join([*barred, *agreed, *known])
 

@@ -2,28 +2,35 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import click
 from rich.tree import Tree
 
+from drumbeat.cli import sent_text
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import moment, plain, print_json, show, status
+from drumbeat.cli.output import list_name, moment, plain, print_json, show, status
+
+NO_EFFECT = {"left": "the person left", "given_before": "it was given before"}
 
 
 @click.command("show")
 @click.argument("person", metavar="EMAIL|ID")
+@click.option("--full", is_flag=True, help="Show the whole text of what was sent, and links that act for the person.")
 @with_client
-def command(client: Client, person: str) -> None:
-    """Show one person: what is known since when, consent with its evidence, and everything that happened, in order."""
+def command(client: Client, person: str, *, full: bool) -> None:
+    """Show one person: what is known since when, consent with its evidence, and everything that happened, in order.
+
+    Of each mail the subject and the first two lines; with --json everything, as with --full.
+    """
     # Encoded twice, for a path cannot hold every character that an address may.
     told = _whole(client, f"/v1/leads/{quote(quote(person, safe=''), safe='')}")
     if client.json:
         print_json(told)
     else:
-        show(_tree(told))
+        show(_tree(told, full=full))
 
 
 def _whole(client: Client, path: str) -> dict[str, Any]:
@@ -35,7 +42,7 @@ def _whole(client: Client, path: str) -> dict[str, Any]:
     return told
 
 
-def _tree(told: dict[str, Any]) -> Tree:
+def _tree(told: dict[str, Any], *, full: bool) -> Tree:
     root = Tree(f"[bold]{plain(told['address'] or 'no lead')}[/]  [dim]{told['id']}[/]", guide_style="dim")
     if told["suppressed"]:
         root.add(f"[red]suppressed: {plain(told['suppressed'])}[/] {moment(told['suppressedAt'])}")
@@ -45,33 +52,40 @@ def _tree(told: dict[str, Any]) -> Tree:
         root.add(f"[yellow]{plain(each['name'])} was not taken[/]: {plain(each['why'])}  [dim]{_source(each)}[/]")
     for each in told["consent"]:
         asked = f", asked again {moment(each['asked'])}" if each["asked"] else ""
-        root.add(f"list {plain(each['list'])}: [bold]{each['state']}[/]{asked}")
+        root.add(f"{list_name(each['list'])}: [bold]{each['state']}[/]{asked}")
     history = root.add("[bold]what happened[/]")
-    for _, branch in sorted(_happened(told), key=lambda entry: entry[0]):
+    for _, branch in sorted(_happened(told, full=full), key=lambda entry: entry[0]):
         history.add(branch)
     return root
 
 
-def _happened(told: dict[str, Any]) -> Iterator[tuple[datetime, Tree]]:
+def _happened(told: dict[str, Any], *, full: bool) -> Iterator[tuple[datetime, Tree]]:
     """Give everything with its instant."""
     for each in told["events"]:
         arrived = f"{plain(each['type'])} from {plain(each['source'])} by {plain(each['door'])}"
         yield _entry(each["receivedAt"], f"event {each['eventId']}  {status(each['status'])}  {arrived}")
     for each in told["consentHistory"]:
-        by = "the person" if each["byPerson"] else "a program"
-        at, branch = _entry(each["at"], f"[bold]{each['kind']}[/] list {plain(each['list'])}, by {by}")
-        for name, value in (each["evidence"] or {}).items():
-            branch.add(f"{plain(name)}: {_value(value)}")
-        branch.add(f"[dim]event {each['eventId']}, recorded {plain(each['recordedAt'])}[/]")
-        yield at, branch
+        yield _consent(each)
     for each in told["suppressions"]:
         what = "suppression lifted" if each["lifted"] else "[red]suppressed[/]"
         yield _entry(each["at"], f"{what}: {plain(each['reason'])}, by {plain(each['actor'])}")
     for each in told["effects"]:
-        yield _effect(each)
+        yield _effect(each, full=full)
 
 
-def _effect(effect: dict[str, Any]) -> tuple[datetime, Tree]:
+def _consent(fact: dict[str, Any]) -> tuple[datetime, Tree]:
+    by = "the person" if fact["byPerson"] else "a program"
+    at, branch = _entry(fact["at"], f"[bold]{fact['kind']}[/]: {list_name(fact['list'])}, by {by}")
+    if fact.get("noEffect"):  # a deployment of another release may not say so
+        branch.add(f"[yellow]no effect: {NO_EFFECT[fact['noEffect']]}[/]")
+    for name, value in (fact["evidence"] or {}).items():
+        if value not in (None, "", [], {}):
+            branch.add(f"{plain(name)}: {_value(value)}")
+    branch.add(f"[dim]event {fact['eventId']}, recorded {plain(fact['recordedAt'])}[/]")
+    return at, branch
+
+
+def _effect(effect: dict[str, Any], *, full: bool) -> tuple[datetime, Tree]:
     name = f"{plain(effect['flow'])}.{plain(effect['step'])}"
     at, branch = _entry(
         effect["openedAt"] or effect["updatedAt"],
@@ -81,15 +95,25 @@ def _effect(effect: dict[str, Any]) -> tuple[datetime, Tree]:
         branch.add(plain(effect["reason"]))
     request = effect["request"]
     if request is None:
-        branch.add("[dim]not rendered, or its request is pruned[/]")
-    elif request["subject"] is not None:
-        branch.add(f"[bold]{plain(request['subject'])}[/]")
-        for line in (request["text"] or request["html"] or "").splitlines():
+        branch.add(f"[dim]{_not_shown(effect)}[/]")
+    else:
+        if request["subject"] is not None:
+            subject = request["subject"] if full else sent_text.without_tokens(request["subject"])
+            branch.add(f"[bold]{plain(subject)}[/]")
+        for line in sent_text.lines(request, full=full):
             branch.add(plain(line))
-    elif request["body"] is not None:
-        branch.add(_value(request["body"]))
     branch.add(f"[dim]effect {effect['effectId']} of event {effect['eventId']}[/]")
     return at, branch
+
+
+def _not_shown(effect: dict[str, Any]) -> str:
+    """Say why there is no request. It is kept from the first attempt on, and is rendered for that."""
+    if effect["status"] in ("waiting", "claimed"):
+        due = datetime.fromisoformat(effect["plannedFor"]) <= datetime.now(UTC)
+        return f"not rendered: {'due, and not yet taken' if due else 'not yet due'}"
+    if effect["openedAt"] is None:
+        return f"not rendered: {plain(effect['status'])} before"
+    return "its request is no longer kept"
 
 
 def _entry(at: str, text: str) -> tuple[datetime, Tree]:

@@ -77,6 +77,11 @@ def plain(text: object) -> str:
     return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
 
 
+def list_name(name: str) -> str:
+    """Return `list NAME`, or what `*` stands for."""
+    return "every list" if name == "*" else f"list {plain(name)}"
+
+
 def moment(text: str | None, now: datetime | None = None) -> str:
     """Show an instant as seen from now, and exactly: `3 min ago  2026-11-22 09:00:01Z`."""
     if text is None:

@@ -14,6 +14,11 @@ def instead(name: str, known: Collection[str]) -> str:
     """Return `did you mean x?`, or the names there are."""
     if (close := misspelt(name, known)) is not None:
         return f"did you mean {close}?"
+    return there_are(known)
+
+
+def there_are(known: Collection[str]) -> str:
+    """Return the names there are, as a part of a sentence: `there are a, b`."""
     if not known:
         return "there are none"
     listed = sorted(known)

@@ -18,7 +18,7 @@ from drumbeat.ingest import recording
 from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.request import MAX_EVENT_BYTES
-from drumbeat.people import imports_sql
+from drumbeat.people import imports_sql, lists, lists_sql
 from drumbeat.people.imports_sql import Named
 from drumbeat.planning.people import EVERY_LIST, ConsentKind
 from drumbeat.planning.plan import IMPORTED
@@ -64,6 +64,7 @@ class Imported:
 
     added: int
     replayed: int
+    stay_out: int  # of both, rows that give consent for people who left the list: it gives no one back
     refused: tuple[Refused, ...]
 
 
@@ -83,8 +84,8 @@ def record(rows: Rows, door: Door, *, caller: ApiKey, actor: str) -> Imported:
     people = {entry.id: named for entry, named in read if isinstance(entry, Arrival) and named}
     commit = _commit(rows, people, actor)
     recorded = iter(recording.record_all(arrivals, door, caller=caller, commit=commit))
-    added, refused = 0, []
-    for (number, _), (entry, _) in zip(rows.rows, read, strict=True):
+    added, refused, taken = 0, [], []
+    for (number, _), (entry, named) in zip(rows.rows, read, strict=True):
         if isinstance(entry, Refused):
             refused.append(entry)
         elif (one := next(recorded)) is None:
@@ -93,7 +94,8 @@ def record(rows: Rows, door: Door, *, caller: ApiKey, actor: str) -> Imported:
             refused.append(Refused(number, OTHERWISE))
         else:
             added += one.inserted
-    return Imported(added, len(read) - added - len(refused), tuple(refused))
+            taken.append(named)
+    return Imported(added, len(taken) - added, _stay_out(rows, taken, door), tuple(refused))
 
 
 OTHERWISE = (
@@ -107,9 +109,8 @@ def _check(rows: Rows, door: Door) -> None:
             raise Invalid("given needs a list, and consent: where it comes from. Nothing was stored.")
         case Mode.NONE | Mode.SUPPRESS if rows.list is not None:
             raise Invalid(f"{rows.mode} is of no list: the mode given or withdrawn is. Nothing was stored.")
-    if rows.list is not None and rows.list not in (known := imports_sql.lists(door.services.db)):
-        there_are = f"there are {', '.join(known)}" if known else "the configuration has none"
-        raise Invalid(f"There is no list {rows.list[:64]!r}; {there_are}. Nothing was stored.")
+    if rows.list is not None and rows.list not in (known := lists_sql.names(door.services.db)):
+        raise Invalid(f"{lists.unknown(rows.list, known)} Nothing was stored.")
 
 
 def _commit(rows: Rows, people: Mapping[UUID, Named], actor: str) -> recording.Commit:
@@ -120,6 +121,12 @@ def _commit(rows: Rows, people: Mapping[UUID, Named], actor: str) -> recording.C
             reason = rows.consent or "in an imported list of addresses that must not be mailed"
             return partial(imports_sql.suppress, people=people, reason=reason, actor=actor)
     return ingest_sql.record_all
+
+
+def _stay_out(rows: Rows, taken: Sequence[Named | None], door: Door) -> int:
+    if rows.mode is not Mode.GIVEN or rows.list is None:
+        return 0
+    return imports_sql.stay_out(door.services.db, [named for named in taken if named], rows.list)
 
 
 def _read(rows: Rows, door: Door, actor: str) -> Iterator[tuple[Arrival | Refused, Named | None]]:
@@ -135,7 +142,7 @@ def _read(rows: Rows, door: Door, actor: str) -> Iterator[tuple[Arrival | Refuse
         except Invalid as error:
             yield Refused(number, error.detail), None
         else:
-            yield arrival, _named(address, door) if rows.mode in SILENT else None
+            yield arrival, None if rows.mode is Mode.NONE else _named(address, door)
 
 
 def _arrival(

@@ -22,12 +22,6 @@ class Named:
     former: bytes | None
 
 
-LISTS = """
-    SELECT jsonb_object_keys(compiled -> 'lists') AS name
-      FROM (SELECT compiled FROM configs ORDER BY version DESC LIMIT 1) AS newest
-     ORDER BY name
-"""
-
 _NAMED = """
     , named AS MATERIALIZED (
         SELECT n.contact, n.former, n.id AS event_id, arriving.received_at
@@ -91,9 +85,19 @@ SUPPRESS = recording_with(f"""
 """)  # noqa: S608
 
 
-def lists(db: Database) -> list[str]:
-    """Name the lists of the configuration in force."""
-    return [row["name"] for row in db.run(LISTS)]
+# As an attempt that is opened reads it: what is known under either key is the person's.
+STAY_OUT = """
+    SELECT count(*) AS rows
+      FROM unnest(%(contacts)s::bytea[], %(formers)s::bytea[]) AS n (contact, former)
+     WHERE consent_state((SELECT consents_merge(consents) FROM contacts WHERE key IN (n.contact, n.former)), %(list)s)
+           = 'withdrawn'
+"""
+
+
+def stay_out(db: Database, people: Sequence[Named], list: str) -> int:
+    """Count the rows whose people left a list, each row for itself."""
+    (found,) = db.run(STAY_OUT, _keys(people) | {"list": list})
+    return int(found["rows"])
 
 
 def withdraw(
@@ -123,5 +127,8 @@ def suppress(
 
 
 def _columns(arrivals: Sequence[Arrival], people: Mapping[UUID, Named]) -> dict[str, object]:
-    named = [people[arrival.id] for arrival in arrivals]
+    return _keys([people[arrival.id] for arrival in arrivals])
+
+
+def _keys(named: Sequence[Named]) -> dict[str, object]:
     return {"contacts": [each.contact for each in named], "formers": [each.former for each in named]}

@@ -61,6 +61,7 @@ class ConsentFact:
     event_id: UUID
     source: str
     door: str
+    no_effect: str | None  # why consent stood as before: left | given_before
     evidence: Mapping[str, object] | None
 
 
@@ -146,10 +147,25 @@ STATES = """
      ORDER BY list
 """
 
+# How consent stood before a fact is what `consent_state` reads from those before it: what the person decided, or else
+# what a machine gave.
 CONSENTS = """
     SELECT consents.list, consents.kind, consents.by_person, consents.at, consents.recorded_at, consents.event_id,
-           events.source, events.door, payloads.body
+           events.source, events.door, payloads.body,
+           CASE WHEN consents.kind = 'given' AND NOT consents.by_person AND stood.kind = 'withdrawn' THEN 'left'
+                WHEN (consents.kind = 'pending' OR NOT consents.by_person) AND consents.kind <> 'withdrawn'
+                     AND stood.kind = 'given' THEN 'given_before' END AS no_effect
       FROM consents
+      LEFT JOIN LATERAL (
+            SELECT earlier.kind
+              FROM consents AS earlier
+             WHERE earlier.contact = ANY (%(keys)s)
+               AND earlier.list IN (consents.list, '*')
+               AND earlier.kind <> 'pending'
+               AND (earlier.at, earlier.event_id) < (consents.at, consents.event_id)
+             ORDER BY earlier.by_person OR earlier.kind = 'withdrawn' DESC, earlier.at DESC,
+                      earlier.kind = 'withdrawn' DESC
+             LIMIT 1) AS stood ON true
       JOIN events ON events.id = consents.event_id
       LEFT JOIN payloads ON payloads.event_id = events.id
      WHERE consents.contact = ANY (%(keys)s)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 from uuid import UUID
 
@@ -23,8 +24,10 @@ from drumbeat.services import Services
 from tests.conftest import TestDatabase
 from tests.functions.console import Console, build_services, close
 from tests.functions.deployment import served
-from tests.store.people.history import apply_versions, plan_them, record, said, tell
+from tests.store.people.history import START, apply_versions, plan_them, record, said, tell
 from tests.store.rows import LEASE, claimed, new_effect, opening
+
+TEXT = f"Glad you are here.\n\nLeave: https://x.co/u/{'t' * 50}\nYours, Fern"
 
 
 @pytest.fixture
@@ -60,7 +63,12 @@ def run(*arguments: str) -> int:
 
 def mailed(services: Services) -> None:
     """Tell of a person who got one mail; a second one was cancelled, and is not theirs who else is named."""
-    event = said({"email": "ada@example.com", "plan": "trial"}, key="a", consent=[{"list": "news", "kind": "given"}])
+    event = said(
+        {"email": "ada@example.com", "plan": "trial"},
+        key="a",
+        consent=[{"list": "news", "kind": "given"}],
+        evidence={"form": "site", "origin": ""},
+    )
     record(services.db, [event])
     contact = contact_key(services.contact_secret, "ada@example.com")
     effects = [
@@ -70,7 +78,7 @@ def mailed(services: Services) -> None:
     plan_them(services, [event])
     services.db.run("INSERT INTO contacts (key) VALUES ('eve')")
     plans_sql.record(services.db, [plans_sql.NewPlan(event.id, 1, b"h", {}, "welcome")], effects, LEASE)
-    mail = {"to": ["ada@example.com"], "subject": "Hello [Ada]", "text": "Glad you are here.", "html": "<p>Glad</p>"}
+    mail = {"to": ["ada@example.com"], "subject": "Hello [Ada]", "text": TEXT, "html": "<p>Glad</p>"}
     headers = {"content-type": "application/json"}
     frozen, digest = freeze(Request("POST", "https://api.resend.com/emails", headers, json.dumps(mail).encode()))
     hello, bye = (claimed(services.db, effect.id) for effect in effects[:2])
@@ -94,6 +102,23 @@ def test_leads_are_listed_page_by_page(console: Console, services: Services) -> 
     assert console.call("GET", "/v1/leads", where="nonsense")[0] == 400
 
 
+def test_a_list_that_there_is_not_is_refused_with_those_that_there_are(console: Console, services: Services) -> None:
+    tell(services, said({"email": "ada@example.com"}, key="a", consent=[{"list": "news"}]))
+
+    code, problem, _ = console.call("GET", "/v1/leads", where="list:nws")
+
+    assert (code, problem["detail"]) == (400, "There is no list 'nws'; there are news, offers.")
+    assert len(console.call("GET", "/v1/leads", where="list:news")[1]["items"]) == 1
+    assert console.call("GET", "/v1/leads", where="list:*=withdrawn")[0] == 200
+    services.db.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        """ VALUES (9, 'h', '', '{}', '{"lists": {"tips": {}}}', 'test')"""
+    )
+    assert len(console.call("GET", "/v1/leads", where="list:news")[1]["items"]) == 1  # it was removed
+    code, problem, _ = console.call("GET", "/v1/leads", where="list:nws")
+    assert (code, problem["detail"]) == (400, "There is no list 'nws'; there is tips.")
+
+
 def test_one_person_is_shown_by_address_or_id_with_what_was_sent_and_what_was_not(
     console: Console, services: Services
 ) -> None:
@@ -109,7 +134,7 @@ def test_one_person_is_shown_by_address_or_id_with_what_was_sent_and_what_was_no
     mail = {
         "method": "POST",
         "subject": "Hello [Ada]",
-        "text": "Glad you are here.",
+        "text": TEXT,
         "html": "<p>Glad</p>",
         "body": None,
     }
@@ -165,6 +190,41 @@ def test_the_story_reads_in_order_on_a_terminal(
     ]
     assert places == sorted(places)
     assert "Glad you are here." in text and "suppressed: asked" in text
+    assert "not rendered: cancelled before" in text
+    assert "form: site" in text and "origin" not in text
+    assert "Leave: …/u/…" in text and "more line: --full" in text and "Yours, Fern" not in text
+
+    assert run("leads", "show", "ada@example.com", "--full") == 0
+
+    whole = capfd.readouterr().out
+    assert f"https://x.co/u/{'t' * 50}" in whole and "Yours, Fern" in whole
+
+
+def test_what_had_no_effect_and_what_is_not_due_is_said_on_a_terminal(
+    deployment: str, services: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
+    left = said(
+        {"email": "ada@example.com"},
+        key="l",
+        type="CONSENT",
+        door="unsubscribe",
+        consent=[{"list": "*", "kind": "withdrawn"}],
+    )
+    given = said({"email": "ada@example.com"}, key="g", at=START + timedelta(minutes=1), consent=[{"list": "news"}])
+    tell(services, left, given)
+    contact = contact_key(services.contact_secret, "ada@example.com")
+    later = new_effect(
+        given.id, step="later", id=UUID(int=9), contact=contact, due_at=datetime.now(UTC) + timedelta(days=9)
+    )
+    plans_sql.record(services.db, [plans_sql.NewPlan(given.id, 1, b"h", {}, "welcome")], [later], LEASE)
+
+    assert run("leads", "show", "ada@example.com") == 0
+    assert run("leads", "list") == 0
+
+    text = capfd.readouterr().out
+    assert "withdrawn: every list, by the person" in text and "given: list news, by a program" in text
+    assert "no effect: the person left" in text and "every list: withdrawn" in text and "*" not in text
+    assert "not rendered: not yet due" in text
 
 
 def test_leads_are_listed_on_a_terminal(deployment: str, services: Services, capfd: pytest.CaptureFixture[str]) -> None:

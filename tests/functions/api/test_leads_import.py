@@ -71,8 +71,8 @@ def post(console: Console, body: object) -> dict[str, Any]:
     return dict(answer["results"])
 
 
-def taken(added: int, replayed: int = 0) -> dict[str, object]:
-    return {"added": added, "replayed": replayed, "refused": []}
+def taken(added: int, replayed: int = 0, stay_out: int = 0) -> dict[str, object]:
+    return {"added": added, "replayed": replayed, "stayOut": stay_out, "refused": []}
 
 
 def state(services: Services, address: str, mailing_list: str = "news") -> str:
@@ -162,9 +162,11 @@ def test_a_withdrawal_holds_before_any_worker_ran_and_no_later_import_undoes_it(
     assert (state(services, "ada@x.co"), state(services, "bob@x.co")) == ("withdrawn", "given")
     assert post(console, chunk("ADA@x.co", mode="withdrawn", list="news")) == taken(0, 1)
 
-    post(console, {**chunk("ada@x.co", **given), "file": "cd" * 32})
+    again = {**chunk("ada@x.co", "bob@x.co", "no address", "Ada@x.co", **given), "file": "cd" * 32}
+    assert {**post(console, again), "refused": []} == taken(3, stay_out=2)  # rows of people who stay out
     plan(console)
     assert state(services, "ada@x.co") == "withdrawn"
+    assert {**post(console, again), "refused": []} == taken(0, 3, stay_out=2)
     (fact,) = services.db.run("SELECT list, kind, by_person FROM consents WHERE kind = 'withdrawn'")
     assert fact == {"list": "news", "kind": "withdrawn", "by_person": False}
 
@@ -174,6 +176,19 @@ def test_without_a_list_a_withdrawal_is_from_every_list(console: Console, servic
 
     assert {state(services, "ada@x.co", each) for each in ("news", "tips", "later")} == {"withdrawn"}
     assert state(services, "user@xn--fa-hia.de") == "withdrawn"
+
+
+def test_who_left_every_list_or_under_another_key_stays_out(console: Console, services: Services) -> None:
+    post(console, chunk("ada@x.co", "user@faß.de", mode="withdrawn"))
+    services.db.run("UPDATE contacts SET consents = '{}' WHERE former IS NOT NULL")
+    services.db.run(
+        "UPDATE contacts SET consents = consent_fact('news', 'withdrawn', true, now(), gen_random_uuid())"
+        " WHERE key IN (SELECT former FROM contacts)"
+    )
+
+    given = chunk("ada@x.co", "user@faß.de", "bob@x.co", mode="given", list="news", consent="the fair")
+
+    assert post(console, given) == taken(3, stay_out=2)
 
 
 def test_of_those_who_withdraw_nothing_else_is_kept_and_no_flow_acts_on_it(

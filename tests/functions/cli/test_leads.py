@@ -122,11 +122,43 @@ def test_the_report_is_corrected_and_imported(run: Run, services: Services, file
     assert imported(services)[-1] == {"Name": "Eve", "email": "eve@x.co"}
 
 
-def test_a_dry_run_checks_everything_and_sends_nothing(command: Run, file: Path, tmp_path: Path) -> None:
-    ended = command("import", file, "--dry-run", "--report", tmp_path / "r.csv", "--url", "http://127.0.0.1:1")
+def test_a_report_that_was_edited_stays_and_the_next_is_written_beside_it(
+    run: Run, services: Services, file: Path
+) -> None:
+    run("import", file)
+    report, beside = file.with_name("people.refused.csv"), file.with_name("people.refused-2.csv")
+    whole = report.read_bytes()
+    edited = whole.replace(b"eve.x.co", b"eve@x.co")
+    report.write_bytes(edited)
+
+    again = run("import", file)
+
+    assert (report.read_bytes(), beside.read_bytes()) == (edited, whole)
+    assert "the refused rows are in" in again.out and "people.refused-2.csv" in again.out
+    assert "people.refused.csv is not of this run" in again.out
+    assert json.loads(run("import", file, "--json").out)["report"] == str(beside)
+    assert not file.with_name("people.refused-3.csv").exists()
+
+    beside.write_bytes(whole[: len(whole) // 2])  # as a run that was stopped leaves it
+    run("import", file)
+    assert beside.read_bytes() == whole
+
+    file.write_text("email\nada@x.co\n")
+    assert "people.refused.csv is not of this run" in run("import", file).out
+
+
+def test_a_report_that_cannot_be_written_is_said_with_what_was_imported(run: Run, file: Path, tmp_path: Path) -> None:
+    ended = run("import", file, "--report", tmp_path / "missing" / "r.csv")
+
+    assert (ended.code, "say where with --report. Imported so far: 3 rows" in ended.err) == (1, True)
+
+
+def test_a_dry_run_checks_everything_and_sends_and_writes_nothing(command: Run, file: Path) -> None:
+    ended = command("import", file, "--dry-run", "--url", "http://127.0.0.1:1")
 
     assert (ended.code, "3 rows can be imported; nothing was sent, 2 refused" in ended.out) == (0, True)
-    assert len((tmp_path / "r.csv").read_text("utf-8-sig").splitlines()) == 3
+    assert "line 5: email is not an address" in ended.out
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_consent_withdrawal_and_suppression_hold_when_the_command_has_ended(
@@ -136,14 +168,20 @@ def test_consent_withdrawal_and_suppression_hold_when_the_command_has_ended(
 
     given = run("import", file, "--list", "news", "--consent", "the fair")
     withdrawn = run("import", file, "--withdrawn", "--json")
+    file.write_text("email\nada@x.co\neve@x.co\n")
+    stays = run("import", file, "--list", "news", "--consent", "the fair")
+    file.write_text("email\nada@x.co\n")
     suppressed = run("import", file, "--suppress")
 
     assert [given.code, withdrawn.code, suppressed.code] == [0, 0, 0]
     assert json.loads(withdrawn.out)["added"] == 1
+    assert "1 of them left the list earlier and stays out" in stays.out
     assert state(services, "ada@x.co") == "suppressed"
     assert [row["key"].split(":", 2)[2] for row in services.db.run("SELECT key FROM events ORDER BY received_at")] == [
         "given:news",
         "withdrawn",
+        "given:news",
+        "given:news",
         "suppress",
     ]
 
@@ -197,6 +235,7 @@ def test_a_deployment_that_goes_away_is_asked_again_and_then_given_up(
         (["--withdrawn", "--suppress"], "are two imports"),
         (["--suppress", "--list", "news"], "leave --list out"),
         (["--map", "Name"], "is not COLUMN=FIELD"),
+        (["--dry-run", "--report", "r.csv"], "--dry-run writes nothing"),
         (["--report", "{file}"], "names the file that is imported"),
     ],
 )

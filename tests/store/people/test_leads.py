@@ -8,6 +8,7 @@ import pytest
 
 from drumbeat import views
 from drumbeat.core.errors import Invalid
+from drumbeat.core.events import Event
 from drumbeat.people.keys import keys_of
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.services import Services
@@ -194,6 +195,54 @@ def test_consent_is_shown_with_what_proves_it(services: Services) -> None:
         (machine.id, "offers", "pending", {"text": "at the fair", "at": "2025-01-01"}),
         (given.id, "news", "given", evidence),
     ]
+
+
+def test_a_statement_about_consent_that_changed_nothing_says_why(services: Services) -> None:
+    def statement(minute: int, door: str, kind: str, on: str = "news") -> Event:
+        return said(
+            {"email": "ada@example.com"},
+            key=str(minute),
+            door=door,
+            at=START + timedelta(minutes=minute),
+            type="CONSENT" if door == "unsubscribe" else "LEAD_CAPTURE",
+            consent=[{"list": on, "kind": kind}],
+        )
+
+    doors = ["import", "import", "form", "api", "unsubscribe", "api", "form"]
+    kinds = ["given"] * 4 + ["withdrawn"] + ["given"] * 2
+    told_of = [statement(minute, *one) for minute, one in enumerate(zip(doors, kinds, strict=True))]
+    every = [statement(10, "unsubscribe", "withdrawn", "*"), statement(11, "import", "given", "offers")]
+    tell(services, *told_of, *every)
+
+    history = [(fact.door, fact.kind, fact.no_effect) for fact in reversed(story(services).consent_history)]
+
+    assert history == [
+        ("import", "given", None),
+        ("import", "given", "given_before"),
+        ("form", "given", None),
+        ("api", "given", "given_before"),
+        ("unsubscribe", "withdrawn", None),
+        ("api", "given", "left"),
+        ("form", "given", None),
+        ("unsubscribe", "withdrawn", None),
+        ("import", "given", "left"),
+    ]
+
+
+def test_a_sign_up_is_a_lead_when_it_is_confirmed_and_its_person_is_shown_before(services: Services) -> None:
+    def signed_up(kind: str, key: str, **door: Any) -> Event:
+        return said({"email": "ada@example.com"}, key=key, consent=[{"list": "offers", "kind": kind}], **door)
+
+    tell(services, signed_up("pending", "s", type="CONSENT", door="form"))
+    told = story(services)
+
+    assert listed(services, "list:offers=pending") == []
+    assert [(each.list, each.state) for each in told.consent] == [("offers", "pending")]
+    assert len(told.events) == 1
+
+    tell(services, signed_up("given", "c", door="confirm"))
+
+    assert listed(services, "list:offers") == ["ada@example.com"]
 
 
 def test_who_has_no_lead_is_shown_with_what_is_known(services: Services) -> None:

@@ -1,0 +1,38 @@
+"""What was sent, as a terminal shows it: in short, and without what opens a link, until the whole is asked for."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+LINES_SHOWN = 2
+CHARACTERS_SHOWN = 200  # of a line
+# The link of a mail, also as a part of another address: its last part is a token, which acts for the person.
+_LINK = re.compile(r"""(?:https?:?[^\s"'<>()\\]*)?(?:/|%2f)([uc])(?:/|%2f)[\w-]{40,}""", re.ASCII | re.IGNORECASE)
+
+
+def without_tokens(text: str) -> str:
+    """Return the text with each link to unsubscribe or to confirm as `…/u/…` or `…/c/…`."""
+    return _LINK.sub(r"…/\1/…", text)
+
+
+def lines(request: dict[str, Any], *, full: bool) -> Iterator[str]:
+    """Give the lines of a request: of a mail the text below its subject, of every other the body."""
+    if request["subject"] is None:
+        body = request["body"]
+        text = "" if body is None else body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    else:
+        text = request["text"] or request["html"] or ""
+    if full:
+        yield from text.splitlines()
+    elif request["subject"] is not None and not request["text"]:
+        yield f"HTML alone, {len(text):,} characters: --full shows them"
+    else:
+        yield from _short([line for line in without_tokens(text).splitlines() if line.strip()])
+
+
+def _short(written: list[str]) -> Iterator[str]:
+    for line in written[:LINES_SHOWN]:
+        yield line if len(line) <= CHARACTERS_SHOWN else f"{line[:CHARACTERS_SHOWN]}…"
+    if (more := len(written) - LINES_SHOWN) > 0:
+        yield f"… {more:,} more {'line' if more == 1 else 'lines'}: --full shows them"
