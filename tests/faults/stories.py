@@ -114,7 +114,7 @@ def _unsubscribed(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
-def _imported(simulation: Simulation) -> None:
+def _files(simulation: Simulation) -> None:
     """A file of people who must get no mail is imported, one of whom is being mailed, and a file of withdrawals."""
     simulation.ingest(ADA)
     simulation.drain()
@@ -409,7 +409,7 @@ OF_TWO_RELEASES: Mapping[str, Story] = {
     "silent": _silent,
     "forbidden": _forbidden,
 }  # that the release before can take part in: it knows neither lists nor `split`, and lets everything wait
-STORIES: Mapping[str, Story] = {**OF_TWO_RELEASES, "split": _split, "imported": _imported, **PEOPLES_STORIES}
+STORIES: Mapping[str, Story] = {**OF_TWO_RELEASES, "split": _split, "files": _files, **PEOPLES_STORIES}
 
 
 def play_story(story: str, simulation: Simulation) -> None:
