@@ -114,7 +114,7 @@ class PeoplesOracle:
                 return self._got[mail.id] >= 1
             case "cancelled", "no_consent":
                 return not mail.confirms
-            case "cancelled", "capped":
+            case "cancelled", "capped" | "not_asked":
                 return mail.confirms and self._got[mail.id] == 0
             case "held", reason:
                 return reason in REASONS[CLASSES[mail.account]]

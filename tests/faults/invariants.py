@@ -88,6 +88,8 @@ class Invariants:
                 yield f"{about} was opened, and its person has complained"
             if mail["reason_code"] == ReasonCode.NO_CONSENT and state == "given":
                 yield f"{about} was ended for want of consent, which is given"
+            if mail["reason_code"] == ReasonCode.NOT_ASKED and state not in ("given", "withdrawn"):
+                yield f"{about} was not asked for, and its person has not decided: {state}"
             if mail["reason_code"] == ReasonCode.CAPPED and asked["mails"] < MOST_CONFIRMATIONS:
                 yield f"{about} was ended as one too many, after {asked['mails']}"
 

@@ -33,7 +33,9 @@ UNPROVABLE = (
 
 ACCOUNTS = STEPS | PEOPLES_STEPS  # by step
 # Why an effect may be cancelled, though no fault happened: by step, beside a suppression.
-PERSONS_REASONS = dict.fromkeys(MARKETING, ReasonCode.NO_CONSENT) | {ASKED: ReasonCode.CAPPED}
+PERSONS_REASONS = dict.fromkeys(MARKETING, (ReasonCode.NO_CONSENT,)) | {
+    ASKED: (ReasonCode.CAPPED, ReasonCode.NOT_ASKED)
+}
 
 STANDING = "SELECT id, status, reason_code, reason, maybe_sent, due_at = 'infinity' AS resting FROM effects"
 JOURNAL = """
@@ -232,7 +234,7 @@ def _wrong_end(row: dict[str, Any], step: str, done: int, *, risked: bool, stric
         case Status.CANCELLED:
             if done and not row["maybe_sent"] and not risked:
                 return "the provider did it, and nothing says so"
-            wanted = (ReasonCode.SUPPRESSED, PERSONS_REASONS.get(step))
+            wanted = (ReasonCode.SUPPRESSED, *PERSONS_REASONS.get(step, ()))
             return "it has no reason" if code is None or (strict and code not in wanted) else None
         case Status.HELD:
             blind = CLASSES[ACCOUNTS[step]] in "FX" and code == ReasonCode.UNPROVABLE

@@ -159,9 +159,6 @@ def asked(at: Marked) -> dict[str, Asked]:
         "GET /v1/status": Asked(shows=True),
         "GET /v1/usage": Asked(),
         "GET /v1/doctor": Asked(),
-        "POST /v1/leads/import": Asked(
-            {"file": "0" * 64, "mode": "none", "rows": [{"row": 2, "fields": {"email": ADDRESS, "name": SAID}}]}
-        ),
         "POST /v1/doctor/mail": Asked({"to": ADDRESS, "idempotencyKey": ADDRESS}, code=404),
         "GET /metrics": Asked(),
         "GET /v1/verify": Asked(),
