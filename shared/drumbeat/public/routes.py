@@ -121,6 +121,8 @@ class Routes:
                     shown.page = pages.confirm(words, stamp, again=True)
                 case Pressed.EXPIRED:
                     shown.page = pages.said(words.expired, words, 410)
+                case Pressed.LEFT:
+                    shown.page = pages.said(words.left_since, words, 410)
                 case Pressed.UNKNOWN:
                     shown.page = pages.said(words.unknown_sign_up, words, 404)
                 case Pressed.CONFIRMED:

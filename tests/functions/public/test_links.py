@@ -7,6 +7,7 @@ import pytest
 from drumbeat.people.tokens import Kind
 from tests.functions.doors import make_unreachable
 from tests.functions.public.conftest import FORM, PAGE, Site, stamp
+from tests.store.rows import new_effect, planned
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 MULTIPART = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
@@ -110,6 +111,25 @@ def test_a_link_works_for_seven_days_and_says_so_afterwards(site: Site, link: st
     assert answer.status == 410
     assert "This link is too old" in answer.body
     assert confirmed(site) == []
+
+
+def test_a_person_who_left_since_is_not_called_signed_up(site: Site) -> None:
+    pending = site.pending()
+    link = f"/c/{site.token(Kind.CONFIRM, pending)}"
+    ledger = site.doors.ledger
+    planned(ledger, new_effect(pending, contact=b"ada", list="club", confirms=True))
+    page = site.show(link)
+    site.clock.move(seconds=3)
+    site.press(link, {"_page": stamp(page)})
+    (asked,) = ledger.run("SELECT id FROM effects WHERE confirms")
+    site.doors.visit("POST", f"/u/{site.token(Kind.UNSUBSCRIBE, asked['id'])}", ONE_CLICK, content_type=FORM)
+
+    answer = site.press(link, {"_page": stamp(page)})
+
+    assert answer.status == 410
+    assert "You have unsubscribed since" in answer.body
+    assert "sign up again" in answer.body
+    assert site.states()["club"] == "withdrawn"
 
 
 def test_a_link_to_a_sign_up_that_was_erased_says_so(site: Site) -> None:

@@ -48,6 +48,7 @@ class Words:
     sent: Said
     confirmed: Said
     expired: Said
+    left_since: Said
     unknown_sign_up: Said
     left_list: Said
     left_some: Said

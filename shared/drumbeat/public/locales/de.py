@@ -58,6 +58,11 @@ WORDS = Words(
         "Eine Anmeldung kann sieben Tage lang bestätigt werden. Es wurde nichts geändert. "
         "Bitte melden Sie sich noch einmal an, dann senden wir einen neuen Link.",
     ),
+    left_since=Said(
+        "Sie haben sich inzwischen abgemeldet",
+        "Diese Anmeldung hatten Sie bestätigt und danach abbestellt. Es wurde nichts geändert: Sie bleiben abgemeldet. "
+        "Wenn Sie unsere Mails wieder möchten, melden Sie sich bitte noch einmal an, dann senden wir einen neuen Link.",
+    ),
     unknown_sign_up=Said(
         "Diese Anmeldung kennen wir nicht",
         "Vielleicht wurde sie gelöscht. Es wurde nichts geändert. "

@@ -57,6 +57,11 @@ WORDS = Words(
         "This link is too old",
         "A sign-up can be confirmed for seven days. Nothing was changed. Please sign up again, and we send a new link.",
     ),
+    left_since=Said(
+        "You have unsubscribed since",
+        "You confirmed this sign-up before, and unsubscribed later. Nothing was changed: you stay unsubscribed. "
+        "If you want our mails again, please sign up again, and we send a new link.",
+    ),
     unknown_sign_up=Said(
         "We do not know this sign-up",
         "It may have been deleted. Nothing was changed. Please sign up again if you want our mails.",
