@@ -212,9 +212,14 @@ def test_each_post_is_an_event_with_its_evidence(site: Site) -> None:
     for _ in range(2):
         site.doors.visit("POST", link, ONE_CLICK, content_type=FORM, accept_language="de")
 
+    site.press(link, {"what": "list"})
+    site.doors.visit("POST", link, MULTIPART, content_type="multipart/form-data; boundary=x")
+
     bodies = site.bodies("drumbeat:unsubscribe")
-    assert [body["mail"] for body in bodies] == [str(mail)] * 2
-    assert bodies[0]["evidence"] == {"form": "unsubscribe page", "locale": "de", "ip": "127.0.0.0/24"}
+    assert [body["mail"] for body in bodies] == [str(mail)] * 4
+    assert bodies[0]["evidence"] == {"form": "one-click", "locale": "de", "ip": "127.0.0.0/24"}
+    forms = [body["evidence"]["form"] for body in bodies]
+    assert forms == ["one-click", "one-click", "unsubscribe page", "one-click"]
 
 
 def test_the_page_is_shown_and_acts_while_postgres_and_redis_are_away(site: Site) -> None:
