@@ -1,12 +1,13 @@
 """Links in mails: what shows, what acts, and that no scanner of links changes anything or locks a person out."""
 
+import re
 from uuid import uuid4
 
 import pytest
 
 from drumbeat.people.tokens import Kind
 from tests.functions.doors import make_unreachable
-from tests.functions.public.conftest import FORM, PAGE, Site, stamp
+from tests.functions.public.conftest import FORM, LISTS, PAGE, Site, stamp
 from tests.store.rows import new_effect, planned
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -204,6 +205,21 @@ def test_a_person_chooses_what_to_leave(site: Site, body: bytes, states: dict[st
     assert ["Monday notes" in page.body, "Club" in page.body] == [True, True]
     assert said in answer.body
     assert site.states() == states
+
+
+def test_the_button_of_the_only_list_leaves_the_list_that_it_names(site: Site) -> None:
+    """Also where the mail came from a list that is no more."""
+    link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+    site.doors.other["lists"] = {"club": LISTS["club"]}
+    site.doors.configure()
+    page = site.show(link)
+
+    answer = site.press(link, {"what": "ticked", "list": "club"})
+
+    assert "Unsubscribe from “Club”" in page.body
+    assert re.findall(r'name="(\w+)" value="(\w+)"', page.body) == [("list", "club"), ("what", "ticked")]
+    assert "no more mails of this list" in answer.body
+    assert site.states() == {"news": "none", "club": "withdrawn"}
 
 
 def test_each_post_is_an_event_with_its_evidence(site: Site) -> None:
