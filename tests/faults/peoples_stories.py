@@ -40,11 +40,12 @@ def _unconfirmed(simulation: Simulation) -> None:
 
 
 def _withdrawn(simulation: Simulation) -> None:
-    """A person withdraws between two mails of a list, twice; the one that was planned before does not come."""
+    """A person withdraws between two mails of a list, twice, and uses an old link: the second mail does not come."""
     _join(simulation)
     simulation.drain()
     for _ in range(2):
         simulation.withdraw(SURE.effects()["letter"])
+    simulation.confirm(ADA.event)
     simulation.settle(prompt=True)
     _ended(simulation, SURE, reminder=ReasonCode.NO_CONSENT, receipt=None)
 

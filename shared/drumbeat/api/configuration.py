@@ -37,6 +37,7 @@ def put_config() -> Response[Any]:
             "version": applied.version,
             "changed": applied.changed,
             "accounts": applied.accounts,
+            "lists": applied.lists,
             "sources": applied.sources,
             "flows": applied.flows,
             "campaigns": applied.campaigns,

@@ -202,8 +202,8 @@ def _show(applied: dict[str, Any], changes: Sequence[Difference] | None) -> None
     if applied["changed"] and changes is not None:
         _show_changes(changes, same=False)
     else:
-        for noun in ("accounts", "sources", "flows", "campaigns", "templates"):
-            if applied[noun]:
+        for noun in ("accounts", "lists", "sources", "flows", "campaigns", "templates"):
+            if applied.get(noun):  # a deployment of an earlier release names no lists
                 show(f"  {noun:<10} {', '.join(applied[noun])}")
     for failure in applied["alarms"]["failed"]:
         show(f"[yellow]without a schedule in EventBridge Scheduler, so up to three minutes late:[/] {plain(failure)}")

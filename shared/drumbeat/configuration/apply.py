@@ -35,6 +35,7 @@ class Applied:
     version: int
     changed: bool
     accounts: list[str]
+    lists: list[str]
     sources: list[str]
     flows: list[str]
     campaigns: list[str]
@@ -87,6 +88,7 @@ def apply(
         version=version,
         changed=changed,
         accounts=sorted(config.accounts),
+        lists=sorted(config.lists),
         sources=sorted(config.sources),
         flows=sorted(config.flows),
         campaigns=sorted(config.campaigns),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from drumbeat.configuration import document_models
 from drumbeat.configuration.surroundings import Surroundings
@@ -12,6 +13,8 @@ from drumbeat.planning import actions, list_headers
 from drumbeat.planning.text_checks import faults, literal_parts, uses
 from drumbeat.providers import registry as providers
 
+# Domains that no one can have (RFC 2606, RFC 6761).
+_RESERVED = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost")
 _FOR_CONFIRMATION = "it is only known in the mail that asks to confirm a list"
 
 
@@ -27,6 +30,17 @@ def check_lists(
             document.wrong(path, "a person confirms on a page: give its address as public_url under defaults")
         _check_account(mailing_list.confirm, path, document, around)
         _check_template(mailing_list.confirm.template, path, document, around)
+
+
+def check_public_url(defaults: document_models.Defaults, document: Document) -> None:
+    """Warn of an address of an example, where links in mails lead to it."""
+    host = urlsplit(defaults.public_url or "").hostname or ""
+    if any(f".{host}".endswith(f".{domain}") for domain in _RESERVED):
+        document.warn(
+            ("defaults", "public_url"),
+            f"{host} is an address for examples: links in mails would lead nowhere; write where people reach this"
+            " deployment",
+        )
 
 
 def _check_account(confirm: document_models.Confirm, path: Path, document: Document, around: Surroundings) -> None:
@@ -50,6 +64,13 @@ def _check_template(name: str, path: Path, document: Document, around: Surroundi
     if found:
         return
     template = around.templates[name]
+    for part, words in [("subject", template.subject or ""), *_bodies(template, {})]:
+        if uses(words, "payload"):
+            document.warn(
+                (*path, "template"),
+                f"the {part} of {name} uses payload: what a stranger types into a form beside an address would be sent"
+                " there in your name, links too; take it out",
+            )
     for part, words in _bodies(template, {}):
         if not uses(words, "confirm_url"):
             document.wrong(

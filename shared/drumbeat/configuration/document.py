@@ -9,7 +9,7 @@ from drumbeat.configuration import document_models, yaml_lines
 from drumbeat.configuration.check_accounts import check_account, check_source
 from drumbeat.configuration.check_campaigns import Fires, check_campaigns
 from drumbeat.configuration.check_flows import check_order, check_step
-from drumbeat.configuration.check_lists import check_form, check_lists
+from drumbeat.configuration.check_lists import check_form, check_lists, check_public_url
 from drumbeat.configuration.check_secrets import Use, check_secrets
 from drumbeat.configuration.check_sources import check_sources
 from drumbeat.configuration.declared_models import form_of_source, options_of, secrets_of
@@ -95,6 +95,8 @@ def _compile(
     for name, account in accounts.items():
         if account is not None:
             check_account(name, account, ("accounts", name), document, sandbox=sandbox)
+    if not sandbox:
+        check_public_url(defaults, document)
     lists = {
         name: read_form(document_models.MailingList, entry, ("lists", name), document)
         for name, entry in sections["lists"].items()

@@ -21,10 +21,11 @@ class HandlerGone(Exception):
 
 
 class HandlerFailed(Exception):
-    """The handler raised; carries what Lambda would answer: errorType, errorMessage, stackTrace."""
+    """The handler raised; carries what Lambda would answer: errorType, errorMessage, stackTrace. As text, one line."""
 
     def __init__(self, error: dict[str, Any]) -> None:
-        super().__init__(f"{error.get('errorType')}: {error.get('errorMessage')}")
+        first = str(error.get("errorMessage")).partition("\n")[0]
+        super().__init__(f"{error.get('errorType')}: {first}")
         self.error = error
 
 

@@ -47,7 +47,8 @@ def prepare(owner_url: str, application_url: str, shift: timedelta | None) -> ti
 
 def first_key(services: Services) -> str:
     """Make the key that a local stack starts with; it may do everything, and is the same after each restart."""
-    access_sql.add(services.db, FIRST_KEY, "made at the start of the local stack", SCOPES, actor="drumbeat dev")
+    name = f"the local stack's own, with {', '.join(SCOPES)}"  # its token does not say `people`
+    access_sql.add(services.db, FIRST_KEY, name, SCOPES, actor="drumbeat dev")
     services.db.close()
     return mint(services.key_secret, FIRST_KEY, SCOPES)
 

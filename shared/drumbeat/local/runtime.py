@@ -68,7 +68,8 @@ def answer(handler: HandlerFunction, frame: tuple[int, bytes], context: Context,
         return encode(handler(decode(*frame), context))
     except Exception as error:  # noqa: BLE001 - Lambda survives what a handler raises, and returns it
         trace = traceback.format_exception(error)
-        print(f"[ERROR] {context.aws_request_id} {''.join(trace)}", file=sys.stderr, flush=True)
+        said = _while_away(error) or "".join(trace)
+        print(f"[ERROR] {context.aws_request_id} {said}", file=sys.stderr, flush=True)
         return encode(
             {
                 "errorType": type(error).__name__,
@@ -81,6 +82,17 @@ def answer(handler: HandlerFunction, frame: tuple[int, bytes], context: Context,
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.stdout.flush()
+
+
+def _while_away(error: Exception) -> str | None:
+    """Say in one line that Postgres does not answer: no code of ours is at fault, and it comes every few seconds."""
+    from psycopg import OperationalError  # no handler of a test needs it
+
+    # Without a code the server did not answer; by one of this class it says that it stops or starts.
+    if not isinstance(error, OperationalError) or not (error.sqlstate or "57P").startswith("57P"):
+        return None
+    first = str(error).partition("\n")[0]
+    return f"Postgres is away, this is tried again ({type(error).__name__}: {first})"
 
 
 def main() -> None:

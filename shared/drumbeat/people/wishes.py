@@ -38,6 +38,7 @@ class Taken(StrEnum):
     WAITING = "waiting"  # in the queue of wishes: recorded before any marketing goes on
     NOTHING = "nothing"  # the mail or the sign-up that it names is not known, or was erased
     EXPIRED = "expired"  # the sign-up is too old to be confirmed
+    LEFT = "left"  # it was confirmed, and the person has left since: an old link brings no one back
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def _confirm(wish: Wish, door: Door) -> Taken:
         return Taken.NOTHING
     if not pending.confirmed and wish.received_at - pending.received_at > CONFIRMED_WITHIN:
         return Taken.EXPIRED
+    if pending.left:
+        return Taken.LEFT
     key = f"confirm:{wish.subject}"
     arrival = Arrival(
         id=ids.event_id(pending.source, key),

@@ -58,13 +58,20 @@ WITHDRAW = """
     SELECT EXISTS (SELECT FROM lists) AS known, EXISTS (SELECT FROM inserted) AS inserted
 """
 
-# What a program says about a list that confirms waits as well: then its plan has a mail that asks.
+# What a program says about a list that confirms waits as well: then its plan has a mail that asks. One who left before
+# they confirmed has not left since, also where the confirmation is not planned yet: so times are compared.
 PENDING = """
     SELECT e.source, e.type, e.received_at, p.body,
            ARRAY(SELECT DISTINCT list FROM effects WHERE event_id = e.id AND confirms ORDER BY list) AS lists,
-           EXISTS (SELECT FROM events WHERE id = drumbeat_id(e.source, 'confirm:' || e.id)) AS confirmed
+           confirmed.id IS NOT NULL AS confirmed,
+           EXISTS (SELECT FROM effects asks JOIN contacts c ON c.key = asks.contact
+                    WHERE asks.event_id = e.id AND asks.confirms
+                      AND consent_state(c.consents, asks.list) = 'withdrawn'
+                      AND greatest((c.consents #>> ARRAY[asks.list, 'd', '0'])::bigint,
+                                   (c.consents #>> '{*,d,0}')::bigint) >= microseconds(confirmed.received_at)) AS left
       FROM events e
       LEFT JOIN payloads p ON p.event_id = e.id
+      LEFT JOIN events confirmed ON confirmed.id = drumbeat_id(e.source, 'confirm:' || e.id)
      WHERE e.id = %(id)s
 """
 
@@ -87,6 +94,7 @@ class Pending:
     body: bytes | None  # None: erased
     lists: list[str]  # that a mail was planned for which asks
     confirmed: bool
+    left: bool  # one of the lists since then, and did not come back
 
 
 def withdraw(db: Database, arrival: Arrival, *, mail: UUID, lists: Sequence[str | None], waited: bool) -> Withdrawn:

@@ -30,7 +30,17 @@ class Pressed(StrEnum):
     CONFIRMED = "confirmed"  # now or before
     AGAIN = "again"  # it may have been a program: a person is asked to press again
     EXPIRED = "expired"
+    LEFT = "left"  # it was confirmed before, and the person has left since
     UNKNOWN = "unknown"  # the sign-up is not known, or was erased
+
+
+_PRESSED = {
+    Taken.RECORDED: Pressed.CONFIRMED,
+    Taken.WAITING: Pressed.CONFIRMED,
+    Taken.EXPIRED: Pressed.EXPIRED,
+    Taken.LEFT: Pressed.LEFT,
+    Taken.NOTHING: Pressed.UNKNOWN,
+}
 
 
 def read(token: str, door: Door) -> UUID:
@@ -62,7 +72,7 @@ def press(pending: UUID, visit: Visit, door: Door) -> Pressed:
         _keep_unverified(pending, why, visit, now, door)
         return Pressed.AGAIN
     taken = take(Wish(WishKind.CONFIRM, pending, uuid4(), None, now, _evidence(visit, door)), door)
-    return {Taken.EXPIRED: Pressed.EXPIRED, Taken.NOTHING: Pressed.UNKNOWN}.get(taken, Pressed.CONFIRMED)
+    return _PRESSED[taken]
 
 
 def _posted(visit: Visit) -> str:

@@ -62,6 +62,7 @@ def said(message: Said, words: Words, status: int = 200) -> Page:
 def form(page: FormPage, stamp: str, *, flaws: Sequence[Flaw] = (), posted: Fields | None = None) -> Page:
     """Return the page of a form: empty, or as it was posted with what is wrong beside each field."""
     words, wrong = page.words, {flaw.field: page.words.flaws[flaw.code] for flaw in flaws}
+    marked = not page.form.fields.keys().isdisjoint(wrong)
     return _page(
         "form.html",
         words,
@@ -70,12 +71,12 @@ def form(page: FormPage, stamp: str, *, flaws: Sequence[Flaw] = (), posted: Fiel
         action=f"/v1/forms/{page.source.name}",
         redirect=page.form.redirect,
         stamp=stamp,
-        flaws=flaws,
+        flawed=(words.form_flawed if marked else words.form_unsent) if flaws else "",
         general=list(dict.fromkeys(said for name, said in wrong.items() if name not in page.form.fields)),
         inputs=[_input(name, need, page, wrong, posted or {}) for name, need in page.form.fields.items()],
         honeypot=page.form.honeypot,
         text=page.text,
-        button=page.form.button or words.form_button,
+        button=page.form.button or (words.form_subscribe if page.list else words.form_button),
     )
 
 
@@ -87,7 +88,9 @@ def confirm(words: Words, stamp: str, *, again: bool = False) -> Page:
 
 
 def unsubscribe(words: Words, lists: Sequence[MailingList]) -> Page:
-    """Return the page of an unsubscribe link."""
+    """Return the page of an unsubscribe link. Of one list it has one button, which leaves the list that it names."""
+    if len(lists) == 1:
+        return _page("unsubscribe_one.html", words, words.leave_title, 200, list=lists[0])
     return _page("unsubscribe.html", words, words.leave_title, 200, lists=lists)
 
 

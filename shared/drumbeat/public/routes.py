@@ -121,6 +121,8 @@ class Routes:
                     shown.page = pages.confirm(words, stamp, again=True)
                 case Pressed.EXPIRED:
                     shown.page = pages.said(words.expired, words, 410)
+                case Pressed.LEFT:
+                    shown.page = pages.said(words.left_since, words, 410)
                 case Pressed.UNKNOWN:
                     shown.page = pages.said(words.unknown_sign_up, words, 404)
                 case Pressed.CONFIRMED:
@@ -145,7 +147,7 @@ class Routes:
             left = unsubscribe.post(mail, visit, self._door())
             self._answers.acted("unsubscribed")
             words = self._words(visit)
-            shown.page = pages.said(_left(left, words), words)
+            shown.page = pages.said(_left(left, len(unsubscribe.lists(self._door())), words), words)
         return shown.answer(visit)
 
     @contextmanager
@@ -204,10 +206,10 @@ def _become(answer: Response[str], page: Page) -> None:
     answer.headers |= {**page.headers, "Content-Type": pages.HTML}
 
 
-def _left(lists: tuple[str, ...] | None, words: Words) -> Said:
-    if lists is None:
-        return words.left_list
-    return words.left_everything if lists == (EVERY_LIST,) else words.left_some
+def _left(lists: tuple[str, ...] | None, offered: int, words: Words) -> Said:
+    if lists == (EVERY_LIST,):
+        return words.left_everything
+    return words.left_list if lists is None or offered == 1 else words.left_some
 
 
 def _said(problem: Problem | SecretMissing, words: Words, unknown: str) -> Said:

@@ -23,6 +23,7 @@ WHAT, LIST = "what", "list"  # fields of the page
 EVERYTHING, TICKED = "everything", "ticked"  # values of the first; another, or none: the list of the mail
 MOST_BELIEVED = 50
 _LIKE_A_LIST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # as the configuration names them
+ONE_CLICK = ("List-Unsubscribe", "One-Click")  # the field of a mailbox provider's post
 
 
 def read(token: str, door: Door) -> UUID:
@@ -47,20 +48,27 @@ def post(mail: UUID, visit: Visit, door: Door) -> tuple[str, ...] | None:
         TooLarge: the body is; nothing of it was read. NotFound: the mail is not known, or was erased.
         Unavailable: neither ledger nor queue took it.
     """
-    asked = _asked(visit, door)
-    evidence = {"form": "unsubscribe page", "locale": of_link(visit, door), "ip": visit.network}
+    posted = _posted(visit)
+    asked = _asked(posted, door)
+    name, value = ONE_CLICK
+    form = "one-click" if value in posted.get(name, ()) else "unsubscribe page"
+    evidence = {"form": form, "locale": of_link(visit, door), "ip": visit.network}
     wish = Wish(WishKind.WITHDRAW, mail, uuid4(), asked, door.services.clock.now(), evidence)
     if take(wish, door) is Taken.NOTHING:
         raise NotFound("The mail that this link came in is not known any more. Nothing was changed.")
     return asked
 
 
-def _asked(visit: Visit, door: Door) -> tuple[str, ...] | None:
-    """Return the lists that a body names. One that cannot be read, or names none, means the list of the mail."""
+def _posted(visit: Visit) -> Fields:
+    """Return the fields of a body; none of one that cannot be read. Raises TooLarge."""
     try:
-        posted: Fields = fields.read(visit.headers.get("content-type", ""), visit.body())
+        return fields.read(visit.headers.get("content-type", ""), visit.body())
     except (Encoded, Invalid, FormRefused):
-        return None
+        return {}
+
+
+def _asked(posted: Fields, door: Door) -> tuple[str, ...] | None:
+    """Return the lists that a body names; one that names none means the list of the mail."""
     match posted.get(WHAT, ("",))[0]:
         case "everything":
             return (EVERY_LIST,)

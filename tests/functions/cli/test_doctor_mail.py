@@ -72,7 +72,21 @@ def test_the_domains_of_all_accounts_are_looked_up_and_a_mail_needs_one(doctor: 
     assert done.code == 1
     assert "FAIL DKIM of acme.io: there is no key at resend._domainkey.acme.io" in done.out
     assert done.out.count("DMARC of acme.io:") == 1
-    assert "FAIL mail: " in done.out and "say which, mail, news" in done.out
+    assert "FAIL mail: " in done.out and "say which: --account mail or --account news" in done.out
+
+
+def test_a_template_of_mails_to_a_list_is_sent_as_one(doctor: Run, run: Run, tmp_path: Path) -> None:
+    lists = 'defaults: {public_url: "https://hooks.acme.io", postal_address: x}\nlists: {weekly: {title: Weekly}}\n'
+    (tmp_path / "drumbeat.yaml").write_text(f"{DOCUMENT}{lists}")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "note.txt").write_text("---\nsubject: Note\n---\n{{ list.title }} {{ unsubscribe_url }}")
+    assert run("apply", str(tmp_path)).code == 0
+
+    done = doctor("--mail", "bob@example.org", "--account", "mail", "--template", "note")
+
+    assert "FAIL mail: note is for mails to a list; nothing was sent" in done.out
+    assert "say which: --list weekly" in done.out
+    assert "drumbeat:check" not in run("events").out
 
 
 def test_a_selector_that_is_given_is_looked_up(doctor: Run) -> None:

@@ -185,6 +185,16 @@ def test_a_folder_is_applied_with_its_templates(run: Run, folder: Path, database
     assert run("config", "--document").out.strip() == DOCUMENT.strip()
 
 
+def test_lists_are_named_beside_the_other_parts_of_a_configuration(run: Run, folder: Path) -> None:
+    (folder / "drumbeat.yaml").write_text(f"{DOCUMENT}lists: {{news: {{title: News}}, club: {{title: Club}}}}\n")
+    run("apply", str(folder))
+
+    shown = run("apply", str(folder)).out
+
+    assert "  lists      club, news" in shown
+    assert "  accounts   mail" in shown
+
+
 def test_what_would_change_is_shown_and_not_applied(run: Run, folder: Path, database: TestDatabase) -> None:
     first = run("apply", "--diff", str(folder))
     run("apply", str(folder))

@@ -1,5 +1,6 @@
 """Links in mails: what shows, what acts, and that no scanner of links changes anything or locks a person out."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from drumbeat.people import waiting_wishes
 from drumbeat.people.tokens import Kind
 from tests.functions.doors import make_unreachable
-from tests.functions.public.conftest import FORM, PAGE, Site, stamp
+from tests.functions.public.conftest import FORM, LISTS, PAGE, Site, stamp
+from tests.store.rows import new_effect, planned
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 MULTIPART = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
@@ -113,6 +115,25 @@ def test_a_link_works_for_seven_days_and_says_so_afterwards(site: Site, link: st
     assert confirmed(site) == []
 
 
+def test_a_person_who_left_since_is_not_called_signed_up(site: Site) -> None:
+    pending = site.pending()
+    link = f"/c/{site.token(Kind.CONFIRM, pending)}"
+    ledger = site.doors.ledger
+    planned(ledger, new_effect(pending, contact=b"ada", list="club", confirms=True))
+    page = site.show(link)
+    site.clock.move(seconds=3)
+    site.press(link, {"_page": stamp(page)})
+    (asked,) = ledger.run("SELECT id FROM effects WHERE confirms")
+    site.doors.visit("POST", f"/u/{site.token(Kind.UNSUBSCRIBE, asked['id'])}", ONE_CLICK, content_type=FORM)
+
+    answer = site.press(link, {"_page": stamp(page)})
+
+    assert answer.status == 410
+    assert "You have unsubscribed since" in answer.body
+    assert "sign up again" in answer.body
+    assert site.states()["club"] == "withdrawn"
+
+
 def test_a_link_to_a_sign_up_that_was_erased_says_so(site: Site) -> None:
     link = f"/c/{site.token(Kind.CONFIRM, uuid4())}"
     fast = site.press(link, {"_page": stamp(site.show(link))})
@@ -207,15 +228,35 @@ def test_a_person_chooses_what_to_leave(site: Site, body: bytes, states: dict[st
     assert site.states() == states
 
 
+def test_the_button_of_the_only_list_leaves_the_list_that_it_names(site: Site) -> None:
+    """Also where the mail came from a list that is no more."""
+    link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+    site.doors.other["lists"] = {"club": LISTS["club"]}
+    site.doors.configure()
+    page = site.show(link)
+
+    answer = site.press(link, {"what": "ticked", "list": "club"})
+
+    assert "Unsubscribe from “Club”" in page.body
+    assert re.findall(r'name="(\w+)" value="(\w+)"', page.body) == [("list", "club"), ("what", "ticked")]
+    assert "no more mails of this list" in answer.body
+    assert site.states() == {"news": "none", "club": "withdrawn"}
+
+
 def test_each_post_is_an_event_with_its_evidence(site: Site) -> None:
     mail = site.mail()
     link = f"/u/{site.token(Kind.UNSUBSCRIBE, mail)}"
     for _ in range(2):
         site.doors.visit("POST", link, ONE_CLICK, content_type=FORM, accept_language="de")
 
+    site.press(link, {"what": "list"})
+    site.doors.visit("POST", link, MULTIPART, content_type="multipart/form-data; boundary=x")
+
     bodies = site.bodies("drumbeat:unsubscribe")
-    assert [body["mail"] for body in bodies] == [str(mail)] * 2
-    assert bodies[0]["evidence"] == {"form": "unsubscribe page", "locale": "de", "ip": "127.0.0.0/24"}
+    assert [body["mail"] for body in bodies] == [str(mail)] * 4
+    assert bodies[0]["evidence"] == {"form": "one-click", "locale": "de", "ip": "127.0.0.0/24"}
+    forms = [body["evidence"]["form"] for body in bodies]
+    assert forms == ["one-click", "one-click", "unsubscribe page", "one-click"]
 
 
 def test_the_page_is_shown_and_acts_while_postgres_and_redis_are_away(site: Site) -> None:

@@ -234,6 +234,22 @@ def signed_up(db: Database, type: str = "CONSENT", *, kind: str | None = "pendin
     return recorded(db, body=as_json(body), type=type)
 
 
+def asked(db: Database) -> UUID:
+    """Return a sign-up whose mail that asks is planned."""
+    pending = signed_up(db)
+    configured(db)
+    planned(db, new_effect(pending, contact=KEY, list="news", confirms=True))
+    return pending
+
+
+def said(db: Database, list: str, kind: str, *, at: datetime) -> None:
+    """Let the person's row hold what they said."""
+    db.run(
+        "UPDATE contacts SET consents = consents_merged(consents, consent_fact(%s, %s, true, %s, %s)) WHERE key = %s",
+        (list, kind, at, uuid.uuid4(), KEY),
+    )
+
+
 def test_a_confirmed_form_becomes_the_lead_that_flows_act_on(database: TestDatabase, door: Door) -> None:
     pending = signed_up(database)
     now = datetime.now(UTC)
@@ -282,6 +298,33 @@ def test_pressed_again_it_is_the_same_event_also_when_its_time_is_over(database:
 
     assert taken == [Taken.RECORDED] * 3
     assert database.run("SELECT received_at FROM events WHERE door = 'confirm'") == [{"received_at": now}]
+
+
+@pytest.mark.parametrize("left", ["news", "*"])
+def test_an_old_link_brings_no_one_back_who_left_since(database: TestDatabase, door: Door, left: str) -> None:
+    pending = asked(database)
+    now = datetime.now(UTC)
+    wishes.take(confirming(pending, at=now), door)
+    said(database, left, "withdrawn", at=now + timedelta(days=1))
+
+    gone = wishes.take(confirming(pending, at=now + timedelta(days=2)), door)
+    said(database, "news", "given", at=now + timedelta(days=3))
+    back = wishes.take(confirming(pending, at=now + timedelta(days=4)), door)
+
+    assert (gone, back) == (Taken.LEFT, Taken.RECORDED)
+    assert len(database.run("SELECT 1 FROM events WHERE door = 'confirm'")) == 1
+
+
+def test_one_who_left_before_they_confirmed_has_come_back(database: TestDatabase, door: Door) -> None:
+    """Also before the confirmation is planned, while the contact's row still says that they left."""
+    pending = asked(database)
+    now = datetime.now(UTC)
+    said(database, "news", "withdrawn", at=now)
+
+    taken = [wishes.take(confirming(pending, at=now + timedelta(days=days)), door) for days in (1, 2)]
+
+    assert taken == [Taken.RECORDED] * 2
+    assert states(database)["news"] == "withdrawn"
 
 
 def test_a_sign_up_can_be_confirmed_for_seven_days(database: TestDatabase, door: Door) -> None:

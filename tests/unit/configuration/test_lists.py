@@ -4,7 +4,7 @@ import pytest
 
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.compatibility import FORMS, LISTS, SPLIT
-from drumbeat.core.errors import ConfigError
+from drumbeat.core.errors import ConfigError, Mistake
 
 ADDRESS = "Fernwood GmbH, Am Wald 1, 10115 Berlin"
 WHOLE = "public_url: 'https://hooks.example.com', postal_address: 'Fernwood GmbH, Am Wald 1, 10115 Berlin'"
@@ -38,6 +38,12 @@ def mistakes(text: str, templates: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(ConfigError) as refused:
         compile_document(text, templates or {})
     return [str(mistake) for mistake in refused.value.mistakes]
+
+
+def warnings(text: str, templates: dict[str, str] | None = None, *, sandbox: bool = True) -> list[Mistake]:
+    found: list[Mistake] = []
+    compile_document(text, templates or {}, sandbox=sandbox, warn=found.append)
+    return found
 
 
 def test_a_mail_to_a_list_that_people_can_leave_is_taken() -> None:
@@ -123,6 +129,44 @@ def test_a_list_asks_for_confirmation_only_by_a_mail_that_can_be_sent_and_answer
 
     assert len(found) == 1
     assert expected in found[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "template"),
+    [
+        ("text", {"confirm.txt": "---\nsubject: s\n---\n{{ payload.name }} {{ confirm_url }}"}),
+        ("subject", {"confirm.txt": "---\nsubject: '{{ payload.name }}'\n---\n{{ confirm_url }}"}),
+        ("html", ASKS | {"confirm.html": "{% if payload.name %}x{% endif %} {{ confirm_url }}"}),
+    ],
+)
+def test_words_of_strangers_in_the_mail_that_asks_are_warned_of(part: str, template: dict[str, str]) -> None:
+    text = document(lists="{news: {title: News, confirm: {account: mail, template: confirm}}}")
+
+    (warning,) = warnings(text, template)
+
+    assert (warning.line, f"the {part} of confirm uses payload" in warning.message) == (6, True)
+    assert warnings(text, ASKS) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "is_warned"),
+    [
+        ("hooks.example.com", True),
+        ("example.org", True),
+        ("hooks.test", True),
+        ("a.b.invalid", True),
+        ("fernwood.example", True),
+        ("hooks.localhost", True),
+        ("hooks.fernwood.com", False),
+        ("myexample.com", False),
+        ("test.fernwood.com", False),
+    ],
+)
+def test_an_address_for_examples_is_warned_of_where_real_people_get_mail(host: str, is_warned: bool) -> None:
+    text = document(defaults=f"public_url: 'https://{host}', postal_address: x")
+
+    assert [host in each.message for each in warnings(text, sandbox=False)] == [True] * is_warned
+    assert warnings(text) == []
 
 
 def test_a_list_that_asks_for_confirmation_needs_a_page_for_it() -> None:

@@ -5,6 +5,8 @@ import os
 import signal
 import time
 
+import psycopg
+
 from drumbeat.local.frames import Json
 from drumbeat.local.runtime import Context
 
@@ -13,6 +15,12 @@ def handler(event: Json, context: Context) -> Json:
     match event.get("do"):
         case "raise":
             raise LookupError("no such thing")
+        case "postgres away":
+            raise psycopg.OperationalError("connection failed: 127.0.0.1, port 5432\nIs the server running?")
+        case "postgres stops":
+            raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
+        case "no query":
+            raise psycopg.errors.QueryCanceled("canceling statement due to statement timeout")
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "unserialisable":

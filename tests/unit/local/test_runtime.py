@@ -1,11 +1,14 @@
 """A handler process behaves as a Lambda environment does."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from drumbeat.local.frames import Handler, HandlerFailed, HandlerGone
+from drumbeat.local.frames import RESULT, Handler, HandlerFailed, HandlerGone
+from drumbeat.local.runtime import Context, answer
+from tests.unit.local import handlers
 from tests.unit.local.conftest import StartRuntime
 
 
@@ -34,6 +37,44 @@ def test_a_handler_that_raises_is_answered_for_and_serves_on(start_runtime: Star
     assert failed.value.error["errorType"] == "LookupError"
     assert failed.value.error["errorMessage"] == "no such thing"
     assert handler.invoke({})["pid"] == process.pid
+
+
+def test_what_a_caller_prints_of_an_error_is_one_line(start_runtime: StartRuntime, handler: Handler) -> None:
+    start_runtime()
+
+    with pytest.raises(HandlerFailed) as failed:
+        handler.invoke({"do": "postgres away"})
+
+    assert str(failed.value) == "OperationalError: connection failed: 127.0.0.1, port 5432"
+    assert "Is the server running?" in failed.value.error["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("do", "is_one_line", "said"),
+    [
+        (
+            "postgres away",
+            True,
+            "Postgres is away, this is tried again (OperationalError: connection failed: 127.0.0.1",
+        ),
+        ("postgres stops", True, "(AdminShutdown: terminating connection due to administrator command)"),
+        ("raise", False, "LookupError: no such thing"),
+        ("no query", False, "psycopg.errors.QueryCanceled: canceling statement"),
+    ],
+)
+def test_an_error_has_its_traceback_unless_postgres_is_away(
+    capfd: pytest.CaptureFixture[str], do: str, is_one_line: bool, said: str
+) -> None:
+    context = Context("test", 512, 10)
+
+    reply = answer(handlers.handler, (RESULT, json.dumps({"do": do}).encode()), context, 10)
+
+    printed = capfd.readouterr().err
+    assert printed.startswith(f"[ERROR] {context.aws_request_id} ")
+    assert said in printed
+    assert ("Traceback" not in printed) is is_one_line
+    assert (printed.count("\n") == 1) is is_one_line
+    assert b"stackTrace" in reply  # as from Lambda
 
 
 def test_a_result_that_is_no_json_is_an_error_of_the_handler(start_runtime: StartRuntime, handler: Handler) -> None:

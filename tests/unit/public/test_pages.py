@@ -1,7 +1,7 @@
 """Every page in every language: complete, and nothing of a visitor's in it unescaped."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,7 @@ def test_what_others_wrote_is_text_on_every_page(locale: str) -> None:
     made = [
         pages.form(page(hostile, locale), "stamp", flaws=flaws, posted=values),
         pages.unsubscribe(words, [MailingList("news", hostile, hostile)]),
+        pages.unsubscribe(words, [MailingList("news", hostile, hostile), MailingList("club", hostile, hostile)]),
         pages.confirm(words, "stamp"),
         pages.said(words.sent, words),
     ]
@@ -98,6 +99,39 @@ def test_every_input_has_a_label_and_a_flaw_is_read_with_its_field() -> None:
     assert 'id="flaw-1"' in made
     assert ">\na\nb</textarea>" in made
     assert 'role="alert"' in made
+
+
+def test_a_form_that_is_not_taken_speaks_of_marks_only_where_there_are_some() -> None:
+    fast = pages.form(page(), "stamp", flaws=[posted.Flaw("_page", posted.TOO_FAST)]).html
+    both = [posted.Flaw("email", posted.ADDRESS), posted.Flaw("plan", posted.UNKNOWN)]
+    marked = pages.form(page(), "stamp", flaws=both).html
+
+    assert "Nothing was sent yet." in fast
+    assert "faster than a person fills a form" in fast
+    assert "marked" not in fast
+    assert "look at what is marked" in marked
+    assert "has no such field" in marked
+
+
+@pytest.mark.parametrize(
+    ("locale", "list", "button"),
+    [("en", True, "Subscribe"), ("de", True, "Anmelden"), ("en", False, "Send"), ("de", False, "Absenden")],
+)
+def test_the_button_of_a_form_says_what_it_does(locale: str, list: bool, button: str) -> None:
+    made = page(locale=locale)
+    shown = pages.form(made if list else replace(made, list=None), "stamp").html
+
+    assert f"<button>{button}</button>" in shown
+    assert "<button>Join us</button>" in pages.form(page("Join us", locale), "stamp").html
+
+
+def test_the_page_of_one_list_has_one_button_that_names_it() -> None:
+    news, club = MailingList("news", "Monday notes", ""), MailingList("club", "Club", "")
+
+    one, two, unknown = (pages.unsubscribe(words_of("en"), lists).html for lists in ([news], [news, club], []))
+
+    assert [made.count("<button") for made in (one, two, unknown)] == [1, 3, 2]
+    assert "Unsubscribe from “Monday notes”</button>" in one
 
 
 def test_a_form_says_what_it_signs_up_for_unless_the_configuration_does() -> None:

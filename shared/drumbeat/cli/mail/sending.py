@@ -4,7 +4,7 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -16,6 +16,8 @@ from drumbeat.cli.output import span
 from drumbeat.cli.waiting import wait
 from drumbeat.core.configuration import Config
 from drumbeat.core.status import Status
+from drumbeat.planning.check_mails import sends_mail
+from drumbeat.planning.text_checks import uses
 
 SANDBOX_SECONDS = 10.0
 LINK_SECONDS = 10.0
@@ -35,12 +37,19 @@ class Asked:
 
 def send_and_check(client: Client, asked: Asked, config: Config) -> Iterator[Check]:
     """Send one mail, and check what arrived in the sandbox or say what to look at in the mailbox."""
+    if _needs_list(asked, config):
+        fix = f"say which: {_options('--list', config.lists)}"
+        yield check("mail", False, f"{asked.template} is for mails to a list; nothing was sent", fix)
+        return
     wanted = {"to": asked.to, "account": asked.account, "list": asked.list, "template": asked.template}
     key = f"doctor-{uuid.uuid4()}"
     try:
         sent = client.post("/v1/doctor/mail", {**wanted, "payload": asked.payload, "idempotencyKey": key})
     except Refusal as error:
-        yield check("mail", False, error.message, "the message says what; nothing was sent")
+        mailing = [each.name for each in config.accounts.values() if sends_mail(each)]
+        unnamed = asked.account is None and len(mailing) > 1
+        fix = f"say which: {_options('--account', mailing)}" if unnamed else "the message says what; nothing was sent"
+        yield check("mail", False, error.message, fix)
         return
     story = wait(client, sent["eventId"], asked.within)
     yield (outcome := _outcome(story, sent, asked))
@@ -50,6 +59,19 @@ def send_and_check(client: Client, asked: Asked, config: Config) -> Iterator[Che
         yield from look_yourself(asked.to, asked.list)
         return
     yield from _in_sandbox(client, story["effects"][0]["effectId"], sent, asked, config)
+
+
+def _needs_list(asked: Asked, config: Config) -> bool:
+    """Return whether a template uses what only a mail to a list has."""
+    template = config.templates.get(asked.template or "")
+    if template is None or asked.list is not None or not config.lists:
+        return False
+    words = [part for part in (template.subject, template.text, template.html) if part]
+    return any(uses(part, variable) for part in words for variable in ("list", "unsubscribe_url"))
+
+
+def _options(option: str, names: Iterable[str]) -> str:
+    return " or ".join(f"{option} {name}" for name in sorted(names))
 
 
 def _outcome(story: Mapping[str, Any] | None, sent: Mapping[str, Any], asked: Asked) -> Check:

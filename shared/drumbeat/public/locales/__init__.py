@@ -22,9 +22,11 @@ class Words:
     # forms
     form_title: str
     form_button: str
+    form_subscribe: str  # the button of a form that signs up for a list
     form_agree: str  # {title} and {about} of a list: what a person agrees to
     form_about: str  # in place of a description
     form_flawed: str  # above a form that was not taken
+    form_unsent: str  # the same where no field is marked; what is wrong follows
     optional: str
     leave_empty: str  # beside the field that people do not see
     labels: Mapping[str, str]  # of fields by their name; another is shown by its name
@@ -39,6 +41,8 @@ class Words:
     leave_title: str
     leave_text: str
     leave_button: str
+    leave_only_text: str  # where there is one list
+    leave_only_button: str  # {title}
     leave_single: str
     leave_ticked: str
     leave_everything_text: str
@@ -48,6 +52,7 @@ class Words:
     sent: Said
     confirmed: Said
     expired: Said
+    left_since: Said
     unknown_sign_up: Said
     left_list: Said
     left_some: Said

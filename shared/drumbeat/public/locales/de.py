@@ -6,9 +6,11 @@ WORDS = Words(
     language="de",
     form_title="Anmelden",
     form_button="Absenden",
+    form_subscribe="Anmelden",
     form_agree="Ich möchte „{title}“ per E-Mail erhalten: {about}. Abbestellen kann ich jederzeit.",
     form_about="unsere Neuigkeiten",
     form_flawed="Es wurde noch nichts abgesendet. Bitte prüfen Sie, was markiert ist, und senden Sie noch einmal.",
+    form_unsent="Es wurde noch nichts abgesendet.",
     optional="freiwillig",
     leave_empty="Bitte leer lassen",
     labels={
@@ -42,6 +44,8 @@ WORDS = Words(
     leave_title="Abbestellen",
     leave_text="Mit diesem Knopf bestellen Sie die Liste ab, zu der diese Mail gehört. Das gilt sofort.",
     leave_button="Diese Liste abbestellen",
+    leave_only_text="Mit diesem Knopf bestellen Sie diese Liste ab. Das gilt sofort.",
+    leave_only_button="„{title}“ abbestellen",
     leave_single="Oder wählen Sie die Listen aus, die Sie nicht mehr möchten:",
     leave_ticked="Ausgewählte Listen abbestellen",
     leave_everything_text="Oder alle auf einmal. Mails zu dem, was Sie bestellen oder anfragen, kommen weiterhin.",
@@ -57,6 +61,11 @@ WORDS = Words(
         "Dieser Link ist zu alt",
         "Eine Anmeldung kann sieben Tage lang bestätigt werden. Es wurde nichts geändert. "
         "Bitte melden Sie sich noch einmal an, dann senden wir einen neuen Link.",
+    ),
+    left_since=Said(
+        "Sie haben sich inzwischen abgemeldet",
+        "Diese Anmeldung hatten Sie bestätigt und danach abbestellt. Es wurde nichts geändert: Sie bleiben abgemeldet. "
+        "Wenn Sie unsere Mails wieder möchten, melden Sie sich bitte noch einmal an, dann senden wir einen neuen Link.",
     ),
     unknown_sign_up=Said(
         "Diese Anmeldung kennen wir nicht",

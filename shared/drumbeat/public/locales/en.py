@@ -6,9 +6,11 @@ WORDS = Words(
     language="en",
     form_title="Sign up",
     form_button="Send",
+    form_subscribe="Subscribe",
     form_agree="I want to get “{title}” by e-mail: {about}. I can unsubscribe at any time.",
     form_about="our news",
     form_flawed="Nothing was sent yet. Please look at what is marked, and send it again.",
+    form_unsent="Nothing was sent yet.",
     optional="optional",
     leave_empty="Please leave this empty",
     labels={
@@ -42,6 +44,8 @@ WORDS = Words(
     leave_title="Unsubscribe",
     leave_text="Press the button, and you get no more mails of this mail's list. It takes effect at once.",
     leave_button="Unsubscribe from this list",
+    leave_only_text="Press the button, and you get no more mails of this list. It takes effect at once.",
+    leave_only_button="Unsubscribe from “{title}”",
     leave_single="Or choose the lists that you no longer want:",
     leave_ticked="Unsubscribe from the chosen lists",
     leave_everything_text="Or end all of them at once. Mails about what you order or ask for still come.",
@@ -56,6 +60,11 @@ WORDS = Words(
     expired=Said(
         "This link is too old",
         "A sign-up can be confirmed for seven days. Nothing was changed. Please sign up again, and we send a new link.",
+    ),
+    left_since=Said(
+        "You have unsubscribed since",
+        "You confirmed this sign-up before, and unsubscribed later. Nothing was changed: you stay unsubscribed. "
+        "If you want our mails again, please sign up again, and we send a new link.",
     ),
     unknown_sign_up=Said(
         "We do not know this sign-up",
