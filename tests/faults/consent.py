@@ -25,5 +25,7 @@ def state_of(facts: Iterable[Fact], name: str) -> str:
     deciding = [fact for fact in about if fact.kind == "withdrawn" or (fact.kind == "given" and fact.by_person)]
     if deciding:
         return max(deciding, key=lambda fact: (fact.at, fact.kind == "withdrawn")).kind
-    kinds = {fact.kind for fact in about}
-    return "given" if "given" in kinds else "pending" if "pending" in kinds else "none"
+    if not about:
+        return "none"
+    first = min(about, key=lambda fact: (fact.at, fact.kind == "given"))  # a machine gives only where nothing was said
+    return first.kind

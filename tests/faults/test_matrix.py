@@ -37,7 +37,6 @@ NOT_REQUIRED = {
     "configs.STORED": "a person reads only",
     "configs.OPEN_IDENTITIES": "apply reads only, to say why it was refused; a scenario covers it",
     "resume.HASTEN": "a person makes due effects due sooner",
-    "identity.IDENTITY": "names the database for the doctor; a mark that is lost costs nothing",
     "account_states.RESUME": "a person ends a pause",
     "account_states.STATES": "a person reads only",
     "attempts.OPENED": "reads only, once an answer was lost: the matrix itself reaches it",

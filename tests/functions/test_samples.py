@@ -156,6 +156,7 @@ def test_rows_of_a_file_are_imported_and_what_is_no_address_is_named(doors: Door
         "results": {
             "added": 1,
             "replayed": 0,
+            "stayOut": 0,
             "refused": [{"row": 3, "reason": "email is not an address: it holds no @"}],
         }
     }

@@ -26,15 +26,17 @@ def configured(db: Database, version: int = 1) -> int:
     return version
 
 
-def recorded(db: Database, key: str | None = None, body: bytes = b"{}", type: str = "LEAD_CAPTURE") -> UUID:
+def recorded(
+    db: Database, key: str | None = None, body: bytes = b"{}", type: str = "LEAD_CAPTURE", door: str = "api"
+) -> UUID:
     """Record one event."""
     key = key or uuid.uuid4().hex
     event = ids.event_id("test", key)
     db.run(
         "WITH e AS (INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
-        " VALUES (%s, 'test', %s, %s, 'api', '', drumbeat_now()) RETURNING id)"
+        " VALUES (%s, 'test', %s, %s, %s, '', drumbeat_now()) RETURNING id)"
         " INSERT INTO payloads (event_id, body) SELECT id, %s FROM e",
-        (event, key, type, body),
+        (event, key, type, door, body),
     )
     return event
 
@@ -65,9 +67,9 @@ def planned(db: Database, *made: plans_sql.NewEffect) -> list[dict[str, Any]]:
     return plans_sql.record(db, [plans_sql.NewPlan(made[0].event_id, 1, b"hash", {})], made, LEASE)
 
 
-def waiting(db: Database, **changes: Any) -> UUID:
+def waiting(db: Database, *, door: str = "api", **changes: Any) -> UUID:
     """Return a due effect."""
-    effect = new_effect(recorded(db), **changes)
+    effect = new_effect(recorded(db, door=door), **changes)
     planned(db, effect)
     return effect.id
 

@@ -15,22 +15,9 @@ from tests.faults.fault_points import Fault, Site
 from tests.faults.mutations.mutation import Mutation, Patch, change_statement
 from tests.faults.proof import StoryWithFault
 
-# Consent as the statement sees it in a table of its own: as it was when the statement began, before it waited.
-FROM_ANOTHER_TABLE = """
-    consent_state((SELECT consents_merge(consent_fact(s.list, s.kind, s.by_person, s.at, s.event_id))
-                     FROM consents s WHERE s.contact = own.key), e.list) <> 'given'
-"""
-
 
 def _open_without_consent(patch: Patch) -> None:
     change_statement(patch, attempts_sql, "OPEN", ("AND consent_state(own.consents, e.list) <> 'given'", "AND false"))
-
-
-def _read_consent_from_another_table(patch: Patch) -> None:
-    for statement in ("OPEN", "OPEN_COUNTED"):
-        change_statement(
-            patch, attempts_sql, statement, ("consent_state(own.consents, e.list) <> 'given'", FROM_ANOTHER_TABLE)
-        )
 
 
 def _mail_who_complained(patch: Patch) -> None:
@@ -91,7 +78,6 @@ def _ask_without_end(patch: Patch) -> None:
 
 MUTATIONS = (
     Mutation("a letter is opened without consent", _open_without_consent, "unconfirmed"),
-    Mutation("consent is read from another table", _read_consent_from_another_table, "rush"),
     Mutation("who complained gets letters", _mail_who_complained, "a person complains just in time"),
     Mutation(
         "the last word that is planned counts",

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -32,7 +33,7 @@ def reason(db: Database) -> Row:
     return row
 
 
-def marketing(db: Database, **changes: object) -> uuid.UUID:
+def marketing(db: Database, **changes: Any) -> uuid.UUID:
     return waiting(db, contact=KEY, list="news", **changes)
 
 

@@ -57,7 +57,7 @@ def test_after_an_outage_marketing_is_put_back_and_all_else_goes_on(
 ) -> None:
     """Whether or not another statement of the batch has connected again meanwhile."""
     marketing, transactional = claimed(worker.db, mail(database)), claimed(worker.db, waiting(database))
-    asking = claimed(worker.db, mail(database, confirms=True))
+    asking = claimed(worker.db, mail(database, confirms=True, door="form"))
     batch = Commits([marketing, transactional, asking], worker)
     cut(worker, database)
     if reconnected:

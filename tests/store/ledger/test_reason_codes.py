@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -98,7 +98,7 @@ def put_back(db: Database, reason: Reason | None) -> UUID:
     return effect.id
 
 
-def held(db: Database, reason: Reason, **changes: object) -> UUID:
+def held(db: Database, reason: Reason, **changes: Any) -> UUID:
     """Return an effect that is held for this reason."""
     effect = claimed(db, waiting(db, **changes))
     attempts_sql.open_attempts(db, [opening(effect, "held", reason=reason)])

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -47,7 +48,7 @@ def services(database: TestDatabase) -> Iterator[Services]:
     services.db.close()
 
 
-def mail(db: Database, list: str | None = "news", **changes: object) -> UUID:
+def mail(db: Database, list: str | None = "news", **changes: Any) -> UUID:
     """Return an effect that mails a person who agreed to `news` and `offers` on the first day."""
     effect = waiting(db, contact=KEY, list=list, **changes)
     db.run(

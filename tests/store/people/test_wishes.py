@@ -181,7 +181,7 @@ def test_an_opening_waits_for_a_withdrawal_in_progress(database: TestDatabase, d
 def test_a_withdrawal_waits_for_an_opening_in_progress_and_joins_what_it_left(
     database: TestDatabase, door: Door, *, confirms: bool
 ) -> None:
-    effect = claimed(database, mail(database, confirms=confirms))
+    effect = claimed(database, mail(database, confirms=confirms, door="form" if confirms else "api"))
     taken: list[Taken] = []
     other = Database(database.url)
     door.services.__dict__["db"] = other

@@ -190,9 +190,10 @@ def test_without_a_refused_row_there_is_no_report(tmp_path: Path) -> None:
 
 
 def test_a_report_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    report = Report(tmp_path / "none" / "r.csv", ["email"], ",")
-
-    with pytest.raises(click.ClickException, match="--report"):
+    with (
+        pytest.raises(click.ClickException, match="--report"),
+        Report(tmp_path / "none" / "r.csv", ["email"], ",") as report,
+    ):
         report.add(Refused(2, "why"))
 
 
