@@ -13,10 +13,8 @@ def typed(text: str, *, local: bool) -> str:
         InvalidAddress: it is no address, or none that mail reaches.
     """
     address = mailbox(text).address
-    try:  # imported here: most requests do not get so far
-        from email_validator import EmailNotValidError, validate_email
-    except ImportError:  # left out of a layer: our own reading still holds
-        return address
+    from email_validator import EmailNotValidError, validate_email  # most requests do not get so far
+
     try:
         validate_email(address, check_deliverability=False, allow_smtputf8=True, test_environment=local)
     except EmailNotValidError:  # whose words may repeat the address

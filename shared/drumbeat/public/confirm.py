@@ -12,9 +12,10 @@ from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import UNREACHABLE
+from drumbeat.people import wishes_sql
 from drumbeat.people.tokens import Kind, Tokens
 from drumbeat.people.wishes import Taken, Wish, WishKind, take
-from drumbeat.public import fields, sql, stamps
+from drumbeat.public import fields, stamps
 from drumbeat.public.languages import of_link
 from drumbeat.public.scanners import is_scanner
 from drumbeat.public.visit import Visit
@@ -104,7 +105,8 @@ def _keep_unverified(pending: UUID, why: str, visit: Visit, now: datetime, door:
     """Record that the button was pressed and by what it may have been; once in ten minutes for each sign-up."""
     key = f"{pending}:{int(now.timestamp()) // BUCKET_SECONDS}"
     try:
-        payload = _person(sql.body_of(door.services.db, pending))
+        sign_up = wishes_sql.pending(door.services.db, pending)
+        payload = _person(sign_up.body if sign_up else None)
         if payload is None:
             return  # there is nothing that could be confirmed
         recording.record(_unverified(pending, key, payload, why, visit, now, door), door)

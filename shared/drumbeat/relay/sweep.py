@@ -216,10 +216,9 @@ class _Sweep:
 
     def _prune(self) -> None:
         """Delete the bytes of deliveries that were split, once they are old."""
-        while (
-            self.summary.full and self._has_time() and deliveries_sql.prune(self._services.db) == PRUNED_PER_STATEMENT
-        ):
-            pass
+        more = self.summary.full
+        while more and self._has_time():
+            more = deliveries_sql.prune(self._services.db) == PRUNED_PER_STATEMENT
 
     def _catch_up_campaigns(self) -> None:
         """Fire what should have fired, and schedule the next checks."""

@@ -12,7 +12,7 @@ import pytest
 from drumbeat.core import ids
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql
-from drumbeat.delivery.effects import Moved
+from drumbeat.delivery.effects import Claimed, Moved
 from drumbeat.ingest.door import Door
 from drumbeat.ledger.database import Database
 from drumbeat.people import wishes
@@ -23,6 +23,11 @@ from tests.store.rows import as_json, claimed, configured, new_effect, opening, 
 
 JANUARY = datetime(2026, 1, 20, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+# As the opening statement would read consent, were it kept apart from the contact's row.
+IN_A_TABLE = """
+    consent_state((SELECT consents_merge(consent_fact(s.list, s.kind, s.by_person, s.at, s.event_id))
+                     FROM consents s WHERE s.contact = own.key), e.list) <> 'given'
+"""
 
 
 # ---------------------------------------------------------------- withdrawals
@@ -155,8 +160,19 @@ def test_an_attempt_that_is_opened_after_the_commit_knows(database: TestDatabase
     assert database.run("SELECT reason FROM effects") == [{"reason": "no consent: news: withdrawn"}]
 
 
-def test_an_opening_waits_for_a_withdrawal_in_progress(database: TestDatabase, door: Door) -> None:
-    effect = claimed(database, mail(database))
+def agree(db: Database) -> None:
+    """Let the person agree to `news` as the product records it: in the contact's row and in the table of facts."""
+    db.run(
+        "WITH said AS (INSERT INTO consents (contact, list, event_id, kind, by_person, at)"
+        " VALUES (%s, 'news', %s, 'given', true, '2026-01-01') RETURNING *)"
+        " UPDATE contacts SET consents = consent_fact(list, kind, by_person, at, event_id)"
+        "   FROM said WHERE key = said.contact",
+        (KEY, recorded(db)),
+    )
+
+
+def opened_while_leaving(effect: Claimed, database: TestDatabase, door: Door) -> tuple[bool, Status]:
+    """Open a mail while its person's withdrawal is not committed yet; return whether that waited, and how it ended."""
     moved: list[Moved] = []
 
     def open_it() -> None:
@@ -172,9 +188,27 @@ def test_an_opening_waits_for_a_withdrawal_in_progress(database: TestDatabase, d
         still_waiting = worker.is_alive()
     worker.join()
     other.close()
+    return still_waiting, moved[0].status
 
-    assert still_waiting
-    assert [one.status for one in moved] == [Status.CANCELLED]
+
+def test_an_opening_waits_for_a_withdrawal_in_progress(database: TestDatabase, door: Door) -> None:
+    effect = claimed(database, mail(database))
+    agree(database)
+
+    assert opened_while_leaving(effect, database, door) == (True, Status.CANCELLED)
+
+
+def test_were_consent_read_in_another_table_who_left_meanwhile_would_be_mailed(
+    database: TestDatabase, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read as it was when the statement began: this is why consent stands in the row that is locked."""
+    in_the_row = "consent_state(own.consents, e.list) <> 'given'"
+    assert attempts_sql.OPEN.count(in_the_row) == 1
+    monkeypatch.setattr(attempts_sql, "OPEN", attempts_sql.OPEN.replace(in_the_row, IN_A_TABLE))
+    effect = claimed(database, mail(database))
+    agree(database)
+
+    assert opened_while_leaving(effect, database, door) == (True, Status.SENDING)
 
 
 @pytest.mark.parametrize("confirms", [False, True])
