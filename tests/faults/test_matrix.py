@@ -48,6 +48,7 @@ NOT_REQUIRED = {
     "configs.USES": "apply reads only, to refuse a secret that a header would show to another",
     "dismissals": "a person has seen what needs attention; nothing is sent for it",
     "rebuild": "a person compares views or makes them again; nothing is sent for it",
+    "plans.PLANS": "a part of other statements",
     "plans.PEOPLE": "a part of other statements",
     "bars": "parts of other statements",
     "confirmations": "parts of other statements",

@@ -58,6 +58,25 @@ class NewPlan:
     person: Person | None = None  # named by the event; None in a re-plan
 
 
+# A second planner's plan conflicts: then it is in neither `planned` nor `replanned`, and nothing of it is recorded.
+PLANS = """
+    input AS (
+        SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
+                             %(failed)s::jsonb[], %(plan_flows)s::text[], %(semantics)s::smallint[])
+                   AS i (event_id, version, hash, failed, flow, semantics)
+    ), planned AS (
+        INSERT INTO plans (event_id, version, hash, failed, semantics)
+        SELECT event_id, version, hash, failed, semantics FROM input WHERE flow IS NULL
+            ON CONFLICT DO NOTHING
+        RETURNING event_id, NULL::text AS flow
+    ), replanned AS (
+        INSERT INTO replans (event_id, version, hash, flow, semantics)
+        SELECT event_id, version, hash, flow, semantics FROM input WHERE flow IS NOT NULL
+            ON CONFLICT DO NOTHING
+        RETURNING event_id, flow
+    )
+"""
+
 # What events say of the people they name (`named`), and for whom they have effects (`steps`). Each is a join, so that
 # twice is once, and any order the same. All rows of contacts are written by one INSERT, in key order: of two statements
 # that make or change the same ones neither waits for what the other holds. What people agreed to has its time from
@@ -118,26 +137,11 @@ PEOPLE = """
     )
 """
 
-# A second planner's plan conflicts, so its steps find no row in `planned` and nothing of it is recorded. An effect
-# that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one commit. A
-# contact whose key was another by the first reading of addresses remembers that one, which gets a row of its own: an
-# attempt has to lock it.
+# An effect that is due already is claimed by the same statement: planned and claimed are two rows of the journal, one
+# commit. A contact whose key was another by the first reading of addresses remembers that one, which gets a row of its
+# own: an attempt has to lock it.
 RECORD = f"""
-    WITH input AS (
-        SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
-                             %(failed)s::jsonb[], %(plan_flows)s::text[], %(semantics)s::smallint[])
-                   AS i (event_id, version, hash, failed, flow, semantics)
-    ), planned AS (
-        INSERT INTO plans (event_id, version, hash, failed, semantics)
-        SELECT event_id, version, hash, failed, semantics FROM input WHERE flow IS NULL
-            ON CONFLICT DO NOTHING
-        RETURNING event_id, NULL::text AS flow
-    ), replanned AS (
-        INSERT INTO replans (event_id, version, hash, flow, semantics)
-        SELECT event_id, version, hash, flow, semantics FROM input WHERE flow IS NOT NULL
-            ON CONFLICT DO NOTHING
-        RETURNING event_id, flow
-    ), steps AS MATERIALIZED (
+    WITH {PLANS}, steps AS MATERIALIZED (
         SELECT s.*, a.account IS NOT NULL AS failing, a.paused_until > drumbeat_now() AS paused,
                s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AND a.paused_until IS NULL AS take
           FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(versions)s::int[], %(flows)s::text[], %(steps)s::text[],
@@ -193,12 +197,7 @@ def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect],
     return db.run(
         RECORD,
         {
-            "plan_events": [plan.event_id for plan in plans],
-            "plan_versions": [plan.version for plan in plans],
-            "hashes": [plan.hash for plan in plans],
-            "failed": [json.dumps(dict(plan.failed)) for plan in plans],
-            "plan_flows": [plan.flow for plan in plans],
-            "semantics": [plan.semantics for plan in plans],
+            **plan_parameters(plans),
             "ids": [effect.id for effect in effects],
             "events": [effect.event_id for effect in effects],
             "versions": [effect.version for effect in effects],
@@ -222,8 +221,20 @@ def record(db: Database, plans: Sequence[NewPlan], effects: Sequence[NewEffect],
     )
 
 
+def plan_parameters(plans: Sequence[NewPlan]) -> dict[str, list[object]]:
+    """Return plans as the arrays that PLANS takes."""
+    return {
+        "plan_events": [plan.event_id for plan in plans],
+        "plan_versions": [plan.version for plan in plans],
+        "hashes": [plan.hash for plan in plans],
+        "failed": [json.dumps(dict(plan.failed)) for plan in plans],
+        "plan_flows": [plan.flow for plan in plans],
+        "semantics": [plan.semantics for plan in plans],
+    }
+
+
 def people_parameters(named: Mapping[UUID, Person]) -> dict[str, list[object]]:
-    """Return what events say about people as the arrays that the statement takes."""
+    """Return what events say about people as the arrays that PEOPLE takes."""
     said = [(event, *fact) for event, person in named.items() for fact in person.consents]
     return {
         "named_events": list(named),

@@ -1,11 +1,11 @@
 """Deliveries that are split: the plan of each, with an event for each of its facts."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from drumbeat.core import fingerprint
+from drumbeat.delivery import plans_sql
 from drumbeat.delivery.plans_sql import NewPlan
 from drumbeat.ledger.database import Database
 from drumbeat.planning.facts import Fact
@@ -13,22 +13,8 @@ from drumbeat.planning.facts import Fact
 # What records the plan records the facts, in one commit: so a delivery is acted on itself or split, and never both.
 # A fact that another delivery has brought already is that event. In the order of ids, so that two workers with the same
 # facts cannot wait for each other.
-RECORD = """
-    WITH input AS (
-        SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
-                             %(failed)s::jsonb[], %(plan_flows)s::text[], %(semantics)s::smallint[])
-                   AS i (event_id, version, hash, failed, flow, semantics)
-    ), planned AS (
-        INSERT INTO plans (event_id, version, hash, failed, semantics)
-        SELECT event_id, version, hash, failed, semantics FROM input WHERE flow IS NULL
-            ON CONFLICT DO NOTHING
-        RETURNING event_id
-    ), replanned AS (
-        INSERT INTO replans (event_id, version, hash, flow, semantics)
-        SELECT event_id, version, hash, flow, semantics FROM input WHERE flow IS NOT NULL
-            ON CONFLICT DO NOTHING
-        RETURNING event_id
-    ), split AS MATERIALIZED (
+RECORD = f"""
+    WITH {plans_sql.PLANS}, split AS MATERIALIZED (
         SELECT events.id, events.source, events.type, events.received_at
           FROM (SELECT event_id FROM planned UNION SELECT event_id FROM replanned) AS new
           JOIN events ON events.id = new.event_id
@@ -54,7 +40,7 @@ RECORD = """
         INSERT INTO payloads (event_id, body) SELECT id, body FROM facts JOIN inserted USING (id, delivery)
     )
     SELECT id FROM inserted
-"""
+"""  # noqa: S608 - put together from constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +62,7 @@ def record(db: Database, splits: Sequence[Split]) -> list[UUID]:
     rows = db.run(
         RECORD,
         {
-            "plan_events": [plan.event_id for plan in plans],
-            "plan_versions": [plan.version for plan in plans],
-            "hashes": [plan.hash for plan in plans],
-            "failed": [json.dumps(dict(plan.failed)) for plan in plans],
-            "plan_flows": [plan.flow for plan in plans],
-            "semantics": [plan.semantics for plan in plans],
+            **plans_sql.plan_parameters(plans),
             "deliveries": [delivery for delivery, _, _ in facts],
             "places": [place for _, place, _ in facts],
             "ids": [fact.id for *_, fact in facts],

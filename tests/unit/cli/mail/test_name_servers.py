@@ -55,12 +55,24 @@ def answer(query: dns.message.Message) -> dns.message.Message | None:
     return reply
 
 
+def same_port() -> tuple[socket.socket, socket.socket]:
+    """Return a UDP and a listening TCP socket at one port: one that is free for both, found by trying."""
+    while True:
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            udp.close()
+            tcp.close()
+        else:
+            return udp, tcp
+
+
 @contextmanager
 def serving(reply: Reply = answer) -> Iterator[str]:
     """Serve DNS over UDP and TCP at one port of loopback, which is yielded as `address:port`."""
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
-    tcp = socket.create_server(udp.getsockname())
+    udp, tcp = same_port()
 
     def datagrams() -> None:
         while True:
