@@ -22,8 +22,6 @@ from tests.build.conftest import tool
 from tests.build.stack import ROOT
 from tests.cloud.deployed import Deployed
 
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
-
 RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")  # what AWS keeps beside every Python function
 SAMPLES_SECRET = "for tests"  # what the samples' API key was minted under
 
@@ -62,6 +60,7 @@ SAMPLES: dict[str, dict[str, Check]] = {
     "campaign": {"campaign": lambda answer: answer == {"ignored": "no campaign of this name is in force"}},
     "console": {
         "console_events": status(200),
+        "console_import": status(200),
         "console_resolve": status(404),
         "console_redrive": status(404),
         "console_cancel": status(404),
@@ -126,6 +125,8 @@ def known_key(cloud: Deployed) -> None:
         access_sql.add(ledger, "sample", "of the samples", SCOPES, actor="test")
 
 
+@pytest.mark.proof
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("known_key")
 @pytest.mark.parametrize("function", SAMPLES)
 def test_a_built_function_answers_its_samples(
