@@ -84,7 +84,7 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
     flow = config.flow(flow_name)
     if flow is None:
         raise KeyError(flow_name)
-    if flow.on != event.type and not flow_name.startswith(CONFIRM):
+    if not (flow_name.startswith(CONFIRM) or _acts_on(flow, event)):
         return _made(event, config, [], {})
     try:
         if split := facts_of(event, config):

@@ -160,3 +160,14 @@ def test_a_flow_that_names_imports_acts_on_them() -> None:
     planned = plan(row, config(named, templates=TEMPLATES, more=LISTS))
 
     assert [one.flow for one in planned.effects] == ["f"]
+
+
+def test_a_flow_that_named_imports_and_failed_acts_on_none_once_it_names_them_no_more() -> None:
+    named = FLOW.replace("on: LEAD_CAPTURE,", "on: LEAD_CAPTURE, when: \"source == 'drumbeat:import'\",") % "news"
+    row = replace(signed_up(kind="given", door="import", type="LEAD_CAPTURE"), source="drumbeat:import")
+
+    again = plan_flow(row, config(named, templates=TEMPLATES, more=LISTS), "f")
+    without = plan_flow(row, version(), "f")
+
+    assert [one.flow for one in again.effects] == ["f"]
+    assert (without.effects, without.failed) == ((), {})
