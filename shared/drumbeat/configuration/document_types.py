@@ -16,7 +16,6 @@ from drumbeat.planning.condition_checks import check_condition, check_mapping, c
 from drumbeat.planning.text_checks import check_text
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"
 HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 

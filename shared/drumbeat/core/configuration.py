@@ -19,6 +19,7 @@ type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | Non
 
 
 EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"  # of whatever a document names
 LOCALES = ("en", "de")  # of pages that people see
 CONFIRM = "confirm:"  # how the name of a list's confirmation begins as a flow
 CONFIRM_STEP = "mail"

@@ -1,13 +1,14 @@
 """What an event says about a person: the lead that it adds to, and what the person agreed to or withdrew. Pure."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from drumbeat.core.address import normalise
-from drumbeat.core.configuration import Config
+from drumbeat.core.configuration import NAME, Config
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.events import Event, EventType
 
@@ -115,15 +116,19 @@ def _is_kept(value: object) -> bool:
 
 
 def _consents(event: Event, config: Config) -> Iterator[ConsentFact]:
+    """Yield what the event says of lists, also of one that was renamed or removed since: its person was told it holds.
+
+    Whether such a list had to be confirmed is not known any more, so that a program's word waits.
+    """
     by_person = event.door in PERSONS_DOORS
     for said in _said(event):
         name, kind = said.get("list"), said.get("kind", ConsentKind.GIVEN)
         if not isinstance(name, str) or kind not in list(ConsentKind):
             continue
-        known = config.lists.get(name)
-        if known is None and not (kind == ConsentKind.WITHDRAWN and name == EVERY_LIST):
+        if not (re.fullmatch(NAME, name) or (kind == ConsentKind.WITHDRAWN and name == EVERY_LIST)):
             continue
-        if kind == ConsentKind.GIVEN and event.door == "api" and known and known.confirm:
+        known = config.lists.get(name)
+        if kind == ConsentKind.GIVEN and event.door == "api" and (known is None or known.confirm):
             kind = ConsentKind.PENDING
         yield ConsentFact(name, ConsentKind(kind), by_person)
 

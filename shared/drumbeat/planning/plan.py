@@ -21,6 +21,10 @@ from drumbeat.planning.payload import Unmappable, read
 from drumbeat.planning.people import NO_PEOPLE, ConsentKind, PeopleFacts, people_facts
 
 IMPORTED = "drumbeat:import"  # the source of the rows of imported files
+ASKED_SINCE = 4  # the rules by which people are asked to confirm; a release of earlier ones misses nothing
+# Why no mail asks the person of a sign-up to confirm it.
+LIST_GONE = "a person signed up and has to confirm it, and no mail asks: version {} has no list of this name"
+ASKS_NO_MORE = "a person signed up and has to confirm it, and no mail asks: the list has no `confirm` in version {}"
 # Of each flow, when an event was given up. `verify` plans such an event no more either: it may end its process.
 NEVER_ENDS = "its planning began three times and did not end; a later configuration may plan it"
 
@@ -72,11 +76,11 @@ def plan(event: Event, config: Config) -> Plan:
     except Unmappable as error:
         return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
     people = people_facts(event, payload, config)
-    pending = sorted({said.list for said in people.consents if said.kind is ConsentKind.PENDING})
-    asked = [flow for name in pending if (flow := config.lists[name].confirmation)]
     if (name := wanted_flow(event, config.semantics)) is not None:
         return replace(_check(event, config, name, payload), people=people)
-    return replace(_plan(event, config, [*acting, *asked], payload), people=people)
+    asking, unasked = _asking(people, config)
+    made = _plan(event, config, [*acting, *asking], payload)
+    return replace(made, failed={**made.failed, **unasked}, people=people)
 
 
 def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
@@ -106,6 +110,22 @@ def _acts_on(flow: Flow, event: Event) -> bool:
     A flow that welcomes every lead would otherwise mail a whole list on the day that it is imported.
     """
     return flow.on == event.type and (event.door != "import" or IMPORTED in (flow.when or ""))
+
+
+def _asking(people: PeopleFacts, config: Config) -> tuple[list[Flow], dict[str, str]]:
+    """Return the flows that ask a person to confirm what they signed up for, and why others cannot.
+
+    A form may know a configuration that is a minute old, and a sign-up may have waited in the buffer: its list was
+    renamed, or asks no more. It fails like a flow, so that it is seen, and asks once the list does again.
+    """
+    pending = sorted({said.list for said in people.consents if said.kind is ConsentKind.PENDING})
+    flows = {f"{CONFIRM}{name}": config.flow(f"{CONFIRM}{name}") for name in pending}
+    unasked = {
+        name: (ASKS_NO_MORE if name.removeprefix(CONFIRM) in config.lists else LIST_GONE).format(config.version)
+        for name, flow in flows.items()
+        if flow is None and config.semantics >= ASKED_SINCE
+    }
+    return [flow for flow in flows.values() if flow], unasked
 
 
 def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[str, str, str | None]) -> bool:

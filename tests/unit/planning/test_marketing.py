@@ -141,6 +141,35 @@ def test_a_program_that_passes_consent_on_has_it_confirmed_beside_what_its_event
     assert [(said.list, said.kind, said.by_person) for said in planned.people.consents] == [("news", "pending", False)]
 
 
+@pytest.mark.parametrize(
+    ("lists", "why"),
+    [
+        (LISTS.replace("  news: ", "  monday: "), "version 1 has no list of this name"),
+        (LISTS.replace(", confirm: {account: mail, template: confirm}", ""), "the list has no `confirm` in version 1"),
+    ],
+)
+@pytest.mark.parametrize("door", ["form", "api"])
+def test_a_sign_up_that_no_mail_asks_about_any_more_fails_until_the_list_asks_again(
+    lists: str, why: str, door: str
+) -> None:
+    changed = config(FLOW % "offers", templates=TEMPLATES, more=lists)
+    type = "CONSENT" if door == "form" else "LEAD_CAPTURE"
+
+    made = plan(signed_up(door=door, type=type), changed)
+
+    assert [said.kind.value for said in made.people.consents] == ["pending"]
+    assert list(made.failed) == ["confirm:news"]
+    assert made.failed["confirm:news"].endswith(why)
+    assert [one.flow for one in made.effects] == ([] if door == "form" else ["f"])  # its flows act all the same
+    assert [one.confirms for one in plan_flow(signed_up(), version(), "confirm:news").effects] == [True]
+
+
+def test_a_release_that_knew_no_lists_missed_nothing() -> None:
+    before = replace(version(), semantics=3, lists={})
+
+    assert plan(signed_up(), before).failed == {}
+
+
 @pytest.mark.parametrize("email", [None, "", "ada at example", 7, ["ada@example.com"]])
 def test_a_sign_up_without_an_address_asks_no_one(email: object) -> None:
     assert plan(signed_up(email), version()).effects == ()

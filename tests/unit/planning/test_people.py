@@ -173,7 +173,20 @@ def test_every_list_can_be_left_at_once_and_not_joined(version: Config) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["news", 7, None, {}, {"list": 7}, {"list": "gone"}, {"list": "news", "kind": "maybe"}, ["news"]]
+    ("door", "kind", "kept"),
+    [("form", "given", "given"), ("form", "pending", "pending"), ("confirm", "given", "given"),
+     ("import", "given", "given"), ("import", "withdrawn", "withdrawn"), ("api", "given", "pending")],
+)  # fmt: skip
+def test_what_was_said_of_a_list_that_was_renamed_meanwhile_is_kept(
+    version: Config, door: str, kind: str, kept: str
+) -> None:
+    (fact,) = consents(version, {"list": "renamed", "kind": kind}, door=door)
+
+    assert (fact.list, fact.kind) == ("renamed", kept)
+
+
+@pytest.mark.parametrize(
+    "statement", ["news", 7, None, {}, {"list": 7}, {"list": "no name"}, {"list": "news", "kind": "maybe"}, ["news"]]
 )
 def test_what_is_no_statement_about_a_list_says_nothing(version: Config, statement: object) -> None:
     assert consents(version, statement, {"list": "news"}, {"list": "news"}) == [
