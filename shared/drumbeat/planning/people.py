@@ -4,28 +4,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from drumbeat.core.address import normalise
 from drumbeat.core.configuration import NAME, Config
+from drumbeat.core.consent import EVERY_LIST, PERSONS_DOORS, ConsentKind, document, statements
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.events import Event, EventType
 
 MAX_VALUE_BYTES = 512  # of an attribute as JSON: 64 of them are 32 KiB
 MAX_NAME_CHARACTERS = 100
 UNSET = "$unset"
-# The person's own words; every other door is a program's. A withdrawal counts by any door.
-PERSONS_DOORS = frozenset({"form", "confirm", "unsubscribe"})
-EVERY_LIST = "*"
-
-
-class ConsentKind(StrEnum):
-    """What is said about a person and a list."""
-
-    PENDING = "pending"  # to be confirmed by the person
-    GIVEN = "given"
-    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +110,13 @@ def _consents(event: Event, config: Config) -> Iterator[ConsentFact]:
     Whether such a list had to be confirmed is not known any more, so that a program's word waits.
     """
     by_person = event.door in PERSONS_DOORS
-    for said in _said(event):
-        name, kind = said.get("list"), said.get("kind", ConsentKind.GIVEN)
-        if not isinstance(name, str) or kind not in list(ConsentKind):
+    for said in statements(document(event.body), event.door):
+        if said.list is None or said.kind not in list(ConsentKind):
             continue
-        if not (re.fullmatch(NAME, name) or (kind == ConsentKind.WITHDRAWN and name == EVERY_LIST)):
+        name, kind = said.list, ConsentKind(said.kind)
+        if not (re.fullmatch(NAME, name) or (kind is ConsentKind.WITHDRAWN and name == EVERY_LIST)):
             continue
         known = config.lists.get(name)
-        if kind == ConsentKind.GIVEN and event.door == "api" and (known is None or known.confirm):
+        if kind is ConsentKind.GIVEN and event.door == "api" and (known is None or known.confirm):
             kind = ConsentKind.PENDING
-        yield ConsentFact(name, ConsentKind(kind), by_person)
-
-
-def _said(event: Event) -> Iterator[Mapping[str, Any]]:
-    """Yield what the body says about consent. A webhook's body is its sender's, and says nothing of ours."""
-    if event.door == "webhook" or event.body is None:
-        return
-    try:
-        body = json.loads(event.body)
-    except (ValueError, RecursionError):
-        return
-    said = body.get("consent") if isinstance(body, dict) else None
-    yield from (each for each in said or () if isinstance(each, dict)) if isinstance(said, list) else ()
+        yield ConsentFact(name, kind, by_person)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from drumbeat.core import ids
 from drumbeat.core.configuration import CONFIRM, Config, Flow, Step
+from drumbeat.core.consent import ConsentKind
 from drumbeat.core.events import Event
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
@@ -18,7 +19,7 @@ from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables, facts, variables
 from drumbeat.planning.facts import Fact, facts_of
 from drumbeat.planning.payload import Unmappable, read
-from drumbeat.planning.people import NO_PEOPLE, ConsentKind, PeopleFacts, people_facts
+from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, people_facts
 
 IMPORTED = "drumbeat:import"  # the source of the rows of imported files
 ASKED_SINCE = 4  # the rules by which people are asked to confirm; a release of earlier ones misses nothing

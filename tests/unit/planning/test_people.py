@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from drumbeat.core.configuration import Config
-from drumbeat.planning.people import ConsentFact, ConsentKind, PeopleFacts
+from drumbeat.core.consent import ConsentKind
+from drumbeat.planning.people import ConsentFact, PeopleFacts
 from drumbeat.planning.plan import plan
 from tests.unit.configuration.samples import config, event
 
