@@ -11,7 +11,7 @@ from drumbeat.core.address import contact_key
 from drumbeat.core.configuration import CONFIRM, Config
 from drumbeat.core.events import Event
 from drumbeat.ledger.database import Database
-from drumbeat.planning.payload import Unmappable, read
+from drumbeat.planning.payload import Unmappable, read_body
 from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, people_facts
 from tests.faults.consent import Fact
 from tests.faults.simulation import Simulation
@@ -52,7 +52,7 @@ def _planned(owner: Database) -> Iterator[tuple[Event, PeopleFacts, Config]]:
         config = Config.load(row.pop("version"), row.pop("compiled")).by(row.pop("semantics"))
         event = Event(**row)
         try:
-            yield event, people_facts(event, read(event, config), config), config
+            yield event, people_facts(event, read_body(event, config), config), config
         except Unmappable:
             yield event, NO_PEOPLE, config
 

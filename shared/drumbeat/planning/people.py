@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from drumbeat.core.address import normalise
 from drumbeat.core.configuration import NAME, Config
-from drumbeat.core.consent import EVERY_LIST, PERSONS_DOORS, ConsentKind, document, statements
+from drumbeat.core.consent import EVERY_LIST, PERSONS_DOORS, ConsentKind, statements
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.events import Event, EventType
+from drumbeat.planning.payload import Body, Payload
 
 MAX_VALUE_BYTES = 512  # of an attribute as JSON: 64 of them are 32 KiB
 MAX_NAME_CHARACTERS = 100
@@ -47,13 +47,13 @@ class PeopleFacts:
 NO_PEOPLE = PeopleFacts()
 
 
-def people_facts(event: Event, payload: Mapping[str, Any], config: Config) -> PeopleFacts:
+def people_facts(event: Event, body: Body, config: Config) -> PeopleFacts:
     """Return what an event says by one version of the configuration: the same on every machine, whatever came before.
 
     A replay says nothing of leads or consent, and a delivery without an address says nothing at all.
     """
     try:
-        address = normalise(str(payload.get("email") or ""), config.semantics)
+        address = normalise(str(body.payload.get("email") or ""), config.semantics)
     except InvalidAddress:
         return NO_PEOPLE
     if event.door == "replay":
@@ -63,12 +63,12 @@ def people_facts(event: Event, payload: Mapping[str, Any], config: Config) -> Pe
     takes_lead = event.type == EventType.LEAD_CAPTURE and fields != ()
     return PeopleFacts(
         address,
-        _lead(payload, fields) if takes_lead else None,
-        tuple(dict.fromkeys(_consents(event, config))),
+        _lead(body.payload, fields) if takes_lead else None,
+        tuple(dict.fromkeys(_consents(event, body, config))),
     )
 
 
-def _lead(payload: Mapping[str, Any], fields: Sequence[str] | None) -> LeadFacts:
+def _lead(payload: Payload, fields: Sequence[str] | None) -> LeadFacts:
     attributes: dict[str, object] = {}
     removed: list[str] = []
     refused: list[str] = []
@@ -104,13 +104,13 @@ def _is_kept(value: object) -> bool:
         return False
 
 
-def _consents(event: Event, config: Config) -> Iterator[ConsentFact]:
+def _consents(event: Event, body: Body, config: Config) -> Iterator[ConsentFact]:
     """Yield what the event says of lists, also of one that was renamed or removed since: its person was told it holds.
 
     Whether such a list had to be confirmed is not known any more, so that a program's word waits.
     """
     by_person = event.door in PERSONS_DOORS
-    for said in statements(document(event.body), event.door):
+    for said in statements(body.around, event.door):
         if said.list is None or said.kind not in list(ConsentKind):
             continue
         name, kind = said.list, ConsentKind(said.kind)

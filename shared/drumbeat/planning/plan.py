@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from drumbeat.core import ids
@@ -18,7 +17,7 @@ from drumbeat.planning.check_mails import NOT_THERE, sends_mail, wanted_flow
 from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables, facts, variables
 from drumbeat.planning.facts import Fact, facts_of
-from drumbeat.planning.payload import Unmappable, read
+from drumbeat.planning.payload import Payload, Unmappable, read, read_body
 from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, people_facts
 
 IMPORTED = "drumbeat:import"  # the source of the rows of imported files
@@ -73,14 +72,14 @@ def plan(event: Event, config: Config) -> Plan:
     try:
         if split := facts_of(event, config):
             return replace(_made(event, config, [], {}), facts=split)
-        payload = read(event, config)
+        body = read_body(event, config)
     except Unmappable as error:
         return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
-    people = people_facts(event, payload, config)
-    if (name := wanted_flow(event, config.semantics)) is not None:
-        return replace(_check(event, config, name, payload), people=people)
+    people = people_facts(event, body, config)
+    if (name := wanted_flow(event, body, config.semantics)) is not None:
+        return replace(_check(event, config, name, body.payload), people=people)
     asking, unasked = _asking(people, config)
-    made = _plan(event, config, [*acting, *asking], payload)
+    made = _plan(event, config, [*acting, *asking], body.payload)
     return replace(made, failed={**made.failed, **unasked}, people=people)
 
 
@@ -139,14 +138,14 @@ def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[
     )
 
 
-def _check(event: Event, config: Config, name: str, payload: Mapping[str, Any]) -> Plan:
+def _check(event: Event, config: Config, name: str, payload: Payload) -> Plan:
     flow = config.flow(name)
     if flow is None or not sends_mail(config.accounts[flow.steps[0].account]):
         return _made(event, config, [], {name: NOT_THERE})
     return _plan(event, config, [flow], payload)
 
 
-def _plan(event: Event, config: Config, acting: Iterable[Flow], payload: Mapping[str, Any]) -> Plan:
+def _plan(event: Event, config: Config, acting: Iterable[Flow], payload: Payload) -> Plan:
     effects: list[PlannedEffect] = []
     failed: dict[str, str] = {}
     known, seen = facts(event, payload), variables(event, payload, config.semantics)

@@ -55,6 +55,25 @@ def consents(version: Config, *statements: Any, **more: Any) -> list[ConsentFact
     return list(people(version, {"email": "ada@example.com"}, consent=list(statements), **more).consents)
 
 
+class Counted(bytes):
+    """A body that counts how often it is read."""
+
+    read = 0
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        self.read += 1
+        return super().decode(encoding, errors)
+
+
+def test_a_body_is_read_once_for_all_that_it_says(version: Config) -> None:
+    body = Counted(b'{"payload": {"email": "ada@example.com", "plan": "paid"}, "consent": [{"list": "news"}]}')
+
+    made = plan(event({}, body=body), version).people
+
+    assert made.lead is not None and made.consents
+    assert body.read == 1
+
+
 def test_every_other_field_of_a_lead_capture_becomes_an_attribute(version: Config) -> None:
     payload = {"name": "Ada", "timezone": "Europe/Berlin", "seats": 3, "tags": ["a", "b"], "beta": False}
 
