@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat.core.address import contact_key
-from drumbeat.core.configuration import CONFIRM, Config
+from drumbeat.core.configuration import Config, confirm_flow
 from drumbeat.core.events import Event
 from drumbeat.ledger.database import Database
 from drumbeat.planning.payload import Unmappable, read_body
@@ -172,7 +172,7 @@ def _asked(
     later = {(row["event_id"], row["flow"]) for row in owner.run(ASKED_LATER)}
     for event, people, config in events:
         pending = {said.list for said in people.consents if said.kind == "pending"}
-        flows = {name: f"{CONFIRM}{name}" for name in pending}
+        flows = {name: confirm_flow(name) for name in pending}
         wanted = sorted(name for name, flow in flows.items() if config.flow(flow) or (event.id, flow) in later)
         asked = sorted(mail["list"] for mail in mails.values() if mail["confirms"] and mail["event_id"] == event.id)
         if asked != wanted:

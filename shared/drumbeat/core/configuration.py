@@ -157,7 +157,7 @@ class MailingList:
             return None
         arguments = {"to": "{{ payload.email }}", "template": self.confirm.template}
         step = Step(CONFIRM_STEP, self.confirm.account, "send_email", arguments, 0.0, None, None, None)
-        return Flow(f"{CONFIRM}{self.name}", "CONSENT", None, (step,))
+        return Flow(confirm_flow(self.name), "CONSENT", None, (step,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ class Config:
 
     def flow(self, name: str) -> Flow | None:
         """Return a flow by its name, a list's confirmation, or a check; None: this version has none of that name."""
-        if name.startswith(CONFIRM):
-            found = self.lists.get(name.removeprefix(CONFIRM))
+        if (asked := confirmed_list(name)) is not None:
+            found = self.lists.get(asked)
             return found.confirmation if found else None
         if name.startswith(check_mails.PREFIX):
             return self._check(name)
@@ -256,6 +256,16 @@ class Config:
                 "Nothing is lost: it waits until that release is deployed again."
             )
         return self if semantics == self.semantics else replace(self, semantics=semantics)
+
+
+def confirm_flow(mailing_list: str) -> str:
+    """Return the name of the flow that asks people to confirm a list."""
+    return f"{CONFIRM}{mailing_list}"
+
+
+def confirmed_list(flow: str) -> str | None:
+    """Return the name of the list that a flow of this name asks people to confirm; None: it is no such flow."""
+    return flow.removeprefix(CONFIRM) if flow.startswith(CONFIRM) else None
 
 
 def source(name: str, entry: Mapping[str, Any]) -> Source:

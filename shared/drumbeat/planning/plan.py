@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core import ids
-from drumbeat.core.configuration import CONFIRM, Config, Flow, Step
+from drumbeat.core.configuration import Config, Flow, Step, confirm_flow, confirmed_list
 from drumbeat.core.consent import ConsentKind
 from drumbeat.core.events import Event
 from drumbeat.planning import actions
@@ -88,7 +88,7 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
     flow = config.flow(flow_name)
     if flow is None:
         raise KeyError(flow_name)
-    if not (flow_name.startswith(CONFIRM) or _acts_on(flow, event)):
+    if confirmed_list(flow_name) is None and not _acts_on(flow, event):
         return _made(event, config, [], {})
     try:
         if split := facts_of(event, config):
@@ -119,9 +119,9 @@ def _asking(people: PeopleFacts, config: Config) -> tuple[list[Flow], dict[str, 
     renamed, or asks no more. It fails like a flow, so that it is seen, and asks once the list does again.
     """
     pending = sorted({said.list for said in people.consents if said.kind is ConsentKind.PENDING})
-    flows = {f"{CONFIRM}{name}": config.flow(f"{CONFIRM}{name}") for name in pending}
+    flows = {name: config.flow(confirm_flow(name)) for name in pending}
     unasked = {
-        name: (ASKS_NO_MORE if name.removeprefix(CONFIRM) in config.lists else LIST_GONE).format(config.version)
+        confirm_flow(name): (ASKS_NO_MORE if name in config.lists else LIST_GONE).format(config.version)
         for name, flow in flows.items()
         if flow is None and config.semantics >= ASKED_SINCE
     }
@@ -179,8 +179,8 @@ def _effects(
             due_at=base + timedelta(seconds=step.delay),
             after=effects[step.after] if step.after else None,
             dependents=tuple(effects[other.id] for other in steps if other.after == step.id),
-            list=_list_of(flow, step, config),
-            confirms=flow.name.startswith(CONFIRM),
+            list=actions.list_of(flow.name, step, config.semantics),
+            confirms=confirmed_list(flow.name) is not None,
         )
         for step in steps
     ]
@@ -197,12 +197,6 @@ def _wanted(flow: Flow, known: Mapping[str, object]) -> list[Step]:
     while more := {step.id for step in flow.steps if step.after in left_out} - left_out:
         left_out |= more
     return [step for step in flow.steps if step.id not in left_out]
-
-
-def _list_of(flow: Flow, step: Step, config: Config) -> str | None:
-    if flow.name.startswith(CONFIRM):
-        return flow.name.removeprefix(CONFIRM)
-    return actions.get(step.action).list_of(step, config.semantics)
 
 
 def _target(step: Step, config: Config, seen: Variables) -> str:
