@@ -10,7 +10,7 @@ from uuid import UUID
 from drumbeat.core import ids
 from drumbeat.core.configuration import Config, Flow, Step, confirm_flow, confirmed_list
 from drumbeat.core.consent import ConsentKind
-from drumbeat.core.events import Event
+from drumbeat.core.events import Event, EventType
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.check_mails import NOT_THERE, sends_mail, wanted_flow
@@ -99,9 +99,15 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
 
 
 def without_planning(event: Event, config: Config, why: str) -> Plan:
-    """Return the plan of an event whose body must not be read: every flow that acts on its type failed."""
+    """Return the plan of an event whose body must not be read: every flow that acts on its type failed.
+
+    So did the mail that asks about what a form signs up for.
+    """
     acting = [name for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
-    return _made(event, config, [], dict.fromkeys(acting, why))
+    source = config.sources.get(event.source)
+    signs_up = event.type == EventType.CONSENT and event.door == "form" and config.semantics >= ASKED_SINCE
+    asking = [confirm_flow(source.list)] if signs_up and source and source.list else []
+    return _made(event, config, [], dict.fromkeys([*acting, *asking], why))
 
 
 def _acts_on(flow: Flow, event: Event) -> bool:

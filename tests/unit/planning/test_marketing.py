@@ -10,7 +10,7 @@ from drumbeat.core.actions import SendEmail
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.planning.context import Links
-from drumbeat.planning.plan import plan, plan_flow
+from drumbeat.planning.plan import NEVER_ENDS, plan, plan_flow, without_planning
 from drumbeat.planning.render import Unrenderable, render
 from tests.unit.configuration.samples import config, event
 
@@ -162,6 +162,15 @@ def test_a_sign_up_that_no_mail_asks_about_any_more_fails_until_the_list_asks_ag
     assert made.failed["confirm:news"].endswith(why)
     assert [one.flow for one in made.effects] == ([] if door == "form" else ["f"])  # its flows act all the same
     assert [one.confirms for one in plan_flow(signed_up(), version(), "confirm:news").effects] == [True]
+
+
+def test_a_sign_up_whose_planning_never_ends_is_one_that_no_mail_asked_about() -> None:
+    form = "sources:\n  signup: {form: {fields: {email: required}}, list: news}\n"
+    made = config(FLOW % "news", templates=TEMPLATES, more=LISTS + form)
+
+    assert without_planning(signed_up(), made, NEVER_ENDS).failed == {"confirm:news": NEVER_ENDS}
+    assert without_planning(signed_up(), replace(made, semantics=3), NEVER_ENDS).failed == {}
+    assert without_planning(signed_up(type="LEAD_CAPTURE"), made, NEVER_ENDS).failed == {"f": NEVER_ENDS}
 
 
 def test_a_release_that_knew_no_lists_missed_nothing() -> None:
