@@ -176,14 +176,15 @@ def test_a_failed_flow_is_tried_again_by_a_later_configuration(deployment: Sampl
 
 
 def test_a_sign_up_that_no_mail_asked_about_is_tried_again_once_its_list_asks(deployment: SampleDeployment) -> None:
-    asks: dict[str, object] = {"confirm": {"account": "mail", "template": "confirm"}}
+    silent = {"title": "Notes", "confirm": None}
+    asks = {"title": "Notes", "confirm": {"account": "mail", "template": "confirm"}}
     deployment.configured(flows=("welcome",), lists={"news": asks})
     failed = deployment.planned({"confirm:news": "the list has no `confirm`"})
     deployment.planned({"confirm:offers": "the list has no `confirm`"})
     deployment.planned({"confirm:gone": "no list of this name"})
     deployment.planned({"removed.news": "of another flow, whose name ends as a list is called"})
 
-    for lists in ({"news": {"confirm": None}}, {"news": asks, "offers": {"confirm": None}}):
+    for lists in ({"news": silent}, {"news": asks, "offers": silent}):
         deployment.configured(flows=("welcome",), lists=lists)
         deployment.redis.flushall()
         sweep(deployment.services)
