@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat.core.address import contact_key
-from drumbeat.core.configuration import CONFIRM, Config
+from drumbeat.core.configuration import Config, confirm_flow
 from drumbeat.core.events import Event
 from drumbeat.ledger.database import Database
-from drumbeat.planning.payload import Unmappable, read
+from drumbeat.planning.payload import Unmappable, read_body
 from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, people_facts
 from tests.faults.consent import Fact
 from tests.faults.simulation import Simulation
@@ -26,6 +26,7 @@ PLANNED = """
       JOIN payloads p ON p.event_id = e.id
       JOIN configs ON configs.version = plans.version
 """
+ASKED_LATER = "SELECT event_id, flow FROM replans"
 MAILS = "SELECT id, event_id, contact, list, confirms FROM effects WHERE contact IS NOT NULL"
 CONSENTS = "SELECT contact, list, event_id AS event, kind, by_person, at FROM consents"
 CONTACTS = "SELECT key, consents FROM contacts WHERE consents <> '{}'"
@@ -40,7 +41,7 @@ def check_people(simulation: Simulation) -> list[str]:
     events = list(_planned(owner))
     mails = {row["id"]: row for row in owner.run(MAILS)}
     facts = set(_facts(events, mails, secret))
-    violations = [*_consents(owner, facts), *_withdrawals(simulation, facts, mails), *_asked(events, mails)]
+    violations = [*_consents(owner, facts), *_withdrawals(simulation, facts, mails), *_asked(owner, events, mails)]
     if simulation.keeps_leads:
         violations += [*_leads(owner, events, secret), *_index(owner, events, mails, secret)]
     return violations
@@ -51,7 +52,7 @@ def _planned(owner: Database) -> Iterator[tuple[Event, PeopleFacts, Config]]:
         config = Config.load(row.pop("version"), row.pop("compiled")).by(row.pop("semantics"))
         event = Event(**row)
         try:
-            yield event, people_facts(event, read(event, config), config), config
+            yield event, people_facts(event, read_body(event, config), config), config
         except Unmappable:
             yield event, NO_PEOPLE, config
 
@@ -165,12 +166,14 @@ def _index(
 
 
 def _asked(
-    events: Iterable[tuple[Event, PeopleFacts, Config]], mails: Mapping[UUID, Mapping[str, Any]]
+    owner: Database, events: Iterable[tuple[Event, PeopleFacts, Config]], mails: Mapping[UUID, Mapping[str, Any]]
 ) -> Iterator[str]:
-    """A person is asked about each list that waits for them, once for each time they signed up."""
+    """A person is asked about each list that waits for them, once for each time they signed up, as soon as it asks."""
+    later = {(row["event_id"], row["flow"]) for row in owner.run(ASKED_LATER)}
     for event, people, config in events:
         pending = {said.list for said in people.consents if said.kind == "pending"}
-        wanted = sorted(name for name in pending if config.flow(f"{CONFIRM}{name}"))
+        flows = {name: confirm_flow(name) for name in pending}
+        wanted = sorted(name for name, flow in flows.items() if config.flow(flow) or (event.id, flow) in later)
         asked = sorted(mail["list"] for mail in mails.values() if mail["confirms"] and mail["event_id"] == event.id)
         if asked != wanted:
             yield f"event {event.id} asks to confirm {asked}, and {wanted} wait for that"

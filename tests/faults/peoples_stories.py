@@ -8,7 +8,7 @@ from drumbeat.core.status import Status
 from tests.faults.consent import EVERY_LIST
 from tests.faults.fault_points import NoFaults
 from tests.faults.sample_people import ASKED, Saying, bargain_hunter, confirmation, passed_on, sign_up
-from tests.faults.simulation import Simulation
+from tests.faults.simulation import MINUTE, Simulation
 
 DAY = 86_400.0
 ADA = sign_up("ada")
@@ -139,6 +139,19 @@ def _confirmed_away(simulation: Simulation) -> None:
     _ended(simulation, SURE, letter=None, reminder=None, receipt=None)
 
 
+def _asked_late(simulation: Simulation) -> None:
+    """A list asks no more when a sign-up is planned that it was to ask about; it asks again, and the mail goes out."""
+    _apply(simulation, asks=False)
+    simulation.say(ADA)
+    simulation.settle(prompt=True)
+    _apply(simulation)
+    simulation.settle(prompt=True)
+    simulation.advance(2 * MINUTE)
+    simulation.sweep()
+    simulation.settle(prompt=True)
+    _ended(simulation, ADA, mail=None)
+
+
 PEOPLES_STORIES = {
     "subscribed": _subscribed,
     "unconfirmed": _unconfirmed,
@@ -150,7 +163,13 @@ PEOPLES_STORIES = {
     "away": _away,
     "withdrawn away": _withdrawn_away,
     "confirmed away": _confirmed_away,
+    "asked late": _asked_late,
 }
+
+
+def _apply(simulation: Simulation, *, asks: bool = True) -> None:
+    while not simulation.apply(asks=asks):
+        simulation.advance(1.0)
 
 
 def _join(simulation: Simulation) -> None:

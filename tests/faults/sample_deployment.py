@@ -120,6 +120,7 @@ MORE = """
         action: send_email
         with: {to: "{{ payload.email }}", subject: "And more", text: "For {{ payload.name }}"}
 """
+ASKS = ", confirm: {account: news, template: confirm}"
 # Where lists, forms and their flows stand in the document; `sample_people` has who signs up.
 WITH_LISTS = (
     (
@@ -180,18 +181,20 @@ def document(
     broken: bool = False,
     digest: str | None = None,
     lists: bool = False,
+    asks: bool = True,
     split: bool = False,
 ) -> str:
     """Return a configuration as it is written.
 
     Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
     no event has, `digest` is the schedule of a campaign of that name, and `split` adds a source whose deliveries are.
-    With `lists`, people sign up for some.
+    With `lists`, people sign up for some; one of them `asks` them to confirm.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
     for before, after in WITH_LISTS if lists else ():
         assert text.count(before) == 1
         text = text.replace(before, after)
+    text = text if asks else text.replace(ASKS, "")
     text = text.replace("sources:\n", SPLIT) if split else text
     text += f"campaigns:\n  digest: {{schedule: {digest}}}\n" if digest else ""
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text

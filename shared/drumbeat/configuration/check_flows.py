@@ -8,11 +8,12 @@ from typing import Any
 from drumbeat.configuration import document_models, plain_credentials
 from drumbeat.configuration.check_lists import check_mail
 from drumbeat.configuration.declared_models import arguments_model
-from drumbeat.configuration.document_types import HEADER, NAME, NAME_RULE
+from drumbeat.configuration.document_types import HEADER, NAME_RULE
 from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.validation import read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.address import mailbox
+from drumbeat.core.configuration import NAME
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions

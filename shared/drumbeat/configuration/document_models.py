@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.calendar import OnGap
 from drumbeat.configuration.document_types import (
+    ActedOn,
     Condition,
     Duration,
     EventTypeName,
@@ -164,7 +165,7 @@ class Step(Form):
 class FlowHead(Form):
     """Which events a flow acts on."""
 
-    on: EventTypeName
+    on: ActedOn
     when: Condition | None = None
 
 

@@ -16,7 +16,6 @@ from drumbeat.planning.condition_checks import check_condition, check_mapping, c
 from drumbeat.planning.text_checks import check_text
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"
 HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 
@@ -61,6 +60,17 @@ def _timezone(value: str) -> str:
 def _zone_instead(value: str) -> str:
     suggestion = instead(value, zones.names())
     return suggestion if suggestion.startswith("did you mean") else "write one like Europe/Berlin, or UTC"
+
+
+def _acted_on(value: object) -> object:
+    if value == EventType.FEEDBACK:
+        raise ValueError(
+            "no flow acts on FEEDBACK, which is what providers report of mails; give the source another type, such as"
+            " CONTENT_PUBLISH, and write that here"
+        )
+    if value == EventType.CONSENT:
+        raise ValueError("no flow acts on CONSENT; a sign-up that was confirmed is a LEAD_CAPTURE, so write that")
+    return value
 
 
 def _schedule(value: str) -> str:
@@ -155,7 +165,10 @@ Secret = Annotated[
     str, AfterValidator(_secret), WithJsonSchema({"type": "string", "pattern": secret_references.REFERENCE})
 ]
 Zone = Annotated[str, AfterValidator(_timezone)]
-EventTypeName = Annotated[str, *one_of([kind.value for kind in EventType if kind not in NEVER_ACTED_ON])]
+EventTypeName = Annotated[str, *one_of([kind.value for kind in EventType if kind is not EventType.CONSENT])]
+ActedOn = Annotated[
+    str, *one_of([kind.value for kind in EventType if kind not in NEVER_ACTED_ON]), BeforeValidator(_acted_on)
+]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Page = Annotated[str, AfterValidator(_page)]

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from drumbeat.configuration import document_models, document_types
+from drumbeat.configuration import document_models
 from drumbeat.configuration.declared_models import arguments_model
 from drumbeat.core import secret_references
+from drumbeat.core.configuration import NAME
 from drumbeat.planning import actions
 from drumbeat.providers import registry as providers
 from drumbeat.sources import registry as schemes
@@ -31,7 +32,7 @@ def schema() -> Json:
     ]
     document = parts.pop("Document")
     for section in ("accounts", "lists", "sources", "flows", "campaigns"):
-        document["properties"][section]["propertyNames"] = {"pattern": document_types.NAME}
+        document["properties"][section]["propertyNames"] = {"pattern": NAME}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Drumbeat configuration",

@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 
 from drumbeat.configuration import yaml_lines
-from drumbeat.configuration.document_types import NAME
-from drumbeat.core.configuration import Template
+from drumbeat.core.configuration import NAME, Template
 from drumbeat.core.errors import Mistake
 from drumbeat.core.suggestions import instead
 from drumbeat.planning.text_checks import faults

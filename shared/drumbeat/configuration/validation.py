@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from drumbeat.configuration.document_models import Form
-from drumbeat.configuration.document_types import NAME, NAME_RULE
+from drumbeat.configuration.document_types import NAME_RULE
 from drumbeat.configuration.yaml_lines import Document, Path
+from drumbeat.core.configuration import NAME
 from drumbeat.core.suggestions import instead
 
 _KINDS = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}

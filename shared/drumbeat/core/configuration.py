@@ -19,6 +19,7 @@ type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | Non
 
 
 EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"  # of whatever a document names
 LOCALES = ("en", "de")  # of pages that people see
 CONFIRM = "confirm:"  # how the name of a list's confirmation begins as a flow
 CONFIRM_STEP = "mail"
@@ -156,7 +157,7 @@ class MailingList:
             return None
         arguments = {"to": "{{ payload.email }}", "template": self.confirm.template}
         step = Step(CONFIRM_STEP, self.confirm.account, "send_email", arguments, 0.0, None, None, None)
-        return Flow(f"{CONFIRM}{self.name}", "CONSENT", None, (step,))
+        return Flow(confirm_flow(self.name), "CONSENT", None, (step,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,8 @@ class Config:
 
     def flow(self, name: str) -> Flow | None:
         """Return a flow by its name, a list's confirmation, or a check; None: this version has none of that name."""
-        if name.startswith(CONFIRM):
-            found = self.lists.get(name.removeprefix(CONFIRM))
+        if (asked := confirmed_list(name)) is not None:
+            found = self.lists.get(asked)
             return found.confirmation if found else None
         if name.startswith(check_mails.PREFIX):
             return self._check(name)
@@ -255,6 +256,16 @@ class Config:
                 "Nothing is lost: it waits until that release is deployed again."
             )
         return self if semantics == self.semantics else replace(self, semantics=semantics)
+
+
+def confirm_flow(mailing_list: str) -> str:
+    """Return the name of the flow that asks people to confirm a list."""
+    return f"{CONFIRM}{mailing_list}"
+
+
+def confirmed_list(flow: str) -> str | None:
+    """Return the name of the list that a flow of this name asks people to confirm; None: it is no such flow."""
+    return flow.removeprefix(CONFIRM) if flow.startswith(CONFIRM) else None
 
 
 def source(name: str, entry: Mapping[str, Any]) -> Source:

@@ -16,8 +16,9 @@ class EventType(StrEnum):
     CONSENT = "CONSENT"
 
 
-# What no flow acts on: what became of a mail, and what a person agreed to.
-NEVER_ACTED_ON = (EventType.CONSENT,)
+# What no flow is written for: what became of a mail, and what a person agreed to. The release before took FEEDBACK as
+# well, and versions that it applied go on as they are.
+NEVER_ACTED_ON = (EventType.FEEDBACK, EventType.CONSENT)
 
 
 @dataclass(frozen=True, slots=True)

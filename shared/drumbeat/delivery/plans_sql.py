@@ -59,6 +59,7 @@ class NewPlan:
 
 
 # A second planner's plan conflicts: then it is in neither `planned` nor `replanned`, and nothing of it is recorded.
+# Rows are written in key order, so that of two planners of the same events neither waits for what the other holds.
 PLANS = """
     input AS (
         SELECT * FROM unnest(%(plan_events)s::uuid[], %(plan_versions)s::int[], %(hashes)s::bytea[],
@@ -66,12 +67,12 @@ PLANS = """
                    AS i (event_id, version, hash, failed, flow, semantics)
     ), planned AS (
         INSERT INTO plans (event_id, version, hash, failed, semantics)
-        SELECT event_id, version, hash, failed, semantics FROM input WHERE flow IS NULL
+        SELECT event_id, version, hash, failed, semantics FROM input WHERE flow IS NULL ORDER BY event_id
             ON CONFLICT DO NOTHING
         RETURNING event_id, NULL::text AS flow
     ), replanned AS (
         INSERT INTO replans (event_id, version, hash, flow, semantics)
-        SELECT event_id, version, hash, flow, semantics FROM input WHERE flow IS NOT NULL
+        SELECT event_id, version, hash, flow, semantics FROM input WHERE flow IS NOT NULL ORDER BY event_id, flow
             ON CONFLICT DO NOTHING
         RETURNING event_id, flow
     )

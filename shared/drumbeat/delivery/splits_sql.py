@@ -12,7 +12,8 @@ from drumbeat.planning.facts import Fact
 
 # What records the plan records the facts, in one commit: so a delivery is acted on itself or split, and never both.
 # A fact that another delivery has brought already is that event. In the order of ids, so that two workers with the same
-# facts cannot wait for each other.
+# facts cannot wait for each other. Facts are received a microsecond apart, so that of two about one person the later is
+# the newer.
 RECORD = f"""
     WITH {plans_sql.PLANS}, split AS MATERIALIZED (
         SELECT events.id, events.source, events.type, events.received_at
@@ -20,14 +21,15 @@ RECORD = f"""
           JOIN events ON events.id = new.event_id
     ), facts AS MATERIALIZED (
         SELECT f.id, f.key, f.fingerprint, f.body, f.place, split.id AS delivery, split.source, split.type,
-               split.received_at
+               split.received_at AS delivered_at,
+               split.received_at + f.place * interval '1 microsecond' AS received_at
           FROM unnest(%(deliveries)s::uuid[], %(places)s::int[], %(ids)s::uuid[], %(keys)s::text[],
                       %(fingerprints)s::bytea[], %(bodies)s::bytea[])
             AS f (delivery, place, id, key, fingerprint, body)
           JOIN split ON split.id = f.delivery
     ), noted AS (
         INSERT INTO deliveries (event_id, facts, received_at)
-        SELECT delivery, array_agg(id ORDER BY place), min(received_at) FROM facts GROUP BY delivery
+        SELECT delivery, array_agg(id ORDER BY place), min(delivered_at) FROM facts GROUP BY delivery
             ON CONFLICT DO NOTHING
     ), inserted AS (
         INSERT INTO events (id, source, key, type, door, fingerprint, received_at, delivery)

@@ -12,6 +12,7 @@ from drumbeat.access.keys import ApiKey
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.address import contact_key, former_key, normalise
 from drumbeat.core.compatibility import SEMANTICS
+from drumbeat.core.consent import EVERY_LIST, ConsentKind
 from drumbeat.core.errors import Invalid, InvalidAddress
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import recording
@@ -20,7 +21,6 @@ from drumbeat.ingest.door import Door
 from drumbeat.ingest.request import MAX_EVENT_BYTES
 from drumbeat.people import imports_sql, lists, lists_sql
 from drumbeat.people.imports_sql import Named
-from drumbeat.planning.people import EVERY_LIST, ConsentKind
 from drumbeat.planning.plan import IMPORTED
 
 DOOR = "import"

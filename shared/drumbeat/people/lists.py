@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
+from drumbeat.core.consent import EVERY_LIST
 from drumbeat.core.errors import Invalid
 from drumbeat.core.suggestions import there_are
 from drumbeat.ledger.database import Database
 from drumbeat.people import lists_sql
-from drumbeat.planning.people import EVERY_LIST
 
 
 def check(name: str, db: Database) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat.core import fingerprint, ids
+from drumbeat.core.consent import ConsentKind, document, statements
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
@@ -133,27 +134,17 @@ def _confirm(wish: Wish, door: Door) -> Taken:
 
 def _confirming(pending: Pending, wish: Wish) -> bytes | None:
     """Return the body of the event that confirms another; None where that one was erased, or waits for nothing."""
-    try:
-        body = json.loads(pending.body or b"null")
-    except (ValueError, RecursionError):
-        return None
+    body = document(pending.body)
     if not isinstance(body, dict):
         return None
-    by_form = _pending_lists(body.get("consent")) if pending.type == EventType.CONSENT else []
+    # What a form records waits as it says; what a program says waits only where its list confirms: that is planned.
+    said = statements(body, "form") if pending.type == EventType.CONSENT else []
+    by_form = [one.list for one in said if one.kind == ConsentKind.PENDING and one.list]
     lists = dict.fromkeys([*by_form, *pending.lists])
     if not lists:
         return None
     given = [{"list": name, "kind": "given"} for name in lists]
     return _json({"payload": body.get("payload") or {}, "consent": given, "evidence": dict(wish.evidence)})
-
-
-def _pending_lists(said: object) -> list[str]:
-    """Return the lists of a form's sign-up. What a program says waits only where its list confirms: that is planned."""
-    return [
-        name
-        for each in (said if isinstance(said, list) else ())
-        if isinstance(each, dict) and each.get("kind") == "pending" and isinstance(name := each.get("list"), str)
-    ]
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -1,10 +1,9 @@
 """Which mail an event of `POST /v1/doctor/mail` asks for."""
 
-import json
-
 from drumbeat.core import check_mails
 from drumbeat.core.configuration import Account
 from drumbeat.core.events import Event, EventType
+from drumbeat.planning.payload import Body
 from drumbeat.providers import registry
 
 # The rules since which such events are planned: a release of earlier rules leaves them without effects.
@@ -12,15 +11,13 @@ SINCE = 4
 NOT_THERE = "its account, list or template is not in this version, or the account sends no mail"
 
 
-def wanted_flow(event: Event, semantics: int) -> str | None:
+def wanted_flow(event: Event, body: Body, semantics: int) -> str | None:
     """Return the name of the flow that an event asks for; None: it is no such event.
 
     No caller can write one: the API takes no CONSENT from outside, and other ways in have their own sources.
     """
     ours = event.source == check_mails.SOURCE and event.type == EventType.CONSENT and event.door == "api"
-    if not ours or semantics < SINCE or event.body is None:
-        return None
-    return str(json.loads(event.body)["check"])
+    return str(body.around["check"]) if ours and semantics >= SINCE else None
 
 
 def sends_mail(account: Account) -> bool:

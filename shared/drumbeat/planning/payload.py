@@ -17,6 +17,14 @@ _UNSPLIT = "nothing was done for any of its facts, and all are kept in its body"
 type Payload = Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What the body of an event says."""
+
+    payload: Payload
+    around: Mapping[str, object]  # the document that holds it; empty for a webhook, all of which is its sender's
+
+
 @dataclass
 class Unmappable(DrumbeatError):
     """An event's body does not give a payload. The event is kept; the reason holds nothing of the body."""
@@ -30,7 +38,13 @@ class Unmappable(DrumbeatError):
 def read(event: Event, config: Config) -> Payload:
     """Return the payload of an event: as sent to the API, or mapped from the delivery as its source says.
 
-    A mapped field that the delivery lacks is present and null.
+    A mapped field that the delivery lacks is present and null. Raises as `read_body` does.
+    """
+    return read_body(event, config).payload
+
+
+def read_body(event: Event, config: Config) -> Body:
+    """Return what the body of an event says: once, since it may be large.
 
     Raises:
         Unmappable: the body was erased, is not what the source promises, holds many facts or none, or the source is
@@ -39,14 +53,16 @@ def read(event: Event, config: Config) -> Payload:
     if event.body is None:
         raise Unmappable("its body was erased")
     if event.door != "webhook":
-        return _object(_object(_loaded(event.body)).get("payload"))
+        around = _object(_loaded(event.body))
+        return Body(_object(around.get("payload")), around)
     source = config.sources.get(event.source)
     if source is None:
         raise Unmappable(f"the source {event.source} is not configured in version {config.version}")
     delivered = _fact(event, event.body, source, config)
     if not source.map:
-        return _object(delivered)
-    return {field: _search(expression, delivered, f"mapping of {field}") for field, expression in source.map.items()}
+        return Body(_object(delivered), {})
+    fields = source.map.items()
+    return Body({field: _search(where, delivered, f"mapping of {field}") for field, where in fields}, {})
 
 
 def split(body: bytes, source: Source) -> list[object]:

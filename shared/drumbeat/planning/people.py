@@ -1,30 +1,20 @@
 """What an event says about a person: the lead that it adds to, and what the person agreed to or withdrew. Pure."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 from drumbeat.core.address import normalise
-from drumbeat.core.configuration import Config
+from drumbeat.core.configuration import NAME, Config
+from drumbeat.core.consent import EVERY_LIST, PERSONS_DOORS, ConsentKind, statements
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.events import Event, EventType
+from drumbeat.planning.payload import Body, Payload
 
 MAX_VALUE_BYTES = 512  # of an attribute as JSON: 64 of them are 32 KiB
 MAX_NAME_CHARACTERS = 100
 UNSET = "$unset"
-# The person's own words; every other door is a program's. A withdrawal counts by any door.
-PERSONS_DOORS = frozenset({"form", "confirm", "unsubscribe"})
-EVERY_LIST = "*"
-
-
-class ConsentKind(StrEnum):
-    """What is said about a person and a list."""
-
-    PENDING = "pending"  # to be confirmed by the person
-    GIVEN = "given"
-    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +47,13 @@ class PeopleFacts:
 NO_PEOPLE = PeopleFacts()
 
 
-def people_facts(event: Event, payload: Mapping[str, Any], config: Config) -> PeopleFacts:
+def people_facts(event: Event, body: Body, config: Config) -> PeopleFacts:
     """Return what an event says by one version of the configuration: the same on every machine, whatever came before.
 
     A replay says nothing of leads or consent, and a delivery without an address says nothing at all.
     """
     try:
-        address = normalise(str(payload.get("email") or ""), config.semantics)
+        address = normalise(str(body.payload.get("email") or ""), config.semantics)
     except InvalidAddress:
         return NO_PEOPLE
     if event.door == "replay":
@@ -73,12 +63,12 @@ def people_facts(event: Event, payload: Mapping[str, Any], config: Config) -> Pe
     takes_lead = event.type == EventType.LEAD_CAPTURE and fields != ()
     return PeopleFacts(
         address,
-        _lead(payload, fields) if takes_lead else None,
-        tuple(dict.fromkeys(_consents(event, config))),
+        _lead(body.payload, fields) if takes_lead else None,
+        tuple(dict.fromkeys(_consents(event, body, config))),
     )
 
 
-def _lead(payload: Mapping[str, Any], fields: Sequence[str] | None) -> LeadFacts:
+def _lead(payload: Payload, fields: Sequence[str] | None) -> LeadFacts:
     attributes: dict[str, object] = {}
     removed: list[str] = []
     refused: list[str] = []
@@ -114,27 +104,19 @@ def _is_kept(value: object) -> bool:
         return False
 
 
-def _consents(event: Event, config: Config) -> Iterator[ConsentFact]:
+def _consents(event: Event, body: Body, config: Config) -> Iterator[ConsentFact]:
+    """Yield what the event says of lists, also of one that was renamed or removed since: its person was told it holds.
+
+    Whether such a list had to be confirmed is not known any more, so that a program's word waits.
+    """
     by_person = event.door in PERSONS_DOORS
-    for said in _said(event):
-        name, kind = said.get("list"), said.get("kind", ConsentKind.GIVEN)
-        if not isinstance(name, str) or kind not in list(ConsentKind):
+    for said in statements(body.around, event.door):
+        if said.list is None or said.kind not in list(ConsentKind):
+            continue
+        name, kind = said.list, ConsentKind(said.kind)
+        if not (re.fullmatch(NAME, name) or (kind is ConsentKind.WITHDRAWN and name == EVERY_LIST)):
             continue
         known = config.lists.get(name)
-        if known is None and not (kind == ConsentKind.WITHDRAWN and name == EVERY_LIST):
-            continue
-        if kind == ConsentKind.GIVEN and event.door == "api" and known and known.confirm:
+        if kind is ConsentKind.GIVEN and event.door == "api" and (known is None or known.confirm):
             kind = ConsentKind.PENDING
-        yield ConsentFact(name, ConsentKind(kind), by_person)
-
-
-def _said(event: Event) -> Iterator[Mapping[str, Any]]:
-    """Yield what the body says about consent. A webhook's body is its sender's, and says nothing of ours."""
-    if event.door == "webhook" or event.body is None:
-        return
-    try:
-        body = json.loads(event.body)
-    except (ValueError, RecursionError):
-        return
-    said = body.get("consent") if isinstance(body, dict) else None
-    yield from (each for each in said or () if isinstance(each, dict)) if isinstance(said, list) else ()
+        yield ConsentFact(name, kind, by_person)

@@ -5,22 +5,26 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from drumbeat.core import ids
-from drumbeat.core.configuration import CONFIRM, Config, Flow, Step
-from drumbeat.core.events import Event
+from drumbeat.core.configuration import Config, Flow, Step, confirm_flow, confirmed_list
+from drumbeat.core.consent import ConsentKind
+from drumbeat.core.events import Event, EventType
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.check_mails import NOT_THERE, sends_mail, wanted_flow
 from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables, facts, variables
 from drumbeat.planning.facts import Fact, facts_of
-from drumbeat.planning.payload import Unmappable, read
-from drumbeat.planning.people import NO_PEOPLE, ConsentKind, PeopleFacts, people_facts
+from drumbeat.planning.payload import Payload, Unmappable, read, read_body
+from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, people_facts
 
 IMPORTED = "drumbeat:import"  # the source of the rows of imported files
+ASKED_SINCE = 4  # the rules by which people are asked to confirm; a release of earlier ones misses nothing
+# Why no mail asks the person of a sign-up to confirm it.
+LIST_GONE = "a person signed up and has to confirm it, and no mail asks: version {} has no list of this name"
+ASKS_NO_MORE = "a person signed up and has to confirm it, and no mail asks: the list has no `confirm` in version {}"
 # Of each flow, when an event was given up. `verify` plans such an event no more either: it may end its process.
 NEVER_ENDS = "its planning began three times and did not end; a later configuration may plan it"
 
@@ -68,15 +72,15 @@ def plan(event: Event, config: Config) -> Plan:
     try:
         if split := facts_of(event, config):
             return replace(_made(event, config, [], {}), facts=split)
-        payload = read(event, config)
+        body = read_body(event, config)
     except Unmappable as error:
         return _made(event, config, [], dict.fromkeys((flow.name for flow in acting), str(error)))
-    people = people_facts(event, payload, config)
-    pending = sorted({said.list for said in people.consents if said.kind is ConsentKind.PENDING})
-    asked = [flow for name in pending if (flow := config.lists[name].confirmation)]
-    if (name := wanted_flow(event, config.semantics)) is not None:
-        return replace(_check(event, config, name, payload), people=people)
-    return replace(_plan(event, config, [*acting, *asked], payload), people=people)
+    people = people_facts(event, body, config)
+    if (name := wanted_flow(event, body, config.semantics)) is not None:
+        return replace(_check(event, config, name, body.payload), people=people)
+    asking, unasked = _asking(people, config)
+    made = _plan(event, config, [*acting, *asking], body.payload)
+    return replace(made, failed={**made.failed, **unasked}, people=people)
 
 
 def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
@@ -84,7 +88,7 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
     flow = config.flow(flow_name)
     if flow is None:
         raise KeyError(flow_name)
-    if flow.on != event.type and not flow_name.startswith(CONFIRM):
+    if confirmed_list(flow_name) is None and not _acts_on(flow, event):
         return _made(event, config, [], {})
     try:
         if split := facts_of(event, config):
@@ -95,9 +99,15 @@ def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:
 
 
 def without_planning(event: Event, config: Config, why: str) -> Plan:
-    """Return the plan of an event whose body must not be read: every flow that acts on its type failed."""
+    """Return the plan of an event whose body must not be read: every flow that acts on its type failed.
+
+    So did the mail that asks about what a form signs up for.
+    """
     acting = [name for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
-    return _made(event, config, [], dict.fromkeys(acting, why))
+    source = config.sources.get(event.source)
+    signs_up = event.type == EventType.CONSENT and event.door == "form" and config.semantics >= ASKED_SINCE
+    asking = [confirm_flow(source.list)] if signs_up and source and source.list else []
+    return _made(event, config, [], dict.fromkeys([*acting, *asking], why))
 
 
 def _acts_on(flow: Flow, event: Event) -> bool:
@@ -106,6 +116,22 @@ def _acts_on(flow: Flow, event: Event) -> bool:
     A flow that welcomes every lead would otherwise mail a whole list on the day that it is imported.
     """
     return flow.on == event.type and (event.door != "import" or IMPORTED in (flow.when or ""))
+
+
+def _asking(people: PeopleFacts, config: Config) -> tuple[list[Flow], dict[str, str]]:
+    """Return the flows that ask a person to confirm what they signed up for, and why others cannot.
+
+    A form may know a configuration that is a minute old, and a sign-up may have waited in the buffer: its list was
+    renamed, or asks no more. It fails like a flow, so that it is seen, and asks once the list does again.
+    """
+    pending = sorted({said.list for said in people.consents if said.kind is ConsentKind.PENDING})
+    flows = {name: config.flow(confirm_flow(name)) for name in pending}
+    unasked = {
+        confirm_flow(name): (ASKS_NO_MORE if name in config.lists else LIST_GONE).format(config.version)
+        for name, flow in flows.items()
+        if flow is None and config.semantics >= ASKED_SINCE
+    }
+    return [flow for flow in flows.values() if flow], unasked
 
 
 def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[str, str, str | None]) -> bool:
@@ -118,14 +144,14 @@ def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[
     )
 
 
-def _check(event: Event, config: Config, name: str, payload: Mapping[str, Any]) -> Plan:
+def _check(event: Event, config: Config, name: str, payload: Payload) -> Plan:
     flow = config.flow(name)
     if flow is None or not sends_mail(config.accounts[flow.steps[0].account]):
         return _made(event, config, [], {name: NOT_THERE})
     return _plan(event, config, [flow], payload)
 
 
-def _plan(event: Event, config: Config, acting: Iterable[Flow], payload: Mapping[str, Any]) -> Plan:
+def _plan(event: Event, config: Config, acting: Iterable[Flow], payload: Payload) -> Plan:
     effects: list[PlannedEffect] = []
     failed: dict[str, str] = {}
     known, seen = facts(event, payload), variables(event, payload, config.semantics)
@@ -159,8 +185,8 @@ def _effects(
             due_at=base + timedelta(seconds=step.delay),
             after=effects[step.after] if step.after else None,
             dependents=tuple(effects[other.id] for other in steps if other.after == step.id),
-            list=_list_of(flow, step, config),
-            confirms=flow.name.startswith(CONFIRM),
+            list=actions.list_of(flow.name, step, config.semantics),
+            confirms=confirmed_list(flow.name) is not None,
         )
         for step in steps
     ]
@@ -177,12 +203,6 @@ def _wanted(flow: Flow, known: Mapping[str, object]) -> list[Step]:
     while more := {step.id for step in flow.steps if step.after in left_out} - left_out:
         left_out |= more
     return [step for step in flow.steps if step.id not in left_out]
-
-
-def _list_of(flow: Flow, step: Step, config: Config) -> str | None:
-    if flow.name.startswith(CONFIRM):
-        return flow.name.removeprefix(CONFIRM)
-    return actions.get(step.action).list_of(step, config.semantics)
 
 
 def _target(step: Step, config: Config, seen: Variables) -> str:

@@ -6,7 +6,7 @@ from html import unescape
 from uuid import UUID
 
 from drumbeat.core.actions import Action, SendEmail
-from drumbeat.core.configuration import CONFIRM, Config, MailingList
+from drumbeat.core.configuration import Config, MailingList, confirmed_list
 from drumbeat.core.errors import DrumbeatError, NotUnderstood
 from drumbeat.core.events import Event
 from drumbeat.planning import actions
@@ -44,13 +44,13 @@ def render(
         # Whom it goes to was fixed when there was no effect yet.
         planned, seen = (variables(event, payload, config.semantics, effect_id=id) for id in (None, effect_id))
         action = actions.get(found.action)
-        mailing_list = _list_of(config, flow, action.list_of(found, config.semantics))
+        mailing_list = _list(actions.list_of(flow, found, config.semantics), config)
         if mailing_list is None:
             return _tracked(action.make(found, config, planned, seen), config)
         assert links is not None
         made = _tracked(action.make(found, config, planned, of_list(seen, mailing_list, config, links)), config)
         assert isinstance(made, SendEmail)
-        if flow.startswith(CONFIRM):
+        if confirmed_list(flow) is not None:
             return _holding(made, {"the link that confirms": links.confirm})
         needed = {"the link to unsubscribe": links.unsubscribe, "the postal address": config.postal_address or ""}
         return _with_headers(_holding(made, needed), mailing_list, links, flow, step)
@@ -58,10 +58,7 @@ def render(
         raise Unrenderable(str(error)) from None
 
 
-def _list_of(config: Config, flow: str, name: str | None) -> MailingList | None:
-    """Return the list that a mail belongs to or asks about."""
-    if flow.startswith(CONFIRM):
-        name = flow.removeprefix(CONFIRM)
+def _list(name: str | None, config: Config) -> MailingList | None:
     if name is None:
         return None
     if name not in config.lists:

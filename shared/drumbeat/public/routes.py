@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+from drumbeat.core.consent import EVERY_LIST
 from drumbeat.core.errors import (
     Encoded,
     Forbidden,
@@ -20,7 +21,6 @@ from drumbeat.core.errors import (
 )
 from drumbeat.ingest.answers import Answers
 from drumbeat.ingest.door import Door
-from drumbeat.planning.people import EVERY_LIST
 from drumbeat.public import confirm, forms, pages, stamps, unsubscribe
 from drumbeat.public.confirm import Pressed
 from drumbeat.public.fields import JSON, Flawed

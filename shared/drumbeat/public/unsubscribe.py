@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from itertools import islice
 from uuid import UUID, uuid4
 
+from drumbeat.core.consent import EVERY_LIST
 from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, Unavailable
 from drumbeat.ingest.catalog import Lists
 from drumbeat.ingest.door import Door
 from drumbeat.people.tokens import Kind, Tokens
 from drumbeat.people.wishes import Taken, Wish, WishKind, take
-from drumbeat.planning.people import EVERY_LIST
 from drumbeat.public import fields
 from drumbeat.public.fields import Fields
 from drumbeat.public.languages import of_link

@@ -235,7 +235,8 @@ def advance(db: Database, *, margin: timedelta, back: timedelta | None) -> None:
         db.run(ADVANCE, {"margin": margin, "back": back, "most": EVENTS_PER_ADVANCE})
 
 
-# A flow that failed again leaves no trace, so it is only tried soon after an `apply`, and in a full sweep.
+# A flow that failed again leaves no trace, so it is only tried soon after an `apply`, and in a full sweep. A list's
+# confirmation is a flow as well.
 REPLANNABLE = """
     SELECT plans.event_id AS id
       FROM plans
@@ -246,7 +247,9 @@ REPLANNABLE = """
        AND plans.event_id > %(after)s
        AND EXISTS (SELECT
                      FROM jsonb_object_keys(plans.failed) AS flow
-                    WHERE configs.compiled -> 'flows' ? flow
+                    WHERE (configs.compiled -> 'flows' ? flow
+                           OR starts_with(flow, 'confirm:')
+                              AND configs.compiled #>> ARRAY['lists', substr(flow, 9), 'confirm'] IS NOT NULL)
                       AND NOT EXISTS (SELECT FROM replans
                                        WHERE replans.event_id = plans.event_id AND replans.flow = flow)
                       AND NOT EXISTS (SELECT FROM dismissals

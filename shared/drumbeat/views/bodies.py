@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from drumbeat.core.consent import document, statements
+
 MAX_DEPTH = 64  # of objects and lists within each other; programs differ in what they can nest
 MAX_BYTES = 512 * 1024  # of a body that is shown whole: an answer of Lambda has at most 6 MB, and NUL takes six bytes
 
@@ -38,20 +40,8 @@ def shown(body: bytes, door: str) -> Shown:
 
 
 def consent(body: bytes, door: str) -> list[dict[str, str | None]]:
-    """Return what an event says about consent, each list with its kind; a list that is None is that of the mail.
-
-    A webhook's body is its sender's, and says nothing of it.
-    """
-    try:
-        document = None if door == "webhook" else json.loads(body)
-    except (ValueError, RecursionError):
-        return []
-    said = document.get("consent") if isinstance(document, dict) else None
-    return [
-        {"list": name if isinstance(name := each.get("list"), str) else None, "kind": str(each.get("kind", "given"))}
-        for each in (said if isinstance(said, list) else ())
-        if isinstance(each, dict)
-    ]
+    """Return what an event says about consent, each list with its kind; a list that is None is that of the mail."""
+    return [{"list": said.list, "kind": said.kind} for said in statements(document(body), door)]
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:

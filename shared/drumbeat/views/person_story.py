@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core.consent import document, evidence
 from drumbeat.ledger.database import Database, Row
 from drumbeat.views.derived import REASON
 from drumbeat.views.event_pages import EPOCH, EventFilter, EventItem, events
@@ -248,23 +249,7 @@ def _stamp(entry: Json) -> tuple[datetime, UUID]:
 
 def _fact(row: Row) -> ConsentFact:
     body = row.pop("body")
-    return ConsentFact(**row, evidence=_evidence(body, row["list"], row["door"]))
-
-
-def _evidence(body: bytes | None, list_name: str, door: str) -> Json | None:
-    """Return what a body says of the consent to one list; a webhook's body is its sender's."""
-    try:
-        said = {} if body is None or door == "webhook" else json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(said, dict):
-        return None
-    statements = said.get("consent")
-    own = [one for one in statements if isinstance(one, dict)] if isinstance(statements, list) else []
-    words = next((one for one in own if one.get("list") == list_name), {})
-    evidence = said.get("evidence")
-    found = {name: words[name] for name in ("text", "at") if name in words}
-    return (found | evidence if isinstance(evidence, dict) else found) or None
+    return ConsentFact(**row, evidence=evidence(document(body), row["door"], row["list"]) or None)
 
 
 def _effects(db: Database, scope: Json, named: Sequence[EventItem], reading: Reading) -> list[PersonEffect]:

@@ -119,6 +119,27 @@ def test_a_delivery_of_one_fact_without_a_name_is_acted_on_itself(worker: Worker
     assert worker.db.run("SELECT DISTINCT event_id FROM effects") == [{"event_id": delivery}]
 
 
+def test_of_two_facts_about_one_person_the_later_is_the_newer(worker: Worker) -> None:
+    configure(worker)
+    plans = [f"plan {place}" for place in range(20)]
+    delivery = deliver(worker, {"people": [{"email": "ada@example.com", "plan": plan} for plan in plans]})
+
+    worker.deliver(events=[delivery])
+    worker.deliver(events=worker.queue.back)
+
+    (lead,) = worker.db.run("SELECT attributes #>> '{plan,v}' AS plan FROM leads")
+    in_order = worker.db.run(
+        "SELECT body FROM events JOIN payloads ON event_id = id WHERE delivery IS NOT NULL ORDER BY received_at"
+    )
+    kept = worker.db.run(
+        "SELECT event_id FROM deliveries d JOIN events e ON (id, e.received_at) = (event_id, d.received_at)"
+    )
+    assert lead == {"plan": "plan 19"}
+    assert [json.loads(row["body"])["plan"] for row in in_order] == plans
+    assert kept == [{"event_id": delivery}]
+    assert found(worker) == []
+
+
 def test_what_waited_for_a_person_is_split_once_its_source_has_a_split(worker: Worker) -> None:
     configure(worker, DOCUMENT + SOURCES.replace("split: people", "map: {all: people}").replace(', split: "@"', ""))
     delivery = deliver(worker, PEOPLE, source="mails")

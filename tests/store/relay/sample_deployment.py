@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -84,8 +85,17 @@ class SampleDeployment:
     def now(self) -> float:
         return self.clock.now().timestamp()
 
-    def configured(self, limits: list[dict[str, object]] | None = None, flows: tuple[str, ...] = ()) -> None:
-        compiled = {"accounts": {"mail": {"limits": limits or []}}, "flows": {flow: {} for flow in flows}}
+    def configured(
+        self,
+        limits: list[dict[str, object]] | None = None,
+        flows: tuple[str, ...] = (),
+        lists: Mapping[str, object] | None = None,
+    ) -> None:
+        compiled = {
+            "accounts": {"mail": {"limits": limits or []}},
+            "flows": {flow: {} for flow in flows},
+            "lists": lists or {},
+        }
         self.db.run(
             """INSERT INTO configs (version, hash, document, templates, compiled, applied_by)
                SELECT coalesce(max(version), 0) + 1, '', '', '{}', %s, 'test' FROM configs""",

@@ -175,6 +175,22 @@ def test_a_failed_flow_is_tried_again_by_a_later_configuration(deployment: Sampl
     assert gone != failed
 
 
+def test_a_sign_up_that_no_mail_asked_about_is_tried_again_once_its_list_asks(deployment: SampleDeployment) -> None:
+    silent = {"title": "Notes", "confirm": None}
+    asks = {"title": "Notes", "confirm": {"account": "mail", "template": "confirm"}}
+    deployment.configured(flows=("welcome",), lists={"news": asks})
+    failed = deployment.planned({"confirm:news": "the list has no `confirm`"})
+    deployment.planned({"confirm:offers": "the list has no `confirm`"})
+    deployment.planned({"confirm:gone": "no list of this name"})
+    deployment.planned({"removed.news": "of another flow, whose name ends as a list is called"})
+
+    for lists in ({"news": silent}, {"news": asks, "offers": silent}):
+        deployment.configured(flows=("welcome",), lists=lists)
+        deployment.redis.flushall()
+        sweep(deployment.services)
+        assert deployment.rung_events() == ({failed} if "offers" in lists else set())
+
+
 def test_a_flow_that_was_planned_again_is_left_alone(deployment: SampleDeployment) -> None:
     deployment.configured(flows=("welcome",))
     event = deployment.planned({"welcome": "no field payload.email"})

@@ -461,7 +461,23 @@ def test_conditions(condition: str, expected: str) -> None:
 
 @pytest.mark.parametrize("steps", ["", "    steps:", "    steps: []", "    steps: {}"])
 def test_a_flow_has_steps(steps: str) -> None:
-    assert "steps must be a list with at least one step" in only(f"{DOCUMENT}flows:\n  f:\n    on: FEEDBACK\n{steps}")
+    assert "steps must be a list with at least one step" in only(
+        f"{DOCUMENT}flows:\n  f:\n    on: LEAD_CAPTURE\n{steps}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("type", "why"),
+    [
+        ("FEEDBACK", "no flow acts on FEEDBACK, which is what providers report of mails; give the source another type"),
+        ("CONSENT", "no flow acts on CONSENT; a sign-up that was confirmed is a LEAD_CAPTURE"),
+        ("LEAD", "there is no LEAD; did you mean LEAD_CAPTURE?"),
+    ],
+)
+def test_no_flow_is_on_what_providers_report_or_people_agree_to(type: str, why: str) -> None:
+    flow = f"flows:\n  f:\n    on: {type}\n    steps:\n      - {{id: a, account: site, {CALL}}}"
+
+    assert f"drumbeat.yaml:{len(DOCUMENT.splitlines()) + 3}: on: {why}" in only(f"{DOCUMENT}{flow}")
 
 
 SHOP = """
@@ -491,7 +507,9 @@ def test_a_flow_for_one_source_uses_the_fields_that_it_maps() -> None:
 
 
 def test_a_flow_for_one_source_is_on_its_type() -> None:
-    found = mistakes(DOCUMENT + SHOP.replace("ON", "FEEDBACK").replace("payload.mail", "payload.email"), {"t.txt": "a"})
+    found = mistakes(
+        DOCUMENT + SHOP.replace("ON", "CONTENT_PUBLISH").replace("payload.mail", "payload.email"), {"t.txt": "a"}
+    )
 
     assert any("the events of shop are LEAD_CAPTURE, so this flow would never run" in one for one in found)
 

@@ -10,7 +10,7 @@ from drumbeat.core.actions import SendEmail
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
 from drumbeat.planning.context import Links
-from drumbeat.planning.plan import plan, plan_flow
+from drumbeat.planning.plan import NEVER_ENDS, plan, plan_flow, without_planning
 from drumbeat.planning.render import Unrenderable, render
 from tests.unit.configuration.samples import config, event
 
@@ -141,6 +141,44 @@ def test_a_program_that_passes_consent_on_has_it_confirmed_beside_what_its_event
     assert [(said.list, said.kind, said.by_person) for said in planned.people.consents] == [("news", "pending", False)]
 
 
+@pytest.mark.parametrize(
+    ("lists", "why"),
+    [
+        (LISTS.replace("  news: ", "  monday: "), "version 1 has no list of this name"),
+        (LISTS.replace(", confirm: {account: mail, template: confirm}", ""), "the list has no `confirm` in version 1"),
+    ],
+)
+@pytest.mark.parametrize("door", ["form", "api"])
+def test_a_sign_up_that_no_mail_asks_about_any_more_fails_until_the_list_asks_again(
+    lists: str, why: str, door: str
+) -> None:
+    changed = config(FLOW % "offers", templates=TEMPLATES, more=lists)
+    type = "CONSENT" if door == "form" else "LEAD_CAPTURE"
+
+    made = plan(signed_up(door=door, type=type), changed)
+
+    assert [said.kind.value for said in made.people.consents] == ["pending"]
+    assert list(made.failed) == ["confirm:news"]
+    assert made.failed["confirm:news"].endswith(why)
+    assert [one.flow for one in made.effects] == ([] if door == "form" else ["f"])  # its flows act all the same
+    assert [one.confirms for one in plan_flow(signed_up(), version(), "confirm:news").effects] == [True]
+
+
+def test_a_sign_up_whose_planning_never_ends_is_one_that_no_mail_asked_about() -> None:
+    form = "sources:\n  signup: {form: {fields: {email: required}}, list: news}\n"
+    made = config(FLOW % "news", templates=TEMPLATES, more=LISTS + form)
+
+    assert without_planning(signed_up(), made, NEVER_ENDS).failed == {"confirm:news": NEVER_ENDS}
+    assert without_planning(signed_up(), replace(made, semantics=3), NEVER_ENDS).failed == {}
+    assert without_planning(signed_up(type="LEAD_CAPTURE"), made, NEVER_ENDS).failed == {"f": NEVER_ENDS}
+
+
+def test_a_release_that_knew_no_lists_missed_nothing() -> None:
+    before = replace(version(), semantics=3, lists={})
+
+    assert plan(signed_up(), before).failed == {}
+
+
 @pytest.mark.parametrize("email", [None, "", "ada at example", 7, ["ada@example.com"]])
 def test_a_sign_up_without_an_address_asks_no_one(email: object) -> None:
     assert plan(signed_up(email), version()).effects == ()
@@ -160,3 +198,14 @@ def test_a_flow_that_names_imports_acts_on_them() -> None:
     planned = plan(row, config(named, templates=TEMPLATES, more=LISTS))
 
     assert [one.flow for one in planned.effects] == ["f"]
+
+
+def test_a_flow_that_named_imports_and_failed_acts_on_none_once_it_names_them_no_more() -> None:
+    named = FLOW.replace("on: LEAD_CAPTURE,", "on: LEAD_CAPTURE, when: \"source == 'drumbeat:import'\",") % "news"
+    row = replace(signed_up(kind="given", door="import", type="LEAD_CAPTURE"), source="drumbeat:import")
+
+    again = plan_flow(row, config(named, templates=TEMPLATES, more=LISTS), "f")
+    without = plan_flow(row, version(), "f")
+
+    assert [one.flow for one in again.effects] == ["f"]
+    assert (without.effects, without.failed) == ((), {})

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from drumbeat.core.configuration import Config
-from drumbeat.planning.people import ConsentFact, ConsentKind, PeopleFacts
+from drumbeat.core.consent import ConsentKind
+from drumbeat.planning.people import ConsentFact, PeopleFacts
 from drumbeat.planning.plan import plan
 from tests.unit.configuration.samples import config, event
 
@@ -52,6 +53,25 @@ def refused(version: Config, payload: dict[str, Any]) -> Any:
 
 def consents(version: Config, *statements: Any, **more: Any) -> list[ConsentFact]:
     return list(people(version, {"email": "ada@example.com"}, consent=list(statements), **more).consents)
+
+
+class Counted(bytes):
+    """A body that counts how often it is read."""
+
+    read = 0
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        self.read += 1
+        return super().decode(encoding, errors)
+
+
+def test_a_body_is_read_once_for_all_that_it_says(version: Config) -> None:
+    body = Counted(b'{"payload": {"email": "ada@example.com", "plan": "paid"}, "consent": [{"list": "news"}]}')
+
+    made = plan(event({}, body=body), version).people
+
+    assert made.lead is not None and made.consents
+    assert body.read == 1
 
 
 def test_every_other_field_of_a_lead_capture_becomes_an_attribute(version: Config) -> None:
@@ -173,7 +193,20 @@ def test_every_list_can_be_left_at_once_and_not_joined(version: Config) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["news", 7, None, {}, {"list": 7}, {"list": "gone"}, {"list": "news", "kind": "maybe"}, ["news"]]
+    ("door", "kind", "kept"),
+    [("form", "given", "given"), ("form", "pending", "pending"), ("confirm", "given", "given"),
+     ("import", "given", "given"), ("import", "withdrawn", "withdrawn"), ("api", "given", "pending")],
+)  # fmt: skip
+def test_what_was_said_of_a_list_that_was_renamed_meanwhile_is_kept(
+    version: Config, door: str, kind: str, kept: str
+) -> None:
+    (fact,) = consents(version, {"list": "renamed", "kind": kind}, door=door)
+
+    assert (fact.list, fact.kind) == ("renamed", kept)
+
+
+@pytest.mark.parametrize(
+    "statement", ["news", 7, None, {}, {"list": 7}, {"list": "no name"}, {"list": "news", "kind": "maybe"}, ["news"]]
 )
 def test_what_is_no_statement_about_a_list_says_nothing(version: Config, statement: object) -> None:
     assert consents(version, statement, {"list": "news"}, {"list": "news"}) == [

@@ -84,6 +84,16 @@ def test_a_flow_for_another_type_of_event_is_not_planned() -> None:
     assert (planned.effects, planned.failed) == ((), {})
 
 
+def test_a_version_that_was_applied_with_a_flow_for_feedback_goes_on() -> None:
+    today = config(WELCOME)
+    before = replace(today, flows={name: replace(flow, on="FEEDBACK") for name, flow in today.flows.items()})
+
+    planned = plan(event(ADA, type="FEEDBACK"), before)
+
+    assert [one.step for one in planned.effects] == [one.step for one in plan(event(ADA), today).effects]
+    assert planned.effects
+
+
 def conditional(condition: str) -> Config:
     return config(f"""
   only:
