@@ -2,25 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress as ignoring
-from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
 from drumbeat.access.keys import ApiKey
+from drumbeat.core.address import Keys
 from drumbeat.core.events import Arrival
 from drumbeat.ingest.sql import Recorded, record_all, recording_with
 from drumbeat.ledger.database import Database
 from drumbeat.people.sql import CHANGE_RUNS
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The person of a row: the key of the address, and the one by the first reading where that is another."""
-
-    contact: bytes
-    former: bytes | None
-
 
 _NAMED = """
     , named AS MATERIALIZED (
@@ -94,14 +85,14 @@ STAY_OUT = """
 """
 
 
-def stay_out(db: Database, people: Sequence[Named], list: str) -> int:
+def stay_out(db: Database, people: Sequence[Keys], list: str) -> int:
     """Count the rows whose people left a list, each row for itself."""
     (found,) = db.run(STAY_OUT, _keys(people) | {"list": list})
     return int(found["rows"])
 
 
 def withdraw(
-    db: Database, arrivals: Sequence[Arrival], *, caller: ApiKey | None, people: Mapping[UUID, Named], list: str
+    db: Database, arrivals: Sequence[Arrival], *, caller: ApiKey | None, people: Mapping[UUID, Keys], list: str
 ) -> dict[UUID, Recorded]:
     """Record withdrawals from a list, and apply those that are new, in one commit; raises as `record_all` does."""
     values = _columns(arrivals, people) | {"list": list}
@@ -113,7 +104,7 @@ def suppress(
     arrivals: Sequence[Arrival],
     *,
     caller: ApiKey | None,
-    people: Mapping[UUID, Named],
+    people: Mapping[UUID, Keys],
     reason: str,
     actor: str,
 ) -> dict[UUID, Recorded]:
@@ -126,9 +117,9 @@ def suppress(
     return record_all(db, arrivals, caller=caller, statement=SUPPRESS, values=values)
 
 
-def _columns(arrivals: Sequence[Arrival], people: Mapping[UUID, Named]) -> dict[str, object]:
+def _columns(arrivals: Sequence[Arrival], people: Mapping[UUID, Keys]) -> dict[str, object]:
     return _keys([people[arrival.id] for arrival in arrivals])
 
 
-def _keys(named: Sequence[Named]) -> dict[str, object]:
-    return {"contacts": [each.contact for each in named], "formers": [each.former for each in named]}
+def _keys(people: Sequence[Keys]) -> dict[str, object]:
+    return {"contacts": [keys.today for keys in people], "formers": [keys.former for keys in people]}

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
+from drumbeat.core.address import Keys
 from drumbeat.ledger.database import Database
 
 # Takes the contact's lock: an attempt that is being opened is either before it or sees it. One statement, so that no
@@ -36,17 +37,16 @@ CHANGE = """
 CHANGE_RUNS = 5  # for a contact that others change again and again
 
 
-def change(db: Database, key: bytes, former: bytes | None, *, reason: str, actor: str, lifted: bool) -> bool:
+def change(db: Database, keys: Keys, *, reason: str, actor: str, lifted: bool) -> bool:
     """Suppress a contact, or lift it, and append why; return False when it was so already.
 
     The same is written under the former key, where there is one, for the release before looks at no other.
 
     Raises psycopg.errors.UniqueViolation when others never stopped changing it.
     """
-    formers = {key: former} | ({former: None} if former is not None else {})
     parameters = {
-        "keys": list(formers),
-        "formers": list(formers.values()),
+        "keys": list(keys.known),
+        "formers": [keys.former],  # of the first; the other has none
         "reason": reason,
         "actor": actor,
         "lifted": lifted,
