@@ -1,17 +1,14 @@
 """What an import changes in the commit that records its rows."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress as ignoring
 from uuid import UUID
-
-from psycopg.errors import UniqueViolation
 
 from drumbeat.access.keys import ApiKey
 from drumbeat.core.address import Keys
 from drumbeat.core.events import Arrival
 from drumbeat.ingest.sql import Recorded, record_all, recording_with
 from drumbeat.ledger.database import Database
-from drumbeat.people.sql import CHANGE_RUNS
+from drumbeat.people.sql import appending
 
 _NAMED = """
     , named AS MATERIALIZED (
@@ -110,11 +107,7 @@ def suppress(
 ) -> dict[UUID, Recorded]:
     """Record rows, and suppress the people of those that are new, in one commit; raises as `record_all` does."""
     values = _columns(arrivals, people) | {"reason": reason, "actor": actor}
-    for _ in range(CHANGE_RUNS - 1):
-        # Another may have appended while this one waited for a lock: then the number is taken, and nothing was done.
-        with ignoring(UniqueViolation):
-            return record_all(db, arrivals, caller=caller, statement=SUPPRESS, values=values)
-    return record_all(db, arrivals, caller=caller, statement=SUPPRESS, values=values)
+    return appending(lambda: record_all(db, arrivals, caller=caller, statement=SUPPRESS, values=values))
 
 
 def _columns(arrivals: Sequence[Arrival], people: Mapping[UUID, Keys]) -> dict[str, object]:

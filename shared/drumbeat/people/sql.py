@@ -1,6 +1,6 @@
 """Suppressions: the contact's row has the present state, under the lock that orders it against sending."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,15 +15,16 @@ from drumbeat.ledger.database import Database
 # process can be frozen with the lock in its hands. The two keys are locked in key order, as where attempts are opened.
 CHANGE = """
     WITH changed AS (
-        INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason)
-        SELECT i.key, i.former, drumbeat_now(), %(reason)s
+        INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason, suppression_kind)
+        SELECT i.key, i.former, drumbeat_now(), %(reason)s, 'manual'
           FROM unnest(%(keys)s::bytea[], %(formers)s::bytea[]) AS i (key, former)
          WHERE NOT %(lifted)s OR EXISTS (SELECT FROM contacts WHERE contacts.key = i.key)
          ORDER BY i.key
             ON CONFLICT (key) DO UPDATE
            SET former = coalesce(c.former, excluded.former),
                suppressed_at = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppressed_at END,
-               suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END
+               suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END,
+               suppression_kind = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_kind END
          WHERE (c.suppressed_at IS NOT NULL) = %(lifted)s
      RETURNING c.key
     ), appended AS (
@@ -51,11 +52,19 @@ def change(db: Database, keys: Keys, *, reason: str, actor: str, lifted: bool) -
         "actor": actor,
         "lifted": lifted,
     }
+    return bool(appending(lambda: db.run(CHANGE, parameters)))
+
+
+def appending[T](run: Callable[[], T]) -> T:
+    """Run a statement that appends why contacts changed, again where the number of what it appends was taken.
+
+    Raises psycopg.errors.UniqueViolation when others never stopped changing them.
+    """
     for _ in range(CHANGE_RUNS - 1):
-        # Another may have appended while this one waited for the lock: then the number is taken.
+        # Another may have appended while this one waited for a contact's lock: then nothing was done.
         with suppress(UniqueViolation):
-            return bool(db.run(CHANGE, parameters))
-    return bool(db.run(CHANGE, parameters))
+            return run()
+    return run()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Rows of a file over the API: each is an event once, and what they say about consent holds at once."""
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from redis import Redis
@@ -218,6 +220,30 @@ def test_people_are_suppressed_once_and_a_repeat_does_not_undo_a_lift(console: C
     assert not suppressions.check("ada@x.co", services).suppressed
     assert post(console, {**suppressing, "file": "cd" * 32}) == taken(3)
     assert suppressions.check("ada@x.co", services).suppressed
+    (ada,) = services.db.run(
+        "SELECT suppression_kind FROM contacts WHERE key = %s", (contact_key(services.contact_secret, "ada@x.co"),)
+    )
+    assert ada["suppression_kind"] == "manual"
+
+
+def test_an_import_that_waited_for_a_lift_suppresses_after_it(
+    console: Console, services: Services, database: TestDatabase
+) -> None:
+    suppressing, key = chunk("ada@x.co", mode="suppress"), contact_key(services.contact_secret, "ada@x.co")
+    post(console, suppressing)
+    lifted = "SET suppressed_at = NULL, suppression_reason = NULL, suppression_kind = NULL"
+    waits = threading.Thread(target=post, args=(console, {**suppressing, "file": "cd" * 32}))
+
+    with psycopg.connect(database.url) as first:
+        first.execute(f"UPDATE contacts {lifted} WHERE key = %s".encode(), (key,))
+        first.execute("INSERT INTO suppressions VALUES (%s, 2, 'asked', 'eve', true)", (key,))
+        waits.start()
+        waits.join(0.5)
+    waits.join()
+
+    assert suppressions.check("ada@x.co", services).suppressed
+    rows = services.db.run("SELECT seq, lifted FROM suppressions ORDER BY seq")
+    assert [tuple(row.values()) for row in rows] == [(1, False), (2, True), (3, False)]
 
 
 def test_the_same_row_with_other_content_is_refused(console: Console, services: Services) -> None:

@@ -128,6 +128,22 @@ def test_suppressing_and_lifting_reach_both_keys(database: TestDatabase) -> None
     assert len(database.run("SELECT 1 FROM suppressions")) == 4
 
 
+def kinds(db: Database) -> list[str | None]:
+    return [row["kind"] for row in db.run("SELECT suppression_kind AS kind FROM contacts ORDER BY key")]
+
+
+def test_who_is_lifted_has_no_kind_and_whom_a_person_suppresses_then_is_no_bounce(database: TestDatabase) -> None:
+    people_sql.change(database, BOTH, reason="asked", actor="ada", lifted=False)
+    first = kinds(database)
+    database.run("UPDATE contacts SET suppression_kind = 'bounce'")
+
+    people_sql.change(database, BOTH, reason="asked again", actor="ada", lifted=True)
+    between = kinds(database)
+    people_sql.change(database, BOTH, reason="left", actor="ada", lifted=False)
+
+    assert (first, between, kinds(database)) == (["manual"] * 2, [None] * 2, ["manual"] * 2)
+
+
 def test_lifting_reaches_a_suppression_that_the_release_before_wrote(database: TestDatabase) -> None:
     people_sql.change(database, Keys(FORMER), reason="asked", actor="before", lifted=False)
 
