@@ -2,7 +2,7 @@
 
 All of it is read in the locked rows of the people: another table would be read as it was when the statement began,
 before it waited for the lock, and a person who withdrew meanwhile would be mailed. By which door an event came never
-changes: a program's word asks only a person who has not said anything yet.
+changes: a program's word asks only a person who has not decided yet.
 """
 
 import json
