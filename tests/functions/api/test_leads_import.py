@@ -180,17 +180,30 @@ def test_without_a_list_a_withdrawal_is_from_every_list(console: Console, servic
     assert state(services, "user@xn--fa-hia.de") == "withdrawn"
 
 
-def test_who_left_every_list_or_under_another_key_stays_out(console: Console, services: Services) -> None:
-    post(console, chunk("ada@x.co", "user@faß.de", mode="withdrawn"))
-    services.db.run("UPDATE contacts SET consents = '{}' WHERE former IS NOT NULL")
-    services.db.run(
-        "UPDATE contacts SET consents = consent_fact('news', 'withdrawn', true, now(), gen_random_uuid())"
-        " WHERE key IN (SELECT former FROM contacts)"
-    )
+def test_who_left_every_list_stays_out_and_no_one_for_whom_the_first_reading_took_them(
+    console: Console, services: Services
+) -> None:
+    post(console, chunk("ada@x.co", "user@fass.de", mode="withdrawn"))
 
     given = chunk("ada@x.co", "user@faß.de", "bob@x.co", mode="given", list="news", consent="the fair")
 
-    assert post(console, given) == taken(3, stay_out=2)
+    assert post(console, given) == taken(3, stay_out=1)
+    plan(console)
+    assert state(services, "user@xn--fa-hia.de") == "given"
+
+
+def test_who_leaves_by_the_first_reading_has_left_under_the_key_of_today(console: Console, services: Services) -> None:
+    services.db.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        " VALUES (2, 'h', '', '{}', %s, 'a release before')",
+        (Jsonb({**COMPILED, "semantics": 1, "lists": {}}),),
+    )
+
+    post(console, chunk("user@faß.de", mode="withdrawn"))
+    plan(console)
+
+    assert services.db.run("SELECT DISTINCT semantics FROM plans") == [{"semantics": 1}]
+    assert state(services, "user@xn--fa-hia.de") == "withdrawn"
 
 
 def test_of_those_who_withdraw_nothing_else_is_kept_and_no_flow_acts_on_it(

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from drumbeat import views
 from drumbeat.core.address import Keys
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.effects import Moved
 from drumbeat.ledger.database import Database
+from drumbeat.people import imports_sql
 from drumbeat.people import sql as people_sql
 from tests.conftest import TestDatabase
 from tests.store.rows import claimed, new_effect, opening, planned, recorded, status, waiting
@@ -99,6 +101,33 @@ def test_another_person_is_mailed_all_the_same(database: TestDatabase) -> None:
     attempts_sql.open_attempts(database, [opening(other)])
 
     assert status(database, other.id) == "sending"
+
+
+SAY = """
+    UPDATE contacts
+       SET consents = consents_merged(consents, consent_fact('news', %s, true, drumbeat_now(), gen_random_uuid()))
+     WHERE key = %s
+"""
+
+
+@pytest.mark.parametrize("other", ["given", "withdrawn"])
+@pytest.mark.parametrize("own", [None, "given", "withdrawn"])
+def test_consent_is_that_of_todays_key_where_it_is_shown_counted_and_acted_on(
+    database: TestDatabase, own: str | None, other: str
+) -> None:
+    effect = claimed(database, waiting(database, contact=KEY, former=FORMER, list="news"))
+    for kind, key in ((own, KEY), (other, FORMER)):
+        if kind:
+            database.run(SAY, (kind, key))
+    database.run("UPDATE contacts SET complained_at = drumbeat_now() WHERE key = %s", (FORMER,))
+
+    told = views.person(database, keys=BOTH.known, reading=lambda *_: None)
+    stay_out = imports_sql.stay_out(database, [BOTH], "news")
+    moved = attempts_sql.open_attempts(database, [opening(effect)])
+
+    assert told and ([each.state for each in told.consent], told.suppressed) == ([own] if own else [], None)
+    assert stay_out == (own == "withdrawn")
+    assert (moved[effect.id].status is Status.SENDING) == (own == "given")
 
 
 # ---------------------------------------------------------------- suppressing and lifting

@@ -284,6 +284,38 @@ def test_what_is_known_under_the_first_reading_of_an_address_is_the_persons_too(
     assert len(views.events(services.db, views.EventFilter(contacts=known(services, "user@faß.de"))).items) == 2
 
 
+def test_consent_under_the_first_reading_of_an_address_is_another_persons(services: Services) -> None:
+    def statement(email: str, minute: int, door: str, kind: str) -> Event:
+        at = START + timedelta(minutes=minute)
+        return said({"email": email}, key=str(minute), door=door, at=at, consent=[{"list": "news", "kind": kind}])
+
+    tell(
+        services,
+        statement("user@faß.de", 0, "form", "given"),
+        statement("user@fass.de", 1, "form", "withdrawn"),
+        statement("user@faß.de", 2, "import", "given"),
+    )
+
+    told = story(services, "user@faß.de")
+
+    assert [(each.list, each.state) for each in told.consent] == [("news", "given")]
+    assert [(each.door, each.no_effect) for each in told.consent_history] == [
+        ("import", "given_before"),
+        ("form", None),
+    ]
+    assert [each.state for each in story(services, "user@fass.de").consent] == ["withdrawn"]
+    assert views.person(services.db, id=told.id, reading=lambda *_: None) == told
+
+
+def test_who_is_known_under_the_first_reading_alone_has_agreed_to_nothing(services: Services) -> None:
+    tell(services, said({"email": "user@fass.de"}, key="a", door="form", consent=[{"list": "news", "kind": "given"}]))
+    suppress("user@fass.de", reason="asked", actor="ann", services=services)
+
+    told = story(services, "user@faß.de")
+
+    assert (told.consent, told.consent_history, told.suppressed, len(told.events)) == ([], [], "asked", 1)
+
+
 def test_events_are_found_by_whom_they_name(services: Services) -> None:
     ours = [
         said({"email": "ada@example.com"}, key="a"),
