@@ -21,7 +21,7 @@ from drumbeat.access.keys import ApiKey
 from drumbeat.campaigns import fire
 from drumbeat.configuration import apply as applying
 from drumbeat.core import fingerprint, ids
-from drumbeat.core.address import contact_key, normalise
+from drumbeat.core.address import keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.core.events import Arrival
@@ -388,8 +388,8 @@ class Simulation:
     def suppress_as_before(self, lead: Lead, who: str = "person") -> None:
         """Suppress a lead's address as a release of rules 1 does: under the key of then alone."""
         with self._living(who) as process:
-            key = contact_key(process.contact_secret, normalise(lead.email, 1))
-            people_sql.change(process.db, key, None, reason="unsubscribed", actor=ACTOR, lifted=False)
+            keys = keys_of(process.contact_secret, normalise(lead.email, 1), 1)
+            people_sql.change(process.db, keys, reason="unsubscribed", actor=ACTOR, lifted=False)
 
     def decide(self, decision: Decision, *steps: str, even_if_sent: bool = False, who: str = "person") -> None:
         """Decide about every effect for which that is possible, or those of some steps, as a person would."""

@@ -10,10 +10,11 @@ from drumbeat.api.access import OPERATE, READ
 from drumbeat.api.query import body, identifier, instant, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
+from drumbeat.core.address import keys_of, normalise
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import InvalidAddress, NotFound
 from drumbeat.ingest import parking
 from drumbeat.operations.dismissals import dismiss
-from drumbeat.people.keys import keys_of
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
 
@@ -80,6 +81,6 @@ def _contacts(text: str | None) -> tuple[bytes, ...]:
     if text is None or "@" not in text:
         return ()
     try:
-        return keys_of(text, services())
+        return keys_of(services().contact_secret, normalise(text, SEMANTICS)).known
     except InvalidAddress:
         return ()

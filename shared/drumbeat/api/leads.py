@@ -15,9 +15,10 @@ from drumbeat.api.access import READ_PEOPLE
 from drumbeat.api.query import limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
+from drumbeat.core.address import keys_of, normalise
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Invalid, InvalidAddress, NotFound
 from drumbeat.people import lists
-from drumbeat.people.keys import keys_of
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
 
@@ -61,6 +62,7 @@ def _named(person: str) -> tuple[UUID | None, tuple[bytes, ...]]:
     except ValueError:
         pass
     try:
-        return None, keys_of(person if "@" in person else unquote(person), services())
+        address = normalise(person if "@" in person else unquote(person), SEMANTICS)
     except InvalidAddress as error:
         raise Invalid(f"that is neither an id nor an e-mail address: {error}") from None
+    return None, keys_of(services().contact_secret, address).known

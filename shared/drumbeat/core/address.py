@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from drumbeat.core import first_reading
 from drumbeat.core.compatibility import SEMANTICS
@@ -47,6 +48,18 @@ class Mailbox:
         return f"{self.name if _ATOMS.fullmatch(self.name) else quoted(self.name)} <{deliverable(self.address)}>"
 
 
+class Keys(NamedTuple):
+    """The keys of one person: that of their address, and that by the first reading of addresses where it is another."""
+
+    today: bytes
+    former: bytes | None = None
+
+    @property
+    def known(self) -> tuple[bytes, ...]:
+        """The keys that there are, today's first."""
+        return (self.today,) if self.former is None else (self.today, self.former)
+
+
 def normalise(text: str, semantics: int) -> str:
     """Return the one spelling of an address: its domain in lower case and ASCII, its local part as given.
 
@@ -79,6 +92,12 @@ def quoted(name: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
 
 
+def keys_of(secret: bytes, target: str, semantics: int = SEMANTICS) -> Keys:
+    """Return the keys of a person by an address as these rules normalised it; what semantics 1 read has one."""
+    former = former_address(target) if semantics > 1 else None
+    return Keys(contact_key(secret, target), contact_key(secret, former) if former else None)
+
+
 def contact_key(secret: bytes, target: str) -> bytes:
     """Return the 32 bytes that stand for a person: HMAC-SHA-256 of their normalised address under the stage's secret.
 
@@ -98,12 +117,6 @@ def former_address(address: str) -> str | None:
     local, at, domain = address.rpartition("@")
     former = first_reading.former_domain(domain) if at else domain
     return None if former == domain else f"{local}@{former}"
-
-
-def former_key(secret: bytes, address: str) -> bytes | None:
-    """Return the key that a normalised address had by semantics 1 where that is another one."""
-    former = former_address(address)
-    return contact_key(secret, former) if former else None
 
 
 @lru_cache(maxsize=512)  # an event names the same address in several places

@@ -2,7 +2,11 @@
 
 All of it is read in the locked rows of the people: another table would be read as it was when the statement began,
 before it waited for the lock, and a person who withdrew meanwhile would be mailed. By which door an event came never
-changes: a program's word asks only a person who has not said anything yet.
+changes: a program's word asks only a person who has not decided yet.
+
+A suppression counts under a person's former key as well: it may be from when that was their only one. Consent and
+complaints count under today's key alone, by which all of them were recorded. The former key is another person's today,
+whose yes and no are not this one's.
 """
 
 import json

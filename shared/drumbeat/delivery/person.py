@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from drumbeat.core.address import contact_key, former_key
+from drumbeat.core.address import keys_of
 from drumbeat.core.events import Event
 from drumbeat.delivery.plans_sql import Person
 from drumbeat.planning.plan import Plan
@@ -16,11 +16,11 @@ def person_of(event: Event, plan: Plan, services: Services) -> Person | None:
     people = plan.people
     if people.address is None:
         return None
-    secret, lead = services.contact_secret, people.lead
+    keys, lead = keys_of(services.contact_secret, people.address, plan.semantics), people.lead
     stamp = {"t": microseconds(event.received_at), "e": str(event.id)}
     return Person(
-        contact=contact_key(secret, people.address),
-        former=former_key(secret, people.address) if plan.semantics > 1 else None,
+        contact=keys.today,
+        former=keys.former,
         received_at=event.received_at,
         address={"v": people.address} | stamp if lead else None,
         attributes={

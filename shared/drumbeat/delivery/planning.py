@@ -1,12 +1,12 @@
 """From recorded events to recorded, partly claimed effects."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from drumbeat.core.address import contact_key, former_key
+from drumbeat.core.address import Keys, keys_of
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood, place
 from drumbeat.core.events import Event
@@ -95,6 +95,7 @@ def _split(made: Sequence[_Made], services: Services) -> set[UUID]:
 
 def _record(made: Sequence[_Made], config: Config, found: Planned, services: Services) -> Planned:
     steps = {effect.id: (one, effect) for one in made for effect in one.plan.effects}
+    people = {id: _keys(one, effect, services) for id, (one, effect) in steps.items()}
     now = services.clock.now()
     later = {
         effect.id: (effect.due_at - now).total_seconds()
@@ -109,8 +110,12 @@ def _record(made: Sequence[_Made], config: Config, found: Planned, services: Ser
         refused.add(one.event.id)
         _LOG.error("plan_not_recorded", extra={"event_id": str(one.event.id), "error": type(error).__name__})
 
-    write_apart(lambda some: new.extend(_write(some, config, services)), made, refuse, concerns_one=REFUSED_OR_LOCKED)
-    claimed = [_claimed(*steps[row["id"]], row, config, services) for row in new if row["status"] == Status.CLAIMED]
+    write_apart(
+        lambda some: new.extend(_write(some, people, config, services)), made, refuse, concerns_one=REFUSED_OR_LOCKED
+    )
+    claimed = [
+        _claimed(*steps[row["id"]], people[row["id"]], row, config) for row in new if row["status"] == Status.CLAIMED
+    ]
     # What waits for its account's pause is due when that ends: the pause has an entry of its own.
     unclaimed = [row["id"] for row in new if row["status"] != Status.CLAIMED and not row["paused"]]
     due_later = [(id, later.get(id, 0.0)) for id in unclaimed if steps[id][1].after is None]
@@ -119,13 +124,20 @@ def _record(made: Sequence[_Made], config: Config, found: Planned, services: Ser
     return replace(found, claimed=claimed, due_later=due_later, ours=found.ours | recorded | empty)
 
 
-def _write(made: Sequence[_Made], config: Config, services: Services) -> list[Row]:
+def _keys(one: _Made, effect: PlannedEffect, services: Services) -> Keys | None:
+    """Return the keys of the person whose consent an effect needs; None: it needs none."""
+    if not effect.needs_consent:
+        return None
+    return keys_of(services.contact_secret, effect.target, one.plan.semantics)
+
+
+def _write(made: Sequence[_Made], people: Mapping[UUID, Keys | None], config: Config, services: Services) -> list[Row]:
     effects = [(one, effect) for one in made for effect in one.plan.effects]
     return plans_sql.record(
         services.db,
         [_new_plan(one, services) for one in made],
         [
-            _new_effect(one, effect, config, services, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
+            _new_effect(one, effect, people[effect.id], config, claim=index < EFFECTS_CLAIMED_WHEN_PLANNED)
             for index, (one, effect) in enumerate(effects)
         ],
         services.settings.times.lease,
@@ -174,7 +186,7 @@ def _expires_at(effect: PlannedEffect, config: Config) -> datetime:
 
 
 def _new_effect(
-    one: _Made, effect: PlannedEffect, config: Config, services: Services, *, claim: bool
+    one: _Made, effect: PlannedEffect, person: Keys | None, config: Config, *, claim: bool
 ) -> plans_sql.NewEffect:
     return plans_sql.NewEffect(
         id=effect.id,
@@ -184,8 +196,8 @@ def _new_effect(
         step=effect.step,
         account=effect.account,
         action=effect.action,
-        contact=contact_key(services.contact_secret, effect.target) if effect.needs_consent else None,
-        former=_former_key(one.plan, effect, services),
+        contact=person and person.today,
+        former=person and person.former,
         list=effect.list,
         confirms=effect.confirms,
         after=effect.after,
@@ -196,13 +208,7 @@ def _new_effect(
     )
 
 
-def _former_key(made: Plan, effect: PlannedEffect, services: Services) -> bytes | None:
-    if not effect.needs_consent or made.semantics == 1:
-        return None
-    return former_key(services.contact_secret, effect.target)
-
-
-def _claimed(one: _Made, effect: PlannedEffect, row: Row, config: Config, services: Services) -> Claimed:
+def _claimed(one: _Made, effect: PlannedEffect, person: Keys | None, row: Row, config: Config) -> Claimed:
     """Return an effect that was claimed as it was recorded, as `claims_sql.claim` would."""
     return Claimed(
         id=effect.id,
@@ -213,7 +219,7 @@ def _claimed(one: _Made, effect: PlannedEffect, row: Row, config: Config, servic
         step=effect.step,
         account=effect.account,
         action=effect.action,
-        contact=contact_key(services.contact_secret, effect.target) if effect.needs_consent else None,
+        contact=person and person.today,
         list=effect.list,
         confirms=effect.confirms,
         status=Status.CLAIMED,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from drumbeat.access.keys import ApiKey
 from drumbeat.core import fingerprint, ids
-from drumbeat.core.address import contact_key, former_key, normalise
+from drumbeat.core.address import Keys, keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.consent import EVERY_LIST, ConsentKind
 from drumbeat.core.errors import Invalid, InvalidAddress
@@ -20,7 +20,6 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.request import MAX_EVENT_BYTES
 from drumbeat.people import imports_sql, lists, lists_sql
-from drumbeat.people.imports_sql import Named
 from drumbeat.planning.plan import IMPORTED
 
 DOOR = "import"
@@ -81,11 +80,11 @@ def record(rows: Rows, door: Door, *, caller: ApiKey, actor: str) -> Imported:
     _check(rows, door)
     read = list(_read(rows, door, actor))
     arrivals = [entry for entry, _ in read if isinstance(entry, Arrival)]
-    people = {entry.id: named for entry, named in read if isinstance(entry, Arrival) and named}
+    people = {entry.id: keys for entry, keys in read if isinstance(entry, Arrival) and keys}
     commit = _commit(rows, people, actor)
     recorded = iter(recording.record_all(arrivals, door, caller=caller, commit=commit))
     added, refused, taken = 0, [], []
-    for (number, _), (entry, named) in zip(rows.rows, read, strict=True):
+    for (number, _), (entry, keys) in zip(rows.rows, read, strict=True):
         if isinstance(entry, Refused):
             refused.append(entry)
         elif (one := next(recorded)) is None:
@@ -94,7 +93,7 @@ def record(rows: Rows, door: Door, *, caller: ApiKey, actor: str) -> Imported:
             refused.append(Refused(number, OTHERWISE))
         else:
             added += one.inserted
-            taken.append(named)
+            taken.append(keys)
     return Imported(added, len(taken) - added, _stay_out(rows, taken, door), tuple(refused))
 
 
@@ -113,7 +112,7 @@ def _check(rows: Rows, door: Door) -> None:
         raise Invalid(f"{lists.unknown(rows.list, known)} Nothing was stored.")
 
 
-def _commit(rows: Rows, people: Mapping[UUID, Named], actor: str) -> recording.Commit:
+def _commit(rows: Rows, people: Mapping[UUID, Keys], actor: str) -> recording.Commit:
     match rows.mode:
         case Mode.WITHDRAWN:
             return partial(imports_sql.withdraw, people=people, list=rows.list or EVERY_LIST)
@@ -123,13 +122,13 @@ def _commit(rows: Rows, people: Mapping[UUID, Named], actor: str) -> recording.C
     return ingest_sql.record_all
 
 
-def _stay_out(rows: Rows, taken: Sequence[Named | None], door: Door) -> int:
+def _stay_out(rows: Rows, taken: Sequence[Keys | None], door: Door) -> int:
     if rows.mode is not Mode.GIVEN or rows.list is None:
         return 0
-    return imports_sql.stay_out(door.services.db, [named for named in taken if named], rows.list)
+    return imports_sql.stay_out(door.services.db, [keys for keys in taken if keys], rows.list)
 
 
-def _read(rows: Rows, door: Door, actor: str) -> Iterator[tuple[Arrival | Refused, Named | None]]:
+def _read(rows: Rows, door: Door, actor: str) -> Iterator[tuple[Arrival | Refused, Keys | None]]:
     # A microsecond apart: of two rows about one person the later one is the newer.
     first = door.services.clock.now() - timedelta(microseconds=len(rows.rows))
     evidence = {"form": IMPORTED, "mode": rows.mode.value, "by": actor}
@@ -142,7 +141,7 @@ def _read(rows: Rows, door: Door, actor: str) -> Iterator[tuple[Arrival | Refuse
         except Invalid as error:
             yield Refused(number, error.detail), None
         else:
-            yield arrival, None if rows.mode is Mode.NONE else _named(address, door)
+            yield arrival, None if rows.mode is Mode.NONE else keys_of(door.services.contact_secret, address)
 
 
 def _arrival(
@@ -166,11 +165,6 @@ def _arrival(
         received_at=received_at,
         body=text.encode(),
     )
-
-
-def _named(address: str, door: Door) -> Named:
-    secret = door.services.contact_secret
-    return Named(contact_key(secret, address), former_key(secret, address))
 
 
 def _consent(rows: Rows) -> list[dict[str, str]]:

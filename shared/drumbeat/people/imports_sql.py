@@ -1,26 +1,14 @@
 """What an import changes in the commit that records its rows."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress as ignoring
-from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from drumbeat.access.keys import ApiKey
+from drumbeat.core.address import Keys
 from drumbeat.core.events import Arrival
 from drumbeat.ingest.sql import Recorded, record_all, recording_with
 from drumbeat.ledger.database import Database
-from drumbeat.people.sql import CHANGE_RUNS
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The person of a row: the key of the address, and the one by the first reading where that is another."""
-
-    contact: bytes
-    former: bytes | None
-
+from drumbeat.people.sql import appending
 
 _NAMED = """
     , named AS MATERIALIZED (
@@ -85,26 +73,26 @@ SUPPRESS = recording_with(f"""
 """)  # noqa: S608
 
 
-# As an attempt that is opened reads it: what is known under either key is the person's.
+# As an attempt that is opened reads it, under today's key alone: by the former one another person may be known.
 STAY_OUT = """
     SELECT count(*) AS rows
-      FROM unnest(%(contacts)s::bytea[], %(formers)s::bytea[]) AS n (contact, former)
-     WHERE consent_state((SELECT consents_merge(consents) FROM contacts WHERE key IN (n.contact, n.former)), %(list)s)
-           = 'withdrawn'
+      FROM unnest(%(contacts)s::bytea[]) AS n (contact)
+      JOIN contacts ON contacts.key = n.contact
+     WHERE consent_state(contacts.consents, %(list)s) = 'withdrawn'
 """
 
 
-def stay_out(db: Database, people: Sequence[Named], list: str) -> int:
+def stay_out(db: Database, people: Sequence[Keys], list: str) -> int:
     """Count the rows whose people left a list, each row for itself."""
-    (found,) = db.run(STAY_OUT, _keys(people) | {"list": list})
+    (found,) = db.run(STAY_OUT, {"contacts": [keys.today for keys in people], "list": list})
     return int(found["rows"])
 
 
 def withdraw(
-    db: Database, arrivals: Sequence[Arrival], *, caller: ApiKey | None, people: Mapping[UUID, Named], list: str
+    db: Database, arrivals: Sequence[Arrival], *, caller: ApiKey | None, people: Mapping[UUID, Keys], list: str
 ) -> dict[UUID, Recorded]:
     """Record withdrawals from a list, and apply those that are new, in one commit; raises as `record_all` does."""
-    values = _columns(arrivals, people) | {"list": list}
+    values = _keys(arrivals, people) | {"list": list}
     return record_all(db, arrivals, caller=caller, statement=WITHDRAW, values=values)
 
 
@@ -113,22 +101,15 @@ def suppress(
     arrivals: Sequence[Arrival],
     *,
     caller: ApiKey | None,
-    people: Mapping[UUID, Named],
+    people: Mapping[UUID, Keys],
     reason: str,
     actor: str,
 ) -> dict[UUID, Recorded]:
     """Record rows, and suppress the people of those that are new, in one commit; raises as `record_all` does."""
-    values = _columns(arrivals, people) | {"reason": reason, "actor": actor}
-    for _ in range(CHANGE_RUNS - 1):
-        # Another may have appended while this one waited for a lock: then the number is taken, and nothing was done.
-        with ignoring(UniqueViolation):
-            return record_all(db, arrivals, caller=caller, statement=SUPPRESS, values=values)
-    return record_all(db, arrivals, caller=caller, statement=SUPPRESS, values=values)
+    values = _keys(arrivals, people) | {"reason": reason, "actor": actor}
+    return appending(lambda: record_all(db, arrivals, caller=caller, statement=SUPPRESS, values=values))
 
 
-def _columns(arrivals: Sequence[Arrival], people: Mapping[UUID, Named]) -> dict[str, object]:
-    return _keys([people[arrival.id] for arrival in arrivals])
-
-
-def _keys(named: Sequence[Named]) -> dict[str, object]:
-    return {"contacts": [each.contact for each in named], "formers": [each.former for each in named]}
+def _keys(arrivals: Sequence[Arrival], people: Mapping[UUID, Keys]) -> dict[str, object]:
+    named = [people[arrival.id] for arrival in arrivals]
+    return {"contacts": [keys.today for keys in named], "formers": [keys.former for keys in named]}

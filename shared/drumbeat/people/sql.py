@@ -1,6 +1,6 @@
 """Suppressions: the contact's row has the present state, under the lock that orders it against sending."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,21 +8,23 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
+from drumbeat.core.address import Keys
 from drumbeat.ledger.database import Database
 
 # Takes the contact's lock: an attempt that is being opened is either before it or sees it. One statement, so that no
 # process can be frozen with the lock in its hands. The two keys are locked in key order, as where attempts are opened.
 CHANGE = """
     WITH changed AS (
-        INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason)
-        SELECT i.key, i.former, drumbeat_now(), %(reason)s
+        INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason, suppression_kind)
+        SELECT i.key, i.former, drumbeat_now(), %(reason)s, 'manual'
           FROM unnest(%(keys)s::bytea[], %(formers)s::bytea[]) AS i (key, former)
          WHERE NOT %(lifted)s OR EXISTS (SELECT FROM contacts WHERE contacts.key = i.key)
          ORDER BY i.key
             ON CONFLICT (key) DO UPDATE
            SET former = coalesce(c.former, excluded.former),
                suppressed_at = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppressed_at END,
-               suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END
+               suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END,
+               suppression_kind = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_kind END
          WHERE (c.suppressed_at IS NOT NULL) = %(lifted)s
      RETURNING c.key
     ), appended AS (
@@ -36,26 +38,33 @@ CHANGE = """
 CHANGE_RUNS = 5  # for a contact that others change again and again
 
 
-def change(db: Database, key: bytes, former: bytes | None, *, reason: str, actor: str, lifted: bool) -> bool:
+def change(db: Database, keys: Keys, *, reason: str, actor: str, lifted: bool) -> bool:
     """Suppress a contact, or lift it, and append why; return False when it was so already.
 
     The same is written under the former key, where there is one, for the release before looks at no other.
 
     Raises psycopg.errors.UniqueViolation when others never stopped changing it.
     """
-    formers = {key: former} | ({former: None} if former is not None else {})
     parameters = {
-        "keys": list(formers),
-        "formers": list(formers.values()),
+        "keys": list(keys.known),
+        "formers": [keys.former],  # of the first; the other has none
         "reason": reason,
         "actor": actor,
         "lifted": lifted,
     }
+    return bool(appending(lambda: db.run(CHANGE, parameters)))
+
+
+def appending[T](run: Callable[[], T]) -> T:
+    """Run a statement that appends why contacts changed, again where the number of what it appends was taken.
+
+    Raises psycopg.errors.UniqueViolation when others never stopped changing them.
+    """
     for _ in range(CHANGE_RUNS - 1):
-        # Another may have appended while this one waited for the lock: then the number is taken.
+        # Another may have appended while this one waited for a contact's lock: then nothing was done.
         with suppress(UniqueViolation):
-            return bool(db.run(CHANGE, parameters))
-    return bool(db.run(CHANGE, parameters))
+            return run()
+    return run()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from drumbeat.core.address import contact_key, former_address, former_key, normalise
+from drumbeat.core.address import contact_key, former_address, keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Invalid, InvalidAddress
 from drumbeat.people import sql as people_sql
@@ -72,14 +72,11 @@ def check(address: str, services: Services) -> Standing:
         Invalid: it is not exactly one address.
     """
     read = _read(address)
-    secret = services.contact_secret
-    key = contact_key(secret, read)
-    readings = {key: "today"}
-    if former := former_key(secret, read):
-        readings[former] = "first"
-    readings.setdefault(contact_key(secret, address), "as typed")
+    keys = keys_of(services.contact_secret, read)
+    readings = dict(zip(keys.known, ("today", "first"), strict=False))
+    readings.setdefault(contact_key(services.contact_secret, address), "as typed")
     entries = tuple(_entries(readings, people_sql.find(services.db, readings)))
-    return Standing(read, key.hex(), any(entry.effective for entry in entries), entries)
+    return Standing(read, keys.today.hex(), any(entry.effective for entry in entries), entries)
 
 
 def _entries(readings: dict[bytes, str], found: dict[bytes, SuppressionItem]) -> Iterator[Entry]:
@@ -92,10 +89,9 @@ def _change(address: str, *, reason: str, actor: str, lifted: bool, services: Se
     if not reason.strip():
         raise Invalid("a suppression needs a reason, for the people who read it later; nothing was changed")
     read = _read(address)
-    secret = services.contact_secret
-    key, former = contact_key(secret, read), former_key(secret, read)
-    changed = people_sql.change(services.db, key, former, reason=reason, actor=actor, lifted=lifted)
-    return Suppressed(key.hex(), read, former_address(read), suppressed=not lifted, changed=changed)
+    keys = keys_of(services.contact_secret, read)
+    changed = people_sql.change(services.db, keys, reason=reason, actor=actor, lifted=lifted)
+    return Suppressed(keys.today.hex(), read, former_address(read), suppressed=not lifted, changed=changed)
 
 
 def _read(address: str) -> str:

@@ -118,14 +118,16 @@ class PersonStory:
     next: str | None  # where older events begin
 
 
-# A person may have a second key, of the first reading of addresses: what is known under either is the person's.
+# A person may have a second key, of the first reading of addresses, and what happened is told under either. What stops
+# mail is read as where attempts are opened: a suppression under either, consent and a complaint under today's alone.
 PERSON = f"""
     WITH wanted AS MATERIALIZED (
-        SELECT unnest(%(keys)s::bytea[]) AS key
-         UNION
-        SELECT unnest(ARRAY[key, former]) FROM contacts WHERE person = %(id)s::uuid
+        SELECT key, place = 1 AS own
+          FROM unnest(%(keys)s::bytea[] || (SELECT ARRAY[key, former] FROM contacts WHERE person = %(id)s::uuid))
+               WITH ORDINALITY AS keys (key, place)
     )
-    SELECT array_agg(contacts.key) AS keys, (array_agg(person ORDER BY former IS NULL, contacts.key))[1] AS person,
+    SELECT array_agg(contacts.key) AS keys, (array_agg(contacts.key) FILTER (WHERE own))[1] AS own,
+           (array_agg(person ORDER BY own DESC))[1] AS person,
            consents_merge(consents) AS consents,
            (array_agg({BARRED}) FILTER (WHERE {BARRED} IS NOT NULL))[1] AS suppressed,
            min(coalesce(suppressed_at, complained_at)) AS suppressed_at,
@@ -133,7 +135,12 @@ PERSON = f"""
            lead_merge(leads.attributes) AS attributes, lead_merge(leads.refused) AS refused,
            min(leads.since) AS since, max(leads.changed) AS changed
       FROM wanted
-     CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.key = wanted.key OFFSET 0) AS contacts
+     CROSS JOIN LATERAL (SELECT key, person, suppressed_at, suppression_reason,
+                                CASE WHEN own THEN complained_at END AS complained_at,
+                                CASE WHEN own THEN consents END AS consents
+                           FROM contacts
+                          WHERE contacts.key = wanted.key
+                         OFFSET 0) AS contacts
       LEFT JOIN LATERAL (SELECT * FROM leads WHERE leads.contact = wanted.key OFFSET 0) AS leads ON true
 """  # noqa: S608 - put together from constants
 
@@ -160,7 +167,7 @@ CONSENTS = """
       LEFT JOIN LATERAL (
             SELECT earlier.kind
               FROM consents AS earlier
-             WHERE earlier.contact = ANY (%(keys)s)
+             WHERE earlier.contact = consents.contact
                AND earlier.list IN (consents.list, '*')
                AND earlier.kind <> 'pending'
                AND (earlier.at, earlier.event_id) < (consents.at, consents.event_id)
@@ -169,7 +176,7 @@ CONSENTS = """
              LIMIT 1) AS stood ON true
       JOIN events ON events.id = consents.event_id
       LEFT JOIN payloads ON payloads.event_id = events.id
-     WHERE consents.contact = ANY (%(keys)s)
+     WHERE consents.contact = %(own)s
      ORDER BY consents.at DESC, consents.event_id, consents.list
      LIMIT %(limit)s
 """
@@ -210,7 +217,7 @@ def person(
     (head,) = db.run(PERSON, {"keys": list(keys), "id": id})
     if head["keys"] is None:
         return None
-    scope = {"keys": head["keys"], "limit": EVENTS_SHOWN}
+    scope = {"keys": head["keys"], "own": head["own"], "limit": EVENTS_SHOWN}
     named = events(db, EventFilter(contacts=tuple(head["keys"])), cursor=cursor, limit=EVENTS_SHOWN)
     return PersonStory(
         id=head["person"],

@@ -58,7 +58,7 @@ def _read_consent_under_todays_key_only(patch: Patch) -> None:
 
 def _suppress_under_todays_key_only(patch: Patch) -> None:
     change = people_sql.change
-    patch.setattr(people_sql, "change", lambda db, key, former, **facts: change(db, key, None, **facts))
+    patch.setattr(people_sql, "change", lambda db, keys, **facts: change(db, keys._replace(former=None), **facts))
 
 
 # ---------------------------------------------------------------- a person's decisions

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from redis import Redis
 
-from drumbeat.core.address import contact_key
+from drumbeat.core.address import Keys, contact_key
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql
@@ -475,7 +475,7 @@ def test_what_a_release_before_kept_for_any_text_is_found_by_that_text_and_liste
 ) -> None:
     typed = "Grace <grace@example.com>"
     junk = contact_key(services().contact_secret, typed)
-    people_sql.change(database, junk, None, reason="asked", actor="before", lifted=False)
+    people_sql.change(database, Keys(junk), reason="asked", actor="before", lifted=False)
     console.call("POST", "/v1/suppressions", {"email": "ada@example.com", "reason": "asked"})
     planned(database, new_effect(recorded(database), contact=contact_key(services().contact_secret, "ada@example.com")))
 

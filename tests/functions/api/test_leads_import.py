@@ -1,9 +1,11 @@
 """Rows of a file over the API: each is an event once, and what they say about consent holds at once."""
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from redis import Redis
@@ -178,17 +180,30 @@ def test_without_a_list_a_withdrawal_is_from_every_list(console: Console, servic
     assert state(services, "user@xn--fa-hia.de") == "withdrawn"
 
 
-def test_who_left_every_list_or_under_another_key_stays_out(console: Console, services: Services) -> None:
-    post(console, chunk("ada@x.co", "user@faß.de", mode="withdrawn"))
-    services.db.run("UPDATE contacts SET consents = '{}' WHERE former IS NOT NULL")
-    services.db.run(
-        "UPDATE contacts SET consents = consent_fact('news', 'withdrawn', true, now(), gen_random_uuid())"
-        " WHERE key IN (SELECT former FROM contacts)"
-    )
+def test_who_left_every_list_stays_out_and_no_one_for_whom_the_first_reading_took_them(
+    console: Console, services: Services
+) -> None:
+    post(console, chunk("ada@x.co", "user@fass.de", mode="withdrawn"))
 
     given = chunk("ada@x.co", "user@faß.de", "bob@x.co", mode="given", list="news", consent="the fair")
 
-    assert post(console, given) == taken(3, stay_out=2)
+    assert post(console, given) == taken(3, stay_out=1)
+    plan(console)
+    assert state(services, "user@xn--fa-hia.de") == "given"
+
+
+def test_who_leaves_by_the_first_reading_has_left_under_the_key_of_today(console: Console, services: Services) -> None:
+    services.db.run(
+        "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+        " VALUES (2, 'h', '', '{}', %s, 'a release before')",
+        (Jsonb({**COMPILED, "semantics": 1, "lists": {}}),),
+    )
+
+    post(console, chunk("user@faß.de", mode="withdrawn"))
+    plan(console)
+
+    assert services.db.run("SELECT DISTINCT semantics FROM plans") == [{"semantics": 1}]
+    assert state(services, "user@xn--fa-hia.de") == "withdrawn"
 
 
 def test_of_those_who_withdraw_nothing_else_is_kept_and_no_flow_acts_on_it(
@@ -218,6 +233,30 @@ def test_people_are_suppressed_once_and_a_repeat_does_not_undo_a_lift(console: C
     assert not suppressions.check("ada@x.co", services).suppressed
     assert post(console, {**suppressing, "file": "cd" * 32}) == taken(3)
     assert suppressions.check("ada@x.co", services).suppressed
+    (ada,) = services.db.run(
+        "SELECT suppression_kind FROM contacts WHERE key = %s", (contact_key(services.contact_secret, "ada@x.co"),)
+    )
+    assert ada["suppression_kind"] == "manual"
+
+
+def test_an_import_that_waited_for_a_lift_suppresses_after_it(
+    console: Console, services: Services, database: TestDatabase
+) -> None:
+    suppressing, key = chunk("ada@x.co", mode="suppress"), contact_key(services.contact_secret, "ada@x.co")
+    post(console, suppressing)
+    lifted = "SET suppressed_at = NULL, suppression_reason = NULL, suppression_kind = NULL"
+    waits = threading.Thread(target=post, args=(console, {**suppressing, "file": "cd" * 32}))
+
+    with psycopg.connect(database.url) as first:
+        first.execute(f"UPDATE contacts {lifted} WHERE key = %s".encode(), (key,))
+        first.execute("INSERT INTO suppressions VALUES (%s, 2, 'asked', 'eve', true)", (key,))
+        waits.start()
+        waits.join(0.5)
+    waits.join()
+
+    assert suppressions.check("ada@x.co", services).suppressed
+    rows = services.db.run("SELECT seq, lifted FROM suppressions ORDER BY seq")
+    assert [tuple(row.values()) for row in rows] == [(1, False), (2, True), (3, False)]
 
 
 def test_the_same_row_with_other_content_is_refused(console: Console, services: Services) -> None:

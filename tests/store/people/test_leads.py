@@ -7,9 +7,10 @@ from uuid import uuid4
 import pytest
 
 from drumbeat import views
+from drumbeat.core.address import keys_of, normalise
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Invalid
 from drumbeat.core.events import Event
-from drumbeat.people.keys import keys_of
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.services import Services
 from drumbeat.views import PersonStory
@@ -17,6 +18,11 @@ from drumbeat.views.lead_pages import LeadFilter
 from tests.store.people.history import START, record, said, tell
 
 UNSET = {"$unset": True}
+
+
+def known(services: Services, address: str) -> tuple[bytes, ...]:
+    """Return the keys under which the ledger may know an address."""
+    return keys_of(services.contact_secret, normalise(address, SEMANTICS)).known
 
 
 def listed(services: Services, where: str | None = None, limit: int = 50) -> list[str]:
@@ -31,7 +37,7 @@ def listed(services: Services, where: str | None = None, limit: int = 50) -> lis
 
 def story(services: Services, address: str = "ada@example.com", **more: Any) -> PersonStory:
     found = views.person(
-        services.db, keys=keys_of(address, services), reading=lambda frozen, hash: (frozen, hash), **more
+        services.db, keys=known(services, address), reading=lambda frozen, hash: (frozen, hash), **more
     )
     assert found is not None
     return found
@@ -109,7 +115,7 @@ def test_filters_know_consent_fields_and_suppressions(services: Services) -> Non
         tell(services, said({"email": f"p{n}@example.com"} | more, key=str(n), door="form", consent=consent))
     suppress("p1@example.com", reason="asked", actor="test", services=services)
     services.db.run(
-        "UPDATE contacts SET complained_at = drumbeat_now() WHERE key = %s", (keys_of("p2@example.com", services)[0],)
+        "UPDATE contacts SET complained_at = drumbeat_now() WHERE key = %s", (known(services, "p2@example.com")[0],)
     )
 
     assert listed(services, "list:news") == listed(services, "list:news=given") == ["p0@example.com"]
@@ -259,7 +265,7 @@ def test_who_has_no_lead_is_shown_with_what_is_known(services: Services) -> None
 
 
 def test_of_whom_nothing_is_known_there_is_no_story(services: Services) -> None:
-    nothing = views.person(services.db, keys=keys_of("ada@example.com", services), reading=lambda *_: None)
+    nothing = views.person(services.db, keys=known(services, "ada@example.com"), reading=lambda *_: None)
 
     assert nothing is None
     assert views.person(services.db, id=uuid4(), reading=lambda *_: None) is None
@@ -275,7 +281,39 @@ def test_what_is_known_under_the_first_reading_of_an_address_is_the_persons_too(
     assert told.address == "user@xn--fa-hia.de"
     assert {each.name: each.value for each in told.attributes} == {"plan": "paid", "seats": 3}
     assert len(told.events) == 2
-    assert len(views.events(services.db, views.EventFilter(contacts=keys_of("user@faß.de", services))).items) == 2
+    assert len(views.events(services.db, views.EventFilter(contacts=known(services, "user@faß.de"))).items) == 2
+
+
+def test_consent_under_the_first_reading_of_an_address_is_another_persons(services: Services) -> None:
+    def statement(email: str, minute: int, door: str, kind: str) -> Event:
+        at = START + timedelta(minutes=minute)
+        return said({"email": email}, key=str(minute), door=door, at=at, consent=[{"list": "news", "kind": kind}])
+
+    tell(
+        services,
+        statement("user@faß.de", 0, "form", "given"),
+        statement("user@fass.de", 1, "form", "withdrawn"),
+        statement("user@faß.de", 2, "import", "given"),
+    )
+
+    told = story(services, "user@faß.de")
+
+    assert [(each.list, each.state) for each in told.consent] == [("news", "given")]
+    assert [(each.door, each.no_effect) for each in told.consent_history] == [
+        ("import", "given_before"),
+        ("form", None),
+    ]
+    assert [each.state for each in story(services, "user@fass.de").consent] == ["withdrawn"]
+    assert views.person(services.db, id=told.id, reading=lambda *_: None) == told
+
+
+def test_who_is_known_under_the_first_reading_alone_has_agreed_to_nothing(services: Services) -> None:
+    tell(services, said({"email": "user@fass.de"}, key="a", door="form", consent=[{"list": "news", "kind": "given"}]))
+    suppress("user@fass.de", reason="asked", actor="ann", services=services)
+
+    told = story(services, "user@faß.de")
+
+    assert (told.consent, told.consent_history, told.suppressed, len(told.events)) == ([], [], "asked", 1)
 
 
 def test_events_are_found_by_whom_they_name(services: Services) -> None:
@@ -285,7 +323,7 @@ def test_events_are_found_by_whom_they_name(services: Services) -> None:
     ]
     tell(services, *ours, said({"email": "eve@example.com"}, key="c"))
     record(services.db, [said({"email": "ada@example.com"}, key="not planned yet")])
-    filter = views.EventFilter(contacts=keys_of("ADA@example.com", services))
+    filter = views.EventFilter(contacts=known(services, "ADA@example.com"))
 
     pages = [views.events(services.db, filter, limit=1)]
     pages.append(views.events(services.db, filter, limit=1, cursor=pages[0].next))
