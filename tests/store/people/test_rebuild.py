@@ -1,5 +1,7 @@
 """A rebuild puts views right by the log, and takes nothing out that the log cannot speak about."""
 
+import json
+
 import pytest
 
 from drumbeat.audit.rebuild import rebuild
@@ -8,7 +10,7 @@ from drumbeat.delivery import plans_sql
 from drumbeat.ledger.database import Database
 from drumbeat.planning.plan import NEVER_ENDS
 from drumbeat.services import Services
-from tests.store.people.history import record, said, tell, views_of
+from tests.store.people.history import delivered, plan_them, record, said, split, tell, views_of
 from tests.store.people.test_any_order import rebuilt
 from tests.store.rows import LEASE
 
@@ -65,6 +67,18 @@ def test_what_an_erased_body_said_stays_in_its_lead(services: Services, owner: D
     rebuilt(services)
 
     assert (kinds(services), views_of(services.db)) == ([], before)
+
+
+def test_what_a_person_s_part_of_a_delivery_gave_stays_in_the_lead(services: Services) -> None:
+    people = [{"email": "ada@example.com", "plan": "paid"}, {"email": "bob@example.com", "plan": "trial"}]
+    plan_them(services, split(services, [delivered(*people, key="d")]))
+    tell(services, said({"email": "ada@example.com", "seats": 3}, key="a"))
+    before = views_of(services.db)
+
+    assert kinds(services) == []
+    rebuilt(services)
+    assert views_of(services.db) == before
+    assert sorted(sorted(json.loads(lead["attributes"])) for lead in before["leads"]) == [["plan"], ["plan", "seats"]]
 
 
 def test_an_event_whose_planning_never_ended_is_not_planned_again(services: Services) -> None:
