@@ -102,3 +102,15 @@ def test_of_whom_too_many_events_speak_the_lead_is_not_compared_and_that_is_said
 def test_a_cursor_of_another_kind_is_refused(services: Services, cursor: str) -> None:
     with pytest.raises(Invalid, match="cursor"):
         rebuild(services, cursor=cursor, check=True)
+
+
+def test_a_mistake_of_ours_is_not_taken_for_a_wrong_cursor(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(services, said({"email": "ada@example.com"}, key="a"))
+
+    def mistaken(*_: object) -> None:
+        raise ValueError("a mistake of ours")
+
+    monkeypatch.setattr("drumbeat.audit.rebuild.person_of", mistaken)
+
+    with pytest.raises(ValueError, match="ours"):
+        rebuild(services, check=True)
