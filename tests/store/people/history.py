@@ -53,6 +53,13 @@ RECORD = """
     )
     INSERT INTO payloads (event_id, body) SELECT id, decode(body, 'hex') FROM said
 """
+FACTS = """
+    SELECT id, source, key, type, door, scheduled_at, received_at, body, delivery
+      FROM events
+      JOIN payloads ON event_id = id
+     WHERE delivery IS NOT NULL
+     ORDER BY id
+"""
 START = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
@@ -122,21 +129,18 @@ def plan_them(services: Services, events: Sequence[Event], *, people: bool = Tru
 def split(services: Services, deliveries: Sequence[Event]) -> list[Event]:
     """Record deliveries and split them; return the events that they come to, which are recorded and not planned.
 
-    One of a single fact is that event itself.
+    One of a single fact is that event itself. For one time in a ledger.
     """
     record(services.db, deliveries)
-    events = []
+    alone = []
     for delivery in deliveries:
         made = plan(delivery, services.configuration(version_of(delivery)))
         if not made.facts:
-            events.append(delivery)
+            alone.append(delivery)
             continue
         planned = plans_sql.NewPlan(delivery.id, made.version, made.hash, {}, None, made.semantics)
         splits_sql.record(services.db, [splits_sql.Split(planned, made.facts)])
-        events += [
-            replace(delivery, id=fact.id, key=fact.key, body=fact.body, delivery=delivery.id) for fact in made.facts
-        ]
-    return events
+    return [*alone, *(Event(**row) for row in services.db.run(FACTS))]
 
 
 def tell(services: Services, *events: Event) -> None:

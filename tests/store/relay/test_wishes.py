@@ -195,9 +195,8 @@ def test_a_wish_that_another_transaction_locks_out_comes_back_and_its_neighbour_
 def test_foreign_messages_stay_for_a_person_and_hold_up_no_marketing(deployment: SampleDeployment) -> None:
     deployment.configured()
     mail = mail_to_ada(deployment.db)
-    queue = wait_in_queue(
-        deployment, "not ours", '{"v": 2, "wish": {}}', "[]", waiting_wishes.dumps(wish(deployment, mail))
-    )
+    ours, later = waiting_wishes.dumps(wish(deployment, mail)), waiting_wishes.dumps(wish(deployment, mail))
+    queue = wait_in_queue(deployment, "not ours", later.replace('"v":1', '"v":2'), "[]", ours)
 
     summary = sweep(deployment.services)
 
