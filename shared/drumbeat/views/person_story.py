@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core.clock import from_microseconds
 from drumbeat.ledger.database import Database, Row
 from drumbeat.views.derived import REASON
-from drumbeat.views.event_pages import EPOCH, EventFilter, EventItem, events
+from drumbeat.views.event_pages import EventFilter, EventItem, events
 from drumbeat.views.lead_pages import BARRED
 
 EVENTS_SHOWN = 100  # a page; older ones by its cursor
@@ -243,7 +244,7 @@ def _refused(entries: Json, taken: Json) -> list[Refused]:
 
 
 def _stamp(entry: Json) -> tuple[datetime, UUID]:
-    return EPOCH + timedelta(microseconds=entry["t"]), UUID(entry["e"])
+    return from_microseconds(entry["t"]), UUID(entry["e"])
 
 
 def _fact(row: Row) -> ConsentFact:
