@@ -24,7 +24,6 @@ from drumbeat.planning.people import EVERY_LIST, ConsentKind
 from drumbeat.planning.plan import IMPORTED
 
 DOOR = "import"
-MAX_ROWS = 500
 
 
 class Mode(StrEnum):

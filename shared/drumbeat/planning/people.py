@@ -10,9 +10,8 @@ from drumbeat.core.address import normalise
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.events import Event, EventType
+from drumbeat.core.lead_limits import MAX_NAME_CHARACTERS, MAX_VALUE_BYTES
 
-MAX_VALUE_BYTES = 512  # of an attribute as JSON: 64 of them are 32 KiB
-MAX_NAME_CHARACTERS = 100
 UNSET = "$unset"
 # The person's own words; every other door is a program's. A withdrawal counts by any door.
 PERSONS_DOORS = frozenset({"form", "confirm", "unsubscribe"})

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat.core.clock import from_microseconds
+from drumbeat.core.lead_limits import MAX_VALUE_BYTES
 from drumbeat.ledger.database import Database, Row
 from drumbeat.views.derived import REASON
 from drumbeat.views.event_pages import EventFilter, EventItem, events
@@ -15,7 +16,7 @@ from drumbeat.views.lead_pages import BARRED
 
 EVENTS_SHOWN = 100  # a page; older ones by its cursor
 EFFECTS_SHOWN = 500  # of these events; more are shown with their event
-TOO_LARGE = "more than 512 bytes as JSON, or a character that the ledger cannot hold"
+TOO_LARGE = f"more than {MAX_VALUE_BYTES} bytes as JSON, or a character that the ledger cannot hold"
 
 type Json = Mapping[str, Any]
 type Reading = Callable[[bytes, bytes], object]  # frozen bytes and their hash -> what a person reads
