@@ -15,7 +15,10 @@ start(lambda made: (made.db, made.notifier, made.buffer, made.wishes))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - the schedule says nothing
-    """Sweep once. While the ledger is unreachable this fails, for the alarm to see; the next minute tries again."""
+    """Sweep once. While the ledger is unreachable this fails, for the alarm to see; the next minute tries again.
+
+    So it does while the queue of wishes and Redis both fail.
+    """
     summary = sweep(services(), remaining=lambda: context.get_remaining_time_in_millis() / 1000)
     found = summary.logged()
     if not summary.idle:

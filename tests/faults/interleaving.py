@@ -157,11 +157,13 @@ class Interleaving:
             simulation.outages.ledger = not simulation.outages.ledger
         elif draw < 0.15:
             simulation.redis_clock.skew = random.choice((-90.0, 0.0, 90.0))  # another node took over
+        elif draw < 0.16:
+            simulation.outages.wishes = not simulation.outages.wishes
 
     def _end_faults(self) -> None:
         simulation = self.simulation
         simulation.point.faults = NoFaults()
-        simulation.outages.ledger = simulation.outages.redis = False
+        simulation.outages.ledger = simulation.outages.redis = simulation.outages.wishes = False
         simulation.queues.faults = QueueFaults()
         simulation.vendors.end_faults()
         simulation.restart()

@@ -19,8 +19,8 @@ from tests.faults.simulation import Simulation
 MOST_ATTRIBUTES = 64
 
 PLANNED = """
-    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body, plans.version, plans.semantics,
-           configs.compiled
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, p.body, plans.version,
+           plans.semantics, configs.compiled
       FROM plans
       JOIN events e ON e.id = plans.event_id
       JOIN payloads p ON p.event_id = e.id

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import Site
+from tests.faults.outages import pass_until
 from tests.faults.queues import EFFECTS
 from tests.faults.sample_people import ASKED, LETTER, Saying, confirmation, passed_on, sign_up
 from tests.faults.scenarios import Scenario, _pause
-from tests.faults.simulation import Simulation
+from tests.faults.simulation import MINUTE, Simulation
 
 ADA, BOB, CYD = (confirmation(sign_up(name)) for name in ("ada", "bob", "cyd"))
 OPENS, PLANS = Site("worker", "db attempts.OPEN", 1), Site("worker", "db plans.RECORD", 1)
@@ -82,6 +83,25 @@ def _withdrawn_at_once(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _unheard_and_unflagged(simulation: Simulation) -> None:
+    """A person withdraws during an outage; then neither the queue that holds it answers nor Redis, which has the flag.
+
+    A reminder is due meanwhile, and only the relay knows: it notifies no worker.
+    """
+    _join(simulation, ADA)
+    simulation.drain()
+    simulation.queues.queues[EFFECTS].clear()  # the wake-up is lost
+    simulation.outages.ledger = True
+    simulation.withdraw(ADA.effects()["letter"])
+    simulation.outages.redis = simulation.outages.wishes = True
+    simulation.outages.ledger = False
+    pass_until(simulation, simulation.clock.gone + 15 * MINUTE)
+    (row,) = simulation.environment.owner.run("SELECT status FROM effects WHERE id = %s", (ADA.effects()["reminder"],))
+    assert row["status"] == "waiting"
+    simulation.outages.redis = simulation.outages.wishes = False
+    simulation.settle()
+
+
 def _confirmed_late(simulation: Simulation) -> None:
     """A person confirms, withdraws a moment later, and the confirmation is planned only then."""
     _join(simulation, ADA)
@@ -98,6 +118,9 @@ PEOPLES_SCENARIOS: Mapping[str, Scenario] = {
     "letters are redriven to a person who withdrew": Scenario(_withdrawn_and_redriven, NO_LETTERS, ADA),
     "a confirmation is planned twice at once": Scenario(_planned_twice, {"reminder": "cancelled"}, ADA),
     "a person withdraws at the instant of confirming": Scenario(_withdrawn_at_once, NO_LETTERS, ADA),
+    "neither the queue of a withdrawal nor Redis answers": Scenario(
+        _unheard_and_unflagged, {"reminder": "cancelled"}, ADA
+    ),
     "a confirmation is planned after its withdrawal": Scenario(_confirmed_late, NO_LETTERS, ADA),
     "a program's word is planned after a withdrawal": Scenario(
         _passed_on_late, NO_LETTERS, passed_on("ada", door="import")

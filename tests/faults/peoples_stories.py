@@ -7,10 +7,12 @@ from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import Status
 from tests.faults.consent import EVERY_LIST
 from tests.faults.fault_points import NoFaults
+from tests.faults.outages import pass_until
 from tests.faults.sample_people import ASKED, Saying, bargain_hunter, confirmation, passed_on, sign_up
 from tests.faults.simulation import MINUTE, Simulation
 
 DAY = 86_400.0
+LONGER_THAN_A_REMINDER = 15 * MINUTE  # which is sent ten minutes after a letter
 ADA = sign_up("ada")
 SURE = confirmation(ADA)
 HUNTER = bargain_hunter("hal")
@@ -127,6 +129,28 @@ def _withdrawn_away(simulation: Simulation) -> None:
     _ended(simulation, passed_on("ada"), letter=ReasonCode.NO_CONSENT, reminder=ReasonCode.NO_CONSENT, receipt=None)
 
 
+def _withdrawn_unheard(simulation: Simulation) -> None:
+    """A person withdraws while the ledger is unreachable, Redis loses the flag, and the queue of wishes fails as well.
+
+    The relay sets the flag again: nothing more of the list comes, and what is no marketing goes on.
+    """
+    eve = passed_on("eve")
+    _join(simulation)
+    simulation.drain()
+    simulation.outages.ledger = True
+    simulation.withdraw(SURE.effects()["letter"])
+    simulation.environment.redis.flushdb()
+    simulation.outages.wishes, simulation.outages.ledger = True, False
+    simulation.sweep()
+    simulation.say(eve)
+    pass_until(simulation, simulation.clock.gone + LONGER_THAN_A_REMINDER)
+    _stand(simulation, SURE, reminder=Status.WAITING)
+    _stand(simulation, eve, receipt=Status.ACCEPTED)
+    simulation.outages.wishes = False
+    simulation.settle(prompt=True)
+    _ended(simulation, SURE, letter=None, reminder=ReasonCode.NO_CONSENT, receipt=None)
+
+
 def _confirmed_away(simulation: Simulation) -> None:
     """A person confirms while the ledger is unreachable, twice: the letter comes once the ledger is back."""
     simulation.say(ADA)
@@ -162,6 +186,7 @@ PEOPLES_STORIES = {
     "capped": _capped,
     "away": _away,
     "withdrawn away": _withdrawn_away,
+    "withdrawn unheard": _withdrawn_unheard,
     "confirmed away": _confirmed_away,
     "asked late": _asked_late,
 }
@@ -177,6 +202,15 @@ def _join(simulation: Simulation) -> None:
     simulation.say(ADA)
     simulation.settle(prompt=True)
     simulation.say(SURE)
+
+
+def _stand(simulation: Simulation, saying: Saying, **statuses: Status) -> None:
+    """Check how mails of an event stand now. After a fault the oracle alone knows."""
+    if not isinstance(simulation.point.faults, NoFaults):
+        return
+    for step, status in statuses.items():
+        (row,) = simulation.environment.owner.run(ENDS, ([saying.effects()[step]],))
+        assert row["status"] == status, f"{step} of {saying.name} is {row['status']}"
 
 
 def _ended(simulation: Simulation, saying: Saying, **reasons: ReasonCode | None) -> None:

@@ -61,6 +61,7 @@ class Outages:
 
     ledger: bool = False
     redis: bool = False
+    wishes: bool = False  # the queue
 
 
 class Process(Services):
@@ -120,7 +121,7 @@ class Process(Services):
 
     @cached_property
     def sqs(self) -> SimulatedSqs:
-        return SimulatedSqs(self, self._sqs_model)
+        return SimulatedSqs(self, self._sqs_model, lambda url: url == WISHES and self.outages.wishes)
 
     @cached_property
     def http(self) -> SimulatedCaller:

@@ -1,5 +1,6 @@
 """A model of SQS: at least once, in no order, with delays, visibility, receive counts and a dead-letter queue."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -121,21 +122,22 @@ class SqsModel:
 class SimulatedSqs(Sqs):
     """One process's client of the model."""
 
-    def __init__(self, process: ClientProcess, model: SqsModel) -> None:
+    def __init__(self, process: ClientProcess, model: SqsModel, away: Callable[[str], bool]) -> None:
         super().__init__("us-east-1", "http://sqs")
         self._process = process
         self._model = model
+        self._away = away
 
     def call(self, operation: str, **parameters: object) -> dict[str, Any]:
         def fail(done: bool) -> dict[str, Any]:
             raise SqsError(operation, "Unreachable", "the answer was lost" if done else "no answer")
 
+        def act() -> dict[str, Any]:
+            if self._away(url):
+                fail(False)
+            return self._model.call(self._process.clock.elapsed(), operation, parameters)
+
         url = str(parameters["QueueUrl"])
         return self._process.through(
-            Operation(
-                f"sqs {operation} {url.removeprefix('sqs://')}",
-                lambda: self._model.call(self._process.clock.elapsed(), operation, parameters),
-                fail,
-                twice=operation in REPEATABLE,
-            )
+            Operation(f"sqs {operation} {url.removeprefix('sqs://')}", act, fail, twice=operation in REPEATABLE)
         )

@@ -33,6 +33,7 @@ FLOWS = {
     "CONTENT_PUBLISH": ("post", ("notify",)),
     "CAMPAIGN_TRIGGER": ("dispatch", ("parcel",)),
 }  # type of event -> flow and its steps
+FLOW_OF_FACTS = ("arrivals", ("notify",))  # acts on the people of a delivery that is split
 PATHS = {
     "hook": "POST /leads",
     "ping": "POST /leads",
@@ -107,13 +108,28 @@ flows:
         delay: 10m
         with: {to: "{{ payload.email }}", subject: "Still there?", text: "Hello again"}
 """
-SPLIT = """sources:
+SPLIT = (
+    (
+        "sources:\n",
+        """sources:
   batches:
     webhook: standard_webhooks
     secrets: ["env:SIMULATED_WEBHOOK"]
-    type: CONTENT_PUBLISH
+    type: LEAD_CAPTURE
     split: people
-"""
+""",
+    ),
+    (
+        "flows:\n",
+        """flows:
+  arrivals:
+    on: LEAD_CAPTURE
+    when: "source == 'batches'"
+    steps:
+      - {id: notify, account: safe, action: call, with: {method: PUT, path: /posts, body: "{{ payload.name }}"}}
+""",
+    ),
+)
 MORE = """
       - id: more
         account: news
@@ -191,11 +207,10 @@ def document(
     With `lists`, people sign up for some; one of them `asks` them to confirm.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
-    for before, after in WITH_LISTS if lists else ():
+    for before, after in (*(WITH_LISTS if lists else ()), *(SPLIT if split else ())):
         assert text.count(before) == 1
         text = text.replace(before, after)
     text = text if asks else text.replace(ASKS, "")
-    text = text.replace("sources:\n", SPLIT) if split else text
     text += f"campaigns:\n  digest: {{schedule: {digest}}}\n" if digest else ""
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text
 
@@ -230,9 +245,14 @@ class Lead:
             }
         ).encode()
 
+    @property
+    def flow(self) -> tuple[str, tuple[str, ...]]:
+        """The flow that acts on it, and its steps."""
+        return FLOWS[self.type]
+
     def effects(self) -> dict[str, UUID]:
         """Return the id of each step's effect, computed without the ledger."""
-        flow, steps = FLOWS[self.type]
+        flow, steps = self.flow
         address = normalise(self.email, self.semantics)
         return {step: ids.effect_id(self.event, flow, step, PATHS.get(step, address)) for step in steps}
 
@@ -246,3 +266,7 @@ class Recorded(Lead):
     @property
     def event(self) -> UUID:
         return self.id
+
+    @property
+    def flow(self) -> tuple[str, tuple[str, ...]]:
+        return FLOW_OF_FACTS if self.type == "LEAD_CAPTURE" else FLOWS[self.type]

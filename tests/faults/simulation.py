@@ -355,7 +355,7 @@ class Simulation:
 
     def sweep(self, who: str = "relay") -> None:
         """Run the relay once."""
-        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+        with self._living(who) as process, contextlib.suppress(psycopg.Error, SqsError):
             sweep.sweep(process)
 
     def suppress(self, lead: Lead, who: str = "person", *, lifted: bool = False) -> None:

@@ -21,11 +21,11 @@ class Webhook:
 
     @property
     def type(self) -> str:
-        return "CONTENT_PUBLISH"
+        return "LEAD_CAPTURE" if self.people else "CONTENT_PUBLISH"
 
     @property
     def body(self) -> bytes:
-        people = [{"name": name} for name in self.people]
+        people = [{"email": f"{name}@example.com", "name": name} for name in self.people]
         return json.dumps({"people": people} if people else {"name": self.name}).encode()
 
     def delivery(self, now: float, id: str = "") -> Delivery:

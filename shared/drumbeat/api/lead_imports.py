@@ -10,12 +10,12 @@ from drumbeat.api.query import body
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import TooLarge
+from drumbeat.core.lead_limits import MAX_IMPORT_BYTES, MAX_IMPORT_ROWS
 from drumbeat.ingest.door import Door
 from drumbeat.people import imports
 from drumbeat.services import services
 from drumbeat.web.requests import size_of
 
-MAX_IMPORT_BYTES = 1024 * 1024
 MAX_ROW_NUMBER = 2**53 - 1
 
 router = Routes()
@@ -34,7 +34,7 @@ class Chunk(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     file: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    rows: list[ImportedRow] = Field(min_length=1, max_length=imports.MAX_ROWS)
+    rows: list[ImportedRow] = Field(min_length=1, max_length=MAX_IMPORT_ROWS)
     mode: imports.Mode = imports.Mode.NONE
     list: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     consent: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")] | None = None

@@ -32,12 +32,12 @@ _EVENTS, _PEOPLE = "events", "people"
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """One chunk. `checksum` is that of what the log gives; `next`: where the next chunk begins; None: that was all."""
+    """One chunk, of events or of people. `next`: where the next chunk begins; None: that was all."""
 
     items: list[Difference]
     events: int
     people: int
-    checksum: str
+    checksum: str  # of what the log gives of these people; "" for a chunk of events
     next: str | None
 
 
@@ -49,15 +49,23 @@ def rebuild(services: Services, *, cursor: str | None = None, check: bool) -> Re
         NotUnderstood: a later release planned something in it.
         psycopg.OperationalError: the ledger is unreachable; nothing is lost, and the same chunk can be asked for again.
     """
-    kind, _, after = (cursor or f"{_EVENTS}:{START}").partition(":")
+    after = _read(cursor) if cursor else START
     with services.db.patient(PATIENCE_SECONDS):
-        try:
-            if kind == _EVENTS:
-                return _by_event(services, UUID(after), check=check)
-            if kind == _PEOPLE:
-                return _by_person(services, bytes.fromhex(after), check=check)
-        except ValueError:
-            pass
+        if isinstance(after, UUID):
+            return _by_event(services, after, check=check)
+        return _by_person(services, after, check=check)
+
+
+def _read(cursor: str) -> UUID | bytes:
+    """Return after which event, or after which person's key, a chunk begins."""
+    kind, _, after = cursor.partition(":")
+    try:
+        if kind == _EVENTS:
+            return UUID(after)
+        if kind == _PEOPLE:
+            return bytes.fromhex(after)
+    except ValueError:
+        pass
     raise Invalid("the cursor is not valid; start again without it")
 
 
@@ -76,10 +84,12 @@ def _by_event(services: Services, after: UUID, *, check: bool) -> Rebuilt:
 def _by_person(services: Services, after: bytes, *, check: bool) -> Rebuilt:
     db = services.db
     known, more = rebuild_sql.known(db, after, people=PEOPLE_PER_CHUNK, events=MAX_EVENTS_OF_PEOPLE)
-    small = [one for one in known if len(one.events) <= MAX_EVENTS_OF_PEOPLE]
-    leads = _leads(small, services)
-    items = [Difference("too_many_events", "person", one.person) for one in known if one not in small]
-    for one in small:
+    compared = [one for one in known if len(one.events) <= MAX_EVENTS_OF_PEOPLE]
+    leads = _leads(compared, services)
+    items = [
+        Difference("too_many_events", "person", one.person) for one in known if len(one.events) > MAX_EVENTS_OF_PEOPLE
+    ]
+    for one in compared:
         lead = leads.get(one.key)
         if lead != one.lead:
             items.append(Difference("lead", "person", one.person))

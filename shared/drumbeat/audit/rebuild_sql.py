@@ -33,7 +33,7 @@ class Planned:
 
 
 _PLANNED = """
-    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, payloads.body,
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, payloads.body,
            plans.version, plans.semantics,
            EXISTS (SELECT FROM jsonb_each_text(plans.failed) AS flow WHERE flow.value = %(never_ends)s) AS given_up
       FROM events e

@@ -9,9 +9,8 @@ import click
 
 from drumbeat.cli.client import SERVER_ERROR, Client, Refusal
 from drumbeat.cli.lead_rows import Refused, Row
+from drumbeat.core.lead_limits import MAX_IMPORT_BYTES, MAX_IMPORT_ROWS
 
-MOST_ROWS = 500
-MOST_BYTES = 1024 * 1024
 ENVELOPE_BYTES = 8 * 1024  # around the rows: file, list, words about consent
 WAITS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  # between tries
 BUSY = 429
@@ -23,7 +22,7 @@ def chunks(rows: Iterable[Row | Refused]) -> Iterator[Sequence[Row | Refused]]:
     size = 0
     for row in rows:
         more = len(json.dumps(sent(row))) + 2 if isinstance(row, Row) else 0
-        if chunk and (len(chunk) == MOST_ROWS or size + more > MOST_BYTES - ENVELOPE_BYTES):
+        if chunk and (len(chunk) == MAX_IMPORT_ROWS or size + more > MAX_IMPORT_BYTES - ENVELOPE_BYTES):
             yield chunk
             chunk, size = [], 0
         chunk.append(row)

@@ -10,13 +10,13 @@ import click
 from drumbeat.cli.csv_files import Broken, Record, formula_unquoted
 from drumbeat.core.address import mailbox
 from drumbeat.core.errors import InvalidAddress
+from drumbeat.core.lead_limits import MAX_NAME_CHARACTERS
 
 EMAIL = "email"
 # As programs and spreadsheets call the column of addresses, without what is no letter.
 _ADDRESS_NAMES = frozenset(
     {"email", "mail", "emailaddress", "mailaddress", "emailadresse", "mailadresse", "adresseemail", "emailid"}
 )
-MAX_NAME_CHARACTERS = 100  # a longer name is no attribute
 REPORT = ("line", "reason")  # the first columns of a report of refused rows
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

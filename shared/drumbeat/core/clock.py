@@ -11,6 +11,18 @@ from typing import Protocol
 # Leases follow the database's clock, signatures and tokens ours: a larger difference between two clocks is an error.
 MAX_CLOCK_SKEW_SECONDS = 30.0
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the microseconds since 1970: exact, and as `microseconds` in the ledger."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_microseconds(number: int) -> datetime:
+    """Return the instant so many microseconds after 1970. Raises OverflowError beyond the calendar."""
+    return _EPOCH + timedelta(microseconds=number)
+
 
 class Clock(Protocol):
     """The time, as code reads it and tests replace it."""

@@ -1,14 +1,11 @@
 """What a plan says about the person of its event, as the ledger keeps it."""
 
-from datetime import UTC, datetime, timedelta
-
 from drumbeat.core.address import keys_of
+from drumbeat.core.clock import microseconds
 from drumbeat.core.events import Event
 from drumbeat.delivery.plans_sql import Person
 from drumbeat.planning.plan import Plan
 from drumbeat.services import Services
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def person_of(event: Event, plan: Plan, services: Services) -> Person | None:
@@ -30,8 +27,3 @@ def person_of(event: Event, plan: Plan, services: Services) -> Person | None:
         refused=dict.fromkeys(lead.refused if lead else (), stamp),
         consents=tuple((said.list, said.kind.value, said.by_person) for said in people.consents),
     )
-
-
-def microseconds(moment: datetime) -> int:
-    """Return the microseconds since 1970, as `microseconds` in the ledger."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -23,8 +23,13 @@ MAX_EVENT_BYTES = 256 * 1024
 MAX_CONSENTS = 50  # of one event
 MAX_CONSENT_CHARACTERS = 5000
 OWN_SOURCES = "drumbeat:"  # how the names of our own sources begin
-# What only people and Drumbeat itself may say: a campaign fires, a provider reports, a person agrees.
-OPERATORS_TYPES = ("CAMPAIGN_TRIGGER", "FEEDBACK", "CONSENT")
+# The scope that a key needs for each type. What a person agrees to is said at other doors, or beside a LEAD_CAPTURE.
+NEEDED_SCOPES: Mapping[str, str] = {
+    EventType.LEAD_CAPTURE: "ingest",
+    EventType.CONTENT_PUBLISH: "ingest",
+    EventType.CAMPAIGN_TRIGGER: "operate",
+    EventType.FEEDBACK: "operate",
+}
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _OWN_KEY = re.compile("confirm:[0-9a-f-]{36}")  # of the event that confirms another
@@ -173,8 +178,9 @@ def _fingerprint(request: EventRequest, value: Mapping[str, object]) -> bytes:
 
 
 def _permit(type: object, caller: ApiKey) -> None:
-    needed = "operate" if type in OPERATORS_TYPES else "ingest"
-    if needed not in caller.scopes:
+    """Refuse a type that the caller may not send. What is no type of this door is none for whatever key."""
+    needed = NEEDED_SCOPES.get(type) if isinstance(type, str) else None
+    if needed is not None and needed not in caller.scopes:
         what = f"a {type}" if needed == "operate" else "events"
         raise Forbidden(
             f"Sending {what} needs an API key with the scope `{needed}`. Nothing was stored; use such a key."

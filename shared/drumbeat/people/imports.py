@@ -23,7 +23,6 @@ from drumbeat.people import imports_sql, lists, lists_sql
 from drumbeat.planning.plan import IMPORTED
 
 DOOR = "import"
-MAX_ROWS = 500
 
 
 class Mode(StrEnum):

@@ -2,10 +2,10 @@
 
 from drumbeat.core.address import quoted
 from drumbeat.core.configuration import MailingList
+from drumbeat.core.one_click import ONE_CLICK
 
 # Of a mail to a list no step sets these.
 NAMES = ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "List-Help", "Feedback-ID")
-ONE_CLICK = "List-Unsubscribe=One-Click"
 SENDER = "drumbeat"  # the last part of a Feedback-ID: 5 to 15 characters, always the same
 
 

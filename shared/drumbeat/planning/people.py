@@ -10,10 +10,9 @@ from drumbeat.core.configuration import NAME, Config
 from drumbeat.core.consent import EVERY_LIST, PERSONS_DOORS, ConsentKind, statements
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.events import Event, EventType
+from drumbeat.core.lead_limits import MAX_NAME_CHARACTERS, MAX_VALUE_BYTES
 from drumbeat.planning.payload import Body, Payload
 
-MAX_VALUE_BYTES = 512  # of an attribute as JSON: 64 of them are 32 KiB
-MAX_NAME_CHARACTERS = 100
 UNSET = "$unset"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from uuid import UUID, uuid4
 
+from drumbeat.core import one_click
 from drumbeat.core.consent import EVERY_LIST
 from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, Unavailable
 from drumbeat.ingest.catalog import Lists
@@ -23,7 +24,6 @@ WHAT, LIST = "what", "list"  # fields of the page
 EVERYTHING, TICKED = "everything", "ticked"  # values of the first; another, or none: the list of the mail
 MOST_BELIEVED = 50
 _LIKE_A_LIST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # as the configuration names them
-ONE_CLICK = ("List-Unsubscribe", "One-Click")  # the field of a mailbox provider's post
 
 
 def read(token: str, door: Door) -> UUID:
@@ -50,8 +50,7 @@ def post(mail: UUID, visit: Visit, door: Door) -> tuple[str, ...] | None:
     """
     posted = _posted(visit)
     asked = _asked(posted, door)
-    name, value = ONE_CLICK
-    form = "one-click" if value in posted.get(name, ()) else "unsubscribe page"
+    form = "one-click" if one_click.VALUE in posted.get(one_click.FIELD, ()) else "unsubscribe page"
     evidence = {"form": form, "locale": of_link(visit, door), "ip": visit.network}
     wish = Wish(WishKind.WITHDRAW, mail, uuid4(), asked, door.services.clock.now(), evidence)
     if take(wish, door) is Taken.NOTHING:

@@ -57,6 +57,7 @@ class Summary:
     locked_elsewhere: bool = False  # another relay sweeps
     full: bool = False
     wishes: int = 0  # withdrawals and confirmations recorded that had waited
+    wishes_away: bool = False  # their queue failed, so marketing waits
     recovered: int = 0  # effects whose lease had ended
     effects: int = 0  # that workers were notified of
     events: int = 0  # the same
@@ -76,6 +77,7 @@ class Summary:
             "elsewhere": self.locked_elsewhere,
             "full": self.full,
             "wishes": self.wishes,
+            "wishesAway": self.wishes_away,
             "recovered": self.recovered,
             "effects": self.effects,
             "events": self.events,
@@ -98,6 +100,7 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
 
     Raises:
         psycopg.OperationalError: the ledger is unreachable; due index and buffer stay as they are for the next minute.
+        SqsError: neither the queue of wishes nor Redis answers; likewise.
     """
     now = services.clock.now().timestamp()
     due = services.due_index.due(now)
@@ -124,13 +127,17 @@ class _Sweep:
         self.summary = Summary(full=full, redis_away=due.unreachable)
 
     def record_wishes(self) -> bool:
-        """Record what people asked for; return whether all of it is, so that anything else may go on."""
+        """Record what people asked for; return whether anything else may go on: all is recorded, or the flag stands.
+
+        While their queue fails the flag holds marketing alone: what is due of all else must not wait for that queue.
+        """
         if not self._services.settings.wishes_queue_url:
             return True
         found = wishes.record(
             self._services, self._due.wishes, lambda: self._has_time(RESERVED_SECONDS + wishes.HIDDEN_SECONDS)
         )
         self.summary.wishes, self.summary.foreign = found.recorded, found.foreign
+        self.summary.wishes_away = found.unanswered
         return not found.out_of_time
 
     def run(self) -> Summary:

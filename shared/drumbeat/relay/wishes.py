@@ -23,26 +23,28 @@ class Wishes:
     locked: int = 0  # they come back: another transaction has their contact's row
     emptied: bool = False  # a receive that waited found nothing more
     out_of_time: bool = False
+    unanswered: bool = False  # their queue failed: whether any are left is not known, and the flag stands
 
 
 def waiting(services: Services) -> bool:
-    """Return whether there are wishes, as far as the queue says: its count may be a minute old."""
+    """Return whether there are wishes, or may be: the queue's count may be a minute old, or not to be had."""
     if not services.settings.wishes_queue_url:
         return False
     try:
         return services.wishes.count() > 0
     except SqsError as error:
         _LOG.warning("relay: whether wishes wait is not known: %s", error)
-        return False
+        return True
 
 
 def record(services: Services, flag: bytes | None, has_time: Callable[[], bool]) -> Wishes:
     """Record the wishes that wait, then let marketing go on. Each is deleted only once it is recorded.
 
-    `flag`: its value, read before; None: it is set as soon as there is a wish. `has_time` returns whether there is
-    time for one more receive: as long as it hides its messages.
+    `flag`: its value, read before; None: it is set as soon as there is a wish, or the queue fails. `has_time` returns
+    whether there is time for one more receive: as long as it hides its messages.
 
     Raises:
+        SqsError: the queue fails, and Redis does not take the flag: nothing would hold marketing.
         psycopg.OperationalError: the ledger is unreachable; what was not recorded stays, and so does the flag.
     """
     found = Wishes(flag)
@@ -51,7 +53,11 @@ def record(services: Services, flag: bytes | None, has_time: Callable[[], bool])
         if found.flag and found.emptied and not found.locked and services.wishes.count() <= found.foreign:
             services.wishes_flag.clear(found.flag)
     except SqsError as error:
-        _LOG.warning("relay: wishes wait until the next minute: %s", error)
+        # Set again where it stood: Redis may have lost it meanwhile.
+        found.flag, found.unanswered = services.wishes_flag.set(), True
+        if found.flag is None:
+            raise
+        _LOG.warning("relay: wishes wait until the next minute, and so does marketing: %s", error)
     return found
 
 
@@ -65,8 +71,8 @@ def _empty(services: Services, found: Wishes, has_time: Callable[[], bool]) -> N
             return
         found.flag = found.flag or services.wishes_flag.set()
         drained = drain(messages, services)
-        services.wishes.delete(drained.settled)
         found.recorded += drained.recorded
         found.foreign += len(drained.foreign)
         found.locked += len(messages) - len(drained.settled) - len(drained.foreign)
+        services.wishes.delete(drained.settled)
     found.out_of_time = True

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from drumbeat.core.one_click import ONE_CLICK
 from drumbeat.sandbox.origin import is_loopback
 
-ONE_CLICK = b"List-Unsubscribe=One-Click"  # RFC 8058: the body of a mailbox provider's post
 FORM = "application/x-www-form-urlencoded"
 ANSWER_SECONDS = 35.0  # longer than the front lets a handler take
 URI = re.compile(r"<\s*([^<>\s]+)\s*>")  # RFC 2369
@@ -56,7 +56,7 @@ class Front:
         """Post as a mailbox provider does, and return what was answered, in words. It waits: not for an event loop."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
         try:
-            connection.request("POST", urlsplit(url).path, ONE_CLICK, {"Content-Type": FORM})
+            connection.request("POST", urlsplit(url).path, ONE_CLICK.encode(), {"Content-Type": FORM})
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException) as error:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from drumbeat.core.clock import from_microseconds, microseconds
 from drumbeat.core.errors import Invalid
 from drumbeat.core.events import EventType
 from drumbeat.ledger.database import Database
@@ -15,7 +16,6 @@ from drumbeat.views.derived import CANDIDATES_FOR_ATTENTION, DERIVED, EVENT_STAT
 from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Page, one_of
 
 _ID_BEGINS = re.compile("[0-9a-fA-F]{8,32}")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +196,14 @@ def _ids_from(text: str) -> tuple[UUID | None, UUID | None]:
 
 
 def _event_cursor(item: EventItem) -> str:
-    microseconds = (item.received_at - EPOCH) // timedelta(microseconds=1)
-    return f"{microseconds}-{item.event_id.hex}"
+    return f"{microseconds(item.received_at)}-{item.event_id.hex}"
 
 
 def _read_event_cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
     if cursor is None:
         return None, None
     try:
-        microseconds, _, id = cursor.partition("-")
-        return EPOCH + timedelta(microseconds=int(microseconds)), UUID(id)
+        received_at, _, id = cursor.partition("-")
+        return from_microseconds(int(received_at)), UUID(id)
     except (ValueError, OverflowError):
         raise Invalid(INVALID_CURSOR) from None

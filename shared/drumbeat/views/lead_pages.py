@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+from drumbeat.core.clock import from_microseconds, microseconds
 from drumbeat.core.errors import Invalid
 from drumbeat.ledger.database import Database, Row
-from drumbeat.views.event_pages import EPOCH
 from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Page
 
 STATES = ("given", "pending", "withdrawn")
@@ -143,14 +143,14 @@ def _item(row: Row) -> LeadItem:
 
 
 def _cursor(since: datetime, contact: bytes) -> str:
-    return f"{(since - EPOCH) // timedelta(microseconds=1)}-{contact.hex()}"
+    return f"{microseconds(since)}-{contact.hex()}"
 
 
 def _read_cursor(cursor: str | None) -> tuple[datetime | None, bytes | None]:
     if cursor is None:
         return None, None
     try:
-        microseconds, _, contact = cursor.partition("-")
-        return EPOCH + timedelta(microseconds=int(microseconds)), bytes.fromhex(contact)
+        since, _, contact = cursor.partition("-")
+        return from_microseconds(int(since)), bytes.fromhex(contact)
     except (ValueError, OverflowError):
         raise Invalid(INVALID_CURSOR) from None

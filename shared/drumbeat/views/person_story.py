@@ -3,19 +3,21 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core.clock import from_microseconds
 from drumbeat.core.consent import document, evidence
+from drumbeat.core.lead_limits import MAX_VALUE_BYTES
 from drumbeat.ledger.database import Database, Row
 from drumbeat.views.derived import REASON
-from drumbeat.views.event_pages import EPOCH, EventFilter, EventItem, events
+from drumbeat.views.event_pages import EventFilter, EventItem, events
 from drumbeat.views.lead_pages import BARRED
 
 EVENTS_SHOWN = 100  # a page; older ones by its cursor
 EFFECTS_SHOWN = 500  # of these events; more are shown with their event
-TOO_LARGE = "more than 512 bytes as JSON, or a character that the ledger cannot hold"
+TOO_LARGE = f"more than {MAX_VALUE_BYTES} bytes as JSON, or a character that the ledger cannot hold"
 
 type Json = Mapping[str, Any]
 type Reading = Callable[[bytes, bytes], object]  # frozen bytes and their hash -> what a person reads
@@ -251,7 +253,7 @@ def _refused(entries: Json, taken: Json) -> list[Refused]:
 
 
 def _stamp(entry: Json) -> tuple[datetime, UUID]:
-    return EPOCH + timedelta(microseconds=entry["t"]), UUID(entry["e"])
+    return from_microseconds(entry["t"]), UUID(entry["e"])
 
 
 def _fact(row: Row) -> ConsentFact:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.people import waiting_wishes
+from drumbeat.relay import wishes as relay_wishes
 from drumbeat.throttle.limiter import Throttle, Tokens
 from drumbeat.wakeups.wishes_flag import WishesFlag
 from tests.faults.fault_points import Fault, Site
@@ -27,6 +29,29 @@ def _send_without_reading_the_flag(patch: Patch) -> None:
     patch.setattr(Throttle, "take_and_read", lambda self, asked, key: Tokens(take(self, asked, None).answers))
 
 
+def _let_the_flag_be_lost(patch: Patch) -> None:
+    record = relay_wishes.record
+
+    def without_setting_it(services: Any, flag: Any, has_time: Any) -> Any:
+        with patch.context() as only:
+            only.setattr(WishesFlag, "set", lambda self: b"not set")
+            return record(services, flag, has_time)
+
+    patch.setattr(relay_wishes, "record", without_setting_it)
+
+
+def _go_on_unheard_and_unflagged(patch: Patch) -> None:
+    record = relay_wishes.record
+
+    def whatever_fails(services: Any, flag: Any, has_time: Any) -> Any:
+        try:
+            return record(services, flag, has_time)
+        except SqsError:
+            return relay_wishes.Wishes(None)
+
+    patch.setattr(relay_wishes, "record", whatever_fails)
+
+
 MUTATIONS = (
     Mutation(
         "the flag of wishes is set before the send only",
@@ -34,4 +59,10 @@ MUTATIONS = (
         StoryWithFault("withdrawn away", Site("page", "sqs SendMessage wishes", 1), Fault.HANG_BEFORE),
     ),
     Mutation("workers send marketing while wishes wait", _send_without_reading_the_flag, "withdrawn away"),
+    Mutation("the relay lets the flag of wishes be lost", _let_the_flag_be_lost, "withdrawn unheard"),
+    Mutation(
+        "the relay goes on without the queue of wishes and without the flag",
+        _go_on_unheard_and_unflagged,
+        "neither the queue of a withdrawal nor Redis answers",
+    ),
 )

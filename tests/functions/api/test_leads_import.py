@@ -11,12 +11,11 @@ from psycopg.types.json import Jsonb
 from redis import Redis
 
 from drumbeat.access import sql as access_sql
-from drumbeat.api.lead_imports import MAX_IMPORT_BYTES
 from drumbeat.core.address import contact_key
+from drumbeat.core.lead_limits import MAX_IMPORT_BYTES, MAX_IMPORT_ROWS
 from drumbeat.delivery.deliver import deliver
 from drumbeat.local.servers import Valkey
 from drumbeat.people import suppressions
-from drumbeat.people.imports import MAX_ROWS
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 from tests.conftest import TestDatabase
@@ -281,7 +280,7 @@ def test_the_same_row_with_other_content_is_refused(console: Console, services: 
         ({"file": "ab"}, "file"),
         ({"rows": []}, "rows"),
         ({"rows": [{"row": 0, "fields": {}}]}, "row"),
-        ({"rows": [{"row": 1, "fields": {}}] * (MAX_ROWS + 1)}, "rows"),
+        ({"rows": [{"row": 1, "fields": {}}] * (MAX_IMPORT_ROWS + 1)}, "rows"),
         ({"rows": [{"row": 1, "fields": {"email": "a@x.co"}, "more": 1}]}, "more"),
         ({"consent": " "}, "consent"),
     ],

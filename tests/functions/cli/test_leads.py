@@ -189,7 +189,7 @@ def test_consent_withdrawal_and_suppression_hold_when_the_command_has_ended(
 def test_a_run_that_is_stopped_says_how_to_go_on_and_the_next_adds_what_is_missing(
     run: Run, services: Services, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lead_chunks, "MOST_ROWS", 1)
+    monkeypatch.setattr(lead_chunks, "MAX_IMPORT_ROWS", 1)
     post, sent = Client.post, []
 
     def until_stopped(client: Client, path: str, body: Any = None) -> Any:
@@ -210,7 +210,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on_and_the_next_adds_what_is_missi
 def test_a_deployment_that_goes_away_is_asked_again_and_then_given_up(
     run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lead_chunks, "MOST_ROWS", 1)
+    monkeypatch.setattr(lead_chunks, "MAX_IMPORT_ROWS", 1)
     monkeypatch.setattr(lead_chunks, "WAITS_SECONDS", (0.0, 0.0))
     post, sent = Client.post, []
 

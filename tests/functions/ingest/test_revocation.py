@@ -178,7 +178,7 @@ def test_a_released_body_whose_key_another_has_is_a_conflict_of_that_event(doors
     assert conflict["event_id"] == EVENT
 
 
-@pytest.mark.parametrize("type", ["CAMPAIGN_TRIGGER", "FEEDBACK", "CONSENT"])
+@pytest.mark.parametrize("type", ["CAMPAIGN_TRIGGER", "FEEDBACK"])
 def test_a_key_for_leads_may_say_neither_that_a_campaign_fires_nor_what_others_said(doors: Doors, type: str) -> None:
     single = doors.post("/v1/events", lead("one", type=type))
     batch = doors.post("/v1/events/batch", {"events": [lead("one", type=type), lead("two")]})
@@ -188,6 +188,15 @@ def test_a_key_for_leads_may_say_neither_that_a_campaign_fires_nor_what_others_s
     assert (single.status, "`operate`" in single.body["detail"]) == (403, True)
     assert [result["status"] for result in batch.body["results"]] == [403, 202]
     assert (buffered.status, doors.buffer.count()) == (403, 0)
+
+
+@pytest.mark.parametrize("scopes", [("ingest",), ("operate",), ("ingest", "operate")])
+def test_what_no_caller_may_say_is_refused_for_what_it_is_and_not_for_the_key(
+    doors: Doors, scopes: tuple[str, ...]
+) -> None:
+    answer = doors.post("/v1/events", lead("one", type="CONSENT"), key=doors.key(*scopes))
+
+    assert (answer.status, "type" in answer.body["detail"]) == (400, True)
 
 
 def test_an_operator_fires_campaigns_and_sends_no_leads(doors: Doors) -> None:

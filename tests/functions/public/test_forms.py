@@ -199,9 +199,10 @@ def test_a_page_posted_faster_than_a_person_or_left_open_for_days_is_shown_again
 def test_a_stamp_is_good_for_its_own_form_only(site: Site) -> None:
     shown = stamp(site.show("/f/contact"))
     site.clock.move(seconds=3)
+    altered = shown[:20] + ("A" if shown[20] != "A" else "B") + shown[21:]
 
     assert site.send("join", ADA | {"_page": shown}).status == 422
-    assert site.send("contact", ADA | {"_page": f"{shown[:-1]}A"}).status == 422
+    assert site.send("contact", ADA | {"_page": altered}).status == 422
     assert site.send("contact", ADA | {"_page": shown}).status == 202
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from drumbeat.configuration.document import compile_document
 from drumbeat.core import ids
 from drumbeat.core.events import Event
-from drumbeat.delivery import plans_sql
+from drumbeat.delivery import plans_sql, splits_sql
 from drumbeat.delivery.person import person_of
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger import configs
@@ -31,6 +32,13 @@ lists:
 sources:
   narrow: {{form: {{fields: {{email: required}}}}, lead: {{only: [{only}]}}}}
   silent: {{form: {{fields: {{email: required}}}}, lead: false}}
+  shop: {{webhook: github, secrets: ["env:SIGNING_KEY"], type: LEAD_CAPTURE}}
+  batches:
+    webhook: github
+    secrets: ["env:SIGNING_KEY"]
+    type: LEAD_CAPTURE
+    split: people
+    lead: {{only: [{only}, seats]}}
 flows: {{}}
 """
 TEMPLATES = {"confirm.txt": "---\nsubject: Confirm\n---\nPress {{ confirm_url }}"}
@@ -44,6 +52,13 @@ RECORD = """
         SELECT id, source, key, type, door, '', at FROM said
     )
     INSERT INTO payloads (event_id, body) SELECT id, decode(body, 'hex') FROM said
+"""
+FACTS = """
+    SELECT id, source, key, type, door, scheduled_at, received_at, body, delivery
+      FROM events
+      JOIN payloads ON event_id = id
+     WHERE delivery IS NOT NULL
+     ORDER BY id
 """
 START = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
@@ -85,6 +100,12 @@ def said(
     return Event(ids.event_id(source, key), source, key, type, door, None, at, body)
 
 
+def delivered(*people: Any, key: str, at: datetime = START) -> Event:
+    """Return a delivery about these people, who become an event each."""
+    body = json.dumps({"people": people}).encode()
+    return Event(ids.event_id("batches", key), "batches", key, "LEAD_CAPTURE", "webhook", None, at, body)
+
+
 def record(db: Database, events: Iterable[Event]) -> None:
     """Record events with their bodies, and plan nothing."""
     rows = [
@@ -103,6 +124,23 @@ def plan_them(services: Services, events: Sequence[Event], *, people: bool = Tru
         person = person_of(event, planned, services) if people else None
         made.append(plans_sql.NewPlan(event.id, planned.version, planned.hash, {}, None, planned.semantics, person))
     plans_sql.record(services.db, made, [], LEASE)
+
+
+def split(services: Services, deliveries: Sequence[Event]) -> list[Event]:
+    """Record deliveries and split them; return the events that they come to, which are recorded and not planned.
+
+    One of a single fact is that event itself. For one time in a ledger.
+    """
+    record(services.db, deliveries)
+    alone = []
+    for delivery in deliveries:
+        made = plan(delivery, services.configuration(version_of(delivery)))
+        if not made.facts:
+            alone.append(delivery)
+            continue
+        planned = plans_sql.NewPlan(delivery.id, made.version, made.hash, {}, None, made.semantics)
+        splits_sql.record(services.db, [splits_sql.Split(planned, made.facts)])
+    return [*alone, *(Event(**row) for row in services.db.run(FACTS))]
 
 
 def tell(services: Services, *events: Event) -> None:
@@ -150,9 +188,15 @@ def random_events(random: Random, count: int) -> list[Event]:
     return [_random_event(random, n) for n in range(count)]
 
 
+def random_deliveries(random: Random, count: int) -> list[Event]:
+    """Return deliveries about several of the same people, at the same times."""
+    return [
+        delivered(*(_payload(random) for _ in range(random.randint(1, 5))), key=f"delivery {n}", at=_instant(random))
+        for n in range(count)
+    ]
+
+
 def _random_event(random: Random, n: int) -> Event:
-    names = random.sample(NAMES, random.randint(0, 25))
-    payload = {"email": random.choice(ADDRESSES)} | {name: random.choice(VALUES) for name in names}
     kinds = [
         {
             "list": random.choice(["news", "offers", "*", "gone"]),
@@ -160,12 +204,23 @@ def _random_event(random: Random, n: int) -> Event:
         }
         for _ in range(random.choice([0, 0, 0, 1, 2]))
     ]
-    return said(
-        payload,
+    event = said(
+        _payload(random),
         key=f"{n}-{hashlib.sha256(str(n).encode()).hexdigest()[:8]}",
-        source=random.choice(["site", "site", "narrow", "silent"]),
+        source=random.choice(["site", "site", "narrow", "silent", "shop"]),
         type=random.choice(["LEAD_CAPTURE"] * 5 + ["CONSENT"]),
         door=random.choice(DOORS),
-        at=START + timedelta(minutes=random.randint(0, 40)) - timedelta(days=random.choice([0, 0, 0, 9])),
+        at=_instant(random),
         consent=kinds,
     )
+    return replace(event, body=json.dumps(_payload(random)).encode()) if event.door == "webhook" else event
+
+
+def _payload(random: Random) -> dict[str, Any]:
+    names = random.sample(NAMES, random.randint(0, 25))
+    return {"email": random.choice(ADDRESSES)} | {name: random.choice(VALUES) for name in names}
+
+
+def _instant(random: Random) -> datetime:
+    """Return one of few instants, some of them days before the others."""
+    return START + timedelta(minutes=random.randint(0, 40)) - timedelta(days=random.choice([0, 0, 0, 9]))

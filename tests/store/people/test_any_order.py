@@ -19,9 +19,11 @@ from tests.conftest import fresh_ledger
 from tests.store.people.history import (
     apply_versions,
     plan_them,
+    random_deliveries,
     random_events,
     record,
     services_of,
+    split,
     version_of,
     views_of,
 )
@@ -30,14 +32,16 @@ MOST = 64
 
 
 @contextmanager
-def ledger(postgres: Postgres, events: Sequence[Event]) -> Iterator[Services]:
-    """A ledger that has recorded these events and planned none."""
+def ledger(
+    postgres: Postgres, events: Sequence[Event], deliveries: Sequence[Event]
+) -> Iterator[tuple[Services, list[Event]]]:
+    """A ledger that has recorded these events, and those that deliveries are split into, and planned none of them."""
     with fresh_ledger(postgres) as database:
         services = services_of(database)
         apply_versions(services)
         for place in range(0, len(events), 500):
             record(services.db, events[place : place + 500])
-        yield services
+        yield services, [*events, *split(services, deliveries)]
         services.db.close()
 
 
@@ -85,18 +89,19 @@ def _kept(entries: dict[str, Any]) -> dict[str, Any]:
     ("count", "orders"), [(600, 2), pytest.param(10_000, 3, marks=(pytest.mark.proof, pytest.mark.timeout(900)))]
 )
 def test_any_order_and_a_rebuild_give_the_same_bytes(postgres: Postgres, count: int, orders: int) -> None:
-    events = random_events(Random(count), count)
+    random = Random(count)
+    recorded = random_events(random, count), random_deliveries(random, count // 10)
     seen, checksums = [], []
 
     for seed in range(orders):
-        with ledger(postgres, events) as services:
+        with ledger(postgres, *recorded) as (services, events):
             plan_in_some_order(services, events, Random(seed))
             seen.append(views_of(services.db))
             compared = rebuilt(services, check=True)
             checksums.append([chunk.checksum for chunk in compared])
             assert [item for chunk in compared for item in chunk.items] == []
             wanted = newest(services, events)
-    with ledger(postgres, events) as services:
+    with ledger(postgres, *recorded) as (services, events):
         for place in range(0, len(events), 500):
             plan_them(services, events[place : place + 500], people=False)
         assert rebuilt(services, check=True)[0].items
@@ -110,3 +115,5 @@ def test_any_order_and_a_rebuild_give_the_same_bytes(postgres: Postgres, count: 
     assert leads == wanted
     assert any(len(attributes) == MOST for attributes in leads.values())
     assert seen[0]["facts"] and seen[0]["consents"]
+    said_by_a_fact = {str(event.id) for event in events if event.delivery is not None}
+    assert said_by_a_fact & {entry["e"] for attributes in leads.values() for entry in attributes.values()}

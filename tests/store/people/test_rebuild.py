@@ -1,5 +1,7 @@
 """A rebuild puts views right by the log, and takes nothing out that the log cannot speak about."""
 
+import json
+
 import pytest
 
 from drumbeat.audit.rebuild import rebuild
@@ -8,7 +10,7 @@ from drumbeat.delivery import plans_sql
 from drumbeat.ledger.database import Database
 from drumbeat.planning.plan import NEVER_ENDS
 from drumbeat.services import Services
-from tests.store.people.history import record, said, tell, views_of
+from tests.store.people.history import delivered, plan_them, record, said, split, tell, views_of
 from tests.store.people.test_any_order import rebuilt
 from tests.store.rows import LEASE
 
@@ -67,6 +69,18 @@ def test_what_an_erased_body_said_stays_in_its_lead(services: Services, owner: D
     assert (kinds(services), views_of(services.db)) == ([], before)
 
 
+def test_what_a_person_s_part_of_a_delivery_gave_stays_in_the_lead(services: Services) -> None:
+    people = [{"email": "ada@example.com", "plan": "paid"}, {"email": "bob@example.com", "plan": "trial"}]
+    plan_them(services, split(services, [delivered(*people, key="d")]))
+    tell(services, said({"email": "ada@example.com", "seats": 3}, key="a"))
+    before = views_of(services.db)
+
+    assert kinds(services) == []
+    rebuilt(services)
+    assert views_of(services.db) == before
+    assert sorted(sorted(json.loads(lead["attributes"])) for lead in before["leads"]) == [["plan"], ["plan", "seats"]]
+
+
 def test_an_event_whose_planning_never_ended_is_not_planned_again(services: Services) -> None:
     event = said({"email": "ada@example.com"}, key="a")
     record(services.db, [event])
@@ -88,3 +102,15 @@ def test_of_whom_too_many_events_speak_the_lead_is_not_compared_and_that_is_said
 def test_a_cursor_of_another_kind_is_refused(services: Services, cursor: str) -> None:
     with pytest.raises(Invalid, match="cursor"):
         rebuild(services, cursor=cursor, check=True)
+
+
+def test_a_mistake_of_ours_is_not_taken_for_a_wrong_cursor(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(services, said({"email": "ada@example.com"}, key="a"))
+
+    def mistaken(*_: object) -> None:
+        raise ValueError("a mistake of ours")
+
+    monkeypatch.setattr("drumbeat.audit.rebuild.person_of", mistaken)
+
+    with pytest.raises(ValueError, match="ours"):
+        rebuild(services, check=True)

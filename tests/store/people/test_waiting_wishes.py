@@ -1,5 +1,6 @@
 """While the ledger is unreachable a wish waits in its queue, and the flag holds marketing."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 
@@ -97,13 +98,30 @@ def test_the_doctor_says_how_many_wait(door: Door) -> None:
     assert check.detail == "2 wait, and so does marketing; nothing is lost"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "null", "[]", "{}", '{"v": 1}', '{"v": 2, "wish": {}}', '{"v": 1, "wish": []}', "[" * 100_000),
-        '{"v": 1, "wish": {"kind": "withdraw", "subject": "x", "id": "y", "lists": null, "receivedAt": "now"}}',
-    ],
-)
-def test_what_is_no_wish_of_this_version_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"v": 1}', '{"v": 1, "wish": []}', "[" * 100_000])
+def test_what_is_no_wish_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         waiting_wishes.loads(text)
+
+
+def test_a_wish_of_another_version_is_refused() -> None:
+    whole = json.loads(waiting_wishes.dumps(leaving(uuid.uuid4(), at=NOW)))
+
+    waiting_wishes.loads(json.dumps(whole))
+    for version in (2, "1", None):
+        with pytest.raises(ValueError, match="another version"):
+            waiting_wishes.loads(json.dumps(whole | {"v": version}))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"kind": "stay"}, {"subject": "x"}, {"id": "y"}, {"lists": 1}, {"receivedAt": "now"}, {"evidence": []}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_wish_with_a_field_that_is_none_of_its_kind_or_missing_is_refused(wrong: dict[str, object]) -> None:
+    message = json.loads(waiting_wishes.dumps(leaving(uuid.uuid4(), at=NOW)))
+    without = {name: value for name, value in message["wish"].items() if name not in wrong}
+
+    for wish in (message["wish"] | wrong, without):
+        with pytest.raises(ValueError, match=r"."):
+            waiting_wishes.loads(json.dumps(message | {"wish": wish}))

@@ -9,7 +9,7 @@ import pytest
 
 from drumbeat.core import ids
 from drumbeat.infrastructure.redis import LeanRedis
-from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.people import waiting_wishes
 from drumbeat.people.wishes import Wish, WishKind
 from drumbeat.relay import wishes
@@ -195,9 +195,8 @@ def test_a_wish_that_another_transaction_locks_out_comes_back_and_its_neighbour_
 def test_foreign_messages_stay_for_a_person_and_hold_up_no_marketing(deployment: SampleDeployment) -> None:
     deployment.configured()
     mail = mail_to_ada(deployment.db)
-    queue = wait_in_queue(
-        deployment, "not ours", '{"v": 2, "wish": {}}', "[]", waiting_wishes.dumps(wish(deployment, mail))
-    )
+    ours, later = waiting_wishes.dumps(wish(deployment, mail)), waiting_wishes.dumps(wish(deployment, mail))
+    queue = wait_in_queue(deployment, "not ours", later.replace('"v":1', '"v":2'), "[]", ours)
 
     summary = sweep(deployment.services)
 
@@ -218,24 +217,87 @@ def test_a_wish_whose_mail_is_unknown_is_taken_out_of_the_queue(deployment: Samp
 def test_without_redis_wishes_are_recorded_all_the_same(deployment: SampleDeployment) -> None:
     deployment.configured()
     mail = mail_to_ada(deployment.db)
-    deployment.services.redis.close()
-    deployment.services.redis = LeanRedis.at("redis://127.0.0.1:1", PREFIX)
-    for name in ("due_index", "wishes_flag"):
-        deployment.services.__dict__.pop(name, None)
+    lose_redis(deployment)
     wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
 
     assert sweep(deployment.services).wishes == 1
     assert states(deployment.db)["news"] == "withdrawn"
 
 
-def test_a_queue_that_does_not_answer_keeps_the_flag_and_lets_the_rest_go_on(deployment: SampleDeployment) -> None:
-    deployment.configured()
-    deployment.effect()
-    deployment.services.wishes_flag.set()
+def lose_redis(deployment: SampleDeployment) -> None:
+    deployment.services.redis.close()
+    deployment.services.redis = LeanRedis.at("redis://127.0.0.1:1", PREFIX)
+    for name in ("due_index", "wishes_flag"):
+        deployment.services.__dict__.pop(name, None)
+
+
+def lose_queue(deployment: SampleDeployment) -> None:
     deployment.services.__dict__["wishes"] = Queue(Sqs("us-east-1", "http://127.0.0.1:1"), "http://127.0.0.1:1/q")
 
-    assert sweep(deployment.services).effects == 1
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_queue_that_does_not_answer_lets_the_flag_stand_and_the_rest_go_on(
+    deployment: SampleDeployment, *, flag: bool
+) -> None:
+    """Without the flag, as where Redis was emptied: it is set, for there may be wishes."""
+    deployment.configured()
+    deployment.effect()
+    if flag:
+        deployment.services.wishes_flag.set()
+    lose_queue(deployment)
+
+    summary = sweep(deployment.services)
+
+    assert (summary.wishes_away, summary.effects) == (True, 1)
     assert flag_of(deployment) is not None
+
+
+def test_a_queue_that_does_not_answer_lets_the_flag_stand_also_when_nothing_is_due(
+    deployment: SampleDeployment,
+) -> None:
+    idle(deployment)
+    lose_queue(deployment)
+    deployment.sleep(MINUTE)
+
+    sweep(deployment.services)
+
+    assert flag_of(deployment) is not None
+
+
+def test_a_queue_that_fails_once_some_are_recorded_lets_the_flag_stand(
+    deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.configured()
+    mail = mail_to_ada(deployment.db)
+    queue = wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
+    first = flag_of(deployment)
+
+    def fail(self: Queue, *args: Any, **how: Any) -> Any:
+        if self.url == queue.url:
+            raise SqsError("DeleteMessageBatch", "Unreachable", "no answer")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Queue, "delete", fail)
+        summary = sweep(deployment.services)
+
+    assert (summary.wishes, summary.wishes_away) == (1, True)
+    assert states(deployment.db)["news"] == "withdrawn"
+    assert flag_of(deployment) not in (None, first)
+
+
+def test_where_neither_the_queue_nor_redis_answers_nothing_is_recovered_notified_or_drained(
+    deployment: SampleDeployment,
+) -> None:
+    deployment.configured()
+    stuck, due = deployment.effect("claimed", lease=-1), deployment.effect()
+    lose_queue(deployment)
+    lose_redis(deployment)
+
+    with pytest.raises(SqsError):
+        sweep(deployment.services)
+
+    assert [deployment.stands(each)["status"] for each in (stuck, due)] == ["claimed", "waiting"]
+    assert deployment.services.queue.count() == 0
 
 
 @pytest.mark.parametrize("flag", ["of another program", b"\xff"])

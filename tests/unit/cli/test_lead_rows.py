@@ -10,9 +10,10 @@ import pytest
 
 from drumbeat.cli.client import Refusal
 from drumbeat.cli.csv_files import examine, records
-from drumbeat.cli.lead_chunks import MOST_BYTES, Sender, chunks
+from drumbeat.cli.lead_chunks import Sender, chunks
 from drumbeat.cli.lead_report import Report
 from drumbeat.cli.lead_rows import Columns, Refused, Row, columns, rows
+from drumbeat.core.lead_limits import MAX_IMPORT_BYTES
 
 
 def read(text: str, **wanted: str) -> list[Row | Refused]:
@@ -101,7 +102,8 @@ def test_chunks_have_what_one_request_may_hold() -> None:
     assert [len(chunk) for chunk in chunks(short)] == [500, 500, 200]
     assert [len(chunk) for chunk in chunks(long)] == [2, 2, 1]
     assert all(
-        len(json.dumps([row.fields for row in chunk if isinstance(row, Row)])) < MOST_BYTES for chunk in chunks(long)
+        len(json.dumps([row.fields for row in chunk if isinstance(row, Row)])) < MAX_IMPORT_BYTES
+        for chunk in chunks(long)
     )
     assert list(chunks([])) == []
 

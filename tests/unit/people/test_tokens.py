@@ -1,6 +1,8 @@
 """A link's token names one mail, for ever, and nothing else can be made of it."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
+from hmac import digest
 from uuid import UUID
 
 import pytest
@@ -66,7 +68,15 @@ def test_a_token_has_one_spelling() -> None:
     assert [TOKENS.read(Kind.UNSUBSCRIBE, each) for each in (token[:-1], f"{token}=", f" {token}", twin)] == [None] * 4
 
 
-def test_a_token_holds_no_address_and_every_mail_has_another() -> None:
+def test_a_token_holds_the_ids_of_key_and_mail_and_a_signature_and_no_address() -> None:
+    """To the byte as it was issued first: links never expire."""
+    raw = urlsafe_b64decode(f"{TOKENS.issue(Kind.UNSUBSCRIBE, MAIL)}==")
+
+    head = b"u" + sha256(b"k" * 32).digest()[:4] + MAIL.bytes
+    assert raw == head + digest(b"k" * 32, b"prod\0" + head, "sha256")[:16]
+
+
+def test_every_mail_has_another_token() -> None:
     tokens = {TOKENS.issue(Kind.UNSUBSCRIBE, UUID(int=number)) for number in range(1000)}
 
     assert len(tokens) == 1000

@@ -8,7 +8,7 @@ import pytest
 
 from drumbeat.core.actions import SendEmail
 from drumbeat.core.check_mails import SOURCE, flow_name, parts
-from drumbeat.core.configuration import Config
+from drumbeat.core.configuration import Config, Source
 from drumbeat.core.events import Event
 from drumbeat.planning.context import Links
 from drumbeat.planning.plan import plan, plan_flow
@@ -109,7 +109,14 @@ def test_what_is_not_in_the_version_or_sends_no_mail_is_said(configured: Config,
     "changes", [{"door": "webhook"}, {"door": "replay"}, {"type": "LEAD_CAPTURE"}, {"source": "x"}]
 )
 def test_no_other_event_asks_for_such_a_mail(configured: Config, changes: dict[str, str]) -> None:
-    assert [one.flow for one in plan(asking("check:mail", **changes), configured).effects if "check" in one.flow] == []
+    """Nor the delivery of a webhook that has the name of our source, and a payload as ours."""
+    fields = {"email": "payload.email", "name": "payload.name"}
+    webhook = Source(SOURCE, "webhook", "github", "CONSENT", (), 300.0, fields, {})
+
+    planned = plan(asking("check:mail", **changes), replace(configured, sources={SOURCE: webhook}))
+
+    assert planned.people.address == "Ada@example.com"  # it was read
+    assert [flow for flow in (*planned.failed, *(one.flow for one in planned.effects)) if "check" in flow] == []
 
 
 def test_earlier_rules_plan_none_as_the_release_before_did_not(configured: Config) -> None:

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from drumbeat.cli.checks import Check, check, note
 from drumbeat.core.address import mailbox
 from drumbeat.core.errors import InvalidAddress
+from drumbeat.core.one_click import ONE_CLICK
 
-ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058, to the letter
 MOST_HTML_BYTES = 102_400  # Gmail shows no more of a mail, and so not what stands at its end
 _TEMPLATE = "correct the template, or the step's text, and run `drumbeat apply`"
 _OURS = "Drumbeat sets it itself: report this"
