@@ -147,7 +147,7 @@ class Routes:
             left = unsubscribe.post(mail, visit, self._door())
             self._answers.acted("unsubscribed")
             words = self._words(visit)
-            shown.page = pages.said(_left(left, len(unsubscribe.lists(self._door())), words), words)
+            shown.page = pages.said(_left(left, words), words)
         return shown.answer(visit)
 
     @contextmanager
@@ -206,10 +206,10 @@ def _become(answer: Response[str], page: Page) -> None:
     answer.headers |= {**page.headers, "Content-Type": pages.HTML}
 
 
-def _left(lists: tuple[str, ...] | None, offered: int, words: Words) -> Said:
+def _left(lists: tuple[str | None, ...] | None, words: Words) -> Said:
     if lists == (EVERY_LIST,):
         return words.left_everything
-    return words.left_list if lists is None or offered == 1 else words.left_some
+    return words.left_list if lists is None or None in lists else words.left_some
 
 
 def _said(problem: Problem | SecretMissing, words: Words, unknown: str) -> Said:
