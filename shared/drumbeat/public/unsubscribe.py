@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import islice
 from uuid import UUID, uuid4
 
-from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, Unavailable
+from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, TooLarge, Unavailable
 from drumbeat.ingest.catalog import Lists
 from drumbeat.ingest.door import Door
 from drumbeat.people.tokens import Kind, Tokens
@@ -53,8 +53,7 @@ def post(mail: UUID, visit: Visit, door: Door) -> tuple[str | None, ...] | None:
     """Withdraw from what was asked for, and return it: `EVERY_LIST`, or names; None, also among them: the mail's own.
 
     Raises:
-        TooLarge: the body is; nothing of it was read. NotFound: the mail is not known, or was erased.
-        Unavailable: neither ledger nor queue took it.
+        NotFound: the mail is not known, or was erased. Unavailable: neither ledger nor queue took it.
     """
     posted = _posted(visit)
     asked = _asked(posted, door)
@@ -68,10 +67,10 @@ def post(mail: UUID, visit: Visit, door: Door) -> tuple[str | None, ...] | None:
 
 
 def _posted(visit: Visit) -> Fields:
-    """Return the fields of a body; none of one that cannot be read. Raises TooLarge."""
+    """Return the fields of a body; none of one that cannot be read, or is too large to be."""
     try:
         return fields.read(visit.headers.get("content-type", ""), visit.body())
-    except (Encoded, Invalid, FormRefused):
+    except (TooLarge, Encoded, Invalid, FormRefused):
         return {}
 
 

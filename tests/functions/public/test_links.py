@@ -321,13 +321,37 @@ def test_a_link_that_is_not_ours_says_so_in_plain_words(site: Site, kind: str, m
 
 
 @pytest.mark.parametrize("kind", ["c", "u"])
-def test_a_body_of_megabytes_is_refused_unread(site: Site, kind: str) -> None:
-    subject = site.mail() if kind == "u" else site.pending()
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("rest", ["", '"', "”", "/", "a/b", "\n"])
+def test_what_mail_programs_made_of_a_link_is_answered_by_a_page(site: Site, kind: str, method: str, rest: str) -> None:
+    answer = site.doors.visit(method, f"/{kind}/{rest}", content_type=FORM, accept=PAGE)
 
-    answer = site.doors.visit("POST", f"/{kind}/{site.token(Kind(kind), subject)}", b"x" * 4_000_000, content_type=FORM)
+    assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert method == "HEAD" or "This link does not work" in answer.body
 
-    assert answer.status == 413
-    assert site.states()["news"] == "none" if kind == "u" else confirmed(site) == []
+
+@pytest.mark.parametrize("behind", ['"', "”", "%22%3E", ").", "/"])
+def test_a_link_with_a_quote_behind_it_does_what_its_person_wants(site: Site, behind: str) -> None:
+    leaves = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}{behind}"
+    confirms = f"/c/{site.token(Kind.CONFIRM, site.pending())}{behind}"
+    page = site.show(confirms)
+    site.clock.move(seconds=3)
+
+    answers = [site.show(leaves), site.press(leaves, {}), site.press(confirms, {"_page": stamp(page)})]
+
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert site.states()["news"] == "withdrawn"
+    assert len(confirmed(site)) == 1
+
+
+def test_a_body_of_megabytes_confirms_nothing_and_unsubscribes(site: Site, link: str) -> None:
+    leaves = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+
+    answers = [site.doors.visit("POST", path, b"x" * 4_000_000, content_type=FORM) for path in (link, leaves)]
+
+    assert [answer.status for answer in answers] == [413, 200]
+    assert confirmed(site) == []
+    assert site.states()["news"] == "withdrawn"
 
 
 def test_what_a_link_names_is_in_no_log_line(site: Site, caplog: pytest.LogCaptureFixture) -> None:
