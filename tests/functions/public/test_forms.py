@@ -332,7 +332,7 @@ def test_a_forms_page_is_for_people_and_screen_readers_and_runs_nothing(site: Si
     assert '<label for="field-1">E-Mail-Adresse</label>' in page.body
     assert 'name="email" type="email"' in page.body
     assert "<script" not in page.body
-    assert 'action="/v1/forms/mitmachen"' in page.body
+    assert '<form method="post" action="../v1/forms/mitmachen">' in page.body
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "form-action 'self'; " in policy
