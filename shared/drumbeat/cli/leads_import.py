@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from drumbeat.cli import lead_rows
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.csv_files import Broken, Format, Record, examine, records
+from drumbeat.cli.csv_files import Format, examine
+from drumbeat.cli.csv_records import Broken, Record, records
 from drumbeat.cli.lead_chunks import Sender, chunks
 from drumbeat.cli.lead_report import Report
 from drumbeat.cli.lead_rows import Columns, Refused, Row
