@@ -1,7 +1,9 @@
 """Deliberate bugs. Wishes: withdrawals and confirmations that wait while the ledger is unreachable."""
 
+from types import SimpleNamespace
 from typing import Any
 
+from drumbeat.ingest import buffer, returns
 from drumbeat.people import waiting_wishes
 from drumbeat.throttle.limiter import Throttle, Tokens
 from drumbeat.wakeups.wishes_flag import WishesFlag
@@ -27,6 +29,18 @@ def _send_without_reading_the_flag(patch: Patch) -> None:
     patch.setattr(Throttle, "take_and_read", lambda self, asked, key: Tokens(take(self, asked, None).answers))
 
 
+def _take_a_return_for_a_repeat(patch: Patch) -> None:
+    patch.setattr(returns, "came_back", lambda arrival, services: None)
+
+
+def _drain_a_return_as_a_repeat(patch: Patch) -> None:
+    patch.setattr(buffer, "returns", SimpleNamespace(came_back=lambda arrival, services: None))
+
+
+def _judge_a_repeat_while_wishes_wait(patch: Patch) -> None:
+    patch.setattr(WishesFlag, "is_set", lambda self: False)
+
+
 MUTATIONS = (
     Mutation(
         "the flag of wishes is set before the send only",
@@ -34,4 +48,11 @@ MUTATIONS = (
         StoryWithFault("withdrawn away", Site("page", "sqs SendMessage wishes", 1), Fault.HANG_BEFORE),
     ),
     Mutation("workers send marketing while wishes wait", _send_without_reading_the_flag, "withdrawn away"),
+    Mutation("who comes back is taken for a repeat", _take_a_return_for_a_repeat, "returned"),
+    Mutation("the drain takes who comes back for a repeat", _drain_a_return_as_a_repeat, "returned away"),
+    Mutation(
+        "a repeat is judged while a withdrawal waits",
+        _judge_a_repeat_while_wishes_wait,
+        StoryWithFault("returned", Site("page", "db wishes.WITHDRAW", 1), Fault.ERROR_BEFORE),
+    ),
 )
