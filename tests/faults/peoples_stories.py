@@ -205,5 +205,7 @@ def _ended(simulation: Simulation, saying: Saying, **reasons: ReasonCode | None)
 
 
 def _reason(simulation: Simulation, effect: UUID) -> ReasonCode | None:
-    (row,) = simulation.environment.owner.run(ENDS, ([effect],))
+    rows = simulation.environment.owner.run(ENDS, ([effect],))
+    assert rows, f"{effect} was never planned"
+    (row,) = rows
     return None if row["status"] == Status.ACCEPTED else ReasonCode(row["reason_code"])
