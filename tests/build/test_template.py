@@ -20,6 +20,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS
 from drumbeat.ledger.database import CONNECT_TIMEOUT_SECONDS
 from drumbeat.local.template import Reference, Template
+from drumbeat.public.routes import ANYTHING
 from drumbeat.relay.lots import RENOTIFY_SECONDS
 from drumbeat.relay.sweep import DRAIN_SECONDS, LOCK_SECONDS, RESERVED_SECONDS
 from functions.console import app as console
@@ -98,7 +99,7 @@ def test_every_folder_of_functions_is_deployed(document: Document) -> None:
 def paths(resolver: APIGatewayHttpResolver) -> Iterator[tuple[str, str]]:
     for route in (*resolver._static_routes, *resolver._dynamic_routes):
         for method in listed(route.method):
-            yield method, re.sub(r"<\w+>", "{}", route.path)
+            yield method, re.sub(r"<\w+>", "{}", route.path.replace(ANYTHING, "{+}"))
 
 
 @pytest.mark.parametrize(("function", "resolver"), [("ingest", ingest.app), ("console", console.app)])
@@ -107,7 +108,7 @@ def test_the_routes_are_those_that_the_handler_knows(
 ) -> None:
     named = [route for route in template.routes if route.function == function and route.path != "$default"]
 
-    assert {(r.method, re.sub(r"\{\w+\}", "{}", r.path)) for r in named} == set(paths(resolver))
+    assert {(r.method, re.sub(r"\{\w+(\+?)\}", r"{\1}", r.path)) for r in named} == set(paths(resolver))
 
 
 def test_what_has_no_route_is_answered_by_the_console(template: Template) -> None:

@@ -134,7 +134,7 @@ class Schedule(Protocol):
 class Sequential:
     """No scheduling: each call runs to its end. While a process is frozen, `meanwhile` is what the others do."""
 
-    def __init__(self, meanwhile: Callable[[], None]) -> None:
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
         self._meanwhile = meanwhile
 
     def turn(self, who: str) -> None:

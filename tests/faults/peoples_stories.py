@@ -8,7 +8,7 @@ from drumbeat.core.status import Status
 from tests.faults.consent import EVERY_LIST
 from tests.faults.fault_points import NoFaults
 from tests.faults.outages import pass_until
-from tests.faults.sample_people import ASKED, Saying, bargain_hunter, confirmation, passed_on, sign_up
+from tests.faults.sample_people import ASKED, Saying, bargain_hunter, come_back, confirmation, passed_on, sign_up
 from tests.faults.simulation import MINUTE, Simulation
 
 DAY = 86_400.0
@@ -75,6 +75,33 @@ def _back(simulation: Simulation) -> None:
     simulation.say(confirmation(again))
     simulation.settle(prompt=True)
     _ended(simulation, confirmation(again), letter=None, reminder=None, receipt=None)
+
+
+def _returned(simulation: Simulation) -> None:
+    """A person leaves, and signs up again by the same showing of a page, twice: they are asked again, once."""
+    _join(simulation)
+    simulation.settle(prompt=True)
+    back = _leave(simulation)
+    for _ in range(2):
+        simulation.say(ADA, meant=back)
+    simulation.settle(prompt=True)
+    simulation.say(confirmation(back))
+    simulation.settle(prompt=True)
+    _ended(simulation, back, mail=None)
+    _ended(simulation, confirmation(back), letter=None, reminder=None, receipt=None)
+
+
+def _returned_away(simulation: Simulation) -> None:
+    """A person leaves and signs up again by the same page, all of it while the ledger is unreachable."""
+    _join(simulation)
+    simulation.settle(prompt=True)
+    simulation.outages.ledger = True
+    back = _leave(simulation)
+    for _ in range(2):
+        simulation.say(ADA, meant=back)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    _ended(simulation, back, mail=None)
 
 
 def _imported(simulation: Simulation) -> None:
@@ -182,6 +209,8 @@ PEOPLES_STORIES = {
     "withdrawn": _withdrawn,
     "withdrawn first": _withdrawn_first,
     "back": _back,
+    "returned": _returned,
+    "returned away": _returned_away,
     "imported": _imported,
     "capped": _capped,
     "away": _away,
@@ -213,6 +242,13 @@ def _stand(simulation: Simulation, saying: Saying, **statuses: Status) -> None:
         assert row["status"] == status, f"{step} of {saying.name} is {row['status']}"
 
 
+def _leave(simulation: Simulation) -> Saying:
+    """Let Ada leave the list of the letter, and return what has to come of her signing up by the same post."""
+    withdrawal = simulation.withdraw(SURE.effects()["letter"])
+    simulation.advance(1.0)  # who posts at the instant of the withdrawal has not come back by it
+    return come_back(ADA, withdrawal)
+
+
 def _ended(simulation: Simulation, saying: Saying, **reasons: ReasonCode | None) -> None:
     """Check how the mails of an event have ended: sent, or for a reason. After a fault the oracle alone knows."""
     if not isinstance(simulation.point.faults, NoFaults):
@@ -222,5 +258,7 @@ def _ended(simulation: Simulation, saying: Saying, **reasons: ReasonCode | None)
 
 
 def _reason(simulation: Simulation, effect: UUID) -> ReasonCode | None:
-    (row,) = simulation.environment.owner.run(ENDS, ([effect],))
+    rows = simulation.environment.owner.run(ENDS, ([effect],))
+    assert rows, f"{effect} was never planned"
+    (row,) = rows
     return None if row["status"] == Status.ACCEPTED else ReasonCode(row["reason_code"])

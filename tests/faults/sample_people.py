@@ -1,7 +1,7 @@
 """What people, programs and imports say about consent in a simulated deployment, and what has to follow from it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from drumbeat.core import ids
@@ -67,6 +67,11 @@ def sign_up(person: str, key: str = "") -> Saying:
 def confirmation(of: Saying) -> Saying:
     """Return what the button of the mail records that asked about a sign-up."""
     return Saying(f"confirm:{of.event}", person=of.person, door="confirm", list=of.list)
+
+
+def come_back(saying: Saying, withdrawal: UUID) -> Saying:
+    """Return what has to come of what a form records again, once its person has left."""
+    return replace(saying, name=f"{saying.name}:{withdrawal}")
 
 
 def bargain_hunter(person: str, key: str = "") -> Saying:

@@ -447,7 +447,7 @@ def _wake(simulation: Simulation, wake_up: WakeUp) -> None:
     simulation.queues.call(simulation.clock.gone, "SendMessage", {"QueueUrl": EFFECTS, "MessageBody": wake_up.dumps()})
 
 
-def _pause(simulation: Simulation, site: Site, meanwhile: Callable[[], None]) -> None:
+def _pause(simulation: Simulation, site: Site, meanwhile: Callable[[], object]) -> None:
     """Freeze a worker at one place while something else happens."""
     simulation.point.forget()
     simulation.point.hang_seconds = 0.0

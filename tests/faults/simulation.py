@@ -35,6 +35,7 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import batch, buffer, parking, recording, webhook
 from drumbeat.ingest.parking_sql import Choice
 from drumbeat.ingest.receipt import RECORDED, Receipt
+from drumbeat.ingest.returns import FORM
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.ledger.database import Row
 from drumbeat.operations import decisions
@@ -44,6 +45,7 @@ from drumbeat.people import imports, suppressions, wishes
 from drumbeat.people import sql as people_sql
 from drumbeat.people.imports import Mode
 from drumbeat.people.wishes import Taken, Wish, WishKind
+from drumbeat.public import forms
 from drumbeat.relay import sweep
 from drumbeat.services import Services
 from drumbeat.wakeups.due_index import KEY, SENTINEL
@@ -114,7 +116,7 @@ class Simulation:
         self.random = Random(seed)
         home = environment.clear()
         self.clock = SimulatedClock(environment.owner)
-        self.meanwhile: Callable[[], None] = lambda: None  # what others do while the only running process is frozen
+        self.meanwhile: Callable[[], object] = lambda: None  # what others do while the only running process is frozen
         self.schedule: Schedule = schedule or Sequential(lambda: self.meanwhile())
         self.point = FaultPoint(self.schedule, faults or NoFaults(), self.advance)
         self.queues = SqsModel(Random(seed + 1))
@@ -263,11 +265,14 @@ class Simulation:
                 return
             self.advance(1.0)
 
-    def say(self, saying: Saying, who: str = "ingest") -> None:
-        """Be a form, a page or a program that passes on what a person says, and tries again until that is taken."""
+    def say(self, saying: Saying, who: str = "ingest", *, meant: Saying | None = None) -> None:
+        """Be a form, a page or a program that passes on what a person says, and tries again until that is taken.
+
+        `meant`: what has to come of it, where that is not the event of its key.
+        """
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
-                self.receipts.append((saying, self._take(saying, saying.door, process)))
+                self.receipts.append((meant or saying, self._take(saying, saying.door, process)))
                 return
             self.advance(1.0)
 
@@ -284,30 +289,38 @@ class Simulation:
             received_at=process.clock.now(),
             body=sent.body,
         )
+        if door == FORM:
+            return forms.store(arrival, lambda key: None, process.door)
         try:
             return Receipt(recording.record(arrival, process.door).event, RECORDED)
         except UNREACHABLE:
             return buffer.put([arrival], process.door)[0]
 
-    def withdraw(self, mail: UUID, *, of: str | None = None, who: str = "page") -> None:
-        """Be a person who withdraws by the link of a mail, and presses again until a page says that it is done."""
-        taken = self._wish(WishKind.WITHDRAW, mail, None if of is None else (of,), who)
+    def withdraw(self, mail: UUID, *, of: str | None = None, who: str = "page") -> UUID:
+        """Be a person who withdraws by the link of a mail, and presses again until a page says that it is done.
+
+        Returns the event by which they do.
+        """
+        id, taken = self._wish(WishKind.WITHDRAW, mail, None if of is None else (of,), who)
         if taken in (Taken.RECORDED, Taken.WAITING):
             self.withdrawals.append((mail, of))
         if taken is Taken.WAITING and self._keeps_the_flag():
             self.invariants.left(mail, of)
+        return ids.event_id(wishes.UNSUBSCRIBE_SOURCE, str(id))
 
     def confirm(self, sign_up: UUID, who: str = "page") -> Taken | None:
         """Be a person who confirms a sign-up by the button of its mail, and presses again until a page says so."""
-        return self._wish(WishKind.CONFIRM, sign_up, None, who)
+        return self._wish(WishKind.CONFIRM, sign_up, None, who)[1]
 
-    def _wish(self, kind: WishKind, subject: UUID, lists: tuple[str, ...] | None, who: str) -> Taken | None:
+    def _wish(
+        self, kind: WishKind, subject: UUID, lists: tuple[str, ...] | None, who: str
+    ) -> tuple[UUID, Taken | None]:
         id = UUID(int=self.random.getrandbits(128), version=4)
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
-                return wishes.take(Wish(kind, subject, id, lists, process.clock.now(), {}), process.door)
+                return id, wishes.take(Wish(kind, subject, id, lists, process.clock.now(), {}), process.door)
             self.advance(1.0)
-        return None
+        return id, None
 
     def _keeps_the_flag(self) -> bool:
         """Return whether Redis answers in this run: without it marketing may go on for a minute."""

@@ -117,7 +117,7 @@ class Doors:
                 "routeKey": f"{method} {path}",
                 "stage": "$default",
             },
-            "body": b64encode(raw).decode() if encoded else raw.decode(),
+            "body": b64encode(raw).decode() if encoded else raw.decode("utf-8", "replace"),
             "isBase64Encoded": encoded,
         }
         answer = app.handler(event, CONTEXT)

@@ -4,7 +4,7 @@ import csv
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Self, TextIO
@@ -34,20 +34,24 @@ class Report:
 
     def __enter__(self) -> Self:
         if self.path is not None:
-            self._kept = tempfile.TemporaryFile("w+", encoding="utf-8-sig", errors="replace", newline="")
+            with _keeping():
+                self._kept = tempfile.TemporaryFile("w+", encoding="utf-8-sig", errors="replace", newline="")
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._kept is None:
             return
-        with self._kept:
+        try:
             if self.rows:
                 self._write()
+        finally:
+            with suppress(OSError):  # what found no room there finds none now, and that was said
+                self._kept.close()
 
     def add(self, refused: Refused) -> None:
         """Report a refused row. Raises click.ClickException when there is no room to keep it."""
         if self._kept is not None:
-            with self._writing():
+            with _keeping():
                 if not self.rows:
                     self._row((*REPORT, *self._own(self._head)))
                 self._row((str(refused.number), refused.reason, *map(formula_quoted, self._own(refused.cells))))
@@ -70,8 +74,9 @@ class Report:
 
     def _write(self) -> None:
         assert self._kept is not None
-        with self._writing():
+        with _keeping():
             self._kept.flush()
+        with self._writing():
             path = next(path for path in self._places() if not path.is_file() or self._goes_on_from(path))
             self._kept.buffer.seek(0)
             with path.open("wb") as file:
@@ -101,3 +106,15 @@ class Report:
                 if self._kept.buffer.read(len(block)) != block:
                     return False
         return True
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """Say that the file fails which holds the rows until the report is written."""
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(
+            f"the refused rows cannot be kept in the folder for temporary files ({error.strerror}): make room there, "
+            "or name another folder by TMPDIR"
+        ) from None

@@ -1,6 +1,6 @@
 """The command `drumbeat leads import`: a CSV file, row by row, each of them once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from drumbeat.cli import lead_rows
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.csv_files import Broken, Format, Record, examine, records
+from drumbeat.cli.csv_files import Format, examine
+from drumbeat.cli.csv_records import Broken, Record, records
 from drumbeat.cli.lead_chunks import Sender, chunks
 from drumbeat.cli.lead_report import Report
 from drumbeat.cli.lead_rows import Columns, Refused, Row
@@ -73,9 +74,10 @@ def command(
     with ExitStack() as opened:
         stream = opened.enter_context(_opened(file))
         shown = opened.enter_context(_progress(file, quiet=client.json))
-        form = examine(stream, lambda size: shown(size, "reading"))
-        stream.seek(0)
-        read = opened.enter_context(closing(records(stream, form)))
+        with _reading(file):
+            form = examine(stream, lambda size: shown(size, "reading"))
+            stream.seek(0)
+        read = opened.enter_context(closing(_records(file, stream, form)))
         columns = _columns(read, mapped)
         said = {"file": form.sha256, "mode": mode, "list": mailing_list, "consent": consent}
         sender = None if dry_run else Sender(client, {name: value for name, value in said.items() if value is not None})
@@ -115,13 +117,26 @@ def _place(file: Path, report: Path | None, *, dry_run: bool) -> Path | None:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
+    with _reading(file):
+        opened = file.open("rb")
+    with opened as stream:
+        if not stream.seekable():
+            raise click.ClickException(f"{file} can be read only once: save it as a file first. Nothing was sent")
+        yield stream
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Say that it is this file which fails, and around nothing else: others are written meanwhile."""
     try:
-        with file.open("rb") as stream:
-            if not stream.seekable():
-                raise click.ClickException(f"{file} can be read only once: save it as a file first. Nothing was sent")
-            yield stream
+        yield
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _records(file: Path, stream: BinaryIO, form: Format) -> Generator[Record | Broken]:
+    with _reading(file):
+        yield from records(stream, form)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """The types of single values of the configuration document: what each is written as, and what is wrong with it."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -16,6 +17,9 @@ from drumbeat.planning.condition_checks import check_condition, check_mapping, c
 from drumbeat.planning.text_checks import check_text
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_PORTS = {"https": 443, "http": 80}
+_SENDABLE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")  # the characters of RFC 3986
+_HOST_AND_PORT = re.compile(r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 NAME_RULE = "use up to 64 letters, digits, -, _ and dots, a letter or digit first"
 HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 
@@ -90,26 +94,43 @@ def _plain(value: object) -> object:
     return check_texts(value)
 
 
+def _address_parts(value: str, needed: str) -> SplitResult:
+    """Return the parts of an address that browsers reach, by HTTPS or on this machine, and that a header can hold."""
+    where = urlsplit(value)
+    reached = where.scheme == "https" or (where.scheme == "http" and where.hostname in _THIS_MACHINE)
+    if not reached or not where.hostname:
+        raise ValueError(needed)
+    if not _SENDABLE.fullmatch(value):
+        raise ValueError(
+            "may hold only what stands in an address as it is sent: write a host as xn--…, other characters as %C3%A9"
+        )
+    if not _HOST_AND_PORT.fullmatch(where.netloc) or where.port == 0:
+        raise ValueError("must have a host, and perhaps a port, between https:// and the path, and nothing else there")
+    return where
+
+
 def _web_address(value: str) -> str:
     """Take an address that people's browsers and mailbox providers reach: HTTPS, or this machine."""
-    where = urlsplit(value)
-    if where.hostname in _THIS_MACHINE and where.scheme == "http":
-        return value.rstrip("/")
-    if where.scheme != "https" or not where.hostname or "." not in where.hostname or where.query or where.fragment:
-        raise ValueError("must be an address that begins with https://, such as https://hooks.example.com")
+    needed = (
+        "must be an address that begins with https:// and a host, such as https://hooks.example.com, without ? or #"
+    )
+    where = _address_parts(value, needed)
+    if where.query or where.fragment or (where.scheme == "https" and "." not in where.netloc):
+        raise ValueError(needed)
     return value.rstrip("/")
 
 
 def _origin(value: str) -> str:
-    if urlsplit(_web_address(value)).path:
+    """Return an origin as browsers write it: in lower case, and without the port that is meant anyway."""
+    where = urlsplit(_web_address(value))
+    if where.path:
         raise ValueError("must be an origin: https:// and a host, without a path")
-    return value.rstrip("/")
+    host = f"[{where.hostname}]" if ":" in str(where.hostname) else where.hostname
+    return f"{where.scheme}://{host}" + (f":{where.port}" if where.port not in (None, _PORTS[where.scheme]) else "")
 
 
 def _page(value: str) -> str:
-    where = urlsplit(value)
-    if where.scheme != "https" and not (where.scheme == "http" and where.hostname in _THIS_MACHINE):
-        raise ValueError("must be the address of a page that begins with https://")
+    _address_parts(value, "must be the address of a page that begins with https:// and a host")
     return value
 
 

@@ -21,7 +21,7 @@ from drumbeat.access.keys import ApiKey
 from drumbeat.core import ids
 from drumbeat.core.errors import Unauthorized, Unavailable
 from drumbeat.core.events import Arrival
-from drumbeat.ingest import parking, recording
+from drumbeat.ingest import parking, recording, returns
 from drumbeat.ingest.door import BUFFERED, Door
 from drumbeat.ingest.receipt import BUFFERED as STATUS
 from drumbeat.ingest.receipt import Receipt
@@ -76,8 +76,9 @@ def put(arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None
 def drain(messages: Sequence[Message], services: Services) -> Drained:
     """Record what waited in the buffer, with the time of its first arrival.
 
-    Safe to repeat and to cut anywhere. An event whose key was taken by another body meanwhile keeps both bodies. What a
-    caller sent whose API key was revoked meanwhile, or never made here, is parked for a person to decide about.
+    Safe to repeat and to cut anywhere. An event whose key was taken by another body meanwhile keeps both bodies. A
+    form's post whose key is known is another event where its person had left the list in between. What a caller sent
+    whose API key was revoked meanwhile, or never made here, is parked for a person to decide about.
 
     Raises:
         psycopg.OperationalError: Postgres is unreachable (again); all messages stay.
@@ -139,7 +140,10 @@ def _store(buffered: Buffered, door: Door) -> _Stored:
         parked = parking.park(arrivals, caller, door.services.db)
         return _Stored(0, parked.whole, parked.new)
     recording.keep_conflicts([it for it, one in pairs if one and one.fingerprint != it.fingerprint], door)
-    return _Stored(sum(one is not None and one.inserted for _, one in pairs), all(one is not None for _, one in pairs))
+    known = [it for it, one in pairs if one and not one.inserted]
+    back = [again for it in known if (again := returns.came_back(it, door.services))]
+    every = [*(one for _, one in pairs), *recording.record_all(back, door)]
+    return _Stored(sum(one is not None and one.inserted for one in every), None not in every)
 
 
 def _messages(buffered: Buffered) -> Iterator[str]:

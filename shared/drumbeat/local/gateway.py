@@ -143,7 +143,8 @@ def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+\+?)\}", path)
     for index in range(1, len(parts), 2):
         name = parts[index]
-        parts[index] = f"(?P<{name.rstrip('+')}>.+)" if name.endswith("+") else f"(?P<{name}>[^/]+)"
+        # What is greedy takes nothing as well, behind its slash; and paths may hold an end of line, decoded.
+        parts[index] = rf"(?P<{name.rstrip('+')}>[\s\S]*)" if name.endswith("+") else f"(?P<{name}>[^/]+)"
     for index in range(0, len(parts), 2):
         parts[index] = re.escape(parts[index])
     return re.compile("".join(parts))

@@ -108,7 +108,7 @@ def loads(text: str) -> Wish:
             kind=WishKind(wish["kind"]),
             subject=UUID(wish["subject"]),
             id=UUID(wish["id"]),
-            lists=None if wish["lists"] is None else tuple(map(str, wish["lists"])),
+            lists=None if wish["lists"] is None else tuple(each and str(each) for each in wish["lists"]),
             received_at=datetime.fromisoformat(wish["receivedAt"]),
             evidence={str(name): str(value) for name, value in wish["evidence"].items()},
         )

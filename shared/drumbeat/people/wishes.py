@@ -49,7 +49,7 @@ class Wish:
     kind: WishKind
     subject: UUID  # the effect whose mail it came from, or the event that waits for confirmation
     id: UUID  # of a withdrawal: its key
-    lists: tuple[str, ...] | None  # to leave; None: the mail's own, ("*",): all
+    lists: tuple[str | None, ...] | None  # to leave; ("*",): all; None, also among names: the mail's own
     received_at: datetime
     evidence: Mapping[str, str]
 

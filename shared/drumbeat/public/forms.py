@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from drumbeat.core import ids
 from drumbeat.core.configuration import Form, MailingList, Source
 from drumbeat.core.errors import InvalidAddress, NotFound, Unavailable
 from drumbeat.core.events import Arrival, EventType
-from drumbeat.ingest import buffer, recording
+from drumbeat.ingest import buffer, recording, returns
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.receipt import RECORDED, Receipt
 from drumbeat.ingest.single import UNREACHABLE
@@ -24,7 +24,6 @@ from drumbeat.public.visit import Visit
 
 EMAIL = "email"
 BUCKET_SECONDS = 600  # the same fields without a page of ours are one post within so long
-DOOR = "form"
 
 type Payload = Mapping[str, Value]
 
@@ -86,7 +85,8 @@ def find(name: str, host: str, door: Door) -> FormPage:
 
 
 def post(page: FormPage, visit: Visit, door: Door) -> Receipt:
-    """Record what a person or program posted, or buffer it while the ledger is unreachable. A repeat gives the same id.
+    """Record what a person or program posted, or buffer it while the ledger is unreachable. A repeat gives the same id,
+    unless its person has left the list since.
 
     In this order, so that a stranger costs as little as possible: size, fields, address, what programs fill and people
     do not, and only then Redis; the ledger last.
@@ -99,8 +99,36 @@ def post(page: FormPage, visit: Visit, door: Door) -> Receipt:
     payload, stamp = _checked(page, posted, door)
     now = door.services.clock.now()
     arrival = _arrival(page, payload, stamp, visit, now, door)
-    often.admit(page.source.name, str(payload[EMAIL]), arrival.key, door.services)
-    return _store(arrival, door)
+
+    def admit(key: str) -> None:
+        often.admit(page.source.name, str(payload[EMAIL]), key, door.services)
+
+    admit(arrival.key)
+    receipt = store(arrival, admit, door)
+    if receipt.status == RECORDED:
+        door.catalog.refresh()
+    return receipt
+
+
+def store(arrival: Arrival, admit: Callable[[str], object], door: Door) -> Receipt:
+    """Record a post, or buffer it. One whose person came back is an event of its own, where `admit` takes its key.
+
+    What is buffered is judged when the buffer is drained, which is after all wishes.
+
+    Raises:
+        Unavailable: neither ledger nor buffer took it. What `admit` raises.
+    """
+    try:
+        recorded = recording.record(arrival, door)
+        if not recorded.inserted and returns.sign_up(arrival):
+            if door.services.wishes_flag.is_set():  # a withdrawal may wait that was made before this post
+                return buffer.put([arrival], door)[0]
+            if back := returns.came_back(arrival, door.services):
+                admit(back.key)
+                arrival, recorded = back, recording.record(back, door)
+    except UNREACHABLE:
+        return buffer.put([arrival], door)[0]
+    return Receipt(recorded.event, RECORDED, replayed=not recorded.inserted)
 
 
 def _checked(page: FormPage, posted: Fields, door: Door) -> tuple[Payload, Stamp | None]:
@@ -153,7 +181,7 @@ def _arrival(page: FormPage, payload: Payload, stamp: Stamp | None, visit: Visit
         source=page.source.name,
         key=key,
         type=EventType.CONSENT if page.asks_to_confirm else page.source.type,
-        door=DOOR,
+        door=returns.FORM,
         fingerprint=_digest(payload, b"fingerprint", door.services.contact_secret),
         scheduled_at=None,
         received_at=now,
@@ -189,12 +217,3 @@ def _evidence(page: FormPage, stamp: Stamp | None, visit: Visit) -> dict[str, ob
         "version": page.version,
         "ip": visit.network,
     }
-
-
-def _store(arrival: Arrival, door: Door) -> Receipt:
-    try:
-        recorded = recording.record(arrival, door)
-    except UNREACHABLE:
-        return buffer.put([arrival], door)[0]
-    door.catalog.refresh()
-    return Receipt(recorded.event, RECORDED, replayed=not recorded.inserted)

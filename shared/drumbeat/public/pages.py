@@ -68,7 +68,8 @@ def form(page: FormPage, stamp: str, *, flaws: Sequence[Flaw] = (), posted: Fiel
         words,
         page.title,
         422 if flaws else 200,
-        action=f"/v1/forms/{page.source.name}",
+        # As seen from the form's page: `public_url` may have a path. What was posted is shown where it is posted to.
+        action=None if flaws else f"../v1/forms/{page.source.name}",
         redirect=page.form.redirect,
         stamp=stamp,
         flawed=(words.form_flawed if marked else words.form_unsent) if flaws else "",

@@ -31,6 +31,10 @@ from drumbeat.public.pages import Page
 from drumbeat.public.visit import Visit
 
 PREFLIGHT_SECONDS = 600  # for which a browser remembers that a page may post
+ANYTHING = (
+    r"[\s\S]*"  # the rest of a path. Powertools' own <name> matches no quote, and mail programs put some behind a link
+)
+LOOKING = ["GET", "HEAD"]
 
 
 class Routes:
@@ -42,11 +46,11 @@ class Routes:
         self._door = door
         app.post("/v1/forms/<source>")(self.post_form)
         app.route("/v1/forms/<source>", method="OPTIONS")(self.allow_form)
-        app.get("/f/<source>")(self.show_form)
-        app.route("/c/<token>", method=["GET", "HEAD"])(self.show_confirm)
-        app.post("/c/<token>")(self.press_confirm)
-        app.route("/u/<token>", method=["GET", "HEAD"])(self.show_unsubscribe)
-        app.post("/u/<token>")(self.post_unsubscribe)
+        app.route(f"/f/{ANYTHING}", method=LOOKING)(self.show_form)
+        app.route(f"/c/{ANYTHING}", method=LOOKING)(self.show_confirm)
+        app.post(f"/c/{ANYTHING}")(self.press_confirm)
+        app.route(f"/u/{ANYTHING}", method=LOOKING)(self.show_unsubscribe)
+        app.post(f"/u/{ANYTHING}")(self.post_unsubscribe)
 
     def post_form(self, source: str) -> Response[str]:
         """Record what was posted: 303 or a page to a browser, the receipt to a program."""
@@ -90,29 +94,29 @@ class Routes:
         asks = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type"}
         return Response(204, None, "", {**allowed, **asks, "Access-Control-Max-Age": str(PREFLIGHT_SECONDS)})
 
-    def show_form(self, source: str) -> Response[str]:
+    def show_form(self) -> Response[str]:
         """Show the page of a form."""
         visit = self._visit()
         with self._shown(visit, "no_form") as shown:
-            page = self._form(source, visit)
+            page = self._form(visit.name, visit)
             shown.page = pages.form(page, stamps.issue(page.use, self._door().services))
         return shown.answer(visit)
 
-    def show_confirm(self, token: str) -> Response[str]:
+    def show_confirm(self) -> Response[str]:
         """Show the button that confirms. Changes nothing."""
         visit = self._visit()
         with self._shown(visit, "no_link") as shown:
-            pending = confirm.read(token, self._door())
+            pending = confirm.read(visit.token, self._door())
             stamp = stamps.issue(confirm.first_use(pending), self._door().services)
             shown.page = pages.confirm(self._words(visit), stamp)
         return shown.answer(visit)
 
-    def press_confirm(self, token: str) -> Response[str]:
+    def press_confirm(self) -> Response[str]:
         """Confirm, or ask to press again."""
         visit = self._visit()
         with self._shown(visit, "no_link") as shown:
             visit.check_size()
-            pending = confirm.read(token, self._door())
+            pending = confirm.read(visit.token, self._door())
             words, pressed = self._words(visit), confirm.press(pending, visit, self._door())
             self._answers.acted(f"confirmation_{pressed}")
             match pressed:
@@ -129,25 +133,24 @@ class Routes:
                     shown.page = pages.said(words.confirmed, words)
         return shown.answer(visit)
 
-    def show_unsubscribe(self, token: str) -> Response[str]:
+    def show_unsubscribe(self) -> Response[str]:
         """Show what can be left. Changes nothing, and reads nothing of the ledger."""
         visit = self._visit()
         with self._shown(visit, "no_link") as shown:
-            unsubscribe.read(token, self._door())
+            unsubscribe.read(visit.token, self._door())
             shown.page = pages.unsubscribe(self._words(visit), list(unsubscribe.lists(self._door()).values()))
         return shown.answer(visit)
 
-    def post_unsubscribe(self, token: str) -> Response[str]:
+    def post_unsubscribe(self) -> Response[str]:
         """Unsubscribe, whatever the body."""
         visit = self._visit()
         with self._shown(visit, "no_link") as shown:
-            visit.check_size()
-            mail = unsubscribe.read(token, self._door())
+            mail = unsubscribe.read(visit.token, self._door())
             shown.unknown = "unknown_mail"
             left = unsubscribe.post(mail, visit, self._door())
             self._answers.acted("unsubscribed")
             words = self._words(visit)
-            shown.page = pages.said(_left(left, len(unsubscribe.lists(self._door())), words), words)
+            shown.page = pages.said(_left(left, words), words)
         return shown.answer(visit)
 
     @contextmanager
@@ -206,10 +209,10 @@ def _become(answer: Response[str], page: Page) -> None:
     answer.headers |= {**page.headers, "Content-Type": pages.HTML}
 
 
-def _left(lists: tuple[str, ...] | None, offered: int, words: Words) -> Said:
+def _left(lists: tuple[str | None, ...] | None, words: Words) -> Said:
     if lists == (EVERY_LIST,):
         return words.left_everything
-    return words.left_list if lists is None or offered == 1 else words.left_some
+    return words.left_list if lists is None or None in lists else words.left_some
 
 
 def _said(problem: Problem | SecretMissing, words: Words, unknown: str) -> Said:

@@ -5,12 +5,13 @@ Mailbox providers post for people (RFC 8058), so nothing is asked back, and no p
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from itertools import islice
 from uuid import UUID, uuid4
 
 from drumbeat.core import one_click
 from drumbeat.core.consent import EVERY_LIST
-from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, Unavailable
+from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, TooLarge, Unavailable
 from drumbeat.ingest.catalog import Lists
 from drumbeat.ingest.door import Door
 from drumbeat.people.tokens import Kind, Tokens
@@ -21,9 +22,16 @@ from drumbeat.public.languages import of_link
 from drumbeat.public.visit import Visit
 
 WHAT, LIST = "what", "list"  # fields of the page
-EVERYTHING, TICKED = "everything", "ticked"  # values of the first; another, or none: the list of the mail
 MOST_BELIEVED = 50
 _LIKE_A_LIST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # as the configuration names them
+
+
+class What(StrEnum):
+    """What is to be left, as a button of the page says it; another value, or none: the list of the mail."""
+
+    EVERYTHING = "everything"
+    TICKED = "ticked"  # the lists that are named, and those alone
+    ONLY = "only"  # the one list that the page names, and the list of the mail: it may have had another name then
 
 
 def read(token: str, door: Door) -> UUID:
@@ -41,12 +49,11 @@ def lists(door: Door) -> Lists:
         return {}
 
 
-def post(mail: UUID, visit: Visit, door: Door) -> tuple[str, ...] | None:
-    """Withdraw from what was asked for, and return it: None for the list of the mail, `EVERY_LIST`, or names.
+def post(mail: UUID, visit: Visit, door: Door) -> tuple[str | None, ...] | None:
+    """Withdraw from what was asked for, and return it: `EVERY_LIST`, or names; None, also among them: the mail's own.
 
     Raises:
-        TooLarge: the body is; nothing of it was read. NotFound: the mail is not known, or was erased.
-        Unavailable: neither ledger nor queue took it.
+        NotFound: the mail is not known, or was erased. Unavailable: neither ledger nor queue took it.
     """
     posted = _posted(visit)
     asked = _asked(posted, door)
@@ -59,21 +66,23 @@ def post(mail: UUID, visit: Visit, door: Door) -> tuple[str, ...] | None:
 
 
 def _posted(visit: Visit) -> Fields:
-    """Return the fields of a body; none of one that cannot be read. Raises TooLarge."""
+    """Return the fields of a body; none of one that cannot be read, or is too large to be."""
     try:
         return fields.read(visit.headers.get("content-type", ""), visit.body())
-    except (Encoded, Invalid, FormRefused):
+    except (TooLarge, Encoded, Invalid, FormRefused):
         return {}
 
 
-def _asked(posted: Fields, door: Door) -> tuple[str, ...] | None:
+def _asked(posted: Fields, door: Door) -> tuple[str | None, ...] | None:
     """Return the lists that a body names; one that names none means the list of the mail."""
+    named = dict.fromkeys(str(name) for name in posted.get(LIST, ()))
     match posted.get(WHAT, ("",))[0]:
-        case "everything":
+        case What.EVERYTHING:
             return (EVERY_LIST,)
-        case "ticked":
-            names = dict.fromkeys(str(name) for name in posted.get(LIST, ()))
-            return _known(names, lists(door)) or None
+        case What.TICKED:
+            return _known(named, lists(door)) or None
+        case What.ONLY:
+            return (None, *_known(named, lists(door)))
         case _:
             return None
 

@@ -5,16 +5,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from drumbeat.core.configuration import LOCALES
-from drumbeat.core.errors import Encoded, TooLarge
-from drumbeat.web.requests import HttpEvent, bytes_of, headers_of, size_of
+from drumbeat.core.errors import Encoded, Invalid, TooLarge
+from drumbeat.web.requests import HttpEvent, bytes_of, headers_of, is_altered, size_of
 
 MAX_BYTES = 64 * 1024  # of a body
 LONGEST_FACT = 500  # characters of what a visitor may write as they like
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?:-[a-zA-Z0-9-]+)?\s*(?:;\s*q=([0-9.]{1,5})\s*)?")
 _PREFIX = {4: 24, 6: 48}  # bits of an address that are kept
+_WITH_MORE = re.compile(r"([A-Za-z0-9_-]+)[^A-Za-z0-9_-]+")  # a token, and what no token holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,18 @@ class Visit:
     def of(cls, event: HttpEvent) -> Self:
         """Return the head of a request as API Gateway hands it over."""
         return cls(event, headers_of(event))
+
+    @property
+    def name(self) -> str:
+        """What the path names: all that follows its first part."""
+        return str(self.event["rawPath"]).split("/", 2)[2]
+
+    @property
+    def token(self) -> str:
+        """The token of a link, without the quote, bracket or dot behind it that a mail program took for its end."""
+        name = unquote(self.name)
+        found = _WITH_MORE.fullmatch(name)
+        return found[1] if found else name
 
     @property
     def is_head(self) -> bool:
@@ -93,13 +106,15 @@ class Visit:
             raise _too_large()
 
     def body(self) -> bytes:
-        """Return the body. Raises TooLarge, Encoded, and Invalid when it could not be kept on its way."""
+        """Return the body. Raises TooLarge, Encoded, and Invalid when it was not kept as it is on its way."""
         self.check_size()
         if self.headers.get("content-encoding", "identity") != "identity":
             raise Encoded("The body has a Content-Encoding. Nothing was stored; send it without compression.")
         body = bytes_of(self.event)
         if len(body) > MAX_BYTES:
             raise _too_large()
+        if is_altered(body, self.headers):
+            raise Invalid("The body is not UTF-8. Nothing was stored; correct it and send it again.")
         return body
 
 

@@ -35,6 +35,14 @@ class WishesFlag:
             return None
         return value.encode()
 
+    def is_set(self) -> bool:
+        """Return whether wishes may wait: also where Redis does not say."""
+        try:
+            return self._redis.run("GET", KEY) is not None
+        except (RedisError, OSError) as error:
+            _LOG.warning("wishes_flag_not_read", extra={"error": type(error).__name__})
+            return True
+
     def clear(self, value: bytes) -> bool:
         """Let marketing go on, unless the flag was set again since it had this value; returns whether it does."""
         try:

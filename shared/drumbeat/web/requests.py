@@ -26,12 +26,12 @@ def body_of(event: HttpEvent) -> bytes:
     if headers.get("content-encoding", "identity") != "identity":
         raise Encoded("The body has a Content-Encoding. Nothing was stored; send it as it is, without compression.")
     body = bytes_of(event)
-    if _lost(body, headers):
+    if is_altered(body, headers):
         raise Invalid("The body is not UTF-8. Nothing was stored; correct it and send it again.")
     return body
 
 
-def _lost(body: bytes, headers: Mapping[str, str]) -> bool:
+def is_altered(body: bytes, headers: Mapping[str, str]) -> bool:
     """Return whether bytes that are not UTF-8 were replaced on the way, as far as the length that was sent shows."""
     return _LOST in body and headers.get("content-length", str(len(body))) != str(len(body))
 
@@ -68,7 +68,7 @@ def delivery_of(event: HttpEvent) -> Delivery:
     query = event.get("rawQueryString")
     url = f"https://{context['domainName']}{event['rawPath']}{f'?{query}' if query else ''}"
     headers, body = headers_of(event), bytes_of(event)
-    altered = not event.get("isBase64Encoded") and _lost(body, headers)
+    altered = not event.get("isBase64Encoded") and is_altered(body, headers)
     return Delivery(context["http"]["method"], url, headers, body, altered)
 
 

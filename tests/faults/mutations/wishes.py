@@ -1,8 +1,10 @@
 """Deliberate bugs. Wishes: withdrawals and confirmations that wait while the ledger is unreachable."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from drumbeat.infrastructure.sqs.client import SqsError
+from drumbeat.ingest import buffer, returns
 from drumbeat.people import waiting_wishes
 from drumbeat.relay import wishes as relay_wishes
 from drumbeat.throttle.limiter import Throttle, Tokens
@@ -52,6 +54,18 @@ def _go_on_unheard_and_unflagged(patch: Patch) -> None:
     patch.setattr(relay_wishes, "record", whatever_fails)
 
 
+def _take_a_return_for_a_repeat(patch: Patch) -> None:
+    patch.setattr(returns, "came_back", lambda arrival, services: None)
+
+
+def _drain_a_return_as_a_repeat(patch: Patch) -> None:
+    patch.setattr(buffer, "returns", SimpleNamespace(came_back=lambda arrival, services: None))
+
+
+def _judge_a_repeat_while_wishes_wait(patch: Patch) -> None:
+    patch.setattr(WishesFlag, "is_set", lambda self: False)
+
+
 MUTATIONS = (
     Mutation(
         "the flag of wishes is set before the send only",
@@ -64,5 +78,12 @@ MUTATIONS = (
         "the relay goes on without the queue of wishes and without the flag",
         _go_on_unheard_and_unflagged,
         "neither the queue of a withdrawal nor Redis answers",
+    ),
+    Mutation("who comes back is taken for a repeat", _take_a_return_for_a_repeat, "returned"),
+    Mutation("the drain takes who comes back for a repeat", _drain_a_return_as_a_repeat, "returned away"),
+    Mutation(
+        "a repeat is judged while a withdrawal waits",
+        _judge_a_repeat_while_wishes_wait,
+        StoryWithFault("returned", Site("page", "db wishes.WITHDRAW", 1), Fault.ERROR_BEFORE),
     ),
 )

@@ -182,6 +182,24 @@ def test_what_cannot_be_read_is_answered_and_costs_no_query(site: Site, kind: st
     assert "Nothing was stored" in answer.body["detail"]
 
 
+def test_json_whose_bytes_were_lost_on_the_way_is_not_stored(site: Site) -> None:
+    """API Gateway passes text as text: what is not UTF-8 has become U+FFFD, and only the length tells."""
+    latin = '{"email": "ada@example.com", "name": "José"}'.encode("latin-1")
+    typed = '{"email": "ada@example.com", "name": "\ufffd"}'.encode()
+
+    damaged, good = (
+        site.doors.visit("POST", "/v1/forms/contact", body, content_type="application/json", content_length=length)
+        for body, length in ((latin, str(len(latin))), (typed, str(len(typed))))
+    )
+
+    assert (damaged.status, damaged.body["detail"]) == (
+        400,
+        "The body is not UTF-8. Nothing was stored; correct it and send it again.",
+    )
+    assert good.status == 202
+    assert [body["payload"]["name"] for body in site.bodies("contact")] == ["\ufffd"]
+
+
 def test_a_page_posted_faster_than_a_person_or_left_open_for_days_is_shown_again(site: Site) -> None:
     shown = stamp(site.show("/f/join"))
     fast = site.press("/v1/forms/join", ADA | {"_page": shown})
@@ -315,7 +333,7 @@ def test_a_forms_page_is_for_people_and_screen_readers_and_runs_nothing(site: Si
     assert '<label for="field-1">E-Mail-Adresse</label>' in page.body
     assert 'name="email" type="email"' in page.body
     assert "<script" not in page.body
-    assert 'action="/v1/forms/mitmachen"' in page.body
+    assert '<form method="post" action="../v1/forms/mitmachen">' in page.body
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "form-action 'self'; " in policy
@@ -331,3 +349,13 @@ def test_another_source_is_no_form_and_a_form_no_webhook(site: Site) -> None:
     assert site.show("/f/code").status == 404
     assert site.send("code", ADA).status == 404
     assert site.doors.post("/v1/webhooks/contact", b"{}", key=None).status == 404
+
+
+@pytest.mark.parametrize(("path", "status"), [("/f/join", 200), ("/f/made-up", 404), ('/f/join"', 404), ("/f/", 404)])
+def test_the_head_of_a_page_is_what_it_is_without_its_body(site: Site, path: str, status: int) -> None:
+    page, head = site.show(path), site.show(path, "HEAD")
+
+    assert (page.status, head.status) == (status, status)
+    assert (page.headers["content-type"], head.headers["content-type"]) == ("text/html; charset=utf-8",) * 2
+    assert "<h1>" in page.body
+    assert head.body == ""

@@ -172,6 +172,9 @@ def test_with_postgres_away_a_press_waits_and_a_doubtful_one_is_buffered(site: S
         (FORM, b"what=list"),
         (FORM, b"what=ticked"),
         (FORM, b"what=ticked&list=made-up"),
+        (FORM, b"what=only"),
+        (FORM, b"what=only&list=made-up"),
+        (FORM, b"what=only&list=news"),
         ("application/octet-stream", b"\xff\xfe\x00"),
         ("application/json", b"{nonsense"),
         ("application/json", b'{"n": ' + b"9" * 5000 + b"}"),
@@ -184,6 +187,9 @@ def test_with_postgres_away_a_press_waits_and_a_doubtful_one_is_buffered(site: S
         "button",
         "none ticked",
         "unknown",
+        "the only one without its name",
+        "the only one that is no more",
+        "the only one",
         "binary",
         "broken",
         "digits",
@@ -228,19 +234,20 @@ def test_a_person_chooses_what_to_leave(site: Site, body: bytes, states: dict[st
     assert site.states() == states
 
 
-def test_the_button_of_the_only_list_leaves_the_list_that_it_names(site: Site) -> None:
-    """Also where the mail came from a list that is no more."""
+def test_the_button_of_the_only_list_leaves_the_list_that_it_names_and_that_of_the_mail(site: Site) -> None:
+    """A list got another name: mails that were planned under the old one still wait."""
     link = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
     site.doors.other["lists"] = {"club": LISTS["club"]}
     site.doors.configure()
     page = site.show(link)
 
-    answer = site.press(link, {"what": "ticked", "list": "club"})
+    answer = site.press(link, dict(re.findall(r'name="(\w+)" value="(\w+)"', page.body)))
 
     assert "Unsubscribe from “Club”" in page.body
-    assert re.findall(r'name="(\w+)" value="(\w+)"', page.body) == [("list", "club"), ("what", "ticked")]
     assert "no more mails of this list" in answer.body
-    assert site.states() == {"news": "none", "club": "withdrawn"}
+    assert site.states() == {"news": "withdrawn", "club": "withdrawn"}
+    (body,) = site.bodies("drumbeat:unsubscribe")
+    assert body["consent"] == [{"list": None, "kind": "withdrawn"}, {"list": "club", "kind": "withdrawn"}]
 
 
 def test_each_post_is_an_event_with_its_evidence(site: Site) -> None:
@@ -314,13 +321,36 @@ def test_a_link_that_is_not_ours_says_so_in_plain_words(site: Site, kind: str, m
 
 
 @pytest.mark.parametrize("kind", ["c", "u"])
-def test_a_body_of_megabytes_is_refused_unread(site: Site, kind: str) -> None:
-    subject = site.mail() if kind == "u" else site.pending()
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("rest", ["", '"', "”", "/", "a/b", "\n"])
+def test_what_mail_programs_made_of_a_link_is_answered_by_a_page(site: Site, kind: str, method: str, rest: str) -> None:
+    answer = site.doors.visit(method, f"/{kind}/{rest}", content_type=FORM, accept=PAGE)
 
-    answer = site.doors.visit("POST", f"/{kind}/{site.token(Kind(kind), subject)}", b"x" * 4_000_000, content_type=FORM)
+    assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert method == "HEAD" or "This link does not work" in answer.body
 
-    assert answer.status == 413
-    assert site.states()["news"] == "none" if kind == "u" else confirmed(site) == []
+
+@pytest.mark.parametrize("behind", ['"', "”", "%22%3E", ").", "/"])
+def test_a_link_with_a_quote_behind_it_does_what_its_person_wants(site: Site, link: str, behind: str) -> None:
+    leaves, confirms = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}{behind}", f"{link}{behind}"
+    page = site.show(confirms)
+    site.clock.move(seconds=3)
+
+    answers = [site.show(leaves), site.press(leaves, {}), site.press(confirms, {"_page": stamp(page)})]
+
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert site.states()["news"] == "withdrawn"
+    assert [event["door"] for event in site.doors.events()].count("confirm") == 1
+
+
+def test_a_body_of_megabytes_confirms_nothing_and_unsubscribes(site: Site, link: str) -> None:
+    leaves = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+
+    answers = [site.doors.visit("POST", path, b"x" * 4_000_000, content_type=FORM) for path in (link, leaves)]
+
+    assert [answer.status for answer in answers] == [413, 200]
+    assert "confirm" not in {event["door"] for event in site.doors.events()}
+    assert site.states()["news"] == "withdrawn"
 
 
 def test_what_a_link_names_is_in_no_log_line(site: Site, caplog: pytest.LogCaptureFixture) -> None:

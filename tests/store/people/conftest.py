@@ -61,8 +61,8 @@ def mail(db: Database, list: str | None = "news", **changes: Any) -> UUID:
     return effect
 
 
-def leaving(effect: UUID, *lists: str, at: datetime) -> Wish:
-    """Return the wish to leave these lists, or the mail's own."""
+def leaving(effect: UUID, *lists: str | None, at: datetime) -> Wish:
+    """Return the wish to leave these lists, or the mail's own: also where it is None among them."""
     return Wish(WishKind.WITHDRAW, effect, uuid.uuid4(), lists or None, at, {"ip": "203.0.113.0"})
 
 

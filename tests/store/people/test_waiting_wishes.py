@@ -35,6 +35,7 @@ def flag_of(door: Door) -> bytes | None:
     [
         leaving(uuid.uuid4(), at=NOW),
         leaving(uuid.uuid4(), "news", "*", at=NOW),
+        leaving(uuid.uuid4(), None, "news", at=NOW),
         confirming(uuid.uuid4(), at=NOW),
     ],
 )

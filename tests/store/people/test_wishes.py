@@ -70,10 +70,11 @@ def test_a_withdrawal_is_an_event_with_its_evidence_and_counts_at_once(database:
         (("offers",), {"news": "given", "offers": "withdrawn"}),
         (("offers", "news", "offers"), {"news": "withdrawn", "offers": "withdrawn"}),
         (("*",), {"news": "withdrawn", "offers": "withdrawn"}),
+        ((None, "offers"), {"news": "withdrawn", "offers": "withdrawn"}),
     ],
 )
 def test_a_person_leaves_the_lists_that_they_name(
-    database: TestDatabase, door: Door, lists: tuple[str, ...], left: dict[str, str]
+    database: TestDatabase, door: Door, lists: tuple[str | None, ...], left: dict[str, str]
 ) -> None:
     assert wishes.take(leaving(mail(database), *lists, at=JANUARY), door) is Taken.RECORDED
 

@@ -1,31 +1,25 @@
 """CSV as spreadsheets and people write it."""
 
+import csv
 import hashlib
 import tracemalloc
 from io import BytesIO, StringIO
+from typing import override
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumbeat.cli import leads_export
-from drumbeat.cli.csv_files import (
-    DELIMITERS,
-    MAX_RECORD_CHARACTERS,
-    NOT_CLOSED,
-    NOT_DOUBLED,
-    Broken,
-    Record,
-    examine,
-    formula_quoted,
-    formula_unquoted,
-    records,
-)
+from drumbeat.cli import csv_records, leads_export
+from drumbeat.cli.csv_files import DELIMITERS, Format, examine, formula_quoted, formula_unquoted
+from drumbeat.cli.csv_records import MAX_RECORD_CHARACTERS, NOT_CLOSED, NOT_DOUBLED, Broken, Record, records
+
+type Found = list[tuple[int, list[str] | str]]
 
 
-def read(raw: bytes) -> list[tuple[int, list[str] | str]]:
+def read(raw: bytes, form: Format | None = None) -> Found:
     """Return what a file holds: line with cells, or line with what is wrong."""
-    form = examine(BytesIO(raw))
+    form = form or examine(BytesIO(raw))
     return [
         (each.line, each.reason) if isinstance(each, Broken) else (each.line, list(each.cells))
         for each in records(BytesIO(raw), form)
@@ -66,6 +60,17 @@ def test_every_delimiter_is_found_though_others_stand_in_the_texts(delimiter: st
 
 def test_the_line_that_tells_excel_the_delimiter_is_followed_and_is_no_row() -> None:
     assert read(b"sep=;\r\nemail;a,b\r\nx@y.co;1,2\r\n") == [(2, ["email", "a,b"]), (3, ["x@y.co", "1,2"])]
+
+
+@pytest.mark.parametrize("line", ["sep=", 'sep="'])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_a_line_for_excel_that_names_no_delimiter_is_no_row(line: str, end: str) -> None:
+    assert read(end.join([line, "email;n", "x@y.co;1"]).encode()) == [(2, ["email", "n"]), (3, ["x@y.co", "1"])]
+
+
+@pytest.mark.parametrize("delimiter", [*DELIMITERS, " ", "'", "^"])
+def test_any_other_delimiter_is_one(delimiter: str) -> None:
+    assert cells(f"sep={delimiter}\nemail{delimiter}n\n".encode()) == [["email", "n"]]
 
 
 def test_one_byte_of_another_encoding_does_not_change_how_the_whole_file_is_read() -> None:
@@ -134,6 +139,93 @@ def test_a_long_cell_that_never_ends_costs_one_row(filler: str) -> None:
 
     assert found[0] == (2, NOT_CLOSED)
     assert found[-1][1] == ["b@b.co", "2"]
+
+
+GOOD = 4000  # rows, of more characters than a record may have
+
+
+@pytest.mark.parametrize(
+    ("row", "good", "flaw"),
+    [
+        ('17" screen,ada@x.co,"note', "b@b.co,x,plain row of a file", NOT_CLOSED),
+        ('17" screen,ada@x.co,"note', 'b@b.co,x,"a quoted cell, and more"', NOT_DOUBLED),
+        ('ada@x.co,5\' 10",a "b" "c",3 "', "b@b.co,x,plain row of a file,", None),
+        ('"""a""",ada@x.co,"note', "b@b.co,17 inches,plain row of a file", NOT_CLOSED),
+    ],
+    ids=["never closed", "closed by another row's quote", "quotes within cells", "doubled quotes before"],
+)
+def test_a_quote_opens_a_cell_only_at_its_start_however_long_the_file_is(row: str, good: str, flaw: str | None) -> None:
+    found = read("\n".join(["email,a,b", row, *[good] * GOOD]).encode())
+
+    assert found[1] == (2, flaw or row.split(","))
+    assert [line for line, _ in found[2:]] == list(range(3, GOOD + 3))
+    assert {isinstance(each, list) for _, each in found[2:]} == {True}
+
+
+class Counted(BytesIO):
+    """Counts the bytes that are read."""
+
+    count = 0
+
+    @override
+    def read1(self, size: int | None = -1, /) -> bytes:
+        part = super().read1(size)
+        self.count += len(part)
+        return part
+
+
+@pytest.mark.parametrize("row", ['17",ada@x.co,"note', f'17",{"x" * LONG},"note'], ids=["short", "long"])
+def test_a_file_of_open_quotes_is_not_read_to_its_end_for_each_of_them(row: str) -> None:
+    """Read alone, each row has a cell that is never closed: the next row closes it, and opens another."""
+    rows = max(20, 200_000 // len(row))
+    stream = Counted("\n".join([row] * rows).encode())
+
+    found = list(records(stream, Format("", "utf-8", ",", hinted=False)))
+
+    assert [each.line for each in found] == list(range(1, rows + 1))
+    assert {each.reason for each in found if isinstance(each, Broken)} == {NOT_CLOSED}
+    assert stream.count < 4 * len(stream.getvalue())
+
+
+@pytest.mark.parametrize("less", range(4))
+def test_an_end_of_line_is_one_wherever_a_part_ends(less: int) -> None:
+    long = "x" * (MAX_RECORD_CHARACTERS - less)
+
+    for cell in (long, f'"{long}\r\n{long}"'):
+        found = read(f"{cell}\r\na@b.co\r\n".encode(), Format("", "utf-8", ",", hinted=False))
+        assert found[-1] == (2 + cell.count("\r"), ["a@b.co"])
+        assert len(found) == 2
+
+
+def by_csv_alone(text: str, most: int) -> Found:
+    """Read a text as `records` does, each record by csv's own reader from its first line on."""
+    lines, place = StringIO(text, newline="").readlines(), 0
+    found: Found = []
+    while place < len(lines):
+        reader = csv.reader(lines[place:], delimiter=",", skipinitialspace=True, strict=True)
+        try:
+            cells, taken = next(reader), reader.line_num
+        except csv.Error as error:
+            found.append((place + 1, NOT_CLOSED if "end of data" in str(error) else NOT_DOUBLED))
+            place += 1
+            continue
+        if sum(map(len, lines[place : place + taken])) > most:
+            until = f" (it ends on line {place + taken:,})" if taken > 1 else ""
+            found.append((place + 1, f"it is longer than {most:,} characters{until}"))
+        elif any(map(str.strip, cells)):
+            found.append((place + 1, cells))
+        place += taken
+    return found
+
+
+@given(st.text(alphabet='"",,\r\n a', max_size=60), st.integers(1, 12), st.integers(1, 5))
+@settings(max_examples=500)
+def test_a_record_that_is_too_long_is_passed_over_by_csvs_own_rules(text: str, most: int, part: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_records, "MAX_RECORD_CHARACTERS", most)
+        patch.setattr(csv_records, "PART_CHARACTERS", part)
+
+        assert read(text.encode(), Format("", "utf-8", ",", hinted=False)) == by_csv_alone(text, most)
 
 
 def test_memory_does_not_grow_with_a_cell_or_a_file() -> None:

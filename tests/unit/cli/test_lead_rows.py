@@ -9,7 +9,8 @@ import click
 import pytest
 
 from drumbeat.cli.client import Refusal
-from drumbeat.cli.csv_files import examine, records
+from drumbeat.cli.csv_files import examine
+from drumbeat.cli.csv_records import records
 from drumbeat.cli.lead_chunks import Sender, chunks
 from drumbeat.cli.lead_report import Report
 from drumbeat.cli.lead_rows import Columns, Refused, Row, columns, rows

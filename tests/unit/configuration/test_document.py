@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from drumbeat.configuration import yaml_lines
 from drumbeat.configuration.document import compile_document
-from drumbeat.core.configuration import Config, Limit, LookPolicy, Retry
+from drumbeat.core.configuration import Config, Form, Limit, LookPolicy, Retry
 from drumbeat.core.errors import ConfigError, Mistake
 from tests.unit.configuration.samples import DOCUMENT
 
@@ -273,7 +273,19 @@ def test_a_base_url_that_the_provider_needs_is_wanted_where_there_is_no_sandbox(
         ("form: {fields: {name: required}}", "a form needs the person's address"),
         ("form: {fields: {email: required, site: optional}, honeypot: site}", "site is a field that people fill"),
         ("form: {fields: {email: required}, redirect: 'http://x.example/'}", "must be the address of a page"),
+        ("form: {fields: {email: required}, redirect: 'https:///thanks'}", "begins with https:// and a host"),
+        ("form: {fields: {email: required}, redirect: 'https://x.example/größe'}", "other characters as %C3%A9"),
+        ("form: {fields: {email: required}, redirect: 'https://bücher.example/'}", "write a host as xn--…"),
+        ("form: {fields: {email: required}, redirect: 'https://x.example/a b'}", "may hold only what stands in an"),
+        ("form: {fields: {email: required}, redirect: \"https://x.example/\\n\"}", "may hold only what stands in an"),
+        ("form: {fields: {email: required}, redirect: 'https://a:b@x.example/'}", "and nothing else there"),
+        ("form: {fields: {email: required}, redirect: 'https://x.example;a/'}", "and nothing else there"),
+        ("form: {fields: {email: required}, redirect: 'https://x.example:/'}", "and nothing else there"),
+        ("form: {fields: {email: required}, redirect: 'https://x.example:66000/'}", "Port out of range"),
+        ("form: {fields: {email: required}, redirect: 'https://[x/'}", "Invalid IPv6 URL"),
         ("form: {fields: {email: required}, origins: ['https://x.example/a']}", "must be an origin"),
+        ("form: {fields: {email: required}, origins: ['https://bücher.example']}", "write a host as xn--…"),
+        ("form: {fields: {email: required}, origins: ['https://a@x.example']}", "and nothing else there"),
         ("form: {fields: {email: needed}}", "must be 'required' or 'optional'"),
         ("form: {fields: {email: required}}, list: news", "there is no list news"),
         ("form: {fields: {email: required}}, locale: xx", "there is no xx"),
@@ -283,6 +295,32 @@ def test_a_base_url_that_the_provider_needs_is_wanted_where_there_is_no_sandbox(
 )  # fmt: skip
 def test_sources(fields: str, expected: str) -> None:
     assert expected in only(f"version: 1\nsources: {{s: {{{fields}}}}}")
+
+
+def form_of(line: str) -> Form:
+    form = load(f"version: 1\nsources: {{s: {{form: {{fields: {{email: required}}, {line}}}}}}}").sources["s"].form
+    assert form
+    return form
+
+
+def test_a_page_is_where_a_browser_is_sent_as_it_is_written() -> None:
+    pages = ["https://x.example/gr%C3%B6%C3%9Fe?a=1#b", "https://intranet:8443/x", "http://localhost:3000/thanks"]
+
+    for page in pages:
+        assert form_of(f"redirect: '{page}'").redirect == page
+
+
+def test_an_origin_is_kept_as_browsers_write_it() -> None:
+    written = {
+        "https://Shop.example": "https://shop.example",
+        "https://shop.example:443/": "https://shop.example",
+        "HTTPS://SHOP.example:8443": "https://shop.example:8443",
+        "https://xn--bcher-kva.example": "https://xn--bcher-kva.example",
+        "http://localhost:80": "http://localhost",
+        "http://[::1]:3000": "http://[::1]:3000",
+    }
+
+    assert form_of(f"origins: {list(written)}").origins == tuple(written.values())
 
 
 OWN = """version: 1

@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields, replace
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -99,6 +100,15 @@ def test_every_input_has_a_label_and_a_flaw_is_read_with_its_field() -> None:
     assert 'id="flaw-1"' in made
     assert ">\na\nb</textarea>" in made
     assert 'role="alert"' in made
+
+
+def test_a_form_is_posted_beside_its_page_whatever_path_is_before_both() -> None:
+    shown = pages.form(page(), "stamp").html
+    again = pages.form(page(), "stamp", flaws=[posted.Flaw("email", posted.ADDRESS)]).html
+
+    (action,) = re.findall(r'<form method="post" action="([^"]+)">', shown)
+    assert urljoin("https://example.com/hooks/f/join", action) == "https://example.com/hooks/v1/forms/join"
+    assert '<form method="post">' in again  # it is the answer of the address that it was posted to
 
 
 def test_a_form_that_is_not_taken_speaks_of_marks_only_where_there_are_some() -> None:

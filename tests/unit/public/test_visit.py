@@ -2,12 +2,14 @@
 
 import pytest
 
+from drumbeat.core.errors import Invalid
 from drumbeat.public.visit import Visit
 
 
-def visit(ip: str = "203.0.113.77", **headers: str) -> Visit:
+def visit(ip: str = "203.0.113.77", path: str = "/f/join", **headers: str) -> Visit:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Visit.of({"headers": named, "requestContext": {"http": {"method": "GET", "sourceIp": ip}}})
+    context = {"http": {"method": "GET", "sourceIp": ip}}
+    return Visit.of({"headers": named, "requestContext": context, "rawPath": path})
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,25 @@ def test_of_an_address_its_network_is_kept(ip: str, network: str) -> None:
 )
 def test_of_a_page_its_address_is_kept_without_what_may_be_personal(headers: dict[str, str], page: str) -> None:
     assert visit(**headers).page == page
+
+
+@pytest.mark.parametrize("behind", ["", '"', "”", "%22", "%E2%80%9D%3E", ").", "/", "\n", "\u200b"])
+def test_what_a_mail_program_put_behind_a_token_is_no_part_of_it(behind: str) -> None:
+    assert visit(path=f"/u/dd_l-{behind}").token == "dd_l-"
+
+
+@pytest.mark.parametrize(("path", "token"), [("/u/", ""), ("/u/a.b", "a.b"), ('/u/"', '"'), ("/u/a%2Fb", "a/b")])
+def test_what_is_no_token_stays_as_it_is(path: str, token: str) -> None:
+    assert visit(path=path).token == token
+
+
+@pytest.mark.parametrize("length", [2, 4])
+def test_a_body_that_was_not_utf_8_is_known_by_its_length(length: int) -> None:
+    body = visit(content_length=str(length))
+    posted = Visit.of({**body.event, "body": "a\ufffd"})
+
+    if length == 4:
+        assert posted.body() == "a\ufffd".encode()
+    else:
+        with pytest.raises(Invalid, match="not UTF-8"):
+            posted.body()
