@@ -6,8 +6,8 @@ Two readers of the answer have to see the same, so JSON is shown as JSON only wh
 import base64
 import json
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 MAX_DEPTH = 64  # of objects and lists within each other; programs differ in what they can nest
 MAX_BYTES = 512 * 1024  # of a body that is shown whole: an answer of Lambda has at most 6 MB, and NUL takes six bytes
@@ -38,20 +38,38 @@ def shown(body: bytes, door: str) -> Shown:
 
 
 def consent(body: bytes, door: str) -> list[dict[str, str | None]]:
-    """Return what an event says about consent, each list with its kind; a list that is None is that of the mail.
+    """Return what an event says about consent, each list with its kind; a list that is None is that of the mail."""
+    return [
+        {"list": name if isinstance(name := each.get("list"), str) else None, "kind": str(each.get("kind", "given"))}
+        for each in _statements(_document(body, door))
+    ]
 
-    A webhook's body is its sender's, and says nothing of it.
-    """
+
+def evidence(body: bytes, door: str) -> Mapping[str, object] | None:
+    """Return what one of our doors noted beside an event: how it was said, and from where."""
+    noted = _document(body, door).get("evidence")
+    return noted if isinstance(noted, dict) and noted else None
+
+
+def evidence_of_consent(body: bytes, door: str, list_name: str) -> Mapping[str, object] | None:
+    """Return what proves the consent to one list: the words that were agreed to, and what our door noted."""
+    document = _document(body, door)
+    words = next((one for one in _statements(document) if one.get("list") == list_name), {})
+    return {name: words[name] for name in ("text", "at") if name in words} | dict(evidence(body, door) or {}) or None
+
+
+def _document(body: bytes, door: str) -> Mapping[str, Any]:
+    """Return the object that our doors make of what they take; a webhook's body is its sender's, and says nothing."""
     try:
         document = None if door == "webhook" else json.loads(body)
     except (ValueError, RecursionError):
-        return []
-    said = document.get("consent") if isinstance(document, dict) else None
-    return [
-        {"list": name if isinstance(name := each.get("list"), str) else None, "kind": str(each.get("kind", "given"))}
-        for each in (said if isinstance(said, list) else ())
-        if isinstance(each, dict)
-    ]
+        document = None
+    return document if isinstance(document, dict) else {}
+
+
+def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    said = document.get("consent")
+    return [each for each in said if isinstance(each, dict)] if isinstance(said, list) else []
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
