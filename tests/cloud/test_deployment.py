@@ -110,7 +110,7 @@ def test_the_doctor_knows_which_alarms_are_on_and_who_gets_mail(cloud: Deployed)
     cloud.aws("cloudwatch").set_alarm_state(**alarm, StateValue="OK")
     cloud.aws("sns").subscribe(TopicArn=cloud.names["Alarms"], Protocol="email", Endpoint="ada@example.com")
 
-    assert alarms == (True, "10, none is on")
+    assert alarms == (True, "11, none is on")
     assert mail == (True, "no address: deploy with an AlarmEmail")
     assert (firing[0], "An effect is held" in firing[1]) == (False, True)
     assert found("mail for alarms") == (True, "1 confirmed")  # the emulator needs no confirmation

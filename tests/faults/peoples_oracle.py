@@ -31,7 +31,10 @@ MAILS = "SELECT id, event_id, contact, list, confirms FROM effects WHERE contact
 CONSENTS = "SELECT contact, list, event_id AS event, kind, by_person, at FROM consents"
 CONTACTS = "SELECT key, consents FROM contacts WHERE consents <> '{}'"
 LEADS = "SELECT contact, address, attributes, refused, since, changed FROM leads"
-INDEX = "SELECT contact, event_id FROM event_contacts"
+INDEX = """
+    SELECT contact, event_id, known.received_at = events.received_at AS in_its_place
+      FROM event_contacts known JOIN events ON events.id = event_id
+"""
 
 
 def check_people(simulation: Simulation) -> list[str]:
@@ -160,9 +163,11 @@ def _index(
     wanted |= {(mail["contact"], mail["event_id"]) for mail in mails.values()}
     left = [event for event, _, _ in events if event.door == "unsubscribe"]
     wanted |= {(said.contact, event.id) for event in left for said in _withdrawn(event, mails)}
-    kept = {(row["contact"], row["event_id"]) for row in owner.run(INDEX)}
+    rows = owner.run(INDEX)
+    kept = {(row["contact"], row["event_id"]) for row in rows}
     yield from (f"event {event} is not found by its person" for _, event in wanted - kept)
     yield from (f"event {event} is found by a person whom it does not name" for _, event in kept - wanted)
+    yield from (f"event {row['event_id']} is found in another place" for row in rows if not row["in_its_place"])
 
 
 def _asked(

@@ -14,6 +14,7 @@ from drumbeat import services as process
 from drumbeat.access import keys
 from drumbeat.access import sql as access_sql
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.local.front import MAX_PAYLOAD_BYTES
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 from functions.console import app
@@ -75,6 +76,7 @@ class Console:
             "isBase64Encoded": False,
         }
         answer = self._handler(cast("dict[str, Any]", event), cast("LambdaContext", Context()))
+        assert len(json.dumps(answer, ensure_ascii=False).encode()) <= MAX_PAYLOAD_BYTES  # what Lambda answers at most
         answered = {name: str(value) for name, value in answer.get("headers", {}).items()}
         for name, values in (answer.get("multiValueHeaders") or {}).items():
             answered[name] = values[0]

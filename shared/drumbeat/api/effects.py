@@ -7,11 +7,11 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from drumbeat import views
-from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.access import OPERATE, READ, READ_PEOPLE
 from drumbeat.api.query import body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
-from drumbeat.core.errors import Invalid
+from drumbeat.core.errors import Invalid, NotFound
 from drumbeat.core.status import Status
 from drumbeat.ledger import legacy
 from drumbeat.operations.decisions import Decision, decide, decide_all
@@ -86,6 +86,22 @@ def list_effects() -> Response[Any]:
     return page(
         views.effects(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
     )
+
+
+@router.get("/v1/effects/<effect_id>/request", middlewares=READ_PEOPLE)
+def show_request(effect_id: str) -> Response[Any]:
+    """Show the body of what was sent for an effect, to the letter and in parts: follow `next`."""
+    from drumbeat.api.sent import part  # reads requests, which few routes need
+
+    parameters = query(router, "cursor")
+    kept = views.request(services().db, identifier(effect_id))
+    shown = part(kept.frozen, kept.hash, parameters.get("cursor")) if kept else None
+    if shown is None:
+        raise NotFound(
+            f"no request of effect {effect_id} can be shown: there is one from its first attempt until it is pruned."
+            " `drumbeat verify` names one whose bytes are not those that were sent"
+        )
+    return reply(shown)
 
 
 @router.get("/v1/effects/groups", middlewares=READ)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ
 from drumbeat.api.query import body, identifier, instant, limit, query
-from drumbeat.api.response import page, reply
+from drumbeat.api.response import Room, page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.address import keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
@@ -52,8 +52,8 @@ def list_events() -> Response[Any]:
 
 @router.get("/v1/events/<event_id>", middlewares=READ)
 def show_event(event_id: str) -> Response[Any]:
-    """Show one event with everything that followed from it."""
-    story = views.event(services().db, identifier(event_id))
+    """Show one event with what followed from it; of many effects, the first that fit into an answer."""
+    story = views.event(services().db, identifier(event_id), fits=Room())
     if story is None and parking.is_parked(services(), identifier(event_id)):
         raise NotFound(
             f"event {event_id} is parked: its caller's API key was revoked before it could be recorded. It is kept"

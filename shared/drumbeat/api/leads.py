@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import Response
 from drumbeat import views
 from drumbeat.api.access import READ_PEOPLE
 from drumbeat.api.query import limit, query
-from drumbeat.api.response import page, reply
+from drumbeat.api.response import Room, page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.address import keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
@@ -27,22 +27,23 @@ router = Routes()
 
 @router.get("/v1/leads", middlewares=READ_PEOPLE)
 def list_leads() -> Response[Any]:
-    """List leads, newest first. With `where` a page may be empty while there are more: follow `next`."""
+    """List leads, newest first. A page may be short, and with `where` empty, while there are more: follow `next`."""
     parameters = query(router, "where", "cursor", "limit")
     wanted = views.LeadFilter.read(parameters.get("where"))
     if wanted.list is not None:
         lists.check(wanted.list, services().db)
-    return page(views.leads(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE)))
+    most = limit(parameters, PAGE_SIZE)
+    return page(views.leads(services().db, wanted, cursor=parameters.get("cursor"), limit=most, fits=Room()))
 
 
 @router.get("/v1/leads/<person>", middlewares=READ_PEOPLE)
 def show_lead(person: str) -> Response[Any]:
-    """Show one person, by address or id, with a page of events and their effects."""
+    """Show one person, by address or id, with a page of what happened, newest first: follow `next`."""
     from drumbeat.api.sent import sent  # reads requests, which only this route needs
 
     parameters = query(router, "cursor")
     id, keys = _named(person)
-    story = views.person(services().db, keys=keys, id=id, cursor=parameters.get("cursor"), reading=sent)
+    story = views.person(services().db, keys=keys, id=id, cursor=parameters.get("cursor"), reading=sent, fits=Room())
     if story is None:
         raise NotFound(
             "no event, effect or suppression names this person. What was just sent is here once it is planned; what was"

@@ -15,6 +15,22 @@ from drumbeat.views import Page
 
 JSON = "application/json"
 
+# Lambda answers 6 MB at most (AWS Lambda Developer Guide, "Lambda quotas": invocation payload), and what it counts is
+# JSON in which our JSON is a text. Half of that for a page's items leaves room for what stands beside them.
+ANSWER_BYTES = 3 * 1024 * 1024
+
+
+class Room:
+    """What is left of an answer; says of one item after another whether it still fits."""
+
+    def __init__(self) -> None:
+        self._left = ANSWER_BYTES
+
+    def __call__(self, item: object) -> bool:
+        """Count an item, and return whether the answer holds it."""
+        self._left -= weight(item)
+        return self._left >= 0
+
 
 def reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Answer with one JSON document."""
@@ -24,6 +40,11 @@ def reply(value: object, status: int = 200, headers: Mapping[str, str] | None = 
 def page[T](page: Page[T]) -> Response[str]:
     """Answer with one page of a list."""
     return reply({"items": page.items, "next": page.next})
+
+
+def weight(value: object) -> int:
+    """Return how many bytes a value takes of an answer, as Lambda counts them."""
+    return len(json.dumps(written(wire(value)), ensure_ascii=False).encode())
 
 
 def written(value: object) -> str:

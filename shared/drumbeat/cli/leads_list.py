@@ -8,7 +8,7 @@ import click
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import moment, plain, print_json, show, table
 
-FILTER = "Only those: list:NAME, list:NAME=given|pending|withdrawn, FIELD=VALUE, or suppressed."
+FILTER = "Only those: list:NAME, list:NAME=given|pending|expired|withdrawn, FIELD=VALUE, or suppressed."
 
 
 @click.command("list")

@@ -14,6 +14,7 @@ from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import list_name, moment, plain, print_json, show, status
 
 NO_EFFECT = {"left": "the person left", "given_before": "it was given before"}
+PAGED = ("events", "effects", "consentHistory", "suppressions")
 
 
 @click.command("show")
@@ -34,11 +35,13 @@ def command(client: Client, person: str, *, full: bool) -> None:
 
 
 def _whole(client: Client, path: str) -> dict[str, Any]:
-    """Return the story with all its events and effects, page by page."""
+    """Return the story with all that happened, page by page."""
     told: dict[str, Any] = client.get(path)
     while told["next"] is not None:
         older = client.get(path, cursor=told["next"])
-        told |= {"next": older["next"]} | {name: told[name] + older[name] for name in ("events", "effects")}
+        for name in PAGED:
+            told[name] += older[name]
+        told["next"] = older["next"]
     return told
 
 
@@ -51,19 +54,26 @@ def _tree(told: dict[str, Any], *, full: bool) -> Tree:
     for each in told["refused"]:
         root.add(f"[yellow]{plain(each['name'])} was not taken[/]: {plain(each['why'])}  [dim]{_source(each)}[/]")
     for each in told["consent"]:
-        asked = f", asked again {moment(each['asked'])}" if each["asked"] else ""
-        root.add(f"{list_name(each['list'])}: [bold]{each['state']}[/]{asked}")
+        root.add(f"{list_name(each['list'])}: [bold]{each['state']}[/]{_until(each)}")
     history = root.add("[bold]what happened[/]")
     for _, branch in sorted(_happened(told, full=full), key=lambda entry: entry[0]):
         history.add(branch)
     return root
 
 
+def _until(consent: dict[str, Any]) -> str:
+    """Say until when a sign-up waits to be confirmed, or waited."""
+    asked = f", asked again {moment(consent['asked'])}" if consent["asked"] else ""
+    if consent["until"] is None:
+        return asked
+    until = moment(consent["until"])
+    return f", not confirmed until {until}" if consent["state"] == "expired" else f"{asked} until {until}"
+
+
 def _happened(told: dict[str, Any], *, full: bool) -> Iterator[tuple[datetime, Tree]]:
     """Give everything with its instant."""
     for each in told["events"]:
-        arrived = f"{plain(each['type'])} from {plain(each['source'])} by {plain(each['door'])}"
-        yield _entry(each["receivedAt"], f"event {each['eventId']}  {status(each['status'])}  {arrived}")
+        yield _event(each)
     for each in told["consentHistory"]:
         yield _consent(each)
     for each in told["suppressions"]:
@@ -71,6 +81,17 @@ def _happened(told: dict[str, Any], *, full: bool) -> Iterator[tuple[datetime, T
         yield _entry(each["at"], f"{what}: {plain(each['reason'])}, by {plain(each['actor'])}")
     for each in told["effects"]:
         yield _effect(each, full=full)
+
+
+def _event(event: dict[str, Any]) -> tuple[datetime, Tree]:
+    arrived = f"{plain(event['type'])} from {plain(event['source'])} by {plain(event['door'])}"
+    at, branch = _entry(event["receivedAt"], f"event {event['eventId']}  {status(event['status'])}  {arrived}")
+    if (press := event["unverified"]) is not None:
+        still = "; the person can still confirm" if press["canConfirm"] else ""
+        branch.add(f"[yellow]may have been pressed by a program[/]: {plain(press['why'])}")
+        branch.add(f"from {plain(press['ip'] or 'unknown')}, {plain(press['userAgent'] or 'which gave no name')}")
+        branch.add(f"it changed nothing{still}")
+    return at, branch
 
 
 def _consent(fact: dict[str, Any]) -> tuple[datetime, Tree]:

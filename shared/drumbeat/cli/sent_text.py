@@ -23,6 +23,8 @@ def lines(request: dict[str, Any], *, full: bool) -> Iterator[str]:
         text = "" if body is None else body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     else:
         text = request["text"] or request["html"] or ""
+    if request.get("cut"):
+        yield f"cut: {request['cut']}"
     if full:
         yield from text.splitlines()
     elif request["subject"] is not None and not request["text"]:

@@ -1,5 +1,6 @@
 """One event as a tree that a person can read from top to bottom: plan, effects, attempts, outcomes."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,8 @@ def tree(event: Json) -> Tree:
         root.add(f"one fact of delivery {event['delivery']}: drumbeat event {event['delivery']}")
     for said in event.get("consent") or ():  # as above
         root.add(f"says of the list {plain(said['list'] or 'of its mail')}: {plain(said['kind'])}")
+    if isinstance(evidence := event.get("evidence"), dict):  # as above; masked for a key that sees no persons
+        _add_evidence(root, evidence)
     if event["scheduledAt"]:
         root.add(f"scheduled for {moment(event['scheduledAt'])}")
     if event["erased"]:
@@ -66,6 +69,14 @@ def tree(event: Json) -> Tree:
     return root
 
 
+def _add_evidence(root: Tree, evidence: Json) -> None:
+    if evidence.get("unverified"):
+        root.add("[yellow]the button may have been pressed by a program[/]: it changed nothing, the person can confirm")
+    for name, value in evidence.items():
+        if value not in (None, "", [], {}):
+            root.add(f"{plain(name)}: {plain(value if isinstance(value, str) else json.dumps(value))}")
+
+
 def _add_facts(plan: Tree, facts: Sequence[str]) -> None:
     branch = plan.add(f"split into {count(len(facts), 'event')}, each acted on by itself")
     for fact in facts[:FACTS_SHOWN]:
@@ -89,6 +100,8 @@ def _add_effect(plan: Tree, effect: Json) -> None:
     branch.add(f"[dim]effect {effect['effectId']} version {effect['version']}[/]")
     if decision := _possible_decision(effect):
         branch.add(f"{decision} --version {effect['version']} --reason …")
+    if effect.get("older"):
+        branch.add("[dim]older attempts, outcomes and changes of status are in the ledger's tables[/]")
     _add_attempts(branch, effect)
     _add_journal(branch, effect["journal"])
 

@@ -54,8 +54,13 @@ def statements(document: object, door: str) -> list[Statement]:
 def evidence(document: object, door: str, name: str) -> Mapping[str, object]:
     """Return what the document of a body that came by a door says for the consent to one list: words, where and how."""
     words = next((said.words for said in statements(document, door) if said.list == name), {})
+    return {**words, **noted(document, door)}
+
+
+def noted(document: object, door: str) -> Mapping[str, object]:
+    """Return what one of our doors noted beside what it took: how it was said, and from where."""
     around = _own(document, door).get("evidence")
-    return {**words, **(around if isinstance(around, dict) else {})}
+    return around if isinstance(around, dict) else {}
 
 
 def _own(document: object, door: str) -> Mapping[str, object]:

@@ -116,10 +116,11 @@ PEOPLE = """
           JOIN people ON people.key = said.contact
             ON CONFLICT DO NOTHING
     ), indexed AS (
-        INSERT INTO event_contacts (contact, event_id)
-        SELECT contact, event_id FROM named
-         UNION
-        SELECT contact, event_id FROM steps WHERE contact IS NOT NULL
+        INSERT INTO event_contacts (contact, event_id, received_at)
+        SELECT contact, event_id, (SELECT events.received_at FROM events WHERE events.id = pairs.event_id)
+          FROM (SELECT contact, event_id FROM named
+                 UNION
+                SELECT contact, event_id FROM steps WHERE contact IS NOT NULL) AS pairs
             ON CONFLICT DO NOTHING
     ), known AS (
         INSERT INTO leads AS l (contact, address, attributes, refused, since, changed)

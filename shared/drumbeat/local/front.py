@@ -25,7 +25,8 @@ from drumbeat.local.template import Template
 # What any page may send to by design, as beginnings of paths: forms on a customer's site, and pages of ours, whose
 # browsers do not say where they are (`no-referrer`), so that a link's token goes nowhere else.
 FROM_ANY_PAGE: tuple[str, ...] = ("/v1/forms/", "/f/", "/c/", "/u/")
-MAX_PAYLOAD_BYTES = 6 * 1024 * 1024  # Lambda's limit: of the whole event, in which a body is base64 or quoted text
+# Lambda's limit: of the whole event and of the whole answer, in which a body is base64 or quoted text.
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 ANSWER_SECONDS = 30.0  # API Gateway's limit
 RECONNECT_SECONDS = 0.05  # between two tries to reach a handler that is being started again
 
@@ -175,7 +176,12 @@ class Front:
             event = request_event(route, variables, scope, scope["headers"], body)
             if not _passes(event, len(body)):
                 return _problem(413, "Request Entity Too Large")
-            return response(await self.pools[route.function].invoke(encode(event)))
+            answer = await self.pools[route.function].invoke(encode(event))
+            status, headers, raw = response(answer)
+            if not _passes(answer, len(raw)):
+                print(f"{route.function}: its answer has over {MAX_PAYLOAD_BYTES:,} bytes", file=sys.stderr, flush=True)
+                return _problem(500, "Internal Server Error")  # as API Gateway says it
+            return status, headers, raw
         except TimeoutError:
             return _problem(503, "Service Unavailable")
         except (HandlerFailed, HandlerGone, ValueError, TypeError) as error:
@@ -242,11 +248,11 @@ def _expire(future: "asyncio.Future[Any]") -> None:
         future.set_exception(TimeoutError())
 
 
-def _passes(event: object, body_bytes: int) -> bool:
-    """Return whether Lambda takes the event. Quoting makes a body six times as long at most."""
+def _passes(payload: object, body_bytes: int) -> bool:
+    """Return whether Lambda takes an event, or gives an answer. Quoting makes a body six times as long at most."""
     if body_bytes < MAX_PAYLOAD_BYTES // 8:
         return True
-    return len(json.dumps(event, ensure_ascii=False).encode(errors="surrogatepass")) <= MAX_PAYLOAD_BYTES
+    return len(json.dumps(payload, ensure_ascii=False).encode(errors="surrogatepass")) <= MAX_PAYLOAD_BYTES
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -90,7 +90,7 @@ SLEEPS_AFTER = 5.0  # minutes without a query after which Neon suspends
 # What the template has.
 MEMORY_GB = 1.0
 METRICS = 14  # names, each billed for the hours in which it is written: those in which there is work
-ALARMS = 10
+ALARMS = 11
 DASHBOARDS = 1
 LOGS_KEPT_DAYS = 14
 FULL_SWEEPS = 4 * HOURS / 24  # the relay reads a suspended database every six hours

@@ -7,12 +7,13 @@ confirmation is an event like any other, and counts once it is planned.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from drumbeat.core import fingerprint, ids
+from drumbeat.core.confirmation import CONFIRMED_WITHIN
 from drumbeat.core.consent import ConsentKind, document, statements
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import recording
@@ -22,7 +23,6 @@ from drumbeat.people import wishes_sql
 from drumbeat.people.wishes_sql import Pending
 
 UNSUBSCRIBE_SOURCE = "drumbeat:unsubscribe"
-CONFIRMED_WITHIN = timedelta(days=7)
 
 
 class WishKind(StrEnum):

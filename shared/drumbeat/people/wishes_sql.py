@@ -53,7 +53,8 @@ WITHDRAW = """
         INSERT INTO consents (contact, list, event_id, kind, by_person, at)
         SELECT contact, list, event, 'withdrawn', true, received_at FROM said
     ), indexed AS (
-        INSERT INTO event_contacts (contact, event_id) SELECT DISTINCT contact, event FROM said
+        INSERT INTO event_contacts (contact, event_id, received_at)
+        SELECT DISTINCT said.contact, inserted.id, inserted.received_at FROM said CROSS JOIN inserted
     )
     SELECT EXISTS (SELECT FROM lists) AS known, EXISTS (SELECT FROM inserted) AS inserted
 """

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from drumbeat.core import ids
+from drumbeat.core.confirmation import UNVERIFIED_SOURCE
 from drumbeat.core.errors import Invalid, NotFound
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import buffer, recording
@@ -20,7 +21,6 @@ from drumbeat.public.languages import of_link
 from drumbeat.public.scanners import is_scanner
 from drumbeat.public.visit import Visit
 
-UNVERIFIED_SOURCE = "drumbeat:unverified"
 DOOR = "confirm"
 BUCKET_SECONDS = 600  # a scanner's presses of one link are one event within so long
 

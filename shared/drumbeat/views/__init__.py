@@ -7,6 +7,7 @@ from drumbeat.views.lead_pages import LeadFilter, LeadItem, leads
 from drumbeat.views.pages import Page
 from drumbeat.views.person_story import PersonStory, person
 from drumbeat.views.pulse import Pulse, pulse
+from drumbeat.views.requests import request
 from drumbeat.views.timeline import event, event_of_effect
 from drumbeat.views.totals import Totals, by_account, groups, totals
 from drumbeat.views.usage import Usage, usage
@@ -32,6 +33,7 @@ __all__ = [
     "leads",
     "person",
     "pulse",
+    "request",
     "totals",
     "usage",
 ]

@@ -1,7 +1,7 @@
 """Lists of events, a page at a time, newest first."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -56,7 +56,7 @@ class EventFilter:
         one_of("type", self.type, tuple(EventType))
 
 
-def _one_by_one(where: LiteralString) -> LiteralString:
+def _judged(found: LiteralString) -> LiteralString:
     """Return a page of these events. The status is judged last, one event after another, until the page is full.
 
     A delivery that was split is no event of a list, as its facts are, unless it needs attention itself. (OFFSET makes
@@ -65,12 +65,7 @@ def _one_by_one(where: LiteralString) -> LiteralString:
     return f"""
     SELECT events.id AS event_id, events.source, events.key AS idempotency_key, events.type, events.door,
            derived.status, derived.effects, events.received_at, events.scheduled_at, events.delivery
-      FROM (SELECT *
-              FROM events
-             WHERE (%(since)s::timestamptz IS NULL OR events.received_at >= %(since)s)
-               AND (%(at)s::timestamptz IS NULL OR (events.received_at, events.id) < (%(at)s, %(id)s::uuid))
-               AND {where}
-             ORDER BY events.received_at DESC, events.id DESC) AS events
+      FROM ({found}) AS events
      CROSS JOIN LATERAL ({DERIVED}) AS derived
      WHERE (%(status)s::text IS NULL OR derived.status = %(status)s)
        AND (derived.status <> 'done'
@@ -78,6 +73,18 @@ def _one_by_one(where: LiteralString) -> LiteralString:
      ORDER BY events.received_at DESC, events.id DESC
      LIMIT %(limit)s
     """  # noqa: S608 - put together from constants
+
+
+def _one_by_one(where: LiteralString) -> LiteralString:
+    """Return a page of the events of which this holds."""
+    return _judged(f"""
+            SELECT *
+              FROM events
+             WHERE (%(since)s::timestamptz IS NULL OR events.received_at >= %(since)s)
+               AND (%(at)s::timestamptz IS NULL OR (events.received_at, events.id) < (%(at)s, %(id)s::uuid))
+               AND {where}
+             ORDER BY events.received_at DESC, events.id DESC
+    """)  # noqa: S608 - put together from constants
 
 
 _OPEN_EFFECTS = "FROM effects WHERE status IN ('waiting', 'claimed', 'sending', 'unknown')"
@@ -135,14 +142,27 @@ _OF_KINDS = f"""
      LIMIT %(limit)s
 """  # noqa: S608 - put together from constants
 
-# Few events, found by indexes: those of a person, those whose id begins so, and the one of each source with that key,
-# for its id follows from both.
-_NAMED = _one_by_one(
+# The events of a person under one key, by an index in the page's order: it costs the same, however many there are.
+_OF_PERSON = _judged(f"""
+            SELECT named.event_id AS id, named.received_at, events.source, events.key, events.type, events.door,
+                   events.scheduled_at, events.delivery
+              FROM event_contacts AS named
+             CROSS JOIN LATERAL (SELECT * FROM events WHERE events.id = named.event_id OFFSET 0) AS events
+             WHERE named.contact = person.contact
+               AND named.received_at >= coalesce(%(since)s::timestamptz, '-infinity')
+               AND (named.received_at, named.event_id)
+                   < (coalesce(%(at)s::timestamptz, 'infinity'),
+                      coalesce(%(id)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+               AND {_OF_KIND}
+             ORDER BY named.received_at DESC, named.event_id DESC
+""")  # noqa: S608 - put together from constants
+
+# Few events, found by indexes: those whose id begins so, and the one of each source with that key, for its id follows
+# from both.
+_LIKE = _one_by_one(
     f"""
     {_OF_KIND}
     AND events.id = ANY (ARRAY(
-        SELECT event_id FROM event_contacts WHERE contact = ANY (%(contacts)s::bytea[])
-         UNION
         SELECT named.id FROM events AS named WHERE named.id >= %(first)s::uuid AND named.id <= %(last)s::uuid
          UNION
         (WITH RECURSIVE {_SOURCES}
@@ -151,6 +171,20 @@ _NAMED = _one_by_one(
          SELECT drumbeat_id(%(source)s::text, %(key)s::text))))
     """  # noqa: S608 - put together from constants
 )
+
+# A page of each key of the person, and of what has that text as id or key; an event is shown once.
+_NAMED = f"""
+    SELECT *
+      FROM (SELECT page.*
+              FROM unnest(%(contacts)s::bytea[]) AS person (contact)
+             CROSS JOIN LATERAL ({_OF_PERSON}) AS page
+             UNION
+            SELECT page.* FROM ({_LIKE}) AS page) AS pages
+     ORDER BY received_at DESC, event_id DESC
+     LIMIT %(limit)s
+"""  # noqa: S608 - put together from constants
+
+THESE = _one_by_one("events.id = ANY (%(ids)s::uuid[])")
 
 
 def events_statement(filter: EventFilter) -> LiteralString:
@@ -185,6 +219,13 @@ def events(db: Database, filter: EventFilter, *, cursor: str | None = None, limi
     )
     items = [EventItem(**row) for row in rows[:limit]]
     return Page(items, _event_cursor(items[-1]) if len(rows) > limit else None)
+
+
+def these(db: Database, ids: Sequence[UUID]) -> dict[UUID, EventItem]:
+    """Return those of these events that a list may show, by id."""
+    unlimited = dict.fromkeys(("since", "at", "id", "status"))
+    rows = db.run(THESE, {**unlimited, "ids": list(ids), "limit": len(ids)})
+    return {row["event_id"]: EventItem(**row) for row in rows}
 
 
 def _ids_from(text: str) -> tuple[UUID | None, UUID | None]:

@@ -6,14 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from drumbeat.core.clock import from_microseconds, microseconds
+from drumbeat.core.confirmation import CONFIRMED_WITHIN
 from drumbeat.core.errors import Invalid
 from drumbeat.ledger.database import Database, Row
-from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Page
+from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Fits, Page, everything
 
-STATES = ("given", "pending", "withdrawn")
+STATES = ("given", "pending", "expired", "withdrawn")  # expired: asked, and not confirmed in time
 SUPPRESSED = "suppressed"
 READ_FOR_A_PAGE = 2_000  # leads, of which a filter may leave few or none
-TAKES = "where takes list:NAME, list:NAME=given|pending|withdrawn, FIELD=VALUE, or suppressed"
+TAKES = f"where takes list:NAME, list:NAME={'|'.join(STATES)}, FIELD=VALUE, or suppressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,12 @@ BARRED = """
          WHEN contacts.complained_at IS NOT NULL THEN 'complaint' END
 """
 
-# How consent stands, for a row of `contacts`.
-CONSENT = """
-    (SELECT coalesce(jsonb_object_agg(list, consent_state(contacts.consents, list)), '{}')
+# How consent stands, for a row of `contacts`; nothing is written when a sign-up expires.
+_STATE = "consent_shown(contacts.consents, {list}, drumbeat_now() - %(confirmed_within)s)"
+CONSENT = f"""
+    (SELECT coalesce(jsonb_object_agg(list, {_STATE.format(list="list")}), '{{}}')
        FROM jsonb_object_keys(contacts.consents) AS list)
-"""
+"""  # noqa: S608 - put together from constants
 
 # The index gives the next leads in order, so many that a page costs the same whatever the filter finds; `edge` is the
 # last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up.
@@ -94,7 +96,7 @@ LEADS = f"""
           FROM upcoming
          CROSS JOIN LATERAL (SELECT * FROM leads WHERE leads.contact = upcoming.contact OFFSET 0) AS leads
          CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.key = upcoming.contact OFFSET 0) AS contacts
-         WHERE (%(list)s::text IS NULL OR consent_state(contacts.consents, %(list)s) = %(state)s)
+         WHERE (%(list)s::text IS NULL OR {_STATE.format(list="%(list)s")} = %(state)s)
            AND (%(field)s::text IS NULL OR leads.attributes -> %(field)s ->> 'v' = %(value)s)
            AND (NOT %(suppressed)s OR {BARRED} IS NOT NULL)
          ORDER BY leads.since DESC, contacts.key
@@ -107,8 +109,15 @@ LEADS = f"""
 """  # noqa: S608 - put together from constants
 
 
-def leads(db: Database, filter: LeadFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[LeadItem]:
-    """List leads, newest first. With a filter a page may be short, or empty, while `next` says that there is more.
+def leads(
+    db: Database,
+    filter: LeadFilter,
+    *,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+    fits: Fits = everything,
+) -> Page[LeadItem]:
+    """List leads, newest first. A page may be short, and with a filter empty, while `next` says that there is more.
 
     A cursor stays valid while leads arrive. Raises Invalid for another text.
     """
@@ -126,15 +135,20 @@ def leads(db: Database, filter: LeadFilter, *, cursor: str | None = None, limit:
             "field": filter.field,
             "value": filter.value,
             "suppressed": filter.suppressed,
+            "confirmed_within": CONFIRMED_WITHIN,
         },
     )
     found = [row for row in rows if row["id"] is not None]
-    if len(found) > limit:
-        return Page([_item(row) for row in found[:limit]], _cursor(found[limit - 1]["since"], found[limit - 1]["key"]))
+    shown: list[LeadItem] = []
+    for row in found[:limit]:
+        item = _item(row)
+        if not fits(item) and shown:
+            break
+        shown.append(item)
+    if len(shown) < len(found):
+        return Page(shown, _cursor(found[len(shown) - 1]["since"], found[len(shown) - 1]["key"]))
     more = bool(rows) and rows[0]["read"] == read
-    return Page(
-        [_item(row) for row in found], _cursor(rows[0]["edge_since"], rows[0]["edge_contact"]) if more else None
-    )
+    return Page(shown, _cursor(rows[0]["edge_since"], rows[0]["edge_contact"]) if more else None)
 
 
 def _item(row: Row) -> LeadItem:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from drumbeat.access import keys
 from drumbeat.access import sql as access_sql
 from drumbeat.cli.main import main
 from drumbeat.core.address import contact_key
+from drumbeat.core.confirmation import UNVERIFIED_SOURCE
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.core.status import Status
@@ -137,6 +139,7 @@ def test_one_person_is_shown_by_address_or_id_with_what_was_sent_and_what_was_no
         "text": TEXT,
         "html": "<p>Glad</p>",
         "body": None,
+        "cut": None,
     }
     assert effects == {
         "hello": ("sending", None, mail),
@@ -225,6 +228,55 @@ def test_what_had_no_effect_and_what_is_not_due_is_said_on_a_terminal(
     assert "withdrawn: every list, by the person" in text and "given: list news, by a program" in text
     assert "no effect: the person left" in text and "every list: withdrawn" in text and "*" not in text
     assert "not rendered: not yet due" in text
+
+
+def test_a_sign_up_that_waits_and_a_press_that_may_be_a_programs_are_shown(
+    deployment: str, services: Services, console: Console, capfd: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(UTC)
+    noted = {"unverified": "it did not come from the page", "user_agent": "[Scanner]/1", "ip": "192.0.2.0/24"}
+    about: dict[str, Any] = {"type": "CONSENT", "at": now}
+    pending = [{"list": "offers", "kind": "pending"}]
+    sign_up = said({"email": "ada@example.com"}, key="s", door="form", consent=pending, **about)
+    press = said(
+        {"email": "ada@example.com"}, key="p", source=UNVERIFIED_SOURCE, door="confirm", evidence=noted, **about
+    )
+    tell(services, sign_up, press)
+
+    assert run("leads", "show", "ada@example.com") == 0
+    assert run("event", str(press.id)) == 0
+
+    person, _, event = capfd.readouterr().out.rpartition(f"event {press.id}  ")
+    assert "list offers: pending until in 7 d" in person
+    assert "may have been pressed by a program: it did not come from the page" in person
+    assert "from 192.0.2.0/24, [Scanner]/1" in person
+    assert "it changed nothing; the person can still confirm" in person
+    assert "the button may have been pressed by a program: it changed nothing" in event
+    assert "user_agent: [Scanner]/1" in event
+    shown = console.call("GET", "/v1/leads/ada@example.com")[1]
+    assert [each["unverified"] and each["unverified"]["why"] for each in shown["events"]].count(
+        noted["unverified"]
+    ) == 1
+    assert console.call("GET", f"/v1/events/{press.id}")[1]["evidence"] == noted
+    access_sql.add(services.db, "eve", "of a test", ["read"], actor="test")
+    blind = keys.mint(services.key_secret, "eve", ["read"])
+    assert console.call("GET", f"/v1/events/{press.id}", key=blind)[1]["evidence"] == "masked"
+
+
+def test_a_sign_up_that_was_not_confirmed_is_shown_as_expired(
+    deployment: str, services: Services, console: Console, capfd: pytest.CaptureFixture[str]
+) -> None:
+    consent = [{"list": "offers", "kind": "pending"}]
+    tell(services, said({"email": "ada@example.com"}, key="s", door="form", consent=consent))
+
+    assert run("leads", "show", "ada@example.com") == 0
+    assert run("leads", "list", "--where", "list:offers=expired") == 0
+    assert run("leads", "list", "--where", "list:offers=pending") == 0
+
+    printed = capfd.readouterr().out
+    assert "list offers: expired, not confirmed until" in printed
+    assert "offers: expired" in printed and "no such leads" in printed
+    assert console.call("GET", "/v1/leads/ada@example.com")[1]["consent"][0]["until"].startswith("2026-11-08T09:00")
 
 
 def test_leads_are_listed_on_a_terminal(deployment: str, services: Services, capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,8 +21,10 @@ from drumbeat.core.address import contact_key
 from drumbeat.core.errors import Forbidden
 from drumbeat.core.events import Arrival
 from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.core.request import Request
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql, plans_sql
+from drumbeat.delivery.requests import freeze
 from drumbeat.ingest import parking
 from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import account_states
@@ -99,7 +101,8 @@ def mark(console: Console, database: TestDatabase) -> Marked:
     unfit, said = Reason(ReasonCode.NOT_RENDERED, SAID), Reason(ReasonCode.REFUSED_BY_PROVIDER, SAID)
     attempts_sql.open_attempts(database, [opening(claimed(database, held), "held", reason=unfit)])
     sending = claimed(database, refused)
-    attempts_sql.open_attempts(database, [opening(sending, frozen=ADDRESS.encode())])
+    frozen, digest = freeze(Request("POST", "https://x.example", {}, ADDRESS.encode()))
+    attempts_sql.open_attempts(database, [opening(sending, frozen=frozen, request_hash=digest)])
     attempts_sql.close_attempts(
         database, [closing(sending, "refused", Status.REFUSED, reason=said, learned=said, reference=ADDRESS)]
     )
@@ -147,6 +150,7 @@ def asked(at: Marked) -> dict[str, Asked]:
         "POST /v1/views/rebuild": Asked({"check": True}),
         "POST /v1/leads/import": Asked({"file": "ab" * 32, "rows": [{"row": 2, "fields": {"email": ADDRESS}}]}),
         "GET /v1/effects": Asked(shows=True),
+        "GET /v1/effects/<effect_id>/request": Asked(shows=True, code=403),
         "GET /v1/effects/groups": Asked(query={"status": "refused"}, shows=True),
         "GET /v1/effects/held": Asked(shows=True),
         "GET /v1/config": Asked(),
@@ -191,7 +195,9 @@ def routes() -> set[str]:
 def answer(at: Marked, route: str, how: Asked, key: str) -> tuple[int, str]:
     """Return the status and all of what a route answers, headers too."""
     method, path = route.split()
-    effect = {"resolve": at.held, "redrive": at.refused, "cancel": at.waiting}.get(path.rpartition("/")[2])
+    effect = {"resolve": at.held, "redrive": at.refused, "cancel": at.waiting, "request": at.refused}.get(
+        path.rpartition("/")[2]
+    )
     for name, value in {
         "event_id": at.event,
         "effect_id": effect,

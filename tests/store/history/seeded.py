@@ -115,9 +115,10 @@ _PEOPLE = (
       FROM generate_series(0, %(leads)s - 1) AS n
     """,
     """
-    INSERT INTO event_contacts (contact, event_id)
-    SELECT sha256((CASE WHEN n <= 1000 THEN 0 ELSE n %% %(leads)s END)::text::bytea), md5('event' || n)::uuid
+    INSERT INTO event_contacts (contact, event_id, received_at)
+    SELECT sha256((CASE WHEN n <= 1000 THEN 0 ELSE n %% %(leads)s END)::text::bytea), id, received_at
       FROM generate_series(1, %(events)s) AS n
+      JOIN events ON events.id = md5('event' || n)::uuid
     """,
     """
     INSERT INTO leads (contact, address, attributes, refused, since, changed)
@@ -129,6 +130,12 @@ _PEOPLE = (
     """
     INSERT INTO consents (contact, list, event_id, kind, by_person, at)
     SELECT key, 'news', md5('event')::uuid, 'given', true, drumbeat_now() FROM contacts
+    """,
+    """
+    INSERT INTO consents (contact, list, event_id, kind, by_person, at)
+    SELECT sha256('0'), 'news', md5('event' || n)::uuid, 'given', false, received_at
+      FROM generate_series(1, 1000) AS n
+      JOIN events ON events.id = md5('event' || n)::uuid
     """,
 )
 # As the relay leaves it: it goes on searching where it was, and the three that never got a plan are listed.

@@ -7,13 +7,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from drumbeat.delivery import attempts_sql
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
 from drumbeat.views import effect_pages, event_pages
 from tests.conftest import TestDatabase, fresh_ledger
 from tests.store.history.readings import ALL, asked
 from tests.store.history.seeded import seed
-from tests.store.rows import claimed, configured, recorded, waiting
+from tests.store.rows import claimed, configured, opening, recorded, waiting
 
 EVENTS = 300_000
 DUE = 15_000
@@ -25,8 +26,13 @@ MODULES = (
     "ledger.leases",
     "views.event_pages",
     "views.effect_pages",
+    "views.effect_stories",
     "views.lead_pages",
+    "views.person_consent",
+    "views.person_effects",
+    "views.person_history",
     "views.person_story",
+    "views.requests",
     "views.timeline",
     "views.totals",
     "views.usage",
@@ -83,6 +89,15 @@ def test_a_statement_touches_what_is_due_or_shown(history: TestDatabase, name: s
     assert touched <= reading.pages
 
 
+# A person of whom there is something of each kind.
+KNOWN = (
+    "INSERT INTO contacts (key) VALUES (sha256('7'))",
+    "INSERT INTO event_contacts (contact, event_id, received_at) SELECT sha256('7'), id, received_at FROM events",
+    "INSERT INTO consents (contact, list, event_id, kind, by_person, at)"
+    " SELECT sha256('7'), 'news', id, 'given', true, received_at FROM events",
+    "INSERT INTO suppressions (contact, seq, reason, actor) VALUES (sha256('7'), 1, 'asked', 'test')",
+)
+
 # What statements are put together from.
 PARTS = {
     "DERIVED",
@@ -98,8 +113,9 @@ PARTS = {
 def test_every_statement_of_relay_and_views_is_asked(database: TestDatabase) -> None:
     configured(database)
     recorded(database)
-    claimed(database, waiting(database))
-    database.run("INSERT INTO contacts (key) VALUES (sha256('7'))")
+    attempts_sql.open_attempts(database, [opening(claimed(database, waiting(database)))])
+    for statement in KNOWN:
+        database.run(statement)
 
     sent = {sql for reading in ALL.values() for sql, _ in asked(database.url, reading)}
 

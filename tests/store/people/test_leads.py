@@ -1,6 +1,6 @@
 """Leads, a page at a time, and the whole story of one person."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,15 +9,18 @@ import pytest
 from drumbeat import views
 from drumbeat.core.address import keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
+from drumbeat.core.confirmation import CONFIRMED_WITHIN, UNVERIFIED_SOURCE
 from drumbeat.core.errors import Invalid
 from drumbeat.core.events import Event
 from drumbeat.people.suppressions import lift, suppress
 from drumbeat.services import Services
 from drumbeat.views import PersonStory
 from drumbeat.views.lead_pages import LeadFilter
+from drumbeat.views.person_history import Unverified
 from tests.store.people.history import START, record, said, tell
 
 UNSET = {"$unset": True}
+MINUTE = timedelta(minutes=1)
 
 
 def known(services: Services, address: str) -> tuple[bytes, ...]:
@@ -112,7 +115,10 @@ def test_filters_know_consent_fields_and_suppressions(services: Services) -> Non
     ]
     for n, (kind, more) in enumerate(cases):
         consent = [{"list": "news", "kind": kind}]
-        tell(services, said({"email": f"p{n}@example.com"} | more, key=str(n), door="form", consent=consent))
+        recently = datetime.now(UTC) - timedelta(days=1)
+        tell(
+            services, said({"email": f"p{n}@example.com"} | more, key=str(n), door="form", at=recently, consent=consent)
+        )
     suppress("p1@example.com", reason="asked", actor="test", services=services)
     services.db.run(
         "UPDATE contacts SET complained_at = drumbeat_now() WHERE key = %s", (known(services, "p2@example.com")[0],)
@@ -183,17 +189,17 @@ def test_consent_is_shown_with_what_proves_it(services: Services) -> None:
         key="d",
         type="CONSENT",
         door="form",
-        at=START + timedelta(minutes=3),
+        at=datetime.now(UTC) - timedelta(days=6),
         consent=[{"list": "offers", "kind": "pending"}],
     )
     tell(services, given, machine, left, again)
 
     told = story(services)
 
-    assert {each.list: (each.state, each.asked) for each in told.consent} == {
-        "*": ("withdrawn", None),
-        "news": ("withdrawn", None),
-        "offers": ("withdrawn", again.received_at),
+    assert {each.list: (each.state, each.asked, each.until) for each in told.consent} == {
+        "*": ("withdrawn", None, None),
+        "news": ("withdrawn", None, None),
+        "offers": ("withdrawn", again.received_at, again.received_at + CONFIRMED_WITHIN),
     }
     assert [(each.event_id, each.list, each.kind, each.evidence) for each in told.consent_history] == [
         (again.id, "offers", "pending", None),
@@ -236,19 +242,79 @@ def test_a_statement_about_consent_that_changed_nothing_says_why(services: Servi
 
 
 def test_a_sign_up_is_a_lead_when_it_is_confirmed_and_its_person_is_shown_before(services: Services) -> None:
+    now = datetime.now(UTC)
+
     def signed_up(kind: str, key: str, **door: Any) -> Event:
-        return said({"email": "ada@example.com"}, key=key, consent=[{"list": "offers", "kind": kind}], **door)
+        return said({"email": "ada@example.com"}, key=key, at=now, consent=[{"list": "offers", "kind": kind}], **door)
 
     tell(services, signed_up("pending", "s", type="CONSENT", door="form"))
     told = story(services)
 
     assert listed(services, "list:offers=pending") == []
-    assert [(each.list, each.state) for each in told.consent] == [("offers", "pending")]
+    assert [(each.list, each.state, each.until) for each in told.consent] == [
+        ("offers", "pending", now + CONFIRMED_WITHIN)
+    ]
     assert len(told.events) == 1
 
     tell(services, signed_up("given", "c", door="confirm"))
 
     assert listed(services, "list:offers") == ["ada@example.com"]
+
+
+def test_a_sign_up_that_is_not_confirmed_in_time_has_expired(services: Services) -> None:
+    now = datetime.now(UTC)
+    since = {"in time": now - CONFIRMED_WITHIN + MINUTE, "late": now - CONFIRMED_WITHIN - MINUTE}
+    since["again"] = since["late"]
+    for name, at in [*since.items(), ("again", now)]:
+        consent = [{"list": "offers", "kind": "pending"}]
+        address = f"{name.replace(' ', '.')}@example.com"
+        tell(services, said({"email": address}, key=f"{name} {at}", door="form", at=at, consent=consent))
+
+    assert sorted(listed(services, "list:offers=pending")) == ["again@example.com", "in.time@example.com"]
+    assert listed(services, "list:offers=expired") == ["late@example.com"]
+    (late,) = views.leads(services.db, LeadFilter.read("list:offers=expired")).items
+    assert late.consent == {"offers": "expired"}
+    (standing,) = story(services, "late@example.com").consent
+    assert (standing.state, standing.asked, standing.until) == ("expired", None, since["late"] + CONFIRMED_WITHIN)
+
+
+def test_one_who_left_and_signs_up_again_waits_only_so_long(services: Services) -> None:
+    def statement(minute: int, kind: str, door: str) -> Event:
+        consent = [{"list": "offers", "kind": kind}]
+        at = START + timedelta(minutes=minute)
+        return said({"email": "ada@example.com"}, key=str(minute), type="CONSENT", door=door, at=at, consent=consent)
+
+    tell(services, statement(0, "withdrawn", "unsubscribe"), statement(1, "pending", "form"))
+
+    (standing,) = story(services).consent
+    assert (standing.state, standing.asked, standing.until) == ("withdrawn", None, None)  # START is long ago
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_press_that_may_be_a_programs_is_shown_with_what_it_was(services: Services, *, waits: bool) -> None:
+    at = datetime.now(UTC) - (timedelta(days=1) if waits else timedelta(days=8))
+    pending = [{"list": "offers", "kind": "pending"}]
+    sign_up = said({"email": "ada@example.com"}, key="a", type="CONSENT", door="form", at=at, consent=pending)
+    noted = {"unverified": "it did not come from the page", "user_agent": "[Scanner]/1", "ip": "192.0.2.0/24"}
+    press = said(
+        {"email": "ada@example.com"},
+        key="b",
+        source=UNVERIFIED_SOURCE,
+        type="CONSENT",
+        door="confirm",
+        at=at + MINUTE,
+        consent=[],
+        evidence=noted,
+    )
+    tell(services, sign_up, press)
+
+    told = story(services)
+
+    assert [(each.event_id, each.unverified) for each in told.events] == [
+        (press.id, Unverified("it did not come from the page", "[Scanner]/1", "192.0.2.0/24", can_confirm=waits)),
+        (sign_up.id, None),
+    ]
+    assert len(told.consent_history) == 1
 
 
 def test_who_has_no_lead_is_shown_with_what_is_known(services: Services) -> None:

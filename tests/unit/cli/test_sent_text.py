@@ -50,3 +50,10 @@ def test_a_link_that_acts_for_the_person_is_not_shown(text: str, shown: str) -> 
     assert lines(mail(text)) == [shown]
     assert lines(body) == [f'{{"note": "{shown}"}}']
     assert lines(mail(text), full=True) == [text]
+
+
+def test_that_a_text_is_cut_is_said_first() -> None:
+    request = mail("one\ntwo") | {"cut": "all of it: GET /v1/effects/<its id>/request"}
+
+    assert lines(request) == ["cut: all of it: GET /v1/effects/<its id>/request", "one", "two"]
+    assert lines(request, full=True) == lines(request)

@@ -49,6 +49,8 @@ def web(event: Json, context: Context) -> Json:
             return {"statusCode": 204, "cookies": ["a=1", "b=2"], "headers": {"X-One": "1"}}
         case "slow":
             time.sleep(0.3)
+        case "large":  # the text of an answer, quoted in it as Lambda does
+            return {"statusCode": 200, "body": event["queryStringParameters"]["of"] * 3_500_000}
     return {
         "statusCode": 200,
         "headers": {"content-type": "application/json"},

@@ -115,6 +115,17 @@ def test_an_event_that_lambda_would_not_take_does_not_pass(body: str, passes: bo
     assert _passes({"body": body}, len(body.encode())) is passes
 
 
+@pytest.mark.parametrize(("of", "status"), [("x", 200), ("%22", 500), ("xx", 500)])
+def test_an_answer_that_lambda_would_not_give_is_a_500(port: int, of: str, status: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", f"/v1/large?of={of}")
+    reply = connection.getresponse()
+
+    assert reply.status == status
+    assert (len(reply.read()) == 3_500_000) is (status == 200)
+    connection.close()
+
+
 @pytest.mark.point(1)
 def test_a_body_over_ten_megabytes_is_refused(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from drumbeat.api.response import wire, written
+from drumbeat.core.consent import document, evidence, noted
 from drumbeat.views.bodies import MAX_BYTES, MAX_DEPTH, Shown, consent, shown
 
 DEEP = b"[" * 5_000 + b"]" * 5_000
@@ -86,3 +87,27 @@ def test_whatever_an_answer_holds_it_is_json_in_utf_8() -> None:
 def test_what_an_event_says_of_lists_is_shown(body: bytes, said: list[object]) -> None:
     assert consent(body, "api") == said
     assert consent(body, "webhook") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"evidence": {"form": "page"}}', {"form": "page"}),
+        (b'{"evidence": {}}', None),
+        (b'{"evidence": "page"}', None),
+        (b'["evidence"]', None),
+        (b"no JSON", None),
+        (DEEP, None),
+    ],
+)
+def test_what_a_door_noted_is_shown(body: bytes, expected: object) -> None:
+    assert (noted(document(body), "form") or None) == expected
+    assert not noted(document(body), "webhook")
+
+
+def test_consent_is_proved_by_the_words_about_its_list_and_by_what_the_door_noted() -> None:
+    body = {"consent": [{"list": "news", "text": "yes", "kind": "given"}, 7], "evidence": {"ip": "192.0.2.0"}}
+
+    assert evidence(body, "api", "news") == {"text": "yes", "ip": "192.0.2.0"}
+    assert evidence(body, "api", "offers") == {"ip": "192.0.2.0"}
+    assert evidence({}, "api", "news") == {}

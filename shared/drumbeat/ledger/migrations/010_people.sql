@@ -11,12 +11,14 @@ ALTER TABLE events
     ADD CONSTRAINT events_door_check CHECK (door IN (
         'api', 'webhook', 'form', 'schedule', 'replay', 'import', 'confirm', 'unsubscribe')) NOT VALID;
 
--- Which events name a person, and which have an effect for one.
+-- Which events name a person, and which have an effect for one. A page of them is read in order, however many there are.
 CREATE TABLE event_contacts (
-    contact  bytea NOT NULL REFERENCES contacts,
-    event_id uuid NOT NULL REFERENCES events,
+    contact     bytea NOT NULL REFERENCES contacts,
+    event_id    uuid NOT NULL REFERENCES events,
+    received_at timestamptz NOT NULL,    -- the event's, which never changes
     PRIMARY KEY (contact, event_id)
 );
+CREATE INDEX event_contacts_received ON event_contacts (contact, received_at DESC, event_id DESC);
 GRANT SELECT, INSERT ON event_contacts TO drumbeat_app;
 
 -- A person is found by an id that says nothing.
@@ -76,6 +78,10 @@ CREATE TABLE consents (
     recorded_at timestamptz NOT NULL DEFAULT drumbeat_now(),
     PRIMARY KEY (contact, list, event_id, kind)
 );
+CREATE INDEX consents_told ON consents (contact, at DESC, event_id DESC);
+-- What a person had decided about a list when something else was said of it.
+CREATE INDEX consents_decided ON consents (contact, list, at DESC, kind DESC)
+    WHERE kind = 'withdrawn' OR (kind = 'given' AND by_person);
 GRANT SELECT, INSERT ON consents TO drumbeat_app;
 
 -- A fact is [microseconds since 1970, kind, event]. For each list the ones that count are kept: `d`, the newest of what the
@@ -122,6 +128,13 @@ CREATE FUNCTION consent_state(consents jsonb, list text) RETURNS text LANGUAGE s
                   < coalesce((consents #>> ARRAY[list, 'o', '0'])::bigint, 9223372036854775807) THEN 'given'
              WHEN consents #> ARRAY[list, 'o'] IS NOT NULL THEN 'pending'
              ELSE 'none' END);
+
+-- The same as it is shown: who was asked before `since`, and not again, cannot confirm any more.
+CREATE FUNCTION consent_shown(consents jsonb, list text, since timestamptz) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN consent_state(consents, list) = 'pending'
+                 AND (consents #>> ARRAY[list, 'p', '0'])::bigint < microseconds(since) THEN 'expired'
+                ELSE consent_state(consents, list) END;
 
 -- ---------------------------------------------------------------- effects
 
