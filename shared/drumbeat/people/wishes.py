@@ -1,7 +1,8 @@
 """What a person asked for on a page of ours: to leave lists, or to be on one. It is recorded, or waits to be.
 
 A withdrawal counts from the commit that records it: an attempt that is opened later sees it in its contact's row. A
-confirmation is an event like any other, and counts once it is planned.
+confirmation is an event like any other, counts once it is planned, and is about the one list that its mail asked about.
+What is recorded at once has the ledger's time; what waited has that of its queue.
 """
 
 import json
@@ -36,9 +37,9 @@ class Taken(StrEnum):
 
     RECORDED = "recorded"  # committed in the ledger, now or before
     WAITING = "waiting"  # in the queue of wishes: recorded before any marketing goes on
-    NOTHING = "nothing"  # the mail or the sign-up that it names is not known, or was erased
+    NOTHING = "nothing"  # the mail that it names is not known, or what the mail asked about was erased
     EXPIRED = "expired"  # the sign-up is too old to be confirmed
-    LEFT = "left"  # it was confirmed, and the person has left since: an old link brings no one back
+    LEFT = "left"  # it was confirmed, and the person has left the list since: an old link brings no one back
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,10 @@ class Wish:
     """One wish. It names no address: whose it is stands in the ledger."""
 
     kind: WishKind
-    subject: UUID  # the effect whose mail it came from, or the event that waits for confirmation
+    mail: UUID  # the effect whose mail it came from
     id: UUID  # of a withdrawal: its key
     lists: tuple[str, ...] | None  # to leave; None: the mail's own, ("*",): all
-    received_at: datetime
+    received_at: datetime  # by the clock of the process that took it; of one that waited by that of its queue
     evidence: Mapping[str, str]
 
 
@@ -69,18 +70,19 @@ def take(wish: Wish, door: Door) -> Taken:
 
 
 def record(wish: Wish, door: Door, *, waited: bool = False) -> Taken:
-    """Record a wish; harmless to repeat. One that `waited` takes nothing back that its person said since.
+    """Record a wish; harmless to repeat. One that `waited` takes nothing back that its person said since `received_at`.
 
     Raises:
         psycopg.OperationalError: Postgres is unreachable; whether the wish was recorded is then unknown.
     """
-    return _withdraw(wish, door, waited=waited) if wish.kind is WishKind.WITHDRAW else _confirm(wish, door)
+    act = _withdraw if wish.kind is WishKind.WITHDRAW else _confirm
+    return act(wish, door, waited=waited)
 
 
 def _withdraw(wish: Wish, door: Door, *, waited: bool) -> Taken:
     lists = (None,) if wish.lists is None else wish.lists
     said = [{"list": name, "kind": "withdrawn"} for name in lists]
-    body = _json({"payload": {}, "consent": said, "mail": str(wish.subject), "evidence": dict(wish.evidence)})
+    body = _json({"payload": {}, "consent": said, "mail": str(wish.mail), "evidence": dict(wish.evidence)})
     event = ids.event_id(UNSUBSCRIBE_SOURCE, str(wish.id))
     arrival = Arrival(
         id=event,
@@ -97,7 +99,7 @@ def _withdraw(wish: Wish, door: Door, *, waited: bool) -> Taken:
 
     def commit() -> list[UUID]:
         nonlocal known
-        withdrawn = wishes_sql.withdraw(door.services.db, arrival, mail=wish.subject, lists=lists, waited=waited)
+        withdrawn = wishes_sql.withdraw(door.services.db, arrival, mail=wish.mail, lists=lists, waited=waited)
         known = withdrawn.known
         return [event] if withdrawn.inserted else []
 
@@ -105,8 +107,8 @@ def _withdraw(wish: Wish, door: Door, *, waited: bool) -> Taken:
     return Taken.RECORDED if known else Taken.NOTHING
 
 
-def _confirm(wish: Wish, door: Door) -> Taken:
-    pending = wishes_sql.pending(door.services.db, wish.subject)
+def _confirm(wish: Wish, door: Door, *, waited: bool) -> Taken:
+    pending = wishes_sql.pending(door.services.db, wish.mail)
     body = None if pending is None else _confirming(pending, wish)
     if pending is None or body is None:
         return Taken.NOTHING
@@ -114,17 +116,16 @@ def _confirm(wish: Wish, door: Door) -> Taken:
         return Taken.EXPIRED
     if pending.left:
         return Taken.LEFT
-    key = f"confirm:{wish.subject}"
     arrival = Arrival(
-        id=ids.event_id(pending.source, key),
+        id=ids.event_id(pending.source, pending.key),
         source=pending.source,
-        key=key,
+        key=pending.key,
         # A sign-up by a form becomes the lead that flows act on; a program's event was one already.
         type=EventType.LEAD_CAPTURE if pending.type == EventType.CONSENT else EventType.CONSENT,
         door="confirm",
         fingerprint=fingerprint.of_raw(body),
         scheduled_at=None,
-        received_at=wish.received_at,
+        received_at=wish.received_at if waited else max(wish.received_at, pending.now),
         body=body,
     )
     recording.record(arrival, door)  # pressed again, it is the event that was first
@@ -132,28 +133,16 @@ def _confirm(wish: Wish, door: Door) -> Taken:
 
 
 def _confirming(pending: Pending, wish: Wish) -> bytes | None:
-    """Return the body of the event that confirms another; None where that one was erased, or waits for nothing."""
+    """Return the body of the event that confirms one list; None where what asked about it was erased."""
     try:
         body = json.loads(pending.body or b"null")
     except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None
-    by_form = _pending_lists(body.get("consent")) if pending.type == EventType.CONSENT else []
-    lists = dict.fromkeys([*by_form, *pending.lists])
-    if not lists:
-        return None
-    given = [{"list": name, "kind": "given"} for name in lists]
-    return _json({"payload": body.get("payload") or {}, "consent": given, "evidence": dict(wish.evidence)})
-
-
-def _pending_lists(said: object) -> list[str]:
-    """Return the lists of a form's sign-up. What a program says waits only where its list confirms: that is planned."""
-    return [
-        name
-        for each in (said if isinstance(said, list) else ())
-        if isinstance(each, dict) and each.get("kind") == "pending" and isinstance(name := each.get("list"), str)
-    ]
+    given = [{"list": pending.list, "kind": "given"}]
+    payload = body.get("payload") or {}
+    return _json({"payload": payload, "consent": given, "mail": str(wish.mail), "evidence": dict(wish.evidence)})
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
