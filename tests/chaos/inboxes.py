@@ -26,8 +26,8 @@ class Mail:
     at: float
 
     @property
-    def subject(self) -> UUID:
-        """What the link names: the mail itself, or the sign-up that the mail asks about."""
+    def id(self) -> UUID:
+        """The effect that the link names: the mail itself."""
         return UUID(bytes=urlsafe_b64decode(f"{self.token}==")[5:21])
 
 
@@ -46,9 +46,9 @@ class Inboxes:
             self._read()
             return tuple(self._mails)
 
-    def asking(self, sign_up: UUID) -> Mail | None:
-        """Return the mail that asks to confirm a sign-up, once it is there."""
-        return next((mail for mail in self.mails() if not mail.list and mail.subject == sign_up), None)
+    def asking(self, id: UUID) -> Mail | None:
+        """Return a mail that asks to confirm a list, once it is there."""
+        return next((mail for mail in self.mails() if not mail.list and mail.id == id), None)
 
     def of(self, address: str, name: str) -> Sequence[Mail]:
         """Return the mails of a list that an address got."""

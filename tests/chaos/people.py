@@ -6,12 +6,14 @@ from random import Random
 from uuid import UUID
 
 DOMAIN = "people.example.com"
-LETTER, OFFERS = "letter", "offers"
+LETTER, CLUB, OFFERS = "letter", "club", "offers"
+CONFIRMED = (LETTER, CLUB)  # lists that a person has to confirm
 SHARE = 0.1  # of all events
 EVENTS_EACH = 7  # about
 LAST_BEGINS = 0.4  # of the time: what begins later has no time to end
-# Of a hundred people. A passed-on person is signed up by a program; an impatient one signs up again and again.
-WAYS = {"reader": 40, "hunter": 25, "passed on": 20, "impatient": 15}
+# Of a hundred people. A passed-on person is signed up by a program, a picky one for two lists, of which they confirm
+# one; an impatient one signs up again and again.
+WAYS = {"reader": 35, "hunter": 25, "passed on": 15, "picky": 15, "impatient": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,18 @@ class SignUp:
     """A post of a form, or of a program's consent, that was acknowledged as an event."""
 
     email: str
-    list: str
+    lists: tuple[str, ...]
     source: str
     mark: str
     most: int = 1  # events that it may be: without our page, one for each ten minutes that its repeats fall into
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A confirmation that was acknowledged: of which sign-up, and of which of its lists."""
+
+    sign_up: UUID
+    list: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class Said:
 
     sign_ups: dict[UUID, SignUp] = field(default_factory=dict)
     editions: set[UUID] = field(default_factory=set)
-    confirmed: dict[UUID, UUID] = field(default_factory=dict)  # event of the confirmation -> of the sign-up
+    confirmed: dict[UUID, Confirmation] = field(default_factory=dict)  # by the event that it has to be
     withdrawals: list[Withdrawal] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
     asked_again: int = 0  # presses of a button that might have been a program's

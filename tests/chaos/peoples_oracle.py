@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tests.chaos.inboxes import Mail
 from tests.chaos.oracle import REASONS
-from tests.chaos.people import LETTER, Said, Withdrawal
+from tests.chaos.people import CONFIRMED, Said, Withdrawal
 from tests.chaos.peoples_ledger import Attempt, Event, Fact, PeoplesLedger, Planned
 from tests.chaos.visitor import FORMS, PROGRAM
 from tests.chaos.workload import CLASSES
@@ -41,7 +41,7 @@ class PeoplesOracle:
         self._said = said
         self._ledger = ledger
         self._redis_faults = redis_faults
-        self._got: Counter[UUID] = Counter(self._planned_id(mail) for mail in mails)
+        self._got: Counter[UUID] = Counter(mail.id for mail in mails)
         self._facts: defaultdict[tuple[bytes, str], list[Fact]] = defaultdict(list)
         for fact in ledger.facts:
             self._facts[fact.contact, fact.list].append(fact)
@@ -77,15 +77,23 @@ class PeoplesOracle:
         for id, one in self._said.sign_ups.items():
             if (number := made[one.source, one.email, one.mark]) > one.most:
                 yield f"one sign-up is more than one event: {id}, {number} events"
-            kind = "pending" if one.list == LETTER else "given"
-            if (id, one.list, kind) not in said:
+            kinds = {(id, name, "pending" if name in CONFIRMED else "given") for name in one.lists}
+            if not kinds <= said:
                 yield f"a sign-up was acknowledged, and its consent is not kept: {id}"
 
     def _confirmations(self) -> Iterator[str]:
-        said = {(fact.event, fact.list, fact.kind, fact.by_person) for fact in self._ledger.facts}
-        for id, pending in self._said.confirmed.items():
-            if (id, self._said.sign_ups[pending].list, "given", True) not in said:
+        """Each is kept, and is about the one list of the mail whose button was pressed."""
+        given = {(fact.event, fact.list) for fact in self._ledger.facts if fact.kind == "given" and fact.by_person}
+        for id, one in self._said.confirmed.items():
+            if (id, one.list) not in given:
                 yield f"a confirmation was acknowledged, and is not kept: {id}"
+        for id, name in given:
+            event = self._ledger.events.get(id)
+            if event is None or event.door != "confirm":
+                continue
+            mail = self._ledger.mails.get(UUID(event.body["mail"]))
+            if mail is None or not mail.confirms or mail.list != name:
+                yield f"consent was confirmed that no mail had asked for: to {name} by event {id}"
 
     def _plans(self) -> Iterator[str]:
         """Each event has its mails."""
@@ -177,13 +185,6 @@ class PeoplesOracle:
         away = any(one.at - FAULT_SECONDS < fault < attempt.opened for fault in self._redis_faults)
         return REDIS_AWAY if away and attempt.opened < one.at + REDIS_SECONDS else None
 
-    def _planned_id(self, mail: Mail) -> UUID:
-        """Return the mail's own id; one that asks to confirm is known by the sign-up that it asks about."""
-        if mail.list:
-            return mail.subject
-        asking = (one.id for one in self._ledger.mails.values() if one.confirms and one.event == mail.subject)
-        return next(asking, mail.subject)
-
 
 def state(facts: Iterable[Fact]) -> str:
     """Return what a person's facts about one list come to."""
@@ -197,12 +198,12 @@ def state(facts: Iterable[Fact]) -> str:
 
 def _wanted(event: Event) -> tuple[int, int]:
     """Return how many mails of lists follow from an event, and how many that ask to confirm."""
-    pending = any(said["list"] == LETTER for said in event.body.get("consent") or ())
+    asked = sum(said["list"] in CONFIRMED for said in event.body.get("consent") or ())
     match event.source, event.door:
         case source, "form":
-            return (0, 1) if source == FORMS[LETTER] else (EDITIONS, 0)
+            return (0, asked) if asked else (EDITIONS, 0)
         case source, "api":
-            return (EDITIONS, int(pending)) if source == PROGRAM else (0, 0)
+            return (EDITIONS, asked) if source == PROGRAM else (0, 0)
         case source, "confirm":
             return (EDITIONS, 0) if source in FORMS.values() else (0, 0)
     return (0, 0)

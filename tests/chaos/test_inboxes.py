@@ -10,12 +10,12 @@ from drumbeat.core import ids
 from tests.chaos.inboxes import Inboxes
 
 EMAIL = "ada@people.example.com"
-SIGN_UP, MAIL = ids.derive("sign-up"), ids.derive("mail")
+ASKING, MAIL = ids.derive("asking"), ids.derive("mail")
 
 
-def test_mails_are_found_by_the_sign_up_that_they_ask_about_and_by_their_list(tmp_path: Path) -> None:
+def test_mails_that_ask_are_found_by_their_id_and_others_by_their_list(tmp_path: Path) -> None:
     record = tmp_path / "record.jsonl"
-    asking = {"text": f"http://127.0.0.1:1/c/{_token('c', SIGN_UP)}\n"}
+    asking = {"text": f"http://127.0.0.1:1/c/{_token('c', ASKING)}\n"}
     headers = {
         "List-Unsubscribe": f"<http://127.0.0.1:1/u/{_token('u', MAIL)}>",
         "List-Id": "Letter <letter.127.0.0.1>",
@@ -28,22 +28,22 @@ def test_mails_are_found_by_the_sign_up_that_they_ask_about_and_by_their_list(tm
     record.write_text("".join(lines))
 
     assert early == 1
-    assert inboxes.asking(SIGN_UP) is not None
+    assert inboxes.asking(ASKING) is not None
     assert inboxes.asking(MAIL) is None
-    assert [mail.subject for mail in inboxes.of(EMAIL, "letter")] == [MAIL]
+    assert [mail.id for mail in inboxes.of(EMAIL, "letter")] == [MAIL]
     assert len(inboxes.mails()) == 2
 
 
 def test_what_a_provider_refused_or_had_done_before_is_no_mail(tmp_path: Path) -> None:
     record = tmp_path / "record.jsonl"
-    asking = {"text": f"http://127.0.0.1:1/c/{_token('c', SIGN_UP)}"}
+    asking = {"text": f"http://127.0.0.1:1/c/{_token('c', ASKING)}"}
     record.write_text(_line(asking, did="refused") + _line(asking, did="replayed"))
 
     assert list(Inboxes(record).mails()) == []
 
 
-def _token(kind: str, subject: UUID) -> str:
-    raw = kind.encode() + bytes(4) + subject.bytes + bytes(16)
+def _token(kind: str, mail: UUID) -> str:
+    raw = kind.encode() + bytes(4) + mail.bytes + bytes(16)
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

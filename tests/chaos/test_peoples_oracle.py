@@ -8,7 +8,7 @@ import pytest
 
 from drumbeat.core import ids
 from tests.chaos.inboxes import Mail
-from tests.chaos.people import OFFERS, Return, Said, SignUp, Withdrawal
+from tests.chaos.people import LETTER, OFFERS, Return, Said, SignUp, Withdrawal
 from tests.chaos.peoples_ledger import Attempt, Event, Fact, PeoplesLedger, Planned, Stop
 from tests.chaos.peoples_oracle import INSTANT, REDIS_AWAY, PeoplesOracle, PeoplesVerdict
 
@@ -24,7 +24,7 @@ class Story:
     def __init__(self) -> None:
         payload = {"email": EMAIL, "mark": "1"}
         self.said = Said(
-            sign_ups={SIGN_UP: SignUp(EMAIL, OFFERS, "bargains", "1")},
+            sign_ups={SIGN_UP: SignUp(EMAIL, (OFFERS,), "bargains", "1")},
             withdrawals=[Withdrawal(EMAIL, OFFERS, OFFER, LEFT + 0.1)],
         )
         self.events = {
@@ -124,6 +124,19 @@ def test_no_machine_gives_back_who_left(story: Story) -> None:
     story.remind(LEFT + 5)
 
     assert "an attempt was opened without consent" in _kinds(story.verdict())
+
+
+@pytest.mark.parametrize(("asked_about", "found"), [(OFFERS, False), (LETTER, True)])
+def test_a_press_that_confirmed_another_list_than_its_mail_asked_about_is_found(
+    story: Story, asked_about: str, found: bool
+) -> None:
+    asking, pressing = ids.derive("asking"), ids.derive("pressing")
+    story.mails[asking] = Planned(asking, SIGN_UP, ADA, asked_about, True, "gifts", "accepted", None)
+    story.got.append(_mail(asking))
+    story.events[pressing] = Event(pressing, "bargains", "confirm", {"payload": {}, "mail": str(asking)})
+    story.facts.append(Fact(ADA, OFFERS, pressing, "given", True, GIVEN + 1, GIVEN + 1))
+
+    assert ("consent was confirmed that no mail had asked for" in _kinds(story.verdict())) is found
 
 
 def test_a_mail_that_is_stopped_though_its_person_agreed_is_lost(story: Story) -> None:

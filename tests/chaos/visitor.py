@@ -11,17 +11,19 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from drumbeat.core import ids
+from drumbeat.core.configuration import CONFIRM, CONFIRM_STEP
 from drumbeat.local.frames import Json
 from drumbeat.public.forms import BUCKET_SECONDS
 from drumbeat.public.stamps import PERSON_SECONDS
 from tests.chaos.connection import TIMEOUT_SECONDS, Connection
 from tests.chaos.inboxes import Inboxes, Mail
-from tests.chaos.people import LETTER, OFFERS, Person, Return, Said, SignUp, Withdrawal
+from tests.chaos.people import CLUB, CONFIRMED, LETTER, OFFERS, Confirmation, Person, Return, Said, SignUp, Withdrawal
 
 FORMS = {LETTER: "letters", OFFERS: "bargains"}
 PROGRAM = "crm"  # source of what programs say
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 LOOK_SECONDS = 0.3
+EDITION_SECONDS = 3.0  # until the next one, if none came
 OUTAGE_SHARE = 0.4  # of the people leave while Postgres is away, if it is
 OUTAGE_SECONDS = 60.0  # for which they wait for that
 _STAMP = re.compile(r'name="_page" value="([^"]+)"')
@@ -70,9 +72,13 @@ class Visitor:
         """Do all that this kind of person does, in its order; ends early when the trial is over."""
         try:
             self._wait(self._person.at)
-            {"reader": self._read, "hunter": self._hunt, "passed on": self._be_passed_on, "impatient": self._insist}[
-                self._person.way
-            ]()
+            {
+                "reader": self._read,
+                "hunter": self._hunt,
+                "passed on": self._be_passed_on,
+                "picky": self._pick,
+                "impatient": self._insist,
+            }[self._person.way]()
         except Stopped:
             return
         with self._lock:
@@ -99,16 +105,37 @@ class Visitor:
     def _be_passed_on(self) -> None:
         name = self._random.choice([LETTER, OFFERS])
         pending = self._pass_on(name)
-        if name == LETTER:
-            self._confirm(pending)
+        if name in CONFIRMED:
+            self._confirm(pending, name)
+            self._get_one(name)
         self._stay_and_leave(name)
         self._pass_on(name)  # whom no program gives back
         self._edition(name)
+
+    def _pick(self) -> None:
+        """Be signed up for two lists, and confirm one of them; at times the other one, too, once the first was left."""
+        pending = self._pass_on(LETTER, CLUB)
+        names = [LETTER, CLUB]
+        self._random.shuffle(names)
+        self._confirm(pending, names[0])
+        self._edition(names[1])
+        self._get_one(names[0])
+        self._stay_and_leave(names[0])
+        if self._random.random() < 0.5:
+            self._confirm(pending, names[1])
+            self._get_one(names[1])
+            self._stay_and_leave(names[1])
 
     def _insist(self) -> None:
         for _ in range(5):
             self._sign_up(LETTER)
             self._wait(self._random.uniform(0, 0.5))
+
+    def _get_one(self, name: str) -> None:
+        """Wait for an edition: what a program asked about and was confirmed causes no mail by itself."""
+        while not self._inboxes.of(self._person.email, name):
+            self._edition(name)
+            self._wait(EDITION_SECONDS)
 
     def _stay_and_leave(self, name: str) -> None:
         """Get some editions, and leave in the middle of one."""
@@ -139,12 +166,13 @@ class Visitor:
         buckets = int(time.time() + TIMEOUT_SECONDS) // BUCKET_SECONDS - int(began) // BUCKET_SECONDS
         event = UUID(json.loads(answer)["eventId"])
         with self._lock:
-            self._said.sign_ups[event] = SignUp(email, name, source, mark, 1 if ours else 1 + buckets)
+            self._said.sign_ups[event] = SignUp(email, (name,), source, mark, 1 if ours else 1 + buckets)
         return event
 
-    def _confirm(self, pending: UUID) -> None:
+    def _confirm(self, pending: UUID, name: str = LETTER) -> None:
         """Press the button of the mail; some do it so fast that they are asked to press again."""
-        mail = self._until(lambda: self._inboxes.asking(pending))
+        asking = ids.effect_id(pending, f"{CONFIRM}{name}", CONFIRM_STEP, self._person.email)
+        mail = self._until(lambda: self._inboxes.asking(asking))
         page = self._repeat(self._browser, "GET", f"/c/{mail.token}")
         seconds = PERSON_SECONDS + 0.1 if self._random.random() < 0.8 else 0.1
         while stamp := _STAMP.search(page):
@@ -155,13 +183,14 @@ class Visitor:
             seconds = PERSON_SECONDS + 0.1
         with self._lock:
             source = self._said.sign_ups[pending].source
-            self._said.confirmed[ids.event_id(source, f"confirm:{pending}")] = pending
+            named = asking if source == PROGRAM else pending
+            self._said.confirmed[ids.event_id(source, f"confirm:{named}")] = Confirmation(pending, name)
 
     def _leave(self, mail: Mail) -> None:
         """Let the mailbox provider post for them, as RFC 8058 has it."""
         self._repeat(self._browser, "POST", f"/u/{mail.token}", ONE_CLICK)
         with self._lock:
-            self._said.withdrawals.append(Withdrawal(self._person.email, mail.list, mail.subject, time.time()))
+            self._said.withdrawals.append(Withdrawal(self._person.email, mail.list, mail.id, time.time()))
 
     def _come_back(self, name: str) -> None:
         self._wait(self._random.uniform(0, 3))
@@ -174,12 +203,12 @@ class Visitor:
         with self._lock:
             self._said.editions.add(event)
 
-    def _pass_on(self, name: str) -> UUID:
-        """Let a program say that the person agreed."""
+    def _pass_on(self, *names: str) -> UUID:
+        """Let a program say that the person agreed to lists."""
         mark = f"{self._marks + 1}"
-        event = self._post({"kind": name}, {"consent": [{"list": name, "text": "By phone"}]})
+        event = self._post({"kind": names[0]}, {"consent": [{"list": name, "text": "By phone"} for name in names]})
         with self._lock:
-            self._said.sign_ups[event] = SignUp(self._person.email, name, PROGRAM, mark)
+            self._said.sign_ups[event] = SignUp(self._person.email, names, PROGRAM, mark)
         return event
 
     def _post(self, about: dict[str, Json], more: dict[str, Json] | None = None) -> UUID:

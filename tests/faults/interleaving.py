@@ -15,7 +15,7 @@ from tests.faults.oracle import check_promises
 from tests.faults.queues import QueueFaults
 from tests.faults.runs import Simulate
 from tests.faults.sample_deployment import Lead
-from tests.faults.sample_people import ASKED, Saying, bargain_hunter, confirmation, passed_on, sign_up
+from tests.faults.sample_people import ASKED_OF, Saying, asked_twice, bargain_hunter, passed_on, sign_up
 from tests.faults.scheduler import Scheduler
 from tests.faults.simulation import Simulation
 from tests.faults.stories import PARCEL, warm_up
@@ -236,6 +236,9 @@ class Interleaving:
             simulation.say(self._signed_up[-1], "form")
             if random.random() < 0.3:
                 simulation.say(passed_on("ada", f"crm-{number}", door=random.choice(("api", "import"))), "form")
+            if random.random() < 0.3:
+                self._signed_up.append(asked_twice("ada", f"desk-{number}"))
+                simulation.say(self._signed_up[-1], "form")
         simulation.say(bargain_hunter("hal"), "form")
 
     def _sign_up_before(self, *, asked: int) -> None:
@@ -258,13 +261,16 @@ class Interleaving:
             self._wait("page", random.randint(0, 6))
             if not self._signed_up:
                 continue
-            about = random.choice(self._signed_up)
-            if number % 2:
-                mail, of = self._signed_up[0].effects()[ASKED], random.choice((None, None, EVERY_LIST))
-                if simulation.environment.owner.run(MAIL, (mail,)):  # its link is in no mail before it is planned
-                    simulation.withdraw(mail, of=of)
+            leaves = number % 2
+            about = self._signed_up[0] if leaves else random.choice(self._signed_up)
+            asked = [mail for step, mail in about.effects().items() if step in ASKED_OF.values()]
+            mail, of = random.choice(asked), random.choice((None, None, EVERY_LIST))
+            if not simulation.environment.owner.run(MAIL, (mail,)):
+                continue  # its link is in no mail before it is planned
+            if leaves:
+                simulation.withdraw(mail, of=of)
             else:
-                simulation.say(confirmation(about), "page")
+                simulation.confirm(mail)
 
     def _wait(self, who: str, turns: int) -> None:
         for _ in range(turns):

@@ -16,7 +16,7 @@ from drumbeat.planning.plan import plan, plan_flow
 from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
 from tests.faults.peoples_oracle import check_people
 from tests.faults.sample_deployment import CLASSES, MAILS, STEPS, Recorded
-from tests.faults.sample_people import ASKED, MARKETING, PEOPLES_STEPS
+from tests.faults.sample_people import ASKED_OF, MARKETING, PEOPLES_STEPS
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import PerformedAction
 
@@ -33,9 +33,9 @@ UNPROVABLE = (
 
 ACCOUNTS = STEPS | PEOPLES_STEPS  # by step
 # Why an effect may be cancelled, though no fault happened: by step, beside a suppression.
-PERSONS_REASONS = dict.fromkeys(MARKETING, (ReasonCode.NO_CONSENT,)) | {
-    ASKED: (ReasonCode.CAPPED, ReasonCode.NOT_ASKED)
-}
+PERSONS_REASONS = dict.fromkeys(MARKETING, (ReasonCode.NO_CONSENT,)) | dict.fromkeys(
+    ASKED_OF.values(), (ReasonCode.CAPPED, ReasonCode.NOT_ASKED)
+)
 
 STANDING = "SELECT id, status, reason_code, reason, maybe_sent, due_at = 'infinity' AS resting FROM effects"
 JOURNAL = """

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core import ids
 from drumbeat.core.address import contact_key
 from drumbeat.core.configuration import Config, confirm_flow
 from drumbeat.core.events import Event
 from drumbeat.ledger.database import Database
+from drumbeat.people.wishes import Taken
 from drumbeat.planning.payload import Unmappable, read_body
 from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, people_facts
 from tests.faults.consent import Fact
+from tests.faults.sample_people import Saying
 from tests.faults.simulation import Simulation
 
 MOST_ATTRIBUTES = 64
@@ -44,7 +47,12 @@ def check_people(simulation: Simulation) -> list[str]:
     events = list(_planned(owner))
     mails = {row["id"]: row for row in owner.run(MAILS)}
     facts = set(_facts(events, mails, secret))
-    violations = [*_consents(owner, facts), *_withdrawals(simulation, facts, mails), *_asked(owner, events, mails)]
+    violations = [
+        *_consents(owner, facts),
+        *_withdrawals(simulation, facts, mails),
+        *_confirmations(simulation, events, facts, mails),
+        *_asked(owner, events, mails),
+    ]
     if simulation.keeps_leads:
         violations += [*_leads(owner, events, secret), *_index(owner, events, mails, secret)]
     return violations
@@ -118,6 +126,31 @@ def _withdrawals(simulation: Simulation, facts: set[Fact], mails: Mapping[UUID, 
     for mail, name in simulation.withdrawals:
         if (mails[mail]["contact"], name or mails[mail]["list"]) not in said:
             yield f"a withdrawal by the link of {mail} was acknowledged, and is not kept"
+
+
+def _confirmations(
+    simulation: Simulation,
+    events: Iterable[tuple[Event, PeopleFacts, Config]],
+    facts: set[Fact],
+    mails: Mapping[UUID, Mapping[str, Any]],
+) -> Iterator[str]:
+    """A press gives consent to the one list that its mail asks about; and what a person was shown as done is kept."""
+    by_id = {event.id: event for event, _, _ in events}
+
+    def pressed(mail: Mapping[str, Any]) -> tuple[UUID, bytes, str]:
+        asking = by_id[mail["event_id"]]
+        named = asking.id if asking.door == "form" else mail["id"]
+        return ids.event_id(asking.source, f"confirm:{named}"), mail["contact"], mail["list"]
+
+    kept = {(fact.event, fact.contact, fact.list) for fact in facts if by_id[fact.event].door == "confirm"}
+    wanted = {pressed(mails[mail]) for mail, _ in simulation.presses}
+    told = {(said.event, name) for said, _ in simulation.receipts if isinstance(said, Saying) for name in said.lists}
+    for event, contact, name in kept - wanted:
+        if (event, name) not in told:
+            yield f"event {event} confirms {name} for {contact.hex()}, and no mail that asks that was pressed"
+    for mail, taken in simulation.presses:
+        if taken is Taken.RECORDED and pressed(mails[mail]) not in kept:
+            yield f"a confirmation by the link of {mail} was acknowledged, and is not kept"
 
 
 # ---------------------------------------------------------------- leads

@@ -6,11 +6,13 @@ from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import Site
 from tests.faults.outages import pass_until
 from tests.faults.queues import EFFECTS
-from tests.faults.sample_people import ASKED, LETTER, Saying, confirmation, passed_on, sign_up
+from tests.faults.sample_people import ASKED, LETTER, Saying, bargain_hunter, confirmation, passed_on, sign_up
 from tests.faults.scenarios import Scenario, _pause
 from tests.faults.simulation import MINUTE, Simulation
 
 ADA, BOB, CYD = (confirmation(sign_up(name)) for name in ("ada", "bob", "cyd"))
+HUNTER = bargain_hunter("ada")
+AHEAD_SECONDS = 600.0
 OPENS, PLANS = Site("worker", "db attempts.OPEN", 1), Site("worker", "db plans.RECORD", 1)
 NO_LETTERS = dict.fromkeys(("letter", "reminder"), "cancelled")
 COMPLAINED = "UPDATE contacts SET complained_at = drumbeat_now() WHERE consents ? %s RETURNING key"
@@ -111,6 +113,57 @@ def _confirmed_late(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _confirmed_ahead(simulation: Simulation) -> None:
+    """A person confirms where a clock is ahead, and withdraws where another is behind; then the former is planned."""
+    simulation.say(sign_up("ada"))
+    simulation.settle()
+    simulation.skews |= {"page": AHEAD_SECONDS, "page 2": -AHEAD_SECONDS}
+    asked = sign_up("ada").effects()[ASKED]
+    simulation.confirm(asked)
+    simulation.queues.queues[EFFECTS].clear()  # the wake-up is lost
+    simulation.advance(1.0)
+    simulation.withdraw(asked, who="page 2")
+    simulation.settle()
+
+
+def _signed_up_ahead(simulation: Simulation) -> None:
+    """The same, of a form that needs no confirmation; its person has an old link."""
+    simulation.say(bargain_hunter("ada", "before"))
+    simulation.settle()
+    simulation.skews |= {"page": AHEAD_SECONDS, "page 2": -AHEAD_SECONDS}
+    simulation.say(HUNTER, "page")
+    simulation.queues.queues[EFFECTS].clear()
+    simulation.advance(1.0)
+    simulation.withdraw(bargain_hunter("ada", "before").effects()["offer"], who="page 2")
+    simulation.settle()
+
+
+def _confirmed_ahead_away(simulation: Simulation) -> None:
+    """The same while the ledger is away: it is back before the withdrawal, and the confirmation waits still."""
+    simulation.say(sign_up("ada"))
+    simulation.settle()
+    simulation.skews |= {"page": AHEAD_SECONDS, "page 2": -AHEAD_SECONDS}
+    asked = sign_up("ada").effects()[ASKED]
+    simulation.outages.ledger = True
+    simulation.confirm(asked)
+    simulation.outages.ledger = False
+    simulation.advance(1.0)
+    simulation.withdraw(asked, who="page 2")
+    simulation.settle()
+
+
+def _withdrawn_behind_away(simulation: Simulation) -> None:
+    """A person who has got a letter withdraws where a clock is behind, while the ledger is away."""
+    _join(simulation, ADA)
+    simulation.drain()
+    simulation.advance(1.0)
+    simulation.skews["page"] = -AHEAD_SECONDS
+    simulation.outages.ledger = True
+    simulation.withdraw(ADA.effects()["letter"])
+    simulation.outages.ledger = False
+    simulation.settle()
+
+
 PEOPLES_SCENARIOS: Mapping[str, Scenario] = {
     "a person withdraws just in time": Scenario(_withdrawn_just_in_time, NO_LETTERS, ADA),
     "another person goes on": Scenario(_withdrawn_just_in_time, {}, BOB),
@@ -122,6 +175,14 @@ PEOPLES_SCENARIOS: Mapping[str, Scenario] = {
         _unheard_and_unflagged, {"reminder": "cancelled"}, ADA
     ),
     "a confirmation is planned after its withdrawal": Scenario(_confirmed_late, NO_LETTERS, ADA),
+    "a confirmation of a clock that is ahead is planned after its withdrawal": Scenario(
+        _confirmed_ahead, NO_LETTERS, ADA
+    ),
+    "a form that a clock ahead took is planned after a withdrawal": Scenario(
+        _signed_up_ahead, {"offer": "cancelled"}, HUNTER
+    ),
+    "a confirmation waited whose clock is ahead": Scenario(_confirmed_ahead_away, NO_LETTERS, ADA),
+    "a withdrawal waited whose clock is behind": Scenario(_withdrawn_behind_away, {"reminder": "cancelled"}, ADA),
     "a program's word is planned after a withdrawal": Scenario(
         _passed_on_late, NO_LETTERS, passed_on("ada", door="import")
     ),

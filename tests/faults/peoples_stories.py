@@ -8,7 +8,18 @@ from drumbeat.core.status import Status
 from tests.faults.consent import EVERY_LIST
 from tests.faults.fault_points import NoFaults
 from tests.faults.outages import pass_until
-from tests.faults.sample_people import ASKED, Saying, bargain_hunter, come_back, confirmation, passed_on, sign_up
+from tests.faults.sample_people import (
+    ASKED,
+    ASKED_OF,
+    CLUB,
+    Saying,
+    asked_twice,
+    bargain_hunter,
+    come_back,
+    confirmation,
+    passed_on,
+    sign_up,
+)
 from tests.faults.simulation import MINUTE, Simulation
 
 DAY = 86_400.0
@@ -25,8 +36,8 @@ def _subscribed(simulation: Simulation) -> None:
     simulation.say(ADA)
     simulation.say(ADA)
     simulation.settle(prompt=True)
-    simulation.confirm(ADA.event)
-    simulation.confirm(ADA.event)
+    simulation.confirm(ADA.effects()[ASKED])
+    simulation.confirm(ADA.effects()[ASKED])
     simulation.settle(prompt=True)
     _ended(simulation, SURE, letter=None, reminder=None, receipt=None)
 
@@ -47,7 +58,7 @@ def _withdrawn(simulation: Simulation) -> None:
     simulation.drain()
     for _ in range(2):
         simulation.withdraw(SURE.effects()["letter"])
-    simulation.confirm(ADA.event)
+    simulation.confirm(ADA.effects()[ASKED])
     simulation.settle(prompt=True)
     _ended(simulation, SURE, reminder=ReasonCode.NO_CONSENT, receipt=None)
 
@@ -184,7 +195,7 @@ def _confirmed_away(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
     simulation.outages.ledger = True
     for _ in range(2):
-        simulation.confirm(ADA.event)
+        simulation.confirm(ADA.effects()[ASKED])
     simulation.outages.ledger = False
     simulation.settle(prompt=True)
     _ended(simulation, SURE, letter=None, reminder=None, receipt=None)
@@ -203,6 +214,46 @@ def _asked_late(simulation: Simulation) -> None:
     _ended(simulation, ADA, mail=None)
 
 
+def _asked_twice(simulation: Simulation) -> None:
+    """A program asks a person about two lists: who has left one of them is asked about the other, and confirms that."""
+    first, again, last = (asked_twice("ada", f"desk-{number}") for number in range(3))
+    nothing = {"bulletin": ReasonCode.NO_CONSENT, "invitation": ReasonCode.NO_CONSENT}
+    club = ASKED_OF[CLUB]
+    simulation.say(first)
+    simulation.settle(prompt=True)
+    _ended(simulation, first, **nothing, **{ASKED: None, club: None})
+    simulation.withdraw(first.effects()[club])
+    simulation.say(again)
+    simulation.settle(prompt=True)
+    _ended(simulation, again, **nothing, **{ASKED: None, club: ReasonCode.NOT_ASKED})
+    for _ in range(2):
+        simulation.confirm(again.effects()[ASKED])
+    simulation.settle(prompt=True)
+    simulation.say(last)
+    simulation.settle(prompt=True)
+    not_asked = {ASKED: ReasonCode.NOT_ASKED, club: ReasonCode.NOT_ASKED}
+    _ended(simulation, last, bulletin=None, invitation=ReasonCode.NO_CONSENT, **not_asked)
+
+
+def _asked_twice_away(simulation: Simulation) -> None:
+    """The person presses the buttons of both mails, one while the ledger is unreachable, and leaves one list again."""
+    asked = asked_twice("ada")
+    letter, club = (asked.effects()[step] for step in ASKED_OF.values())
+    simulation.say(asked)
+    simulation.settle(prompt=True)
+    simulation.confirm(letter)
+    simulation.outages.ledger = True
+    simulation.confirm(club)
+    simulation.outages.ledger = False
+    simulation.settle(prompt=True)
+    simulation.withdraw(letter)
+    for mail in (letter, club):  # old links
+        simulation.confirm(mail)
+    simulation.say(last := asked_twice("ada", "desk-last"))
+    simulation.settle(prompt=True)
+    _ended(simulation, last, bulletin=ReasonCode.NO_CONSENT, invitation=None)
+
+
 PEOPLES_STORIES = {
     "subscribed": _subscribed,
     "unconfirmed": _unconfirmed,
@@ -218,6 +269,8 @@ PEOPLES_STORIES = {
     "withdrawn unheard": _withdrawn_unheard,
     "confirmed away": _confirmed_away,
     "asked late": _asked_late,
+    "asked twice": _asked_twice,
+    "asked twice, away": _asked_twice_away,
 }
 
 

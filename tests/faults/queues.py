@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
+from tests.faults.clock import EPOCH
 from tests.faults.fault_points import ClientProcess, Operation
 
 EFFECTS, BUFFER, WISHES, DEAD = "sqs://effects", "sqs://buffer", "sqs://wishes", "sqs://dead"
@@ -20,6 +21,7 @@ class Sent:
 
     id: str
     body: str
+    sent_at: float
     visible_at: float
     received: int = 0
 
@@ -48,7 +50,7 @@ class SqsModel:
         url = parameters["QueueUrl"]
         match operation:
             case "SendMessage":
-                self._take(url, parameters["MessageBody"], now + parameters.get("DelaySeconds", 0))
+                self._take(url, parameters["MessageBody"], now, parameters.get("DelaySeconds", 0))
                 return {"MessageId": "m"}
             case "SendMessageBatch":
                 return self._take_all(url, parameters["Entries"], now)
@@ -74,14 +76,14 @@ class SqsModel:
         """Return when the next message can be received."""
         return min((sent.visible_at for sent in self.queues[url]), default=None)
 
-    def _take(self, url: str, body: str, visible_at: float) -> None:
+    def _take(self, url: str, body: str, now: float, delay: float) -> None:
         if url == EFFECTS and self.random.random() < self.faults.lost:
             return
         copies = 2 if self.random.random() < self.faults.doubled else 1
         for _ in range(copies):
             late = self.random.uniform(0, 900) if self.random.random() < self.faults.late else 0.0
             self._number += 1
-            self.queues[url].append(Sent(f"m{self._number}", body, round(visible_at + late, 6)))
+            self.queues[url].append(Sent(f"m{self._number}", body, now, round(now + delay + late, 6)))
 
     def _take_all(self, url: str, entries: list[dict[str, Any]], now: float) -> dict[str, Any]:
         failed = []
@@ -89,7 +91,7 @@ class SqsModel:
             if self.random.random() < self.faults.failed:
                 failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
             else:
-                self._take(url, entry["MessageBody"], now + entry.get("DelaySeconds", 0))
+                self._take(url, entry["MessageBody"], now, entry.get("DelaySeconds", 0))
         return {"Failed": failed} if failed else {}
 
     def _receive(self, url: str, parameters: dict[str, Any], now: float) -> dict[str, Any]:
@@ -112,7 +114,10 @@ class SqsModel:
                     "MessageId": sent.id,
                     "Body": sent.body,
                     "ReceiptHandle": sent.id,
-                    "Attributes": {"ApproximateReceiveCount": str(sent.received)},
+                    "Attributes": {
+                        "ApproximateReceiveCount": str(sent.received),
+                        "SentTimestamp": str(int((EPOCH.timestamp() + sent.sent_at) * 1000)),
+                    },
                 }
                 for sent in taken
             ]

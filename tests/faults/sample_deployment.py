@@ -147,6 +147,7 @@ WITH_LISTS = (
         "sources:\n",
         """lists:
   letter: {title: Letter, confirm: {account: news, template: confirm}}
+  club: {title: Club, confirm: {account: news, template: confirm}}
   offers: {title: Offers}
 sources:
   letters: {form: {fields: {email: required, name: optional}}, list: letter}
@@ -171,6 +172,12 @@ sources:
     when: "source == 'bargains'"
     steps:
       - {id: offer, account: news, action: send_email, with: {list: offers, MAIL}}
+  desk:
+    on: LEAD_CAPTURE
+    when: "source == 'desk'"
+    steps:
+      - {id: bulletin, account: mail, action: send_email, with: {list: letter, MAIL}}
+      - {id: invitation, account: news, action: send_email, with: {list: club, MAIL}}
 """.replace("MAIL", 'to: "{{ payload.email }}", subject: Hello, text: "{{ unsubscribe_url }} {{ postal_address }}"'),
     ),
 )

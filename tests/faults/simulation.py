@@ -132,6 +132,7 @@ class Simulation:
         # Effects that a person decided to send again although they may have been sent, and how often.
         self.resent: Counter[object] = Counter()
         self.withdrawals: list[tuple[UUID, str | None]] = []  # acknowledged: of which mail, and of which other list
+        self.presses: list[tuple[UUID, Taken | None]] = []  # that confirm: of which mail, and what the page said
         self.versions = 0
         self.prefixes = [Services(self._settings()).redis_prefix]  # the last is that of new processes
         self._processes: dict[str, Process] = {}
@@ -308,17 +309,17 @@ class Simulation:
             self.invariants.left(mail, of)
         return ids.event_id(wishes.UNSUBSCRIBE_SOURCE, str(id))
 
-    def confirm(self, sign_up: UUID, who: str = "page") -> Taken | None:
-        """Be a person who confirms a sign-up by the button of its mail, and presses again until a page says so."""
-        return self._wish(WishKind.CONFIRM, sign_up, None, who)[1]
+    def confirm(self, mail: UUID, who: str = "page") -> Taken | None:
+        """Be a person who confirms what a mail asks by its button, and presses again until a page says something."""
+        taken = self._wish(WishKind.CONFIRM, mail, None, who)[1]
+        self.presses.append((mail, taken))
+        return taken
 
-    def _wish(
-        self, kind: WishKind, subject: UUID, lists: tuple[str, ...] | None, who: str
-    ) -> tuple[UUID, Taken | None]:
+    def _wish(self, kind: WishKind, mail: UUID, lists: tuple[str, ...] | None, who: str) -> tuple[UUID, Taken | None]:
         id = UUID(int=self.random.getrandbits(128), version=4)
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
-                return id, wishes.take(Wish(kind, subject, id, lists, process.clock.now(), {}), process.door)
+                return id, wishes.take(Wish(kind, mail, id, lists, process.clock.now(), {}), process.door)
             self.advance(1.0)
         return id, None
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat.core import ids
 from tests.functions.doors import Doors
-from tests.store.rows import waiting
+from tests.store.rows import new_effect, planned, waiting
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "events"
 SHOP_SECRET = "whsec_YSBzZWNyZXQgZm9yIHNhbXBsZXMgb25seSwgMzIgYi4="
@@ -91,6 +91,8 @@ def test_a_form_is_recorded_and_a_links_samples_do_what_they_name(doors: Doors) 
         " INSERT INTO payloads (event_id, body) SELECT id, %s FROM e",
         (pending, b'{"payload": {"email": "ada@example.com"}, "consent": [{"list": "newsletter", "kind": "pending"}]}'),
     )
+    asks = ids.effect_id(pending, "confirm:newsletter", "mail", "ada@example.com")
+    planned(doors.ledger, new_effect(pending, id=asks, contact=b"ada", list="newsletter", confirms=True))
     mail = ids.effect_id(ids.event_id("crm", "lead-1"), "welcome", "hello", "ada@example.com")
     waiting(doors.ledger, id=mail, contact=b"ada", list="newsletter")
 

@@ -7,6 +7,7 @@ import hashlib
 from uuid import UUID
 
 SEPARATOR = b"\x1f"
+CONFIRMS = "confirm:"  # how the key of an event begins by which a person confirms; an id follows
 
 
 def derive(*parts: str) -> UUID:

@@ -68,7 +68,7 @@ def _oldest_secret(effect: Claimed) -> float:
 def _build(work: Work, services: Services) -> Request:
     effect, login = work.effect, work.login
     config = _content(effect, services)
-    links = mail_links(effect.id, effect.event.id, config, services) if effect.list else None
+    links = mail_links(effect.id, config, services) if effect.list else None
     action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id, links=links)
     return login.provider.build(login.target, action, key=work.key)
 

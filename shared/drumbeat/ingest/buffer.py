@@ -74,7 +74,7 @@ def put(arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None
 
 
 def drain(messages: Sequence[Message], services: Services) -> Drained:
-    """Record what waited in the buffer, with the time of its first arrival.
+    """Record what waited in the buffer, with the time of its first arrival: no later than the buffer took it.
 
     Safe to repeat and to cut anywhere. An event whose key was taken by another body meanwhile keeps both bodies. A
     form's post whose key is known is another event where its person had left the list in between. What a caller sent
@@ -89,7 +89,7 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
     recorded = parked = 0
     for message in messages:
         try:
-            stored = _store(loads(message.body), door)
+            stored = _store(_arrived(message), door)
         except NOT_UNDERSTOOD as error:
             _LOG.error("buffer_not_understood", extra={"message_id": message.id, "error": type(error).__name__})
             foreign.append(message)
@@ -123,6 +123,15 @@ def loads(text: str) -> Buffered:
         )
     except (TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         raise ValueError("not a buffered message") from error
+
+
+def _arrived(message: Message) -> Buffered:
+    """Read a message: nothing in it arrived after the buffer took it, whatever the clock of its process says."""
+    buffered = loads(message.body)
+    if (latest := message.sent_at) is None:
+        return buffered
+    arrivals = (replace(arrival, received_at=min(arrival.received_at, latest)) for arrival in buffered.arrivals)
+    return replace(buffered, arrivals=tuple(arrivals))
 
 
 class _Stored(NamedTuple):

@@ -76,7 +76,9 @@ RELEASE = """
         SELECT DISTINCT ON (event_id) * FROM released ORDER BY event_id, received_at, fingerprint
     ), inserted AS (
         INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at)
-        SELECT event_id, source, key, type, door, fingerprint, scheduled_at, received_at FROM first ORDER BY event_id
+        SELECT event_id, source, key, type, door, fingerprint, scheduled_at, least(received_at, drumbeat_now())
+          FROM first
+         ORDER BY event_id
             ON CONFLICT (id) DO NOTHING
      RETURNING id, fingerprint
     ), kept AS (

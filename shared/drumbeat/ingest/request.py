@@ -32,7 +32,7 @@ NEEDED_SCOPES: Mapping[str, str] = {
 }
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_OWN_KEY = re.compile("confirm:[0-9a-f-]{36}")  # of the event that confirms another
+_OWN_KEY = re.compile(f"{ids.CONFIRMS}[0-9a-f-]{{36}}")  # of an event by which a person confirms
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # what every time zone and the ledger can hold
 
 
@@ -116,7 +116,7 @@ def one_key(header: str | None, field: str | None) -> str:
             "number, as the field or as the header Idempotency-Key. Nothing was stored."
         )
     if _OWN_KEY.fullmatch(key):
-        raise Invalid("Keys of the form `confirm:<id>` are Drumbeat's own. Choose another. Nothing was stored.")
+        raise Invalid(f"Keys of the form `{ids.CONFIRMS}<id>` are Drumbeat's own. Choose another. Nothing was stored.")
     if not (1 <= len(key) <= 255 and key.isprintable()):
         raise Invalid("An idempotency key has 1 to 255 printable characters. Nothing was stored.")
     return key

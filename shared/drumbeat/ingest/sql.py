@@ -26,6 +26,7 @@ class Revoked(Exception):
 
 # The primary key is the lock: of fifty copies at once one inserts and the others wait for its commit. The last
 # column reads the snapshot from before, so that a later repeat needs no second statement.
+# Nothing is received after it is recorded: a process whose clock is ahead makes nothing newer than what comes next.
 RECORD = """
     WITH revoked AS (
         SELECT
@@ -34,7 +35,8 @@ RECORD = """
                             WHERE id = %(caller)s AND revoked_at IS NULL AND scopes @> %(scopes)s::text[])
     ), inserted AS (
         INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at)
-        SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(scheduled_at)s, %(received_at)s
+        SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(scheduled_at)s,
+               least(%(received_at)s, drumbeat_now())
          WHERE NOT EXISTS (SELECT FROM revoked)
             ON CONFLICT (id) DO NOTHING
      RETURNING id
@@ -55,7 +57,8 @@ _RECORDING = """
            AND NOT EXISTS (SELECT FROM api_keys
                             WHERE id = %(caller)s AND revoked_at IS NULL AND scopes @> %(scopes)s::text[])
     ), arriving AS (
-        SELECT *
+        SELECT id, source, key, type, door, fingerprint, scheduled_at,
+               least(received_at, drumbeat_now()) AS received_at, body
           FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(keys)s::text[], %(types)s::text[], %(doors)s::text[],
                       %(fingerprints)s::bytea[], %(scheduled_ats)s::timestamptz[], %(received_ats)s::timestamptz[],
                       %(bodies)s::bytea[])
@@ -91,7 +94,8 @@ RECORD_DELIVERY = """
         SELECT event_known_as(%(former_id)s, %(fingerprint)s) AS id
     ), inserted AS (
         INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at)
-        SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(scheduled_at)s, %(received_at)s
+        SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(scheduled_at)s,
+               least(%(received_at)s, drumbeat_now())
           FROM earlier
          WHERE earlier.id IS NULL
             ON CONFLICT (id) DO NOTHING

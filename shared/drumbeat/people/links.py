@@ -8,12 +8,12 @@ from drumbeat.planning.context import Links
 from drumbeat.services import Services
 
 
-def mail_links(effect: UUID, event: UUID, config: Config, services: Services) -> Links:
+def mail_links(mail: UUID, config: Config, services: Services) -> Links:
     """Return the links of one mail: the same ones each time it is made. Raises as `Services.link_keys` does."""
     base, tokens = public_url(config.public_url, services), Tokens.of(services)
     return Links(
-        unsubscribe=f"{base}/u/{tokens.issue(Kind.UNSUBSCRIBE, effect)}",
-        confirm=f"{base}/c/{tokens.issue(Kind.CONFIRM, event)}",
+        unsubscribe=f"{base}/u/{tokens.issue(Kind.UNSUBSCRIBE, mail)}",
+        confirm=f"{base}/c/{tokens.issue(Kind.CONFIRM, mail)}",
     )
 
 

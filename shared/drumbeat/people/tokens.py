@@ -1,7 +1,7 @@
-"""Tokens of links in mails: each names one mail or one sign-up, holds no address, and is judged without the ledger.
+"""Tokens of links in mails: each names its mail, holds no address, and is judged without the ledger.
 
-Base64url without padding of: kind (1 byte), id of the key (4), id of the mail or sign-up (16), and the first 16 bytes
-of HMAC-SHA-256 over what comes before and the stage. A token of another stage, or of another kind, is none. Links never
+Base64url without padding of: kind (1 byte), id of the key (4), id of the mail's effect (16), and the first 16 bytes of
+HMAC-SHA-256 over what comes before and the stage. A token of another stage, or of another kind, is none. Links never
 expire, so what a retired key signed is good for ever; new ones are signed by the first key.
 """
 
@@ -25,8 +25,8 @@ LENGTH = 50  # characters: 37 bytes
 class Kind(StrEnum):
     """What a link is for."""
 
-    UNSUBSCRIBE = "u"  # names an effect: the mail
-    CONFIRM = "c"  # names an event: the sign-up that the mail asks about
+    UNSUBSCRIBE = "u"
+    CONFIRM = "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class Tokens:
         """Return those of this deployment. Raises as `Services.link_keys` does."""
         return cls(services.settings.stage, services.link_keys)
 
-    def issue(self, kind: Kind, subject: UUID) -> str:
-        """Return the token of one mail or sign-up; the same one each time."""
-        head = kind.encode() + _id_of(self.keys[0]) + subject.bytes
+    def issue(self, kind: Kind, mail: UUID) -> str:
+        """Return the token of one mail; the same one each time."""
+        head = kind.encode() + _id_of(self.keys[0]) + mail.bytes
         return urlsafe_b64encode(head + self._mac(self.keys[0], head)).rstrip(b"=").decode()
 
     def read(self, kind: Kind, token: str) -> UUID | None:
-        """Return what a token names; None: it is altered, cut off, of another kind or stage, or not signed by us."""
+        """Return the mail that it names; None: it is altered, cut off, of another kind or stage, or not ours."""
         raw = _decoded(token)
         if raw is None or raw[:1] != kind.encode():
             return None

@@ -1,12 +1,12 @@
 """The queue of wishes: what people asked for while the ledger was unreachable, recorded before anything else goes on.
 
-A message is JSON: `{"v": 1, "wish": {"kind", "subject", "id", "lists", "receivedAt", "evidence"}}`, with no address.
+A message is JSON: `{"v": 1, "wish": {"kind", "mail", "id", "lists", "receivedAt", "evidence"}}`, with no address.
 """
 
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -59,7 +59,7 @@ def put(wish: Wish, door: Door) -> None:
 
 
 def drain(messages: Sequence[Message], services: Services) -> Drained:
-    """Record wishes that waited, with the time at which they were made. Safe to repeat and to cut anywhere.
+    """Record wishes that waited, with the time at which the queue took them. Safe to repeat and to cut anywhere.
 
     Raises:
         psycopg.OperationalError: Postgres is unreachable (again); all messages stay.
@@ -70,7 +70,7 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
     recorded = 0
     for message in messages:
         try:
-            taken = record(loads(message.body), door, waited=True)
+            taken = record(_made(message), door, waited=True)
         except NOT_UNDERSTOOD as error:
             _LOG.error("wish_not_understood", extra={"message_id": message.id, "error": type(error).__name__})
             foreign.append(message)
@@ -84,11 +84,17 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
     return Drained(tuple(settled), tuple(foreign), recorded)
 
 
+def _made(message: Message) -> Wish:
+    """Read a message: its wish was made when the queue took it, whatever the clock of its process says."""
+    wish = loads(message.body)
+    return replace(wish, received_at=message.sent_at or wish.received_at)
+
+
 def dumps(wish: Wish) -> str:
     """Write a message's body."""
     written = {
         "kind": wish.kind,
-        "subject": str(wish.subject),
+        "mail": str(wish.mail),
         "id": str(wish.id),
         "lists": wish.lists,
         "receivedAt": wish.received_at.isoformat(),
@@ -106,7 +112,7 @@ def loads(text: str) -> Wish:
         wish = message["wish"]
         return Wish(
             kind=WishKind(wish["kind"]),
-            subject=UUID(wish["subject"]),
+            mail=UUID(wish["mail"]),
             id=UUID(wish["id"]),
             lists=None if wish["lists"] is None else tuple(each and str(each) for each in wish["lists"]),
             received_at=datetime.fromisoformat(wish["receivedAt"]),

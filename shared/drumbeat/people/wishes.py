@@ -1,7 +1,8 @@
 """What a person asked for on a page of ours: to leave lists, or to be on one. It is recorded, or waits to be.
 
 A withdrawal counts from the commit that records it: an attempt that is opened later sees it in its contact's row. A
-confirmation is an event like any other, and counts once it is planned.
+confirmation is an event like any other, counts once it is planned, and is about the one list that its mail asked about.
+What is recorded at once has the ledger's time; what waited has that of its queue.
 """
 
 import json
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.confirmation import CONFIRMED_WITHIN
-from drumbeat.core.consent import ConsentKind, document, statements
+from drumbeat.core.consent import document
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
@@ -37,9 +38,9 @@ class Taken(StrEnum):
 
     RECORDED = "recorded"  # committed in the ledger, now or before
     WAITING = "waiting"  # in the queue of wishes: recorded before any marketing goes on
-    NOTHING = "nothing"  # the mail or the sign-up that it names is not known, or was erased
+    NOTHING = "nothing"  # the mail that it names is not known, or what the mail asked about was erased
     EXPIRED = "expired"  # the sign-up is too old to be confirmed
-    LEFT = "left"  # it was confirmed, and the person has left since: an old link brings no one back
+    LEFT = "left"  # it was confirmed, and the person has left the list since: an old link brings no one back
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class Wish:
     """One wish. It names no address: whose it is stands in the ledger."""
 
     kind: WishKind
-    subject: UUID  # the effect whose mail it came from, or the event that waits for confirmation
+    mail: UUID  # the effect whose mail it came from
     id: UUID  # of a withdrawal: its key
     lists: tuple[str | None, ...] | None  # to leave; ("*",): all; None, also among names: the mail's own
-    received_at: datetime
+    received_at: datetime  # by the clock of the process that took it; of one that waited by that of its queue
     evidence: Mapping[str, str]
 
 
@@ -70,18 +71,19 @@ def take(wish: Wish, door: Door) -> Taken:
 
 
 def record(wish: Wish, door: Door, *, waited: bool = False) -> Taken:
-    """Record a wish; harmless to repeat. One that `waited` takes nothing back that its person said since.
+    """Record a wish; harmless to repeat. One that `waited` takes nothing back that its person said since `received_at`.
 
     Raises:
         psycopg.OperationalError: Postgres is unreachable; whether the wish was recorded is then unknown.
     """
-    return _withdraw(wish, door, waited=waited) if wish.kind is WishKind.WITHDRAW else _confirm(wish, door)
+    act = _withdraw if wish.kind is WishKind.WITHDRAW else _confirm
+    return act(wish, door, waited=waited)
 
 
 def _withdraw(wish: Wish, door: Door, *, waited: bool) -> Taken:
     lists = (None,) if wish.lists is None else wish.lists
     said = [{"list": name, "kind": "withdrawn"} for name in lists]
-    body = _json({"payload": {}, "consent": said, "mail": str(wish.subject), "evidence": dict(wish.evidence)})
+    body = _json({"payload": {}, "consent": said, "mail": str(wish.mail), "evidence": dict(wish.evidence)})
     event = ids.event_id(UNSUBSCRIBE_SOURCE, str(wish.id))
     arrival = Arrival(
         id=event,
@@ -98,7 +100,7 @@ def _withdraw(wish: Wish, door: Door, *, waited: bool) -> Taken:
 
     def commit() -> list[UUID]:
         nonlocal known
-        withdrawn = wishes_sql.withdraw(door.services.db, arrival, mail=wish.subject, lists=lists, waited=waited)
+        withdrawn = wishes_sql.withdraw(door.services.db, arrival, mail=wish.mail, lists=lists, waited=waited)
         known = withdrawn.known
         return [event] if withdrawn.inserted else []
 
@@ -106,8 +108,8 @@ def _withdraw(wish: Wish, door: Door, *, waited: bool) -> Taken:
     return Taken.RECORDED if known else Taken.NOTHING
 
 
-def _confirm(wish: Wish, door: Door) -> Taken:
-    pending = wishes_sql.pending(door.services.db, wish.subject)
+def _confirm(wish: Wish, door: Door, *, waited: bool) -> Taken:
+    pending = wishes_sql.pending(door.services.db, wish.mail)
     body = None if pending is None else _confirming(pending, wish)
     if pending is None or body is None:
         return Taken.NOTHING
@@ -115,17 +117,16 @@ def _confirm(wish: Wish, door: Door) -> Taken:
         return Taken.EXPIRED
     if pending.left:
         return Taken.LEFT
-    key = f"confirm:{wish.subject}"
     arrival = Arrival(
-        id=ids.event_id(pending.source, key),
+        id=ids.event_id(pending.source, pending.key),
         source=pending.source,
-        key=key,
+        key=pending.key,
         # A sign-up by a form becomes the lead that flows act on; a program's event was one already.
         type=EventType.LEAD_CAPTURE if pending.type == EventType.CONSENT else EventType.CONSENT,
         door="confirm",
         fingerprint=fingerprint.of_raw(body),
         scheduled_at=None,
-        received_at=wish.received_at,
+        received_at=wish.received_at if waited else max(wish.received_at, pending.now),
         body=body,
     )
     recording.record(arrival, door)  # pressed again, it is the event that was first
@@ -133,18 +134,13 @@ def _confirm(wish: Wish, door: Door) -> Taken:
 
 
 def _confirming(pending: Pending, wish: Wish) -> bytes | None:
-    """Return the body of the event that confirms another; None where that one was erased, or waits for nothing."""
+    """Return the body of the event that confirms one list; None where what asked about it was erased."""
     body = document(pending.body)
     if not isinstance(body, dict):
         return None
-    # What a form records waits as it says; what a program says waits only where its list confirms: that is planned.
-    said = statements(body, "form") if pending.type == EventType.CONSENT else []
-    by_form = [one.list for one in said if one.kind == ConsentKind.PENDING and one.list]
-    lists = dict.fromkeys([*by_form, *pending.lists])
-    if not lists:
-        return None
-    given = [{"list": name, "kind": "given"} for name in lists]
-    return _json({"payload": body.get("payload") or {}, "consent": given, "evidence": dict(wish.evidence)})
+    given = [{"list": pending.list, "kind": "given"}]
+    payload = body.get("payload") or {}
+    return _json({"payload": payload, "consent": given, "mail": str(wish.mail), "evidence": dict(wish.evidence)})
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from drumbeat.core import ids
 from drumbeat.core.events import Arrival
 from drumbeat.ledger.database import Database
 
 # The event, what it says, and the contact's row, in one commit, and all of it after the row's lock: an attempt that is
 # being opened holds it, so it is before all of it or sees all of it. The facts are joined with those of the locked row.
-# What did not wait is newer than everything in it, whatever the clocks of two processes say: a person confirmed at one
-# whose clock is ahead, and leaves at another.
+# What did not wait has the ledger's time, whatever the clocks of two processes say: a person confirmed at one whose
+# clock is ahead, and leaves at another. No event is received after it is recorded, so it is newer than all that was
+# recorded before, planned or not; and than all that the row says, should the ledger's own clock have gone back.
 WITHDRAW = """
     WITH mail AS MATERIALIZED (
         SELECT e.contact, e.list, c.consents
@@ -26,7 +28,8 @@ WITHDRAW = """
          WHERE coalesce(named.list, mail.list) IS NOT NULL
     ), inserted AS (
         INSERT INTO events (id, source, key, type, door, fingerprint, received_at)
-        SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(received_at)s
+        SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s,
+               CASE WHEN %(waited)s THEN least(%(received_at)s, drumbeat_now()) ELSE drumbeat_now() END
          WHERE EXISTS (SELECT FROM lists)
             ON CONFLICT (id) DO NOTHING
      RETURNING id, received_at
@@ -59,21 +62,25 @@ WITHDRAW = """
     SELECT EXISTS (SELECT FROM lists) AS known, EXISTS (SELECT FROM inserted) AS inserted
 """
 
-# What a program says about a list that confirms waits as well: then its plan has a mail that asks. One who left before
-# they confirmed has not left since, also where the confirmation is not planned yet: so times are compared.
+# What one mail asks about: one list, whatever else its event asked about by other mails. A form's sign-up is about one
+# list, so what confirms it is named by the sign-up; a program may name many, so what confirms one of them is named by
+# its mail. One who left before they confirmed has not left since, also where the confirmation is not planned yet: so
+# times are compared.
 PENDING = """
-    SELECT e.source, e.type, e.received_at, p.body,
-           ARRAY(SELECT DISTINCT list FROM effects WHERE event_id = e.id AND confirms ORDER BY list) AS lists,
-           confirmed.id IS NOT NULL AS confirmed,
-           EXISTS (SELECT FROM effects asks JOIN contacts c ON c.key = asks.contact
-                    WHERE asks.event_id = e.id AND asks.confirms
-                      AND consent_state(c.consents, asks.list) = 'withdrawn'
-                      AND greatest((c.consents #>> ARRAY[asks.list, 'd', '0'])::bigint,
-                                   (c.consents #>> '{*,d,0}')::bigint) >= microseconds(confirmed.received_at)) AS left
-      FROM events e
+    SELECT e.source, e.type, e.received_at, p.body, asks.list, named.key, confirmed.id IS NOT NULL AS confirmed,
+           coalesce(consent_state(c.consents, asks.list) = 'withdrawn'
+                    AND greatest((c.consents #>> ARRAY[asks.list, 'd', '0'])::bigint,
+                                 (c.consents #>> '{*,d,0}')::bigint) >= microseconds(confirmed.received_at),
+                    false) AS left,
+           drumbeat_now() AS now
+      FROM effects asks
+      JOIN contacts c ON c.key = asks.contact
+      JOIN events e ON e.id = asks.event_id
       LEFT JOIN payloads p ON p.event_id = e.id
-      LEFT JOIN events confirmed ON confirmed.id = drumbeat_id(e.source, 'confirm:' || e.id)
-     WHERE e.id = %(id)s
+     CROSS JOIN LATERAL (
+        SELECT %(confirms)s::text || CASE e.type WHEN 'CONSENT' THEN e.id ELSE asks.id END AS key) AS named
+      LEFT JOIN events confirmed ON confirmed.id = drumbeat_id(e.source, named.key)
+     WHERE asks.id = %(mail)s AND asks.confirms
 """
 
 
@@ -87,15 +94,17 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An event that may wait for its person's confirmation."""
+    """What a mail asks its person to confirm: that they want a list, as an event says."""
 
-    source: str
+    source: str  # of that event, as the next three
     type: str
     received_at: datetime
     body: bytes | None  # None: erased
-    lists: list[str]  # that a mail was planned for which asks
+    list: str
+    key: str  # of the event that confirms it
     confirmed: bool
-    left: bool  # one of the lists since then, and did not come back
+    left: bool  # the list, since it was confirmed, and did not come back
+    now: datetime
 
 
 def withdraw(db: Database, arrival: Arrival, *, mail: UUID, lists: Sequence[str | None], waited: bool) -> Withdrawn:
@@ -124,7 +133,7 @@ def withdraw(db: Database, arrival: Arrival, *, mail: UUID, lists: Sequence[str 
     return Withdrawn(**row)
 
 
-def pending(db: Database, event: UUID) -> Pending | None:
-    """Return an event with what of it may be confirmed, or None when there is no such event. Raises psycopg.Error."""
-    rows = db.run(PENDING, {"id": event})
+def pending(db: Database, mail: UUID) -> Pending | None:
+    """Return what a mail asks to confirm, or None when there is no such mail. Raises psycopg.Error."""
+    rows = db.run(PENDING, {"mail": mail, "confirms": ids.CONFIRMS})
     return Pending(**rows[0]) if rows else None

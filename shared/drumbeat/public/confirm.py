@@ -29,15 +29,16 @@ class Pressed(StrEnum):
     """What a press of the button did."""
 
     CONFIRMED = "confirmed"  # now or before
+    RECEIVED = "received"  # it waits for the ledger, which alone knows whether it is too old, or the person has left
     AGAIN = "again"  # it may have been a program: a person is asked to press again
     EXPIRED = "expired"
-    LEFT = "left"  # it was confirmed before, and the person has left since
-    UNKNOWN = "unknown"  # the sign-up is not known, or was erased
+    LEFT = "left"  # it was confirmed before, and the person has left the list since
+    UNKNOWN = "unknown"  # the mail is not known, or what it asked about was erased
 
 
 _PRESSED = {
     Taken.RECORDED: Pressed.CONFIRMED,
-    Taken.WAITING: Pressed.CONFIRMED,
+    Taken.WAITING: Pressed.RECEIVED,
     Taken.EXPIRED: Pressed.EXPIRED,
     Taken.LEFT: Pressed.LEFT,
     Taken.NOTHING: Pressed.UNKNOWN,
@@ -45,34 +46,34 @@ _PRESSED = {
 
 
 def read(token: str, door: Door) -> UUID:
-    """Return the sign-up that a link asks about; nothing is asked but our keys. Raises NotFound."""
-    if (pending := Tokens.of(door.services).read(Kind.CONFIRM, token)) is None:
+    """Return the mail that a link came in; nothing is asked but our keys. Raises NotFound."""
+    if (mail := Tokens.of(door.services).read(Kind.CONFIRM, token)) is None:
         raise NotFound("This link is not one of ours, or it is not complete. Nothing was changed.")
-    return pending
+    return mail
 
 
-def first_use(pending: UUID) -> str:
+def first_use(mail: UUID) -> str:
     """Return what the stamp of a page is for that is shown to anyone."""
-    return f"confirm {pending}"
+    return f"confirm {mail}"
 
 
-def second_use(pending: UUID) -> str:
+def second_use(mail: UUID) -> str:
     """Return what the stamp of a page is for that asks to press again."""
-    return f"confirm again {pending}"
+    return f"confirm again {mail}"
 
 
-def press(pending: UUID, visit: Visit, door: Door) -> Pressed:
-    """Confirm a sign-up; pressed again, the same. What may be a program's press is kept and changes nothing.
+def press(mail: UUID, visit: Visit, door: Door) -> Pressed:
+    """Confirm what a mail asks; pressed again, the same. What may be a program's press is kept and changes nothing.
 
     Raises:
         TooLarge: the body is. Unavailable: neither ledger nor queue took it.
     """
     stamp = _posted(visit)
     now = door.services.clock.now()
-    if why := _doubt(pending, stamp, visit, door):
-        _keep_unverified(pending, why, visit, now, door)
+    if why := _doubt(mail, stamp, visit, door):
+        _keep_unverified(mail, why, visit, now, door)
         return Pressed.AGAIN
-    taken = take(Wish(WishKind.CONFIRM, pending, uuid4(), None, now, _evidence(visit, door)), door)
+    taken = take(Wish(WishKind.CONFIRM, mail, uuid4(), None, now, _evidence(visit, door)), door)
     return _PRESSED[taken]
 
 
@@ -85,13 +86,13 @@ def _posted(visit: Visit) -> str:
         return ""
 
 
-def _doubt(pending: UUID, stamp: str, visit: Visit, door: Door) -> str | None:
+def _doubt(mail: UUID, stamp: str, visit: Visit, door: Door) -> str | None:
     """Say why a press may be a program's; None: it is a person's.
 
     On the page that asks to press again the name of a browser does not count, so that no person is locked out.
     """
-    first = stamps.read(first_use(pending), stamp, door.services)
-    shown = first or stamps.read(second_use(pending), stamp, door.services)
+    first = stamps.read(first_use(mail), stamp, door.services)
+    shown = first or stamps.read(second_use(mail), stamp, door.services)
     if shown is None:
         return "it did not come from the page"
     if stamps.is_too_fast(shown, door.services):
@@ -101,21 +102,21 @@ def _doubt(pending: UUID, stamp: str, visit: Visit, door: Door) -> str | None:
     return None
 
 
-def _keep_unverified(pending: UUID, why: str, visit: Visit, now: datetime, door: Door) -> None:
-    """Record that the button was pressed and by what it may have been; once in ten minutes for each sign-up."""
-    key = f"{pending}:{int(now.timestamp()) // BUCKET_SECONDS}"
+def _keep_unverified(mail: UUID, why: str, visit: Visit, now: datetime, door: Door) -> None:
+    """Record that the button was pressed and by what it may have been; once in ten minutes for each mail."""
+    key = f"{mail}:{int(now.timestamp()) // BUCKET_SECONDS}"
     try:
-        sign_up = wishes_sql.pending(door.services.db, pending)
-        payload = _person(sign_up.body if sign_up else None)
+        pending = wishes_sql.pending(door.services.db, mail)
+        payload = _person(pending.body if pending else None)
         if payload is None:
             return  # there is nothing that could be confirmed
-        recording.record(_unverified(pending, key, payload, why, visit, now, door), door)
+        recording.record(_unverified(mail, key, payload, why, visit, now, door), door)
     except UNREACHABLE:
-        buffer.put([_unverified(pending, key, {}, why, visit, now, door)], door)
+        buffer.put([_unverified(mail, key, {}, why, visit, now, door)], door)
 
 
 def _person(body: bytes | None) -> dict[str, str] | None:
-    """Return whose sign-up it is, so that the press is found by their address; None: it is not there."""
+    """Return who was asked, so that the press is found by their address; None: it is not there."""
     try:
         payload = json.loads(body or b"null")["payload"]
         return {"email": str(payload["email"])} if "email" in payload else {}
@@ -124,10 +125,10 @@ def _person(body: bytes | None) -> dict[str, str] | None:
 
 
 def _unverified(
-    pending: UUID, key: str, payload: dict[str, str], why: str, visit: Visit, now: datetime, door: Door
+    mail: UUID, key: str, payload: dict[str, str], why: str, visit: Visit, now: datetime, door: Door
 ) -> Arrival:
     evidence = _evidence(visit, door) | {"unverified": why, "user_agent": visit.user_agent}
-    body = {"payload": payload, "consent": [], "confirms": str(pending), "evidence": evidence}
+    body = {"payload": payload, "consent": [], "mail": str(mail), "evidence": evidence}
     return Arrival(
         id=ids.event_id(UNVERIFIED_SOURCE, key),
         source=UNVERIFIED_SOURCE,

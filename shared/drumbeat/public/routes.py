@@ -106,8 +106,8 @@ class Routes:
         """Show the button that confirms. Changes nothing."""
         visit = self._visit()
         with self._shown(visit, "no_link") as shown:
-            pending = confirm.read(visit.token, self._door())
-            stamp = stamps.issue(confirm.first_use(pending), self._door().services)
+            mail = confirm.read(visit.token, self._door())
+            stamp = stamps.issue(confirm.first_use(mail), self._door().services)
             shown.page = pages.confirm(self._words(visit), stamp)
         return shown.answer(visit)
 
@@ -116,12 +116,12 @@ class Routes:
         visit = self._visit()
         with self._shown(visit, "no_link") as shown:
             visit.check_size()
-            pending = confirm.read(visit.token, self._door())
-            words, pressed = self._words(visit), confirm.press(pending, visit, self._door())
+            mail = confirm.read(visit.token, self._door())
+            words, pressed = self._words(visit), confirm.press(mail, visit, self._door())
             self._answers.acted(f"confirmation_{pressed}")
             match pressed:
                 case Pressed.AGAIN:
-                    stamp = stamps.issue(confirm.second_use(pending), self._door().services)
+                    stamp = stamps.issue(confirm.second_use(mail), self._door().services)
                     shown.page = pages.confirm(words, stamp, again=True)
                 case Pressed.EXPIRED:
                     shown.page = pages.said(words.expired, words, 410)
@@ -129,6 +129,8 @@ class Routes:
                     shown.page = pages.said(words.left_since, words, 410)
                 case Pressed.UNKNOWN:
                     shown.page = pages.said(words.unknown_sign_up, words, 404)
+                case Pressed.RECEIVED:
+                    shown.page = pages.said(words.confirm_received, words)
                 case Pressed.CONFIRMED:
                     shown.page = pages.said(words.confirmed, words)
         return shown.answer(visit)

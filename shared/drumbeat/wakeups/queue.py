@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import batched
 from typing import Self
 from uuid import UUID
@@ -69,6 +70,7 @@ class Message:
     body: str
     handle: str
     received: int  # how often, this time included
+    sent_at: datetime | None = None  # the end of the millisecond in which SQS took it; None: it did not say
 
 
 class Queue:
@@ -127,7 +129,7 @@ class Queue:
             QueueUrl=self.url,
             MaxNumberOfMessages=limit,
             WaitTimeSeconds=wait,
-            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
             **timeout,
         )
         return [
@@ -135,9 +137,11 @@ class Queue:
                 id=message["MessageId"],
                 body=message["Body"],
                 handle=message["ReceiptHandle"],
-                received=int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1)),
+                received=int(attributes.get("ApproximateReceiveCount", 1)),
+                sent_at=_moment(attributes.get("SentTimestamp")),
             )
             for message in reply.get("Messages", [])
+            for attributes in [message.get("Attributes", {})]
         ]
 
     def delete(self, messages: Iterable[Message]) -> None:
@@ -212,6 +216,10 @@ def _by_second(delays: Iterable[tuple[UUID, float]]) -> dict[int, list[UUID]]:
     for id, delay in delays:
         by_second.setdefault(_whole(delay), []).append(id)
     return by_second
+
+
+def _moment(milliseconds: str | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp((int(milliseconds) + 1) / 1000, UTC)
 
 
 def _whole(delay: float) -> int:

@@ -66,11 +66,25 @@ def _judge_a_repeat_while_wishes_wait(patch: Patch) -> None:
     patch.setattr(WishesFlag, "is_set", lambda self: False)
 
 
+def _believe_the_clock_of_the_page(patch: Patch) -> None:
+    patch.setattr(waiting_wishes, "_made", lambda message: waiting_wishes.loads(message.body))
+
+
 MUTATIONS = (
     Mutation(
         "the flag of wishes is set before the send only",
         _set_the_flag_once,
         StoryWithFault("withdrawn away", Site("page", "sqs SendMessage wishes", 1), Fault.HANG_BEFORE),
+    ),
+    Mutation(
+        "a confirmation that waited is as old as its page says",
+        _believe_the_clock_of_the_page,
+        "a confirmation waited whose clock is ahead",
+    ),
+    Mutation(
+        "a withdrawal that waited is as old as its page says",
+        _believe_the_clock_of_the_page,
+        "a withdrawal waited whose clock is behind",
     ),
     Mutation("workers send marketing while wishes wait", _send_without_reading_the_flag, "withdrawn away"),
     Mutation("the relay lets the flag of wishes be lost", _let_the_flag_be_lost, "withdrawn unheard"),

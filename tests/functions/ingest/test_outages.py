@@ -20,6 +20,7 @@ from drumbeat.ingest import buffer, drain, request
 from drumbeat.ingest import sql as stored_events
 from drumbeat.ingest.buffer import Buffered
 from drumbeat.ingest.catalog import Configured
+from drumbeat.ingest.door import Door
 from drumbeat.ledger import database
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message, Queue
@@ -27,6 +28,7 @@ from functions.ingest import app
 from tests.conftest import PREFIX
 from tests.functions.doors import Doors, lead, make_unreachable
 from tests.functions.ingest.test_webhooks import deliver
+from tests.store.rows import pass_time
 
 SHOP = ApiKey("shop", frozenset({"ingest"}))
 NOWHERE = "http://127.0.0.1:1"
@@ -75,6 +77,19 @@ def test_while_postgres_is_unreachable_an_event_is_buffered_and_later_recorded(d
     assert timedelta() <= event["received_at"] - sent_at < timedelta(seconds=30)
     assert json.loads(event["body"]) == lead("one")
     assert id in doors.notified()
+
+
+def test_what_waited_counts_as_received_no_later_than_the_buffer_took_it(doors: Doors, owner: Database) -> None:
+    """Whatever the clock of the process said that put it there."""
+    id, ahead = ids.event_id("crm", "one"), datetime.now(UTC) + timedelta(hours=1)
+    buffer.put([Arrival(id, "crm", "one", "LEAD_CAPTURE", "api", b"", None, ahead, b"{}")], Door(doors.services))
+    after = datetime.now(UTC)
+    pass_time(owner, hours=2)
+
+    assert drained(doors) == 1
+
+    event = next(row for row in doors.events() if row["id"] == id)
+    assert event["received_at"] <= after + timedelta(milliseconds=1)
 
 
 @pytest.mark.point(10)

@@ -13,7 +13,7 @@ from drumbeat.core import ids
 from drumbeat.core.clock import SystemClock
 from drumbeat.people.tokens import Kind, Tokens
 from tests.functions.doors import Answer, Doors
-from tests.store.rows import waiting
+from tests.store.rows import new_effect, planned, waiting
 
 FORM = "application/x-www-form-urlencoded"
 PAGE = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
@@ -65,10 +65,12 @@ class Site:
     def bodies(self, source: str) -> list[dict[str, Any]]:
         return [json.loads(row["body"]) for row in self.doors.events() if row["source"] == source]
 
-    def pending(self) -> UUID:
-        """Sign up for the list that asks to confirm, and return the event that waits for it."""
+    def asking(self) -> UUID:
+        """Sign up for the list `club`, which asks to confirm, and return the effect of the mail that asks."""
         answer = self.send("join", {"email": "ada@example.com"})
-        return UUID(answer.body["eventId"])
+        asks = new_effect(UUID(answer.body["eventId"]), contact=b"ada", list="club", confirms=True)
+        planned(self.doors.ledger, asks)
+        return asks.id
 
     def mail(self, **changes: Any) -> UUID:
         """Return the effect of a mail to the list `news`."""

@@ -102,7 +102,7 @@ def life_of_a_queue(client: Ours | Botos, name: str) -> list[Any]:
         QueueUrl=url,
         MaxNumberOfMessages=10,
         WaitTimeSeconds=1,
-        MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
     )["Messages"]
     assert [message["Body"] for message in received] == ["héllo \U0001f941", "0"]
     first, second = [message["ReceiptHandle"] for message in received]

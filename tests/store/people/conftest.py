@@ -66,16 +66,16 @@ def leaving(effect: UUID, *lists: str | None, at: datetime) -> Wish:
     return Wish(WishKind.WITHDRAW, effect, uuid.uuid4(), lists or None, at, {"ip": "203.0.113.0"})
 
 
-def confirming(event: UUID, *, at: datetime) -> Wish:
-    """Return the wish to confirm what this event began."""
-    return Wish(WishKind.CONFIRM, event, uuid.uuid4(), None, at, {"origin": "https://example.com"})
+def confirming(mail: UUID, *, at: datetime) -> Wish:
+    """Return the wish to confirm what this mail asks about."""
+    return Wish(WishKind.CONFIRM, mail, uuid.uuid4(), None, at, {"origin": "https://example.com"})
 
 
-def states(db: Database) -> dict[str, str]:
+def states(db: Database, key: bytes = KEY) -> dict[str, str]:
     """Return how the person stands to each list."""
     (row,) = db.run(
         "SELECT consent_state(consents, 'news') AS news, consent_state(consents, 'offers') AS offers"
         "  FROM contacts WHERE key = %s",
-        (KEY,),
+        (key,),
     )
     return row

@@ -1,6 +1,8 @@
 """What people asked for while the ledger was away is recorded before the relay does anything else."""
 
 import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -47,26 +49,37 @@ def idle(deployment: SampleDeployment) -> None:
 
 
 @pytest.mark.parametrize("flag", [True, False])
-def test_a_wish_is_recorded_with_its_time_also_when_nothing_else_is_due(
-    deployment: SampleDeployment, *, flag: bool
-) -> None:
+def test_a_wish_is_recorded_also_when_nothing_else_is_due(deployment: SampleDeployment, *, flag: bool) -> None:
     """Without the flag, as where Redis was away: then the queue alone says so."""
     mail = mail_to_ada(deployment.db)
     idle(deployment)
-    made = wish(deployment, mail)
-    queue = wait_in_queue(deployment, waiting_wishes.dumps(made), flag=flag)
+    queue = wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)), flag=flag)
     deployment.sleep(MINUTE)
 
     summary = sweep(deployment.services)
 
     assert (summary.idle, summary.wishes) == (False, 1)
     assert states(deployment.db)["news"] == "withdrawn"
-    event = ids.event_id("drumbeat:unsubscribe", str(made.id))
-    assert deployment.db.run("SELECT received_at FROM events WHERE id = %s", (event,)) == [
-        {"received_at": made.received_at}
-    ]
     assert queue.count() == 0
     assert flag_of(deployment) is None
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_wish_has_the_time_at_which_its_queue_took_it_whatever_the_clock_of_its_page_says(
+    deployment: SampleDeployment, hours: float
+) -> None:
+    mail = mail_to_ada(deployment.db)
+    made = replace(wish(deployment, mail), received_at=datetime.now(UTC) + timedelta(hours=hours))
+    before = datetime.now(UTC)
+    wait_in_queue(deployment, waiting_wishes.dumps(made))
+    after = datetime.now(UTC)
+    deployment.configured()
+
+    sweep(deployment.services)
+
+    event = ids.event_id("drumbeat:unsubscribe", str(made.id))
+    (row,) = deployment.db.run("SELECT received_at FROM events WHERE id = %s", (event,))
+    assert before <= row["received_at"] <= after + timedelta(milliseconds=1)
 
 
 def test_a_minute_without_wishes_asks_the_ledger_nothing(deployment: SampleDeployment) -> None:

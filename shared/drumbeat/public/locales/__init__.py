@@ -51,6 +51,7 @@ class Words:
     check_inbox: Said
     sent: Said
     confirmed: Said
+    confirm_received: Said  # while the ledger is away
     expired: Said
     left_since: Said
     unknown_sign_up: Said

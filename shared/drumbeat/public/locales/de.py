@@ -37,7 +37,7 @@ WORDS = Words(
         "old_page": "Diese Seite war zu lange offen. Bitte noch einmal absenden.",
     },
     confirm_title="Bitte bestätigen",
-    confirm_text="Mit diesem Knopf bestätigen Sie, dass Sie sich angemeldet haben und unsere Mails erhalten möchten.",
+    confirm_text="Mit diesem Knopf bestätigen Sie, dass Sie sich angemeldet haben und diese Mails erhalten möchten.",
     confirm_button="Ja, ich habe mich angemeldet",
     again_title="Bitte noch einmal drücken",
     again_text="So schnell sind Programme, die Links in Mails prüfen. Bitte drücken Sie noch einmal auf den Knopf.",
@@ -57,6 +57,12 @@ WORDS = Words(
     ),
     sent=Said("Vielen Dank", "Ihre Angaben sind angekommen. Sie können diese Seite schließen."),
     confirmed=Said("Vielen Dank, Sie sind angemeldet", "Ihre Adresse ist bestätigt. Sie können diese Seite schließen."),
+    confirm_received=Said(
+        "Vielen Dank, Ihre Bestätigung ist angekommen",
+        "Bei uns ist gerade etwas nicht erreichbar. Ihre Bestätigung ist aufbewahrt und gilt, sobald das behoben ist. "
+        "Sie gilt nicht, wenn Ihre Anmeldung mehr als sieben Tage zurückliegt oder Sie schon einmal bestätigt und sich "
+        "danach abgemeldet haben. Sie können diese Seite schließen.",
+    ),
     expired=Said(
         "Dieser Link ist zu alt",
         "Eine Anmeldung kann sieben Tage lang bestätigt werden. Es wurde nichts geändert. "

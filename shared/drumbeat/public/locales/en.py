@@ -37,7 +37,7 @@ WORDS = Words(
         "old_page": "This page was open for too long. Please send it again.",
     },
     confirm_title="Please confirm",
-    confirm_text="With this button you confirm that you signed up, and that you want our mails.",
+    confirm_text="With this button you confirm that you signed up, and that you want these mails.",
     confirm_button="Yes, I signed up",
     again_title="One more press, please",
     again_text="That was as fast as programs are that check the links in mails. Please press the button again.",
@@ -57,6 +57,12 @@ WORDS = Words(
     ),
     sent=Said("Thank you", "It has arrived. You can close this page."),
     confirmed=Said("Thank you, you are signed up", "Your address is confirmed. You can close this page."),
+    confirm_received=Said(
+        "Thank you, we have received it",
+        "Something on our side cannot be reached right now. Your confirmation is kept, and counts as soon as "
+        "that is back. It will not if you signed up more than seven days ago, or confirmed before and unsubscribed "
+        "since. You can close this page.",
+    ),
     expired=Said(
         "This link is too old",
         "A sign-up can be confirmed for seven days. Nothing was changed. Please sign up again, and we send a new link.",
