@@ -54,10 +54,9 @@ def _unconfirmed(simulation: Simulation) -> None:
 
 def _withdrawn(simulation: Simulation) -> None:
     """A person withdraws between two mails of a list, twice, and uses an old link: the second mail does not come."""
-    _join(simulation)
-    simulation.drain()
+    letter = _letter(simulation)
     for _ in range(2):
-        simulation.withdraw(SURE.effects()["letter"])
+        simulation.withdraw(letter)
     simulation.confirm(ADA.effects()[ASKED])
     simulation.settle(prompt=True)
     _ended(simulation, SURE, reminder=ReasonCode.NO_CONSENT, receipt=None)
@@ -154,10 +153,9 @@ def _away(simulation: Simulation) -> None:
 
 def _withdrawn_away(simulation: Simulation) -> None:
     """A person withdraws while the ledger is unreachable: nothing more of the list comes, also before any relay ran."""
-    _join(simulation)
-    simulation.drain()
+    letter = _letter(simulation)
     simulation.outages.ledger = True
-    simulation.withdraw(SURE.effects()["letter"])
+    simulation.withdraw(letter)
     simulation.outages.ledger = False
     simulation.advance(1.0)
     simulation.say(passed_on("ada"))
@@ -173,10 +171,9 @@ def _withdrawn_unheard(simulation: Simulation) -> None:
     The relay sets the flag again: nothing more of the list comes, and what is no marketing goes on.
     """
     eve = passed_on("eve")
-    _join(simulation)
-    simulation.drain()
+    letter = _letter(simulation)
     simulation.outages.ledger = True
-    simulation.withdraw(SURE.effects()["letter"])
+    simulation.withdraw(letter)
     simulation.environment.redis.flushdb()
     simulation.outages.wishes, simulation.outages.ledger = True, False
     simulation.sweep()
@@ -293,6 +290,16 @@ def _stand(simulation: Simulation, saying: Saying, **statuses: Status) -> None:
     for step, status in statuses.items():
         (row,) = simulation.environment.owner.run(ENDS, ([saying.effects()[step]],))
         assert row["status"] == status, f"{step} of {saying.name} is {row['status']}"
+
+
+def _letter(simulation: Simulation) -> UUID:
+    """Let Ada join, and return her letter once it is planned: she has no link of it before."""
+    letter = SURE.effects()["letter"]
+    _join(simulation)
+    simulation.drain()
+    while not simulation.environment.owner.run(ENDS, ([letter],)):
+        pass_until(simulation, simulation.clock.gone + MINUTE)
+    return letter
 
 
 def _leave(simulation: Simulation) -> Saying:

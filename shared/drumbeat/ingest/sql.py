@@ -49,7 +49,8 @@ RECORD = """
            (SELECT fingerprint FROM events WHERE id = %(id)s) AS fingerprint
 """
 
-# As RECORD, for many. In the order of ids, so that two batches that share events cannot wait for each other.
+# As RECORD, for many. In the order of ids, so that two batches that share events cannot wait for each other. They
+# stay as far apart as they came, also where their clock was ahead.
 _RECORDING = """
     WITH revoked AS (
         SELECT
@@ -58,7 +59,8 @@ _RECORDING = """
                             WHERE id = %(caller)s AND revoked_at IS NULL AND scopes @> %(scopes)s::text[])
     ), arriving AS (
         SELECT id, source, key, type, door, fingerprint, scheduled_at,
-               least(received_at, drumbeat_now()) AS received_at, body
+               received_at - greatest(max(received_at) OVER () - (SELECT drumbeat_now()), interval '0') AS received_at,
+               body
           FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(keys)s::text[], %(types)s::text[], %(doors)s::text[],
                       %(fingerprints)s::bytea[], %(scheduled_ats)s::timestamptz[], %(received_ats)s::timestamptz[],
                       %(bodies)s::bytea[])

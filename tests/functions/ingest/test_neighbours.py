@@ -1,6 +1,7 @@
 """An event that the ledger refuses, or that another session has locked, costs no neighbour its place."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -47,6 +48,20 @@ def test_an_event_that_the_ledger_refuses_costs_no_neighbour_its_place(doors: Do
     assert [isinstance(one, Recorded) for one in results] == [True, False, True, True]
     assert keys(doors) == ["one", "three", "two"]
     assert {arrival.id for arrival in good} <= set(doors.notified())
+
+
+def test_a_batch_of_a_clock_that_is_ahead_is_received_now_and_in_its_order(doors: Doors) -> None:
+    ahead = doors.services.clock.now() + timedelta(hours=1)
+    some = [
+        replace(one, received_at=ahead + place * timedelta.resolution)
+        for place, one in enumerate(arrivals(doors, "three", "two", "one"))
+    ]
+
+    recording.record_all(some, app.door())
+
+    times = {row["key"]: row["received_at"] for row in doors.events()}
+    assert max(times.values()) <= doors.services.clock.now() + timedelta(seconds=1)
+    assert times["one"] - times["two"] == times["two"] - times["three"] == timedelta.resolution
 
 
 def test_the_caller_of_a_batch_is_told_which_event_was_refused(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
