@@ -90,7 +90,10 @@ def test_every_route_that_reads_answers_over_what_both_have_written(
 
 def questions(path: str, environment: Environment) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield each question that a route answers: about every row, in every status."""
-    if "{id}" in path:
+    if path == "/v1/effects/{id}/request":
+        for row in environment.owner.run("SELECT DISTINCT effect_id AS id FROM requests"):
+            yield path.replace("{id}", str(row["id"])), {}
+    elif "{id}" in path:
         for row in environment.owner.run("SELECT id FROM events"):
             yield path.replace("{id}", str(row["id"])), {}
     elif "{person}" in path:

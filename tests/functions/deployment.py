@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from drumbeat.local.front import MAX_PAYLOAD_BYTES
 from functions.console import app as console
 from functions.ingest import app as ingest
 from tests.functions.console import Context
@@ -48,6 +49,8 @@ class _Door(BaseHTTPRequestHandler):
         }
         posts = self.command == "POST" and parts.path in ("/v1/events", "/v1/events/batch")
         answer = (ingest if posts else console).handler(event, cast("LambdaContext", Context()))
+        if len(json.dumps(answer, ensure_ascii=False).encode()) > MAX_PAYLOAD_BYTES:
+            answer = {"statusCode": 500, "body": "Lambda gives no such answer"}
         self.send_response(answer["statusCode"])
         for name, value in {**answer.get("headers", {}), **_firsts(answer.get("multiValueHeaders"))}.items():
             self.send_header(name, value)
