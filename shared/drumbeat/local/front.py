@@ -89,9 +89,14 @@ class Pool:
         """Wait for the successor of a handler that ended."""
         if connection in self._idle:
             self._idle.remove(connection)
-        task = asyncio.get_running_loop().create_task(self.connect(connection.path))
+        task = asyncio.get_running_loop().create_task(self._connect_again(connection.path))
         _background.add(task)
         task.add_done_callback(_background.discard)
+
+    async def _connect_again(self, path: Path) -> None:
+        # A process that is ending may close what it listens on after its connections, and take one more meanwhile.
+        await asyncio.sleep(RECONNECT_SECONDS)
+        await self.connect(path)
 
 
 class Connection(asyncio.Protocol):

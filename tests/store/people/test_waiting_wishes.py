@@ -116,7 +116,7 @@ def test_a_wish_of_another_version_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"kind": "stay"}, {"subject": "x"}, {"id": "y"}, {"lists": 1}, {"receivedAt": "now"}, {"evidence": []}],
+    [{"kind": "stay"}, {"mail": "x"}, {"id": "y"}, {"lists": 1}, {"receivedAt": "now"}, {"evidence": []}],
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_a_wish_with_a_field_that_is_none_of_its_kind_or_missing_is_refused(wrong: dict[str, object]) -> None:
