@@ -42,6 +42,7 @@ class PeoplesOracle:
         self._ledger = ledger
         self._redis_faults = redis_faults
         self._got: Counter[UUID] = Counter(mail.id for mail in mails)
+        self._tried = {attempt.mail for attempt in ledger.attempts}
         self._facts: defaultdict[tuple[bytes, str], list[Fact]] = defaultdict(list)
         for fact in ledger.facts:
             self._facts[fact.contact, fact.list].append(fact)
@@ -122,8 +123,10 @@ class PeoplesOracle:
                 return self._got[mail.id] >= 1
             case "cancelled", "no_consent":
                 return not mail.confirms
-            case "cancelled", "capped" | "not_asked":
+            case "cancelled", "capped":
                 return mail.confirms and self._got[mail.id] == 0
+            case "cancelled", "not_asked":  # its worker died in an attempt, and the person decided by the mail it sent
+                return mail.confirms and (self._got[mail.id] == 0 or mail.id in self._tried)
             case "held", reason:
                 return reason in REASONS[CLASSES[mail.account]]
         return False
