@@ -192,3 +192,17 @@ def test_what_was_not_sent_has_a_reason_that_there_can_be(story: Story, status: 
     story.mails[REMINDER] = replace(story.mails[REMINDER], status=status, reason=reason)
 
     assert _kinds(story.verdict()) == (set() if fine else {"lost"})
+
+
+@pytest.mark.parametrize("tried", [True, False])
+def test_a_person_who_decided_by_a_mail_is_asked_no_more_if_an_attempt_of_it_was_opened(
+    story: Story, tried: bool
+) -> None:
+    asking = ids.derive("asking")
+    story.mails[asking] = Planned(asking, SIGN_UP, ADA, OFFERS, True, "mail", "cancelled", "not_asked")
+    story.got.append(_mail(asking))
+    story.attempts += [Attempt(asking, OFFERED, OFFERED, OFFERED - 0.1)] if tried else []
+
+    found = [violation for violation in story.verdict().violations if violation.startswith("lost")]
+
+    assert (not found) is tried

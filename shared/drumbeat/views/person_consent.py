@@ -32,7 +32,7 @@ SAID = """
     SELECT said.list, said.kind, said.by_person, said.at, said.recorded_at, said.event_id, events.source, events.door,
            CASE WHEN events.door <> 'webhook'
                 THEN (SELECT octet_length(body) FROM payloads WHERE payloads.event_id = said.event_id) END AS bytes,
-           CASE WHEN said.kind = 'given' AND NOT said.by_person AND stood.kind = 'withdrawn' THEN 'left'
+           CASE WHEN said.kind <> 'withdrawn' AND NOT said.by_person AND stood.kind = 'withdrawn' THEN 'left'
                 WHEN (said.kind = 'pending' OR NOT said.by_person) AND said.kind <> 'withdrawn'
                      AND stood.kind = 'given' THEN 'given_before' END AS no_effect
       FROM unnest(%(ats)s::timestamptz[], %(events)s::uuid[]) AS wanted (at, event_id)

@@ -101,18 +101,24 @@ PERSON = f"""
       LEFT JOIN LATERAL (SELECT * FROM leads WHERE leads.contact = wanted.key OFFSET 0) AS leads ON true
 """  # noqa: S608 - put together from constants
 
-# A sign-up that is not confirmed in time has expired: nothing is written for that.
+# A sign-up that is not confirmed in time has expired: nothing is written for that. Who has left is asked again by their
+# own sign-up alone: a program's word causes no mail then.
 STATES = """
     SELECT list, state, CASE WHEN waits THEN asked END AS asked,
            CASE WHEN waits OR state IN ('pending', 'expired') THEN asked + %(confirmed_within)s END AS until
       FROM (SELECT %(consents)s::jsonb AS consents, drumbeat_now() - %(confirmed_within)s AS since) AS known
-     CROSS JOIN LATERAL jsonb_object_keys(consents) AS list
+     CROSS JOIN LATERAL jsonb_object_keys(consents) AS known_list (list)
      CROSS JOIN LATERAL (
            SELECT consent_shown(consents, list, since) AS state,
                   timestamptz 'epoch' + pending * interval '1 microsecond' AS asked,
                   pending > greatest((consents #>> ARRAY[list, 'd', '0'])::bigint, (consents #>> '{*,d,0}')::bigint)
                   AS is_newer
-             FROM (SELECT (consents #>> ARRAY[list, 'p', '0'])::bigint AS pending) AS newest) AS standing
+             FROM (SELECT CASE WHEN consent_state(consents, list) = 'withdrawn'
+                               THEN (SELECT microseconds(max(said.at))
+                                       FROM consents AS said
+                                      WHERE said.contact = %(own)s AND said.list = known_list.list
+                                        AND said.kind = 'pending' AND said.by_person AND said.at >= since)
+                               ELSE (consents #>> ARRAY[list, 'p', '0'])::bigint END AS pending) AS newest) AS standing
      CROSS JOIN LATERAL (SELECT state = 'withdrawn' AND is_newer AND asked >= since AS waits) AS waiting
      ORDER BY list
 """
@@ -134,7 +140,7 @@ def person(
     (head,) = db.run(PERSON, {"keys": list(keys), "id": id})
     if head["keys"] is None:
         return None
-    known = {"consents": json.dumps(head["consents"]), "confirmed_within": CONFIRMED_WITHIN}
+    known = {"consents": json.dumps(head["consents"]), "own": head["own"], "confirmed_within": CONFIRMED_WITHIN}
     consent = [ConsentItem(**row) for row in db.run(STATES, known)]
     waits = any(each.state == "pending" or each.asked is not None for each in consent)
     told = history(db, Known(head["keys"], head["own"], waits), cursor=cursor, reading=reading, fits=fits)

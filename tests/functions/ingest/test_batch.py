@@ -47,6 +47,14 @@ def test_a_batch_is_one_query_and_workers_are_notified_of_new_events_only(doors:
     assert set(doors.notified()) == {ids.event_id("crm", f"new-{n}") for n in range(30)}
 
 
+def test_of_two_events_of_a_batch_the_later_is_the_newer(doors: Doors) -> None:
+    doors.post("/v1/events/batch", {"events": [lead(key) for key in "cab"]})
+
+    times = {row["key"]: row["received_at"] for row in doors.events()}
+    assert sorted(times, key=lambda key: times[key]) == ["c", "a", "b"]
+    assert len(set(times.values())) == 3
+
+
 def test_an_element_is_kept_as_a_whole_event(doors: Doors) -> None:
     event = lead("one", payload={"name": "Ödön", "n": 1.5}, scheduledAt="2030-01-01T00:00:00Z")
 

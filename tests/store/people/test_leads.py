@@ -290,6 +290,25 @@ def test_one_who_left_and_signs_up_again_waits_only_so_long(services: Services) 
     assert (standing.state, standing.asked, standing.until) == ("withdrawn", None, None)  # START is long ago
 
 
+def test_one_who_left_is_not_asked_again_by_a_programs_word(services: Services) -> None:
+    now = datetime.now(UTC)
+
+    def statement(days: int, kind: str, door: str) -> Event:
+        consent = [{"list": "offers", "kind": kind}]
+        at = now - timedelta(days=days)
+        return said({"email": "ada@example.com"}, key=str(days), type="CONSENT", door=door, at=at, consent=consent)
+
+    tell(services, statement(4, "withdrawn", "unsubscribe"), statement(3, "pending", "api"))
+    (standing,) = story(services).consent
+    assert (standing.state, standing.asked, standing.until) == ("withdrawn", None, None)
+    assert story(services).consent_history[0].no_effect == "left"
+
+    back = statement(2, "pending", "form")
+    tell(services, back, statement(1, "pending", "api"))
+    (standing,) = story(services).consent
+    assert (standing.state, standing.asked) == ("withdrawn", back.received_at)
+
+
 @pytest.mark.parametrize("waits", [True, False])
 def test_a_press_that_may_be_a_programs_is_shown_with_what_it_was(services: Services, *, waits: bool) -> None:
     at = datetime.now(UTC) - (timedelta(days=1) if waits else timedelta(days=8))
