@@ -71,7 +71,7 @@ def tree(event: Json) -> Tree:
 
 def _add_evidence(root: Tree, evidence: Json) -> None:
     if evidence.get("unverified"):
-        root.add("[yellow]the button may have been pressed by a program[/]: it changed nothing; it can be pressed again")
+        root.add("[yellow]the button may have been pressed by a program[/]: it changed nothing, and works again")
     for name, value in evidence.items():
         if value not in (None, "", [], {}):
             root.add(f"{plain(name)}: {plain(value if isinstance(value, str) else json.dumps(value))}")
