@@ -54,7 +54,7 @@ def config(cloud: Deployed) -> str:
     return CONFIG.replace("SANDBOX", cloud.ready["sandbox_url"].replace("127.0.0.1", "localhost"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The template as it is, deployed; ended as Ctrl-C would, and then nothing of it is left running."""
     os.environ["SAM"], os.environ["UV"] = tool("sam"), tool("uv")

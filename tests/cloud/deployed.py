@@ -178,9 +178,9 @@ class Deployed(Stack):
                 ledger.execute("ALTER ROLE drumbeat_app LOGIN")
 
     @override
-    def end(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        """End it as Ctrl-C would."""
-        return super().end(how)
+    def end(self, how: signal.Signals = signal.SIGINT, *, within: float = 180.0) -> tuple[int, str]:
+        """End it as Ctrl-C would. The emulator ends its functions one after the other."""
+        return super().end(how, within=within)
 
     def _port(self, server: str) -> int:
         port: int = json.loads((self.home / "ports.json").read_text())[server]

@@ -157,12 +157,11 @@ def waits(cloud: Deployed) -> None:
     cloud.aws("sqs").send_message(QueueUrl=cloud.names["WishesQueue"], MessageBody=waiting_wishes.dumps(wish))
 
 
-def wakes_for_wishes(cloud: Deployed) -> bool:
-    """Notices a wish while nothing else is due."""
-    if not looked(cloud)[0]:
-        return False
+def lets_marketing_go_on(cloud: Deployed) -> bool:
+    """Lets marketing go on once no wish waits any more."""
     waits(cloud)
-    return "asleep" not in cloud.invoke("relay")[1]
+    done, summary = looked(cloud)
+    return done and not summary["wishesAway"]
 
 
 def empties_wishes(cloud: Deployed) -> bool:

@@ -62,11 +62,11 @@ class Stack:
             )
         return self.process
 
-    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """End it; returns its exit code and what was left unread of its standard output."""
+    def end(self, how: signal.Signals = signal.SIGTERM, *, within: float = 60.0) -> tuple[int, str]:
+        """End it within so many seconds; returns its exit code and what was left unread of its standard output."""
         assert self.process is not None
         self.process.send_signal(how)
-        rest, _ = self.process.communicate(timeout=60)
+        rest, _ = self.process.communicate(timeout=within)
         return self.process.returncode, rest
 
     def said(self) -> str:
