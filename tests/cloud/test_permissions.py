@@ -37,7 +37,7 @@ NEEDS: dict[Grant, Step] = {
     Grant("RelayRole", "sqs:GetQueueAttributes", "BufferQueue"): steps.wakes_for_the_buffer,
     Grant("RelayRole", "sqs:ReceiveMessage", "BufferQueue"): steps.wakes_for_the_buffer,
     Grant("RelayRole", "sqs:DeleteMessage", "BufferQueue"): steps.empties_the_buffer,
-    Grant("RelayRole", "sqs:GetQueueAttributes", "WishesQueue"): steps.lets_marketing_go_on,
+    Grant("RelayRole", "sqs:GetQueueAttributes", "WishesQueue"): steps.lets_postgres_sleep,
     Grant("RelayRole", "sqs:ReceiveMessage", "WishesQueue"): steps.empties_wishes,
     Grant("RelayRole", "sqs:DeleteMessage", "WishesQueue"): steps.empties_wishes,
     Grant("CampaignRole", "sqs:SendMessage", "EffectsQueue"): steps.fires,
