@@ -6,6 +6,7 @@ from uuid import UUID
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import Status
 from tests.faults.consent import EVERY_LIST
+from tests.faults.corrections import correct
 from tests.faults.fault_points import NoFaults
 from tests.faults.outages import pass_until
 from tests.faults.sample_people import (
@@ -200,14 +201,7 @@ def _confirmed_away(simulation: Simulation) -> None:
 
 def _asked_late(simulation: Simulation) -> None:
     """A list asks no more when a sign-up is planned that it was to ask about; it asks again, and the mail goes out."""
-    _apply(simulation, asks=False)
-    simulation.say(ADA)
-    simulation.settle(prompt=True)
-    _apply(simulation)
-    simulation.settle(prompt=True)
-    simulation.advance(2 * MINUTE)
-    simulation.sweep()
-    simulation.settle(prompt=True)
+    correct(simulation, lambda: simulation.say(ADA), asks=False)
     _ended(simulation, ADA, mail=None)
 
 
@@ -269,11 +263,6 @@ PEOPLES_STORIES = {
     "asked twice": _asked_twice,
     "asked twice, away": _asked_twice_away,
 }
-
-
-def _apply(simulation: Simulation, *, asks: bool = True) -> None:
-    while not simulation.apply(asks=asks):
-        simulation.advance(1.0)
 
 
 def _join(simulation: Simulation) -> None:

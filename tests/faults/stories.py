@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
 
 from drumbeat.core.call_times import LEASE
 from drumbeat.core.status import Status
 from drumbeat.ledger.account_states import FAILURES_THAT_PAUSE, FIRST_PAUSE_SECONDS
 from drumbeat.operations.decisions import Decision
 from drumbeat.people.imports import Mode
+from tests.faults.corrections import configure, correct
 from tests.faults.fault_points import NoFaults
 from tests.faults.in_the_way import forbidden, unreachable
 from tests.faults.peoples_stories import PEOPLES_STORIES
@@ -175,7 +175,7 @@ def _webhook(simulation: Simulation) -> None:
 
 def _split(simulation: Simulation) -> None:
     """A sender delivers what happened to several people at once, twice; and again while the ledger is unreachable."""
-    _apply(simulation, split=True)
+    configure(simulation, split=True)
     for sent in (BATCH, BATCH, ALONE):
         simulation.deliver_webhook(sent)
     simulation.drain()
@@ -225,19 +225,7 @@ def _upgraded(simulation: Simulation) -> None:
 
 def _replanned(simulation: Simulation) -> None:
     """A flow cannot be planned; a corrected configuration is applied, and the flow is planned again."""
-    _apply(simulation, broken=True)
-    simulation.ingest(ADA)
-    simulation.settle(prompt=True)
-    _apply(simulation)
-    simulation.settle(prompt=True)
-    simulation.advance(2 * MINUTE)
-    simulation.sweep()
-    simulation.settle(prompt=True)
-
-
-def _apply(simulation: Simulation, **changes: Any) -> None:
-    while not simulation.apply(**changes):
-        simulation.advance(1.0)
+    correct(simulation, lambda: simulation.ingest(ADA), broken=True)
 
 
 def _abandoned(simulation: Simulation) -> None:
@@ -254,10 +242,10 @@ def _abandoned(simulation: Simulation) -> None:
 def _edited(simulation: Simulation) -> None:
     """A campaign is removed between an instant and its firing, which comes late and twice."""
     simulation.advance(1.0)  # the clock may stand at an instant
-    _apply(simulation, digest="rate(10 minutes)")
+    configure(simulation, digest="rate(10 minutes)")
     simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
     instant = simulation.clock.now() - timedelta(seconds=30)
-    _apply(simulation)
+    configure(simulation)
     simulation.fire("digest", instant)
     simulation.fire("digest", instant)
     simulation.ingest(POST)  # only now: no relay has run in these minutes
@@ -270,9 +258,9 @@ def _edited(simulation: Simulation) -> None:
 def _removed(simulation: Simulation) -> None:
     """A campaign is removed before its next instant; a firing that was under way still comes."""
     simulation.advance(1.0)  # the clock may stand at an instant
-    _apply(simulation, digest="rate(10 minutes)")
+    configure(simulation, digest="rate(10 minutes)")
     simulation.advance(1.0)
-    _apply(simulation)
+    configure(simulation)
     simulation.advance(600.0 - simulation.clock.timestamp() % 600.0 + 30.0)
     (row,) = simulation.environment.owner.run("SELECT max(applied_at) AS removed FROM configs")
     simulation.fire("digest", simulation.clock.now())

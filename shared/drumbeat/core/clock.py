@@ -5,6 +5,7 @@ deadlines of single calls.
 """
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -22,6 +23,14 @@ def microseconds(moment: datetime) -> int:
 def from_microseconds(number: int) -> datetime:
     """Return the instant so many microseconds after 1970. Raises OverflowError beyond the calendar."""
     return _EPOCH + timedelta(microseconds=number)
+
+
+def in_order(now: datetime, count: int) -> Iterator[datetime]:
+    """Yield an instant for each of so many things that came together, a microsecond apart and before now.
+
+    So of two about one person the later is the newer.
+    """
+    return (now - back * timedelta.resolution for back in range(count, 0, -1))
 
 
 class Clock(Protocol):

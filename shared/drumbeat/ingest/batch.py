@@ -1,9 +1,9 @@
 """Many events over the API, in one request and one commit."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from drumbeat.access.keys import ApiKey
+from drumbeat.core.clock import in_order
 from drumbeat.core.errors import Invalid, Problem, TooLarge, Unauthorized
 from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer, recording, request
@@ -48,11 +48,8 @@ def _read(body: bytes, door: Door, caller: ApiKey) -> list[Arrival | Problem]:
             f"A batch may have {MAX_BATCH_EVENTS} events, this one has {len(elements)}. Nothing was stored; split it."
         )
     configured = door.catalog.names()
-    # A microsecond apart: of two events about one person the later one is the newer.
-    first = door.services.clock.now() - len(elements) * timedelta.resolution
     read: list[Arrival | Problem] = []
-    for place, element in enumerate(elements):
-        now = first + place * timedelta.resolution
+    for element, now in zip(elements, in_order(door.services.clock.now(), len(elements)), strict=True):
         try:
             read.append(
                 request.read_element(element, suspect=document.suspect, caller=caller, configured=configured, now=now)

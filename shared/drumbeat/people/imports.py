@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from drumbeat.access.keys import ApiKey
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.address import Keys, keys_of, normalise
+from drumbeat.core.clock import in_order
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.consent import EVERY_LIST, ConsentKind
 from drumbeat.core.errors import Invalid, InvalidAddress
@@ -128,13 +129,12 @@ def _stay_out(rows: Rows, taken: Sequence[Keys | None], door: Door) -> int:
 
 
 def _read(rows: Rows, door: Door, actor: str) -> Iterator[tuple[Arrival | Refused, Keys | None]]:
-    # A microsecond apart: of two rows about one person the later one is the newer.
-    first = door.services.clock.now() - timedelta(microseconds=len(rows.rows))
     evidence = {"form": IMPORTED, "mode": rows.mode.value, "by": actor}
-    for place, (number, fields) in enumerate(rows.rows):
+    instants = in_order(door.services.clock.now(), len(rows.rows))
+    for (number, fields), at in zip(rows.rows, instants, strict=True):
         try:
             address = normalise(_text(fields.get("email")), SEMANTICS)
-            arrival = _arrival(rows, number, fields, evidence, first + timedelta(microseconds=place))
+            arrival = _arrival(rows, number, fields, evidence, at)
         except InvalidAddress as error:
             yield Refused(number, f"email is not an address: {error}"), None
         except Invalid as error:

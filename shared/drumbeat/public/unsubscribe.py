@@ -10,6 +10,7 @@ from itertools import islice
 from uuid import UUID, uuid4
 
 from drumbeat.core import one_click
+from drumbeat.core.configuration import NAME
 from drumbeat.core.consent import EVERY_LIST
 from drumbeat.core.errors import Encoded, FormRefused, Invalid, NotFound, TooLarge, Unavailable
 from drumbeat.ingest.catalog import Lists
@@ -23,7 +24,7 @@ from drumbeat.public.visit import Visit
 
 WHAT, LIST = "what", "list"  # fields of the page
 MOST_BELIEVED = 50
-_LIKE_A_LIST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # as the configuration names them
+_LIKE_A_LIST = re.compile(NAME)
 
 
 class What(StrEnum):
