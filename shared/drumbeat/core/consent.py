@@ -1,13 +1,16 @@
-"""What the body of an event says about consent: one reading, for those who plan it, confirm it or show it. Pure."""
+"""Consent: its words, and what the body of an event says of it, in one reading for all who plan, confirm or show it."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 EVERY_LIST = "*"
 # The person's own words; every other door is a program's. A withdrawal counts by any door.
 PERSONS_DOORS = frozenset({"form", "confirm", "unsubscribe"})
+CONFIRMED_WITHIN = timedelta(days=7)  # of the sign-up
+UNVERIFIED_SOURCE = "drumbeat:unverified"  # of events that say: the button was pressed, perhaps by a program
 _SENDERS_DOORS = frozenset({"webhook"})  # whose bodies are their senders', and say nothing of ours
 _WORDS = ("text", "at")
 

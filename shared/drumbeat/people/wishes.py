@@ -14,8 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat.core import fingerprint, ids
-from drumbeat.core.confirmation import CONFIRMED_WITHIN
-from drumbeat.core.consent import document
+from drumbeat.core.consent import CONFIRMED_WITHIN, document
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door

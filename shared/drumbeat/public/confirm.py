@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from drumbeat.core import ids
-from drumbeat.core.confirmation import UNVERIFIED_SOURCE
+from drumbeat.core.consent import UNVERIFIED_SOURCE
 from drumbeat.core.errors import Invalid, NotFound
 from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import buffer, recording

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from drumbeat.core.clock import from_microseconds, microseconds
-from drumbeat.core.confirmation import CONFIRMED_WITHIN
+from drumbeat.core.consent import CONFIRMED_WITHIN
 from drumbeat.core.errors import Invalid
 from drumbeat.ledger.database import Database, Row
 from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Fits, Page, everything

@@ -11,8 +11,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from uuid import UUID
 
-from drumbeat.core.confirmation import UNVERIFIED_SOURCE
-from drumbeat.core.consent import document, noted
+from drumbeat.core.consent import UNVERIFIED_SOURCE, document, noted
 from drumbeat.ledger.database import Database, Row
 from drumbeat.views import person_consent, positions
 from drumbeat.views.ahead import Ahead

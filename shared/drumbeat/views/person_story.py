@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat.core.clock import from_microseconds
-from drumbeat.core.confirmation import CONFIRMED_WITHIN
+from drumbeat.core.consent import CONFIRMED_WITHIN
 from drumbeat.core.lead_limits import MAX_VALUE_BYTES
 from drumbeat.ledger.database import Database
 from drumbeat.views.lead_pages import BARRED

@@ -14,7 +14,7 @@ from drumbeat.access import keys
 from drumbeat.access import sql as access_sql
 from drumbeat.cli.main import main
 from drumbeat.core.address import contact_key
-from drumbeat.core.confirmation import UNVERIFIED_SOURCE
+from drumbeat.core.consent import UNVERIFIED_SOURCE
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.request import Request
 from drumbeat.core.status import Status

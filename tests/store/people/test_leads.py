@@ -9,7 +9,7 @@ import pytest
 from drumbeat import views
 from drumbeat.core.address import keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.confirmation import CONFIRMED_WITHIN, UNVERIFIED_SOURCE
+from drumbeat.core.consent import CONFIRMED_WITHIN, UNVERIFIED_SOURCE
 from drumbeat.core.errors import Invalid
 from drumbeat.core.events import Event
 from drumbeat.people.suppressions import lift, suppress
