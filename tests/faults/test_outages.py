@@ -22,15 +22,16 @@ MOST_LEADS = 150
 MAY_HAVE_BEEN_SENT = ("503", "503 with Retry-After", "hang")
 HELD = {("held", "unprovable")}
 LENGTHS = {"1 s": 1.0, "30 s": 30.0, "10 min": 600.0, "3 h": 10_800.0}
+# Of a lone effect one draw of jitter decides: what is documented is the longest of several. Of many the latest decides.
 ROWS = [
-    ("one lead an hour", QUIET_SECONDS, ("1 s", "30 s", "10 min", "3 h")),
-    ("20 effects a second", BUSY_SECONDS, ("1 s", "30 s", "10 min")),
+    ("one lead an hour", QUIET_SECONDS, ("1 s", "30 s", "10 min", "3 h"), 10),
+    ("20 effects a second", BUSY_SECONDS, ("1 s", "30 s", "10 min"), 1),
 ]
 
 
-def outlived(simulate: Simulate, outage: Outage) -> dict[str, Ended]:
+def outlived(simulate: Simulate, outage: Outage, seed: int = 0) -> dict[str, Ended]:
     """Return the end of each class after an outage that held up nothing for good."""
-    simulation = simulate()
+    simulation = simulate(seed)
     warm_up(simulation)
 
     ends = live_through(simulation, outage)
@@ -42,9 +43,9 @@ def outlived(simulate: Simulate, outage: Outage) -> dict[str, Ended]:
     return ends
 
 
-def all_kinds(simulate: Simulate, seconds: float, interval: float) -> Iterator[dict[str, Ended]]:
+def all_kinds(simulate: Simulate, seconds: float, interval: float, seeds: Iterable[int]) -> Iterator[dict[str, Ended]]:
     leads = min(1 + int(seconds // interval), MOST_LEADS)
-    return (outlived(simulate, Outage(kind, seconds, interval, leads)) for kind in KINDS)
+    return (outlived(simulate, Outage(kind, seconds, interval, leads), seed) for seed in seeds for kind in KINDS)
 
 
 @pytest.mark.point(36)
@@ -71,17 +72,18 @@ def test_many_effects_outlive_an_outage_and_wait_without_a_row_of_the_journal_ea
 @pytest.mark.proof
 @pytest.mark.timeout(1_800)
 def test_every_outage_is_outlived_within_the_documented_time(simulate: Simulate) -> None:
-    """Run with WRITE_DOCS=1 after a change of what follows from failures."""
+    """Run with WRITE_DOCS=1 after a change of what follows from failures: it takes five minutes then, else one."""
+    writes = bool(os.environ.get("WRITE_DOCS"))
     measured = [
-        (traffic, length, slowest(all_kinds(simulate, LENGTHS[length], interval)))
-        for traffic, interval, lengths in ROWS
+        (traffic, length, slowest(all_kinds(simulate, LENGTHS[length], interval, range(runs if writes else 1))))
+        for traffic, interval, lengths, runs in ROWS
         for length in lengths
     ]
     shown = table(measured)
     print(shown)
     before, _, rest = GUARANTEES.read_text().partition(BEGIN)
     documented, _, after = rest.partition(END)
-    if os.environ.get("WRITE_DOCS"):
+    if writes:
         GUARANTEES.write_text(f"{before}{BEGIN}\n{shown}\n{END}{after}")
         return
 
