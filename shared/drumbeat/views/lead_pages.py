@@ -72,7 +72,8 @@ CONSENT = f"""
 """  # noqa: S608 - put together from constants
 
 # The index gives the next leads in order, so many that a page costs the same whatever the filter finds; `edge` is the
-# last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up.
+# last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up. A suppression
+# counts under a person's former key as well.
 LEADS = f"""
     WITH upcoming AS MATERIALIZED (
         SELECT since, contact
@@ -95,7 +96,13 @@ LEADS = f"""
                {CONSENT} AS consent, {BARRED} AS suppressed, leads.since, leads.changed
           FROM upcoming
          CROSS JOIN LATERAL (SELECT * FROM leads WHERE leads.contact = upcoming.contact OFFSET 0) AS leads
-         CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.key = upcoming.contact OFFSET 0) AS contacts
+         CROSS JOIN LATERAL (SELECT own.key, own.person, own.consents, own.complained_at,
+                                    coalesce(own.suppressed_at, former.suppressed_at) AS suppressed_at,
+                                    coalesce(own.suppression_reason, former.suppression_reason) AS suppression_reason
+                               FROM contacts AS own
+                               LEFT JOIN contacts AS former ON former.key = own.former
+                              WHERE own.key = upcoming.contact
+                             OFFSET 0) AS contacts
          WHERE (%(list)s::text IS NULL OR {_STATE.format(list="%(list)s")} = %(state)s)
            AND (%(field)s::text IS NULL OR leads.attributes -> %(field)s ->> 'v' = %(value)s)
            AND (NOT %(suppressed)s OR {BARRED} IS NOT NULL)

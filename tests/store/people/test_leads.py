@@ -415,3 +415,16 @@ def test_events_are_found_by_whom_they_name(services: Services) -> None:
 
     assert [item.event_id for page in pages for item in page.items] == [ours[1].id, ours[0].id]
     assert pages[1].next is None
+
+
+def test_who_was_suppressed_under_a_former_reading_of_their_address_is_listed_as_such(services: Services) -> None:
+    tell(services, said({"email": "user@faß.de"}, key="a"), said({"email": "ada@example.com"}, key="b"))
+    _, former = known(services, "user@faß.de")
+    services.db.run(
+        "UPDATE contacts SET suppressed_at = drumbeat_now(), suppression_reason = 'left' WHERE key = %s", (former,)
+    )
+
+    (item,) = views.leads(services.db, LeadFilter.read("suppressed")).items
+
+    assert (item.address, item.suppressed) == (normalise("user@faß.de", SEMANTICS), "left")
+    assert story(services, "user@faß.de").suppressed == "left"
