@@ -156,7 +156,10 @@ class PeoplesOracle:
             if mail is None:
                 yield f"a withdrawal by a mail that was never planned: {one.mail}"
                 continue
-            facts = [fact for fact in self._facts[mail.contact, mail.list] if said.get(fact.event) == str(one.mail)]
+            # Who came back may leave once more by a link that they used before.
+            since = max((back for back in self._returns(one) if back < one.at), default=0.0)
+            left = [fact for fact in self._facts[mail.contact, mail.list] if said.get(fact.event) == str(one.mail)]
+            facts = [fact for fact in left if fact.at > since]
             if not facts:
                 yield f"a withdrawal was acknowledged, and is not kept: by mail {one.mail} at {one.at}"
                 continue
@@ -166,8 +169,7 @@ class PeoplesOracle:
 
     def _after(self, one: Withdrawal, mail: Planned, recorded: float) -> Iterator[str]:
         """From the answer on no attempt is opened, until the person comes back."""
-        again = (back.at for back in self._said.returns if (back.email, back.list) == (one.email, one.list))
-        until = min((at for at in again if at > one.at), default=float("inf"))
+        until = min((back for back in self._returns(one) if back > one.at), default=float("inf"))
         for attempt in self._ledger.attempts:
             other = self._ledger.mails[attempt.mail]
             if other.confirms or (other.contact, other.list) != (mail.contact, mail.list):
@@ -178,6 +180,10 @@ class PeoplesOracle:
                 else:
                     late = f"{attempt.opened - one.at:.3f} s after the answer to {one.mail}"
                     yield f"mailed after a withdrawal: mail {other.id}, opened {late}"
+
+    def _returns(self, one: Withdrawal) -> Iterator[float]:
+        """Give the times from which their person may be on the list again."""
+        return (back.at for back in self._said.returns if (back.email, back.list) == (one.email, one.list))
 
     def _excuse(self, one: Withdrawal, attempt: Attempt, recorded: float) -> str | None:
         """Return which exception of docs/guarantees.md it is; there is none once the withdrawal is recorded."""

@@ -119,6 +119,24 @@ def test_who_came_back_is_mailed_again(story: Story) -> None:
     assert story.verdict().violations == []
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_who_leaves_once_more_by_the_same_link_is_judged_by_that_withdrawal(story: Story, *, kept: bool) -> None:
+    back, again = ids.derive("back"), ids.derive("again")
+    story.said.returns.append(Return(EMAIL, OFFERS, LEFT + 1))
+    story.facts.append(Fact(ADA, OFFERS, back, "given", True, LEFT + 2, LEFT + 2))
+    story.said.withdrawals.append(Withdrawal(EMAIL, OFFERS, OFFER, LEFT + 4))
+    if kept:
+        story.events[again] = Event(again, "drumbeat:unsubscribe", "unsubscribe", {"payload": {}, "mail": str(OFFER)})
+        story.facts.append(Fact(ADA, OFFERS, again, "withdrawn", True, LEFT + 3.9, LEFT + 9))
+    story.redis_faults = [LEFT + 3]
+    story.remind(LEFT + 5)
+
+    verdict = story.verdict()
+
+    assert _kinds(verdict) == (set() if kept else {"a withdrawal was acknowledged, and is not kept"})
+    assert verdict.exceptions == ({REDIS_AWAY: 1} if kept else {})
+
+
 def test_no_machine_gives_back_who_left(story: Story) -> None:
     story.facts.append(Fact(ADA, OFFERS, ids.derive("crm"), "given", False, LEFT + 2, LEFT + 2))
     story.remind(LEFT + 5)

@@ -6,8 +6,10 @@ from drumbeat.core.reasons import PAUSES, ReasonCode
 from drumbeat.ledger import legacy
 from drumbeat.ledger.database import Database
 
-# What waits for a pause, or for its next try after a call that failed; planned delays keep their time, and so does what
-# is unknown: its time is when the provider can know.
+HASTENED = [*PAUSES, ReasonCode.NOT_SENT, ReasonCode.NOT_UNDERSTOOD]
+
+# What waits for a pause, for its next try after a call that failed, or for a release that understands it; a planned delay
+# keeps its time, and so does what is unknown: its time is when the provider can know.
 HASTEN = f"""
     WITH paused AS (
         SELECT id
@@ -16,7 +18,7 @@ HASTEN = f"""
            AND status = 'waiting'
            AND due_at > drumbeat_now()
            AND due_at < 'infinity'
-           AND (reason_code = ANY (%(pauses)s) OR {legacy.WAITS_FOR_PAUSE})
+           AND (reason_code = ANY (%(reasons)s) OR {legacy.WAITS_FOR_PAUSE})
          ORDER BY due_at, id
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED
@@ -31,5 +33,5 @@ HASTEN = f"""
 
 def hasten(db: Database, account: str, *, limit: int) -> list[UUID]:
     """Make effects due now that wait because of their account; their status stays as it is."""
-    parameters = {"account": account, "pauses": [*PAUSES, ReasonCode.NOT_SENT], "limit": limit}
+    parameters = {"account": account, "reasons": HASTENED, "limit": limit}
     return [row["id"] for row in db.run(HASTEN, parameters)]

@@ -40,8 +40,8 @@ def waiting(services: Services) -> bool:
 def record(services: Services, flag: bytes | None, has_time: Callable[[], bool]) -> Wishes:
     """Record the wishes that wait, then let marketing go on. Each is deleted only once it is recorded.
 
-    `flag`: its value, read before; None: it is set as soon as there is a wish, or the queue fails. `has_time` returns
-    whether there is time for one more receive: as long as it hides its messages.
+    `flag`: its value, read before; None: it is set as soon as there is a wish, also a hidden one, or the queue fails.
+    `has_time` returns whether there is time for one more receive: as long as it hides its messages.
 
     Raises:
         SqsError: the queue fails, and Redis does not take the flag: nothing would hold marketing.
@@ -50,8 +50,8 @@ def record(services: Services, flag: bytes | None, has_time: Callable[[], bool])
     found = Wishes(flag)
     try:
         _empty(services, found, has_time)
-        if found.flag and found.emptied and not found.locked and services.wishes.count() <= found.foreign:
-            services.wishes_flag.clear(found.flag)
+        if found.emptied and not found.locked:
+            _mark(services, found)
     except SqsError as error:
         # Set again where it stood: Redis may have lost it meanwhile.
         found.flag, found.unanswered = services.wishes_flag.set(), True
@@ -59,6 +59,18 @@ def record(services: Services, flag: bytes | None, has_time: Callable[[], bool])
             raise
         _LOG.warning("relay: wishes wait until the next minute, and so does marketing: %s", error)
     return found
+
+
+def _mark(services: Services, found: Wishes) -> None:
+    """Let marketing go on, or wait for what a relay that has died had received: that is hidden still.
+
+    Redis may have lost the flag meanwhile.
+    """
+    left = services.wishes.count() > found.foreign
+    if found.flag and not left:
+        services.wishes_flag.clear(found.flag)
+    elif left and not found.flag:
+        found.flag = services.wishes_flag.set()
 
 
 def _empty(services: Services, found: Wishes, has_time: Callable[[], bool]) -> None:

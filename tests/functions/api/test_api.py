@@ -544,6 +544,20 @@ def test_a_paused_account_says_why_and_goes_on_when_resumed(console: Console, da
     assert console.call("POST", "/v1/accounts/missing/resume")[0] == 404
 
 
+def test_resuming_does_not_wait_for_what_a_release_before_did_not_understand(
+    console: Console, database: TestDatabase
+) -> None:
+    applied(database)
+    effect = waiting(database)
+    put_back = opening(claimed(database, effect), "waiting", wait=300.0, reason=Reason(ReasonCode.NOT_UNDERSTOOD))
+    attempts_sql.open_attempts(database, [put_back])
+
+    _, resumed, _ = console.call("POST", "/v1/accounts/mail/resume")
+
+    assert resumed["effects"] == 1
+    assert claimed(database, effect)
+
+
 def test_resuming_leaves_planned_delays_alone(console: Console, database: TestDatabase) -> None:
     applied(database)
     tomorrow = datetime.now(UTC) + timedelta(days=1)

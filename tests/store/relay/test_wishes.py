@@ -165,12 +165,14 @@ def test_a_wish_that_comes_while_the_queue_is_found_empty_keeps_the_flag(
     assert flag_of(deployment) is None
 
 
-def test_what_a_relay_that_was_killed_had_received_keeps_the_flag_and_is_there_for_the_next(
-    deployment: SampleDeployment, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("flag", [True, False])
+def test_what_a_relay_that_was_killed_had_received_lets_marketing_wait_and_is_there_for_the_next(
+    deployment: SampleDeployment, *, flag: bool
 ) -> None:
+    """Without the flag, as where Redis was emptied meanwhile."""
     deployment.configured()
     mail = mail_to_ada(deployment.db)
-    queue = wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)))
+    queue = wait_in_queue(deployment, waiting_wishes.dumps(wish(deployment, mail)), flag=flag)
     queue.receive(hidden=5)  # and then its process ended
 
     soon = sweep(deployment.services)
