@@ -8,8 +8,8 @@ from drumbeat.ledger.database import Database
 
 HASTENED = [*PAUSES, ReasonCode.NOT_SENT, ReasonCode.NOT_UNDERSTOOD]
 
-# What waits for a pause, for its next try after a call that failed, or for a release that understands it; a planned delay
-# keeps its time, and so does what is unknown: its time is when the provider can know.
+# What waits for a pause, for its next try after a call that failed, or for a release that understands it. A planned
+# delay keeps its time, and so does what is unknown: its time is when the provider can know.
 HASTEN = f"""
     WITH paused AS (
         SELECT id
