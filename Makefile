@@ -12,9 +12,6 @@ SAM := .venv/tools/sam/.setup
 CHECKERS := .venv/tools/checkov/.setup .venv/tools/cfripper/.setup
 PEERS := .venv/peers/.setup
 SDKS := .venv/sdks/.setup
-PROOF := $(BIN)/pytest -m proof -rP --show-capture=stdout --durations 10
-# Proofs by a clock of their own, or without one: two at a time tell the same. All others need the machine to themselves.
-AT_ANY_PACE := $(addprefix tests/,build faults sdks store)
 INSTALL := $(UV) pip install --quiet --require-hashes
 LOCK := --quiet --universal --python-version 3.13 --generate-hashes --no-header
 # Any Python that may start uv; what Drumbeat itself runs on is 3.13, found or fetched by uv.
@@ -85,8 +82,7 @@ test: $(DEV) $(SAM) $(CHECKERS) ## formatting, lint, types, tests
 	$(BIN)/pytest -m 'not proof' -n 2 --dist worksteal
 
 proof: $(DEV) $(SAM) $(CHECKERS) $(SDKS) ## the long proofs; prints what each has shown
-	failed=0; $(PROOF) -n 2 --dist worksteal $(AT_ANY_PACE) || failed=1; \
-	$(PROOF) $(AT_ANY_PACE:%=--ignore=%) || failed=1; exit $$failed
+	$(BIN)/pytest -m proof -rP --show-capture=stdout --durations 10
 
 chaos: $(DEV) ## one of the proofs: kill, cut and freeze everything under load, then count from outside
 	$(BIN)/python -m tests.chaos
