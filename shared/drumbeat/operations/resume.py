@@ -20,7 +20,7 @@ class Resumed:
 
 
 def resume(account: str, services: Services) -> Resumed:
-    """Lift the pause, and make due what waited for it or for its next try. Harmless to repeat.
+    """Lift the pause, and make due what waited for it, for its next try or for this release. Harmless to repeat.
 
     A cause that still exists pauses the account again at its next calls.
     """

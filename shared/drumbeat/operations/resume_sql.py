@@ -32,6 +32,6 @@ HASTEN = f"""
 
 
 def hasten(db: Database, account: str, *, limit: int) -> list[UUID]:
-    """Make effects due now that wait because of their account; their status stays as it is."""
+    """Make effects of an account due now that wait for no planned time; their status stays as it is."""
     parameters = {"account": account, "reasons": HASTENED, "limit": limit}
     return [row["id"] for row in db.run(HASTEN, parameters)]

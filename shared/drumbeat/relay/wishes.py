@@ -51,7 +51,7 @@ def record(services: Services, flag: bytes | None, has_time: Callable[[], bool])
     try:
         _empty(services, found, has_time)
         if found.emptied and not found.locked:
-            _mark(services, found)
+            _hold_or_release(services, found)
     except SqsError as error:
         # Set again where it stood: Redis may have lost it meanwhile.
         found.flag, found.unanswered = services.wishes_flag.set(), True
@@ -61,11 +61,8 @@ def record(services: Services, flag: bytes | None, has_time: Callable[[], bool])
     return found
 
 
-def _mark(services: Services, found: Wishes) -> None:
-    """Let marketing go on, or wait for what a relay that has died had received: that is hidden still.
-
-    Redis may have lost the flag meanwhile.
-    """
+def _hold_or_release(services: Services, found: Wishes) -> None:
+    """Let marketing go on; or wait, where Redis lost the flag and what a relay received that died is hidden still."""
     left = services.wishes.count() > found.foreign
     if found.flag and not left:
         services.wishes_flag.clear(found.flag)
