@@ -93,7 +93,9 @@ CLAIM = """
       LEFT JOIN LATERAL (
         SELECT o.kind, o.reference
           FROM outcomes o
-         WHERE o.effect_id = t.id AND o.generation = t.generation AND o.kind IN ('accepted', 'found', 'refused')
+         WHERE o.effect_id = t.id
+           AND ((o.generation = t.generation AND o.kind IN ('accepted', 'found', 'refused'))
+                OR (t.status = 'claimed' AND o.kind IN ('accepted', 'found')))
          ORDER BY o.kind = 'refused', o.id
          LIMIT 1) AS proof ON true
      CROSS JOIN LATERAL (
