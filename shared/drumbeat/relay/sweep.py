@@ -7,7 +7,7 @@ anything to read, so that a suspended database stays suspended; when the index i
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,7 +27,7 @@ from drumbeat.services import Services
 from drumbeat.throttle.pace import NOTIFY_AHEAD
 from drumbeat.wakeups.due_index import AGAIN, FEEDBACK, FULL, Due, minute
 from drumbeat.wakeups.ledger_rest import LONGEST_WAIT_SECONDS
-from drumbeat.wakeups.queue import Queue, QueueError
+from drumbeat.wakeups.queue import Message, Queue, QueueError
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -226,6 +226,8 @@ class _Sweep:
                 if not messages:
                     return True
                 drained = drain(messages, self._services)
+                if queue is not self._services.buffer:
+                    self._move_to_buffer(drained.foreign, queue)
                 queue.delete(drained.settled)
                 self.summary.drained += drained.recorded
                 self.summary.parked += drained.parked
@@ -233,6 +235,15 @@ class _Sweep:
         except SqsError as error:
             _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
         return False
+
+    def _move_to_buffer(self, messages: Sequence[Message], queue: Queue) -> None:
+        """Put what a person has to look at where an alarm sees it. Safe to cut: what is in both is recorded once."""
+        for message in messages:
+            try:
+                self._services.buffer.put(message.body)
+            except QueueError as error:
+                raise SqsError("SendMessage", error.code, "a report was not moved to the buffer") from None
+            queue.delete([message])
 
     def _publish_catalog(self) -> None:
         """Write what ingest has to know without the ledger again, before its copy in Redis expires."""
