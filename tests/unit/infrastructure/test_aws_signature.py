@@ -60,7 +60,15 @@ def test_method_path_and_query_are_signed_as_botocore_signs_them(method: str, ta
     credentials = Credentials("AKID", "secret")
 
     signed = sign(
-        HEADERS, b"{}", credentials, service="ses", region="eu-central-1", now=NOW, method=method, path=path, query=query
+        HEADERS,
+        b"{}",
+        credentials,
+        service="ses",
+        region="eu-central-1",
+        now=NOW,
+        method=method,
+        path=path,
+        query=query,
     )
 
     assert signed["authorization"] == botocores(b"{}", None, method=method, target=target, service="ses")
