@@ -133,6 +133,8 @@ ATTEMPTS = """
      WHERE scope.status = 'accepted' AND learned.effect_id IS NULL
        AND NOT EXISTS (SELECT FROM journal j
                         WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%')
+       AND NOT EXISTS (SELECT FROM feedback f
+                        WHERE f.effect_id = scope.id AND f.kind NOT IN ('refused', 'other'))
 """
 
 # Suppressions, what is said of consent, and attempts take their times under the same contact's lock, so their times are

@@ -191,6 +191,11 @@ CLOSE = """
                                                 WHERE o.effect_id = i.id AND o.generation = i.generation
                                                   AND o.kind IN ('accepted', 'found')
                                                 LIMIT 1) IS NOT NULL
+                                              OR (SELECT f.name
+                                                    FROM feedback f
+                                                   WHERE f.effect_id = i.id AND f.generation = i.generation
+                                                     AND f.kind NOT IN ('refused', 'other')
+                                                   LIMIT 1) IS NOT NULL
                                          ELSE false END AS overruled) AS judged
           LEFT JOIN LATERAL (SELECT i.why, i.code, i.detail, i.maybe WHERE NOT overruled) AS reason ON true
          WHERE (e.fence = i.fence AND e.status IN ('sending', 'unknown'))
