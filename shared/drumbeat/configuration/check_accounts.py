@@ -87,6 +87,10 @@ def check_source(source: document_models.Source, path: Path, document: Document)
         document.wrong((*path, "webhook"), f"there is no signature scheme {source.webhook}; {advice}")
         return
     scheme, given, before = schemes.get(source.webhook), options_of(source), len(document.mistakes)
+    if scheme.has_secrets and not document.has((*path, "secrets")):
+        document.wrong(path, "secrets is missing; add it")
+    elif source.secrets and not scheme.has_secrets:
+        document.wrong((*path, "secrets"), f"{source.webhook} signs by a certificate that it publishes; delete secrets")
     for name in given.keys() - scheme.options.keys():
         document.wrong(
             (*path, name),

@@ -14,7 +14,7 @@ from tests.conftest import VECTORS
 BOUNCE = VECTORS / "payloads" / "ses.sns.bounce.json"
 KEY = "0b8f2d6e-93a1-5c77-8d1e-3f1f6f0f9a11-1"
 AT = "2026-03-01T12:00:00.123Z"
-MAIL = {
+MAIL: dict[str, Any] = {
     "timestamp": "2026-03-01T11:59:00.000Z",
     "source": "ada@example.com",
     "messageId": "0102-abc",
@@ -24,13 +24,13 @@ MAIL = {
 }
 
 
-def event(word: str, name: str = "", mail: dict[str, Any] = MAIL, **said: object) -> dict[str, Any]:
+def event(word: str, name: str = "", mail: dict[str, Any] = MAIL, **said: Any) -> dict[str, Any]:
     return {"eventType": word, "mail": mail, **({name: {"timestamp": AT, **said}} if name else {})}
 
 
-def bounce(kind: str, part: str = "General", **said: object) -> dict[str, Any]:
+def bounce(kind: str, part: str = "General") -> dict[str, Any]:
     recipients = [{"emailAddress": "grace@example.org", "diagnosticCode": "smtp; 550 <grace@example.org> unknown"}]
-    return event("Bounce", "bounce", bounceType=kind, bounceSubType=part, bouncedRecipients=recipients, **said)
+    return event("Bounce", "bounce", bounceType=kind, bounceSubType=part, bouncedRecipients=recipients)
 
 
 def preferences(**new: object) -> dict[str, Any]:
