@@ -1,4 +1,4 @@
-"""A provider of repeat class F, for tests: Drumbeat ships no provider yet whose only evidence is its feedback.
+"""A provider of repeat class F, for tests: one whose horizon is a setting.
 
 It has the adapter and the sandbox vendor of HTTP receivers; what differs is what may be done after an unknown outcome.
 """
