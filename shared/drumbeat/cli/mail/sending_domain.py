@@ -23,7 +23,8 @@ class Vendor:
     name: str
     include: str  # of its SPF
     selectors: Selectors
-    sends_as: Callable[[Mapping[str, str], str], str]  # the domain of the Return-Path, for which SPF is read
+    # The domain of the Return-Path, for which SPF is read; None: one of the vendor's own, whose records are its affair.
+    sends_as: Callable[[Mapping[str, str], str], str | None]
     signs_as: Callable[[Mapping[str, str], str], str]  # the domain of the DKIM signature
     unless: str | None = None  # when it sends as another domain, which no record shows
 
@@ -50,6 +51,14 @@ VENDORS: Mapping[str, Vendor] = {
         lambda _, sender: sender,
         "and Resend sends from here unless another return path was chosen there",
     ),
+    # SES developer guide, "Authenticating email with Easy DKIM" and "Using a custom MAIL FROM domain".
+    "ses": Vendor(
+        "Amazon SES",
+        "amazonses.com",
+        Selectors((), False, "the identity's page in the console of SES, DKIM records"),
+        lambda *_: None,
+        lambda _, sender: sender,
+    ),
 }
 
 
@@ -73,9 +82,13 @@ def check_sending_domain(account: Account, ask: Ask, selectors: Sequence[str] = 
     if _is_reserved(signs):
         return
     known = replace(vendor.selectors, names=selectors, certain=True) if selectors else vendor.selectors
-    yield check_spf(envelope, vendor.name, vendor.include, ask, unless=vendor.unless)
+    if envelope is None:
+        detail = f"{vendor.name} sends as a domain of its own, which has its records: for {sender} DKIM alone counts"
+        yield note(f"SPF of {sender}", detail, "where a MAIL FROM domain of yours was set, look at its records there")
+    else:
+        yield check_spf(envelope, vendor.name, vendor.include, ask, unless=vendor.unless)
     yield check_dkim(signs, vendor.name, known, ask)
-    if policy is not None and (alignment := check_alignment(sender, signs, envelope, policy)):
+    if policy is not None and (alignment := check_alignment(sender, signs, envelope or vendor.include, policy)):
         yield alignment
 
 

@@ -57,6 +57,25 @@ def test_a_domain_without_anything_lacks_what_can_be_known() -> None:
     }
 
 
+def test_ses_signs_for_the_sender_and_sends_as_itself() -> None:
+    ses = account("ses", region="eu-central-1", **{"from": "ada@acme.io"})
+    server = zone(GOOD | {"abc._domainkey.acme.io": f"p={LONG}"})
+
+    unasked = list(check_sending_domain(ses, server))
+    asked = list(check_sending_domain(ses, server, ["abc"]))
+
+    assert [each["name"] for each in asked] == [
+        "DMARC of acme.io",
+        "SPF of acme.io",
+        "DKIM of acme.io",
+        "DMARC of acme.io counts",
+    ]
+    assert [each["ok"] for each in asked + unasked] == [True] * 8
+    assert "selectors of its own" in unasked[2]["detail"]
+    assert "a key is published" in asked[2]["detail"]
+    assert "DKIM of this account counts" in asked[3]["detail"]
+
+
 def test_a_selector_that_the_user_knows_is_the_only_one_asked_for() -> None:
     server = Zone(GOOD)
 
