@@ -38,11 +38,12 @@ def check_account(
     _headers(account, provider, path, document, sandbox=sandbox)
     for problem in provider.problems(settings):
         document.wrong((*path, "settings", problem.partition(" ")[0]), problem)
-    if not sandbox and (astray := vendor_hosts.problem(provider, settings.get("base_url") or provider.base_url or "")):
+    base_url = settings.get("base_url") or vendor_hosts.own_url(provider, settings) or ""
+    if not sandbox and (astray := vendor_hosts.problem(provider, base_url, settings)):
         document.wrong((*path, "settings", "base_url"), astray)
     if account.lookup is None or len(document.mistakes) > before:
         return
-    repeat = provider.repeat(Target(name, settings.get("base_url") or provider.base_url or "", settings))
+    repeat = provider.repeat(Target(name, base_url, settings))
     if not isinstance(repeat, Query):
         document.wrong((*path, "lookup"), f"{account.provider} is not searched after an unknown outcome; delete lookup")
     if account.lookup.looks != sorted(set(account.lookup.looks)):
@@ -86,6 +87,10 @@ def check_source(source: document_models.Source, path: Path, document: Document)
         document.wrong((*path, "webhook"), f"there is no signature scheme {source.webhook}; {advice}")
         return
     scheme, given, before = schemes.get(source.webhook), options_of(source), len(document.mistakes)
+    if scheme.has_secrets and not document.has((*path, "secrets")):
+        document.wrong(path, "secrets is missing; add it")
+    elif source.secrets and not scheme.has_secrets:
+        document.wrong((*path, "secrets"), f"{source.webhook} signs by a certificate that it publishes; delete secrets")
     for name in given.keys() - scheme.options.keys():
         document.wrong(
             (*path, name),

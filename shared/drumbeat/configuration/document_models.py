@@ -104,12 +104,13 @@ class Source(Form):
 
     webhook: str
     type: EventTypeName
-    secrets: Annotated[list[Secret], Field(min_length=1, max_length=10)]
+    secrets: Annotated[list[Secret], Field(min_length=1, max_length=10)] = []  # which schemes need one: `check_source`
     tolerance: Duration | None = None  # None: the scheme's own
     max_bytes: Annotated[int, Field(ge=1, le=MAX_DELIVERY_BYTES)] | None = None
     map: dict[str, Where] = {}
     lead: Lead = None
     split: Facts | None = None  # to the facts of a delivery that holds several
+    speaks_for: str | None = None  # the account whose provider reports here what became of its mails
 
 
 class FormPage(Form):

@@ -53,6 +53,9 @@ def _add_schemes(source: Json) -> None:
     source["allOf"] = [
         _where("webhook", scheme, _options(declared)) for scheme, declared in options.items() if declared
     ]
+    without = [name for name in options if not schemes.get(name).has_secrets]
+    signed = {"required": ["secrets"]}
+    source["allOf"].append({"if": {"properties": {"webhook": {"not": {"enum": without}}}}, "then": signed})
 
 
 def _options(declared: Mapping[str, Option]) -> Json:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from drumbeat.ingest.catalog import Catalog
+from drumbeat.ingest.certificates import Certificates
 from drumbeat.ingest.rationing import Ration
 from drumbeat.services import Services
 
@@ -52,3 +53,8 @@ class Door:
     def catalog(self) -> Catalog:
         """The configured sources."""
         return Catalog(self.services)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """The certificates that senders publish."""
+        return Certificates(self.services)

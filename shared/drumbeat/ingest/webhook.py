@@ -8,14 +8,19 @@ from drumbeat.core import fingerprint, ids
 from drumbeat.core.configuration import Source
 from drumbeat.core.errors import Forbidden, NotFound, SecretMissing, Unauthorized, Unavailable
 from drumbeat.core.events import Arrival
-from drumbeat.ingest import buffer, recording
+from drumbeat.core.request import Reply as Answered
+from drumbeat.core.request import Request
+from drumbeat.ingest import buffer, feedback, recording
 from drumbeat.ingest.door import REPEATED, UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
 from drumbeat.ingest.screening import find, screen
 from drumbeat.ingest.single import UNREACHABLE
+from drumbeat.planning.reports import reported, speaks
 from drumbeat.sources import registry
 from drumbeat.sources.secret_forms import cleaned
 from drumbeat.sources.signature import FACT, Allowed, Delivery, NoMatch, Reply, Scheme, Unverified, content_key
+
+VISIT_SECONDS = 5.0
 
 
 def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | None = None) -> Receipt | Reply:
@@ -33,10 +38,17 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
     source = screen(name, delivery.headers, len(delivery.body), door)
     scheme = registry.get(source.scheme)
     now = door.services.clock.now()
-    key, former_key = _verified(source, scheme, delivery, door, judged_at or now)
+    allowed = _allowed(source, scheme, door, judged_at or now)
+    key, former_key = _verified(scheme, delivery, allowed, door)
     if (reply := scheme.answer(delivery)) is not None:
+        if reply.notice:
+            door.warn(reply.notice, source=source.name)
         return reply
-    return replace(_store(_arrival(source, key, former_key, delivery.body, now), door), reply=scheme.reply)
+    arrival = _arrival(source, key, former_key, delivery.body, now)
+    if not speaks(source, source.type):
+        return replace(_store(arrival, door), reply=scheme.reply)
+    arrivals = reported(arrival, source)
+    return replace(feedback.wait(arrivals, door) or _store_all(arrivals, door), reply=scheme.reply)
 
 
 def confirm(name: str, request: Delivery, door: Door) -> Reply:
@@ -58,22 +70,54 @@ def confirm(name: str, request: Delivery, door: Door) -> Reply:
         raise Forbidden(f"The address was not confirmed: {error}. Nothing was stored.") from None
 
 
-def _verified(source: Source, scheme: Scheme, delivery: Delivery, door: Door, now: datetime) -> tuple[str, str | None]:
-    """Return the delivery's key, and the one that the release before gives it if that is another."""
+def _allowed(source: Source, scheme: Scheme, door: Door, now: datetime) -> Allowed:
+    """Return what its deliveries are judged by, its certificate aside."""
     secrets = _secrets(source, source.secrets, door)
-    allowed = Allowed(secrets, now.timestamp(), source.tolerance, source.options)
-    if not allowed.secrets:
+    services = door.services
+    allowed = Allowed(
+        secrets,
+        now.timestamp(),
+        source.tolerance,
+        source.options,
+        sandbox_url=services.settings.sandbox_url if services.imitates_vendors else None,
+    )
+    if scheme.has_secrets and not allowed.secrets:
         door.warn("secret_empty", source=source.name)
         raise _unreadable()
+    return allowed
+
+
+def _verified(scheme: Scheme, delivery: Delivery, allowed: Allowed, door: Door) -> tuple[str, str | None]:
+    """Return the delivery's key, and the one that the release before gives it if that is another.
+
+    What a verified delivery asks to be visited is visited before it is answered.
+    """
     try:
+        if (published := scheme.certificate_url(delivery, allowed)) is not None:
+            allowed = replace(allowed, certificate=door.certificates.get(published))
         key = scheme.verify(delivery, allowed)
+        asked = scheme.visit(delivery, allowed)
     except Unverified as error:
         door.count(UNVERIFIED)
         raise _not_accepted(error, delivery) from None
+    if asked is not None:
+        _visit(asked, door)
     former_key = scheme.former_key(delivery, allowed)
     if key.startswith(FACT):
         key, former_key = content_key(key.encode()), key
     return key, former_key if former_key != key else None
+
+
+def _visit(url: str, door: Door) -> None:
+    """Call an address that a verified delivery asks for. Raises Unavailable: its sender has to ask again."""
+    start_by = door.services.clock.elapsed() + VISIT_SECONDS
+    reply = door.services.http.call(Request("GET", url), start_by=start_by, budget=VISIT_SECONDS)
+    if not isinstance(reply, Answered) or reply.status != 200:
+        door.warn("not_confirmed", status=str(reply.status) if isinstance(reply, Answered) else "none")
+        raise Unavailable(
+            "The sender's address could not be visited, so nothing was confirmed. Nothing was stored; send the same"
+            " request again, or subscribe anew."
+        )
 
 
 def _not_accepted(error: Unverified, delivery: Delivery) -> Unauthorized:
@@ -115,6 +159,18 @@ def _store(arrival: Arrival, door: Door) -> Receipt:
     if not recorded.inserted:
         door.count(REPEATED)
     return Receipt(recorded.event, RECORDED, replayed=not recorded.inserted)
+
+
+def _store_all(arrivals: Sequence[Arrival], door: Door) -> Receipt:
+    """Store the events of one delivery; its receipt is that of the first."""
+    if len(arrivals) == 1:
+        return _store(arrivals[0], door)
+    try:
+        recorded = recording.record_all(arrivals, door)
+    except UNREACHABLE:
+        return buffer.put(arrivals, door)[0]
+    door.catalog.refresh()
+    return Receipt(arrivals[0].id, RECORDED, replayed=not any(one and one.inserted for one in recorded))
 
 
 def _arrival(source: Source, key: str, former_key: str | None, body: bytes, now: datetime) -> Arrival:

@@ -12,10 +12,10 @@ from pathlib import Path
 import drumbeat
 from drumbeat.core.errors import DrumbeatError
 from drumbeat.infrastructure import secrets_file
+from drumbeat.infrastructure.aws_signature import Credentials
 from drumbeat.infrastructure.redis import LeanRedis, PlainText
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import Sqs
-from drumbeat.infrastructure.sqs.signature import Credentials
 from drumbeat.ledger.database import encrypted
 from drumbeat.local import disk, emulator, ledger, queues
 from drumbeat.local.children import Child, Process, ServerChild, Watched, base_environment

@@ -64,7 +64,7 @@ class Provider(Protocol):
     """
 
     name: str
-    base_url: str | None  # the vendor's own; None when the account must give one
+    base_url: str | None  # the vendor's own, `{region}` for a setting; None when the account must give one
     actions: frozenset[str]  # their names in `drumbeat.planning.actions`
     settings: Mapping[str, bool]  # name -> required
     secrets: Mapping[str, bool]  # name -> required

@@ -28,7 +28,7 @@ class Login:
     @property
     def astray(self) -> str | None:
         """Why the account's key must not be sent where it is configured to; None: it may."""
-        return vendor_hosts.problem(self.provider, self.target.base_url)
+        return vendor_hosts.problem(self.provider, self.target.base_url, self.target.settings)
 
     def sign(self, request: Request, secrets: Mapping[str, str], *, key: str, now: datetime) -> Request:
         """Add what is made afresh for each attempt: the provider's signature and the account's own headers."""
@@ -54,7 +54,9 @@ def login(account: Account, sandbox_url: str | None) -> Login:
     provider = registry.get(account.provider)
     base_url = account.settings.get("base_url")
     if not base_url:
-        base_url = f"{sandbox_url}/{account.provider}" if sandbox_url else provider.base_url
+        base_url = (
+            f"{sandbox_url}/{account.provider}" if sandbox_url else vendor_hosts.own_url(provider, account.settings)
+        )
     assert base_url, f"apply refuses an account of {account.provider} without base_url"
     return Login(account, provider, Target(account.name, base_url.strip().rstrip("/"), account.settings))
 

@@ -10,6 +10,7 @@ _PROVIDERS: Registry[Provider] = Registry(
         "hubspot": "drumbeat.providers.hubspot:PROVIDER",
         "mailgun": "drumbeat.providers.mailgun:PROVIDER",
         "resend": "drumbeat.providers.resend:PROVIDER",
+        "ses": "drumbeat.providers.ses:PROVIDER",
     },
 )
 

@@ -19,6 +19,7 @@ _SCHEMES: Registry[Scheme] = Registry(
         "sendgrid": "drumbeat.sources.sendgrid:SCHEME",
         "shopify": "drumbeat.sources.shopify:SCHEME",
         "slack": "drumbeat.sources.slack:SCHEME",
+        "sns": "drumbeat.sources.sns:SCHEME",
         "standard_webhooks": "drumbeat.sources.standard_webhooks:SCHEME",
         "stripe": "drumbeat.sources.stripe:SCHEME",
         "twilio": "drumbeat.sources.twilio:SCHEME",

@@ -64,6 +64,8 @@ class Allowed:
     now: float  # unix seconds
     tolerance: float  # seconds of age or lead, inclusive
     options: Mapping[str, Any]
+    certificate: bytes | None = None  # as it was fetched from the scheme's `certificate_url`
+    sandbox_url: str | None = None  # where vendors are imitated; None: they are not
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "secrets", tuple(filter(None, map(cleaned, self.secrets))))
@@ -76,6 +78,7 @@ class Reply:
     status: int = 200
     media_type: str = "application/json"
     body: str | None = None
+    notice: str = ""  # what the log says beside the source, of a question that its operator wants to know of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Scheme(Protocol):
     reply: Reply | None = None  # to whatever was kept: new, a repeat, a conflict, buffered; None: the receipt
     verify_token: str = ""  # the option that names the secret which a sender shows by GET before it sends anything
     mistaken: Sequence[tuple[str, str]] = ()  # how the vendor's credentials for other uses begin, and what they are
+    has_secrets: bool = True  # False: what verifies is published by the sender
     signed_in: Sequence[str] = ()  # headers of which a delivery has at least one; none: the signature lies in the body
     max_bytes: int = MAX_DELIVERY_BYTES  # of a body; where less, far more than this sender sends
 
@@ -131,10 +135,28 @@ class Scheme(Protocol):
         """
         ...
 
+    def certificate_url(self, delivery: Delivery, allowed: Allowed) -> str | None:  # noqa: ARG002 - the contract's
+        """Return where the certificate that `verify` needs is published; None: it needs none.
+
+        It is fetched, so it is one of the sender's own addresses, and all that is cheaper to check was checked.
+
+        Raises:
+            Unverified: the delivery is refused whatever that certificate is.
+        """
+        return None
+
     def former_key(self, delivery: Delivery, allowed: Allowed) -> str | None:  # noqa: ARG002 - the contract's
         """Return the key by which the release before knows this verified delivery; None: by none but `verify`'s.
 
         An event that it recorded under that key, with the same body, is the same event.
+        """
+        return None
+
+    def visit(self, delivery: Delivery, allowed: Allowed) -> str | None:  # noqa: ARG002 - the contract's
+        """Return the address that a verified delivery asks to be called by GET before its answer; None: none.
+
+        Raises:
+            Unverified: it asks for an address that is not its sender's for this.
         """
         return None
 

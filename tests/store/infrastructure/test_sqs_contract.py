@@ -9,8 +9,8 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from drumbeat.infrastructure.aws_signature import Credentials
 from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
-from drumbeat.infrastructure.sqs.signature import Credentials
 
 OWN = Credentials("test", "test")
 # What differs between two calls that do the same.

@@ -256,6 +256,13 @@ def test_a_base_url_that_the_provider_needs_is_wanted_where_there_is_no_sandbox(
     [
         ("webhook: strip, secrets: [env:A], type: LEAD_CAPTURE", "scheme strip; did you mean stripe?"),
         ("webhook: stripe, secrets: [], type: LEAD_CAPTURE", "secrets needs at least one entry"),
+        ("webhook: stripe, type: LEAD_CAPTURE", "secrets is missing; add it"),
+        ("webhook: sns, type: FEEDBACK", "topic is missing; sns needs it"),
+        ("webhook: sns, type: FEEDBACK, topic: mail-events", "topic must be a topic's ARN"),
+        (
+            "webhook: sns, type: FEEDBACK, topic: 'arn:aws:sns:eu-central-1:123456789012:a', secrets: [env:A]",
+            "sns signs by a certificate that it publishes; delete secrets",
+        ),
         ("webhook: stripe, secrets: env:A, type: LEAD_CAPTURE", "secrets must be a list"),
         ("webhook: stripe, secrets: [whsec_abc], type: LEAD_CAPTURE", "secrets are references"),
         ("webhook: stripe, secrets: [env:A], type: LEAD", "there is no LEAD; did you mean LEAD_CAPTURE?"),

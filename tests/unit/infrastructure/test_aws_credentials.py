@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from drumbeat.infrastructure.aws_signature import Credentials
 from drumbeat.infrastructure.sqs import aws_credentials
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
-from drumbeat.infrastructure.sqs.signature import Credentials
 from tests.unit.infrastructure.sqs_peer import answer, peer
 
 # What a login gives for a time: another key each time it is read. A minute is less than botocore keeps in reserve.

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
+from drumbeat.infrastructure.aws_signature import Credentials
 from drumbeat.infrastructure.sqs.client import CALL_SECONDS, JITTER_SECONDS, REPEATABLE, TRY_SECONDS, Sqs, SqsError
-from drumbeat.infrastructure.sqs.signature import Credentials
 from tests.unit.infrastructure.sqs_peer import (
     Peer,
     Step,

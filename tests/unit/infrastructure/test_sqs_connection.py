@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from drumbeat.infrastructure import tls
+from drumbeat.infrastructure.aws_signature import Credentials
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
 from drumbeat.infrastructure.sqs.connection import address_of
-from drumbeat.infrastructure.sqs.signature import Credentials
 from tests.unit.infrastructure.certificates import certificate
 from tests.unit.infrastructure.sqs_peer import StoppedClock, answer, peer
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drumbeat.core.request import Reply
+from drumbeat.providers import vendor_hosts
 from drumbeat.providers.base import Provider, Target
 
 KEY = "0b8f2d6e-93a1-5c77-8d1e-3f1f6f0f9a11.1"
@@ -20,7 +21,7 @@ def reply(status: int, body: object = None, headers: Mapping[str, str] | None = 
 
 def target(provider: Provider, **settings: str) -> Target:
     """Return an account at the provider's own address, or at the `base_url` given."""
-    base_url = settings.get("base_url") or provider.base_url
+    base_url = settings.get("base_url") or vendor_hosts.own_url(provider, settings)
     assert base_url
     return Target("account", base_url, settings)
 

@@ -18,10 +18,21 @@ MAIL = SendEmail(
 )
 CONTACT = UpsertContact(email="bob@example.org", properties={"firstname": "Bob"})
 CALL = Call(method="POST", path="/orders", body='{"a":1}')
-SECRETS = {"api_key": "key", "token": "pat", "signing_key": "whsec_c2VjcmV0"}
-SETTINGS = {"domain": "mg.example.com", "from": "Ada <ada@example.com>"}
+SECRETS = {
+    "api_key": "key",
+    "token": "pat",
+    "signing_key": "whsec_c2VjcmV0",
+    "access_key_id": "AKID",
+    "secret_access_key": "secret",
+}
+SETTINGS = {
+    "domain": "mg.example.com",
+    "from": "Ada <ada@example.com>",
+    "region": "eu-central-1",
+    "configuration_set": "marketing",
+}
 
-ACTIONS: dict[str, Action] = {"mailgun": MAIL, "resend": MAIL, "hubspot": CONTACT, "http": CALL}
+ACTIONS: dict[str, Action] = {"mailgun": MAIL, "resend": MAIL, "ses": MAIL, "hubspot": CONTACT, "http": CALL}
 EVERY = pytest.mark.parametrize("provider", sorted(ACTIONS))
 
 
@@ -61,7 +72,7 @@ def test_a_denial_and_a_429_are_understood(sandbox: SandboxProcess, provider: st
     assert sandbox.done(key) == 0
 
 
-@pytest.mark.parametrize("provider", ["mailgun", "resend", "hubspot"])
+@pytest.mark.parametrize("provider", ["mailgun", "resend", "ses", "hubspot"])
 @pytest.mark.parametrize("fault", ["truncated_json", "html_200", "ok_200_with_error_body"])
 @pytest.mark.point(40)
 def test_an_unreadable_success_is_unknown(sandbox: SandboxProcess, provider: str, fault: str) -> None:
@@ -70,7 +81,7 @@ def test_an_unreadable_success_is_unknown(sandbox: SandboxProcess, provider: str
     assert isinstance(_perform(sandbox, provider, _key(provider, fault)), Unknown)
 
 
-@pytest.mark.parametrize("provider", ["mailgun", "resend"])
+@pytest.mark.parametrize("provider", ["mailgun", "resend", "ses"])
 def test_a_bad_address_is_refused(sandbox: SandboxProcess, provider: str) -> None:
     mail = SendEmail(to="nobody", subject="Hello", text="Hello")
 
@@ -117,4 +128,4 @@ def _target(sandbox: SandboxProcess, provider: str) -> Target:
 
 
 def _key(provider: str, purpose: str) -> str:
-    return f"{hashlib.sha256(f'{provider} {purpose}'.encode()).hexdigest()[:32]}.0"
+    return f"{hashlib.sha256(f'{provider} {purpose}'.encode()).hexdigest()[:32]}-0"

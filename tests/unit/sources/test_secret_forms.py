@@ -29,8 +29,8 @@ def accepted(scheme: str, delivery: Delivery, secrets: Iterable[str]) -> bool:
     return True
 
 
-def test_every_scheme_has_a_sender_here() -> None:
-    assert SENDERS.keys() == set(registry.names())
+def test_every_scheme_with_secrets_has_a_sender_here() -> None:
+    assert SENDERS.keys() == {name for name in registry.names() if registry.get(name).has_secrets}
 
 
 @pytest.mark.parametrize("scheme", sorted(SENDERS))

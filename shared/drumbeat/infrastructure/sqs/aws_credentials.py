@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.infrastructure.sqs.signature import Credentials
+from drumbeat.infrastructure.aws_signature import Credentials
 
 if TYPE_CHECKING:
     from botocore.session import Session
