@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from drumbeat.core.feedback import Kind
+from drumbeat.providers.words import registry as words
 from drumbeat.sandbox.reports import registry as reporters
 from drumbeat.sandbox.reports import sns
 from drumbeat.sandbox.reports.base import Destination, Occurrence, Sent, Signing
@@ -79,6 +80,19 @@ def test_every_kind_that_a_vendor_reports_carries_the_key_and_the_id(provider: s
 
         assert KEY in text, kind
         assert "a-mails-id" in text, kind
+
+
+@pytest.mark.parametrize("provider", reporters.names())
+def test_the_words_of_the_provider_read_each_kind_as_it_was_meant(provider: str) -> None:
+    for kind in reporters.get(provider).says:
+        content = json.loads(written(provider, kind, word="teleported" if kind == Kind.OTHER else "")[1])
+        fact = json.loads(content["Message"]) if "Message" in content else content
+
+        report = words.of(provider).read(fact)
+
+        assert (report.kind, report.key, report.reference) == (kind, KEY, "a-mails-id"), kind
+        assert report.address == "bob@example.org", kind
+        assert report.link == ("https://example.com/offer" if kind == Kind.CLICKED else "")
 
 
 @pytest.mark.parametrize(("file", "provider", "kind"), PUBLISHED)

@@ -21,13 +21,12 @@ from drumbeat.sandbox.reports.base import (
 )
 
 EVENTS = {
-    Kind.ACCEPTED: "accepted", Kind.DELIVERED: "delivered", Kind.DELAYED: "failed", Kind.BOUNCED: "failed",
+    Kind.ACCEPTED: "accepted", Kind.DELIVERED: "delivered", Kind.BOUNCED: "failed",
     Kind.SOFT_BOUNCED: "failed", Kind.BLOCKED: "failed", Kind.REFUSED: "rejected", Kind.COMPLAINED: "complained",
     Kind.UNSUBSCRIBED: "unsubscribed", Kind.OPENED: "opened", Kind.CLICKED: "clicked",
 }  # fmt: skip
 # Severity, reason, SMTP code and what the other server said.
 FAILURES = {
-    Kind.DELAYED: ("temporary", "generic", 421, "4.7.0 Try again later"),
     Kind.SOFT_BOUNCED: ("temporary", "generic", 452, "4.2.2 The mailbox is full"),
     Kind.BOUNCED: ("permanent", "bounce", 550, "5.1.1 The email account that you tried to reach does not exist"),
     Kind.BLOCKED: ("permanent", "espblock", 550, "5.7.1 Message rejected due to content restrictions"),

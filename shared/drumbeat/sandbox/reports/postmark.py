@@ -19,9 +19,14 @@ BOUNCES = {
     Kind.SOFT_BOUNCED: ("SoftBounce", 4096, "Soft bounce",
                         "Unable to temporarily deliver message (i.e. mailbox full, account disabled, exceeds quota, "
                         "out of disk space).", "smtp;452 4.2.2 The mailbox is full.", False),
-    Kind.DELAYED: ("Transient", 2, "Message delayed/Undeliverable",
-                   "The server could not temporarily deliver your message (ex: Message is delayed due to network "
-                   "troubles).", "smtp;421 4.7.0 Try again later.", False),
+    Kind.REFUSED: (
+        "SMTPApiError",
+        100007,
+        "SMTP API error",
+        "An error occurred while accepting an email through the SMTP API.",
+        "",
+        False,
+    ),
     Kind.BLOCKED: ("SpamNotification", 512, "Spam notification",
                    "The message was delivered, but was either blocked by the user, or classified as spam, bulk mail, "
                    "or had rejected content.", "smtp;550 5.7.1 Message rejected due to content restrictions.", False),

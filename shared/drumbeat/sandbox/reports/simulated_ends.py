@@ -21,7 +21,7 @@ ENDS: Mapping[str, Mapping[str, tuple[Kind, ...]]] = {
     "postmark": {
         "hardbounce@bounce-testing.postmarkapp.com": (Kind.BOUNCED,),
         "softbounce@bounce-testing.postmarkapp.com": (Kind.SOFT_BOUNCED,),
-        "transient@bounce-testing.postmarkapp.com": (Kind.DELAYED,),
+        "transient@bounce-testing.postmarkapp.com": (Kind.SOFT_BOUNCED,),
         "spamnotification@bounce-testing.postmarkapp.com": (Kind.BLOCKED,),
     },
 }

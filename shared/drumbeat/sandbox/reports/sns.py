@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from hashlib import sha256
 from typing import Any
@@ -22,7 +22,7 @@ from drumbeat.sandbox.http_messages import encode
 from drumbeat.sandbox.reports.base import Destination, Signing, Written, iso, made, made_uuid
 
 KEY_BITS = 2048
-LIFE = timedelta(days=3650)
+BEGINS, ENDS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 NAME_CHARACTERS = 32
 SIGNED = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 AGENT = "Amazon Simple Notification Service Agent"
@@ -36,17 +36,16 @@ class Certificate:
 
     @cached_property
     def pem(self) -> bytes:
-        """The self-signed certificate, valid from two days ago, so that clocks may differ."""
+        """The self-signed certificate, valid on any clock that a test or a person may have set."""
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-        begins = datetime.now(UTC) - timedelta(days=2)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(name)
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(begins)
-            .not_valid_after(begins + LIFE)
+            .not_valid_before(BEGINS)
+            .not_valid_after(ENDS)
             .sign(self.key, hashes.SHA256())
         )
         return certificate.public_bytes(serialization.Encoding.PEM)
