@@ -26,6 +26,7 @@ CHANGE = """
                suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END,
                suppression_kind = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_kind END
          WHERE (c.suppressed_at IS NOT NULL) = %(lifted)s
+           AND (NOT %(lifted)s OR c.suppression_kind IS DISTINCT FROM 'erased')
      RETURNING c.key
     ), appended AS (
         INSERT INTO suppressions (contact, seq, reason, actor, lifted)
@@ -39,7 +40,7 @@ CHANGE_RUNS = 5  # for a contact that others change again and again
 
 
 def change(db: Database, keys: Keys, *, reason: str, actor: str, lifted: bool) -> bool:
-    """Suppress a contact, or lift it, and append why; return False when it was so already.
+    """Suppress a contact, or lift it, and append why; return False when it was so already, or was erased.
 
     The same is written under the former key, where there is one, for the release before looks at no other.
 
