@@ -112,8 +112,8 @@ ATTEMPTS = """
       JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
      WHERE kept.hash <> made.request_hash
      UNION ALL
-    -- The request of an effect that is long final may be pruned; what may be repeated must exist. What was erased is not
-    -- repeated: its end is only learned.
+    -- The request of an effect that is long final may be pruned; what may be repeated must exist.
+    -- What was erased is not repeated: its end is only learned.
     SELECT 'request-missing', made.effect_id, jsonb_build_object('n', min(made.n))
       FROM scope
       JOIN made ON made.effect_id = scope.id AND made.generation = scope.generation

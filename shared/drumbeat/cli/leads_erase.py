@@ -41,14 +41,12 @@ def command(client: Client, email: str, *, dry_run: bool, yes: bool) -> None:
     if client.json:
         print_json(erased)
         return
-    copies = (
-        f", {count(erased['copies'], 'other body') if erased['copies'] == 1 else ''}" if erased["copies"] == 1 else ""
-    )
-    more = f" and {erased['copies']:,} other bodies" if erased["copies"] > 1 else copies
-    show(
-        f"[green]erased[/]: {count(erased['events'], 'event')}{more}. Nothing is mailed to this address any more",
-        ELSEWHERE,
-    )
+    show(f"[green]erased[/]: {count(erased['events'], 'event')}{_copies(erased)}. This address is mailed no more")
+    show(ELSEWHERE)
+
+
+def _copies(erased: dict[str, Any]) -> str:
+    return f", {erased['copies']:,} parked or late bodies" if erased["copies"] else ""
 
 
 def _erase(client: Client, email: str) -> dict[str, Any]:

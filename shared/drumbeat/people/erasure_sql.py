@@ -166,7 +166,7 @@ def name(db: Database, keys: Keys, events: Sequence[Copy]) -> None:
 
 CONFIGURED = """
     SELECT version,
-           document || ' ' || coalesce((SELECT string_agg(file.value, ' ') FROM jsonb_each_text(templates) AS file), '') AS text
+           concat_ws(' ', document, (SELECT string_agg(value, ' ') FROM jsonb_each_text(templates))) AS text
       FROM configs
      WHERE position(%(local)s IN lower(document || templates::text)) > 0
      ORDER BY version
