@@ -138,6 +138,6 @@ def _body(db: Database, said: Sequence[Row]) -> bytes | None:
 
 
 def _mail(row: Row, reading: Reading, fits: Fits) -> ConfirmationMail:
-    frozen, hash = row.pop("frozen"), row.pop("hash")
-    request = None if frozen is None else reading(frozen, hash)
-    return ConfirmationMail(**row, request=request if request is not None and fits(request) else None)
+    known = {name: value for name, value in row.items() if name not in ("frozen", "hash")}
+    request = None if row["frozen"] is None else reading(row["frozen"], row["hash"])
+    return ConfirmationMail(**known, request=request if request is not None and fits(request) else None)
