@@ -5,6 +5,7 @@ consent stood, and a suppression that is never lifted. An erasure that was cut i
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import batched
@@ -25,6 +26,8 @@ EVENTS_AT_ONCE = 500  # of one commit
 SECONDS_AT_ONCE = 10.0  # of one request, after which it says how to go on
 PATIENCE_SECONDS = 20.0  # for one statement
 TRIES = 5  # of a statement that meets another's lock, which is held for milliseconds
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ def erase(address: str, *, actor: str, services: Services, after: UUID | None = 
     with services.db.patient(PATIENCE_SECONDS):
         if after is None:
             _check_configurations(read, keys, services)
-            _unhindered(erasure_sql.bar, services.db, keys, actor=actor)
+            person = _unhindered(erasure_sql.bar, services.db, keys, actor=actor)
+            # After a restore of the database this says who has to be erased again: by the id, which is in the backup.
+            _LOG.warning("person_erased", extra={"person": str(person)})
             copies = _erase_copies(keys, services)
         events, following = _erase_events(keys, after, services)
     return Erased(events, copies, following)

@@ -54,13 +54,13 @@ def held(db: Database, keys: Keys) -> Held:
     return Held(**db.run(HELD, {"today": keys.today, "previous": keys.former})[0])
 
 
-BAR = "SELECT bar_person(%(today)s, %(previous)s, %(actor)s) AS at"
+BAR = "SELECT bar_person(%(today)s, %(previous)s, %(actor)s) AS person"
 
 
-def bar(db: Database, keys: Keys, *, actor: str) -> datetime:
-    """Suppress a person for ever, and let what was received of them until now be erased as it comes; return the now."""
-    at: datetime = db.run(BAR, {"today": keys.today, "previous": keys.former, "actor": actor})[0]["at"]
-    return at
+def bar(db: Database, keys: Keys, *, actor: str) -> UUID:
+    """Suppress a person for ever, and let what was received until now be erased as it comes; return the person's id."""
+    person: UUID = db.run(BAR, {"today": keys.today, "previous": keys.former, "actor": actor})[0]["person"]
+    return person
 
 
 ERASE = "SELECT events, next FROM erase_person(%(today)s, %(previous)s, %(after)s, %(most)s)"

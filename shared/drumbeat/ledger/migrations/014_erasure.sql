@@ -3,12 +3,12 @@
 
 -- ---------------------------------------------------------------- what is erased
 
--- Everything that was received of the person until then is erased, also where a copy of it comes later: out of the buffer,
--- of the queue of wishes, of what was parked. Never set back, also where mails to the address are allowed again.
+-- Everything that was received of the person until then is erased, also where a copy of it comes later: out of the
+-- buffer, of the queue of wishes, of what was parked. Never set back.
 ALTER TABLE contacts ADD COLUMN erased_at timestamptz;
 
--- The key of an event may be an address, as its sender chose it. One that was erased has this instead, and its id stays:
--- a repeat is still known. Whether an event was erased is read from it.
+-- The key of an event may be an address, as its sender chose it. One that was erased has this instead, and its id
+-- stays: a repeat is still known. Whether an event was erased is read from it.
 CREATE FUNCTION erased_key(event uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN 'erased:' || event::text;
 
@@ -84,7 +84,8 @@ BEGIN
     UPDATE outcomes
        SET detail = without_addresses(detail), reference = without_addresses(reference)
      WHERE effect_id = ANY (ended)
-       AND (detail LIKE '%@%' OR (reference LIKE '%@%' AND starts_with(ltrim(reference, '<'), effect_id::text) IS FALSE));
+       AND (detail LIKE '%@%'
+            OR (reference LIKE '%@%' AND NOT starts_with(ltrim(reference, '<'), effect_id::text)));  -- not our own name
     UPDATE dismissals SET reason = without_addresses(reason) WHERE event_id = ANY (whole) AND reason LIKE '%@%';
     UPDATE plans
        SET failed = (SELECT jsonb_object_agg(key, without_addresses(value)) FROM jsonb_each_text(failed))
@@ -115,11 +116,11 @@ REVOKE ALL ON FUNCTION forget_lead(bytea) FROM PUBLIC;
 
 -- ---------------------------------------------------------------- a person asks for it
 
--- First the bar: from its commit on nothing is mailed to the person, and what comes late is erased as it comes. The lock
--- is the one that a reference to the contact waits for: who names the person at this moment is either before it, and
+-- First the bar: from its commit on nothing is mailed to the person, and what comes late is erased as it comes. The
+-- lock is the one that a reference to the contact waits for: who names the person at this moment is either before it, and
 -- found by `erase_person`, or sees it. The key by the first reading of addresses is another person's today, so it is
--- suppressed as by `suppress`, and no more.
-CREATE FUNCTION bar_person(today bytea, previous bytea, by text) RETURNS timestamptz
+-- suppressed as by `suppress`, and no more. Returns the id of the person, which says nothing.
+CREATE FUNCTION bar_person(today bytea, previous bytea, by text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     at    timestamptz;
@@ -151,14 +152,15 @@ BEGIN
     INSERT INTO suppressions (contact, seq, reason, actor)
     SELECT k.key, 1 + coalesce((SELECT max(seq) FROM suppressions s WHERE s.contact = k.key), 0), 'erased', by
       FROM unnest(asked) AS k (key);
-    RETURN at;
+    RETURN (SELECT person FROM contacts WHERE key = today);
 END $$;
 REVOKE ALL ON FUNCTION bar_person(bytea, bytea, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bar_person(bytea, bytea, text) TO drumbeat_app;
 
 -- Then the bytes: the next events that name a barred person, in the order of ids; returns the last of them, null: that
 -- was all. Under the key by the first reading only what was planned by it: the rest is another person's.
-CREATE FUNCTION erase_person(today bytea, previous bytea, following uuid, most integer, OUT events integer, OUT next uuid)
+CREATE FUNCTION erase_person(
+    today bytea, previous bytea, following uuid, most integer, OUT events integer, OUT next uuid)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     until timestamptz := (SELECT erased_at FROM contacts WHERE key = today);
@@ -222,8 +224,8 @@ GRANT EXECUTE ON FUNCTION erase_copies(bytea, uuid[], bytea[]) TO drumbeat_app;
 
 -- ---------------------------------------------------------------- what comes later
 
--- Each of these runs at the end of its statement, after the reference to the contact or the plan was checked, which waits
--- for an erasure that has begun; so it sees one that the statement itself did not see.
+-- Each of these runs at the end of its statement, after the reference to the contact or the plan was checked, which
+-- waits for an erasure that has begun; so it sees one that the statement itself did not see.
 
 -- An event that was received before its person was erased is found to name them: planned now, or named by a wish.
 CREATE FUNCTION erase_late_events() RETURNS trigger
@@ -303,7 +305,7 @@ CREATE TRIGGER erase_late_changes AFTER UPDATE ON leads
     REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION erase_late_leads();
 
--- Another body for the key of an event that was erased: the event's row is held, so that an erasure is before or after it.
+-- Another body for the key of an event that was erased. The event's row is held: an erasure is before or after it.
 CREATE FUNCTION skip_erased_conflict() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
