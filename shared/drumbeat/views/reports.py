@@ -73,7 +73,7 @@ def of_events(db: Database, ids: Sequence[UUID]) -> dict[UUID, ReportItem]:
     return {row["event_id"]: ReportItem(**row) for row in rows}
 
 
-# Mails, not reports: a mail that was opened ten times was opened. What programs did is left out where it says so itself.
+# Mails, not reports: one that was opened ten times was opened. What a program did is left out where it says so itself.
 MAILS = """
     SELECT f.kind, count(DISTINCT f.effect_id) AS mails
       FROM effects
