@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from drumbeat.sandbox.command_body import command_body
+from drumbeat.sandbox.destinations import parse
 from drumbeat.sandbox.feedback import Report
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
 from drumbeat.sandbox.orders import parse_order, places_of
@@ -39,11 +40,17 @@ def _webhooks(sandbox: Sandbox, _request: HttpRequest, _rest: str) -> HttpRespon
 
 
 def _add_webhook(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse:
-    command = command_body(request)
-    sandbox.command("webhook", command)
-    known = (str(command["provider"]), str(command["account"]) if command.get("account") else None, command["url"])
-    items = sandbox.state.feedback.destinations.to_json()
-    return json_response(201, next(it for it in items if (it["provider"], it["account"], it["url"]) == known))
+    """Register; one that is no different is left as it is, and asked to confirm again where it has not yet."""
+    command, kept = command_body(request), sandbox.state.feedback.destinations
+    same = kept.same(parse(len(sandbox.record), command))
+    if same is not None and same.confirmed:
+        return json_response(200, _webhook(sandbox, same.number))
+    number = sandbox.command("webhook", command)
+    return json_response(201, _webhook(sandbox, same.number if same is not None else number))
+
+
+def _webhook(sandbox: Sandbox, number: int) -> dict[str, Any]:
+    return next(one for one in sandbox.state.feedback.destinations.to_json() if one["id"] == number)
 
 
 def _remove_webhooks(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse:
