@@ -11,7 +11,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,18 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.infrastructure import secrets_file
 from drumbeat.local.terminal import tell
 from drumbeat.providers.login import in_sandbox
-from drumbeat.sandbox.reports import registry
 from drumbeat.sandbox.reports.base import domain
 
 TIMEOUT_SECONDS = 30.0
 STAGE = "dev"
+# By provider, the schemes that verify what the sandbox signs; a sender of the user's own may sign by any other.
+SCHEMES: Mapping[str, Collection[str]] = {
+    "mailgun": ("mailgun",),
+    "resend": ("resend", "standard_webhooks"),
+    "postmark": ("postmark",),
+    "ses": ("sns",),
+    "http": ("standard_webhooks",),
+}
 
 type Secrets = Callable[[str], str | None]  # the value that a reference names, or None: none is stored
 
@@ -39,6 +46,11 @@ def register(config: Config, secrets: Secrets, sandbox_url: str, front_url: str,
     problems: list[str] = []
     wanted = []
     for source, account in _reporting(config, sandbox_url):
+        if source.scheme not in (known := SCHEMES[account.provider]):
+            problems.append(
+                f"{source.name}: it signs for {account.provider} by {' or '.join(known)}, not {source.scheme}"
+            )
+            continue
         command = _webhook(source, account, sandbox_url) | {"ahead": ahead}
         command["url"] = f"{front_url}/v1/webhooks/{source.name}"
         values = [value for reference in source.secrets if (value := secrets(reference))]
@@ -61,7 +73,7 @@ def _reporting(config: Config, sandbox_url: str) -> Iterator[tuple[Source, Accou
     """Yield the sources that speak for an account whose mails the sandbox takes, with that account."""
     for source in config.sources.values():
         account = config.accounts.get(source.speaks_for or "")
-        if account is not None and account.provider in registry.names() and in_sandbox(account, sandbox_url):
+        if account is not None and account.provider in SCHEMES and in_sandbox(account, sandbox_url):
             yield source, account
 
 

@@ -12,6 +12,7 @@ from drumbeat.configuration.document import compile_document
 from drumbeat.core.configuration import Config
 from drumbeat.local import vendor_registration
 from drumbeat.local.vendor_webhooks import APPLIED, VendorWebhooks
+from drumbeat.sandbox.reports import registry as reporters
 from tests.unit.sandbox.sandbox_process import SandboxProcess
 from tests.unit.sandbox.simulated_sandbox import SECRET, TOPIC
 
@@ -95,6 +96,17 @@ def test_a_source_whose_secret_is_not_stored_is_named_with_what_stores_it(sandbo
 
     assert problems == ["mailgun-events: no secret is stored; `drumbeat secrets set mailgun-signing-key`, any time"]
     assert registered(sandbox) == []
+
+
+def test_a_source_that_verifies_in_another_way_than_the_vendor_signs_is_named(sandbox: SandboxProcess) -> None:
+    sources = "\n  other: {webhook: github, secrets: [secret:shop], type: FEEDBACK, speaks_for: mail}"
+
+    assert register(sandbox, sources) == ["other: it signs for mailgun by mailgun, not github"]
+    assert registered(sandbox) == []
+
+
+def test_every_vendor_that_reports_has_a_scheme_that_verifies_it() -> None:
+    assert sorted(vendor_registration.SCHEMES) == sorted(reporters.names())
 
 
 def test_a_secret_in_a_wrong_form_is_said_without_the_secret(sandbox: SandboxProcess) -> None:
