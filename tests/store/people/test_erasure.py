@@ -220,6 +220,7 @@ def test_what_waits_ends_and_what_is_on_its_way_is_left_to_its_worker(services: 
     frozen, digest = freeze(Request("POST", "https://mail.example", {}, as_json(LEAD)))
     opened = attempts_sql.open_attempts(services.db, [opening(taken, frozen=frozen, request_hash=digest)])
     assert (opened, services.db.run("SELECT 1 FROM requests")) == ({}, [])  # its worker had the body in its hands
+    assert verify(services).items == []
 
 
 def test_the_ledger_keeps_its_promises_afterwards_and_the_views_are_what_the_log_gives(services: Services) -> None:
