@@ -23,6 +23,7 @@ from drumbeat.ledger.database import Database, address, encrypted
 from drumbeat.throttle.fallback import MOST_PROCESSES
 from drumbeat.throttle.limiter import Throttle
 from drumbeat.wakeups.due_index import DueIndex
+from drumbeat.wakeups.ledger_rest import LedgerRest
 from drumbeat.wakeups.notifier import Notifier
 from drumbeat.wakeups.queue import Queue
 from drumbeat.wakeups.wishes_flag import WishesFlag
@@ -112,6 +113,16 @@ class Services:
     def buffer(self) -> Queue:
         """Where events wait while the ledger is unreachable."""
         return Queue(self.sqs, self.settings.buffer_queue_url)
+
+    @cached_property
+    def feedback(self) -> Queue:
+        """Where reports wait that need not wake a database that sleeps."""
+        return Queue(self.sqs, self.settings.feedback_queue_url)
+
+    @cached_property
+    def ledger_rest(self) -> LedgerRest:
+        """Whether the database sleeps."""
+        return LedgerRest(self.redis, self.clock, self.settings.sleeps_after)
 
     @cached_property
     def wishes(self) -> Queue:

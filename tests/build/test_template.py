@@ -38,9 +38,15 @@ ON_ALL = {"scheduler:ListSchedules", "cloudwatch:DescribeAlarms"}
 # What each function cannot do without.
 NEEDED = {
     "campaign": {"database_url", "redis_url", "secret", "effects_queue_url"},
-    "ingest": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "wishes_queue_url"},
+    "ingest": {
+        *("database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "wishes_queue_url"),
+        "feedback_queue_url",
+    },
     "worker": {"database_url", "redis_url", "secret", "effects_queue_url"},
-    "relay": {"database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "wishes_queue_url"},
+    "relay": {
+        *("database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "wishes_queue_url"),
+        "feedback_queue_url",
+    },
     "console": {
         *("database_url", "redis_url", "secret", "effects_queue_url", "buffer_queue_url", "wishes_queue_url"),
         *("dlq_url", "schedule_group", "schedule_role_arn", "campaign_function_arn"),
@@ -373,7 +379,7 @@ def test_alarms_stay_few_and_have_a_recipient(document: Document) -> None:
 
 def test_what_the_ledger_does_not_take_is_seen_by_an_alarm(document: Document) -> None:
     """Each queue whose messages exist nowhere else has one, and none asks for an age: SQS leaves out of it what was
-    received three times.
+    received three times. What the queue of reports holds for longer than an hour the relay moves to the buffer.
     """
     queues = {name: each for name, each in document["Resources"].items() if each["Type"] == "AWS::SQS::Queue"}
     only_there = {name for name, queue in queues.items() if "DeletionPolicy" in queue}
@@ -384,7 +390,8 @@ def test_what_the_ledger_does_not_take_is_seen_by_an_alarm(document: Document) -
         if alarm["Namespace"] == "AWS/SQS"
     }
 
-    assert only_there == {"BufferQueue", "WishesQueue"} == only_there & watched.keys()
+    assert only_there == {"BufferQueue", "WishesQueue", "FeedbackQueue"}
+    assert only_there & watched.keys() == {"BufferQueue", "WishesQueue"}
     assert "ApproximateAgeOfOldestMessage" not in watched.values()
 
 

@@ -18,7 +18,6 @@ from drumbeat.configuration import document
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.request import Reply
 from drumbeat.core.status import Status
-from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.operations.decisions import Decision
 from tests.faults.environment import Environment
@@ -135,12 +134,6 @@ class Beside(Simulation):
             self.before.abandon(lead, who)
         else:
             super().abandon(lead, who)
-
-    def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
-        if self._runs_before(who):
-            self.before.report(*events, who=who)
-        else:
-            super().report(*events, who=who)
 
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Apply a configuration; the release before refuses what it does not know."""

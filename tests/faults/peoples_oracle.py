@@ -1,6 +1,7 @@
 """Leads and consent, worked out anew from the events by the plainest means: the ledger must hold the same."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,12 @@ from drumbeat.people.wishes import Taken
 from drumbeat.planning.payload import Unmappable, read_body
 from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, people_facts
 from tests.faults.consent import Fact
+from tests.faults.reports import PERSON
 from tests.faults.sample_people import Saying
 from tests.faults.simulation import Simulation
 
 MOST_ATTRIBUTES = 64
+KEY = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+")  # a provider key, as reports hold it
 
 PLANNED = """
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, p.body, plans.version,
@@ -30,7 +33,7 @@ PLANNED = """
       JOIN configs ON configs.version = plans.version
 """
 ASKED_LATER = "SELECT event_id, flow FROM replans"
-MAILS = "SELECT id, event_id, contact, list, confirms FROM effects WHERE contact IS NOT NULL"
+MAILS = "SELECT id, event_id, contact, account, list, confirms FROM effects WHERE contact IS NOT NULL"
 CONSENTS = "SELECT contact, list, event_id AS event, kind, by_person, at FROM consents"
 CONTACTS = "SELECT key, consents FROM contacts WHERE consents <> '{}'"
 LEADS = "SELECT contact, address, attributes, refused, since, changed FROM leads"
@@ -185,6 +188,17 @@ def _leads_of(events: Iterable[tuple[Event, PeopleFacts, Config]], secret: bytes
 # ---------------------------------------------------------------- events and mails
 
 
+def _reported_on(event: Event, mails: Mapping[UUID, Mapping[str, Any]], secret: bytes) -> Iterator[bytes]:
+    """Yield whom a report is about: who it says, and to whom the mail went, if its account sent it."""
+    if event.type != "FEEDBACK" or not event.body:
+        return
+    yield contact_key(secret, PERSON)
+    for key in KEY.findall(event.body.decode()):
+        mail = mails.get(UUID(key))
+        if mail is not None and event.source == f"{mail['account']}-reports":
+            yield mail["contact"]
+
+
 def _index(
     owner: Database,
     events: Iterable[tuple[Event, PeopleFacts, Config]],
@@ -194,6 +208,7 @@ def _index(
     """Each event is found by the person that it names, and by those to whom something goes because of it."""
     wanted = {(contact_key(secret, people.address), event.id) for event, people, _ in events if people.address}
     wanted |= {(mail["contact"], mail["event_id"]) for mail in mails.values()}
+    wanted |= {(contact, event.id) for event, _, _ in events for contact in _reported_on(event, mails, secret)}
     left = [event for event, _, _ in events if event.door == "unsubscribe"]
     wanted |= {(said.contact, event.id) for event in left for said in _withdrawn(event, mails)}
     rows = owner.run(INDEX)

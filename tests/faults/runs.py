@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests import feedback_provider
 from tests.faults.environment import Environment
 from tests.faults.fault_points import Faults, Schedule
 from tests.faults.simulation import Simulation
@@ -28,9 +27,8 @@ def simulating(environment: Environment) -> Iterator[Simulate]:
         begun.append(kind(environment, seed, schedule=schedule, faults=faults))
         return begun[0]
 
-    with feedback_provider.registered():
-        try:
-            yield begin
-        finally:
-            while begun:
-                begun.pop().close()
+    try:
+        yield begin
+    finally:
+        while begun:
+            begun.pop().close()

@@ -283,7 +283,7 @@ def _proven_while_sent_again(simulation: Simulation) -> None:
     _pause(
         simulation,
         Site("worker", "http send resend", 1),
-        lambda: simulation.report(*(each for each in simulation.vendors.feedback() if each.effect_id == NEWS)),
+        lambda: simulation.report(*(each for each in simulation.vendors.feedback() if each.effect == NEWS)),
     )
     simulation.settle()
 

@@ -26,9 +26,7 @@ from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Problem, Stale
 from drumbeat.core.events import Arrival
 from drumbeat.core.status import Status
-from drumbeat.delivery import feedback
 from drumbeat.delivery.deliver import deliver
-from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.planning import plan_events
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.infrastructure.sqs.client import SqsError
@@ -57,6 +55,7 @@ from tests.faults.fault_points import Crash, FaultPoint, Faults, NoFaults, OneFa
 from tests.faults.invariants import Invariants
 from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import BUFFER, EFFECTS, WISHES, SqsModel
+from tests.faults.reports import Told
 from tests.faults.sample_deployment import Lead
 from tests.faults.sample_people import Saying
 from tests.faults.vendors import Vendors
@@ -453,12 +452,18 @@ class Simulation:
                 return
             self.advance(1.0)
 
-    def report(self, *events: FeedbackEvent, who: str = "feedback") -> None:
-        """Deliver feedback of a provider, which repeats it until it is accepted."""
+    def report(self, *told: Told, who: str = "feedback") -> None:
+        """Be providers that report what became of mails, each in a delivery that it repeats until it is taken."""
+        for one in told if self.lists else ():
+            self._report(one, who)
+
+    def _report(self, told: Told, who: str) -> None:
+        id = f"report-{self.random.getrandbits(64):x}"
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(psycopg.Error):
-                feedback.apply_feedback(events, process)
+            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+                webhook.ingest(told.source, told.delivery(self.clock.timestamp(), id), process.door)
                 return
+            self.advance(1.0)
 
     def fire(self, campaign: str, scheduled: datetime, who: str = "scheduler") -> None:
         """Be the scheduler, which repeats a firing until it is taken."""

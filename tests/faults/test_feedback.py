@@ -1,30 +1,38 @@
 """Feedback of providers ends unknown outcomes, at any time and however often it comes."""
 
+from dataclasses import replace
+
 import pytest
 
-from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.operations.decisions import Decision
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.oracle import check_promises
+from tests.faults.reports import Told
 from tests.faults.runs import Simulate
 from tests.faults.simulation import Simulation
 from tests.faults.stories import PARCEL, warm_up
 
 EFFECT = PARCEL.effects()["parcel"]
-DELIVERED = FeedbackEvent(EFFECT, 1, "accepted", "delivered", "p-1")
-RETURNED = FeedbackEvent(EFFECT, 1, "refused", "no such street")
+DELIVERED = Told("ses", EFFECT)
+RETURNED = replace(DELIVERED, word="refused")
 HORIZON_SECONDS = 900.0
 
 
 def unanswered(simulate: Simulate, fault: str = "accept_then_cut") -> Simulation:
-    """Send a parcel whose answer is lost: the courier accepts it, or drops it."""
+    """Send a mail whose answer is lost: the provider accepts it, or drops it."""
     simulation = simulate()
     warm_up(simulation)
-    simulation.vendors.inject(fault, provider="http", times=1)
+    simulation.vendors.inject(fault, provider="ses", times=1)
     simulation.ingest(PARCEL)
     simulation.drain()
     assert effect_status(simulation) == "unknown"
     return simulation
+
+
+def tell(simulation: Simulation, *told: Told) -> None:
+    """Report, and let a worker use it."""
+    simulation.report(*told)
+    simulation.drain()
 
 
 def effect_status(simulation: Simulation) -> str:
@@ -42,7 +50,7 @@ def recorded_feedback(simulation: Simulation) -> list[str]:
 def test_feedback_ends_the_wait_at_once_and_the_journal_names_it(simulate: Simulate) -> None:
     simulation = unanswered(simulate)
 
-    simulation.report(DELIVERED)
+    tell(simulation, DELIVERED)
 
     (last,) = simulation.environment.owner.run(
         "SELECT to_status, actor, reason_code, reason FROM journal WHERE effect_id = %s ORDER BY seq DESC LIMIT 1",
@@ -52,7 +60,7 @@ def test_feedback_ends_the_wait_at_once_and_the_journal_names_it(simulate: Simul
         "to_status": "accepted",
         "actor": "feedback",
         "reason_code": "feedback",
-        "reason": "reported by the provider: delivered",
+        "reason": "reported by the provider: Delivery",
     }
     simulation.settle()
     check_promises(simulation, strict=True)
@@ -62,8 +70,8 @@ def test_feedback_ends_the_wait_at_once_and_the_journal_names_it(simulate: Simul
 def test_repeated_feedback_is_recorded_once(simulate: Simulate) -> None:
     simulation = unanswered(simulate)
 
-    simulation.report(DELIVERED, DELIVERED)
-    simulation.report(DELIVERED)
+    tell(simulation, DELIVERED, DELIVERED)
+    tell(simulation, DELIVERED, replace(DELIVERED, word="opened"))
 
     assert recorded_feedback(simulation) == ["accepted"]
 
@@ -73,10 +81,10 @@ def test_feedback_that_comes_before_the_answer_is_found_when_the_answer_is_lost(
     simulation = simulate()
     warm_up(simulation)
     simulation.point.forget()
-    simulation.point.faults = OneFault(Site("worker", "http send courier", 1), Fault.HANG_AFTER)
+    simulation.point.faults = OneFault(Site("worker", "http send ses", 1), Fault.HANG_AFTER)
     simulation.point.hang_seconds = 0.0
     simulation.meanwhile = lambda: simulation.report(DELIVERED)
-    simulation.vendors.inject("accept_then_cut", provider="http", times=1)
+    simulation.vendors.inject("accept_then_cut", provider="ses", times=1)
     simulation.ingest(PARCEL)
 
     simulation.drain()
@@ -91,7 +99,7 @@ def test_feedback_that_comes_before_the_answer_is_found_when_the_answer_is_lost(
 def test_a_refusal_ends_it_when_the_time_for_feedback_is_over(simulate: Simulate) -> None:
     simulation = unanswered(simulate, "refuse_then_cut")
 
-    simulation.report(RETURNED)
+    tell(simulation, RETURNED)
     simulation.advance(HORIZON_SECONDS)
     simulation.settle()
 
@@ -101,15 +109,25 @@ def test_a_refusal_ends_it_when_the_time_for_feedback_is_over(simulate: Simulate
 
 @pytest.mark.point(51)
 @pytest.mark.parametrize("said", [[RETURNED, DELIVERED], [DELIVERED, RETURNED]])
-def test_in_any_order_acceptance_is_the_proof(simulate: Simulate, said: list[FeedbackEvent]) -> None:
+def test_in_any_order_acceptance_is_the_proof(simulate: Simulate, said: list[Told]) -> None:
     simulation = unanswered(simulate)
 
     for word in said:
-        simulation.report(word)
+        tell(simulation, word)
     simulation.settle()
 
     assert effect_status(simulation) == "accepted"
-    assert recorded_feedback(simulation) == [word.kind for word in said]
+    assert recorded_feedback(simulation) == [{"delivered": "accepted"}.get(word.word, word.word) for word in said]
+
+
+@pytest.mark.point(51)
+def test_what_contradicts_itself_in_one_message_is_recorded_once_each(simulate: Simulate) -> None:
+    simulation = unanswered(simulate)
+
+    tell(simulation, RETURNED, DELIVERED)
+
+    assert effect_status(simulation) == "accepted"
+    assert sorted(recorded_feedback(simulation)) == ["accepted", "refused"]
 
 
 def test_what_is_held_needs_no_person_once_it_is_proven(simulate: Simulate) -> None:
@@ -117,30 +135,58 @@ def test_what_is_held_needs_no_person_once_it_is_proven(simulate: Simulate) -> N
     simulation.settle()
     assert effect_status(simulation) == "held"
 
-    simulation.report(DELIVERED)
+    tell(simulation, DELIVERED)
 
     assert effect_status(simulation) == "accepted"
 
 
-def test_feedback_about_an_earlier_generation_moves_nothing(simulate: Simulate) -> None:
-    simulation = unanswered(simulate, "refuse_then_cut")
+def test_what_a_person_sent_again_and_still_waits_is_not_sent_once_the_first_is_proven(simulate: Simulate) -> None:
+    simulation = unanswered(simulate)
     simulation.settle()
+    simulation.outages.redis = True  # nothing wakes a worker
     simulation.decide(Decision.RESEND)
+    simulation.outages.redis = False
+    assert effect_status(simulation) == "waiting"
 
     simulation.report(DELIVERED)
+    simulation.settle()
 
-    assert effect_status(simulation) == "waiting"
-    assert recorded_feedback(simulation) == ["accepted"]
+    assert effect_status(simulation) == "accepted"
+    assert [action.key for action in simulation.vendors.performed() if action.provider == "ses"] == [f"{EFFECT}-1"]
+    check_promises(simulation)
+
+
+def test_proof_of_an_earlier_generation_that_came_first_is_found_before_the_next_is_sent(simulate: Simulate) -> None:
+    simulation = unanswered(simulate)
+    simulation.settle()
+    simulation.decide(Decision.DROP)
+    tell(simulation, DELIVERED)
+    assert effect_status(simulation) == "cancelled"
+
+    simulation.decide(Decision.REDRIVE, even_if_sent=True)
+    simulation.settle()
+
+    assert effect_status(simulation) == "accepted"
+    assert [action.key for action in simulation.vendors.performed() if action.provider == "ses"] == [f"{EFFECT}-1"]
 
 
 @pytest.mark.point(51)
 @pytest.mark.point(52)
-def test_feedback_about_an_unknown_effect_moves_nothing(simulate: Simulate) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        Told("ses", PARCEL.event),
+        Told("ses", EFFECT, 2),
+        Told("ses", EFFECT, account="news"),
+    ],
+    ids=["never sent", "another generation", "for another account"],
+)
+def test_feedback_about_no_mail_of_the_account_moves_nothing(simulate: Simulate, told: Told) -> None:
     simulation = unanswered(simulate)
 
-    simulation.report(
-        FeedbackEvent(PARCEL.event, 1, "accepted", "delivered"), FeedbackEvent(EFFECT, 2, "accepted", "delivered")
-    )
+    tell(simulation, told)
 
     assert effect_status(simulation) == "unknown"
     assert recorded_feedback(simulation) == []
+    (row,) = simulation.environment.owner.run("SELECT count(*) AS events FROM events WHERE type = 'FEEDBACK'")
+    assert row["events"] == 1  # it is kept, and shown

@@ -12,7 +12,6 @@ from uuid import UUID
 from drumbeat.core.clock import Clock
 from drumbeat.core.outcomes import NotSent, Unknown
 from drumbeat.core.request import Reply, Request
-from drumbeat.delivery.feedback import FeedbackEvent
 from drumbeat.delivery.requests import thaw
 from drumbeat.infrastructure.http import MAX_REPLY_BYTES, Caller
 from drumbeat.ledger.database import Database
@@ -22,6 +21,7 @@ from drumbeat.sandbox.sandbox import Sandbox
 from drumbeat.sandbox.vendors import registry
 from tests.faults.fault_points import ClientProcess, Operation
 from tests.faults.in_the_way import Failure, InTheWay
+from tests.faults.reports import ACCOUNTS, Told
 
 # What the ledger says about a request at the moment at which it arrives: read on another connection, so committed.
 COMMITTED = """
@@ -39,6 +39,7 @@ class PerformedAction:
     provider: str
     account: str
     key: str
+    at: float = 0.0  # unix seconds
 
     @property
     def effect(self) -> UUID:
@@ -97,12 +98,16 @@ class Vendors:
         for number in range(len(self.sandbox.record)):
             entry = self.sandbox.record.entry(number)
             if entry["did"] == ACCEPTED:
-                yield PerformedAction(entry["provider"], entry["account"], _marker(entry))
+                yield PerformedAction(entry["provider"], entry["account"], _marker(entry), entry["at"])
 
-    def feedback(self) -> list[FeedbackEvent]:
-        """Return it as feedback, as the providers would report it."""
-        keys = [action.key.rpartition("-") for action in self.performed()]
-        return [FeedbackEvent(UUID(effect), int(generation), "accepted", "delivered") for effect, _, generation in keys]
+    def feedback(self) -> list[Told]:
+        """Return it as the providers of mail report it."""
+        return [
+            Told(action.provider, UUID(effect), int(generation), at=action.at)
+            for action in self.performed()
+            if action.provider in ACCOUNTS
+            for effect, _, generation in [action.key.rpartition("-")]
+        ]
 
     def _compare(self, key: str, request: Request) -> None:
         """Check that each request has a committed attempt and exactly the bytes that were frozen (I4)."""

@@ -77,7 +77,7 @@ JOURNAL = """
 # An attempt, its move to `sending` under the same fence, its bytes and its outcomes belong together.
 ATTEMPTS = """
     WITH scope AS MATERIALIZED (
-        SELECT id, status, generation
+        SELECT id, event_id, status, generation
           FROM effects
          WHERE event_id > %(after)s AND event_id <= %(last)s
     ), opened AS MATERIALIZED (
@@ -113,11 +113,13 @@ ATTEMPTS = """
      WHERE kept.hash <> made.request_hash
      UNION ALL
     -- The request of an effect that is long final may be pruned; what may be repeated must exist.
+    -- What was erased is not repeated: its end is only learned.
     SELECT 'request-missing', made.effect_id, jsonb_build_object('n', min(made.n))
       FROM scope
       JOIN made ON made.effect_id = scope.id AND made.generation = scope.generation
       LEFT JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
      WHERE scope.status NOT IN ('accepted', 'refused', 'cancelled') AND kept.effect_id IS NULL
+       AND NOT EXISTS (SELECT FROM events WHERE events.id = scope.event_id AND events.key = erased_key(events.id))
      GROUP BY made.effect_id
      UNION ALL
     SELECT 'outcome-unattempted', learned.effect_id, jsonb_build_object('outcome', learned.kind, 'n', learned.n)
@@ -133,6 +135,8 @@ ATTEMPTS = """
      WHERE scope.status = 'accepted' AND learned.effect_id IS NULL
        AND NOT EXISTS (SELECT FROM journal j
                         WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%')
+       AND NOT EXISTS (SELECT FROM feedback f
+                        WHERE f.effect_id = scope.id AND f.kind NOT IN ('refused', 'other'))
 """
 
 # Suppressions, what is said of consent, and attempts take their times under the same contact's lock, so their times are
@@ -225,16 +229,37 @@ STRAYS = """
        AND NOT EXISTS (SELECT FROM contacts WHERE contacts.key = effects.contact)
      UNION ALL
     SELECT 'contact-other', contacts.person,
-           jsonb_build_object('row', CASE WHEN suppressed_at IS NULL THEN 'may be' ELSE 'must not be' END,
+           jsonb_build_object('row', CASE WHEN by_hand.at IS NULL THEN 'may be' ELSE 'must not be' END,
                               'last', CASE WHEN latest.lifted IS NOT FALSE THEN 'may be' ELSE 'must not be' END)
       FROM contacts
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN suppression_kind IS DISTINCT FROM 'bounce' THEN suppressed_at END AS at) AS by_hand
       LEFT JOIN LATERAL (SELECT lifted
                            FROM suppressions s
                           WHERE s.contact = contacts.key
                           ORDER BY s.seq DESC
                           LIMIT 1) AS latest ON true
      WHERE contacts.key > uuid_send(%(after)s) AND (contacts.key <= uuid_send(%(last)s) OR %(last)s = %(end)s)
-       AND (suppressed_at IS NULL) <> (latest.lifted IS NOT FALSE)
+       AND (by_hand.at IS NULL) <> (latest.lifted IS NOT FALSE)
+"""
+
+# What providers reported of a person's mails is what stands in their row, and so does what follows from it. When a
+# suppression was lifted is the row's own word.
+REPORTS_FOLD = """
+    SELECT 'reports-fold' AS kind, contacts.person AS id, '{}'::jsonb AS facts
+      FROM contacts
+     CROSS JOIN LATERAL (
+        SELECT reported_merged(coalesce(reported_merge(reported_fact(f.kind, f.at, f.effect_id)), '{}'),
+                               jsonb_strip_nulls(jsonb_build_object('l', contacts.reported -> 'l'))) AS reported
+          FROM event_contacts named
+          JOIN feedback f ON f.event_id = named.event_id
+          JOIN effects e ON e.id = f.effect_id AND e.contact = contacts.key
+         WHERE named.contact = contacts.key) AS folded
+     WHERE contacts.key > uuid_send(%(after)s) AND (contacts.key <= uuid_send(%(last)s) OR %(last)s = %(end)s)
+       AND (contacts.reported <> folded.reported
+            OR (contacts.complained_at IS NULL) <> (folded.reported -> 'c' IS NULL)
+            OR ((contacts.suppressed_at IS NULL OR contacts.suppression_kind = 'bounce')
+                AND contacts.suppressed_at IS DISTINCT FROM bounced_at(folded.reported)))
 """
 
 # What was recorded of a person's consent is what stands in their row.
@@ -276,7 +301,7 @@ def findings(db: Database, span: Span, bounds: Bounds) -> list[Finding]:
     }
     return [
         Finding(**row)
-        for sql in (JOURNAL, ATTEMPTS, CONSENT, UNFINISHED, LIMITS, STRAYS, CONSENT_FOLD)
+        for sql in (JOURNAL, ATTEMPTS, CONSENT, UNFINISHED, LIMITS, STRAYS, CONSENT_FOLD, REPORTS_FOLD)
         for row in db.run(sql, parameters)
     ]
 

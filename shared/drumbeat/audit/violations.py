@@ -51,6 +51,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "after-withdrawal": ("I6", "effect", "attempt {n} was opened while its person's consent to {list} was {state}"),
     "contact-missing": ("I6", "effect", "its consent cannot be checked: its contact does not exist"),
     "contact-other": ("I6", "contact", "the person {row} mailed by its row, {last} by the last change of consent"),
+    "reports-fold": ("I6", "contact", "bounces and complaints in the person's row are not what was reported"),
     "consent-fold": ("I6", "contact", "consent in the person's row is not what was recorded of it"),
     "journal-missing": ("I7", "effect", "it has no journal; its row says {row}"),
     "journal-stray": ("I7", "effect", "it has a journal, but there is no such effect"),

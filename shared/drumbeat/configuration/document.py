@@ -8,6 +8,7 @@ from typing import Any
 from drumbeat.configuration import document_models, yaml_lines
 from drumbeat.configuration.check_accounts import check_account, check_source
 from drumbeat.configuration.check_campaigns import Fires, check_campaigns
+from drumbeat.configuration.check_feedback import check_speaks_for, warn_of_silence
 from drumbeat.configuration.check_flows import check_order, check_step
 from drumbeat.configuration.check_lists import check_form, check_lists, check_public_url
 from drumbeat.configuration.check_secrets import Use, check_secrets
@@ -18,7 +19,7 @@ from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.template_files import read_templates
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.compatibility import ACCOUNT_HEADERS, FORMS, LISTS, SECRET_REFERENCES, SEMANTICS, SPLIT
+from drumbeat.core.compatibility import ACCOUNT_HEADERS, FORMS, LISTS, REPORTS, SECRET_REFERENCES, SEMANTICS, SPLIT
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError, Mistake
 from drumbeat.sources import registry as schemes
@@ -111,6 +112,8 @@ def _compile(
             check_form(source, ("sources", name), document, lists, public_url=defaults.public_url)
         elif source is not None:
             check_source(source, ("sources", name), document)
+            check_speaks_for(source, accounts, ("sources", name), document)
+    warn_of_silence(accounts, webhooks.values(), document)
     check_secrets(accounts, webhooks, document, earlier)
     campaigns = {
         name: read_form(document_models.Campaign, entry, ("campaigns", name), document)
@@ -130,7 +133,7 @@ def _compile(
         "public_url": defaults.public_url,
         "postal_address": defaults.postal_address,
         "track": defaults.track and defaults.track.model_dump(),
-        "sources": {name: _source(source) for name, source in sources.items() if source},
+        "sources": {name: _source(source, accounts) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
         "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
         "templates": {name: asdict(template) for name, template in templates.items()},
@@ -153,6 +156,7 @@ def _must_understand(
         LISTS: bool(lists),
         FORMS: any(isinstance(source, document_models.FormSource) for source in sources),
         SPLIT: any(source.split for source in webhooks),
+        REPORTS: any(source.speaks_for for source in webhooks),
     }
     return [name for name, is_wrong in wrong.items() if is_wrong]
 
@@ -183,9 +187,13 @@ def _list(given: document_models.MailingList) -> Json:
     }
 
 
-def _source(source: document_models.Source | document_models.FormSource) -> Json:
+def _source(
+    source: document_models.Source | document_models.FormSource,
+    accounts: Mapping[str, document_models.Account | None],
+) -> Json:
     if isinstance(source, document_models.FormSource):
         return _form(source)
+    spoken = accounts.get(source.speaks_for) if source.speaks_for else None
     return {
         "door": "webhook",
         "scheme": source.webhook,
@@ -197,6 +205,7 @@ def _source(source: document_models.Source | document_models.FormSource) -> Json
         "lead": source.lead,
         **({"max_bytes": source.max_bytes} if source.max_bytes else {}),
         **({"split": source.split} if source.split else {}),
+        **({"speaks_for": source.speaks_for, "words": spoken.provider} if source.speaks_for and spoken else {}),
     }
 
 

@@ -110,6 +110,7 @@ class Source(Form):
     map: dict[str, Where] = {}
     lead: Lead = None
     split: Facts | None = None  # to the facts of a delivery that holds several
+    speaks_for: str | None = None  # the account whose provider reports here what became of its mails
 
 
 class FormPage(Form):

@@ -97,6 +97,8 @@ class Source:
     locale: str = "en"  # of the pages that people see
     lead: tuple[str, ...] | None = None  # the fields that become attributes of a lead; None: all of them, (): no lead
     split: str | None = None  # JMESPath to the facts of one delivery; each becomes an event
+    speaks_for: str | None = None  # the account of whose mails it reports
+    words: str = ""  # the provider in whose words it does
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from drumbeat.core.feedback import Report
+
 
 class EventType(StrEnum):
     """The closed list of facts that can arrive."""
@@ -35,6 +37,15 @@ class Arrival:
     received_at: datetime
     body: bytes  # raw, as received; for the API one event's JSON object
     former_key: str | None = None  # by which the release before knows a webhook's delivery, where it is another
+    reported: "Reported | None" = None  # what it tells of a mail, where its source speaks for an account
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report, and the account whose provider made it: it is about mails of no other."""
+
+    account: str
+    report: Report
 
 
 @dataclass(frozen=True, slots=True)

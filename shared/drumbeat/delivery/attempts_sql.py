@@ -141,8 +141,9 @@ def opened(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved]:
 
 
 # What was learned is always kept. It moves the effect when the claim is still ours; when it is not, the answer came
-# late, and only acceptance moves anything: it is proof wherever the effect stands. While it is being sent again, proof
-# waits: it overrules a refusal.
+# late, and only acceptance moves anything: it is proof wherever the effect stands. That of an earlier generation, too:
+# what a person has sent again and still waits is not sent. While it is being sent again, proof waits: it overrules a
+# refusal.
 # An attempt has one answer: a closing that is repeated because the answer to its commit was lost changes nothing. (NOT
 # EXISTS beside an OR may be planned as one reading of the whole table; a scalar subquery is always a look at the
 # index.) Whether there is one is read as of the statement's beginning, so a row that was changed since, which the lock
@@ -190,11 +191,17 @@ CLOSE = """
                                                 WHERE o.effect_id = i.id AND o.generation = i.generation
                                                   AND o.kind IN ('accepted', 'found')
                                                 LIMIT 1) IS NOT NULL
+                                              OR (SELECT f.name
+                                                    FROM feedback f
+                                                   WHERE f.effect_id = i.id AND f.generation = i.generation
+                                                     AND f.kind NOT IN ('refused', 'other')
+                                                   LIMIT 1) IS NOT NULL
                                          ELSE false END AS overruled) AS judged
           LEFT JOIN LATERAL (SELECT i.why, i.code, i.detail, i.maybe WHERE NOT overruled) AS reason ON true
          WHERE (e.fence = i.fence AND e.status IN ('sending', 'unknown'))
-            OR (e.fence <> i.fence AND e.generation = i.generation AND i.kind IN ('accepted', 'found')
-                AND e.status IN ('waiting', 'claimed', 'unknown', 'held'))
+            OR (e.fence <> i.fence AND i.kind IN ('accepted', 'found')
+                AND (e.status IN ('waiting', 'claimed', 'held')
+                     OR (e.status = 'unknown' AND e.generation = i.generation)))
     ), learned AS (
         INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference, reason_code, detail)
         SELECT i.id, i.n, i.generation, i.identity,

@@ -16,6 +16,8 @@ from drumbeat.ledger.database import Database, Row
 # `wanted` locks the newest version of a row, while everything else is read as of the statement's beginning: attempts
 # and outcomes that came with a newer version would be missed. Such a row is left to the next claim. (Each move writes
 # the effect's row, so its version says whether there are any.) Bodies and requests are measured without being read.
+# What proves that a mail was accepted counts from the commit that recorded it, also where no worker has used it yet; of
+# an earlier generation it ends what a person has sent again and still waits.
 CLAIM = """
     WITH wanted AS MATERIALIZED (
         SELECT id, event_id, generation, xmin AS row_version
@@ -91,10 +93,16 @@ CLAIM = """
           FROM attempts a
          WHERE a.effect_id = t.id AND a.generation = t.generation) AS tried
       LEFT JOIN LATERAL (
-        SELECT o.kind, o.reference
-          FROM outcomes o
-         WHERE o.effect_id = t.id AND o.generation = t.generation AND o.kind IN ('accepted', 'found', 'refused')
-         ORDER BY o.kind = 'refused', o.id
+        SELECT kind, reference
+          FROM (SELECT o.kind, o.reference, o.generation, o.id
+                  FROM outcomes o
+                 WHERE o.effect_id = t.id AND o.kind IN ('accepted', 'found', 'refused')
+                 UNION ALL
+                SELECT 'accepted', f.reference, f.generation, NULL
+                  FROM feedback f
+                 WHERE f.effect_id = t.id AND f.kind NOT IN ('refused', 'other')) AS known
+         WHERE known.generation = t.generation OR (t.status = 'claimed' AND known.kind <> 'refused')
+         ORDER BY kind = 'refused', id
          LIMIT 1) AS proof ON true
      CROSS JOIN LATERAL (
         SELECT max(o.at) FILTER (WHERE o.kind = 'denied') AS denied_at,

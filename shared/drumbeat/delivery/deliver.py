@@ -91,6 +91,7 @@ def _plan_and_carry_out(
     """Plan these and carry out what is due; return also those that are left, and those that must be planned alone."""
     started = services.clock.elapsed()
     planned = plan_events(ids, services, alone=alone)
+    services.ledger_rest.used()
     counts = carry_out(planned.claimed, started, services)
     services.notifier.schedule({effect: wait for effect, wait in planned.due_later if wait <= 0})
     services.notifier.notify(planned.due_later)
@@ -102,6 +103,7 @@ def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Deliv
     """Carry out what can be claimed of these; return also those that may be claimed now, and that must be alone."""
     started = services.clock.elapsed()
     claimed = claims_sql.claim(services.db, ids, lease=services.settings.times.lease, limit=EFFECTS_PER_BATCH)
+    services.ledger_rest.used()
     counts = carry_out(claimed, started, services)
     others = frozenset(ids) - {effect.id for effect in claimed}
     if not others:

@@ -1,4 +1,4 @@
-"""What feedback is about: the attempts behind the keys that it names."""
+"""What reports are about: the attempts behind the mails that they name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,38 +6,48 @@ from uuid import UUID
 
 from drumbeat.ledger.database import Database
 
-# The newest attempt of each generation that is named. What is recorded already is not recorded again.
+# The newest attempt of each generation that is named, and one report for it: the first that proves the same. What is
+# recorded already is not recorded again.
 MATCH = """
-    SELECT DISTINCT ON (a.effect_id, a.generation, i.kind)
-           i.place, a.effect_id AS id, a.generation, a.n, a.identity, e.dependents
-      FROM unnest(%(ids)s::uuid[], %(generations)s::int[], %(kinds)s::text[]) WITH ORDINALITY
-             AS i (id, generation, kind, place)
-      JOIN attempts a ON a.effect_id = i.id AND a.generation = i.generation
-      JOIN effects e ON e.id = a.effect_id
-     WHERE NOT EXISTS (SELECT FROM outcomes o
-                        WHERE o.effect_id = a.effect_id AND o.generation = a.generation
-                          AND o.origin = 'feedback' AND o.kind = i.kind)
-     ORDER BY a.effect_id, a.generation, i.kind, a.n DESC, i.place
+    SELECT DISTINCT ON (a.effect_id, a.generation, f.proves)
+           a.effect_id AS id, a.generation, a.n, a.identity, e.dependents, f.proves AS kind, f.word, f.reference
+      FROM (SELECT effect_id, generation, word, reference, at, name,
+                   CASE WHEN kind = ANY (%(accepted)s) THEN 'accepted'
+                        WHEN kind = ANY (%(refused)s) THEN 'refused' END AS proves
+              FROM feedback
+             WHERE event_id = ANY (%(events)s)) AS f
+      JOIN effects e ON e.id = f.effect_id
+      JOIN attempts a ON a.effect_id = f.effect_id AND a.generation = f.generation
+     WHERE f.proves IS NOT NULL
+       AND (SELECT o.id
+              FROM outcomes o
+             WHERE o.effect_id = a.effect_id AND o.generation = a.generation
+               AND o.origin = 'feedback' AND o.kind = f.proves
+             LIMIT 1) IS NULL
+     ORDER BY a.effect_id, a.generation, f.proves, a.n DESC, f.at, f.name
 """
 
 
 @dataclass(frozen=True, slots=True)
-class MatchedAttempt:
-    """An attempt that a provider reported on; `place` counts the events from 1."""
+class ReportedAttempt:
+    """An attempt that a provider reported on, and what the report proves: `accepted` or `refused`."""
 
-    place: int
     id: UUID
     generation: int
     n: int
     identity: str
     dependents: tuple[UUID, ...]
+    kind: str
+    word: str
+    reference: str | None
 
 
-def match_attempts(db: Database, keys: Sequence[tuple[UUID, int]], kinds: Sequence[str]) -> list[MatchedAttempt]:
-    """Find the attempts that these events are about, where that is not recorded yet; others are not in the answer."""
-    parameters = {
-        "ids": [id for id, _ in keys],
-        "generations": [generation for _, generation in keys],
-        "kinds": list(kinds),
-    }
-    return [MatchedAttempt(**row) for row in db.run(MATCH, parameters)]
+def reported_attempts(
+    db: Database, events: Sequence[UUID], *, accepted: Sequence[str], refused: Sequence[str]
+) -> list[ReportedAttempt]:
+    """Find the attempts that these events report on, where that is not recorded yet.
+
+    `accepted` and `refused` are the kinds of reports that prove either.
+    """
+    rows = db.run(MATCH, {"events": list(events), "accepted": list(accepted), "refused": list(refused)})
+    return [ReportedAttempt(**row | {"dependents": tuple(row["dependents"])}) for row in rows]

@@ -9,12 +9,13 @@ from uuid import UUID
 from drumbeat.core.address import Keys, keys_of
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood, place
-from drumbeat.core.events import Event
+from drumbeat.core.events import Event, EventType
 from drumbeat.core.status import Status
 from drumbeat.delivery import candidates_sql, plans_sql
 from drumbeat.delivery.budget import BYTES_PER_BATCH, EFFECTS_CLAIMED_WHEN_PLANNED, LATE_PLANNING
 from drumbeat.delivery.candidates_sql import Candidate, Turn
 from drumbeat.delivery.effects import Claimed
+from drumbeat.delivery.feedback import settle
 from drumbeat.delivery.person import person_of
 from drumbeat.delivery.splits import record_splits
 from drumbeat.delivery.splits_sql import Split
@@ -76,6 +77,7 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
         _LOG.error("configuration_not_understood", extra={"reason": str(error), "events": len(candidates)})
         return replace(found, left=[], suspects=[])
     made = _make_plans(candidates, config)
+    settle([one.event.id for one in made if one.event.type == EventType.FEEDBACK], services)  # before its plan ends it
     found.ours.update(_split([one for one in made if one.plan.facts], services))  # before anything is claimed
     whole = [one for one in made if not one.plan.facts]
     return _record(whole, config, found, services) if whole else found

@@ -24,6 +24,7 @@ class Settings:
     clock_shift: float  # seconds that `drumbeat dev --clock` is ahead
     database_url: str  # the value, or `ssm:/name`
     database_direct: bool  # no pooler in between: statements may be prepared
+    sleeps_after: float  # seconds without use after which the database is suspended; 0: it never is
     copy_seconds: float  # what ingest knows of sources and revoked keys may be as old as this
     database_patience: float | None  # seconds that a statement may take; None: as long as it needs
     admin_database_url: str | None
@@ -36,6 +37,7 @@ class Settings:
     effects_queue_url: str
     buffer_queue_url: str
     wishes_queue_url: str
+    feedback_queue_url: str  # "": reports do not wait
     dlq_url: str
     aws_endpoint_url: str | None
     sandbox_url: str | None
@@ -95,6 +97,7 @@ class Settings:
             database_url=secret("DATABASE_URL", "DATABASE_URL_PARAM"),
             database_direct=environ.get("DATABASE_DIRECT") == "1",
             copy_seconds=number("COPY_SECONDS") or COPY_SECONDS,
+            sleeps_after=number("DATABASE_SLEEPS_AFTER"),
             database_patience=number("DATABASE_PATIENCE") or None,
             admin_database_url=secret("ADMIN_DATABASE_URL", "ADMIN_DATABASE_URL_PARAM", required=False) or None,
             worker_concurrency=int(number("WORKER_CONCURRENCY")) or None,
@@ -106,6 +109,7 @@ class Settings:
             effects_queue_url=environ.get("EFFECTS_QUEUE_URL", ""),
             buffer_queue_url=environ.get("BUFFER_QUEUE_URL", ""),
             wishes_queue_url=environ.get("WISHES_QUEUE_URL", ""),
+            feedback_queue_url=environ.get("FEEDBACK_QUEUE_URL", ""),
             dlq_url=environ.get("DLQ_URL", ""),
             aws_endpoint_url=environ.get("SQS_ENDPOINT_URL") or environ.get("AWS_ENDPOINT_URL") or None,
             sandbox_url=environ.get("DRUMBEAT_SANDBOX_URL") or None,

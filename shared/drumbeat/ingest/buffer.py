@@ -20,14 +20,15 @@ from psycopg.errors import LockNotAvailable
 from drumbeat.access.keys import ApiKey
 from drumbeat.core import ids
 from drumbeat.core.errors import Unauthorized, Unavailable
-from drumbeat.core.events import Arrival
+from drumbeat.core.events import Arrival, EventType
 from drumbeat.ingest import parking, recording, returns
 from drumbeat.ingest.door import BUFFERED, Door
 from drumbeat.ingest.receipt import BUFFERED as STATUS
 from drumbeat.ingest.receipt import Receipt
 from drumbeat.ledger.batches import REFUSED
+from drumbeat.planning.reports import reported, speaks
 from drumbeat.services import Services
-from drumbeat.wakeups.queue import Message, QueueError
+from drumbeat.wakeups.queue import Message, Queue, QueueError
 
 VERSION = 1
 MAX_MESSAGE_BYTES = 1024 * 1024  # SQS's limit
@@ -55,15 +56,17 @@ class Drained:
     parked: int = 0  # of a caller whose key was revoked meanwhile; settled, too
 
 
-def put(arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None) -> list[Receipt]:
-    """Put verified events into the buffer, as few messages as possible.
+def put(
+    arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None, queue: Queue | None = None
+) -> list[Receipt]:
+    """Put verified events into the buffer, or another queue, as few messages as possible.
 
     Raises:
         Unavailable: the queue did not take them all. Some may be in it; sending all again is harmless.
     """
     try:
         for message in _messages(Buffered(tuple(arrivals), caller)):
-            door.services.buffer.put(message)
+            (queue or door.services.buffer).put(message)
     except QueueError:
         raise Unavailable(
             "Neither the ledger nor its buffer can take events now. Nothing is promised; send the same request with "
@@ -141,7 +144,7 @@ class _Stored(NamedTuple):
 
 
 def _store(buffered: Buffered, door: Door) -> _Stored:
-    arrivals, caller = buffered.arrivals, buffered.caller
+    arrivals, caller = _with_reports(buffered.arrivals, door), buffered.caller
     try:
         pairs = list(zip(arrivals, recording.record_all(arrivals, door, caller=caller), strict=True))
     except Unauthorized:
@@ -153,6 +156,19 @@ def _store(buffered: Buffered, door: Door) -> _Stored:
     back = [again for it in known if (again := returns.came_back(it, door.services))]
     every = [*(one for _, one in pairs), *recording.record_all(back, door)]
     return _Stored(sum(one is not None and one.inserted for one in every), None not in every)
+
+
+def _with_reports(arrivals: Sequence[Arrival], door: Door) -> list[Arrival]:
+    """Return the events with what they report, by the configuration that is in force now."""
+    if not any(arrival.type == EventType.FEEDBACK for arrival in arrivals):
+        return list(arrivals)
+    sources = door.catalog.sources()
+    return [
+        one
+        for arrival in arrivals
+        for source in [sources.get(arrival.source)]
+        for one in (reported(arrival, source) if source and speaks(source, arrival.type) else [arrival])
+    ]
 
 
 def _messages(buffered: Buffered) -> Iterator[str]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from drumbeat.access import keys
 from drumbeat.access.keys import ApiKey
 from drumbeat.core.events import Arrival
+from drumbeat.ingest import feedback_sql
 from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ingest.door import CONFLICTS, DEGRADED, RECORDED, Door
 from drumbeat.ingest.sql import Recorded, Revoked
@@ -39,20 +40,26 @@ def record(arrival: Arrival, door: Door, *, caller: ApiKey | None = None) -> Rec
     """
     scheduled = _schedule([arrival.id], door)
     try:
-        recorded = ingest_sql.record(door.services.db, arrival, caller=caller)
+        recorded = (
+            feedback_sql.record_all(door.services.db, [arrival], caller=caller)[arrival.id]
+            if arrival.reported
+            else ingest_sql.record(door.services.db, arrival, caller=caller)
+        )
     except Revoked:
         raise keys.refused() from None
+    door.services.ledger_rest.used()
     if recorded.inserted:
         _notify([arrival.id], door, scheduled=scheduled)
     return recorded
 
 
 def record_all(
-    arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None, commit: Commit = ingest_sql.record_all
+    arrivals: Sequence[Arrival], door: Door, *, caller: ApiKey | None = None, commit: Commit | None = None
 ) -> list[Recorded | None]:
     """Record many events, as `record` does; of several under one key the first is recorded.
 
-    What has one key is recorded in one `commit`, which is all but webhooks that waited in the buffer. Returns one
+    What has one key is recorded in one `commit`, which is all but webhooks that waited in the buffer; without another
+    it is the one that also applies what they report. Returns one
     result for each arrival, in their order; None for one that the ledger refuses, which costs no other its place.
     """
     first: dict[UUID, Arrival] = {}
@@ -61,6 +68,9 @@ def record_all(
     # One that has two keys may be another's repeat, so it is recorded after the others, by itself.
     together = [arrival for arrival in first.values() if arrival.former_key is None]
     scheduled = _schedule([arrival.id for arrival in together], door)
+    if commit is None:
+        reports = any(arrival.reported for arrival in together)
+        commit = feedback_sql.record_all if reports else ingest_sql.record_all
     recorded: dict[UUID, Recorded] = {}
     try:
         write_apart(

@@ -10,11 +10,12 @@ from drumbeat.core.errors import Forbidden, NotFound, SecretMissing, Unauthorize
 from drumbeat.core.events import Arrival
 from drumbeat.core.request import Reply as Answered
 from drumbeat.core.request import Request
-from drumbeat.ingest import buffer, recording
+from drumbeat.ingest import buffer, feedback, recording
 from drumbeat.ingest.door import REPEATED, UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
 from drumbeat.ingest.screening import find, screen
 from drumbeat.ingest.single import UNREACHABLE
+from drumbeat.planning.reports import reported, speaks
 from drumbeat.sources import registry
 from drumbeat.sources.secret_forms import cleaned
 from drumbeat.sources.signature import FACT, Allowed, Delivery, NoMatch, Reply, Scheme, Unverified, content_key
@@ -43,7 +44,11 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
         if reply.notice:
             door.warn(reply.notice, source=source.name)
         return reply
-    return replace(_store(_arrival(source, key, former_key, delivery.body, now), door), reply=scheme.reply)
+    arrival = _arrival(source, key, former_key, delivery.body, now)
+    if not speaks(source, source.type):
+        return replace(_store(arrival, door), reply=scheme.reply)
+    arrivals = reported(arrival, source)
+    return replace(feedback.wait(arrivals, door) or _store_all(arrivals, door), reply=scheme.reply)
 
 
 def confirm(name: str, request: Delivery, door: Door) -> Reply:
@@ -154,6 +159,18 @@ def _store(arrival: Arrival, door: Door) -> Receipt:
     if not recorded.inserted:
         door.count(REPEATED)
     return Receipt(recorded.event, RECORDED, replayed=not recorded.inserted)
+
+
+def _store_all(arrivals: Sequence[Arrival], door: Door) -> Receipt:
+    """Store the events of one delivery; its receipt is that of the first."""
+    if len(arrivals) == 1:
+        return _store(arrivals[0], door)
+    try:
+        recorded = recording.record_all(arrivals, door)
+    except UNREACHABLE:
+        return buffer.put(arrivals, door)[0]
+    door.catalog.refresh()
+    return Receipt(arrivals[0].id, RECORDED, replayed=not any(one and one.inserted for one in recorded))
 
 
 def _arrival(source: Source, key: str, former_key: str | None, body: bytes, now: datetime) -> Arrival:

@@ -1,9 +1,9 @@
 """MiniStack, corrected where the local stack relies on it: python -m drumbeat.local.emulator
 
 No web page may use it (`gate`); MiniStack answers every origin. Its long polls wake at once (`long_polls`), and its
-buffer queue and its queue of wishes survive a kill. MiniStack keeps its state in memory and writes it down when it ends
-in order. These two hold what exists nowhere else, so here each of their messages is on disk before the sender gets its
-answer. `restore` sends them again.
+buffer queue and its queues of wishes and reports survive a kill. MiniStack keeps its state in memory and writes it down
+when it ends in order. These hold what exists nowhere else, so here each of their messages is on disk before the sender
+gets its answer. `restore` sends them again.
 """
 
 import errno
@@ -19,7 +19,8 @@ from drumbeat.local.long_polls import LongPolls
 
 KEY_VARIABLE = "EMULATOR_KEY"  # the access key that every request has to name
 LOG_VARIABLE = "BUFFER_LOG"  # the file; without it MiniStack is as it is
-BUFFER, WISHES = "BufferQueue", "WishesQueue"  # the ends of the names of queues whose messages are kept
+# The ends of the names of queues whose messages are kept.
+BUFFER, WISHES, FEEDBACK = "BufferQueue", "WishesQueue", "FeedbackQueue"
 
 type Send = Callable[[Mapping[str, Any], str], dict[str, Any]]
 
@@ -30,7 +31,7 @@ def kept(send: Send, log: Path) -> Send:
     def sent(data: Mapping[str, Any], url: str) -> dict[str, Any]:
         answer = send(data, url)
         named = str(data.get("QueueUrl", url))
-        if queue := next((each for each in (BUFFER, WISHES) if named.endswith(each)), None):
+        if queue := next((each for each in (BUFFER, WISHES, FEEDBACK) if named.endswith(each)), None):
             lines = [json.dumps([queue, each["MessageBody"]]) + "\n" for each in data.get("Entries", [data])]
             append(log, "".join(lines))
         return answer

@@ -62,7 +62,7 @@ SUPPRESS = recording_with(f"""
                suppressed_at = excluded.suppressed_at,
                suppression_reason = excluded.suppression_reason,
                suppression_kind = excluded.suppression_kind
-         WHERE c.suppressed_at IS NULL
+         WHERE c.suppressed_at IS NULL OR c.suppression_kind = 'bounce'
      RETURNING c.key
     ), appended AS (
         INSERT INTO suppressions (contact, seq, reason, actor)

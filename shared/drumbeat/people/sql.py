@@ -11,27 +11,35 @@ from psycopg.errors import UniqueViolation
 from drumbeat.core.address import Keys
 from drumbeat.ledger.database import Database
 
+# What a provider's bounces did is not in this log: it follows from its reports. A person's word takes their place, and
+# lifting it lifts them too: what bounced before counts no more.
 # Takes the contact's lock: an attempt that is being opened is either before it or sees it. One statement, so that no
 # process can be frozen with the lock in its hands. The two keys are locked in key order, as where attempts are opened.
 CHANGE = """
-    WITH changed AS (
-        INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason, suppression_kind)
-        SELECT i.key, i.former, drumbeat_now(), %(reason)s, 'manual'
-          FROM unnest(%(keys)s::bytea[], %(formers)s::bytea[]) AS i (key, former)
+    WITH moment AS MATERIALIZED (
+        SELECT drumbeat_now() AS now
+    ), changed AS (
+        INSERT INTO contacts AS c (key, former, suppressed_at, suppression_reason, suppression_kind, reported)
+        SELECT i.key, i.former, now, %(reason)s, 'manual',
+               CASE WHEN %(lifted)s THEN jsonb_build_object('l', microseconds(now)) ELSE '{}' END
+          FROM moment
+         CROSS JOIN unnest(%(keys)s::bytea[], %(formers)s::bytea[]) AS i (key, former)
          WHERE NOT %(lifted)s OR EXISTS (SELECT FROM contacts WHERE contacts.key = i.key)
          ORDER BY i.key
             ON CONFLICT (key) DO UPDATE
            SET former = coalesce(c.former, excluded.former),
                suppressed_at = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppressed_at END,
                suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END,
-               suppression_kind = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_kind END
-         WHERE (c.suppressed_at IS NOT NULL) = %(lifted)s
+               suppression_kind = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_kind END,
+               reported = reported_merged(c.reported, excluded.reported)
+         WHERE CASE WHEN %(lifted)s THEN c.suppressed_at IS NOT NULL AND c.suppression_kind IS DISTINCT FROM 'erased'
+                    ELSE c.suppressed_at IS NULL OR c.suppression_kind = 'bounce' END
      RETURNING c.key
     ), appended AS (
-        INSERT INTO suppressions (contact, seq, reason, actor, lifted)
+        INSERT INTO suppressions (contact, seq, reason, actor, lifted, created_at)
         SELECT key, 1 + coalesce((SELECT max(seq) FROM suppressions s WHERE s.contact = changed.key), 0),
-               %(reason)s, %(actor)s, %(lifted)s
-          FROM changed
+               %(reason)s, %(actor)s, %(lifted)s, now
+          FROM changed CROSS JOIN moment
     )
     SELECT key FROM changed
 """
@@ -39,7 +47,7 @@ CHANGE_RUNS = 5  # for a contact that others change again and again
 
 
 def change(db: Database, keys: Keys, *, reason: str, actor: str, lifted: bool) -> bool:
-    """Suppress a contact, or lift it, and append why; return False when it was so already.
+    """Suppress a contact, or lift it, and append why; return False when it was so already, or was erased.
 
     The same is written under the former key, where there is one, for the release before looks at no other.
 
@@ -79,10 +87,10 @@ class SuppressionItem:
 
 
 _SUPPRESSED = """
-    SELECT c.person, c.key AS contact, c.suppression_reason AS reason, newest.actor, c.suppressed_at AS since
+    SELECT c.person, c.key AS contact, c.suppression_reason AS reason, c.suppressed_at AS since,
+           CASE WHEN c.suppression_kind = 'bounce' THEN 'provider'
+                ELSE (SELECT actor FROM suppressions s WHERE s.contact = c.key ORDER BY s.seq DESC LIMIT 1) END AS actor
       FROM contacts c
-      JOIN LATERAL (SELECT actor FROM suppressions s WHERE s.contact = c.key ORDER BY s.seq DESC LIMIT 1) AS newest
-           ON true
      WHERE c.suppressed_at IS NOT NULL
 """
 _NEXT_PAGE = "AND (%(after)s::bytea IS NULL OR c.key > %(after)s) ORDER BY c.key LIMIT %(limit)s"

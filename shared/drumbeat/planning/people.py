@@ -46,14 +46,21 @@ class PeopleFacts:
 NO_PEOPLE = PeopleFacts()
 
 
+def named(address: str | None, semantics: int) -> PeopleFacts:
+    """Return what is said by naming a person alone; of a text that is no address nothing is said."""
+    try:
+        return PeopleFacts(normalise(address or "", semantics))
+    except InvalidAddress:
+        return NO_PEOPLE
+
+
 def people_facts(event: Event, body: Body, config: Config) -> PeopleFacts:
     """Return what an event says by one version of the configuration: the same on every machine, whatever came before.
 
     A replay says nothing of leads or consent, and a delivery without an address says nothing at all.
     """
-    try:
-        address = normalise(str(body.payload.get("email") or ""), config.semantics)
-    except InvalidAddress:
+    address = named(str(body.payload.get("email") or ""), config.semantics).address
+    if address is None:
         return NO_PEOPLE
     if event.door == "replay":
         return PeopleFacts(address)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core import ids
-from drumbeat.core.configuration import Config, Flow, Step, confirm_flow, confirmed_list
+from drumbeat.core.configuration import Config, Flow, Source, Step, confirm_flow, confirmed_list
 from drumbeat.core.consent import ConsentKind
 from drumbeat.core.events import Event, EventType
 from drumbeat.planning import actions
@@ -18,7 +18,8 @@ from drumbeat.planning.conditions import Undecidable, holds
 from drumbeat.planning.context import Variables, facts, variables
 from drumbeat.planning.facts import Fact, facts_of
 from drumbeat.planning.payload import Payload, Unmappable, read, read_body
-from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, people_facts
+from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, named, people_facts
+from drumbeat.planning.reports import UNREAD, report_of, speaks
 
 IMPORTED = "drumbeat:import"  # the source of the rows of imported files
 ASKED_SINCE = 4  # the rules by which people are asked to confirm; a release of earlier ones misses nothing
@@ -69,6 +70,9 @@ def plan(event: Event, config: Config) -> Plan:
     on.
     """
     acting = [config.flows[name] for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
+    if speaks(source := config.sources.get(event.source), event.type):
+        assert source is not None
+        return _report(event, source, config)
     try:
         if split := facts_of(event, config):
             return replace(_made(event, config, [], {}), facts=split)
@@ -81,6 +85,17 @@ def plan(event: Event, config: Config) -> Plan:
     asking, unasked = _asking(people, config)
     made = _plan(event, config, [*acting, *asking], body.payload)
     return replace(made, failed={**made.failed, **unasked}, people=people)
+
+
+def _report(event: Event, source: Source, config: Config) -> Plan:
+    """Return the plan of what a provider reports: no effects. One that cannot be read says so, and needs attention."""
+    if event.body is None:  # of a person who was erased
+        return _made(event, config, [], {})
+    try:
+        address = report_of(event, source).address
+    except Unmappable as error:
+        return _made(event, config, [], {UNREAD: str(error)})
+    return replace(_made(event, config, [], {}), people=named(address, config.semantics))
 
 
 def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:

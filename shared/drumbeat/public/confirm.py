@@ -10,6 +10,7 @@ from drumbeat.core import ids
 from drumbeat.core.consent import UNVERIFIED_SOURCE
 from drumbeat.core.errors import Invalid, NotFound
 from drumbeat.core.events import Arrival, EventType
+from drumbeat.core.scanners import is_scanner
 from drumbeat.ingest import buffer, recording
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import UNREACHABLE
@@ -18,7 +19,6 @@ from drumbeat.people.tokens import Kind, Tokens
 from drumbeat.people.wishes import Taken, Wish, WishKind, take
 from drumbeat.public import fields, stamps
 from drumbeat.public.languages import of_link
-from drumbeat.public.scanners import is_scanner
 from drumbeat.public.visit import Visit
 
 DOOR = "confirm"

@@ -7,9 +7,9 @@ anything to read, so that a suspended database stays suspended; when the index i
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -25,8 +25,9 @@ from drumbeat.relay.deliveries_sql import PRUNED_PER_STATEMENT
 from drumbeat.relay.lots import FULL_SWEEP_SECONDS, RENOTIFY_SECONDS, Lot, Lots
 from drumbeat.services import Services
 from drumbeat.throttle.pace import NOTIFY_AHEAD
-from drumbeat.wakeups.due_index import AGAIN, FULL, Due, minute
-from drumbeat.wakeups.queue import QueueError
+from drumbeat.wakeups.due_index import AGAIN, FEEDBACK, FULL, Due, minute
+from drumbeat.wakeups.ledger_rest import LONGEST_WAIT_SECONDS
+from drumbeat.wakeups.queue import Message, Queue, QueueError
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -104,6 +105,9 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
     """
     now = services.clock.now().timestamp()
     due = services.due_index.due(now)
+    if due.members == {FEEDBACK} and not _waits(services.feedback):
+        services.due_index.forget(due.members, now)  # it was set in case the sweep before was cut
+        due = replace(due, members=frozenset())
     full = due.missing or FULL in due.members
     wished = full or due.wishes is not None or wishes.waiting(services)
     if not (wished or due.members or _buffered(services)):
@@ -142,11 +146,13 @@ class _Sweep:
 
     def run(self) -> Summary:
         """Sweep, once wishes are recorded."""
+        self._services.ledger_rest.used()
         lots = Lots(self._services, self._now, self._due, self._recover())
         self._notify(iter(lots))
         self.summary.oldest = lots.oldest
         self._catch_up_campaigns()
         self._drain()
+        self._drain_feedback()
         self._publish_catalog()
         self._prune()
         ledger.advance(self._services.db, margin=COMMIT_MARGIN, back=lots.back)
@@ -197,22 +203,47 @@ class _Sweep:
         Until a receive that waits finds nothing: SQS answers one that does not wait from some of its servers, so that
         it finds nothing while there is much.
         """
-        if not self._services.settings.buffer_queue_url or not (self.summary.full or _buffered(self._services)):
+        if self._services.settings.buffer_queue_url and (self.summary.full or _buffered(self._services)):
+            self._empty(self._services.buffer)
+
+    def _drain_feedback(self) -> None:
+        """Record the reports that waited: the ledger is awake. Until that is done their entry stands."""
+        if not self._services.settings.feedback_queue_url:
             return
+        if not (self.summary.full or FEEDBACK in self._due.members or _waits(self._services.feedback)):
+            return
+        self._services.due_index.set({FEEDBACK: self._now + LONGEST_WAIT_SECONDS})
+        if not self._empty(self._services.feedback):
+            self._services.due_index.set({FEEDBACK: self._now + RENOTIFY_SECONDS})
+
+    def _empty(self, queue: Queue) -> bool:
+        """Record what a queue holds; return whether nothing is left that could be received."""
         from drumbeat.ingest import drain
 
-        buffer = self._services.buffer
         try:
-            while self._has_time() and (
-                messages := buffer.receive(wait=DRAIN_WAIT_SECONDS, hidden=DRAIN_HIDDEN_SECONDS)
-            ):
+            while self._has_time():
+                messages = queue.receive(wait=DRAIN_WAIT_SECONDS, hidden=DRAIN_HIDDEN_SECONDS)
+                if not messages:
+                    return True
                 drained = drain(messages, self._services)
-                buffer.delete(drained.settled)
+                if queue is not self._services.buffer:
+                    self._move_to_buffer(drained.foreign, queue)
+                queue.delete(drained.settled)
                 self.summary.drained += drained.recorded
                 self.summary.parked += drained.parked
                 self.summary.foreign += len(drained.foreign)
         except SqsError as error:
             _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
+        return False
+
+    def _move_to_buffer(self, messages: Sequence[Message], queue: Queue) -> None:
+        """Put what a person has to look at where an alarm sees it. Safe to cut: what is in both is recorded once."""
+        for message in messages:
+            try:
+                self._services.buffer.put(message.body)
+            except QueueError as error:
+                raise SqsError("SendMessage", error.code, "a report was not moved to the buffer") from None
+            queue.delete([message])
 
     def _publish_catalog(self) -> None:
         """Write what ingest has to know without the ledger again, before its copy in Redis expires."""
@@ -257,10 +288,12 @@ class _Sweep:
 
 
 def _buffered(services: Services) -> bool:
-    if not services.settings.buffer_queue_url:
-        return False
+    return bool(services.settings.buffer_queue_url) and _waits(services.buffer)
+
+
+def _waits(queue: Queue) -> bool:
     try:
-        return services.buffer.count() > 0
+        return queue.count() > 0
     except SqsError as error:
         _LOG.warning("relay: whether the buffer is empty is not known: %s", error)
         return False

@@ -10,6 +10,7 @@ from typing import Any
 from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.mailbox import Mail
 from drumbeat.sandbox.record import Entry
+from drumbeat.sandbox.reporting import Line, choices, lines
 from drumbeat.sandbox.state import State
 
 # A mail's own page: no scripts, no forms, nothing from the network; links leave the frame.
@@ -68,6 +69,8 @@ class MailPage:
     record: str
     unsubscribe: str | None  # where its buttons lead; None: nowhere at this stack
     confirm: str | None
+    choices: list[tuple[str, str]]  # what its provider may be made to report: kind and title
+    reports: list[Line]
 
 
 def list_row(state: State, mail: Mail, now: float) -> ListRow:
@@ -106,6 +109,8 @@ def mail_page(state: State, mail: Mail, front: Front | None) -> MailPage:
         record=json.dumps(entry, indent=2, ensure_ascii=False),
         unsubscribe=front.unsubscribe_url(parameters) if front else None,
         confirm=front.confirm_url(parameters) if front else None,
+        choices=choices(state, mail),
+        reports=lines(state.feedback, mail),
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KEY = "{relay}:due"
 SENTINEL = "sentinel"
 FULL = "full"  # its time: when to check everything again, whatever the other entries say
+FEEDBACK = "feedback"  # its time: when reports that wait are recorded at the latest
 AGAIN = "again"  # its time: when to go on with what one sweep could not finish, or was too early for
 MAX_MEMBERS_READ = 5_000  # at a time
 MINUTE_SECONDS = 60
@@ -72,6 +73,10 @@ class DueIndex:
             return True
         scored = [part for member, when in due_at.items() for part in (when, member)]
         return self._try(lambda: self._redis.run("ZADD", KEY, *scored)) is not None
+
+    def set_first(self, member: str, when: float) -> bool:
+        """Let the relay check a member at this unix time, unless it has one already; False: Redis did not take it."""
+        return self._try(lambda: self._redis.run("ZADD", KEY, "NX", when, member)) is not None
 
     def clear(self, members: Collection[str]) -> bool:
         """Remove members whose work is done; False when Redis did not take it, which costs one needless check."""

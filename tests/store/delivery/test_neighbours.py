@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, override
 from uuid import UUID
 
@@ -10,16 +11,17 @@ import psycopg
 import pytest
 
 from drumbeat.core.outcomes import Accepted, LookupResult, Outcome
-from drumbeat.delivery import feedback, planning
+from drumbeat.delivery import attempts_sql, feedback, planning
 from drumbeat.delivery.budget import BYTES_PER_BATCH
 from drumbeat.delivery.commits import Commits
-from drumbeat.delivery.feedback import FeedbackEvent
+from drumbeat.delivery.effects import Closing, Moved
 from drumbeat.ledger.database import Database
 from drumbeat.planning import payload
 from drumbeat.planning.plan import NEVER_ENDS, Plan, plan
 from drumbeat.providers.calls import Job
 from tests.conftest import TestDatabase
 from tests.store.delivery.workers import BODY, Accepting, Worker, effect
+from tests.store.reports import report, tell
 from tests.store.rows import as_json, claimed, opening, outcomes, pass_time, recorded, status
 
 NEIGHBOURS = 6
@@ -83,17 +85,24 @@ def test_a_plan_that_the_ledger_refuses_costs_no_neighbour_its_plan(
     assert worker.db.run("SELECT FROM plans WHERE event_id = %s", (bad,)) == []
 
 
-def test_feedback_that_the_ledger_refuses_costs_no_neighbour_its_own(worker: Worker) -> None:
+def test_feedback_that_the_ledger_refuses_costs_no_neighbour_its_own(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, *others = (effect(worker.db) for _ in range(1 + NEIGHBOURS))
     worker.calls = Answering(dict.fromkeys([first, *others], Accepted("\0")))  # none is recorded
     worker.deliver(effects=[first, *others])
-    said = [FeedbackEvent(id, 1, "accepted", "delivered to ada@example.com \0", "\ud800") for id in others]
+    told = tell(worker.db, *(report("delivered", id) for id in (first, *others)), account="one")
+    closed = attempts_sql.close_attempts
 
-    feedback.apply_feedback([FeedbackEvent(first, 2**40, "accepted", "delivered"), *said], worker)
+    def close(db: Database, closings: Sequence[Closing], *, actor: str) -> dict[UUID, Moved]:
+        spoilt = [replace(one, identity="a\0b") if one.id == first else one for one in closings]
+        return closed(db, spoilt, actor=actor)
 
-    rows = worker.db.run("SELECT detail, reference FROM outcomes WHERE origin = 'feedback'")
-    assert len(rows) == NEIGHBOURS
-    assert all("ada" not in row["detail"] and row["reference"].startswith("sha256:") for row in rows)
+    monkeypatch.setattr(attempts_sql, "close_attempts", close)
+
+    feedback.settle(sorted(told), worker)
+
+    assert len(worker.db.run("SELECT id FROM outcomes WHERE origin = 'feedback'")) == NEIGHBOURS
 
 
 # ---------------------------------------------------------------- what cannot be prepared

@@ -12,6 +12,7 @@ from drumbeat.delivery import attempts_sql, claims_sql
 from drumbeat.delivery.effects import Claimed
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
+from tests.store.locks import wait_for_lock
 from tests.store.rows import IDENTITY, LEASE, closing, outcomes, sending, waiting
 
 GATE = 42
@@ -23,7 +24,6 @@ GATED = """
         RETURN clock_timestamp();
     END $$
 """
-BLOCKED = "SELECT FROM pg_locks WHERE NOT granted"
 ATTEMPTED = """
     WITH moved AS (UPDATE effects SET fence = fence + 1, seq = seq + 3 WHERE id = %(id)s RETURNING id, fence)
     INSERT INTO attempts (effect_id, n, generation, identity, request_hash, opened_at)
@@ -39,15 +39,6 @@ def gate(database: TestDatabase) -> Iterator[psycopg.Connection]:
         other.execute("SELECT pg_advisory_lock(%s)", [GATE])
         yield other
         other.execute("SELECT pg_advisory_unlock(%s)", [GATE])
-
-
-def wait_for_lock(other: psycopg.Connection) -> None:
-    """Wait until a statement waits for a lock."""
-    for _ in range(500):
-        if other.execute(BLOCKED).rowcount:
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("nothing waits")
 
 
 def test_a_claim_sees_the_attempts_that_came_with_the_version_it_locked(database: TestDatabase) -> None:

@@ -1,0 +1,49 @@
+"""Reports that may wait: deliveries, opens and clicks come around the clock, and need not wake a database that sleeps.
+
+They wait in a queue of their own. The relay records them as soon as it reads the ledger for anything else, and within
+the hour.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from drumbeat.core.errors import Unavailable
+from drumbeat.core.events import Arrival
+from drumbeat.core.feedback import CALM
+from drumbeat.ingest import buffer
+from drumbeat.ingest.door import Door
+from drumbeat.ingest.receipt import Receipt
+from drumbeat.wakeups.due_index import FEEDBACK
+from drumbeat.wakeups.ledger_rest import LONGEST_WAIT_SECONDS
+
+_LOG = logging.getLogger(__name__)
+
+
+def wait(arrivals: Sequence[Arrival], door: Door) -> Receipt | None:
+    """Let reports wait, if all of them may and the database sleeps; None: they are to be recorded now.
+
+    The relay's entry is set before, so that it stands however soon this process ends; and after, for the relay may have
+    emptied the queue in between. An entry that stands already is not put off.
+    """
+    services = door.services
+    if not (services.settings.feedback_queue_url and _may_wait(arrivals) and services.ledger_rest.sleeps()):
+        return None
+    if not _announce(door):
+        return None  # nothing would say when they are due
+    try:
+        receipts = buffer.put(arrivals, door, queue=services.feedback)
+    except Unavailable:
+        _LOG.warning("feedback_not_put_off")
+        return None
+    if not _announce(door):
+        services.due_index.distrust()
+    return receipts[0]
+
+
+def _may_wait(arrivals: Sequence[Arrival]) -> bool:
+    return all(arrival.reported is not None and arrival.reported.report.kind in CALM for arrival in arrivals)
+
+
+def _announce(door: Door) -> bool:
+    when = door.services.clock.now().timestamp() + LONGEST_WAIT_SECONDS
+    return door.services.due_index.set_first(FEEDBACK, when)

@@ -1,0 +1,134 @@
+"""What providers report, recorded with its events: what follows for consent and suppression is in the same commit.
+
+So an attempt that is opened after it knows. What follows for attempts is the worker's (`delivery/feedback.py`).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from drumbeat.access.keys import ApiKey
+from drumbeat.core.events import Arrival
+from drumbeat.ingest import sql
+from drumbeat.ingest.sql import Recorded
+from drumbeat.ledger.database import Database
+
+LINK_BYTES = 8  # of a digest: enough to tell the links of one mail apart
+HIGHEST_GENERATION = 2**31 - 1  # that the ledger can hold
+
+# A report is about a mail only where the account that its source speaks for made an attempt under its key: about a mail
+# of another account, or of no attempt, it is kept and shown, and moves nothing. Of a report that is known already, by
+# whatever delivery, nothing follows. The contacts are locked in key order, as where attempts are opened. A person who
+# left by the provider's own link left the mail's list, and by a mail of none every list; when is the provider's word,
+# so that reports in another order come to the same.
+REPORTED = """, told AS MATERIALIZED (
+        SELECT DISTINCT ON (t.account, t.name) t.*, least(coalesce(t.at, a.received_at), a.received_at) AS happened_at,
+               a.received_at
+          FROM unnest(%(told_events)s::uuid[], %(accounts)s::text[], %(names)s::text[], %(kinds)s::text[],
+                      %(words)s::text[], %(saids)s::text[], %(ats)s::timestamptz[], %(mails)s::uuid[],
+                      %(generations)s::int[], %(references)s::text[], %(links)s::bytea[], %(machines)s::bool[])
+            AS t (event_id, account, name, kind, word, said, at, mail, generation, reference, link, machine)
+          JOIN inserted ON inserted.id = t.event_id
+          JOIN arriving a ON a.id = t.event_id
+         ORDER BY t.account, t.name, t.event_id
+    ), known AS MATERIALIZED (
+        SELECT told.*, e.id AS effect, e.contact, coalesce(e.list, '*') AS list
+          FROM told
+          LEFT JOIN effects e
+            ON e.id = told.mail AND e.account = told.account
+           AND (SELECT a.n
+                  FROM attempts a
+                 WHERE a.effect_id = e.id AND a.generation = told.generation
+                 LIMIT 1) IS NOT NULL
+    ), reports AS (
+        INSERT INTO feedback (account, name, event_id, kind, word, said, at, effect_id, generation, reference, link,
+                              machine)
+        SELECT account, name, event_id, kind, word, said, happened_at, effect,
+               CASE WHEN effect IS NOT NULL THEN generation END, reference, link, machine
+          FROM known
+         ORDER BY account, name
+            ON CONFLICT DO NOTHING
+        RETURNING event_id
+    ), news AS MATERIALIZED (
+        SELECT known.* FROM known JOIN reports USING (event_id) WHERE known.contact IS NOT NULL
+    ), locked AS MATERIALIZED (
+        SELECT key
+          FROM contacts
+         WHERE key IN (SELECT contact FROM news WHERE kind IN ('delivered', 'bounced', 'soft_bounced', 'complained',
+                                                               'unsubscribed'))
+         ORDER BY key
+           FOR NO KEY UPDATE
+    ), applied AS (
+        UPDATE contacts c
+           SET reported = reported_merged(c.reported, new.facts),
+               suppressed_at = CASE WHEN c.suppression_kind = 'bounce' OR c.suppressed_at IS NULL
+                                    THEN bounced_at(reported_merged(c.reported, new.facts))
+                                    ELSE c.suppressed_at END,
+               suppression_reason = CASE WHEN c.suppression_kind = 'bounce' OR c.suppressed_at IS NULL
+                                         THEN bounce_reason(reported_merged(c.reported, new.facts))
+                                         ELSE c.suppression_reason END,
+               suppression_kind = CASE WHEN c.suppression_kind = 'bounce' OR c.suppressed_at IS NULL
+                                       THEN CASE WHEN bounced_at(reported_merged(c.reported, new.facts)) IS NOT NULL
+                                                 THEN 'bounce' END
+                                       ELSE c.suppression_kind END,
+               complained_at = least(c.complained_at, new.complained_at),
+               consents = consents_merged(c.consents, new.left_lists)
+          FROM (SELECT contact, reported_merge(reported_fact(kind, happened_at, effect)) AS facts,
+                       min(happened_at) FILTER (WHERE kind = 'complained') AS complained_at,
+                       consents_merge(consent_fact(list, 'withdrawn', true, happened_at, event_id))
+                           FILTER (WHERE kind = 'unsubscribed') AS left_lists
+                  FROM news
+                 GROUP BY contact) AS new
+          JOIN locked ON locked.key = new.contact
+         WHERE c.key = new.contact
+    ), evidence AS (
+        INSERT INTO consents (contact, list, event_id, kind, by_person, at)
+        SELECT contact, list, event_id, 'withdrawn', true, happened_at FROM news WHERE kind = 'unsubscribed'
+            ON CONFLICT DO NOTHING
+    ), indexed AS (
+        INSERT INTO event_contacts (contact, event_id, received_at)
+        SELECT contact, event_id, received_at FROM known WHERE contact IS NOT NULL
+            ON CONFLICT DO NOTHING
+    )
+"""
+RECORD = sql.recording_with(REPORTED)
+
+
+def record_all(db: Database, arrivals: Sequence[Arrival], /, *, caller: ApiKey | None) -> dict[UUID, Recorded]:
+    """Record events that report, and apply their reports, in one statement and commit; raises as `sql.record_all`."""
+    return sql.record_all(db, arrivals, caller=caller, statement=RECORD, values=_values(arrivals))
+
+
+def _values(arrivals: Sequence[Arrival]) -> dict[str, Any]:
+    told = [(arrival.id, arrival.reported.account, arrival.reported.report) for arrival in arrivals if arrival.reported]
+    keys = [_key(report.key) for *_, report in told]
+    return {
+        "told_events": [event for event, *_ in told],
+        "accounts": [account for _, account, _ in told],
+        "names": [report.name for *_, report in told],
+        "kinds": [report.kind.value for *_, report in told],
+        "words": [report.word for *_, report in told],
+        "saids": [report.said for *_, report in told],
+        "ats": [report.at for *_, report in told],
+        "mails": [mail for mail, _ in keys],
+        "generations": [generation for _, generation in keys],
+        "references": [report.reference for *_, report in told],
+        "links": [_digest(report.link) for *_, report in told],
+        "machines": [report.machine for *_, report in told],
+    }
+
+
+def _key(key: str | None) -> tuple[UUID | None, int | None]:
+    """Return effect and generation of a provider key; what is none of ours is about no mail of ours."""
+    effect, _, generation = (key or "").rpartition("-")
+    if not (generation.isascii() and generation.isdigit() and 0 < int(generation) <= HIGHEST_GENERATION):
+        return None, None
+    try:
+        return UUID(effect), int(generation)
+    except ValueError:
+        return None, None
+
+
+def _digest(link: str) -> bytes | None:
+    return hashlib.sha256(link.encode("utf-8", "surrogatepass")).digest()[:LINK_BYTES] if link else None

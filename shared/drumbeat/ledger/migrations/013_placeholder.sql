@@ -1,0 +1,2 @@
+-- Holds the place of a step that another change brings.
+SELECT;

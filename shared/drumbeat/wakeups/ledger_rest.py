@@ -1,0 +1,53 @@
+"""Whether the database may have gone to sleep: a mark in Redis says that it was used a moment ago.
+
+A database that suspends when it is idle costs for the time after each use: what may wait is not written while it
+sleeps.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from drumbeat.core.clock import Clock
+
+if TYPE_CHECKING:
+    from drumbeat.infrastructure.redis import LeanRedis
+
+KEY = "{relay}:awake"
+SAID_EVERY_SECONDS = 60  # by one process
+LONGEST_WAIT_SECONDS = 55 * 60.0  # of reports: the relay comes once a minute, so they are recorded within the hour
+
+_LOG = logging.getLogger(__name__)
+
+
+class LedgerRest:
+    """The mark. Nothing here raises when Redis is unreachable: then the database counts as awake."""
+
+    def __init__(self, redis: "LeanRedis", clock: Clock, sleeps_after: float) -> None:
+        """`sleeps_after`: seconds without use after which the database sleeps; 0: it never does."""
+        self._redis = redis
+        self._clock = clock
+        self._lasts = int(sleeps_after) - SAID_EVERY_SECONDS
+        self._said_at: float | None = None
+
+    def used(self) -> None:
+        """Say that the database was used just now."""
+        now = self._clock.elapsed()
+        if self._lasts <= 0 or (self._said_at is not None and now - self._said_at < SAID_EVERY_SECONDS):
+            return
+        self._said_at = now
+        try:
+            self._redis.set(KEY, "1", ex=self._lasts)
+        except (RedisError, OSError) as error:
+            _LOG.warning("use_not_said", extra={"error": type(error).__name__})
+
+    def sleeps(self) -> bool:
+        """Return whether the database was not used for so long that it may sleep."""
+        if self._lasts <= 0:
+            return False
+        try:
+            return self._redis.get(KEY) is None
+        except (RedisError, OSError) as error:
+            _LOG.warning("use_not_read", extra={"error": type(error).__name__})
+            return False
