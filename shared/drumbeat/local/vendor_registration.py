@@ -6,8 +6,10 @@ It is asked for by sources that speak for an account: the vendor's reports of th
 """
 
 import argparse
+import base64
 import json
 import os
+import secrets
 import sys
 import urllib.error
 import urllib.request
@@ -38,7 +40,7 @@ SCHEMES: Mapping[str, Collection[str]] = {
 type Secrets = Callable[[str], str | None]  # the value that a reference names, or None: none is stored
 
 
-def register(config: Config, secrets: Secrets, sandbox_url: str, front_url: str, ahead: float = 0.0) -> list[str]:
+def register(config: Config, stored: Secrets, sandbox_url: str, front_url: str, ahead: float = 0.0) -> list[str]:
     """Make the sandbox's webhooks those that the configuration asks for; return what is in the way of one, in words.
 
     `ahead` is how many seconds the stack's clock is ahead of the machine's. Raises OSError when the sandbox is away.
@@ -53,7 +55,7 @@ def register(config: Config, secrets: Secrets, sandbox_url: str, front_url: str,
             continue
         command = _webhook(source, account, sandbox_url) | {"ahead": ahead}
         command["url"] = f"{front_url}/v1/webhooks/{source.name}"
-        values = [value for reference in source.secrets if (value := secrets(reference))]
+        values = [value for reference in source.secrets if (value := stored(reference))]
         if source.secrets and not values:
             names = ", ".join(reference.removeprefix("secret:") for reference in source.secrets)
             problems.append(f"{source.name}: no secret is stored; `drumbeat secrets set {names}`, any time")
@@ -132,6 +134,32 @@ def stored_secrets(home: Path) -> Secrets:
     return value
 
 
+def make_missing(config: Config, sandbox_url: str, home: Path) -> list[str]:
+    """Store a secret for each reporting source that has none; return their names. Here the sandbox is who signs by it.
+
+    Only what `secret:NAME` names: the environment is its owner's.
+    """
+    known, made = stored_secrets(home), []
+    for source, account in _reporting(config, sandbox_url):
+        if not source.secrets or any(known(reference) for reference in source.secrets):
+            continue
+        place = secret_references.place(source.secrets[0], stage=STAGE, local=True)
+        if source.secrets[0].startswith("secret:") and isinstance(place, secret_references.Variable):
+            secrets_file.store(home / secrets_file.FILE, place.name, _new_secret(account.provider))
+            made.append(source.name)
+    return made
+
+
+def _new_secret(provider: str) -> str:
+    """Return a secret in the form in which the vendor gives or takes one."""
+    match provider:
+        case "resend" | "http":
+            return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
+        case "postmark":
+            return f"drumbeat:{secrets.token_hex(16)}"
+    return secrets.token_hex(16)
+
+
 def main() -> int:
     """Register for the configuration in force, and tell what is in the way."""
     parser = argparse.ArgumentParser(prog="drumbeat.local.vendor_registration")
@@ -141,9 +169,12 @@ def main() -> int:
     parser.add_argument("--ahead", type=float, default=0.0, help="seconds that the stack's clock is ahead")
     options = parser.parse_args()
     try:
-        config = in_force(options.url, os.environ["DRUMBEAT_KEY"])
-        secrets = stored_secrets(options.home)
-        problems = register(config, secrets, options.sandbox, options.url, options.ahead) if config else []
+        problems = []
+        if config := in_force(options.url, os.environ["DRUMBEAT_KEY"]):
+            if made := make_missing(config, options.sandbox, options.home):
+                tell(f"made a secret each for {', '.join(made)}: by it the sandbox signs what it reports")
+            known = stored_secrets(options.home)
+            problems = register(config, known, options.sandbox, options.url, options.ahead)
     except (OSError, DrumbeatError) as error:
         tell(f"the sandbox was not told where reports of mails go ({type(error).__name__}); the next change tells it")
         return 1
