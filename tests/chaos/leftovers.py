@@ -10,9 +10,10 @@ from psycopg import sql
 from redis import Redis
 
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.wakeups.queue import Queue
 
 HIDDEN_SECONDS = 2  # for which a message that was looked at is kept from others
-PROVIDERS = "sandbox"  # a folder: what providers keep is theirs
+OTHERS = {"sandbox", "ministack"}  # folders of what providers and AWS keep themselves; queues are asked
 
 type Kept = tuple[str, str]  # where, and what
 
@@ -57,16 +58,16 @@ def in_redis(redis: "Redis") -> Iterator[Kept]:
 def in_queues(sqs: Sqs) -> Iterator[Kept]:
     """Yield each message of each queue that can be received; a moment later all of them can be again."""
     for url in sqs.call("ListQueues").get("QueueUrls", ()):
-        asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": HIDDEN_SECONDS}
-        while messages := sqs.call("ReceiveMessage", **asked).get("Messages"):
+        queue = Queue(sqs, sqs.call("GetQueueUrl", QueueName=url.rpartition("/")[2])["QueueUrl"])
+        while messages := queue.receive(hidden=HIDDEN_SECONDS):
             for message in messages:
-                yield f"queue {url.rpartition('/')[2]}", message["Body"]
+                yield f"queue {url.rpartition('/')[2]}", message.body
 
 
 def in_files(folder: Path) -> Iterator[Kept]:
-    """Yield each file of a stack's folder: logs, and what its servers have written. What providers keep is left out."""
+    """Yield each file of a stack's folder but those that stand for what providers and AWS keep."""
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and PROVIDERS not in file.relative_to(folder).parts:
+        if file.is_file() and not OTHERS & set(file.relative_to(folder).parts):
             yield f"file {file.relative_to(folder)}", file.read_bytes().decode(errors="replace")
 
 
