@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import override
 from uuid import UUID
 
@@ -45,16 +46,19 @@ class ErasedVisitor(ReportedVisitor):
             self._report(self._random.choice(mails), kind)
         self._repeat(self._browser, "POST", f"/u/{mails[0].token}", ONE_CLICK)  # a link goes on working
 
+    @cached_property
+    def _buffer(self) -> Queue:
+        return self.buffer()
+
     def _buffered(self, event: UUID) -> dict[str, UUID]:
         """Take what waits in the buffer of this person out of it, if Postgres is away, as if SQS were late."""
         copies: dict[str, UUID] = {}
         until = time.monotonic() + TAKEN_SECONDS
         while self._patience.outage.is_set() and not copies and time.monotonic() < until:
             with suppress(DrumbeatError):
-                buffer = self.buffer()
-                ours = [message for message in buffer.receive(hidden=1) if _names(message.body, event)]
+                ours = [message for message in self._buffer.receive(hidden=1) if _names(message.body, event)]
                 copies |= {message.body: event for message in ours}
-                buffer.delete(ours)
+                self._buffer.delete(ours)
         return copies
 
     def _put_back(self, copies: Mapping[str, UUID]) -> None:
@@ -62,7 +66,7 @@ class ErasedVisitor(ReportedVisitor):
         for body, event in copies.items():
             while True:
                 with suppress(DrumbeatError):
-                    self.buffer().put(body)
+                    self._buffer.put(body)
                     break
                 time.sleep(1.0)
             with self._lock:
