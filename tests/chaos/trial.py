@@ -9,6 +9,7 @@ from functools import partial
 from random import Random
 from uuid import UUID
 
+from drumbeat.core.feedback import Kind
 from drumbeat.providers.ses import HORIZON
 from tests.chaos import completion, erasures, oracle, provider_faults, recovery, report, workload
 from tests.chaos.callers import Callers, Receipts
@@ -40,6 +41,7 @@ PROGRESS_INTERVAL_SECONDS = 15.0
 MAX_EXTRA_SECONDS = 120.0  # that callers may take longer than planned
 MAX_COMPLETION_SECONDS = 120.0  # after the last fault
 MAX_WAIT_SECONDS = 300.0  # for the completion, to say how late it was
+STOPPING_KINDS = (Kind.BOUNCED, Kind.SOFT_BOUNCED, Kind.COMPLAINED, Kind.UNSUBSCRIBED)
 MARGIN = timedelta(minutes=1)  # beyond the time that class F waits
 
 
@@ -110,7 +112,7 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     if not plan.upgrade:
         violations += erasures.come_back(environment, crowd.said, inboxes)
         violations += _end_silence(environment, acknowledged)
-        violations += _check_reports(environment)
+        violations += _check_reports(environment, plan)
         violations += erasures.left(environment, crowd.said)
     verdict = oracle.check(leads, receipts, environment.record, environment.listed("/v1/effects?status=held"))
     violations += verdict.violations
@@ -151,10 +153,11 @@ def _end_silence(environment: Environment, acknowledged: Acknowledged) -> list[s
     return [] if waited is not None else ["class F is not at its end: its time to wait for reports is over"]
 
 
-def _check_reports(environment: Environment) -> list[str]:
+def _check_reports(environment: Environment, plan: Plan) -> list[str]:
     verdict = ReportsOracle(told(environment.record), ReportsLedger.read(environment.ledger_urls[0])).check()
     report.show_reports(verdict)
-    return verdict.violations
+    expected = STOPPING_KINDS if plan.kills >= MIN_KILLS_FOR_EVERY_FAULT else ()
+    return [*verdict.violations, *(f"never happened: a report {kind}" for kind in expected if not verdict.kept[kind])]
 
 
 def _run_load(callers: Callers, faults: Faults, receipts: Receipts, events: int, plan: Plan) -> None:
