@@ -6,12 +6,14 @@ It is asked for by sources that speak for an account: the vendor's reports of th
 """
 
 import argparse
+import base64
 import json
 import os
+import secrets
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,16 +24,23 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.infrastructure import secrets_file
 from drumbeat.local.terminal import tell
 from drumbeat.providers.login import in_sandbox
-from drumbeat.sandbox.reports import registry
 from drumbeat.sandbox.reports.base import domain
 
 TIMEOUT_SECONDS = 30.0
 STAGE = "dev"
+# By provider, the schemes that verify what the sandbox signs; a sender of the user's own may sign by any other.
+SCHEMES: Mapping[str, Collection[str]] = {
+    "mailgun": ("mailgun",),
+    "resend": ("resend", "standard_webhooks"),
+    "postmark": ("postmark",),
+    "ses": ("sns",),
+    "http": ("standard_webhooks",),
+}
 
 type Secrets = Callable[[str], str | None]  # the value that a reference names, or None: none is stored
 
 
-def register(config: Config, secrets: Secrets, sandbox_url: str, front_url: str, ahead: float = 0.0) -> list[str]:
+def register(config: Config, stored: Secrets, sandbox_url: str, front_url: str, ahead: float = 0.0) -> list[str]:
     """Make the sandbox's webhooks those that the configuration asks for; return what is in the way of one, in words.
 
     `ahead` is how many seconds the stack's clock is ahead of the machine's. Raises OSError when the sandbox is away.
@@ -39,9 +48,14 @@ def register(config: Config, secrets: Secrets, sandbox_url: str, front_url: str,
     problems: list[str] = []
     wanted = []
     for source, account in _reporting(config, sandbox_url):
+        if source.scheme not in (known := SCHEMES[account.provider]):
+            problems.append(
+                f"{source.name}: it signs for {account.provider} by {' or '.join(known)}, not {source.scheme}"
+            )
+            continue
         command = _webhook(source, account, sandbox_url) | {"ahead": ahead}
         command["url"] = f"{front_url}/v1/webhooks/{source.name}"
-        values = [value for reference in source.secrets if (value := secrets(reference))]
+        values = [value for reference in source.secrets if (value := stored(reference))]
         if source.secrets and not values:
             names = ", ".join(reference.removeprefix("secret:") for reference in source.secrets)
             problems.append(f"{source.name}: no secret is stored; `drumbeat secrets set {names}`, any time")
@@ -61,7 +75,7 @@ def _reporting(config: Config, sandbox_url: str) -> Iterator[tuple[Source, Accou
     """Yield the sources that speak for an account whose mails the sandbox takes, with that account."""
     for source in config.sources.values():
         account = config.accounts.get(source.speaks_for or "")
-        if account is not None and account.provider in registry.names() and in_sandbox(account, sandbox_url):
+        if account is not None and account.provider in SCHEMES and in_sandbox(account, sandbox_url):
             yield source, account
 
 
@@ -120,6 +134,32 @@ def stored_secrets(home: Path) -> Secrets:
     return value
 
 
+def make_missing(config: Config, sandbox_url: str, home: Path) -> list[str]:
+    """Store a secret for each reporting source that has none; return their names. Here the sandbox is who signs by it.
+
+    Only what `secret:NAME` names: the environment is its owner's.
+    """
+    known, made = stored_secrets(home), []
+    for source, account in _reporting(config, sandbox_url):
+        if not source.secrets or any(known(reference) for reference in source.secrets):
+            continue
+        place = secret_references.place(source.secrets[0], stage=STAGE, local=True)
+        if source.secrets[0].startswith("secret:") and isinstance(place, secret_references.Variable):
+            secrets_file.store(home / secrets_file.FILE, place.name, _new_secret(account.provider))
+            made.append(source.name)
+    return made
+
+
+def _new_secret(provider: str) -> str:
+    """Return a secret in the form in which the vendor gives or takes one."""
+    match provider:
+        case "resend" | "http":
+            return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
+        case "postmark":
+            return f"drumbeat:{secrets.token_hex(16)}"
+    return secrets.token_hex(16)
+
+
 def main() -> int:
     """Register for the configuration in force, and tell what is in the way."""
     parser = argparse.ArgumentParser(prog="drumbeat.local.vendor_registration")
@@ -129,9 +169,12 @@ def main() -> int:
     parser.add_argument("--ahead", type=float, default=0.0, help="seconds that the stack's clock is ahead")
     options = parser.parse_args()
     try:
-        config = in_force(options.url, os.environ["DRUMBEAT_KEY"])
-        secrets = stored_secrets(options.home)
-        problems = register(config, secrets, options.sandbox, options.url, options.ahead) if config else []
+        problems = []
+        if config := in_force(options.url, os.environ["DRUMBEAT_KEY"]):
+            if made := make_missing(config, options.sandbox, options.home):
+                tell(f"made a secret each for {', '.join(made)}: by it the sandbox signs what it reports")
+            known = stored_secrets(options.home)
+            problems = register(config, known, options.sandbox, options.url, options.ahead)
     except (OSError, DrumbeatError) as error:
         tell(f"the sandbox was not told where reports of mails go ({type(error).__name__}); the next change tells it")
         return 1

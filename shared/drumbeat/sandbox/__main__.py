@@ -30,6 +30,7 @@ async def serve(sandbox: Sandbox, host: str, port: int) -> None:
     port = server.sockets[0].getsockname()[1]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     sandbox.url = url
+    sender.prepare()
     sending = loop.create_task(sender.run())
     print(json.dumps({"ready": True, "url": url, "pid": os.getpid()}), flush=True)
     await stop.wait()

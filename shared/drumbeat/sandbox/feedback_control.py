@@ -1,12 +1,13 @@
 """The control API's part about reports: where webhooks go, reports on order, and what was reported."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from drumbeat.sandbox.command_body import command_body
+from drumbeat.sandbox.destinations import parse
 from drumbeat.sandbox.feedback import Report
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
-from drumbeat.sandbox.orders import parse_order
+from drumbeat.sandbox.orders import parse_order, places_of
 from drumbeat.sandbox.sandbox import Sandbox
 
 MAX_REPORTS, DEFAULT_REPORTS = 10_000, 100
@@ -39,11 +40,17 @@ def _webhooks(sandbox: Sandbox, _request: HttpRequest, _rest: str) -> HttpRespon
 
 
 def _add_webhook(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse:
-    command = command_body(request)
-    sandbox.command("webhook", command)
-    known = (str(command["provider"]), str(command["account"]) if command.get("account") else None, command["url"])
-    items = sandbox.state.feedback.destinations.to_json()
-    return json_response(201, next(it for it in items if (it["provider"], it["account"], it["url"]) == known))
+    """Register; one that is no different is left as it is, and asked to confirm again where it has not yet."""
+    command, kept = command_body(request), sandbox.state.feedback.destinations
+    same = kept.same(parse(len(sandbox.record), command))
+    if same is not None and same.confirmed:
+        return json_response(200, _webhook(sandbox, same.number))
+    number = sandbox.command("webhook", command)
+    return json_response(201, _webhook(sandbox, same.number if same is not None else number))
+
+
+def _webhook(sandbox: Sandbox, number: int) -> dict[str, Any]:
+    return next(one for one in sandbox.state.feedback.destinations.to_json() if one["id"] == number)
 
 
 def _remove_webhooks(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse:
@@ -63,18 +70,24 @@ def _reports(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse
     wanted = request.params
     limit = max(1, min(MAX_REPORTS, int(wanted.get("limit", DEFAULT_REPORTS))))
     items: list[dict[str, Any]] = []
-    for report in reversed(sandbox.state.feedback.reports.values()):
-        if "state" in wanted and report.state != wanted["state"]:
-            continue
-        one = shown(sandbox, report)
-        if wanted.get("provider") not in (None, one.get("provider")):
-            continue
-        if "key" in wanted and wanted["key"] not in (one.get("key"), one.get("id")):
-            continue
-        items.append(one)
+    for report in _newest_first(sandbox, wanted):
         if len(items) == limit:
             break
+        if wanted.get("state") not in (None, report.state):
+            continue
+        one = shown(sandbox, report)
+        if wanted.get("provider") in (None, one.get("provider")):
+            items.append(one)
     return json_response(200, {"items": items, "next_due": sandbox.state.feedback.next_at()})
+
+
+def _newest_first(sandbox: Sandbox, wanted: Mapping[str, str]) -> Iterable[Report]:
+    feedback = sandbox.state.feedback
+    if "key" not in wanted:
+        return reversed(feedback.reports.values())
+    places = places_of(sandbox.state, wanted.get("provider", ""), wanted["key"])
+    found = [report for place in places for report in feedback.of(*place)]
+    return sorted(found, key=lambda report: report.number, reverse=True)
 
 
 def _order(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse:

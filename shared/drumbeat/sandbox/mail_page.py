@@ -22,6 +22,7 @@ FRAME = (
 HIDDEN = re.compile(r"(?is)<(style|script|head|title)\b.*?</\1\s*>|<!--.*?-->")
 TAG = re.compile(r"<[^>]*>")
 SNIPPET_CHARACTERS = 110
+VENDORS = {"ses": "Amazon SES"}
 MAX_TRAIL_ENTRIES = 100
 
 
@@ -57,6 +58,7 @@ class MailPage:
     to: str
     received: str
     provider: str
+    vendor: str  # the provider's own name
     account: str
     marker_name: str
     marker: str
@@ -97,6 +99,7 @@ def mail_page(state: State, mail: Mail, front: Front | None) -> MailPage:
         to=", ".join(mail.to),
         received=time.strftime("%A, %d %B %Y, %H:%M:%S", time.localtime(mail.at)),
         provider=mail.provider,
+        vendor=VENDORS.get(mail.provider, mail.provider.capitalize()),
         account=mail.account,
         marker_name="Idempotency key" if entry.get("key") else "Effect",
         marker=mail.marker,

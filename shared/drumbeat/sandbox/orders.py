@@ -26,14 +26,15 @@ def parse_order(state: State, command: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := sorted(set(command) - set(FIELDS)):
         raise InvalidCommand(f"feedback has no {', '.join(map(repr, unknown))}; it has {', '.join(FIELDS)}")
     provider, name = str(command.get("provider") or ""), str(command.get("key") or command.get("id") or "")
-    found = list(_named(state, provider, name)) if name else []
+    found = places_of(state, provider, name) if name else []
     if not found:
         raise InvalidCommand("no mail or call with that key or id was accepted; name one by key or id, and provider")
     entry, item = max(found, key=lambda place: (place[0], place[1] or 0))
     return _order(state, entry, item, command)
 
 
-def _named(state: State, provider: str, name: str) -> list[tuple[int, int | None]]:
+def places_of(state: State, provider: str, name: str) -> list[tuple[int, int | None]]:
+    """Return where the record has the accepted mails and calls with this key or id; '' is any provider."""
     mails = [(mail.number, mail.item) for mail in state.mailbox.named(name) if provider in ("", mail.provider)]
     calls: list[tuple[int, int | None]] = []
     if provider in ("", "http"):

@@ -29,6 +29,13 @@ class Sender:
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def prepare(self) -> None:
+        """Make now what would hold up an answer later: a key of SNS's takes some tenths of a second."""
+        if any(one.provider == "ses" for one in self._sandbox.state.feedback.destinations):
+            from drumbeat.sandbox.reports import sns
+
+            sns.certificate()
+
     async def run(self) -> None:
         """Send whatever becomes due, until it is cancelled."""
         self._sandbox.wake = self._wakeup.set

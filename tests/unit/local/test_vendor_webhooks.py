@@ -10,8 +10,10 @@ import pytest
 
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.configuration import Config
+from drumbeat.infrastructure import secrets_file
 from drumbeat.local import vendor_registration
 from drumbeat.local.vendor_webhooks import APPLIED, VendorWebhooks
+from drumbeat.sandbox.reports import registry as reporters
 from tests.unit.sandbox.sandbox_process import SandboxProcess
 from tests.unit.sandbox.simulated_sandbox import SECRET, TOPIC
 
@@ -97,6 +99,34 @@ def test_a_source_whose_secret_is_not_stored_is_named_with_what_stores_it(sandbo
     assert registered(sandbox) == []
 
 
+def test_a_source_that_verifies_in_another_way_than_the_vendor_signs_is_named(sandbox: SandboxProcess) -> None:
+    sources = "\n  other: {webhook: github, secrets: [secret:shop], type: FEEDBACK, speaks_for: mail}"
+
+    assert register(sandbox, sources) == ["other: it signs for mailgun by mailgun, not github"]
+    assert registered(sandbox) == []
+
+
+def test_every_vendor_that_reports_has_a_scheme_that_verifies_it() -> None:
+    assert sorted(vendor_registration.SCHEMES) == sorted(reporters.names())
+
+
+def test_a_source_without_a_secret_gets_one_that_its_vendor_can_sign_by(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    config, url = compiled(MAILGUN + OTHERS), f"http://127.0.0.1:{sandbox.port}"
+    secrets_file.store(tmp_path / secrets_file.FILE, "MAILGUN_SIGNING_KEY", "key-of-mailgun")
+
+    made = vendor_registration.make_missing(config, url, tmp_path)
+    again = vendor_registration.make_missing(config, url, tmp_path)
+
+    stored = vendor_registration.stored_secrets(tmp_path)
+    assert "mailgun-events" not in made
+    assert "resend-events" in made
+    assert again == []
+    assert stored("secret:mailgun-signing-key") == "key-of-mailgun"
+    assert vendor_registration.register(config, stored, url, FRONT) == []
+
+
 def test_a_secret_in_a_wrong_form_is_said_without_the_secret(sandbox: SandboxProcess) -> None:
     sources = "\n  resend-events: {webhook: resend, secrets: [secret:x], type: FEEDBACK, speaks_for: receipts}"
 
@@ -140,9 +170,12 @@ def test_it_registers_again_when_the_configuration_or_the_secrets_changed(
 
 
 def register(sandbox: SandboxProcess, sources: str, secrets: Mapping[str, str] = SECRETS) -> list[str]:
-    compiled = compile_document(DOCUMENT.format(sources=sources), {}, file="drumbeat.yaml", sandbox=True)
     url = f"http://127.0.0.1:{sandbox.port}"
-    return vendor_registration.register(Config.load(1, compiled), secrets.get, url, FRONT)
+    return vendor_registration.register(compiled(sources), secrets.get, url, FRONT)
+
+
+def compiled(sources: str) -> Config:
+    return Config.load(1, compile_document(DOCUMENT.format(sources=sources), {}, file="drumbeat.yaml", sandbox=True))
 
 
 def registered(sandbox: SandboxProcess) -> list[dict[str, Any]]:

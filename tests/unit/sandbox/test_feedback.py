@@ -10,7 +10,7 @@ from drumbeat.core.feedback import Kind
 from drumbeat.sandbox.errors import InvalidCommand
 from drumbeat.sandbox.feedback import RETRY_SECONDS, Webhook
 from drumbeat.sandbox.orders import parse_order
-from tests.unit.sandbox.simulated_sandbox import KEY, SECRET, URL, SimulatedSandbox, read
+from tests.unit.sandbox.simulated_sandbox import BEGIN, KEY, SECRET, URL, SimulatedSandbox, read
 
 
 @pytest.fixture
@@ -157,6 +157,17 @@ def test_setting_the_clock_back_keeps_what_waits_as_near_as_it_was(simulated: Si
     simulated.sandbox.command("clock", {"shift": 0})
 
     assert [kind(one) for one in simulated.due(after=1)] == ["accepted", "delivered"]
+
+
+def test_a_webhook_is_signed_at_its_receivers_time_and_tells_the_sandboxs(simulated: SimulatedSandbox) -> None:
+    simulated.register("mailgun", ahead=3600)
+    simulated.sandbox.command("clock", {"shift": 86_400})
+    simulated.mailgun()
+
+    [accepted] = simulated.due()
+
+    assert read(accepted)["signature"]["timestamp"] == str(int(BEGIN) + 3600)
+    assert read(accepted)["event-data"]["timestamp"] == BEGIN + 86_400
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,16 @@ def test_a_registered_webhook_is_shown_without_its_secret_and_taken_away(
     assert reporting.call("GET", "/_sandbox/webhooks").json["items"] == []
 
 
+def test_registering_the_same_again_writes_nothing(reporting: SandboxProcess, receiver: Receiver) -> None:
+    before = reporting.call("GET", "/_sandbox/health").json["entries"]
+    command = {"provider": "mailgun", "url": receiver.url, "secret": "key"}
+
+    again = reporting.call("POST", "/_sandbox/webhooks", command)
+
+    assert again.status == 200
+    assert reporting.call("GET", "/_sandbox/health").json["entries"] == before
+
+
 def test_a_webhook_of_another_machine_is_refused(sandbox: SandboxProcess) -> None:
     command = {"provider": "mailgun", "url": "http://hooks.example.com:80/x", "secret": "key"}
 
