@@ -212,16 +212,19 @@ class Simulation:
     def configure(self, **changes: Any) -> None:
         """Put a configuration in force, without a process of the run."""
         self.versions += 1
-        compiled = dict(sample_deployment.compiled(**{"semantics": self.rules, "lists": self.lists} | changes))
         self.environment.owner.run(
             "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
             " VALUES (%s, %s, '', '{}', %s, 'simulation')",
             (
                 self.versions,
                 str(self.versions).encode(),
-                Jsonb(compiled),
+                Jsonb(self.compiled(**changes)),
             ),
         )
+
+    def compiled(self, **changes: Any) -> dict[str, Any]:
+        """Return the configuration that is put in force."""
+        return dict(sample_deployment.compiled(**{"semantics": self.rules, "lists": self.lists} | changes))
 
     def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:
         """Be a client that sends a lead and tries again until it has a receipt."""
