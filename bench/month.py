@@ -9,152 +9,114 @@ bill of a month. `--at-once`: reports do not wait while the database sleeps.
 
 import argparse
 import contextlib
-import json
+import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
-from typing import override
-from uuid import UUID
+from typing import Self
 
 import psycopg
 
+from bench.habits import DAY, HOUR, Month
 from drumbeat.local.servers import Valkey
 from drumbeat.operations import cost
-from drumbeat.operations.cost import HOURS, Line, Load
-from drumbeat.sandbox.actions import ACCEPTED
+from drumbeat.operations.cost import HOURS, Line, Load, total
 from tests.conftest import migrated
 from tests.faults.environment import Environment, Servers
-from tests.faults.reports import Told
-from tests.faults.resting import SLEEPS_AFTER_SECONDS, Resting
-from tests.faults.sample_deployment import Lead
 
-HOUR, DAY, WEEK = 3600.0, 86_400.0, 604_800.0
-EVENTS = 15_000  # of a month
-NEWSLETTER = 1_500  # mails, each Tuesday; the epoch of simulated time is one
-POSTS = 150  # a week
-REQUEST = 500  # events of a batch
-FIRST_HOUR = 8  # UTC
-SATURDAY, SUNDAY = 4, 5  # days after Tuesday
-AS_MUCH_AT_WEEKENDS = 0.5
-NIGHT = (23, 7)  # hours
+CHOICE = "Neon + Upstash"
+# Of Postgres: how long a statement takes is not asked here, so let it be short.
+SETTINGS = (
+    "synchronous_commit = off",
+    "jit = off",
+    "plan_cache_mode = force_generic_plan",
+    "autovacuum_naptime = '5s'",
+)
 POLLS = (("worker", "sqs ReceiveMessage effects"), ("worker", "sqs DeleteMessageBatch effects"))  # Lambda's, not ours
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
-    """Which part of the mails is reported how. Invented, of the size that senders commonly publish."""
+class Figures:
+    """What the simulated days took, scaled to a month."""
 
-    bounces: float = 0.01
-    opens_by_machines: float = 0.3  # as Apple Mail's, around the clock
-    opens: float = 0.3
-    opens_again: float = 0.1
-    clicks: float = 0.05
-    complaints: float = 0.0005
-    leaves: float = 0.003
-    median_hours: float = 3.0  # until a person opens a mail; a quarter takes longer than eight hours
-    spread: float = 1.4
-    at_night: float = 0.1  # of what would be opened then; the others open it in the morning
-    at_weekends: float = 0.6  # likewise, on Monday
+    events: float
+    effects: float
+    mails: float
+    reports: Mapping[str, float]  # by the provider's word
+    waited: float  # of the reports
+    awake_hours: float
+    wakes: float
+    statements: float
+    redis: float  # commands
+    sqs: float  # requests, those of Lambda's pollers aside
+    invocations: Mapping[str, float]
+    grown_bytes: float  # of the ledger
 
+    @classmethod
+    def of(cls, month: Month, grown_bytes: int) -> Self:
+        """Read the meter."""
+        times = HOURS / (month.days * 24)
+        meter = month.point
+        (row,) = month.environment.owner.run("SELECT count(*) AS effects FROM effects")
+        return cls(
+            events=month.events * times,
+            effects=row["effects"] * times,
+            mails=month.mails * times,
+            reports={word: number * times for word, number in month.reports.items()},
+            waited=meter.commands["ingest", "sqs SendMessage reports"] * times,
+            awake_hours=sum(one.seconds for one in meter.awake) / HOUR * times,
+            wakes=len(meter.awake) * times,
+            statements=meter.total("db") * times,
+            redis=meter.total("redis") * times,
+            sqs=meter.total("sqs", *POLLS) * times,
+            invocations={name: number * times for name, number in month.invocations.items()},
+            grown_bytes=grown_bytes * times,
+        )
 
-class Month(Resting):
-    """The deployment, with its people and its provider."""
+    def rows(self) -> Iterator[str]:
+        """Yield them as rows of Markdown."""
+        reports = ", ".join(f"{word} {number:,.0f}" for word, number in self.reports.items())
+        invocations = ", ".join(f"{name} {number:,.0f}" for name, number in self.invocations.items())
+        yield from (
+            f"| events | {self.events:,.0f} |",
+            f"| effects, of which mails | {self.effects:,.0f}, {self.mails:,.0f} |",
+            f"| reports | {sum(self.reports.values()):,.0f}: {reports} |",
+            f"| of which waited | {self.waited:,.0f} |",
+            f"| hours in which Postgres is awake | {self.awake_hours:.0f}, woken {self.wakes:,.0f} times |",
+            f"| statements | {self.statements:,.0f} |",
+            f"| Redis commands | {self.redis:,.0f} |",
+            f"| SQS requests, Lambda's polls aside | {self.sqs:,.0f} |",
+            f"| invocations | {invocations} |",
+            f"| growth of the ledger | {self.grown_bytes / 1e6:,.0f} MB |",
+        )
 
-    def __init__(self, environment: Environment, seed: int, *, waits: bool, hours: float, days: int) -> None:
-        super().__init__(environment, seed, waits=waits)
-        self._habits = Habits()
-        self._chance = Random(seed + 1)
-        self._hours, self.days = hours, days
-        self._read = 0  # entries of the provider's record
-        self.events = 0
-        self.mails = 0
-        self.reports: Counter[str] = Counter()
-        self._plan()
-
-    def _plan(self) -> None:
-        """Put everything that comes from outside on the agenda."""
-        a_week = EVENTS * WEEK / (HOURS * HOUR) - NEWSLETTER
-        for day in range(self.days):
-            if day % 7 == 0:
-                for first in range(0, NEWSLETTER, REQUEST):
-                    self.at(day * DAY + 9 * HOUR + first / REQUEST, lambda day=day, first=first: self._letter(day, first))
-            share = (AS_MUCH_AT_WEEKENDS if day % 7 in (SATURDAY, SUNDAY) else 1.0) / (5 + 2 * AS_MUCH_AT_WEEKENDS)
-            for type, number in (("LEAD_CAPTURE", a_week - POSTS), ("CONTENT_PUBLISH", POSTS)):
-                for place in range(round(number * share)):
-                    lead = Lead(f"{type[:4].lower()}-{day}-{place}", type)
-                    start = FIRST_HOUR * HOUR if self._hours < 24 else 0.0
-                    when = day * DAY + (start + self._chance.random() * self._hours * HOUR) % DAY
-                    self.at(when, lambda lead=lead: self._single(lead))
-
-    def _letter(self, day: int, first: int) -> None:
-        self._came("ingest", REQUEST)
-        self.ingest_all(*(Lead(f"reader-{day}-{first + i}", "CAMPAIGN_TRIGGER") for i in range(REQUEST)))
-
-    def _single(self, lead: Lead) -> None:
-        self._came("ingest", 1)
-        self.ingest(lead)
-
-    def _came(self, function: str, events: int) -> None:
-        self.invocations[function] += 1
-        self.events += events
-
-    @override
-    def worked(self) -> None:
-        """Let the provider report on the mails that it took."""
-        for number in range(self._read, len(self.vendors.sandbox.record)):
-            entry = self.vendors.sandbox.record.entry(number)
-            if entry["provider"] == "mailgun" and entry["did"] == ACCEPTED:
-                self.mails += 1
-                self._become(Told("mailgun", _effect(str(entry["effect"]))))
-        self._read = len(self.vendors.sandbox.record)
-
-    def _become(self, mail: Told) -> None:
-        habits, chance, now = self._habits, self._chance.random, self.clock.gone
-        self._comes(mail, "accepted", now + 1)
-        taken = now + 2 + self._chance.expovariate(1 / 10)
-        if chance() < habits.bounces:
-            self._comes(mail, "bounced", taken)
-            return
-        self._comes(mail, "delivered", taken)
-        if chance() < habits.opens_by_machines:
-            self._comes(mail, "opened", taken + self._chance.expovariate(1 / (2 * HOUR)))
-        opened = self._waking(taken + HOUR * habits.median_hours * self._chance.lognormvariate(0, habits.spread))
-        for word, part, after in (
-            ("opened", habits.opens, 0.0),
-            ("opened", habits.opens_again, self._chance.expovariate(1 / DAY)),
-            ("clicked", habits.clicks, 30.0),
-            ("complained", habits.complaints, 60.0),
-            ("left", habits.leaves, 60.0),
-        ):
-            if chance() < part:
-                self._comes(mail, word, self._waking(opened + after) if after > HOUR else opened + after)
-
-    def _waking(self, when: float) -> float:
-        """Return when a person does what they would do at this moment."""
-        day, hour = divmod(when, DAY)
-        if not NIGHT[1] <= hour / HOUR < NIGHT[0] and self._chance.random() >= self._habits.at_night:
-            morning = day * DAY + (DAY if hour / HOUR >= NIGHT[0] else 0.0)
-            when = morning + (NIGHT[1] + 3 * self._chance.random()) * HOUR
-        weekday = when // DAY % 7
-        if weekday in (SATURDAY, SUNDAY) and self._chance.random() >= self._habits.at_weekends:
-            when = when // DAY * DAY + (SUNDAY + 1 - weekday) * DAY + (NIGHT[1] + 5 * self._chance.random()) * HOUR
-        return when
-
-    def _comes(self, mail: Told, word: str, when: float) -> None:
-        self.at(when, lambda: self._told(replace(mail, word=word)))
-
-    def _told(self, told: Told) -> None:
-        self.reports[told.word] += 1
-        self.invocations["ingest"] += 1
-        self.report(replace(told, at=self.clock.timestamp()), who="ingest")
-
-
-def _effect(key: str) -> UUID:
-    return UUID(key.rpartition("-")[0])
+    def bill(self) -> list[Line]:
+        """Return the lines of `drumbeat cost`, with what was measured as their use; the ledger is a year old."""
+        load = Load(
+            self.events,
+            effects_per_event=self.effects / self.events,
+            reports_per_event=sum(self.reports.values()) / self.events,
+            awake_hours=self.awake_hours,
+            ledger_bytes=12 * self.grown_bytes,
+        )
+        invoked = sum(self.invocations.values()) + cost.CONSOLE_REQUESTS
+        measured = {
+            "API Gateway": self.invocations["ingest"] + cost.CONSOLE_REQUESTS,
+            "Lambda requests": invoked,
+            "SQS": self.sqs + self.invocations["worker"] + cost.IDLE_POLLS,
+            "Upstash": self.redis,
+        }
+        free = self.redis if self.redis <= cost.UPSTASH_FREE else 0.0
+        return [
+            replace(
+                line,
+                use=measured.get(line.name, line.use),
+                price=replace(line.price, free=free) if line.name == "Upstash" else line.price,
+            )
+            for line in cost.bill(load, CHOICE)
+        ]
 
 
 @contextlib.contextmanager
@@ -164,7 +126,7 @@ def environment() -> Iterator[Environment]:
         Path(home).chmod(0o755)  # Postgres runs as a user of its own
         with migrated(Path(home) / "postgres") as postgres, Valkey(Path(home) / "valkey") as valkey:
             with psycopg.connect(postgres.url(), autocommit=True) as admin:
-                for setting in ("synchronous_commit = off", "jit = off", "autovacuum_naptime = '2s'"):
+                for setting in SETTINGS:
                     admin.execute(f"ALTER SYSTEM SET {setting}".encode())
                 admin.execute("SELECT pg_reload_conf()")
             urls = postgres.url("ledger", user="drumbeat_app"), postgres.url("ledger"), valkey.url
@@ -179,40 +141,26 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hours", type=float, default=10.0, help="of a day, in which sign-ups and posts come")
     parser.add_argument("--at-once", action="store_true", help="reports do not wait while the database sleeps")
+    parser.add_argument("--operations", action="store_true", help="list each operation, unscaled")
     options = parser.parse_args()
     began = time.monotonic()
     with environment() as here:
         month = Month(here, options.seed, waits=not options.at_once, hours=options.hours, days=options.days)
         empty = _ledger_bytes(here)
-        month.run(options.days * DAY)
-        print(json.dumps(_figures(month, _ledger_bytes(here) - empty), indent=1))
+        for day in range(1, options.days + 1):
+            month.run(day * DAY)
+            awake = sum(one.seconds for one in month.point.awake) / HOUR
+            print(f"day {day}: awake for {awake:.1f} hours so far, {time.monotonic() - began:.0f} s", file=sys.stderr)
+        figures = Figures.of(month, _ledger_bytes(here) - empty)
+        if options.operations:
+            for (who, name), number in sorted(month.point.commands.items()):
+                print(f"{number:>8,} {who}: {name}", file=sys.stderr)
         month.close()
-    print(f"{time.monotonic() - began:.0f} s")
-
-
-def _figures(month: Month, grown: int) -> dict[str, object]:
-    times = HOURS / (month.days * 24)
-    asked = month.point.total
-    return {
-        "events": month.events * times,
-        "mails": month.mails * times,
-        "reports": {word: number * times for word, number in month.reports.items()},
-        "reports in all": month.reports.total() * times,
-        "awake": sum(one.seconds for one in month.point.awake) / 3600 * times,
-        "wakes": len(month.point.awake) * times,
-        "statements": asked("db") * times,
-        "redis": asked("redis") * times,
-        "sqs": asked("sqs", *POLLS) * times,
-        "waited": month.point.commands["ingest", "sqs SendMessage reports"] * times,
-        "invocations": {name: number * times for name, number in month.invocations.items()},
-        "bytes": grown * times,
-        "commands": {" ".join(key): number for key, number in sorted(month.point.commands.items())},
-        "by day": [
-            round(sum(one.seconds for one in month.point.awake if one.first // DAY == day) / 3600, 2)
-            for day in range(month.days)
-        ],
-        "nights": [(round(one.first / 3600, 2), round(one.seconds / 60, 1)) for one in month.point.awake],
-    }
+    lines = figures.bill()
+    bill = [f"| {line.name} | {line.use:,.2f} | {line.dollars:.2f} |" for line in lines if line.use]
+    print("| measured | a month |", "|---|---|", *figures.rows(), sep="\n")
+    print("", "| line | use | dollars |", "|---|---|---|", *bill, f"| all | | {total(lines):.2f} |", sep="\n")
+    print(f"{options.days} days on simulated time in {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 def _ledger_bytes(here: Environment) -> int:

@@ -11,6 +11,7 @@ from typing import Any, override
 
 from drumbeat.configuration.document import compile_document
 from drumbeat.infrastructure.settings import Settings
+from tests.faults.clock import LateClock
 from tests.faults.environment import Environment
 from tests.faults.fault_points import FaultPoint, NoFaults, Operation, Schedule
 from tests.faults.queues import EFFECTS, REPORTS
@@ -86,9 +87,9 @@ class Awake:
 class Meter(FaultPoint):
     """Counts what every process asks of every server, and notes when the database is awake."""
 
-    def __init__(self, schedule: Schedule, now: Callable[[], float]) -> None:
-        super().__init__(schedule, NoFaults(), lambda seconds: None)
-        self._now = now
+    def __init__(self, schedule: Schedule, clock: LateClock) -> None:
+        super().__init__(schedule, NoFaults(), clock.advance)
+        self._clock = clock
         self.commands: Counter[tuple[str, str]] = Counter()  # by process and operation
         self.awake: list[Awake] = []
 
@@ -100,7 +101,8 @@ class Meter(FaultPoint):
     def pass_through[T](self, who: str, die: Callable[[], None], operation: Operation[T]) -> T:
         self.commands[who, operation.name] += operation.commands
         if operation.name.startswith("db "):
-            self._statement(self._now())
+            self._clock.set_ledger()
+            self._statement(self._clock.gone)
         return operation.act()
 
     def total(self, server: str, *but: tuple[str, str]) -> int:
@@ -120,6 +122,7 @@ class Meter(FaultPoint):
 class Resting(Simulation):
     """A deployment with an agenda: what happens outside, minute by minute the relay, and a worker for each message."""
 
+    clocks = LateClock
     point: Meter
 
     def __init__(self, environment: Environment, seed: int = 0, *, waits: bool = True) -> None:
@@ -130,7 +133,8 @@ class Resting(Simulation):
         self._added = 0
         self.invocations: Counter[str] = Counter()
         super().__init__(environment, seed)
-        self.point = Meter(self.schedule, lambda: self.clock.gone)
+        assert isinstance(self.clock, LateClock)
+        self.point = Meter(self.schedule, self.clock)
         self.invariants.observe = lambda observed: None  # type: ignore[method-assign]
 
     @override

@@ -107,6 +107,7 @@ class Simulation:
     parks = True  # what a revoked caller had buffered, instead of recording it
     lists = True  # people sign up for some
     keeps_leads = True  # each plan writes what its event says of a person
+    clocks: type[SimulatedClock] = SimulatedClock
 
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
@@ -114,7 +115,7 @@ class Simulation:
         self.environment = environment
         self.random = Random(seed)
         home = environment.clear()
-        self.clock = SimulatedClock(environment.owner)
+        self.clock = self.clocks(environment.owner)
         self.meanwhile: Callable[[], object] = lambda: None  # what others do while the only running process is frozen
         self.schedule: Schedule = schedule or Sequential(lambda: self.meanwhile())
         self.point = FaultPoint(self.schedule, faults or NoFaults(), self.advance)
