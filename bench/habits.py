@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import override
 from uuid import UUID
@@ -61,16 +62,14 @@ class Month(Resting):
         for day in range(self.days):
             if day % 7 == 0:
                 for first in range(0, NEWSLETTER, REQUEST):
-                    self.at(
-                        day * DAY + 9 * HOUR + first / REQUEST, lambda day=day, first=first: self._letter(day, first)
-                    )
+                    self.at(day * DAY + 9 * HOUR + first / REQUEST, partial(self._letter, day, first))
             share = (AS_MUCH_AT_WEEKENDS if day % 7 in (SATURDAY, SUNDAY) else 1.0) / (5 + 2 * AS_MUCH_AT_WEEKENDS)
             for type, number in (("LEAD_CAPTURE", a_week - POSTS), ("CONTENT_PUBLISH", POSTS)):
                 for place in range(round(number * share)):
                     lead = Lead(f"{type[:4].lower()}-{day}-{place}", type)
                     start = FIRST_HOUR * HOUR if self._hours < 24 else 0.0
                     when = day * DAY + (start + self._chance.random() * self._hours * HOUR) % DAY
-                    self.at(when, lambda lead=lead: self._single(lead))
+                    self.at(when, partial(self._single, lead))
 
     def _letter(self, day: int, first: int) -> None:
         self._came("ingest", REQUEST)
@@ -127,7 +126,7 @@ class Month(Resting):
         return when
 
     def _comes(self, mail: Told, word: str, when: float) -> None:
-        self.at(when, lambda: self._told(replace(mail, word=word)))
+        self.at(when, partial(self._told, replace(mail, word=word)))
 
     def _told(self, told: Told) -> None:
         self.reports[told.word] += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -40,8 +41,7 @@ def report_every(minutes: float, resting: Resting, words: tuple[str, ...], hours
     """Let the provider report as often for some hours; return how often."""
     number = int(hours * 60 / minutes)
     for place in range(number):
-        word = words[place % len(words)]
-        resting.at(HOUR + place * minutes * MINUTE, lambda word=word: reported(resting, word))
+        resting.at(HOUR + place * minutes * MINUTE, partial(reported, resting, words[place % len(words)]))
     return number
 
 
