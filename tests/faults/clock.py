@@ -36,7 +36,27 @@ class SimulatedClock:
     def advance(self, seconds: float) -> None:
         """Let time pass for every process."""
         self.gone = round(self.gone + seconds, 6)
+        self.set_ledger()
+
+    def set_ledger(self) -> None:
+        """Set the ledger's own clock."""
         self._owner.run("UPDATE clock SET shift = make_interval(secs => %s)", (self.gone,))
+
+
+class LateClock(SimulatedClock):
+    """The same, whose ledger's clock is set only before a statement: in most minutes there is none."""
+
+    def __init__(self, owner: Database) -> None:
+        super().__init__(owner)
+        self._set_at = 0.0
+
+    def advance(self, seconds: float) -> None:
+        self.gone = round(self.gone + seconds, 6)
+
+    def set_ledger(self) -> None:
+        if self._set_at != self.gone:
+            super().set_ledger()
+            self._set_at = self.gone
 
 
 class SkewedClock:

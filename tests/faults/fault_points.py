@@ -53,6 +53,7 @@ class Operation[T]:
     act: Callable[[], T]
     fail: Callable[[bool], T]
     twice: bool = False  # it may be carried out twice
+    commands: int = 1  # that a server counts
 
 
 class ClientProcess(Protocol):

@@ -239,13 +239,13 @@ class SimulatedRedis(LeanRedis):
     @override
     def run_all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
         names = dict.fromkeys(str(command[0]).upper() for command in commands)
-        return self._through(f"redis pipeline {' '.join(names)}", lambda real: real.run_all(commands))
+        return self._through(f"redis pipeline {' '.join(names)}", lambda real: real.run_all(commands), len(commands))
 
     @override
     def post(self, *command: Argument) -> None:
         self.run(*command)
 
-    def _through[T](self, name: str, use: Callable[[LeanRedis], T]) -> T:
+    def _through[T](self, name: str, use: Callable[[LeanRedis], T], commands: int = 1) -> T:
         def act() -> T:
             if self._process.outages.redis:
                 _redis_fails(False)
@@ -255,7 +255,7 @@ class SimulatedRedis(LeanRedis):
             finally:
                 self._pool.release(connection)
 
-        return self._process.through(Operation(name, act, _redis_fails))
+        return self._process.through(Operation(name, act, _redis_fails, commands=commands))
 
 
 def _redis_fails(done: bool) -> NoReturn:

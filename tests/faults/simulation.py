@@ -107,6 +107,7 @@ class Simulation:
     parks = True  # what a revoked caller had buffered, instead of recording it
     lists = True  # people sign up for some
     keeps_leads = True  # each plan writes what its event says of a person
+    clocks: type[SimulatedClock] = SimulatedClock
 
     def __init__(
         self, environment: Environment, seed: int = 0, *, schedule: Schedule | None = None, faults: Faults | None = None
@@ -114,7 +115,7 @@ class Simulation:
         self.environment = environment
         self.random = Random(seed)
         home = environment.clear()
-        self.clock = SimulatedClock(environment.owner)
+        self.clock = self.clocks(environment.owner)
         self.meanwhile: Callable[[], object] = lambda: None  # what others do while the only running process is frozen
         self.schedule: Schedule = schedule or Sequential(lambda: self.meanwhile())
         self.point = FaultPoint(self.schedule, faults or NoFaults(), self.advance)
@@ -215,16 +216,19 @@ class Simulation:
     def configure(self, **changes: Any) -> None:
         """Put a configuration in force, without a process of the run."""
         self.versions += 1
-        compiled = dict(sample_deployment.compiled(**{"semantics": self.rules, "lists": self.lists} | changes))
         self.environment.owner.run(
             "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
             " VALUES (%s, %s, '', '{}', %s, 'simulation')",
             (
                 self.versions,
                 str(self.versions).encode(),
-                Jsonb(compiled),
+                Jsonb(self.compiled(**changes)),
             ),
         )
+
+    def compiled(self, **changes: Any) -> dict[str, Any]:
+        """Return the configuration that is put in force."""
+        return dict(sample_deployment.compiled(**{"semantics": self.rules, "lists": self.lists} | changes))
 
     def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:
         """Be a client that sends a lead and tries again until it has a receipt."""

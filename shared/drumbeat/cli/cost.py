@@ -21,6 +21,7 @@ MIN_AGE = timedelta(days=1)  # a younger ledger shows little about a month
     "--events", type=click.FloatRange(0), help="Events a month; no deployment is called then. Default: the ledger's."
 )
 @click.option("--effects", type=click.FloatRange(0), help="Effects of an event.  [default: 3, or the ledger's]")
+@click.option("--reports", type=click.FloatRange(0), help="Of providers, for each event.  [default: 2.6]")
 @click.option("--busy-hours", type=click.FloatRange(0.1, 24), help="Of a day, in which events arrive.  [default: 10]")
 @click.option("--months", type=click.FloatRange(0), help="For which the ledger has grown.  [default: 12]")
 @click.option("--resting-stages", type=click.IntRange(0), help="Others in the account.  [default: 0]")
@@ -30,6 +31,7 @@ def command(
     client: Client,
     events: float | None,
     effects: float | None,
+    reports: float | None,
     busy_hours: float | None,
     months: float | None,
     resting_stages: int | None,
@@ -43,6 +45,7 @@ def command(
     load, about = (Load(events), None) if events is not None else _measured(client)
     given: dict[str, Any] = {
         "effects_per_event": effects,
+        "reports_per_event": reports,
         "busy_hours": busy_hours,
         "months": months,
         "resting_stages": resting_stages,
@@ -71,6 +74,7 @@ def _measured(client: Client) -> tuple[Load, str]:
     load = Load(
         events=events * scale,
         effects_per_event=used["effects"] / events if events else 0.0,
+        reports_per_event=0.0,  # they are among the events
         awake_hours=used["awakeSeconds"] / 3600 * scale,
         ledger_bytes=used["ledgerBytes"],
     )
@@ -80,10 +84,11 @@ def _measured(client: Client) -> tuple[Load, str]:
 
 def _sentence(load: Load) -> str:
     ledger = "the ledger has" if load.ledger_bytes is not None else f"after {load.months:g} months the ledger has"
+    reports = f"and {load.reports:,.0f} reports of providers around the clock, " if load.reports else ""
     arriving = "" if load.awake_hours is not None else f"arriving in {load.busy_hours:g} hours of a day, "
     return (
-        f"{load.events:,.0f} events a month, {load.effects_per_event:.3g} effects each, {arriving}which keeps the"
-        f" database awake for {load.awake:.0f} hours; {ledger} {load.ledger_gb:,.2f} GB"
+        f"{load.events:,.0f} events a month, {load.effects_per_event:.3g} effects each, {arriving}{reports}which"
+        f" keeps the database awake for {load.awake:.0f} hours; {ledger} {load.ledger_gb:,.2f} GB"
     )
 
 
@@ -134,6 +139,7 @@ def _facts(load: Load) -> dict[str, float]:
     return {
         "events": load.events,
         "effectsPerEvent": load.effects_per_event,
+        "reportsPerEvent": load.reports_per_event,
         "awakeHours": load.awake,
         "ledgerGb": load.ledger_gb,
     }

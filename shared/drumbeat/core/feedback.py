@@ -43,3 +43,8 @@ class Report:
     said: str = ""  # why, in the provider's words; printable, at most 500 characters, no address
     link: str = ""  # that was clicked; the ledger keeps a digest
     machine: bool = False  # the report itself shows that a program opened or clicked
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it decides nothing, so that it need not wake a database that sleeps, nor keep one awake."""
+        return self.kind in CALM

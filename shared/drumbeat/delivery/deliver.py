@@ -91,7 +91,8 @@ def _plan_and_carry_out(
     """Plan these and carry out what is due; return also those that are left, and those that must be planned alone."""
     started = services.clock.elapsed()
     planned = plan_events(ids, services, alone=alone)
-    services.ledger_rest.used()
+    if not planned.only_reports:
+        services.ledger_rest.used()
     counts = carry_out(planned.claimed, started, services)
     services.notifier.schedule({effect: wait for effect, wait in planned.due_later if wait <= 0})
     services.notifier.notify(planned.due_later)

@@ -37,6 +37,7 @@ class Planned:
     ours: set[UUID] = field(default_factory=set)  # events whose plan was made here; another may be busy with the rest
     left: list[UUID] = field(default_factory=list)  # events whose bodies did not fit beside the others
     suspects: list[UUID] = field(default_factory=list)  # events to be planned alone: they may end their worker
+    only_reports: bool = False  # of providers, and no effect follows from them
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,12 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
     settle([one.event.id for one in made if one.event.type == EventType.FEEDBACK], services)  # before its plan ends it
     found.ours.update(_split([one for one in made if one.plan.facts], services))  # before anything is claimed
     whole = [one for one in made if not one.plan.facts]
+    found = replace(found, only_reports=all(_only_reports(one) for one in made))
     return _record(whole, config, found, services) if whole else found
+
+
+def _only_reports(one: _Made) -> bool:
+    return one.event.type == EventType.FEEDBACK and not (one.plan.effects or one.plan.facts)
 
 
 def _split(made: Sequence[_Made], services: Services) -> set[UUID]:

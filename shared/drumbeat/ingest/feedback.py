@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from drumbeat.core.errors import Unavailable
 from drumbeat.core.events import Arrival
-from drumbeat.core.feedback import CALM
 from drumbeat.ingest import buffer
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.receipt import Receipt
@@ -41,7 +40,7 @@ def wait(arrivals: Sequence[Arrival], door: Door) -> Receipt | None:
 
 
 def _may_wait(arrivals: Sequence[Arrival]) -> bool:
-    return all(arrival.reported is not None and arrival.reported.report.kind in CALM for arrival in arrivals)
+    return all(arrival.reported is not None and arrival.reported.report.may_wait for arrival in arrivals)
 
 
 def _announce(door: Door) -> bool:

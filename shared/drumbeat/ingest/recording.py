@@ -47,7 +47,8 @@ def record(arrival: Arrival, door: Door, *, caller: ApiKey | None = None) -> Rec
         )
     except Revoked:
         raise keys.refused() from None
-    door.services.ledger_rest.used()
+    if not (arrival.reported and arrival.reported.report.may_wait):  # else opens alone would keep it awake for ever
+        door.services.ledger_rest.used()
     if recorded.inserted:
         _notify([arrival.id], door, scheduled=scheduled)
     return recorded

@@ -70,11 +70,18 @@ REDIS_PER_EVENT = 4.0  # commands, a script counted as one; and for each effect:
 REDIS_PER_EFFECT = 2.0
 LEDGER_PER_EVENT = 1_100.0  # bytes of Postgres with indexes; and for each effect:
 LEDGER_PER_EFFECT = 2_750.0
-LOG_PER_EVENT = 2_000.0  # bytes: 1,435 measured, the rest for API Gateway's access log
+LOG_PER_EVENT = 2_000.0  # bytes: 1,435 measured, the rest for API Gateway's access log; a report's are taken as many
+
+# Measured on simulated time, by `python -m bench.month`, whose people are invented.
+REPORTS_PER_EVENT = 2.6  # of providers, of one mail: accepted, delivered, opened, clicked
+REDIS_PER_REPORT = 4.0
+LEDGER_PER_REPORT = 1_700.0  # bytes
+WAITING_SHARE = 0.2  # of the reports, until the database is awake or an hour is over
 
 # Assumed, not measured: there was no account to measure in.
 INGEST_SECONDS = 0.06
 WORKER_SECONDS = 0.20  # for one message, most of it waiting for the provider
+WORKER_REPORT_SECONDS = 0.05  # for one that names a report: no provider is called
 RELAY_SECONDS = 0.04
 COLD_SHARE = 0.01
 COLD_SECONDS = 1.0
@@ -86,10 +93,12 @@ CHANGES_PER_BYTE = 3.0  # written to the log of changes for each byte by which t
 CONSOLE_REQUESTS = 3_000.0  # by people and programs
 IDLE_POLLS = 5 * 3 * MINUTES  # Lambda's five pollers, each a 20-second long poll, when there is nothing
 SLEEPS_AFTER = 5.0  # minutes without a query after which Neon suspends
+REPORT_WAKES = 1.0  # an hour, at most, of a database that would sleep: opens and clicks come around the clock
 
 # What the template has.
 MEMORY_GB = 1.0
 METRICS = 14  # names, each billed for the hours in which it is written: those in which there is work
+REPORT_METRICS = 2  # of them are written whenever a report comes
 ALARMS = 11
 DASHBOARDS = 1
 LOGS_KEPT_DAYS = 14
@@ -100,10 +109,14 @@ SIZES = (15_000, 150_000, 1_500_000, 15_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A month's work. `busy_hours`: of a day, in which events arrive at random. `months`: for which the ledger grew."""
+    """A month's work. `busy_hours`: of a day, in which events arrive at random. `months`: for which the ledger grew.
+
+    Reports of providers arrive around the clock. Where `events` was measured it includes them: they are events, too.
+    """
 
     events: float
     effects_per_event: float = 3.0
+    reports_per_event: float = REPORTS_PER_EVENT
     busy_hours: float = 10.0
     months: float = 12.0
     awake_hours: float | None = None  # of the database, as measured; None: worked out from the events
@@ -117,9 +130,20 @@ class Load:
         return self.events * self.effects_per_event
 
     @property
+    def reports(self) -> float:
+        """What providers report in the month of the mails that they took."""
+        return self.events * self.reports_per_event
+
+    @property
+    def arrivals(self) -> float:
+        """Requests that bring an event or a report: each is an event in the ledger."""
+        return self.events + self.reports
+
+    @property
     def redis_commands(self) -> float:
         """Commands of the month: the relay sends three a minute, whatever happens."""
-        return self.events * REDIS_PER_EVENT + self.effects * REDIS_PER_EFFECT + 3 * MINUTES
+        reports = self.reports * REDIS_PER_REPORT
+        return self.events * REDIS_PER_EVENT + self.effects * REDIS_PER_EFFECT + reports + 3 * MINUTES
 
     @property
     def ledger_gb(self) -> float:
@@ -131,7 +155,8 @@ class Load:
     @property
     def grown_gb(self) -> float:
         """By which the ledger grows in the month."""
-        return (self.events * LEDGER_PER_EVENT + self.effects * LEDGER_PER_EFFECT) / GB
+        reports = self.reports * LEDGER_PER_REPORT
+        return (self.events * LEDGER_PER_EVENT + self.effects * LEDGER_PER_EFFECT + reports) / GB
 
     @property
     def awake(self) -> float:
@@ -140,8 +165,9 @@ class Load:
             return min(HOURS, self.awake_hours)
         window = HOURS * self.busy_hours / 24
         active = window * (1 - exp(-SLEEPS_AFTER * self.events / (window * 60)))
-        asleep = (HOURS - active) / HOURS
-        return active + asleep * FULL_SWEEPS * SLEEPS_AFTER / 60
+        asleep = HOURS - active
+        wakes = FULL_SWEEPS / HOURS + REPORT_WAKES * min(1.0, self.reports / HOURS)
+        return active + asleep * min(1.0, wakes * SLEEPS_AFTER / 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +198,15 @@ def _per_size[T](events: float, small: T, large: T, largest: T) -> T:
 
 def aws(load: Load) -> Iterator[Line]:
     """What every choice pays: API, functions, queues, logs, alarms."""
-    n = load.events
-    batch = _per_size(n, 1.0, 2.0, 5.0)  # messages of one invocation of the worker
+    n = load.arrivals
+    batch = _per_size(load.events, 1.0, 2.0, 5.0)  # messages of one invocation of the worker
     stages = 1 + load.resting_stages
     delayed = load.effects * DELAYED_SHARE
     invocations = n + (n + delayed) / batch + stages * MINUTES + CONSOLE_REQUESTS
     seconds = (
         n * INGEST_SECONDS
-        + (n + delayed) * WORKER_SECONDS
+        + (load.events + delayed) * WORKER_SECONDS
+        + load.reports * WORKER_REPORT_SECONDS
         + stages * MINUTES * RELAY_SECONDS
         + CONSOLE_REQUESTS * 0.1
         + invocations * COLD_SHARE * COLD_SECONDS
@@ -192,11 +219,12 @@ def aws(load: Load) -> Iterator[Line]:
     yield _line("Lambda requests", invocations, "lambda-request")
     yield _line("Lambda time", seconds * MEMORY_GB, "lambda-gb-s")
     polls = max(IDLE_POLLS, n / batch) + load.resting_stages * IDLE_POLLS
-    yield _line("SQS", n + n / batch + 3 * delayed + polls + 2 * stages * MINUTES, "sqs")
+    waiting = load.reports * WAITING_SHARE * 1.2  # sent one by one, received and deleted by ten
+    yield _line("SQS", n + n / batch + 3 * delayed + waiting + polls + 2 * stages * MINUTES, "sqs")
     yield _line("Scheduler", stages * MINUTES, "scheduler")
     yield _line("Logs", logs, "logs")
     yield _line("Logs kept", logs * LOGS_KEPT_DAYS / 30, "logs-kept")
-    yield _line("Metrics", METRICS * load.busy_hours / 24, "metric")
+    yield _line("Metrics", (METRICS * load.busy_hours + REPORT_METRICS * (24 - load.busy_hours)) / 24, "metric")
     yield _line("Alarms", stages * ALARMS, "alarm")
     yield _line("Dashboard", stages * DASHBOARDS, "dashboard")
     yield _line("Secrets decrypted", secrets, "kms")
@@ -217,7 +245,7 @@ def neon_upstash(load: Load) -> Iterator[Line]:
     yield Line("Neon storage", load.ledger_gb, _given(PRICES["neon-gb"], load.ledger_gb if free else 0))
     changes = load.grown_gb * CHANGES_PER_BYTE * RESTORE_DAYS / 30
     yield Line("Neon restore", changes, _given(PRICES["neon-restore"], changes if free else 0))
-    yield _line("Neon data out", load.events * LEDGER_OUT_PER_EVENT / GB, "neon-out")
+    yield _line("Neon data out", load.arrivals * LEDGER_OUT_PER_EVENT / GB, "neon-out")
     commands = load.redis_commands
     yield Line("Upstash", commands, _given(PRICES["upstash"], commands if commands <= UPSTASH_FREE else 0))
 
@@ -229,7 +257,7 @@ def rds_valkey(load: Load) -> Iterator[Line]:
     yield _line("Valkey, least size", 0.1 * HOURS, "valkey-gb")
     yield _line("Valkey commands", load.redis_commands, "valkey-unit")
     yield _line("NAT gateway", HOURS, "nat")
-    yield _line("NAT traffic", load.events * 3 * OUT_PER_EVENT / GB, "nat-gb")
+    yield _line("NAT traffic", load.arrivals * 3 * OUT_PER_EVENT / GB, "nat-gb")
     yield _line("Public IPv4", HOURS, "ipv4")
 
 

@@ -146,7 +146,8 @@ class _Sweep:
 
     def run(self) -> Summary:
         """Sweep, once wishes are recorded."""
-        self._services.ledger_rest.used()
+        if self._due.missing or self._due.members - {FEEDBACK, FULL}:
+            self._services.ledger_rest.used()
         lots = Lots(self._services, self._now, self._due, self._recover())
         self._notify(iter(lots))
         self.summary.oldest = lots.oldest

@@ -1,7 +1,8 @@
 """Whether the database may have gone to sleep: a mark in Redis says that it was used a moment ago.
 
 A database that suspends when it is idle costs for the time after each use: what may wait is not written while it
-sleeps.
+sleeps. To write what might have waited is no use that the mark stands for: else reports that come every few minutes
+would keep awake what none of them may wake. So they prolong each use once, by less than `sleeps_after`.
 """
 
 import logging

@@ -119,8 +119,16 @@ def test_upstash_is_free_up_to_its_plan_and_then_from_the_first_command() -> Non
     def upstash(load: Load) -> float:
         return sum(line.dollars for line in cost.neon_upstash(load) if line.name == "Upstash")
 
-    assert upstash(Load(36_000)) == 0
+    assert upstash(Load(36_000, reports_per_event=0)) == 0
     assert upstash(Load(37_000)) == pytest.approx(Load(37_000).redis_commands * 2e-6)
+
+
+def test_reports_around_the_clock_wake_a_database_that_sleeps_once_an_hour_at_most() -> None:
+    without, with_them = Load(15_000, reports_per_event=0), Load(15_000)
+    asleep = cost.HOURS - without.awake
+
+    assert with_them.awake - without.awake == pytest.approx(asleep * cost.SLEEPS_AFTER / 60, rel=0.02)
+    assert Load(15_000_000, busy_hours=1).awake < 0.2 * cost.HOURS
 
 
 def test_a_stage_that_rests_costs_its_alarms_and_its_polls() -> None:
