@@ -10,8 +10,9 @@ from tests.faults.clock import EPOCH
 from tests.faults.fault_points import ClientProcess, Operation
 
 EFFECTS, BUFFER, WISHES, DEAD = "sqs://effects", "sqs://buffer", "sqs://wishes", "sqs://dead"
-VISIBILITY_SECONDS = {EFFECTS: 360.0, BUFFER: 120.0, WISHES: 30.0, DEAD: 30.0}
-SHORT_POLLED = (BUFFER, WISHES)  # a receive that does not wait is answered by some of SQS's servers only
+REPORTS = "sqs://reports"
+VISIBILITY_SECONDS = {EFFECTS: 360.0, BUFFER: 120.0, WISHES: 30.0, REPORTS: 120.0, DEAD: 30.0}
+SHORT_POLLED = (BUFFER, WISHES, REPORTS)  # a receive that does not wait is answered by some of SQS's servers only
 MAX_RECEIVES = 5  # of one message of `effects`, then it is a dead letter
 
 
