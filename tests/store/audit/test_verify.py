@@ -554,10 +554,8 @@ def consent_of_nothing(services: Services, owner: Database) -> None:
 
 
 def bounce_of_nothing(services: Services, owner: Database) -> None:
-    corrupt(
-        owner,
-        "INSERT INTO contacts (key, reported) VALUES ('eve', reported_fact('bounced', drumbeat_now(), gen_random_uuid()))",
-    )
+    made_up = "reported_fact('bounced', drumbeat_now(), gen_random_uuid())"
+    corrupt(owner, f"INSERT INTO contacts (key, reported) VALUES ('eve', {made_up})")
 
 
 def bounce_without_an_end(services: Services, owner: Database) -> None:
