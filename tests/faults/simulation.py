@@ -226,6 +226,15 @@ class Simulation:
             ),
         )
 
+    def configure_for_a_later_release(self) -> None:
+        """Put a configuration in force of which this release must not act on anything."""
+        self.versions += 1
+        self.environment.owner.run(
+            "INSERT INTO configs (version, hash, document, templates, compiled, applied_by)"
+            " VALUES (%s, %s, '', '{}', %s, 'simulation')",
+            (self.versions, str(self.versions).encode(), Jsonb(self.compiled() | {"must_understand": ["what comes"]})),
+        )
+
     def compiled(self, **changes: Any) -> dict[str, Any]:
         """Return the configuration that is put in force."""
         return dict(sample_deployment.compiled(**{"semantics": self.rules, "lists": self.lists} | changes))

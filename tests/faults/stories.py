@@ -112,6 +112,23 @@ def _bounced(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _unheard(simulation: Simulation) -> None:
+    """A bounce waits in the buffer while a later release is in force: what records it knows no sources."""
+    simulation.ingest(ADA)
+    simulation.drain()
+    simulation.outages.ledger = True
+    bounced = Told("mailgun", ADA.effects()["hello"], word="bounced", at=simulation.clock.timestamp())
+    simulation.report(bounced)
+    simulation.outages.ledger = False
+    simulation.configure_for_a_later_release()
+    simulation.environment.redis.flushdb()  # nor does Redis
+    simulation.restart()
+    simulation.sweep()
+    simulation.drain()
+    simulation.configure()
+    simulation.settle()
+
+
 def _asleep(simulation: Simulation) -> None:
     """Mails are delivered and opened while the database sleeps; their reports wait, at most for an hour."""
     simulation.ingest(ADA)
@@ -444,6 +461,7 @@ STORIES: Mapping[str, Story] = {
     **OF_TWO_RELEASES,
     "reported": _reported,
     "bounced": _bounced,
+    "unheard": _unheard,
     "asleep": _asleep,
     "erased": _erased,
     "split": _split,

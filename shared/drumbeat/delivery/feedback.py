@@ -4,16 +4,18 @@ What follows for a person's consent and suppression was committed with the repor
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from uuid import UUID
 
+from drumbeat.core.events import Reported
 from drumbeat.core.feedback import PROVES_ACCEPTANCE, PROVES_REFUSAL
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql, feedback_sql
 from drumbeat.delivery.effects import Closing, Moved
 from drumbeat.delivery.feedback_sql import ReportedAttempt
+from drumbeat.ingest import feedback_sql as ingest_sql
 from drumbeat.ledger.batches import write_apart
 from drumbeat.services import Services
 
@@ -22,8 +24,11 @@ NO_CLAIM = 0  # a fence that no claim has: they begin at 1
 _LOG = logging.getLogger(__name__)
 
 
-def settle(events: Sequence[UUID], services: Services) -> set[UUID]:
+def settle(told: Mapping[UUID, Reported | None], services: Services) -> set[UUID]:
     """Close the attempts that these recorded events report on, and return the effects that moved. Harmless to repeat.
+
+    It comes before their plans: an event without one is settled again. What was not applied when an event was recorded,
+    as its process did not know that the source reports, is applied now.
 
     Whatever shows that the provider had taken a mail settles every effect that is not final, of whatever generation,
     except one that is being sent now: its worker finds the proof if no answer comes. A mail that bounced was accepted
@@ -32,10 +37,13 @@ def settle(events: Sequence[UUID], services: Services) -> set[UUID]:
     Raises:
         psycopg.Error: whether the reports were used is not known; repeat the call.
     """
-    if not events:
+    if not told:
         return set()
+    kept = feedback_sql.kept(services.db, list(told))
+    if missed := {event: one for event, one in told.items() if one and event not in kept}:
+        ingest_sql.apply(services.db, missed)
     reported = feedback_sql.reported_attempts(
-        services.db, events, accepted=sorted(PROVES_ACCEPTANCE), refused=sorted(PROVES_REFUSAL)
+        services.db, list(told), accepted=sorted(PROVES_ACCEPTANCE), refused=sorted(PROVES_REFUSAL)
     )
     if not reported:
         return set()

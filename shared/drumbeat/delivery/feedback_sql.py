@@ -28,6 +28,14 @@ MATCH = """
 """
 
 
+KEPT = "SELECT event_id FROM feedback WHERE event_id = ANY (%(events)s)"
+
+
+def kept(db: Database, events: Sequence[UUID]) -> set[UUID]:
+    """Return which of these events have a report; another event may have brought the same one before."""
+    return {row["event_id"] for row in db.run(KEPT, {"events": list(events)})}
+
+
 @dataclass(frozen=True, slots=True)
 class ReportedAttempt:
     """An attempt that a provider reported on, and what the report proves: `accepted` or `refused`."""

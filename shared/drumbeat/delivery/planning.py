@@ -78,7 +78,7 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
         _LOG.error("configuration_not_understood", extra={"reason": str(error), "events": len(candidates)})
         return replace(found, left=[], suspects=[])
     made = _make_plans(candidates, config)
-    settle([one.event.id for one in made if one.event.type == EventType.FEEDBACK], services)  # before its plan ends it
+    settle({one.event.id: one.plan.reported for one in made if one.event.type == EventType.FEEDBACK}, services)
     found.ours.update(_split([one for one in made if one.plan.facts], services))  # before anything is claimed
     whole = [one for one in made if not one.plan.facts]
     found = replace(found, only_reports=all(_only_reports(one) for one in made))

@@ -159,7 +159,7 @@ def _store(buffered: Buffered, door: Door) -> _Stored:
 
 
 def _with_reports(arrivals: Sequence[Arrival], door: Door) -> list[Arrival]:
-    """Return the events with what they report, by the configuration that is in force now."""
+    """Return the events with what they report, as far as is known now: else it is applied when they are planned."""
     if not any(arrival.type == EventType.FEEDBACK for arrival in arrivals):
         return list(arrivals)
     sources = door.catalog.sources()
@@ -167,7 +167,7 @@ def _with_reports(arrivals: Sequence[Arrival], door: Door) -> list[Arrival]:
         one
         for arrival in arrivals
         for source in [sources.get(arrival.source)]
-        for one in (reported(arrival, source) if source and speaks(source, arrival.type) else [arrival])
+        for one in (reported(arrival, source) if source and speaks(source, arrival) else [arrival])
     ]
 
 

@@ -12,7 +12,7 @@ from drumbeat.core.events import Arrival
 from drumbeat.ingest import buffer
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.receipt import Receipt
-from drumbeat.wakeups.due_index import FEEDBACK
+from drumbeat.wakeups.due_index import FEEDBACK, MINUTE_SECONDS
 from drumbeat.wakeups.ledger_rest import LONGEST_WAIT_SECONDS
 
 _LOG = logging.getLogger(__name__)
@@ -34,9 +34,17 @@ def wait(arrivals: Sequence[Arrival], door: Door) -> Receipt | None:
     except Unavailable:
         _LOG.warning("feedback_not_put_off")
         return None
-    if not _announce(door):
-        services.due_index.distrust()
+    _remind(door)
     return receipts[0]
+
+
+def _remind(door: Door) -> None:
+    """Let the relay come after this put: it may have looked before it, and be about to forget an entry that is due."""
+    due_index, now = door.services.due_index, door.services.clock.now().timestamp()
+    if not _announce(door):
+        due_index.distrust()
+    elif due_index.times([FEEDBACK]).get(FEEDBACK, 0.0) <= now + MINUTE_SECONDS:
+        due_index.set({FEEDBACK: now + 2 * MINUTE_SECONDS})
 
 
 def _may_wait(arrivals: Sequence[Arrival]) -> bool:

@@ -4,12 +4,12 @@ So an attempt that is opened after it knows. What follows for attempts is the wo
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from drumbeat.access.keys import ApiKey
-from drumbeat.core.events import Arrival
+from drumbeat.core.events import Arrival, Reported
 from drumbeat.ingest import sql
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger.database import Database
@@ -17,14 +17,15 @@ from drumbeat.ledger.database import Database
 LINK_BYTES = 8  # of a digest: enough to tell the links of one mail apart
 HIGHEST_GENERATION = 2**31 - 1  # that the ledger can hold
 
+# No report is older than its mail, nor newer than its delivery: by a wrong clock, or a date that says nothing, it would
+# be older than what a person said or lifted before the mail was sent.
 # A report is about a mail only where the account that its source speaks for made an attempt under its key: about a mail
 # of another account, or of no attempt, it is kept and shown, and moves nothing. Of a report that is known already, by
 # whatever delivery, nothing follows. The contacts are locked in key order, as where attempts are opened. A person who
 # left by the provider's own link left the mail's list, and by a mail of none every list; when is the provider's word,
 # so that reports in another order come to the same.
 _REPORTED = """, told AS MATERIALIZED (
-        SELECT DISTINCT ON (t.account, t.name) t.*, least(coalesce(t.at, a.received_at), a.received_at) AS happened_at,
-               a.received_at
+        SELECT DISTINCT ON (t.account, t.name) t.*, a.received_at
           FROM unnest(%(told_events)s::uuid[], %(accounts)s::text[], %(names)s::text[], %(kinds)s::text[],
                       %(words)s::text[], %(saids)s::text[], %(ats)s::timestamptz[], %(mails)s::uuid[],
                       %(generations)s::int[], %(references)s::text[], %(links)s::bytea[], %(machines)s::bool[])
@@ -33,14 +34,16 @@ _REPORTED = """, told AS MATERIALIZED (
           JOIN arriving a ON a.id = t.event_id
          ORDER BY t.account, t.name, t.event_id
     ), known AS MATERIALIZED (
-        SELECT told.*, e.id AS effect, e.contact, coalesce(e.list, '*') AS list
+        SELECT told.*, sent.effect, sent.contact, sent.list,
+               greatest(least(coalesce(told.at, told.received_at), told.received_at), sent.opened_at) AS happened_at
           FROM told
-          LEFT JOIN effects e
-            ON e.id = told.mail AND e.account = told.account
-           AND (SELECT a.n
-                  FROM attempts a
-                 WHERE a.effect_id = e.id AND a.generation = told.generation
-                 LIMIT 1) IS NOT NULL
+          LEFT JOIN LATERAL (
+            SELECT e.id AS effect, e.contact, coalesce(e.list, '*') AS list, a.opened_at
+              FROM effects e
+              JOIN attempts a ON a.effect_id = e.id AND a.generation = told.generation
+             WHERE e.id = told.mail AND e.account = told.account
+             ORDER BY a.n
+             LIMIT 1) AS sent ON true
     ), reports AS (
         INSERT INTO feedback (account, name, event_id, kind, word, said, at, effect_id, generation, reference, link,
                               machine)
@@ -93,14 +96,37 @@ _REPORTED = """, told AS MATERIALIZED (
 """
 RECORD = sql.recording_with(_REPORTED)
 
+# Of events that are recorded already: by a process that did not know yet, or no more, that their source reports.
+APPLY = f"""
+    WITH arriving AS (
+        SELECT id, received_at FROM events WHERE id = ANY (%(told_events)s)
+    ), inserted AS (
+        SELECT id FROM arriving
+    )
+    {_REPORTED}
+    SELECT event_id FROM reports
+"""  # noqa: S608 - put together from constants
+
 
 def record_all(db: Database, arrivals: Sequence[Arrival], /, *, caller: ApiKey | None) -> dict[UUID, Recorded]:
     """Record events that report, and apply their reports, in one statement and commit; raises as `sql.record_all`."""
     return sql.record_all(db, arrivals, caller=caller, statement=RECORD, values=_values(arrivals))
 
 
+def apply(db: Database, told: Mapping[UUID, Reported]) -> list[UUID]:
+    """Keep and apply what recorded events report, where that was not done when they were recorded; return which.
+
+    Harmless to repeat.
+    """
+    return [row["event_id"] for row in db.run(APPLY, _columns(list(told.items())))]
+
+
 def _values(arrivals: Sequence[Arrival]) -> dict[str, Any]:
-    told = [(arrival.id, arrival.reported.account, arrival.reported.report) for arrival in arrivals if arrival.reported]
+    return _columns([(arrival.id, arrival.reported) for arrival in arrivals if arrival.reported])
+
+
+def _columns(reports: Sequence[tuple[UUID, Reported]]) -> dict[str, Any]:
+    told = [(event, reported.account, reported.report) for event, reported in reports]
     keys = [_key(report.key) for *_, report in told]
     return {
         "told_events": [event for event, *_ in told],

@@ -45,7 +45,7 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
             door.warn(reply.notice, source=source.name)
         return reply
     arrival = _arrival(source, key, former_key, delivery.body, now)
-    if not speaks(source, source.type):
+    if not speaks(source, arrival):
         return replace(_store(arrival, door), reply=scheme.reply)
     arrivals = reported(arrival, source)
     return replace(feedback.wait(arrivals, door) or _store_all(arrivals, door), reply=scheme.reply)

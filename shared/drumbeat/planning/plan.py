@@ -10,7 +10,7 @@ from uuid import UUID
 from drumbeat.core import ids
 from drumbeat.core.configuration import Config, Flow, Source, Step, confirm_flow, confirmed_list
 from drumbeat.core.consent import ConsentKind
-from drumbeat.core.events import Event, EventType
+from drumbeat.core.events import Event, EventType, Reported
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.check_mails import NOT_THERE, sends_mail, wanted_flow
@@ -59,6 +59,7 @@ class Plan:
     hash: bytes  # SHA-256 of the effects
     semantics: int  # the rules by which it was made
     people: PeopleFacts = NO_PEOPLE  # not part of the hash: a view
+    reported: Reported | None = None  # what a provider tells by it; not part of the hash either
     facts: tuple[Fact, ...] = ()  # of a delivery that is split: events of their own, so it has no effects itself
 
 
@@ -70,7 +71,7 @@ def plan(event: Event, config: Config) -> Plan:
     on.
     """
     acting = [config.flows[name] for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
-    if speaks(source := config.sources.get(event.source), event.type):
+    if speaks(source := config.sources.get(event.source), event):
         assert source is not None
         return _report(event, source, config)
     try:
@@ -92,10 +93,11 @@ def _report(event: Event, source: Source, config: Config) -> Plan:
     if event.body is None:  # of a person who was erased
         return _made(event, config, [], {})
     try:
-        address = report_of(event, source).address
+        report = report_of(event, source)
     except Unmappable as error:
         return _made(event, config, [], {UNREAD: str(error)})
-    return replace(_made(event, config, [], {}), people=named(address, config.semantics))
+    told = Reported(source.speaks_for or "", report)
+    return replace(_made(event, config, [], {}), people=named(report.address, config.semantics), reported=told)
 
 
 def plan_flow(event: Event, config: Config, flow_name: str) -> Plan:

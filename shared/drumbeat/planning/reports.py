@@ -17,9 +17,10 @@ UNREAD = "feedback"  # the name under which a plan says that a report cannot be 
 _NOT_READ = "what it reports is not in a form that {} sends: nothing was changed by it, and all is kept in its body"
 
 
-def speaks(source: Source | None, type: str) -> bool:
-    """Return whether events of this source and type report what became of an account's mails."""
-    return source is not None and source.speaks_for is not None and type == EventType.FEEDBACK
+def speaks(source: Source | None, said: Event | Arrival) -> bool:
+    """Return whether this reports what became of an account's mails: it came by a door that verified its source."""
+    is_report = said.type == EventType.FEEDBACK and said.door == "webhook"
+    return is_report and source is not None and source.speaks_for is not None
 
 
 def report_of(event: Event, source: Source) -> Report:
@@ -29,7 +30,7 @@ def report_of(event: Event, source: Source) -> Report:
         Unmappable: its body is not in the provider's form.
     """
     assert event.body is not None
-    return _report(_delivered(event.body, source), source)
+    return _report(_delivered(event.body, source, event.key), source)
 
 
 def reported(arrival: Arrival, source: Source) -> list[Arrival]:
@@ -40,7 +41,7 @@ def reported(arrival: Arrival, source: Source) -> list[Arrival]:
     """
     assert source.speaks_for is not None
     try:
-        delivered = _delivered(arrival.body, source)
+        delivered = _delivered(arrival.body, source, arrival.key)
         if isinstance(delivered, list):
             return [_element(place, each, arrival, source) for place, each in enumerate(_few(delivered), 1)]
         return [replace(arrival, former_key=None, reported=Reported(source.speaks_for, _report(delivered, source)))]
@@ -72,10 +73,13 @@ def _few(elements: list[object]) -> list[object]:
     return elements
 
 
-def _delivered(body: bytes, source: Source) -> object:
+def _delivered(body: bytes, source: Source, key: str) -> object:
+    """Return what a body says: of one of several reports it is that report, without what was around them."""
     if source.scheme not in schemes.names():
         raise Unmappable(f"this release does not know the deliveries of {source.scheme}")
     try:
+        if key.startswith(FACT):
+            return json.loads(body)
         return schemes.get(source.scheme).read(body)
     except (ValueError, RecursionError):
         raise Unmappable(_NOT_READ.format(source.words)) from None

@@ -92,6 +92,18 @@ def reports_wait(services: Services) -> bool:
     return bool(services.settings.feedback_queue_url) and _waits(services.feedback)
 
 
+def surely_no_reports(services: Services) -> bool:
+    """Return whether no report waits: the count may be a minute old, so that a receive has to find nothing, too."""
+    if not services.settings.feedback_queue_url:
+        return True
+    try:
+        queue = services.feedback
+        return queue.count() == 0 and not queue.receive(1, wait=WAIT_SECONDS, hidden=0)
+    except SqsError as error:
+        _LOG.warning("relay: whether reports wait is not known: %s", error)
+        return False
+
+
 def _waits(queue: Queue) -> bool:
     try:
         return queue.count() > 0

@@ -103,7 +103,7 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
     """
     now = services.clock.now().timestamp()
     due = services.due_index.due(now)
-    if due.members == {FEEDBACK} and not drains.reports_wait(services):
+    if due.members == {FEEDBACK} and drains.surely_no_reports(services):
         services.due_index.forget(due.members, now)  # it was set in case the sweep before was cut
         due = replace(due, members=frozenset())
     full = due.missing or FULL in due.members

@@ -100,7 +100,7 @@ def test_feedback_that_the_ledger_refuses_costs_no_neighbour_its_own(
 
     monkeypatch.setattr(attempts_sql, "close_attempts", close)
 
-    feedback.settle(sorted(told), worker)
+    feedback.settle(dict.fromkeys(told), worker)
 
     assert len(worker.db.run("SELECT id FROM outcomes WHERE origin = 'feedback'")) == NEIGHBOURS
 

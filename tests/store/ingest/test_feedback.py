@@ -1,6 +1,9 @@
 """What a provider reports of a mail is recorded once, and what follows for its person is in the same commit."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from random import Random
@@ -15,6 +18,7 @@ from drumbeat.core.address import Keys
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.ingest import feedback_sql
+from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger.database import Database
 from drumbeat.people import sql as people_sql
 from tests.conftest import TestDatabase
@@ -23,18 +27,29 @@ from tests.store.reports import START, arrival, report, reported, tell
 from tests.store.rows import claimed, closing, opening, sending, waiting
 
 ADA, EVE = b"ada", b"eve"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def db(database: TestDatabase) -> Database:
+def db(database: TestDatabase) -> TestDatabase:
     return database
 
 
-def sent(db: Database, contact: bytes = ADA, **changes: object) -> UUID:
-    """Return an effect whose mail was accepted."""
-    effect = sending(db, contact=contact, **changes)
-    attempts_sql.close_attempts(db, [closing(effect, "accepted", Status.ACCEPTED)])
+def sent(db: TestDatabase, contact: bytes = ADA, **changes: object) -> UUID:
+    """Return an effect whose mail was accepted long before what is reported of it."""
+    with long_ago(db):
+        effect = sending(db, contact=contact, due_at=LONG_AGO, **changes)
+        attempts_sql.close_attempts(db, [closing(effect, "accepted", Status.ACCEPTED)])
     return effect.id
+
+
+@contextmanager
+def long_ago(db: TestDatabase) -> Iterator[None]:
+    """Let the ledger's clock stand years before."""
+    with psycopg.connect(db.admin_url, autocommit=True) as owner:
+        owner.execute("UPDATE clock SET shift = '-1000 days'")
+        yield
+        owner.execute("UPDATE clock SET shift = '0'")
 
 
 def lift(db: Database, contact: bytes = ADA) -> None:
@@ -48,7 +63,7 @@ def kept(db: Database) -> list[tuple[str, UUID | None]]:
     return [(row["kind"], row["effect_id"]) for row in rows]
 
 
-def test_a_hard_bounce_suppresses_its_person_in_the_commit_that_records_it(db: Database) -> None:
+def test_a_hard_bounce_suppresses_its_person_in_the_commit_that_records_it(db: TestDatabase) -> None:
     mail, other = sent(db), sent(db, EVE)
 
     tell(db, report("bounced", mail))
@@ -61,7 +76,7 @@ def test_a_hard_bounce_suppresses_its_person_in_the_commit_that_records_it(db: D
     assert other
 
 
-def test_an_attempt_that_is_opened_after_a_bounce_is_cancelled(db: Database) -> None:
+def test_an_attempt_that_is_opened_after_a_bounce_is_cancelled(db: TestDatabase) -> None:
     mail, next_one = sent(db), claimed(db, waiting(db, contact=ADA))
 
     tell(db, report("bounced", mail))
@@ -72,7 +87,7 @@ def test_an_attempt_that_is_opened_after_a_bounce_is_cancelled(db: Database) -> 
     assert row == {"reason_code": "suppressed", "reason_detail": "hard bounce"}
 
 
-def test_a_complaint_ends_marketing_and_nothing_else(db: Database) -> None:
+def test_a_complaint_ends_marketing_and_nothing_else(db: TestDatabase) -> None:
     mail = sent(db)
     receipt = claimed(db, waiting(db, contact=ADA))
     offer = claimed(db, waiting(db, contact=ADA, list="offers"))
@@ -86,7 +101,7 @@ def test_a_complaint_ends_marketing_and_nothing_else(db: Database) -> None:
 
 
 @pytest.mark.parametrize(("list", "left"), [("offers", "offers"), (None, "*")])
-def test_who_leaves_at_the_provider_leaves_the_list_of_the_mail(db: Database, list: str | None, left: str) -> None:
+def test_who_leaves_at_the_provider_leaves_the_list_of_the_mail(db: TestDatabase, list: str | None, left: str) -> None:
     mail = _listed(db) if list else sent(db)
 
     (event,) = tell(db, report("unsubscribed", mail))
@@ -97,19 +112,20 @@ def test_who_leaves_at_the_provider_leaves_the_list_of_the_mail(db: Database, li
     assert row == {"list": left, "kind": "withdrawn", "by_person": True, "at": START}
 
 
-def _listed(db: Database) -> UUID:
+def _listed(db: TestDatabase) -> UUID:
     """Return an effect of a person who had agreed to its list, and whose mail was accepted."""
-    effect = claimed(db, waiting(db, contact=ADA, list="offers"))
-    db.run(
-        "UPDATE contacts SET consents = consent_fact('offers', 'given', true, '2026-01-01', %s) WHERE key = %s",
-        (uuid4(), ADA),
-    )
-    attempts_sql.open_attempts(db, [opening(effect)])
-    attempts_sql.close_attempts(db, [closing(effect, "accepted", Status.ACCEPTED)])
+    with long_ago(db):
+        effect = claimed(db, waiting(db, contact=ADA, list="offers", due_at=LONG_AGO))
+        db.run(
+            "UPDATE contacts SET consents = consent_fact('offers', 'given', true, '2022-01-01', %s) WHERE key = %s",
+            (uuid4(), ADA),
+        )
+        attempts_sql.open_attempts(db, [opening(effect)])
+        attempts_sql.close_attempts(db, [closing(effect, "accepted", Status.ACCEPTED)])
     return effect.id
 
 
-def test_who_came_back_after_they_left_at_the_provider_stays(db: Database) -> None:
+def test_who_came_back_after_they_left_at_the_provider_stays(db: TestDatabase) -> None:
     mail = _listed(db)
     db.run(
         "UPDATE contacts SET consents = consents_merged(consents, consent_fact('offers', 'given', true, %s, %s))",
@@ -122,7 +138,7 @@ def test_who_came_back_after_they_left_at_the_provider_stays(db: Database) -> No
     assert row["state"] == "given"
 
 
-def test_five_soft_bounces_in_a_row_suppress_and_a_delivery_between_them_does_not(db: Database) -> None:
+def test_five_soft_bounces_in_a_row_suppress_and_a_delivery_between_them_does_not(db: TestDatabase) -> None:
     mails, others = [sent(db) for _ in range(5)], [sent(db, EVE) for _ in range(6)]
 
     tell(db, *(report("soft_bounced", mail, hour=hour) for hour, mail in enumerate(mails)))
@@ -134,7 +150,7 @@ def test_five_soft_bounces_in_a_row_suppress_and_a_delivery_between_them_does_no
 
 
 @pytest.mark.parametrize("kind", ["blocked", "delayed", "refused", "other"])
-def test_what_is_not_about_the_address_suppresses_it_never(db: Database, kind: str) -> None:
+def test_what_is_not_about_the_address_suppresses_it_never(db: TestDatabase, kind: str) -> None:
     mails = [sent(db) for _ in range(6)]
 
     tell(db, *(report(kind, mail, hour=hour) for hour, mail in enumerate(mails)))
@@ -143,7 +159,7 @@ def test_what_is_not_about_the_address_suppresses_it_never(db: Database, kind: s
     assert len(kept(db)) == 6
 
 
-def test_retries_of_one_mail_that_bounce_are_one_bounce(db: Database) -> None:
+def test_retries_of_one_mail_that_bounce_are_one_bounce(db: TestDatabase) -> None:
     mail = sent(db)
 
     tell(db, *(report("soft_bounced", mail, hour=hour) for hour in range(9)))
@@ -151,7 +167,7 @@ def test_retries_of_one_mail_that_bounce_are_one_bounce(db: Database) -> None:
     assert reported(db, ADA)["suppressed_at"] is None
 
 
-def test_a_delivery_that_is_reported_late_ends_a_suppression_by_soft_bounces(db: Database) -> None:
+def test_a_delivery_that_is_reported_late_ends_a_suppression_by_soft_bounces(db: TestDatabase) -> None:
     mails = [sent(db) for _ in range(6)]
     tell(db, *(report("soft_bounced", mail, hour=hour) for hour, mail in enumerate(mails[:5])))
 
@@ -160,7 +176,7 @@ def test_a_delivery_that_is_reported_late_ends_a_suppression_by_soft_bounces(db:
     assert reported(db, ADA)["suppressed_at"] is None
 
 
-def test_what_bounced_before_a_person_lifted_the_suppression_counts_no_more(db: Database) -> None:
+def test_what_bounced_before_a_person_lifted_the_suppression_counts_no_more(db: TestDatabase) -> None:
     first, second = sent(db), sent(db)
     tell(db, report("bounced", first))
     lift(db)
@@ -173,7 +189,7 @@ def test_what_bounced_before_a_person_lifted_the_suppression_counts_no_more(db: 
     assert reported(db, ADA)["suppression_kind"] == "bounce"
 
 
-def test_a_persons_word_takes_the_place_of_a_bounce_and_no_report_takes_it_back(db: Database) -> None:
+def test_a_persons_word_takes_the_place_of_a_bounce_and_no_report_takes_it_back(db: TestDatabase) -> None:
     mails = [sent(db) for _ in range(6)]
     tell(db, *(report("soft_bounced", mail, hour=hour) for hour, mail in enumerate(mails[:5])))
 
@@ -185,7 +201,7 @@ def test_a_persons_word_takes_the_place_of_a_bounce_and_no_report_takes_it_back(
     assert reported(db, ADA)["suppression_reason"] == "asked by phone"
 
 
-def test_a_report_that_comes_again_in_another_delivery_changes_nothing(db: Database) -> None:
+def test_a_report_that_comes_again_in_another_delivery_changes_nothing(db: TestDatabase) -> None:
     mail = sent(db)
     said = report("soft_bounced", mail)
     tell(db, said)
@@ -209,7 +225,7 @@ def test_a_report_that_comes_again_in_another_delivery_changes_nothing(db: Datab
     ids=["never sent", "no key", "without a key", "another account"],
 )
 def test_reports_of_no_mail_of_the_account_are_kept_and_move_nothing(
-    db: Database, changes: dict[str, Any], account: str
+    db: TestDatabase, changes: dict[str, Any], account: str
 ) -> None:
     mail = sent(db)
 
@@ -219,7 +235,7 @@ def test_reports_of_no_mail_of_the_account_are_kept_and_move_nothing(
     assert kept(db) == [("bounced", None)]
 
 
-def test_a_mail_that_was_never_tried_is_no_mail_that_a_provider_can_report_on(db: Database) -> None:
+def test_a_mail_that_was_never_tried_is_no_mail_that_a_provider_can_report_on(db: TestDatabase) -> None:
     effect = waiting(db, contact=ADA)
 
     tell(db, report("bounced", effect))
@@ -227,7 +243,7 @@ def test_a_mail_that_was_never_tried_is_no_mail_that_a_provider_can_report_on(db
     assert reported(db, ADA)["suppressed_at"] is None
 
 
-def test_no_report_is_newer_than_its_delivery(db: Database) -> None:
+def test_no_report_is_newer_than_its_delivery(db: TestDatabase) -> None:
     mail = sent(db)
 
     tell(db, report("bounced", mail, at=datetime.now(UTC) + timedelta(days=400)))
@@ -236,7 +252,54 @@ def test_no_report_is_newer_than_its_delivery(db: Database) -> None:
     assert row["earlier"]
 
 
-def test_every_event_that_reports_on_a_mail_is_found_by_its_person(db: Database) -> None:
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+def test_a_date_that_says_nothing_is_that_of_the_mail(db: TestDatabase, at: datetime) -> None:
+    mail, listed = sent(db, EVE), _listed(db)
+
+    tell(db, report("bounced", mail, at=at), report("unsubscribed", listed, at=at))
+
+    assert reported(db, EVE)["suppression_reason"] == "hard bounce"
+    (row,) = db.run("SELECT consent_state(consents, 'offers') AS state FROM contacts WHERE key = %s", (ADA,))
+    assert row["state"] == "withdrawn"
+
+
+def test_a_mail_that_was_sent_after_a_lifting_bounces_after_it_whatever_its_providers_clock(db: TestDatabase) -> None:
+    first = sent(db)
+    tell(db, report("bounced", first))
+    lift(db)
+    effect = sending(db, contact=ADA)
+
+    tell(db, report("bounced", effect.id, at=datetime.now(UTC) - timedelta(seconds=10)))
+
+    assert reported(db, ADA)["suppression_kind"] == "bounce"
+
+
+def test_a_complaint_ends_marketing_until_a_person_lifts_that(db: TestDatabase) -> None:
+    mail = sent(db)
+    tell(db, report("complained", mail))
+    keys = Keys(ADA, None)
+    (item,) = people_sql.find(db, keys.known).values()
+
+    lift(db)
+
+    assert (item.reason, item.marketing_only, item.actor) == ("complaint", True, "provider")
+    assert people_sql.find(db, keys.known) == {}
+    assert reported(db, ADA)["complained_at"] is None
+
+
+def test_what_was_recorded_by_one_who_did_not_know_that_it_reports_is_applied_later(db: TestDatabase) -> None:
+    mail = sent(db)
+    one = arrival(report("bounced", mail))
+    ingest_sql.record_all(db, [replace(one, reported=None)])
+    assert one.reported is not None
+
+    applied = [feedback_sql.apply(db, {one.id: one.reported}) for _ in range(2)]
+
+    assert applied == [[one.id], []]
+    assert reported(db, ADA)["suppression_reason"] == "hard bounce"
+
+
+def test_every_event_that_reports_on_a_mail_is_found_by_its_person(db: TestDatabase) -> None:
     mail = sent(db)
 
     (event,) = tell(db, report("opened", mail))
@@ -249,7 +312,7 @@ STORY = ("soft_bounced",) * 5 + ("delivered", "bounced", "complained", "unsubscr
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_order_and_repetition_of_reports_gives_the_same_bytes(db: Database, owner: Database, seed: int) -> None:
+def test_any_order_and_repetition_of_reports_gives_the_same_bytes(db: TestDatabase, owner: Database, seed: int) -> None:
     random = Random(seed)
     kinds = random.sample(STORY, random.randint(2, len(STORY)))
     said = [report(kind, sent(db), hour=random.uniform(0, 100)) for kind in kinds]
@@ -309,7 +372,7 @@ def test_of_two_commits_that_report_of_one_person_neither_is_lost(database: Test
     assert reported(db, ADA)["suppression_reason"] == "five soft bounces in a row"
 
 
-def test_the_facts_of_a_row_merge_in_any_order(db: Database) -> None:
+def test_the_facts_of_a_row_merge_in_any_order(db: TestDatabase) -> None:
     facts = [
         {"s": {"a": 1, "b": 2, "c": 3}},
         {"s": {"d": 4, "e": 5, "f": 6}, "d": 2},
