@@ -72,6 +72,10 @@ def _hubspot_v3(body: bytes, key: bytes, time: str) -> Headers:
     return {"X-HubSpot-Request-Timestamp": f"{time}000", "X-HubSpot-Signature-v3": _text(_mac(key, *signed))}
 
 
+def _postmark(body: bytes, key: bytes, time: str) -> Headers:
+    return {"Authorization": f"Basic {_text(b'postmark:' + key)}"}
+
+
 def mailgun(event: str = "delivered", *, key: bytes = SECRET.encode(), now: int = NOW, token: str = "t" * 50) -> bytes:
     """Return a body of Mailgun's webhooks, which holds its own signature."""
     signature = _mac(key, f"{now}{token}".encode()).hex()
@@ -101,6 +105,7 @@ SENDERS: Mapping[str, Sender] = {
     "paddle": Sender(
         lambda body, key, time: {"Paddle-Signature": f"ts={time};h1={_mac(key, time.encode(), b':', body).hex()}"}
     ),
+    "postmark": Sender(_postmark, b'{"RecordType": "Delivery", "MessageID": "m-1"}', secret=f"postmark:{SECRET}"),
     "resend": Sender(_standard("svix"), in_base64=True),
     "sendgrid": Sender(_sendgrid, b'[{"event": "delivered", "sg_event_id": "s-1"}]', PUBLIC),
     "shopify": Sender(lambda body, key, time: {"X-Shopify-Hmac-Sha256": _text(_mac(key, body))}),

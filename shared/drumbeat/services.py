@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from drumbeat.infrastructure.http import Caller
     from drumbeat.infrastructure.redis import LeanRedis
     from drumbeat.providers.calls import Calls
+    from drumbeat.providers.quotas import Quotas
 
 PREFIX_DIGITS = 12  # by chance, no two of a million installations have the same
 
@@ -187,6 +188,13 @@ class Services:
         from drumbeat.providers.calls import Calls
 
         return Calls(self.http, self.clock, self.settings.times.call_seconds)
+
+    @cached_property
+    def quotas(self) -> "Quotas":
+        """What vendors let accounts send."""
+        from drumbeat.providers.quotas import Quotas
+
+        return Quotas(self.http, self.redis, self.clock)
 
     @cached_property
     def key_secret(self) -> bytes:

@@ -45,9 +45,11 @@ def wait_for_completion(
     began: float,
     within_seconds: float,
     progress: Callable[[str], None],
+    *,
+    silence: bool = False,
 ) -> float | None:
     """Wait until all that was acknowledged is recorded and planned, and every effect at its end, held, or waiting for
-    one that is held.
+    one that is held. With `silence`, of class F also what waits for reports of which there is none.
 
     Returns the seconds it took since it `began` (by the monotonic clock), or None after `within_seconds`.
     """
@@ -55,8 +57,8 @@ def wait_for_completion(
     while time.monotonic() < began + within_seconds:
         # As an operator would who knows that the providers work again.
         resumed |= {account for account in CLASSES.keys() - resumed if _resume(environment, account)}
-        with suppress(ConnectionError, psycopg.OperationalError):
-            if (left := _left(environment, said)) is None:
+        with suppress(OSError, psycopg.OperationalError):
+            if (left := _left(environment, said, silence=silence)) is None:
                 return time.monotonic() - began
             progress(left)
         time.sleep(POLL_SECONDS)
@@ -69,7 +71,7 @@ def _resume(environment: Environment, account: str) -> bool:
     return False
 
 
-def _left(environment: Environment, said: Acknowledged) -> str | None:
+def _left(environment: Environment, said: Acknowledged, *, silence: bool) -> str | None:
     """Return what is still in progress, or None."""
     status = environment.read("/v1/status")
     if status is None:
@@ -77,6 +79,11 @@ def _left(environment: Environment, said: Acknowledged) -> str | None:
     missing, totals = said.missing(environment.ledger_urls[0]), status["totals"]
     effects = totals["effects"]
     in_progress = {name: effects[name] for name in OPEN if effects.get(name)}
+    if environment.webhooks() and environment.call("GET", "/_sandbox/feedback?state=waiting&limit=1")["items"]:
+        return f"a provider still has to report; effects {effects}"
+    if silence and in_progress.keys() == {"unknown"}:
+        unknown = environment.listed("/v1/effects?status=unknown")
+        in_progress = {"unknown": 1} if any(CLASSES[one["account"]] != "F" for one in unknown) else {}
     if missing or totals["unplanned"] or in_progress:
         return f"{missing} not recorded yet, {totals['unplanned']} unplanned, effects {effects}"
     due = sum(effect["dueAt"] is not None for effect in environment.listed("/v1/effects?status=waiting"))

@@ -4,20 +4,25 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import psycopg
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.local.frames import Json
 from drumbeat.local.home import Home
+from drumbeat.local.invocation import invoke
 from drumbeat.local.ledger import first_key
 from drumbeat.local.ports import Ports
 from drumbeat.local.stack import ANY_KEY, local_sqs
@@ -27,12 +32,14 @@ from tests.chaos.connection_cutter import ConnectionCutter
 from tests.chaos.peoples_ledger import DatedPostgres
 from tests.flow.stacks import ROOT, Stack
 
-CAMPAIGN = "tests/chaos/campaign.yaml"
-TEMPLATES = "tests/chaos/templates"
+CAMPAIGN, CAMPAIGN_BEFORE = (ROOT / "tests" / "chaos" / name for name in ("campaign.yaml", "campaign_before.yaml"))
+TEMPLATES = ROOT / "tests" / "chaos" / "templates"
 SITE = Path(__file__).parent / "site"
 WORKERS = 4
 OTHER_FUNCTIONS = ["relay", "campaign", "console-1"]
 TIMEOUT_SECONDS = 10.0  # for an answer
+CONFIRMED_SECONDS = 30.0  # in which the topic of SNS has to be confirmed
+WEBHOOKS_SECRET = "whsec_YSBzZWNyZXQgb2YgY2hhb3Mgb25seSwgMzIgYnl0ZXM="
 RELAY_INTERVAL_SECONDS = 2.0  # unless said otherwise, so that many sweeps meet faults; in a deployment: a minute
 
 
@@ -53,9 +60,10 @@ class Environment:
         sandbox = Ports(Home(self.folder / "home"))["sandbox"]  # chosen now: the campaign has to name it
         self.sandbox_url = f"http://127.0.0.1:{sandbox}"
         self.campaign = self.folder / "drumbeat.yaml"
-        self.campaign.write_text((code / CAMPAIGN).read_text().replace("SANDBOX_URL", self.sandbox_url))
-        if (code / TEMPLATES).exists():
-            shutil.copytree(code / TEMPLATES, self.folder / "templates")
+        campaign = CAMPAIGN if code == ROOT else CAMPAIGN_BEFORE
+        self.campaign.write_text(campaign.read_text().replace("SANDBOX_URL", self.sandbox_url))
+        if code == ROOT:
+            shutil.copytree(TEMPLATES, self.folder / "templates")
         self.deploy(code)
         self.stack = Stack(self.folder / "home", self.campaign)
 
@@ -70,6 +78,7 @@ class Environment:
             assert line, self.stack.said()
             self.stack.ready = json.loads(line)
             self.command("receivers", {"account": "site", "honour_keys": True})
+            self._wait_for_webhooks()
         except BaseException:
             self.__exit__()
             raise
@@ -118,8 +127,16 @@ class Environment:
     @cached_property
     def wake_ups(self) -> Queue:
         """The effects queue, over a connection of the test's own."""
-        sqs = local_sqs(f"http://127.0.0.1:{self._port('ministack')}", self._private("aws_key") or ANY_KEY)
-        return Queue(sqs, sqs.call("GetQueueUrl", QueueName="drumbeat-dev-EffectsQueue")["QueueUrl"])
+        return self.queue("EffectsQueue")
+
+    def queue(self, name: str) -> Queue:
+        """One of the template's queues, over a connection of its own."""
+        sqs = self.sqs()
+        return Queue(sqs, sqs.call("GetQueueUrl", QueueName=f"drumbeat-dev-{name}")["QueueUrl"])
+
+    def sqs(self) -> Sqs:
+        """The SQS emulator, over a connection of its own."""
+        return local_sqs(f"http://127.0.0.1:{self._port('ministack')}", self._private("aws_key") or ANY_KEY)
 
     @cached_property
     def valkey(self) -> Redis:
@@ -166,6 +183,27 @@ class Environment:
                 return
             cursor = f"&cursor={page['next']}"
 
+    def turn_clock(self, by: timedelta) -> None:
+        """Let the ledger's clock, by which all is due, be so much ahead, and let the relay look at everything."""
+        with psycopg.connect(self.ledger_urls[0], autocommit=True) as owner:
+            owner.execute("UPDATE clock SET shift = %s", [by])
+        self.valkey.flushall()
+        invoke(self.folder / "home", "relay", {})
+
+    def _wait_for_webhooks(self) -> None:
+        """Wait until every provider knows where its reports go."""
+        until = time.monotonic() + CONFIRMED_SECONDS
+        while not all(one["confirmed"] for one in self.webhooks()):
+            assert time.monotonic() < until, "the subscription to the topic of SNS was not confirmed"
+            time.sleep(0.1)
+
+    def webhooks(self) -> list[Json]:
+        """Where providers report to; the release before takes no reports, and its sandbox makes none."""
+        if self.code != ROOT:
+            return []
+        found: list[Json] = self.call("GET", "/_sandbox/webhooks")["items"]
+        return found
+
     @property
     def ledger_urls(self) -> tuple[str, str]:
         """The ledger's addresses for the owner and for the application."""
@@ -194,6 +232,7 @@ class Environment:
             "ADMIN_DATABASE_URL": self.postgres.url("drumbeat"),
             "DATABASE_DIRECT": "1",
             "CHAOS_SECRET": "key-of-the-sandbox",
+            "CHAOS_WEBHOOKS": WEBHOOKS_SECRET,
             "CHAOS_CODE": str(self._link),
             "PYTHONPATH": os.pathsep.join(map(str, (self.code / "shared", self.code, SITE))),
         }

@@ -24,6 +24,8 @@ class Mail:
     list: str
     token: str
     at: float
+    provider: str = ""
+    key: str = ""  # by which it was sent
 
     @property
     def id(self) -> UUID:
@@ -74,6 +76,6 @@ def _mails(entry: Json) -> Iterator[Mail]:
         headers = asked.get("headers") or {}
         if "List-Unsubscribe" in headers:
             (token,), (name,) = _LEAVES.findall(headers["List-Unsubscribe"]), _LIST.findall(headers["List-Id"])
-            yield Mail(item["to"][0], name, token, entry["real"])
+            yield Mail(item["to"][0], name, token, entry["real"], entry["provider"], str(item.get("effect") or ""))
         elif found := _CONFIRMS.search(asked.get("text") or ""):
-            yield Mail(item["to"][0], "", found[1], entry["real"])
+            yield Mail(item["to"][0], "", found[1], entry["real"], entry["provider"], str(item.get("effect") or ""))

@@ -13,7 +13,12 @@ from tests.chaos.callers import Receipts
 from tests.chaos.people import DOMAIN
 from tests.chaos.workload import CLASSES, Action, Lead
 
-ACCOUNTS = {"hubspot": "crm", "resend": "gifts", "mailgun": "mail"}  # a receiver's account is in its path
+ACCOUNTS = {
+    "hubspot": "crm",
+    "resend": "gifts",
+    "mailgun": "mail",
+    "ses": "courier",
+}  # a receiver's account is in its path
 # Why an effect may be held, by class. K and D have no other reason here: no key expires in minutes.
 REASONS: Mapping[str, tuple[ReasonCode, ...]] = {
     "K": (ReasonCode.WORKER_CRASHED,),

@@ -14,6 +14,11 @@ LAST_BEGINS = 0.4  # of the time: what begins later has no time to end
 # Of a hundred people. A passed-on person is signed up by a program, a picky one for two lists, of which they confirm
 # one; an impatient one signs up again and again.
 WAYS = {"reader": 35, "hunter": 25, "passed on": 15, "picky": 15, "impatient": 10}
+# Whose mails do not arrive, or who complain or leave at the provider; and who want to be forgotten.
+REPORTED_WAYS = ("bounced", "full", "complaining", "leaving there")
+ERASED = "erased"
+RARE_SHARE, MIN_ERASED = 0.05, 2  # of each of these ways; at least one
+MARK = "zq7erase"  # in names and addresses of people who are erased, and nowhere else
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Said:
     confirmed: dict[UUID, Confirmation] = field(default_factory=dict)  # by the event that it has to be
     withdrawals: list[Withdrawal] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
+    erased: dict[str, float] = field(default_factory=dict)  # name -> when it was acknowledged
+    late_copies: set[UUID] = field(default_factory=set)  # events whose buffered copies came after the erasure
     asked_again: int = 0  # presses of a button that might have been a program's
     finished: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)  # answers that no valid request should get
@@ -91,8 +98,18 @@ class Said:
 
 def people(events: int, seconds: float, random: Random) -> list[Person]:
     """Return so many people as make about so many events."""
-    ways = random.choices(list(WAYS), list(WAYS.values()), k=round(events / EVENTS_EACH))
+    if not events:
+        return []
+    number = round(events / EVENTS_EACH)
+    rare = max(1, round(number * RARE_SHARE))
+    ways = [*REPORTED_WAYS * rare, *(ERASED,) * max(MIN_ERASED, rare)]
+    ways += random.choices(list(WAYS), list(WAYS.values()), k=max(0, number - len(ways)))
     return [
-        Person(f"person-{number}", way, random.uniform(0, LAST_BEGINS * seconds), random.randrange(1 << 30))
+        Person(_name(number, way), way, random.uniform(0, LAST_BEGINS * seconds), random.randrange(1 << 30))
         for number, way in enumerate(ways)
     ]
+
+
+def _name(number: int, way: str) -> str:
+    """Return a name that is no part of another."""
+    return f"{MARK}{number:05}z" if way == ERASED else f"person-{number}"

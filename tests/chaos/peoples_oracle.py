@@ -72,7 +72,7 @@ class PeoplesOracle:
         made: Counter[tuple[str, str, str]] = Counter(
             (event.source, str(event.body["payload"]["email"]), str(event.body["payload"]["mark"]))
             for event in self._ledger.events.values()
-            if event.door in ("form", "api")
+            if event.door in ("form", "api") and event.body
         )
         said = {(fact.event, fact.list, fact.kind) for fact in self._ledger.facts}
         for id, one in self._said.sign_ups.items():
@@ -90,7 +90,7 @@ class PeoplesOracle:
                 yield f"a confirmation was acknowledged, and is not kept: {id}"
         for id, name in given:
             event = self._ledger.events.get(id)
-            if event is None or event.door != "confirm":
+            if event is None or event.door != "confirm" or not event.body:
                 continue
             mail = self._ledger.mails.get(UUID(event.body["mail"]))
             if mail is None or not mail.confirms or mail.list != name:
@@ -101,7 +101,7 @@ class PeoplesOracle:
         planned: Counter[tuple[UUID, bool]] = Counter(
             (mail.event, mail.confirms) for mail in self._ledger.mails.values()
         )
-        for event in self._ledger.events.values():
+        for event in (event for event in self._ledger.events.values() if event.body):
             found, wanted = (planned[event.id, False], planned[event.id, True]), _wanted(event)
             if found != wanted:
                 yield f"planned wrong: event {event.id} of {event.source} by {event.door}: {found}, not {wanted} mails"
@@ -123,6 +123,8 @@ class PeoplesOracle:
                 return self._got[mail.id] >= 1
             case "cancelled", "no_consent":
                 return not mail.confirms
+            case "cancelled", "suppressed" | "erased":  # whose reason is for the oracle about reports
+                return self._got[mail.id] == 0 or mail.id in self._tried
             case "cancelled", "capped":
                 return mail.confirms and self._got[mail.id] == 0
             case "cancelled", "not_asked":  # its worker died in an attempt, and the person decided by the mail it sent
@@ -150,7 +152,8 @@ class PeoplesOracle:
         )
 
     def _withdrawals(self) -> Iterator[str]:
-        said = {event.id: event.body["mail"] for event in self._ledger.events.values() if event.door == "unsubscribe"}
+        leavings = (event for event in self._ledger.events.values() if event.door == "unsubscribe" and event.body)
+        said = {event.id: event.body["mail"] for event in leavings}
         for one in self._said.withdrawals:
             mail = self._ledger.mails.get(one.mail)
             if mail is None:

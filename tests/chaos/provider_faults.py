@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from tests.chaos.people import DOMAIN
+
 # The cost of a slow fault is limited by its rate: a call that hangs holds its whole batch for ten seconds. Left out are
 # faults that last longer than a trial (refused credentials and an absurd Retry-After pause an account for minutes or
 # hours) and faults that break the guarantee on which a repeat class is based (a key forgotten, a log not kept).
@@ -43,13 +45,31 @@ BY_NAME: tuple[Mapping[str, Any], ...] = (
     {"lie": "truncated_json", "rate": 0.4, "accept": False},
     {"lie": "cut_body", "rate": 0.4, "accept": False},
 )
+# What a provider reports of its mails. Class F waits for it for a quarter of an hour: what is late here is not so late.
+REPORTS: tuple[Mapping[str, Any], ...] = (
+    {"lie": "feedback_never", "rate": 0.3},
+    {"lie": "feedback_late", "rate": 0.7, "seconds": 8},
+    {"lie": "feedback_late", "rate": 0.3, "seconds": 20},
+    {"lie": "feedback_twice", "rate": 0.7},
+    {"lie": "feedback_first", "rate": 0.3},
+    {"lie": "feedback_for_unknown", "rate": 0.3},
+)
 BY_PROVIDER: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "hubspot": ANYWHERE + BY_NAME,
-    "resend": ANYWHERE + BY_NAME,
-    "mailgun": ANYWHERE + BY_NAME + LOOKUPS * 4,
+    "resend": ANYWHERE + BY_NAME + REPORTS,
+    "mailgun": ANYWHERE + BY_NAME + LOOKUPS * 4 + REPORTS,
+    "ses": ANYWHERE + BY_NAME + REPORTS * 4,
     "http": ANYWHERE,
 }
-ALWAYS: Mapping[str, Any] = {"lie": "latency", "ms": 30}
+# Each report is an event as well, so of most mails there is none: all of class F are reported, which needs them, of the
+# others' mails to leads a few and to people half.
+UNREPORTED: tuple[Mapping[str, Any], ...] = tuple(
+    {"lie": "feedback_never", "provider": provider, "match": f"@{domain}", "rate": rate, "seed": 1}
+    for provider in ("mailgun", "resend")
+    for domain, rate in (("example.com", 0.85), (DOMAIN, 0.5))
+)
+REPORTS_SHARE = 0.35  # of all events, about, that they make
+ALWAYS: tuple[Mapping[str, Any], ...] = ({"lie": "latency", "ms": 30}, *UNREPORTED)
 
 
 def choose(random: Random) -> dict[str, Any]:

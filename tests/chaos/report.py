@@ -11,6 +11,7 @@ from tests.chaos.oracle import Verdict, grouped
 from tests.chaos.people import Said
 from tests.chaos.peoples_oracle import PeoplesVerdict
 from tests.chaos.recovery import Recovery
+from tests.chaos.reports_oracle import ReportsVerdict
 
 MAX_SHOWN_VIOLATIONS = 5  # violations of each kind
 
@@ -52,6 +53,16 @@ def show_people(said: Said, verdict: PeoplesVerdict) -> None:
         fact("mails of lists", f"{number} {kind}")
     for exception, number in sorted(verdict.exceptions.items()):
         fact("mailed after a withdrawal", f"{number}: {exception}")
+
+    fact("erased", f"{len(said.erased)}, {len(said.late_copies)} of whom had a copy in the buffer that came later")
+
+
+def show_reports(verdict: ReportsVerdict) -> None:
+    """Print which reports of providers are kept, and how many mails they stopped."""
+    kept = ", ".join(f"{number} {kind}" for kind, number in sorted(verdict.kept.items()))
+    fact("reports of providers", kept or "none")
+    for reason, number in sorted(verdict.stopped.items()):
+        fact("mails stopped", f"{number}: their person had {reason}")
 
 
 def fact(name: str, value: object) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import urlencode
@@ -72,19 +72,22 @@ class Visitor:
         """Do all that this kind of person does, in its order; ends early when the trial is over."""
         try:
             self._wait(self._person.at)
-            {
-                "reader": self._read,
-                "hunter": self._hunt,
-                "passed on": self._be_passed_on,
-                "picky": self._pick,
-                "impatient": self._insist,
-            }[self._person.way]()
+            self._ways()[self._person.way]()
         except Stopped:
             return
         with self._lock:
             self._said.finished[self._person.way] += 1
 
     # ------------------------------------------------------------ ways
+
+    def _ways(self) -> Mapping[str, Callable[[], None]]:
+        return {
+            "reader": self._read,
+            "hunter": self._hunt,
+            "passed on": self._be_passed_on,
+            "picky": self._pick,
+            "impatient": self._insist,
+        }
 
     def _read(self) -> None:
         self._confirm(self._sign_up(LETTER))
@@ -197,11 +200,12 @@ class Visitor:
         with self._lock:
             self._said.returns.append(Return(self._person.email, name, time.time()))
 
-    def _edition(self, name: str) -> None:
+    def _edition(self, name: str) -> UUID:
         """Let a program cause mails of a list, whether the person is on it or not."""
         event = self._post({"kind": name})
         with self._lock:
             self._said.editions.add(event)
+        return event
 
     def _pass_on(self, *names: str) -> UUID:
         """Let a program say that the person agreed to lists."""
@@ -213,7 +217,7 @@ class Visitor:
 
     def _post(self, about: dict[str, Json], more: dict[str, Json] | None = None) -> UUID:
         mark = self._mark()
-        payload = {"email": self._person.email, "mark": mark, **about}
+        payload = {"email": self._person.email, "name": self._person.name, "mark": mark, **about}
         body = {"type": "LEAD_CAPTURE", "source": PROGRAM, "payload": payload, **(more or {})}
         body["idempotencyKey"] = f"{self._person.name}:{mark}"
         answer = self._repeat(self._program, "POST", "/v1/events", json.dumps(body).encode())

@@ -1,6 +1,6 @@
 """What the callers send, and the actions that providers must do because of it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -11,7 +11,7 @@ SOURCE = "chaos"
 MAX_BATCH_EVENTS = 60
 REPEAT_SHARE = 0.05  # of the requests: sent again later, as impatient callers do
 
-# The campaign's accounts and their repeat classes.
+# The campaign's accounts and their repeat classes; the release before has no provider of class F.
 CLASSES = {"crm": "D", "gifts": "K", "site": "K", "mail": "Q", "courier": "F", "erp": "X"}
 # Kinds of events: how many of a hundred, and which accounts must act for each.
 KINDS = {
@@ -23,6 +23,7 @@ KINDS = {
     "invoice": (10, ("erp",)),
     "welcome": (15, ("crm", "mail", "gifts")),
 }
+UNKNOWN_BEFORE = ("parcel",)  # kinds that the release before cannot carry out
 
 
 class Action(NamedTuple):
@@ -63,9 +64,10 @@ class Post:
     leads: tuple[Lead, ...]
 
 
-def leads(events: int, random: Random) -> list[Lead]:
-    """Generate so many events."""
-    kinds = random.choices(list(KINDS), [share for share, _ in KINDS.values()], k=events)
+def leads(events: int, random: Random, without: Collection[str] = ()) -> list[Lead]:
+    """Generate so many events, none of the kinds that it goes without."""
+    shares = {kind: share for kind, (share, _) in KINDS.items() if kind not in without}
+    kinds = random.choices(list(shares), list(shares.values()), k=events)
     return [Lead(f"{kind}-{number}", kind) for number, kind in enumerate(kinds)]
 
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.build.conftest import tool
-from tests.cloud.deployed import WEBHOOK_SECRET, Deployed
+from tests.cloud.deployed import REPORTS_SECRET, WEBHOOK_SECRET, Deployed
 
 # The account `mail` names the sandbox by another host name, so that its secret is needed, as it is on AWS.
 CONFIG = """
@@ -29,6 +29,7 @@ sources:
     secrets: [secret:shop]
     type: LEAD_CAPTURE
     map: {email: data.email}
+  mail-events: {webhook: mailgun, secrets: [secret:reports], type: FEEDBACK, speaks_for: mail}
   signup:
     form: {fields: {email: required, name: optional}}
 flows:
@@ -66,6 +67,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         "mailgun": "key of the sandbox",
         "resend": "key of the sandbox",
         "shop": WEBHOOK_SECRET,
+        "reports": REPORTS_SECRET,
     }.items():
         cloud.aws("ssm").put_parameter(Name=f"/drumbeat/local/accounts/{name}", Value=value, Type="SecureString")
     cloud.apply(config(cloud))

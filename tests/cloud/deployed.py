@@ -23,6 +23,7 @@ from drumbeat.local.cloud import account, deployment
 from drumbeat.people.tokens import Kind, Tokens
 from tests.flow.stacks import OWN_SERVERS, Stack
 
+REPORTS_SECRET = "signing-key-of-the-sandbox"
 WEBHOOK_SECRET = "whsec_YSBzZWNyZXQgZm9yIHNhbXBsZXMgb25seSwgMzIgYi4="
 
 
@@ -109,20 +110,26 @@ class Deployed(Stack):
             "webhook-timestamp": moment,
             "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
         }
-        request = urllib.request.Request(f"{self.ready['url']}/v1/webhooks/{source}", body, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                return int(reply.status)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code
+        return self._post(f"/v1/webhooks/{source}", body, headers)
+
+    def report(self, kind: str) -> int:
+        """Send what Mailgun reports of a mail that is none of ours; returns the status."""
+        moment, token = str(int(time.time())), uuid.uuid4().hex
+        signature = hmac.digest(REPORTS_SECRET.encode(), f"{moment}{token}".encode(), "sha256").hex()
+        event = {"event": kind, "id": token, "timestamp": time.time(), "recipient": "ada@example.com"}
+        signed = {"timestamp": moment, "token": token, "signature": signature}
+        body = json.dumps({"signature": signed, "event-data": event}).encode()
+        return self._post("/v1/webhooks/mail-events", body, {"content-type": "application/json"})
 
     def unsubscribe(self, mail: uuid.UUID) -> int:
         """Press the button of a mail's link; returns the status."""
         secret = self.aws("ssm").get_parameter(Name="/drumbeat/local/system/secret", WithDecryption=True)
         key = hmac.digest(secret["Parameter"]["Value"].encode(), b"links 0", hashlib.sha256)
         token = Tokens("local", [key]).issue(Kind.UNSUBSCRIBE, mail)
-        request = urllib.request.Request(f"{self.ready['url']}/u/{token}", b"List-Unsubscribe=One-Click")
+        return self._post(f"/u/{token}", b"List-Unsubscribe=One-Click")
+
+    def _post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> int:
+        request = urllib.request.Request(f"{self.ready['url']}{path}", body, dict(headers or {}))
         try:
             with urllib.request.urlopen(request, timeout=60) as reply:
                 return int(reply.status)

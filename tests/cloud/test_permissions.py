@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cloud import steps
+from tests.cloud import report_steps, steps
 from tests.cloud.deployed import Deployed
 from tests.cloud.grants import Grant, Roles
 from tests.cloud.steps import Step, finds, fresh, is_kept_from
@@ -30,6 +30,7 @@ NEEDS: dict[Grant, Step] = {
     Grant("IngestRole", "sqs:SendMessage", "EffectsQueue"): steps.notifies,
     Grant("IngestRole", "sqs:SendMessage", "BufferQueue"): steps.buffers,
     Grant("IngestRole", "sqs:SendMessage", "WishesQueue"): steps.keeps_wishes,
+    Grant("IngestRole", "sqs:SendMessage", "FeedbackQueue"): report_steps.puts_off,
     Grant("WorkerRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("worker", steps.delivers),
     Grant("WorkerRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): is_kept_from("WorkerRole"),
     Grant("WorkerRole", "sqs:SendMessage", "EffectsQueue"): steps.notifies_for_what_waits,
@@ -40,6 +41,10 @@ NEEDS: dict[Grant, Step] = {
     Grant("RelayRole", "sqs:GetQueueAttributes", "WishesQueue"): steps.lets_postgres_sleep,
     Grant("RelayRole", "sqs:ReceiveMessage", "WishesQueue"): steps.empties_wishes,
     Grant("RelayRole", "sqs:DeleteMessage", "WishesQueue"): steps.empties_wishes,
+    Grant("RelayRole", "sqs:GetQueueAttributes", "FeedbackQueue"): report_steps.records_reports,
+    Grant("RelayRole", "sqs:ReceiveMessage", "FeedbackQueue"): report_steps.empties_reports,
+    Grant("RelayRole", "sqs:DeleteMessage", "FeedbackQueue"): report_steps.empties_reports,
+    Grant("RelayRole", "sqs:SendMessage", "BufferQueue"): report_steps.shows_reports,
     Grant("CampaignRole", "sqs:SendMessage", "EffectsQueue"): steps.fires,
     Grant("ConsoleRole", "ssm:GetParameters", "drumbeat/local/*"): fresh("console", steps.answers),
     Grant("ConsoleRole", "ssm:GetParameters", "drumbeat/local/admin/*", denied=True): is_kept_from("ConsoleRole"),
@@ -90,7 +95,7 @@ def quiet(cloud: Deployed) -> Iterator[Deployed]:
     """The deployment, in which only the test invokes functions."""
     with cloud.still():
         yield cloud
-    cloud.purge("EffectsQueue", "BufferQueue", "WishesQueue", "EffectsDeadLetters")
+    cloud.purge("EffectsQueue", "BufferQueue", "WishesQueue", "FeedbackQueue", "EffectsDeadLetters")
 
 
 def reason(grant: Grant) -> str | None:

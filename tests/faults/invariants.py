@@ -19,6 +19,11 @@ MAILS_OF_LISTS = """
 SAID = """
     SELECT contact, list, event_id AS event, kind, by_person, at FROM consents WHERE contact = %s
 """
+MAILED = """
+    SELECT contact
+      FROM effects e
+     WHERE id = %s AND account = %s AND EXISTS (SELECT FROM attempts a WHERE a.effect_id = e.id)
+"""
 ASKED = """
     SELECT count(DISTINCT a.effect_id) AS mails
       FROM attempts a JOIN effects e ON e.id = a.effect_id
@@ -62,6 +67,8 @@ class Invariants:
         for what, facts in observed:
             if what == "moved":
                 self._move(*facts, **held[facts[0]])
+            elif what == "bounced":
+                self.observed += [("suppressed", row["contact"]) for row in self._owner.run(MAILED, facts)]
             else:
                 self.observed.append((what, facts))
         if moved:

@@ -15,6 +15,7 @@ from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
 from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
 from tests.faults.peoples_oracle import check_people
+from tests.faults.reports_oracle import check_reports
 from tests.faults.sample_deployment import CLASSES, MAILS, STEPS, Recorded
 from tests.faults.sample_people import ASKED_OF, MARKETING, PEOPLES_STEPS
 from tests.faults.simulation import Simulation
@@ -49,9 +50,10 @@ ATTEMPTS = """
     SELECT a.effect_id, a.n, a.generation, a.identity, e.generation AS present, e.tries,
            (SELECT count(*) FROM journal j
              WHERE j.effect_id = a.effect_id AND j.to_status = 'sending' AND j.fence = a.n) AS openings,
-           r.hash = a.request_hash AS same
+           coalesce(r.hash = a.request_hash, erased.id IS NOT NULL) AS same
       FROM attempts a
       JOIN effects e ON e.id = a.effect_id
+      LEFT JOIN events erased ON erased.id = e.event_id AND erased.key = erased_key(erased.id)
       LEFT JOIN requests r ON r.effect_id = a.effect_id AND r.generation = a.generation
 """
 COUNTED = f"""
@@ -125,6 +127,7 @@ def check_promises(simulation: Simulation, *, strict: bool = False) -> None:
         *_evidence(simulation),
         *_counts(simulation),
         *check_people(simulation),
+        *check_reports(simulation),
     ]
     assert not violations, "\n".join(violations)
 
@@ -180,6 +183,7 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
     events = {row["id"] for row in simulation.environment.owner.run("SELECT id FROM events")}
     done = Counter(action.effect for action in simulation.vendors.performed())
     recorded, violations = _delivered(simulation)
+    erased = {lead.email for lead in simulation.erased}
     for lead in dict.fromkeys([*(lead for lead, _ in simulation.receipts), *recorded]):
         if lead.event not in events:
             violations.append(f"{lead.name} was promised, and is not recorded")
@@ -192,7 +196,7 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
                 step,
                 done[effect],
                 risked=bool(simulation.resent[effect]),
-                strict=strict and lead not in simulation.forbidden,
+                strict=strict and lead not in simulation.forbidden and lead.email not in erased,
             ):
                 violations.append(f"{lead.name} {step} is {rows[effect]['status']} ({rows[effect]['reason']}): {why}")
     return violations

@@ -40,7 +40,10 @@ LEADS = "SELECT contact, address, attributes, refused, since, changed FROM leads
 INDEX = """
     SELECT contact, event_id, known.received_at = events.received_at AS in_its_place
       FROM event_contacts known JOIN events ON events.id = event_id
+     WHERE events.key <> erased_key(events.id)
 """
+ERASED = "SELECT id FROM events WHERE key = erased_key(id)"
+FIRST_TOLD = "SELECT event_id FROM feedback WHERE kind = 'unsubscribed'"  # the deliveries that were first to say so
 
 
 def check_people(simulation: Simulation) -> list[str]:
@@ -49,7 +52,8 @@ def check_people(simulation: Simulation) -> list[str]:
     secret = simulation.process("auditor").contact_secret
     events = list(_planned(owner))
     mails = {row["id"]: row for row in owner.run(MAILS)}
-    facts = set(_facts(events, mails, secret))
+    told = {row["event_id"] for row in owner.run(FIRST_TOLD)}
+    facts = {*_facts(events, mails, secret), *_left(events, mails, told)}
     violations = [
         *_consents(owner, facts),
         *_withdrawals(simulation, facts, mails),
@@ -91,6 +95,18 @@ def _withdrawn(event: Event, mails: Mapping[UUID, Mapping[str, Any]]) -> Iterato
     mail = mails[UUID(body["mail"])]
     for said in body["consent"]:
         yield Fact(mail["contact"], said["list"] or mail["list"], event.id, "withdrawn", True, event.received_at)
+
+
+def _left(
+    events: Iterable[tuple[Event, PeopleFacts, Config]], mails: Mapping[UUID, Mapping[str, Any]], told: set[UUID]
+) -> Iterator[Fact]:
+    """Yield what a person said by the provider's own link, as Mailgun reports it."""
+    for event in (event for event, _, _ in events if event.id in told):
+        body = (event.body or b"").decode()
+        at = datetime.fromtimestamp(json.loads(body)["event-data"]["timestamp"], UTC)
+        mail = mails[UUID(KEY.findall(body)[0])]
+        if event.source == f"{mail['account']}-reports":
+            yield Fact(mail["contact"], mail["list"] or "*", event.id, "withdrawn", True, at)
 
 
 def _consents(owner: Database, facts: set[Fact]) -> Iterator[str]:
@@ -207,7 +223,8 @@ def _index(
 ) -> Iterator[str]:
     """Each event is found by the person that it names, and by those to whom something goes because of it."""
     wanted = {(contact_key(secret, people.address), event.id) for event, people, _ in events if people.address}
-    wanted |= {(mail["contact"], mail["event_id"]) for mail in mails.values()}
+    erased = {row["id"] for row in owner.run(ERASED)}
+    wanted |= {(mail["contact"], mail["event_id"]) for mail in mails.values() if mail["event_id"] not in erased}
     wanted |= {(contact, event.id) for event, _, _ in events for contact in _reported_on(event, mails, secret)}
     left = [event for event, _, _ in events if event.door == "unsubscribe"]
     wanted |= {(said.contact, event.id) for event in left for said in _withdrawn(event, mails)}

@@ -18,6 +18,7 @@ from drumbeat.core.outcomes import LookupResult, Outcome
 from drumbeat.delivery import attempts_sql
 from drumbeat.infrastructure.redis import Argument, LeanRedis
 from drumbeat.infrastructure.settings import Settings
+from drumbeat.ingest import feedback_sql
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.ledger.database import Database, Parameters, Row
@@ -26,7 +27,7 @@ from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Throttle
 from tests.faults.fault_points import Crash, FaultPoint, Operation
-from tests.faults.queues import BUFFER, DEAD, EFFECTS, WISHES, SimulatedSqs, SqsModel
+from tests.faults.queues import BUFFER, DEAD, EFFECTS, REPORTS, WISHES, SimulatedSqs, SqsModel
 from tests.faults.vendors import SimulatedCaller, Vendors
 
 SANDBOX = "http://sandbox"
@@ -35,6 +36,7 @@ type Observer = Callable[[Sequence[tuple[str, object]]], None]
 
 
 WORKERS = 4  # that may run at a time
+SLEEPS_AFTER_SECONDS = 300
 
 
 def settings(database_url: str, redis_url: str) -> Settings:
@@ -49,6 +51,8 @@ def settings(database_url: str, redis_url: str) -> Settings:
             "EFFECTS_QUEUE_URL": EFFECTS,
             "BUFFER_QUEUE_URL": BUFFER,
             "WISHES_QUEUE_URL": WISHES,
+            "FEEDBACK_QUEUE_URL": REPORTS,
+            "DATABASE_SLEEPS_AFTER": str(SLEEPS_AFTER_SECONDS),
             "DLQ_URL": DEAD,
             "DRUMBEAT_SANDBOX_URL": SANDBOX,
         }
@@ -207,6 +211,13 @@ def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) 
         return []
     if sql == people_sql.CHANGE:
         return [("lifted" if parameters["lifted"] else "suppressed", row["key"]) for row in rows]
+    if sql == feedback_sql.RECORD:
+        new = {row["id"] for row in rows if row["inserted"]}
+        names = ("told_events", "kinds", "mails", "accounts")
+        told = zip(*(parameters[name] for name in names), strict=True)
+        return [
+            ("bounced", (mail, account)) for event, kind, mail, account in told if event in new and kind == "bounced"
+        ]
     if sql in (attempts_sql.OPEN, attempts_sql.OPEN_COUNTED, attempts_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
         return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows if row["status"] is not None]

@@ -23,7 +23,7 @@ from drumbeat.configuration import apply as applying
 from drumbeat.core import fingerprint, ids
 from drumbeat.core.address import keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.errors import Problem, Stale
+from drumbeat.core.errors import Problem, Stale, Unavailable
 from drumbeat.core.events import Arrival
 from drumbeat.core.status import Status
 from drumbeat.delivery.deliver import deliver
@@ -39,7 +39,7 @@ from drumbeat.ledger.database import Row
 from drumbeat.operations import decisions
 from drumbeat.operations.decisions import MOVES, Decision
 from drumbeat.operations.decisions_sql import Selection
-from drumbeat.people import imports, suppressions, wishes
+from drumbeat.people import erasure, imports, suppressions, wishes
 from drumbeat.people import sql as people_sql
 from drumbeat.people.imports import Mode
 from drumbeat.people.wishes import Taken, Wish, WishKind
@@ -54,7 +54,7 @@ from tests.faults.environment import Environment
 from tests.faults.fault_points import Crash, FaultPoint, Faults, NoFaults, OneFault, Schedule, Sequential
 from tests.faults.invariants import Invariants
 from tests.faults.processes import Outages, Process, settings
-from tests.faults.queues import BUFFER, EFFECTS, WISHES, SqsModel
+from tests.faults.queues import BUFFER, EFFECTS, REPORTS, WISHES, SqsModel
 from tests.faults.reports import Told
 from tests.faults.sample_deployment import Lead
 from tests.faults.sample_people import Saying
@@ -132,6 +132,9 @@ class Simulation:
         # Effects that a person decided to send again although they may have been sent, and how often.
         self.resent: Counter[object] = Counter()
         self.withdrawals: list[tuple[UUID, str | None]] = []  # acknowledged: of which mail, and of which other list
+        self.told: list[Told] = []  # reports that were acknowledged
+        self.erased: set[Lead] = set()
+        self.lifted = False  # a suppression, by a person
         self.presses: list[tuple[UUID, Taken | None]] = []  # that confirm: of which mail, and what the page said
         self.versions = 0
         self.prefixes = [Services(self._settings()).redis_prefix]  # the last is that of new processes
@@ -385,6 +388,7 @@ class Simulation:
                 return
 
     def _suppressed(self, lead: Lead, *, lifted: bool) -> None:
+        self.lifted |= lifted
         if lifted:
             self.unwanted.discard(lead)
         elif lead not in (sent for sent, _ in self.receipts):
@@ -466,6 +470,16 @@ class Simulation:
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 webhook.ingest(told.source, told.delivery(self.clock.timestamp(), id), process.door)
+                self.told.append(told)
+                return
+            self.advance(1.0)
+
+    def erase(self, lead: Lead, who: str = "person") -> None:
+        """Erase a person; try again until it is done."""
+        self.erased.add(lead)
+        for _ in range(MAX_CLIENT_TRIES):
+            with self._living(who) as process, contextlib.suppress(psycopg.Error, Unavailable):
+                erasure.erase(lead.email, actor=ACTOR, services=process)
                 return
             self.advance(1.0)
 
@@ -524,7 +538,7 @@ class Simulation:
 
     def left(self) -> bool:
         """Return whether anything is left to do."""
-        waiting = self.queues.queues[BUFFER] or self.queues.queues[WISHES]
+        waiting = any(self.queues.queues[url] for url in (BUFFER, WISHES, REPORTS))
         return bool(self.environment.owner.run(OPEN)[0]["left"] or waiting)
 
     def overdue(self) -> list[str]:

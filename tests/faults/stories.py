@@ -1,6 +1,7 @@
 """Short histories that together pass every operation there is: the rows of the matrix."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from drumbeat.core.call_times import LEASE
@@ -12,6 +13,7 @@ from tests.faults.corrections import configure, correct
 from tests.faults.fault_points import NoFaults
 from tests.faults.in_the_way import forbidden, unreachable
 from tests.faults.peoples_stories import PEOPLES_STORIES
+from tests.faults.reports import Told
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.webhooks import Webhook
@@ -92,6 +94,48 @@ def _reported(simulation: Simulation) -> None:
     simulation.vendors.inject("accept_then_cut", provider="ses", times=1)
     simulation.ingest(PARCEL)
     simulation.drain()
+    simulation.report(*simulation.vendors.feedback())
+    simulation.settle(prompt=True)
+
+
+def _bounced(simulation: Simulation) -> None:
+    """A mail bounces before the next one to its person is due, another person complains and leaves; told twice."""
+    simulation.ingest(ADA)
+    simulation.ingest(BOB)
+    simulation.drain()
+    hello, bobs = ADA.effects()["hello"], BOB.effects()["hello"]
+    at = simulation.clock.timestamp()
+    told = [Told("mailgun", hello, word="bounced", at=at)]
+    told += [Told("mailgun", bobs, word=word, at=at) for word in ("soft", "complained", "left")]
+    for one in (*told, *told):
+        simulation.report(one)
+    simulation.settle(prompt=True)
+
+
+def _asleep(simulation: Simulation) -> None:
+    """Mails are delivered and opened while the database sleeps; their reports wait, at most for an hour."""
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+    simulation.advance(2 * HOUR)
+    delivered = simulation.vendors.feedback()
+    at = simulation.clock.timestamp()
+    simulation.report(*delivered, *(replace(one, word="opened", at=at) for one in delivered))
+    for _ in range(60):
+        simulation.advance(MINUTE)
+        simulation.sweep()
+    simulation.settle(prompt=True)
+
+
+def _erased(simulation: Simulation) -> None:
+    """A person is erased between two mails, another before the first, while copies of their sign-ups wait."""
+    simulation.ingest(ADA)
+    simulation.drain()
+    simulation.outages.ledger = True
+    simulation.ingest(BOB)
+    simulation.ingest(Lead("ada", remark="once more"))
+    simulation.outages.ledger = False
+    simulation.erase(ADA)
+    simulation.erase(BOB)
     simulation.report(*simulation.vendors.feedback())
     simulation.settle(prompt=True)
 
@@ -399,6 +443,9 @@ OF_TWO_RELEASES: Mapping[str, Story] = {
 STORIES: Mapping[str, Story] = {
     **OF_TWO_RELEASES,
     "reported": _reported,
+    "bounced": _bounced,
+    "asleep": _asleep,
+    "erased": _erased,
     "split": _split,
     "files": _files,
     **PEOPLES_STORIES,

@@ -47,6 +47,7 @@ NOT_REQUIRED = {
     "steps": "a deployment",
     "configs.USES": "apply reads only, to refuse a secret that a header would show to another",
     "dismissals": "a person has seen what needs attention; nothing is sent for it",
+    "erasure": "a person has another erased; nothing is sent for it",
     "rebuild": "a person compares views or makes them again; nothing is sent for it",
     "plans.PLANS": "a part of other statements",
     "plans.PEOPLE": "a part of other statements",

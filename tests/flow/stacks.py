@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,10 +97,14 @@ class Stack:
             with error:
                 return error.code, {k.lower(): v for k, v in error.headers.items()}, json.loads(error.read())
 
-    def send(self, key: str, email: str = "ada@example.com") -> tuple[int, dict[str, str], Any]:
+    def send(
+        self, key: str, email: str = "ada@example.com", *, agrees_to: Sequence[str] = (), **fields: Json
+    ) -> tuple[int, dict[str, str], Any]:
         """Send a lead."""
-        lead = {"type": "LEAD_CAPTURE", "source": "landing", "payload": {"email": email}, "idempotencyKey": key}
-        return self.call("POST", "/v1/events", lead)
+        payload = {"email": email, **fields}
+        lead: dict[str, Any] = {"type": "LEAD_CAPTURE", "source": "landing", "payload": payload, "idempotencyKey": key}
+        consent = {"consent": [{"list": name} for name in agrees_to]} if agrees_to else {}
+        return self.call("POST", "/v1/events", lead | consent)
 
     def event(self, event_id: str) -> Json:
         """Read an event; None when the ledger does not know it (yet)."""

@@ -65,6 +65,7 @@ ACTION = SendParcel()
 
 PROVIDER = """
 import json
+from datetime import timedelta
 
 from new_action import Parcel
 
@@ -85,6 +86,9 @@ class Courier:
 
     def problems(self, settings):
         return base_url.problems(settings)
+
+    def repeat(self, target, request=None):
+        return NativeKey(timedelta(hours=24))
 
     def identity(self, target):
         return f"{self.name} {target.base_url}"

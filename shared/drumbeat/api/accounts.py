@@ -35,4 +35,10 @@ def resume_account(name: str) -> Response[Any]:
 def all_accounts() -> list[views.AccountItem]:
     """Join configuration, ledger and throttle."""
     db = services().db
-    return views.accounts(configs.newest(db), views.by_account(db), account_states.states(db), services().throttle)
+    return views.accounts(
+        configs.newest(db),
+        views.by_account(db),
+        account_states.states(db),
+        views.recent_reports(db),
+        services().throttle,
+    )

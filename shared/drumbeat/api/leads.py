@@ -42,7 +42,7 @@ def show_lead(person: str) -> Response[Any]:
     from drumbeat.api.sent import sent  # reads requests, which only this route needs
 
     parameters = query(router, "cursor")
-    id, keys = _named(person)
+    id, keys = named(person)
     story = views.person(services().db, keys=keys, id=id, cursor=parameters.get("cursor"), reading=sent, fits=Room())
     if story is None:
         raise NotFound(
@@ -52,7 +52,7 @@ def show_lead(person: str) -> Response[Any]:
     return reply(story)
 
 
-def _named(person: str) -> tuple[UUID | None, tuple[bytes, ...]]:
+def named(person: str) -> tuple[UUID | None, tuple[bytes, ...]]:
     """Read an id, or an address. API Gateway has decoded the path once: an address without an @ was encoded twice, so
     that it may hold what no path can.
 

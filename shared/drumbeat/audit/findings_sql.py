@@ -77,7 +77,7 @@ JOURNAL = """
 # An attempt, its move to `sending` under the same fence, its bytes and its outcomes belong together.
 ATTEMPTS = """
     WITH scope AS MATERIALIZED (
-        SELECT id, status, generation
+        SELECT id, event_id, status, generation
           FROM effects
          WHERE event_id > %(after)s AND event_id <= %(last)s
     ), opened AS MATERIALIZED (
@@ -113,11 +113,13 @@ ATTEMPTS = """
      WHERE kept.hash <> made.request_hash
      UNION ALL
     -- The request of an effect that is long final may be pruned; what may be repeated must exist.
+    -- What was erased is not repeated: its end is only learned.
     SELECT 'request-missing', made.effect_id, jsonb_build_object('n', min(made.n))
       FROM scope
       JOIN made ON made.effect_id = scope.id AND made.generation = scope.generation
       LEFT JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
      WHERE scope.status NOT IN ('accepted', 'refused', 'cancelled') AND kept.effect_id IS NULL
+       AND NOT EXISTS (SELECT FROM events WHERE events.id = scope.event_id AND events.key = erased_key(events.id))
      GROUP BY made.effect_id
      UNION ALL
     SELECT 'outcome-unattempted', learned.effect_id, jsonb_build_object('outcome', learned.kind, 'n', learned.n)

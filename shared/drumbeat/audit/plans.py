@@ -16,16 +16,18 @@ from drumbeat.services import Services
 def compare(recorded: PlannedEvent, effects: Sequence[RecordedEffect], services: Services) -> Iterator[Violation]:
     """Compare an event with its id, and what was planned of it with what its versions plan now, by the same rules.
 
-    An event without a body can only be one that was erased: that is in order once it is planned and all its effects
-    are final. It cannot be planned again, so its effects are only compared with each other.
+    An event that was erased says so by its key. Another one without a body is a delivery that was pruned: that is in
+    order once it is planned and all its effects are final. Neither can be planned again, so its effects are only
+    compared with each other.
     """
     event = recorded.event
-    if event.id != ids.event_id(event.source, event.key):
+    erased = event.key == ids.erased_key(event.id)
+    if event.id != ids.event_id(event.source, event.key) and not erased:
         yield violation("event-id", event.id)
     if recorded.forgotten is not None:
         yield violation("unplanned", event.id, late=recorded.forgotten)
     if event.body is None:
-        if recorded.version is None or any(effect.status not in FINAL for effect in effects):
+        if not erased and (recorded.version is None or any(effect.status not in FINAL for effect in effects)):
             yield violation("body-missing", event.id)
         yield from _one_sided(effects)
     elif recorded.version is not None:

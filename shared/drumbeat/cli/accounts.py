@@ -33,10 +33,11 @@ def list_accounts(client: Client) -> None:
                 plain(each["provider"] or "not configured"),
                 state_of(each),
                 span(each["oldestDue"]) if each["oldestDue"] else "",
+                ", ".join(f"{number:,} {plain(kind)}" for kind, number in sorted((each.get("reports") or {}).items())),
             )
             for each in items
         ]
-        show(table(("account", "provider", "state", "oldest due"), rows))
+        show(table(("account", "provider", "state", "oldest due", "reported in 7 days"), rows))
 
 
 def state_of(account: dict[str, Any]) -> str:

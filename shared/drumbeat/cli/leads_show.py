@@ -12,6 +12,7 @@ from rich.tree import Tree
 from drumbeat.cli import sent_text
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import list_name, moment, plain, print_json, show, status
+from drumbeat.cli.story import told as reported
 
 NO_EFFECT = {"left": "the person left", "given_before": "it was given before"}
 PAGED = ("events", "effects", "consentHistory", "suppressions")
@@ -86,6 +87,8 @@ def _happened(told: dict[str, Any], *, full: bool) -> Iterator[tuple[datetime, T
 def _event(event: dict[str, Any]) -> tuple[datetime, Tree]:
     arrived = f"{plain(event['type'])} from {plain(event['source'])} by {plain(event['door'])}"
     at, branch = _entry(event["receivedAt"], f"event {event['eventId']}  {status(event['status'])}  {arrived}")
+    if report := event.get("report"):  # a deployment of another release may not say so
+        branch.add(reported(report))
     if (press := event["unverified"]) is not None:
         still = "; the person can still confirm" if press["canConfirm"] else ""
         branch.add(f"[yellow]may have been pressed by a program[/]: {plain(press['why'])}")

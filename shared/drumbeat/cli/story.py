@@ -27,6 +27,11 @@ def tree(event: Json) -> Tree:
         root.add(f"says of the list {plain(said['list'] or 'of its mail')}: {plain(said['kind'])}")
     if isinstance(evidence := event.get("evidence"), dict):  # as above; masked for a key that sees no persons
         _add_evidence(root, evidence)
+    if report := event.get("report"):
+        about = f"effect {report['effectId']}" if report["effectId"] else "no mail that this account sent"
+        root.add(f"{told(report)}  [dim]{moment(report['at'])}, about {about}[/]")
+    if (mails := event.get("mails")) and mails["mails"]:
+        root.add(_mails(mails))
     if event["scheduledAt"]:
         root.add(f"scheduled for {moment(event['scheduledAt'])}")
     if event["erased"]:
@@ -69,6 +74,19 @@ def tree(event: Json) -> Tree:
     return root
 
 
+def told(report: Json) -> str:
+    """Return what a provider reported of a mail."""
+    by = "  [dim]by a program[/]" if report["machine"] else ""
+    why = f": {plain(report['said'])}" if report["said"] else ""
+    return f"{plain(report['account'])} reported: {status(report['kind'])} [dim]({plain(report['word'])})[/]{why}{by}"
+
+
+def _mails(mails: Json) -> str:
+    counted = ", ".join(f"{number:,} {plain(kind)}" for kind, number in sorted(mails["mails"].items()))
+    rate = mails["complaintRate"]
+    return f"its mails, as reported: {counted}" + (f"; complaints {rate:.2%}" if rate else "")
+
+
 def _add_evidence(root: Tree, evidence: Json) -> None:
     if evidence.get("unverified"):
         root.add("[yellow]the button may have been pressed by a program[/]: it changed nothing, and works again")
@@ -103,6 +121,8 @@ def _add_effect(plan: Tree, effect: Json) -> None:
     if effect.get("older"):
         branch.add("[dim]older attempts, outcomes and changes of status are in the ledger's tables[/]")
     _add_attempts(branch, effect)
+    for report in effect.get("feedback") or ():  # an older installation says nothing of it
+        branch.add(f"{moment(report['at'])}  {told(report)}")
     _add_journal(branch, effect["journal"])
 
 

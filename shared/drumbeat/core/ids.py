@@ -23,3 +23,11 @@ def event_id(source: str, key: str) -> UUID:
 def effect_id(event: UUID, flow: str, step: str, target: str) -> UUID:
     """Name the one action that this step of this flow intends for this target because of this event."""
     return derive(str(event), flow, step, target)
+
+
+def erased_key(event: UUID) -> str:
+    """Return what an event that was erased has for a key: no sender can have made it, for the id would be another's.
+
+    The SQL side is `erased_key` of step 014.
+    """
+    return f"erased:{event}"

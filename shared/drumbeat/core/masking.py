@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 LEFT_OUT = "[address]"
@@ -22,6 +23,11 @@ def holds_address(text: str) -> bool:
 def without_addresses(text: str) -> str:
     """Return a text with what looks like an address left out; a text without one stays as it is."""
     return _ADDRESS.sub(LEFT_OUT, plain(text)) if holds_address(text) else text
+
+
+def addresses(text: str) -> Iterator[str]:
+    """Give what looks like an address in a text, as it is written there once its `@` is one."""
+    return (found.group() for found in _ADDRESS.finditer(plain(text)))
 
 
 def plain(text: str) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 
+from drumbeat.core.configuration import Limit
 from drumbeat.core.errors import NotUnderstood, place
 from drumbeat.core.outcomes import Absent, Denied, Found, Unclear
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -19,6 +20,7 @@ from drumbeat.delivery import lookups, outcomes_sql, pauses, sends, verdicts
 from drumbeat.delivery.account_reports import account_reports, lone_denials
 from drumbeat.delivery.budget import BYTES_PER_BATCH
 from drumbeat.delivery.commits import Commits
+from drumbeat.delivery.credentials import credentials
 from drumbeat.delivery.effects import Claimed, Closing, Moved
 from drumbeat.delivery.outcomes_sql import Denial
 from drumbeat.delivery.requests import thaw
@@ -28,6 +30,7 @@ from drumbeat.delivery.work import Call, Ended, Work
 from drumbeat.ledger import account_states
 from drumbeat.providers.calls import Search, Send
 from drumbeat.providers.login import Login, login
+from drumbeat.providers.quotas import HasQuota
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Ask, Granted, TokenRequest, Wait
 from drumbeat.wakeups import wishes_flag
@@ -151,7 +154,7 @@ def take_tokens(works: Sequence[Work], services: Services) -> tuple[list[Work], 
         by_account[work.effect.account].append(work)
     tokens = services.throttle.take_and_read(
         [
-            TokenRequest(account, some[0].login.account.limits, tuple(_ask(work.effect) for work in some))
+            TokenRequest(account, _limits(some[0].login, services), tuple(_ask(work.effect) for work in some))
             for account, some in by_account.items()
         ],
         wishes_flag.KEY if any(_is_marketing(work.effect) for work in works) else None,
@@ -168,6 +171,12 @@ def take_tokens(works: Sequence[Work], services: Services) -> tuple[list[Work], 
                 case Wait():
                     transitions.append(_put_back(work.effect, answer))
     return granted, transitions
+
+
+def _limits(joined: Login, services: Services) -> tuple[Limit, ...]:
+    if not isinstance(joined.provider, HasQuota):
+        return joined.account.limits
+    return services.quotas.limits(joined, lambda: credentials(joined, services))
 
 
 def _is_marketing(effect: Claimed) -> bool:

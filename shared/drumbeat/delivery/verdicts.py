@@ -109,6 +109,8 @@ def of_unknown(effect: Claimed, account: Account | None, repeat: Repeat | None, 
         return Verdict(Status.HELD, reason=Reason(ReasonCode.LOGIN_CHANGED, effect.account))
     if isinstance(repeat, Query):
         return None
+    if effect.event.body is None:
+        return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.ERASED, maybe_sent=True))
     if effect.suppressed is not None:
         return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.SUPPRESSED, effect.suppressed, maybe_sent=True))
     if why := _not_repeatable(effect, account, repeat):

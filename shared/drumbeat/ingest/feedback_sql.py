@@ -22,7 +22,7 @@ HIGHEST_GENERATION = 2**31 - 1  # that the ledger can hold
 # whatever delivery, nothing follows. The contacts are locked in key order, as where attempts are opened. A person who
 # left by the provider's own link left the mail's list, and by a mail of none every list; when is the provider's word,
 # so that reports in another order come to the same.
-REPORTED = """, told AS MATERIALIZED (
+_REPORTED = """, told AS MATERIALIZED (
         SELECT DISTINCT ON (t.account, t.name) t.*, least(coalesce(t.at, a.received_at), a.received_at) AS happened_at,
                a.received_at
           FROM unnest(%(told_events)s::uuid[], %(accounts)s::text[], %(names)s::text[], %(kinds)s::text[],
@@ -92,7 +92,7 @@ REPORTED = """, told AS MATERIALIZED (
             ON CONFLICT DO NOTHING
     )
 """
-RECORD = sql.recording_with(REPORTED)
+RECORD = sql.recording_with(_REPORTED)
 
 
 def record_all(db: Database, arrivals: Sequence[Arrival], /, *, caller: ApiKey | None) -> dict[UUID, Recorded]:

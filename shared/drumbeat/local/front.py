@@ -9,6 +9,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast, override
 
@@ -21,6 +22,7 @@ from drumbeat.local.gate import Gate, Receive, Send
 from drumbeat.local.gateway import JSON_HEADERS, Headers, Routes, request_event, response
 from drumbeat.local.limits import MAX_BODY_BYTES, LimitedProtocol
 from drumbeat.local.template import Template
+from drumbeat.local.vendor_webhooks import APPLIED
 
 # What any page may send to by design, as beginnings of paths: forms on a customer's site, and pages of ours, whose
 # browsers do not say where they are (`no-referrer`), so that a link's token goes nowhere else.
@@ -28,6 +30,7 @@ FROM_ANY_PAGE: tuple[str, ...] = ("/v1/forms/", "/f/", "/c/", "/u/")
 # Lambda's limit: of the whole event and of the whole answer, in which a body is base64 or quoted text.
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 ANSWER_SECONDS = 30.0  # API Gateway's limit
+CONFIG_PATH = "/v1/config"
 RECONNECT_SECONDS = 0.05  # between two tries to reach a handler that is being started again
 
 
@@ -154,6 +157,7 @@ class Front:
         self.routes = Routes(route for route in template.routes if route.function in pools)
         self.pools = pools
         self.disk = disk.Watch(home)
+        self._applied = home / APPLIED
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -186,12 +190,18 @@ class Front:
             if not _passes(answer, len(raw)):
                 print(f"{route.function}: its answer has over {MAX_PAYLOAD_BYTES:,} bytes", file=sys.stderr, flush=True)
                 return _problem(500, "Internal Server Error")  # as API Gateway says it
+            if scope["path"] == CONFIG_PATH and scope["method"] == "PUT" and status < 300:
+                self._note_applied()
             return status, headers, raw
         except TimeoutError:
             return _problem(503, "Service Unavailable")
         except (HandlerFailed, HandlerGone, ValueError, TypeError) as error:
             print(f"{route.function}: {type(error).__name__}", file=sys.stderr, flush=True)
             return _problem(500, "Internal Server Error")
+
+    def _note_applied(self) -> None:
+        with suppress(OSError):  # on a full disk the sandbox learns of it later
+            self._applied.touch()
 
 
 async def serve(front: Front, host: str, port: int) -> None:

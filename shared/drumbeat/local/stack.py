@@ -25,6 +25,7 @@ from drumbeat.local.schedule_group import create as create_group
 from drumbeat.local.servers import MiniStack, Postgres, Server, Valkey
 from drumbeat.local.template import Function, Template
 from drumbeat.local.terminal import tell
+from drumbeat.local.vendor_webhooks import VendorWebhooks
 from drumbeat.services import Services
 
 ROOT = Path(drumbeat.__file__).resolve().parents[2]  # functions/ and template.yaml are here
@@ -98,6 +99,12 @@ class Stack:
     def places(self) -> dict[str, str]:
         """The addresses, for the line that says that all is ready."""
         return {"url": self.url, "api_key": self.api_key, "sandbox_url": self.sandbox_url}
+
+    @property
+    def vendor_webhooks(self) -> VendorWebhooks:
+        """What tells the sandbox where reports of mails go."""
+        ahead = float(self._environment.get("DRUMBEAT_CLOCK_SHIFT", 0.0))
+        return VendorWebhooks(self.url, self.api_key, self.sandbox_url, self.home.path, ahead)
 
     @property
     def children(self) -> list[Watched]:

@@ -22,6 +22,7 @@ from drumbeat.local.logs import Tail
 from drumbeat.local.reload import Reload
 from drumbeat.local.stack import StartFailed
 from drumbeat.local.terminal import export_line, relay, tell
+from drumbeat.local.vendor_webhooks import VendorWebhooks
 
 LOGS_SECONDS = 0.5  # between two readings of the logs; the end of a child is noticed at once
 
@@ -38,6 +39,11 @@ class Runnable(Protocol):
     @property
     def children(self) -> Sequence[Watched]:
         """All processes that were started."""
+        ...
+
+    @property
+    def vendor_webhooks(self) -> VendorWebhooks | None:
+        """What tells the sandbox where reports of mails go; None: nothing does."""
         ...
 
     @property
@@ -66,6 +72,7 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
     os.umask(0o077)  # what a stack writes is for its user
     stack: Runnable | None = None
     reload: Reload | None = None
+    webhooks: VendorWebhooks | None = None
     try:
         stack = make()
         stack.start()
@@ -73,12 +80,14 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
             reload = Reload(config, partial(begin_to_apply, config, stack.places))
             if not reload.apply():
                 raise StartFailed(f"{config} was not applied (see above). Nothing was lost: correct it and start again")
+        if (webhooks := stack.vendor_webhooks) is not None:
+            webhooks.register()
         print(json.dumps({"ready": True, **stack.places}), flush=True)
         where = stack.places
         tell(f"ready at {where['url']}; mail arrives at {where['sandbox_url']}; logs are in {stack.home.logs}")
         tell("Ctrl-C stops it. For another shell:")
         relay(f"\n{export_line(where)}\n")
-        watch(stack, reload)
+        watch(stack, reload, webhooks)
     except Stopped:
         return 0
     except Exception as error:  # noqa: BLE001 - a person reads it: a sentence, never a traceback
@@ -89,6 +98,8 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
             signal.signal(number, signal.SIG_IGN)
         if reload is not None:
             reload.stop()
+        if webhooks is not None:
+            webhooks.stop()
         if stack is not None:
             if stack.children:
                 tell("stopping; what was accepted is kept")
@@ -113,7 +124,7 @@ def failure(error: Exception, stack: Runnable | None) -> str:
     return said if left is None else f"{disk.sentence(left)}. It failed with: {said}"
 
 
-def watch(stack: Runnable, reload: Reload | None) -> None:
+def watch(stack: Runnable, reload: Reload | None, webhooks: VendorWebhooks | None = None) -> None:
     """Restart what ends, show the warnings in the logs, apply what changes, until a signal ends it."""
     tail = Tail(stack.home.logs)
     room = disk.Watch(stack.home.path)
@@ -135,6 +146,8 @@ def watch(stack: Runnable, reload: Reload | None) -> None:
             full = left is not None
             if reload is not None:
                 reload.check()
+            if webhooks is not None:
+                webhooks.check()
 
 
 @contextmanager

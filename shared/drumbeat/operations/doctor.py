@@ -7,7 +7,7 @@ import psycopg
 
 from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.configuration import Campaign, Config, Source
+from drumbeat.core.configuration import Account, Campaign, Config, Source
 from drumbeat.core.errors import DrumbeatError, NotUnderstood, SecretAway, SecretMissing
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import clock, configs
@@ -15,6 +15,7 @@ from drumbeat.operations.checks import Check
 from drumbeat.operations.neighbours import neighbours
 from drumbeat.providers import registry
 from drumbeat.providers.login import in_sandbox, login
+from drumbeat.providers.quotas import HasQuota
 from drumbeat.services import Services
 from drumbeat.sources import registry as schemes
 from drumbeat.sources.signature import Scheme
@@ -155,10 +156,22 @@ def _configuration(services: Services) -> Iterator[Check]:
         else:
             for name, reference in account.secrets.items():
                 yield _secret(services, f"account {account.name}, {name}", reference)
+        yield from quota(services, account)
     if not services.imitates_vendors:
         yield from _astray(config)
     if services.settings.schedule_group and config.campaigns:
         yield _schedules(services, config.campaigns.values())
+
+
+def quota(services: Services, account: Account) -> Iterator[Check]:
+    """Show what the account's vendor lets it send, as the workers know it, where it can be asked."""
+    if account.provider not in registry.names() or not isinstance(registry.get(account.provider), HasQuota):
+        return
+    known = services.quotas.known(login(account, services.settings.sandbox_url))
+    detail = "not known yet: workers ask when they send, and hold to its own limits, or to one a second without any"
+    if known is not None:
+        detail = ", ".join(f"{limit.count:,} in {limit.period:,} s" for limit in known) or "none"
+    yield Check(f"quota of account {account.name}", True, detail)
 
 
 def source_secrets(services: Services, source: Source) -> Iterator[Check]:

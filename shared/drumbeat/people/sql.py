@@ -32,7 +32,8 @@ CHANGE = """
                suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END,
                suppression_kind = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_kind END,
                reported = reported_merged(c.reported, excluded.reported)
-         WHERE (c.suppressed_at IS NOT NULL) = %(lifted)s OR (NOT %(lifted)s AND c.suppression_kind = 'bounce')
+         WHERE CASE WHEN %(lifted)s THEN c.suppressed_at IS NOT NULL AND c.suppression_kind IS DISTINCT FROM 'erased'
+                    ELSE c.suppressed_at IS NULL OR c.suppression_kind = 'bounce' END
      RETURNING c.key
     ), appended AS (
         INSERT INTO suppressions (contact, seq, reason, actor, lifted, created_at)
@@ -46,7 +47,7 @@ CHANGE_RUNS = 5  # for a contact that others change again and again
 
 
 def change(db: Database, keys: Keys, *, reason: str, actor: str, lifted: bool) -> bool:
-    """Suppress a contact, or lift it, and append why; return False when it was so already.
+    """Suppress a contact, or lift it, and append why; return False when it was so already, or was erased.
 
     The same is written under the former key, where there is one, for the release before looks at no other.
 

@@ -58,7 +58,10 @@ def suppress(address: str, *, reason: str, actor: str, services: Services) -> Su
 
 
 def lift(address: str, *, reason: str, actor: str, services: Services) -> Suppressed:
-    """Let an address be mailed again. What was cancelled meanwhile stays cancelled. Raises as `suppress` does."""
+    """Let an address be mailed again. What was cancelled meanwhile stays cancelled.
+
+    Raises as `suppress` does, and Invalid for an address that was erased: that stays for ever.
+    """
     return _change(address, reason=reason, actor=actor, lifted=True, services=services)
 
 
@@ -91,6 +94,11 @@ def _change(address: str, *, reason: str, actor: str, lifted: bool, services: Se
     read = _read(address)
     keys = keys_of(services.contact_secret, read)
     changed = people_sql.change(services.db, keys, reason=reason, actor=actor, lifted=lifted)
+    if lifted and not changed and people_sql.find(services.db, [keys.today]):
+        raise Invalid(
+            "this address was erased, and that suppression stays for ever: it is what keeps a copy that comes later "
+            "from being mailed. Nothing was changed; a person who comes back can sign up by another address"
+        )
     return Suppressed(keys.today.hex(), read, former_address(read), suppressed=not lifted, changed=changed)
 
 

@@ -89,6 +89,8 @@ def plan(event: Event, config: Config) -> Plan:
 
 def _report(event: Event, source: Source, config: Config) -> Plan:
     """Return the plan of what a provider reports: no effects. One that cannot be read says so, and needs attention."""
+    if event.body is None:  # of a person who was erased
+        return _made(event, config, [], {})
     try:
         address = report_of(event, source).address
     except Unmappable as error:

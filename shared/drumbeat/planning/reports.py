@@ -26,10 +26,9 @@ def report_of(event: Event, source: Source) -> Report:
     """Return what an event reports.
 
     Raises:
-        Unmappable: its body was erased, or is not in the provider's form.
+        Unmappable: its body is not in the provider's form.
     """
-    if event.body is None:
-        raise Unmappable("its body was erased")
+    assert event.body is not None
     return _report(_delivered(event.body, source), source)
 
 

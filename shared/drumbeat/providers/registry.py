@@ -9,6 +9,7 @@ _PROVIDERS: Registry[Provider] = Registry(
         "http": "drumbeat.providers.http_endpoint:PROVIDER",
         "hubspot": "drumbeat.providers.hubspot:PROVIDER",
         "mailgun": "drumbeat.providers.mailgun:PROVIDER",
+        "postmark": "drumbeat.providers.postmark:PROVIDER",
         "resend": "drumbeat.providers.resend:PROVIDER",
         "ses": "drumbeat.providers.ses:PROVIDER",
     },

@@ -1,13 +1,15 @@
 """Amazon SES: mail by its HTTP API, version 2."""
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from drumbeat.core.actions import Action, SendEmail
+from drumbeat.core.configuration import Limit
 from drumbeat.core.outcomes import Accepted, Denied, LookupResult, Outcome, Refused, Throttled, Unclear
 from drumbeat.core.request import Reply, Request
 from drumbeat.infrastructure.aws_signature import Credentials, sign
@@ -18,6 +20,7 @@ from drumbeat.providers.replies import json_object, text, unsuccessful, with_det
 from drumbeat.providers.retry_after import retry_after
 
 HORIZON = timedelta(minutes=15)
+DAY_SECONDS = 86_400
 TAG = "effect-id"
 HEADER = "X-Drumbeat-Effect"  # tags are not in every notification
 ANY_REGION = "us-east-1"  # where the host names none, as in a sandbox
@@ -168,6 +171,21 @@ class Ses:
                 return Refused(with_details(f"HTTP {reply.status}: {_REFUSED[error]}", details))
         return unsuccessful(reply, {})
 
+    def build_quota(self, target: Target) -> Request:
+        """Ask for the account's quota in this region (API reference, "GetAccount")."""
+        return Request("GET", f"{target.base_url}/v2/email/account")
+
+    def read_quota(self, reply: Reply) -> Sequence[Limit] | None:
+        """Return the rate, and the quota of 24 hours unless there is none (-1)."""
+        quota = json_object(reply).get("SendQuota")
+        if reply.status != 200 or not isinstance(quota, dict):
+            return None
+        rate, day = _number(quota.get("MaxSendRate")), _number(quota.get("Max24HourSend"))
+        if rate <= 0:
+            return None
+        steady = Limit(int(rate), 1, int(rate)) if rate >= 1 else Limit(1, math.ceil(1 / rate), 1)
+        return (steady, Limit(int(day), DAY_SECONDS, None)) if day >= 1 else (steady,)
+
     def build_lookup(self, target: Target, *, key: str, since: datetime) -> Request | None:  # noqa: ARG002
         """SES has no search by anything that we set."""
         return None
@@ -180,6 +198,13 @@ class Ses:
 # Of the headers that SES sets (developer guide, "Amazon SES header fields"): one that has a field of its own, and one
 # that is always SES's. Any other it refuses, which says more than leaving it out.
 _NOT_HEADERS = frozenset({"reply-to", "message-id"})
+
+
+def _number(value: object) -> float:
+    """Return a number within reason, else 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1e-4 <= value <= 1e9:
+        return 0.0
+    return value
 
 
 def _content(data: str) -> dict[str, str]:

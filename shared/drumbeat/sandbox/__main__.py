@@ -15,11 +15,13 @@ from drumbeat.sandbox.origin import is_loopback
 from drumbeat.sandbox.record import RecordInUse
 from drumbeat.sandbox.router import Router
 from drumbeat.sandbox.sandbox import Sandbox
+from drumbeat.sandbox.sender import Sender
 
 
 async def serve(sandbox: Sandbox, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; print one line of JSON when ready. Raises OSError when the port is taken."""
-    router = Router(sandbox)
+    sender = Sender(sandbox)
+    router = Router(sandbox, sender)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(router), host, port)
     stop = asyncio.Event()
@@ -27,9 +29,13 @@ async def serve(sandbox: Sandbox, host: str, port: int) -> None:
         loop.add_signal_handler(number, stop.set)
     port = server.sockets[0].getsockname()[1]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    sandbox.url = url
+    sender.prepare()
+    sending = loop.create_task(sender.run())
     print(json.dumps({"ready": True, "url": url, "pid": os.getpid()}), flush=True)
     await stop.wait()
     server.close()
+    sending.cancel()
 
 
 def main() -> int:

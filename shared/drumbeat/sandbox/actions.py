@@ -7,6 +7,7 @@ from typing import Any
 
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 
+REPORTED_ACTIONS = ("send", "send_batch", "call")  # of which a provider reports what became
 ACCEPTED, REPLAYED, REFUSED, NOTHING = "accepted", "replayed", "refused", "nothing"
 
 

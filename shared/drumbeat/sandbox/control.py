@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
-from urllib.parse import parse_qs
 
+from drumbeat.sandbox import feedback_control
 from drumbeat.sandbox.actions import credential_label
+from drumbeat.sandbox.command_body import command_body
+from drumbeat.sandbox.errors import InvalidCommand
 from drumbeat.sandbox.fault_kinds import FAULT_KINDS
-from drumbeat.sandbox.fault_parser import InvalidCommand
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse, json_response
 from drumbeat.sandbox.record import Entry
 from drumbeat.sandbox.sandbox import CONTROL, Sandbox
@@ -24,6 +24,7 @@ HELP = {
     "POST /_sandbox/clock": '{"shift": <seconds ahead of the machine>} or {"advance": <seconds>}',
     "POST, DELETE /_sandbox/revoked": '{"credential": "..."}',
     "GET, POST /_sandbox/receivers": '{"account": "erp", "honour_keys": true, "secret": "whsec_..."}',
+    **feedback_control.HELP,
 }
 
 
@@ -117,7 +118,7 @@ def _list_faults(sandbox: Sandbox, _request: HttpRequest, _rest: str) -> HttpRes
 def _add_fault(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse:
     if rest == "clear":
         return _remove_faults(sandbox, request, "")
-    number = sandbox.command("lie", _content(request))
+    number = sandbox.command("lie", command_body(request))
     shown = [fault for fault in sandbox.faults.to_json(sandbox.now() - sandbox.shift) if fault["id"] == number]
     return json_response(201, shown[0] if shown else {"id": number})
 
@@ -129,7 +130,7 @@ def _remove_faults(sandbox: Sandbox, _request: HttpRequest, rest: str) -> HttpRe
 
 
 def _clock(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse:
-    command = _content(request)
+    command = command_body(request)
     if "shift" in command:
         shift = float(command["shift"])
     elif "advance" in command:
@@ -151,7 +152,7 @@ def _restore(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse
 
 
 def _set_credential(sandbox: Sandbox, request: HttpRequest, command: str) -> HttpResponse:
-    credential = str(_content(request).get("credential") or "")
+    credential = str(command_body(request).get("credential") or "")
     if not credential:
         raise InvalidCommand('say {"credential": "the key or token"}')
     sandbox.command(command, {"label": credential_label(credential)})
@@ -163,21 +164,11 @@ def _receivers(sandbox: Sandbox, _request: HttpRequest, _rest: str) -> HttpRespo
 
 
 def _receiver(sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse:
-    command = _content(request)
+    command = command_body(request)
     if not 200 <= int(command.get("status", 200)) <= 599:
         raise InvalidCommand(f"status is between 200 and 599, not {command['status']}")
     sandbox.command("receiver", command | {"window": float(command.get("window", 86_400))})
     return json_response(200, sandbox.state.calls.to_json())
-
-
-def _content(request: HttpRequest) -> dict[str, Any]:
-    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    if form and not request.body.lstrip().startswith(b"{"):  # `curl -d '{...}'` calls JSON a form
-        return {name: values[-1] for name, values in parse_qs(request.body.decode()).items()}
-    content = request.json()
-    if not isinstance(content, dict):
-        raise InvalidCommand("the body is a JSON object")
-    return content
 
 
 def _limit(params: Mapping[str, str]) -> int:
@@ -198,4 +189,5 @@ HANDLERS: Mapping[tuple[str, str], Callable[[Sandbox, HttpRequest, str], HttpRes
     ("DELETE", "revoked"): _restore,
     ("GET", "receivers"): _receivers,
     ("POST", "receivers"): _receiver,
+    **feedback_control.HANDLERS,
 }

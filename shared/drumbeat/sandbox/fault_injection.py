@@ -111,7 +111,8 @@ def _with_odd_id(body: bytes, fault: Fault) -> bytes:
     form = fault.settings["form"]
     if form == "cycle":
         form = tuple(ODD_ID_TEXTS)[fault.times_injected % len(ODD_ID_TEXTS)]
-    return re.sub(rb'"id": ?"[^"]*"', lambda _: b'"id":' + json.dumps(ODD_ID_TEXTS[str(form)]).encode(), body)
+    odd = json.dumps(ODD_ID_TEXTS[str(form)]).encode()
+    return re.sub(rb'"(id|MessageID)": ?"[^"]*"', lambda found: b'"%b":%b' % (found[1], odd), body)
 
 
 def _date(instant: float) -> str:

@@ -18,6 +18,7 @@ class FaultKind:
     on: str
     settings: Mapping[str, float | str | bool]
     is_condition: bool = False  # of the account: in force beside any other fault
+    of_feedback: bool = False  # it meets what is reported of a mail or call, not the answer to it
 
 
 FAULT_KINDS: Mapping[str, FaultKind] = {
@@ -55,6 +56,15 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
         FaultKind("latency", "Takes so many milliseconds for every answer.", ALL, {"ms": 100.0}, is_condition=True),
         FaultKind("rate_limit", "Allows so many requests, and a burst (0: as many) at once; beyond that, 429.",
                   ALL, {"limit": 10.0, "per": 1.0, "burst": 0.0}, is_condition=True),
+        FaultKind("feedback_never", "Reports nothing of the mail.", WRITES, {}, is_condition=True, of_feedback=True),
+        FaultKind("feedback_late", "Reports everything so many seconds later than it happened.", WRITES,
+                  {"seconds": 60.0}, is_condition=True, of_feedback=True),
+        FaultKind("feedback_twice", "Sends each report twice, as the provider does when it repeats one.", WRITES, {},
+                  is_condition=True, of_feedback=True),
+        FaultKind("feedback_first", "Reports before the answer to the mail leaves.", WRITES, {}, is_condition=True,
+                  of_feedback=True),
+        FaultKind("feedback_for_unknown", "Reports, too, of a mail with an id that was never given out.", WRITES, {},
+                  is_condition=True, of_feedback=True),
     )
 }  # fmt: skip
 
@@ -65,4 +75,6 @@ GROUPS = (
                        "odd_id", "long_body", "drop_idle")),
     ("Looks up and remembers badly", ("lookup_500", "lookup_lag", "lookup_retention", "key_forgotten")),
     ("Speed", ("latency", "rate_limit")),
+    ("Reports badly", ("feedback_never", "feedback_late", "feedback_twice", "feedback_first",
+                       "feedback_for_unknown")),
 )  # fmt: skip

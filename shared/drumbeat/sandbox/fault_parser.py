@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drumbeat.sandbox.errors import InvalidCommand
 from drumbeat.sandbox.fault_kinds import ALL, FAULT_KINDS, LOOKUPS, ODD_IDS, RETRY_AFTER, WRITES, FaultKind
 from drumbeat.sandbox.faults import Fault
 from drumbeat.sandbox.vendors import registry
 
 COMMON_FIELDS = ("lie", "provider", "account", "on", "match", "rate", "seed", "times", "lasts")
-
-
-class InvalidCommand(ValueError):
-    """The command cannot be carried out; the message says what could be."""
 
 
 def parse_fault(number: int, command: Mapping[str, Any], machine_now: float) -> Fault:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from drumbeat.sandbox.actions import RequestedAction
+from drumbeat.sandbox.actions import REPORTED_ACTIONS, RequestedAction
 from drumbeat.sandbox.fault_kinds import ALL, LOOKUPS, FaultKind
 
 
@@ -42,6 +42,7 @@ class Fault:
             self.provider in ("*", requested.provider)
             and (self.account is None or self.account in requested.account_names)
             and (self.on == ALL or (self.on == LOOKUPS) == requested.lookup)
+            and (not self.kind.of_feedback or requested.action in REPORTED_ACTIONS)
             and (self.times is None or self.times_injected < self.times)
             and (self.until is None or machine_now < self.until)
             and (not self.match or any(self.match in text for text in requested.searchable_text))
@@ -87,6 +88,7 @@ class Injection:
     key_lifetime_seconds: float | None = None
     lookup_lag_seconds: float = 0.0
     lookup_retention_seconds: float | None = None
+    feedback: Mapping[str, Fault] = field(default_factory=dict)  # by the kind's name: what its reports meet
 
 
 NO_INJECTION = Injection()
@@ -146,6 +148,7 @@ class ActiveFaults:
             key_lifetime_seconds=_setting(conditions, "key_forgotten", "seconds", None),
             lookup_lag_seconds=_setting(conditions, "lookup_lag", "seconds", 0.0),
             lookup_retention_seconds=_setting(conditions, "lookup_retention", "seconds", None),
+            feedback={name: fault for name, fault in conditions.items() if fault.kind.of_feedback},
         )
 
 

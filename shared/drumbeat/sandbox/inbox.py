@@ -10,11 +10,13 @@ from urllib.parse import parse_qs, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from drumbeat.sandbox.errors import InvalidCommand
 from drumbeat.sandbox.fault_kinds import FAULT_KINDS, GROUPS, RETRY_AFTER
-from drumbeat.sandbox.fault_parser import InvalidCommand
 from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.mail_page import list_row, mail_page, record_line
+from drumbeat.sandbox.orders import order_of_mail
+from drumbeat.sandbox.reporting import first_link
 from drumbeat.sandbox.sandbox import CONTROL, Sandbox
 from drumbeat.sandbox.vendors import registry
 
@@ -73,6 +75,25 @@ def _mailbox_page(sandbox: Sandbox, request: HttpRequest, index: int | None) -> 
         tail=f"?{kept}" if kept else "", more=f"&{kept}" if kept else "",
         unsubscribed=None if index is None else sandbox.unsubscribed.get(index),
     )  # fmt: skip
+
+
+def _act(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse | Awaitable[HttpResponse]:
+    return _report(sandbox, request, rest) if rest.endswith("/report") else _unsubscribe(sandbox, request, rest)
+
+
+def _report(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse:
+    place, _, action = rest.partition("/")
+    mails = sandbox.state.mailbox.mails
+    if action != "report" or not place.isdecimal() or int(place) >= len(mails):
+        return _not_found(sandbox, request, rest)
+    mail = mails[int(place)]
+    link = first_link(sandbox.state, mail)
+    try:
+        order = order_of_mail(sandbox.state, mail, _fields(request).get("kind", ""), **({"link": link} if link else {}))
+    except InvalidCommand as error:
+        return HttpResponse(400, f"Nothing was reported: {error}.\n".encode(), "text/plain; charset=utf-8")
+    sandbox.command("feedback", order)
+    return _redirect(f"/mail/{place}")
 
 
 def _unsubscribe(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse | Awaitable[HttpResponse]:
@@ -238,7 +259,7 @@ type Answer = HttpResponse | Awaitable[HttpResponse]
 PAGES: Mapping[tuple[str, str, bool], Callable[[Sandbox, HttpRequest, str], Answer]] = {
     ("GET", "", False): _inbox,
     ("GET", "mail", True): _mail,
-    ("POST", "mail", True): _unsubscribe,
+    ("POST", "mail", True): _act,
     ("GET", "activity", False): _activity,
     ("GET", "lies", False): _faults,
     ("POST", "lies", False): _add_fault,

@@ -10,6 +10,7 @@ from typing import Any
 from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.mailbox import Mail
 from drumbeat.sandbox.record import Entry
+from drumbeat.sandbox.reporting import Line, choices, lines
 from drumbeat.sandbox.state import State
 
 # A mail's own page: no scripts, no forms, nothing from the network; links leave the frame.
@@ -21,6 +22,7 @@ FRAME = (
 HIDDEN = re.compile(r"(?is)<(style|script|head|title)\b.*?</\1\s*>|<!--.*?-->")
 TAG = re.compile(r"<[^>]*>")
 SNIPPET_CHARACTERS = 110
+VENDORS = {"ses": "Amazon SES"}
 MAX_TRAIL_ENTRIES = 100
 
 
@@ -56,6 +58,7 @@ class MailPage:
     to: str
     received: str
     provider: str
+    vendor: str  # the provider's own name
     account: str
     marker_name: str
     marker: str
@@ -68,6 +71,8 @@ class MailPage:
     record: str
     unsubscribe: str | None  # where its buttons lead; None: nowhere at this stack
     confirm: str | None
+    choices: list[tuple[str, str]]  # what its provider may be made to report: kind and title
+    reports: list[Line]
 
 
 def list_row(state: State, mail: Mail, now: float) -> ListRow:
@@ -94,6 +99,7 @@ def mail_page(state: State, mail: Mail, front: Front | None) -> MailPage:
         to=", ".join(mail.to),
         received=time.strftime("%A, %d %B %Y, %H:%M:%S", time.localtime(mail.at)),
         provider=mail.provider,
+        vendor=VENDORS.get(mail.provider, mail.provider.capitalize()),
         account=mail.account,
         marker_name="Idempotency key" if entry.get("key") else "Effect",
         marker=mail.marker,
@@ -106,6 +112,8 @@ def mail_page(state: State, mail: Mail, front: Front | None) -> MailPage:
         record=json.dumps(entry, indent=2, ensure_ascii=False),
         unsubscribe=front.unsubscribe_url(parameters) if front else None,
         confirm=front.confirm_url(parameters) if front else None,
+        choices=choices(state, mail),
+        reports=lines(state.feedback, mail),
     )
 
 

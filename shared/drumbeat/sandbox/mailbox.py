@@ -51,6 +51,11 @@ class Mailbox:
         """Return the account's mails with this provider id, oldest first."""
         return self._by_id.get((provider, account, id), [])
 
+    def named(self, name: str) -> list[Mail]:
+        """Return every mail with this marker or id, oldest first."""
+        by_id = [mail for (_, _, id), mails in self._by_id.items() if id == name for mail in mails]
+        return self._by_marker.get(name, []) or by_id
+
     def of_account(self, provider: str, account: str) -> list[Mail]:
         """Return the account's mails, oldest first."""
         return self._by_account.get((provider, account), [])

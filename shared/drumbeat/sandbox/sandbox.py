@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from drumbeat.sandbox import fault_injection
-from drumbeat.sandbox.actions import NOTHING, REFUSED, PerformedAction, RequestedAction, credential_label
+from drumbeat.sandbox import destinations, fault_injection
+from drumbeat.sandbox.actions import ACCEPTED, NOTHING, REFUSED, PerformedAction, RequestedAction, credential_label
 from drumbeat.sandbox.fault_parser import parse_fault
 from drumbeat.sandbox.faults import ActiveFaults, Injection
+from drumbeat.sandbox.feedback import Webhook
 from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.record import Entry, Record
@@ -33,6 +34,8 @@ class Sandbox:
         self.state = State(self.record)
         self.faults = ActiveFaults()
         self.shift = 0.0
+        self.url = "http://127.0.0.1"  # where it answers; the server says so once it knows
+        self.wake: Callable[[], None] = lambda: None  # called when a report may have become due
         self._revoked: set[str] = set()
         for number, entry in enumerate(self.record.load()):
             self._apply(number, entry)
@@ -62,7 +65,9 @@ class Sandbox:
         """Carry out a command and remember it across restarts; return its number. Raises InvalidCommand, OSError.
 
         `lie` adds a fault, `drop` ends one (or all), `clock` sets the shift, `revoke` and `restore` a credential,
-        `receiver` sets how a receiver under /http/ behaves.
+        `receiver` sets how a receiver under /http/ behaves, `webhook` where reports go, `webhook_removed` ends that,
+        `confirmed` says that a topic's subscription was; `feedback` orders a report, `reported` says how it was
+        answered.
         """
         entry: Entry = {
             "n": len(self.record), "at": self.now(), "real": self._machine(), "provider": CONTROL, "account": "",
@@ -70,7 +75,22 @@ class Sandbox:
         }  # fmt: skip
         if name == "lie":
             parse_fault(entry["n"], content, entry["real"])
+        if name == "webhook":
+            destinations.parse(entry["n"], content)
         return self._write(entry)
+
+    def due(self, now: float | None = None) -> list[Webhook]:
+        """Return the webhooks that are due, `now` on the sandbox's clock; each once, until `answered` is told of it."""
+        instant = self.now() if now is None else now
+        return self.state.feedback.due(instant, instant - self.shift, self.url)
+
+    def due_first(self) -> list[Webhook]:
+        """Return the webhooks that have to be sent before the answer to the last request leaves."""
+        return self.state.feedback.due_first(self._machine(), self.url)
+
+    def answered(self, number: int, status: int | None) -> None:
+        """Take what a webhook was answered with; None: with nothing. Raises OSError."""
+        self.command("reported", {"report": number, "status": status})
 
     def revoked(self, credential: str) -> bool:
         """Return whether the credential was revoked."""
@@ -107,23 +127,29 @@ class Sandbox:
         entry["n"] = len(self.record)
         number = self.record.append(entry)
         self._apply(number, entry)
+        if self.state.feedback.next_at() is not None:
+            self.wake()
         return number
 
     def _apply(self, number: int, entry: Entry) -> None:
         if entry["provider"] == CONTROL:
-            self._apply_command(number, entry["action"], entry["order"], entry["real"])
+            self._apply_command(number, entry["action"], entry["order"], entry)
             return
         if entry.get("lie_id") is not None:
             self.faults.count_injection(entry["lie_id"])
+        for met in entry.get("feedback", {}).values():
+            self.faults.count_injection(met["id"])
         self.state.apply(number, entry)
 
-    def _apply_command(self, number: int, name: str, command: Mapping[str, Any], real: float) -> None:
+    def _apply_command(self, number: int, name: str, command: Mapping[str, Any], entry: Entry) -> None:
+        feedback = self.state.feedback
         match name:
             case "lie":
-                self.faults.add(parse_fault(number, command, real))
+                self.faults.add(parse_fault(number, command, entry["real"]))
             case "drop":
                 self.faults.remove(command.get("id"))
             case "clock":
+                feedback.apply_clock(float(command["shift"]) - self.shift)
                 self.shift = float(command["shift"])
             case "revoke":
                 self._revoked.add(command["label"])
@@ -131,6 +157,16 @@ class Sandbox:
                 self._revoked.discard(command["label"])
             case "receiver":
                 self.state.calls.configure(command)
+            case "webhook":
+                feedback.apply_destination(destinations.parse(number, command), entry["at"])
+            case "webhook_removed":
+                feedback.destinations.remove(command.get("id"))
+            case "confirmed":
+                feedback.destinations.confirm(int(command["id"]))
+            case "feedback":
+                feedback.apply_order(number, command, entry["at"])
+            case "reported":
+                feedback.apply_answer(int(command["report"]), command["status"], entry["at"])
 
 
 def _entry(
@@ -165,6 +201,8 @@ def _entry(
         entry["digest"] = requested.digest
     if transmission.delay_seconds:
         entry["delay"] = transmission.delay_seconds
+    if injection.feedback and performed.result == ACCEPTED:
+        entry["feedback"] = {name: {"id": met.id, **met.settings} for name, met in injection.feedback.items()}
     entry.update(performed.facts)
     return entry
 

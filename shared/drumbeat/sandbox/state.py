@@ -4,6 +4,7 @@ from drumbeat.sandbox.calls import Calls
 from drumbeat.sandbox.contact_properties import Properties
 from drumbeat.sandbox.contacts import Contacts
 from drumbeat.sandbox.counts import Counts
+from drumbeat.sandbox.feedback import Feedback
 from drumbeat.sandbox.idempotency_keys import IdempotencyKeys
 from drumbeat.sandbox.mailbox import Mail, Mailbox
 from drumbeat.sandbox.record import Entry, Record
@@ -20,6 +21,7 @@ class State:
         self.calls = Calls()
         self.idempotency_keys = IdempotencyKeys()
         self.counts = Counts()
+        self.feedback = Feedback(record)
         self.in_flight: set[tuple[str, str, str]] = set()  # keys whose response has not left; lost on restart
 
     def apply(self, number: int, entry: Entry) -> None:
@@ -30,6 +32,7 @@ class State:
         self.contacts.apply(entry)
         self.contact_properties.apply(entry)
         self.calls.apply(number, entry)
+        self.feedback.apply(number, entry)
 
     def content(self, mail: Mail) -> Entry:
         """Return the request that sent this mail: its subject, bodies and headers."""

@@ -15,6 +15,7 @@ _SCHEMES: Registry[Scheme] = Registry(
         "mailgun": "drumbeat.sources.mailgun:SCHEME",
         "meta": "drumbeat.sources.meta:SCHEME",
         "paddle": "drumbeat.sources.paddle:SCHEME",
+        "postmark": "drumbeat.sources.postmark:SCHEME",
         "resend": "drumbeat.sources.resend:SCHEME",
         "sendgrid": "drumbeat.sources.sendgrid:SCHEME",
         "shopify": "drumbeat.sources.shopify:SCHEME",

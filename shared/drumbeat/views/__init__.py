@@ -7,6 +7,7 @@ from drumbeat.views.lead_pages import LeadFilter, LeadItem, leads
 from drumbeat.views.pages import Page
 from drumbeat.views.person_story import PersonStory, person
 from drumbeat.views.pulse import Pulse, pulse
+from drumbeat.views.reports import recent as recent_reports
 from drumbeat.views.requests import request
 from drumbeat.views.timeline import event, event_of_effect
 from drumbeat.views.totals import Totals, by_account, groups, totals
@@ -33,6 +34,7 @@ __all__ = [
     "leads",
     "person",
     "pulse",
+    "recent_reports",
     "request",
     "totals",
     "usage",

@@ -32,17 +32,25 @@ class AccountItem:
     queue: float | None  # seconds until the last reserved slot
     effects: Mapping[str, int]
     oldest_due: float | None
+    reports: Mapping[str, int]  # what its provider reported in the last seven days, by kind
 
 
 def accounts(
-    config: Config | None, totals: list[AccountTotals], states: Mapping[str, AccountState], throttle: "Throttle"
+    config: Config | None,
+    totals: list[AccountTotals],
+    states: Mapping[str, AccountState],
+    reports: Mapping[str, Mapping[str, int]],
+    throttle: "Throttle",
 ) -> list[AccountItem]:
     """List the accounts of the configuration in force, and those that older effects still belong to."""
     configured = {name: account.provider for name, account in config.accounts.items()} if config else {}
     counted = {each.account: each for each in totals}
     names = sorted(configured.keys() | counted.keys())
     queues = throttle.queues(names)
-    return [_item(name, configured.get(name), states.get(name), queues.get(name), counted.get(name)) for name in names]
+    return [
+        _item(name, configured.get(name), states.get(name), queues.get(name), counted.get(name), reports.get(name, {}))
+        for name in names
+    ]
 
 
 def _item(
@@ -51,6 +59,7 @@ def _item(
     answering: AccountState | None,
     queue: float | None,
     counted: AccountTotals | None,
+    reports: Mapping[str, int],
 ) -> AccountItem:
     state, code, reason = _state(answering, queue)
     return AccountItem(
@@ -64,6 +73,7 @@ def _item(
         queue=queue,
         effects=counted.effects if counted else {},
         oldest_due=counted.oldest_due if counted else None,
+        reports=reports,
     )
 
 

@@ -8,13 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from drumbeat.ledger.database import Database, Row
+from drumbeat.views import reports
 from drumbeat.views.derived import REASON
 from drumbeat.views.pages import Fits
+from drumbeat.views.reports import ReportItem
 
 # One page, of what fits into the answer; the rest of a larger event is read through the list of effects.
 EFFECTS_SHOWN = 200
 EFFECTS_AT_ONCE = 20
-STEPS_SHOWN = 200  # attempts, outcomes, changes and requests of one effect: of each the newest
+STEPS_SHOWN = 200  # attempts, outcomes, changes, requests and reports of one effect: of each the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ class EffectStory:
     outcomes: list[OutcomeItem]
     journal: list[JournalEntry]
     requests: list[FrozenRequest]
-    older: bool  # of the last four there are older ones; the ledger's tables have them
+    feedback: list[ReportItem]  # what its provider reported, by the provider's clock
+    older: bool  # of the last five there are older ones; the ledger's tables have them
 
 
 EFFECTS = f"""
@@ -164,17 +167,25 @@ def effects(db: Database, event: UUID, fits: Fits) -> list[EffectStory]:
 
 
 def _stories(db: Database, heads: Sequence[Row]) -> Iterator[EffectStory]:
-    scope = {"ids": [head["effect_id"] for head in heads], "limit": STEPS_SHOWN + 1}
-    steps = {
+    scope: dict[str, Any] = {"ids": [head["effect_id"] for head in heads], "limit": STEPS_SHOWN + 1}
+    steps: dict[str, dict[UUID, list[Any]]] = {
         "attempts": _by_effect(db.run(ATTEMPTS, scope), Attempt),
         "outcomes": _by_effect(db.run(OUTCOMES, scope), OutcomeItem),
         "journal": _by_effect(db.run(JOURNAL, scope), JournalEntry),
         "requests": _by_effect(db.run(REQUESTS, scope), FrozenRequest),
+        "feedback": _reports(reports.of_effects(db, scope["ids"], scope["limit"])),
     }
     for head in heads:
         own: dict[str, Any] = {name: found.get(head["effect_id"], []) for name, found in steps.items()}
         newest: dict[str, Any] = {name: some[-STEPS_SHOWN:] for name, some in own.items()}
         yield EffectStory(**head, **newest, older=newest != own)
+
+
+def _reports(rows: list[Row]) -> dict[UUID, list[ReportItem]]:
+    grouped: dict[UUID, list[ReportItem]] = {}
+    for row in rows:
+        grouped.setdefault(row["effect_id"], []).append(ReportItem(**row))
+    return grouped
 
 
 def _by_effect(rows: list[Row], item: type[Any]) -> dict[UUID, list[Any]]:

@@ -12,14 +12,16 @@ from functools import cached_property, partial
 from uuid import UUID
 
 from drumbeat.core.consent import UNVERIFIED_SOURCE, document, noted
+from drumbeat.core.events import EventType
 from drumbeat.ledger.database import Database, Row
-from drumbeat.views import person_consent, positions
+from drumbeat.views import person_consent, positions, reports
 from drumbeat.views.ahead import Ahead
 from drumbeat.views.event_pages import EventItem, these
 from drumbeat.views.pages import Fits
 from drumbeat.views.person_consent import ConsentFact
 from drumbeat.views.person_effects import Effects, PersonEffect, Reading, position
 from drumbeat.views.positions import CONSENT, EVENT, SUPPRESSION, Position
+from drumbeat.views.reports import ReportItem
 
 ENTRIES_SHOWN = 100  # a page, effects apart
 
@@ -48,6 +50,7 @@ class PersonEvent(EventItem):
     """An event that names the person, or of which an effect is for them."""
 
     unverified: Unverified | None
+    report: ReportItem | None  # what a provider reported by it of a mail to them
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,8 @@ class _Page:
         if item is None:  # a delivery whose facts are events themselves
             return []
         unverified = self._unverified(item) if item.source == UNVERIFIED_SOURCE else None
-        return [PersonEvent(**{each.name: getattr(item, each.name) for each in fields(item)}, unverified=unverified)]
+        told = {each.name: getattr(item, each.name) for each in fields(item)}
+        return [PersonEvent(**told, unverified=unverified, report=self._reports.get(id))]
 
     def _unverified(self, item: EventItem) -> Unverified:
         evidence = noted(document(self._bodies.get(item.event_id)), item.door)
@@ -200,6 +204,10 @@ class _Page:
     @cached_property
     def _items(self) -> dict[UUID, EventItem]:
         return these(self._db, [UUID(each.id) for each in self._of(EVENT)])
+
+    @cached_property
+    def _reports(self) -> dict[UUID, ReportItem]:
+        return reports.of_events(self._db, [id for id, item in self._items.items() if item.type == EventType.FEEDBACK])
 
     @cached_property
     def _said(self) -> dict[tuple[datetime, UUID], list[Row]]:

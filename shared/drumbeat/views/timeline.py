@@ -7,10 +7,12 @@ from uuid import UUID
 
 from drumbeat.core.consent import document, noted
 from drumbeat.ledger.database import Database
+from drumbeat.views import reports
 from drumbeat.views.bodies import Shown, consent, shown
 from drumbeat.views.derived import DERIVED
 from drumbeat.views.effect_stories import EffectStory, effects
 from drumbeat.views.pages import Fits, everything
+from drumbeat.views.reports import MailReports, ReportItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class EventStory:
     facts: list[UUID] | None  # the events that it was split into, if it is a delivery of many
     conflicts: int  # other bodies that came under the same key while the ledger was unreachable
     dismissals: list[Dismissal]
+    report: ReportItem | None  # what a provider reported by it; None: nothing, or nothing new
+    mails: MailReports  # what became of its mails
     plan: PlanStory | None
     effects_total: int
     effects: list[EffectStory]
@@ -115,6 +119,8 @@ def event(db: Database, id: UUID, *, fits: Fits = everything) -> EventStory | No
         evidence=noted(document(body), head["door"]) or None,
         erased=body is None,
         dismissals=[Dismissal(**row) for row in db.run(DISMISSALS, {"id": id})],
+        report=reports.of_events(db, [id]).get(id),
+        mails=reports.of_mails(db, id),
         plan=_plan(db, id),
         effects=effects(db, id, fits),
     )

@@ -1,6 +1,5 @@
-"""Python imports this at the start of every process of the trial's stack: each registers the courier, of class F.
-
-Where CHAOS_CODE is a link to the code that is deployed, a function starts from there, as it is at that moment.
+"""Python imports this at the start of every process of the trial's stack: a function starts from the code that is
+deployed at that moment, to which CHAOS_CODE is a link.
 """
 
 import os
@@ -11,7 +10,3 @@ if "CHAOS_CODE" in os.environ and "drumbeat.local.runtime" in sys.orig_argv:
     code = Path(os.environ["CHAOS_CODE"]).resolve()
     os.chdir(code)  # functions/ is found here
     sys.path[:0] = [str(code), str(code / "shared")]
-
-from tests.feedback_provider import register
-
-register()

@@ -147,6 +147,8 @@ def asked(at: Marked) -> dict[str, Asked]:
         "GET /v1/events/<event_id>": Asked(shows=True),
         "GET /v1/leads": Asked(shows=True, code=403),
         "GET /v1/leads/<person>": Asked(shows=True, code=403),
+        "GET /v1/leads/<person>/receipt": Asked(shows=True, code=403),
+        "POST /v1/leads/erase": Asked({"email": ADDRESS, "dryRun": True}, code=403),
         "POST /v1/views/rebuild": Asked({"check": True}),
         "POST /v1/leads/import": Asked({"file": "ab" * 32, "rows": [{"row": 2, "fields": {"email": ADDRESS}}]}),
         "GET /v1/effects": Asked(shows=True),

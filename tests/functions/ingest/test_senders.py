@@ -15,7 +15,9 @@ from tests.senders import NOW, SECRET, SENDERS, URL, mailgun
 
 # By scheme, for what is new, a repeat, and what waits in the buffer.
 STATUSES = {
-    **dict.fromkeys(("lemonsqueezy", "mailgun", "meta", "paddle", "resend", "shopify", "slack", "twilio"), (200,) * 3),
+    **dict.fromkeys(
+        ("lemonsqueezy", "mailgun", "meta", "paddle", "postmark", "resend", "shopify", "slack", "twilio"), (200,) * 3
+    ),
     **dict.fromkeys(
         (
             "calendly",

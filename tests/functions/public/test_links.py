@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from drumbeat.people import waiting_wishes
+from drumbeat.core.address import Keys
+from drumbeat.people import erasure_sql, waiting_wishes
 from drumbeat.people.tokens import Kind
 from drumbeat.public.locales import words_of
 from tests.functions.doors import make_unreachable
@@ -143,6 +144,24 @@ def test_a_link_to_a_sign_up_that_was_erased_says_so(site: Site) -> None:
     assert answer.status == 404
     assert "We do not know this sign-up" in answer.body
     assert site.doors.events() == []
+
+
+def test_links_of_mails_to_an_erased_person_show_nothing_and_do_nothing_but_withdraw(site: Site, link: str) -> None:
+    leave = f"/u/{site.token(Kind.UNSUBSCRIBE, site.mail())}"
+    db, keys = site.doors.services.db, Keys(b"ada")
+    erasure_sql.bar(db, keys, actor="person:test")
+    erasure_sql.erase(db, keys, after=erasure_sql.START, most=10)
+    shown = [site.show(path) for path in (link, leave)]
+    site.clock.move(seconds=3)
+
+    confirmed_now = site.press(link, {"_page": stamp(shown[0])})
+    left = site.press(leave, {})
+
+    assert [page.status for page in shown] == [200, 200]
+    assert [page.body for page in shown if "ada@" in page.body] == []
+    assert (confirmed_now.status, "We do not know this sign-up" in confirmed_now.body) == (404, True)
+    assert (left.status, site.states()["news"]) == (200, "withdrawn")
+    assert [event["door"] for event in site.doors.events() if event["door"] == "confirm"] == []
 
 
 @pytest.mark.parametrize(

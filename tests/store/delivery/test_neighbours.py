@@ -91,7 +91,7 @@ def test_feedback_that_the_ledger_refuses_costs_no_neighbour_its_own(
     first, *others = (effect(worker.db) for _ in range(1 + NEIGHBOURS))
     worker.calls = Answering(dict.fromkeys([first, *others], Accepted("\0")))  # none is recorded
     worker.deliver(effects=[first, *others])
-    told = tell(worker.db, *(report("delivered", id) for id in (first, *others)))
+    told = tell(worker.db, *(report("delivered", id) for id in (first, *others)), account="one")
     closed = attempts_sql.close_attempts
 
     def close(db: Database, closings: Sequence[Closing], *, actor: str) -> dict[UUID, Moved]:
@@ -102,7 +102,7 @@ def test_feedback_that_the_ledger_refuses_costs_no_neighbour_its_own(
 
     feedback.settle(sorted(told), worker)
 
-    assert len(worker.db.run("SELECT FROM outcomes WHERE origin = 'feedback'")) == NEIGHBOURS
+    assert len(worker.db.run("SELECT id FROM outcomes WHERE origin = 'feedback'")) == NEIGHBOURS
 
 
 # ---------------------------------------------------------------- what cannot be prepared

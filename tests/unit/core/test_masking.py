@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumbeat.core.masking import holds_address, plain, without_addresses
+from drumbeat.core.masking import addresses, holds_address, plain, without_addresses
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,7 @@ def test_a_long_text_costs_no_more_than_its_length() -> None:
     assert without_addresses(f"{long}@{long}") == "[address]"
     assert without_addresses(f"@{long} {long}") == f"@{long} {long}"
     assert without_addresses('"' * 200_000) == '"' * 200_000
+
+
+def test_what_looks_like_an_address_is_found_as_it_is_meant() -> None:
+    assert list(addresses('from "Ada" <ada@x.co>, or bob%40y.example; no @ here')) == ["ada@x.co", "bob@y.example"]

@@ -7,7 +7,7 @@ from drumbeat.providers import registry as providers
 
 
 @pytest.mark.parametrize(
-    "name", ["smtp", "sendgrid", "postmark", "ses", "brevo", "mailchimp", "mailjet", "mailersend", "twilio", "webhook"]
+    "name", ["smtp", "sendgrid", "sparkpost", "brevo", "mailchimp", "mailjet", "mailersend", "twilio", "webhook"]
 )
 def test_another_vendor_is_no_misspelling(name: str) -> None:
     assert instead(name, providers.names()).startswith("there are ")

@@ -27,7 +27,7 @@ from drumbeat.delivery.verdicts import (
     of_look,
     of_unknown,
 )
-from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, SameId
+from drumbeat.providers.base import Blind, Feedback, NativeKey, Query, Repeat, SameId
 from tests.unit.delivery.sample_effects import IDENTITY, NOW, effect, unknown
 
 RANDOM = Random(1)
@@ -183,6 +183,16 @@ def test_an_unknown_outcome_whose_person_was_suppressed_is_never_repeated() -> N
 
     why = Reason(ReasonCode.SUPPRESSED, "complained", maybe_sent=True)
     assert verdict == Verdict(Status.CANCELLED, reason=why)
+
+
+@pytest.mark.parametrize("repeat", [KEY, SameId(), Blind()])
+def test_an_unknown_outcome_of_an_event_that_was_erased_is_never_repeated(repeat: Repeat) -> None:
+    effect = unknown(suppressed="erased")
+    erased = replace(effect, event=replace(effect.event, body=None))
+
+    verdict = of_unknown(erased, ACCOUNT, repeat, IDENTITY)
+
+    assert verdict == Verdict(Status.CANCELLED, reason=Reason(ReasonCode.ERASED, maybe_sent=True))
 
 
 @pytest.mark.point(51)

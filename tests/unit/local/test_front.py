@@ -11,13 +11,15 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 
-from drumbeat.local.front import Pool, _passes
+from drumbeat.local.front import Front, Pool, _passes
 from drumbeat.local.ports import answers
 from drumbeat.local.servers import free_port
+from drumbeat.local.template import Template
+from drumbeat.local.vendor_webhooks import APPLIED
 from tests.unit.local.conftest import ROOT, StartRuntime
 
 TEMPLATE = """
@@ -177,3 +179,34 @@ def test_a_waiting_request_that_gave_up_does_not_keep_a_handler() -> None:
         return b"".join(received)
 
     assert asyncio.run(given_up_then_served()) == b"second"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "noted"),
+    [
+        ("PUT", "/v1/config", 200, True),
+        ("PUT", "/v1/config", 422, False),
+        ("GET", "/v1/config", 200, False),
+        ("PUT", "/v1/other", 200, False),
+    ],
+)
+def test_a_configuration_that_was_put_in_force_is_noted_for_the_sandbox(
+    tmp_path: Path, method: str, path: str, status: int, noted: bool
+) -> None:
+    class Answering(Pool):
+        @override
+        async def invoke(self, frame: bytes) -> dict[str, Any]:
+            return {"statusCode": status, "body": "{}"}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    front = Front(Template.load(tmp_path / "template.yaml"), {"echo": Answering([])}, tmp_path)
+    scope = {"method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
+             "http_version": "1.1", "client": ("127.0.0.1", 1)}  # fmt: skip
+
+    answered, _, _ = asyncio.run(front.answer(scope, receive))
+
+    assert answered == status
+    assert (tmp_path / APPLIED).exists() == noted

@@ -17,6 +17,7 @@ from drumbeat.local.home import Home
 from drumbeat.local.ports import PortTaken, require_free
 from drumbeat.local.postgres_data import OtherVersion, PostgresData
 from drumbeat.local.supervisor import failure, run
+from drumbeat.local.vendor_webhooks import VendorWebhooks
 
 NO_ROOM = Path("/proc")  # a file system without a byte of its own
 VAST = 1 << 80
@@ -30,6 +31,7 @@ class Failing:
         self.children: Sequence[Watched] = ()
         self.places: Mapping[str, str] = {}
         self.stopped = False
+        self.vendor_webhooks: VendorWebhooks | None = None
         self._error = error
 
     def start(self) -> None:

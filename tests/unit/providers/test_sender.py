@@ -10,6 +10,7 @@ from drumbeat.core.actions import SendEmail
 from drumbeat.providers import base_url, sender
 from drumbeat.providers.base import Provider
 from drumbeat.providers.mailgun import PROVIDER as MAILGUN
+from drumbeat.providers.postmark import PROVIDER as POSTMARK
 from drumbeat.providers.resend import PROVIDER as RESEND
 from tests.unit.providers.adapters import target
 
@@ -17,11 +18,12 @@ MAIL = SendEmail(to="eve@example.com", subject="Hi", text="Hi", html=None, heade
 KEY = str(UUID(int=1))
 
 
-def sent_from(text: str) -> tuple[str, str]:
+def sent_from(text: str) -> tuple[str, str, str]:
     """Return the `from` of the request that each provider's adapter builds."""
     form = MAILGUN.build(target(MAILGUN, domain="mg.example.com", **{"from": text}), MAIL, key=KEY).body
     mail = RESEND.build(target(RESEND, **{"from": text}), MAIL, key=KEY).body
-    return parse_qs(form.decode())["from"][0], json.loads(mail)["from"]
+    other = POSTMARK.build(target(POSTMARK, **{"from": text}), MAIL, key=KEY).body
+    return parse_qs(form.decode())["from"][0], json.loads(mail)["from"], json.loads(other)["From"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ def sent_from(text: str) -> tuple[str, str]:
 )
 def test_from_is_written_as_a_header_wants_it(written: str, sent: str) -> None:
     assert sender.problems({"from": written}) == []
-    assert sent_from(written) == (sent, sent)
+    assert sent_from(written) == (sent, sent, sent)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_from_is_written_as_a_header_wants_it(written: str, sent: str) -> None:
         ("Ada <ada@example.com.>", "Ada <ada@example.com>"),
     ],
 )
-@pytest.mark.parametrize("provider", [MAILGUN, RESEND], ids=["mailgun", "resend"])
+@pytest.mark.parametrize("provider", [MAILGUN, POSTMARK, RESEND], ids=["mailgun", "postmark", "resend"])
 def test_what_is_not_one_address_is_refused_with_what_to_write(provider: Provider, text: str, instead: str) -> None:
     (problem,) = provider.problems({"domain": "mg.example.com", "from": text})
 
@@ -67,7 +69,7 @@ def test_what_is_not_one_address_is_refused_with_what_to_write(provider: Provide
 
 
 def test_what_an_earlier_release_took_is_sent_as_it_stands() -> None:
-    assert sent_from("Fernwood, Inc. <ada@example.com>") == ("Fernwood, Inc. <ada@example.com>",) * 2
+    assert sent_from("Fernwood, Inc. <ada@example.com>") == ("Fernwood, Inc. <ada@example.com>",) * 3
 
 
 def test_a_host_name_is_written_in_ascii_so_that_it_is_the_one_that_was_meant() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from drumbeat.core.actions import SendEmail
+from drumbeat.core.configuration import Limit
 from drumbeat.core.outcomes import Accepted, Denied, Outcome, Refused, Throttled, Unclear, Unknown
 from drumbeat.core.request import Reply
 from drumbeat.infrastructure.aws_signature import Credentials, sign
@@ -273,3 +274,33 @@ def test_without_a_configuration_set_it_says_why_there_must_be_one() -> None:
     (problem,) = SES.problems({"region": "eu-central-1", "from": "ada@example.com"})
 
     assert "SES reports nothing" in problem
+
+
+def test_the_quota_is_asked_for_where_the_account_is() -> None:
+    request = SES.build_quota(ACCOUNT)
+
+    assert (request.method, request.url) == ("GET", "https://email.eu-central-1.amazonaws.com/v2/email/account")
+
+
+@pytest.mark.parametrize(
+    ("quota", "limits"),
+    [
+        ({"MaxSendRate": 14.0, "Max24HourSend": 50000.0}, (Limit(14, 1, 14), Limit(50_000, 86_400, None))),
+        ({"MaxSendRate": 1, "Max24HourSend": 200}, (Limit(1, 1, 1), Limit(200, 86_400, None))),
+        ({"MaxSendRate": 14.9, "Max24HourSend": -1}, (Limit(14, 1, 14),)),
+        ({"MaxSendRate": 0.4}, (Limit(1, 3, 1),)),
+        ({"MaxSendRate": 0}, None),
+        ({"MaxSendRate": True}, None),
+        ({"MaxSendRate": float("inf")}, None),
+        ({"MaxSendRate": float("nan")}, None),
+        ({"Max24HourSend": 200}, None),
+        ("14", None),
+    ],
+)
+def test_the_quota_becomes_limits(quota: object, limits: object) -> None:
+    assert SES.read_quota(reply(200, {"SendQuota": quota})) == limits
+
+
+def test_a_quota_is_read_from_a_success_alone() -> None:
+    assert SES.read_quota(reply(403, {"SendQuota": {"MaxSendRate": 14}})) is None
+    assert SES.read_quota(reply(200, b"<html>")) is None

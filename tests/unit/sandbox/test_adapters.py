@@ -22,6 +22,7 @@ SECRETS = {
     "api_key": "key",
     "token": "pat",
     "signing_key": "whsec_c2VjcmV0",
+    "server_token": "server",
     "access_key_id": "AKID",
     "secret_access_key": "secret",
 }
@@ -32,7 +33,14 @@ SETTINGS = {
     "configuration_set": "marketing",
 }
 
-ACTIONS: dict[str, Action] = {"mailgun": MAIL, "resend": MAIL, "ses": MAIL, "hubspot": CONTACT, "http": CALL}
+ACTIONS: dict[str, Action] = {
+    "mailgun": MAIL,
+    "postmark": MAIL,
+    "resend": MAIL,
+    "ses": MAIL,
+    "hubspot": CONTACT,
+    "http": CALL,
+}
 EVERY = pytest.mark.parametrize("provider", sorted(ACTIONS))
 
 
@@ -72,7 +80,7 @@ def test_a_denial_and_a_429_are_understood(sandbox: SandboxProcess, provider: st
     assert sandbox.done(key) == 0
 
 
-@pytest.mark.parametrize("provider", ["mailgun", "resend", "ses", "hubspot"])
+@pytest.mark.parametrize("provider", ["mailgun", "postmark", "resend", "ses", "hubspot"])
 @pytest.mark.parametrize("fault", ["truncated_json", "html_200", "ok_200_with_error_body"])
 @pytest.mark.point(40)
 def test_an_unreadable_success_is_unknown(sandbox: SandboxProcess, provider: str, fault: str) -> None:
@@ -81,25 +89,26 @@ def test_an_unreadable_success_is_unknown(sandbox: SandboxProcess, provider: str
     assert isinstance(_perform(sandbox, provider, _key(provider, fault)), Unknown)
 
 
-@pytest.mark.parametrize("provider", ["mailgun", "resend", "ses"])
+@pytest.mark.parametrize("provider", ["mailgun", "postmark", "resend", "ses"])
 def test_a_bad_address_is_refused(sandbox: SandboxProcess, provider: str) -> None:
     mail = SendEmail(to="nobody", subject="Hello", text="Hello")
 
     assert isinstance(_perform(sandbox, provider, _key(provider, "refused"), mail), Refused)
 
 
+@pytest.mark.parametrize("provider", ["mailgun", "postmark"])
 @pytest.mark.point(37)
-def test_a_mail_whose_answer_was_lost_is_found_in_the_log(sandbox: SandboxProcess) -> None:
-    sent, never_sent = _key("mailgun", "sent"), _key("mailgun", "never")
+def test_a_mail_whose_answer_was_lost_is_found_in_the_log(sandbox: SandboxProcess, provider: str) -> None:
+    sent, never_sent = _key(provider, "sent"), _key(provider, "never")
     sandbox.inject("accept_then_500")
-    _perform(sandbox, "mailgun", sent)
+    _perform(sandbox, provider, sent)
     sandbox.inject("lookup_lag", seconds=120)
-    lagging = _look(sandbox, sent)
+    lagging = _look(sandbox, provider, sent)
     sandbox.shift(130)
 
     assert lagging == Absent()
-    assert isinstance(_look(sandbox, sent), Found)
-    assert _look(sandbox, never_sent) == Absent()
+    assert isinstance(_look(sandbox, provider, sent), Found)
+    assert _look(sandbox, provider, never_sent) == Absent()
 
 
 def _perform(sandbox: SandboxProcess, provider: str, key: str, action: Action | None = None) -> Outcome:
@@ -108,10 +117,10 @@ def _perform(sandbox: SandboxProcess, provider: str, key: str, action: Action | 
     return adapter.read(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=datetime.now(UTC))))
 
 
-def _look(sandbox: SandboxProcess, key: str) -> LookupResult:
-    adapter = registry.get("mailgun")
+def _look(sandbox: SandboxProcess, provider: str, key: str) -> LookupResult:
+    adapter = registry.get(provider)
     now = datetime.now(UTC)
-    request = adapter.build_lookup(_target(sandbox, "mailgun"), key=key, since=now - timedelta(minutes=1))
+    request = adapter.build_lookup(_target(sandbox, provider), key=key, since=now - timedelta(minutes=1))
     assert request is not None
     return adapter.read_lookup(_send(sandbox, adapter.sign(request, SECRETS, key=key, now=now)), key=key)
 

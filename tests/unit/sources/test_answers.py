@@ -23,7 +23,7 @@ def subscribe(**changed: str) -> Delivery:
 
 
 @pytest.mark.parametrize(
-    "scheme", ["lemonsqueezy", "mailgun", "meta", "paddle", "resend", "shopify", "slack", "twilio"]
+    "scheme", ["lemonsqueezy", "mailgun", "meta", "paddle", "postmark", "resend", "shopify", "slack", "twilio"]
 )
 def test_senders_that_ask_for_200_get_it(scheme: str) -> None:
     reply = registry.get(scheme).reply

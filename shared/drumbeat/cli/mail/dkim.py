@@ -32,6 +32,9 @@ class Selectors:
 def check_dkim(domain: str, vendor: str, selectors: Selectors, ask: Ask) -> Check:
     """Check that a usable key is published. Whether the vendor signs with it, only a mail that arrived shows."""
     name = f"DKIM of {domain}"
+    if not selectors.names:
+        which = f"see {selectors.where}, and give one of them: --selector NAME"
+        return note(name, f"not known: {vendor} gives each domain selectors of its own", which)
     answers = {selector: ask(f"{selector}._domainkey.{domain}") for selector in selectors.names}
     seen = (lambda answer: bool(answer.texts or answer.alias)) if selectors.certain else _is_key
     found = {selector: read_key(answer) for selector, answer in answers.items() if seen(answer)}

@@ -23,9 +23,11 @@ class Vendor:
     name: str
     include: str  # of its SPF
     selectors: Selectors
-    sends_as: Callable[[Mapping[str, str], str], str]  # the domain of the Return-Path, for which SPF is read
+    # The domain of the Return-Path, for which SPF is read; None: one of the vendor's own, whose records are its affair.
+    sends_as: Callable[[Mapping[str, str], str], str | None]
     signs_as: Callable[[Mapping[str, str], str], str]  # the domain of the DKIM signature
     unless: str | None = None  # when it sends as another domain, which no record shows
+    alias: str | None = None  # where its Return-Path is a CNAME to
 
 
 VENDORS: Mapping[str, Vendor] = {
@@ -41,6 +43,16 @@ VENDORS: Mapping[str, Vendor] = {
         lambda settings, _: _domain(settings["domain"]),
         lambda settings, _: _domain(settings["domain"]),
     ),
+    # Its support center, "Custom Return-Path" and "Resolving DKIM". A selector holds the time when it was made.
+    "postmark": Vendor(
+        "Postmark",
+        "spf.mtasv.net",
+        Selectors(("pm",), False, "Postmark's page of the domain, DNS settings"),
+        lambda _, sender: f"pm-bounces.{sender}",
+        lambda _, sender: sender,
+        "and Postmark sends as a domain of its own unless a custom return path was set there",
+        "pm.mtasv.net",
+    ),
     # Its docs, "Managing domains" and "Custom return path": send.DOMAIN unless another name was chosen.
     "resend": Vendor(
         "Resend",
@@ -49,6 +61,14 @@ VENDORS: Mapping[str, Vendor] = {
         lambda _, sender: f"send.{sender}",
         lambda _, sender: sender,
         "and Resend sends from here unless another return path was chosen there",
+    ),
+    # SES developer guide, "Authenticating email with Easy DKIM" and "Using a custom MAIL FROM domain".
+    "ses": Vendor(
+        "Amazon SES",
+        "amazonses.com",
+        Selectors((), False, "the identity's page in the console of SES, DKIM records"),
+        lambda *_: None,
+        lambda _, sender: sender,
     ),
 }
 
@@ -73,9 +93,13 @@ def check_sending_domain(account: Account, ask: Ask, selectors: Sequence[str] = 
     if _is_reserved(signs):
         return
     known = replace(vendor.selectors, names=selectors, certain=True) if selectors else vendor.selectors
-    yield check_spf(envelope, vendor.name, vendor.include, ask, unless=vendor.unless)
+    if envelope is None:
+        detail = f"{vendor.name} sends as a domain of its own, which has its records: for {sender} DKIM alone counts"
+        yield note(f"SPF of {sender}", detail, "where a MAIL FROM domain of yours was set, look at its records there")
+    else:
+        yield check_spf(envelope, vendor.name, vendor.include, ask, unless=vendor.unless, alias=vendor.alias)
     yield check_dkim(signs, vendor.name, known, ask)
-    if policy is not None and (alignment := check_alignment(sender, signs, envelope, policy)):
+    if policy is not None and (alignment := check_alignment(sender, signs, envelope or vendor.include, policy)):
         yield alignment
 
 

@@ -14,11 +14,14 @@ _ASKS = frozenset({"a", "mx", "ptr"})  # each costs a look-up; their domain may 
 _PERMERROR = "so receivers count SPF as failed (permerror)"
 
 
-def check_spf(domain: str, vendor: str, include: str, ask: Ask, *, unless: str | None = None) -> Check:
+def check_spf(
+    domain: str, vendor: str, include: str, ask: Ask, *, unless: str | None = None, alias: str | None = None
+) -> Check:
     """Check that a domain has exactly one SPF record, and that it is valid and lets `include` send.
 
     What is not shown: that the vendor sends in this domain's name. A receiver sees that, in the Return-Path. `unless`
-    says when it is another domain; then it is no fault that there is no record here.
+    says when it is another domain; then it is no fault that there is no record here. `alias`: whose record is asked for
+    instead of one of its own, by a CNAME.
     """
     name = f"SPF of {domain}"
     answer = ask(domain)
@@ -26,8 +29,9 @@ def check_spf(domain: str, vendor: str, include: str, ask: Ask, *, unless: str |
         return not_known(name, domain, answer.unknown)
     records = spf_records(answer.texts)
     if not records and unless:
-        wanted = f'"v=spf1 include:{include} ~all"'
-        return note(name, f"there is none, {unless}", f"else add a TXT record at {domain}: {wanted}. {WHY}")
+        wanted = f'a TXT record at {domain}: "v=spf1 include:{include} ~all"'
+        wanted = f"a CNAME record at {domain}: {alias}" if alias else wanted
+        return note(name, f"there is none, {unless}", f"else add {wanted}. {WHY}")
     if len(records) != 1:
         return check(name, False, *_not_one(domain, include, records, answer.texts))
     record = records[0]

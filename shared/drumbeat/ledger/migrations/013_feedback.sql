@@ -23,6 +23,7 @@ CREATE TABLE feedback (
 );
 CREATE UNIQUE INDEX feedback_event ON feedback (event_id);
 CREATE INDEX feedback_effect ON feedback (effect_id, at, name) WHERE effect_id IS NOT NULL;
+CREATE INDEX feedback_recent ON feedback (at, account, kind);
 GRANT SELECT, INSERT ON feedback TO drumbeat_app;
 
 -- ---------------------------------------------------------------- what a person's row keeps of them

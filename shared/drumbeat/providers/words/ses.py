@@ -8,7 +8,18 @@ contents for Amazon SES".
 from collections.abc import Callable, Mapping
 
 from drumbeat.core.feedback import Kind, Report
-from drumbeat.providers.words.base import MAX_WORD_CHARACTERS, fields, instant, name_of, words
+from drumbeat.core.scanners import opened_by_machine
+from drumbeat.providers.words.base import (
+    Words,
+    fields,
+    instant,
+    name_of,
+    provider_key,
+    reference_of,
+    text,
+    word,
+    words,
+)
 
 TAG, HEADER = "effect-id", "x-drumbeat-effect"  # as the adapter sets them; tags are not in every notification
 
@@ -33,31 +44,34 @@ _RECIPIENTS = ("bouncedRecipients", "complainedRecipients", "delayedRecipients",
 _OF_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 
 
-class Ses:
+class Ses(Words):
     """SES gives each repeat of an event another id, so a report is named by its content."""
 
     def read(self, fact: object) -> Report:
         """Read one event of a mail to one recipient."""
         event = fields(fact)
         event = fields(event.get("detail")) or event
-        mail, word = fields(event.get("mail")), event.get("eventType") or event.get("notificationType")
-        if not isinstance(word, str) or not isinstance(message := mail.get("messageId"), str):
+        mail, type = fields(event.get("mail")), event.get("eventType", event.get("notificationType"))
+        message = mail.get("messageId")
+        if not isinstance(type, str) or not isinstance(message, str):
             raise ValueError("it is no event of Amazon SES")
-        said = fields(event.get(_PARTS.get(word, "")))
+        said = fields(event.get(_PARTS.get(type, "")))
+        kind, parts = _kind(type, said)
+        happened, key = said.get("timestamp") or mail.get("timestamp"), _key(mail)
         address, recipient = _recipient(said, mail)
-        happened = said.get("timestamp") or mail.get("timestamp")
-        kind, parts = _kind(word, said)
-        link = said.get("link") if kind is Kind.CLICKED else None
+        link = text(said.get("link")) if kind is Kind.CLICKED else ""
+        pressed = kind in (Kind.OPENED, Kind.CLICKED)
         return Report(
-            name=name_of("ses", message, word, said.get("feedbackId") or happened, address, link),
+            name=name_of("ses", message, type, said.get("feedbackId") or happened, link),
             kind=kind,
-            word=words(" ".join(part for part in (word, *parts) if part))[:MAX_WORD_CHARACTERS].strip(),
+            word=word(type, *parts),
             at=instant(happened),
-            key=_key(mail),
-            reference=words(message) or None,
-            address=address,
+            key=key,
+            reference=reference_of(message, key),
+            address=address or None,
             said=_said(said, recipient),
-            link=link if isinstance(link, str) else "",
+            link=link,
+            machine=pressed and opened_by_machine(text(said.get("userAgent")), text(said.get("ipAddress"))),
         )
 
 
@@ -104,23 +118,20 @@ _KINDS: Mapping[str, Kind | Callable[[Fields], tuple[Kind, tuple[str, ...]]]] = 
 
 
 def _key(mail: Fields) -> str | None:
-    tagged = fields(mail.get("tags")).get(TAG)
-    if isinstance(tagged, list) and tagged and isinstance(tagged[0], str):
-        return tagged[0]
-    headers = mail.get("headers")
-    for header in headers if isinstance(headers, list) else ():
-        if _text(fields(header), "name").lower() == HEADER:
-            return _text(fields(header), "value") or None
-    return None
+    tagged, headers = fields(mail.get("tags")).get(TAG), mail.get("headers")
+    found = tagged[:1] if isinstance(tagged, list) else []
+    for header in map(fields, headers if isinstance(headers, list) else ()):
+        if text(header.get("name")).lower() == HEADER:
+            found.append(header.get("value"))
+    return next(filter(None, map(provider_key, found)), None)
 
 
-def _recipient(said: Fields, mail: Fields) -> tuple[str | None, Fields]:
+def _recipient(said: Fields, mail: Fields) -> tuple[str, Fields]:
     """Return the address that the event is about, and what is said of it; each mail of ours has one recipient."""
     for some in (*(said.get(name) for name in _RECIPIENTS), mail.get("destination")):
         if isinstance(some, list) and some:
-            address = fields(some[0]).get("emailAddress", some[0])
-            return (address if isinstance(address, str) else None), fields(some[0])
-    return None, {}
+            return text(fields(some[0]).get("emailAddress", some[0])), fields(some[0])
+    return "", {}
 
 
 def _said(said: Fields, recipient: Fields) -> str:
@@ -135,8 +146,7 @@ def _said(said: Fields, recipient: Fields) -> str:
 
 
 def _text(value: Fields, name: str) -> str:
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
+    return text(value.get(name))
 
 
 WORDS = Ses()

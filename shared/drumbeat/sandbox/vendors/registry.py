@@ -8,6 +8,7 @@ _VENDORS: Registry[Vendor] = Registry(
     {
         "mailgun": "drumbeat.sandbox.vendors.mailgun:VENDOR",
         "resend": "drumbeat.sandbox.vendors.resend:VENDOR",
+        "postmark": "drumbeat.sandbox.vendors.postmark:VENDOR",
         "ses": "drumbeat.sandbox.vendors.ses:VENDOR",
         "hubspot": "drumbeat.sandbox.vendors.hubspot:VENDOR",
         "http": "drumbeat.sandbox.vendors.http_receiver:VENDOR",

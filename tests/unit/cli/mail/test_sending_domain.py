@@ -19,6 +19,7 @@ def account(provider: str, **settings: str) -> Account:
 
 
 MAILGUN = account("mailgun", domain="mg.acme.io", **{"from": "Ada <ada@acme.io>"})
+POSTMARK = account("postmark", **{"from": "ada@acme.io"})
 RESEND = account("resend", **{"from": "ada@acme.io"})
 GOOD = {
     "mg.acme.io": "v=spf1 include:mailgun.org ~all",
@@ -27,6 +28,9 @@ GOOD = {
     "send.acme.io": "v=spf1 include:amazonses.com ~all",
     "amazonses.com": "v=spf1 ip4:199.255.192.0/22 -all",
     "resend._domainkey.acme.io": f"p={LONG}",
+    "pm-bounces.acme.io": "v=spf1 include:spf.mtasv.net -all",  # as a resolver follows the CNAME to pm.mtasv.net
+    "spf.mtasv.net": "v=spf1 ip4:50.31.156.96/27 ~all",
+    "pm._domainkey.acme.io": f"k=rsa; p={LONG}",
     "_dmarc.acme.io": "v=DMARC1; p=quarantine",
 }
 
@@ -35,6 +39,7 @@ GOOD = {
     ("one", "names"),
     [
         (MAILGUN, ["DMARC of acme.io", "SPF of mg.acme.io", "DKIM of mg.acme.io", "DMARC of acme.io counts"]),
+        (POSTMARK, ["DMARC of acme.io", "SPF of pm-bounces.acme.io", "DKIM of acme.io", "DMARC of acme.io counts"]),
         (RESEND, ["DMARC of acme.io", "SPF of send.acme.io", "DKIM of acme.io", "DMARC of acme.io counts"]),
     ],
 )
@@ -55,6 +60,33 @@ def test_a_domain_without_anything_lacks_what_can_be_known() -> None:
         "DKIM of acme.io": False,
         "DMARC of acme.io counts": True,
     }
+
+
+def test_ses_signs_for_the_sender_and_sends_as_itself() -> None:
+    ses = account("ses", region="eu-central-1", **{"from": "ada@acme.io"})
+    server = zone(GOOD | {"abc._domainkey.acme.io": f"p={LONG}"})
+
+    unasked = list(check_sending_domain(ses, server))
+    asked = list(check_sending_domain(ses, server, ["abc"]))
+
+    assert [each["name"] for each in asked] == [
+        "DMARC of acme.io",
+        "SPF of acme.io",
+        "DKIM of acme.io",
+        "DMARC of acme.io counts",
+    ]
+    assert [each["ok"] for each in asked + unasked] == [True] * 8
+    assert "selectors of its own" in unasked[2]["detail"]
+    assert "a key is published" in asked[2]["detail"]
+    assert "DKIM of this account counts" in asked[3]["detail"]
+
+
+def test_a_return_path_of_postmarks_is_a_cname() -> None:
+    found = {each["name"]: each for each in check_sending_domain(POSTMARK, zone({}))}
+
+    spf = found["SPF of pm-bounces.acme.io"]
+    assert spf["ok"]
+    assert "a CNAME record at pm-bounces.acme.io: pm.mtasv.net" in (spf["fix"] or "")
 
 
 def test_a_selector_that_the_user_knows_is_the_only_one_asked_for() -> None:

@@ -22,6 +22,8 @@ FIELDS = """
     agent delivery-status code enhanced-code description type created_at data email_id to tags name value click
     open link userAgent ipAddress bounce subType origin RecordType Type ID MessageID Metadata effect_id effect-id
     user-variables Email Recipient BouncedAt DeliveredAt Details Description OriginalLink UserAgent Geo IP
+    eventType notificationType mail messageId headers destination detail feedbackId bounceType bounceSubType
+    bouncedRecipients emailAddress diagnosticCode complaintFeedbackType ipAddress newTopicPreferences
     SuppressSending Origin SuppressionReason kind key at reference email said machine
 """
 NAMES = st.sampled_from(FIELDS.split())
@@ -46,6 +48,11 @@ BODIES = {
     "mailgun": object_of("event").map(lambda event: {"event-data": event}),
     "postmark": object_of("RecordType"),
     "resend": object_of("type"),
+    "ses": st.builds(
+        lambda event, mail: event | {"mail": mail},
+        object_of("eventType").map(lambda event: {name: value for name, value in event.items() if name != "detail"}),
+        object_of("messageId"),
+    ),
 }
 EVERY = pytest.mark.parametrize("provider", sorted(BODIES))
 

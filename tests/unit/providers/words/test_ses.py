@@ -157,3 +157,28 @@ def test_odd_values_never_break_it(broken: dict[str, Any]) -> None:
 
 def test_ses_has_its_words_under_its_name() -> None:
     assert registry.of("ses") is WORDS
+
+
+@pytest.mark.parametrize(
+    ("agent", "ip", "machine"),
+    [("Mozilla/5.0", "17.58.101.5", True), ("", "17.58.101.5", True), ("Mozilla/5.0 (X11) Firefox/128.0", "", False)],
+)
+def test_what_shows_itself_as_a_program_is_marked(agent: str, ip: str, machine: bool) -> None:
+    opened = WORDS.read(event("Open", "open", userAgent=agent, ipAddress=ip))
+
+    assert (opened.kind, opened.machine) == (Kind.OPENED, machine)
+    assert not WORDS.read(bounce("Permanent")).machine
+
+
+def test_a_tag_that_is_no_key_of_ours_gives_way_to_the_header() -> None:
+    mail = MAIL | {"tags": {"effect-id": ["other"]}, "headers": [{"name": "x-drumbeat-effect", "value": KEY}]}
+
+    assert WORDS.read(event("Send", mail=mail)).key == KEY
+    assert WORDS.read(event("Send", mail=MAIL | {"tags": {"effect-id": ["other"]}})).key is None
+
+
+def test_a_report_s_name_holds_nothing_that_could_be_tried_for_addresses() -> None:
+    other = bounce("Permanent")
+    other["bounce"]["bouncedRecipients"] = [{"emailAddress": "other@example.org"}]
+
+    assert WORDS.read(other).name == WORDS.read(bounce("Permanent")).name

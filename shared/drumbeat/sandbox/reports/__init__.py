@@ -1,0 +1,1 @@
+"""What providers report of mails: one file for each vendor, which words and signs its reports as the vendor does."""
