@@ -224,3 +224,26 @@ def test_a_person_who_decided_by_a_mail_is_asked_no_more_if_an_attempt_of_it_was
     found = [violation for violation in story.verdict().violations if violation.startswith("lost")]
 
     assert (not found) is tried
+
+
+def test_of_who_was_erased_the_bodies_are_gone_and_what_they_agreed_to_is_kept(story: Story) -> None:
+    story.said.withdrawals.clear()
+    story.events = {id: replace(event, body=None) for id, event in story.events.items()}
+    story.mails[REMINDER] = replace(story.mails[REMINDER], reason="erased")
+    story.stops.clear()
+
+    assert story.verdict().violations == []
+
+
+@pytest.mark.parametrize(("got", "tried", "lost"), [(0, False, False), (1, True, False), (1, False, True)])
+def test_a_mail_that_a_report_stopped_is_in_no_inbox_unless_an_attempt_was_opened(
+    story: Story, got: int, tried: bool, lost: bool
+) -> None:
+    story.mails[REMINDER] = replace(story.mails[REMINDER], reason="suppressed")
+    story.stops.clear()
+    story.got += [_mail(REMINDER)] * got
+    story.attempts += [Attempt(REMINDER, OFFERED, OFFERED, OFFERED - 0.1)] if tried else []
+
+    found = [violation for violation in story.verdict().violations if violation.startswith("lost")]
+
+    assert bool(found) is lost

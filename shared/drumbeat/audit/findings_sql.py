@@ -257,7 +257,7 @@ REPORTS_FOLD = """
          WHERE named.contact = contacts.key) AS folded
      WHERE contacts.key > uuid_send(%(after)s) AND (contacts.key <= uuid_send(%(last)s) OR %(last)s = %(end)s)
        AND (contacts.reported <> folded.reported
-            OR (contacts.complained_at IS NULL) <> (folded.reported -> 'c' IS NULL)
+            OR contacts.complained_at IS DISTINCT FROM complained_at(folded.reported)
             OR ((contacts.suppressed_at IS NULL OR contacts.suppression_kind = 'bounce')
                 AND contacts.suppressed_at IS DISTINCT FROM bounced_at(folded.reported)))
 """

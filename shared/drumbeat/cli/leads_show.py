@@ -88,7 +88,8 @@ def _event(event: dict[str, Any]) -> tuple[datetime, Tree]:
     arrived = f"{plain(event['type'])} from {plain(event['source'])} by {plain(event['door'])}"
     at, branch = _entry(event["receivedAt"], f"event {event['eventId']}  {status(event['status'])}  {arrived}")
     if report := event.get("report"):  # a deployment of another release may not say so
-        branch.add(reported(report))
+        of = f"  [dim]of {plain(report['mail'])}, effect {report['effectId']}[/]" if report["effectId"] else ""
+        branch.add(reported(report) + of)
     if (press := event["unverified"]) is not None:
         still = "; the person can still confirm" if press["canConfirm"] else ""
         branch.add(f"[yellow]may have been pressed by a program[/]: {plain(press['why'])}")

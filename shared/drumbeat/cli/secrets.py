@@ -166,7 +166,8 @@ def _entries(store: Store, path: Path) -> list[Entry]:
     for owner, reference in config.references():
         users.setdefault(reference, []).append(owner)
     sandboxed = tuple(f"account {each.name}, " for each in config.accounts.values() if "base_url" not in each.settings)
-    signers = {f"source {each.name}": schemes.get(each.scheme) for each in config.sources.values()}
+    webhooks = [each for each in config.sources.values() if each.door == "webhook"]
+    signers = {f"source {each.name}": schemes.get(each.scheme) for each in webhooks}
     found = [_named(store, reference, owners, sandboxed, signers) for reference, owners in users.items()]
     named = {secret_references.place(each, stage=store.stage, local=store.local) for each in users}
     return found + [Entry(_called(place), [], present=True) for place in store.stored() if place not in named]

@@ -28,7 +28,7 @@ def tree(event: Json) -> Tree:
     if isinstance(evidence := event.get("evidence"), dict):  # as above; masked for a key that sees no persons
         _add_evidence(root, evidence)
     if report := event.get("report"):
-        about = f"effect {report['effectId']}" if report["effectId"] else "no mail that this account sent"
+        about = f"{report['mail']}, effect {report['effectId']}" if report["effectId"] else "no mail of this account"
         root.add(f"{told(report)}  [dim]{moment(report['at'])}, about {about}[/]")
     if (mails := event.get("mails")) and mails["mails"]:
         root.add(_mails(mails))
@@ -78,7 +78,8 @@ def told(report: Json) -> str:
     """Return what a provider reported of a mail."""
     by = "  [dim]by a program[/]" if report["machine"] else ""
     why = f": {plain(report['said'])}" if report["said"] else ""
-    return f"{plain(report['account'])} reported: {status(report['kind'])} [dim]({plain(report['word'])})[/]{why}{by}"
+    word = f" [dim]({plain(report['word'])})[/]" if report["word"].lower() != report["kind"] else ""
+    return f"{plain(report['account'])} reported: {status(report['kind'])}{word}{why}{by}"
 
 
 def _mails(mails: Json) -> str:
@@ -120,10 +121,21 @@ def _add_effect(plan: Tree, effect: Json) -> None:
         branch.add(f"{decision} --version {effect['version']} --reason …")
     if effect.get("older"):
         branch.add("[dim]older attempts, outcomes and changes of status are in the ledger's tables[/]")
+    if contrary := _contrary(effect):
+        branch.add(f"[bold yellow]attention[/]: it is {plain(effect['status'])}, and {contrary} was reported later")
+        branch.add("[dim]nothing is done by itself; once it is settled: drumbeat dismiss EVENT_ID --reason …[/]")
     _add_attempts(branch, effect)
     for report in effect.get("feedback") or ():  # an older installation says nothing of it
         branch.add(f"{moment(report['at'])}  {told(report)}")
     _add_journal(branch, effect["journal"])
+
+
+def _contrary(effect: Json) -> str | None:
+    """Return what a provider reported against the end of an effect; None: nothing."""
+    told = {each["kind"] for each in effect["outcomes"] if each["origin"] in ("feedback", "late", "look")}
+    if effect["status"] == "accepted" and "refused" in told:
+        return "refused"
+    return "accepted" if effect["status"] in ("refused", "cancelled") and told & {"accepted", "found"} else None
 
 
 def _possible_decision(effect: Json) -> str | None:

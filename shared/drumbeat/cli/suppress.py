@@ -44,7 +44,9 @@ def check(client: Client, email: str) -> None:
     if client.json:
         print_json(answer)
         return
-    show(f"{plain(answer['address'])} {'is suppressed' if answer['suppressed'] else 'may be mailed'}")
+    complained = any(entry["effective"] and entry.get("marketingOnly") for entry in answer["entries"])
+    may_be = "may be mailed, but no list" if complained else "may be mailed"
+    show(f"{plain(answer['address'])} {'is suppressed' if answer['suppressed'] else may_be}")
     for entry in answer["entries"]:
         why = f"{plain(entry['reason'])}, by {plain(entry['actor'])}"
         show(f"  since {moment(entry['since'])}: {why} ({READINGS[entry['reading']]})")

@@ -1,6 +1,6 @@
 """Checks of sources that speak for an account: what its provider reports of mails."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from drumbeat.configuration import document_models
 from drumbeat.configuration.yaml_lines import Document, Path
@@ -8,6 +8,14 @@ from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead
 from drumbeat.providers import registry as providers
 from drumbeat.providers.base import Feedback, Target
+
+# How the reports of each provider prove themselves; a sender of the user's own may sign by any scheme.
+SCHEMES: Mapping[str, Collection[str]] = {
+    "mailgun": ("mailgun",),
+    "postmark": ("postmark",),
+    "resend": ("resend", "standard_webhooks"),
+    "ses": ("sns",),
+}
 
 
 def check_speaks_for(
@@ -22,12 +30,28 @@ def check_speaks_for(
     if source.speaks_for not in accounts:
         advice = instead(source.speaks_for, accounts)
         document.wrong((*path, "speaks_for"), f"there is no account {source.speaks_for}; {advice}")
+    _warn_of_scheme(source, accounts.get(source.speaks_for), path, document)
     if source.type != EventType.FEEDBACK:
         document.wrong((*path, "type"), f"a source that speaks for an account has the type {EventType.FEEDBACK}")
     for name, given in (("map", source.map), ("split", source.split), ("lead", source.lead)):
         if given:
             why = "reports are read as the account's provider words them"
             document.wrong((*path, name), f"{name} does nothing beside speaks_for: {why}; delete it")
+
+
+def _warn_of_scheme(
+    source: document_models.Source, account: document_models.Account | None, path: Path, document: Document
+) -> None:
+    if account is None or account.provider not in providers.names():
+        return
+    wanted = SCHEMES.get(account.provider, ())
+    if wanted and source.webhook not in wanted:
+        right = " or ".join(wanted)
+        document.warn(
+            (*path, "webhook"), f"{account.provider} reports by webhook: {right}; {source.webhook} is not in its words"
+        )
+    elif "send_email" not in providers.get(account.provider).actions and not wanted and account.provider != "http":
+        document.warn((*path, "speaks_for"), f"{source.speaks_for} sends no mail, so there is nothing to report of it")
 
 
 def warn_of_silence(

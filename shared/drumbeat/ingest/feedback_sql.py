@@ -72,10 +72,9 @@ _REPORTED = """, told AS MATERIALIZED (
                                        THEN CASE WHEN bounced_at(reported_merged(c.reported, new.facts)) IS NOT NULL
                                                  THEN 'bounce' END
                                        ELSE c.suppression_kind END,
-               complained_at = least(c.complained_at, new.complained_at),
+               complained_at = complained_at(reported_merged(c.reported, new.facts)),
                consents = consents_merged(c.consents, new.left_lists)
           FROM (SELECT contact, reported_merge(reported_fact(kind, happened_at, effect)) AS facts,
-                       min(happened_at) FILTER (WHERE kind = 'complained') AS complained_at,
                        consents_merge(consent_fact(list, 'withdrawn', true, happened_at, event_id))
                            FILTER (WHERE kind = 'unsubscribed') AS left_lists
                   FROM news

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from drumbeat.configuration import check_feedback
 from drumbeat.core import secret_references
 from drumbeat.core.configuration import Account, Config, Source
 from drumbeat.core.errors import DrumbeatError
@@ -29,13 +30,7 @@ from drumbeat.sandbox.reports.base import domain
 TIMEOUT_SECONDS = 30.0
 STAGE = "dev"
 # By provider, the schemes that verify what the sandbox signs; a sender of the user's own may sign by any other.
-SCHEMES: Mapping[str, Collection[str]] = {
-    "mailgun": ("mailgun",),
-    "resend": ("resend", "standard_webhooks"),
-    "postmark": ("postmark",),
-    "ses": ("sns",),
-    "http": ("standard_webhooks",),
-}
+SCHEMES: Mapping[str, Collection[str]] = {**check_feedback.SCHEMES, "http": ("standard_webhooks",)}
 
 type Secrets = Callable[[str], str | None]  # the value that a reference names, or None: none is stored
 

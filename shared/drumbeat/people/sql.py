@@ -12,7 +12,7 @@ from drumbeat.core.address import Keys
 from drumbeat.ledger.database import Database
 
 # What a provider's bounces did is not in this log: it follows from its reports. A person's word takes their place, and
-# lifting it lifts them too: what bounced before counts no more.
+# lifting it lifts them too, and what followed from complaints: what was reported before counts no more.
 # Takes the contact's lock: an attempt that is being opened is either before it or sees it. One statement, so that no
 # process can be frozen with the lock in its hands. The two keys are locked in key order, as where attempts are opened.
 CHANGE = """
@@ -31,8 +31,10 @@ CHANGE = """
                suppressed_at = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppressed_at END,
                suppression_reason = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_reason END,
                suppression_kind = CASE WHEN %(lifted)s THEN NULL ELSE excluded.suppression_kind END,
+               complained_at = CASE WHEN %(lifted)s THEN NULL ELSE c.complained_at END,
                reported = reported_merged(c.reported, excluded.reported)
-         WHERE CASE WHEN %(lifted)s THEN c.suppressed_at IS NOT NULL AND c.suppression_kind IS DISTINCT FROM 'erased'
+         WHERE CASE WHEN %(lifted)s THEN (c.suppressed_at IS NOT NULL OR c.complained_at IS NOT NULL)
+                                         AND c.suppression_kind IS DISTINCT FROM 'erased'
                     ELSE c.suppressed_at IS NULL OR c.suppression_kind = 'bounce' END
      RETURNING c.key
     ), appended AS (
@@ -77,21 +79,27 @@ def appending[T](run: Callable[[], T]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class SuppressionItem:
-    """One suppressed contact. The address is not kept: `contact` is its keyed hash, `person` a random id."""
+    """One suppressed contact. The address is not kept: `contact` is its keyed hash, `person` a random id.
+
+    `since`: where providers reported it, of the newest report. `marketing_only`: they complained, and get other mail.
+    """
 
     person: UUID
     contact: bytes
     reason: str
     actor: str
     since: datetime
+    marketing_only: bool
 
 
 _SUPPRESSED = """
-    SELECT c.person, c.key AS contact, c.suppression_reason AS reason, c.suppressed_at AS since,
-           CASE WHEN c.suppression_kind = 'bounce' THEN 'provider'
+    SELECT c.person, c.key AS contact, coalesce(c.suppressed_at, c.complained_at) AS since,
+           concat_ws('; ', c.suppression_reason, CASE WHEN c.complained_at IS NOT NULL THEN 'complaint' END) AS reason,
+           c.suppressed_at IS NULL AS marketing_only,
+           CASE WHEN c.suppression_kind = 'bounce' OR c.suppressed_at IS NULL THEN 'provider'
                 ELSE (SELECT actor FROM suppressions s WHERE s.contact = c.key ORDER BY s.seq DESC LIMIT 1) END AS actor
       FROM contacts c
-     WHERE c.suppressed_at IS NOT NULL
+     WHERE (c.suppressed_at IS NOT NULL OR c.complained_at IS NOT NULL)
 """
 _NEXT_PAGE = "AND (%(after)s::bytea IS NULL OR c.key > %(after)s) ORDER BY c.key LIMIT %(limit)s"
 LIST = f"{_SUPPRESSED} {_NEXT_PAGE}"

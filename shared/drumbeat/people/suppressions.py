@@ -36,11 +36,15 @@ class Entry:
     reason: str
     actor: str
     since: datetime
+    marketing_only: bool  # it stops mail to lists alone
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether an address may be mailed, and every suppression that it leads to."""
+    """Whether an address may be mailed, and every suppression that it leads to.
+
+    Who complained is not `suppressed`: their entry is `marketing_only`.
+    """
 
     address: str  # as it was read
     contact: str  # hex
@@ -79,13 +83,16 @@ def check(address: str, services: Services) -> Standing:
     readings = dict(zip(keys.known, ("today", "first"), strict=False))
     readings.setdefault(contact_key(services.contact_secret, address), "as typed")
     entries = tuple(_entries(readings, people_sql.find(services.db, readings)))
-    return Standing(read, keys.today.hex(), any(entry.effective for entry in entries), entries)
+    suppressed = any(entry.effective and not entry.marketing_only for entry in entries)
+    return Standing(read, keys.today.hex(), suppressed, entries)
 
 
 def _entries(readings: dict[bytes, str], found: dict[bytes, SuppressionItem]) -> Iterator[Entry]:
     for key, reading in readings.items():
         if item := found.get(key):
-            yield Entry(key.hex(), reading, reading != "as typed", item.reason, item.actor, item.since)
+            # By a former key another person may be known, whose complaints are not this one's.
+            effective = reading == "today" or (reading == "first" and not item.marketing_only)
+            yield Entry(key.hex(), reading, effective, item.reason, item.actor, item.since, item.marketing_only)
 
 
 def _change(address: str, *, reason: str, actor: str, lifted: bool, services: Services) -> Suppressed:

@@ -7,7 +7,7 @@ anything to read, so that a suspended database stays suspended; when the index i
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,18 +16,18 @@ from uuid import UUID, uuid4
 
 from redis.exceptions import RedisError
 
-from drumbeat.infrastructure.sqs.client import UNREACHABLE, SqsError
+from drumbeat.infrastructure.sqs.client import UNREACHABLE
 from drumbeat.ledger import leases
 from drumbeat.observability.stages import leave_mark
-from drumbeat.relay import deliveries_sql, wishes
+from drumbeat.relay import deliveries_sql, drains, wishes
 from drumbeat.relay import sql as ledger
 from drumbeat.relay.deliveries_sql import PRUNED_PER_STATEMENT
+from drumbeat.relay.drains import Drains
 from drumbeat.relay.lots import FULL_SWEEP_SECONDS, RENOTIFY_SECONDS, Lot, Lots
 from drumbeat.services import Services
 from drumbeat.throttle.pace import NOTIFY_AHEAD
 from drumbeat.wakeups.due_index import AGAIN, FEEDBACK, FULL, Due, minute
-from drumbeat.wakeups.ledger_rest import LONGEST_WAIT_SECONDS
-from drumbeat.wakeups.queue import Message, Queue, QueueError
+from drumbeat.wakeups.queue import QueueError
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -40,8 +40,6 @@ COMMIT_MARGIN = timedelta(minutes=5)
 SECOND_SWEEP_SECONDS = 15 * 60.0
 RESERVED_SECONDS = 8.0  # of the function's time, kept to finish in order
 DRAIN_SECONDS = 25.0  # of the function's time, kept for campaigns and the buffer however much there is to notify of
-DRAIN_HIDDEN_SECONDS = 30  # for ten messages; what was not recorded until then is for the next sweep
-DRAIN_WAIT_SECONDS = 1  # for the first of ten
 LOCK_KEY = "{relay}:lock"
 LOCK_SECONDS = 55  # the function's timeout, and less than a minute: a relay that was killed costs no second sweep
 # A lock that expired meanwhile may belong to another relay now.
@@ -105,12 +103,12 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
     """
     now = services.clock.now().timestamp()
     due = services.due_index.due(now)
-    if due.members == {FEEDBACK} and not _waits(services.feedback):
+    if due.members == {FEEDBACK} and not drains.reports_wait(services):
         services.due_index.forget(due.members, now)  # it was set in case the sweep before was cut
         due = replace(due, members=frozenset())
     full = due.missing or FULL in due.members
     wished = full or due.wishes is not None or wishes.waiting(services)
-    if not (wished or due.members or _buffered(services)):
+    if not (wished or due.members or drains.buffered(services)):
         return Summary(idle=True)
     with _alone(services.redis) as alone:
         if not alone:
@@ -153,7 +151,6 @@ class _Sweep:
         self.summary.oldest = lots.oldest
         self._catch_up_campaigns()
         self._drain()
-        self._drain_feedback()
         self._publish_catalog()
         self._prune()
         ledger.advance(self._services.db, margin=COMMIT_MARGIN, back=lots.back)
@@ -199,52 +196,12 @@ class _Sweep:
             _LOG.warning("relay: %s", error)
 
     def _drain(self) -> None:
-        """Record what was received while the ledger was unreachable: it answers now. Deleted only once recorded.
-
-        Until a receive that waits finds nothing: SQS answers one that does not wait from some of its servers, so that
-        it finds nothing while there is much.
-        """
-        if self._services.settings.buffer_queue_url and (self.summary.full or _buffered(self._services)):
-            self._empty(self._services.buffer)
-
-    def _drain_feedback(self) -> None:
-        """Record the reports that waited: the ledger is awake. Until that is done their entry stands."""
-        if not self._services.settings.feedback_queue_url:
-            return
-        if not (self.summary.full or FEEDBACK in self._due.members or _waits(self._services.feedback)):
-            return
-        self._services.due_index.set({FEEDBACK: self._now + LONGEST_WAIT_SECONDS})
-        if not self._empty(self._services.feedback):
-            self._services.due_index.set({FEEDBACK: self._now + RENOTIFY_SECONDS})
-
-    def _empty(self, queue: Queue) -> bool:
-        """Record what a queue holds; return whether nothing is left that could be received."""
-        from drumbeat.ingest import drain
-
-        try:
-            while self._has_time():
-                messages = queue.receive(wait=DRAIN_WAIT_SECONDS, hidden=DRAIN_HIDDEN_SECONDS)
-                if not messages:
-                    return True
-                drained = drain(messages, self._services)
-                if queue is not self._services.buffer:
-                    self._move_to_buffer(drained.foreign, queue)
-                queue.delete(drained.settled)
-                self.summary.drained += drained.recorded
-                self.summary.parked += drained.parked
-                self.summary.foreign += len(drained.foreign)
-        except SqsError as error:
-            _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
-        return False
-
-    def _move_to_buffer(self, messages: Sequence[Message], queue: Queue) -> None:
-        """Put what a person has to look at where an alarm sees it. Safe to cut: what is in both is recorded once."""
-        for message in messages:
-            try:
-                self._services.buffer.put(message.body)
-            except QueueError as error:
-                raise SqsError("SendMessage", error.code, "a report was not moved to the buffer") from None
-            queue.delete([message])
+        """Record the events that wait in queues."""
+        queues = Drains(self._services, self._has_time)
+        queues.empty_buffer(surely=self.summary.full)
+        queues.empty_feedback(self._now, surely=self.summary.full or FEEDBACK in self._due.members)
+        self.summary.drained, self.summary.parked = queues.drained.recorded, queues.drained.parked
+        self.summary.foreign += queues.drained.foreign
 
     def _publish_catalog(self) -> None:
         """Write what ingest has to know without the ledger again, before its copy in Redis expires."""
@@ -286,18 +243,6 @@ class _Sweep:
 
     def _has_time(self, kept: float = RESERVED_SECONDS) -> bool:
         return self._remaining() > kept
-
-
-def _buffered(services: Services) -> bool:
-    return bool(services.settings.buffer_queue_url) and _waits(services.buffer)
-
-
-def _waits(queue: Queue) -> bool:
-    try:
-        return queue.count() > 0
-    except SqsError as error:
-        _LOG.warning("relay: whether the buffer is empty is not known: %s", error)
-        return False
 
 
 @contextmanager

@@ -60,8 +60,8 @@ class LeadFilter:
 
 # Why a person is not mailed, for a row of `contacts`.
 BARRED = """
-    CASE WHEN contacts.suppressed_at IS NOT NULL THEN contacts.suppression_reason
-         WHEN contacts.complained_at IS NOT NULL THEN 'complaint' END
+    nullif(concat_ws('; ', CASE WHEN contacts.suppressed_at IS NOT NULL THEN contacts.suppression_reason END,
+                           CASE WHEN contacts.complained_at IS NOT NULL THEN 'complaint' END), '')
 """
 
 # How consent stands, for a row of `contacts`; nothing is written when a sign-up expires.

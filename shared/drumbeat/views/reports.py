@@ -20,6 +20,7 @@ class ReportItem:
     at: datetime
     effect_id: UUID | None  # None: it is about no mail of ours that this account sent
     generation: int | None
+    mail: str | None  # flow and step of that effect
     reference: str | None
     machine: bool
 
@@ -44,8 +45,9 @@ _MACHINE = """
 """
 _SHOWN = f"""
     found.event_id, found.account, found.kind, found.word, found.said, found.at, found.effect_id, found.generation,
-    found.reference, {_MACHINE} AS machine
-"""
+    (SELECT flow || '.' || step FROM effects WHERE effects.id = found.effect_id) AS mail, found.reference,
+    {_MACHINE} AS machine
+"""  # noqa: S608 - put together from constants
 
 # Of each effect the newest.
 OF_EFFECTS = f"""

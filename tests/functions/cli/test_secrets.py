@@ -12,6 +12,7 @@ from mypy_boto3_ssm import SSMClient
 
 from drumbeat.cli import secrets
 from drumbeat.infrastructure import secrets_file
+from tests.conftest import ROOT
 
 VALUE = "s3cret-value"
 DOCUMENT = """
@@ -184,6 +185,15 @@ def test_the_sandbox_takes_any_secret(home: Path, document: Path, monkeypatch: p
 
     assert "secret:hubspot (account crm, token): not there; the sandbox takes any" in checked.output
     assert checked.return_value == 0
+
+
+def test_the_sample_s_secrets_are_listed_those_of_its_sources_among_them(home: Path) -> None:
+    sample = str(ROOT / "campaigns")
+
+    checked = CliRunner().invoke(secrets.command, ["check", "--home", str(home), sample], standalone_mode=False)
+
+    assert checked.exception is None
+    assert "secret:mailgun-webhook-key (source mail-reports)" in checked.output
 
 
 def test_every_mistake_that_a_document_has_on_aws_is_named(ssm: SSMClient, stage: str, tmp_path: Path) -> None:

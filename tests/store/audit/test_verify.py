@@ -41,6 +41,7 @@ from drumbeat.people.suppressions import lift, suppress
 from drumbeat.providers.calls import Calls, Job, Send
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
+from tests.store.reports import report, tell
 from tests.store.rows import as_json, opening, outcomes, pass_time, status
 
 DOCUMENT = """
@@ -552,6 +553,18 @@ def consent_of_nothing(services: Services, owner: Database) -> None:
     corrupt(owner, f"INSERT INTO contacts (key, consents) VALUES ('eve', {made_up})")
 
 
+def bounce_of_nothing(services: Services, owner: Database) -> None:
+    made_up = "reported_fact('bounced', drumbeat_now(), gen_random_uuid())"
+    corrupt(owner, f"INSERT INTO contacts (key, reported) VALUES ('eve', {made_up})")
+
+
+def bounce_without_an_end(services: Services, owner: Database) -> None:
+    effect = worked(services)
+    account = owner.run("SELECT account FROM effects WHERE id = %s", (effect,))[0]["account"]
+    tell(services.db, report("bounced", effect), account=account)
+    corrupt(owner, "UPDATE contacts SET suppressed_at = NULL, suppression_kind = NULL WHERE reported <> '{}'")
+
+
 def journal_gone(services: Services, owner: Database) -> None:
     effect = worked(services)
     corrupt(owner, "DELETE FROM journal WHERE effect_id IN (SELECT id FROM effects WHERE after = %s)", effect)
@@ -706,6 +719,8 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I6", "contact-missing", contact_gone),
     ("I6", "contact-other", consent_forgotten),
     ("I6", "consent-fold", consent_of_nothing),
+    ("I6", "reports-fold", bounce_of_nothing),
+    ("I6", "reports-fold", bounce_without_an_end),
     ("I7", "journal-missing", journal_gone),
     ("I7", "journal-stray", journal_of_nobody),
     ("I7", "journal-gap", move_lost),

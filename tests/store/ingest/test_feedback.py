@@ -327,4 +327,4 @@ def test_the_facts_of_a_row_merge_in_any_order(db: Database) -> None:
             )[0]["row"]
         )
 
-    assert merged == {'{"c": 1, "d": 2, "h": 7, "l": 4, "s": {"a": 9, "c": 3, "d": 4, "e": 5, "f": 6}}'}
+    assert merged == {'{"c": 3, "d": 2, "h": 7, "l": 4, "s": {"a": 9, "c": 3, "d": 4, "e": 5, "f": 6}}'}

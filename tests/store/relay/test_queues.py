@@ -8,7 +8,8 @@ from drumbeat.core.events import Arrival
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ingest import buffer
 from drumbeat.ingest.buffer import Buffered
-from drumbeat.relay.sweep import DRAIN_HIDDEN_SECONDS, DRAIN_SECONDS, sweep
+from drumbeat.relay import drains
+from drumbeat.relay.sweep import DRAIN_SECONDS, sweep
 from drumbeat.relay.wishes import HIDDEN_SECONDS
 from drumbeat.wakeups.due_index import AGAIN, FULL, minute
 from drumbeat.wakeups.queue import Queue
@@ -97,8 +98,8 @@ def test_what_a_relay_received_and_could_not_record_is_shown_to_the_next_sweep(
         with pytest.raises(ZeroDivisionError):
             sweep(deployment.services)
 
-    assert hidden == [HIDDEN_SECONDS, DRAIN_HIDDEN_SECONDS]  # wishes first
-    assert DRAIN_HIDDEN_SECONDS < MINUTE
+    assert hidden == [HIDDEN_SECONDS, drains.HIDDEN_SECONDS]  # wishes first
+    assert drains.HIDDEN_SECONDS < MINUTE
 
 
 @pytest.mark.point(17)

@@ -28,7 +28,7 @@ GRANT SELECT, INSERT ON feedback TO drumbeat_app;
 
 -- ---------------------------------------------------------------- what a person's row keeps of them
 
--- Microseconds since 1970: `h` of the newest hard bounce, `d` of the newest delivery, `c` of the first complaint, `l` of the
+-- Microseconds since 1970: `h` of the newest hard bounce, `d` of the newest delivery, `c` of the newest complaint, `l` of the
 -- newest lifting of a suppression; `s`: of the five mails that were newest when they bounced softly, each with its newest.
 ALTER TABLE contacts ADD COLUMN reported jsonb NOT NULL DEFAULT '{}';
 GRANT UPDATE (reported) ON contacts TO drumbeat_app;
@@ -47,7 +47,7 @@ CREATE FUNCTION reported_merged(one jsonb, other jsonb) RETURNS jsonb LANGUAGE s
     RETURN jsonb_strip_nulls(jsonb_build_object(
         'h', greatest((one ->> 'h')::bigint, (other ->> 'h')::bigint),
         'd', greatest((one ->> 'd')::bigint, (other ->> 'd')::bigint),
-        'c', least((one ->> 'c')::bigint, (other ->> 'c')::bigint),
+        'c', greatest((one ->> 'c')::bigint, (other ->> 'c')::bigint),
         'l', greatest((one ->> 'l')::bigint, (other ->> 'l')::bigint),
         's', (SELECT jsonb_object_agg(mail, at)
                 FROM (SELECT mails.key AS mail, max(mails.value::bigint) AS at
@@ -76,3 +76,8 @@ CREATE FUNCTION bounced_at(reported jsonb) RETURNS timestamptz LANGUAGE sql IMMU
         WHEN 'hard bounce' THEN (reported ->> 'h')::bigint
         WHEN 'five soft bounces in a row' THEN (SELECT max(mails.value::bigint) FROM jsonb_each_text(reported -> 's') AS mails)
         END;
+
+-- No marketing since; null: they did not complain, or a person lifted what followed.
+CREATE FUNCTION complained_at(reported jsonb) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN CASE WHEN (reported ->> 'c')::bigint > coalesce((reported ->> 'l')::bigint, 0)
+                THEN timestamptz 'epoch' + interval '1 microsecond' * (reported ->> 'c')::bigint END;
