@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from drumbeat.core import ids
 from tests.faults.environment import Environment
 from tests.faults.queues import REPORTS
 from tests.faults.reports import Told
@@ -78,6 +79,20 @@ def test_what_decides_something_is_recorded_at_once_though_the_database_sleeps(r
 
     (row,) = resting.environment.owner.run(LATEST)
     assert (row["reports"], row["waited"].total_seconds()) == (1, 0)
+
+
+def test_a_report_on_a_mail_that_counts_as_accepted_has_the_relay_read_nothing(resting: Resting) -> None:
+    eve = Lead("eve")  # whose welcome has a step that comes after its mail
+    resting.at(2 * HOUR, lambda: resting.ingest(eve))
+    hello = ids.effect_id(eve.event, "welcome", "hello", eve.email)
+    resting.at(2 * HOUR + 5, lambda: resting.report(Told("mailgun", hello, word="accepted")))
+    read = resting.point.commands["relay", "db relay.DUE"]
+
+    resting.run(2 * HOUR + 5 * MINUTE)
+
+    (row,) = resting.environment.owner.run("SELECT count(*) AS reports FROM feedback WHERE effect_id = %s", (hello,))
+    assert row["reports"] == 1
+    assert resting.point.commands["relay", "db relay.DUE"] == read
 
 
 def test_a_relay_that_reads_the_ledger_for_anything_else_records_what_waits(resting: Resting) -> None:

@@ -7,10 +7,12 @@ from uuid import UUID
 from drumbeat.ledger.database import Database
 
 # The newest attempt of each generation that is named, and one report for it: the first that proves the same. What is
-# recorded already is not recorded again.
+# recorded already is not recorded again. What comes after a mail that counts as accepted was released with that.
 MATCH = """
     SELECT DISTINCT ON (a.effect_id, a.generation, f.proves)
-           a.effect_id AS id, a.generation, a.n, a.identity, e.dependents, f.proves AS kind, f.word, f.reference
+           a.effect_id AS id, a.generation, a.n, a.identity,
+           CASE WHEN e.status = 'accepted' THEN '{}'::uuid[] ELSE e.dependents END AS dependents,
+           f.proves AS kind, f.word, f.reference
       FROM (SELECT effect_id, generation, word, reference, at, name,
                    CASE WHEN kind = ANY (%(accepted)s) THEN 'accepted'
                         WHEN kind = ANY (%(refused)s) THEN 'refused' END AS proves
@@ -44,7 +46,7 @@ class ReportedAttempt:
     generation: int
     n: int
     identity: str
-    dependents: tuple[UUID, ...]
+    dependents: tuple[UUID, ...]  # that its acceptance would release
     kind: str
     word: str
     reference: str | None

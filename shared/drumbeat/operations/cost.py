@@ -74,9 +74,9 @@ LOG_PER_EVENT = 2_000.0  # bytes: 1,435 measured, the rest for API Gateway's acc
 
 # Measured on simulated time, by `python -m bench.month`, whose people are invented.
 REPORTS_PER_EVENT = 2.6  # of providers, of one mail: accepted, delivered, opened, clicked
-REDIS_PER_REPORT = 4.0
-LEDGER_PER_REPORT = 1_700.0  # bytes
-WAITING_SHARE = 0.2  # of the reports, until the database is awake or an hour is over
+REDIS_PER_REPORT = 3.0
+LEDGER_PER_REPORT = 2_000.0  # bytes
+WAITING_SHARE = 0.1  # of the reports, until the database is awake or an hour is over
 
 # Assumed, not measured: there was no account to measure in.
 INGEST_SECONDS = 0.06
