@@ -47,7 +47,7 @@ def ses(event: str, number: int) -> dict[str, object]:
 
 
 def kinds(arrivals: list[Arrival]) -> list[Kind | None]:
-    return [one.reported and one.reported.report.kind for one in arrivals]
+    return [one.reported.report.kind if one.reported else None for one in arrivals]
 
 
 def test_one_report_is_the_delivery_itself() -> None:
