@@ -90,6 +90,8 @@ def _event(event: dict[str, Any]) -> tuple[datetime, Tree]:
     if report := event.get("report"):  # a deployment of another release may not say so
         of = f"  [dim]of {plain(report['mail'])}, effect {report['effectId']}[/]" if report["effectId"] else ""
         branch.add(reported(report) + of)
+        if report["kind"] == "bounced" and report["effectId"]:
+            branch.add("[red]no mail to this person[/] from then on, until a person lifts that")
     if (press := event["unverified"]) is not None:
         still = "; the person can still confirm" if press["canConfirm"] else ""
         branch.add(f"[yellow]may have been pressed by a program[/]: {plain(press['why'])}")
