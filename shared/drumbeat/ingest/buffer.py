@@ -162,7 +162,10 @@ def _with_reports(arrivals: Sequence[Arrival], door: Door) -> list[Arrival]:
     """Return the events with what they report, as far as is known now: else it is applied when they are planned."""
     if not any(arrival.type == EventType.FEEDBACK for arrival in arrivals):
         return list(arrivals)
-    sources = door.catalog.sources()
+    try:
+        sources = door.catalog.sources()
+    except Unavailable:
+        return list(arrivals)
     return [
         one
         for arrival in arrivals
