@@ -96,6 +96,8 @@ def _verified(scheme: Scheme, delivery: Delivery, allowed: Allowed, door: Door) 
         if (published := scheme.certificate_url(delivery, allowed)) is not None:
             allowed = replace(allowed, certificate=door.certificates.get(published))
         key = scheme.verify(delivery, allowed)
+        if published is not None and allowed.certificate is not None:
+            door.certificates.prove(published, allowed.certificate)
         asked = scheme.visit(delivery, allowed)
     except Unverified as error:
         door.count(UNVERIFIED)
