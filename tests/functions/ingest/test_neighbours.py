@@ -18,6 +18,7 @@ from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message
 from functions.ingest import app
+from tests.deadlocks import deadlock, resolved
 from tests.functions.doors import Answer, Doors, lead
 
 SHOP = ApiKey("shop", frozenset({"ingest"}))
@@ -133,3 +134,18 @@ def test_an_event_that_another_session_has_locked_is_buffered_in_time_and_the_le
     assert [result["status"] for result in of_a_batch.body["results"]] == [202, 202]
     assert (len(done.settled), len(done.foreign), done.recorded) == (1, 0, 1)
     assert keys(doors) == ["before", "four", "three"]
+
+
+def test_a_buffered_event_that_is_the_victim_of_a_deadlock_comes_back_and_its_neighbours_are_recorded(
+    doors: Doors, owner: Database
+) -> None:
+    (one,), victim = arrivals(doors, "one"), message(*arrivals(doors, "victim"))
+    deadlock(owner, "events", key="victim")
+
+    done = drain([victim, message(one)], doors.services)
+    resolved(owner, "events")
+    again = drain([victim], doors.services)
+
+    assert (len(done.settled), done.foreign, done.recorded) == (1, (), 1)
+    assert (again.settled, again.recorded) == ((victim,), 1)
+    assert keys(doors) == ["one", "victim"]
