@@ -417,3 +417,13 @@ def test_sqs_is_the_workers_only_throttle(document: Document) -> None:
     allowed = document["Parameters"]["WorkerConcurrency"]["AllowedValues"]
     assert {size: {"Workers": int(size)} for size in allowed} == document["Mappings"]["Concurrency"]
     assert not any("ReservedConcurrentExecutions" in each for each in functions(document).values())
+
+
+def test_every_parameter_stands_in_the_instructions_with_its_default(document: Document) -> None:
+    instructions = (ROOT / "docs" / "deploy.md").read_text()
+    rows = dict(re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (?:`(.*?)`)? ?\|", instructions, re.MULTILINE))
+    explained = {name: default for names, default in rows.items() for name in re.findall(r"`(\w+)`", names)}
+
+    declared = {name: str(each.get("Default", "")) for name, each in document["Parameters"].items()}
+
+    assert declared.items() <= explained.items()

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from drumbeat.configuration.document_models import Form
+from drumbeat.configuration.document_models import Defaults, Form
 from drumbeat.configuration.document_types import NAME_RULE
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.configuration import NAME
@@ -73,6 +73,8 @@ def _explained(form: type[Form], data: object, path: Path, error: ErrorDetails, 
 def _message(error: ErrorDetails, form: type[Form], path: Path) -> str:
     loc = error["loc"]
     name = _label(loc) if loc else str(path[-1]) if path else "the document"
+    if loc[:-1] == ("settings",) and loc[-1] in Defaults.model_fields:
+        return f"{name} is no setting of an account; write it under defaults, where it holds for every account"
     match error["type"]:
         case "missing":
             return f"{name} is missing; add it"

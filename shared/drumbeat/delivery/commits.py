@@ -10,14 +10,13 @@ from contextlib import nullcontext
 from uuid import UUID
 
 import psycopg
-from psycopg.errors import LockNotAvailable
 
 from drumbeat.core.status import FINAL, Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
 from drumbeat.delivery.transitions import Transition
 from drumbeat.delivery.verdicts import AFTER_WISHES
-from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
+from drumbeat.ledger.batches import LOCKED, REFUSED_OR_LOCKED, write_apart
 from drumbeat.ledger.database import SessionLost
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS
@@ -67,7 +66,7 @@ class Commits:
 
         def refused(opening: Opening, error: Exception) -> None:
             _log_refused(opening, error)
-            if isinstance(error, LockNotAvailable):
+            if isinstance(error, LOCKED):
                 back.append(Opening(opening.id, opening.fence, Status.WAITING, wait=LOCKED_WAIT_SECONDS))
 
         def write(some: Sequence[Opening]) -> Mapping[UUID, Moved]:
@@ -134,7 +133,7 @@ class Commits:
             try:
                 return attempts_sql.close_attempts(self._services.db, closings)
             except REFUSED_OR_LOCKED as error:
-                if len(closings) > 1 or not isinstance(error, LockNotAvailable):
+                if len(closings) > 1 or not isinstance(error, LOCKED):
                     raise
             except (psycopg.OperationalError, psycopg.InternalError):  # away, or read-only in the middle of a failover
                 pass

@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg.errors import LockNotAvailable
-
 from drumbeat.access.keys import ApiKey
 from drumbeat.core import ids
 from drumbeat.core.errors import Unauthorized, Unavailable
@@ -25,7 +23,7 @@ from drumbeat.ingest import parking, recording, returns
 from drumbeat.ingest.door import BUFFERED, Door
 from drumbeat.ingest.receipt import BUFFERED as STATUS
 from drumbeat.ingest.receipt import Receipt
-from drumbeat.ledger.batches import REFUSED
+from drumbeat.ledger.batches import LOCKED, REFUSED
 from drumbeat.planning.reports import reported, speaks
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Message, Queue, QueueError
@@ -96,7 +94,7 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
         except NOT_UNDERSTOOD as error:
             _LOG.error("buffer_not_understood", extra={"message_id": message.id, "error": type(error).__name__})
             foreign.append(message)
-        except LockNotAvailable:  # it comes back, and its neighbours are recorded meanwhile
+        except LOCKED:  # it comes back, and its neighbours are recorded meanwhile
             _LOG.warning("buffer_locked", extra={"message_id": message.id})
         else:
             recorded += stored.inserted

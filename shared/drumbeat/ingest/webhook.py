@@ -96,6 +96,8 @@ def _verified(scheme: Scheme, delivery: Delivery, allowed: Allowed, door: Door) 
         if (published := scheme.certificate_url(delivery, allowed)) is not None:
             allowed = replace(allowed, certificate=door.certificates.get(published))
         key = scheme.verify(delivery, allowed)
+        if published is not None and allowed.certificate is not None:
+            door.certificates.prove(published, allowed.certificate)
         asked = scheme.visit(delivery, allowed)
     except Unverified as error:
         door.count(UNVERIFIED)
@@ -162,13 +164,19 @@ def _store(arrival: Arrival, door: Door) -> Receipt:
 
 
 def _store_all(arrivals: Sequence[Arrival], door: Door) -> Receipt:
-    """Store the events of one delivery; its receipt is that of the first."""
+    """Store the events of one delivery; its receipt is that of the first.
+
+    Raises what the ledger raises about one that it refuses, after it took the others: the sender has to send all again.
+    """
     if len(arrivals) == 1:
         return _store(arrivals[0], door)
     try:
         recorded = recording.record_all(arrivals, door)
     except UNREACHABLE:
         return buffer.put(arrivals, door)[0]
+    for arrival, one in zip(arrivals, recorded, strict=True):
+        if one is None:
+            _store(arrival, door)
     door.catalog.refresh()
     return Receipt(arrivals[0].id, RECORDED, replayed=not any(one and one.inserted for one in recorded))
 

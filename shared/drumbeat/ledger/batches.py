@@ -15,9 +15,10 @@ REFUSED: tuple[type[Exception], ...] = (
     errors.RaiseException,
     UnicodeError,
 )
-# Another transaction keeps a row of one of them locked. Finding out which takes the lock time-out again and again, so
-# only a caller who has that time goes by it.
-REFUSED_OR_LOCKED: tuple[type[Exception], ...] = (*REFUSED, errors.LockNotAvailable)
+# Another transaction keeps a row of one of them locked, or waits for it in turn. Finding out which takes the time-out
+# of locks, or of deadlocks, again and again, so only a caller who has that time goes by it.
+LOCKED: tuple[type[Exception], ...] = (errors.LockNotAvailable, errors.DeadlockDetected)
+REFUSED_OR_LOCKED: tuple[type[Exception], ...] = (*REFUSED, *LOCKED)
 MOST_LOCKED = 6  # statements: enough to find the one among 32
 
 
@@ -45,7 +46,7 @@ def write_apart[T](
                 raise errors.LockNotAvailable
             write(part)
         except concerns_one as error:
-            locked += isinstance(error, errors.LockNotAvailable)
+            locked += isinstance(error, LOCKED)
             if len(part) == 1:
                 refused(part[0], error)
             else:

@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from psycopg.errors import LockNotAvailable
-
 from drumbeat.core.errors import Unavailable
 from drumbeat.ingest.door import BUFFERED, DEGRADED, Door
-from drumbeat.ledger.batches import REFUSED
+from drumbeat.ledger.batches import LOCKED, REFUSED
 from drumbeat.people.wishes import Taken, Wish, WishKind, record
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Message, QueueError
@@ -74,7 +72,7 @@ def drain(messages: Sequence[Message], services: Services) -> Drained:
         except NOT_UNDERSTOOD as error:
             _LOG.error("wish_not_understood", extra={"message_id": message.id, "error": type(error).__name__})
             foreign.append(message)
-        except LockNotAvailable:  # it comes back, and its neighbours are recorded meanwhile
+        except LOCKED:  # it comes back, and its neighbours are recorded meanwhile
             _LOG.warning("wish_locked", extra={"message_id": message.id})
         else:
             settled.append(message)

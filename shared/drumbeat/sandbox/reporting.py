@@ -20,7 +20,16 @@ CHOICES = (
 )
 LINK = re.compile(r'(?i)\bhref\s*=\s*["\'](https?://[^"\'\s]+)')
 PLAIN_LINK = re.compile(r"https?://[^\s<>\"')]+")
-TONES = {SENT: "did-accepted", ENDED: "alarm", DROPPED: "plain"}
+GOOD = "did-accepted"
+TONES = {SENT: GOOD, ENDED: "alarm", DROPPED: "plain"}
+BAD_NEWS = {
+    Kind.BOUNCED: "alarm",
+    Kind.COMPLAINED: "alarm",
+    Kind.REFUSED: "alarm",
+    Kind.SOFT_BOUNCED: "warn",
+    Kind.BLOCKED: "warn",
+    Kind.DELAYED: "warn",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +71,13 @@ def _line(report: Report) -> Line:
     remarks = ("again" if report.copy else "", "of a mail never sent" if report.never_sent else "")
     answered = "no answer" if report.tries else ""
     tries = f", {report.tries} tries" if report.tries > 1 else ""
+    tone = TONES.get(report.state, "warn" if report.tries else "plain")
     return Line(
         time=time.strftime("%H:%M:%S", time.localtime(at)),
         kind=report.occurrence.kind.replace("_", " "),
         to=report.occurrence.recipient,
         remark=", ".join(remark for remark in remarks if remark),
         state=report.state,
-        tone=TONES.get(report.state, "warn" if report.tries else "plain"),
+        tone=BAD_NEWS.get(report.occurrence.kind, tone) if tone == GOOD else tone,
         answered=f"{answered if report.status is None else report.status}{tries}",
     )

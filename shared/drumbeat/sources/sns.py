@@ -107,7 +107,7 @@ def _checked(delivery: Delivery, allowed: Allowed) -> dict[str, Any]:
     message = _message(delivery.body)
     if message.get("TopicArn") != allowed.options.get("topic"):
         raise Unverified("it is of another topic")
-    if message.get("Type") not in SIGNED:
+    if _text(message, "Type") not in SIGNED:
         raise Unverified("its type is none of SNS's")
     if message.get("SignatureVersion") != "2":
         raise Unverified("its signature is not of version 2: set the topic's SignatureVersion to 2")

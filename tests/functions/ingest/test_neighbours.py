@@ -1,5 +1,8 @@
 """An event that the ledger refuses, or that another session has locked, costs no neighbour its place."""
 
+import hashlib
+import hmac
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +18,8 @@ from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger.database import Database
 from drumbeat.wakeups.queue import Message
 from functions.ingest import app
-from tests.functions.doors import Doors, lead
+from tests.deadlocks import deadlock, resolved
+from tests.functions.doors import Answer, Doors, lead
 
 SHOP = ApiKey("shop", frozenset({"ingest"}))
 NOTHING = Configured((), ())
@@ -85,6 +89,28 @@ def test_of_a_buffered_message_all_is_recorded_that_can_be_and_it_stays_for_a_pe
     assert drain([mixed], doors.services).recorded == 0
 
 
+def test_a_delivery_of_which_the_ledger_refuses_a_report_is_not_acknowledged_and_its_other_reports_are_recorded(
+    doors: Doors, owner: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SESAME", "sesame")
+    doors.configure(
+        mails={"scheme": "github", "secrets": ["env:SESAME"], "type": "FEEDBACK", "speaks_for": "mail", "words": "http"}
+    )
+    body = json.dumps([{"id": kind, "kind": kind} for kind in ("delivered", "opened", "clicked")]).encode()
+    signature = f"sha256={hmac.new(b'sesame', body, hashlib.sha256).hexdigest()}"
+
+    def deliver() -> Answer:
+        return doors.post("/v1/webhooks/mails", body, key=None, headers={"X-Hub-Signature-256": signature})
+
+    owner.run("ALTER TABLE feedback ADD CONSTRAINT refusing CHECK (kind <> 'opened')")
+    refused, kept = deliver(), keys(doors)
+    owner.run("ALTER TABLE feedback DROP CONSTRAINT refusing")
+    taken = deliver()
+
+    assert (refused.status, kept) == (500, ["fact clicked", "fact delivered"])
+    assert (taken.status, keys(doors)) == (202, ["fact clicked", "fact delivered", "fact opened"])
+
+
 def test_an_event_that_another_session_has_locked_is_buffered_in_time_and_the_ledger_is_asked_again(
     doors: Doors, owner: Database
 ) -> None:
@@ -108,3 +134,18 @@ def test_an_event_that_another_session_has_locked_is_buffered_in_time_and_the_le
     assert [result["status"] for result in of_a_batch.body["results"]] == [202, 202]
     assert (len(done.settled), len(done.foreign), done.recorded) == (1, 0, 1)
     assert keys(doors) == ["before", "four", "three"]
+
+
+def test_a_buffered_event_that_is_the_victim_of_a_deadlock_comes_back_and_its_neighbours_are_recorded(
+    doors: Doors, owner: Database
+) -> None:
+    (one,), victim = arrivals(doors, "one"), message(*arrivals(doors, "victim"))
+    deadlock(owner, "events", key="victim")
+
+    done = drain([victim, message(one)], doors.services)
+    resolved(owner, "events")
+    again = drain([victim], doors.services)
+
+    assert (len(done.settled), done.foreign, done.recorded) == (1, (), 1)
+    assert (again.settled, again.recorded) == ((victim,), 1)
+    assert keys(doors) == ["one", "victim"]

@@ -3,13 +3,28 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import override
 
 import pytest
 
+from drumbeat.core.clock import SystemClock
+from drumbeat.ingest.certificates import FETCHES_A_MINUTE, MINUTE_SECONDS, MOST_SEEN, RETRY_SECONDS
 from drumbeat.sources.signature import Delivery
 from tests.functions.doors import Answer, Doors
 from tests.sns_sender import FILE, NOW, TOPIC, altered, certificate, confirmation, signed
 from tests.unit.infrastructure.peer import Peer, Talk
+
+
+class AheadClock(SystemClock):
+    """The machine's clock, and as many seconds ahead as a test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = 0.0
+
+    @override
+    def elapsed(self) -> float:
+        return super().elapsed() + self.ahead
 
 
 @dataclass
@@ -19,6 +34,7 @@ class Sns:
     doors: Doors
     peer: Peer
     answers: dict[str, tuple[int, bytes]]  # by the beginning of what is asked for
+    clock: AheadClock
 
     @property
     def origin(self) -> str:
@@ -27,6 +43,12 @@ class Sns:
     @property
     def asked(self) -> list[str]:
         return [request.split()[1].decode() for request in self.peer.requests]
+
+    def forgeries(self, number: int) -> list[Delivery]:
+        """Return deliveries with another signature, each under a certificate of its own at SNS's address."""
+        files = (f"/SimpleNotificationService-{each:032x}.pem" for each in range(number))
+        true = self.notification()
+        return [altered(true, SigningCertURL=f"{self.origin}{file}", Signature="AAAA") for file in files]
 
     def notification(self, id: str = "n-1", **changed: str) -> Delivery:
         fields = {"Type": "Notification", "Message": '{"eventType": "Send"}', "MessageId": id}
@@ -42,10 +64,11 @@ def sns(doors: Doors) -> Iterator[Sns]:
     answers = {"/ses/SimpleNotificationService": (200, certificate()), "/ses/?Action=Confirm": (200, b"<Response/>")}
     with Peer(_answering(answers)) as peer:
         services = doors.services
+        clock = services.clock = AheadClock()
         services.settings = replace(services.settings, sandbox_url=peer.url)
         source = {"scheme": "sns", "type": "FEEDBACK", "tolerance": 7200.0, "options": {"topic": TOPIC}}
         doors.configure(**{"mail-events": source})
-        yield Sns(doors, peer, answers)
+        yield Sns(doors, peer, answers, clock)
         services.http.close()
 
 
@@ -84,33 +107,74 @@ def test_what_is_of_another_topic_fetches_nothing(sns: Sns) -> None:
     assert (answer.status, sns.asked) == (401, [])
 
 
-@pytest.mark.parametrize(
-    ("status", "answered"), [(404, 401), (403, 401), (302, 401), (500, 503), (503, 503), (429, 503)]
-)
-def test_a_certificate_that_is_not_there_is_a_forgery_and_one_that_cannot_be_had_is_asked_for_again(
-    sns: Sns, status: int, answered: int
-) -> None:
-    sns.answers["/ses/SimpleNotificationService"] = (status, b"")
-    refused = sns.deliver(sns.notification())
+def test_a_certificate_that_is_not_there_is_a_forgery_and_is_not_asked_for_again_at_once(sns: Sns) -> None:
+    sns.answers["/ses/SimpleNotificationService"] = (404, b"")
+    first, second = sns.deliver(sns.notification()), sns.deliver(sns.notification())
     sns.answers["/ses/SimpleNotificationService"] = (200, certificate())
+    sns.clock.ahead += MINUTE_SECONDS
     later = sns.deliver(sns.notification())
 
-    assert refused.status == answered
-    assert later.status == (401 if answered == 401 else 202)  # what is not there is remembered for a minute
-    assert len(sns.asked) == (1 if answered == 401 else 2)
+    assert [first.status, second.status, later.status] == [401, 401, 202]
+    assert len(sns.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, b"") for status in (302, 403, 429, 500, 503)),
+        (200, b""),
+        (200, b"<html>Welcome to this network. Please sign in.</html>"),
+        (200, certificate()[:-100]),
+        (200, b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ],
+)
+def test_a_certificate_that_cannot_be_had_now_is_asked_for_again_a_little_later(
+    sns: Sns, status: int, body: bytes
+) -> None:
+    sns.answers["/ses/SimpleNotificationService"] = (status, body)
+    first, second = sns.deliver(sns.notification()), sns.deliver(sns.notification())
+    sns.answers["/ses/SimpleNotificationService"] = (200, certificate())
+    sns.clock.ahead += RETRY_SECONDS
+    later = sns.deliver(sns.notification())
+
+    assert [first.status, second.status, later.status] == [503, 503, 202]
+    assert len(sns.asked) == 2
 
 
 def test_few_certificates_are_fetched_in_a_minute_and_those_that_are_known_stay(sns: Sns) -> None:
     sns.deliver(sns.notification("n-1"))
     sns.answers["/ses/SimpleNotificationService"] = (404, b"")
-    forged = [f"{sns.origin}/SimpleNotificationService-{number:032x}.pem" for number in range(20)]
 
-    statuses = [sns.deliver(altered(sns.notification(), SigningCertURL=url)).status for url in forged]
+    statuses = [sns.deliver(forged).status for forged in 2 * sns.forgeries(20)]
     good = sns.deliver(sns.notification("n-2"))
 
     assert set(statuses) == {401, 503}
-    assert len(sns.asked) == 6
+    assert len(sns.asked) == FETCHES_A_MINUTE
     assert good.status == 202
+
+
+def test_strangers_who_name_certificates_that_are_there_displace_none_that_verified_a_delivery(sns: Sns) -> None:
+    sns.deliver(sns.notification("n-1"))
+    for forged in sns.forgeries(2 * MOST_SEEN):
+        sns.deliver(forged)
+        sns.clock.ahead += MINUTE_SECONDS
+    asked = len(sns.asked)
+
+    good = sns.deliver(sns.notification("n-2"))
+
+    assert good.status == 202
+    assert asked == len(sns.asked) == 1 + 2 * MOST_SEEN
+
+
+def test_strangers_who_name_ever_others_do_not_keep_a_certificate_that_is_named_again_from_being_fetched(
+    sns: Sns,
+) -> None:
+    for forged in sns.forgeries(200):
+        sns.deliver(forged)
+
+    first, again = sns.deliver(sns.notification()), sns.deliver(sns.notification())
+
+    assert [first.status, again.status] == [503, 202]
 
 
 def test_a_subscription_is_confirmed_and_is_no_event(sns: Sns) -> None:

@@ -20,6 +20,7 @@ from drumbeat.planning import payload
 from drumbeat.planning.plan import NEVER_ENDS, Plan, plan
 from drumbeat.providers.calls import Job
 from tests.conftest import TestDatabase
+from tests.deadlocks import deadlock
 from tests.store.delivery.workers import BODY, Accepting, Worker, effect
 from tests.store.reports import report, tell
 from tests.store.rows import as_json, claimed, opening, outcomes, pass_time, recorded, status
@@ -185,6 +186,38 @@ def test_an_effect_that_stays_locked_costs_no_neighbour_its_outcome(hasty: Worke
     release.set()
 
     assert statuses(hasty.db, [first, *others]) == ["sending", *["accepted"] * NEIGHBOURS]
+
+
+def test_an_opening_that_is_the_victim_of_a_deadlock_keeps_only_its_own_effect_waiting(
+    worker: Worker, owner: Database
+) -> None:
+    first, *others = (effect(worker.db) for _ in range(1 + NEIGHBOURS))
+    deadlock(owner, "attempts", effect_id=first)
+
+    done = worker.deliver(effects=[first, *others])
+
+    assert done.counts == {"sending": NEIGHBOURS, "accepted": NEIGHBOURS, "waiting": 1}
+    assert statuses(worker.db, [first, *others]) == ["waiting", *["accepted"] * NEIGHBOURS]
+
+
+def test_an_outcome_that_is_the_victim_of_a_deadlock_costs_no_neighbour_its_own(
+    worker: Worker, owner: Database
+) -> None:
+    first, *others = (effect(worker.db) for _ in range(1 + NEIGHBOURS))
+    deadlock(owner, "outcomes", effect_id=first)
+
+    worker.deliver(effects=[first, *others])
+
+    assert statuses(worker.db, [first, *others]) == ["sending", *["accepted"] * NEIGHBOURS]
+
+
+def test_a_plan_that_is_the_victim_of_a_deadlock_costs_no_neighbour_its_plan(worker: Worker, owner: Database) -> None:
+    first, *others = (recorded(worker.db, body=BODY) for _ in range(1 + NEIGHBOURS))
+    deadlock(owner, "plans", event_id=first)
+
+    worker.deliver(events=[first, *others])
+
+    assert {row["event_id"] for row in worker.db.run("SELECT event_id FROM plans")} == set(others)
 
 
 # ---------------------------------------------------------------- planning that does not come to its end

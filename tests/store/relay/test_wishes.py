@@ -12,6 +12,7 @@ import pytest
 from drumbeat.core import ids
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.infrastructure.sqs.client import Sqs, SqsError
+from drumbeat.ledger.database import Database
 from drumbeat.people import waiting_wishes
 from drumbeat.people.wishes import Wish, WishKind
 from drumbeat.relay import wishes
@@ -19,6 +20,7 @@ from drumbeat.relay.sweep import RESERVED_SECONDS, sweep
 from drumbeat.wakeups import wishes_flag
 from drumbeat.wakeups.queue import Queue
 from tests.conftest import PREFIX
+from tests.deadlocks import deadlock
 from tests.store.people.conftest import mail as mail_to_ada
 from tests.store.people.conftest import states
 from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
@@ -203,6 +205,22 @@ def test_a_wish_that_another_transaction_locks_out_comes_back_and_its_neighbour_
 
     assert summary.wishes == 0
     assert summary.foreign == 0
+    assert flag_of(deployment) is not None
+    assert deployment.services.wishes.count() == 1
+
+
+def test_a_wish_that_is_the_victim_of_a_deadlock_comes_back_and_its_neighbour_goes(
+    deployment: SampleDeployment, owner: Database
+) -> None:
+    deployment.configured()
+    mail = mail_to_ada(deployment.db)
+    victim, other = wish(deployment, mail), wish(deployment, mail)
+    wait_in_queue(deployment, *map(waiting_wishes.dumps, (victim, other)))
+    deadlock(owner, "events", key=str(victim.id))
+
+    summary = sweep(deployment.services)
+
+    assert (summary.wishes, summary.foreign) == (1, 0)
     assert flag_of(deployment) is not None
     assert deployment.services.wishes.count() == 1
 

@@ -216,6 +216,14 @@ def account(fields: str) -> str:
         ("provider: resend, secrets: {api_key: env:T}, settings: {form: x, from: a@b.c}", "did you mean from?"),
         ("provider: resend, secrets: {api_key: env:T}, settings: {from: nobody}", "4: from must be one address"),
         ("provider: resend, secrets: {api_key: env:T}, settings: {from: [a]}", "4: from must be text"),
+        (
+            "provider: resend, secrets: {api_key: env:T}, settings: {from: a@b.c, track: {opens: false}}",
+            "4: track is no setting of an account; write it under defaults",
+        ),
+        (
+            "provider: resend, secrets: {api_key: env:T}, settings: {from: a@b.c, track: false}",
+            "4: track is no setting of an account; write it under defaults",
+        ),
         ("provider: hubspot, secrets: {token: env:T}, limits: 10/s", "4: limits must be a list"),
         ("provider: hubspot, secrets: {token: env:T}, limits: [10 per s]", "limits[0]: a limit is N/s"),
         ("provider: hubspot, secrets: {token: env:T}, limits: [1/s, 5/d burst 2]", "limits[1]: limits per h and d"),

@@ -17,6 +17,7 @@ def test_an_empty_inbox_says_what_to_do_next(home: Path) -> None:
         page = empty.call("GET", "/").body.decode()
 
     assert "No mail has arrived yet" in page
+    assert "sends through any mail provider arrives here" in page
     assert f"http://127.0.0.1:{empty.port}/mailgun/v3/" in page
     assert "drumbeat send LEAD_CAPTURE" in page
 

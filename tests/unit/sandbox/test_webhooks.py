@@ -199,8 +199,27 @@ def test_the_page_says_what_was_reported_and_how_it_was_answered(reporting: Sand
 
     page = reporting.call("GET", f"{newest_path(reporting)}?view=record").body.decode()
 
-    assert re.search(r"accepted</td><td>told@example.org</td><td><i[^>]*>given up</i></td><td>406<", page)
-    assert re.search(r"delivered</td><td>told@example.org</td><td><i[^>]*>sent</i></td><td>200<", page)
+    assert re.search(r"alarm\">accepted</i></td><td>told@example.org</td><td>given up</td><td>406<", page)
+    assert re.search(r"did-accepted\">delivered</i></td><td>told@example.org</td><td>sent</td><td>200<", page)
+
+
+def test_bad_news_does_not_look_like_a_delivery(reporting: SandboxProcess, receiver: Receiver) -> None:
+    bad = {"bounced": "alarm", "complained": "alarm", "refused": "alarm", "soft bounced": "warn", "blocked": "warn"}
+    reporting.mailgun("w-12")
+    receiver.take(2)
+    for kind in bad:
+        reporting.call("POST", "/_sandbox/feedback", {"key": "w-12", "kind": kind.replace(" ", "_")})
+    receiver.take(len(bad))
+    settled(reporting, "w-12")
+
+    pages = [
+        reporting.call("GET", f"{newest_path(reporting)}?view={view}").body.decode() for view in ("html", "record")
+    ]
+
+    for page, times in zip(pages, (1, 2), strict=True):
+        shown = re.findall(r'<i class="badge ([\w-]+)"[^>]*>([a-z ]+)</i>', page)
+        for kind, tone in (bad | {"delivered": "did-accepted"}).items():
+            assert [each for each, said in shown if said == kind] == [tone] * times
 
 
 def test_a_mail_without_a_webhook_has_no_button_and_says_so(sandbox: SandboxProcess) -> None:

@@ -12,6 +12,7 @@ from drumbeat.core.feedback import Kind
 from drumbeat.providers.words import registry as words
 from drumbeat.sources import registry
 from drumbeat.sources.signature import Allowed, Delivery, NoMatch, Reply, Unverified
+from drumbeat.sources.sns import SIGNED
 from tests.conftest import VECTORS
 from tests.sns_sender import FILE, ID, NOW, ORIGIN, TOPIC, altered, certificate, confirmation, notification, signed
 
@@ -68,13 +69,19 @@ def test_a_confirmation_is_no_notification_and_the_other_way_round() -> None:
         ({"TopicArn": None}, "another topic"),
         ({"TopicArn": [TOPIC]}, "another topic"),
         ({"Type": "Other"}, "type is none"),
-        ({"Type": 7}, "type is none"),
+        ({"Type": 7}, "Type is missing"),
+        ({"Type": []}, "Type is missing"),
+        ({"Type": {}}, "Type is missing"),
         ({"SignatureVersion": "1"}, "version 2"),
         ({"SignatureVersion": 2}, "version 2"),
+        ({"SignatureVersion": []}, "version 2"),
         ({"MessageId": "a\nb"}, "no usable id"),
         ({"MessageId": ""}, "no usable id"),
         ({"MessageId": 7}, "MessageId is missing"),
         ({"Timestamp": "now"}, "not a time"),
+        ({"Timestamp": "\ud800"}, "not a time"),
+        ({"Timestamp": "0001-01-01T00:00:00+23:59"}, "outside the tolerance"),
+        ({"Timestamp": "9999-12-31T23:59:59-23:59"}, "outside the tolerance"),
         ({"Timestamp": "2023-11-14T22:13:20"}, "not a time"),
         ({"Signature": "!"}, "not base64"),
         ({"Signature": 7}, "Signature is missing"),
@@ -84,6 +91,25 @@ def test_a_confirmation_is_no_notification_and_the_other_way_round() -> None:
 def test_what_is_wrong_is_named_and_never_quoted(changed: dict[str, object], why: str) -> None:
     with pytest.raises(Unverified, match=why):
         SNS.verify(altered(notification(), **changed), allowed())
+
+
+ODD: list[object] = [None, True, 7, 1.5, "", "\ud800", [], ["x"], {}, {"x": "y"}]
+
+
+@pytest.mark.parametrize("name", [*json.loads(confirmation().body), "Subject"])
+@pytest.mark.parametrize("value", ODD, ids=json.dumps)
+@pytest.mark.parametrize("delivery", [notification(Subject="s"), confirmation()], ids=["notification", "confirmation"])
+def test_any_value_of_any_field_is_refused_before_the_signature_or_by_it(
+    delivery: Delivery, name: str, value: object
+) -> None:
+    changed = altered(delivery, **{name: value})
+    signed_for = name in SIGNED[json.loads(delivery.body)["Type"]]
+
+    if signed_for or name in ("Signature", "SignatureVersion", "SigningCertURL"):
+        with pytest.raises(Unverified):
+            SNS.verify(changed, allowed())
+    else:
+        assert SNS.verify(changed, allowed()) == ID
 
 
 @pytest.mark.parametrize(

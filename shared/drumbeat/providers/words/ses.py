@@ -94,12 +94,20 @@ def _of_complaint(complaint: Fields) -> tuple[Kind, tuple[str, ...]]:
 
 
 def _of_subscription(subscription: Fields) -> tuple[Kind, tuple[str, ...]]:
-    """A person changed what they take of SES's own contact list; who takes more has not left."""
-    new = fields(subscription.get("newTopicPreferences"))
-    topics = new.get("topicSubscriptionStatus")
-    states = [_text(fields(topic), "subscriptionStatus") for topic in topics] if isinstance(topics, list) else []
-    left = new.get("unsubscribeAll") is True or any(state.lower() == "optout" for state in states)
+    """A person changed what they take of SES's own contact list; who is out of no more than before has not left."""
+    old, new = (fields(subscription.get(name)) for name in ("oldTopicPreferences", "newTopicPreferences"))
+    left = _topics_out(new) - _topics_out(old) or (_out_of_all(new) and not _out_of_all(old))
     return (Kind.UNSUBSCRIBED if left else Kind.OTHER), ()
+
+
+def _out_of_all(preferences: Fields) -> bool:
+    return preferences.get("unsubscribeAll") is True
+
+
+def _topics_out(preferences: Fields) -> set[str]:
+    topics = preferences.get("topicSubscriptionStatus")
+    listed = map(fields, topics if isinstance(topics, list) else ())
+    return {_text(topic, "topicName") for topic in listed if _text(topic, "subscriptionStatus").lower() == "optout"}
 
 
 _KINDS: Mapping[str, Kind | Callable[[Fields], tuple[Kind, tuple[str, ...]]]] = {

@@ -24,6 +24,7 @@ FIELDS = """
     user-variables Email Recipient BouncedAt DeliveredAt Details Description OriginalLink UserAgent Geo IP
     eventType notificationType mail messageId headers destination detail feedbackId bounceType bounceSubType
     bouncedRecipients emailAddress diagnosticCode complaintFeedbackType ipAddress newTopicPreferences
+    oldTopicPreferences topicSubscriptionStatus topicName subscriptionStatus unsubscribeAll subscription
     SuppressSending Origin SuppressionReason kind key at reference email said machine
 """
 NAMES = st.sampled_from(FIELDS.split())

@@ -134,6 +134,34 @@ def test_a_repeat_under_another_order_of_fields_is_the_same_report_and_another_e
     assert len(names | {WORDS.read(first).name}) == 5
 
 
+ALL_OUT = {"unsubscribeAll": True}
+
+
+def topics(**statuses: str) -> dict[str, Any]:
+    each = [{"topicName": name, "subscriptionStatus": status} for name, status in statuses.items()]
+    return {"unsubscribeAll": False, "topicSubscriptionStatus": each}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (topics(news="OptIn"), topics(news="OptOut"), Kind.UNSUBSCRIBED),
+        (topics(news="OptOut", offers="OptOut"), topics(news="OptIn", offers="OptOut"), Kind.OTHER),
+        (topics(news="OptOut", offers="OptIn"), topics(news="OptIn", offers="OptOut"), Kind.UNSUBSCRIBED),
+        (topics(), topics(news="OptOut"), Kind.UNSUBSCRIBED),
+        (topics(news="OptOut"), topics(news="OptOut") | ALL_OUT, Kind.UNSUBSCRIBED),
+        (topics(news="OptOut") | ALL_OUT, topics(news="OptOut"), Kind.OTHER),
+        (topics(news="OptOut") | ALL_OUT, topics(news="OptOut") | ALL_OUT, Kind.OTHER),
+        ([], topics(news="OptOut"), Kind.UNSUBSCRIBED),
+        ({"topicSubscriptionStatus": [7, {"topicName": []}]}, topics(news="OptIn"), Kind.OTHER),
+    ],
+)
+def test_who_is_out_of_more_than_before_has_left(old: object, new: object, kind: Kind) -> None:
+    changed = event("Subscription", "subscription", oldTopicPreferences=old, newTopicPreferences=new)
+
+    assert WORDS.read(changed).kind is kind
+
+
 @pytest.mark.parametrize(
     "fact", [None, "Successfully validated SNS topic", [], {}, {"eventType": "Send"}, {"mail": MAIL}]
 )
