@@ -7,6 +7,21 @@
 -- buffer, of the queue of wishes, of what was parked. Never set back.
 ALTER TABLE contacts ADD COLUMN erased_at timestamptz;
 
+-- By any update: the release before knows no kind of suppression and would lift this one. It is answered that
+-- there was nothing to lift, so that it appends none.
+CREATE FUNCTION keep_erased() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.suppressed_at IS NULL THEN
+        RETURN NULL;
+    END IF;
+    NEW.suppressed_at := OLD.suppressed_at;
+    NEW.suppression_reason := OLD.suppression_reason;
+    NEW.suppression_kind := OLD.suppression_kind;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keep_erased BEFORE UPDATE OF suppressed_at, suppression_reason, suppression_kind ON contacts
+    FOR EACH ROW WHEN (OLD.suppression_kind = 'erased') EXECUTE FUNCTION keep_erased();
+
 -- The key of an event may be an address, as its sender chose it. One that was erased has this instead, and its id
 -- stays: a repeat is still known. Whether an event was erased is read from it.
 CREATE FUNCTION erased_key(event uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
