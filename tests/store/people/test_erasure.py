@@ -279,7 +279,7 @@ def test_nothing_of_a_large_ledger_is_read_in_full(services: Services, owner: Da
         services.db.run("SET LOCAL enable_seqscan = off")  # so few rows are cheaper to read in full
         erasure_sql.held(services.db, keys)
         erasure_sql.bar(services.db, keys, actor="person:test")
-        erasure_sql.erase(services.db, keys, after=erasure_sql.START, most=10)
+        erasure_sql.erase(services.db, keys, after=erasure_sql.START, last=None, most=10)
         consent_receipt.receipt(services.db, keys=keys.known, reading=lambda *_: None)
         found = {row["relname"] for row in services.db.run(read)}
 

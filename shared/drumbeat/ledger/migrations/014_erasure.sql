@@ -34,6 +34,9 @@ CREATE FUNCTION without_addresses(words text) RETURNS text LANGUAGE sql IMMUTABL
 -- Which deliveries of many facts still hold the bytes of one of them.
 CREATE INDEX deliveries_of_fact ON deliveries USING gin (facts) WHERE pruned_at IS NULL;
 
+-- Whether an event names a person: an erasure looks into each body of those that do not.
+CREATE INDEX event_contacts_event ON event_contacts (event_id);
+
 -- Erases what these events hold, and what was made of it. Each statement sees what was committed while the one before
 -- waited for a lock, so the order counts: who adds to an event holds its row, that of its plan, or an effect's.
 -- What a schedule fired holds no person: of that only the effects for these people end.
@@ -173,10 +176,11 @@ END $$;
 REVOKE ALL ON FUNCTION bar_person(bytea, bytea, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bar_person(bytea, bytea, text) TO drumbeat_app;
 
--- Then the bytes: the next events that name a barred person, in the order of ids; returns the last of them, null: that
--- was all. Under the key by the first reading only what was planned by it: the rest is another person's.
+-- Then the bytes: the next events that name a barred person, in the order of ids up to the last one to look at; returns
+-- the last that was erased, null: those were all. Under the key by the first reading only what was planned by it: the
+-- rest is another person's.
 CREATE FUNCTION erase_person(
-    today bytea, previous bytea, following uuid, most integer, OUT events integer, OUT next uuid)
+    today bytea, previous bytea, following uuid, last uuid, most integer, OUT events integer, OUT next uuid)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     until timestamptz := (SELECT erased_at FROM contacts WHERE key = today);
@@ -186,21 +190,25 @@ BEGIN
         SELECT event_id
           FROM ((SELECT event_id
                    FROM event_contacts
-                  WHERE contact = today AND event_id > following AND received_at <= until
+                  WHERE contact = today AND event_id > following AND event_id <= last AND received_at <= until
                   ORDER BY event_id
                   LIMIT most)
                  UNION
                 (SELECT n.event_id
                    FROM event_contacts n
                    JOIN plans USING (event_id)
-                  WHERE n.contact = previous AND n.event_id > following AND n.received_at <= until
-                    AND plans.semantics = 1
+                  WHERE n.contact = previous AND n.event_id > following AND n.event_id <= last
+                    AND n.received_at <= until AND plans.semantics = 1
                   ORDER BY n.event_id
                   LIMIT most)) AS named
          ORDER BY event_id
          LIMIT most);
-    PERFORM erase_events(ids, ARRAY[today, previous]);
     PERFORM forget_lead(today);
+    IF ids = '{}' THEN
+        events := 0;
+        RETURN;
+    END IF;
+    PERFORM erase_events(ids, ARRAY[today, previous]);
     DELETE FROM leads WHERE contact = previous AND (address ->> 'e')::uuid = ANY (ids);
     UPDATE leads
        SET attributes = (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(attributes)
@@ -211,8 +219,8 @@ BEGIN
     events := cardinality(ids);
     next := CASE WHEN events = most THEN ids[most] END;
 END $$;
-REVOKE ALL ON FUNCTION erase_person(bytea, bytea, uuid, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION erase_person(bytea, bytea, uuid, integer) TO drumbeat_app;
+REVOKE ALL ON FUNCTION erase_person(bytea, bytea, uuid, uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION erase_person(bytea, bytea, uuid, uuid, integer) TO drumbeat_app;
 
 -- Copies that no event leads to from the person: bodies that were parked, or came too late for a key of another's.
 CREATE FUNCTION erase_copies(today bytea, ids uuid[], hashes bytea[]) RETURNS integer
