@@ -27,9 +27,44 @@ CREATE TRIGGER keep_erased BEFORE UPDATE OF suppressed_at, suppression_reason, s
 CREATE FUNCTION erased_key(event uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN 'erased:' || event::text;
 
--- As `core.masking`: what looks like an address, in a sentence that a person or a provider wrote.
-CREATE FUNCTION without_addresses(words text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    RETURN regexp_replace(words, '("[^"@]*"|[^\s@"''<>(),:;]+)@[^\s@"''<>(),:;]+', '[address]', 'g');
+-- As `core.masking`: what looks like an address, in a sentence that a person or a provider wrote, however its @ is written.
+
+-- What a run of `%40` and the like stands for. One that is no UTF-8 is read byte by byte.
+CREATE FUNCTION percent_decoded(run text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN convert_from(decode(replace(run, '%', ''), 'hex'), 'UTF8');
+EXCEPTION WHEN character_not_in_repertoire THEN
+    RETURN convert_from(decode(replace(replace(run, '%00', ''), '%', ''), 'hex'), 'LATIN1');
+END $$;
+
+-- Three layers, as there: one way of writing an @ may be wrapped in another.
+CREATE FUNCTION plain_text(words text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    FOR layer IN 1..3 LOOP
+        words := coalesce((SELECT string_agg(coalesce(percent_decoded(part[1]), part[2]), '' ORDER BY place)
+                             FROM regexp_matches(normalize(words, NFKC), '((?:%[0-9A-Fa-f]{2})+)|(%|[^%]+)', 'g')
+                                  WITH ORDINALITY AS parts (part, place)), words);
+    END LOOP;
+    RETURN words;
+END $$;
+
+-- Without it there is none: the characters that become an @ or a % are all there are.
+CREATE FUNCTION may_hold_address(words text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN words ~ '[@%\uFF20\uFE6B\uFF05\uFE6A]';
+
+CREATE FUNCTION without_addresses(words text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+    address  CONSTANT text := '("[^"@]*"|[^\s@"''<>(),:;]+)@[^\s@"''<>(),:;]+';
+    readable text;
+BEGIN
+    IF may_hold_address(words) THEN
+        readable := plain_text(words);
+        IF readable ~ address THEN
+            RETURN regexp_replace(readable, address, '[address]', 'g');
+        END IF;
+    END IF;
+    RETURN words;
+END $$;
 
 -- Which deliveries of many facts still hold the bytes of one of them.
 CREATE INDEX deliveries_of_fact ON deliveries USING gin (facts) WHERE pruned_at IS NULL;
@@ -95,20 +130,23 @@ BEGIN
     -- What people wrote when they decided, and what releases before took from providers, may quote the address.
     UPDATE effects
        SET reason = without_addresses(reason), reason_detail = without_addresses(reason_detail)
-     WHERE id = ANY (ended) AND (reason LIKE '%@%' OR reason_detail LIKE '%@%');
+     WHERE id = ANY (ended) AND (may_hold_address(reason) OR may_hold_address(reason_detail));
     UPDATE journal
        SET reason = without_addresses(reason), reason_detail = without_addresses(reason_detail)
-     WHERE effect_id = ANY (ended) AND (reason LIKE '%@%' OR reason_detail LIKE '%@%');
+     WHERE effect_id = ANY (ended) AND (may_hold_address(reason) OR may_hold_address(reason_detail));
     UPDATE outcomes
        SET detail = without_addresses(detail), reference = without_addresses(reference)
      WHERE effect_id = ANY (ended)
-       AND (detail LIKE '%@%'
-            OR (reference LIKE '%@%' AND NOT starts_with(ltrim(reference, '<'), effect_id::text)));  -- not our own name
+       AND (may_hold_address(detail)
+            OR (may_hold_address(reference)
+                AND NOT starts_with(ltrim(reference, '<'), effect_id::text)));  -- not our own name
     UPDATE feedback SET said = '' WHERE (event_id = ANY (whole) OR effect_id = ANY (ended)) AND said <> '';
-    UPDATE dismissals SET reason = without_addresses(reason) WHERE event_id = ANY (whole) AND reason LIKE '%@%';
+    UPDATE dismissals
+       SET reason = without_addresses(reason)
+     WHERE event_id = ANY (whole) AND may_hold_address(reason);
     UPDATE plans
        SET failed = (SELECT jsonb_object_agg(key, without_addresses(value)) FROM jsonb_each_text(failed))
-     WHERE event_id = ANY (whole) AND failed::text LIKE '%@%';
+     WHERE event_id = ANY (whole) AND may_hold_address(failed::text);
 END $$;
 REVOKE ALL ON FUNCTION erase_events(uuid[], bytea[]) FROM PUBLIC;
 
@@ -166,8 +204,12 @@ BEGIN
            suppression_reason = excluded.suppression_reason,
            suppression_kind = excluded.suppression_kind,
            erased_at = coalesce(excluded.erased_at, c.erased_at);
-    UPDATE suppressions SET reason = without_addresses(reason) WHERE contact IN (today, previous) AND reason LIKE '%@%';
-    UPDATE account_states SET reason_detail = without_addresses(reason_detail) WHERE reason_detail LIKE '%@%';
+    UPDATE suppressions
+       SET reason = without_addresses(reason)
+     WHERE contact IN (today, previous) AND may_hold_address(reason);
+    UPDATE account_states
+       SET reason_detail = without_addresses(reason_detail)
+     WHERE may_hold_address(reason_detail);
     INSERT INTO suppressions (contact, seq, reason, actor)
     SELECT k.key, 1 + coalesce((SELECT max(seq) FROM suppressions s WHERE s.contact = k.key), 0), 'erased', by
       FROM unnest(asked) AS k (key);
