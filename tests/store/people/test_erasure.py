@@ -3,7 +3,6 @@
 import json
 import uuid
 
-import psycopg
 import pytest
 
 from drumbeat.audit import verify
@@ -241,20 +240,7 @@ def test_the_suppression_stays_for_ever(services: Services) -> None:
     assert suppressions.check(ADDRESS, services).suppressed
 
 
-# ---------------------------------------------------------------- its rights and its price
-
-
-def test_the_application_can_delete_nothing_but_by_these_functions(database: TestDatabase) -> None:
-    for forbidden in (
-        "DELETE FROM payloads",
-        "DELETE FROM requests",
-        "UPDATE contacts SET erased_at = NULL",
-        "UPDATE events SET key = ''",
-        "SELECT erase_events('{}', '{}')",
-        "SELECT forget_lead('')",
-    ):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            database.run(forbidden)
+# ---------------------------------------------------------------- its price
 
 
 def test_a_key_of_an_erased_event_is_the_same_in_both_languages(database: TestDatabase) -> None:

@@ -291,7 +291,9 @@ GRANT EXECUTE ON FUNCTION erase_copies(bytea, uuid[], bytea[]) TO drumbeat_app;
 -- ---------------------------------------------------------------- what comes later
 
 -- Each of these runs at the end of its statement, after the reference to the contact or the plan was checked, which
--- waits for an erasure that has begun; so it sees one that the statement itself did not see.
+-- waits for an erasure that has begun; so it sees one that the statement itself did not see. When an event was received
+-- is its own word, which never changes. No one but the owner may make a trigger of these functions, as on a table of
+-- their own whose rows are made up.
 
 -- An event that was received before its person was erased is found to name them: planned now, or named by a wish. What a
 -- provider reports of their mails is about what was sent before, whenever it comes: nothing is sent to them any more.
@@ -305,7 +307,7 @@ BEGIN
       FROM added
       JOIN contacts c ON c.key = added.contact
       JOIN events e ON e.id = added.event_id
-     WHERE c.erased_at >= added.received_at OR (c.erased_at IS NOT NULL AND e.type = 'FEEDBACK');
+     WHERE c.erased_at >= e.received_at OR (c.erased_at IS NOT NULL AND e.type = 'FEEDBACK');
     IF ids IS NOT NULL THEN
         PERFORM erase_events(ids, people);
     END IF;
@@ -399,3 +401,10 @@ BEGIN
 END $$;
 CREATE TRIGGER skip_erased_parked BEFORE INSERT ON parked
     FOR EACH ROW EXECUTE FUNCTION skip_erased_parked();
+
+-- ---------------------------------------------------------------- whose these are
+
+REVOKE ALL ON FUNCTION erase_late_events(), erase_late_effects(), erase_late_deliveries(), erase_late_leads(),
+    skip_erased_conflict(), skip_erased_parked() FROM PUBLIC;
+-- Those of step 008 write counts.
+REVOKE ALL ON FUNCTION add_up(), count_events(), count_effects(), count_end() FROM PUBLIC;
