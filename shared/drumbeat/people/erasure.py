@@ -6,7 +6,8 @@ consent stood, and a suppression that is never lifted. An erasure that was cut i
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
 from uuid import UUID
@@ -19,13 +20,14 @@ from drumbeat.core.errors import Invalid, InvalidAddress, Unavailable
 from drumbeat.core.masking import addresses
 from drumbeat.people import erasure_sql
 from drumbeat.people.erasure_sql import Copy, Held
-from drumbeat.planning.plan import NEVER_ENDS
 from drumbeat.services import Services
 
 EVENTS_AT_ONCE = 500  # of one commit
 SECONDS_AT_ONCE = 10.0  # of one request, after which it says how to go on
 PATIENCE_SECONDS = 20.0  # for one statement
 TRIES = 5  # of a statement that meets another's lock, which is held for milliseconds
+
+_AROUND = re.compile(r"[=&?/|;#!{}\[\]\\]")
 
 _LOG = logging.getLogger(__name__)
 
@@ -100,23 +102,30 @@ def _erase_copies(keys: Keys, services: Services) -> int:
     db, erased = services.db, 0
     for some in batched(_naming(keys, erasure_sql.apart(db), services), EVENTS_AT_ONCE, strict=False):
         erased += _unhindered(erasure_sql.erase_copies, db, keys, some)
-    for some in batched(_naming(keys, erasure_sql.given_up(db, NEVER_ENDS), services), EVENTS_AT_ONCE, strict=False):
-        _unhindered(erasure_sql.name, db, keys, some)
     return erased
 
 
-def _naming(keys: Keys, copies: Iterator[Copy], services: Services) -> Iterator[Copy]:
+def _naming(keys: Keys, copies: Iterable[Copy], services: Services) -> Iterator[Copy]:
     return (copy for copy in copies if _names(keys, _found(copy.body), services))
 
 
 def _erase_events(keys: Keys, after: UUID | None, services: Services) -> tuple[int, UUID | None]:
+    """Erase what names the person, span by span: what no index leads to is first looked for in the span's bodies."""
     started, events, following = services.clock.elapsed(), 0, after or erasure_sql.START
     while True:
-        chunk = _unhindered(erasure_sql.erase, services.db, keys, after=following, most=EVENTS_AT_ONCE)
-        events += chunk.events
-        if chunk.next is None or services.clock.elapsed() - started > SECONDS_AT_ONCE:
-            return events, chunk.next
-        following = chunk.next
+        span = erasure_sql.unread(services.db, after=following)
+        if found := list(_naming(keys, span.unread, services)):
+            _unhindered(erasure_sql.name, services.db, keys, found)
+        whole = False
+        while not whole:
+            chunk = _unhindered(
+                erasure_sql.erase, services.db, keys, after=following, last=span.last, most=EVENTS_AT_ONCE
+            )
+            events, whole = events + chunk.events, chunk.next is None
+            reached = chunk.next or span.last
+            if reached is None or services.clock.elapsed() - started > SECONDS_AT_ONCE:
+                return events, reached
+            following = reached
 
 
 def _names(keys: Keys, texts: list[str], services: Services) -> bool:
@@ -134,9 +143,16 @@ def _found(body: bytes) -> list[str]:
     """Return what looks like an address in a body: in any text of its JSON, or in all of what is no JSON."""
     text = body.decode(errors="replace")
     try:
-        return [found for each in _texts(json.loads(text)) for found in addresses(each)]
+        texts = list(_texts(json.loads(text)))
     except (ValueError, RecursionError):
-        return list(addresses(text))
+        texts = [text]
+    return [reading for each in texts for found in addresses(each) for reading in (found, _inner(found))]
+
+
+def _inner(found: str) -> str:
+    """Return an address without what an address may hold, and the field of a form or of a link has around one."""
+    local, _, domain = found.rpartition("@")
+    return f"{_AROUND.split(local)[-1]}@{_AROUND.split(domain)[0].rstrip('.')}"
 
 
 def _texts(value: object) -> Iterator[str]:

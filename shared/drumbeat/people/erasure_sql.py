@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 from uuid import UUID
 
 from drumbeat.core.address import Keys
 from drumbeat.ledger.database import Database
 
-START = UUID(int=0)
+START, END = UUID(int=0), UUID(int=2**128 - 1)
 COPIES_AT_ONCE = 50  # bodies, each of which may be as large as a delivery
+PLANS_AT_ONCE = 2000  # that are looked through for such
 
 # Under the key by the first reading of addresses only what was planned by it: the rest is another person's.
 HELD = """
@@ -63,20 +64,20 @@ def bar(db: Database, keys: Keys, *, actor: str) -> UUID:
     return person
 
 
-ERASE = "SELECT events, next FROM erase_person(%(today)s, %(previous)s, %(after)s, %(most)s)"
+ERASE = "SELECT events, next FROM erase_person(%(today)s, %(previous)s, %(after)s, %(last)s, %(most)s)"
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some events of a barred person, erased. `next`: after which event the others come; None: that was all."""
+    """Some events of a barred person, erased. `next`: after which event the others come; None: those were all."""
 
     events: int
     next: UUID | None
 
 
-def erase(db: Database, keys: Keys, *, after: UUID, most: int) -> Chunk:
+def erase(db: Database, keys: Keys, *, after: UUID, last: UUID | None, most: int) -> Chunk:
     """Erase the next events of a barred person, in the order of ids, with all that was made of them. Safe to repeat."""
-    values = {"today": keys.today, "previous": keys.former, "after": after, "most": most}
+    values = {"today": keys.today, "previous": keys.former, "after": after, "last": last or END, "most": most}
     return Chunk(**db.run(ERASE, values)[0])
 
 
@@ -107,33 +108,55 @@ CONFLICTS = """
      ORDER BY event_id, fingerprint
      LIMIT %(limit)s
 """
-# An event whose planning never ended says nothing of people.
-GIVEN_UP = """
-    SELECT p.event_id, e.fingerprint, e.received_at, b.body
-      FROM plans p
-      JOIN events e ON e.id = p.event_id
-      JOIN payloads b ON b.event_id = p.event_id
-     WHERE p.failed <> '{}' AND p.event_id > %(event)s
-       AND EXISTS (SELECT FROM jsonb_each_text(p.failed) AS flow WHERE flow.value = %(never_ends)s)
-     ORDER BY p.event_id
-     LIMIT %(limit)s
+# Read in the order of ids, by indexes, and no further than is needed: all of it together costs what one reading does.
+UNREAD = """
+    WITH span AS MATERIALIZED (
+        SELECT event_id AS last FROM plans WHERE event_id > %(after)s ORDER BY event_id OFFSET %(plans)s - 1 LIMIT 1
+    ), unread AS MATERIALIZED (
+        SELECT p.event_id, e.fingerprint, e.received_at, b.body
+          FROM (SELECT event_id FROM plans WHERE event_id > %(after)s ORDER BY event_id LIMIT %(plans)s) AS p
+         CROSS JOIN LATERAL (SELECT * FROM events WHERE id = p.event_id LIMIT 1) AS e
+         CROSS JOIN LATERAL (SELECT body FROM payloads WHERE event_id = p.event_id LIMIT 1) AS b
+         WHERE e.door <> 'schedule'
+           AND (SELECT n.event_id FROM event_contacts n WHERE n.event_id = p.event_id LIMIT 1) IS NULL
+         ORDER BY p.event_id
+         LIMIT %(bodies)s
+    )
+    SELECT span.last, unread.*
+      FROM (SELECT) AS one
+      LEFT JOIN span ON true
+      LEFT JOIN unread ON true
+     ORDER BY unread.event_id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Some planned events in the order of ids. `unread`: bodies of those that name no one; `last`: None: to the end."""
+
+    unread: list[Copy]
+    last: UUID | None
+
+
+def unread(db: Database, *, after: UUID) -> Span:
+    """Give the bodies of the next events that name no one: their plan could not read them, or found no address."""
+    rows = db.run(UNREAD, {"after": after, "plans": PLANS_AT_ONCE, "bodies": COPIES_AT_ONCE})
+    last = rows[0]["last"]
+    copies = [
+        Copy(row["event_id"], row["fingerprint"], row["received_at"], row["body"]) for row in rows if row["event_id"]
+    ]
+    return Span(copies, copies[-1].event_id if len(copies) == COPIES_AT_ONCE else last)
 
 
 def apart(db: Database) -> Iterator[Copy]:
     """Give the bodies that were parked, or came too late for their keys."""
     for statement in (PARKED, CONFLICTS):
-        yield from _all(db, statement, {})
+        yield from _all(db, statement)
 
 
-def given_up(db: Database, never_ends: str) -> Iterator[Copy]:
-    """Give the bodies of the events that were given up, for this reason."""
-    yield from _all(db, GIVEN_UP, {"never_ends": never_ends})
-
-
-def _all(db: Database, statement: LiteralString, values: dict[str, Any]) -> Iterator[Copy]:
+def _all(db: Database, statement: LiteralString) -> Iterator[Copy]:
     after = {"event": START, "fingerprint": b""}
-    while rows := db.run(statement, {**values, **after, "limit": COPIES_AT_ONCE}):
+    while rows := db.run(statement, {**after, "limit": COPIES_AT_ONCE}):
         yield from (Copy(**row) for row in rows)
         after = {"event": rows[-1]["event_id"], "fingerprint": rows[-1]["fingerprint"]}
 
@@ -152,12 +175,13 @@ NAME = """
     INSERT INTO event_contacts (contact, event_id, received_at)
     SELECT %(today)s, n.id, n.received_at
       FROM unnest(%(ids)s::uuid[], %(received_ats)s::timestamptz[]) AS n (id, received_at)
+      JOIN contacts ON contacts.key = %(today)s AND contacts.erased_at >= n.received_at
         ON CONFLICT DO NOTHING
 """
 
 
 def name(db: Database, keys: Keys, events: Sequence[Copy]) -> None:
-    """Note that these events name a person; what was received before the person was barred is erased in that commit."""
+    """Note that these events name a person, as far as they were received before the person was barred: so they go."""
     values = [event.event_id for event in events], [event.received_at for event in events]
     db.run(NAME, {"today": keys.today, "ids": values[0], "received_ats": values[1]})
 

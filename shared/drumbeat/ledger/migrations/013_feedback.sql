@@ -81,3 +81,18 @@ CREATE FUNCTION bounced_at(reported jsonb) RETURNS timestamptz LANGUAGE sql IMMU
 CREATE FUNCTION complained_at(reported jsonb) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN CASE WHEN (reported ->> 'c')::bigint > coalesce((reported ->> 'l')::bigint, 0)
                 THEN timestamptz 'epoch' + interval '1 microsecond' * (reported ->> 'c')::bigint END;
+
+-- ---------------------------------------------------------------- the release before
+
+-- It lifts a suppression and says nothing of reports: with the next one, even of a delivery, the old bounce would end mail
+-- again. So its lift is what one of today is.
+CREATE FUNCTION lift_reports() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.reported := reported_merged(NEW.reported, jsonb_build_object('l', microseconds(drumbeat_now())));
+    NEW.suppression_kind := NULL;
+    NEW.complained_at := complained_at(NEW.reported);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER lift_reports BEFORE UPDATE OF suppressed_at ON contacts
+    FOR EACH ROW WHEN (OLD.suppressed_at IS NOT NULL AND NEW.suppressed_at IS NULL AND OLD.reported = NEW.reported)
+    EXECUTE FUNCTION lift_reports();

@@ -7,17 +7,70 @@
 -- buffer, of the queue of wishes, of what was parked. Never set back.
 ALTER TABLE contacts ADD COLUMN erased_at timestamptz;
 
+-- By any update: the release before knows no kind of suppression and would lift this one. It is answered that
+-- there was nothing to lift, so that it appends none.
+CREATE FUNCTION keep_erased() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.suppressed_at IS NULL THEN
+        RETURN NULL;
+    END IF;
+    NEW.suppressed_at := OLD.suppressed_at;
+    NEW.suppression_reason := OLD.suppression_reason;
+    NEW.suppression_kind := OLD.suppression_kind;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keep_erased BEFORE UPDATE OF suppressed_at, suppression_reason, suppression_kind ON contacts
+    FOR EACH ROW WHEN (OLD.suppression_kind = 'erased') EXECUTE FUNCTION keep_erased();
+
 -- The key of an event may be an address, as its sender chose it. One that was erased has this instead, and its id
 -- stays: a repeat is still known. Whether an event was erased is read from it.
 CREATE FUNCTION erased_key(event uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN 'erased:' || event::text;
 
--- As `core.masking`: what looks like an address, in a sentence that a person or a provider wrote.
-CREATE FUNCTION without_addresses(words text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    RETURN regexp_replace(words, '("[^"@]*"|[^\s@"''<>(),:;]+)@[^\s@"''<>(),:;]+', '[address]', 'g');
+-- As `core.masking`: what looks like an address, in a sentence that a person or a provider wrote, however its @ is written.
+
+-- What a run of `%40` and the like stands for. One that is no UTF-8 is read byte by byte.
+CREATE FUNCTION percent_decoded(run text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN convert_from(decode(replace(run, '%', ''), 'hex'), 'UTF8');
+EXCEPTION WHEN character_not_in_repertoire THEN
+    RETURN convert_from(decode(replace(replace(run, '%00', ''), '%', ''), 'hex'), 'LATIN1');
+END $$;
+
+-- Three layers, as there: one way of writing an @ may be wrapped in another.
+CREATE FUNCTION plain_text(words text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    FOR layer IN 1..3 LOOP
+        words := coalesce((SELECT string_agg(coalesce(percent_decoded(part[1]), part[2]), '' ORDER BY place)
+                             FROM regexp_matches(normalize(words, NFKC), '((?:%[0-9A-Fa-f]{2})+)|(%|[^%]+)', 'g')
+                                  WITH ORDINALITY AS parts (part, place)), words);
+    END LOOP;
+    RETURN words;
+END $$;
+
+-- Without it there is none: the characters that become an @ or a % are all there are.
+CREATE FUNCTION may_hold_address(words text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN words ~ '[@%\uFF20\uFE6B\uFF05\uFE6A]';
+
+CREATE FUNCTION without_addresses(words text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+    address  CONSTANT text := '("[^"@]*"|[^\s@"''<>(),:;]+)@[^\s@"''<>(),:;]+';
+    readable text;
+BEGIN
+    IF may_hold_address(words) THEN
+        readable := plain_text(words);
+        IF readable ~ address THEN
+            RETURN regexp_replace(readable, address, '[address]', 'g');
+        END IF;
+    END IF;
+    RETURN words;
+END $$;
 
 -- Which deliveries of many facts still hold the bytes of one of them.
 CREATE INDEX deliveries_of_fact ON deliveries USING gin (facts) WHERE pruned_at IS NULL;
+
+-- Whether an event names a person: an erasure looks into each body of those that do not.
+CREATE INDEX event_contacts_event ON event_contacts (event_id);
 
 -- Erases what these events hold, and what was made of it. Each statement sees what was committed while the one before
 -- waited for a lock, so the order counts: who adds to an event holds its row, that of its plan, or an effect's.
@@ -77,20 +130,23 @@ BEGIN
     -- What people wrote when they decided, and what releases before took from providers, may quote the address.
     UPDATE effects
        SET reason = without_addresses(reason), reason_detail = without_addresses(reason_detail)
-     WHERE id = ANY (ended) AND (reason LIKE '%@%' OR reason_detail LIKE '%@%');
+     WHERE id = ANY (ended) AND (may_hold_address(reason) OR may_hold_address(reason_detail));
     UPDATE journal
        SET reason = without_addresses(reason), reason_detail = without_addresses(reason_detail)
-     WHERE effect_id = ANY (ended) AND (reason LIKE '%@%' OR reason_detail LIKE '%@%');
+     WHERE effect_id = ANY (ended) AND (may_hold_address(reason) OR may_hold_address(reason_detail));
     UPDATE outcomes
        SET detail = without_addresses(detail), reference = without_addresses(reference)
      WHERE effect_id = ANY (ended)
-       AND (detail LIKE '%@%'
-            OR (reference LIKE '%@%' AND NOT starts_with(ltrim(reference, '<'), effect_id::text)));  -- not our own name
+       AND (may_hold_address(detail)
+            OR (may_hold_address(reference)
+                AND NOT starts_with(ltrim(reference, '<'), effect_id::text)));  -- not our own name
     UPDATE feedback SET said = '' WHERE (event_id = ANY (whole) OR effect_id = ANY (ended)) AND said <> '';
-    UPDATE dismissals SET reason = without_addresses(reason) WHERE event_id = ANY (whole) AND reason LIKE '%@%';
+    UPDATE dismissals
+       SET reason = without_addresses(reason)
+     WHERE event_id = ANY (whole) AND may_hold_address(reason);
     UPDATE plans
        SET failed = (SELECT jsonb_object_agg(key, without_addresses(value)) FROM jsonb_each_text(failed))
-     WHERE event_id = ANY (whole) AND failed::text LIKE '%@%';
+     WHERE event_id = ANY (whole) AND may_hold_address(failed::text);
 END $$;
 REVOKE ALL ON FUNCTION erase_events(uuid[], bytea[]) FROM PUBLIC;
 
@@ -148,8 +204,12 @@ BEGIN
            suppression_reason = excluded.suppression_reason,
            suppression_kind = excluded.suppression_kind,
            erased_at = coalesce(excluded.erased_at, c.erased_at);
-    UPDATE suppressions SET reason = without_addresses(reason) WHERE contact IN (today, previous) AND reason LIKE '%@%';
-    UPDATE account_states SET reason_detail = without_addresses(reason_detail) WHERE reason_detail LIKE '%@%';
+    UPDATE suppressions
+       SET reason = without_addresses(reason)
+     WHERE contact IN (today, previous) AND may_hold_address(reason);
+    UPDATE account_states
+       SET reason_detail = without_addresses(reason_detail)
+     WHERE may_hold_address(reason_detail);
     INSERT INTO suppressions (contact, seq, reason, actor)
     SELECT k.key, 1 + coalesce((SELECT max(seq) FROM suppressions s WHERE s.contact = k.key), 0), 'erased', by
       FROM unnest(asked) AS k (key);
@@ -158,10 +218,11 @@ END $$;
 REVOKE ALL ON FUNCTION bar_person(bytea, bytea, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bar_person(bytea, bytea, text) TO drumbeat_app;
 
--- Then the bytes: the next events that name a barred person, in the order of ids; returns the last of them, null: that
--- was all. Under the key by the first reading only what was planned by it: the rest is another person's.
+-- Then the bytes: the next events that name a barred person, in the order of ids up to the last one to look at; returns
+-- the last that was erased, null: those were all. Under the key by the first reading only what was planned by it: the
+-- rest is another person's.
 CREATE FUNCTION erase_person(
-    today bytea, previous bytea, following uuid, most integer, OUT events integer, OUT next uuid)
+    today bytea, previous bytea, following uuid, last uuid, most integer, OUT events integer, OUT next uuid)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     until timestamptz := (SELECT erased_at FROM contacts WHERE key = today);
@@ -171,21 +232,25 @@ BEGIN
         SELECT event_id
           FROM ((SELECT event_id
                    FROM event_contacts
-                  WHERE contact = today AND event_id > following AND received_at <= until
+                  WHERE contact = today AND event_id > following AND event_id <= last AND received_at <= until
                   ORDER BY event_id
                   LIMIT most)
                  UNION
                 (SELECT n.event_id
                    FROM event_contacts n
                    JOIN plans USING (event_id)
-                  WHERE n.contact = previous AND n.event_id > following AND n.received_at <= until
-                    AND plans.semantics = 1
+                  WHERE n.contact = previous AND n.event_id > following AND n.event_id <= last
+                    AND n.received_at <= until AND plans.semantics = 1
                   ORDER BY n.event_id
                   LIMIT most)) AS named
          ORDER BY event_id
          LIMIT most);
-    PERFORM erase_events(ids, ARRAY[today, previous]);
     PERFORM forget_lead(today);
+    IF ids = '{}' THEN
+        events := 0;
+        RETURN;
+    END IF;
+    PERFORM erase_events(ids, ARRAY[today, previous]);
     DELETE FROM leads WHERE contact = previous AND (address ->> 'e')::uuid = ANY (ids);
     UPDATE leads
        SET attributes = (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(attributes)
@@ -196,8 +261,8 @@ BEGIN
     events := cardinality(ids);
     next := CASE WHEN events = most THEN ids[most] END;
 END $$;
-REVOKE ALL ON FUNCTION erase_person(bytea, bytea, uuid, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION erase_person(bytea, bytea, uuid, integer) TO drumbeat_app;
+REVOKE ALL ON FUNCTION erase_person(bytea, bytea, uuid, uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION erase_person(bytea, bytea, uuid, uuid, integer) TO drumbeat_app;
 
 -- Copies that no event leads to from the person: bodies that were parked, or came too late for a key of another's.
 CREATE FUNCTION erase_copies(today bytea, ids uuid[], hashes bytea[]) RETURNS integer
@@ -226,7 +291,9 @@ GRANT EXECUTE ON FUNCTION erase_copies(bytea, uuid[], bytea[]) TO drumbeat_app;
 -- ---------------------------------------------------------------- what comes later
 
 -- Each of these runs at the end of its statement, after the reference to the contact or the plan was checked, which
--- waits for an erasure that has begun; so it sees one that the statement itself did not see.
+-- waits for an erasure that has begun; so it sees one that the statement itself did not see. When an event was received
+-- is its own word, which never changes. No one but the owner may make a trigger of these functions, as on a table of
+-- their own whose rows are made up.
 
 -- An event that was received before its person was erased is found to name them: planned now, or named by a wish. What a
 -- provider reports of their mails is about what was sent before, whenever it comes: nothing is sent to them any more.
@@ -240,7 +307,7 @@ BEGIN
       FROM added
       JOIN contacts c ON c.key = added.contact
       JOIN events e ON e.id = added.event_id
-     WHERE c.erased_at >= added.received_at OR (c.erased_at IS NOT NULL AND e.type = 'FEEDBACK');
+     WHERE c.erased_at >= e.received_at OR (c.erased_at IS NOT NULL AND e.type = 'FEEDBACK');
     IF ids IS NOT NULL THEN
         PERFORM erase_events(ids, people);
     END IF;
@@ -334,3 +401,10 @@ BEGIN
 END $$;
 CREATE TRIGGER skip_erased_parked BEFORE INSERT ON parked
     FOR EACH ROW EXECUTE FUNCTION skip_erased_parked();
+
+-- ---------------------------------------------------------------- whose these are
+
+REVOKE ALL ON FUNCTION erase_late_events(), erase_late_effects(), erase_late_deliveries(), erase_late_leads(),
+    skip_erased_conflict(), skip_erased_parked() FROM PUBLIC;
+-- Those of step 008 write counts.
+REVOKE ALL ON FUNCTION add_up(), count_events(), count_effects(), count_end() FROM PUBLIC;
