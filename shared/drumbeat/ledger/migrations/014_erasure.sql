@@ -1,5 +1,6 @@
 -- A person's bytes can be erased. The application may delete nothing and change no history: the functions below do, and
--- only what a person has asked for. Nothing here reads a large table: each change takes its lock for a moment.
+-- only what a person has asked for. Nothing here reads a large table but to make an index: each change takes its lock for a
+-- moment.
 
 -- ---------------------------------------------------------------- what is erased
 
