@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.store.people.history import plan_them, record, said, tell
 from tests.store.people.test_any_order import rebuilt
 
 
-def unread(body: bytes, *, key: str = "u", **changes: object) -> Event:
+def unread(body: bytes, *, key: str = "u", **changes: Any) -> Event:
     """Return an event whose body is exactly this."""
     event = said({}, key=key, source="reports", type="FEEDBACK", door="webhook")
     return replace(event, body=body, **changes)
