@@ -11,6 +11,10 @@ STAYS = (
     "What stays says nothing of the person: ids, keyed hashes, times, statuses, counts, how consent stood, and a "
     "suppression that is never lifted."
 )
+UNKNOWN = (
+    "nothing is known of this address: check how it is spelt. To erase it nevertheless looks into what could not be "
+    "read or is parked, and it is mailed no more"
+)
 ELSEWHERE = (
     "Not reached from here: what providers keep, the backups of the database, and dead letters; "
     "docs/people.md says for how long."
@@ -39,7 +43,7 @@ def command(client: Client, email: str, *, dry_run: bool, yes: bool) -> None:
         click.confirm("Delete this for ever?", abort=True, err=True)
     erased = _erase(client, email)
     if client.json:
-        print_json(erased)
+        print_json(erased | {"known": held["known"]})
         return
     show(f"[green]erased[/]: {count(erased['events'], 'event')}{_copies(erased)}. This address is mailed no more")
     show(ELSEWHERE)
@@ -61,6 +65,9 @@ def _erase(client: Client, email: str) -> dict[str, Any]:
 
 
 def _show(held: dict[str, Any]) -> None:
+    if not held["known"]:
+        show(f"[yellow]{UNKNOWN}[/]")
+        return
     if held["erasedAt"]:
         show(f"this address was erased {moment(held['erasedAt'])}; what came since, or was left, is erased now")
     lead = "the lead" if held["lead"] else "no lead"

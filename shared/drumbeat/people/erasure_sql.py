@@ -35,6 +35,7 @@ HELD = """
               JOIN effects ON effects.event_id = found.id
              WHERE effects.status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')) AS unfinished,
            EXISTS (SELECT FROM leads WHERE contact = %(today)s) AS lead,
+           EXISTS (SELECT FROM found) OR EXISTS (SELECT FROM contacts WHERE key = %(today)s) AS known,
            (SELECT erased_at FROM contacts WHERE key = %(today)s) AS erased_at
 """
 
@@ -47,6 +48,7 @@ class Held:
     requests: int  # what was sent because of these events, mails among them
     unfinished: int  # effects that are not final: they end cancelled
     lead: bool
+    known: bool  # False: nothing that could be read names them, and no one suppressed them
     erased_at: datetime | None  # when the person was erased before
 
 

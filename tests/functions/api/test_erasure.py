@@ -111,7 +111,7 @@ def test_a_person_is_counted_then_erased_then_known_no_more(console: Console, se
     _, held, _ = console.call("POST", "/v1/leads/erase", {"email": ADDRESS, "dryRun": True})
     _, erased, _ = console.call("POST", "/v1/leads/erase", {"email": ADDRESS})
 
-    assert held == {"events": 2, "requests": 1, "unfinished": 0, "lead": True, "erasedAt": None}
+    assert held == {"events": 2, "requests": 1, "unfinished": 0, "lead": True, "known": True, "erasedAt": None}
     assert erased == {"events": 2, "copies": 0, "next": None}
     _, receipt, _ = console.call("GET", f"/v1/leads/{ADDRESS}/receipt")
     assert (receipt["address"], receipt["suppressed"], receipt["standing"]) == (
@@ -124,6 +124,17 @@ def test_a_person_is_counted_then_erased_then_known_no_more(console: Console, se
     told = console.call("GET", f"/v1/leads/{ADDRESS}")[1]
     assert (told["address"], told["attributes"], told["suppressed"]) == (None, [], "erased")
     assert console.call("GET", "/v1/verify")[1]["items"] == []
+
+
+def test_of_whom_nothing_is_known_it_is_said(console: Console, services: Services) -> None:
+    signed_up(services)
+
+    known = [
+        console.call("POST", "/v1/leads/erase", {"email": email, "dryRun": True})[1]["known"]
+        for email in (ADDRESS, "zoe@persn.example")
+    ]
+
+    assert known == [True, False]
 
 
 def test_it_takes_both_scopes(console: Console, services: Services) -> None:

@@ -84,6 +84,16 @@ def test_an_erasure_says_what_goes_and_does_nothing_until_it_is_confirmed(
     assert "Evidence    none is kept" in page and "Monday" not in page
 
 
+@pytest.mark.parametrize("option", ["--dry-run", "--yes"])
+def test_an_address_that_nothing_is_known_of_is_said_to_be_so(
+    services: Services, capfd: pytest.CaptureFixture[str], option: str
+) -> None:
+    code, told, _ = run(capfd, "erase", "zoe@persn.example", option)
+
+    assert (code, "nothing is known of this address" in told, "to be deleted" in told) == (0, True, False)
+    assert bodies(services) == 2
+
+
 def test_an_address_of_the_configuration_is_refused(services: Services, capfd: pytest.CaptureFixture[str]) -> None:
     code, _, problem = run(capfd, "erase", "ada@example.com", "--yes")
 
