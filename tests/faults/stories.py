@@ -108,7 +108,7 @@ def _bounced(simulation: Simulation) -> None:
     told = [Told("mailgun", hello, word="bounced", at=at)]
     told += [Told("mailgun", bobs, word=word, at=at) for word in ("soft", "complained", "left")]
     for one in (*told, *told):
-        simulation.report(one)
+        _report_if_sent(simulation, one)
     simulation.settle(prompt=True)
 
 
@@ -118,7 +118,7 @@ def _unheard(simulation: Simulation) -> None:
     simulation.drain()
     simulation.outages.ledger = True
     bounced = Told("mailgun", ADA.effects()["hello"], word="bounced", at=simulation.clock.timestamp())
-    simulation.report(bounced)
+    _report_if_sent(simulation, bounced)
     simulation.outages.ledger = False
     simulation.configure_for_a_later_release()
     simulation.environment.redis.flushdb()  # nor does Redis
@@ -127,6 +127,12 @@ def _unheard(simulation: Simulation) -> None:
     simulation.drain()
     simulation.configure()
     simulation.settle()
+
+
+def _report_if_sent(simulation: Simulation, told: Told) -> None:
+    """Be a provider that reports on what it did: a fault may have kept a mail from it until now."""
+    if told.effect in {done.effect for done in simulation.vendors.feedback()}:
+        simulation.report(told)
 
 
 def _asleep(simulation: Simulation) -> None:
