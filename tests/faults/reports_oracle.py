@@ -26,7 +26,7 @@ def check_reports(simulation: Simulation) -> list[str]:
     """Return what is wrong about reports, once nothing is left to do."""
     owner = simulation.environment.owner
     mails = {(row["id"], row["account"], row["generation"]) for row in owner.run(MAILS)}
-    wanted, most = _count(simulation.told, mails), _count(simulation.reports, mails)
+    wanted, most = _count(simulation.told, mails), _count(simulation.delivered_reports, mails)
     kept = Counter(
         {(row["account"], row["kind"], row["effect_id"], row["generation"]): row["times"] for row in owner.run(KEPT)}
     )

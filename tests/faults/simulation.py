@@ -132,7 +132,7 @@ class Simulation:
         # Effects that a person decided to send again although they may have been sent, and how often.
         self.resent: Counter[object] = Counter()
         self.withdrawals: list[tuple[UUID, str | None]] = []  # acknowledged: of which mail, and of which other list
-        self.reports: list[Told] = []  # that were delivered, acknowledged or not
+        self.delivered_reports: list[Told] = []  # that were delivered, acknowledged or not
         self.told: list[Told] = []  # those that were acknowledged
         self.erased: set[Lead] = set()
         self.lifted = False  # a suppression, by a person
@@ -477,7 +477,7 @@ class Simulation:
 
     def _report(self, told: Told, who: str) -> None:
         id = f"report-{self.random.getrandbits(64):x}"
-        self.reports.append(told)
+        self.delivered_reports.append(told)
         for _ in range(MAX_CLIENT_TRIES):
             with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 webhook.ingest(told.source, told.delivery(self.clock.timestamp(), id), process.door)

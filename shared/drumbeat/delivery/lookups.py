@@ -7,11 +7,12 @@ from random import Random
 
 from drumbeat.core.errors import SecretMissing
 from drumbeat.core.outcomes import Found, LookupResult, Unclear, reason_of
+from drumbeat.core.provider_keys import provider_key
 from drumbeat.delivery import lookups_sql, verdicts
 from drumbeat.delivery.credentials import credentials
 from drumbeat.delivery.effects import Closing
 from drumbeat.delivery.transitions import after_look
-from drumbeat.delivery.work import Call, Work, provider_key
+from drumbeat.delivery.work import Call, Work
 from drumbeat.ledger.database import Database
 from drumbeat.providers.calls import Search
 from drumbeat.services import Services

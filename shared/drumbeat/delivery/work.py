@@ -1,10 +1,10 @@
 """One claimed effect on its way out, with what each step adds: its login, its call, the end of the call."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from drumbeat.core.configuration import LookPolicy
 from drumbeat.core.outcomes import Found, LookupResult, Outcome
+from drumbeat.core.provider_keys import provider_key
 from drumbeat.core.request import Request
 from drumbeat.delivery.effects import Claimed
 from drumbeat.delivery.verdicts import looks_of
@@ -48,8 +48,3 @@ class Ended:
     work: Work
     end: Outcome | LookupResult
     control: Found | None  # what a search found that is surely there
-
-
-def provider_key(effect: UUID, generation: int) -> str:
-    """Return the key that an effect is known by at its provider."""
-    return f"{effect}-{generation}"

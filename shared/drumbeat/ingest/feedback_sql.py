@@ -10,12 +10,12 @@ from uuid import UUID
 
 from drumbeat.access.keys import ApiKey
 from drumbeat.core.events import Arrival, Reported
+from drumbeat.core.provider_keys import effect_of
 from drumbeat.ingest import sql
 from drumbeat.ingest.sql import Recorded
 from drumbeat.ledger.database import Database
 
 LINK_BYTES = 8  # of a digest: enough to tell the links of one mail apart
-HIGHEST_GENERATION = 2**31 - 1  # that the ledger can hold
 
 # No report is older than its mail, nor newer than its delivery: by a wrong clock, or a date that says nothing, it would
 # be older than what a person said or lifted before the mail was sent.
@@ -127,7 +127,7 @@ def _values(arrivals: Sequence[Arrival]) -> dict[str, Any]:
 
 def _columns(reports: Sequence[tuple[UUID, Reported]]) -> dict[str, Any]:
     told = [(event, reported.account, reported.report) for event, reported in reports]
-    keys = [_key(report.key) for *_, report in told]
+    keys = [effect_of(report.key or "") or (None, None) for *_, report in told]
     return {
         "told_events": [event for event, *_ in told],
         "accounts": [account for _, account, _ in told],
@@ -142,17 +142,6 @@ def _columns(reports: Sequence[tuple[UUID, Reported]]) -> dict[str, Any]:
         "links": [_digest(report.link) for *_, report in told],
         "machines": [report.machine for *_, report in told],
     }
-
-
-def _key(key: str | None) -> tuple[UUID | None, int | None]:
-    """Return effect and generation of a provider key; what is none of ours is about no mail of ours."""
-    effect, _, generation = (key or "").rpartition("-")
-    if not (generation.isascii() and generation.isdigit() and 0 < int(generation) <= HIGHEST_GENERATION):
-        return None, None
-    try:
-        return UUID(effect), int(generation)
-    except ValueError:
-        return None, None
 
 
 def _digest(link: str) -> bytes | None:

@@ -1,9 +1,9 @@
 """After a restore: record what providers accepted in the time that the ledger lost, so that it is not sent again."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from drumbeat.core.errors import Invalid
+from drumbeat.core.provider_keys import effect_of
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.operations import reconcile_sql
 from drumbeat.operations.reconcile_sql import Acceptance
@@ -35,10 +35,9 @@ def reconcile(
 
 def _acceptance(key: str, reference: str | None) -> Acceptance:
     """Read a provider key: effect id and generation."""
-    effect, _, generation = key.rpartition("-")
-    try:
-        return Acceptance(UUID(effect), int(generation), reference)
-    except ValueError:
+    named = effect_of(key)
+    if named is None:
         raise Invalid(
             f"{key[:64]!r} is not a provider key such as 6f0c3b9e-8a55-4d0c-9f4c-2d1f2f7f4a10-1; nothing was changed"
-        ) from None
+        )
+    return Acceptance(*named, reference)

@@ -96,20 +96,14 @@ class Copy:
     body: bytes
 
 
-PARKED = """
+_APART = """
     SELECT event_id, fingerprint, received_at, body
-      FROM parked
+      FROM {}
      WHERE (event_id, fingerprint) > (%(event)s, %(fingerprint)s)
      ORDER BY event_id, fingerprint
      LIMIT %(limit)s
 """
-CONFLICTS = """
-    SELECT event_id, fingerprint, received_at, body
-      FROM conflicts
-     WHERE (event_id, fingerprint) > (%(event)s, %(fingerprint)s)
-     ORDER BY event_id, fingerprint
-     LIMIT %(limit)s
-"""
+PARKED, CONFLICTS = _APART.format("parked"), _APART.format("conflicts")
 # Read in the order of ids, by indexes, and no further than is needed: all of it together costs what one reading does.
 UNREAD = """
     WITH span AS MATERIALIZED (

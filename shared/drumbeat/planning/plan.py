@@ -70,10 +70,10 @@ def plan(event: Event, config: Config) -> Plan:
     be planned is listed in `failed`, with a reason that holds nothing of the payload, and has no effects; the others go
     on.
     """
-    acting = [config.flows[name] for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
     if speaks(source := config.sources.get(event.source), event):
         assert source is not None
         return _report(event, source, config)
+    acting = [config.flows[name] for name in sorted(config.flows) if _acts_on(config.flows[name], event)]
     try:
         if split := facts_of(event, config):
             return replace(_made(event, config, [], {}), facts=split)

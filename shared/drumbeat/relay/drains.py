@@ -69,7 +69,7 @@ class Drains:
                 self.drained.parked += drained.parked
                 self.drained.foreign += len(drained.foreign)
         except SqsError as error:
-            _LOG.warning("relay: the buffer stays as it is until the next minute: %s", error)
+            _LOG.warning("relay: what waits in a queue stays there until the next minute: %s", error)
         return False
 
     def _move_to_buffer(self, messages: Sequence[Message], queue: Queue) -> None:
@@ -108,5 +108,5 @@ def _waits(queue: Queue) -> bool:
     try:
         return queue.count() > 0
     except SqsError as error:
-        _LOG.warning("relay: whether the buffer is empty is not known: %s", error)
+        _LOG.warning("relay: whether a queue is empty is not known: %s", error)
         return False

@@ -635,9 +635,10 @@ def test_after_a_restore_what_a_provider_took_is_not_sent_again(
     (claimed,) = claims_sql.claim(services.db, [taken], lease=LEASE, limit=1)
     assert claimed.proof_reference == "<their id>"
     assert run("reconcile", str(log)).code == 2
-    log.write_text("not-a-key\n")
-    refused = run("reconcile", str(log), "--account", "mail", "--reason", "restored")
-    assert (refused.code, "is not a provider key" in refused.err) == (1, True)
+    for other in ("not-a-key", f"{taken}-0", f"{taken}-2147483648"):  # no generation is as high
+        log.write_text(f"{other}\n")
+        refused = run("reconcile", str(log), "--account", "mail", "--reason", "restored")
+        assert (refused.code, "is not a provider key" in refused.err) == (1, True)
 
 
 def test_status_doctor_and_verify_show_them_until_a_person_has_decided(run: Run, services: Services) -> None:

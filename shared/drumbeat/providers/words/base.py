@@ -2,23 +2,21 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
-from uuid import UUID
 
-from drumbeat.core.feedback import Report
+from drumbeat.core.feedback import Kind, Report
 from drumbeat.core.masking import holds_address, without_addresses
+from drumbeat.core.provider_keys import effect_of
+from drumbeat.core.scanners import opened_by_machine
 from drumbeat.providers.ends import reference
 
 MAX_WORD_CHARACTERS = 100
 MAX_SAID_CHARACTERS = 500
 MAX_NAME_CHARACTERS = 255
-HIGHEST_GENERATION = 2**31 - 1  # that the ledger can hold
 
 _READ_CHARACTERS = 4 * MAX_SAID_CHARACTERS  # of a text, of which addresses are then left out
-_KEY = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([1-9][0-9]{0,9})", re.ASCII)
 
 
 class Words(Protocol):
@@ -92,21 +90,21 @@ def instant(value: object, zone: tzinfo | None = None) -> datetime | None:
 
 
 def provider_key(value: object) -> str | None:
-    """Return a text that is a key of ours, as `effect_of` reads it; None: it is something else."""
+    """Return a text that is a key of ours; None: it is something else."""
     return value if isinstance(value, str) and effect_of(value) else None
-
-
-def effect_of(key: str) -> tuple[UUID, int] | None:
-    """Return the effect and the generation that a provider key names: `<uuid>-<generation>`; None: it is none."""
-    found = _KEY.fullmatch(key)
-    if found is None or int(found[2]) > HIGHEST_GENERATION:
-        return None
-    return UUID(found[1]), int(found[2])
 
 
 def reference_of(value: object, key: str | None) -> str | None:
     """Return the provider's id of a mail, fit for the ledger; None: there is none."""
     return reference(value, key=key or "") or None
+
+
+def by_machine(kind: Kind, user_agent: object, address: object, *, known: bool = False) -> bool:
+    """Return whether what opened a mail or followed its link shows, by its name or IP address, that it is no person.
+
+    `known`: the provider says that it is none.
+    """
+    return kind in (Kind.OPENED, Kind.CLICKED) and (known or opened_by_machine(text(user_agent), text(address)))
 
 
 def named(value: object, *content: object) -> str:

@@ -7,9 +7,9 @@ https://documentation.mailgun.com/docs/mailgun/user-manual/events/event-structur
 from collections.abc import Mapping
 
 from drumbeat.core.feedback import Kind, Report
-from drumbeat.core.scanners import opened_by_machine
 from drumbeat.providers.words.base import (
     Words,
+    by_machine,
     fields,
     instant,
     named,
@@ -74,7 +74,7 @@ class Mailgun(Words):
             address=address or None,
             said=_said(event),
             link=link,
-            machine=kind in (Kind.OPENED, Kind.CLICKED) and _by_machine(event),
+            machine=_by_machine(kind, event),
         )
 
 
@@ -109,9 +109,10 @@ def _said(event: Mapping[str, object]) -> str:
     return next((said for said in map(words, texts) if said), "")
 
 
-def _by_machine(event: Mapping[str, object]) -> bool:
+def _by_machine(kind: Kind, event: Mapping[str, object]) -> bool:
     client = fields(event.get("client-info"))
-    return bool(text(client.get("bot"))) or opened_by_machine(text(client.get("user-agent")), text(event.get("ip")))
+    bot = bool(text(client.get("bot")))
+    return by_machine(kind, client.get("user-agent"), event.get("ip"), known=bot)
 
 
 WORDS: Words = Mailgun()

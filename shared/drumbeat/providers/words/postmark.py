@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from drumbeat.core.feedback import Kind, Report
-from drumbeat.core.scanners import opened_by_machine
 from drumbeat.providers.words.base import (
     Words,
+    by_machine,
     fields,
     instant,
     name_of,
@@ -93,8 +93,7 @@ class Postmark(Words):
             address=address or None,
             said=words(record.get("Details")) or words(record.get("Description")),
             link=link,
-            machine=kind in (Kind.OPENED, Kind.CLICKED)
-            and opened_by_machine(text(record.get("UserAgent")), text(within(record, "Geo", "IP"))),
+            machine=by_machine(kind, record.get("UserAgent"), within(record, "Geo", "IP")),
         )
 
 

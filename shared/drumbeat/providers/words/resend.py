@@ -6,9 +6,9 @@ https://resend.com/docs/webhooks/event-types and the page of each event below it
 from collections.abc import Mapping
 
 from drumbeat.core.feedback import Kind, Report
-from drumbeat.core.scanners import opened_by_machine
 from drumbeat.providers.words.base import (
     Words,
+    by_machine,
     fields,
     instant,
     name_of,
@@ -19,6 +19,7 @@ from drumbeat.providers.words.base import (
     word,
     words,
 )
+from drumbeat.providers.words.ses_bounces import PERMANENT, bounced_as
 
 _BOUNCED = "email.bounced"
 _LISTED = "suppression.added"
@@ -33,12 +34,6 @@ _KINDS = {
     "email.failed": Kind.REFUSED,
     # Not sent: the address is on Resend's list. Why it is there, by a bounce, a complaint or by hand, is not said.
     "email.suppressed": Kind.REFUSED,
-}
-# `bounce.type` and `bounce.subType` are those of Amazon SES; see its "Contents for Amazon SES", "Bounce types".
-_TRANSIENT = {
-    "MessageTooLarge": Kind.BLOCKED,
-    "ContentRejected": Kind.BLOCKED,
-    "AttachmentRejected": Kind.BLOCKED,
 }
 _ORIGINS = {"bounce": Kind.BOUNCED, "complaint": Kind.COMPLAINED}  # of an address on Resend's list
 _DETAILS = ("bounce", "failed", "suppressed", "delivery_delayed", "complaint")  # objects that say more
@@ -71,8 +66,7 @@ class Resend(Words):
             address=address or None,
             said=_said(data),
             link=link,
-            machine=kind in (Kind.OPENED, Kind.CLICKED)
-            and opened_by_machine(text(seen.get("userAgent")), text(seen.get("ipAddress"))),
+            machine=by_machine(kind, seen.get("userAgent"), seen.get("ipAddress")),
         )
 
 
@@ -81,10 +75,8 @@ def _kind(name: str, data: Mapping[str, object]) -> Kind:
         return _ORIGINS.get(text(data.get("origin")), Kind.OTHER)
     if name != _BOUNCED:
         return _KINDS.get(name, Kind.OTHER)
-    type = text(within(data, "bounce", "type"))
-    if type in ("", "Permanent"):  # the event itself says "permanently rejected"
-        return Kind.BOUNCED
-    return _TRANSIENT.get(text(within(data, "bounce", "subType")), Kind.SOFT_BOUNCED)
+    type, part = (text(within(data, "bounce", name)) for name in ("type", "subType"))
+    return bounced_as(type or PERMANENT, part)  # the event itself says "permanently rejected"
 
 
 def _tag(tags: object) -> object:

@@ -8,9 +8,9 @@ contents for Amazon SES".
 from collections.abc import Callable, Mapping
 
 from drumbeat.core.feedback import Kind, Report
-from drumbeat.core.scanners import opened_by_machine
 from drumbeat.providers.words.base import (
     Words,
+    by_machine,
     fields,
     instant,
     name_of,
@@ -20,6 +20,7 @@ from drumbeat.providers.words.base import (
     word,
     words,
 )
+from drumbeat.providers.words.ses_bounces import bounced_as
 
 TAG, HEADER = "effect-id", "x-drumbeat-effect"  # as the adapter sets them; tags are not in every notification
 
@@ -40,8 +41,6 @@ _PARTS = {
     "Subscription": "subscription",
 }
 _RECIPIENTS = ("bouncedRecipients", "complainedRecipients", "delayedRecipients", "recipients")
-# Transient bounces that another mail to the same address need not meet.
-_OF_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 
 
 class Ses(Words):
@@ -60,7 +59,6 @@ class Ses(Words):
         happened, key = said.get("timestamp") or mail.get("timestamp"), _key(mail)
         address, recipient = _recipient(said, mail)
         link = text(said.get("link")) if kind is Kind.CLICKED else ""
-        pressed = kind in (Kind.OPENED, Kind.CLICKED)
         return Report(
             name=name_of("ses", message, type, said.get("feedbackId") or happened, link),
             kind=kind,
@@ -71,7 +69,7 @@ class Ses(Words):
             address=address or None,
             said=_said(said, recipient),
             link=link,
-            machine=pressed and opened_by_machine(text(said.get("userAgent")), text(said.get("ipAddress"))),
+            machine=by_machine(kind, said.get("userAgent"), said.get("ipAddress")),
         )
 
 
@@ -83,9 +81,7 @@ def _kind(word: str, said: Fields) -> tuple[Kind, tuple[str, ...]]:
 
 def _of_bounce(bounce: Fields) -> tuple[Kind, tuple[str, ...]]:
     kind, part = _text(bounce, "bounceType"), _text(bounce, "bounceSubType")
-    if kind == "Permanent":
-        return Kind.BOUNCED, (kind, part)
-    return (Kind.BLOCKED if part in _OF_THE_MAIL else Kind.SOFT_BOUNCED), (kind, part)
+    return bounced_as(kind, part), (kind, part)
 
 
 def _of_complaint(complaint: Fields) -> tuple[Kind, tuple[str, ...]]:
