@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.in_the_way import not_sent, replied
 from tests.faults.queues import EFFECTS
+from tests.faults.reports import Told
 from tests.faults.scenarios import Scenario, _first_try, _pause, _status
 from tests.faults.simulation import MINUTE, Simulation
-from tests.faults.stories import ADA, BOB, HOUR, POST
+from tests.faults.stories import ADA, BOB, HOUR, PARCEL, POST
 
 
 class NoConnection:
@@ -136,6 +138,19 @@ def _away_for_a_week(simulation: Simulation) -> None:
     simulation.settle(within=24 * HOUR)
 
 
+def _reported_as_time_ends(simulation: Simulation) -> None:
+    """A mail's answer is lost; it bounces so late that its effect is claimed before a worker has read the report."""
+    (parcel,) = PARCEL.effects().values()
+    simulation.vendors.inject("accept_then_cut", provider="ses", times=1)
+    simulation.ingest(PARCEL)
+    simulation.drain()
+    simulation.advance(HOUR)
+    simulation.report(Told("ses", parcel, word="bounced", at=simulation.clock.timestamp()))
+    simulation.wake(WakeUp(effects=(parcel,)))
+    assert _status(simulation, parcel) == "accepted"
+    simulation.settle()
+
+
 DOUBTS: Mapping[str, Scenario] = {
     "a key expires between two repeats": Scenario(_expired_between_two_repeats, {"news": "held"}),
     "a key expires before its repeat": Scenario(_expired_before_its_repeat, {"news": "held"}),
@@ -147,6 +162,7 @@ DOUBTS: Mapping[str, Scenario] = {
     "the message for a repeat is lost": Scenario(_message_lost, {}, POST),
     "every key is refused for a while": Scenario(_denied_for_a_while, {}),
     "no provider can be reached for a week": Scenario(_away_for_a_week, dict.fromkeys(ADA.effects(), "cancelled")),
+    "a bounce is reported as the time for reports ends": Scenario(_reported_as_time_ends, {}, PARCEL),
     "a person subscribes again": Scenario(
         _subscribed_again, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),

@@ -41,7 +41,7 @@ WITHOUT_FAULTS = ("consent", *RACES)
 PROCESSES_BY_THEME = {
     "mixed": ("ingest", "worker 1", "worker 2", "relay", "person", "provider"),
     "duplicates": ("worker 1", "worker 2", "relay", "provider"),  # every message comes twice
-    "consent": ("worker 1", "person"),
+    "consent": ("worker 1", "worker 2", "person"),  # one person has come often, and changes their mind
     "people": ("form", "page", "worker 1", "worker 2", "relay", "person"),
     "rush": ("worker 1", "worker 2", "page"),  # one person, signed up many times, withdraws while workers open mails
     "asked": ("worker 1", "worker 2"),  # each opens one of two mails that ask a person, who may get one more
@@ -72,11 +72,12 @@ class Interleaving:
             self._theme = "consent"
         scheduler = Scheduler(Random(seed + 1), environment.control, self._between_turns)
         scheduler.stay_probability = random.choice((0.3, 0.6, 0.85))
-        scheduler.split_probability = random.choice((0.0, 0.3, 1.0))
+        scheduler.split_probability = 1.0 if self._theme in WITHOUT_FAULTS else random.choice((0.0, 0.3, 1.0))
         self._run_interleaved = scheduler.run
         self.simulation = simulate(seed, schedule=scheduler, kind=kind)
         self._begin()
         self._leads = [Lead(name) for name in ("ada", "bob", "cyd")[: random.randint(1, 3)]]
+        self._often = [Lead(name) for name in ("Ada", "aDa", "adA", "ADA")] if self._theme == "consent" else []
         if random.random() < 0.5:
             self._leads.append(PARCEL)
         self._signed_up: list[Saying] = []
@@ -90,7 +91,8 @@ class Interleaving:
     def run(self) -> str:
         """Run to the end, check every promise, and return the digest of everything that happened."""
         random, simulation = self._random, self.simulation
-        simulation.ingest(self._leads[0])
+        for lead in (self._leads[0], *self._often):
+            simulation.ingest(lead)
         simulation.point.forget()
         if self._theme in RACES:
             self._sign_up_before(asked=1 if self._theme == "rush" else MOST_CONFIRMATIONS - 1)
@@ -183,6 +185,8 @@ class Interleaving:
         }
         if self._theme == "asked":
             parts = {f"worker {number}": partial(self._ask, number) for number in (1, 2)}
+        if self._theme == "consent":
+            parts |= {f"worker {number}": partial(self._mail_often, number) for number in (1, 2)}
         return {name: part for name, part in parts.items() if name in PROCESSES_BY_THEME[self._theme]}
 
     def _ingest(self) -> None:
@@ -227,6 +231,12 @@ class Interleaving:
         """A person unsubscribes and subscribes again, many times."""
         for number in range(12):
             self.simulation.suppress(self._leads[0], lifted=bool(number % 2))
+
+    def _mail_often(self, number: int) -> None:
+        """A worker is woken for each of a person's events alone."""
+        for lead in self._often[number % 2 :: 2]:
+            self._wait(f"worker {number}", self._random.randint(0, 5))
+            self.simulation.wake(WakeUp(events=(lead.event,)), f"worker {number}")
 
     def _sign_up(self) -> None:
         """One address is signed up again and again, and programs speak for it, too; another is no part of that."""

@@ -41,7 +41,7 @@ def _close_without_fence(patch: Patch) -> None:
 
 
 def _let_a_refusal_overrule_proof(patch: Patch) -> None:
-    change_statement(patch, attempts_sql, "CLOSE", ("LIMIT 1) IS NOT NULL", "LIMIT 1) IS NULL AND false"))
+    change_statement(patch, attempts_sql, "CLOSE", ("WHEN i.target = 'refused'\n", "WHEN false\n"))
 
 
 def _recover_sending_as_waiting(patch: Patch) -> None:

@@ -122,7 +122,7 @@ MUTATIONS = (
         _record_the_steps_of_a_second_plan,
         "an event is planned twice at once",
     ),
-    Mutation("consent is read without the lock", _read_consent_without_the_lock, "seeds"),
+    Mutation("consent is read without the lock", _read_consent_without_the_lock, "consent"),
     Mutation(
         "consent is read at the claim only", _read_consent_at_the_claim_only, "a person unsubscribes just in time"
     ),

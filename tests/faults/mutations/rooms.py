@@ -208,7 +208,11 @@ MUTATIONS = (
         _judge("before_sending", predecessor=None),
         "a person subscribes again",
     ),
-    Mutation("proof does not settle an unknown outcome", _judge("of_unknown", proof=None), "seeds"),
+    Mutation(
+        "proof does not settle an unknown outcome",
+        _judge("of_unknown", proof=None),
+        "a bounce is reported as the time for reports ends",
+    ),
     Mutation("what may have been sent expires", _expire_what_may_have_been_sent, "a repeat comes a week late"),
     Mutation(
         "every denial is about the message",
