@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.in_the_way import not_sent, replied
-from tests.faults.queues import EFFECTS
+from tests.faults.queues import EFFECTS, REPORTS
 from tests.faults.reports import Told
 from tests.faults.scenarios import Scenario, _first_try, _pause, _status
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.stories import ADA, BOB, HOUR, PARCEL, POST
+
+HELD = "SELECT FROM journal WHERE to_status = 'held'"
 
 
 class NoConnection:
@@ -151,6 +153,43 @@ def _reported_as_time_ends(simulation: Simulation) -> None:
     simulation.settle()
 
 
+def _delivered_while_asleep(simulation: Simulation) -> None:
+    """A mail's answer is lost; it is delivered once the database sleeps, and the report waits when its time ends."""
+    _report_late(simulation)
+    for _ in range(10):
+        simulation.advance(MINUTE)
+        simulation.sweep()
+        simulation.drain()
+    assert not simulation.environment.owner.run(HELD)
+    simulation.settle()
+
+
+def _delivered_without_a_relay(simulation: Simulation) -> None:
+    """The same, while neither relay nor messages come; then a worker is faster than the relay that wakes it."""
+    _report_late(simulation)
+    simulation.queues.queues[EFFECTS].clear()
+    simulation.advance(HOUR)
+    simulation.point.forget()
+    simulation.point.hang_seconds = 0.0
+    simulation.point.faults = woken = OneFault(Site("relay", "sqs SendMessage effects", 1), Fault.HANG_AFTER)
+    simulation.meanwhile = simulation.drain
+    simulation.sweep()
+    assert woken.happened
+    simulation.point.faults = NoFaults()
+    assert not simulation.environment.owner.run(HELD)
+    simulation.settle()
+
+
+def _report_late(simulation: Simulation) -> None:
+    """Have a mail whose answer was lost, and its delivery reported so late that the report waits."""
+    simulation.vendors.inject("accept_then_cut", provider="ses", times=1)
+    simulation.ingest(PARCEL)
+    simulation.drain()
+    simulation.advance(9 * MINUTE)
+    simulation.report(*simulation.vendors.feedback())
+    assert simulation.queues.queues[REPORTS]
+
+
 DOUBTS: Mapping[str, Scenario] = {
     "a key expires between two repeats": Scenario(_expired_between_two_repeats, {"news": "held"}),
     "a key expires before its repeat": Scenario(_expired_before_its_repeat, {"news": "held"}),
@@ -163,6 +202,8 @@ DOUBTS: Mapping[str, Scenario] = {
     "every key is refused for a while": Scenario(_denied_for_a_while, {}),
     "no provider can be reached for a week": Scenario(_away_for_a_week, dict.fromkeys(ADA.effects(), "cancelled")),
     "a bounce is reported as the time for reports ends": Scenario(_reported_as_time_ends, {}, PARCEL),
+    "a delivery's report waits as the time for reports ends": Scenario(_delivered_while_asleep, {}, PARCEL),
+    "a delivery's report waits until the relay is back": Scenario(_delivered_without_a_relay, {}, PARCEL),
     "a person subscribes again": Scenario(
         _subscribed_again, {"hello": "cancelled", "news": "cancelled", "nudge": "cancelled"}
     ),

@@ -36,7 +36,7 @@ type Observer = Callable[[Sequence[tuple[str, object]]], None]
 
 
 WORKERS = 4  # that may run at a time
-SLEEPS_AFTER_SECONDS = 300
+SLEEPS_AFTER_SECONDS = 300  # without a statement: Neon, "Scale to zero"
 
 
 def settings(database_url: str, redis_url: str) -> Settings:

@@ -14,10 +14,10 @@ from drumbeat.infrastructure.settings import Settings
 from tests.faults.clock import LateClock
 from tests.faults.environment import Environment
 from tests.faults.fault_points import FaultPoint, NoFaults, Operation, Schedule
-from tests.faults.queues import EFFECTS, REPORTS
+from tests.faults.processes import SLEEPS_AFTER_SECONDS
+from tests.faults.queues import EFFECTS
 from tests.faults.simulation import MINUTE, Simulation
 
-SLEEPS_AFTER_SECONDS = 300.0  # without a statement: Neon, "Scale to zero"
 KEYS_AGE_SECONDS = 5.0  # at a time; each time reads every key
 
 DOCUMENT = """
@@ -144,7 +144,7 @@ class Resting(Simulation):
     @override
     def _settings(self) -> Settings:
         made = super()._settings()
-        return replace(made, feedback_queue_url=REPORTS, sleeps_after=SLEEPS_AFTER_SECONDS) if self._waits else made
+        return made if self._waits else replace(made, feedback_queue_url="")
 
     @override
     def advance(self, seconds: float) -> None:

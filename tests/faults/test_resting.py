@@ -8,9 +8,10 @@ import pytest
 
 from drumbeat.core import ids
 from tests.faults.environment import Environment
+from tests.faults.processes import SLEEPS_AFTER_SECONDS
 from tests.faults.queues import REPORTS
 from tests.faults.reports import Told
-from tests.faults.resting import SLEEPS_AFTER_SECONDS, Resting
+from tests.faults.resting import Resting
 from tests.faults.sample_deployment import Lead
 from tests.faults.simulation import MINUTE
 
@@ -69,6 +70,17 @@ def test_reports_that_wait_are_recorded_within_the_hour(resting: Resting) -> Non
     assert row["reports"] == number
     assert 0 < row["waited"].total_seconds() <= HOUR
     assert not resting.queues.queues[REPORTS]
+
+
+def test_without_a_queue_for_them_each_report_is_recorded_at_once(environment: Environment) -> None:
+    with closing(Resting(environment, waits=False)) as resting:
+        resting.at(MINUTE, lambda: resting.ingest(ADA))
+        resting.at(2 * HOUR, lambda: reported(resting, "opened"))
+
+        resting.run(2 * HOUR)
+
+        (row,) = resting.environment.owner.run(LATEST)
+        assert (row["reports"], row["waited"].total_seconds()) == (1, 0)
 
 
 @pytest.mark.parametrize("word", ["bounced", "complained", "left"])

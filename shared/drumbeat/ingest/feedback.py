@@ -1,7 +1,7 @@
 """Reports that may wait: deliveries, opens and clicks come around the clock, and need not wake a database that sleeps.
 
-They wait in a queue of their own. The relay records them as soon as it reads the ledger for anything else, and within
-the hour.
+They wait in a queue of their own. The relay records them as soon as it reads the ledger for anything else, before the
+next work is due (one of them may prove that it is done), and within the hour.
 """
 
 import logging
@@ -15,6 +15,9 @@ from drumbeat.ingest.receipt import Receipt
 from drumbeat.wakeups.due_index import FEEDBACK, MINUTE_SECONDS
 from drumbeat.wakeups.ledger_rest import LONGEST_WAIT_SECONDS
 
+EARLIER_SECONDS = 2.0 * MINUTE_SECONDS  # than the next work is due
+REMINDED_SECONDS = 2.0 * MINUTE_SECONDS  # when the relay comes again that may have missed a report
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -27,30 +30,38 @@ def wait(arrivals: Sequence[Arrival], door: Door) -> Receipt | None:
     services = door.services
     if not (services.settings.feedback_queue_url and _may_wait(arrivals) and services.ledger_rest.sleeps()):
         return None
-    if not _announce(door):
-        return None  # nothing would say when they are due
+    latest = _latest(door)
+    if latest <= services.clock.now().timestamp() + REMINDED_SECONDS or not _announce(door, latest):
+        return None  # they are due almost now, or nothing would say when
     try:
         receipts = buffer.put(arrivals, door, queue=services.feedback)
     except Unavailable:
         _LOG.warning("feedback_not_put_off")
         return None
-    _remind(door)
+    _remind(door, latest)
     return receipts[0]
 
 
-def _remind(door: Door) -> None:
+def _remind(door: Door, latest: float) -> None:
     """Let the relay come after this put: it may have looked before it, and be about to forget an entry that is due."""
     due_index, now = door.services.due_index, door.services.clock.now().timestamp()
-    if not _announce(door):
+    if not _announce(door, latest):
         due_index.distrust()
     elif due_index.times([FEEDBACK]).get(FEEDBACK, 0.0) <= now + MINUTE_SECONDS:
-        due_index.set({FEEDBACK: now + 2 * MINUTE_SECONDS})
+        due_index.set({FEEDBACK: now + REMINDED_SECONDS})
 
 
 def _may_wait(arrivals: Sequence[Arrival]) -> bool:
     return all(arrival.reported is not None and arrival.reported.report.may_wait for arrival in arrivals)
 
 
-def _announce(door: Door) -> bool:
-    when = door.services.clock.now().timestamp() + LONGEST_WAIT_SECONDS
-    return door.services.due_index.set_first(FEEDBACK, when)
+def _latest(door: Door) -> float:
+    """Return until when reports may wait: a worker is woken for work at its very second, the relay once a minute."""
+    services = door.services
+    return min(
+        services.clock.now().timestamp() + LONGEST_WAIT_SECONDS, services.due_index.next_work() - EARLIER_SECONDS
+    )
+
+
+def _announce(door: Door, latest: float) -> bool:
+    return door.services.due_index.set_sooner(FEEDBACK, latest)

@@ -81,7 +81,7 @@ class Database:
         self.round_trips += 1
         try:
             cursor = connection.execute(sql, parameters)
-            return cursor.fetchall() if cursor.description else []
+            return cursor.fetchall() if cursor.description is not None else []
         finally:
             if connection.closed:
                 self._connection = None

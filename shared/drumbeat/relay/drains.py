@@ -32,32 +32,33 @@ class Drained:
 
 
 class Drains:
-    """The drains of one sweep; `has_time` returns whether there is time for one more receive."""
+    """The drains of one sweep, each as long as its `has_time` says that there is time for one more receive."""
 
-    def __init__(self, services: Services, has_time: Callable[[], bool]) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._has_time = has_time
         self.drained = Drained()
 
-    def empty_buffer(self, *, surely: bool) -> None:
+    def empty_buffer(self, has_time: Callable[[], bool], *, surely: bool) -> None:
         """Record what was received while the ledger was unreachable: it answers now."""
         if self._services.settings.buffer_queue_url and (surely or buffered(self._services)):
-            self._empty(self._services.buffer)
+            self._empty(self._services.buffer, has_time)
 
-    def empty_feedback(self, now: float, *, surely: bool) -> None:
-        """Record the reports that waited: the ledger is awake. Until that is done their entry stands."""
+    def empty_feedback(self, now: float, has_time: Callable[[], bool], *, surely: bool) -> bool:
+        """Record the reports that waited: the ledger is awake. Until that is done (returned) their entry stands."""
         if not (self._services.settings.feedback_queue_url and (surely or reports_wait(self._services))):
-            return
+            return True
         self._services.due_index.set({FEEDBACK: now + LONGEST_WAIT_SECONDS})
-        if not self._empty(self._services.feedback):
+        done = self._empty(self._services.feedback, has_time)
+        if not done:
             self._services.due_index.set({FEEDBACK: now + RENOTIFY_SECONDS})
+        return done
 
-    def _empty(self, queue: Queue) -> bool:
+    def _empty(self, queue: Queue, has_time: Callable[[], bool]) -> bool:
         """Record what a queue holds; return whether a receive that waited found nothing more."""
         from drumbeat.ingest import drain
 
         try:
-            while self._has_time():
+            while has_time():
                 messages = queue.receive(wait=WAIT_SECONDS, hidden=HIDDEN_SECONDS)
                 if not messages:
                     return True

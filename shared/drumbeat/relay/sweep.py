@@ -1,5 +1,5 @@
-"""The relay: once a minute, record wishes, notify workers of what is due, free what is stuck, find lost work, drain
-the buffer.
+"""The relay: once a minute, record wishes and reports that wait, notify workers of what is due, free what is stuck,
+find lost work, drain the buffer.
 
 It decides nothing about an effect: it notifies, and an extra message changes nothing. The due index says when there is
 anything to read, so that a suspended database stays suspended; when the index is lost, everything is checked.
@@ -39,6 +39,7 @@ COMMIT_MARGIN = timedelta(minutes=5)
 # former secret or Redis) has set its entries there.
 SECOND_SWEEP_SECONDS = 15 * 60.0
 RESERVED_SECONDS = 8.0  # of the function's time, kept to finish in order
+REPORTS_SECONDS = 5.0  # for reports before anything is notified; what is left waits until that is done
 DRAIN_SECONDS = 25.0  # of the function's time, kept for campaigns and the buffer however much there is to notify of
 LOCK_KEY = "{relay}:lock"
 LOCK_SECONDS = 55  # the function's timeout, and less than a minute: a relay that was killed costs no second sweep
@@ -126,6 +127,7 @@ class _Sweep:
         self._due = due
         self._remaining = remaining
         self._stopped = False  # for lack of time, or of a queue
+        self._drains = Drains(services)
         self.summary = Summary(full=full, redis_away=due.unreachable)
 
     def record_wishes(self) -> bool:
@@ -146,11 +148,12 @@ class _Sweep:
         """Sweep, once wishes are recorded."""
         if self._due.missing or self._due.members - {FEEDBACK, FULL}:
             self._services.ledger_rest.used()
+        reports_left = not self._record_reports()
         lots = Lots(self._services, self._now, self._due, self._recover())
         self._notify(iter(lots))
         self.summary.oldest = lots.oldest
         self._catch_up_campaigns()
-        self._drain()
+        self._drain(reports_left=reports_left)
         self._publish_catalog()
         self._prune()
         ledger.advance(self._services.db, margin=COMMIT_MARGIN, back=lots.back)
@@ -195,13 +198,27 @@ class _Sweep:
             self._stopped |= error.code == UNREACHABLE  # each further lot would wait as long
             _LOG.warning("relay: %s", error)
 
-    def _drain(self) -> None:
+    def _record_reports(self) -> bool:
+        """Record reports that wait, as far as there is time; return whether none is left.
+
+        Before workers are notified: one may prove what is due, which would be held, or sent again.
+        """
+        elapsed = self._services.clock.elapsed
+        until = elapsed() + REPORTS_SECONDS
+        return self._drains.empty_feedback(
+            self._now,
+            lambda: elapsed() < until and self._has_time(DRAIN_SECONDS),
+            surely=self.summary.full or FEEDBACK in self._due.members,
+        )
+
+    def _drain(self, *, reports_left: bool) -> None:
         """Record the events that wait in queues."""
-        queues = Drains(self._services, self._has_time)
-        queues.empty_buffer(surely=self.summary.full)
-        queues.empty_feedback(self._now, surely=self.summary.full or FEEDBACK in self._due.members)
-        self.summary.drained, self.summary.parked = queues.drained.recorded, queues.drained.parked
-        self.summary.foreign += queues.drained.foreign
+        self._drains.empty_buffer(self._has_time, surely=self.summary.full)
+        if reports_left:
+            self._drains.empty_feedback(self._now, self._has_time, surely=True)
+        drained = self._drains.drained
+        self.summary.drained, self.summary.parked = drained.recorded, drained.parked
+        self.summary.foreign += drained.foreign
 
     def _publish_catalog(self) -> None:
         """Write what ingest has to know without the ledger again, before its copy in Redis expires."""

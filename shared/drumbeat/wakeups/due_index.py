@@ -27,6 +27,7 @@ SENTINEL = "sentinel"
 FULL = "full"  # its time: when to check everything again, whatever the other entries say
 FEEDBACK = "feedback"  # its time: when reports that wait are recorded at the latest
 AGAIN = "again"  # its time: when to go on with what one sweep could not finish, or was too early for
+MARKS = (SENTINEL, FULL, FEEDBACK, AGAIN)  # that stand for no work of their own
 MAX_MEMBERS_READ = 5_000  # at a time
 MINUTE_SECONDS = 60
 UNREADABLE = "surrogateescape"  # bytes that another program left are read, and removed again, as they are
@@ -74,9 +75,9 @@ class DueIndex:
         scored = [part for member, when in due_at.items() for part in (when, member)]
         return self._try(lambda: self._redis.run("ZADD", KEY, *scored)) is not None
 
-    def set_first(self, member: str, when: float) -> bool:
-        """Let the relay check a member at this unix time, unless it has one already; False: Redis did not take it."""
-        return self._try(lambda: self._redis.run("ZADD", KEY, "NX", when, member)) is not None
+    def set_sooner(self, member: str, when: float) -> bool:
+        """Let the relay check a member at this unix time, unless it does so sooner; False: Redis did not take it."""
+        return self._try(lambda: self._redis.run("ZADD", KEY, "LT", when, member)) is not None
 
     def clear(self, members: Collection[str]) -> bool:
         """Remove members whose work is done; False when Redis did not take it, which costs one needless check."""
@@ -97,6 +98,12 @@ class DueIndex:
         members, sentinel, flag = replies
         wishes = None if isinstance(flag, RedisError) else flag  # what another program left there is no flag
         return Due(frozenset(_text(member) for member in members), missing=sentinel is None, wishes=wishes)
+
+    def next_work(self) -> float:
+        """Return the unix time of the first entry that stands for work; infinity: none is known."""
+        entries = self._try(lambda: self._redis.run("ZRANGE", KEY, 0, len(MARKS), "WITHSCORES")) or []
+        scores = {_text(member): float(score) for member, score in zip(entries[::2], entries[1::2], strict=True)}
+        return min((when for member, when in scores.items() if member not in MARKS), default=math.inf)
 
     def times(self, members: Sequence[str]) -> dict[str, float]:
         """Return when each member that is in the index is due; empty when Redis is unreachable."""

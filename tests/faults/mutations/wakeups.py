@@ -16,7 +16,7 @@ from drumbeat.delivery import (
     planning,
     splits_sql,
 )
-from drumbeat.ingest import buffer
+from drumbeat.ingest import buffer, feedback
 from drumbeat.ingest import sql as store_events
 from drumbeat.ingest.sql import Recorded
 from drumbeat.relay import lots, sweep
@@ -165,7 +165,25 @@ def _count_a_recovered_try_twice(patch: Patch) -> None:
     change_statement(patch, attempts_sql, "CLOSE", ("THEN least(i.tries, 1) ELSE 0 END", "THEN 0 ELSE 0 END"))
 
 
+def _let_reports_wait_for_an_hour(patch: Patch) -> None:
+    patch.setattr(feedback, "EARLIER_SECONDS", -60 * 60.0)
+
+
+def _notify_before_reports_are_recorded(patch: Patch) -> None:
+    patch.setattr(sweep, "REPORTS_SECONDS", 0.0)
+
+
 MUTATIONS = (
+    Mutation(
+        "reports wait beyond the next work",
+        _let_reports_wait_for_an_hour,
+        "a delivery's report waits as the time for reports ends",
+    ),
+    Mutation(
+        "workers are notified before reports are recorded",
+        _notify_before_reports_are_recorded,
+        "a delivery's report waits until the relay is back",
+    ),
     Mutation("the relay stops after its first lot", _stop_after_the_first_lot, "abandoned"),
     Mutation("ingest answers before the commit", _answer_before_the_commit, "outage"),
     Mutation("an event is not looked for under its former id", _forget_what_the_release_before_recorded, "upgraded"),

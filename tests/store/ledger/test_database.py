@@ -25,3 +25,9 @@ def test_a_server_that_vanishes_is_given_up_before_the_function_is(database: Tes
     wire.detach()
 
     assert idle + pause * tries <= silence / 1000 <= 10.0
+
+
+def test_rows_without_columns_are_rows(database: TestDatabase) -> None:
+    assert database.run("SELECT FROM generate_series(1, 3)") == [{}, {}, {}]
+    assert database.run("SELECT WHERE false") == []
+    assert database.run("UPDATE effects SET status = status") == []
