@@ -140,12 +140,15 @@ def _asleep(simulation: Simulation) -> None:
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
     simulation.advance(2 * HOUR)
+    simulation.sweep()
     delivered = simulation.vendors.feedback()
     at = simulation.clock.timestamp()
     simulation.report(*delivered, *(replace(one, word="opened", at=at) for one in delivered))
-    for _ in range(60):
+    simulation.advance(50 * MINUTE)
+    for _ in range(10):
         simulation.advance(MINUTE)
         simulation.sweep()
+        simulation.drain()
     simulation.settle(prompt=True)
 
 
