@@ -8,7 +8,7 @@ from redis import Redis
 
 from drumbeat.core.clock import SystemClock
 from drumbeat.infrastructure.redis import LeanRedis
-from drumbeat.wakeups.due_index import KEY, Due, DueIndex, minute
+from drumbeat.wakeups.due_index import AGAIN, FEEDBACK, KEY, Due, DueIndex, minute
 from tests.conftest import PREFIX
 
 NOW = 1_800_000_000.0
@@ -40,6 +40,24 @@ def test_the_latest_time_of_a_member_counts(due_index: DueIndex) -> None:
 
     assert due_index.due(NOW).members == frozenset()
     assert due_index.due(NOW + 60).members == {"effect:1"}
+
+
+def test_an_entry_may_be_made_sooner_and_not_later(due_index: DueIndex) -> None:
+    for when in (NOW, NOW - 60, NOW + 60):
+        assert due_index.set_sooner(FEEDBACK, when)
+
+    assert due_index.times([FEEDBACK]) == {FEEDBACK: NOW - 60}
+
+
+def test_the_next_work_is_the_first_entry_that_is_no_mark(due_index: DueIndex, unreachable: DueIndex) -> None:
+    due_index.watch(full_at=NOW)
+    due_index.set({FEEDBACK: NOW, AGAIN: NOW})
+    assert due_index.next_work() == math.inf
+
+    due_index.set({"effect:1": NOW + 60, "effect:2": NOW + 30})
+
+    assert due_index.next_work() == NOW + 30
+    assert unreachable.next_work() == math.inf
 
 
 def test_settled_work_is_forgotten(due_index: DueIndex) -> None:
