@@ -143,9 +143,7 @@ def _away_for_a_week(simulation: Simulation) -> None:
 def _reported_as_time_ends(simulation: Simulation) -> None:
     """A mail's answer is lost; it bounces so late that its effect is claimed before a worker has read the report."""
     (parcel,) = PARCEL.effects().values()
-    simulation.vendors.inject("accept_then_cut", provider="ses", times=1)
-    simulation.ingest(PARCEL)
-    simulation.drain()
+    _answer_lost(simulation)
     simulation.advance(HOUR)
     simulation.report(Told("ses", parcel, word="bounced", at=simulation.clock.timestamp()))
     simulation.wake(WakeUp(effects=(parcel,)))
@@ -182,12 +180,17 @@ def _delivered_without_a_relay(simulation: Simulation) -> None:
 
 def _report_late(simulation: Simulation) -> None:
     """Have a mail whose answer was lost, and its delivery reported so late that the report waits."""
-    simulation.vendors.inject("accept_then_cut", provider="ses", times=1)
-    simulation.ingest(PARCEL)
-    simulation.drain()
+    _answer_lost(simulation)
     simulation.advance(9 * MINUTE)
     simulation.report(*simulation.vendors.feedback())
     assert simulation.queues.queues[REPORTS]
+
+
+def _answer_lost(simulation: Simulation) -> None:
+    """Have a mail that its provider accepted, and of which only its reports can tell."""
+    simulation.vendors.inject("accept_then_cut", provider="ses", times=1)
+    simulation.ingest(PARCEL)
+    simulation.drain()
 
 
 DOUBTS: Mapping[str, Scenario] = {

@@ -183,10 +183,8 @@ class Interleaving:
             "form": self._sign_up,
             "page": self._press,
         }
-        if self._theme == "asked":
-            parts = {f"worker {number}": partial(self._ask, number) for number in (1, 2)}
-        if self._theme == "consent":
-            parts |= {f"worker {number}": partial(self._mail_often, number) for number in (1, 2)}
+        if woken := {"asked": self._ask, "consent": self._mail_often}.get(self._theme):
+            parts |= {f"worker {number}": partial(woken, number) for number in (1, 2)}
         return {name: part for name, part in parts.items() if name in PROCESSES_BY_THEME[self._theme]}
 
     def _ingest(self) -> None:

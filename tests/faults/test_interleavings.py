@@ -2,8 +2,11 @@
 
 import pytest
 
+from tests.faults.environment import Environment
+from tests.faults.interleaving import Interleaving
 from tests.faults.process_pool import ProcessPool
 from tests.faults.proof import Seed
+from tests.faults.runs import Simulate
 
 FEW, MANY = 50, 1_000
 AGAIN = 20
@@ -26,6 +29,16 @@ def test_fifty_seeds_keep_every_promise(process_pool: ProcessPool) -> None:
     failures = process_pool.failures(Seed(number) for number in range(FEW))
 
     assert not failures, "\n".join(failures)
+
+
+def test_in_a_rush_a_person_presses_and_leaves(environment: Environment, simulate: Simulate) -> None:
+    """Else the orders of these would show nothing."""
+    rush = Interleaving(environment, simulate, 0, theme="rush")
+
+    rush.run()
+
+    assert rush.simulation.presses
+    assert rush.simulation.withdrawals
 
 
 def test_a_seed_repeats_its_run(process_pool: ProcessPool) -> None:

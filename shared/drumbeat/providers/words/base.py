@@ -89,7 +89,7 @@ def instant(value: object, zone: tzinfo | None = None) -> datetime | None:
         return None
 
 
-def provider_key(value: object) -> str | None:
+def our_key(value: object) -> str | None:
     """Return a text that is a key of ours; None: it is something else."""
     return value if isinstance(value, str) and effect_of(value) else None
 

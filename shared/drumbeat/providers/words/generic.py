@@ -7,7 +7,7 @@ Only `kind` is required. docs/configuration.md explains each field.
 """
 
 from drumbeat.core.feedback import Kind, Report
-from drumbeat.providers.words.base import Words, fields, instant, named, provider_key, reference_of, text, word, words
+from drumbeat.providers.words.base import Words, fields, instant, named, our_key, reference_of, text, word, words
 
 _KINDS = {kind.value: kind for kind in Kind}
 
@@ -21,7 +21,7 @@ class Generic(Words):
         kind = given.get("kind")
         if not isinstance(kind, str):
             raise ValueError("a report is an object with the text `kind`")
-        key = provider_key(given.get("key"))
+        key = our_key(given.get("key"))
         reference = reference_of(given.get("reference"), key)
         address = text(given.get("email"))
         link = text(given.get("link"))

@@ -13,7 +13,7 @@ from drumbeat.providers.words.base import (
     fields,
     instant,
     named,
-    provider_key,
+    our_key,
     reference_of,
     text,
     within,
@@ -54,7 +54,7 @@ class Mailgun(Words):
         if not isinstance(name, str):
             raise ValueError("a report of Mailgun's has event-data with the text `event`")
         message_id = text(within(event, "message", "headers", "message-id")).strip("<>")
-        key = provider_key(within(event, "user-variables", "effect-id")) or provider_key(message_id.partition("@")[0])
+        key = our_key(within(event, "user-variables", "effect-id")) or our_key(message_id.partition("@")[0])
         at = instant(event.get("timestamp"))
         kind = _kind(name, event)
         reference = reference_of(message_id, key)

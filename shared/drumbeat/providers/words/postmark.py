@@ -14,7 +14,7 @@ from drumbeat.providers.words.base import (
     fields,
     instant,
     name_of,
-    provider_key,
+    our_key,
     reference_of,
     text,
     within,
@@ -75,7 +75,7 @@ class Postmark(Words):
             raise ValueError("a report of Postmark's has the text `RecordType`")
         kind = _kind(name, record)
         type = text(record.get("Type"))
-        key = provider_key(within(record, "Metadata", "effect_id"))
+        key = our_key(within(record, "Metadata", "effect_id"))
         reference = reference_of(record.get("MessageID"), key)
         address = _first(record, _RECIPIENTS)
         at = _first(record, _TIMES)

@@ -12,7 +12,7 @@ from drumbeat.providers.words.base import (
     fields,
     instant,
     name_of,
-    provider_key,
+    our_key,
     reference_of,
     text,
     within,
@@ -51,7 +51,7 @@ class Resend(Words):
             raise ValueError("a report of Resend's has the text `type`")
         data = fields(given.get("data"))
         kind = _kind(name, data)
-        key = provider_key(_tag(data.get("tags")))
+        key = our_key(_tag(data.get("tags")))
         reference = reference_of(data.get("email_id"), key)
         address = _recipient(data)
         link = text(within(data, "click", "link")) if kind is Kind.CLICKED else ""

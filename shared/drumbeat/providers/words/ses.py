@@ -14,7 +14,7 @@ from drumbeat.providers.words.base import (
     fields,
     instant,
     name_of,
-    provider_key,
+    our_key,
     reference_of,
     text,
     word,
@@ -127,7 +127,7 @@ def _key(mail: Fields) -> str | None:
     for header in map(fields, headers if isinstance(headers, list) else ()):
         if text(header.get("name")).lower() == HEADER:
             found.append(header.get("value"))
-    return next(filter(None, map(provider_key, found)), None)
+    return next(filter(None, map(our_key, found)), None)
 
 
 def _recipient(said: Fields, mail: Fields) -> tuple[str, Fields]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumbeat.core.masking import holds_address
-from drumbeat.providers.words.base import instant, name_of, named, provider_key, word, words
+from drumbeat.providers.words.base import instant, name_of, named, our_key, word, words
 from tests.unit.providers.words.payloads import KEY
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -41,8 +41,8 @@ def test_a_time_without_an_offset_is_that_of_its_zone() -> None:
 
 @pytest.mark.parametrize("other", ["", KEY[:-2], f"{KEY[:-2]}-0", f"{KEY[:-2]}-2147483648", f" {KEY}", f"{KEY}\n", 7])
 def test_what_is_no_key_of_ours_is_none(other: object) -> None:
-    assert provider_key(other) is None
-    assert provider_key(KEY) == KEY
+    assert our_key(other) is None
+    assert our_key(KEY) == KEY
 
 
 @given(st.text(), st.text())
