@@ -43,7 +43,7 @@ CREATE TABLE run_journal (
     PRIMARY KEY (run_id, seq),
     CONSTRAINT run_moves CHECK (coalesce(from_state, '') || '>' || to_state IN (
         '>planned',
-        'planned>awaiting_approval', 'planned>expanding', 'planned>cancelled', 'planned>missed', 'planned>finished',
+        'planned>awaiting_approval', 'planned>expanding', 'planned>cancelled', 'planned>missed',
         'awaiting_approval>expanding', 'awaiting_approval>cancelled',
         'expanding>running', 'expanding>paused', 'expanding>cancelled',
         'running>paused', 'running>finished', 'running>cancelled',
@@ -79,14 +79,15 @@ CREATE TABLE run_progress (
     judged_at   timestamptz NOT NULL DEFAULT '-infinity'  -- when its complaints were last counted
 );
 
--- Who was in the audience, frozen. `left_out` has a reason, or null, for each step. Written by one statement of rows that it
+-- Who was in the audience, frozen. Left out says a reason, or null, for each step. Written by one statement of rows that it
 -- has just read: a reference, looked up for each of a million, would double their time; `verify` looks for strays.
 CREATE TABLE recipients (
-    run_id   uuid NOT NULL,
-    contact  bytea NOT NULL,
-    due_at   timestamptz NOT NULL,
-    zone     text,                           -- null: the campaign's own, or its fallback
-    left_out text[],                         -- null: no step leaves them out
+    run_id     uuid NOT NULL,
+    contact    bytea NOT NULL,
+    due_at     timestamptz NOT NULL,
+    zone       text,                         -- null: the campaign's own, or its fallback
+    left_out   text[],                       -- when it was planned; null: no step leaves them out
+    left_since text[],                       -- when it was expanded, where that is another
     PRIMARY KEY (run_id, contact)
 );
 CREATE INDEX recipients_contact ON recipients (contact, run_id);
@@ -96,7 +97,7 @@ GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, needs_
     ON runs TO drumbeat_app;
 GRANT UPDATE (counted, zones, times, gathered, hash, expanded, matched, odd_zones, came_later, worked_at, judged_at)
     ON run_progress TO drumbeat_app;
-GRANT UPDATE (left_out) ON recipients TO drumbeat_app;
+GRANT UPDATE (left_out, left_since) ON recipients TO drumbeat_app;
 
 -- ---------------------------------------------------------------- effects of runs
 
