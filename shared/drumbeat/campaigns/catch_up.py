@@ -11,7 +11,7 @@ from drumbeat.campaigns import conflicts, firing, in_force, next_checks
 from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.campaigns.fire import CATCH_UP
 from drumbeat.campaigns.in_force import InForce
-from drumbeat.core.configuration import Campaign
+from drumbeat.core.campaigns import Campaign
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.ledger.database import Database
@@ -80,7 +80,7 @@ def _missed(known: InForce, db: Database) -> list[Missed]:
 def _passed(known: InForce, first: datetime, last: datetime) -> dict[UUID, tuple[Campaign, datetime]]:
     """Return the instants between two others, each by the version in force then, under the id of its event."""
     return {
-        firing.event_id(term.campaign.name, at): (term.campaign, at)
+        firing.event_id(term.campaign, at): (term.campaign, at)
         for term in known.terms
         for at in term.instants(first, last)
     }

@@ -10,11 +10,13 @@ from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.configuration import Template
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions, list_headers
+from drumbeat.planning.context import OF_CAMPAIGNS
 from drumbeat.planning.text_checks import faults, literal_parts, uses
 from drumbeat.providers import registry as providers
 
 # Domains that no one can have (RFC 2606, RFC 6761).
 _RESERVED = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost")
+
 _FOR_CONFIRMATION = "it is only known in the mail that asks to confirm a list"
 
 
@@ -70,6 +72,11 @@ def _check_template(name: str, path: Path, document: Document, around: Surroundi
                 (*path, "template"),
                 f"the {part} of {name} uses payload: what a stranger types into a form beside an address would be sent"
                 " there in your name, links too; take it out",
+            )
+        for variable in (each for each in OF_CAMPAIGNS if uses(words, each)):
+            document.wrong(
+                (*path, "template"),
+                f"the {part} of {name} uses {variable}, which is only known in the steps of a campaign; take it out",
             )
     for part, words in _bodies(template, {}):
         if not uses(words, "confirm_url"):

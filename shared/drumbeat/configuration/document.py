@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from drumbeat.configuration import document_models, yaml_lines
+from drumbeat.configuration.campaigns import compile_campaign, needs_runs, read_campaign
 from drumbeat.configuration.check_accounts import check_account, check_source
 from drumbeat.configuration.check_campaigns import Fires, check_campaigns
 from drumbeat.configuration.check_feedback import check_speaks_for, warn_of_silence
-from drumbeat.configuration.check_flows import check_order, check_step
+from drumbeat.configuration.check_flows import check_ids, check_order, check_step
 from drumbeat.configuration.check_lists import check_form, check_lists, check_public_url
 from drumbeat.configuration.check_secrets import Use, check_secrets
 from drumbeat.configuration.check_sources import check_sources
@@ -19,7 +20,16 @@ from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.template_files import read_templates
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.compatibility import ACCOUNT_HEADERS, FORMS, LISTS, REPORTS, SECRET_REFERENCES, SEMANTICS, SPLIT
+from drumbeat.core.compatibility import (
+    ACCOUNT_HEADERS,
+    CAMPAIGNS,
+    FORMS,
+    LISTS,
+    REPORTS,
+    SECRET_REFERENCES,
+    SEMANTICS,
+    SPLIT,
+)
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError, Mistake
 from drumbeat.sources import registry as schemes
@@ -30,7 +40,7 @@ type Json = dict[str, Any]
 
 COUNTLESS_TRIES = 1_000_000  # for the release before, should it run again: it counts
 
-_SECTIONS = ("accounts", "lists", "sources", "flows", "campaigns")
+_SECTIONS = ("accounts", "lists", "sources", "flows", "audiences", "campaigns")
 
 
 def compile_document(
@@ -115,19 +125,16 @@ def _compile(
             check_speaks_for(source, accounts, ("sources", name), document)
     warn_of_silence(accounts, webhooks.values(), document)
     check_secrets(accounts, webhooks, document, earlier)
-    campaigns = {
-        name: read_form(document_models.Campaign, entry, ("campaigns", name), document)
-        for name, entry in sections["campaigns"].items()
-    }
+    campaigns = {name: read_campaign(name, entry, document) for name, entry in sections["campaigns"].items()}
     for name in campaigns.keys() & sources.keys():
         document.wrong(("campaigns", name), f"a source is called {name} too; their events would mix: rename one")
     if now is not None:
         check_campaigns(campaigns, defaults.timezone, document, now=now, fires=fires)
-    around = Surroundings(accounts, sources, campaigns, templates, lists, defaults)
+    around = Surroundings(accounts, sources, campaigns, templates, lists, defaults, sections["audiences"])
     check_lists(lists, document, around)
     return {
         "semantics": SEMANTICS,
-        "must_understand": _must_understand(accounts.values(), sources.values(), lists),
+        "must_understand": _must_understand(accounts.values(), sources.values(), lists, campaigns.values()),
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
         "lists": {name: _list(each) for name, each in lists.items() if each},
         "public_url": defaults.public_url,
@@ -135,7 +142,10 @@ def _compile(
         "track": defaults.track and defaults.track.model_dump(),
         "sources": {name: _source(source, accounts) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
-        "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
+        "campaigns": {
+            name: compile_campaign(name, campaigns[name], entry, document, around)
+            for name, entry in sections["campaigns"].items()
+        },
         "templates": {name: asdict(template) for name, template in templates.items()},
         "expiry": {name: defaults.retry.for_ for name, account in accounts.items() if account},
     }
@@ -145,6 +155,7 @@ def _must_understand(
     accounts: Collection[document_models.Account | None],
     sources: Collection[document_models.Source | document_models.FormSource | None],
     lists: Collection[str],
+    campaigns: Collection[document_models.CampaignHead | None],
 ) -> list[str]:
     """Name what a release before would get wrong by ignoring it."""
     webhooks = [source for source in sources if isinstance(source, document_models.Source)]
@@ -157,6 +168,7 @@ def _must_understand(
         FORMS: any(isinstance(source, document_models.FormSource) for source in sources),
         SPLIT: any(source.split for source in webhooks),
         REPORTS: any(source.speaks_for for source in webhooks),
+        CAMPAIGNS: needs_runs(campaigns),
     }
     return [name for name, is_wrong in wrong.items() if is_wrong]
 
@@ -232,14 +244,6 @@ def _tolerance(source: document_models.Source) -> float:
     return schemes.get(source.webhook).tolerance
 
 
-def _campaign(campaign: document_models.Campaign, defaults: document_models.Defaults) -> Json:
-    return {
-        "schedule": campaign.schedule,
-        "timezone": campaign.timezone or defaults.timezone,
-        "on_gap": campaign.on_gap,
-    }
-
-
 def _flow(entry: object, path: Path, document: Document, around: Surroundings) -> Json:
     given = entry.get("steps") if isinstance(entry, dict) else None
     rest = {name: value for name, value in entry.items() if name != "steps"} if isinstance(entry, dict) else entry
@@ -250,7 +254,9 @@ def _flow(entry: object, path: Path, document: Document, around: Surroundings) -
             document.wrong(place, "steps must be a list with at least one step: - {id, account, action, with}")
         return {}
     steps = [read_form(document_models.Step, step, (*place, index), document) for index, step in enumerate(given)]
-    check_order(steps, [step.get("id") if isinstance(step, dict) else None for step in given], place, document)
+    names = [step.get("id") if isinstance(step, dict) else None for step in given]
+    check_ids(names, place, document)
+    check_order(steps, names, place, document)
     arguments = [
         check_step(step, (*place, index), document, around) if step else None for index, step in enumerate(steps)
     ]

@@ -25,11 +25,12 @@ def schema() -> Json:
     parts: Json = {name: _plain(part) for name, part in made["$defs"].items()}
     parts["Account"]["properties"]["provider"] = {"type": "string", "enum": sorted(providers.names())}
     _add_schemes(parts["Source"])
-    step = parts["Step"]
-    step["properties"]["action"] = {"type": "string", "enum": list(forms)}
-    step["allOf"] = [
-        _where("action", action, {"properties": {"with": places[form, "validation"]}}) for action, form in forms.items()
-    ]
+    for step in (parts["Step"], parts["CampaignStep"]):
+        step["properties"]["action"] = {"type": "string", "enum": list(forms)}
+        step["allOf"] = [
+            _where("action", action, {"properties": {"with": places[form, "validation"]}})
+            for action, form in forms.items()
+        ]
     document = parts.pop("Document")
     for section in ("accounts", "lists", "sources", "flows", "campaigns"):
         document["properties"][section]["propertyNames"] = {"pattern": NAME}

@@ -12,12 +12,13 @@ from typing import Any
 from drumbeat.core import check_mails, secret_references
 from drumbeat.core.actions import Tracking
 from drumbeat.core.audiences import Node, tree
+from drumbeat.core.campaigns import Campaign, campaign, campaign_of
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
-
-# Text, or nested mappings and lists of text, with `{{ }}` expressions in the leaves.
-type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | None
-
+from drumbeat.core.steps import Flow as Flow  # these four stand here for those who read a configuration
+from drumbeat.core.steps import Limit as Limit
+from drumbeat.core.steps import Step as Step
+from drumbeat.core.steps import Tree as Tree
 
 EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"  # of whatever a document names
@@ -33,15 +34,6 @@ class Retry:
     base: float
     cap: float
     lasts: float = EXPIRY_SECONDS  # from its due time; then an effect that was surely not sent expires
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `count` calls in `period` seconds. `burst` is None for fixed UTC windows (hours, days)."""
-
-    count: int
-    period: int
-    burst: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,40 +95,6 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One intended action of a flow."""
-
-    id: str
-    account: str
-    action: str
-    arguments: Mapping[str, Tree]  # `with:`
-    delay: float  # seconds
-    after: str | None
-    when: str | None
-    unless: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """Which steps follow from which event."""
-
-    name: str
-    on: str
-    when: str | None
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Campaign:
-    """A schedule that fires events of its own."""
-
-    name: str
-    schedule: str
-    timezone: str
-    on_gap: str  # shift | skip
-
-
-@dataclass(frozen=True, slots=True)
 class Confirm:
     """How a person is asked to confirm that they want a list."""
 
@@ -190,13 +148,22 @@ class Config:
     audiences: Mapping[str, Node] = field(default_factory=dict)
 
     def flow(self, name: str) -> Flow | None:
-        """Return a flow by its name, a list's confirmation, or a check; None: this version has none of that name."""
+        """Return a flow by its name, a list's confirmation, a campaign's steps, or a check.
+
+        None: this version has none of that name.
+        """
         if (asked := confirmed_list(name)) is not None:
             found = self.lists.get(asked)
             return found.confirmation if found else None
         if name.startswith(check_mails.PREFIX):
             return self._check(name)
+        if (of := campaign_of(name)) is not None:
+            return self._campaign(name, of)
         return self.flows.get(name)
+
+    def _campaign(self, name: str, of: str) -> Flow | None:
+        found = self.campaigns.get(of)
+        return Flow(name, "CAMPAIGN_TRIGGER", None, found.steps) if found and found.steps else None
 
     def _check(self, name: str) -> Flow | None:
         account, mailing_list, template = check_mails.parts(name)
@@ -227,7 +194,7 @@ class Config:
                 name: Flow(name, entry["on"], entry["when"], tuple(known(Step, step) for step in entry["steps"]))
                 for name, entry in compiled["flows"].items()
             },
-            campaigns={name: known(Campaign, entry, name=name) for name, entry in compiled["campaigns"].items()},
+            campaigns={name: campaign(name, entry) for name, entry in compiled["campaigns"].items()},
             templates={name: known(Template, entry) for name, entry in compiled["templates"].items()},
             semantics=semantics,
             lists={name: mailing_list(name, entry) for name, entry in compiled.get("lists", {}).items()},

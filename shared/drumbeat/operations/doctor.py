@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Iterator
 
 import psycopg
 
+from drumbeat.core.campaigns import Campaign
 from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.configuration import Account, Campaign, Config, Source
+from drumbeat.core.configuration import Account, Config, Source
 from drumbeat.core.errors import DrumbeatError, NotUnderstood, SecretAway, SecretMissing
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import clock, configs

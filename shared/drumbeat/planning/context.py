@@ -9,12 +9,23 @@ from uuid import UUID
 from drumbeat.core.configuration import Config, MailingList
 from drumbeat.core.events import Event
 
-VARIABLES = ("event", "payload", "effect_id", "list", "unsubscribe_url", "confirm_url", "postal_address")
+OF_CAMPAIGNS = ("lead", "campaign", "run")  # only in the steps of a campaign, which see no payload
+VARIABLES = (
+    "event",
+    "payload",
+    "effect_id",
+    "list",
+    "unsubscribe_url",
+    "confirm_url",
+    "postal_address",
+    *OF_CAMPAIGNS,
+)
 OF_LISTS = ("list", "unsubscribe_url", "confirm_url", "postal_address")  # null in a mail that has none
 EVENT_FIELDS = ("id", "type", "source", "key", "received_at", "scheduled_at")
-# Names of later features. `apply` refuses them; by semantics 1 and 2 they are there and null.
-LATER = ("lead", "campaign", "run", "variant")
-_NULL_BEFORE = (*LATER, "unsubscribe_url")
+CAMPAIGN_FIELDS = ("name",)
+RUN_FIELDS = ("id", "scheduled_at", "local")
+LATER = ("variant",)  # names of later features: `apply` refuses them
+_NULL_BEFORE = (*OF_CAMPAIGNS, *LATER, "unsubscribe_url")  # by semantics 1 and 2, in which they are there
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.calendar import Calendar
 from drumbeat.campaigns import fire, firing, missed
+from drumbeat.core.campaigns import campaign
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
@@ -459,7 +460,7 @@ def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
     services: Services, clock: SimulatedClock, caplog: pytest.LogCaptureFixture, who: str, same_body: bool
 ) -> None:
     """Before there was a campaign of this name, any caller could use it as a source."""
-    key = firing.key("digest", HALF_PAST)
+    key = firing.key(campaign("digest", hourly(30)), HALF_PAST)
     payload = {"campaign": "digest", "key": key} if same_body else {"hello": "world"}
     body = {"type": "CAMPAIGN_TRIGGER", "source": "digest", "payload": payload, "idempotencyKey": key}
     Single(Door(services)).ingest(json.dumps(body).encode(), caller=operator(services))
@@ -471,7 +472,7 @@ def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
 
     assert fired(services, "digest") == []
     (kept,) = services.db.run("SELECT event_id, convert_from(body, 'UTF8')::jsonb AS body FROM conflicts")
-    assert kept["event_id"] == firing.event_id("digest", HALF_PAST)
+    assert kept["event_id"] == firing.event_id(campaign("digest", hourly(30)), HALF_PAST)
     assert kept["body"]["payload"]["campaign"] == "digest"
     assert caplog.messages.count("conflicts_kept") == 1
     _, shown, _ = Console(services).call("GET", f"/v1/events/{kept['event_id']}")
@@ -481,7 +482,7 @@ def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
 def test_a_firing_whose_key_another_event_has_is_ignored_with_the_reason(
     services: Services, clock: SimulatedClock
 ) -> None:
-    key = firing.key("digest", HALF_PAST)
+    key = firing.key(campaign("digest", hourly(30)), HALF_PAST)
     body = {"type": "CAMPAIGN_TRIGGER", "source": "digest", "payload": {}, "idempotencyKey": key}
     Single(Door(services)).ingest(json.dumps(body).encode(), caller=operator(services))
     applied(services, digest=hourly(30))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from drumbeat.campaigns import firing
 from drumbeat.core import ids
-from drumbeat.core.configuration import Campaign
+from drumbeat.core.campaigns import Campaign
 
 DIGEST = Campaign("digest", "cron(0 9 * * ? *)", "America/New_York", "shift")
 NINE = datetime(2026, 3, 9, 13, tzinfo=UTC)
@@ -16,7 +16,7 @@ def test_a_scheduled_firing_names_campaign_and_instant() -> None:
 
     assert (arrival.source, arrival.door, arrival.type) == ("digest", "schedule", "CAMPAIGN_TRIGGER")
     assert arrival.scheduled_at == NINE
-    assert arrival.id == ids.event_id("digest", arrival.key) == firing.event_id("digest", NINE)
+    assert arrival.id == ids.event_id("digest", arrival.key) == firing.event_id(DIGEST, NINE)
     body = json.loads(arrival.body)
     assert body["payload"] == {
         "campaign": "digest",
@@ -35,10 +35,10 @@ def test_who_noticed_it_and_when_makes_no_difference() -> None:
 
 
 def test_a_firing_by_hand_is_an_event_for_each_key_and_never_that_of_an_instant() -> None:
-    by_hand = firing.by_hand(DIGEST, firing.key("digest", NINE), actor="person:ada", now=NINE)
+    by_hand = firing.by_hand(DIGEST, firing.key(DIGEST, NINE), actor="person:ada", now=NINE)
 
-    assert by_hand.id != firing.event_id("digest", NINE)
+    assert by_hand.id != firing.event_id(DIGEST, NINE)
     assert (by_hand.door, by_hand.scheduled_at) == ("api", None)
     assert json.loads(by_hand.body)["payload"]["triggeredBy"] == "person:ada"
-    again = firing.by_hand(DIGEST, firing.key("digest", NINE), actor="person:bob", now=datetime(2027, 1, 1, tzinfo=UTC))
+    again = firing.by_hand(DIGEST, firing.key(DIGEST, NINE), actor="person:bob", now=datetime(2027, 1, 1, tzinfo=UTC))
     assert (again.id, again.fingerprint) == (by_hand.id, by_hand.fingerprint)
