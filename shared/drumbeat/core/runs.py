@@ -51,6 +51,7 @@ class RunReason(StrEnum):
 
     PERSON = "person"  # detail: their words
     COMPLAINTS = "complaints"  # detail: how many of how many delivered
+    PAUSE_OVER = "pause_over"  # its end was known
     LATE = "late"  # detail: how late, in words
     NEVER_STARTED = "never_started"
     TOO_SLOW = "too_slow"  # at its pace it would take months

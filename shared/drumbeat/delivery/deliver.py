@@ -18,9 +18,10 @@ from drumbeat.delivery.budget import EFFECTS_PER_BATCH, EVENTS_PER_BATCH
 from drumbeat.delivery.effects import EffectState
 from drumbeat.delivery.planning import plan_events
 from drumbeat.delivery.probes import probe
-from drumbeat.delivery.run_turns import start, take_turn
+from drumbeat.delivery.run_turns import take_turn
 from drumbeat.ledger import leases
 from drumbeat.runs.advance import advance
+from drumbeat.runs.turns import start
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 

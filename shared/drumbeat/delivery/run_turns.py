@@ -7,33 +7,24 @@ journal.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from drumbeat.core.campaigns import Campaign
-from drumbeat.core.configuration import Config, Limit
 from drumbeat.core.runs import OPEN_TO_SENDING, RunState
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.probes import probe
 from drumbeat.runs import advance, sql, work_sql
+from drumbeat.runs.turns import rate_of, start
 from drumbeat.runs.sql import Run
 from drumbeat.runs.work_sql import NextDue
 from drumbeat.services import Services
-from drumbeat.wakeups.turns import Turn
+from drumbeat.wakeups.queue import Turn
 
 EFFECTS_PER_CLAIM = 48
 TURN_SECONDS = 2.0  # then it makes room for what else waits in the queue
 LIMITED_SECONDS = 1.0  # between two turns of a run that limits hold back
 IDLE_SECONDS = 900.0  # a turn that has nothing due looks again so much later at the latest
-
-
-@dataclass(frozen=True, slots=True)
-class _Allowed:
-    """How fast a run may go: so many effects a turn, and one turn a second; None: as fast as it can."""
-
-    a_second: float | None
 
 
 def take_turn(turn: Turn, services: Services) -> Counter[str]:
@@ -55,31 +46,6 @@ def take_turn(turn: Turn, services: Services) -> Counter[str]:
     counts, full = _carry_out(run, campaign, rate, services)
     _ask_for_next(following, run, campaign, rate, services, full=full)
     return counts
-
-
-def start(run: Run, services: Services) -> None:
-    """Start the turns of a run that are not expected."""
-    config, campaign = advance.configured(run, services)
-    numbers = range(1 if rate_of(campaign, config) is not None else most_turns(services))
-    if missing := services.turns.missing(run.id, numbers):
-        services.turns.start(run.id, missing)
-
-
-def most_turns(services: Services) -> int:
-    """Return how many turns a run has at a time: one worker is left for what people cause."""
-    return max((services.settings.worker_concurrency or 2) - 1, 1)
-
-
-def rate_of(campaign: Campaign, config: Config) -> float | None:
-    """Return how many mails a second limits and pace let through; None: as many as there are."""
-    limits = [limit for step in campaign.steps for limit in _limits(config, step.account)]
-    limits += [campaign.pace] if campaign.pace else []
-    return min((limit.count / limit.period for limit in limits), default=None)
-
-
-def _limits(config: Config, account: str) -> Sequence[Limit]:
-    found = config.accounts.get(account)
-    return found.limits if found else ()
 
 
 def _carry_out(run: Run, campaign: Campaign, rate: float | None, services: Services) -> tuple[Counter[str], bool]:

@@ -129,7 +129,8 @@ def _times(run: Run, campaign: Campaign, services: Services) -> tuple[ZoneTimes,
             return None
         chunks_sql.keep_times(services.db, run.id, times.dumps(made))
         _, kept = chunks_sql.zones(services.db, run.id)  # what another kept meanwhile counts
-    return times.loads(kept or [])
+    assert kept is not None
+    return times.loads(kept)
 
 
 def go_on(run: Run, services: Services) -> bool:

@@ -79,7 +79,7 @@ def count(db: Database, run: Run, matching: Matching, zones: Sequence[str]) -> b
 ZONES = "SELECT zones, times FROM run_progress WHERE run_id = %(run)s"
 
 
-def zones(db: Database, run: UUID) -> tuple[dict[str, int], dict[str, Any] | None]:
+def zones(db: Database, run: UUID) -> tuple[dict[str, int], list[dict[str, Any]] | None]:
     """Return how many people each zone has, and when they are mailed, where that is worked out."""
     row = db.run(ZONES, {"run": run})[0]
     return row["zones"], row["times"]
