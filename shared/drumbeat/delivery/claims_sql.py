@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from drumbeat.core.events import Event
+from drumbeat.core.leads import lead_of
 from drumbeat.core.status import Status
 from drumbeat.delivery.budget import BYTES_PER_BATCH
 from drumbeat.delivery.effects import Claimed, EffectState, Recipient

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from drumbeat.core.campaigns import Cap
 from drumbeat.core.events import Event
+from drumbeat.core.leads import Lead
 from drumbeat.core.reasons import Reason
 from drumbeat.core.status import Status
 

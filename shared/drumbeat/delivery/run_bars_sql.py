@@ -22,7 +22,8 @@ RUNNING = """running AS MATERIALIZED (
            FOR SHARE
     ), halted AS MATERIALIZED (
         SELECT e.id,
-               CASE WHEN r.state = ANY (%(open)s) OR r.state = 'cancelled' THEN 'cancelled' ELSE 'waiting' END AS target,
+               CASE WHEN r.state = ANY (%(open)s) OR r.state = 'cancelled' THEN 'cancelled'
+                    ELSE 'waiting' END AS target,
                CASE WHEN r.state = ANY (%(open)s) THEN 'missed' WHEN r.state = 'cancelled' THEN 'run_cancelled'
                     ELSE 'run_paused' END AS code,
                NULL::text AS detail
@@ -34,8 +35,8 @@ RUNNING = """running AS MATERIALIZED (
                 OR (e.base_due_at < r.missed_before AND e.fence = 1))  -- no worker has taken it before
     ), """
 
-# Those of the last weeks are in the contact's row. Those that this statement opens are numbered; one that is repeated is
-# never capped for itself.
+# Those of the last weeks are in the contact's row. Those that this statement opens are numbered; one that is repeated
+# is never capped for itself.
 OFTEN = """often AS MATERIALIZED (
         SELECT e.id, own.key, own.mailed, recent.again, i.most, i.seconds,
                recent.n + count(*) FILTER (WHERE NOT recent.again) OVER (PARTITION BY own.key ORDER BY e.id) AS place

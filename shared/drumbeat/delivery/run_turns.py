@@ -1,7 +1,7 @@
-"""One turn of a run: what is due of it is claimed and carried out for a short while, and the next turn is asked for.
+"""One turn of a run: what is due of it is claimed and carried out for a short while; then it asks for the next turn.
 
-A turn is short, and there are fewer of them than workers: a mail that a person caused waits for no run. What the limits of
-accounts and the run's own pace let through in a while is all that a turn claims: what is claimed in vain costs two rows of the
+A turn is short, and there are fewer of them than workers: a mail that a person caused waits for no run. It claims no more
+than the limits of accounts and the run's own pace let through meanwhile: what is claimed in vain costs two rows of the
 journal.
 """
 

@@ -7,7 +7,7 @@ from drumbeat.core.campaigns import Campaign
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event, EventType
 from drumbeat.core.runs import RunReason
-from drumbeat.planning.campaign_content import content_hash
+from drumbeat.planning.run_content import content_hash
 from drumbeat.runs import sql
 from drumbeat.services import Services
 
@@ -43,7 +43,7 @@ def begin(event: Event, config: Config, services: Services) -> bool:
             version=config.version,
             semantics=config.semantics,
             steps=[step.id for step in campaign.steps],
-            content=content_hash(config, campaign),
+            content=content_hash(config, campaign.name),
             starts=not said.get("plan"),
             needs_approval=approval,
             starts_at=event.scheduled_at if scheduled else None,

@@ -11,7 +11,7 @@ from uuid import UUID
 from drumbeat.core.errors import ConfigurationChanged, NotFound, Stale
 from drumbeat.core.runs import RunReason, RunState
 from drumbeat.ledger import configs
-from drumbeat.planning.campaign_content import configuration_differences
+from drumbeat.planning.run_content import configuration_differences
 from drumbeat.runs import sql
 from drumbeat.runs.advance import advance, expect_soon
 from drumbeat.runs.sql import Run
