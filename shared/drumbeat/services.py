@@ -26,6 +26,7 @@ from drumbeat.wakeups.due_index import DueIndex
 from drumbeat.wakeups.ledger_rest import LedgerRest
 from drumbeat.wakeups.notifier import Notifier
 from drumbeat.wakeups.queue import Queue
+from drumbeat.wakeups.turns import Turns
 from drumbeat.wakeups.wishes_flag import WishesFlag
 
 if TYPE_CHECKING:
@@ -163,6 +164,11 @@ class Services:
     def notifier(self) -> Notifier:
         """Due entries and wake-up messages for effects."""
         return Notifier(self.due_index, self.queue, self.clock)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """The turns by which workers carry out runs."""
+        return Turns(self.redis, self.due_index, self.queue, self.clock, self.random)
 
     @cached_property
     def random(self) -> Random:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, LiteralString, NoReturn, override
 
 import psycopg
+from psycopg.sql import Composed
 from redis import ConnectionPool
 from redis.exceptions import ConnectionError as RedisAway
 
@@ -174,7 +175,7 @@ class SimulatedDatabase(Database):
         self._observe = observe
 
     @override
-    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+    def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
         return self._process.through(
             Operation(f"db {name_of(sql)}", lambda: self._carry_out(sql, parameters), self._fail)
         )

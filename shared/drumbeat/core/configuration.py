@@ -11,6 +11,7 @@ from typing import Any
 
 from drumbeat.core import check_mails, secret_references
 from drumbeat.core.actions import Tracking
+from drumbeat.core.audiences import Node, tree
 from drumbeat.core.campaigns import Campaign, campaign, campaign_of
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
@@ -144,6 +145,7 @@ class Config:
     public_url: str | None = None  # where people reach the pages of this deployment; no trailing slash
     postal_address: str | None = None  # of the sender, as marketing mails must give it
     tracking: Tracking | None = None  # None: as the provider's account has it
+    audiences: Mapping[str, Node] = field(default_factory=dict)
 
     def flow(self, name: str) -> Flow | None:
         """Return a flow by its name, a list's confirmation, a campaign's steps, or a check.
@@ -199,6 +201,7 @@ class Config:
             public_url=compiled.get("public_url"),
             postal_address=compiled.get("postal_address"),
             tracking=known(Tracking, track) if (track := compiled.get("track")) else None,
+            audiences={name: tree(entry) for name, entry in compiled.get("audiences", {}).items()},
         )
 
     def references(self) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, override
 from uuid import UUID
 
+from psycopg.sql import Composed
+
 from drumbeat import views
 from drumbeat.core.status import Status
 from drumbeat.ledger import leases
@@ -30,7 +32,7 @@ class Recording(Database):
         self.asked: list[tuple[LiteralString, Parameters | None]] = []
 
     @override
-    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+    def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
         self.asked.append((sql, parameters))
         return super().run(sql, parameters)
 
