@@ -22,6 +22,7 @@ from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database, address, encrypted
 from drumbeat.throttle.fallback import MOST_PROCESSES
 from drumbeat.throttle.limiter import Throttle
+from drumbeat.throttle.run_pace import RunPace
 from drumbeat.wakeups.due_index import DueIndex
 from drumbeat.wakeups.ledger_rest import LedgerRest
 from drumbeat.wakeups.notifier import Notifier
@@ -94,6 +95,11 @@ class Services:
     def throttle(self) -> Throttle:
         """The accounts' limits."""
         return Throttle(self.redis, processes=self.settings.worker_concurrency or MOST_PROCESSES)
+
+    @cached_property
+    def run_pace(self) -> RunPace:
+        """The paces of runs."""
+        return RunPace(self.redis, self.clock)
 
     @cached_property
     def due_index(self) -> DueIndex:

@@ -51,8 +51,10 @@ class RunReason(StrEnum):
 
     PERSON = "person"  # detail: their words
     COMPLAINTS = "complaints"  # detail: how many of how many delivered
+    PAUSE_OVER = "pause_over"  # its end was known
     LATE = "late"  # detail: how late, in words
     NEVER_STARTED = "never_started"
+    TOO_SLOW = "too_slow"  # at its pace it would take months
     CONFIGURED = "configured"  # approval: the campaign says `approve`
     PROPOSED = "proposed"  # approval: a key that may only propose asked for it
     UNCHANGED = "unchanged"  # approval: its mails say what those of the last run said

@@ -23,7 +23,8 @@ _OPEN = """
     WITH input AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(tos)s::text[], %(waits)s::float8[],
                              %(sentences)s::text[], %(codes)s::text[], %(details)s::text[], %(maybes)s::bool[],
-                             %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[], %(frozen)s::bytea[]{caps})
+                             %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[],
+                             %(frozen)s::bytea[]{caps})
                    AS i (id, fence, target, wait, why, code, detail, maybe, reserved, identity, hash, frozen{of_caps})
     ), people AS MATERIALIZED (
         SELECT key, former, suppressed_at, suppression_reason, complained_at, consents, confirmations, mailed

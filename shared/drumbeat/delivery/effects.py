@@ -18,7 +18,7 @@ from drumbeat.core.status import Status
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Whom an effect of a run is for: their lead as it is known now, None: erased; and the zone that they are mailed by."""
+    """Whom an effect of a run is for: their lead as it is known now, None: erased; and the zone they are mailed by."""
 
     lead: Lead | None
     zone: str | None  # None: the campaign's own, or its fallback

@@ -41,14 +41,15 @@ class DueEffect:
 
 
 # What no worker has taken. `effects_due` holds it by account: people's before campaigns', each in the order it is due.
-_FREE = "e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')"
+_FREE = "e.lease_until IS NULL AND e.status IN ('waiting', 'unknown') AND NOT e.of_run"
 _OF_ACCOUNT = f"""
     {_FREE} AND e.account = a.account AND e.campaign = kind.campaign AND e.due_at <= (SELECT until FROM now)
 """  # noqa: S608 - put together from constants
 
 # A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away. Of an
 # account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends. Of each
-# account no more is read than may be notified of, however much is due.
+# account no more is read than may be notified of, however much is due. What a run sends is taken by its turns, but for what may
+# end its worker.
 DUE = f"""
     WITH RECURSIVE now AS MATERIALIZED (
         SELECT at, at + %(ahead)s AS until FROM (SELECT drumbeat_now() AS at) AS clock
@@ -93,6 +94,11 @@ DUE = f"""
           FROM effects e
          WHERE e.lease_until IS NOT NULL
            AND e.status IN ('claimed', 'sending', 'unknown')
+           AND e.due_at <= (SELECT until FROM now)
+         UNION ALL
+        SELECT e.id, e.account, e.campaign, false, e.due_at, e.due_at
+          FROM effects e
+         WHERE e.of_run AND e.crashes > 0 AND e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')
            AND e.due_at <= (SELECT until FROM now)
     )
     SELECT placed.id, placed.account, placed.campaign,
@@ -262,6 +268,38 @@ REPLANNABLE = """
 def replannable_events(db: Database, *, fresh: timedelta, full: bool, limit: int, after: UUID) -> list[UUID]:
     """List events with a flow that failed to plan and that a later configuration may plan, by their ids."""
     return [row["id"] for row in db.run(REPLANNABLE, {"fresh": fresh, "full": full, "limit": limit, "after": after})]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that goes on by itself. `advances`: it has steps to take before, or beside, its turns."""
+
+    id: UUID
+    advances: bool
+    resumes: bool  # its pause is over
+
+
+# Of runs that ended only those are read that a due entry names, or all, where the entries may be lost.
+RUNS = """
+    SELECT runs.id,
+           runs.state IN ('expanding', 'cancelled')
+           OR (runs.state = 'planned' AND (runs.starts OR plans.event_id IS NULL)) AS advances,
+           runs.state = 'paused' AS resumes
+      FROM runs
+      LEFT JOIN plans ON plans.event_id = runs.id
+     WHERE (runs.state IN ('planned', 'expanding', 'running')
+            OR (runs.state = 'paused' AND runs.resumes_at <= drumbeat_now()))
+        OR (runs.state IN ('cancelled', 'finished') AND (runs.id = ANY (%(named)s) OR %(full)s)
+            AND EXISTS (SELECT FROM effects
+                         WHERE effects.event_id = runs.id AND effects.of_run AND effects.lease_until IS NULL
+                           AND effects.status IN ('waiting', 'unknown')))
+     ORDER BY runs.id
+"""
+
+
+def open_runs(db: Database, named: Sequence[UUID], *, full: bool) -> list[OpenRun]:
+    """List the runs that go on by themselves, and those among the named ones that ended with effects left."""
+    return [OpenRun(**row) for row in db.run(RUNS, {"named": list(named), "full": full})]
 
 
 # What waits for its account's pause is due when that ends, if anything waits for it.

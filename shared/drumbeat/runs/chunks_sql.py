@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.sql import SQL, Composed
+from psycopg.sql import SQL, Composed, Placeholder
 
-from drumbeat.audiences.matching_sql import Matching
+from drumbeat.audiences.matching_sql import GIVEN, Matching
+from drumbeat.calendar.run_times import ZoneTimes
 from drumbeat.core.configuration import Step
 from drumbeat.ledger.database import Database
 from drumbeat.runs.sql import Run
@@ -60,7 +61,7 @@ _COUNT = SQL("""
     )
     UPDATE run_progress
        SET counted = counted + 1,
-           worked_at = drumbeat_now(),
+           expected_at = drumbeat_now(),
            zones = zones || coalesce((SELECT jsonb_object_agg(zone, people + coalesce((zones ->> zone)::bigint, 0))
                                         FROM found), '{{}}')
       FROM mine
@@ -78,7 +79,7 @@ def count(db: Database, run: Run, matching: Matching, zones: Sequence[str]) -> b
 ZONES = "SELECT zones, times FROM run_progress WHERE run_id = %(run)s"
 
 
-def zones(db: Database, run: UUID) -> tuple[dict[str, int], dict[str, Any] | None]:
+def zones(db: Database, run: UUID) -> tuple[dict[str, int], list[dict[str, Any]] | None]:
     """Return how many people each zone has, and when they are mailed, where that is worked out."""
     row = db.run(ZONES, {"run": run})[0]
     return row["zones"], row["times"]
@@ -94,8 +95,8 @@ def keep_times(db: Database, run: UUID, times: str) -> None:
 
 # ---------------------------------------------------------------- who they are
 
-# Of the people of a chunk each is recorded, with why a step leaves them out. `as_due` is the SQL of `calendar.run_times`:
-# where in its zone's time a person stands is said by the first four bytes of their key.
+# Of the people of a chunk each is recorded, with why a step leaves them out, and when they are due: as `calendar.run_times`
+# has it, to the microsecond.
 _GATHER = SQL("""
     WITH {mine}, times AS MATERIALIZED (
         SELECT * FROM unnest(%(names)s::text[], %(starts)s::timestamptz[], %(spans)s::bigint[], %(closed_from)s::text[],
@@ -112,16 +113,16 @@ _GATHER = SQL("""
           JOIN contacts ON contacts.key = matching.contact
          WHERE EXISTS (SELECT FROM mine)
     ), made AS MATERIALIZED (
-        SELECT people.contact, nullif(people.zone, '') AS zone, people.said <> '' AND people.zone = '' AS odd,
+        SELECT contacts.contact, nullif(contacts.zone, '') AS zone, contacts.said <> '' AND contacts.zone = '' AS odd,
                coalesce(closed.until, slot.at) AS due_at,
                CASE WHEN judged.left_out IS NOT NULL AND judged.left_out <> array_fill(NULL::text, ARRAY[{steps}])
                     THEN judged.left_out END AS left_out
-          FROM people
-          JOIN times ON times.zone = people.zone
+          FROM people AS contacts
+          JOIN times ON times.zone = contacts.zone
          CROSS JOIN LATERAL (
             SELECT times.start + interval '1 microsecond' * CASE WHEN times.span = 0 THEN 0 ELSE
-                       div((get_byte(people.contact, 0)::bigint << 24 | get_byte(people.contact, 1) << 16
-                            | get_byte(people.contact, 2) << 8 | get_byte(people.contact, 3))::numeric * times.span,
+                       div((get_byte(contacts.contact, 0)::bigint << 24 | get_byte(contacts.contact, 1) << 16
+                            | get_byte(contacts.contact, 2) << 8 | get_byte(contacts.contact, 3))::numeric * times.span,
                            4294967296)::float8 END AS at) AS slot
           LEFT JOIN LATERAL (
             SELECT max(pause.until) AS until
@@ -135,7 +136,7 @@ _GATHER = SQL("""
     )
     UPDATE run_progress
        SET gathered = gathered + 1,
-           worked_at = drumbeat_now(),
+           expected_at = drumbeat_now(),
            matched = matched + coalesce((SELECT count(*) FROM made), 0),
            odd_zones = odd_zones + coalesce((SELECT count(*) FROM made WHERE odd), 0),
            hash = sha256(mine.hash || {digest})
@@ -151,30 +152,22 @@ DIGEST = SQL("""
 """)
 _REASON = SQL("""
     coalesce(times.left_out,
-             CASE WHEN people.suppressed THEN 'suppressed'
+             CASE WHEN contacts.suppressed THEN 'suppressed'
                   WHEN {list}::text IS NULL THEN NULL
-                  WHEN people.complained THEN 'complained'
+                  WHEN contacts.complained THEN 'complained'
                   WHEN {given} THEN NULL
                   ELSE (ARRAY['no_consent', 'consent_pending', 'withdrawn'])
-                       [array_position(ARRAY['none', 'pending', 'withdrawn'], consent_state(people.consents, {list}))]
+                       [array_position(ARRAY['none', 'pending', 'withdrawn'], consent_state(contacts.consents, {list}::text))]
              END)
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneTimes:
-    """When the people of a zone are mailed: spread over `span` microseconds from `start` on, and not in the closed times."""
-
-    zone: str
-    start: datetime
-    span: int
-    closed: Sequence[tuple[datetime, datetime]]
-    left_out: str | None  # why none of them is
+def _reason(name: str) -> Composed:
+    given = Placeholder(name)
+    return _REASON.format(list=given, given=GIVEN.format(list=SQL("{}::text").format(given)))
 
 
-def gather(
-    db: Database, run: Run, matching: Matching, steps: Sequence[Step], times: Sequence[ZoneTimes]
-) -> bool:
+def gather(db: Database, run: Run, matching: Matching, steps: Sequence[Step], times: Sequence[ZoneTimes]) -> bool:
     """Record the recipients of the next chunk; False when another does it, or it is done."""
     lists = {f"list_{place}": step.arguments.get("list") for place, step in enumerate(steps)}
     statement = _GATHER.format(
@@ -226,7 +219,7 @@ def plan_head(run: Run) -> str:
 # Before the effects of an older plan: who is in the audience no more is left out, and who came later is counted.
 _REVIEW = SQL("""reviewed AS MATERIALIZED (
         SELECT coalesce(planned.contact, matching.contact) AS contact, planned.contact IS NULL AS came,
-               matching.contact IS NULL AS left
+               matching.contact IS NULL AS gone
           FROM (SELECT contact FROM recipients
                  WHERE run_id = %(run)s AND contact >= {low} AND contact < {high}) AS planned
           FULL JOIN ({matching}) AS matching ON matching.contact = planned.contact
@@ -237,9 +230,9 @@ _REVIEW = SQL("""reviewed AS MATERIALIZED (
                                FROM unnest(coalesce(left_out, array_fill(NULL::text, ARRAY[{steps}])))
                                     WITH ORDINALITY AS reasons (reason, place))
           FROM reviewed
-         WHERE recipients.run_id = %(run)s AND recipients.contact = reviewed.contact AND reviewed.left
+         WHERE recipients.run_id = %(run)s AND recipients.contact = reviewed.contact AND reviewed.gone
     ), """)
-_STAYED = SQL("AND NOT EXISTS (SELECT FROM reviewed WHERE reviewed.contact = recipients.contact AND reviewed.left)")
+_STAYED = SQL("AND NOT EXISTS (SELECT FROM reviewed WHERE reviewed.contact = recipients.contact AND reviewed.gone)")
 _EXPAND = SQL("""
     WITH {mine}, {review}steps AS MATERIALIZED (
         SELECT * FROM unnest(%(steps)s::text[], %(accounts)s::text[], %(actions)s::text[], %(mailing_lists)s::text[])
@@ -267,7 +260,7 @@ _EXPAND = SQL("""
     UPDATE run_progress
        SET expanded = expanded + 1,
            came_later = came_later + {came},
-           worked_at = drumbeat_now()
+           expected_at = drumbeat_now()
       FROM mine
      WHERE run_progress.run_id = mine.run_id
  RETURNING expanded

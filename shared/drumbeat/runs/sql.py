@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from drumbeat.core.events import Event
 from drumbeat.core.runs import RunReason, RunState
 from drumbeat.ledger.database import Database, Row
 
@@ -27,6 +28,7 @@ class Run:
     resumes_at: datetime | None
     starts: bool
     needs_approval: str | None
+    reviews: bool
     starts_at: datetime | None
     missed_before: datetime | None
     created_at: datetime
@@ -39,15 +41,17 @@ class Run:
     counted: int
     gathered: int
     expanded: int
+    matched: int
+    expected_at: datetime
     now: datetime
 
 
 _COLUMNS = """
     runs.id, runs.campaign, runs.version, runs.semantics, runs.steps, runs.content, runs.state, runs.seq,
-    runs.reason_code, runs.reason_detail, runs.resumes_at, runs.starts, runs.needs_approval, runs.starts_at,
+    runs.reason_code, runs.reason_detail, runs.resumes_at, runs.starts, runs.needs_approval, runs.reviews, runs.starts_at,
     runs.missed_before, runs.created_at, runs.created_by, runs.updated_at, plans.hash AS plan_hash,
     approvals.hash AS approved, progress.as_of, progress.chunks, progress.counted, progress.gathered,
-    progress.expanded, drumbeat_now() AS now
+    progress.expanded, progress.matched, progress.expected_at, drumbeat_now() AS now
 """
 _JOINED = """
     runs
@@ -65,6 +69,19 @@ def get(db: Database, ids: Collection[UUID]) -> dict[UUID, Run]:
 
 def _run(row: Row) -> Run:
     return Run(**{**row, "state": RunState(row["state"]), "steps": tuple(row["steps"])})
+
+
+EVENT = """
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body
+      FROM events e
+      LEFT JOIN payloads p ON p.event_id = e.id
+     WHERE e.id = %(id)s
+"""
+
+
+def event(db: Database, id: UUID) -> Event:
+    """Return the event that a run is."""
+    return Event(**db.run(EVENT, {"id": id})[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +103,10 @@ class NewRun:
 # The ranges are as many as keep each about so large, and all equally wide: keys are keyed hashes.
 BEGIN = """
     WITH begun AS (
-        INSERT INTO runs (id, campaign, version, semantics, steps, content, state, seq, starts, needs_approval, starts_at,
-                          created_by)
+        INSERT INTO runs (id, campaign, version, semantics, steps, content, state, seq, starts, needs_approval, reviews,
+                          starts_at, created_by)
         VALUES (%(id)s, %(campaign)s, %(version)s, %(semantics)s, %(steps)s, %(content)s, 'planned', 1, %(starts)s,
-                %(needs_approval)s, %(starts_at)s, %(created_by)s)
+                %(needs_approval)s, NOT %(starts)s, %(starts_at)s, %(created_by)s)
             ON CONFLICT DO NOTHING
      RETURNING id
     ), journaled AS (
@@ -124,6 +141,7 @@ MOVE = """
                reason_detail = %(detail)s,
                resumes_at = %(resumes_at)s,
                starts = starts OR %(to)s IN ('awaiting_approval', 'expanding'),
+               reviews = reviews OR %(to)s = 'awaiting_approval',
                updated_at = drumbeat_now()
           FROM before
           JOIN run_progress progress ON progress.run_id = before.id
@@ -218,5 +236,37 @@ MISSED_BEFORE = "UPDATE runs SET missed_before = greatest(missed_before, %(befor
 
 
 def miss(db: Database, id: UUID, before: datetime) -> None:
-    """Let what was due before an instant, and was not opened, end as missed."""
+    """Let what was due before an instant, and no worker has ever taken, end as missed."""
     db.run(MISSED_BEFORE, {"id": id, "before": before})
+
+
+EXPECT = """
+    UPDATE run_progress SET expected_at = drumbeat_now() + make_interval(secs => %(seconds)s) WHERE run_id = %(id)s
+"""
+
+
+def expect(db: Database, id: UUID, seconds: float) -> None:
+    """Note in how many seconds a worker is to look at a run again: later than that it was kept from it."""
+    db.run(EXPECT, {"id": id, "seconds": seconds})
+
+
+FINISH = """
+    WITH moved AS (
+        UPDATE runs
+           SET state = 'finished', seq = seq + 1, reason_code = NULL, reason_detail = NULL, updated_at = drumbeat_now()
+         WHERE id = %(id)s
+           AND state = 'running'
+           AND NOT EXISTS (SELECT FROM effects
+                            WHERE effects.event_id = runs.id
+                              AND effects.status IN ('waiting', 'claimed', 'sending', 'unknown'))
+     RETURNING id, seq
+    )
+    INSERT INTO run_journal (run_id, seq, from_state, to_state, actor)
+    SELECT id, seq, 'running', 'finished', 'worker' FROM moved
+ RETURNING run_id
+"""
+
+
+def finish(db: Database, id: UUID) -> bool:
+    """End a run of which nothing moves by itself any more; False: something does, or it is not running."""
+    return bool(db.run(FINISH, {"id": id}))

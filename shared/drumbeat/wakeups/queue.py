@@ -38,16 +38,34 @@ class QueueError(DrumbeatError):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One of the turns of a run, and the word without which it does nothing."""
+
+    run: UUID
+    number: int
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.run}/{self.number}/{self.word}"
+
+    @classmethod
+    def loads(cls, text: str) -> Self:
+        """Read it from a message. Raises ValueError."""
+        run, number, word = text.split("/")
+        return cls(UUID(run), int(number), word)
+
+
+@dataclass(frozen=True, slots=True)
 class WakeUp:
     """One message: ids of events to plan and of effects to carry out, and turns of runs."""
 
     events: tuple[UUID, ...] = ()
     effects: tuple[UUID, ...] = ()
-    turns: tuple[str, ...] = ()  # as `wakeups.turns` writes them; the release before knows none, and ends them
+    turns: tuple[Turn, ...] = ()  # of runs; the release before knows none
 
     def dumps(self) -> str:
         """Write the message's body."""
-        turns = {"turns": list(self.turns)} if self.turns else {}
+        turns = {"turns": [str(turn) for turn in self.turns]} if self.turns else {}
         return json.dumps(
             {"v": VERSION, "events": [str(i) for i in self.events], "effects": [str(i) for i in self.effects], **turns}
         )
@@ -62,7 +80,7 @@ class WakeUp:
         if not isinstance(body, dict) or body.get("v") != VERSION:
             raise ValueError("not a wake-up message of this version")
         turns = body.get("turns") or ()
-        return cls(_ids(body.get("events")), _ids(body.get("effects")), tuple(map(str, turns)))
+        return cls(_ids(body.get("events")), _ids(body.get("effects")), tuple(Turn.loads(str(turn)) for turn in turns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +131,14 @@ class Queue:
         wake_ups += [(WakeUp(effects=ids), second) for ids, second in _bulk(effects)]
         self._send([(wake_up.dumps(), second) for wake_up, second in wake_ups])
 
-    def give_turns(self, turns: Iterable[object], delay: float) -> None:
+    def give_turns(self, turns: Iterable[Turn], delay: float) -> None:
         """Let workers take these turns of runs after `delay` seconds (at most 900), each in a message of its own.
 
         Raises:
             QueueError: SQS did not take some of them; the rest was sent.
         """
         seconds = _whole(delay)
-        self._send([(WakeUp(turns=(str(turn),)).dumps(), seconds) for turn in turns])
+        self._send([(WakeUp(turns=(turn,)).dumps(), seconds) for turn in turns])
 
     def put(self, body: str) -> None:
         """Put a text of any other kind into the queue.

@@ -7,17 +7,16 @@ and the relay starts it again; one that comes twice has a word that is spent.
 
 import logging
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from importlib.resources import files
 from random import Random
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from redis.exceptions import RedisError
 
 from drumbeat.core.clock import Clock
 from drumbeat.wakeups.due_index import DueIndex
-from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, Queue, QueueError
+from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, Queue, QueueError, Turn
 
 if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
@@ -26,24 +25,6 @@ KEPT_SECONDS = 86_400
 OVERDUE_SECONDS = 60.0  # after its time the relay starts a turn again
 _SCRIPT = files("drumbeat.wakeups").joinpath("turns.lua")
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One of the turns of a run, and the word without which it does nothing."""
-
-    run: UUID
-    number: int
-    word: str
-
-    def __str__(self) -> str:
-        return f"{self.run}/{self.number}/{self.word}"
-
-    @classmethod
-    def loads(cls, text: str) -> Self:
-        """Read it from a message. Raises ValueError."""
-        run, number, word = text.split("/")
-        return cls(UUID(run), int(number), word)
 
 
 class Turns:

@@ -19,6 +19,7 @@ CREATE TABLE runs (
     resumes_at     timestamptz,              -- when a pause ends by itself; null: a person ends it
     starts         boolean NOT NULL,         -- once it is planned it goes on; false: a plan to look at
     needs_approval text,                     -- configured | proposed | unchanged; null: none
+    reviews        boolean NOT NULL,         -- its plan is older than its start: the audience is read again then
     starts_at      timestamptz,              -- the instant that its schedule named; null: by hand
     missed_before  timestamptz,              -- what was due before and was not opened is not sent: it is too late
     created_at     timestamptz NOT NULL DEFAULT drumbeat_now(),
@@ -75,7 +76,7 @@ CREATE TABLE run_progress (
     matched     bigint NOT NULL DEFAULT 0,
     odd_zones   bigint NOT NULL DEFAULT 0,   -- people whose zone is not known: they have the campaign's fallback
     came_later  bigint NOT NULL DEFAULT 0,   -- people of the audience as it was when it was expanded, who are in no plan
-    worked_at   timestamptz NOT NULL DEFAULT drumbeat_now(),
+    expected_at timestamptz NOT NULL DEFAULT drumbeat_now(),  -- when a worker is to look at it again
     judged_at   timestamptz NOT NULL DEFAULT '-infinity'  -- when its complaints were last counted
 );
 
@@ -93,9 +94,9 @@ CREATE TABLE recipients (
 CREATE INDEX recipients_contact ON recipients (contact, run_id);
 
 GRANT SELECT, INSERT ON runs, run_journal, approvals, run_progress, recipients TO drumbeat_app;
-GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, needs_approval, missed_before, updated_at)
+GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, needs_approval, reviews, missed_before, updated_at)
     ON runs TO drumbeat_app;
-GRANT UPDATE (counted, zones, times, gathered, hash, expanded, matched, odd_zones, came_later, worked_at, judged_at)
+GRANT UPDATE (counted, zones, times, gathered, hash, expanded, matched, odd_zones, came_later, expected_at, judged_at)
     ON run_progress TO drumbeat_app;
 GRANT UPDATE (left_out, left_since) ON recipients TO drumbeat_app;
 
