@@ -176,8 +176,9 @@ class SimulatedDatabase(Database):
 
     @override
     def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
+        text = sql if isinstance(sql, str) else sql.as_string()
         return self._process.through(
-            Operation(f"db {name_of(sql)}", lambda: self._carry_out(sql, parameters), self._fail)
+            Operation(f"db {name_of(text)}", lambda: self._carry_out(text, parameters), self._fail)
         )
 
     def _carry_out(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:

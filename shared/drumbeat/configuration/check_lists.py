@@ -10,7 +10,7 @@ from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.configuration import Template
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions, list_headers
-from drumbeat.planning.context import OF_CAMPAIGNS
+from drumbeat.planning.context import OF_RUNS
 from drumbeat.planning.text_checks import faults, literal_parts, uses
 from drumbeat.providers import registry as providers
 
@@ -73,7 +73,7 @@ def _check_template(name: str, path: Path, document: Document, around: Surroundi
                 f"the {part} of {name} uses payload: what a stranger types into a form beside an address would be sent"
                 " there in your name, links too; take it out",
             )
-        for variable in (each for each in OF_CAMPAIGNS if uses(words, each)):
+        for variable in (each for each in OF_RUNS if uses(words, each)):
             document.wrong(
                 (*path, "template"),
                 f"the {part} of {name} uses {variable}, which is only known in the steps of a campaign; take it out",

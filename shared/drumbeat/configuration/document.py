@@ -8,6 +8,7 @@ from typing import Any
 from drumbeat.configuration import document_models, yaml_lines
 from drumbeat.configuration.campaigns import compile_campaign, needs_runs, read_campaign
 from drumbeat.configuration.check_accounts import check_account, check_source
+from drumbeat.configuration.check_audiences import Known, Named, check_audiences, steps_of
 from drumbeat.configuration.check_campaigns import Fires, check_campaigns
 from drumbeat.configuration.check_feedback import check_speaks_for, warn_of_silence
 from drumbeat.configuration.check_flows import check_ids, check_order, check_step
@@ -22,6 +23,7 @@ from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.compatibility import (
     ACCOUNT_HEADERS,
+    AUDIENCES,
     CAMPAIGNS,
     FORMS,
     LISTS,
@@ -40,7 +42,7 @@ type Json = dict[str, Any]
 
 COUNTLESS_TRIES = 1_000_000  # for the release before, should it run again: it counts
 
-_SECTIONS = ("accounts", "lists", "sources", "flows", "audiences", "campaigns")
+_SECTIONS = ("accounts", "lists", "audiences", "sources", "flows", "campaigns")
 
 
 def compile_document(
@@ -53,13 +55,15 @@ def compile_document(
     now: datetime | None = None,
     fires: Fires | None = None,
     earlier: Callable[[], Iterable[Use]] = tuple,
+    attributes: Known | None = None,
 ) -> Json:
     """Return what `Config.load` reads, as plain JSON with every default filled in.
 
     `templates` maps file names of the folder to their texts. With `sandbox`, an account may leave out a base URL that
     its provider needs: it then talks to the local sandbox. Say False where there is none. `warn` gets what is taken
     and should be written otherwise; `earlier` is asked for what all versions so far use secrets for. With `now`,
-    campaigns without a time to come are such, too; `fires` says whether one fired at a time that has passed.
+    campaigns without a time to come are such, too; `fires` says whether one fired at a time that has passed, and
+    `attributes` which there are, as audiences ask for some.
 
     Raises:
         ConfigError: lists every mistake there is, with file, line and what to write instead, in that order. It never
@@ -69,7 +73,7 @@ def compile_document(
     read, mistakes = read_templates(templates)
     compiled: Json = {}
     if isinstance(document.data, dict):
-        compiled = _compile(document, read, earlier, sandbox=sandbox, now=now, fires=fires)
+        compiled = _compile(document, read, earlier, sandbox=sandbox, now=now, fires=fires, attributes=attributes)
     elif not document.mistakes:
         document.wrong((), "the document must hold fields: version: 1, accounts, sources, flows, campaigns")
     if found := {*document.mistakes, *mistakes}:
@@ -89,6 +93,7 @@ def _compile(
     sandbox: bool,
     now: datetime | None,
     fires: Fires | None,
+    attributes: Known | None,
 ) -> Json:
     data: Json = document.data
     head = {name: value for name, value in data.items() if name not in _SECTIONS}
@@ -130,13 +135,18 @@ def _compile(
         document.wrong(("campaigns", name), f"a source is called {name} too; their events would mix: rename one")
     if now is not None:
         check_campaigns(campaigns, defaults.timezone, document, now=now, fires=fires)
+    named = Named(
+        sections["audiences"], lists, sections["campaigns"], steps_of(sections["flows"], sections["campaigns"])
+    )
+    audiences = check_audiences(sections["audiences"], named, document, attributes)
     around = Surroundings(accounts, sources, campaigns, templates, lists, defaults, sections["audiences"])
     check_lists(lists, document, around)
     return {
         "semantics": SEMANTICS,
-        "must_understand": _must_understand(accounts.values(), sources.values(), lists, campaigns.values()),
+        "must_understand": _must_understand(accounts.values(), sources.values(), lists, audiences, campaigns.values()),
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
         "lists": {name: _list(each) for name, each in lists.items() if each},
+        "audiences": audiences,
         "public_url": defaults.public_url,
         "postal_address": defaults.postal_address,
         "track": defaults.track and defaults.track.model_dump(),
@@ -155,6 +165,7 @@ def _must_understand(
     accounts: Collection[document_models.Account | None],
     sources: Collection[document_models.Source | document_models.FormSource | None],
     lists: Collection[str],
+    audiences: Collection[str],
     campaigns: Collection[document_models.CampaignHead | None],
 ) -> list[str]:
     """Name what a release before would get wrong by ignoring it."""
@@ -165,6 +176,7 @@ def _must_understand(
         SECRET_REFERENCES: any(each.startswith("secret:") for each in references),
         ACCOUNT_HEADERS: any(account and account.settings.headers for account in accounts),
         LISTS: bool(lists),
+        AUDIENCES: bool(audiences),
         FORMS: any(isinstance(source, document_models.FormSource) for source in sources),
         SPLIT: any(source.split for source in webhooks),
         REPORTS: any(source.speaks_for for source in webhooks),

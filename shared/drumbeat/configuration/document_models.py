@@ -6,7 +6,7 @@ Only read when a configuration is applied or its schema written. References betw
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from drumbeat.calendar import OnGap
 from drumbeat.configuration.document_types import (
@@ -223,13 +223,19 @@ class Campaign(CampaignHead):
     steps: Annotated[list[CampaignStep], Field(min_length=1, max_length=100)] = []
 
 
+# Their forms stand in `audience_models`; the schema names them.
+_AUDIENCES = WithJsonSchema({"type": "object", "additionalProperties": {"$ref": "#/$defs/Audience"}})
+Audiences = Annotated[dict[str, Any], _AUDIENCES]
+
+
 class Document(Form):
-    """Everything Drumbeat does for you: accounts, sources, flows and campaigns."""
+    """Everything Drumbeat does for you: accounts, lists, audiences, sources, flows and campaigns."""
 
     version: Literal[1]
     defaults: Defaults = Defaults()
     accounts: dict[str, Account] = {}
     lists: dict[str, MailingList] = {}
+    audiences: Audiences = {}
     sources: dict[str, Source | FormSource] = {}
     flows: dict[str, Flow] = {}
     campaigns: dict[str, Campaign] = {}

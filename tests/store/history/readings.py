@@ -29,7 +29,7 @@ class Recording(Database):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.asked: list[tuple[LiteralString, Parameters | None]] = []
+        self.asked: list[tuple[LiteralString | Composed, Parameters | None]] = []
 
     @override
     def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
@@ -132,7 +132,7 @@ VIEWS: Mapping[str, Reading] = {
 ALL: Mapping[str, Reading] = {**RELAY, **VIEWS}
 
 
-def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString, Parameters | None]]:
+def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString | Composed, Parameters | None]]:
     """Ask it, and give each statement that was sent for it."""
     db = Recording(url)
     try:

@@ -19,7 +19,12 @@ TEMPLATES = {file.name: file.read_text() for file in (ROOT / "campaigns" / "temp
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 
-NEEDS = {"flows": {"sources", "accounts", "lists"}, "sources": {"accounts", "lists"}, "lists": {"accounts"}}
+NEEDS = {
+    "flows": {"sources", "accounts", "lists"},
+    "audiences": {"lists"},
+    "sources": {"accounts", "lists"},
+    "lists": {"accounts"},
+}
 
 
 def sections(text: str) -> dict[str, str]:
