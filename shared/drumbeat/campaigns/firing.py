@@ -63,7 +63,32 @@ def by_hand(campaign: Campaign, name: str, *, actor: str, now: datetime) -> Arri
     )
 
 
-def _body(campaign: Campaign, key: str, at: datetime, **more: str) -> bytes:
+def run_by_hand(
+    campaign: Campaign, name: str, *, actor: str, now: datetime, plan: bool = False, proposed: bool = False
+) -> Arrival:
+    """Return a run that a person asked for under an idempotency key: a `plan` does not start by itself.
+
+    `proposed`: by one who may not send. The same key with another wish is another body under the key of an event.
+    """
+    key = f"run:{name}"
+    said: dict[str, str | bool] = {"plan": True} if plan else {}
+    said |= {"proposed": True} if proposed else {}
+    return Arrival(
+        id=ids.event_id(campaign.name, key),
+        source=campaign.name,
+        key=key,
+        type=TYPE,
+        door="api",
+        fingerprint=fingerprint.of_api(TYPE, {"campaign": campaign.name, "key": key, **said}, None),
+        scheduled_at=None,
+        received_at=now,
+        body=_body(
+            campaign, key, now, local=_local(campaign, now), timezone=campaign.home_zone, triggeredBy=actor, **said
+        ),
+    )
+
+
+def _body(campaign: Campaign, key: str, at: datetime, **more: str | bool) -> bytes:
     payload = {"campaign": campaign.name, "scheduledAt": _utc(at), **more}
     event = {"type": TYPE, "source": campaign.name, "payload": payload, "idempotencyKey": key}
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()

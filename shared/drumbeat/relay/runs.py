@@ -15,7 +15,7 @@ def go_on(services: Services, due: Due, *, full: bool) -> int:
 
     Harmless to repeat: a step is taken once, and a turn that goes on all the same makes the new one end.
     """
-    found = ledger.open_runs(services.db, _named(due), full=full)
+    found = ledger.open_runs(services.db, due.ids("run"), full=full)
     runs = sql.get(services.db, [each.id for each in found])
     now = services.clock.now().timestamp()
     for each in found:
@@ -36,7 +36,3 @@ def _wake(run: ledger.OpenRun, services: Services) -> None:
         services.queue.notify(events=[run.id])
     except QueueError:
         pass  # its entry stands: the next minute tries again
-
-
-def _named(due: Due) -> list[ledger.UUID]:
-    return due.ids("run")
