@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 from typing import Any, override
 from uuid import UUID
@@ -162,6 +163,29 @@ class Stage(Services):
         self.queue.notify(events=[arrival.id])
         return arrival.id
 
+    def fire_scheduled(self, at: datetime) -> UUID:
+        """Record the firing of the campaign's schedule at an instant of its calendar, and return the run's id."""
+        config = configs.newest(self.db)
+        assert config is not None
+        arrival = firing.scheduled(config.campaigns["digest"], at, now=self.now())
+        ingest_sql.record(self.db, arrival)
+        self.queue.notify(events=[arrival.id])
+        return arrival.id
+
+    def now(self) -> datetime:
+        """Return the ledger's now."""
+        found: datetime = self.db.run("SELECT drumbeat_now() AS now")[0]["now"]
+        return found
+
+    def due(self, id: UUID) -> dict[str, datetime]:
+        """Return when each recipient of a run is due."""
+        rows = self.db.run(
+            "SELECT split_part(leads.address ->> 'v', '@', 1) AS name, due_at FROM recipients"
+            " JOIN leads ON leads.contact = recipients.contact WHERE run_id = %s",
+            (id,),
+        )
+        return {row["name"]: row["due_at"] for row in rows}
+
     def work(self, *wake_ups: WakeUp, left: float = 900.0, passing: float = 0.0) -> Delivered:
         """Let a worker take messages; so many seconds are left, and each time that is asked some have passed."""
         remaining = count(left, -passing)
@@ -183,6 +207,12 @@ class Stage(Services):
         """Take one step of a run."""
         steps = iter([True])
         advance(id, self, lambda: next(steps, False))
+
+    def restart_turns(self, id: UUID) -> WakeUp:
+        """Start a run's turn anew, as the relay does, and return its message."""
+        self.queue.left.clear()
+        self.turns.start(id, [0])
+        return self.queue.left.pop()
 
     def claim(self, id: UUID) -> list[Claimed]:
         return claims_sql.claim_of_run(self.db, id, lease=self.settings.times.lease, limit=100)
