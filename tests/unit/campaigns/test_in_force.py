@@ -114,7 +114,7 @@ def test_a_time_that_each_person_has_fires_when_the_first_zone_has_it() -> None:
 
 
 def test_an_edit_of_its_steps_moves_none_of_its_instants() -> None:
-    step = {"id": "a", "account": "m", "action": "send_email", "arguments": {}}
+    step: dict[str, Any] = {"id": "a", "account": "m", "action": "send_email", "arguments": {}}
     step |= {"delay": 0.0, "after": None, "when": None, "unless": None}
     edited = NINE | {"timezone": "recipient", "audience": "all", "steps": [step]}
 
