@@ -366,6 +366,17 @@ def test_a_template_that_a_flow_and_a_campaign_share_sees_what_both_have() -> No
     assert "template: lead is only known in the steps of a campaign" in only(campaign() + flow)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("{{ postal_address", "not a template"), ("{{ postal_address | uper }}", "there is no filter uper")],
+)
+def test_a_template_that_cannot_be_read_is_a_mistake_where_it_stands(words: str, expected: str) -> None:
+    (found,) = mistakes(campaign(), {"note.txt": f"---\nsubject: s\n---\n{{{{ unsubscribe_url }}}} {words}"})
+
+    assert found.startswith("templates/note.txt:4: ")
+    assert expected in found
+
+
 def test_a_mail_that_asks_to_confirm_knows_no_lead() -> None:
     text = PEOPLE.replace("title: News", "title: News, confirm: {account: mail, template: sure}")
 
