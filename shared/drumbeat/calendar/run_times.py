@@ -75,7 +75,7 @@ def run_times(
     firsts = [_first(campaign, said, when, not_before.astimezone(UTC)) for said in people]
     times: list[ZoneTimes] = []
     begun = free = None
-    for first in sorted(firsts, key=lambda each: (each.start, each.said)):
+    for first in sorted(firsts, key=lambda each: (each.start, each.at, each.said)):
         span = _span(people[first.said], campaign.pace) if first.left_out is None else 0
         start = max(first.start, free) if free is not None and span else first.start
         end = start + span * _MICROSECOND
