@@ -58,7 +58,18 @@ VALUES = (
     3.0,
     0.5,
 )
-WILD = (10**400, -(10**30), 1e-300, [], {}, [3], ["beta", 3, None], [["beta"]], {"city": "beta"}, ["3"])
+WILD: tuple[object, ...] = (
+    10**400,
+    -(10**30),
+    1e-300,
+    [],
+    {},
+    [3],
+    ["beta", 3, None],
+    [["beta"]],
+    {"city": "beta"},
+    ["3"],
+)
 LEAVES = [
     *(Attribute(("x",), operator, asked) for operator in (Operator.IS, Operator.IS_NOT) for asked in ("beta", 3, True)),
     Attribute(("x",), Operator.IN, ("beta", 3)),
