@@ -19,7 +19,16 @@ from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.template_files import read_templates
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.compatibility import ACCOUNT_HEADERS, FORMS, LISTS, REPORTS, SECRET_REFERENCES, SEMANTICS, SPLIT
+from drumbeat.core.compatibility import (
+    ACCOUNT_HEADERS,
+    FORMS,
+    LISTS,
+    PARTS,
+    REPORTS,
+    SECRET_REFERENCES,
+    SEMANTICS,
+    SPLIT,
+)
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import ConfigError, Mistake
 from drumbeat.sources import registry as schemes
@@ -30,6 +39,7 @@ type Json = dict[str, Any]
 
 COUNTLESS_TRIES = 1_000_000  # for the release before, should it run again: it counts
 
+_OF_EVERY_TEMPLATE = ("subject", "html", "text")  # the release before reads them
 _SECTIONS = ("accounts", "lists", "sources", "flows", "campaigns")
 
 
@@ -127,7 +137,7 @@ def _compile(
     check_lists(lists, document, around)
     return {
         "semantics": SEMANTICS,
-        "must_understand": _must_understand(accounts.values(), sources.values(), lists),
+        "must_understand": _must_understand(accounts.values(), sources.values(), lists, templates.values()),
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
         "lists": {name: _list(each) for name, each in lists.items() if each},
         "public_url": defaults.public_url,
@@ -136,7 +146,8 @@ def _compile(
         "sources": {name: _source(source, accounts) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
         "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
-        "templates": {name: asdict(template) for name, template in templates.items()},
+        "templates": {name: _template(template) for name, template in templates.items()},
+        **_parts(templates.values()),
         "expiry": {name: defaults.retry.for_ for name, account in accounts.items() if account},
     }
 
@@ -145,6 +156,7 @@ def _must_understand(
     accounts: Collection[document_models.Account | None],
     sources: Collection[document_models.Source | document_models.FormSource | None],
     lists: Collection[str],
+    templates: Collection[Template],
 ) -> list[str]:
     """Name what a release before would get wrong by ignoring it."""
     webhooks = [source for source in sources if isinstance(source, document_models.Source)]
@@ -157,8 +169,19 @@ def _must_understand(
         FORMS: any(isinstance(source, document_models.FormSource) for source in sources),
         SPLIT: any(source.split for source in webhooks),
         REPORTS: any(source.speaks_for for source in webhooks),
+        PARTS: any(template.parts for template in templates),
     }
     return [name for name, is_wrong in wrong.items() if is_wrong]
+
+
+def _parts(templates: Collection[Template]) -> Json:
+    parts = dict(part for template in templates for part in template.parts)
+    return {"parts": parts} if parts else {}
+
+
+def _template(template: Template) -> Json:
+    stored = asdict(template) | {"parts": [name for name, _ in template.parts]}
+    return {name: value for name, value in stored.items() if name in _OF_EVERY_TEMPLATE or value}
 
 
 def _account(account: document_models.Account, defaults: document_models.Defaults) -> Json:

@@ -26,8 +26,9 @@ LISTS = "lists"  # an earlier release would mail people who withdrew
 FORMS = "forms"  # an earlier release would not find the payload of what a form took
 SPLIT = "split"  # an earlier release would act on the first fact of a delivery alone
 REPORTS = "speaks_for"  # an earlier release would let a bounce or a complaint change nothing
+PARTS = "parts of templates"  # an earlier release would refuse each mail whose template extends or includes one
 # What `must_understand` may name and this release knows.
-UNDERSTOOD: frozenset[str] = frozenset({SECRET_REFERENCES, ACCOUNT_HEADERS, LISTS, FORMS, SPLIT, REPORTS})
+UNDERSTOOD: frozenset[str] = frozenset({SECRET_REFERENCES, ACCOUNT_HEADERS, LISTS, FORMS, SPLIT, REPORTS, PARTS})
 
 
 def known[T: "DataclassInstance"](form: type[T], entry: Mapping[str, Any], /, **given: Any) -> T:  # noqa: ANN401 - JSON

@@ -14,6 +14,9 @@ from drumbeat.core.actions import Tracking
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
 
+# Files of the folder of templates that others are made of: (name, text), a name counts from the folder.
+type Parts = tuple[tuple[str, str], ...]
+
 # Text, or nested mappings and lists of text, with `{{ }}` expressions in the leaves.
 type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | None
 
@@ -169,6 +172,13 @@ class Template:
     subject: str | None
     html: str | None
     text: str | None
+    parts: Parts = ()  # what the bodies extend, include or import, and what that does
+
+    def sources(self, body: str) -> tuple[str, ...]:
+        """Return all texts that "html" or "text" is made of, its own first; (): it has no such body."""
+        own = self.text if body == "text" else self.html
+        reached = (text for name, text in self.parts if name.endswith(".txt") == (body == "text"))
+        return () if own is None else (own, *reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +236,9 @@ class Config:
                 for name, entry in compiled["flows"].items()
             },
             campaigns={name: known(Campaign, entry, name=name) for name, entry in compiled["campaigns"].items()},
-            templates={name: known(Template, entry) for name, entry in compiled["templates"].items()},
+            templates={
+                name: template(entry, compiled.get("parts", {})) for name, entry in compiled["templates"].items()
+            },
             semantics=semantics,
             lists={name: mailing_list(name, entry) for name, entry in compiled.get("lists", {}).items()},
             public_url=compiled.get("public_url"),
@@ -287,6 +299,11 @@ def mailing_list(name: str, entry: Mapping[str, Any]) -> MailingList:
     """Read the stored form of a list back."""
     confirm = entry["confirm"]
     return known(MailingList, entry, name=name, confirm=confirm and known(Confirm, confirm))
+
+
+def template(entry: Mapping[str, Any], files: Mapping[str, str]) -> Template:
+    """Read a template back: it names its parts, which stand once for all templates."""
+    return known(Template, entry, parts=tuple((name, files[name]) for name in entry.get("parts", ())))
 
 
 def _account(name: str, entry: Mapping[str, Any], lasts: float) -> Account:

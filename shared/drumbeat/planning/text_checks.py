@@ -1,6 +1,6 @@
 """Checks of the texts (Jinja) in a configuration, and what can be seen of them without filling them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from jinja2 import meta, nodes
 
@@ -11,14 +11,19 @@ from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxEr
 
 LONGEST_TEXT = 100_000  # characters
 
+type PartNode = nodes.Include | nodes.Extends | nodes.Import | nodes.FromImport
+
 # What to write where a name of a later feature stands.
 _INSTEAD_OF_LATER = {
     "campaign": "payload.campaign is the name of a campaign that fired",
 }
 
 
-def faults(source: str) -> list[tuple[int, str]]:
-    """List (line, what to write instead) of everything wrong with a text: syntax, filters, variables."""
+def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[int, str]]:
+    """List (line, what to write instead) of everything wrong with a text: syntax, filters, variables.
+
+    `beside`: it is a file of the folder of templates, whose others set these variables. Only such a file has parts.
+    """
     if len(source) > LONGEST_TEXT:
         return [(1, f"a text of over {LONGEST_TEXT:,} characters; shorten it")]
     try:
@@ -29,10 +34,27 @@ def faults(source: str) -> list[tuple[int, str]]:
     except (RecursionError, SyntaxError, MemoryError):  # Python refuses what Jinja made of it
         return [(1, "the text nests too deep; write a simpler one")]
     found = [
-        (node.lineno, "include, extends and import are not supported; write the text out")
-        for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport))
+        (node.lineno, "only files of the folder of templates may include, extend or import; write the text into one")
+        for node in (references(tree) if beside is None else ())
     ]
-    return sorted({*found, *_unknown_variables(tree), *_unknown_fields(tree), *_beyond_json(tree)})
+    unknown = _unknown_variables(tree, beside or ())
+    return sorted({*found, *unknown, *_unknown_fields(tree), *_beyond_json(tree)})
+
+
+def references(tree: nodes.Template) -> Iterator[PartNode]:
+    """Yield where a text names another file."""
+    for node in tree.find_all(nodes.Node):
+        if isinstance(node, nodes.Include | nodes.Extends | nodes.Import | nodes.FromImport):
+            yield node
+
+
+def names_set(source: str) -> set[str]:
+    """Return the variables that a text sets for itself and for what it includes; none where it cannot be read."""
+    try:
+        tree = parse(source)
+    except (TemplateSyntaxError, RecursionError):
+        return set()
+    return {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
 
 
 def check_text(source: str) -> str:
@@ -94,8 +116,8 @@ def _name_of(found: nodes.Getattr | nodes.Getitem) -> str | None:
     return found.arg.value if isinstance(found.arg, nodes.Const) and isinstance(found.arg.value, str) else None
 
 
-def _unknown_variables(tree: nodes.Template) -> Iterator[tuple[int, str]]:
-    for name in meta.find_undeclared_variables(tree) - set(VARIABLES) - GLOBALS:
+def _unknown_variables(tree: nodes.Template, beside: Collection[str]) -> Iterator[tuple[int, str]]:
+    for name in meta.find_undeclared_variables(tree) - set(VARIABLES) - GLOBALS - set(beside):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), 1)
         if name in LATER:
             yield line, f"{name} is not supported yet; {_INSTEAD_OF_LATER.get(name, 'take it out')}"

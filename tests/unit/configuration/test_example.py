@@ -14,6 +14,7 @@ from drumbeat.configuration.document import compile_document, schema
 from drumbeat.core.actions import Call, SendEmail, UpsertContact
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
+from drumbeat.local.campaign_files import templates
 from drumbeat.planning.plan import plan
 from drumbeat.planning.render import render
 from tests.unit.configuration.samples import NOON, event
@@ -24,8 +25,8 @@ DOCUMENT = (CAMPAIGNS / "drumbeat.yaml").read_text()
 
 @pytest.fixture(scope="module")
 def example() -> Config:
-    templates = {file.name: file.read_text() for file in (CAMPAIGNS / "templates").iterdir()}
-    return Config.load(1, json.loads(json.dumps(compile_document(DOCUMENT, templates))))
+    texts = {name: file.read_text() for name, file in templates(CAMPAIGNS / "drumbeat.yaml").items()}
+    return Config.load(1, json.loads(json.dumps(compile_document(DOCUMENT, texts))))
 
 
 def actions(event: Event, version: Config) -> dict[str, object]:
