@@ -11,6 +11,7 @@ from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.configuration import Template
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions, list_headers
+from drumbeat.planning.context import OF_RUNS
 from drumbeat.planning.text_checks import faults, literal_parts, uses
 from drumbeat.providers import registry as providers
 
@@ -19,6 +20,7 @@ _RESERVED = ("example.com", "example.net", "example.org", "example", "test", "in
 
 type Words = tuple[str, ...]  # of one part of a mail: its own text, then those of the files that it uses
 
+ONLY_IN_CAMPAIGNS = "which only the mail of a campaign to people has; take it out"
 _FOR_CONFIRMATION = "it is only known in the mail that asks to confirm a list"
 
 
@@ -75,6 +77,9 @@ def _check_template(name: str, path: Path, document: Document, around: Surroundi
                 f"the {part} of {name} uses payload: what a stranger types into a form beside an address would be sent"
                 " there in your name, links too; take it out",
             )
+        for variable in OF_RUNS:
+            if _use(words, variable):
+                document.wrong((*path, "template"), f"the {part} of {name} uses {variable}, {ONLY_IN_CAMPAIGNS}")
     for part, words in _bodies(template, {}):
         if not _use(words, "confirm_url"):
             document.wrong(

@@ -16,13 +16,14 @@ from drumbeat.configuration.check_sources import check_sources
 from drumbeat.configuration.declared_models import form_of_source, options_of, secrets_of
 from drumbeat.configuration.schema import schema
 from drumbeat.configuration.surroundings import Surroundings
-from drumbeat.configuration.template_files import read_templates
+from drumbeat.configuration.template_files import read_templates, stored
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.compatibility import (
     ACCOUNT_HEADERS,
     FORMS,
     LISTS,
+    MJML,
     PARTS,
     REPORTS,
     SECRET_REFERENCES,
@@ -39,7 +40,6 @@ type Json = dict[str, Any]
 
 COUNTLESS_TRIES = 1_000_000  # for the release before, should it run again: it counts
 
-_OF_EVERY_TEMPLATE = ("subject", "html", "text")  # the release before reads them
 _SECTIONS = ("accounts", "lists", "sources", "flows", "campaigns")
 
 
@@ -66,7 +66,8 @@ def compile_document(
             quotes a value that could be a secret.
     """
     document = yaml_lines.read(text, file)
-    read, mistakes = read_templates(templates)
+    doubts: list[Mistake] = []
+    read, mistakes = read_templates(templates, doubts.append)
     compiled: Json = {}
     if isinstance(document.data, dict):
         compiled = _compile(document, read, earlier, sandbox=sandbox, now=now, fires=fires)
@@ -76,7 +77,7 @@ def compile_document(
         raise ConfigError(
             sorted(found, key=lambda mistake: (mistake.file != file, mistake.file, mistake.line, mistake.message))
         )
-    for warning in document.warnings:
+    for warning in [*document.warnings, *doubts]:
         warn(warning)
     return compiled
 
@@ -146,8 +147,7 @@ def _compile(
         "sources": {name: _source(source, accounts) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
         "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
-        "templates": {name: _template(template) for name, template in templates.items()},
-        **_parts(templates.values()),
+        **stored(templates),
         "expiry": {name: defaults.retry.for_ for name, account in accounts.items() if account},
     }
 
@@ -170,18 +170,9 @@ def _must_understand(
         SPLIT: any(source.split for source in webhooks),
         REPORTS: any(source.speaks_for for source in webhooks),
         PARTS: any(template.parts for template in templates),
+        MJML: any(template.mjml is not None for template in templates),
     }
     return [name for name, is_wrong in wrong.items() if is_wrong]
-
-
-def _parts(templates: Collection[Template]) -> Json:
-    parts = dict(part for template in templates for part in template.parts)
-    return {"parts": parts} if parts else {}
-
-
-def _template(template: Template) -> Json:
-    stored = asdict(template) | {"parts": [name for name, _ in template.parts]}
-    return {name: value for name, value in stored.items() if name in _OF_EVERY_TEMPLATE or value}
 
 
 def _account(account: document_models.Account, defaults: document_models.Defaults) -> Json:

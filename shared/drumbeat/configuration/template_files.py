@@ -1,11 +1,13 @@
 """The folder of templates: NAME.mjml, NAME.html and NAME.txt, their subject in front; and parts in folders of it."""
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from drumbeat.configuration import yaml_lines
 from drumbeat.configuration.template_parts import is_part, kind_of, names_set_in, reached, reference_faults
+from drumbeat.configuration.template_proofs import Found, prove
 from drumbeat.core.configuration import NAME, Template
 from drumbeat.core.errors import Mistake
 from drumbeat.core.suggestions import instead
@@ -14,6 +16,7 @@ from drumbeat.planning.text_checks import faults
 FOLDER = "templates"
 FENCE = "---"
 FRONT_FIELDS = ("subject",)
+_IN_EVERY_ONE = ("subject", "html", "text")  # the release before reads them
 LONGEST_FILE = 400 * 1024  # characters
 
 
@@ -26,8 +29,13 @@ class _File:
     offset: int = 0
 
 
-def read_templates(files: Mapping[str, str]) -> tuple[dict[str, Template], list[Mistake]]:
-    """Read the files by name; the mistakes name file and line. A template with mistakes is there all the same."""
+def read_templates(
+    files: Mapping[str, str], warn: Callable[[Mistake], None] = lambda _: None
+) -> tuple[dict[str, Template], list[Mistake]]:
+    """Read the files by name; the mistakes name file and line. A template with mistakes is there all the same.
+
+    Templates without mistakes are tried with made-up values; `warn` gets what is to be said of them.
+    """
     mistakes: list[Mistake] = []
     read: dict[str, _File] = {}
     for file in sorted(files):
@@ -52,7 +60,36 @@ def read_templates(files: Mapping[str, str]) -> tuple[dict[str, Template], list[
     for file, one in read.items():
         if (name := _name(file)) is not None:
             named.setdefault(name, {})[kind_of(file)] = one
-    return {name: _template(name, kinds, texts, mistakes) for name, kinds in named.items()}, mistakes
+    templates = {name: _template(name, kinds, texts, mistakes) for name, kinds in named.items()}
+    for shown in _proven(templates, {mistake.file for mistake in mistakes}):
+        mistake = Mistake(f"{FOLDER}/{shown.file}", read[shown.file].offset + shown.line, shown.message)
+        if shown.is_warning:
+            warn(mistake)
+        else:
+            mistakes.append(mistake)
+    return templates, mistakes
+
+
+def stored(templates: Mapping[str, Template]) -> dict[str, Any]:
+    """Return templates as `Config.load` reads them: the parts once for all."""
+    parts = dict(part for template in templates.values() for part in template.parts)
+    return {
+        "templates": {name: _stored(template) for name, template in templates.items()},
+        **({"parts": parts} if parts else {}),
+    }
+
+
+def _stored(template: Template) -> dict[str, Any]:
+    fields = asdict(template) | {"parts": [name for name, _ in template.parts]}
+    return {name: value for name, value in fields.items() if name in _IN_EVERY_ONE or value not in (None, [])}
+
+
+def _proven(templates: Mapping[str, Template], wrong: Collection[str]) -> Iterator[Found]:
+    for name, template in templates.items():
+        file = f"{name}.html" if template.mjml is None else f"{name}.mjml"
+        made_of = [file, *(part for part, _ in template.parts)]
+        if template.markup is not None and not any(f"{FOLDER}/{each}" in wrong for each in made_of):
+            yield from prove(file, template)
 
 
 def _name(file: str) -> str | None:
@@ -68,12 +105,16 @@ def _template(name: str, kinds: Mapping[str, _File], texts: Mapping[str, str], m
             if front.setdefault(what, words) != words:
                 message = f"another {what} than in {name}.{min(kinds)}; keep one of the two"
                 mistakes.append(Mistake(f"{FOLDER}/{name}.{kind}", 2, message))
-    html, plain = kinds.get("html"), kinds.get("txt")
+    html, plain, mjml = kinds.get("html"), kinds.get("txt"), kinds.get("mjml")
+    if html and mjml:
+        message = f"{name}.html is there, too, and a mail has one of them; delete one"
+        mistakes.append(Mistake(f"{FOLDER}/{name}.mjml", 1, message))
     parts = dict.fromkeys(part for kind in kinds for part in reached(f"{name}.{kind}", texts))
     return Template(
         subject=front.get("subject"),
         html=html.body if html else None,
         text=plain.body if plain else None,
+        mjml=mjml.body if mjml else None,
         parts=tuple((part, texts[part]) for part in parts),
     )
 
@@ -114,7 +155,7 @@ def _front(file: str, front: str, known: Collection[str], mistakes: list[Mistake
         if name not in known:
             mistakes.append(Mistake(file, line, f"there is no field {name} here; {instead(str(name), known)}"))
         elif isinstance(words, str):
-            mistakes += [Mistake(file, line, f"{name}: {message}") for _, message in faults(words)]
+            mistakes += [Mistake(file, line, f"{name}: {message}") for _, message in faults(words, of_template=True)]
             fields[name] = words
         elif words is not None:
             mistakes.append(Mistake(file, line, f"{name} must be text; put quotes around it"))

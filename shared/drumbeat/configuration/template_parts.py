@@ -13,8 +13,8 @@ from jinja2 import nodes
 
 from drumbeat.core.configuration import NAME
 from drumbeat.core.suggestions import instead
-from drumbeat.planning.templating import TemplateSyntaxError, parse
-from drumbeat.planning.text_checks import names_set, references
+from drumbeat.planning.templating import parse
+from drumbeat.planning.text_checks import names_set, readable, references
 
 # Which kinds of files a file of one kind may use.
 USABLE: Mapping[str, tuple[str, ...]] = {"mjml": ("mjml", "html"), "html": ("html",), "txt": ("txt",)}
@@ -43,11 +43,7 @@ def kind_of(name: str) -> str:
 @lru_cache(maxsize=1024)
 def referred(source: str) -> tuple[Reference, ...]:
     """Return what a text refers to, in order; nothing where it cannot be read."""
-    try:
-        tree = parse(source)
-    except (TemplateSyntaxError, RecursionError):
-        return ()
-    found = [(node.lineno, node.template) for node in references(tree)]
+    found = [(node.lineno, node.template) for node in references(parse(source))] if readable(source) else []
     return tuple(Reference(line, _text(name)) for line, name in found)
 
 

@@ -172,11 +172,17 @@ class Template:
     subject: str | None
     html: str | None
     text: str | None
+    mjml: str | None = None  # in place of html, which is made of it
     parts: Parts = ()  # what the bodies extend, include or import, and what that does
+
+    @property
+    def markup(self) -> str | None:
+        """Return what the HTML is made of; None: the mail has none."""
+        return self.html if self.mjml is None else self.mjml
 
     def sources(self, body: str) -> tuple[str, ...]:
         """Return all texts that "html" or "text" is made of, its own first; (): it has no such body."""
-        own = self.text if body == "text" else self.html
+        own = self.text if body == "text" else self.markup
         reached = (text for name, text in self.parts if name.endswith(".txt") == (body == "text"))
         return () if own is None else (own, *reached)
 

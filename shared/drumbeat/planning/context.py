@@ -12,6 +12,7 @@ from drumbeat.core.events import Event
 VARIABLES = ("event", "payload", "effect_id", "list", "unsubscribe_url", "confirm_url", "postal_address")
 OF_LISTS = ("list", "unsubscribe_url", "confirm_url", "postal_address")  # null in a mail that has none
 EVENT_FIELDS = ("id", "type", "source", "key", "received_at", "scheduled_at")
+OF_RUNS = ("lead", "campaign", "run")  # in the mail of a campaign to people
 # Names of later features. `apply` refuses them; by semantics 1 and 2 they are there and null.
 LATER = ("lead", "campaign", "run", "variant")
 _NULL_BEFORE = (*LATER, "unsubscribe_url")

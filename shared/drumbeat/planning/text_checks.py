@@ -6,7 +6,7 @@ from jinja2 import meta, nodes
 
 from drumbeat.core.numbers import BEYOND, is_exact
 from drumbeat.core.suggestions import instead, instead_of_name
-from drumbeat.planning.context import EVENT_FIELDS, LATER, VARIABLES
+from drumbeat.planning.context import EVENT_FIELDS, LATER, OF_RUNS, VARIABLES
 from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
 
 LONGEST_TEXT = 100_000  # characters
@@ -19,10 +19,11 @@ _INSTEAD_OF_LATER = {
 }
 
 
-def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[int, str]]:
+def faults(source: str, *, beside: Collection[str] | None = None, of_template: bool = False) -> list[tuple[int, str]]:
     """List (line, what to write instead) of everything wrong with a text: syntax, filters, variables.
 
     `beside`: it is a file of the folder of templates, whose others set these variables. Only such a file has parts.
+    `of_template`: it stands in or before one, which may be for a campaign: whether it is, its steps say.
     """
     if len(source) > LONGEST_TEXT:
         return [(1, f"a text of over {LONGEST_TEXT:,} characters; shorten it")]
@@ -37,7 +38,8 @@ def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[
         (node.lineno, "only files of the folder of templates may include, extend or import; write the text into one")
         for node in (references(tree) if beside is None else ())
     ]
-    unknown = _unknown_variables(tree, beside or ())
+    others = {*(beside or ()), *(OF_RUNS if of_template or beside is not None else ())}
+    unknown = _unknown_variables(tree, others)
     return sorted({*found, *unknown, *_unknown_fields(tree), *_beyond_json(tree)})
 
 
@@ -50,11 +52,9 @@ def references(tree: nodes.Template) -> Iterator[PartNode]:
 
 def names_set(source: str) -> set[str]:
     """Return the variables that a text sets for itself and for what it includes; none where it cannot be read."""
-    try:
-        tree = parse(source)
-    except (TemplateSyntaxError, RecursionError):
+    if not readable(source):
         return set()
-    return {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    return {node.name for node in parse(source).find_all(nodes.Name) if node.ctx != "load"}
 
 
 def check_text(source: str) -> str:
@@ -63,6 +63,15 @@ def check_text(source: str) -> str:
         lines = source.count("\n")
         raise ValueError("; ".join(message + (f" (its line {line})" if lines else "") for line, message in wrong))
     return source
+
+
+def readable(source: str) -> bool:
+    """Return whether a text is one at all; what is wrong with one that is not is a mistake of its own."""
+    try:
+        parse(source)
+    except (TemplateSyntaxError, RecursionError):
+        return False
+    return True
 
 
 def uses(source: str, variable: str) -> bool:

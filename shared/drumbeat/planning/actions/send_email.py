@@ -41,7 +41,7 @@ class SendEmail(ActionType):
         "subject": Argument(Kind.TEXT, "one line; without it the template's"),
         "text": Argument(Kind.TEXT, "the plain words; without them the template's"),
         "html": Argument(Kind.TEXT, "the words as HTML; without them the template's"),
-        "template": Argument(Kind.VERBATIM, "the name of a template: templates/NAME.html, templates/NAME.txt or both"),
+        "template": Argument(Kind.VERBATIM, "the name of a template: of templates/NAME.mjml, NAME.html and NAME.txt"),
         "headers": Argument(Kind.HEADERS, "further headers of the mail"),
         "list": Argument(Kind.VERBATIM, "the list that the mail belongs to: it goes only to people who agreed to that"),
     }
@@ -91,7 +91,7 @@ class SendEmail(ActionType):
         template = _template(given, templates)
         if not template.subject and "subject" not in given:
             yield [], "subject is missing; add it here or in the template's front matter"
-        if template.text is None and template.html is None and not given.keys() & {"text", "html"}:
+        if template.text is None and template.markup is None and not given.keys() & {"text", "html"}:
             yield [], "a mail needs words: add template, text or html"
         for header, value in (given.get("headers") or {}).items():
             if advice := _OWN_HEADERS.get(header.lower()):
@@ -141,7 +141,8 @@ def _no_address(header: str, value: object) -> str | None:
 def words_of(given: Mapping[str, Any], templates: Mapping[str, Template]) -> Template:
     """Return what a mail is made of before it is filled: what the step writes itself wins, each by itself."""
     own = {name: words for name in ("subject", "text", "html") if (words := given.get(name)) is not None}
-    return replace(_template(given, templates), **own)
+    template = _template(given, templates)
+    return replace(template, mjml=None if "html" in own else template.mjml, **own)
 
 
 def _template(given: Mapping[str, Any], templates: Mapping[str, Template]) -> Template:
