@@ -31,9 +31,9 @@ def unreadable(source: str) -> tuple[int, str] | None:
     return _unclosed(words)
 
 
-def without_jinja(source: str) -> str:
-    """Return a text with spaces where Jinja's expressions and tags are; its lines stay."""
-    return _JINJA.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), source)
+def without_jinja(source: str, mark: str = " ") -> str:
+    """Return a text in which each character of Jinja's expressions and tags is a mark; its lines stay."""
+    return _JINJA.sub(lambda found: re.sub(r"[^\n]", mark, found[0]), source)
 
 
 def unknown_elements(source: str) -> list[tuple[int, str]]:

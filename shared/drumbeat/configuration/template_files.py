@@ -15,7 +15,7 @@ from drumbeat.planning.text_checks import faults
 
 FOLDER = "templates"
 FENCE = "---"
-FRONT_FIELDS = ("subject",)
+FRONT_FIELDS = ("subject", "preheader")
 _IN_EVERY_ONE = ("subject", "html", "text")  # the release before reads them
 LONGEST_FILE = 400 * 1024  # characters
 
@@ -115,6 +115,7 @@ def _template(name: str, kinds: Mapping[str, _File], texts: Mapping[str, str], m
         html=html.body if html else None,
         text=plain.body if plain else None,
         mjml=mjml.body if mjml else None,
+        preheader=front.get("preheader"),
         parts=tuple((part, texts[part]) for part in parts),
     )
 

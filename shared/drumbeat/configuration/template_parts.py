@@ -36,8 +36,8 @@ def is_part(name: str) -> bool:
 
 def kind_of(name: str) -> str:
     """Return the kind of a file by its name; "": it is none of ours."""
-    kind = name.rpartition(".")[2]
-    return kind if kind in USABLE else ""
+    _, dot, kind = name.rpartition(".")
+    return kind if dot and kind in USABLE else ""
 
 
 @lru_cache(maxsize=1024)

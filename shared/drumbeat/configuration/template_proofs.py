@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from drumbeat.configuration.mjml_faults import unknown_elements, unreadable
+from drumbeat.configuration.mjml_faults import unknown_elements, unreadable, without_jinja
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Template
 from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.context import Variables
 from drumbeat.planning.mail_bodies import filled_markup
+from drumbeat.planning.mail_images import image_addresses, may_be_safe
 from drumbeat.planning.mjml import NotMjml, to_html
 from drumbeat.planning.sample_values import sample_values
 
@@ -31,6 +32,8 @@ def prove(file: str, template: Template) -> Iterator[Found]:
     What its texts ask of values that are made up cannot always be given: then it is not proven, which is no mistake.
     """
     files = {file: template.markup or ""} | {name: text for name, text in template.parts if not name.endswith(".txt")}
+    for name, text in files.items():
+        yield from (Found(name, line, message) for line, message in _unsafe_images(text))
     if template.mjml is not None:
         unknown = [Found(name, *each) for name, text in files.items() for each in unknown_elements(text)]
         if unknown:
@@ -47,6 +50,15 @@ def prove(file: str, template: Template) -> Iterator[Found]:
         return
     if len(html.encode()) > CLIPPED_AT:
         yield Found(file, 1, f"its HTML has over {CLIPPED_AT // 1024} KiB: Gmail shows no more of it; shorten it", True)
+
+
+def _unsafe_images(text: str) -> Iterator[tuple[int, str]]:
+    for place, address in image_addresses(without_jinja(text, "{")):
+        if not may_be_safe(address):
+            scheme, colon, _ = address[:12].partition(":")
+            what = f"is by {scheme}:" if colon else "has no whole address"
+            message = f"an image of a mail is loaded by https, and this one {what}; write where it is: https://…"
+            yield text.count("\n", 0, place) + 1, message
 
 
 def _placed(file: str, files: Mapping[str, str], fault: NotMjml) -> Found:

@@ -173,6 +173,7 @@ class Template:
     html: str | None
     text: str | None
     mjml: str | None = None  # in place of html, which is made of it
+    preheader: str | None = None  # what a list of mails shows behind the subject, by semantics 5
     parts: Parts = ()  # what the bodies extend, include or import, and what that does
 
     @property

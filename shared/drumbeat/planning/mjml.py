@@ -11,7 +11,7 @@ from drumbeat.planning.render_limits import LONGEST_OUTPUT
 
 DEEPEST = 100  # levels: what nests without end would end the process, as the library calls itself for each
 FEW_TAGS = DEEPEST  # of fewer tags none can be deeper
-TAG = re.compile(r"<(/?)([^\s<>/!?=\"'][^\s<>/]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*+)>")
+TAG = re.compile(r"<(/?)([^\s<>/!?=\"'][^\s<>/]*)((?:[^<>\"']++|\"[^\"]*\"|'[^']*')*+)>")
 # What HTML never closes, and so can be left open in MJML's texts. (MJML itself wants <img /> closed.)
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 

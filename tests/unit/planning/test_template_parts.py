@@ -125,6 +125,7 @@ def test_a_file_of_the_folder_may_be_a_template_and_a_part() -> None:
         ({"l/b.html": "a\n{{ nobdy }}"}, "templates/l/b.html:2: a text sees"),
         ({"a.html": "{{ n }}", "l/b.html": "{% set n = 1 %}"}, "templates/a.html:1: a text sees"),
         ({"l/b.md": ""}, "templates/l/b.md:1: a template is NAME.mjml, NAME.html or NAME.txt, and a part one of these"),
+        ({"html": ""}, "templates/html:1: a template is"),
         ({"../b.html": ""}, "templates/../b.html:1: a template is"),
         ({"/b.html": ""}, "templates//b.html:1: a template is"),
         ({"l//b.html": ""}, "templates/l//b.html:1: a template is"),

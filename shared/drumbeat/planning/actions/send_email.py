@@ -104,6 +104,8 @@ class SendEmail(ActionType):
         template = _template(given, templates)
         if template.subject is not None and given.get("subject") is None:
             yield template.subject
+        if template.preheader is not None:
+            yield template.preheader
         for name in ("html", "text"):
             if given.get(name) is None:
                 yield from template.sources(name)
