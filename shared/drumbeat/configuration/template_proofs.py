@@ -9,11 +9,10 @@ from drumbeat.core.configuration import Template
 from drumbeat.planning.arguments import Unusable
 from drumbeat.planning.context import Variables
 from drumbeat.planning.mail_bodies import filled_markup
+from drumbeat.planning.mail_checks import CLIPPED_AT
 from drumbeat.planning.mail_images import image_addresses, may_be_safe
 from drumbeat.planning.mjml import NotMjml, to_html
 from drumbeat.planning.sample_values import sample_values
-
-CLIPPED_AT = 102 * 1024  # bytes of HTML; Gmail shows no more, and hides the link to unsubscribe with the rest
 
 
 @dataclass(frozen=True, slots=True)
