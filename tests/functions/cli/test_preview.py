@@ -59,7 +59,7 @@ def test_a_template_is_shown_with_made_up_values_and_without_a_deployment(run: R
     assert code == 0
     assert out.splitlines()[:4] == ["Hi Plan", "About Plan", "", "ada@example.com reads The Monday note."]
     assert "Leave (https://example.com/u/sample) Fernwood GmbH, Berlin" in out
-    assert "ok   text part: 9 words" in out
+    assert "ok   text part: 10 words" in out
     assert "look dark mode: nothing is said of it" in out
     file = tmp_path / ".drumbeat/preview/letter.html"
     assert "HTML: .drumbeat/preview/letter.html" in out
