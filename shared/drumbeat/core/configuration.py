@@ -20,6 +20,9 @@ from drumbeat.core.steps import Limit as Limit
 from drumbeat.core.steps import Step as Step
 from drumbeat.core.steps import Tree as Tree
 
+# Files of the folder of templates that others are made of: (name, text), a name counts from the folder.
+type Parts = tuple[tuple[str, str], ...]
+
 EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"  # of whatever a document names
 LOCALES = ("en", "de")  # of pages that people see
@@ -128,6 +131,20 @@ class Template:
     subject: str | None
     html: str | None
     text: str | None
+    mjml: str | None = None  # in place of html, which is made of it
+    preheader: str | None = None  # what a list of mails shows behind the subject, by semantics 5
+    parts: Parts = ()  # what the bodies extend, include or import, and what that does
+
+    @property
+    def markup(self) -> str | None:
+        """Return what the HTML is made of; None: the mail has none."""
+        return self.html if self.mjml is None else self.mjml
+
+    def sources(self, body: str) -> tuple[str, ...]:
+        """Return all texts that "html" or "text" is made of, its own first; (): it has no such body."""
+        own = self.text if body == "text" else self.markup
+        reached = (text for name, text in self.parts if name.endswith(".txt") == (body == "text"))
+        return () if own is None else (own, *reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +212,9 @@ class Config:
                 for name, entry in compiled["flows"].items()
             },
             campaigns={name: campaign(name, entry) for name, entry in compiled["campaigns"].items()},
-            templates={name: known(Template, entry) for name, entry in compiled["templates"].items()},
+            templates={
+                name: template(entry, compiled.get("parts", {})) for name, entry in compiled["templates"].items()
+            },
             semantics=semantics,
             lists={name: mailing_list(name, entry) for name, entry in compiled.get("lists", {}).items()},
             public_url=compiled.get("public_url"),
@@ -257,6 +276,11 @@ def mailing_list(name: str, entry: Mapping[str, Any]) -> MailingList:
     """Read the stored form of a list back."""
     confirm = entry["confirm"]
     return known(MailingList, entry, name=name, confirm=confirm and known(Confirm, confirm))
+
+
+def template(entry: Mapping[str, Any], files: Mapping[str, str]) -> Template:
+    """Read a template back: it names its parts, which stand once for all templates."""
+    return known(Template, entry, parts=tuple((name, files[name]) for name in entry.get("parts", ())))
 
 
 def _account(name: str, entry: Mapping[str, Any], lasts: float) -> Account:
