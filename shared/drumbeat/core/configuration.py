@@ -7,13 +7,15 @@ earlier release did not write has its default here: so a new field needs one.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drumbeat.core import check_mails, secret_references
 from drumbeat.core.actions import Tracking
-from drumbeat.core.audiences import Node, tree
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
+
+if TYPE_CHECKING:
+    from drumbeat.core.audiences import Node
 
 # Text, or nested mappings and lists of text, with `{{ }}` expressions in the leaves.
 type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | None
@@ -187,7 +189,7 @@ class Config:
     public_url: str | None = None  # where people reach the pages of this deployment; no trailing slash
     postal_address: str | None = None  # of the sender, as marketing mails must give it
     tracking: Tracking | None = None  # None: as the provider's account has it
-    audiences: Mapping[str, Node] = field(default_factory=dict)
+    audiences: "Mapping[str, Node]" = field(default_factory=dict)
 
     def flow(self, name: str) -> Flow | None:
         """Return a flow by its name, a list's confirmation, or a check; None: this version has none of that name."""
@@ -234,7 +236,7 @@ class Config:
             public_url=compiled.get("public_url"),
             postal_address=compiled.get("postal_address"),
             tracking=known(Tracking, track) if (track := compiled.get("track")) else None,
-            audiences={name: tree(entry) for name, entry in compiled.get("audiences", {}).items()},
+            audiences=_audiences(compiled.get("audiences", {})),
         )
 
     def references(self) -> Iterator[tuple[str, str]]:
@@ -290,6 +292,15 @@ def mailing_list(name: str, entry: Mapping[str, Any]) -> MailingList:
     """Read the stored form of a list back."""
     confirm = entry["confirm"]
     return known(MailingList, entry, name=name, confirm=confirm and known(Confirm, confirm))
+
+
+def _audiences(entries: Mapping[str, Any]) -> "Mapping[str, Node]":
+    """Read audiences back; where there are none, nothing is loaded for them."""
+    if not entries:
+        return {}
+    from drumbeat.core.audiences import tree
+
+    return {name: tree(entry) for name, entry in entries.items()}
 
 
 def _account(name: str, entry: Mapping[str, Any], lasts: float) -> Account:

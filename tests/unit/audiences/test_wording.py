@@ -6,7 +6,7 @@ from drumbeat.audiences.wording import written
 from drumbeat.cli.conditions import condition
 from drumbeat.configuration.check_audiences import Named, check_audiences
 from drumbeat.configuration.yaml_lines import read
-from drumbeat.core.audiences import tree
+from drumbeat.core.audiences import Node, tree
 
 NAMED = Named({"a", "b"}, {"news"}, {"digest"}, {"hello"})
 
@@ -48,7 +48,7 @@ def test_an_instant_is_shown_with_its_offset() -> None:
     }
 
 
-def _read(text: str) -> object:
+def _read(text: str) -> Node:
     document = read(f"audiences:\n  a: {text}\n", "drumbeat.yaml")
     stored = check_audiences(document.data["audiences"], NAMED, document, None)
     assert document.mistakes == []
