@@ -7,11 +7,10 @@ earlier release did not write has its default here: so a new field needs one.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drumbeat.core import check_mails, secret_references
 from drumbeat.core.actions import Tracking
-from drumbeat.core.audiences import Node, tree
 from drumbeat.core.campaigns import Campaign, campaign, campaign_of
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
@@ -19,6 +18,9 @@ from drumbeat.core.steps import Flow as Flow  # these four stand here for those 
 from drumbeat.core.steps import Limit as Limit
 from drumbeat.core.steps import Step as Step
 from drumbeat.core.steps import Tree as Tree
+
+if TYPE_CHECKING:
+    from drumbeat.core.audiences import Node
 
 # Files of the folder of templates that others are made of: (name, text), a name counts from the folder.
 type Parts = tuple[tuple[str, str], ...]
@@ -162,7 +164,7 @@ class Config:
     public_url: str | None = None  # where people reach the pages of this deployment; no trailing slash
     postal_address: str | None = None  # of the sender, as marketing mails must give it
     tracking: Tracking | None = None  # None: as the provider's account has it
-    audiences: Mapping[str, Node] = field(default_factory=dict)
+    audiences: "Mapping[str, Node]" = field(default_factory=dict)
 
     def flow(self, name: str) -> Flow | None:
         """Return a flow by its name, a list's confirmation, a campaign's steps, or a check.
@@ -220,7 +222,7 @@ class Config:
             public_url=compiled.get("public_url"),
             postal_address=compiled.get("postal_address"),
             tracking=known(Tracking, track) if (track := compiled.get("track")) else None,
-            audiences={name: tree(entry) for name, entry in compiled.get("audiences", {}).items()},
+            audiences=_audiences(compiled.get("audiences", {})),
         )
 
     def references(self) -> Iterator[tuple[str, str]]:
@@ -281,6 +283,15 @@ def mailing_list(name: str, entry: Mapping[str, Any]) -> MailingList:
 def template(entry: Mapping[str, Any], files: Mapping[str, str]) -> Template:
     """Read a template back: it names its parts, which stand once for all templates."""
     return known(Template, entry, parts=tuple((name, files[name]) for name in entry.get("parts", ())))
+
+
+def _audiences(entries: Mapping[str, Any]) -> "Mapping[str, Node]":
+    """Read audiences back; where there are none, nothing is loaded for them."""
+    if not entries:
+        return {}
+    from drumbeat.core.audiences import tree
+
+    return {name: tree(entry) for name, entry in entries.items()}
 
 
 def _account(name: str, entry: Mapping[str, Any], lasts: float) -> Account:
