@@ -1,8 +1,8 @@
 """API keys that verify themselves: a name, scopes and an HMAC, so that ingest can check them without the database.
 
 A token proves that its maker knew the secret. That the key was made here, and is not revoked, is a row in `api_keys`: a
-statement that writes for a caller checks it. The scopes `people` and `propose` stand in the row: only the console asks for
-them, which reads the row anyway, and a release that does not know them verifies the token all the same, as less.
+statement that writes for a caller checks it. The scopes `people` and `propose` stand in the row: only the console asks
+for them, which reads the row anyway, and a release that does not know them verifies the token all the same, as less.
 """
 
 import hashlib

@@ -44,8 +44,8 @@ def require(request: BaseProxyEvent, *scopes: str, one_of: Collection[str] = ())
 
 
 def needs(*scopes: str, one_of: Collection[str] = (), shows: Collection[str] = ()) -> list[Middleware]:
-    """Guard a route: a caller that passes has a valid key with these scopes, and with one of those of `one_of`, and is the
-    `caller` of its context.
+    """Guard a route: a caller that passes has a valid key with these scopes, and with one of those of `one_of`, and
+    is the `caller` of its context.
 
     What one without `people` is answered is masked, but for the fields that the route `shows` as they are: because they
     hold no person, or none but whom the caller itself has named.
