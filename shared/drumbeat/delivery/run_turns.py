@@ -1,8 +1,8 @@
 """One turn of a run: what is due of it is claimed and carried out for a short while; then it asks for the next turn.
 
-A turn is short, and there are fewer of them than workers: a mail that a person caused waits for no run. It claims no more
-than the limits of accounts and the run's own pace let through meanwhile: what is claimed in vain costs two rows of the
-journal.
+A turn is short, and there are fewer of them than workers: a mail that a person caused waits for no run. It claims no
+more than the limits of accounts and the run's own pace let through meanwhile: what is claimed in vain costs two rows of
+the journal.
 """
 
 import math
@@ -15,8 +15,8 @@ from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.probes import probe
 from drumbeat.runs import advance, sql, work_sql
-from drumbeat.runs.turns import rate_of, start
 from drumbeat.runs.sql import Run
+from drumbeat.runs.turns import rate_of, start
 from drumbeat.runs.work_sql import NextDue
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Turn

@@ -1,5 +1,7 @@
 """Runs that go on by themselves: their steps, and the turns of theirs that were lost."""
 
+from contextlib import suppress
+
 from drumbeat.core.runs import RunReason, RunState
 from drumbeat.relay import sql as ledger
 from drumbeat.runs import sql
@@ -11,7 +13,7 @@ from drumbeat.wakeups.queue import QueueError
 
 
 def go_on(services: Services, due: Due, *, full: bool) -> int:
-    """Wake a worker for each run that has steps to take, and start turns that are not expected; return of how many runs.
+    """Wake a worker for each run that has steps to take, start turns that are not expected; return how many runs go on.
 
     Harmless to repeat: a step is taken once, and a turn that goes on all the same makes the new one end.
     """
@@ -32,7 +34,5 @@ def go_on(services: Services, due: Due, *, full: bool) -> int:
 
 
 def _wake(run: ledger.OpenRun, services: Services) -> None:
-    try:
+    with suppress(QueueError):  # its entry stands: the next minute tries again
         services.queue.notify(events=[run.id])
-    except QueueError:
-        pass  # its entry stands: the next minute tries again

@@ -48,8 +48,8 @@ _OF_ACCOUNT = f"""
 
 # A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away. Of an
 # account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends. Of each
-# account no more is read than may be notified of, however much is due. What a run sends is taken by its turns, but for what may
-# end its worker.
+# account no more is read than may be notified of, however much is due. What a run sends is taken by its turns, but for
+# what may end its worker.
 DUE = f"""
     WITH RECURSIVE now AS MATERIALIZED (
         SELECT at, at + %(ahead)s AS until FROM (SELECT drumbeat_now() AS at) AS clock

@@ -1,7 +1,7 @@
 """A run on its way from its event to its last effect: counted, gathered, planned, approved, expanded.
 
-Each step is one statement that is done once and leaves the run a little further, so this may be stopped anywhere, and be done
-by several at a time. What is left is found by the relay.
+Each step is one statement that is done once and leaves the run a little further, so this may be stopped anywhere, and
+done by several at a time. What is left is found by the relay.
 """
 
 import logging

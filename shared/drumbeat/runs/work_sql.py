@@ -8,7 +8,7 @@ from drumbeat.ledger.database import Database
 
 @dataclass(frozen=True, slots=True)
 class NextDue:
-    """The effect of a run that is due first. `paused_for`: seconds until its account's pause ends; None: it has none."""
+    """The effect of a run that is due first. `paused_for`: seconds until its account's pause ends; None: none."""
 
     id: UUID
     account: str

@@ -1,12 +1,13 @@
 """Turns: messages by which workers carry out a run, one short turn after the other.
 
-A run has a few of them, however many mails it sends: each turn takes what is due, and ends by asking for the next. So the
-queue stays short for what people cause, and a run releases as fast as it finishes. A turn that is lost has a due entry,
-and the relay starts it again; one that comes twice has a word that is spent.
+A run has a few of them, however many mails it sends: each turn takes what is due, and ends by asking for the next. So
+the queue stays short for what people cause, and a run releases as fast as it finishes. A turn that is lost has a due
+entry, and the relay starts it again; one that comes twice has a word that is spent.
 """
 
 import logging
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from importlib.resources import files
 from random import Random
 from typing import TYPE_CHECKING
@@ -40,19 +41,9 @@ class Turns:
     def start(self, run: UUID, numbers: Iterable[int], *, delay: float = 0.0) -> None:
         """Start turns anew after some seconds: what is left of them from before ends by itself."""
         turns = [Turn(run, number, self._word()) for number in numbers]
-        try:
-            self._redis.run_all(
-                [
-                    part
-                    for turn in turns
-                    for part in (
-                        ("HSET", key_of(run), str(turn.number), turn.word),
-                        ("EXPIRE", key_of(run), KEPT_SECONDS),
-                    )
-                ]
-            )
-        except (RedisError, OSError):
-            pass  # each goes on by itself then
+        words = [("HSET", key_of(run), str(turn.number), turn.word) for turn in turns]
+        with suppress(RedisError, OSError):  # else each goes on by itself
+            self._redis.run_all([*words, ("EXPIRE", key_of(run), KEPT_SECONDS)])
         self._send(turns, delay)
 
     def take_up(self, turn: Turn, *, busy: float) -> Turn | None:
