@@ -1,5 +1,6 @@
 """The state machine of a run is one table: the migration, the documents and the code have the same."""
 
+import os
 import re
 from pathlib import Path
 
@@ -17,12 +18,13 @@ def table() -> str:
 
 
 def test_the_guarantees_list_the_moves_of_a_run_that_the_code_runs_on() -> None:
+    """Run with WRITE_DOCS=1 after a change of the table."""
     text = GUARANTEES.read_text()
     found = BLOCK.search(text)
     assert found is not None
-
-    if found[2] != table():  # as it should be; the test fails once
+    if os.environ.get("WRITE_DOCS"):
         GUARANTEES.write_text(BLOCK.sub(lambda block: block[1] + table() + block[3], text))
+        return
 
     assert found[2] == table()
 
