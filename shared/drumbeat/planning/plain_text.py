@@ -6,8 +6,8 @@ reads better than the tables that are made of it.
 """
 
 import re
-from html.parser import HTMLParser
 
+from drumbeat.planning.html_reader import HtmlReader
 from drumbeat.planning.mjml import VOID
 
 _UNSEEN = frozenset({"head", "mj-head", "script", "style", "svg", "template", "title"})
@@ -34,7 +34,7 @@ def plain_text(html: str) -> str:
     return reader.text()
 
 
-class _Reader(HTMLParser):
+class _Reader(HtmlReader):
     """Writes down what is shown."""
 
     def __init__(self) -> None:
