@@ -60,4 +60,5 @@ def _publish(done: Delivered) -> None:
 
 
 def _unfinished(wake_up: WakeUp, done: Delivered) -> bool:
-    return not (done.missing | done.left).isdisjoint((*wake_up.events, *wake_up.effects))
+    runs = (turn.run for turn in wake_up.turns)
+    return not (done.missing | done.left).isdisjoint((*wake_up.events, *wake_up.effects, *runs))

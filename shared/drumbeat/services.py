@@ -22,10 +22,12 @@ from drumbeat.ledger import configs
 from drumbeat.ledger.database import Database, address, encrypted
 from drumbeat.throttle.fallback import MOST_PROCESSES
 from drumbeat.throttle.limiter import Throttle
+from drumbeat.throttle.run_pace import RunPace
 from drumbeat.wakeups.due_index import DueIndex
 from drumbeat.wakeups.ledger_rest import LedgerRest
 from drumbeat.wakeups.notifier import Notifier
 from drumbeat.wakeups.queue import Queue
+from drumbeat.wakeups.turns import Turns
 from drumbeat.wakeups.wishes_flag import WishesFlag
 
 if TYPE_CHECKING:
@@ -93,6 +95,11 @@ class Services:
     def throttle(self) -> Throttle:
         """The accounts' limits."""
         return Throttle(self.redis, processes=self.settings.worker_concurrency or MOST_PROCESSES)
+
+    @cached_property
+    def run_pace(self) -> RunPace:
+        """The paces of runs."""
+        return RunPace(self.redis, self.clock)
 
     @cached_property
     def due_index(self) -> DueIndex:
@@ -163,6 +170,11 @@ class Services:
     def notifier(self) -> Notifier:
         """Due entries and wake-up messages for effects."""
         return Notifier(self.due_index, self.queue, self.clock)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """The turns by which workers carry out runs."""
+        return Turns(self.redis, self.due_index, self.queue, self.clock, self.random)
 
     @cached_property
     def random(self) -> Random:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, LiteralString, NoReturn, override
 
 import psycopg
+from psycopg.sql import Composed
 from redis import ConnectionPool
 from redis.exceptions import ConnectionError as RedisAway
 
@@ -174,9 +175,10 @@ class SimulatedDatabase(Database):
         self._observe = observe
 
     @override
-    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+    def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
+        text = sql if isinstance(sql, str) else sql.as_string()
         return self._process.through(
-            Operation(f"db {name_of(sql)}", lambda: self._carry_out(sql, parameters), self._fail)
+            Operation(f"db {name_of(text)}", lambda: self._carry_out(text, parameters), self._fail)
         )
 
     def _carry_out(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:

@@ -5,6 +5,7 @@ from typing import LiteralString, override
 
 import psycopg
 import pytest
+from psycopg.sql import Composed
 
 from drumbeat.core.errors import SecretAway, SecretMissing
 from drumbeat.core.reasons import ReasonCode
@@ -186,7 +187,7 @@ class FailingOver(SimulatedDatabase):
     read_only = True
 
     @override
-    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+    def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
         if sql == attempts_sql.CLOSE and self.read_only:
             self.read_only = False
             raise psycopg.errors.ReadOnlySqlTransaction("cannot execute UPDATE in a read-only transaction")

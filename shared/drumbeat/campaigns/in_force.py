@@ -12,9 +12,13 @@ from typing import Any
 from drumbeat.calendar import Calendar, Occurrence
 from drumbeat.campaigns import sql as campaigns_sql
 from drumbeat.campaigns.sql import Version
-from drumbeat.core.compatibility import known
-from drumbeat.core.configuration import Campaign
+from drumbeat.core.campaigns import Campaign, campaign
 from drumbeat.ledger.database import Database
+
+# An instant that was missed is recorded late within this; what is older is only reported.
+CATCH_UP = timedelta(hours=24)
+AROUND_THE_WORLD = timedelta(hours=26)  # after the first zone of the world, UTC+14, the last reaches a local time
+REACH = CATCH_UP + AROUND_THE_WORLD  # of what may be caught up
 
 _TICK = timedelta(microseconds=1)
 _LOG = logging.getLogger(__name__)
@@ -25,12 +29,19 @@ class Term:
     """The time in which one campaign was in force unchanged: from `since` on, and before `until`; None: it still is."""
 
     campaign: Campaign
-    calendar: Calendar
+    calendar: Calendar | None  # None: it has no schedule and fires by hand
     since: datetime
     until: datetime | None
 
+    @property
+    def catch_up(self) -> timedelta:
+        """How late an instant is still recorded: a local time that each zone has has passed with the last of them."""
+        return REACH if self.campaign.is_by_recipient else CATCH_UP
+
     def instants(self, first: datetime, last: datetime) -> Iterator[datetime]:
         """Yield its instants between two others, both inclusive, that lie in its time."""
+        if self.calendar is None:
+            return
         end = last if self.until is None else min(last, self.until - _TICK)
         for occurrence in self.calendar.between(max(first, self.since), end):
             assert occurrence.at is not None
@@ -38,7 +49,7 @@ class Term:
 
     def after(self, instant: datetime) -> Occurrence | None:
         """Return the next to fire after an instant, None when none follows in its time."""
-        following = self.calendar.after(max(instant, self.since - _TICK))
+        following = self.calendar.after(max(instant, self.since - _TICK)) if self.calendar else None
         if following is None or following.at is None:
             return None
         return following if self.until is None or following.at < self.until else None
@@ -92,16 +103,21 @@ def terms(versions: Sequence[Version]) -> list[Term]:
 
 def _append(terms: list[Term], name: str, entry: Mapping[str, Any], since: datetime, until: datetime | None) -> None:
     """Add a campaign's term, or prolong its last one if nothing of it changed."""
-    campaign = known(Campaign, entry, name=name)
-    if terms and terms[-1].until == since and terms[-1].campaign == campaign:
+    found = campaign(name, entry)
+    if terms and terms[-1].until == since and terms[-1].campaign == found:
         terms[-1] = replace(terms[-1], until=until)
         return
     try:
-        terms.append(Term(campaign, calendar_of(campaign), since, until))
+        terms.append(Term(found, calendar_of(found), since, until))
     except (ValueError, LookupError) as error:
         _LOG.error("campaign_not_understood", extra={"campaign": name, "reason": str(error)})
 
 
-def calendar_of(campaign: Campaign) -> Calendar:
-    """Return the instants of a campaign. Raises ValueError or LookupError when its schedule cannot be parsed."""
-    return Calendar(campaign.schedule, campaign.timezone, campaign.on_gap)
+def calendar_of(campaign: Campaign) -> Calendar | None:
+    """Return the instants of a campaign; None: it has no schedule.
+
+    One that each person has at their own time fires when the first zone of the world reaches it.
+
+    Raises ValueError or LookupError when its schedule cannot be parsed.
+    """
+    return Calendar(campaign.schedule, campaign.firing_zone, campaign.on_gap) if campaign.schedule else None

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from drumbeat.calendar import Occurrence
 from drumbeat.campaigns.in_force import calendar_of
-from drumbeat.core.configuration import Campaign
+from drumbeat.core.campaigns import Campaign
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.services import Services
 
@@ -49,7 +50,7 @@ def align(campaigns: Iterable[Campaign], services: Services) -> Aligned:
     from botocore.exceptions import BotoCoreError, ClientError
 
     client, now = services.scheduler, services.clock.now()
-    wanted = {name_of(each): _request(each, settings, now) for each in campaigns if calendar_of(each).after(now)}
+    wanted = {name_of(each): _request(each, following, settings) for each, following in _with_a_future(campaigns, now)}
     try:
         existing = set(_names(client, settings.schedule_group))
     except (BotoCoreError, ClientError) as error:
@@ -67,7 +68,7 @@ def missing(campaigns: Iterable[Campaign], services: Services) -> list[str]:
     group, now = services.settings.schedule_group, services.clock.now()
     assert group is not None
     existing = set(_names(services.scheduler, group))
-    return [each.name for each in campaigns if name_of(each) not in existing and calendar_of(each).after(now)]
+    return [each.name for each, _ in _with_a_future(campaigns, now) if name_of(each) not in existing]
 
 
 def name_of(campaign: Campaign) -> str:
@@ -76,6 +77,14 @@ def name_of(campaign: Campaign) -> str:
     if len(name) <= MAX_NAME_CHARACTERS:
         return name
     return f"{name[: MAX_NAME_CHARACTERS - 9]}-{hashlib.sha256(campaign.name.encode()).hexdigest()[:8]}"
+
+
+def _with_a_future(campaigns: Iterable[Campaign], now: datetime) -> Iterator[tuple[Campaign, Occurrence]]:
+    """Yield the campaigns whose schedule names a time to come, each with the next."""
+    for each in campaigns:
+        calendar = calendar_of(each)
+        if calendar is not None and (following := calendar.after(now)) is not None:
+            yield each, following
 
 
 def _align_one(
@@ -102,8 +111,9 @@ def _names(client: "EventBridgeSchedulerClient", group: str) -> Iterator[str]:
         yield from (each["Name"] for each in page["Schedules"])
 
 
-def _request(campaign: Campaign, settings: Settings, now: datetime) -> dict[str, Any]:
-    """Return what a campaign's schedule has to be."""
+def _request(campaign: Campaign, following: Occurrence, settings: Settings) -> dict[str, Any]:
+    """Return what a campaign's schedule has to be. `following` is its next time."""
+    assert campaign.schedule is not None
     target: dict[str, Any] = {
         "Arn": settings.campaign_function_arn,
         "RoleArn": settings.schedule_role_arn,
@@ -114,13 +124,13 @@ def _request(campaign: Campaign, settings: Settings, now: datetime) -> dict[str,
         target["DeadLetterConfig"] = {"Arn": settings.schedule_dlq_arn}
     request: dict[str, Any] = {
         "ScheduleExpression": campaign.schedule,
-        "ScheduleExpressionTimezone": campaign.timezone,
+        "ScheduleExpressionTimezone": campaign.firing_zone,
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "State": "ENABLED",
         "Description": "A campaign of Drumbeat; `drumbeat apply` writes over changes made here.",
         "Target": target,
     }
-    if campaign.schedule.startswith("rate(") and (following := calendar_of(campaign).after(now)) is not None:
+    if campaign.schedule.startswith("rate("):
         request["StartDate"] = following.at  # what a rate counts from
     return request
 

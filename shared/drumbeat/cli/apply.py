@@ -202,7 +202,7 @@ def _show(applied: dict[str, Any], changes: Sequence[Difference] | None) -> None
     if applied["changed"] and changes is not None:
         _show_changes(changes, same=False)
     else:
-        for noun in ("accounts", "lists", "sources", "flows", "campaigns", "templates"):
+        for noun in ("accounts", "lists", "audiences", "sources", "flows", "campaigns", "templates"):
             if applied.get(noun):  # a deployment of an earlier release names no lists
                 show(f"  {noun:<10} {', '.join(applied[noun])}")
     for failure in applied["alarms"]["failed"]:

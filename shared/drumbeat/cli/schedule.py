@@ -92,7 +92,8 @@ def preview(
     """List when a schedule fires, from one local date to another.
 
     A local time that comes twice fires the first time. One that does not exist fires at the end of the gap (shift, the
-    default), or not at all on that day (skip).
+    default), or not at all on that day (skip). Of a campaign that people have at their own local time these are the
+    instants of its fallback zone; --timezone shows those of another.
     """
     if campaign is not None:
         written = _campaign(config, campaign)
@@ -125,6 +126,7 @@ def _calendar(expression: str, timezone: str, on_gap: str, start: datetime) -> C
 def _campaign(config: Path, name: str) -> tuple[str, str, str]:
     from drumbeat.cli.apply import file_of, read
     from drumbeat.configuration.document import compile_document
+    from drumbeat.core.campaigns import campaign
 
     if not config.exists():
         raise click.BadParameter(f"{config} does not exist", param_hint="--config")
@@ -133,8 +135,10 @@ def _campaign(config: Path, name: str) -> tuple[str, str, str]:
     if name not in campaigns:
         known = ", ".join(sorted(campaigns)) or "none"
         raise click.BadParameter(f"{name} is not a campaign of {config}; there are: {known}", param_hint="--campaign")
-    entry = campaigns[name]
-    return entry["schedule"], entry["timezone"], entry["on_gap"]
+    found = campaign(name, campaigns[name])
+    if found.schedule is None:
+        raise click.BadParameter(f"{name} has no schedule: it starts by hand", param_hint="--campaign")
+    return found.schedule, found.home_zone, found.on_gap
 
 
 def _facts(occurrence: Occurrence) -> dict[str, str | None]:

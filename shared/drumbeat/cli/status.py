@@ -71,8 +71,8 @@ def _campaigns(campaigns: list[dict[str, Any]]) -> Table:
     rows = [
         (
             plain(each["campaign"]),
-            plain(f"{each['schedule']} {each['timezone']}"),
-            moment(each["next"]) if each["next"] else "[yellow]never[/]",
+            plain(f"{each['schedule']} {each['timezone']}") if each["schedule"] else "by hand",
+            moment(each["next"]) if each["next"] else "[yellow]never[/]" if each["schedule"] else "",
         )
         for each in campaigns
     ]

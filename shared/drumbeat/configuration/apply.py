@@ -9,6 +9,7 @@ from functools import partial
 from itertools import starmap
 from uuid import UUID
 
+from drumbeat.audiences import known_sql
 from drumbeat.campaigns import fires, next_checks
 from drumbeat.campaigns.schedules import Aligned, align
 from drumbeat.core.configuration import Config
@@ -36,6 +37,7 @@ class Applied:
     changed: bool
     accounts: list[str]
     lists: list[str]
+    audiences: list[str]
     sources: list[str]
     flows: list[str]
     campaigns: list[str]
@@ -75,6 +77,7 @@ def apply(
         now=services.clock.now(),
         fires=partial(fires, db=services.db),
         earlier=lambda: starmap(Use, configs.uses_of_secrets(services.db)),
+        attributes=lambda: known_sql.attributes(services.db),
     )
     if compiled["campaigns"]:
         next_checks.set_soon(services.clock.now(), services.due_index)
@@ -89,6 +92,7 @@ def apply(
         changed=changed,
         accounts=sorted(config.accounts),
         lists=sorted(config.lists),
+        audiences=sorted(config.audiences),
         sources=sorted(config.sources),
         flows=sorted(config.flows),
         campaigns=sorted(config.campaigns),

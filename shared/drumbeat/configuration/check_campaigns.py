@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from drumbeat.calendar import EPOCH, Calendar
+from drumbeat.calendar import EPOCH
+from drumbeat.campaigns.in_force import calendar_of
 from drumbeat.configuration import document_models
 from drumbeat.configuration.yaml_lines import Document
+from drumbeat.core.campaigns import Campaign
 
-type Fires = Callable[[str, datetime], bool]
+type Fires = Callable[[Campaign, datetime], bool]
 
 
 def check_campaigns(
-    campaigns: Mapping[str, document_models.Campaign | None],
+    campaigns: Mapping[str, document_models.CampaignHead | None],
     timezone: str,
     document: Document,
     *,
@@ -22,16 +24,17 @@ def check_campaigns(
 
     `fires` says whether a campaign fired at an instant, or still will; None: it cannot be known here.
     """
-    for name, campaign in campaigns.items():
-        if campaign is None:
+    for name, head in campaigns.items():
+        if head is None or head.schedule is None:
             continue
-        calendar = Calendar(campaign.schedule, campaign.timezone or timezone, campaign.on_gap)
-        if calendar.after(now) is not None:
+        campaign = Campaign(name, head.schedule, head.timezone or timezone, head.on_gap)
+        calendar = calendar_of(campaign)
+        if calendar is None or calendar.after(now) is not None:
             continue
         first = calendar.after(EPOCH)
-        if first is not None and first.at is not None and fires is not None and fires(name, first.at):
+        if first is not None and first.at is not None and fires is not None and fires(campaign, first.at):
             continue
-        document.warn(("campaigns", name, "schedule"), _never(campaign.schedule, known=fires is not None))
+        document.warn(("campaigns", name, "schedule"), _never(head.schedule, known=fires is not None))
 
 
 def _never(schedule: str, *, known: bool) -> str:

@@ -18,6 +18,7 @@ from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
+from drumbeat.planning.templating import TemplateSyntaxError
 from drumbeat.planning.text_checks import uses
 from drumbeat.providers import registry as providers
 
@@ -30,14 +31,27 @@ class Arguments:
     given: Mapping[str, Any]
 
 
-def check_order(steps: list[document_models.Step | None], names: list[object], path: Path, document: Document) -> None:
-    """Note ids that stand twice, references to no step, and steps that wait for each other."""
-    known = [name for name in names if isinstance(name, str)]
+# Variables that are not there in the steps of flows, or of campaigns, and what to write instead.
+NOT_IN_FLOWS = {
+    "lead": "lead is only known in the steps of a campaign; what the event says of a person is in payload",
+    "campaign": "campaign is only known in the steps of a campaign; payload.campaign is the name of one that fired",
+    "run": "run is only known in the steps of a campaign; take it out",
+}
+NOT_IN_CAMPAIGNS = {"payload": "payload is only known in the steps of a flow; what is known of a person is in lead"}
+
+
+def check_ids(names: list[object], path: Path, document: Document) -> None:
+    """Note ids of steps that are no names, and those that stand twice."""
     for index, name in enumerate(names):
         if isinstance(name, str) and not re.fullmatch(NAME, name):
             document.wrong((*path, index, "id"), f"{name!r} cannot be a name: {NAME_RULE}")
         if isinstance(name, str) and name in names[:index]:
             document.wrong((*path, index, "id"), f"step {name} is there twice; give each its own id")
+
+
+def check_order(steps: list[document_models.Step | None], names: list[object], path: Path, document: Document) -> None:
+    """Note references to no step, and steps that wait for each other."""
+    known = [name for name in names if isinstance(name, str)]
     after = {step.id: step.after for step in steps if step is not None and step.after is not None}
     reported: set[str] = set()
     for index, step in enumerate(steps):
@@ -62,8 +76,18 @@ def _no_address(text: str) -> str | None:
     return None
 
 
-def check_step(step: document_models.Step, path: Path, document: Document, around: Surroundings) -> Arguments | None:
-    """Note what is wrong with a step beyond its form; return its arguments if enough is left of them."""
+def check_step(
+    step: document_models.Action,
+    path: Path,
+    document: Document,
+    around: Surroundings,
+    *,
+    foreign: Mapping[str, str] = NOT_IN_FLOWS,
+) -> Arguments | None:
+    """Note what is wrong with a step beyond its form; return its arguments if enough is left of them.
+
+    `foreign` are the variables that its texts cannot use, and what to write instead.
+    """
     _check_account(step, path, document, around)
     if step.action not in (known := actions.names()):
         document.wrong((*path, "action"), f"there is no action {step.action}; {instead(step.action, known)}")
@@ -76,6 +100,7 @@ def check_step(step: document_models.Step, path: Path, document: Document, aroun
     given = {name: right.get(name) for name in action.arguments if name in step.with_}
     for name, argument in action.arguments.items():
         _check_argument(name, argument, given.get(name), place, document)
+    _check_variables(Arguments(action, given), place, document, around, foreign)
     for where, problem in action.problems(given, around.templates):
         document.wrong((*place, *where), problem)
     if action.name == "call":
@@ -85,8 +110,31 @@ def check_step(step: document_models.Step, path: Path, document: Document, aroun
     return Arguments(action, given)
 
 
+def _check_variables(
+    arguments: Arguments, place: Path, document: Document, around: Surroundings, foreign: Mapping[str, str]
+) -> None:
+    texts = [
+        (name, text)
+        for name, value in arguments.given.items()
+        if arguments.action.arguments[name].kind is not Kind.VERBATIM
+        for text in texts_of(value)
+    ]
+    texts += [("template", text) for text in arguments.action.template_texts(arguments.given, around.templates)]
+    found = {(name, advice) for name, text in texts for variable, advice in foreign.items() if _uses(text, variable)}
+    for name, advice in sorted(found):
+        document.wrong((*place, name), f"{name}: {advice}")
+
+
+def _uses(text: str, variable: str) -> bool:
+    """Return whether a text uses a variable; what is wrong with one of a file is said where that stands."""
+    try:
+        return uses(text, variable)
+    except (TemplateSyntaxError, RecursionError):
+        return False
+
+
 def _check_call(
-    step: document_models.Step, given: Mapping[str, Any], place: Path, document: Document, around: Surroundings
+    step: document_models.Action, given: Mapping[str, Any], place: Path, document: Document, around: Surroundings
 ) -> None:
     """Note a credential in the path, and headers that the account's provider sets itself."""
     if given.get("path") is not None:
@@ -122,7 +170,7 @@ def _check_argument(name: str, argument: Argument, value: Any, place: Path, docu
             )
 
 
-def _check_account(step: document_models.Step, path: Path, document: Document, around: Surroundings) -> None:
+def _check_account(step: document_models.Action, path: Path, document: Document, around: Surroundings) -> None:
     if step.account not in around.accounts:
         document.wrong(
             (*path, "account"), f"there is no account {step.account}; {instead(step.account, around.accounts)}"

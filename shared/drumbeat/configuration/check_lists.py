@@ -20,7 +20,7 @@ _RESERVED = ("example.com", "example.net", "example.org", "example", "test", "in
 
 type Words = tuple[str, ...]  # of one part of a mail: its own text, then those of the files that it uses
 
-ONLY_IN_CAMPAIGNS = "which only the mail of a campaign to people has; take it out"
+_ONLY_IN_CAMPAIGNS = "which is only known in the steps of a campaign; take it out"
 _FOR_CONFIRMATION = "it is only known in the mail that asks to confirm a list"
 
 
@@ -79,7 +79,7 @@ def _check_template(name: str, path: Path, document: Document, around: Surroundi
             )
         for variable in OF_RUNS:
             if _use(words, variable):
-                document.wrong((*path, "template"), f"the {part} of {name} uses {variable}, {ONLY_IN_CAMPAIGNS}")
+                document.wrong((*path, "template"), f"the {part} of {name} uses {variable}, {_ONLY_IN_CAMPAIGNS}")
     for part, words in _bodies(template, {}):
         if not _use(words, "confirm_url"):
             document.wrong(

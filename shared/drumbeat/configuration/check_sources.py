@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Mapping
 from drumbeat.campaigns.firing import FIELDS
 from drumbeat.configuration import document_models
 from drumbeat.configuration.check_flows import Arguments, texts_of
-from drumbeat.configuration.check_lists import ONLY_IN_CAMPAIGNS
 from drumbeat.configuration.document_models import FormSource
 from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.yaml_lines import Document, Path
@@ -13,8 +12,7 @@ from drumbeat.core.configuration import Template
 from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead, misspelt
 from drumbeat.planning.condition_checks import condition_fields, pinned_sources
-from drumbeat.planning.context import OF_RUNS
-from drumbeat.planning.text_checks import optional_fields, payload_fields, readable, uses
+from drumbeat.planning.text_checks import optional_fields, payload_fields, readable
 
 type Place = tuple[Path, document_models.Step | None, Arguments | None]  # of one step, and what is right of it
 
@@ -31,7 +29,6 @@ def check_sources(
     A text that needs a field which a source never has is a mistake: it would refuse each of its effects. What looks at
     such a field and does without is a warning, as is a source that may be misspelt.
     """
-    _check_variables(steps, document, around)
     for name in sorted(pinned_sources(flow.when) if flow.when else ()):
         if (type_ := _type_of(name, around)) is not None and type_ != flow.on:
             document.wrong((*path, "on"), f"the events of {name} are {type_}, so this flow would never run")
@@ -39,17 +36,6 @@ def check_sources(
             _warn_of_name(name, flow, (*path, "when"), document, around)
         elif known := _fields_of(name, around):
             _check_fields(name, known, flow, steps, path, document, around)
-
-
-def _check_variables(steps: Collection[Place], document: Document, around: Surroundings) -> None:
-    """Note templates of a flow's steps that are for campaigns."""
-    for place, _, arguments in steps:
-        if arguments is None:
-            continue
-        texts = list(_template_texts(arguments, around.templates))
-        for variable in OF_RUNS:
-            if any(uses(text, variable) for text in texts):
-                document.wrong((*place, "with"), f"its template uses {variable}, {ONLY_IN_CAMPAIGNS}")
 
 
 def _check_fields(

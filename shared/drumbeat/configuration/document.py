@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from drumbeat.configuration import document_models, yaml_lines
+from drumbeat.configuration.campaigns import compile_campaign, needs_runs, read_campaign
 from drumbeat.configuration.check_accounts import check_account, check_source
+from drumbeat.configuration.check_audiences import Known, Named, check_audiences, steps_of
 from drumbeat.configuration.check_campaigns import Fires, check_campaigns
 from drumbeat.configuration.check_feedback import check_speaks_for, warn_of_silence
-from drumbeat.configuration.check_flows import check_order, check_step
+from drumbeat.configuration.check_flows import check_ids, check_order, check_step
 from drumbeat.configuration.check_lists import check_form, check_lists, check_public_url
 from drumbeat.configuration.check_secrets import Use, check_secrets
 from drumbeat.configuration.check_sources import check_sources
@@ -21,6 +23,8 @@ from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.compatibility import (
     ACCOUNT_HEADERS,
+    AUDIENCES,
+    CAMPAIGNS,
     FORMS,
     LISTS,
     MJML,
@@ -40,7 +44,7 @@ type Json = dict[str, Any]
 
 COUNTLESS_TRIES = 1_000_000  # for the release before, should it run again: it counts
 
-_SECTIONS = ("accounts", "lists", "sources", "flows", "campaigns")
+_SECTIONS = ("accounts", "lists", "audiences", "sources", "flows", "campaigns")
 
 
 def compile_document(
@@ -53,13 +57,15 @@ def compile_document(
     now: datetime | None = None,
     fires: Fires | None = None,
     earlier: Callable[[], Iterable[Use]] = tuple,
+    attributes: Known | None = None,
 ) -> Json:
     """Return what `Config.load` reads, as plain JSON with every default filled in.
 
     `templates` maps file names of the folder to their texts. With `sandbox`, an account may leave out a base URL that
     its provider needs: it then talks to the local sandbox. Say False where there is none. `warn` gets what is taken
     and should be written otherwise; `earlier` is asked for what all versions so far use secrets for. With `now`,
-    campaigns without a time to come are such, too; `fires` says whether one fired at a time that has passed.
+    campaigns without a time to come are such, too; `fires` says whether one fired at a time that has passed, and
+    `attributes` which there are, as audiences ask for some.
 
     Raises:
         ConfigError: lists every mistake there is, with file, line and what to write instead, in that order. It never
@@ -70,7 +76,7 @@ def compile_document(
     read, mistakes = read_templates(templates, doubts.append)
     compiled: Json = {}
     if isinstance(document.data, dict):
-        compiled = _compile(document, read, earlier, sandbox=sandbox, now=now, fires=fires)
+        compiled = _compile(document, read, earlier, sandbox=sandbox, now=now, fires=fires, attributes=attributes)
     elif not document.mistakes:
         document.wrong((), "the document must hold fields: version: 1, accounts, sources, flows, campaigns")
     if found := {*document.mistakes, *mistakes}:
@@ -90,6 +96,7 @@ def _compile(
     sandbox: bool,
     now: datetime | None,
     fires: Fires | None,
+    attributes: Known | None,
 ) -> Json:
     data: Json = document.data
     head = {name: value for name, value in data.items() if name not in _SECTIONS}
@@ -126,27 +133,34 @@ def _compile(
             check_speaks_for(source, accounts, ("sources", name), document)
     warn_of_silence(accounts, webhooks.values(), document)
     check_secrets(accounts, webhooks, document, earlier)
-    campaigns = {
-        name: read_form(document_models.Campaign, entry, ("campaigns", name), document)
-        for name, entry in sections["campaigns"].items()
-    }
+    campaigns = {name: read_campaign(name, entry, document) for name, entry in sections["campaigns"].items()}
     for name in campaigns.keys() & sources.keys():
         document.wrong(("campaigns", name), f"a source is called {name} too; their events would mix: rename one")
     if now is not None:
         check_campaigns(campaigns, defaults.timezone, document, now=now, fires=fires)
-    around = Surroundings(accounts, sources, campaigns, templates, lists, defaults)
+    named = Named(
+        sections["audiences"], lists, sections["campaigns"], steps_of(sections["flows"], sections["campaigns"])
+    )
+    audiences = check_audiences(sections["audiences"], named, document, attributes)
+    around = Surroundings(accounts, sources, campaigns, templates, lists, defaults, sections["audiences"])
     check_lists(lists, document, around)
     return {
         "semantics": SEMANTICS,
-        "must_understand": _must_understand(accounts.values(), sources.values(), lists, templates.values()),
+        "must_understand": _must_understand(
+            accounts.values(), sources.values(), lists, audiences, campaigns.values(), templates.values()
+        ),
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
         "lists": {name: _list(each) for name, each in lists.items() if each},
+        "audiences": audiences,
         "public_url": defaults.public_url,
         "postal_address": defaults.postal_address,
         "track": defaults.track and defaults.track.model_dump(),
         "sources": {name: _source(source, accounts) for name, source in sources.items() if source},
         "flows": {name: _flow(entry, ("flows", name), document, around) for name, entry in sections["flows"].items()},
-        "campaigns": {name: _campaign(campaign, defaults) for name, campaign in campaigns.items() if campaign},
+        "campaigns": {
+            name: compile_campaign(name, campaigns[name], entry, document, around)
+            for name, entry in sections["campaigns"].items()
+        },
         **stored(templates),
         "expiry": {name: defaults.retry.for_ for name, account in accounts.items() if account},
     }
@@ -156,6 +170,8 @@ def _must_understand(
     accounts: Collection[document_models.Account | None],
     sources: Collection[document_models.Source | document_models.FormSource | None],
     lists: Collection[str],
+    audiences: Collection[str],
+    campaigns: Collection[document_models.CampaignHead | None],
     templates: Collection[Template],
 ) -> list[str]:
     """Name what a release before would get wrong by ignoring it."""
@@ -166,9 +182,11 @@ def _must_understand(
         SECRET_REFERENCES: any(each.startswith("secret:") for each in references),
         ACCOUNT_HEADERS: any(account and account.settings.headers for account in accounts),
         LISTS: bool(lists),
+        AUDIENCES: bool(audiences),
         FORMS: any(isinstance(source, document_models.FormSource) for source in sources),
         SPLIT: any(source.split for source in webhooks),
         REPORTS: any(source.speaks_for for source in webhooks),
+        CAMPAIGNS: needs_runs(campaigns),
         PARTS: any(template.parts for template in templates),
         MJML: any(template.mjml is not None for template in templates),
     }
@@ -246,14 +264,6 @@ def _tolerance(source: document_models.Source) -> float:
     return schemes.get(source.webhook).tolerance
 
 
-def _campaign(campaign: document_models.Campaign, defaults: document_models.Defaults) -> Json:
-    return {
-        "schedule": campaign.schedule,
-        "timezone": campaign.timezone or defaults.timezone,
-        "on_gap": campaign.on_gap,
-    }
-
-
 def _flow(entry: object, path: Path, document: Document, around: Surroundings) -> Json:
     given = entry.get("steps") if isinstance(entry, dict) else None
     rest = {name: value for name, value in entry.items() if name != "steps"} if isinstance(entry, dict) else entry
@@ -264,7 +274,9 @@ def _flow(entry: object, path: Path, document: Document, around: Surroundings) -
             document.wrong(place, "steps must be a list with at least one step: - {id, account, action, with}")
         return {}
     steps = [read_form(document_models.Step, step, (*place, index), document) for index, step in enumerate(given)]
-    check_order(steps, [step.get("id") if isinstance(step, dict) else None for step in given], place, document)
+    names = [step.get("id") if isinstance(step, dict) else None for step in given]
+    check_ids(names, place, document)
+    check_order(steps, names, place, document)
     arguments = [
         check_step(step, (*place, index), document, around) if step else None for index, step in enumerate(steps)
     ]

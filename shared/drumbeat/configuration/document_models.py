@@ -6,18 +6,22 @@ Only read when a configuration is applied or its schema written. References betw
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from drumbeat.calendar import OnGap
 from drumbeat.configuration.document_types import (
     ActedOn,
+    CampaignZone,
     Condition,
     Duration,
     EventTypeName,
     Facts,
     Lead,
+    MailCap,
     Origin,
+    Pace,
     Page,
+    QuietTime,
     RateLimit,
     Schedule,
     Secret,
@@ -28,6 +32,7 @@ from drumbeat.configuration.document_types import (
     Zone,
     one_of,
 )
+from drumbeat.core.campaigns import MISFIRE_SECONDS
 from drumbeat.core.configuration import EXPIRY_SECONDS, LOCALES
 from drumbeat.core.events import EventType
 from drumbeat.sources.signature import MAX_DELIVERY_BYTES
@@ -150,13 +155,18 @@ class MailingList(Form):
     confirm: Confirm | None = None
 
 
-class Step(Form):
-    """One intended action of a flow."""
+class Action(Form):
+    """One intended action, by an account."""
 
     id: str
     account: str
     action: str
     with_: Annotated[dict[str, Any], Field(alias="with")]
+
+
+class Step(Action):
+    """One intended action of a flow."""
+
     delay: Duration = 0.0
     after: str | None = None
     when: Condition | None = None
@@ -176,26 +186,56 @@ class Flow(FlowHead):
     steps: Annotated[list[Step], Field(min_length=1, max_length=100)]
 
 
-class Campaign(Form):
-    """A schedule that fires CAMPAIGN_TRIGGER events for flows to act on."""
+class CampaignStep(Action):
+    """One intended action for each lead of a campaign's audience."""
+
+    later: ClassVar[Mapping[str, str]] = {
+        "delay": "a campaign's step is due at each person's own time: delete it",
+        "after": "the steps of a campaign do not wait for each other: delete it",
+    } | dict.fromkeys(("when", "unless"), "a campaign's step goes to its whole audience: choose people there")
+
+    transactional: Words | None = None  # why a mail without a list goes to people who agreed to none
+
+
+class CampaignHead(Form):
+    """When a campaign fires, and for whom: without an audience it is one CAMPAIGN_TRIGGER event for flows to act on."""
 
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("audience", "account", "variants", "pace", "template"),
-        "a campaign fires CAMPAIGN_TRIGGER; put what it does into a flow with on: CAMPAIGN_TRIGGER",
+        ("variants", "goal", "holdout"), "everyone of the audience gets the same: delete it"
     )
 
-    schedule: Schedule
-    timezone: Zone | None = None
+    schedule: Schedule | None = None  # None: by hand
+    timezone: CampaignZone | None = None
+    fallback_timezone: Zone | None = None  # of people whose zone is missing or unknown
     on_gap: Annotated[str, *one_of(list(OnGap))] = OnGap.SHIFT
+    audience: str | None = None
+    pace: Pace | None = None
+    quiet_hours: QuietTime | None = None
+    business_days: bool = False
+    cap: MailCap | None = None
+    misfire: Duration = MISFIRE_SECONDS
+    approve: bool = False
+
+
+class Campaign(CampaignHead):
+    """When something happens by itself, and for whom."""
+
+    steps: Annotated[list[CampaignStep], Field(min_length=1, max_length=100)] = []
+
+
+# Their forms stand in `audience_models`; the schema names them.
+_AUDIENCES = WithJsonSchema({"type": "object", "additionalProperties": {"$ref": "#/$defs/Audience"}})
+Audiences = Annotated[dict[str, Any], _AUDIENCES]
 
 
 class Document(Form):
-    """Everything Drumbeat does for you: accounts, sources, flows and campaigns."""
+    """Everything Drumbeat does for you: accounts, lists, audiences, sources, flows and campaigns."""
 
     version: Literal[1]
     defaults: Defaults = Defaults()
     accounts: dict[str, Account] = {}
     lists: dict[str, MailingList] = {}
+    audiences: Audiences = {}
     sources: dict[str, Source | FormSource] = {}
     flows: dict[str, Flow] = {}
     campaigns: dict[str, Campaign] = {}

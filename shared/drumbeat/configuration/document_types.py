@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from drumbeat.calendar import parse, zones
 from drumbeat.configuration import quantities
 from drumbeat.core import secret_references
+from drumbeat.core.campaigns import RECIPIENT, Cap, QuietHours
 from drumbeat.core.configuration import Limit
 from drumbeat.core.events import NEVER_ACTED_ON, EventType
 from drumbeat.core.suggestions import instead
@@ -59,6 +60,10 @@ def _timezone(value: str) -> str:
     if value not in zones.names():
         raise ValueError(f"there is no timezone {value}; {_zone_instead(value)}")
     return value
+
+
+def _campaign_timezone(value: str) -> str:
+    return value if value == RECIPIENT else _timezone(value)
 
 
 def _zone_instead(value: str) -> str:
@@ -176,6 +181,12 @@ Duration = Annotated[
 RateLimit = Annotated[
     Limit, *_written(quantities.limit, quantities.LIMIT, "10/s burst 20", "N/s, N/m, N/h or N/d, every one holds")
 ]
+Pace = Annotated[Limit, *_written(quantities.pace, quantities.PACE, "5000/h", "N/s, N/m, N/h or N/d")]
+QuietTime = Annotated[
+    QuietHours,
+    *_written(quantities.quiet_hours, quantities.QUIET_HOURS, "21:00-08:00", "from one time of day to another"),
+]
+MailCap = Annotated[Cap, *_written(quantities.cap, quantities.CAP, "2/7d", "a number of mails in a time of h or d")]
 Condition = Annotated[str, AfterValidator(check_condition)]
 Where = Annotated[str, AfterValidator(check_mapping)]
 Facts = Annotated[str, AfterValidator(check_split)]
@@ -186,6 +197,7 @@ Secret = Annotated[
     str, AfterValidator(_secret), WithJsonSchema({"type": "string", "pattern": secret_references.REFERENCE})
 ]
 Zone = Annotated[str, AfterValidator(_timezone)]
+CampaignZone = Annotated[str, AfterValidator(_campaign_timezone)]
 EventTypeName = Annotated[str, *one_of([kind.value for kind in EventType if kind is not EventType.CONSENT])]
 ActedOn = Annotated[
     str, *one_of([kind.value for kind in EventType if kind not in NEVER_ACTED_ON]), BeforeValidator(_acted_on)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from drumbeat.configuration import document_models
+from drumbeat.configuration.audience_models import Audience
 from drumbeat.configuration.declared_models import arguments_model
 from drumbeat.core import secret_references
 from drumbeat.core.configuration import NAME
@@ -20,18 +22,19 @@ type Json = dict[str, Any]
 def schema() -> Json:
     """Return the schema. References, texts and conditions are checked by `drumbeat apply` alone."""
     forms = {name: arguments_model(actions.get(name)) for name in actions.names()}
-    models: list[type[document_models.Form]] = [document_models.Document, *forms.values()]
+    models: list[type[BaseModel]] = [document_models.Document, Audience, *forms.values()]
     places, made = models_json_schema([(model, "validation") for model in models], by_alias=True)
     parts: Json = {name: _plain(part) for name, part in made["$defs"].items()}
     parts["Account"]["properties"]["provider"] = {"type": "string", "enum": sorted(providers.names())}
     _add_schemes(parts["Source"])
-    step = parts["Step"]
-    step["properties"]["action"] = {"type": "string", "enum": list(forms)}
-    step["allOf"] = [
-        _where("action", action, {"properties": {"with": places[form, "validation"]}}) for action, form in forms.items()
-    ]
+    for step in (parts["Step"], parts["CampaignStep"]):
+        step["properties"]["action"] = {"type": "string", "enum": list(forms)}
+        step["allOf"] = [
+            _where("action", action, {"properties": {"with": places[form, "validation"]}})
+            for action, form in forms.items()
+        ]
     document = parts.pop("Document")
-    for section in ("accounts", "lists", "sources", "flows", "campaigns"):
+    for section in ("accounts", "lists", "audiences", "sources", "flows", "campaigns"):
         document["properties"][section]["propertyNames"] = {"pattern": NAME}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -17,6 +17,7 @@ class Surroundings:
         templates: Mapping[str, Template],
         lists: Mapping[str, document_models.MailingList | None],
         defaults: document_models.Defaults,
+        audiences: Collection[str] = (),
     ) -> None:
         self.accounts = accounts
         self.sources = sources
@@ -24,3 +25,4 @@ class Surroundings:
         self.templates = templates
         self.lists = lists
         self.defaults = defaults
+        self.audiences = audiences

@@ -156,7 +156,7 @@ def _front(file: str, front: str, known: Collection[str], mistakes: list[Mistake
         if name not in known:
             mistakes.append(Mistake(file, line, f"there is no field {name} here; {instead(str(name), known)}"))
         elif isinstance(words, str):
-            mistakes += [Mistake(file, line, f"{name}: {message}") for _, message in faults(words, of_template=True)]
+            mistakes += [Mistake(file, line, f"{name}: {message}") for _, message in faults(words)]
             fields[name] = words
         elif words is not None:
             mistakes.append(Mistake(file, line, f"{name} must be text; put quotes around it"))

@@ -27,10 +27,14 @@ LISTS = "lists"  # an earlier release would mail people who withdrew
 FORMS = "forms"  # an earlier release would not find the payload of what a form took
 SPLIT = "split"  # an earlier release would act on the first fact of a delivery alone
 REPORTS = "speaks_for"  # an earlier release would let a bounce or a complaint change nothing
+AUDIENCES = "audiences"  # an earlier release would know no one to send to
+CAMPAIGNS = "runs of campaigns"  # an earlier release would fire them and mail no one, or asks each for its schedule
 PARTS = "parts of templates"  # an earlier release would refuse each mail whose template extends or includes one
 MJML = "MJML"  # an earlier release would send such a mail without HTML
 # What `must_understand` may name and this release knows.
-UNDERSTOOD: frozenset[str] = frozenset({SECRET_REFERENCES, ACCOUNT_HEADERS, LISTS, FORMS, SPLIT, REPORTS, PARTS, MJML})
+UNDERSTOOD: frozenset[str] = frozenset(
+    {SECRET_REFERENCES, ACCOUNT_HEADERS, LISTS, FORMS, SPLIT, REPORTS, AUDIENCES, CAMPAIGNS, PARTS, MJML}
+)
 
 
 def known[T: "DataclassInstance"](form: type[T], entry: Mapping[str, Any], /, **given: Any) -> T:  # noqa: ANN401 - JSON

@@ -7,19 +7,23 @@ earlier release did not write has its default here: so a new field needs one.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drumbeat.core import check_mails, secret_references
 from drumbeat.core.actions import Tracking
+from drumbeat.core.campaigns import Campaign, campaign, campaign_of
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
+from drumbeat.core.steps import Flow as Flow  # these four stand here for those who read a configuration
+from drumbeat.core.steps import Limit as Limit
+from drumbeat.core.steps import Step as Step
+from drumbeat.core.steps import Tree as Tree
+
+if TYPE_CHECKING:
+    from drumbeat.core.audiences import Node
 
 # Files of the folder of templates that others are made of: (name, text), a name counts from the folder.
 type Parts = tuple[tuple[str, str], ...]
-
-# Text, or nested mappings and lists of text, with `{{ }}` expressions in the leaves.
-type Tree = str | int | float | bool | Mapping[str, "Tree"] | list["Tree"] | None
-
 
 EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"  # of whatever a document names
@@ -35,15 +39,6 @@ class Retry:
     base: float
     cap: float
     lasts: float = EXPIRY_SECONDS  # from its due time; then an effect that was surely not sent expires
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `count` calls in `period` seconds. `burst` is None for fixed UTC windows (hours, days)."""
-
-    count: int
-    period: int
-    burst: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,40 +97,6 @@ class Source:
     split: str | None = None  # JMESPath to the facts of one delivery; each becomes an event
     speaks_for: str | None = None  # the account of whose mails it reports
     words: str = ""  # the provider in whose words it does
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One intended action of a flow."""
-
-    id: str
-    account: str
-    action: str
-    arguments: Mapping[str, Tree]  # `with:`
-    delay: float  # seconds
-    after: str | None
-    when: str | None
-    unless: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """Which steps follow from which event."""
-
-    name: str
-    on: str
-    when: str | None
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Campaign:
-    """A schedule that fires events of its own."""
-
-    name: str
-    schedule: str
-    timezone: str
-    on_gap: str  # shift | skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +164,25 @@ class Config:
     public_url: str | None = None  # where people reach the pages of this deployment; no trailing slash
     postal_address: str | None = None  # of the sender, as marketing mails must give it
     tracking: Tracking | None = None  # None: as the provider's account has it
+    audiences: "Mapping[str, Node]" = field(default_factory=dict)
 
     def flow(self, name: str) -> Flow | None:
-        """Return a flow by its name, a list's confirmation, or a check; None: this version has none of that name."""
+        """Return a flow by its name, a list's confirmation, a campaign's steps, or a check.
+
+        None: this version has none of that name.
+        """
         if (asked := confirmed_list(name)) is not None:
             found = self.lists.get(asked)
             return found.confirmation if found else None
         if name.startswith(check_mails.PREFIX):
             return self._check(name)
+        if (of := campaign_of(name)) is not None:
+            return self._campaign(name, of)
         return self.flows.get(name)
+
+    def _campaign(self, name: str, of: str) -> Flow | None:
+        found = self.campaigns.get(of)
+        return Flow(name, "CAMPAIGN_TRIGGER", None, found.steps) if found and found.steps else None
 
     def _check(self, name: str) -> Flow | None:
         account, mailing_list, template = check_mails.parts(name)
@@ -242,7 +213,7 @@ class Config:
                 name: Flow(name, entry["on"], entry["when"], tuple(known(Step, step) for step in entry["steps"]))
                 for name, entry in compiled["flows"].items()
             },
-            campaigns={name: known(Campaign, entry, name=name) for name, entry in compiled["campaigns"].items()},
+            campaigns={name: campaign(name, entry) for name, entry in compiled["campaigns"].items()},
             templates={
                 name: template(entry, compiled.get("parts", {})) for name, entry in compiled["templates"].items()
             },
@@ -251,6 +222,7 @@ class Config:
             public_url=compiled.get("public_url"),
             postal_address=compiled.get("postal_address"),
             tracking=known(Tracking, track) if (track := compiled.get("track")) else None,
+            audiences=_audiences(compiled.get("audiences", {})),
         )
 
     def references(self) -> Iterator[tuple[str, str]]:
@@ -311,6 +283,15 @@ def mailing_list(name: str, entry: Mapping[str, Any]) -> MailingList:
 def template(entry: Mapping[str, Any], files: Mapping[str, str]) -> Template:
     """Read a template back: it names its parts, which stand once for all templates."""
     return known(Template, entry, parts=tuple((name, files[name]) for name in entry.get("parts", ())))
+
+
+def _audiences(entries: Mapping[str, Any]) -> "Mapping[str, Node]":
+    """Read audiences back; where there are none, nothing is loaded for them."""
+    if not entries:
+        return {}
+    from drumbeat.core.audiences import tree
+
+    return {name: tree(entry) for name, entry in entries.items()}
 
 
 def _account(name: str, entry: Mapping[str, Any], lasts: float) -> Account:

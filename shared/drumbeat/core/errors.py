@@ -130,6 +130,15 @@ class Stale(Problem):
     status, slug, title = 409, "stale-version", "This cannot be done now"
 
 
+@dataclass
+class ConfigurationChanged(Problem):
+    """What a run depends on was configured otherwise since it was planned: `differences` names each part."""
+
+    differences: list[str]
+
+    status, slug, title = 409, "configuration-changed", "The configuration is not the one that was planned by"
+
+
 class TooLarge(Problem):
     """Over a stated limit."""
 

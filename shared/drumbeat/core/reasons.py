@@ -25,6 +25,8 @@ class ReasonCode(StrEnum):
     NO_CONSENT = "no_consent"  # detail: the list, and how its consent stands
     NOT_ASKED = "not_asked"  # detail: the same
     CAPPED = "capped"  # detail: how often already, and in what time
+    MISSED = "missed"
+    RUN_CANCELLED = "run_cancelled"
     SECRET_MISSING = "secret_missing"  # noqa: S105 - no secret; detail: its reference
     SECRET_AWAY = "secret_away"  # noqa: S105 - the same
 
@@ -36,6 +38,8 @@ class ReasonCode(StrEnum):
     BREAKER_OPEN = "breaker_open"
     LIMITER_AWAY = "limiter_away"
     WISHES_WAITING = "wishes_waiting"
+    RUN_PAUSED = "run_paused"
+    QUIET_HOURS = "quiet_hours"
     LEASE_ENDED = "lease_ended"
     LEASE_ENDED_SENDING = "lease_ended_sending"
 
@@ -100,6 +104,8 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.NO_CONSENT: "no consent: {detail}",
     ReasonCode.NOT_ASKED: "not asked to confirm, for the person has decided: {detail}",
     ReasonCode.CAPPED: "sent often enough: {detail}",
+    ReasonCode.MISSED: "missed: its run was late, and a person decides",
+    ReasonCode.RUN_CANCELLED: "its run was cancelled",
     ReasonCode.SECRET_MISSING: "secret {detail} does not exist or may not be read; set it, then resolve this effect",
     ReasonCode.SECRET_AWAY: "secret {detail} cannot be read now",
     ReasonCode.NOT_UNDERSTOOD: "configured or planned by a later release: it waits for that release",
@@ -109,6 +115,8 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.BREAKER_OPEN: "circuit breaker open",
     ReasonCode.LIMITER_AWAY: "Redis is unreachable: each process sends at a part of the rate",
     ReasonCode.WISHES_WAITING: "marketing waits until what people asked for meanwhile is recorded",
+    ReasonCode.RUN_PAUSED: "its run is paused",
+    ReasonCode.QUIET_HOURS: "its person is not mailed at this hour",
     ReasonCode.LEASE_ENDED: "its lease ended before an attempt was opened",
     ReasonCode.LEASE_ENDED_SENDING: "its lease ended with the attempt open",
     ReasonCode.REFUSED_BY_PROVIDER: "{detail}",

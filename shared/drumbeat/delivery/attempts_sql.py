@@ -11,7 +11,7 @@ from psycopg.errors import SerializationFailure
 
 from drumbeat.core.reasons import Reason
 from drumbeat.core.status import Status
-from drumbeat.delivery import bars_sql, confirmations_sql
+from drumbeat.delivery import bars_sql, confirmations_sql, run_bars_sql
 from drumbeat.delivery.effects import Closing, Moved, Opening
 from drumbeat.ledger.database import Database, Row
 
@@ -23,10 +23,11 @@ _OPEN = """
     WITH input AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(tos)s::text[], %(waits)s::float8[],
                              %(sentences)s::text[], %(codes)s::text[], %(details)s::text[], %(maybes)s::bool[],
-                             %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[], %(frozen)s::bytea[])
-                   AS i (id, fence, target, wait, why, code, detail, maybe, reserved, identity, hash, frozen)
+                             %(slots)s::float8[], %(identities)s::text[], %(hashes)s::bytea[],
+                             %(frozen)s::bytea[]{caps})
+                   AS i (id, fence, target, wait, why, code, detail, maybe, reserved, identity, hash, frozen{of_caps})
     ), people AS MATERIALIZED (
-        SELECT key, former, suppressed_at, suppression_reason, complained_at, consents, confirmations
+        SELECT key, former, suppressed_at, suppression_reason, complained_at, consents, confirmations, mailed
           FROM contacts
          WHERE key IN (SELECT unnest(ARRAY[c.key, c.former])
                          FROM input i
@@ -35,14 +36,15 @@ _OPEN = """
                         WHERE i.target = 'sending')
          ORDER BY key
            FOR {lock}
-    ), {barred}, {counted}mine AS MATERIALIZED (
+    ), {running}{barred}, {counted}mine AS MATERIALIZED (
         SELECT e.id, i.wait, i.reserved, i.identity, i.hash, i.frozen,
-               CASE WHEN b.code IS NULL THEN i.target ELSE 'cancelled' END AS target,
+               CASE WHEN b.code IS NULL THEN i.target ELSE b.target END AS target,
                CASE WHEN b.code IS NULL THEN i.why
-                    ELSE replace(%(bars)s::jsonb -> b.code ->> (e.tries > 0)::int, '{{detail}}', b.detail) END AS why,
+                    ELSE replace(%(bars)s::jsonb -> b.code ->> (e.tries > 0)::int, '{{detail}}', coalesce(b.detail, ''))
+               END AS why,
                CASE WHEN b.code IS NULL THEN i.code ELSE b.code END AS code,
                CASE WHEN b.code IS NULL THEN i.detail ELSE b.detail END AS detail,
-               CASE WHEN b.code IS NULL THEN i.maybe ELSE e.tries > 0 END AS maybe
+               CASE WHEN b.code IS NULL THEN i.maybe ELSE e.tries > 0 AND b.target = 'cancelled' END AS maybe
           FROM effects e
           JOIN input i ON i.id = e.id
           LEFT JOIN {bars} b ON b.id = e.id
@@ -89,25 +91,38 @@ _OPEN = """
     SELECT id, status, dependents FROM moved
 """
 
-OPEN = _OPEN.format(lock="SHARE", barred=bars_sql.BARRED, counted="", bars="barred", count="")
+_PLAIN = {"caps": "", "of_caps": "", "running": "", "barred": bars_sql.BARRED}
+OPEN = _OPEN.format(lock="SHARE", counted="", bars="barred", count="", **_PLAIN)
 OPEN_COUNTED = _OPEN.format(
     lock="NO KEY UPDATE",
-    barred=bars_sql.BARRED,
     counted=confirmations_sql.COUNTED,
     bars="stopped",
     count=confirmations_sql.COUNT,
+    **_PLAIN,
+)
+OPEN_OF_RUN = _OPEN.format(
+    lock="NO KEY UPDATE",
+    caps=", %(mosts)s::int[], %(periods)s::float8[]",
+    of_caps=", most, seconds",
+    running=run_bars_sql.RUNNING,
+    barred=bars_sql.BARRED,
+    counted=run_bars_sql.OFTEN,
+    bars="stopped",
+    count=run_bars_sql.MAILED,
 )
 
 
 def open_attempts(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved]:
     """Open an attempt for, put back, or end each effect that is still ours; the others are not in the answer.
 
-    An effect whose person is suppressed, has not agreed to its list, or was asked often enough to, comes back
-    `cancelled` instead of `sending`.
+    An effect whose person is suppressed, has not agreed to its list, or was asked or mailed often enough, comes back
+    `cancelled` instead of `sending`; so does one of a run that was cancelled, and one of a paused run `waiting`. All
+    are of runs, or none is.
     """
+    of_run = any(opening.of_run for opening in openings)
     counted = any(opening.counted for opening in openings)
     rows = db.run(
-        OPEN_COUNTED if counted else OPEN,
+        OPEN_OF_RUN if of_run else OPEN_COUNTED if counted else OPEN,
         {
             "ids": [opening.id for opening in openings],
             "fences": [opening.fence for opening in openings],
@@ -120,9 +135,17 @@ def open_attempts(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved
             "hashes": [opening.request_hash for opening in openings],
             "frozen": [opening.frozen for opening in openings],
         }
-        | (confirmations_sql.LIMIT if counted else {}),
+        | (_caps(openings) if of_run else confirmations_sql.LIMIT if counted else {}),
     )
     return _moved(rows)
+
+
+def _caps(openings: Sequence[Opening]) -> dict[str, object]:
+    return {
+        "mosts": [opening.cap and opening.cap.most for opening in openings],
+        "periods": [float(opening.cap.seconds) if opening.cap else 0.0 for opening in openings],
+        **run_bars_sql.LIMIT,
+    }
 
 
 # Asked when the answer to OPEN was lost: the attempts are committed, or they never will be.

@@ -14,7 +14,7 @@ import json
 from drumbeat.core.reasons import DETAIL, Reason, ReasonCode
 
 BARRED = """barred AS MATERIALIZED (
-        SELECT e.id, b.code, b.detail
+        SELECT e.id, 'cancelled' AS target, b.code, b.detail
           FROM input i
           JOIN effects e ON e.id = i.id
           JOIN people own ON own.key = e.contact
@@ -41,6 +41,14 @@ BARRED = """barred AS MATERIALIZED (
 SENTENCES = json.dumps(
     {
         code.value: [Reason(code, DETAIL, maybe_sent=late).sentence for late in (False, True)]
-        for code in (ReasonCode.SUPPRESSED, ReasonCode.NO_CONSENT, ReasonCode.NOT_ASKED, ReasonCode.CAPPED)
+        for code in (
+            ReasonCode.SUPPRESSED,
+            ReasonCode.NO_CONSENT,
+            ReasonCode.NOT_ASKED,
+            ReasonCode.CAPPED,
+            ReasonCode.MISSED,
+            ReasonCode.RUN_CANCELLED,
+            ReasonCode.RUN_PAUSED,
+        )
     }
 )

@@ -23,6 +23,7 @@ from drumbeat.delivery.commits import Commits
 from drumbeat.delivery.credentials import credentials
 from drumbeat.delivery.effects import Claimed, Closing, Moved
 from drumbeat.delivery.outcomes_sql import Denial
+from drumbeat.delivery.quiet_hours import quiet_seconds
 from drumbeat.delivery.requests import thaw
 from drumbeat.delivery.transitions import Transition, without_call
 from drumbeat.delivery.verdicts import Verdict
@@ -103,6 +104,8 @@ def _decide(effect: Claimed, services: Services) -> Work | Verdict:
     verdict = settled(effect, account, repeat, identity)
     if verdict is not None:
         return verdict
+    if wait := quiet_seconds(effect, services):
+        return _back(effect, wait, Reason(ReasonCode.QUIET_HOURS))
     assert joined is not None and repeat is not None
     return Work(effect, joined, repeat, request)
 

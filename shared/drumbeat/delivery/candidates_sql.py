@@ -35,6 +35,7 @@ class Candidate:
     planned_version: int | None
     failed_flows: tuple[str, ...]  # that no later configuration has planned yet, and no person dismissed
     newest_version: int | None
+    is_run: bool  # it is a run already: it is not planned, but advanced
     acted_on: bool = False  # it has effects, although some flow failed
 
 
@@ -51,7 +52,8 @@ READ = """
                      EXCEPT
                      SELECT unnest(flows) FROM dismissals WHERE event_id = e.id) AS failed_flows,
                CASE WHEN plans.failed <> '{}' THEN EXISTS (SELECT FROM effects WHERE event_id = e.id)
-                    ELSE false END AS acted_on
+                    ELSE false END AS acted_on,
+               EXISTS (SELECT FROM runs WHERE runs.id = e.id) AS is_run
           FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
          CROSS JOIN newest
           JOIN events e ON e.id = wanted.id
@@ -63,7 +65,7 @@ READ = """
                OR sum(octet_length(p.body)) OVER (ORDER BY place) <= %(bytes)s AS fits
           FROM named
           LEFT JOIN payloads p ON p.event_id = id
-         WHERE planned_version IS NULL AND newest_version IS NOT NULL
+         WHERE planned_version IS NULL AND newest_version IS NOT NULL AND NOT is_run
             OR planned_version < newest_version AND failed_flows <> '{}'
     ), begun AS (
         INSERT INTO planning_starts AS s (event_id, version)
@@ -85,7 +87,7 @@ READ = """
           LEFT JOIN planning_starts known ON known.event_id = u.id AND known.version = u.version
     )
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, p.body,
-           coalesce(t.turn, 'NONE') AS turn, n.planned_version, n.failed_flows, n.newest_version, n.acted_on
+           coalesce(t.turn, 'NONE') AS turn, n.planned_version, n.failed_flows, n.newest_version, n.is_run, n.acted_on
       FROM named n
       JOIN events e ON e.id = n.id
       LEFT JOIN turns t ON t.id = n.id
@@ -132,5 +134,6 @@ def _candidate(row: Row) -> Candidate:
         planned_version=row["planned_version"],
         failed_flows=tuple(row["failed_flows"]),
         newest_version=row["newest_version"],
+        is_run=row["is_run"],
         acted_on=row["acted_on"],
     )

@@ -8,9 +8,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from drumbeat.core.events import Event
+from drumbeat.core.leads import lead_of
 from drumbeat.core.status import Status
 from drumbeat.delivery.budget import BYTES_PER_BATCH
-from drumbeat.delivery.effects import Claimed, EffectState
+from drumbeat.delivery.effects import Claimed, EffectState, Recipient
 from drumbeat.ledger.database import Database, Row
 
 # `wanted` locks the newest version of a row, while everything else is read as of the statement's beginning: attempts
@@ -18,11 +19,11 @@ from drumbeat.ledger.database import Database, Row
 # the effect's row, so its version says whether there are any.) Bodies and requests are measured without being read.
 # What proves that a mail was accepted counts from the commit that recorded it, also where no worker has used it yet; of
 # an earlier generation it ends what a person has sent again and still waits.
-CLAIM = """
+_CLAIM = """
     WITH wanted AS MATERIALIZED (
         SELECT id, event_id, generation, xmin AS row_version
           FROM effects
-         WHERE id = ANY (%(ids)s)
+         WHERE {whose}
            AND status IN ('waiting', 'unknown')
            AND due_at <= drumbeat_now()
            AND lease_until IS NULL
@@ -30,7 +31,10 @@ CLAIM = """
            AND (%(probe)s
                 OR expires_at <= drumbeat_now()
                 OR account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL))
-         ORDER BY id
+           AND (NOT of_run OR status = 'unknown'
+                OR NOT EXISTS (SELECT FROM runs
+                                WHERE runs.id = effects.event_id AND runs.state IN ('paused', 'cancelled')))
+         ORDER BY {order}
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED
     ), measured AS MATERIALIZED (
@@ -73,7 +77,9 @@ CLAIM = """
            coalesce(c.suppression_reason, former.suppression_reason) AS suppressed,
            earlier.status AS predecessor,
            told.denied_at, told.unrepeatable,
-           EXISTS (SELECT FROM account_states a WHERE a.account = t.account) AS account_failing
+           EXISTS (SELECT FROM account_states a WHERE a.account = t.account) AS account_failing,
+           t.of_run, leads.address ->> 'v' AS lead_address, leads.attributes AS lead_attributes,
+           recipients.zone AS lead_zone
       FROM taken t
       JOIN events e ON e.id = t.event_id
       LEFT JOIN payloads p ON p.event_id = t.event_id
@@ -81,6 +87,8 @@ CLAIM = """
       LEFT JOIN contacts c ON c.key = t.contact
       LEFT JOIN contacts former ON former.key = c.former
       LEFT JOIN effects earlier ON earlier.id = t.after
+      LEFT JOIN leads ON t.of_run AND leads.contact = t.contact
+      LEFT JOIN recipients ON t.of_run AND recipients.run_id = t.event_id AND recipients.contact = t.contact
      CROSS JOIN LATERAL (
         SELECT count(*) AS attempts,
                count(*) FILTER (WHERE (SELECT o.id
@@ -110,6 +118,11 @@ CLAIM = """
           FROM outcomes o
          WHERE o.effect_id = t.id AND o.generation = t.generation) AS told
 """
+CLAIM = _CLAIM.format(whose="id = ANY (%(ids)s)", order="id")
+# Those of a run that have been due longest. What may end its worker is named by the relay, and taken alone.
+CLAIM_OF_RUN = _CLAIM.format(whose="event_id = %(run)s AND of_run", order="due_at, id")
+# Those whose turn it is in the queue of a rate limit: what has no place there would go first, being due for longer.
+CLAIM_PLACED = _CLAIM.format(whose="event_id = %(run)s AND of_run AND slot IS NOT NULL", order="due_at, id")
 
 
 def claim(
@@ -144,6 +157,17 @@ def claim(
     return [_claimed(row, probe=probe) for row in rows]
 
 
+def claim_of_run(
+    db: Database, run: UUID, *, lease: timedelta, limit: int, placed: bool = False, most_bytes: int = BYTES_PER_BATCH
+) -> list[Claimed]:
+    """Take some of a run's effects that are due and free, as `claim` does; none to be sent while the run is paused.
+
+    With `placed`, only those that a rate limit gave a place.
+    """
+    parameters = {"run": run, "lease": lease, "limit": limit, "bytes": most_bytes, "alone": False, "probe": False}
+    return [_claimed(row, probe=False) for row in db.run(CLAIM_PLACED if placed else CLAIM_OF_RUN, parameters)]
+
+
 def _claimed(row: Row, *, probe: bool) -> Claimed:
     event = Event(
         id=row.pop("event_id"),
@@ -159,14 +183,18 @@ def _claimed(row: Row, *, probe: bool) -> Claimed:
     row["status"] = Status(row["status"])
     row["predecessor"] = row["predecessor"] and Status(row["predecessor"])
     row["dependents"] = tuple(row["dependents"])
-    return Claimed(event=event, probe=probe, **row)
+    address, attributes, zone = (row.pop(f"lead_{name}") for name in ("address", "attributes", "zone"))
+    recipient = Recipient(address and lead_of(address, attributes), zone) if row.pop("of_run") else None
+    return Claimed(event=event, probe=probe, recipient=recipient, **row)
 
 
 STATES = """
     SELECT id, status IN ('waiting', 'unknown') AND due_at <> 'infinity' AND lease_until IS NULL AS free,
            status IN ('claimed', 'sending', 'unknown') AND coalesce(lease_until <= drumbeat_now(), false) AS abandoned,
            crashes,
-           CASE WHEN due_at = 'infinity' THEN 'infinity'
+           CASE WHEN due_at = 'infinity' OR (of_run AND status = 'waiting' AND lease_until IS NULL AND EXISTS (
+                         SELECT FROM runs WHERE runs.id = effects.event_id AND runs.state IN ('paused', 'cancelled')))
+                THEN 'infinity'
                 ELSE extract(epoch FROM due_at - drumbeat_now())::float8 END AS due_in,
            account,
            extract(epoch FROM a.paused_until - drumbeat_now())::float8 AS paused_for

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 
+from drumbeat.core.reasons import Reason
 from drumbeat.core.status import FINAL, Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.effects import Claimed, Closing, Moved, Opening
@@ -43,10 +44,12 @@ class Commits:
         self._marketing = {effect.id for effect in claimed if effect.is_marketing}
         self._lease_seconds = services.settings.times.lease.total_seconds()
         self._dependents = {effect.id: effect.dependents for effect in claimed}
+        # Those of runs, which have turns and due entries of their own; what may end its worker is no turn's.
+        self._of_runs = {effect.id for effect in claimed if effect.recipient and not effect.crashes}
 
     def leave(self, effects: Collection[UUID]) -> None:
         """Leave these under their lease: the relay looks at them when it ends."""
-        if effects:
+        if effects := set(effects) - self._of_runs:
             self._services.notifier.schedule(dict.fromkeys(effects, self._lease_seconds))
 
     def open(self, transitions: Sequence[Transition]) -> Collection[Moved]:
@@ -67,7 +70,7 @@ class Commits:
         def refused(opening: Opening, error: Exception) -> None:
             _log_refused(opening, error)
             if isinstance(error, LOCKED):
-                back.append(Opening(opening.id, opening.fence, Status.WAITING, wait=LOCKED_WAIT_SECONDS))
+                back.append(_put_back(opening, LOCKED_WAIT_SECONDS, None))
 
         def write(some: Sequence[Opening]) -> Mapping[UUID, Moved]:
             try:
@@ -78,8 +81,9 @@ class Commits:
                 return self._open([opening for opening in some if opening not in marketing])
 
         try:
-            self._write(write, openings, moved, refused)
-            self._write(self._open, back, moved, _log_refused)
+            for of_run in (False, True):  # by a statement of its own
+                self._write(write, [one for one in openings if one.of_run is of_run], moved, refused)
+                self._write(self._open, [one for one in back if one.of_run is of_run], moved, _log_refused)
         except psycopg.Error:
             if not moved:
                 raise
@@ -144,22 +148,33 @@ class Commits:
         """Before the commit: the relay looks at these later, and at those that an end releases."""
         released = {waiting: 0.0 for effect in ending for waiting in self._dependents.get(effect, ())}
         leased = {effect: min(wait, self._lease_seconds) for effect, wait in waits.items()}
-        self._services.notifier.schedule(leased | released)
+        self._services.notifier.schedule(self._apart_from_runs(leased | released))
 
     def _notify(self, moved: Collection[Moved], waits: Mapping[UUID, float]) -> None:
         """After the commit: send messages for what is due again or was released, and clear what is settled."""
-        again = {one.id: waits[one.id] for one in moved if one.id in waits}
+        again = self._apart_from_runs({one.id: waits[one.id] for one in moved if one.id in waits})
         released = {waiting: 0.0 for one in moved if one.status in FINAL for waiting in one.dependents}
         notifier = self._services.notifier
         notifier.schedule({effect: wait for effect, wait in again.items() if wait > self._lease_seconds})
         notifier.notify([*again.items(), *released.items()])
-        settled = [one.id for one in moved if one.status in FINAL or one.status is Status.HELD]
+        settled = [
+            one.id
+            for one in moved
+            if (one.status in FINAL or one.status is Status.HELD) and one.id not in self._of_runs
+        ]
         # What is far off has the due entry of its minute instead of one of its own.
         notifier.clear(effects=settled + [effect for effect, wait in again.items() if wait > MAX_DELAY_SECONDS])
 
+    def _apart_from_runs(self, waits: Mapping[UUID, float]) -> dict[UUID, float]:
+        return {effect: wait for effect, wait in waits.items() if effect not in self._of_runs}
+
 
 def _after_wishes(opening: Opening) -> Opening:
-    return Opening(opening.id, opening.fence, AFTER_WISHES.to, wait=AFTER_WISHES.wait, reason=AFTER_WISHES.reason)
+    return _put_back(opening, AFTER_WISHES.wait, AFTER_WISHES.reason)
+
+
+def _put_back(opening: Opening, wait: float, reason: Reason | None) -> Opening:
+    return Opening(opening.id, opening.fence, Status.WAITING, wait=wait, reason=reason, of_run=opening.of_run)
 
 
 def _log_refused(transition: Transition, error: Exception) -> None:

@@ -26,9 +26,9 @@ COUNTED = """asked AS MATERIALIZED (
          WHERE e.confirms AND i.target = 'sending'
            AND NOT EXISTS (SELECT FROM barred WHERE barred.id = e.id)
     ), stopped AS MATERIALIZED (
-        SELECT id, code, detail FROM barred
+        SELECT id, target, code, detail FROM barred
          UNION ALL
-        SELECT id, 'capped', %(capped)s FROM asked WHERE NOT again AND place > %(most)s
+        SELECT id, 'cancelled', 'capped', %(capped)s FROM asked WHERE NOT again AND place > %(most)s
     ), """
 # One that is repeated stands there once, as of its last opening: it may be delivered only now.
 COUNT = """, noted AS (

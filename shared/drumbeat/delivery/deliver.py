@@ -11,12 +11,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from drumbeat.delivery import claims_sql, pauses
+from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.budget import EFFECTS_PER_BATCH, EVENTS_PER_BATCH
 from drumbeat.delivery.effects import EffectState
 from drumbeat.delivery.planning import plan_events
-from drumbeat.ledger import account_states, leases
+from drumbeat.delivery.probes import probe
+from drumbeat.delivery.run_turns import take_turn
+from drumbeat.ledger import leases
+from drumbeat.runs.advance import advance
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 
@@ -30,9 +33,12 @@ class Delivered:
     counts: Counter[str] = field(default_factory=Counter)  # status reached -> effects; `doubled`, accounts `stopped`
     missing: frozenset[UUID] = frozenset()  # ids that the ledger does not know
     left: frozenset[UUID] = frozenset()  # all the ids, when there was no time for any: nothing was changed
+    runs: tuple[UUID, ...] = ()  # that have steps to take
 
     def __add__(self, other: "Delivered") -> "Delivered":
-        return Delivered(self.counts + other.counts, self.missing | other.missing, self.left | other.left)
+        return Delivered(
+            self.counts + other.counts, self.missing | other.missing, self.left | other.left, self.runs + other.runs
+        )
 
 
 def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[[], float]) -> Delivered:
@@ -48,9 +54,10 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
     done = Delivered()
     events = list(dict.fromkeys(event for wake_up in wake_ups for event in wake_up.events))
     effects = list(dict.fromkeys(effect for wake_up in wake_ups for effect in wake_up.effects))
+    turns = [turn for wake_up in wake_ups for turn in wake_up.turns]
     batch_seconds = services.settings.times.batch_seconds
     if time_left() < batch_seconds:
-        return Delivered(left=frozenset((*events, *effects)))
+        return Delivered(left=frozenset((*events, *effects, *(turn.run for turn in turns))))
 
     dangerous: list[UUID] = []  # events that have to be planned alone
     while events and time_left() >= batch_seconds:
@@ -76,7 +83,20 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
     while suspects and time_left() >= batch_seconds:
         done += _carry_out_alone(suspects.pop(0), services)
     services.notifier.notify_again([*events, *dangerous], [*effects, *suspects])
+    for run in dict.fromkeys(done.runs):
+        _advance(run, services, lambda: time_left() >= batch_seconds)
+    for turn in turns:
+        if time_left() < batch_seconds:
+            services.turns.ask(turn, delay=0.0)
+        else:
+            done += Delivered(take_turn(turn, services))
     return done
+
+
+def _advance(id: UUID, services: Services, has_time: Callable[[], bool]) -> None:
+    """Take a run some steps further."""
+    if advance(id, services, has_time).unfinished:
+        services.notifier.notify_again([id], [])
 
 
 def _first(ids: list[UUID], most: int) -> list[UUID]:
@@ -97,7 +117,8 @@ def _plan_and_carry_out(
     services.notifier.schedule({effect: wait for effect, wait in planned.due_later if wait <= 0})
     services.notifier.notify(planned.due_later)
     services.notifier.clear(events=planned.ours)
-    return Delivered(counts, missing=frozenset(planned.missing)), planned.left, planned.suspects
+    done = Delivered(counts, missing=frozenset(planned.missing), runs=tuple(planned.runs))
+    return done, planned.left, planned.suspects
 
 
 def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Delivered, list[UUID], list[UUID]]:
@@ -132,18 +153,7 @@ def _recovered(abandoned: Sequence[UUID], services: Services) -> list[UUID]:
 def _probe(states: Collection[EffectState], services: Services) -> Delivered:
     """Carry out one effect of each account whose pause is over; what it shows decides about the others."""
     oldest = {one.account: one.id for one in sorted(states, key=lambda one: -one.due_in) if one.may_probe}
-    if not oldest:
-        return Delivered()
-    started = services.clock.elapsed()
-    pauses.expect_probes(oldest, services)
-    taken = account_states.take_probes(services.db, oldest, lease=services.settings.times.lease)
-    if not taken:
-        return Delivered()
-    probes = [oldest[account] for account in taken]
-    claimed = claims_sql.claim(
-        services.db, probes, lease=services.settings.times.lease, limit=len(probes), alone=True, probe=True
-    )
-    return Delivered(carry_out(claimed, started, services))
+    return Delivered(probe(oldest, services))
 
 
 def _carry_out_alone(suspect: UUID, services: Services) -> Delivered:

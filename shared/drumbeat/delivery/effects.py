@@ -10,9 +10,19 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from drumbeat.core.campaigns import Cap
 from drumbeat.core.events import Event
+from drumbeat.core.leads import Lead
 from drumbeat.core.reasons import Reason
 from drumbeat.core.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom an effect of a run is for: their lead as it is known now, None: erased; and the zone they are mailed by."""
+
+    lead: Lead | None
+    zone: str | None  # None: the campaign's own, or its fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class Claimed:
     list: str | None = None  # that its person must have agreed to, or is asked to confirm
     confirms: bool = False
     probe: bool = False  # its account is paused: this call shows whether it answers again
+    recipient: Recipient | None = None  # of a run
 
     @property
     def is_marketing(self) -> bool:
@@ -121,6 +132,8 @@ class Opening:
     request_hash: bytes | None = None
     frozen: bytes | None = None  # None: frozen by an earlier attempt of this generation
     counted: bool = False  # in the contact's row, whose lock must be the stronger one
+    of_run: bool = False  # which may be paused or cancelled; its marketing is counted, too
+    cap: Cap | None = None  # on that
 
 
 @dataclass(frozen=True, slots=True)

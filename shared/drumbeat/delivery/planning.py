@@ -22,6 +22,8 @@ from drumbeat.delivery.splits_sql import Split
 from drumbeat.ledger.batches import REFUSED_OR_LOCKED, write_apart
 from drumbeat.ledger.database import Row
 from drumbeat.planning.plan import NEVER_ENDS, Plan, PlannedEffect, plan, plan_flow, without_planning
+from drumbeat.runs.advance import expect_soon
+from drumbeat.runs.begin import begin, run_of
 from drumbeat.services import Services
 
 _LOG = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ class Planned:
     ours: set[UUID] = field(default_factory=set)  # events whose plan was made here; another may be busy with the rest
     left: list[UUID] = field(default_factory=list)  # events whose bodies did not fit beside the others
     suspects: list[UUID] = field(default_factory=list)  # events to be planned alone: they may end their worker
+    runs: list[UUID] = field(default_factory=list)  # that have steps to take
     only_reports: bool = False  # of providers, and no effect follows from them
 
 
@@ -77,12 +80,24 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
     except NotUnderstood as error:
         _LOG.error("configuration_not_understood", extra={"reason": str(error), "events": len(candidates)})
         return replace(found, left=[], suspects=[])
-    made = _make_plans(candidates, config)
+    found.runs.extend(_runs(candidates, config, services))
+    made = _make_plans([each for each in candidates if each.event.id not in found.runs], config)
     settle({one.event.id: one.plan.reported for one in made if one.event.type == EventType.FEEDBACK}, services)
     found.ours.update(_split([one for one in made if one.plan.facts], services))  # before anything is claimed
     whole = [one for one in made if not one.plan.facts]
-    found = replace(found, only_reports=all(_only_reports(one) for one in made))
+    found = replace(found, only_reports=not found.runs and all(_only_reports(one) for one in made))
     return _record(whole, config, found, services) if whole else found
+
+
+def _runs(candidates: Sequence[Candidate], config: Config, services: Services) -> Iterator[UUID]:
+    """Begin the runs among these events; yield all that are runs."""
+    for candidate in candidates:
+        if not candidate.is_run:
+            if candidate.turn is not Turn.PLAN or candidate.planned_version or run_of(candidate.event, config) is None:
+                continue
+            expect_soon(candidate.event.id, services)
+            begin(candidate.event, config, services)
+        yield candidate.event.id
 
 
 def _only_reports(one: _Made) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from random import Random
 
+from drumbeat.core.campaigns import Cap, campaign_of
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood, SecretAway, SecretMissing
 from drumbeat.core.outcomes import Outcome
@@ -17,7 +18,7 @@ from drumbeat.delivery.transitions import after_answer
 from drumbeat.delivery.work import Call, Work
 from drumbeat.infrastructure.secrets import SECRET_CACHE_SECONDS
 from drumbeat.people.links import mail_links
-from drumbeat.planning.plan import plans
+from drumbeat.planning.plan import has_step, plans
 from drumbeat.planning.render import Unrenderable, render
 from drumbeat.providers.calls import Send
 from drumbeat.services import Services
@@ -48,8 +49,16 @@ def prepare(work: Work, services: Services) -> tuple[Call[Send] | None, Opening]
         request_hash=digest,
         frozen=frozen,
         counted=effect.confirms,
+        of_run=effect.recipient is not None,
+        cap=_cap(effect, services),
     )
     return Call(replace(work, repeat=login.repeat(request)), Send(login, secrets, request, work.key)), opening
+
+
+def _cap(effect: Claimed, services: Services) -> Cap | None:
+    """Return how often the person of a run's mail may be mailed, by the version that planned the run."""
+    name = campaign_of(effect.flow)
+    return services.configuration(effect.version).campaigns[name].cap if name else None
 
 
 def judge(work: Work, answer: Outcome, random: Random, *, others_accepted: bool = False) -> Closing:
@@ -69,7 +78,8 @@ def _build(work: Work, services: Services) -> Request:
     effect, login = work.effect, work.login
     config = _content(effect, services)
     links = mail_links(effect.id, config, services) if effect.list else None
-    action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id, links=links)
+    lead = effect.recipient.lead if effect.recipient else None
+    action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id, links=links, lead=lead)
     return login.provider.build(login.target, action, key=work.key)
 
 
@@ -82,10 +92,12 @@ def _content(effect: Claimed, services: Services) -> Config:
     if effect.generation > 1:
         newest = services.configuration(effect.newest_version).by(effect.semantics)
         planned = effect.account, effect.action, effect.list
-        if plans(effect.event, newest, effect.id, effect.flow, planned):
+        if effect.recipient and has_step(newest, effect.flow, effect.step, planned):
+            return newest
+        if not effect.recipient and plans(effect.event, newest, effect.id, effect.flow, planned):
             return newest
     return services.configuration(effect.version).by(effect.semantics)
 
 
 def _unsent(effect: Claimed, to: Status, reason: Reason, *, wait: float = 0.0) -> Opening:
-    return Opening(effect.id, effect.fence, to, wait=wait, reason=reason)
+    return Opening(effect.id, effect.fence, to, wait=wait, reason=reason, of_run=effect.recipient is not None)

@@ -24,7 +24,15 @@ KINDS: Mapping[type, str] = {
 def without_call(effect: Claimed, verdict: Verdict, *, slot: float | None = None) -> Transition:
     """Write down a verdict that takes no call, on an effect that was to be sent or to be looked into."""
     if effect.status is Status.CLAIMED:
-        return Opening(effect.id, effect.fence, verdict.to, wait=verdict.wait, reason=verdict.reason, slot=slot)
+        return Opening(
+            effect.id,
+            effect.fence,
+            verdict.to,
+            wait=verdict.wait,
+            reason=verdict.reason,
+            slot=slot,
+            of_run=effect.recipient is not None,
+        )
     return after_look(effect, verdict, slot=slot)
 
 

@@ -53,6 +53,11 @@ class Verdict:
 AFTER_WISHES = Verdict(Status.WAITING, wait=WISHES_WAIT_SECONDS, reason=Reason(ReasonCode.WISHES_WAITING))
 
 
+def _is_erased(effect: Claimed) -> bool:
+    """Return whether its person was: the event of a run says nothing of them."""
+    return effect.event.body is None or (effect.recipient is not None and effect.recipient.lead is None)
+
+
 def backoff(retry: Retry, tries: int, random: Random) -> float:
     """Return seconds to wait after this many tries: full jitter under an exponential cap."""
     return random.uniform(0, min(retry.cap, retry.base * 2.0 ** min(tries, 30)))
@@ -80,7 +85,7 @@ def before_sending(
         return Verdict(Status.HELD, reason=Reason(ReasonCode.WORKER_CRASHED, str(effect.crashes)))
     if account is None or repeat is None:
         return Verdict(Status.HELD, reason=Reason(ReasonCode.NOT_CONFIGURED, effect.account))
-    if effect.event.body is None:
+    if _is_erased(effect):
         return Verdict(Status.CANCELLED, reason=_final(effect, ReasonCode.ERASED))
     if effect.suppressed is not None:
         return Verdict(Status.CANCELLED, reason=_final(effect, ReasonCode.SUPPRESSED, effect.suppressed))
@@ -109,7 +114,7 @@ def of_unknown(effect: Claimed, account: Account | None, repeat: Repeat | None, 
         return Verdict(Status.HELD, reason=Reason(ReasonCode.LOGIN_CHANGED, effect.account))
     if isinstance(repeat, Query):
         return None
-    if effect.event.body is None:
+    if _is_erased(effect):
         return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.ERASED, maybe_sent=True))
     if effect.suppressed is not None:
         return Verdict(Status.CANCELLED, reason=Reason(ReasonCode.SUPPRESSED, effect.suppressed, maybe_sent=True))

@@ -208,7 +208,7 @@ def states(db: Database) -> dict[str, AccountState]:
     }
 
 
-# What an account that answers again owes: people first, then campaigns, each the oldest first.
+# What an account that answers again owes: people first, then campaigns, each the oldest first. Runs have turns.
 OWED = """
     SELECT e.id
       FROM effects e
@@ -216,6 +216,7 @@ OWED = """
      WHERE e.account = ANY (%(accounts)s)
        AND e.status IN ('waiting', 'unknown')
        AND e.due_at <= drumbeat_now()
+       AND NOT e.of_run
        AND (e.lease_until IS NULL OR e.lease_until <= drumbeat_now())
      ORDER BY events.type = 'CAMPAIGN_TRIGGER', e.due_at, e.id
      LIMIT %(limit)s

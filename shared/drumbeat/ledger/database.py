@@ -11,6 +11,7 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
+from psycopg.sql import Composed
 
 from drumbeat.core.errors import SettingsError
 from drumbeat.infrastructure.plain_text import may_be_plain
@@ -63,7 +64,7 @@ class Database:
         self.session = 0  # the number of the connection in use: another one may come after an outage
         self._only: int | None = None
 
-    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+    def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement and return its rows; outside `transaction` it is its own commit.
 
         Raises psycopg.Error; the connection is dropped when it is no longer usable.
@@ -76,11 +77,12 @@ class Database:
                 self._retry_at = time.monotonic() + HANG_RETRY_SECONDS
             raise
 
-    def _run(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
+    def _run(self, sql: LiteralString | Composed, parameters: Parameters | None) -> list[Row]:
         connection = self._usable()
         self.round_trips += 1
         try:
-            cursor = connection.execute(sql, parameters)
+            # What is put together for one question is planned for its values, and kept for no other.
+            cursor = connection.execute(sql, parameters, prepare=False if isinstance(sql, Composed) else None)
             return cursor.fetchall() if cursor.description is not None else []
         finally:
             if connection.closed:

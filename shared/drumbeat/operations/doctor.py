@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Iterator
 
 import psycopg
 
+from drumbeat.core.campaigns import Campaign
 from drumbeat.core.clock import MAX_CLOCK_SKEW_SECONDS
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.configuration import Account, Campaign, Config, Source
+from drumbeat.core.configuration import Account, Config, Source
 from drumbeat.core.errors import DrumbeatError, NotUnderstood, SecretAway, SecretMissing
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import clock, configs
@@ -224,7 +225,8 @@ def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
     except (BotoCoreError, ClientError) as error:
         return Check("schedules of campaigns", False, _refused(error), GRANT_FIX)
     late = "`drumbeat apply` makes them; meanwhile the relay fires these campaigns, up to two minutes late"
-    detail = f"missing: {', '.join(missing)}" if missing else f"{len(campaigns)} in force, each has its own"
+    count = sum(each.schedule is not None for each in campaigns)
+    detail = f"missing: {', '.join(missing)}" if missing else f"{count} in force, each has its own"
     return Check("schedules of campaigns", not missing, detail, late if missing else None)
 
 

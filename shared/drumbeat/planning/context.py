@@ -8,14 +8,25 @@ from uuid import UUID
 
 from drumbeat.core.configuration import Config, MailingList
 from drumbeat.core.events import Event
+from drumbeat.core.leads import Lead
 
-VARIABLES = ("event", "payload", "effect_id", "list", "unsubscribe_url", "confirm_url", "postal_address")
+OF_RUNS = ("lead", "campaign", "run")  # only in the steps of a campaign, which see no payload
+VARIABLES = (
+    "event",
+    "payload",
+    "effect_id",
+    "list",
+    "unsubscribe_url",
+    "confirm_url",
+    "postal_address",
+    *OF_RUNS,
+)
 OF_LISTS = ("list", "unsubscribe_url", "confirm_url", "postal_address")  # null in a mail that has none
 EVENT_FIELDS = ("id", "type", "source", "key", "received_at", "scheduled_at")
-OF_RUNS = ("lead", "campaign", "run")  # in the mail of a campaign to people
-# Names of later features. `apply` refuses them; by semantics 1 and 2 they are there and null.
-LATER = ("lead", "campaign", "run", "variant")
-_NULL_BEFORE = (*LATER, "unsubscribe_url")
+CAMPAIGN_FIELDS = ("name",)
+RUN_FIELDS = ("id", "scheduled_at", "local")
+LATER = ("variant",)  # names of later features: `apply` refuses them
+_NULL_BEFORE = (*OF_RUNS, *LATER, "unsubscribe_url")  # by semantics 1 and 2, in which they are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +53,28 @@ def facts(event: Event, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def variables(event: Event, payload: Mapping[str, Any], semantics: int, *, effect_id: UUID | None = None) -> Variables:
     """Return what a text sees. A function of the event alone: no clock, no chance."""
-    values: dict[str, Any] = {
-        "event": {
-            "id": str(event.id),
-            "type": event.type,
-            "source": event.source,
-            "key": event.key,
-            "received_at": _instant(event.received_at),
-            "scheduled_at": event.scheduled_at and _instant(event.scheduled_at),
-        },
-        "payload": payload,
-        "effect_id": effect_id and str(effect_id),
-    }
+    values = {**_of_event(event, effect_id), "payload": payload}
     if semantics < 3:
         return Variables(dict.fromkeys(_NULL_BEFORE) | values, semantics)
     return Variables(dict.fromkeys(OF_LISTS) | values if semantics > 3 else values, semantics)
+
+
+def of_run(
+    event: Event,
+    payload: Mapping[str, Any],
+    campaign: str,
+    lead: Lead,
+    semantics: int,
+    *,
+    effect_id: UUID | None = None,
+) -> Variables:
+    """Return what a text of a campaign's step sees: the lead and the run, which is an event, but no payload."""
+    values = {
+        "lead": {**lead.attributes, "email": lead.email},
+        "campaign": {"name": campaign},
+        "run": {"id": str(event.id), "scheduled_at": payload.get("scheduledAt"), "local": payload.get("local")},
+    }
+    return Variables({**dict.fromkeys(OF_LISTS), **_of_event(event, effect_id), **values}, semantics)
 
 
 def of_list(seen: Variables, mailing_list: MailingList, config: Config, links: Links) -> Variables:
@@ -72,6 +90,20 @@ def of_list(seen: Variables, mailing_list: MailingList, config: Config, links: L
         "postal_address": config.postal_address,
     }
     return Variables({**seen.values, **values}, seen.semantics, mailing_list)
+
+
+def _of_event(event: Event, effect_id: UUID | None) -> dict[str, Any]:
+    return {
+        "event": {
+            "id": str(event.id),
+            "type": event.type,
+            "source": event.source,
+            "key": event.key,
+            "received_at": _instant(event.received_at),
+            "scheduled_at": event.scheduled_at and _instant(event.scheduled_at),
+        },
+        "effect_id": effect_id and str(effect_id),
+    }
 
 
 def _instant(moment: datetime) -> str:

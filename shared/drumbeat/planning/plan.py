@@ -161,6 +161,13 @@ def plans(event: Event, config: Config, effect: UUID, flow_name: str, by: tuple[
     )
 
 
+def has_step(config: Config, flow_name: str, step_id: str, by: tuple[str, str, str | None]) -> bool:
+    """Return whether a version has a step of this flow that acts `by` the same account, action and list."""
+    flow = config.flow(flow_name)
+    step = next((one for one in flow.steps if one.id == step_id), None) if flow else None
+    return step is not None and (step.account, step.action, actions.list_of(flow_name, step, config.semantics)) == by
+
+
 def _check(event: Event, config: Config, name: str, payload: Payload) -> Plan:
     flow = config.flow(name)
     if flow is None or not sends_mail(config.accounts[flow.steps[0].account]):

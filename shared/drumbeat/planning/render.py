@@ -6,14 +6,16 @@ from html import unescape
 from uuid import UUID
 
 from drumbeat.core.actions import Action, SendEmail
+from drumbeat.core.campaigns import campaign_of
 from drumbeat.core.configuration import Config, MailingList, confirmed_list
 from drumbeat.core.errors import DrumbeatError, NotUnderstood
 from drumbeat.core.events import Event
+from drumbeat.core.leads import Lead
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
-from drumbeat.planning.context import Links, of_list, variables
+from drumbeat.planning.context import Links, Variables, of_list, of_run, variables
 from drumbeat.planning.list_headers import list_headers
-from drumbeat.planning.payload import Unmappable, read
+from drumbeat.planning.payload import Payload, Unmappable, read
 
 
 class Unrenderable(DrumbeatError):
@@ -21,17 +23,25 @@ class Unrenderable(DrumbeatError):
 
 
 def render(
-    event: Event, config: Config, flow: str, step: str, *, effect_id: UUID, links: Links | None = None
+    event: Event,
+    config: Config,
+    flow: str,
+    step: str,
+    *,
+    effect_id: UUID,
+    links: Links | None = None,
+    lead: Lead | None = None,
 ) -> Action:
-    """Fill a planned step with its event: the same event, version, links and effect give the same action.
+    """Fill a planned step with its event: the same event, version, links, lead and effect give the same action.
 
     Whom it goes to comes out as it was planned. `config` is the version that planned it, by the rules that planned it.
-    `links` are those of a mail that belongs to a list, or asks to confirm one.
+    `links` are those of a mail that belongs to a list, or asks to confirm one. `lead` is whom a campaign's step is for;
+    None: the lead is not there any more.
 
     Raises:
         NotUnderstood: a later release planned an action that this one does not know.
         Unrenderable: a text uses what the event does not have, a value does not fit its place (a line break in a
-            subject or header), it grows too large, or the event's body was erased.
+            subject or header), it grows too large, or the event's body, or the lead, was erased.
     """
     planner = config.flow(flow)
     found = next((one for one in planner.steps if one.id == step), None) if planner else None
@@ -42,7 +52,7 @@ def render(
     try:
         payload = read(event, config)
         # Whom it goes to was fixed when there was no effect yet.
-        planned, seen = (variables(event, payload, config.semantics, effect_id=id) for id in (None, effect_id))
+        planned, seen = (_seen(event, payload, config, flow, lead, effect_id=id) for id in (None, effect_id))
         action = actions.get(found.action)
         mailing_list = _list(actions.list_of(flow, found, config.semantics), config)
         if mailing_list is None:
@@ -56,6 +66,16 @@ def render(
         return _with_headers(_holding(made, needed), mailing_list, links, flow, step)
     except (Unmappable, Unusable) as error:
         raise Unrenderable(str(error)) from None
+
+
+def _seen(
+    event: Event, payload: Payload, config: Config, flow: str, lead: Lead | None, *, effect_id: UUID | None
+) -> Variables:
+    if (campaign := campaign_of(flow)) is None:
+        return variables(event, payload, config.semantics, effect_id=effect_id)
+    if lead is None:
+        raise Unusable("its lead is not there any more")
+    return of_run(event, payload, campaign, lead, config.semantics, effect_id=effect_id)
 
 
 def _list(name: str | None, config: Config) -> MailingList | None:

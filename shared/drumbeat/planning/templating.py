@@ -54,10 +54,11 @@ class Unfillable(DrumbeatError):
 
 
 class Missing(Unfillable):
-    """A text uses `path`, which the event does not have."""
+    """A text uses `path`, which the event, or the person of a campaign's step, does not have."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"its text uses {path}, which the event does not have")
+        owner = "person" if path.startswith("lead.") else "event"
+        super().__init__(f"its text uses {path}, which the {owner} does not have")
         self.path = path
 
 

@@ -6,24 +6,21 @@ from jinja2 import meta, nodes
 
 from drumbeat.core.numbers import BEYOND, is_exact
 from drumbeat.core.suggestions import instead, instead_of_name
-from drumbeat.planning.context import EVENT_FIELDS, LATER, OF_RUNS, VARIABLES
+from drumbeat.planning.context import CAMPAIGN_FIELDS, EVENT_FIELDS, LATER, RUN_FIELDS, VARIABLES
 from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
 
 LONGEST_TEXT = 100_000  # characters
 
+# The fields of what always has the same.
+_FIELDS = {"event": EVENT_FIELDS, "campaign": CAMPAIGN_FIELDS, "run": RUN_FIELDS}
+
 type PartNode = nodes.Include | nodes.Extends | nodes.Import | nodes.FromImport
 
-# What to write where a name of a later feature stands.
-_INSTEAD_OF_LATER = {
-    "campaign": "payload.campaign is the name of a campaign that fired",
-}
 
-
-def faults(source: str, *, beside: Collection[str] | None = None, of_template: bool = False) -> list[tuple[int, str]]:
+def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[int, str]]:
     """List (line, what to write instead) of everything wrong with a text: syntax, filters, variables.
 
     `beside`: it is a file of the folder of templates, whose others set these variables. Only such a file has parts.
-    `of_template`: it stands in or before one, which may be for a campaign: whether it is, its steps say.
     """
     if len(source) > LONGEST_TEXT:
         return [(1, f"a text of over {LONGEST_TEXT:,} characters; shorten it")]
@@ -38,8 +35,7 @@ def faults(source: str, *, beside: Collection[str] | None = None, of_template: b
         (node.lineno, "only files of the folder of templates may include, extend or import; write the text into one")
         for node in (references(tree) if beside is None else ())
     ]
-    others = {*(beside or ()), *(OF_RUNS if of_template or beside is not None else ())}
-    unknown = _unknown_variables(tree, others)
+    unknown = _unknown_variables(tree, beside or ())
     return sorted({*found, *unknown, *_unknown_fields(tree), *_beyond_json(tree)})
 
 
@@ -129,17 +125,19 @@ def _unknown_variables(tree: nodes.Template, beside: Collection[str]) -> Iterato
     for name in meta.find_undeclared_variables(tree) - set(VARIABLES) - GLOBALS - set(beside):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), 1)
         if name in LATER:
-            yield line, f"{name} is not supported yet; {_INSTEAD_OF_LATER.get(name, 'take it out')}"
+            yield line, f"{name} is not supported yet; take it out"
         else:
             yield line, f"a text sees {', '.join(VARIABLES)}, not {name}; {instead_of_name(name, VARIABLES)}"
 
 
 def _unknown_fields(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    ours = meta.find_undeclared_variables(tree)  # a loop may call what it goes through `run`
     for found in tree.find_all(nodes.Getattr):
-        if not isinstance(found.node, nodes.Name) or found.node.ctx != "load":
+        if not isinstance(found.node, nodes.Name) or found.node.ctx != "load" or found.node.name not in ours:
             continue
-        if found.node.name == "event" and found.attr not in EVENT_FIELDS:
-            yield found.lineno, f"event has no {found.attr}; {instead(found.attr, EVENT_FIELDS)}"
+        known = _FIELDS.get(found.node.name)
+        if known is not None and found.attr not in known:
+            yield found.lineno, f"{found.node.name} has no {found.attr}; {instead(found.attr, known)}"
 
 
 def _beyond_json(tree: nodes.Template) -> Iterator[tuple[int, str]]:

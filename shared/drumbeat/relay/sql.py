@@ -41,14 +41,15 @@ class DueEffect:
 
 
 # What no worker has taken. `effects_due` holds it by account: people's before campaigns', each in the order it is due.
-_FREE = "e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')"
+_FREE = "e.lease_until IS NULL AND e.status IN ('waiting', 'unknown') AND NOT e.of_run"
 _OF_ACCOUNT = f"""
     {_FREE} AND e.account = a.account AND e.campaign = kind.campaign AND e.due_at <= (SELECT until FROM now)
 """  # noqa: S608 - put together from constants
 
 # A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away. Of an
 # account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends. Of each
-# account no more is read than may be notified of, however much is due.
+# account no more is read than may be notified of, however much is due. What a run sends is taken by its turns, but for
+# what may end its worker.
 DUE = f"""
     WITH RECURSIVE now AS MATERIALIZED (
         SELECT at, at + %(ahead)s AS until FROM (SELECT drumbeat_now() AS at) AS clock
@@ -93,6 +94,11 @@ DUE = f"""
           FROM effects e
          WHERE e.lease_until IS NOT NULL
            AND e.status IN ('claimed', 'sending', 'unknown')
+           AND e.due_at <= (SELECT until FROM now)
+         UNION ALL
+        SELECT e.id, e.account, e.campaign, false, e.due_at, e.due_at
+          FROM effects e
+         WHERE e.of_run AND e.crashes > 0 AND e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')
            AND e.due_at <= (SELECT until FROM now)
     )
     SELECT placed.id, placed.account, placed.campaign,
@@ -262,6 +268,45 @@ REPLANNABLE = """
 def replannable_events(db: Database, *, fresh: timedelta, full: bool, limit: int, after: UUID) -> list[UUID]:
     """List events with a flow that failed to plan and that a later configuration may plan, by their ids."""
     return [row["id"] for row in db.run(REPLANNABLE, {"fresh": fresh, "full": full, "limit": limit, "after": after})]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that goes on by itself. `advances`: it has steps to take before, or beside, its turns."""
+
+    id: UUID
+    advances: bool
+    resumes: bool  # its pause is over
+    forgotten: bool  # it was only planned, long ago
+
+
+# What is left of a run that was paused or has ended is found by its effects, a look for each run that has any: what a
+# person has sent again, and outcomes that are looked into.
+_WAITS = "of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')"
+RUNS = f"""
+    WITH RECURSIVE waiting AS (
+        (SELECT event_id FROM effects WHERE {_WAITS} ORDER BY event_id LIMIT 1)
+         UNION ALL
+        SELECT (SELECT event_id FROM effects WHERE {_WAITS} AND event_id > waiting.event_id ORDER BY event_id LIMIT 1)
+          FROM waiting
+         WHERE waiting.event_id IS NOT NULL
+    )
+    SELECT runs.id,
+           runs.state IN ('expanding', 'cancelled')
+           OR (runs.state = 'planned' AND (runs.starts OR plans.event_id IS NULL)) AS advances,
+           runs.state = 'paused' AND coalesce(runs.resumes_at <= drumbeat_now(), false) AS resumes,
+           runs.state = 'planned' AND NOT runs.starts AND runs.created_at < drumbeat_now() - %(kept)s AS forgotten
+      FROM runs
+      LEFT JOIN plans ON plans.event_id = runs.id
+     WHERE runs.state IN ('planned', 'expanding', 'running', 'paused')
+        OR runs.id IN (SELECT event_id FROM waiting)
+     ORDER BY runs.id
+"""  # noqa: S608 - put together from constants
+
+
+def open_runs(db: Database, *, plans_kept: timedelta) -> list[OpenRun]:
+    """List the runs that go on by themselves, those with effects left, and plans that were not started for so long."""
+    return [OpenRun(**row) for row in db.run(RUNS, {"kept": plans_kept})]
 
 
 # What waits for its account's pause is due when that ends, if anything waits for it.

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from drumbeat.infrastructure.sqs.client import UNREACHABLE
 from drumbeat.ledger import leases
 from drumbeat.observability.stages import leave_mark
-from drumbeat.relay import deliveries_sql, drains, wishes
+from drumbeat.relay import deliveries_sql, drains, runs, wishes
 from drumbeat.relay import sql as ledger
 from drumbeat.relay.deliveries_sql import PRUNED_PER_STATEMENT
 from drumbeat.relay.drains import Drains
@@ -61,6 +61,7 @@ class Summary:
     recovered: int = 0  # effects whose lease had ended
     effects: int = 0  # that workers were notified of
     events: int = 0  # the same
+    runs: int = 0  # that go on by themselves
     drained: int = 0  # events recorded from the buffer
     parked: int = 0  # events of the buffer whose caller's key was revoked; they wait for a person
     fired: int = 0  # instants of campaigns that had not been fired
@@ -81,6 +82,7 @@ class Summary:
             "recovered": self.recovered,
             "effects": self.effects,
             "events": self.events,
+            "runs": self.runs,
             "drained": self.drained,
             "parked": self.parked,
             "fired": self.fired,
@@ -152,6 +154,7 @@ class _Sweep:
         lots = Lots(self._services, self._now, self._due, self._recover())
         self._notify(iter(lots))
         self.summary.oldest = lots.oldest
+        self._go_on_with_runs()
         self._catch_up_campaigns()
         self._drain(reports_left=reports_left)
         self._publish_catalog()
@@ -232,6 +235,10 @@ class _Sweep:
         more = self.summary.full
         while more and self._has_time():
             more = deliveries_sql.prune(self._services.db) == PRUNED_PER_STATEMENT
+
+    def _go_on_with_runs(self) -> None:
+        if self._has_time():
+            self.summary.runs = runs.go_on(self._services)
 
     def _catch_up_campaigns(self) -> None:
         """Fire what should have fired, and schedule the next checks."""

@@ -148,6 +148,7 @@ EFFECTS_BY_ACCOUNT = f"""
                 CROSS JOIN LATERAL (SELECT e.due_at
                                       FROM effects e
                                      WHERE e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')
+                                       AND NOT e.of_run
                                        AND e.status = 'waiting'
                                        AND e.account = by_status.account AND e.campaign = kind.campaign
                                        AND e.due_at <= drumbeat_now()

@@ -53,8 +53,8 @@ class Due:
     wishes: bytes | None = None  # the flag's value while what people asked for waits to be recorded
 
     def ids(self, kind: str) -> list[UUID]:
-        """Return the ids among the members of one kind: `event` or `effect`."""
-        return sorted(_ids(self.members, f"{kind}:"))
+        """Return the ids among the members of one kind: `event`, `effect` or `run`, after which its turns are named."""
+        return sorted(set(_ids(self.members, f"{kind}:")))
 
 
 class DueIndex:
@@ -169,7 +169,7 @@ def _ids(members: Collection[str], prefix: str) -> Iterator[UUID]:
             with contextlib.suppress(
                 ValueError
             ):  # a member without an id stands for nothing, and is removed like the rest
-                yield UUID(member.removeprefix(prefix))
+                yield UUID(member.removeprefix(prefix).partition(":")[0])
 
 
 def _text(value: bytes) -> str:

@@ -38,16 +38,36 @@ class QueueError(DrumbeatError):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One of the turns of a run, and the word without which it does nothing."""
+
+    run: UUID
+    number: int
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.run}/{self.number}/{self.word}"
+
+    @classmethod
+    def loads(cls, text: str) -> Self:
+        """Read it from a message. Raises ValueError."""
+        run, number, word = text.split("/")
+        return cls(UUID(run), int(number), word)
+
+
+@dataclass(frozen=True, slots=True)
 class WakeUp:
-    """One message: ids of events to plan and of effects to carry out."""
+    """One message: ids of events to plan and of effects to carry out, and turns of runs."""
 
     events: tuple[UUID, ...] = ()
     effects: tuple[UUID, ...] = ()
+    turns: tuple[Turn, ...] = ()  # of runs; the release before knows none
 
     def dumps(self) -> str:
         """Write the message's body."""
+        turns = {"turns": [str(turn) for turn in self.turns]} if self.turns else {}
         return json.dumps(
-            {"v": VERSION, "events": [str(i) for i in self.events], "effects": [str(i) for i in self.effects]}
+            {"v": VERSION, "events": [str(i) for i in self.events], "effects": [str(i) for i in self.effects], **turns}
         )
 
     @classmethod
@@ -59,7 +79,8 @@ class WakeUp:
             raise ValueError("not a wake-up message: nested too deeply") from None
         if not isinstance(body, dict) or body.get("v") != VERSION:
             raise ValueError("not a wake-up message of this version")
-        return cls(_ids(body.get("events")), _ids(body.get("effects")))
+        turns = body.get("turns") or ()
+        return cls(_ids(body.get("events")), _ids(body.get("effects")), tuple(Turn.loads(str(turn)) for turn in turns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +130,15 @@ class Queue:
         wake_ups = [(WakeUp(events=ids), second) for ids, second in _bulk(events)]
         wake_ups += [(WakeUp(effects=ids), second) for ids, second in _bulk(effects)]
         self._send([(wake_up.dumps(), second) for wake_up, second in wake_ups])
+
+    def give_turns(self, turns: Iterable[Turn], delay: float) -> None:
+        """Let workers take these turns of runs after `delay` seconds (at most 900), each in a message of its own.
+
+        Raises:
+            QueueError: SQS did not take some of them; the rest was sent.
+        """
+        seconds = _whole(delay)
+        self._send([(WakeUp(turns=(turn,)).dumps(), seconds) for turn in turns])
 
     def put(self, body: str) -> None:
         """Put a text of any other kind into the queue.

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from drumbeat.core.errors import KeyReused, Problem, TooMany, Unauthorized, Unavailable
+from drumbeat.core.errors import ConfigurationChanged, KeyReused, Problem, TooMany, Unauthorized, Unavailable
 from drumbeat.core.suggestions import instead
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def document(problem: Problem, request_id: str, **facts: object) -> dict[str, ob
     """Return what the caller reads: what happened, what was not lost, and the id of the request."""
     if isinstance(problem, KeyReused):
         facts["eventId"] = str(problem.event_id)
+    if isinstance(problem, ConfigurationChanged):
+        facts["differences"] = problem.differences
     return {
         "type": f"urn:drumbeat:problem:{problem.slug}",
         "title": problem.title,

@@ -6,60 +6,38 @@ Long, because apply, firing and mending are only right beside each other, over o
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from redis import Redis
 
 from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.calendar import Calendar
 from drumbeat.campaigns import fire, firing, missed
+from drumbeat.core.campaigns import campaign
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.ledger import configs
-from drumbeat.ledger.database import Database
-from drumbeat.local.servers import Valkey
 from drumbeat.relay.lots import FULL_SWEEP_SECONDS
 from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
 from drumbeat.wakeups.due_index import AGAIN
 from functions.campaign import app
-from tests.conftest import TestDatabase
-from tests.faults.clock import EPOCH, STILL, SimulatedClock
-from tests.functions.console import Console, Context, build_services, close
+from tests.faults.clock import SimulatedClock
+from tests.functions.campaigns.conftest import NIGHT
+from tests.functions.console import Console, Context
 
-NIGHT = datetime(2030, 3, 10, 6, tzinfo=UTC)  # an hour before New York's clocks go forward, from 2:00 to 3:00
 NIGHTLY = {"schedule": "cron(30 2 * * ? *)", "timezone": "America/New_York", "on_gap": "shift"}
 MINUTE = timedelta(minutes=1)
 
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-@pytest.fixture
-def services(
-    database: TestDatabase, redis: Redis, valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Services]:
-    services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
-    yield services
-    close(services)
-
-
-@pytest.fixture
-def clock(owner: Database, services: Services) -> SimulatedClock:
-    """Everybody's clock, an hour before the night on which half past two does not exist."""
-    owner.run(STILL)
-    clock = SimulatedClock(owner)
-    clock.advance((NIGHT - EPOCH).total_seconds())
-    services.clock = clock
-    return clock
 
 
 def applied(services: Services, **campaigns: Any) -> None:
@@ -459,7 +437,7 @@ def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
     services: Services, clock: SimulatedClock, caplog: pytest.LogCaptureFixture, who: str, same_body: bool
 ) -> None:
     """Before there was a campaign of this name, any caller could use it as a source."""
-    key = firing.key("digest", HALF_PAST)
+    key = firing.key(campaign("digest", hourly(30)), HALF_PAST)
     payload = {"campaign": "digest", "key": key} if same_body else {"hello": "world"}
     body = {"type": "CAMPAIGN_TRIGGER", "source": "digest", "payload": payload, "idempotencyKey": key}
     Single(Door(services)).ingest(json.dumps(body).encode(), caller=operator(services))
@@ -471,7 +449,7 @@ def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
 
     assert fired(services, "digest") == []
     (kept,) = services.db.run("SELECT event_id, convert_from(body, 'UTF8')::jsonb AS body FROM conflicts")
-    assert kept["event_id"] == firing.event_id("digest", HALF_PAST)
+    assert kept["event_id"] == firing.event_id(campaign("digest", hourly(30)), HALF_PAST)
     assert kept["body"]["payload"]["campaign"] == "digest"
     assert caplog.messages.count("conflicts_kept") == 1
     _, shown, _ = Console(services).call("GET", f"/v1/events/{kept['event_id']}")
@@ -481,7 +459,7 @@ def test_what_another_sent_under_the_key_of_an_instant_is_no_firing_and_is_told(
 def test_a_firing_whose_key_another_event_has_is_ignored_with_the_reason(
     services: Services, clock: SimulatedClock
 ) -> None:
-    key = firing.key("digest", HALF_PAST)
+    key = firing.key(campaign("digest", hourly(30)), HALF_PAST)
     body = {"type": "CAMPAIGN_TRIGGER", "source": "digest", "payload": {}, "idempotencyKey": key}
     Single(Door(services)).ingest(json.dumps(body).encode(), caller=operator(services))
     applied(services, digest=hourly(30))

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, override
 from uuid import UUID
 
+from psycopg.sql import Composed
+
 from drumbeat import views
 from drumbeat.core.status import Status
 from drumbeat.ledger import leases
@@ -27,10 +29,10 @@ class Recording(Database):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.asked: list[tuple[LiteralString, Parameters | None]] = []
+        self.asked: list[tuple[LiteralString | Composed, Parameters | None]] = []
 
     @override
-    def run(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+    def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
         self.asked.append((sql, parameters))
         return super().run(sql, parameters)
 
@@ -130,7 +132,7 @@ VIEWS: Mapping[str, Reading] = {
 ALL: Mapping[str, Reading] = {**RELAY, **VIEWS}
 
 
-def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString, Parameters | None]]:
+def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString | Composed, Parameters | None]]:
     """Ask it, and give each statement that was sent for it."""
     db = Recording(url)
     try:

@@ -3,7 +3,7 @@
 import re
 
 from drumbeat.campaigns.schedules import name_of
-from drumbeat.core.configuration import Campaign
+from drumbeat.core.campaigns import Campaign
 
 
 def named(name: str) -> str:

@@ -15,7 +15,7 @@ from tests.unit.configuration.samples import event
 HERE = Path(__file__).parent
 COMPILED: dict[str, Any] = json.loads((HERE / "contract.json").read_text())  # as the first release wrote it
 RULES: dict[str, Any] = {"semantics": SEMANTICS, "must_understand": []}
-NO_LISTS: dict[str, Any] = {"lists": {}, "public_url": None, "postal_address": None, "track": None}
+NO_LISTS: dict[str, Any] = {"lists": {}, "audiences": {}, "public_url": None, "postal_address": None, "track": None}
 TEMPLATES = {"hello.txt": "---\nsubject: Hello\n---\nHi {{ payload.name }}", "hello.html": "<p>{{ payload.name }}</p>"}
 LEAD = event({"email": "Ada@EXAMPLE.com", "name": "Ada"})
 # No provider can carry these out yet, so no document with them is compiled.

@@ -450,13 +450,16 @@ def test_a_contacts_properties_are_plain() -> None:
         ("subject: s, text: t, headers: {reply-to: ada}", "reply-to is not an address: it holds no @; write one, or"),
         ("subject: '{{ email }}', text: t", "did you mean payload.email?"),
         ("subject: '{{ event.sorce }}', text: t", "event has no sorce; did you mean source?"),
-        ("subject: s, text: '{{ lead.name }}'", "lead is not supported yet"),
+        ("subject: s, text: '{{ lead.name }}'", "text: lead is only known in the steps of a campaign; what the event"),
         ("subject: s, text: '{{ unsubscribe_url }}'", "a mail without a list is transactional"),
         ("subject: s, text: '{{ confirm_url }}'", "only known in the mail that asks to confirm a list"),
         ("subject: s, text: t, list: news", "there is no list news; a mail with a list goes only to people who agreed"),
-        ("subject: s, text: 'a {% if run is defined %}x{% endif %}'", "run is not supported yet; take it out"),
+        (
+            "subject: s, text: 'a {% if run is defined %}x{% endif %}'",
+            "run is only known in the steps of a campaign; take it out",
+        ),
         ("subject: s, text: \"{{ variant | default('') }}\"", "variant is not supported yet; take it out"),
-        ("subject: s, text: '{{ campaign }}'", "campaign is not supported yet; payload.campaign is the name"),
+        ("subject: s, text: '{{ campaign }}'", "steps of a campaign; payload.campaign is the name"),
         ("subject: s, text: '{{ 1e400 }}'", "a number lies beyond 2^53 - 1"),
         ("subject: s, text: '{{ payload.a + 12345678901234567890 }}'", "a number lies beyond 2^53 - 1"),
         ("subject: s, text: '{{ now() }}'", "not now"),
@@ -572,9 +575,8 @@ def test_a_flow_for_one_source_is_on_its_type() -> None:
     [
         ("schedule: every monday", "schedule: a schedule is"),
         ("schedule: rate(1 day), timezone: Mars", "there is no timezone Mars"),
-        ("schedule: rate(1 day), audience: {source: x}", "audience is not supported yet"),
-        ("schedule: rate(1 day), pace: 5/s", "pace is not supported yet"),
-        ("timezone: UTC", "schedule is missing"),
+        ("schedule: rate(1 day), audience: {source: x}", "audience must be text"),
+        ("schedule: rate(1 day), pace: 5/s", "pace is for a campaign with an audience"),
     ],
 )
 def test_campaigns(fields: str, expected: str) -> None:

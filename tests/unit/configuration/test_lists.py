@@ -210,13 +210,13 @@ def test_the_link_and_the_address_may_stand_in_a_layout() -> None:
     assert "the html of a mail to a list must hold {{ unsubscribe_url }}" in found
 
 
-@pytest.mark.parametrize("name", ["lead", "campaign", "run"])
-def test_a_flow_has_no_template_that_is_for_campaigns(name: str) -> None:
-    words = {"letter.txt": f"{RIGHT} {{{{ {name}.x }}}}"}
+@pytest.mark.parametrize(("name", "field"), [("lead", "plan"), ("campaign", "name"), ("run", "id")])
+def test_a_flow_has_no_template_that_is_for_campaigns(name: str, field: str) -> None:
+    words = {"letter.txt": f"{RIGHT} {{{{ {name}.{field} }}}}"}
 
     (found,) = mistakes(document("subject: s, template: letter"), words)
 
-    assert f"its template uses {name}, which only the mail of a campaign to people has; take it out" in found
+    assert f"template: {name} is only known in the steps of a campaign" in found
 
 
 def test_a_confirmation_knows_no_lead() -> None:

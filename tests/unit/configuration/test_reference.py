@@ -20,7 +20,12 @@ TEMPLATES = {name: file.read_text() for name, file in templates(ROOT / "campaign
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 
-NEEDS = {"flows": {"sources", "accounts", "lists"}, "sources": {"accounts", "lists"}, "lists": {"accounts"}}
+NEEDS = {
+    "flows": {"sources", "accounts", "lists"},
+    "audiences": {"lists"},
+    "sources": {"accounts", "lists"},
+    "lists": {"accounts"},
+}
 
 
 def sections(text: str) -> dict[str, str]:

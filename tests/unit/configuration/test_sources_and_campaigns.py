@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from drumbeat.configuration.document import compile_document
+from drumbeat.core.campaigns import Campaign
 from drumbeat.core.errors import Mistake
 from tests.unit.configuration.samples import DOCUMENT
 from tests.unit.configuration.test_document import mistakes
@@ -167,9 +168,9 @@ def test_a_time_that_no_day_has_is_one_that_never_comes() -> None:
 def test_one_that_fired_then_is_done_and_one_that_did_not_never_will() -> None:
     asked: list[tuple[str, datetime]] = []
 
-    def fires(name: str, at: datetime) -> bool:
-        asked.append((name, at))
-        return name == "launch"
+    def fires(campaign: Campaign, at: datetime) -> bool:
+        asked.append((campaign.name, at))
+        return campaign.name == "launch"
 
     text = campaign("at(2020-01-01T09:00:00)", BERLIN) + '  other:\n    schedule: "at(2020-01-01T09:00:00)"\n'
     (found,) = warnings(text, now=NOW, fires=fires)

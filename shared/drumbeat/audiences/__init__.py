@@ -1,0 +1,1 @@
+"""Audiences: who is in one now, counted, sampled, and explained for one person."""

@@ -1,0 +1,59 @@
+"""How the effects of a run end all at once, and which of those that ended without a mail go out all the same."""
+
+from uuid import UUID
+
+from drumbeat.core.reasons import Reason, ReasonCode
+from drumbeat.ledger.database import Database
+
+EFFECTS_PER_STATEMENT = 5_000
+
+# What a worker has claimed ends when its attempt would be opened; what is unknown is looked into.
+CANCEL = """
+    WITH free AS MATERIALIZED (
+        SELECT effects.id,
+               EXISTS (SELECT FROM attempts a
+                        WHERE a.effect_id = effects.id AND a.generation = effects.generation
+                          AND (SELECT o.id FROM outcomes o
+                                WHERE o.effect_id = a.effect_id AND o.n = a.n
+                                  AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused')
+                                LIMIT 1) IS NULL) AS maybe
+          FROM effects
+         WHERE event_id = %(run)s AND of_run AND lease_until IS NULL AND status = 'waiting'
+           AND EXISTS (SELECT FROM runs WHERE runs.id = %(run)s AND runs.state = 'cancelled')
+         ORDER BY due_at, effects.id
+         LIMIT %(limit)s
+           FOR UPDATE SKIP LOCKED
+    ), moved AS (
+        UPDATE effects
+           SET status = 'cancelled',
+               seq = seq + 1,
+               reason = CASE WHEN free.maybe THEN %(late)s ELSE %(sentence)s END,
+               reason_code = %(code)s,
+               reason_detail = NULL,
+               maybe_sent = free.maybe,
+               slot = NULL,
+               due_at = 'infinity',
+               updated_at = drumbeat_now()
+          FROM free
+         WHERE effects.id = free.id
+     RETURNING effects.id, effects.seq, effects.fence, effects.reason, effects.reason_code, effects.maybe_sent
+    ), journaled AS (
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, maybe_sent, actor)
+        SELECT id, seq, 'waiting', 'cancelled', fence, reason, reason_code, maybe_sent, 'worker' FROM moved
+    )
+    SELECT count(*) AS n FROM moved
+"""
+
+
+def cancel_effects(db: Database, run: UUID) -> int:
+    """End some effects of a cancelled run that wait; return how many: fewer than asked for, and none is left."""
+    reason = Reason(ReasonCode.RUN_CANCELLED)
+    parameters = {
+        "run": run,
+        "limit": EFFECTS_PER_STATEMENT,
+        "code": reason.code.value,
+        "sentence": reason.sentence,
+        "late": Reason(ReasonCode.RUN_CANCELLED, maybe_sent=True).sentence,
+    }
+    cancelled: int = db.run(CANCEL, parameters)[0]["n"]
+    return cancelled

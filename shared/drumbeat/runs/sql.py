@@ -1,0 +1,284 @@
+"""The rows of runs: begun once, moved along the arrows of `core.runs`, approved once.
+
+Each move is one statement with its journal row; an opening that waits for the row's lock sees the new state.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from drumbeat.core.events import Event
+from drumbeat.core.runs import RunReason, RunState
+from drumbeat.ledger.database import Database, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it stands."""
+
+    id: UUID
+    campaign: str
+    version: int
+    semantics: int
+    steps: tuple[str, ...]
+    content: bytes
+    state: RunState
+    seq: int
+    reason_code: str | None
+    reason_detail: str | None
+    resumes_at: datetime | None
+    starts: bool
+    needs_approval: str | None
+    reviews: bool
+    starts_at: datetime | None
+    missed_before: datetime | None
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    plan_hash: bytes | None  # once its recipients are recorded
+    approved: bytes | None  # the hash that a person approved
+    as_of: datetime
+    chunks: int
+    counted: int
+    gathered: int
+    expanded: int
+    again: int | None  # chunks gone through once more, for those who did not get it
+    matched: int
+    expected_at: datetime
+    now: datetime
+
+
+_COLUMNS = """
+    runs.id, runs.campaign, runs.version, runs.semantics, runs.steps, runs.content, runs.state, runs.seq,
+    runs.reason_code, runs.reason_detail, runs.resumes_at, runs.starts, runs.needs_approval, runs.reviews,
+    runs.starts_at, runs.missed_before, runs.created_at, runs.created_by, runs.updated_at, plans.hash AS plan_hash,
+    approvals.hash AS approved, progress.as_of, progress.chunks, progress.counted, progress.gathered,
+    progress.expanded, progress.again, progress.matched, progress.expected_at, drumbeat_now() AS now
+"""
+_JOINED = """
+    runs
+      JOIN run_progress progress ON progress.run_id = runs.id
+      LEFT JOIN plans ON plans.event_id = runs.id
+      LEFT JOIN approvals ON approvals.run_id = runs.id
+"""
+GET = f"SELECT {_COLUMNS} FROM {_JOINED} WHERE runs.id = ANY (%(ids)s) ORDER BY runs.id"  # noqa: S608 - constants
+
+
+def get(db: Database, ids: Collection[UUID]) -> dict[UUID, Run]:
+    """Return those of these runs that exist."""
+    return {row["id"]: _run(row) for row in db.run(GET, {"ids": list(ids)})} if ids else {}
+
+
+def _run(row: Row) -> Run:
+    return Run(**{**row, "state": RunState(row["state"]), "steps": tuple(row["steps"])})
+
+
+EVENT = """
+    SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, p.body
+      FROM events e
+      LEFT JOIN payloads p ON p.event_id = e.id
+     WHERE e.id = %(id)s
+"""
+
+
+def event(db: Database, id: UUID) -> Event:
+    """Return the event that a run is."""
+    return Event(**db.run(EVENT, {"id": id})[0])
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to begin."""
+
+    id: UUID
+    campaign: str
+    version: int
+    semantics: int
+    steps: Sequence[str]
+    content: bytes
+    starts: bool
+    needs_approval: RunReason | None
+    starts_at: datetime | None
+    created_by: str
+
+
+# The ranges are as many as keep each about so large, and all equally wide: keys are keyed hashes.
+BEGIN = """
+    WITH begun AS (
+        INSERT INTO runs (id, campaign, version, semantics, steps, content, state, seq, starts, needs_approval, reviews,
+                          starts_at, created_by)
+        VALUES (%(id)s, %(campaign)s, %(version)s, %(semantics)s, %(steps)s, %(content)s, 'planned', 1, %(starts)s,
+                %(needs_approval)s, NOT %(starts)s, %(starts_at)s, %(created_by)s)
+            ON CONFLICT DO NOTHING
+     RETURNING id
+    ), journaled AS (
+        INSERT INTO run_journal (run_id, seq, to_state, actor) SELECT id, 1, 'planned', %(created_by)s FROM begun
+    )
+    INSERT INTO run_progress (run_id, as_of, chunks)
+    SELECT id, drumbeat_now(), greatest(1, ceil((SELECT count(*) FROM leads) / %(people)s::float8))::int
+      FROM begun
+ RETURNING run_id
+"""
+PEOPLE_A_CHUNK = 10_000
+
+
+def begin(db: Database, new: NewRun) -> bool:
+    """Record a run; False when it is there already."""
+    parameters = {name: getattr(new, name) for name in NewRun.__slots__}
+    return bool(db.run(BEGIN, {**parameters, "steps": list(new.steps), "people": PEOPLE_A_CHUNK}))
+
+
+MOVE = """
+    WITH before AS MATERIALIZED (
+        SELECT id, state
+          FROM runs
+         WHERE id = %(id)s AND state = ANY (%(states)s) AND (%(seq)s::int IS NULL OR seq = %(seq)s)
+           FOR NO KEY UPDATE
+    ), moved AS (
+        UPDATE runs
+           SET state = CASE WHEN %(to)s <> 'running' THEN %(to)s
+                            WHEN least(progress.expanded, progress.again) < progress.chunks THEN 'expanding'
+                            ELSE 'running' END,
+               seq = seq + 1,
+               reason_code = %(code)s,
+               reason_detail = %(detail)s,
+               resumes_at = %(resumes_at)s,
+               starts = starts OR %(to)s IN ('awaiting_approval', 'expanding'),
+               reviews = reviews OR %(to)s = 'awaiting_approval',
+               updated_at = drumbeat_now()
+          FROM before
+          JOIN run_progress progress ON progress.run_id = before.id
+         WHERE runs.id = before.id
+     RETURNING runs.id, runs.seq, before.state AS before, runs.state, runs.reason_code, runs.reason_detail
+    ), journaled AS (
+        INSERT INTO run_journal (run_id, seq, from_state, to_state, reason_code, reason_detail, actor)
+        SELECT id, seq, before, state, reason_code, reason_detail, %(actor)s FROM moved
+    )
+    SELECT state FROM moved
+"""
+
+
+def move(
+    db: Database,
+    id: UUID,
+    to: RunState,
+    *,
+    of: Collection[RunState],
+    actor: str,
+    reason: RunReason | None = None,
+    detail: str | None = None,
+    resumes_at: datetime | None = None,
+    seq: int | None = None,
+) -> RunState | None:
+    """Move a run that is in one of the states `of`; return where it is now, None: it was in another, or had moved on.
+
+    One that is to be `running` is `expanding` while its effects are not all there.
+    """
+    rows = db.run(
+        MOVE,
+        {
+            "id": id,
+            "to": to.value,
+            "states": [state.value for state in of],
+            "actor": actor,
+            "code": reason and reason.value,
+            "detail": detail,
+            "resumes_at": resumes_at,
+            "seq": seq,
+        },
+    )
+    return RunState(rows[0]["state"]) if rows else None
+
+
+# Whether a person approved this very plan is read again by who starts the run.
+APPROVE = """
+    INSERT INTO approvals (run_id, hash, actor)
+    SELECT runs.id, plans.hash, %(actor)s
+      FROM runs
+      JOIN plans ON plans.event_id = runs.id
+     WHERE runs.id = %(id)s AND plans.hash = %(hash)s AND runs.state IN ('planned', 'awaiting_approval')
+        ON CONFLICT DO NOTHING
+ RETURNING run_id
+"""
+
+
+def approve(db: Database, id: UUID, hash: bytes, *, actor: str) -> bool:
+    """Record that a person approved the plan with this hash; False: it is another, was approved, or is past that."""
+    return bool(db.run(APPROVE, {"id": id, "hash": hash, "actor": actor}))
+
+
+STARTS = "UPDATE runs SET starts = true, needs_approval = coalesce(%(why)s, needs_approval) WHERE id = %(id)s"
+
+
+def ask_to_start(db: Database, id: UUID, *, needs_approval: RunReason | None) -> None:
+    """Note that a run goes on once it is planned, and whether that takes a person's approval."""
+    db.run(STARTS, {"id": id, "why": needs_approval and needs_approval.value})
+
+
+LAST_CONTENT = """
+    SELECT content
+      FROM runs
+     WHERE campaign = %(campaign)s
+       AND id <> %(id)s
+       AND created_at < (SELECT created_at FROM runs WHERE id = %(id)s)
+       AND EXISTS (SELECT
+                     FROM run_journal
+                    WHERE run_journal.run_id = runs.id AND run_journal.to_state = 'expanding')
+     ORDER BY created_at DESC, id DESC
+     LIMIT 1
+"""
+
+
+def last_content(db: Database, run: Run) -> bytes | None:
+    """Return what the mails of the campaign's last run that was sent said; None: none was."""
+    rows = db.run(LAST_CONTENT, {"campaign": run.campaign, "id": run.id})
+    return rows[0]["content"] if rows else None
+
+
+HAS_BEGUN = "SELECT FROM run_journal WHERE run_id = %(id)s AND to_state = 'expanding' LIMIT 1"
+
+
+def has_begun(db: Database, id: UUID) -> bool:
+    """Return whether mails of a run may have been sent."""
+    return bool(db.run(HAS_BEGUN, {"id": id}))
+
+
+MISSED_BEFORE = "UPDATE runs SET missed_before = greatest(missed_before, %(before)s) WHERE id = %(id)s"
+
+
+def miss(db: Database, id: UUID, before: datetime) -> None:
+    """Let what was due before an instant, and no worker has ever taken, end as missed."""
+    db.run(MISSED_BEFORE, {"id": id, "before": before})
+
+
+EXPECT = """
+    UPDATE run_progress SET expected_at = drumbeat_now() + make_interval(secs => %(seconds)s) WHERE run_id = %(id)s
+"""
+
+
+def expect(db: Database, id: UUID, seconds: float) -> None:
+    """Note in how many seconds a worker is to look at a run again: later than that it was kept from it."""
+    db.run(EXPECT, {"id": id, "seconds": seconds})
+
+
+FINISH = """
+    WITH moved AS (
+        UPDATE runs
+           SET state = 'finished', seq = seq + 1, reason_code = NULL, reason_detail = NULL, updated_at = drumbeat_now()
+         WHERE id = %(id)s
+           AND state = 'running'
+           AND NOT EXISTS (SELECT FROM effects
+                            WHERE effects.event_id = runs.id
+                              AND effects.status IN ('waiting', 'claimed', 'sending', 'unknown'))
+     RETURNING id, seq
+    )
+    INSERT INTO run_journal (run_id, seq, from_state, to_state, actor)
+    SELECT id, seq, 'running', 'finished', 'worker' FROM moved
+ RETURNING run_id
+"""
+
+
+def finish(db: Database, id: UUID) -> bool:
+    """End a run of which nothing moves by itself any more; False: something does, or it is not running."""
+    return bool(db.run(FINISH, {"id": id}))

@@ -1,0 +1,57 @@
+"""The pace of a run: how many of its mails may be taken now, so that no more leave than its campaign says."""
+
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from redis.exceptions import RedisError
+
+from drumbeat.core.clock import Clock
+from drumbeat.core.steps import Limit
+
+if TYPE_CHECKING:
+    from drumbeat.infrastructure.redis import LeanRedis
+
+KEPT_SECONDS = 7 * 86_400
+AHEAD_SECONDS = 1.0  # of the pace, that may be taken at once: a run is looked at about once a second
+
+
+class RunPace:
+    """The next moment at which each run is free, in Redis. A run with a pace has one turn at a time: there is no race.
+
+    Raises nothing: without Redis a process goes on by what it remembers itself.
+    """
+
+    def __init__(self, redis: "LeanRedis", clock: Clock) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._free_at: dict[UUID, float] = {}
+
+    def allowed(self, run: UUID, pace: Limit) -> int:
+        """Return how many mails of a run may be taken now; the others have to wait for the next second."""
+        now = self._clock.now().timestamp()
+        each = pace.period / pace.count
+        free_at = max(self._read(run), now - max(AHEAD_SECONDS - each, 0.0))
+        return max(math.floor((now - free_at) / each) + 1, 0) if free_at <= now else 0
+
+    def taken(self, run: UUID, pace: Limit, mails: int) -> None:
+        """Note how many were taken."""
+        now = self._clock.now().timestamp()
+        each = pace.period / pace.count
+        free_at = max(self._read(run), now - max(AHEAD_SECONDS - each, 0.0)) + mails * each
+        self._free_at[run] = free_at
+        with suppress(RedisError, OSError):
+            self._redis.set(key_of(run), repr(free_at), ex=KEPT_SECONDS)
+
+    def _read(self, run: UUID) -> float:
+        try:
+            kept = self._redis.get(key_of(run))
+            return float(kept) if kept else self._free_at.get(run, 0.0)
+        except (RedisError, OSError, ValueError):
+            return self._free_at.get(run, 0.0)
+
+
+def key_of(run: UUID) -> str:
+    """Name the moment at which a run is free."""
+    return f"{{run:{run}}}:pace"

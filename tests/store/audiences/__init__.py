@@ -1,0 +1,1 @@
+"""Audiences over a real Postgres."""
