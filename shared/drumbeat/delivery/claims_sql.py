@@ -5,6 +5,7 @@ The fence is the lock: a claim raises it, and what is written later must name it
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 from drumbeat.core.events import Event
@@ -27,14 +28,14 @@ _CLAIM = """
            AND status IN ('waiting', 'unknown')
            AND due_at <= drumbeat_now()
            AND lease_until IS NULL
-           AND (crashes = 0 OR %(alone)s)
-           AND (%(probe)s
+           AND (crashes = 0 OR {alone})
+           AND ({probe}
                 OR expires_at <= drumbeat_now()
                 OR account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL))
            AND (NOT of_run OR status = 'unknown'
                 OR NOT EXISTS (SELECT FROM runs WHERE runs.id = effects.event_id AND runs.state = 'paused'))
          ORDER BY {order}
-         LIMIT %(limit)s
+         LIMIT {limit}
            FOR UPDATE SKIP LOCKED
     ), measured AS MATERIALIZED (
         SELECT w.id,
@@ -117,9 +118,20 @@ _CLAIM = """
           FROM outcomes o
          WHERE o.effect_id = t.id AND o.generation = t.generation) AS told
 """
-CLAIM = _CLAIM.format(whose="id = ANY (%(ids)s)", order="id")
-# Those of a run that have been due longest. What may end its worker is named by the relay, and taken alone.
-CLAIM_OF_RUN = _CLAIM.format(whose="event_id = %(run)s AND of_run", order="due_at, id")
+CLAIM = _CLAIM.format(whose="id = ANY (%(ids)s)", order="id", limit="%(limit)s", alone="%(alone)s", probe="%(probe)s")
+# Those of a run that have been due longest. What may end its worker is named by the relay, and taken alone. A full
+# batch has a statement of its own with its limit in it: where the limit is a parameter it is planned anew each time,
+# which is a third of its cost.
+_FULL: LiteralString = "48"
+FULL_BATCH = int(_FULL)  # effects of a run
+_OF_RUN: dict[str, LiteralString] = {
+    "whose": "event_id = %(run)s AND of_run",
+    "order": "due_at, id",
+    "alone": "false",
+    "probe": "false",
+}
+CLAIM_OF_RUN = _CLAIM.format(limit="%(limit)s", **_OF_RUN)
+CLAIM_FULL_OF_RUN = _CLAIM.format(limit=_FULL, **_OF_RUN)
 
 
 def claim(
@@ -158,8 +170,9 @@ def claim_of_run(
     db: Database, run: UUID, *, lease: timedelta, limit: int, most_bytes: int = BYTES_PER_BATCH
 ) -> list[Claimed]:
     """Take some of a run's effects that are due and free, as `claim` does; none while the run is paused."""
-    parameters = {"run": run, "lease": lease, "limit": limit, "bytes": most_bytes, "alone": False, "probe": False}
-    return [_claimed(row, probe=False) for row in db.run(CLAIM_OF_RUN, parameters)]
+    statement = CLAIM_FULL_OF_RUN if limit == FULL_BATCH else CLAIM_OF_RUN
+    parameters = {"run": run, "lease": lease, "limit": limit, "bytes": most_bytes}
+    return [_claimed(row, probe=False) for row in db.run(statement, parameters)]
 
 
 def _claimed(row: Row, *, probe: bool) -> Claimed:

@@ -21,7 +21,7 @@ from drumbeat.runs.work_sql import NextDue
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Turn
 
-EFFECTS_PER_CLAIM = 48
+EFFECTS_PER_CLAIM = claims_sql.FULL_BATCH
 TURN_SECONDS = 2.0  # then it makes room for what else waits in the queue
 LIMITED_SECONDS = 1.0  # between two turns of a run that limits hold back
 IDLE_SECONDS = 900.0  # a turn that has nothing due looks again so much later at the latest
