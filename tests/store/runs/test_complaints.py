@@ -22,7 +22,8 @@ REPORT = """
      RETURNING id, key
     )
     INSERT INTO feedback (account, name, event_id, kind, word, said, at, effect_id, generation, machine)
-    SELECT 'mail', %(kind)s || place, events.id, %(kind)s, %(kind)s, '', drumbeat_now(), mails.id, mails.generation, false
+    SELECT 'mail', %(kind)s || place, events.id, %(kind)s, %(kind)s, '', drumbeat_now(), mails.id, mails.generation,
+           false
       FROM mails
       JOIN events ON events.key = %(kind)s || mails.place
  RETURNING event_id
@@ -118,8 +119,8 @@ def report_again(owner: Database, run: UUID) -> list[UUID]:
     rows = owner.run(
         "WITH e AS (INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
         " VALUES (%(id)s, 'reports', 'twice', 'FEEDBACK', 'webhook', '', drumbeat_now()) RETURNING id)"
-        " INSERT INTO feedback SELECT account, 'twice', e.id, kind, word, said, at, effect_id, generation, reference, link,"
-        " machine FROM feedback, e WHERE kind = 'complained' RETURNING event_id",
+        " INSERT INTO feedback SELECT account, 'twice', e.id, kind, word, said, at, effect_id, generation, reference,"
+        " link, machine FROM feedback, e WHERE kind = 'complained' RETURNING event_id",
         {"id": uuid4()},
     )
     return [row["event_id"] for row in rows]
