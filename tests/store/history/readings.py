@@ -16,6 +16,8 @@ from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
 from drumbeat.views.derived import EVENT_STATUSES
+from drumbeat.views.run_story import run_head
+from drumbeat.views.run_totals import countable, open_by_state
 
 START = UUID(int=0)
 ALLOWANCES = {"mail": 1_000, "crm": 1_000, "sms": 1_000}
@@ -114,6 +116,11 @@ VIEWS: Mapping[str, Reading] = {
     "leads of a list": Reading(_leads("list:news=withdrawn"), 3 * PAGE),
     "leads with a value that none has": Reading(_leads("n=none"), 3 * PAGE),
     "leads that are suppressed": Reading(_leads("suppressed"), 3 * PAGE),
+    "runs": Reading(lambda db: views.runs(db, views.RunFilter())),
+    "runs of a campaign": Reading(lambda db: views.runs(db, views.RunFilter(campaign="digest", state="open"))),
+    "run": Reading(lambda db: run_head(db, START)),
+    "runs that are counted": Reading(countable),
+    "open runs by state": Reading(open_by_state),
     "person": Reading(_person(7), PAGE),
     "person with many events": Reading(_person(0), PAGE),
     "request": Reading(lambda db: views.request(db, START)),
