@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.audit import rebuild_sql, verification_sql
+from drumbeat.audit import rebuild_sql, spans_sql
 from drumbeat.audit.rebuild_sql import Difference, Folding, Known, Lead, Planned
-from drumbeat.audit.verification_sql import END, START
+from drumbeat.audit.spans_sql import END, START
 from drumbeat.core.errors import Invalid
 from drumbeat.delivery.person import person_of
 from drumbeat.delivery.plans_sql import Person
@@ -71,7 +71,7 @@ def _read(cursor: str) -> UUID | bytes:
 
 def _by_event(services: Services, after: UUID, *, check: bool) -> Rebuilt:
     db = services.db
-    span = verification_sql.span(db, after, limit=EVENTS_PER_CHUNK, bytes=BYTES_AT_ONCE)
+    span = spans_sql.span(db, after, limit=EVENTS_PER_CHUNK, bytes=BYTES_AT_ONCE)
     events = rebuild_sql.planned(db, span)
     people = dict(_people(events, services))
     found = rebuild_sql.missing(db, span, people)
