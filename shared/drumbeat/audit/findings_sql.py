@@ -140,7 +140,8 @@ ATTEMPTS = f"""
 UNFINISHED_STATUS = "AND status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')"
 
 # Everything that is not final is due, under a lease, waiting for another effect, or held for a reason.
-# What a run that goes on sends waits for turns, its pace and quiet hours: whether that is stuck is asked of the run.
+# What a run that goes on sends waits for turns, its pace and quiet hours: whether that is stuck is asked of the run. What
+# is unknown of one that is paused or cancelled is looked into all the same.
 UNFINISHED = f"""
     WITH scope AS MATERIALIZED (
 {effects_of_span("id, event_id, status, account, due_at, lease_until, after, reason", UNFINISHED_STATUS)}
@@ -168,8 +169,9 @@ UNFINISHED = f"""
       FROM scope
       LEFT JOIN runs ON runs.id = scope.event_id
      WHERE status IN ('waiting', 'unknown') AND lease_until IS NULL
-       AND due_at < drumbeat_now() - %(late)s - %(lease)s
-       AND (runs.id IS NULL OR runs.state = 'finished' OR (runs.state = 'cancelled' AND status = 'unknown'))
+       AND due_at < drumbeat_now() - CASE WHEN runs.id IS NULL THEN %(late)s + %(lease)s ELSE %(run_late)s END
+       AND (runs.id IS NULL OR runs.state = 'finished'
+            OR (status = 'unknown' AND runs.state NOT IN ('expanding', 'running')))
      UNION ALL
     SELECT 'cancelled-waiting', scope.id,
            jsonb_build_object('late', extract(epoch FROM drumbeat_now() - runs.updated_at)::float8)

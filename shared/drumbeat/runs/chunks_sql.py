@@ -1,7 +1,7 @@
 """A run's work in chunks: each a range of contact keys, one statement, and the progress that it makes.
 
-The row of its progress is the lock: a worker that finds it taken, or further, does nothing. So a chunk is done once, however
-often and by however many it is asked for, and a run goes on from where the last commit left it.
+The row of its progress is the lock: a worker that finds it taken, or further, does nothing. So a chunk is done once,
+however often and by however many it is asked for, and a run goes on from where the last commit left it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,13 +43,15 @@ def _mine(part: str) -> str:
           JOIN runs ON runs.id = progress.run_id
          WHERE progress.run_id = %(run)s AND progress.{part} = %(number)s AND runs.state = %(state)s
            FOR NO KEY UPDATE OF progress SKIP LOCKED
-    )"""
+    )"""  # noqa: S608 - a column of ours
 
 
 # ---------------------------------------------------------------- how many people there are, by zone
 
 # A zone as people say it, or '' where they say none, or one that there is not.
-_ZONE = "CASE WHEN leads.attributes #>> '{timezone,v}' = ANY (%(zones)s) THEN leads.attributes #>> '{timezone,v}' ELSE '' END"
+_ZONE = """
+    CASE WHEN leads.attributes #>> '{timezone,v}' = ANY (%(zones)s) THEN leads.attributes #>> '{timezone,v}' ELSE '' END
+"""
 
 _COUNT = SQL("""
     WITH {mine}, found AS (
@@ -95,8 +97,8 @@ def keep_times(db: Database, run: UUID, times: str) -> None:
 
 # ---------------------------------------------------------------- who they are
 
-# Of the people of a chunk each is recorded, with why a step leaves them out, and when they are due: as `calendar.run_times`
-# has it, to the microsecond.
+# Of the people of a chunk each is recorded, with why a step leaves them out, and when they are due: to the microsecond
+# as `calendar.run_times` has it.
 _GATHER = SQL("""
     WITH {mine}, times AS MATERIALIZED (
         SELECT * FROM unnest(%(names)s::text[], %(starts)s::timestamptz[], %(spans)s::bigint[], %(closed_from)s::text[],
@@ -121,9 +123,9 @@ _GATHER = SQL("""
           JOIN times ON times.zone = contacts.zone
          CROSS JOIN LATERAL (
             SELECT times.start + interval '1 microsecond' * CASE WHEN times.span = 0 THEN 0 ELSE
-                       div((get_byte(contacts.contact, 0)::bigint << 24 | get_byte(contacts.contact, 1) << 16
-                            | get_byte(contacts.contact, 2) << 8 | get_byte(contacts.contact, 3))::numeric * times.span,
-                           4294967296)::float8 END AS at) AS slot
+                       div((get_byte(contacts.contact, 0) * 16777216::bigint + get_byte(contacts.contact, 1) * 65536
+                            + get_byte(contacts.contact, 2) * 256 + get_byte(contacts.contact, 3))::numeric
+                           * times.span, 4294967296)::float8 END AS at) AS slot
           LEFT JOIN LATERAL (
             SELECT max(pause.until) AS until
               FROM unnest(times.closed_from::timestamptz[], times.closed_until::timestamptz[]) AS pause (since, until)
@@ -146,9 +148,10 @@ _GATHER = SQL("""
 """)
 # Of the recipients of a chunk, as they were planned.
 DIGEST = SQL("""
-    coalesce((SELECT sha256(string_agg(contact || int8send(microseconds(due_at))
-                                       || convert_to(coalesce(array_to_string(left_out, ',', '-'), ''), 'UTF8'), ''::bytea
-                                       ORDER BY contact)) FROM {recipients}), ''::bytea)
+    coalesce((SELECT sha256(string_agg(
+                         contact || int8send(microseconds(due_at))
+                         || convert_to(coalesce(array_to_string(left_out, ',', '-'), ''), 'UTF8'), ''::bytea
+                         ORDER BY contact)) FROM {recipients}), ''::bytea)
 """)
 _REASON = SQL("""
     coalesce(times.left_out,
@@ -156,9 +159,10 @@ _REASON = SQL("""
                   WHEN {list}::text IS NULL THEN NULL
                   WHEN contacts.complained THEN 'complained'
                   WHEN {given} THEN NULL
-                  ELSE (ARRAY['no_consent', 'consent_pending', 'withdrawn'])
-                       [array_position(ARRAY['none', 'pending', 'withdrawn'], consent_state(contacts.consents, {list}::text))]
-             END)
+                  ELSE CASE consent_state(contacts.consents, {list}::text)
+                            WHEN 'pending' THEN 'consent_pending'
+                            WHEN 'withdrawn' THEN 'withdrawn'
+                            ELSE 'no_consent' END END)
 """)
 
 
@@ -205,7 +209,7 @@ PLAN = """
 
 
 def record_plan(db: Database, run: Run) -> None:
-    """Record the plan of a run whose recipients are all there. Its hash covers version, steps, recipients and instants."""
+    """Record the plan of a run whose recipients are all there; its hash covers version, steps, recipients, instants."""
     db.run(PLAN, {"run": run.id, "head": plan_head(run)})
 
 
@@ -255,7 +259,8 @@ _EXPAND = SQL("""
             ON CONFLICT DO NOTHING
      RETURNING id
     ), journaled AS (
-        INSERT INTO journal (effect_id, seq, to_status, fence, actor) SELECT id, 1, 'waiting', 0, 'planner' FROM inserted
+        INSERT INTO journal (effect_id, seq, to_status, fence, actor)
+        SELECT id, 1, 'waiting', 0, 'planner' FROM inserted
     )
     UPDATE run_progress
        SET expanded = expanded + 1,

@@ -1,7 +1,7 @@
 """What people do with runs: plan, start, approve, pause, resume, cancel, and send to those who did not get it.
 
-Each is one statement that names the states it may come from. A pause holds for every attempt that is not opened yet: the
-opening locks the row of its run.
+Each is one statement that names the states it may come from. A pause holds for every attempt that is not opened yet:
+the opening locks the row of its run.
 """
 
 from collections.abc import Collection
@@ -31,7 +31,7 @@ def find(id: UUID, services: Services) -> Run:
     return run
 
 
-def start(id: UUID, *, actor: str, approves: bool, services: Services) -> Run:
+def start(id: UUID, *, approves: bool, services: Services) -> Run:
     """Start a run that was only planned; without `approves` it waits for a person who may.
 
     Raises:
@@ -56,8 +56,8 @@ def approve(id: UUID, hash: bytes, *, actor: str, services: Services) -> Run:
         raise Stale("this run is still being planned, so there is nothing to approve yet. Ask again in a moment.")
     if run.plan_hash != hash:
         raise Stale(
-            f"the plan of this run has the hash {run.plan_hash.hex()}, and another one was approved. Nothing was changed;"
-            " look at the plan as it is, and approve that."
+            f"the plan of this run has the hash {run.plan_hash.hex()}, and another one was approved. Nothing was"
+            " changed; look at the plan as it is, and approve that."
         )
     if run.approved == hash and run.state is not RunState.AWAITING_APPROVAL:
         return run
@@ -123,7 +123,7 @@ def _go_on(id: UUID, services: Services) -> Run:
     until = services.clock.elapsed() + AT_ONCE_SECONDS
     advanced = advance(id, services, lambda: services.clock.elapsed() < until)
     run = advanced.run or find(id, services)
-    if run.expanded > 0 and run.state in (RunState.EXPANDING, RunState.RUNNING):
+    if run.expanded > 0 and run.state is RunState.RUNNING:
         start_turns(run, services)
     if advanced.unfinished:
         services.notifier.notify_again([id], [])

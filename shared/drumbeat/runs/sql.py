@@ -1,5 +1,7 @@
-"""The rows of runs: begun once, moved along the arrows of `core.runs`, approved once. Each move is one statement with its
-journal row; an opening that waits for the row's lock sees the new state."""
+"""The rows of runs: begun once, moved along the arrows of `core.runs`, approved once.
+
+Each move is one statement with its journal row; an opening that waits for the row's lock sees the new state.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -48,8 +50,8 @@ class Run:
 
 _COLUMNS = """
     runs.id, runs.campaign, runs.version, runs.semantics, runs.steps, runs.content, runs.state, runs.seq,
-    runs.reason_code, runs.reason_detail, runs.resumes_at, runs.starts, runs.needs_approval, runs.reviews, runs.starts_at,
-    runs.missed_before, runs.created_at, runs.created_by, runs.updated_at, plans.hash AS plan_hash,
+    runs.reason_code, runs.reason_detail, runs.resumes_at, runs.starts, runs.needs_approval, runs.reviews,
+    runs.starts_at, runs.missed_before, runs.created_at, runs.created_by, runs.updated_at, plans.hash AS plan_hash,
     approvals.hash AS approved, progress.as_of, progress.chunks, progress.counted, progress.gathered,
     progress.expanded, progress.matched, progress.expected_at, drumbeat_now() AS now
 """

@@ -61,9 +61,14 @@ TOTALS = """
                       FROM people
                      WHERE left_out[steps.place] IS NOT NULL
                      GROUP BY 1) AS reasons) AS left_out,
-           (SELECT coalesce(sum(n), 0)::bigint FROM people WHERE ahead AND left_out[steps.place] IS NULL) AS not_expanded,
+           (SELECT coalesce(sum(n), 0)::bigint
+              FROM people
+             WHERE ahead AND left_out[steps.place] IS NULL) AS not_expanded,
            (SELECT coalesce(jsonb_object_agg(status, n), '{}')
-              FROM (SELECT status, sum(n) AS n FROM mails WHERE mails.step = steps.step GROUP BY 1) AS by_status) AS mails,
+              FROM (SELECT status, sum(n) AS n
+                      FROM mails
+                     WHERE mails.step = steps.step
+                     GROUP BY 1) AS by_status) AS mails,
            (SELECT coalesce(jsonb_object_agg(coalesce(reason, 'legacy'), n), '{}')
               FROM mails
              WHERE mails.step = steps.step AND status = 'cancelled') AS cancelled

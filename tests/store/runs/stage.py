@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 from typing import Any, override
 from uuid import UUID
@@ -25,11 +26,13 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
 from drumbeat.providers.calls import Calls, Job, Send
+from drumbeat.relay.sweep import sweep
 from drumbeat.runs import sql
 from drumbeat.runs.advance import advance
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services
 from drumbeat.views.run_totals import StepTotals, run_totals
+from drumbeat.wakeups import due_index
 from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.conftest import TestDatabase
 
@@ -73,6 +76,7 @@ class Provider(Calls):
     def __init__(self) -> None:
         super().__init__(Caller(SystemClock()), SystemClock())
         self.sent: list[str] = []
+        self.taken: Outcome = Accepted("taken")
         self.answer: Callable[[str], Outcome] = lambda _: Accepted("taken")
         self.meanwhile: Callable[[], None] = lambda: None
 
@@ -162,6 +166,29 @@ class Stage(Services):
         self.queue.notify(events=[arrival.id])
         return arrival.id
 
+    def fire_scheduled(self, at: datetime) -> UUID:
+        """Record the firing of the campaign's schedule at an instant of its calendar, and return the run's id."""
+        config = configs.newest(self.db)
+        assert config is not None
+        arrival = firing.scheduled(config.campaigns["digest"], at, now=self.now())
+        ingest_sql.record(self.db, arrival)
+        self.queue.notify(events=[arrival.id])
+        return arrival.id
+
+    def now(self) -> datetime:
+        """Return the ledger's now."""
+        found: datetime = self.db.run("SELECT drumbeat_now() AS now")[0]["now"]
+        return found
+
+    def due(self, id: UUID) -> dict[str, datetime]:
+        """Return when each recipient of a run is due."""
+        rows = self.db.run(
+            "SELECT split_part(leads.address ->> 'v', '@', 1) AS name, due_at FROM recipients"
+            " JOIN leads ON leads.contact = recipients.contact WHERE run_id = %s",
+            (id,),
+        )
+        return {row["name"]: row["due_at"] for row in rows}
+
     def work(self, *wake_ups: WakeUp, left: float = 900.0, passing: float = 0.0) -> Delivered:
         """Let a worker take messages; so many seconds are left, and each time that is asked some have passed."""
         remaining = count(left, -passing)
@@ -183,6 +210,27 @@ class Stage(Services):
         """Take one step of a run."""
         steps = iter([True])
         advance(id, self, lambda: next(steps, False))
+
+    def restart_turns(self, id: UUID) -> WakeUp:
+        """Start a run's turn anew, as the relay does, and return its message."""
+        self.queue.left.clear()
+        self.turns.start(id, [0])
+        return self.queue.left.pop()
+
+    def forget_due_entries(self) -> None:
+        """Lose what Redis knows of when runs are looked at."""
+        self.redis.run("DEL", due_index.KEY)
+
+    def lose_redis(self) -> None:
+        """Be without Redis from now on."""
+        self.redis.close()
+        lost = LeanRedis.at("redis://127.0.0.1:1/0", self.redis_prefix)
+        for name in ("due_index", "notifier", "turns", "throttle", "ledger_rest", "wishes_flag", "run_pace"):
+            self.__dict__.pop(name, None)
+        self.redis = lost
+
+    def sweep(self) -> None:
+        sweep(self)
 
     def claim(self, id: UUID) -> list[Claimed]:
         return claims_sql.claim_of_run(self.db, id, lease=self.settings.times.lease, limit=100)
