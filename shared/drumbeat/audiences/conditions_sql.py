@@ -65,7 +65,7 @@ class Conditions:
                 return SQL("({})").format(self.attribute(node))
             case OnList(name):
                 self._asks_contacts = True
-                return SQL("({})").format(standing_sql.given(name, self.parameters))
+                return SQL("({})").format(standing_sql.given(self.parameters.text(name)))
             case FromSource():
                 return SQL("({}.contact IS NOT NULL)").format(self._alias(node))
             case Happened(counted):

@@ -26,9 +26,9 @@ PLACE = SQL("sha256('drumbeat:bucket'::bytea || leads.contact)")
 _ALL_PLACES = 2**64
 
 
-def given(name: str, parameters: Parameters) -> Composed:
+def given(mailing_list: Composable) -> Composed:
     """Return whether consent to a list is given, for a row of contacts."""
-    return _GIVEN.format(list=parameters.text(name))
+    return _GIVEN.format(list=mailing_list)
 
 
 def often(happened: Happened, count: Composable, parameters: Parameters) -> Composed:
