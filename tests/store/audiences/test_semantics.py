@@ -115,7 +115,7 @@ def test_consent_is_given_as_the_ledger_itself_says(
 
     for name in trees.LISTS:
         parameters = Parameters()
-        statement = STATES.format(given=standing_sql.given(name, parameters), list=parameters.text(name))
+        statement = STATES.format(given=standing_sql.given(parameters.text(name)), list=parameters.text(name))
         assert database.run(statement, parameters.values)[0]["n"] == 0
         expected = {bytes([place]) for place, said in enumerate(histories) if is_given(said, name)}
         assert matched(database, replace(config({}), audiences={"a": OnList(name)}), "a") == expected
