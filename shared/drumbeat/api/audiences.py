@@ -1,4 +1,7 @@
-"""`/v1/audiences`: which there are, who is in one, and why a person is or is not."""
+"""`/v1/audiences`: which there are, who is in one, and why a person is or is not.
+
+What builds their statements is loaded by the first of these requests: no other needs it.
+"""
 
 from typing import Any
 
@@ -9,9 +12,6 @@ from drumbeat.api.leads import named
 from drumbeat.api.query import query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
-from drumbeat.audiences.explaining import explain
-from drumbeat.audiences.showing import show
-from drumbeat.audiences.wording import written
 from drumbeat.core.errors import Invalid
 from drumbeat.ledger import configs
 from drumbeat.services import services
@@ -25,6 +25,8 @@ router = Routes()
 @router.get("/v1/audiences", middlewares=READ)
 def list_audiences() -> Response[Any]:
     """List the audiences of the configuration in force, with what they say."""
+    from drumbeat.audiences.wording import written
+
     query(router)
     config = configs.newest(services().db)
     audiences = config.audiences if config else {}
@@ -35,6 +37,8 @@ def list_audiences() -> Response[Any]:
 @router.get("/v1/audiences/<name>", middlewares=READ)
 def show_audience(name: str) -> Response[Any]:
     """Count an audience now, and show some of its people."""
+    from drumbeat.audiences.showing import show
+
     parameters = query(router, "sample")
     return reply(show(name, services(), sample=_sample(parameters.get("sample", str(SAMPLED)))))
 
@@ -42,6 +46,8 @@ def show_audience(name: str) -> Response[Any]:
 @router.get("/v1/audiences/<name>/explain", middlewares=READ_PEOPLE)
 def explain_audience(name: str) -> Response[Any]:
     """Explain an audience for one person, by address or id."""
+    from drumbeat.audiences.explaining import explain
+
     parameters = query(router, "lead")
     if "lead" not in parameters:
         raise Invalid("say for whom, by address or id: lead=ada@example.com")

@@ -47,7 +47,7 @@ def _words(judged: dict[str, Any]) -> str:
         return f"[bold]{plain(kind)}[/]"
     if judged["parts"]:
         return condition(judged["condition"])
-    why = f" [yellow]{plain(judged['why'])}[/]" if judged["why"] else ""
+    why = f"[yellow], which {plain(judged['why'])}[/]" if judged["why"] else ""
     return f"{condition(judged['condition'])}  [dim]{_saw(kind, judged['saw'])}[/]{why}"
 
 
@@ -61,4 +61,6 @@ def _saw(kind: str, value: object) -> str:
             return "has none"
         case "source":
             return "named by it" if value else "not named by it"
-    return plain(f"is {value if kind == 'list' else json.dumps(value, ensure_ascii=False)}")
+        case "list":
+            return plain(f"is {value}")
+    return plain(f"has {json.dumps(value, ensure_ascii=False)}")

@@ -121,7 +121,7 @@ _CLAIM = """
 CLAIM = _CLAIM.format(whose="id = ANY (%(ids)s)", order="id")
 # Those of a run that have been due longest. What may end its worker is named by the relay, and taken alone.
 CLAIM_OF_RUN = _CLAIM.format(whose="event_id = %(run)s AND of_run", order="due_at, id")
-# Those whose turn it is in the queue of a rate limit: what has no place there has been due for longer, and would go first.
+# Those whose turn it is in the queue of a rate limit: what has no place there would go first, being due for longer.
 CLAIM_PLACED = _CLAIM.format(whose="event_id = %(run)s AND of_run AND slot IS NOT NULL", order="due_at, id")
 
 

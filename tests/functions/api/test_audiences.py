@@ -233,8 +233,8 @@ def test_explain_prints_a_tree_with_values(capsys: pytest.CaptureFixture[str]) -
     assert out.startswith("eve@example.com is left out: whether they are in reached is not known\n")
     for words in (
         "not known  {audience: trials}",
-        'yes  {field: plan, is: trial}  is "trial"',
-        'not known  {field: seats, at_least: 3}  is "n/a" is not a number',
+        'yes  {field: plan, is: trial}  has "trial"',
+        'not known  {field: seats, at_least: 3}  has "n/a", which is not a number',
         "no  {happened: clicked, within: 30d}  never",
         "yes  {list: news}  is given",
         "yes  {source: site}  named by it",
