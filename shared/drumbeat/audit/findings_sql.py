@@ -140,8 +140,8 @@ ATTEMPTS = f"""
 UNFINISHED_STATUS = "AND status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')"
 
 # Everything that is not final is due, under a lease, waiting for another effect, or held for a reason. What a run sends
-# that goes on waits for turns, its pace and quiet hours: whether that is stuck is asked of the run. What is unknown of one
-# that is paused or cancelled is looked into all the same.
+# that goes on waits for turns, its pace and quiet hours: whether that is stuck is asked of the run. What is unknown of
+# one that is paused or cancelled is looked into all the same.
 UNFINISHED = f"""
     WITH scope AS MATERIALIZED (
 {effects_of_span("id, event_id, status, account, due_at, lease_until, after, reason", UNFINISHED_STATUS)}

@@ -151,7 +151,6 @@ def test_what_is_unknown_when_its_run_is_cancelled_is_late_when_no_worker_looks(
     run = running(stage)
     stage.carry_out(stage.claim(run))
     control.cancel(run, actor=PERSON, reason="wrong", services=stage)
-    stage.settle()
 
     pass_time(owner, minutes=20)
 

@@ -15,7 +15,11 @@ from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
+from drumbeat.runs import endings_sql, work_sql
+from drumbeat.runs import sql as runs
+from drumbeat.views import run_totals
 from drumbeat.views.derived import EVENT_STATUSES
+from tests.store.history.seeded import RUN
 
 START = UUID(int=0)
 ALLOWANCES = {"mail": 1_000, "crm": 1_000, "sms": 1_000}
@@ -62,6 +66,7 @@ RELAY: Mapping[str, Reading] = {
     ),
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
     "prune": Reading(deliveries_sql.prune),
+    "runs": Reading(lambda db: relay.open_runs(db, plans_kept=timedelta(days=7))),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),
@@ -129,7 +134,19 @@ VIEWS: Mapping[str, Reading] = {
     "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),
 }
-ALL: Mapping[str, Reading] = {**RELAY, **VIEWS}
+# Of a run of 30,000 people. That it adds up is read from all of it.
+RUNS: Mapping[str, Reading] = {
+    "run": Reading(lambda db: runs.get(db, [RUN])),
+    "event of a run": Reading(lambda db: runs.event(db, RUN) if runs.get(db, [RUN]) else None),
+    "next of a run": Reading(lambda db: work_sql.next_due(db, RUN, ["mail"], halted=False)),
+    "next of a run that has a place": Reading(lambda db: work_sql.next_placed(db, RUN)),
+    "expect a worker": Reading(lambda db: runs.expect(db, RUN, 1.0)),
+    "finish a run": Reading(lambda db: runs.finish(db, RUN)),
+    "cancel effects of a run": Reading(lambda db: endings_sql.cancel_effects(db, RUN)),
+    "totals of a run": Reading(lambda db: run_totals.run_totals(db, RUN), 20_000),
+    "people of runs that are not accounted for": Reading(run_totals.unaccounted, 20_000),
+}
+ALL: Mapping[str, Reading] = {**RELAY, **VIEWS, **RUNS}
 
 
 def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString | Composed, Parameters | None]]:

@@ -19,11 +19,13 @@ from tests.store.rows import claimed, configured, opening, recorded, waiting
 EVENTS = 300_000
 DUE = 15_000
 GROWING = {"events", "payloads", "plans", "effects", "journal", "requests", "attempts", "outcomes", "contacts"}
-GROWING |= {"event_contacts", "leads", "consents"}
+GROWING |= {"event_contacts", "leads", "consents", "recipients"}
 MODULES = (
     "relay.sql",
     "relay.deliveries_sql",
     "ledger.leases",
+    "runs.endings_sql",
+    "runs.work_sql",
     "views.event_pages",
     "views.effect_pages",
     "views.effect_stories",
@@ -33,6 +35,7 @@ MODULES = (
     "views.person_history",
     "views.person_story",
     "views.requests",
+    "views.run_totals",
     "views.timeline",
     "views.totals",
     "views.usage",

@@ -1,4 +1,4 @@
-"""A person who is erased is mailed by no run any more, and nothing of what they were sent is left; others get theirs."""
+"""A person who is erased is mailed by no run any more, and nothing of what they were sent is left."""
 
 import json
 from collections.abc import Callable, Iterator

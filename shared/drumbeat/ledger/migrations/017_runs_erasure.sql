@@ -1,5 +1,5 @@
--- Erasing knows runs: what they send a person is found by their recipients, and a run's own event belongs to no one. Functions
--- alone, which reads nothing: an instant.
+-- Erasing knows runs: what they send a person is found by their recipients, and a run's own event is about no one. Functions
+-- alone, and nothing is read: an instant.
 
 -- ---------------------------------------------------------------- what a person was sent by runs
 
@@ -100,8 +100,8 @@ BEGIN
         ELSE value END;
 END $$;
 
--- As before, but for runs: the event of one is no one's, whoever fired it, and may say who did. What others are sent
--- because of it goes on; what this person is sent is found by `run_effects_of`.
+-- As before, but for runs: the event of one is about no one, and may say who fired it. What others are sent because of it
+-- goes on; what this person is sent is found by `run_effects_of`.
 CREATE OR REPLACE FUNCTION erase_events(ids uuid[], people bytea[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
