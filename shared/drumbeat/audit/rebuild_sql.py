@@ -17,7 +17,7 @@ from drumbeat.planning.plan import NEVER_ENDS
 class Difference:
     """A view that is not what the log says. `id` is an event's, or the random id of a person."""
 
-    kind: str  # unindexed | consent_unrecorded | lead | consents | too_many_events
+    kind: str  # unindexed | consent_unrecorded | lead | consents | mailed | too_many_events
     subject: str  # event | person
     id: UUID
 

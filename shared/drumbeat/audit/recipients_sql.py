@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from drumbeat.audit.findings_sql import Finding
+from drumbeat.audit.mailed_sql import MOMENT
 from drumbeat.audit.spans_sql import CONTACTS, Span, effects_of_runs
 from drumbeat.core.campaigns import CAMPAIGN
 from drumbeat.delivery.run_bars_sql import KEPT
@@ -155,7 +156,6 @@ MAILED = f"""
       FROM unlike
       JOIN contacts ON contacts.key = unlike.contact
 """  # noqa: S608 - put together from constants
-MOMENT = "1 minute"  # a statement is ended before it takes so long
 
 
 def findings(db: Database, span: Span, steps: Sequence[PlannedStep]) -> list[Finding]:

@@ -19,8 +19,8 @@ CONTRARY = """
 """
 
 # For one row of `events`. Feedback that contradicts a final status needs attention. What a dismissal covers does not. A
-# run has a state of its own, so that none of its effects is read, of which there may be a million: it has as many as there
-# are people and steps.
+# run has a state of its own, so that none of its effects is read, of which there may be a million: it has as many as
+# there are people and steps.
 DERIVED = f"""
     SELECT CASE
                WHEN conflicting.n > coalesce(dismissed.conflicts, 0) THEN 'attention'
