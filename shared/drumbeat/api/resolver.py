@@ -21,6 +21,7 @@ from drumbeat.api import (
     rebuilding,
     receipts,
     reconciliation,
+    runs,
     suppressions,
     verification,
 )
@@ -30,6 +31,7 @@ NOUNS = (
     events,
     effects,
     campaigns,
+    runs,
     configuration,
     keys,
     lead_imports,
