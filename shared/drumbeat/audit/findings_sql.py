@@ -115,9 +115,12 @@ ATTEMPTS = f"""
       JOIN made ON made.effect_id = scope.id AND made.generation = scope.generation
       LEFT JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
      WHERE scope.status NOT IN ('accepted', 'refused', 'cancelled') AND kept.effect_id IS NULL
-       AND NOT EXISTS (SELECT FROM events WHERE events.id = scope.event_id AND events.key = erased_key(events.id))
+       AND NOT EXISTS (SELECT FROM events WHERE events.id = scope.event_id AND events.key = erased_key(events.id)
+                       OFFSET 0)
        AND NOT (scope.of_run
-                AND EXISTS (SELECT FROM contacts WHERE contacts.key = scope.contact AND contacts.erased_at IS NOT NULL))
+                AND EXISTS (SELECT FROM contacts
+                             WHERE contacts.key = scope.contact AND contacts.erased_at IS NOT NULL
+                            OFFSET 0))
      GROUP BY made.effect_id
      UNION ALL
     SELECT 'outcome-unattempted', learned.effect_id, jsonb_build_object('outcome', learned.kind, 'n', learned.n)
@@ -132,9 +135,11 @@ ATTEMPTS = f"""
                        AND learned.kind IN ('accepted', 'found')
      WHERE scope.status = 'accepted' AND learned.effect_id IS NULL
        AND NOT EXISTS (SELECT FROM journal j
-                        WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%')
+                        WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%'
+                       OFFSET 0)
        AND NOT EXISTS (SELECT FROM feedback f
-                        WHERE f.effect_id = scope.id AND f.kind NOT IN ('refused', 'other'))
+                        WHERE f.effect_id = scope.id AND f.kind NOT IN ('refused', 'other')
+                       OFFSET 0)
 """  # noqa: S608 - put together from constants
 
 UNFINISHED_STATUS = "AND status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')"
@@ -157,7 +162,7 @@ UNFINISHED = f"""
      UNION ALL
     SELECT 'never-due', scope.id, jsonb_build_object('status', scope.status)
       FROM scope
-      LEFT JOIN effects earlier ON earlier.id = scope.after
+      LEFT JOIN LATERAL (SELECT id, status FROM effects WHERE effects.id = scope.after OFFSET 0) AS earlier ON true
      WHERE scope.status IN ('waiting', 'unknown') AND scope.due_at = 'infinity'
        AND (scope.status = 'unknown' OR earlier.id IS NULL
             OR earlier.status IN ('accepted', 'refused', 'cancelled'))
@@ -198,11 +203,11 @@ LIMITS = f"""
 STRAYS = f"""
     SELECT 'journal-stray' AS kind, effect_id AS id, '{{}}'::jsonb AS facts
       FROM (SELECT DISTINCT effect_id FROM journal WHERE effect_id > %(after)s AND effect_id <= %(last)s) AS told
-     WHERE NOT EXISTS (SELECT FROM effects WHERE effects.id = told.effect_id)
+     WHERE NOT EXISTS (SELECT FROM effects WHERE effects.id = told.effect_id OFFSET 0)
      UNION ALL
     SELECT 'contact-missing', id, '{{}}'
       FROM ({effects_of_span("id, contact", "AND contact IS NOT NULL")}) AS scope
-     WHERE NOT EXISTS (SELECT FROM contacts WHERE contacts.key = scope.contact)
+     WHERE NOT EXISTS (SELECT FROM contacts WHERE contacts.key = scope.contact OFFSET 0)
 """  # noqa: S608 - put together from constants
 
 COUNTED = f"""

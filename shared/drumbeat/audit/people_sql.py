@@ -10,7 +10,7 @@ CONSENT = f"""
     WITH scope AS MATERIALIZED ({effects_of_span("id, contact, list, confirms", "AND contact IS NOT NULL")})
     SELECT 'after-suppression' AS kind, a.effect_id AS id, jsonb_build_object('n', a.n) AS facts
       FROM scope e
-      JOIN attempts a ON a.effect_id = e.id
+     CROSS JOIN LATERAL (SELECT * FROM attempts WHERE effect_id = e.id OFFSET 0) AS a
       JOIN LATERAL (SELECT lifted
                       FROM suppressions s
                      WHERE s.contact = e.contact AND s.created_at < a.opened_at
@@ -19,7 +19,7 @@ CONSENT = f"""
      UNION ALL
     SELECT 'after-withdrawal', a.effect_id, jsonb_build_object('n', a.n, 'list', e.list, 'state', said.before)
       FROM scope e
-      JOIN attempts a ON a.effect_id = e.id
+     CROSS JOIN LATERAL (SELECT * FROM attempts WHERE effect_id = e.id OFFSET 0) AS a
      CROSS JOIN LATERAL (
         SELECT consent_state(consents_merge(fact) FILTER (WHERE c.recorded_at < a.opened_at), e.list) AS before,
                consent_state(consents_merge(fact), e.list) AS until

@@ -106,7 +106,10 @@ DEVIATING = f"""
                ], NULL) AS fields
           FROM scope
           LEFT JOIN planned ON planned.run_id = scope.event_id AND planned.step = scope.step
-          LEFT JOIN recipients ON recipients.run_id = scope.event_id AND recipients.contact = scope.contact
+          LEFT JOIN LATERAL (SELECT contact, due_at, left_out, left_since
+                               FROM recipients r
+                              WHERE r.run_id = scope.event_id AND r.contact = scope.contact
+                             OFFSET 0) AS recipients ON true
          CROSS JOIN LATERAL (SELECT coalesce(recipients.left_since, recipients.left_out) AS reasons) AS left_out
     )
     SELECT 'plan-deviation' AS kind, id, jsonb_build_object('status', status, 'run', event_id, 'why', why) AS facts
@@ -126,9 +129,8 @@ MAILED = f"""
     WITH {_OF_RECIPIENTS}, opened AS MATERIALIZED (
         SELECT wanted.contact, wanted.id::text AS effect, max(a.opened_at) AS at
           FROM wanted
-          JOIN effects ON effects.id = wanted.id
-          JOIN attempts a ON a.effect_id = wanted.id
-         WHERE wanted.list IS NOT NULL AND effects.fence > 0
+         CROSS JOIN LATERAL (SELECT opened_at FROM attempts WHERE effect_id = wanted.id OFFSET 0) AS a
+         WHERE wanted.list IS NOT NULL
          GROUP BY 1, 2
     ), noted AS MATERIALIZED (
         SELECT contacts.key AS contact, entry ->> 1 AS effect,
@@ -150,7 +152,8 @@ MAILED = f"""
                              FROM attempts a
                              JOIN effects ON effects.id = a.effect_id
                             WHERE a.effect_id = noted.effect::uuid AND effects.contact = noted.contact
-                              AND a.opened_at BETWEEN noted.at - %(unlike)s AND noted.at + %(unlike)s)
+                              AND a.opened_at BETWEEN noted.at - %(unlike)s AND noted.at + %(unlike)s
+                           OFFSET 0)
     )
     SELECT 'mailed-fold' AS kind, contacts.person AS id, '{{}}'::jsonb AS facts
       FROM unlike

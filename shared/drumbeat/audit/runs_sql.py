@@ -154,7 +154,7 @@ HALTED = f"""
     )
     SELECT 'while-halted' AS kind, a.effect_id AS id, jsonb_build_object('n', a.n, 'state', halted.to_state) AS facts
       FROM scope
-      JOIN attempts a ON a.effect_id = scope.id
+     CROSS JOIN LATERAL (SELECT * FROM attempts WHERE effect_id = scope.id OFFSET 0) AS a
       JOIN halted ON halted.run_id = scope.event_id AND a.opened_at > halted.since AND a.opened_at < halted.until
      WHERE halted.to_state <> ALL (%(open)s)
 """  # noqa: S608 - put together from constants

@@ -12,7 +12,8 @@ START = UUID(int=0)
 END = UUID(int=2**128 - 1)
 
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-# A run may be nearly all that a table holds: what its other events have is looked up all the same.
+# A run may be nearly all that a table holds: what there is of others is looked up all the same. Statements have OFFSET
+# where Postgres would read a whole table for a chunk of which it expects too much.
 LOOK_UP = "SET LOCAL enable_seqscan = off"
 
 
@@ -42,52 +43,55 @@ class Span:
         return {"after": self.after, "last": self.last}
 
 
-# A chunk ends after so many events, and effects and recipients of runs, or when the bodies would fill the memory. An
-# event that is a run counts with all its recipients: they are read when its plan is compared. What a run of a million
-# sends is spread over the spans of its effects' own ids.
-BOUNDS = """
-    WITH upcoming AS MATERIALIZED (
-        SELECT events.id, coalesce(octet_length(payloads.body), 0) AS size,
-               %(event)s + coalesce(progress.matched, 0) AS rows
-          FROM events
-          LEFT JOIN payloads ON payloads.event_id = events.id
-          LEFT JOIN run_progress progress ON progress.run_id = events.id
-         WHERE events.id > %(after)s
-         ORDER BY events.id
-         LIMIT %(most)s / %(event)s + 1
-    ), reach AS MATERIALIZED (
-        SELECT CASE WHEN (SELECT count(*) FROM upcoming) > %(most)s / %(event)s
-                    THEN (SELECT id FROM upcoming ORDER BY id DESC LIMIT 1) ELSE %(end)s END AS last
-    ), found AS (
-        SELECT id, size, rows FROM upcoming
-         UNION ALL
-        (SELECT id, 0, 1
-           FROM effects
-          WHERE id > %(after)s AND id <= (SELECT last FROM reach) AND of_run
-          ORDER BY id
-          LIMIT %(most)s + 1)
-         UNION ALL
-        (SELECT encode(substring(contact || decode(repeat('00', 16), 'hex') FOR 16), 'hex')::uuid, 0, 1
-           FROM recipients
-          WHERE contact > uuid_send(%(after)s) || decode(repeat('ff', 48), 'hex')
-            AND contact <= (SELECT uuid_send(last) || decode(repeat('ff', 48), 'hex') FROM reach)
-          ORDER BY contact
-          LIMIT %(most)s + 1)
-    )
-    SELECT id, sum(size) OVER so_far - size < %(bytes)s AND sum(rows) OVER so_far - rows < %(most)s AS fits
-      FROM found
-    WINDOW so_far AS (ORDER BY id ROWS UNBOUNDED PRECEDING)
-     ORDER BY id, fits DESC
+# The next events, and how much each makes a chunk hold: one that is a run counts with all its recipients, which are
+# read when its plan is compared.
+EVENTS = """
+    SELECT events.id, coalesce(octet_length(payloads.body), 0) AS bytes, coalesce(progress.matched, 0) AS people
+      FROM events
+      LEFT JOIN payloads ON payloads.event_id = events.id
+      LEFT JOIN run_progress progress ON progress.run_id = events.id
+     WHERE events.id > %(after)s
+     ORDER BY events.id
+     LIMIT %(most)s
+"""
+# The next effects and recipients of runs, as far as a chunk may reach. (A statement of its own: how far is known when
+# it is planned, so that it reads in the order of ids, and ends.)
+ROWS = """
+    (SELECT id FROM effects WHERE id > %(after)s AND id <= %(last)s AND of_run ORDER BY id LIMIT %(most)s)
+     UNION ALL
+    (SELECT encode(substring(contact || decode(repeat('00', 16), 'hex') FOR 16), 'hex')::uuid
+       FROM recipients
+      WHERE contact > %(low)s AND contact <= %(high)s
+      ORDER BY contact
+      LIMIT %(most)s)
 """
 ROWS_OF_AN_EVENT = 2  # so many rows of a run are as much as an event
 
 
 def span(db: Database, after: UUID, *, limit: int, bytes: int) -> Span:
-    """Return the span of the next events, at most `limit`, that ends at `END` when there are no more."""
+    """Return the span of the next events, at most `limit`, that ends at `END` when there are no more.
+
+    It ends as well after so many effects and recipients of runs, or when the events' bodies would fill the memory. What
+    a run of a million sends is spread over the spans of its effects' own ids.
+    """
     most = limit * ROWS_OF_AN_EVENT
-    rows = db.run(BOUNDS, {"after": after, "end": END, "event": ROWS_OF_AN_EVENT, "most": most, "bytes": bytes})
-    taken = [row["id"] for row in rows if row["fits"]]
-    return Span(after, taken[-1] if len(taken) < len(rows) else END)
+    events = db.run(EVENTS, {"after": after, "most": limit + 1})
+    last = events[-1]["id"] if len(events) > limit else END
+    rows = db.run(ROWS, {"after": after, "last": last, "low": _end(after), "high": _end(last), "most": most + 1})
+    upcoming = [(row["id"], ROWS_OF_AN_EVENT + row["people"], row["bytes"]) for row in events]
+    upcoming += [(row["id"], 1, 0) for row in rows]
+    upcoming.sort()
+    rows_so_far, bytes_so_far = 0, 0
+    for place, (_, size, body) in enumerate(upcoming):
+        rows_so_far, bytes_so_far = rows_so_far + size, bytes_so_far + body
+        if place and (rows_so_far > most or bytes_so_far > bytes):
+            return Span(after, upcoming[place - 1][0])
+    return Span(after, END)
+
+
+def _end(id: UUID) -> bytes:
+    """Return the last contact of which the first sixteen bytes are those of an id."""
+    return id.bytes + b"\xff" * 48
 
 
 # Which contacts are of a span.

@@ -11,11 +11,12 @@ from drumbeat.core.runs import RunState
 from drumbeat.ledger import account_states
 from drumbeat.ledger.account_states import Report
 from drumbeat.ledger.database import Database
-from drumbeat.runs import control
+from drumbeat.runs import control, missing
 from tests.store.audit.staged_runs import (
     HEALTHY,
     PERSON,
     RECORDED,
+    cancelled,
     corrupt,
     finished,
     found,
@@ -92,6 +93,20 @@ def test_two_runs_of_the_same_people_under_a_cap_break_no_promise(stage: Stage, 
 
     assert stage.totals(second).cancelled == {"capped": 9}
     assert found(stage) == []
+
+
+def test_a_cancelled_run_that_is_sent_to_the_others_breaks_no_promise(stage: Stage, owner: Database) -> None:
+    populated(stage, owner)
+    run = cancelled(stage)
+    sent = len(stage.calls.sent)
+
+    total = missing.missing(run, stage).total
+    missing.send(run, expected=total, actor=PERSON, reason="all the same", services=stage)
+    half_way = found(stage)
+    stage.settle()
+
+    assert 0 < sent < len(stage.calls.sent) == 9
+    assert (half_way, found(stage)) == ([], [])
 
 
 # ---------------------------------------------------------------- what only looks late

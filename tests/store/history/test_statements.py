@@ -2,17 +2,22 @@
 
 import importlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from drumbeat.audit import verify
+from drumbeat.audit.spans_sql import LOOK_UP
 from drumbeat.delivery import attempts_sql
+from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
+from drumbeat.services import Services
 from drumbeat.views import effect_pages, event_pages
 from tests.conftest import TestDatabase, fresh_ledger
-from tests.store.history.readings import ALL, asked
+from tests.store.history.readings import ALL, Recording, asked
 from tests.store.history.seeded import seed
 from tests.store.rows import claimed, configured, opening, recorded, waiting
 
@@ -53,10 +58,11 @@ def history(postgres: Postgres) -> Iterator[TestDatabase]:
         yield database
 
 
-def explained(url: str, sql: Any, parameters: Any) -> dict[str, Any]:
+def explained(url: str, sql: Any, parameters: Any, *before: LiteralString) -> dict[str, Any]:
     """Run a statement, take back what it changed, and return its plan."""
     with psycopg.connect(url) as connection:
-        connection.execute("SET jit = off")  # as the application's role has it
+        for each in ("SET jit = off", *before):  # as the application's role has it
+            connection.execute(each)
         row = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql, parameters).fetchone()
         connection.rollback()
     assert row is not None
@@ -90,6 +96,38 @@ def test_a_statement_touches_what_is_due_or_shown(history: TestDatabase, name: s
 
     print(f"{name}: {touched:,} pages")
     assert touched <= reading.pages
+
+
+PAGES_OF_A_CHUNK = 15_000
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("after", [UUID(int=0), UUID("77777777-0000-0000-0000-000000000000")])
+def test_a_chunk_of_verify_touches_little_however_large_a_run_is(history: TestDatabase, after: UUID) -> None:
+    services = Services(Settings.from_env({"DRUMBEAT_LOCAL": "1", "DATABASE_URL": history.url, "DRUMBEAT_SECRET": "x"}))
+    recording = Recording(history.url)
+    services.__dict__["db"] = recording
+    services.__dict__["throttle"] = Unlimited()
+
+    verify(services, after=after)
+
+    recording.close()
+    reading = [each for each in recording.asked if str(each[0]).lstrip(" (\n").startswith(("SELECT", "WITH"))]
+    touched = {}
+    for sql, parameters in reading:
+        plan = explained(history.url, sql, parameters, LOOK_UP)
+        touched[str(sql)] = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert len(touched) > 15
+    assert {sql: pages for sql, pages in touched.items() if pages > PAGES_OF_A_CHUNK} == {}
+    print(f"the largest: {max(touched.values()):,} pages of {sum(touched.values()):,}")
+
+
+class Unlimited:
+    """A throttle at which nothing waits."""
+
+    def queues(self, accounts: list[str]) -> dict[str, float]:
+        return dict.fromkeys(accounts, 0.0)
 
 
 # A person of whom there is something of each kind.

@@ -26,6 +26,7 @@ FORBIDDEN: tuple[LiteralString, ...] = (
     "UPDATE recipients SET contact = ''",
     "UPDATE recipients SET due_at = now()",
     "UPDATE recipients SET zone = ''",
+    "UPDATE recipients SET left_out = NULL",
     "UPDATE effects SET of_run = true",
     "SELECT erase_effects('{}')",
     "SELECT erase_run_mails('', '')",
