@@ -46,10 +46,10 @@ class Span:
 # The next events, and how much each makes a chunk hold: one that is a run counts with all its recipients, which are
 # read when its plan is compared.
 EVENTS = """
-    SELECT events.id, coalesce(octet_length(payloads.body), 0) AS bytes, coalesce(progress.matched, 0) AS people
+    SELECT events.id,
+           coalesce((SELECT octet_length(body) FROM payloads WHERE event_id = events.id), 0) AS bytes,
+           coalesce((SELECT matched FROM run_progress WHERE run_id = events.id), 0) AS people
       FROM events
-      LEFT JOIN payloads ON payloads.event_id = events.id
-      LEFT JOIN run_progress progress ON progress.run_id = events.id
      WHERE events.id > %(after)s
      ORDER BY events.id
      LIMIT %(most)s

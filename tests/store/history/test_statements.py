@@ -2,23 +2,24 @@
 
 import importlib
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from drumbeat.audit import verify
-from drumbeat.audit.spans_sql import LOOK_UP
+from drumbeat.audit import findings_sql, people_sql, recipients_sql, runs_sql, verification_sql
+from drumbeat.audit.findings_sql import Bounds
+from drumbeat.audit.recipients_sql import PlannedStep
+from drumbeat.audit.spans_sql import LOOK_UP, span
 from drumbeat.delivery import attempts_sql
-from drumbeat.infrastructure.settings import Settings
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
-from drumbeat.services import Services
 from drumbeat.views import effect_pages, event_pages
 from tests.conftest import TestDatabase, fresh_ledger
 from tests.store.history.readings import ALL, Recording, asked
-from tests.store.history.seeded import seed
+from tests.store.history.seeded import RUN, seed
 from tests.store.rows import claimed, configured, opening, recorded, waiting
 
 EVENTS = 300_000
@@ -105,29 +106,26 @@ PAGES_OF_A_CHUNK = 15_000
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("after", [UUID(int=0), UUID("77777777-0000-0000-0000-000000000000")])
 def test_a_chunk_of_verify_touches_little_however_large_a_run_is(history: TestDatabase, after: UUID) -> None:
-    services = Services(Settings.from_env({"DRUMBEAT_LOCAL": "1", "DATABASE_URL": history.url, "DRUMBEAT_SECRET": "x"}))
-    recording = Recording(history.url)
-    services.__dict__["db"] = recording
-    services.__dict__["throttle"] = Unlimited()
-
-    verify(services, after=after)
-
+    recording, step = Recording(history.url), PlannedStep(RUN, "mail", 1, "mail", "send_email", "news")
+    bounds = Bounds(timedelta(minutes=2), timedelta(seconds=45), ["x"], timedelta(minutes=15), ["x"])
+    part = span(recording, after, limit=500, bytes=16 * 1024 * 1024)
+    for read in (verification_sql.effects, verification_sql.frozen, verification_sql.acceptances, runs_sql.of_span):
+        read(recording, part)
+    verification_sql.events(recording, part, late=bounds.late)
+    findings_sql.findings(recording, part, bounds)
+    people_sql.findings(recording, part)
+    runs_sql.findings(recording, part, bounds)
+    recipients_sql.findings(recording, part, [step])
+    findings_sql.counted(recording, part)
+    recipients_sql.runs(recording, part)
     recording.close()
-    reading = [each for each in recording.asked if str(each[0]).lstrip(" (\n").startswith(("SELECT", "WITH"))]
     touched = {}
-    for sql, parameters in reading:
+    for sql, parameters in recording.asked:
         plan = explained(history.url, sql, parameters, LOOK_UP)
         touched[str(sql)] = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    assert len(touched) > 15
+    assert len(touched) > 18
     assert {sql: pages for sql, pages in touched.items() if pages > PAGES_OF_A_CHUNK} == {}
     print(f"the largest: {max(touched.values()):,} pages of {sum(touched.values()):,}")
-
-
-class Unlimited:
-    """A throttle at which nothing waits."""
-
-    def queues(self, accounts: list[str]) -> dict[str, float]:
-        return dict.fromkeys(accounts, 0.0)
 
 
 # A person of whom there is something of each kind.
