@@ -59,5 +59,5 @@ def _decide(client: Client, word: str, act: str, states: Collection[str], done: 
     flying = sum(each["inFlight"] for each in now["totals"])
     if act != "resume" and flying:
         show(f"{flying:,} were on their way already and cannot be called back")
-    if act == "cancel" and any(each["accepted"] for each in now["totals"]):
+    if act == "cancel" and now["progress"]["expanded"]:
         show(f"who did not get it, should you change your mind: drumbeat campaign missing {short(now)}")

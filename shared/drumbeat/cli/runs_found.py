@@ -1,7 +1,7 @@
 """Which run is meant: by its id, by how that begins, or by the name of its campaign where only one run can be meant."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
@@ -14,7 +14,7 @@ LOOKED_AT = 50  # newest runs of a campaign
 _ID_BEGINS = re.compile("[0-9a-f-]{4,36}", re.ASCII)
 
 
-def short(run: Run) -> str:
+def short(run: Mapping[str, Any]) -> str:
     """Return how a run's id begins: enough to name it."""
     return str(run["runId"])[:8]
 

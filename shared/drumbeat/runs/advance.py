@@ -153,8 +153,9 @@ def _approval(run: Run, services: Services) -> RunReason | None:
 def _move(
     run: Run, to: RunState, services: Services, reason: RunReason | None = None, detail: str | None = None
 ) -> bool:
+    actor = run.started_by or WORKER
     moved = sql.move(
-        services.db, run.id, to, of=[RunState.PLANNED], actor=WORKER, reason=reason, detail=detail, seq=run.seq
+        services.db, run.id, to, of=[RunState.PLANNED], actor=actor, reason=reason, detail=detail, seq=run.seq
     )
     if moved is not None and to is not RunState.EXPANDING:
         _LOG.warning("run_waits_for_a_person", extra={"run_id": str(run.id), "state": to.value, "reason": reason})

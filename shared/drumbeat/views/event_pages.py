@@ -28,7 +28,7 @@ class EventItem:
     type: str
     door: str
     status: str
-    effects: int
+    effects: int  # of a run: its people, for each of its steps
     received_at: datetime
     scheduled_at: datetime | None
     delivery: UUID | None  # of which it is one fact

@@ -19,6 +19,8 @@ from drumbeat.runs import endings_sql, work_sql
 from drumbeat.runs import sql as runs
 from drumbeat.views import run_totals
 from drumbeat.views.derived import EVENT_STATUSES
+from drumbeat.views.run_story import run_head
+from drumbeat.views.run_totals import countable, open_by_state
 from tests.store.history.seeded import RUN
 
 START = UUID(int=0)
@@ -66,7 +68,7 @@ RELAY: Mapping[str, Reading] = {
     ),
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
     "prune": Reading(deliveries_sql.prune),
-    "runs": Reading(lambda db: relay.open_runs(db, plans_kept=timedelta(days=7))),
+    "runs that go on": Reading(lambda db: relay.open_runs(db, plans_kept=timedelta(days=7))),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),
@@ -119,6 +121,11 @@ VIEWS: Mapping[str, Reading] = {
     "leads of a list": Reading(_leads("list:news=withdrawn"), 3 * PAGE),
     "leads with a value that none has": Reading(_leads("n=none"), 3 * PAGE),
     "leads that are suppressed": Reading(_leads("suppressed"), 3 * PAGE),
+    "runs": Reading(lambda db: views.runs(db, views.RunFilter())),
+    "runs of a campaign": Reading(lambda db: views.runs(db, views.RunFilter(campaign="digest", state="open"))),
+    "run": Reading(lambda db: run_head(db, RUN)),
+    "runs that are counted": Reading(countable),
+    "open runs by state": Reading(open_by_state),
     "person": Reading(_person(7), PAGE),
     "person with many events": Reading(_person(0), PAGE),
     "request": Reading(lambda db: views.request(db, START)),
@@ -137,7 +144,7 @@ VIEWS: Mapping[str, Reading] = {
 # Of a run of 30,000 people.
 WHOLE_RUN = "that a run adds up is read from all of it"
 RUNS: Mapping[str, Reading] = {
-    "run": Reading(lambda db: runs.get(db, [RUN])),
+    "row of a run": Reading(lambda db: runs.get(db, [RUN])),
     "event of a run": Reading(lambda db: runs.event(db, RUN) if runs.get(db, [RUN]) else None),
     "next of a run": Reading(lambda db: work_sql.next_due(db, RUN, ["mail"], halted=False)),
     "next of a run that has a place": Reading(lambda db: work_sql.next_placed(db, RUN)),
@@ -145,7 +152,6 @@ RUNS: Mapping[str, Reading] = {
     "finish a run": Reading(lambda db: runs.finish(db, RUN)),
     "cancel effects of a run": Reading(lambda db: endings_sql.cancel_effects(db, RUN)),
     "totals of a run": Reading(lambda db: run_totals.run_totals(db, RUN), 20_000, WHOLE_RUN),
-    "people of runs that are not accounted for": Reading(run_totals.unaccounted, 20_000, WHOLE_RUN),
 }
 ALL: Mapping[str, Reading] = {**RELAY, **VIEWS, **RUNS}
 

@@ -149,7 +149,7 @@ def test_a_run_that_goes_on_afterwards_does_not_mail_the_person(
     erased(stage)
     match stage.run(run).state:
         case RunState.PLANNED:
-            control.start(run, approves=True, services=stage)
+            control.start(run, actor=PERSON, approves=True, services=stage)
         case RunState.AWAITING_APPROVAL:
             hash = stage.run(run).plan_hash
             assert hash is not None

@@ -9,7 +9,6 @@ from drumbeat import views
 from drumbeat.ledger.database import Database
 from tests.store.audit.staged_runs import (
     awaiting,
-    begun,
     cancelled,
     expanding,
     finished,
@@ -21,7 +20,6 @@ from tests.store.audit.staged_runs import (
 from tests.store.runs.stage import Stage
 
 STATUSES: tuple[tuple[Callable[[Stage], UUID], str], ...] = (
-    (begun, "planned"),
     (planned, "planned"),
     (awaiting, "planned"),
     (expanding, "in_progress"),
@@ -43,4 +41,4 @@ def test_the_event_of_a_run_has_the_status_of_the_run(
 
     (item,) = views.events(stage.db, views.EventFilter(status=status)).items
     assert (item.event_id, item.status) == (run, status)
-    assert item.effects == (0 if make is begun else 9)
+    assert item.effects == 9
