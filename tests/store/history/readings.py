@@ -15,12 +15,15 @@ from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
+from drumbeat.runs import endings_sql, work_sql
+from drumbeat.runs import sql as runs
+from drumbeat.views import run_totals
 from drumbeat.views.derived import EVENT_STATUSES
 from drumbeat.views.run_story import run_head
 from drumbeat.views.run_totals import countable, open_by_state
+from tests.store.history.seeded import RUN
 
 START = UUID(int=0)
-RUN = UUID(int=17)  # where a test has one
 ALLOWANCES = {"mail": 1_000, "crm": 1_000, "sms": 1_000}
 AHEAD = timedelta(minutes=1)
 MARGIN = timedelta(minutes=5)
@@ -65,7 +68,7 @@ RELAY: Mapping[str, Reading] = {
     ),
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
     "prune": Reading(deliveries_sql.prune),
-    "open runs": Reading(lambda db: relay.open_runs(db, plans_kept=timedelta(days=7))),
+    "runs that go on": Reading(lambda db: relay.open_runs(db, plans_kept=timedelta(days=7))),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),
@@ -120,7 +123,7 @@ VIEWS: Mapping[str, Reading] = {
     "leads that are suppressed": Reading(_leads("suppressed"), 3 * PAGE),
     "runs": Reading(lambda db: views.runs(db, views.RunFilter())),
     "runs of a campaign": Reading(lambda db: views.runs(db, views.RunFilter(campaign="digest", state="open"))),
-    "run": Reading(lambda db: run_head(db, START)),
+    "run": Reading(lambda db: run_head(db, RUN)),
     "runs that are counted": Reading(countable),
     "open runs by state": Reading(open_by_state),
     "person": Reading(_person(7), PAGE),
@@ -139,7 +142,19 @@ VIEWS: Mapping[str, Reading] = {
     "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),
 }
-ALL: Mapping[str, Reading] = {**RELAY, **VIEWS}
+# Of a run of 30,000 people.
+WHOLE_RUN = "that a run adds up is read from all of it"
+RUNS: Mapping[str, Reading] = {
+    "row of a run": Reading(lambda db: runs.get(db, [RUN])),
+    "event of a run": Reading(lambda db: runs.event(db, RUN) if runs.get(db, [RUN]) else None),
+    "next of a run": Reading(lambda db: work_sql.next_due(db, RUN, ["mail"], halted=False)),
+    "next of a run that has a place": Reading(lambda db: work_sql.next_placed(db, RUN)),
+    "expect a worker": Reading(lambda db: runs.expect(db, RUN, 1.0)),
+    "finish a run": Reading(lambda db: runs.finish(db, RUN)),
+    "cancel effects of a run": Reading(lambda db: endings_sql.cancel_effects(db, RUN)),
+    "totals of a run": Reading(lambda db: run_totals.run_totals(db, RUN), 20_000, WHOLE_RUN),
+}
+ALL: Mapping[str, Reading] = {**RELAY, **VIEWS, **RUNS}
 
 
 def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString | Composed, Parameters | None]]:

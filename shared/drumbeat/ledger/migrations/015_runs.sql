@@ -100,7 +100,7 @@ GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, starte
     ON runs TO drumbeat_app;
 GRANT UPDATE (counted, zones, times, gathered, hash, expanded, matched, odd_zones, came_later, expected_at, judged_at)
     ON run_progress TO drumbeat_app;
-GRANT UPDATE (left_out, left_since) ON recipients TO drumbeat_app;
+GRANT UPDATE (left_since) ON recipients TO drumbeat_app;
 
 -- ---------------------------------------------------------------- effects of runs
 
