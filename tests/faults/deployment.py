@@ -67,6 +67,8 @@ class Deployment:
         self.delivered_reports: list[Told] = []  # that were delivered, acknowledged or not
         self.told: list[Told] = []  # those that were acknowledged
         self.erased: set[Lead] = set()
+        self.runs: set[UUID] = set()  # of campaigns, that a person has started
+        self.cancelled: set[UUID] = set()  # those that a person has asked to end
         self.lifted = False  # a suppression, by a person
         self.presses: list[tuple[UUID, Taken | None]] = []  # that confirm: of which mail, and what the page said
         self.versions = 0

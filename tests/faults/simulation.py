@@ -3,6 +3,7 @@
 import contextlib
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -13,32 +14,55 @@ from drumbeat.ledger.database import Row
 from drumbeat.relay import sweep
 from drumbeat.wakeups.due_index import KEY, SENTINEL
 from drumbeat.wakeups.queue import Message, Queue, WakeUp
+from tests.faults.campaign_runs import CampaignRuns
 from tests.faults.processes import Process
 from tests.faults.queues import BUFFER, EFFECTS, REPORTS, WISHES
 from tests.faults.sample_deployment import Lead
-from tests.faults.world import World
 
 MINUTE = 60.0
 FUNCTION_TIMEOUT_SECONDS = 60.0  # that a worker has for a batch
 MAX_MOMENTS = 1_000  # of one run at which something happens: no story needs so many
 LATE_SECONDS = 3 * MINUTE  # something that is due and not looked at for longer is stuck
 
+# A run that is paused moves again when a person says so; nothing of it is left to do until then.
 OPEN = """
-    SELECT (SELECT count(*) FROM effects WHERE status IN ('claimed', 'sending', 'unknown')
-                OR (status = 'waiting' AND due_at < 'infinity')
-                OR (status = 'waiting' AND NOT EXISTS (SELECT FROM effects e WHERE e.id = effects.after
-                                                          AND e.status = 'held')))
-         + (SELECT count(*) FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)) AS left
+    SELECT (SELECT count(*)
+              FROM effects
+              LEFT JOIN runs ON effects.of_run AND runs.id = effects.event_id
+             WHERE status IN ('claimed', 'sending', 'unknown')
+                OR (runs.state IS DISTINCT FROM 'paused' AND status = 'waiting'
+                    AND (due_at < 'infinity' OR NOT EXISTS (SELECT FROM effects e WHERE e.id = effects.after
+                                                               AND e.status = 'held'))))
+         + (SELECT count(*) FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)
+                                          AND NOT EXISTS (SELECT FROM runs WHERE runs.id = events.id))
+         + (SELECT count(*) FROM runs
+             WHERE state IN ('expanding', 'running') OR (state = 'paused' AND resumes_at IS NOT NULL)
+                OR (state = 'planned' AND (starts OR NOT EXISTS (SELECT FROM plans WHERE event_id = runs.id)))) AS left
 """
 OVERDUE = """
     SELECT 'effect ' || step || ' is ' || status AS what
       FROM effects
-     WHERE (status IN ('waiting', 'unknown') AND lease_until IS NULL AND due_at < drumbeat_now() - %(late)s
+      LEFT JOIN runs ON effects.of_run AND runs.id = effects.event_id
+     WHERE (status IN ('waiting', 'unknown') AND lease_until IS NULL
+            AND greatest(due_at, runs.updated_at) < drumbeat_now() - %(late)s
+            AND (runs.state IS DISTINCT FROM 'paused' OR status = 'unknown')
             AND account NOT IN (SELECT account FROM account_states WHERE paused_until > drumbeat_now() - %(late)s))
         OR (status IN ('claimed', 'sending', 'unknown') AND lease_until < drumbeat_now() - %(late)s)
      UNION ALL
     SELECT 'event without a plan' FROM events
      WHERE recorded_at < drumbeat_now() - %(late)s AND NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)
+       AND NOT EXISTS (SELECT FROM runs WHERE runs.id = events.id)
+     UNION ALL
+    SELECT 'run of ' || campaign || ' is ' || state
+      FROM runs
+      JOIN run_progress ON run_id = id
+     WHERE greatest(updated_at, as_of, (SELECT max(effects.updated_at) FROM effects WHERE event_id = runs.id))
+           < drumbeat_now() - %(late)s
+       AND (state = 'expanding'
+            OR (state = 'planned' AND (starts OR NOT EXISTS (SELECT FROM plans WHERE event_id = runs.id)))
+            OR (state = 'paused' AND resumes_at < drumbeat_now() - %(late)s)
+            OR (state = 'running' AND NOT EXISTS (SELECT FROM effects WHERE event_id = runs.id
+                                                     AND status IN ('waiting', 'claimed', 'sending', 'unknown'))))
 """
 
 
@@ -46,7 +70,7 @@ class Stuck(AssertionError):
     """Nothing changes, though something is left to do."""
 
 
-class Simulation(World):
+class Simulation(CampaignRuns):
     """One run: a seed, a schedule and faults decide everything that is random."""
 
     # ------------------------------------------------------------ worker and relay
@@ -82,11 +106,7 @@ class Simulation(World):
             list(wake_ups.values()), process, lambda: FUNCTION_TIMEOUT_SECONDS - (process.clock.elapsed() - started)
         )
         unfinished = done.missing | done.left
-        return [
-            message
-            for message in messages
-            if unfinished.isdisjoint((*wake_ups[message.id].events, *wake_ups[message.id].effects))
-        ]
+        return [message for message in messages if unfinished.isdisjoint(_ids(wake_ups[message.id]))]
 
     def sweep(self, who: str = "relay") -> None:
         """Run the relay once."""
@@ -155,3 +175,7 @@ class Simulation(World):
             return tick
         due = min((score for _, score in marks), default=0.0) - self.clock.timestamp() + self.clock.gone
         return max(tick, MINUTE * -(-due // MINUTE))
+
+
+def _ids(wake_up: WakeUp) -> tuple[UUID, ...]:
+    return *wake_up.events, *wake_up.effects, *(turn.run for turn in wake_up.turns)

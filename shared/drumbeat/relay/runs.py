@@ -19,6 +19,9 @@ def go_on(services: Services, due: Due, *, full: bool) -> int:
     runs = sql.get(services.db, [each.id for each in found])
     now = services.clock.now().timestamp()
     for each in found:
+        if each.resumes_at is not None:
+            services.due_index.set({due_entry(each.id): each.resumes_at.timestamp()})
+            continue
         services.due_index.set({due_entry(each.id): now + CHECK_SECONDS})
         if each.resumes:
             sql.move(

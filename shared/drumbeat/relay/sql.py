@@ -211,7 +211,12 @@ ADVANCE = f"""
     ), listed AS (
         INSERT INTO unplanned (event_id, recorded_at) SELECT id, recorded_at FROM found ON CONFLICT DO NOTHING
     ), planned AS (
-        DELETE FROM unplanned USING plans WHERE plans.event_id = unplanned.event_id RETURNING unplanned.event_id
+        DELETE FROM unplanned
+         USING (SELECT plans.event_id FROM unplanned u JOIN plans ON plans.event_id = u.event_id
+                 UNION
+                SELECT runs.id FROM unplanned u JOIN runs ON runs.id = u.event_id WHERE runs.state = 'cancelled') AS ended
+         WHERE ended.event_id = unplanned.event_id
+     RETURNING unplanned.event_id
     ), left_over AS (
         SELECT recorded_at FROM found
          UNION ALL
@@ -277,6 +282,7 @@ class OpenRun:
     id: UUID
     advances: bool
     resumes: bool  # its pause is over
+    resumes_at: datetime | None  # when it will be
 
 
 # Of runs that ended only those are read that a due entry names, or all, where the entries may be lost.
@@ -284,11 +290,12 @@ RUNS = """
     SELECT runs.id,
            runs.state IN ('expanding', 'cancelled')
            OR (runs.state = 'planned' AND (runs.starts OR plans.event_id IS NULL)) AS advances,
-           runs.state = 'paused' AS resumes
+           runs.state = 'paused' AND runs.resumes_at <= drumbeat_now() AS resumes,
+           CASE WHEN runs.resumes_at > drumbeat_now() THEN runs.resumes_at END AS resumes_at
       FROM runs
       LEFT JOIN plans ON plans.event_id = runs.id
      WHERE (runs.state IN ('planned', 'expanding', 'running')
-            OR (runs.state = 'paused' AND runs.resumes_at <= drumbeat_now()))
+            OR (runs.state = 'paused' AND runs.resumes_at IS NOT NULL))
         OR (runs.state IN ('cancelled', 'finished') AND (runs.id = ANY (%(named)s) OR %(full)s)
             AND EXISTS (SELECT FROM effects
                          WHERE effects.event_id = runs.id AND effects.of_run AND effects.lease_until IS NULL

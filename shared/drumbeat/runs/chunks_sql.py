@@ -121,8 +121,8 @@ _GATHER = SQL("""
           JOIN times ON times.zone = contacts.zone
          CROSS JOIN LATERAL (
             SELECT times.start + interval '1 microsecond' * CASE WHEN times.span = 0 THEN 0 ELSE
-                       div((get_byte(contacts.contact, 0)::bigint << 24 | get_byte(contacts.contact, 1) << 16
-                            | get_byte(contacts.contact, 2) << 8 | get_byte(contacts.contact, 3))::numeric * times.span,
+                       div(((get_byte(contacts.contact, 0)::bigint << 24) | (get_byte(contacts.contact, 1) << 16)
+                            | (get_byte(contacts.contact, 2) << 8) | get_byte(contacts.contact, 3))::numeric * times.span,
                            4294967296)::float8 END AS at) AS slot
           LEFT JOIN LATERAL (
             SELECT max(pause.until) AS until
