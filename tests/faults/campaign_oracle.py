@@ -129,10 +129,10 @@ def _digest(chunks: int, people: Sequence[Row]) -> bytes:
 
 def _text(each: Row) -> bytes:
     since = each["due_at"] - EPOCH
-    micros = round(EPOCH.timestamp() * 1_000_000) + (since.days * 86_400 + since.seconds) * 1_000_000
-    left_out = ",".join(reason or "-" for reason in each["left_out"] or [])
+    micros: int = round(EPOCH.timestamp() * 1_000_000) + (since.days * 86_400 + since.seconds) * 1_000_000
+    left_out: str = ",".join(reason or "-" for reason in each["left_out"] or [])
     contact: bytes = each["contact"]
-    return contact + (micros + since.microseconds).to_bytes(8) + left_out.encode()
+    return b"".join([contact, (micros + since.microseconds).to_bytes(8), left_out.encode()])
 
 
 def _is_meant(each: Row, place: int) -> bool:

@@ -19,6 +19,7 @@ LEE = bargain_hunter("lee")  # who comes later
 TEN_MINUTES = 600.0
 
 STANDS = "SELECT step, status, reason_code FROM effects WHERE event_id = %s ORDER BY id"
+OPENED = "SELECT opened_at FROM attempts JOIN effects ON effects.id = effect_id WHERE event_id = %s"
 MAIL_OF = """
     SELECT e.id, e.status
       FROM effects e JOIN effects offer ON offer.contact = e.contact
@@ -37,10 +38,11 @@ def gather_hunters(simulation: Simulation) -> None:
 
 
 def _sold(simulation: Simulation) -> None:
-    """A run reaches all of its audience at once, each by one mail."""
+    """A run reaches all of its audience at once, each by one mail, but for one who is suppressed."""
+    simulation.suppress(KIM)
     run = simulation.start_run(SALE)
     simulation.settle(prompt=True)
-    _ended(simulation, run, accepted=len(HUNTERS))
+    _ended(simulation, run, accepted=len(HUNTERS) - 1)
 
 
 def _met(simulation: Simulation) -> None:
@@ -148,6 +150,8 @@ def _interrupted(simulation: Simulation) -> None:
     simulation.outages.ledger = False
     simulation.settle()
     _is(simulation, run, RunState.FINISHED)
+    reasons = {row["reason_code"] for row in simulation.environment.owner.run(STANDS, (run,))}
+    assert reasons == {None, ReasonCode.MISSED} or not isinstance(simulation.point.faults, NoFaults)
 
 
 def _too_late(simulation: Simulation) -> None:
@@ -182,6 +186,20 @@ def _paced(simulation: Simulation) -> None:
     run = simulation.start_run(SALE)
     simulation.settle(prompt=True)
     _ended(simulation, run, accepted=len(HUNTERS))
+
+
+def _quiet(simulation: Simulation) -> None:
+    """A provider asks to be called later, and that is in quiet hours: the mails leave when these are over."""
+    begins = (simulation.clock.now() + timedelta(minutes=2)).replace(second=0)
+    ends = begins + timedelta(minutes=5)
+    configure(simulation, sale=f"quiet_hours: {begins:%H:%M}-{ends:%H:%M}")
+    simulation.vendors.inject("429", provider="resend", times=len(HUNTERS), seconds=150)
+    run = simulation.start_run(SALE)
+    simulation.settle()
+    _ended(simulation, run, accepted=len(HUNTERS))
+    opened = [row["opened_at"] for row in simulation.environment.owner.run(OPENED, (run,))]
+    assert not [at for at in opened if begins <= at < ends]
+    assert [at for at in opened if at >= ends] or not isinstance(simulation.point.faults, NoFaults)
 
 
 def _schedule(simulation: Simulation, campaign: str, fields: str) -> datetime:
@@ -236,4 +254,5 @@ CAMPAIGN_STORIES = {
     "too late": _too_late,
     "crossed": _crossed,
     "paced": _paced,
+    "quiet": _quiet,
 }

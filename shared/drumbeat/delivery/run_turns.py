@@ -15,6 +15,7 @@ from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.probes import probe
 from drumbeat.runs import advance, sql, work_sql
+from drumbeat.runs.advance import CHECK_SECONDS
 from drumbeat.runs.turns import rate_of, start
 from drumbeat.runs.sql import Run
 from drumbeat.runs.work_sql import NextDue
@@ -24,6 +25,7 @@ from drumbeat.wakeups.queue import Turn
 EFFECTS_PER_CLAIM = 48
 TURN_SECONDS = 2.0  # then it makes room for what else waits in the queue
 LIMITED_SECONDS = 1.0  # between two turns of a run that limits hold back
+SUSPECT_SECONDS = 5.0  # at least, until a turn looks whether what is taken alone has ended
 IDLE_SECONDS = 900.0  # a turn that has nothing due looks again so much later at the latest
 
 
@@ -114,6 +116,8 @@ def _end(turn: Turn, run: Run, services: Services) -> None:
     finished = run.state is RunState.FINISHED or sql.finish(services.db, run.id)
     if finished:
         services.turns.end(turn)
-    else:
-        sql.expect(services.db, run.id, LIMITED_SECONDS)
-        services.turns.ask(turn, delay=LIMITED_SECONDS)
+        return
+    suspect = work_sql.suspect_due_in(services.db, run.id)
+    delay = LIMITED_SECONDS if suspect is None else min(max(suspect, SUSPECT_SECONDS), CHECK_SECONDS)
+    sql.expect(services.db, run.id, delay)
+    services.turns.ask(turn, delay=delay)

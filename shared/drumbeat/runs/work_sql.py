@@ -32,6 +32,21 @@ NEXT = """
 """
 
 
+# What may end its worker is taken alone, so no turn claims it.
+SUSPECT = """
+    SELECT extract(epoch FROM min(due_at) - drumbeat_now())::float8 AS due_in
+      FROM effects
+     WHERE event_id = %(run)s AND of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')
+       AND due_at < 'infinity'
+"""
+
+
+def suspect_due_in(db: Database, run: UUID) -> float | None:
+    """Return in how many seconds the first effect is due of a run of which no other waits; None: there is none."""
+    due_in: float | None = db.run(SUSPECT, {"run": run})[0]["due_in"]
+    return due_in
+
+
 def next_due(db: Database, run: UUID, accounts: list[str]) -> list[NextDue]:
     """Return the first effect of each account that waits in a run."""
     return [NextDue(**row) for row in db.run(NEXT, {"run": run, "accounts": accounts})]
