@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from drumbeat.api import (
     accounts,
+    audiences,
     campaigns,
     configuration,
     dead_letters,
@@ -20,6 +21,7 @@ from drumbeat.api import (
     rebuilding,
     receipts,
     reconciliation,
+    runs,
     suppressions,
     verification,
 )
@@ -29,12 +31,14 @@ NOUNS = (
     events,
     effects,
     campaigns,
+    runs,
     configuration,
     keys,
     lead_imports,
     parked,
     dead_letters,
     leads,
+    audiences,
     receipts,
     erasure,
     suppressions,

@@ -208,7 +208,7 @@ def states(db: Database) -> dict[str, AccountState]:
     }
 
 
-# What an account that answers again owes: people first, then campaigns, each the oldest first. Runs have turns of their own.
+# What an account that answers again owes: people first, then campaigns, each the oldest first. Runs have turns.
 OWED = """
     SELECT e.id
       FROM effects e

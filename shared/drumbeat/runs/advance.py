@@ -1,7 +1,7 @@
 """A run on its way from its event to its last effect: counted, gathered, planned, approved, expanded.
 
-Each step is one statement that is done once and leaves the run a little further, so this may be stopped anywhere, and be done
-by several at a time. What is left is found by the relay.
+Each step is one statement that is done once and leaves the run a little further, so this may be stopped anywhere, and
+done by several at a time. What is left is found by the relay.
 """
 
 import logging
@@ -16,8 +16,10 @@ from drumbeat.core.campaigns import Campaign, campaign_flow
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.runs import RunReason, RunState
-from drumbeat.runs import chunks_sql, endings_sql, sql, times
+from drumbeat.runs import chunks_sql, endings_sql, missing_sql, sql, times
+from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
+from drumbeat.runs.turns import start as start_turns
 from drumbeat.services import Services
 
 WORKER = "worker"
@@ -109,12 +111,6 @@ def _gather(run: Run, services: Services) -> bool:
     return chunks_sql.gather(services.db, run, matched, campaign.steps, known)
 
 
-def configured(run: Run, services: Services) -> tuple[Config, Campaign]:
-    """Return the version that planned a run, and its campaign there. Raises NotUnderstood."""
-    config = services.configuration(run.version).by(run.semantics)
-    return config, config.campaigns[run.campaign]
-
-
 def audience(run: Run, config: Config, campaign: Campaign, *, now: bool = False) -> Matching:
     """Return who is in a run's audience: as of when it began, or `now`."""
     assert campaign.audience is not None
@@ -159,8 +155,9 @@ def _approval(run: Run, services: Services) -> RunReason | None:
 def _move(
     run: Run, to: RunState, services: Services, reason: RunReason | None = None, detail: str | None = None
 ) -> bool:
+    actor = run.started_by or WORKER
     moved = sql.move(
-        services.db, run.id, to, of=[RunState.PLANNED], actor=WORKER, reason=reason, detail=detail, seq=run.seq
+        services.db, run.id, to, of=[RunState.PLANNED], actor=actor, reason=reason, detail=detail, seq=run.seq
     )
     if moved is not None and to is not RunState.EXPANDING:
         _LOG.warning("run_waits_for_a_person", extra={"run_id": str(run.id), "state": to.value, "reason": reason})
@@ -169,8 +166,15 @@ def _move(
 
 def _expand(run: Run, services: Services) -> bool:
     config, campaign = configured(run, services)
+    if run.expanded == run.chunks and run.again is not None and run.again < run.chunks:
+        again = missing_sql.again(services.db, run, campaign_flow(run.campaign), campaign.steps)
+        start_turns(run, services)
+        return again
     if run.expanded == run.chunks:
-        running = sql.move(services.db, run.id, RunState.RUNNING, of=[RunState.EXPANDING], actor=WORKER)
+        running = sql.move(services.db, run.id, RunState.RUNNING, of=[RunState.EXPANDING], actor=WORKER, seq=run.seq)
         return running is not None
     review = audience(run, config, campaign, now=True) if run.reviews else None
-    return chunks_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)
+    expanded = chunks_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)
+    if expanded:
+        start_turns(run, services)  # what is due is sent while the rest is expanded
+    return expanded

@@ -1,7 +1,7 @@
 """A run's work in chunks: each a range of contact keys, one statement, and the progress that it makes.
 
-The row of its progress is the lock: a worker that finds it taken, or further, does nothing. So a chunk is done once, however
-often and by however many it is asked for, and a run goes on from where the last commit left it.
+The row of its progress is the lock: a worker that finds it taken, or further, does nothing. So a chunk is done once,
+however often and by however many it is asked for, and a run goes on from where the last commit left it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,8 @@ from uuid import UUID
 
 from psycopg.sql import SQL, Composed, Placeholder
 
-from drumbeat.audiences.matching_sql import GIVEN, Matching
+from drumbeat.audiences.matching_sql import Matching
+from drumbeat.audiences.standing_sql import given
 from drumbeat.calendar.run_times import ZoneTimes
 from drumbeat.core.configuration import Step
 from drumbeat.ledger.database import Database
@@ -43,13 +44,15 @@ def _mine(part: str) -> str:
           JOIN runs ON runs.id = progress.run_id
          WHERE progress.run_id = %(run)s AND progress.{part} = %(number)s AND runs.state = %(state)s
            FOR NO KEY UPDATE OF progress SKIP LOCKED
-    )"""
+    )"""  # noqa: S608 - a column of ours
 
 
 # ---------------------------------------------------------------- how many people there are, by zone
 
 # A zone as people say it, or '' where they say none, or one that there is not.
-_ZONE = "CASE WHEN leads.attributes #>> '{timezone,v}' = ANY (%(zones)s) THEN leads.attributes #>> '{timezone,v}' ELSE '' END"
+_ZONE = """
+    CASE WHEN leads.attributes #>> '{timezone,v}' = ANY (%(zones)s) THEN leads.attributes #>> '{timezone,v}' ELSE '' END
+"""
 
 _COUNT = SQL("""
     WITH {mine}, found AS (
@@ -95,8 +98,8 @@ def keep_times(db: Database, run: UUID, times: str) -> None:
 
 # ---------------------------------------------------------------- who they are
 
-# Of the people of a chunk each is recorded, with why a step leaves them out, and when they are due: as `calendar.run_times`
-# has it, to the microsecond.
+# Of the people of a chunk each is recorded, with why a step leaves them out, and when they are due: to the microsecond
+# as `calendar.run_times` has it.
 _GATHER = SQL("""
     WITH {mine}, times AS MATERIALIZED (
         SELECT * FROM unnest(%(names)s::text[], %(starts)s::timestamptz[], %(spans)s::bigint[], %(closed_from)s::text[],
@@ -113,7 +116,8 @@ _GATHER = SQL("""
           JOIN contacts ON contacts.key = matching.contact
          WHERE EXISTS (SELECT FROM mine)
     ), made AS MATERIALIZED (
-        SELECT contacts.contact, nullif(contacts.zone, '') AS zone, contacts.said <> '' AND contacts.zone = '' AS odd,
+        SELECT contacts.contact, nullif(contacts.zone, '') AS zone,
+               contacts.said <> '' AND contacts.zone = '' AND cardinality(%(zones)s::text[]) > 0 AS odd,
                coalesce(closed.until, slot.at) AS due_at,
                CASE WHEN judged.left_out IS NOT NULL AND judged.left_out <> array_fill(NULL::text, ARRAY[{steps}])
                     THEN judged.left_out END AS left_out
@@ -121,9 +125,9 @@ _GATHER = SQL("""
           JOIN times ON times.zone = contacts.zone
          CROSS JOIN LATERAL (
             SELECT times.start + interval '1 microsecond' * CASE WHEN times.span = 0 THEN 0 ELSE
-                       div(((get_byte(contacts.contact, 0)::bigint << 24) | (get_byte(contacts.contact, 1) << 16)
-                            | (get_byte(contacts.contact, 2) << 8) | get_byte(contacts.contact, 3))::numeric * times.span,
-                           4294967296)::float8 END AS at) AS slot
+                       div((get_byte(contacts.contact, 0) * 16777216::bigint + get_byte(contacts.contact, 1) * 65536
+                            + get_byte(contacts.contact, 2) * 256 + get_byte(contacts.contact, 3))::numeric
+                           * times.span, 4294967296)::float8 END AS at) AS slot
           LEFT JOIN LATERAL (
             SELECT max(pause.until) AS until
               FROM unnest(times.closed_from::timestamptz[], times.closed_until::timestamptz[]) AS pause (since, until)
@@ -146,9 +150,10 @@ _GATHER = SQL("""
 """)
 # Of the recipients of a chunk, as they were planned.
 DIGEST = SQL("""
-    coalesce((SELECT sha256(string_agg(contact || int8send(microseconds(due_at))
-                                       || convert_to(coalesce(array_to_string(left_out, ',', '-'), ''), 'UTF8'), ''::bytea
-                                       ORDER BY contact)) FROM {recipients}), ''::bytea)
+    coalesce((SELECT sha256(string_agg(
+                         contact || int8send(microseconds(due_at))
+                         || convert_to(coalesce(array_to_string(left_out, ',', '-'), ''), 'UTF8'), ''::bytea
+                         ORDER BY contact)) FROM {recipients}), ''::bytea)
 """)
 _REASON = SQL("""
     coalesce(times.left_out,
@@ -156,15 +161,16 @@ _REASON = SQL("""
                   WHEN {list}::text IS NULL THEN NULL
                   WHEN contacts.complained THEN 'complained'
                   WHEN {given} THEN NULL
-                  ELSE (ARRAY['no_consent', 'consent_pending', 'withdrawn'])
-                       [array_position(ARRAY['none', 'pending', 'withdrawn'], consent_state(contacts.consents, {list}::text))]
-             END)
+                  ELSE CASE consent_state(contacts.consents, {list}::text)
+                            WHEN 'pending' THEN 'consent_pending'
+                            WHEN 'withdrawn' THEN 'withdrawn'
+                            ELSE 'no_consent' END END)
 """)
 
 
 def _reason(name: str) -> Composed:
-    given = Placeholder(name)
-    return _REASON.format(list=given, given=GIVEN.format(list=SQL("{}::text").format(given)))
+    mailing_list = Placeholder(name)
+    return _REASON.format(list=mailing_list, given=given(SQL("{}::text").format(mailing_list)))
 
 
 def gather(db: Database, run: Run, matching: Matching, steps: Sequence[Step], times: Sequence[ZoneTimes]) -> bool:
@@ -205,7 +211,7 @@ PLAN = """
 
 
 def record_plan(db: Database, run: Run) -> None:
-    """Record the plan of a run whose recipients are all there. Its hash covers version, steps, recipients and instants."""
+    """Record the plan of a run whose recipients are all there; its hash covers version, steps, recipients, instants."""
     db.run(PLAN, {"run": run.id, "head": plan_head(run)})
 
 
@@ -255,7 +261,8 @@ _EXPAND = SQL("""
             ON CONFLICT DO NOTHING
      RETURNING id
     ), journaled AS (
-        INSERT INTO journal (effect_id, seq, to_status, fence, actor) SELECT id, 1, 'waiting', 0, 'planner' FROM inserted
+        INSERT INTO journal (effect_id, seq, to_status, fence, actor)
+        SELECT id, 1, 'waiting', 0, 'planner' FROM inserted
     )
     UPDATE run_progress
        SET expanded = expanded + 1,

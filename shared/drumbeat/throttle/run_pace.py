@@ -1,6 +1,7 @@
 """The pace of a run: how many of its mails may be taken now, so that no more leave than its campaign says."""
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,7 +18,7 @@ AHEAD_SECONDS = 1.0  # of the pace, that may be taken at once: a run is looked a
 
 
 class RunPace:
-    """The next moment at which each run is free, in Redis. A run with a pace has one turn at a time, so nothing is raced for.
+    """The next moment at which each run is free, in Redis. A run with a pace has one turn at a time: there is no race.
 
     Raises nothing: without Redis a process goes on by what it remembers itself.
     """
@@ -40,15 +41,8 @@ class RunPace:
         each = pace.period / pace.count
         free_at = max(self._read(run), now - max(AHEAD_SECONDS - each, 0.0)) + mails * each
         self._free_at[run] = free_at
-        try:
+        with suppress(RedisError, OSError):
             self._redis.set(key_of(run), repr(free_at), ex=KEPT_SECONDS)
-        except (RedisError, OSError):
-            pass
-
-    def wait(self, run: UUID, pace: Limit) -> float:
-        """Return in how many seconds the next may be taken."""
-        del pace
-        return max(self._free_at.get(run, 0.0) - self._clock.now().timestamp(), 0.0)
 
     def _read(self, run: UUID) -> float:
         try:

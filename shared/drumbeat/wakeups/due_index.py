@@ -53,7 +53,7 @@ class Due:
     wishes: bytes | None = None  # the flag's value while what people asked for waits to be recorded
 
     def ids(self, kind: str) -> list[UUID]:
-        """Return the ids among the members of one kind: `event`, `effect` or `run`; a run's turns are named after it."""
+        """Return the ids among the members of one kind: `event`, `effect` or `run`, after which its turns are named."""
         return sorted(set(_ids(self.members, f"{kind}:")))
 
 

@@ -1,12 +1,13 @@
 """Turns: messages by which workers carry out a run, one short turn after the other.
 
-A run has a few of them, however many mails it sends: each turn takes what is due, and ends by asking for the next. So the
-queue stays short for what people cause, and a run releases as fast as it finishes. A turn that is lost has a due entry,
-and the relay starts it again; one that comes twice has a word that is spent.
+A run has a few of them, however many mails it sends: each turn takes what is due, and ends by asking for the next. So
+the queue stays short for what people cause, and a run releases as fast as it finishes. A turn that is lost has a due
+entry, and the relay starts it again; one that comes twice has a word that is spent.
 """
 
 import logging
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from importlib.resources import files
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
 KEPT_SECONDS = 86_400
-OVERDUE_SECONDS = 60.0  # after its time the relay starts a turn again
+OVERDUE_SECONDS = 20.0  # after its time the relay starts a turn again; the former then ends by itself
+AHEAD_SECONDS = 90.0  # before its time the relay starts a turn that is too far off for a message
 _SCRIPT = files("drumbeat.wakeups").joinpath("turns.lua")
 _LOG = logging.getLogger(__name__)
 
@@ -40,24 +42,14 @@ class Turns:
     def start(self, run: UUID, numbers: Iterable[int], *, delay: float = 0.0) -> None:
         """Start turns anew after some seconds: what is left of them from before ends by itself."""
         turns = [Turn(run, number, self._word()) for number in numbers]
-        try:
-            self._redis.run_all(
-                [
-                    part
-                    for turn in turns
-                    for part in (
-                        ("HSET", key_of(run), str(turn.number), turn.word),
-                        ("EXPIRE", key_of(run), KEPT_SECONDS),
-                    )
-                ]
-            )
-        except (RedisError, OSError):
-            pass  # each goes on by itself then
+        words = [("HSET", key_of(run), str(turn.number), turn.word) for turn in turns]
+        with suppress(RedisError, OSError):  # else each goes on by itself
+            self._redis.run_all([*words, ("EXPIRE", key_of(run), KEPT_SECONDS)])
         self._send(turns, delay)
 
-    def take_up(self, turn: Turn, *, busy: float) -> Turn | None:
-        """Take up a turn that may be busy so many seconds; return the next one to ask for, None: this one is spent."""
-        self._due_index.set({entry(turn.run, turn.number): self._now() + busy + OVERDUE_SECONDS})
+    def take_up(self, turn: Turn) -> Turn | None:
+        """Take up a turn; return the next one to ask for, None: this one is spent."""
+        self._due_index.set({entry(turn.run, turn.number): self._now() + OVERDUE_SECONDS})
         following = Turn(turn.run, turn.number, self._word())
         try:
             taken = self._redis.run(
@@ -68,7 +60,7 @@ class Turns:
         return following if taken else None
 
     def ask(self, turn: Turn, *, delay: float) -> None:
-        """Ask for a turn after some seconds; where that is far off only its due entry stands for it."""
+        """Ask for a turn after some seconds; where that is far off, only its due entry stands for it."""
         self._send([turn], delay)
 
     def end(self, turn: Turn) -> None:
@@ -83,9 +75,10 @@ class Turns:
     def _send(self, turns: Collection[Turn], delay: float) -> None:
         if not turns:
             return
-        due = self._now() + delay
-        self._due_index.set({entry(turn.run, turn.number): due + OVERDUE_SECONDS for turn in turns})
-        if delay > MAX_DELAY_SECONDS:
+        far = delay > MAX_DELAY_SECONDS
+        due = self._now() + delay + (-AHEAD_SECONDS if far else OVERDUE_SECONDS)
+        self._due_index.set({entry(turn.run, turn.number): due for turn in turns})
+        if far:
             return
         try:
             self._queue.give_turns(turns, delay)

@@ -108,7 +108,7 @@ def _expand_without_reading_the_audience_again(patch: Patch) -> None:
 
 
 def _approve_whatever_changed(patch: Patch) -> None:
-    patch.setattr(control, "_refuse_changed", lambda run, services: None)
+    patch.setattr(control, "refuse_changed", lambda run, services: None)
 
 
 def _start_without_approval(patch: Patch) -> None:

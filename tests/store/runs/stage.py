@@ -2,8 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import count
 from typing import Any, override
 from uuid import UUID
 
@@ -13,21 +15,25 @@ from drumbeat.core.address import contact_key
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.events import Arrival
 from drumbeat.core.outcomes import Accepted, LookupResult, Outcome
-from drumbeat.core.request import Request
+from drumbeat.delivery import claims_sql
+from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.deliver import Delivered, deliver
+from drumbeat.delivery.effects import Claimed
 from drumbeat.infrastructure.http import Caller
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs
-from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.providers.calls import Calls, Job, Send
+from drumbeat.relay.sweep import sweep
 from drumbeat.runs import sql
+from drumbeat.runs.advance import advance
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services
 from drumbeat.views.run_totals import StepTotals, run_totals
-from drumbeat.wakeups.queue import Queue, Turn, WakeUp
+from drumbeat.wakeups import due_index
+from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.conftest import TestDatabase
 
 DOCUMENT = """
@@ -70,15 +76,16 @@ class Provider(Calls):
     def __init__(self) -> None:
         super().__init__(Caller(SystemClock()), SystemClock())
         self.sent: list[str] = []
+        self.taken: Outcome = Accepted("taken")
         self.answer: Callable[[str], Outcome] = lambda _: Accepted("taken")
         self.meanwhile: Callable[[], None] = lambda: None
 
     @override
     def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | LookupResult]:
         self.meanwhile()
-        return [self._one(job) for job in jobs]
+        return [self._answered(job) for job in jobs]
 
-    def _one(self, job: Job) -> Outcome:
+    def _answered(self, job: Job) -> Outcome:
         assert isinstance(job, Send)
         address = json.loads(job.request.body)["to"][0]
         self.sent.append(address)
@@ -159,8 +166,33 @@ class Stage(Services):
         self.queue.notify(events=[arrival.id])
         return arrival.id
 
-    def work(self, *wake_ups: WakeUp, left: float = 900.0) -> Delivered:
-        return deliver(list(wake_ups), self, lambda: left)
+    def fire_scheduled(self, at: datetime) -> UUID:
+        """Record the firing of the campaign's schedule at an instant of its calendar, and return the run's id."""
+        config = configs.newest(self.db)
+        assert config is not None
+        arrival = firing.scheduled(config.campaigns["digest"], at, now=self.now())
+        ingest_sql.record(self.db, arrival)
+        self.queue.notify(events=[arrival.id])
+        return arrival.id
+
+    def now(self) -> datetime:
+        """Return the ledger's now."""
+        found: datetime = self.db.run("SELECT drumbeat_now() AS now")[0]["now"]
+        return found
+
+    def due(self, id: UUID) -> dict[str, datetime]:
+        """Return when each recipient of a run is due."""
+        rows = self.db.run(
+            "SELECT split_part(leads.address ->> 'v', '@', 1) AS name, due_at FROM recipients"
+            " JOIN leads ON leads.contact = recipients.contact WHERE run_id = %s",
+            (id,),
+        )
+        return {row["name"]: row["due_at"] for row in rows}
+
+    def work(self, *wake_ups: WakeUp, left: float = 900.0, passing: float = 0.0) -> Delivered:
+        """Let a worker take messages; so many seconds are left, and each time that is asked some have passed."""
+        remaining = count(left, -passing)
+        return deliver(list(wake_ups), self, lambda: next(remaining))
 
     def settle(self, most: int = 200) -> Counter[str]:
         """Take messages until none is left but a turn that waits; return what was reached."""
@@ -173,6 +205,45 @@ class Stage(Services):
 
     def run(self, id: UUID) -> Run:
         return sql.get(self.db, [id])[id]
+
+    def step(self, id: UUID) -> None:
+        """Take one step of a run."""
+        steps = iter([True])
+        advance(id, self, lambda: next(steps, False))
+
+    def restart_turns(self, id: UUID) -> WakeUp:
+        """Start a run's turn anew, as the relay does, and return its message."""
+        self.queue.left.clear()
+        self.turns.start(id, [0])
+        return self.queue.left.pop()
+
+    def forget_due_entries(self) -> None:
+        """Lose what Redis knows of when runs are looked at."""
+        self.redis.run("DEL", due_index.KEY)
+
+    def lose_redis(self) -> None:
+        """Be without Redis from now on."""
+        self.redis.close()
+        lost = LeanRedis.at("redis://127.0.0.1:1/0", self.redis_prefix)
+        for name in ("due_index", "notifier", "turns", "throttle", "ledger_rest", "wishes_flag", "run_pace"):
+            self.__dict__.pop(name, None)
+        self.redis = lost
+
+    def sweep(self) -> None:
+        sweep(self)
+
+    def claim(self, id: UUID) -> list[Claimed]:
+        return claims_sql.claim_of_run(self.db, id, lease=self.settings.times.lease, limit=100)
+
+    def carry_out(self, claimed: list[Claimed]) -> Counter[str]:
+        return carry_out(claimed, self.clock.elapsed(), self)
+
+    def came_later(self, id: UUID) -> int:
+        found: int = self.db.run("SELECT came_later AS n FROM run_progress WHERE run_id = %s", (id,))[0]["n"]
+        return found
+
+    def run_exists(self, id: UUID) -> bool:
+        return bool(sql.get(self.db, [id]))
 
     def totals(self, id: UUID) -> StepTotals:
         (only,) = run_totals(self.db, id)

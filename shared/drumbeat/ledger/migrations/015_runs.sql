@@ -24,6 +24,7 @@ CREATE TABLE runs (
     missed_before  timestamptz,              -- what was due before and was not opened is not sent: it is too late
     created_at     timestamptz NOT NULL DEFAULT drumbeat_now(),
     created_by     text NOT NULL,
+    started_by     text,                     -- who let it start; null: it was only planned so far
     updated_at     timestamptz NOT NULL DEFAULT drumbeat_now(),
     CHECK (state NOT IN ('paused', 'missed') OR reason_code IS NOT NULL)
 );
@@ -94,7 +95,8 @@ CREATE TABLE recipients (
 CREATE INDEX recipients_contact ON recipients (contact, run_id);
 
 GRANT SELECT, INSERT ON runs, run_journal, approvals, run_progress, recipients TO drumbeat_app;
-GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, needs_approval, reviews, missed_before, updated_at)
+GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, started_by, needs_approval, reviews, missed_before,
+              updated_at)
     ON runs TO drumbeat_app;
 GRANT UPDATE (counted, zones, times, gathered, hash, expanded, matched, odd_zones, came_later, expected_at, judged_at)
     ON run_progress TO drumbeat_app;
@@ -110,6 +112,9 @@ CREATE INDEX effects_due ON effects (account, campaign, due_at, id) INCLUDE (exp
 
 CREATE INDEX effects_of_run ON effects (event_id, due_at, id)
     WHERE of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown');
+-- Those that have a place in the queue of a rate limit: few, and taken before the others.
+CREATE INDEX effects_of_run_placed ON effects (event_id, due_at, id)
+    WHERE of_run AND slot IS NOT NULL AND lease_until IS NULL AND status IN ('waiting', 'unknown');
 -- What may end its worker is taken alone.
 CREATE INDEX effects_of_run_suspect ON effects (due_at)
     WHERE of_run AND crashes > 0 AND lease_until IS NULL AND status IN ('waiting', 'unknown');

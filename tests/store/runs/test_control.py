@@ -1,0 +1,216 @@
+"""What people do with a run: plan, approve, pause, resume, cancel; and what the opening asks because of it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from drumbeat.core.errors import ConfigurationChanged, Stale
+from drumbeat.core.runs import RunState
+from drumbeat.runs import control
+from tests.store.runs.stage import Stage
+
+PERSON = "person:test"
+
+
+def at_call(number: int, act: Callable[[], object]) -> Callable[[], None]:
+    """Return what acts at one call of the provider."""
+    calls = iter(range(1, 1_000))
+
+    def meanwhile() -> None:
+        if next(calls) == number:
+            act()
+
+    return meanwhile
+
+
+def some(stage: Stage, number: int) -> list[str]:
+    names = [f"p{place:03}" for place in range(number)]
+    stage.people(*names)
+    return [f"{name}@example.com" for name in names]
+
+
+def test_after_a_pause_no_attempt_is_opened_until_the_run_is_resumed(stage: Stage) -> None:
+    stage.apply()
+    everyone = some(stage, 200)
+    run = stage.fire()
+    stage.calls.meanwhile = at_call(2, lambda: control.pause(run, actor=PERSON, reason="a typo", services=stage))
+
+    stage.settle()
+    sent = len(stage.calls.sent)
+    paused = stage.totals(run)
+    control.resume(run, actor=PERSON, reason="it is none", services=stage)
+    stage.settle()
+
+    assert 0 < sent < 200  # what was in flight, and nothing after
+    assert (paused.accepted, paused.waiting) == (sent, 200 - sent)
+    assert sorted(stage.calls.sent) == everyone
+    assert stage.run(run).state is RunState.FINISHED
+
+
+def test_a_mail_that_was_claimed_before_the_pause_is_put_back(stage: Stage) -> None:
+    stage.apply()
+    some(stage, 3)
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+    claimed = stage.claim(run)
+
+    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    stage.carry_out(claimed)
+
+    assert stage.calls.sent == []
+    assert stage.totals(run).waiting == 3
+
+
+def test_a_cancelled_run_sends_nothing_more_and_each_person_has_the_reason(stage: Stage) -> None:
+    stage.apply()
+    some(stage, 200)
+    run = stage.fire()
+    stage.calls.meanwhile = at_call(2, lambda: control.cancel(run, actor=PERSON, reason="wrong", services=stage))
+
+    stage.settle()
+
+    sent = len(stage.calls.sent)
+    totals = stage.totals(run)
+    assert 0 < sent < 200
+    assert totals.cancelled == {"run_cancelled": 200 - sent}
+    assert stage.run(run).state is RunState.CANCELLED
+
+
+def test_a_run_that_was_cancelled_while_it_expands_adds_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drumbeat.runs.sql.PEOPLE_A_CHUNK", 2)
+    stage.apply()
+    some(stage, 20)
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+    while stage.run(run).expanded < 3:
+        stage.step(run)
+
+    control.cancel(run, actor=PERSON, reason="wrong", services=stage)
+    stage.settle()
+
+    assert stage.calls.sent == []
+    assert stage.totals(run).waiting == 0
+
+
+def test_a_plan_sends_nothing_until_it_is_started(stage: Stage) -> None:
+    stage.apply()
+    everyone = some(stage, 3)
+
+    run = stage.fire(plan=True)
+    stage.settle()
+    planned = stage.run(run)
+    control.start(run, actor=PERSON, approves=True, services=stage)
+    stage.settle()
+
+    assert (planned.state, planned.plan_hash is not None) == (RunState.PLANNED, True)
+    assert sorted(stage.calls.sent) == everyone
+
+
+def test_a_campaign_that_asks_for_it_waits_for_approval(stage: Stage) -> None:
+    stage.apply("approve: true")
+    everyone = some(stage, 3)
+
+    run = stage.fire()
+    stage.settle()
+    waiting = stage.run(run)
+    with pytest.raises(Stale, match="hash"):
+        control.approve(run, b"\0" * 32, actor=PERSON, services=stage)
+    assert waiting.plan_hash is not None
+    control.approve(run, waiting.plan_hash, actor=PERSON, services=stage)
+    control.approve(run, waiting.plan_hash, actor="person:other", services=stage)  # two people do
+    stage.settle()
+
+    assert (waiting.state, waiting.reason_code) == (RunState.AWAITING_APPROVAL, "configured")
+    assert sorted(stage.calls.sent) == everyone
+
+
+def test_what_a_propose_key_asked_for_waits_for_approval(stage: Stage) -> None:
+    stage.apply()
+    some(stage, 2)
+
+    run = stage.fire(proposed=True)
+    stage.settle()
+
+    assert (stage.run(run).state, stage.run(run).reason_code) == (RunState.AWAITING_APPROVAL, "proposed")
+    assert stage.calls.sent == []
+
+
+def test_the_same_content_again_waits_for_approval(stage: Stage) -> None:
+    stage.apply()
+    some(stage, 2)
+    stage.fire("first")
+    stage.settle()
+
+    again = stage.fire("second")
+    stage.settle()
+    stage.apply(subject="Other news")
+    other = stage.fire("third")
+    stage.settle()
+
+    assert (stage.run(again).state, stage.run(again).reason_code) == (RunState.AWAITING_APPROVAL, "unchanged")
+    assert stage.run(other).state is RunState.FINISHED
+    assert len(stage.calls.sent) == 4
+
+
+def test_leavers_are_subtracted_joiners_counted_and_only_the_approved_are_mailed(stage: Stage) -> None:
+    stage.apply("approve: true", audience="{field: plan, is: trial}")
+    stage.people("ada", "bob", "cyd", plan="trial")
+    run = stage.fire()
+    stage.settle()
+    stage.people("bob", plan="paid")
+    stage.people("dan", "eve", plan="trial")
+
+    hash = stage.run(run).plan_hash
+    assert hash is not None
+    control.approve(run, hash, actor=PERSON, services=stage)
+    stage.settle()
+
+    assert sorted(stage.calls.sent) == ["ada@example.com", "cyd@example.com"]
+    assert stage.totals(run).left_out == {"left_audience": 1}
+    assert stage.came_later(run) == 2
+
+
+def test_a_changed_configuration_stops_an_approved_run_with_the_difference(stage: Stage) -> None:
+    stage.apply("approve: true")
+    some(stage, 2)
+    run = stage.fire()
+    stage.settle()
+    stage.apply("approve: true", subject="Other news")
+
+    hash = stage.run(run).plan_hash
+    assert hash is not None
+    with pytest.raises(ConfigurationChanged) as stopped:
+        control.approve(run, hash, actor=PERSON, services=stage)
+
+    assert len(stopped.value.differences) == 1
+    assert "subject" in stopped.value.differences[0]
+    assert stage.run(run).state is RunState.AWAITING_APPROVAL
+    assert stage.calls.sent == []
+
+
+def test_under_a_cap_of_one_of_two_openings_at_once_one_opens(stage: Stage) -> None:
+    stage.apply('cap: "1/7d"')
+    some(stage, 5)
+    first = stage.fire("first")
+    stage.settle()
+    stage.apply('cap: "1/7d"', subject="Other")
+
+    second = stage.fire("second")
+    stage.settle()
+
+    assert len(stage.calls.sent) == 5
+    assert stage.totals(first).accepted == 5
+    assert stage.totals(second).cancelled == {"capped": 5}
+
+
+def test_a_decision_on_an_older_version_is_refused(stage: Stage) -> None:
+    stage.apply()
+    some(stage, 2)
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+    seen = stage.run(run).seq
+
+    control.pause(run, actor=PERSON, reason="first", services=stage, seq=seen)
+
+    with pytest.raises(Stale, match="version"):
+        control.cancel(run, actor=PERSON, reason="late", services=stage, seq=seen)
