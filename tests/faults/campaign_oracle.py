@@ -23,8 +23,9 @@ from tests.faults.sample_people import OFFERS
 from tests.faults.simulation import Simulation
 
 RUNS = """
-    SELECT r.id, r.campaign, r.version, r.steps, r.content, r.state, r.seq, r.needs_approval, r.starts_at, r.created_at,
-           p.chunks, p.gathered, p.expanded, p.matched, p.times, plans.hash, approvals.hash AS approved,
+    SELECT r.id, r.campaign, r.version, r.steps, r.content, r.state, r.reason_code, r.seq, r.needs_approval,
+           r.starts_at, r.created_at, p.chunks, p.gathered, p.expanded, p.matched, p.times, plans.hash,
+           approvals.hash AS approved,
            (SELECT array_agg(j.seq || ' ' || coalesce(j.from_state, '') || '>' || j.to_state ORDER BY j.seq)
               FROM run_journal j WHERE j.run_id = r.id) AS moves
       FROM runs r
@@ -57,6 +58,7 @@ SURE = """
        AND NOT EXISTS (SELECT FROM suppressions s WHERE s.contact = contacts.key)
 """
 BY_A_PERSON = {"cancelled", "paused", "awaiting_approval", "planned"}  # a person has done it, or has to do more
+MOST_COMPLAINTS = 3  # of few people; then a run stops
 UNTOUCHED = {"planned", "awaiting_approval", "missed"}  # nothing was sent
 
 
@@ -92,8 +94,13 @@ def _state(simulation: Simulation, run: Row) -> Iterator[str]:
         yield f"its journal has a gap: {moves}"
     if state != "finished" and state not in BY_A_PERSON and not (state == "missed" and run["starts_at"]):
         yield f"it is {state}"
-    if state == "cancelled" and run["id"] not in simulation.cancelled:
+    if state == "cancelled" and not _may_be_cancelled(simulation, run):
         yield "it was cancelled, and no one asked for that"
+
+
+def _may_be_cancelled(simulation: Simulation, run: Row) -> bool:
+    complaints = sum(told.word == "complained" for told in simulation.delivered_reports)
+    return run["id"] in simulation.cancelled or (run["reason_code"] == "complaints" and complaints >= MOST_COMPLAINTS)
 
 
 def _plan(run: Row, people: Sequence[Row]) -> Iterator[str]:
@@ -136,7 +143,8 @@ def _text(each: Row) -> bytes:
 
 
 def _is_meant(each: Row, place: int) -> bool:
-    return not any(reasons and reasons[place] for reasons in (each["left_out"], each["left_since"]))
+    reasons = each["left_since"] or each["left_out"]  # the later word counts: it may have been sent all the same
+    return not (reasons and reasons[place])
 
 
 def _born(run: Row, people: Sequence[Row], effects: Sequence[Row]) -> Iterator[str]:
@@ -181,7 +189,7 @@ def _ends(
     simulation: Simulation, run: Row, effects: Sequence[Row], done: Mapping[UUID, int], *, strict: bool
 ) -> Iterator[str]:
     reasons = [ReasonCode.CAPPED]
-    reasons += [ReasonCode.RUN_CANCELLED] if run["id"] in simulation.cancelled else []
+    reasons += [ReasonCode.RUN_CANCELLED] if _may_be_cancelled(simulation, run) else []
     reasons += [ReasonCode.MISSED] if run["starts_at"] else []
     for row in effects:
         if run["state"] == "paused" and row["status"] == "waiting":
@@ -205,7 +213,7 @@ def _left_out(owner: Database, run: Row, people: Sequence[Row]) -> Iterator[str]
     by_contact = {each["contact"]: each for each in people}
     for row in owner.run(SURE, {"list": OFFERS, "before": run["created_at"]}):
         each: Any = by_contact.get(row["key"])
-        if each is None or {*(each["left_out"] or ()), *(each["left_since"] or ())} - {None, "missed"}:
+        if each is None or {*(each["left_since"] or each["left_out"] or ())} - {None, "missed"}:
             yield f"{row['key'].hex()} agreed before it began, and is not in its plan: {each}"
 
 

@@ -12,7 +12,7 @@ from drumbeat.core import ids
 from drumbeat.core.errors import ConfigurationChanged, NotFound, Problem, Stale
 from drumbeat.ingest import recording
 from drumbeat.ledger import configs
-from drumbeat.runs import control
+from drumbeat.runs import control, missing
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Turn, WakeUp
 from tests.faults.deployment import ACTOR
@@ -65,6 +65,15 @@ class CampaignRuns(World):
         """End a run."""
         self.cancelled.add(run)
         return self._ask(who, lambda at: control.cancel(run, actor=ACTOR, reason=WORDS, services=at))
+
+    def send_missing(self, run: UUID, who: str = "person") -> bool:
+        """Send a run that ended to those who did not get it."""
+
+        def send(services: Services) -> None:
+            total = missing.missing(run, services).total
+            missing.send(run, expected=total, reason=WORDS, actor=ACTOR, services=services)
+
+        return self._ask(who, send)
 
     def _ask(self, who: str, act: Callable[[Services], object]) -> bool:
         """Return whether it was done: the run may be past that, or not begun."""

@@ -1,6 +1,7 @@
 """Stories about the runs of campaigns: each begins with people who have agreed to the list of offers."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ LEE = bargain_hunter("lee")  # who comes later
 TEN_MINUTES = 600.0
 
 STANDS = "SELECT step, status, reason_code FROM effects WHERE event_id = %s ORDER BY id"
+MAILS_OF = "SELECT id FROM effects WHERE event_id = %s AND list IS NOT NULL"
 OPENED = "SELECT opened_at FROM attempts JOIN effects ON effects.id = effect_id WHERE event_id = %s"
 MAIL_OF = """
     SELECT e.id, e.status
@@ -115,6 +117,31 @@ def _called_off(simulation: Simulation) -> None:
     _is(simulation, run, RunState.CANCELLED)
 
 
+def _called_back(simulation: Simulation) -> None:
+    """A run is cancelled in the middle, and then sent to those who did not get it."""
+    run = simulation.start_run(DEALS)
+    simulation.drain()
+    simulation.cancel_run(run)
+    simulation.settle(prompt=True)
+    simulation.send_missing(run)
+    simulation.settle(prompt=True)
+    if simulation.run_stands(run) == RunState.FINISHED:  # else a fault has let the run finish before
+        _ended(simulation, run, accepted=2 * len(HUNTERS))
+
+
+def _spam(simulation: Simulation) -> None:
+    """Three people complain about the mail of a run that goes on: it stops."""
+    run = simulation.start_run(DEALS)
+    for _ in range(2):
+        simulation.drain()
+        simulation.advance(1.0)
+    at = simulation.clock.timestamp()
+    for mail in simulation.vendors.feedback():
+        if mail.effect in {row["id"] for row in simulation.environment.owner.run(MAILS_OF, (run,))}:
+            simulation.report(replace(mail, word="complained", at=at))
+    simulation.settle(prompt=True)
+
+
 def _turned(simulation: Simulation) -> None:
     """Turns of a run are doubled, lost, and lost with the words by which they are known."""
     run = simulation.start_run(DEALS)
@@ -165,6 +192,9 @@ def _too_late(simulation: Simulation) -> None:
     (run,) = _fired(simulation, SALE)
     assert simulation.fired(SALE) == [instant]
     _is(simulation, run, RunState.MISSED)
+    simulation.send_missing(run)
+    simulation.settle()
+    _ended(simulation, run, accepted=len(HUNTERS))
 
 
 def _crossed(simulation: Simulation) -> None:
@@ -248,6 +278,8 @@ CAMPAIGN_STORIES = {
     "halted": _halted,
     "halted for a while": _halted_for_a_while,
     "called off": _called_off,
+    "called back": _called_back,
+    "spam": _spam,
     "turned": _turned,
     "forgotten": _forgotten,
     "interrupted": _interrupted,

@@ -214,7 +214,7 @@ ADVANCE = f"""
         DELETE FROM unplanned
          USING (SELECT plans.event_id FROM unplanned u JOIN plans ON plans.event_id = u.event_id
                  UNION
-                SELECT runs.id FROM unplanned u JOIN runs ON runs.id = u.event_id WHERE runs.state = 'cancelled') AS ended
+                SELECT runs.id FROM unplanned u JOIN runs ON runs.id = u.event_id AND runs.state = 'cancelled') AS ended
          WHERE ended.event_id = unplanned.event_id
      RETURNING unplanned.event_id
     ), left_over AS (
