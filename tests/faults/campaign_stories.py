@@ -7,6 +7,7 @@ from uuid import UUID
 
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.runs import RunState
+from drumbeat.wakeups.queue import WakeUp
 from tests.faults.corrections import configure
 from tests.faults.fault_points import NoFaults
 from tests.faults.outages import pass_until
@@ -102,6 +103,7 @@ def _halted_for_a_while(simulation: Simulation) -> None:
     run = _fire(simulation, DEALS, "misfire: 5m")
     simulation.drain()
     simulation.pause_run(run, until=simulation.clock.now() + timedelta(seconds=TEN_MINUTES))
+    simulation.wake(WakeUp(events=(run,)))  # a message comes again
     simulation.settle(prompt=True)
     _ended(simulation, run, accepted=2 * len(HUNTERS))
 

@@ -122,10 +122,6 @@ def _start_no_lost_turn(patch: Patch) -> None:
     patch.setattr(relay_runs, "start", lambda run, services: None)
 
 
-def _end_no_pause(patch: Patch) -> None:
-    patch.setattr(control, "due_entry", lambda id: f"effect:{id}")
-
-
 def _count_a_pause_as_lateness(patch: Patch) -> None:
     change_statement(patch, runs_sql, "MOVE", ("AND before = 'paused'", "AND false"))
 
@@ -152,7 +148,6 @@ MUTATIONS = (
     Mutation("what is approved has changed since", _approve_whatever_changed, "approved"),
     Mutation("a run begins without the approval that it needs", _start_without_approval, "approved"),
     Mutation("a turn that is lost stays lost", _start_no_lost_turn, "forgotten"),
-    Mutation("a pause has no end", _end_no_pause, "halted for a while"),
     Mutation("a pause counts as lateness", _count_a_pause_as_lateness, "halted for a while"),
     Mutation("the mails of a cancelled run wait for ever", _leave_the_mails_of_a_cancelled_run, "called off"),
 )
