@@ -15,7 +15,7 @@ from tests.faults.processes import Process
 EMPTY = """
     TRUNCATE configs, api_keys, events, event_aliases, payloads, conflicts, plans, replans, contacts, suppressions,
              effects, journal, requests, attempts, outcomes, account_states, dismissals, dismissed_effects,
-             unplanned, uncounted, minutes, effect_counts, parked RESTART IDENTITY CASCADE
+             unplanned, uncounted, minutes, effect_counts, parked, recipients RESTART IDENTITY CASCADE
 """
 # Keys that expire do so by simulated time.
 AGE_KEYS = """

@@ -7,6 +7,7 @@ from random import Random
 
 from drumbeat.operations.decisions import Decision
 from drumbeat.wakeups.queue import WakeUp
+from tests.faults.campaign_interleaving import PROCESSES_OF_RUNS, RACES_OF_RUNS, RUN, RunsAtOnce
 from tests.faults.consent import EVERY_LIST
 from tests.faults.environment import Environment
 from tests.faults.fault_points import NoFaults, SomeFaults
@@ -35,8 +36,9 @@ PROVIDER_FAULTS = (
     "slow_body",
 )
 TIME_STEPS_SECONDS = (0.2, 1.0, 5.0, 20.0, 47.0, 60.0, 130.0)
-THEMES = ("mixed", "duplicates", "mixed", "consent", "mixed", "duplicates", "people", "rush")
-RACES = ("rush", "asked")  # themes of a few steps, where order is all that matters
+THEMES = ("mixed", "duplicates", "mixed", "consent", "mixed", "duplicates", "people", "rush", RUN, RUN)
+RACES = ("rush", "asked", *RACES_OF_RUNS)  # themes of a few steps, where order is all that matters
+OF_LISTS = ("people", RUN, *RACES)  # themes in which people sign up for lists
 WITHOUT_FAULTS = ("consent", *RACES)
 PROCESSES_BY_THEME = {
     "mixed": ("ingest", "worker 1", "worker 2", "relay", "person", "provider"),
@@ -45,6 +47,7 @@ PROCESSES_BY_THEME = {
     "people": ("form", "page", "worker 1", "worker 2", "relay", "person"),
     "rush": ("worker 1", "worker 2", "page"),  # one person, signed up many times, withdraws while workers open mails
     "asked": ("worker 1", "worker 2"),  # each opens one of two mails that ask a person, who may get one more
+    **PROCESSES_OF_RUNS,
 }
 HISTORY = """
     SELECT string_agg(concat_ws(' ', effect_id, seq, from_status, to_status, fence, reason, actor, at), E'\n'
@@ -68,7 +71,7 @@ class Interleaving:
     ) -> None:
         self._random = random = Random(seed)
         self._theme = theme or THEMES[seed % len(THEMES)]
-        if self._theme in ("people", *RACES) and not kind.lists:
+        if self._theme in OF_LISTS and not kind.lists:
             self._theme = "consent"
         scheduler = Scheduler(Random(seed + 1), environment.control, self._between_turns)
         scheduler.stay_probability = random.choice((0.3, 0.6, 0.85))
@@ -81,6 +84,7 @@ class Interleaving:
         if random.random() < 0.5:
             self._leads.append(PARCEL)
         self._signed_up: list[Saying] = []
+        self._runs = RunsAtOnce(self._theme, self.simulation, random, self._wait)
 
     def _begin(self) -> None:
         warm_up(self.simulation)
@@ -94,13 +98,18 @@ class Interleaving:
         for lead in (self._leads[0], *self._often):
             simulation.ingest(lead)
         simulation.point.forget()
-        if self._theme in RACES:
+        if self._theme in PROCESSES_OF_RUNS:
+            self._runs.begin()
+        elif self._theme in RACES:
             self._sign_up_before(asked=1 if self._theme == "rush" else MOST_CONFIRMATIONS - 1)
         if self._theme not in WITHOUT_FAULTS:
             simulation.point.faults = SomeFaults(Random(random.random()), random.choice((0.0, 0.01, 0.03, 0.06)))
             self._add_faults()
         self._run_interleaved(self._parts())
         self._end_faults()
+        self._runs.end()
+        simulation.settle(within=20 * 86_400.0)
+        self._runs.end()
         simulation.settle(within=20 * 86_400.0)
         self._check()
         self._decide()
@@ -173,7 +182,7 @@ class Interleaving:
     # ------------------------------------------------------------ the processes
 
     def _parts(self) -> Mapping[str, Callable[[], None]]:
-        parts = {
+        parts: dict[str, Callable[[], None]] = {
             "ingest": self._ingest,
             "worker 1": lambda: self._worker("worker 1"),
             "worker 2": lambda: self._worker("worker 2"),
@@ -185,6 +194,7 @@ class Interleaving:
         }
         if woken := {"asked": self._ask, "consent": self._mail_often}.get(self._theme):
             parts |= {f"worker {number}": partial(woken, number) for number in (1, 2)}
+        parts |= self._runs.parts()
         return {name: part for name, part in parts.items() if name in PROCESSES_BY_THEME[self._theme]}
 
     def _ingest(self) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.ledger.database import Database
+from drumbeat.views.run_totals import run_totals
 from tests.faults.clock import SimulatedClock
 from tests.faults.consent import Fact, state_of
 
@@ -29,6 +30,27 @@ ASKED = """
       FROM attempts a JOIN effects e ON e.id = a.effect_id
      WHERE e.contact = %s AND e.list = %s AND e.confirms AND a.opened_at > drumbeat_now() - interval '24 hours'
 """
+OF_RUNS = """
+    SELECT e.id, e.status, e.reason_code, r.state, cap.most, planned.contact IS NOT NULL AS planned,
+           (SELECT count(*) FROM attempts WHERE effect_id = e.id) AS attempts,
+           (SELECT count(DISTINCT other.id)
+              FROM effects other
+              JOIN attempts a ON a.effect_id = other.id
+             WHERE other.contact = e.contact AND other.of_run AND other.list IS NOT NULL AND other.id <> e.id
+               AND a.opened_at > drumbeat_now() - make_interval(secs => cap.seconds)) AS others
+      FROM effects e
+      JOIN runs r ON r.id = e.event_id
+      JOIN configs c ON c.version = r.version
+     CROSS JOIN LATERAL (SELECT c.compiled #> ARRAY['campaigns', r.campaign, 'cap'] AS it) AS configured
+      LEFT JOIN LATERAL (SELECT (it ->> 0)::int AS most, (it ->> 1)::int AS seconds WHERE e.list IS NOT NULL) AS cap
+        ON true
+      LEFT JOIN recipients planned
+        ON planned.run_id = r.id AND planned.contact = e.contact
+       AND (coalesce(planned.left_since, planned.left_out))[array_position(r.steps, e.step)] IS NULL
+     WHERE e.id = ANY (%s) AND e.of_run AND e.status IN ('sending', 'cancelled')
+"""
+SENDING = ("expanding", "running", "finished")  # states of a run of which mails may be opened
+RUNS = "SELECT id FROM runs"
 MOST_CONFIRMATIONS = 3  # to one person, for one list, in a day
 
 
@@ -67,12 +89,36 @@ class Invariants:
         for what, facts in observed:
             if what == "moved":
                 self._move(*facts, **held[facts[0]])
+            elif what == "people of runs":
+                self._add_up()
             elif what == "bounced":
                 self.observed += [("suppressed", row["contact"]) for row in self._owner.run(MAILED, facts)]
             else:
                 self.observed.append((what, facts))
         if moved:
-            self.violations += self._of_lists(moved)
+            self.violations += [*self._of_lists(moved), *self._of_runs(moved)]
+
+    def _add_up(self) -> None:
+        """Check after a commit that each person of a run is in exactly one place."""
+        for run in self._owner.run(RUNS):
+            self.violations += [
+                f"run {run['id']} {step.step}: {step.unaccounted} people are in no place, or in two"
+                for step in run_totals(self._owner, run["id"])
+                if step.unaccounted
+            ]
+
+    def _of_runs(self, moved: Sequence[UUID]) -> Iterator[str]:
+        """Check that a run's mail was opened for one of its plan, while it went on, and not once too often."""
+        for one in self._owner.run(OF_RUNS, (list(moved),)):
+            opened, about = one["status"] == "sending", f"{one['id']} of a run"
+            if opened and not one["planned"]:
+                yield f"{about} was opened, and its person is not in the plan"
+            if opened and one["state"] not in SENDING:
+                yield f"{about} was opened, while that is {one['state']}"
+            if opened and one["most"] is not None and one["attempts"] == 1 and one["others"] >= one["most"]:
+                yield f"{about} was opened, after {one['others']} others to its person"
+            if one["reason_code"] == ReasonCode.CAPPED and (one["most"] is None or one["others"] < one["most"]):
+                yield f"{about} was ended as one too many, after {one['others']} others"
 
     def _of_lists(self, moved: Sequence[UUID]) -> Iterator[str]:
         """Check that a mail to a list was opened because its person had agreed, or ended because they had not.
@@ -97,7 +143,7 @@ class Invariants:
                 yield f"{about} was ended for want of consent, which is given"
             if mail["reason_code"] == ReasonCode.NOT_ASKED and state not in ("given", "withdrawn"):
                 yield f"{about} was not asked for, and its person has not decided: {state}"
-            if mail["reason_code"] == ReasonCode.CAPPED and asked["mails"] < MOST_CONFIRMATIONS:
+            if mail["confirms"] and mail["reason_code"] == ReasonCode.CAPPED and asked["mails"] < MOST_CONFIRMATIONS:
                 yield f"{about} was ended as one too many, after {asked['mails']}"
 
     def _move(self, effect: UUID, status: str, under: int, *, id: UUID, fence: int, lease_until: datetime) -> None:

@@ -9,34 +9,18 @@ from drumbeat.core import fingerprint
 from drumbeat.core.call_times import LEASE
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
-from drumbeat.core.reasons import ReasonCode
-from drumbeat.core.status import ALLOWED, Status
+from drumbeat.core.status import ALLOWED
 from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
 from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
+from tests.faults.campaign_oracle import check_runs
+from tests.faults.ends import wrong_end
 from tests.faults.peoples_oracle import check_people
 from tests.faults.reports_oracle import check_reports
-from tests.faults.sample_deployment import CLASSES, MAILS, STEPS, Recorded
-from tests.faults.sample_people import ASKED_OF, MARKETING, PEOPLES_STEPS
+from tests.faults.sample_deployment import MAILS, Recorded
+from tests.faults.sample_people import PEOPLES_STEPS
 from tests.faults.simulation import Simulation
 from tests.faults.vendors import PerformedAction
-
-# Why an effect may be held, beside the classes F and X, whose unknown outcomes no evidence of ours can decide.
-UNPROVABLE = (
-    ReasonCode.KEY_EXPIRED,
-    ReasonCode.SEARCH_UNTRUSTED,
-    ReasonCode.NO_LOOK_SUCCEEDED,
-    ReasonCode.PAST_RETENTION,
-    ReasonCode.LOGIN_CHANGED,
-    ReasonCode.WORKER_CRASHED,
-    ReasonCode.EXPIRED_UNKNOWN,
-)
-
-ACCOUNTS = STEPS | PEOPLES_STEPS  # by step
-# Why an effect may be cancelled, though no fault happened: by step, beside a suppression.
-PERSONS_REASONS = dict.fromkeys(MARKETING, (ReasonCode.NO_CONSENT,)) | dict.fromkeys(
-    ASKED_OF.values(), (ReasonCode.CAPPED, ReasonCode.NOT_ASKED)
-)
 
 STANDING = "SELECT id, status, reason_code, reason, maybe_sent, due_at = 'infinity' AS resting FROM effects"
 JOURNAL = """
@@ -98,7 +82,12 @@ CONTACTS = """
 """
 DELIVERED = "SELECT id FROM events WHERE source = %s AND fingerprint = %s"
 FACTS = "SELECT e.id, p.body FROM events e JOIN payloads p ON p.event_id = e.id WHERE e.delivery = %s ORDER BY e.key"
-UNPLANNED = "SELECT id FROM events WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)"
+UNPLANNED = """
+    SELECT id
+      FROM events
+     WHERE NOT EXISTS (SELECT FROM plans WHERE event_id = events.id)
+       AND NOT EXISTS (SELECT FROM runs WHERE runs.id = events.id)
+"""
 REPLANNED = """
     SELECT flow, replans.version, replans.semantics, compiled
       FROM replans JOIN configs ON configs.version = replans.version
@@ -111,6 +100,7 @@ PLANNED = """
       JOIN events e ON e.id = plans.event_id
       JOIN payloads p ON p.event_id = e.id
       JOIN configs ON configs.version = plans.version
+     WHERE NOT EXISTS (SELECT FROM runs WHERE runs.id = plans.event_id)
 """
 
 
@@ -128,6 +118,7 @@ def check_promises(simulation: Simulation, *, strict: bool = False) -> None:
         *_counts(simulation),
         *check_people(simulation),
         *check_reports(simulation),
+        *check_runs(simulation, strict=strict),
     ]
     assert not violations, "\n".join(violations)
 
@@ -191,7 +182,7 @@ def _lost(simulation: Simulation, *, strict: bool) -> list[str]:
         for step, effect in lead.effects().items():
             if effect not in rows:
                 violations.append(f"{lead.name} {step} was lost")
-            elif why := _wrong_end(
+            elif why := wrong_end(
                 rows[effect],
                 step,
                 done[effect],
@@ -219,33 +210,6 @@ def _delivered(simulation: Simulation) -> tuple[list[Recorded], list[str]]:
         if names != list(sent.people):
             violations.append(f"{sent.name} holds {list(sent.people)} and became the events {names}")
     return recorded, violations
-
-
-def _wrong_end(row: dict[str, Any], step: str, done: int, *, risked: bool, strict: bool) -> str | None:
-    """Return what is wrong about the status in which an effect ended, given how often the provider did it.
-
-    `risked`: a person sent it again, knowing that it may have been done.
-    """
-    code = row["reason_code"]
-    decided = code == ReasonCode.DECIDED  # by a person
-    match Status(row["status"]):
-        case Status.ACCEPTED:
-            return None if done or decided else "the provider never did it"
-        case Status.REFUSED:
-            if strict:
-                return "no provider refused it"
-            return "the provider did it" if done and not risked else None
-        case Status.CANCELLED:
-            if done and not row["maybe_sent"] and not risked:
-                return "the provider did it, and nothing says so"
-            wanted = (ReasonCode.SUPPRESSED, *PERSONS_REASONS.get(step, ()))
-            return "it has no reason" if code is None or (strict and code not in wanted) else None
-        case Status.HELD:
-            blind = CLASSES[ACCOUNTS[step]] in "FX" and code == ReasonCode.UNPROVABLE
-            return None if blind or (not strict and code in UNPROVABLE) else "it could be proven"
-        case Status.WAITING if row["resting"]:
-            return None  # it waits for one that is held; otherwise the simulation would not have ended
-    return "it is not at its end"
 
 
 def _journal(simulation: Simulation) -> list[str]:

@@ -33,7 +33,7 @@ PLANNED = """
       JOIN configs ON configs.version = plans.version
 """
 ASKED_LATER = "SELECT event_id, flow FROM replans"
-MAILS = "SELECT id, event_id, contact, account, list, confirms FROM effects WHERE contact IS NOT NULL"
+MAILS = "SELECT id, event_id, contact, account, list, confirms, of_run FROM effects WHERE contact IS NOT NULL"
 CONSENTS = "SELECT contact, list, event_id AS event, kind, by_person, at FROM consents"
 CONTACTS = "SELECT key, consents FROM contacts WHERE consents <> '{}'"
 LEADS = "SELECT contact, address, attributes, refused, since, changed FROM leads"
@@ -224,7 +224,11 @@ def _index(
     """Each event is found by the person that it names, and by those to whom something goes because of it."""
     wanted = {(contact_key(secret, people.address), event.id) for event, people, _ in events if people.address}
     erased = {row["id"] for row in owner.run(ERASED)}
-    wanted |= {(mail["contact"], mail["event_id"]) for mail in mails.values() if mail["event_id"] not in erased}
+    wanted |= {
+        (mail["contact"], mail["event_id"])
+        for mail in mails.values()
+        if not mail["of_run"] and mail["event_id"] not in erased  # a run's people are its recipients
+    }
     wanted |= {(contact, event.id) for event, _, _ in events for contact in _reported_on(event, mails, secret)}
     left = [event for event, _, _ in events if event.door == "unsubscribe"]
     wanted |= {(said.contact, event.id) for event in left for said in _withdrawn(event, mails)}

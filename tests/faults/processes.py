@@ -1,12 +1,15 @@
 """One process: the real services and use cases, whose clients pass every operation through the fault point."""
 
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
+from inspect import isfunction
 from random import Random
-from typing import Any, LiteralString, NoReturn, override
+from types import FrameType, ModuleType
+from typing import Any, LiteralString, NoReturn, cast, override
 
 import psycopg
 from psycopg.sql import Composed
@@ -25,6 +28,8 @@ from drumbeat.ingest.single import Single
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.people import sql as people_sql
 from drumbeat.providers.calls import Calls, Job, Send
+from drumbeat.runs import endings_sql
+from drumbeat.runs import sql as runs_sql
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Throttle
 from tests.faults.fault_points import Crash, FaultPoint, Operation
@@ -37,6 +42,7 @@ type Observer = Callable[[Sequence[tuple[str, object]]], None]
 
 
 WORKERS = 4  # that may run at a time
+PEOPLE_A_CHUNK = 2  # of a run, so that few people are several chunks
 SLEEPS_AFTER_SECONDS = 300  # without a statement: Neon, "Scale to zero"
 
 
@@ -54,6 +60,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
             "WISHES_QUEUE_URL": WISHES,
             "FEEDBACK_QUEUE_URL": REPORTS,
             "DATABASE_SLEEPS_AFTER": str(SLEEPS_AFTER_SECONDS),
+            "WORKER_CONCURRENCY": str(WORKERS),
             "DLQ_URL": DEAD,
             "DRUMBEAT_SANDBOX_URL": SANDBOX,
         }
@@ -177,13 +184,14 @@ class SimulatedDatabase(Database):
     @override
     def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
         text = sql if isinstance(sql, str) else sql.as_string()
-        return self._process.through(
-            Operation(f"db {name_of(text)}", lambda: self._carry_out(text, parameters), self._fail)
-        )
+        name = name_of(sql) if isinstance(sql, str) else _built_by(sys._getframe(1))
+        return self._process.through(Operation(f"db {name}", lambda: self._carry_out(text, parameters), self._fail))
 
     def _carry_out(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
         if self._process.outages.ledger:
             self._fail(False)
+        if sql == runs_sql.BEGIN:
+            parameters = {**cast("Mapping[str, object]", parameters), "people": PEOPLE_A_CHUNK}
         schedule = self._process.point.schedule
         if schedule.is_active():
             with self.transaction():  # commit separately, when it is our turn: so the order of commits is known
@@ -208,7 +216,9 @@ class SimulatedDatabase(Database):
 
 
 def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[tuple[str, object]]:
-    """Return what a statement did to consent and attempts, to be observed in the order of commits."""
+    """Return what a statement did to consent, attempts and runs, to be observed in the order of commits."""
+    if "UPDATE run_progress" in sql or sql == endings_sql.CANCEL:
+        return [("people of runs", None)]
     if not rows or not isinstance(parameters, Mapping):
         return []
     if sql == people_sql.CHANGE:
@@ -220,7 +230,7 @@ def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) 
         return [
             ("bounced", (mail, account)) for event, kind, mail, account in told if event in new and kind == "bounced"
         ]
-    if sql in (attempts_sql.OPEN, attempts_sql.OPEN_COUNTED, attempts_sql.CLOSE):
+    if sql in (attempts_sql.OPEN, attempts_sql.OPEN_COUNTED, attempts_sql.OPEN_OF_RUN, attempts_sql.CLOSE):
         under = dict(zip(parameters["ids"], parameters["fences"], strict=True))
         return [("moved", (row["id"], row["status"], under[row["id"]])) for row in rows if row["status"] is not None]
     return []
@@ -269,11 +279,33 @@ def statements() -> dict[str, str]:
     """Return the name of every statement in the package: its module and its constant. A private one is only a part."""
     return {
         text: f"{short}.{name}"
-        for info in pkgutil.walk_packages(drumbeat.__path__, "drumbeat.")
-        if (short := _statements_of(info.name))
-        for name, text in vars(import_module(info.name)).items()
+        for short, module in _modules()
+        for name, text in vars(module).items()
         if name.isupper() and name[0] != "_" and isinstance(text, str)
     }
+
+
+def built_statements() -> set[str]:
+    """Return the names of the statements that are put together when they are run: each is its function's."""
+    return {
+        f"{short}.{name}"
+        for short, module in _modules()
+        for name, function in vars(module).items()
+        if isfunction(function) and function.__module__ == module.__name__
+        if {"format", "run"} <= set(function.__code__.co_names)
+    }
+
+
+def _built_by(frame: FrameType) -> str:
+    """Return the name of a statement that the function of this frame put together."""
+    return f"{_statements_of(frame.f_globals['__name__'])}.{frame.f_code.co_name}"
+
+
+def _modules() -> Iterator[tuple[str, ModuleType]]:
+    """Yield the modules that hold statements, with the first part of the names of these."""
+    for info in pkgutil.walk_packages(drumbeat.__path__, "drumbeat."):
+        if short := _statements_of(info.name):
+            yield short, import_module(info.name)
 
 
 def _statements_of(module: str) -> str | None:

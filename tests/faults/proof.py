@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.faults import machine
 from tests.faults.beside import BeforeFirst, Beside, PresentFirst, Release, check_ledger
+from tests.faults.campaign_scenarios import CAMPAIGN_SCENARIOS
 from tests.faults.doubts import DOUBTS
 from tests.faults.environment import Environment
 from tests.faults.fault_points import Fault, OneFault, Site
@@ -19,7 +20,7 @@ from tests.faults.stories import EVE, STORIES, play_story
 
 SEEDS = 100
 IN_MANY_ORDERS = ("seeds", *WITHOUT_FAULTS)  # any theme, or one in which order is all that matters
-ALL_SCENARIOS = {**SCENARIOS, **DOUBTS, **PEOPLES_SCENARIOS}
+ALL_SCENARIOS = {**SCENARIOS, **DOUBTS, **PEOPLES_SCENARIOS, **CAMPAIGN_SCENARIOS}
 
 type Sites = Sequence[tuple[Site, bool]]  # as a run traces them
 

@@ -201,6 +201,29 @@ sources:
 """.replace("MAIL", 'to: "{{ payload.email }}", subject: Hello, text: "{{ unsubscribe_url }} {{ postal_address }}"'),
     ),
 )
+# Campaigns that reach the people of a list, by hand where nothing else is said: who signs up for `offers` is one.
+SALE, DEALS = "sale", "deals"
+RUNS = """audiences:
+  hunters: {list: offers}
+campaigns:
+  sale:
+    audience: hunters%(sale)s
+    steps:
+      - {id: sale, account: news, action: send_email, with: {list: offers, MAIL}}
+  deals:
+    audience: hunters
+    cap: 1/7d%(deals)s
+    steps:
+      - {id: deal, account: mail, action: send_email, with: {list: offers, MAIL}}
+      - id: tag
+        account: crm
+        action: upsert_contact
+        with: {email: "{{ lead.email }}", properties: {firstname: Sold}}
+""".replace(
+    "MAIL",
+    'to: "{{ lead.email }}", subject: "%(subject)s", '
+    "text: \"For {{ lead.name | default('you') }} {{ unsubscribe_url }} {{ postal_address }}\"",
+)
 TEMPLATES = {"confirm.txt": "---\nsubject: Is it you?\n---\n{{ confirm_url }}\n"}
 
 
@@ -226,20 +249,29 @@ def document(
     lists: bool = False,
     asks: bool = True,
     split: bool = False,
+    sale: str = "",
+    deals: str = "",
 ) -> str:
     """Return a configuration as it is written.
 
     Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
     no event has, `digest` is the schedule of a campaign of that name, and `split` adds a source whose deliveries are.
-    With `lists`, people sign up for some; one of them `asks` them to confirm, and providers report.
+    With `lists`, people sign up for some; one of them `asks` them to confirm, providers report, and there are campaigns
+    for audiences, `sale` and `deals`, with more lines of these.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
     for before, after in (*((*WITH_LISTS, *WITH_REPORTS) if lists else ()), *(SPLIT if split else ())):
         assert text.count(before) == 1
         text = text.replace(before, after)
     text = text if asks else text.replace(ASKS, "")
-    text += f"campaigns:\n  digest: {{schedule: {digest}}}\n" if digest else ""
+    more_lines = {"sale": _lines(sale), "deals": _lines(deals), "subject": subject}
+    text += RUNS % more_lines if lists else "campaigns:\n" if digest else ""
+    text += f"  digest: {{schedule: {digest}}}\n" if digest else ""
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text
+
+
+def _lines(fields: str) -> str:
+    return "".join(f"\n    {field}" for field in fields.split("; ") if field)
 
 
 @dataclass(frozen=True, slots=True)

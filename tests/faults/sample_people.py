@@ -23,6 +23,7 @@ ASKED_OF = {
     CLUB: f"{ASKED} of the club",
 }  # lists that a person has to confirm -> their steps, as named here
 PEOPLES_STEPS = MARKETING | {"receipt": "news"} | dict.fromkeys(ASKED_OF.values(), "news")
+STEPS_OF_RUNS = {"sale": "news", "tag": "crm", "deal": "mail"}  # step -> account
 PEOPLES_FLOWS = {
     "letters": ("letters", ("letter", "reminder", "receipt")),
     "crm": ("letters", ("letter", "reminder", "receipt")),

@@ -9,6 +9,7 @@ from drumbeat.core.status import Status
 from drumbeat.ledger.account_states import FAILURES_THAT_PAUSE, FIRST_PAUSE_SECONDS
 from drumbeat.operations.decisions import Decision
 from drumbeat.people.imports import Mode
+from tests.faults.campaign_stories import CAMPAIGN_STORIES, gather_hunters
 from tests.faults.corrections import configure, correct
 from tests.faults.fault_points import NoFaults
 from tests.faults.in_the_way import forbidden, unreachable
@@ -476,6 +477,7 @@ STORIES: Mapping[str, Story] = {
     "split": _split,
     "files": _files,
     **PEOPLES_STORIES,
+    **CAMPAIGN_STORIES,
 }
 
 
@@ -483,6 +485,8 @@ def play_story(story: str, simulation: Simulation) -> None:
     """Run a story to its end. Only the story itself is traced and meets faults."""
     faults, simulation.point.faults = simulation.point.faults, NoFaults()
     warm_up(simulation)
+    if story in CAMPAIGN_STORIES:
+        gather_hunters(simulation)
     simulation.point.faults = faults
     simulation.point.forget()
     STORIES[story](simulation)

@@ -121,9 +121,9 @@ def _claim_and_carry_out(
 
 
 def _note_gap(work: _Work, services: Services) -> None:
-    """Let end as missed what was due while no worker came, for longer than the campaign allows."""
+    """Let what was due while no worker came, for longer than the campaign allows, end as missed; a pause is none."""
     run, misfire = work.run, timedelta(seconds=work.campaign.misfire)
-    if run.starts_at is not None and run.now - run.expected_at > misfire:
+    if run.starts_at is not None and not work.halted and run.now - run.expected_at > misfire:
         sql.miss(services.db, run.id, run.now - misfire)
 
 

@@ -2,7 +2,11 @@
 
 # Whether an event has no plan is looked up for each that is searched: OFFSET keeps Postgres from reading all the plans
 # there are, to compare them with what it takes to be many events.
-NO_PLAN = "NOT EXISTS (SELECT FROM plans WHERE plans.event_id = events.id OFFSET 0)"
+# A run that was cancelled before its people were recorded never has one.
+NO_PLAN = """
+    NOT EXISTS (SELECT FROM plans WHERE plans.event_id = events.id OFFSET 0)
+    AND NOT EXISTS (SELECT FROM runs WHERE runs.id = events.id AND runs.state = 'cancelled' OFFSET 0)
+"""
 
 # An event without a plan is one of these.
 SEARCHED = """

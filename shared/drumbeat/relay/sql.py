@@ -211,7 +211,12 @@ ADVANCE = f"""
     ), listed AS (
         INSERT INTO unplanned (event_id, recorded_at) SELECT id, recorded_at FROM found ON CONFLICT DO NOTHING
     ), planned AS (
-        DELETE FROM unplanned USING plans WHERE plans.event_id = unplanned.event_id RETURNING unplanned.event_id
+        DELETE FROM unplanned
+         USING (SELECT plans.event_id FROM unplanned u JOIN plans ON plans.event_id = u.event_id
+                 UNION
+                SELECT runs.id FROM unplanned u JOIN runs ON runs.id = u.event_id AND runs.state = 'cancelled') AS ended
+         WHERE ended.event_id = unplanned.event_id
+     RETURNING unplanned.event_id
     ), left_over AS (
         SELECT recorded_at FROM found
          UNION ALL

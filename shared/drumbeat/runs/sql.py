@@ -154,6 +154,8 @@ MOVE = """
           JOIN run_progress progress ON progress.run_id = before.id
          WHERE runs.id = before.id
      RETURNING runs.id, runs.seq, before.state AS before, runs.state, runs.reason_code, runs.reason_detail
+    ), expected AS (  -- what was due in a pause is not missed for that
+        UPDATE run_progress SET expected_at = drumbeat_now() FROM moved WHERE run_id = moved.id AND before = 'paused'
     ), journaled AS (
         INSERT INTO run_journal (run_id, seq, from_state, to_state, reason_code, reason_detail, actor)
         SELECT id, seq, before, state, reason_code, reason_detail, %(actor)s FROM moved

@@ -1,6 +1,6 @@
 """Deliberate bugs, each with the part of the proof that must notice it: what keeps the proof honest."""
 
-from tests.faults.mutations import attempts, decisions, people, rooms, wakeups, wishes
+from tests.faults.mutations import attempts, decisions, people, rooms, runs, wakeups, wishes
 from tests.faults.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS", "Mutation"]
@@ -12,4 +12,5 @@ MUTATIONS = (
     *people.MUTATIONS,
     *wishes.MUTATIONS,
     *rooms.MUTATIONS,
+    *runs.MUTATIONS,
 )
