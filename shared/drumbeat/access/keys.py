@@ -1,8 +1,8 @@
 """API keys that verify themselves: a name, scopes and an HMAC, so that ingest can check them without the database.
 
 A token proves that its maker knew the secret. That the key was made here, and is not revoked, is a row in `api_keys`: a
-statement that writes for a caller checks it. The scope `people` stands in the row alone: only the console asks for it,
-which reads the row anyway, and a release that does not know it verifies the token all the same.
+statement that writes for a caller checks it. The scopes `people` and `propose` stand in the row: only the console asks
+for them, which reads the row anyway, and a release that does not know them verifies the token all the same, as less.
 """
 
 import hashlib
@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from drumbeat.core.errors import Forbidden, Unauthorized
 
 PEOPLE = "people"  # addresses, payloads and keys of events are shown; without it they are masked
+PROPOSE = "propose"  # runs may be planned and asked for; only who may `operate` lets them be sent
 SIGNED = ("ingest", "read", "operate")  # what a token says by itself
-SCOPES = ("ingest", "read", PEOPLE, "operate")
+IN_ROW = (PEOPLE, PROPOSE)
+SCOPES = ("ingest", "read", PEOPLE, PROPOSE, "operate")
 
 _PREFIX = "drumbeat"
 _ID = re.compile("[a-z0-9-]{1,40}")
@@ -46,10 +48,12 @@ def new_id() -> str:
 def mint(secret: bytes, id: str, scopes: Collection[str]) -> str:
     """Return the token of a key; the same secret, id and scopes give the same token, with `people` and without.
 
+    It names `propose` only where it would name nothing else: such a token is none to a release that does not know it.
+
     Raises:
         ValueError: the id or a scope is not allowed, or `people` is the only one.
     """
-    signed = [scope for scope in SIGNED if scope in scopes]
+    signed = [scope for scope in SIGNED if scope in scopes] or [scope for scope in (PROPOSE,) if scope in scopes]
     if not _ID.fullmatch(id) or not signed or not set(scopes) <= set(SCOPES):
         raise ValueError(f"a key needs an id of a-z, 0-9 and -, and scopes among {', '.join(SCOPES)}")
     claims = f"{_PREFIX}.{id}.{'+'.join(signed)}"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from drumbeat.access.keys import PEOPLE, ApiKey
+from drumbeat.access.keys import IN_ROW, ApiKey
 from drumbeat.ledger.database import Database
 
 
@@ -66,6 +66,6 @@ def revoked(db: Database, id: str) -> bool:
 
 
 def good(db: Database, key: ApiKey) -> ApiKey | None:
-    """Return a verified key, with `people` if its row has it; None: revoked, or not made here with its scopes."""
+    """Return a verified key, with what its row alone says; None: revoked, or not made here with its scopes."""
     rows = db.run(GOOD, {"id": key.id, "scopes": sorted(key.scopes)})
-    return ApiKey(key.id, key.scopes | ({PEOPLE} & set(rows[0]["scopes"]))) if rows else None
+    return ApiKey(key.id, key.scopes | (set(IN_ROW) & set(rows[0]["scopes"]))) if rows else None

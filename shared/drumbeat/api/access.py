@@ -12,42 +12,47 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from drumbeat.access import keys
 from drumbeat.access import sql as stored_keys
-from drumbeat.access.keys import PEOPLE, ApiKey
+from drumbeat.access.keys import IN_ROW, PEOPLE, PROPOSE, ApiKey
 from drumbeat.api.masking import masked
+from drumbeat.core.errors import Forbidden
 from drumbeat.services import services
 
 type Next = Callable[[ApiGatewayResolver], Response[Any]]
 type Middleware = Callable[[ApiGatewayResolver, Next], Response[Any]]
 
 
-def require(request: BaseProxyEvent, *scopes: str) -> ApiKey:
+def require(request: BaseProxyEvent, *scopes: str, one_of: Collection[str] = ()) -> ApiKey:
     """Return the calling key.
 
     Raises:
         Unauthorized: no key, one that was not made here, or a revoked one.
-        Forbidden: the key lacks one of the scopes.
+        Forbidden: the key lacks one of the scopes, or all those of which it needs `one_of`.
     """
     claimed = keys.verify(services().key_secret, keys.bearer(request.headers.get("authorization")))
     for scope in scopes:
-        if scope != PEOPLE:  # which no token claims
+        if scope not in IN_ROW:  # which few tokens claim, or none
             claimed.need(scope)
     caller = stored_keys.good(services().db, claimed)
     if caller is None:
         raise keys.refused()
     for scope in scopes:
         caller.need(scope)
+    if one_of and not caller.scopes & set(one_of):
+        either = " or ".join(f"`{scope}`" for scope in one_of)
+        raise Forbidden(f"This API key has none of the scopes {either}. Use one that has. Nothing was changed.")
     return caller
 
 
-def needs(*scopes: str, shows: Collection[str] = ()) -> list[Middleware]:
-    """Guard a route: a caller that passes has a valid key with these scopes, and is the `caller` of its context.
+def needs(*scopes: str, one_of: Collection[str] = (), shows: Collection[str] = ()) -> list[Middleware]:
+    """Guard a route: a caller that passes has a valid key with these scopes, and with one of those of `one_of`, and
+    is the `caller` of its context.
 
     What one without `people` is answered is masked, but for the fields that the route `shows` as they are: because they
     hold no person, or none but whom the caller itself has named.
     """
 
     def guard(app: ApiGatewayResolver, following: Next) -> Response[Any]:
-        caller = require(app.current_event, *scopes)
+        caller = require(app.current_event, *scopes, one_of=one_of)
         app.append_context(caller=caller)  # type: ignore[no-untyped-call]
         answer = following(app)
         return answer if PEOPLE in caller.scopes else masked(answer, services().mask_secret, shows)
@@ -58,3 +63,5 @@ def needs(*scopes: str, shows: Collection[str] = ()) -> list[Middleware]:
 READ = needs("read")
 READ_PEOPLE = needs("read", PEOPLE)
 OPERATE = needs("operate")
+SEE_RUNS = needs(one_of=("read", PROPOSE))
+ASK_FOR_RUNS = needs(one_of=(PROPOSE, "operate"))

@@ -25,7 +25,7 @@ class NewKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: str = Field(min_length=1, max_length=100)
-    scopes: list[Literal["ingest", "read", "people", "operate"]] = Field(min_length=1)
+    scopes: list[Literal["ingest", "read", "people", "propose", "operate"]] = Field(min_length=1)
 
 
 @router.get("/v1/keys", middlewares=OPERATE)

@@ -20,6 +20,7 @@ from drumbeat.api import (
     rebuilding,
     receipts,
     reconciliation,
+    runs,
     suppressions,
     verification,
 )
@@ -29,6 +30,7 @@ NOUNS = (
     events,
     effects,
     campaigns,
+    runs,
     configuration,
     keys,
     lead_imports,

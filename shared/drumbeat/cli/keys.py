@@ -7,7 +7,7 @@ import click
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import moment, plain, print_json, show, table
 
-SCOPES = ("ingest", "read", "people", "operate")
+SCOPES = ("ingest", "read", "people", "propose", "operate")
 
 
 @click.group()

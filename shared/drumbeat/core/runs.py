@@ -1,5 +1,6 @@
 """The state machine of a run, and why its people may be left out: closed words that code, SQL, docs and tests share."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -71,3 +72,25 @@ class LeftOut(StrEnum):
     MISSED = "missed"  # the campaign came too late for their time zone
     NO_LOCAL_TIME = "no_local_time"  # the clock of their time zone skipped the time
     LEFT_AUDIENCE = "left_audience"  # they were in the audience when it was planned, and not any more when it started
+
+
+# What a person reads of a reason; `{detail}` is what varies.
+SENTENCES: Mapping[RunReason, str] = {
+    RunReason.PERSON: "{detail}",
+    RunReason.COMPLAINTS: "too many people called its mails spam: {detail}",
+    RunReason.PAUSE_OVER: "its pause was over",
+    RunReason.LATE: "it came too late, by {detail}",
+    RunReason.NEVER_STARTED: "it was not started within a week",
+    RunReason.TOO_SLOW: "at its pace it would take months",
+    RunReason.CONFIGURED: "its campaign says that a person approves each run",
+    RunReason.PROPOSED: "it was asked for with a key that may only propose",
+    RunReason.UNCHANGED: "its mails say what those of the run before said",
+}
+
+
+def sentence(code: str | None, detail: str | None) -> str | None:
+    """Return what a person reads of a reason; one that a later release wrote stays as it is."""
+    if code is None:
+        return None
+    text = SENTENCES[RunReason(code)] if code in set(RunReason) else code
+    return text.replace("{detail}", detail or "")

@@ -16,7 +16,7 @@ from drumbeat.core.campaigns import Campaign, campaign_flow
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.runs import RunReason, RunState
-from drumbeat.runs import chunks_sql, endings_sql, sql, times
+from drumbeat.runs import chunks_sql, endings_sql, missing_sql, sql, times
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services
 
@@ -167,8 +167,10 @@ def _move(
 
 def _expand(run: Run, services: Services) -> bool:
     config, campaign = configured(run, services)
+    if run.expanded == run.chunks and run.again is not None and run.again < run.chunks:
+        return missing_sql.again(services.db, run, campaign_flow(run.campaign), campaign.steps)
     if run.expanded == run.chunks:
-        running = sql.move(services.db, run.id, RunState.RUNNING, of=[RunState.EXPANDING], actor=WORKER)
+        running = sql.move(services.db, run.id, RunState.RUNNING, of=[RunState.EXPANDING], actor=WORKER, seq=run.seq)
         return running is not None
     review = audience(run, config, campaign, now=True) if run.reviews else None
     return chunks_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)

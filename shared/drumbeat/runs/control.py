@@ -40,9 +40,9 @@ def start(id: UUID, *, approves: bool, services: Services) -> Run:
     run = find(id, services)
     if run.state is not RunState.PLANNED or run.starts:
         raise Stale(f"this run is {run.state} and cannot be started again. Nothing was changed.")
-    _refuse_changed(run, services)
+    refuse_changed(run, services)
     sql.ask_to_start(services.db, id, needs_approval=None if approves else RunReason.PROPOSED)
-    return _go_on(id, services)
+    return go_on(id, services)
 
 
 def approve(id: UUID, hash: bytes, *, actor: str, services: Services) -> Run:
@@ -61,7 +61,7 @@ def approve(id: UUID, hash: bytes, *, actor: str, services: Services) -> Run:
         )
     if run.approved == hash and run.state is not RunState.AWAITING_APPROVAL:
         return run
-    _refuse_changed(run, services)
+    refuse_changed(run, services)
     if run.state not in (RunState.PLANNED, RunState.AWAITING_APPROVAL):
         raise Stale(f"this run is {run.state}: there is nothing to approve. Nothing was changed.")
     sql.approve(services.db, id, hash, actor=actor)
@@ -69,7 +69,7 @@ def approve(id: UUID, hash: bytes, *, actor: str, services: Services) -> Run:
         return find(id, services)
     expect_soon(id, services)
     sql.move(services.db, id, RunState.EXPANDING, of=[RunState.AWAITING_APPROVAL], actor=actor)
-    return _go_on(id, services)
+    return go_on(id, services)
 
 
 def pause(
@@ -84,14 +84,14 @@ def resume(id: UUID, *, actor: str, reason: str, services: Services, seq: int | 
     expect_soon(id, services)
     _moved(id, RunState.RUNNING, [RunState.PAUSED], services, actor=actor, reason=reason, seq=seq)
     sql.expect(services.db, id, 0.0)
-    return _go_on(id, services)
+    return go_on(id, services)
 
 
 def cancel(id: UUID, *, actor: str, reason: str, services: Services, seq: int | None = None) -> Run:
     """End a run: what is not opened yet is never sent. Raises NotFound, Stale."""
     expect_soon(id, services)
     _moved(id, RunState.CANCELLED, CANCELLABLE, services, actor=actor, reason=reason, seq=seq)
-    return _go_on(id, services)
+    return go_on(id, services)
 
 
 def _moved(
@@ -118,7 +118,7 @@ def _moved(
     return run
 
 
-def _go_on(id: UUID, services: Services) -> Run:
+def go_on(id: UUID, services: Services) -> Run:
     """Wake workers for a run; what of it fits into this request is done at once."""
     until = services.clock.elapsed() + AT_ONCE_SECONDS
     advanced = advance(id, services, lambda: services.clock.elapsed() < until)
@@ -130,7 +130,7 @@ def _go_on(id: UUID, services: Services) -> Run:
     return run
 
 
-def _refuse_changed(run: Run, services: Services) -> None:
+def refuse_changed(run: Run, services: Services) -> None:
     """Raises ConfigurationChanged where what a run depends on was configured otherwise since it was planned."""
     newest = configs.newest(services.db)
     assert newest is not None

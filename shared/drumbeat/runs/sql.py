@@ -43,6 +43,7 @@ class Run:
     counted: int
     gathered: int
     expanded: int
+    again: int | None  # chunks gone through once more, for those who did not get it
     matched: int
     expected_at: datetime
     now: datetime
@@ -53,7 +54,7 @@ _COLUMNS = """
     runs.reason_code, runs.reason_detail, runs.resumes_at, runs.starts, runs.needs_approval, runs.reviews,
     runs.starts_at, runs.missed_before, runs.created_at, runs.created_by, runs.updated_at, plans.hash AS plan_hash,
     approvals.hash AS approved, progress.as_of, progress.chunks, progress.counted, progress.gathered,
-    progress.expanded, progress.matched, progress.expected_at, drumbeat_now() AS now
+    progress.expanded, progress.again, progress.matched, progress.expected_at, drumbeat_now() AS now
 """
 _JOINED = """
     runs
@@ -136,8 +137,9 @@ MOVE = """
            FOR NO KEY UPDATE
     ), moved AS (
         UPDATE runs
-           SET state = CASE WHEN %(to)s <> 'running' OR progress.expanded = progress.chunks THEN %(to)s
-                            ELSE 'expanding' END,
+           SET state = CASE WHEN %(to)s <> 'running' THEN %(to)s
+                            WHEN progress.expanded < progress.chunks OR progress.again < progress.chunks THEN 'expanding'
+                            ELSE 'running' END,
                seq = seq + 1,
                reason_code = %(code)s,
                reason_detail = %(detail)s,
@@ -232,6 +234,14 @@ def last_content(db: Database, run: Run) -> bytes | None:
     """Return what the mails of the campaign's last run that was sent said; None: none was."""
     rows = db.run(LAST_CONTENT, {"campaign": run.campaign, "id": run.id})
     return rows[0]["content"] if rows else None
+
+
+HAS_BEGUN = "SELECT FROM run_journal WHERE run_id = %(id)s AND to_state = 'expanding' LIMIT 1"
+
+
+def has_begun(db: Database, id: UUID) -> bool:
+    """Return whether mails of a run may have been sent."""
+    return bool(db.run(HAS_BEGUN, {"id": id}))
 
 
 MISSED_BEFORE = "UPDATE runs SET missed_before = greatest(missed_before, %(before)s) WHERE id = %(id)s"

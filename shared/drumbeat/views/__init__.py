@@ -9,6 +9,7 @@ from drumbeat.views.person_story import PersonStory, person
 from drumbeat.views.pulse import Pulse, pulse
 from drumbeat.views.reports import recent as recent_reports
 from drumbeat.views.requests import request
+from drumbeat.views.run_pages import RunFilter, RunItem, runs
 from drumbeat.views.timeline import event, event_of_effect
 from drumbeat.views.totals import Totals, by_account, groups, totals
 from drumbeat.views.usage import Usage, usage
@@ -22,6 +23,8 @@ __all__ = [
     "Page",
     "PersonStory",
     "Pulse",
+    "RunFilter",
+    "RunItem",
     "Totals",
     "Usage",
     "accounts",
@@ -36,6 +39,7 @@ __all__ = [
     "pulse",
     "recent_reports",
     "request",
+    "runs",
     "totals",
     "usage",
 ]

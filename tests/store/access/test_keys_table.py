@@ -58,6 +58,29 @@ def test_the_release_before_takes_the_token_of_a_key_that_sees_people(database: 
     assert before.module("drumbeat.access.sql").good(database, key)
 
 
+def test_only_the_row_of_a_key_with_other_scopes_says_that_it_may_propose(database: TestDatabase) -> None:
+    stored_keys.add(database, "ada", "Ada", ["read", "propose"], actor="person:eve")
+    stored_keys.add(database, "bob", "Bob", ["read"], actor="person:eve")
+
+    good = [stored_keys.good(database, ApiKey(id, frozenset(claimed)))
+            for id, claimed in (("ada", {"read"}), ("bob", {"read"}), ("bob", {"propose"}))]  # fmt: skip
+
+    assert good == [ApiKey("ada", frozenset({"read", "propose"})), ApiKey("bob", frozenset({"read"})), None]
+
+
+@pytest.mark.parametrize(("scopes", "verified"), [(["read", "propose"], {"read"}), (["propose"], None)])
+def test_to_the_release_before_a_key_that_may_propose_is_what_it_is_without_that_or_none(
+    scopes: list[str], verified: set[str] | None
+) -> None:
+    old, token = before.module("drumbeat.access.keys"), mint(b"secret", "ada", scopes)
+
+    if verified is None:
+        with pytest.raises(before.module("drumbeat.core.errors").Unauthorized):
+            old.verify(b"secret", token)
+    else:
+        assert old.verify(b"secret", token).scopes == verified
+
+
 def test_an_id_is_not_made_again(database: TestDatabase, shop: ApiKey) -> None:
     stored_keys.revoke(database, "shop", actor="person:bob")
 

@@ -20,6 +20,13 @@ def test_a_token_does_not_name_people_so_a_release_that_does_not_know_it_takes_t
     assert keys.mint(SECRET, "ada", keys.SCOPES) == keys.mint(SECRET, "ada", ["ingest", "read", "operate"])
 
 
+def test_a_token_names_propose_only_where_it_names_nothing_else() -> None:
+    beside, alone = (keys.mint(SECRET, "ada", scopes) for scopes in (["read", "propose"], ["propose", "people"]))
+
+    assert beside == keys.mint(SECRET, "ada", ["read"])
+    assert keys.verify(SECRET, alone) == keys.ApiKey("ada", frozenset({"propose"}))
+
+
 def test_another_secret_does_not_know_it() -> None:
     with pytest.raises(Unauthorized):
         keys.verify(b"another", keys.mint(SECRET, "shop", ["read"]))
@@ -40,6 +47,7 @@ def test_scopes_cannot_be_widened() -> None:
         *("drumbeat.shop.ingest+admin", "drumbeat.shop.ingest+", "drumbeat.shop.+ingest", "drumbeat.shop.ingest++read"),
         *("drumbeat.shop.read+ingest", "drumbeat.shop.read+read", f"drumbeat.{'a' * 41}.ingest"),
         *("drumbeat.shop.read+people", "drumbeat.shop.people"),
+        *("drumbeat.shop.read+propose", "drumbeat.shop.propose+operate", "drumbeat.shop.propose+people"),
     ],
 )
 def test_claims_that_no_minted_key_makes_are_refused_though_the_seal_fits(claims: str) -> None:

@@ -1,0 +1,181 @@
+"""A run as a person reads it: where its people are, when they are mailed, and what speaks for or against sending."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+from drumbeat.core.campaigns import Campaign
+from drumbeat.core.configuration import Config
+from drumbeat.core.errors import NotFound
+from drumbeat.core.runs import RunReason, RunState, sentence
+from drumbeat.core.steps import Limit
+from drumbeat.ledger import configs
+from drumbeat.planning.run_content import configuration_differences
+from drumbeat.runs import sql
+from drumbeat.services import Services
+from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
+from drumbeat.views.run_story import RunHead, RunMove, ZoneOfRun, run_head, run_journal, zones_of_run
+from drumbeat.views.run_totals import StepTotals, run_totals
+
+SAMPLE = 20
+BYTES_A_MAIL = 3_000  # of the ledger, at most; docs/performance.md
+CLIPPED_BYTES = 102 * 1024  # mail programs show no more of a mail
+LONG_SECONDS = 3600.0
+NOT_STARTED = (RunState.PLANNED, RunState.AWAITING_APPROVAL, RunState.MISSED)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSays:
+    """What a step of a run does, and with which words."""
+
+    step: str
+    account: str
+    action: str
+    list: str | None
+    transactional: str | None
+    template: str | None
+    subject: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLoad:
+    """What a run asks of an account. `seconds`: how long that takes by its limits; None: it has none."""
+
+    account: str
+    mails: int
+    limits: Sequence[Limit]
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOfRun:
+    """What would be sent. `changed`: what it depends on is configured otherwise now, so it cannot be started."""
+
+    hash: bytes
+    mails: Mapping[str, int]  # by step
+    first: datetime | None
+    last: datetime | None
+    sample: Sequence[RunPerson]
+    accounts: Sequence[AccountLoad]
+    pace_seconds: float | None  # how long it takes at the campaign's own pace
+    ledger_bytes: int
+    approval: str | None  # why a person has to approve it; None: none has to
+    changed: Sequence[str]
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStory(RunHead):
+    """One run. `plan` is None until all its people are recorded."""
+
+    reason: str | None
+    says: Sequence[StepSays]
+    totals: Sequence[StepTotals]
+    unaccounted: int  # people who are nowhere, or twice: 0, always
+    when: Sequence[ZoneOfRun]
+    plan: PlanOfRun | None
+    journal: Sequence[RunMove]
+
+
+def story(id: UUID, services: Services) -> RunStory:
+    """Tell of one run. Raises NotFound."""
+    head = run_head(services.db, id)
+    if head is None:
+        raise NotFound(f"there is no run {id}; `drumbeat campaign list` shows the newest ones")
+    config = services.configuration(head.config_version).by(head.semantics)
+    totals = run_totals(services.db, id)
+    zones = zones_of_run(services.db, id) if head.plan_hash is not None else []
+    return RunStory(
+        **{each.name: getattr(head, each.name) for each in fields(head)},
+        reason=sentence(head.reason_code, head.reason_detail),
+        says=list(_says(config.campaigns[head.campaign])),
+        totals=totals,
+        unaccounted=sum(abs(each.unaccounted) for each in totals),
+        when=zones,
+        plan=_plan(head, config, totals, zones, services) if head.plan_hash is not None else None,
+        journal=run_journal(services.db, id),
+    )
+
+
+def _says(campaign: Campaign) -> Iterator[StepSays]:
+    for step in campaign.steps:
+        said = {name: step.arguments.get(name) for name in ("list", "template", "subject")}
+        words = {name: None if value is None else str(value) for name, value in said.items()}
+        yield StepSays(step.id, step.account, step.action, transactional=step.transactional, **words)
+
+
+def _plan(
+    head: RunHead, config: Config, totals: Sequence[StepTotals], zones: Sequence[ZoneOfRun], services: Services
+) -> PlanOfRun:
+    campaign = config.campaigns[head.campaign]
+    mails = {each.step: each.matched - sum(each.left_out.values()) for each in totals}
+    most = max(mails.values(), default=0)
+    accounts = list(_loads(campaign, config, mails))
+    changed = _changed(head, config, services) if head.state in NOT_STARTED else []
+    assert head.plan_hash is not None
+    return PlanOfRun(
+        hash=head.plan_hash,
+        mails=mails,
+        first=min((zone.first for zone in zones), default=None),
+        last=max((zone.last for zone in zones), default=None),
+        sample=people_of_run(services.db, head, PeopleFilter(), limit=SAMPLE).items,
+        accounts=accounts,
+        pace_seconds=_seconds(most, [campaign.pace]) if campaign.pace else None,
+        ledger_bytes=sum(mails.values()) * BYTES_A_MAIL,
+        approval=_approval(head, services),
+        changed=changed,
+        warnings=list(_warnings(head, campaign, config, mails, accounts)),
+    )
+
+
+def _loads(campaign: Campaign, config: Config, mails: Mapping[str, int]) -> Iterator[AccountLoad]:
+    for name in sorted({step.account for step in campaign.steps}):
+        number = sum(mails[step.id] for step in campaign.steps if step.account == name)
+        limits = config.accounts[name].limits if name in config.accounts else ()
+        yield AccountLoad(name, number, limits, _seconds(number, limits))
+
+
+def _seconds(mails: int, limits: Sequence[Limit]) -> float | None:
+    return max((mails * limit.period / limit.count for limit in limits), default=None)
+
+
+def _approval(head: RunHead, services: Services) -> str | None:
+    """Return why a person has to approve a run that is not started yet."""
+    if head.approval is not None or head.state not in (RunState.PLANNED, RunState.AWAITING_APPROVAL):
+        return None
+    if head.state is RunState.AWAITING_APPROVAL:
+        return head.reason_code
+    if head.needs_approval is not None:
+        return head.needs_approval
+    run = sql.get(services.db, [head.run_id])[head.run_id]
+    return RunReason.UNCHANGED.value if sql.last_content(services.db, run) == run.content else None
+
+
+def _changed(head: RunHead, config: Config, services: Services) -> list[str]:
+    newest = configs.newest(services.db)
+    if newest is None or newest.version == head.config_version:
+        return []
+    return configuration_differences(config, newest, head.campaign)
+
+
+def _warnings(
+    head: RunHead, campaign: Campaign, config: Config, mails: Mapping[str, int], accounts: Sequence[AccountLoad]
+) -> Iterator[str]:
+    if head.people == 0:
+        yield f"no person is in the audience {campaign.audience}"
+    for step, number in mails.items():
+        if head.people and not number:
+            yield f"step {step}: every person of the audience is left out"
+    if head.odd_zones:
+        yield (
+            f"{head.odd_zones:,} people have a time zone that does not exist: they have that of the campaign,"
+            f" {campaign.home_zone}"
+        )
+    for name in sorted({str(step.arguments["template"]) for step in campaign.steps if step.arguments.get("template")}):
+        html = config.templates[name].html if name in config.templates else None
+        if html is not None and len(html.encode()) > CLIPPED_BYTES:
+            yield f"template {name}: over 102 KB before it is filled; mail programs cut such mails off"
+    for each in accounts:
+        if each.seconds is not None and each.seconds > LONG_SECONDS:
+            yield f"account {each.account}: by its limits this takes {each.seconds / LONG_SECONDS:,.1f} hours"
