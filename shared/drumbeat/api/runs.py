@@ -15,7 +15,7 @@ from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.campaigns.run_story import RunStory, story
 from drumbeat.core.errors import Invalid, NotFound
-from drumbeat.runs import control
+from drumbeat.runs import control, missing
 from drumbeat.services import services
 from drumbeat.views.pages import PAGE_SIZE
 from drumbeat.views.run_people import PeopleFilter, people_of_run
@@ -40,6 +40,15 @@ class Pause(Decision):
     """Pause a run, perhaps only for a while, such as 2h."""
 
     lasts: str | None = Field(default=None, alias="for")
+
+
+class SendMissing(BaseModel):
+    """Count those who did not get it; with `send`, send to them if they are as many as `expect`."""
+
+    model_config = ConfigDict(extra="forbid")
+    send: bool = False
+    expect: int | None = None
+    reason: str | None = Field(default=None, min_length=1, max_length=500)
 
 
 class Approval(BaseModel):
@@ -113,6 +122,21 @@ def cancel_run(run_id: str) -> Response[Any]:
     """End a run: what is not opened yet is never sent."""
     request, id = body(router, Decision), identifier(run_id)
     control.cancel(id, actor=router.actor, reason=request.reason, services=services(), seq=request.version)
+    return reply(run_answer(id))
+
+
+@router.post("/v1/runs/<run_id>/missing", middlewares=OPERATE)
+def send_missing(run_id: str) -> Response[Any]:
+    """Count who of a run that ended did not get it and still may, by reason; with `send`, send to them: 409 when they
+    are not as many as expected.
+    """
+    request = body(router, SendMissing) if router.current_event.body else SendMissing()
+    id = identifier(run_id)
+    if not request.send:
+        return reply(missing.missing(id, services()))
+    if request.expect is None or request.reason is None:
+        raise Invalid("to send, say how many mails you `expect`, and the `reason`; nothing was changed")
+    missing.send(id, expected=request.expect, reason=request.reason, actor=router.actor, services=services())
     return reply(run_answer(id))
 
 

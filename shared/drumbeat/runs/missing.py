@@ -1,6 +1,6 @@
 """A run that ended is sent to those who did not get it: counted first, then once more through its chunks.
 
-What is left of it is found by the relay, as all that a run has to do: this may be stopped anywhere, and asked for again.
+What is left of it is found by the relay, as all that a run has to do: this may be stopped anywhere, and repeated.
 """
 
 from collections.abc import Sequence

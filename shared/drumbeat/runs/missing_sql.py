@@ -57,24 +57,25 @@ COUNT = f"""
           JOIN run_progress progress ON progress.run_id = runs.id
          WHERE runs.id = %(run)s
     ), {_STEPS}, without AS (
-        SELECT e.step, e.contact, CASE e.status WHEN 'waiting' THEN 'run_cancelled' ELSE e.reason_code::text END AS reason
+        SELECT e.step, e.contact,
+               CASE e.status WHEN 'waiting' THEN 'run_cancelled' ELSE e.reason_code::text END AS why
           FROM run
           JOIN effects e ON e.event_id = run.id AND e.of_run
          WHERE {_ENDED_WITHOUT} OR (run.state = 'cancelled' AND e.status = 'waiting')
          UNION ALL
-        SELECT steps.step, recipients.contact, coalesce(who.reason, 'not_expanded')
+        SELECT steps.step, recipients.contact, coalesce(who.why, 'not_expanded')
           FROM run
           JOIN recipients ON recipients.run_id = run.id
          CROSS JOIN steps
-         CROSS JOIN LATERAL (SELECT (coalesce(left_since, left_out))[steps.place] AS reason) AS who
-         WHERE who.reason = 'missed' OR (who.reason IS NULL AND run.unfinished AND recipients.contact >= run.reached)
+         CROSS JOIN LATERAL (SELECT (coalesce(left_since, left_out))[steps.place] AS why) AS who
+         WHERE who.why = 'missed' OR (who.why IS NULL AND run.unfinished AND recipients.contact >= run.reached)
     )
-    SELECT without.step, without.reason, count(*) AS people, count(*) FILTER (WHERE {_BARRED}) AS barred
+    SELECT without.step, without.why AS reason, count(*) AS people, count(*) FILTER (WHERE {_BARRED}) AS barred
       FROM without
       JOIN steps ON steps.step = without.step
       JOIN contacts ON contacts.key = without.contact
-     GROUP BY steps.place, without.step, without.reason
-     ORDER BY steps.place, without.reason
+     GROUP BY steps.place, without.step, without.why
+     ORDER BY steps.place, without.why
 """  # noqa: S608 - put together from constants
 
 
@@ -102,8 +103,8 @@ BEGIN = """
            FOR NO KEY UPDATE
     ), moved AS (
         UPDATE runs
-           SET state = 'expanding', seq = seq + 1, reason_code = 'person', reason_detail = %(reason)s, resumes_at = NULL,
-               missed_before = NULL, starts = true, reviews = true, updated_at = drumbeat_now()
+           SET state = 'expanding', seq = seq + 1, reason_code = 'person', reason_detail = %(reason)s,
+               resumes_at = NULL, missed_before = NULL, starts = true, reviews = true, updated_at = drumbeat_now()
           FROM before
          WHERE runs.id = before.id
      RETURNING runs.id, runs.seq, before.state AS before
@@ -130,8 +131,8 @@ def begin(db: Database, run: Run, *, reason: str, actor: str) -> bool:
     return bool(db.run(BEGIN, {**parameters, "ended": [state.value for state in ENDED]}))
 
 
-# A new generation has a new key and may have other bytes. Who was left out has an effect from here on, in the same commit:
-# so the run adds up at each moment.
+# A new generation has a new key and may have other bytes. Who was left out has an effect from here on, in the same
+# commit: so the run adds up at each moment.
 AGAIN = f"""
     WITH mine AS MATERIALIZED (
         SELECT progress.run_id, word.actor, word.reason_detail
@@ -148,7 +149,7 @@ AGAIN = f"""
            FOR NO KEY UPDATE OF progress SKIP LOCKED
     ), {_STEPS}, meant AS MATERIALIZED (
         SELECT recipients.contact, recipients.due_at, steps.step, steps.account, steps.action, steps.list, steps.place,
-               (coalesce(left_since, left_out))[steps.place] AS reason,
+               (coalesce(left_since, left_out))[steps.place] AS why,
                drumbeat_id(mine.run_id::text, %(flow)s, steps.step, encode(recipients.contact, 'hex')) AS id
           FROM mine
           JOIN recipients ON recipients.run_id = mine.run_id
@@ -161,7 +162,7 @@ AGAIN = f"""
         UPDATE recipients
            SET left_since = (SELECT array_agg(CASE WHEN place <> ALL (late.places) THEN reason END ORDER BY place)
                                FROM unnest(coalesce(left_since, left_out)) WITH ORDINALITY AS reasons (reason, place))
-          FROM (SELECT contact, array_agg(place) AS places FROM meant WHERE reason = 'missed' GROUP BY contact) AS late
+          FROM (SELECT contact, array_agg(place) AS places FROM meant WHERE why = 'missed' GROUP BY contact) AS late
          WHERE recipients.run_id = %(run)s AND recipients.contact = late.contact
     ), inserted AS (
         INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, list, base_due_at, expires_at,
@@ -169,7 +170,7 @@ AGAIN = f"""
         SELECT id, %(run)s, %(version)s, %(flow)s, step, account, action, contact, list, due_at, %(never)s,
                'waiting', 1, due_at, true, true
           FROM meant
-         WHERE reason = 'missed'
+         WHERE why = 'missed'
          ORDER BY id
             ON CONFLICT DO NOTHING
      RETURNING id
@@ -177,22 +178,22 @@ AGAIN = f"""
         SELECT e.id, e.status
           FROM meant
           JOIN effects e ON e.id = meant.id
-         WHERE meant.reason IS NULL AND {_ENDED_WITHOUT}
+         WHERE meant.why IS NULL AND {_ENDED_WITHOUT}
          ORDER BY e.id
            FOR UPDATE OF e
     ), moved AS (
         UPDATE effects e
            SET status = 'waiting', seq = e.seq + 1, generation = e.generation + 1, tries = 0, looks = 0, crashes = 0,
                slot = NULL, due_at = greatest(e.base_due_at, drumbeat_now()), lease_until = NULL,
-               reason = mine.reason_detail, reason_code = 'decided', reason_detail = mine.reason_detail, maybe_sent = false,
-               updated_at = drumbeat_now()
+               reason = mine.reason_detail, reason_code = 'decided', reason_detail = mine.reason_detail,
+               maybe_sent = false, updated_at = drumbeat_now()
           FROM without
          CROSS JOIN mine
          WHERE e.id = without.id
      RETURNING e.id, e.seq, without.status AS before, e.fence, e.reason, mine.actor
     ), journaled AS (
-        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, reason_detail, maybe_sent,
-                             actor)
+        INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, reason_detail,
+                             maybe_sent, actor)
         SELECT id, seq, before, 'waiting', fence, reason, 'decided', reason, false, actor FROM moved
          UNION ALL
         SELECT id, 1, NULL, 'waiting', 0, NULL, NULL, NULL, NULL, 'planner' FROM inserted

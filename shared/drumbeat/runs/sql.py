@@ -138,7 +138,7 @@ MOVE = """
     ), moved AS (
         UPDATE runs
            SET state = CASE WHEN %(to)s <> 'running' THEN %(to)s
-                            WHEN progress.expanded < progress.chunks OR progress.again < progress.chunks THEN 'expanding'
+                            WHEN least(progress.expanded, progress.again) < progress.chunks THEN 'expanding'
                             ELSE 'running' END,
                seq = seq + 1,
                reason_code = %(code)s,

@@ -74,8 +74,8 @@ PEOPLE = f"""
                 OR (%(reason)s = 'any' AND EXISTS (SELECT FROM unnest(left_out) AS one WHERE one IS NOT NULL)))
            AND (%(status)s::text IS NULL
                 OR EXISTS (SELECT
-                             FROM unnest(%(steps)s::text[]) AS step
-                             JOIN effects ON effects.id = drumbeat_id(%(run)s::uuid::text, %(flow)s, step,
+                             FROM unnest(%(steps)s::text[]) AS wanted (step)
+                             JOIN effects ON effects.id = drumbeat_id(%(run)s::uuid::text, %(flow)s, wanted.step,
                                                                       encode(looked_at.contact, 'hex'))
                             WHERE effects.status = %(status)s))
          ORDER BY contact

@@ -179,7 +179,18 @@ def asked(at: Marked) -> dict[str, Asked]:
         "POST /v1/effects/cancel": Asked(many),
         "POST /v1/dlq/redrive": Asked(),
         "POST /v1/accounts/<name>/resume": Asked(),
+        "GET /v1/campaigns": Asked(),
+        "GET /v1/campaigns/<name>": Asked(code=404),
+        "POST /v1/campaigns/<name>/plan": Asked({"idempotencyKey": ADDRESS}, code=404),
+        "POST /v1/campaigns/<name>/runs": Asked({"idempotencyKey": ADDRESS}, code=404),
         "POST /v1/campaigns/<name>/trigger": Asked({"idempotencyKey": ADDRESS}, code=404),
+        # What there is to see of a run is in `test_runs.py`.
+        "GET /v1/runs": Asked(),
+        "GET /v1/runs/<run_id>": Asked(code=404),
+        "GET /v1/runs/<run_id>/recipients": Asked(code=404),
+        "POST /v1/runs/<run_id>/approve": Asked({"hash": "00"}, code=404),
+        **{f"POST /v1/runs/<run_id>/{act}": Asked({"reason": SAID}, code=404) for act in ("pause", "resume", "cancel")},
+        "POST /v1/runs/<run_id>/missing": Asked(code=404),
         "POST /v1/parked": Asked({"decision": "release", "reason": SAID, "events": [str(at.parked)]}),
         "POST /v1/suppressions": Asked({"email": ADDRESS, "reason": SAID, "lift": True}, shows=True, named=True),
         "POST /v1/keys": Asked({"name": "new", "scopes": ["read"]}, code=201),
@@ -202,6 +213,7 @@ def answer(at: Marked, route: str, how: Asked, key: str) -> tuple[int, str]:
     )
     for name, value in {
         "event_id": at.event,
+        "run_id": at.event,
         "effect_id": effect,
         "name": "mail",
         "id": at.blind_id,
