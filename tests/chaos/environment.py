@@ -47,9 +47,12 @@ class Environment:
     """A running stack and its servers; use as a context manager. Without `keep` its folder is deleted at the end.
 
     `code` is the checkout that it is started from. Its functions run what `deploy` says, from their next start on.
+    `campaign` is another configuration than that of the large trial.
     """
 
-    def __init__(self, relay_every: float = RELAY_INTERVAL_SECONDS, code: Path = ROOT) -> None:
+    def __init__(
+        self, relay_every: float = RELAY_INTERVAL_SECONDS, code: Path = ROOT, campaign: Path | None = None
+    ) -> None:
         self._relay_every = relay_every
         self.code = code
         self.folder = Path(tempfile.mkdtemp(prefix="drumbeat-chaos-"))
@@ -60,7 +63,7 @@ class Environment:
         sandbox = Ports(Home(self.folder / "home"))["sandbox"]  # chosen now: the campaign has to name it
         self.sandbox_url = f"http://127.0.0.1:{sandbox}"
         self.campaign = self.folder / "drumbeat.yaml"
-        campaign = CAMPAIGN if code == ROOT else CAMPAIGN_BEFORE
+        campaign = campaign or (CAMPAIGN if code == ROOT else CAMPAIGN_BEFORE)
         self.campaign.write_text(campaign.read_text().replace("SANDBOX_URL", self.sandbox_url))
         if code == ROOT:
             shutil.copytree(TEMPLATES, self.folder / "templates")

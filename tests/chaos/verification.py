@@ -1,0 +1,19 @@
+"""What Drumbeat's own verification finds of a stack."""
+
+from tests.chaos.environment import Environment
+
+
+def verify(environment: Environment) -> list[str]:
+    """Return the broken promises that it finds."""
+    found: list[str] = []
+    cursor = ""
+    while True:
+        chunk = environment.read(f"/v1/verify{cursor}")
+        if chunk is None:
+            return [*found, "verify: no answer"]
+        found += [
+            f"verify {item['kind']}: {item['subject']} {item['id']}: {item['sentence']}" for item in chunk["items"]
+        ]
+        if chunk["next"] is None:
+            return found
+        cursor = f"?cursor={chunk['next']}"
