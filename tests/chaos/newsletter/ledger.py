@@ -37,6 +37,10 @@ LEAVINGS = """
     SELECT contact, 'suppressed', extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8
       FROM suppressions
      WHERE NOT lifted
+     UNION ALL
+    SELECT e.contact, 'suppressed', extract(epoch FROM pg_xact_commit_timestamp(f.xmin))::float8
+      FROM feedback f JOIN effects e ON e.id = f.effect_id
+     WHERE f.kind = 'bounced'
 """
 MOVES = """
     SELECT run_id AS run, to_state AS state, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 AS committed

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import batched
 
 import psycopg
 
 from drumbeat.core.address import contact_key
+from drumbeat.core.ids import event_id
 from drumbeat.infrastructure.settings import Settings
 from drumbeat.local.home import Home
 from drumbeat.services import Services
@@ -23,25 +25,24 @@ CONSENT = "a form on paper"
 # As an import and its plans leave them, but all by one event: 20,000 of these would take minutes of their own.
 _EVENT = """
     INSERT INTO events (id, source, key, type, door, fingerprint, received_at)
-    VALUES (md5('readers')::uuid, 'readers', 'readers', 'CONSENT', 'import', '', drumbeat_now())
+    VALUES (%(event)s, 'readers', 'readers', 'CONSENT', 'import', '', %(at)s)
 """
 _PLAN = """
     INSERT INTO plans (event_id, version, hash, failed, semantics)
-    SELECT md5('readers')::uuid, version, '', '{}', 1 FROM configs ORDER BY version DESC LIMIT 1
+    SELECT %(event)s, version, '', '{}', 1 FROM configs ORDER BY version DESC LIMIT 1
 """
 _CONTACTS = """
     INSERT INTO contacts (key, consents)
-    SELECT key, consent_fact(%(list)s, 'given', false, drumbeat_now(), md5('readers')::uuid)
+    SELECT key, consent_fact(%(list)s, 'given', false, %(at)s, %(event)s)
       FROM unnest(%(keys)s::bytea[]) AS key
 """
 _CONSENTS = """
     INSERT INTO consents (contact, list, event_id, kind, by_person, at)
-    SELECT key, %(list)s, md5('readers')::uuid, 'given', false, drumbeat_now() FROM unnest(%(keys)s::bytea[]) AS key
+    SELECT key, %(list)s, %(event)s, 'given', false, %(at)s FROM unnest(%(keys)s::bytea[]) AS key
 """
 _LEADS = """
     INSERT INTO leads (contact, address, attributes, refused, since, changed)
-    SELECT key, jsonb_build_object('v', address, 't', 1, 'e', md5('readers')::uuid), '{}', '{}', drumbeat_now(),
-           drumbeat_now()
+    SELECT key, jsonb_build_object('v', address, 't', 1, 'e', %(event)s::text), '{}', '{}', %(at)s, %(at)s
       FROM unnest(%(keys)s::bytea[], %(addresses)s::text[]) AS l (key, address)
 """
 
@@ -70,7 +71,13 @@ def keys(environment: Environment, addresses: Sequence[str]) -> list[bytes]:
 
 def put_in(environment: Environment, addresses: Sequence[str]) -> None:
     """Write readers into the ledger, as its owner."""
-    rows = {"keys": keys(environment, addresses), "addresses": list(addresses), "list": LETTER}
+    rows = {
+        "keys": keys(environment, addresses),
+        "addresses": list(addresses),
+        "list": LETTER,
+        "event": event_id("readers", "readers"),
+        "at": datetime.now(UTC),
+    }
     with psycopg.connect(environment.ledger_urls[0]) as owner:  # one transaction
         for statement in (_EVENT, _PLAN, _CONTACTS, _CONSENTS, _LEADS):
             owner.execute(statement.encode(), rows)
