@@ -31,7 +31,7 @@ TOO_HEAVY = {
     "Migrate": {"pydantic", "yaml", "httpx", "httpcore"},
 }
 # One of each kind that is imported when an event first needs it: a start pays for none.
-ON_FIRST_USE = {"drumbeat.providers.hubspot", "drumbeat.sources.github", "drumbeat.planning.actions.call"}
+ON_FIRST_USE = {"drumbeat.providers.hubspot", "drumbeat.sources.github", "drumbeat.planning.actions.call", "mjml"}
 
 IMPORT = """
 import importlib, json, sys
@@ -81,6 +81,22 @@ def test_every_import_of_the_shipped_code_finds_its_module(built: Path) -> None:
     names = {name for path in package.rglob("*.py") for name in imports(ast.parse(path.read_text()))}
 
     assert imported(on_lambda(built), sorted(names))["failed"] == {}
+
+
+def test_the_library_of_mjml_works_without_what_only_debuggers_read(built: Path) -> None:
+    program = "from mjml import mjml2html; print(mjml2html('<mjml><mj-body><mj-text>Hi</mj-text></mj-body></mjml>'))"
+    (library,) = (built / "DependenciesLayer/python/mjml").glob("*.so")
+
+    made = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        env={"PYTHONPATH": str(built / "DependenciesLayer/python")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ">Hi</div>" in made.stdout
+    assert b".symtab" not in library.read_bytes()
 
 
 def test_the_code_layer_carries_what_is_no_code_and_leaves_the_developers_part(built: Path) -> None:

@@ -38,6 +38,7 @@ def put_config() -> Response[Any]:
             "changed": applied.changed,
             "accounts": applied.accounts,
             "lists": applied.lists,
+            "audiences": applied.audiences,
             "sources": applied.sources,
             "flows": applied.flows,
             "campaigns": applied.campaigns,

@@ -22,7 +22,7 @@ MASKED = "masked"
 
 # What a person sent, is sent or has agreed to; a fingerprint lets a reader try guesses of it. `payloadForm` says of a
 # payload how it is shown: so.
-_PERSONAL = frozenset({"payload", "payloadForm", "evidence", "fingerprint"})
+_PERSONAL = frozenset({"payload", "payloadForm", "evidence", "fingerprint", "attributes"})
 _KEYS = frozenset({"idempotencyKey", "key"})
 _REFERENCE = "reference"  # a provider's id, which may be the Message-Id that we gave: our name, an @ and a domain
 _OUR_NAME = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]+")

@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from drumbeat.api import (
     accounts,
+    audiences,
     campaigns,
     configuration,
     dead_letters,
@@ -37,6 +38,7 @@ NOUNS = (
     parked,
     dead_letters,
     leads,
+    audiences,
     receipts,
     erasure,
     suppressions,

@@ -12,13 +12,29 @@ from psycopg.sql import SQL, Composable, Composed, Literal
 from drumbeat.audiences.parameters import Parameters
 from drumbeat.core.audiences import Attribute, Operator
 
-NUMBER = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?$"
-DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-TIME = r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?"
-OFFSET = r"([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
-INSTANT = f"^{DAY}({TIME}{OFFSET}?)?$"
-WITH_OFFSET = f"{TIME}{OFFSET}$"
+# A text's form is told without a regular expression, which would cost more than all the rest: of a number its
+# characters, of an instant its shape, with 0 for each digit. Whether a text of that form is one, Postgres says.
+MOST_CHARACTERS = 60  # of a number
+_TIMES = ("T00:00", "T00:00:00", *(f"T00:00:00.{'0' * digits}" for digits in range(1, 10)))
+_OFFSETS = ("Z", "-00", "-0000", "-00:00")
+LOCAL = ("0000-00-00", *(f"0000-00-00{time}" for time in _TIMES))
+WITH_OFFSET = tuple(f"0000-00-00{time}{offset}" for time in _TIMES for offset in _OFFSETS)
 
+_TEXT = SQL("({} #>> '{{}}')")
+_IS_NUMBER = SQL("""
+    translate({text}, '0123456789.-', '') = '' AND length({text}) <= {most} AND pg_input_is_valid({text}, 'numeric')
+""")
+# What is no text has another shape, so that nothing asks for its type.
+_INSTANT = SQL("""
+    CASE WHEN {text} IS NULL THEN false
+         WHEN {shape} = ANY ({with_offset})
+         THEN CASE WHEN pg_input_is_valid({text}, 'timestamptz') THEN {text}::timestamptz {sign} {asked} END
+         WHEN {shape} = ANY ({local})
+         THEN CASE WHEN pg_input_is_valid({text}, 'timestamp')
+                   THEN {text}::timestamp AT TIME ZONE 'UTC' {sign} {asked} END
+    END
+""")
+_SHAPE = SQL("translate({}, '123456789t z+', '000000000TTZ-')")
 _TYPE = SQL("jsonb_typeof({})")
 _BY_TYPE = SQL("CASE coalesce({}, 'null') {} WHEN 'null' THEN {} END")
 _WHEN = SQL("WHEN {} THEN {}")
@@ -28,8 +44,9 @@ FALSE, TRUE, NULL = SQL("false"), SQL("true"), SQL("NULL")
 def value(attribute: Attribute, parameters: Parameters) -> Composed:
     """Return what a lead has at the path: NULL where it has nothing, or where the attribute was taken back."""
     first, *inner = attribute.path
-    keys: list[Composable] = [parameters.text(first), SQL("'v'"), *map(parameters.text, inner)]
-    return SQL("(leads.attributes -> {})").format(SQL(" -> ").join(keys))
+    entry = SQL("leads.attributes #> {}").format(parameters.texts([first, "v"]))
+    # A key, and not the place in a list, which `#>` would take it for.
+    return SQL("({})").format(SQL(" -> ").join([entry, *map(parameters.text, inner)]))
 
 
 def verdict(attribute: Attribute, parameters: Parameters) -> Composed:
@@ -56,9 +73,9 @@ def verdict(attribute: Attribute, parameters: Parameters) -> Composed:
         case Operator.AT_MOST:
             return _compared(found, "<=", asked, parameters)
         case Operator.BEFORE:
-            return _by_type(found, {"string": _time(found, "<", asked, parameters)})
+            return _time(_text(attribute, parameters), "<", asked, parameters)
         case Operator.AFTER:
-            return _by_type(found, {"string": _time(found, ">", asked, parameters)})
+            return _time(_text(attribute, parameters), ">", asked, parameters)
 
 
 def why(attribute: Attribute) -> str:
@@ -71,7 +88,7 @@ def why(attribute: Attribute) -> str:
         case Operator.STARTS_WITH:
             return "is not a text"
         case Operator.CONTAINS:
-            return "is not a list or text"
+            return "is not a list or text" if isinstance(attribute.value, str) else "is not a list"
     given = attribute.value if isinstance(attribute.value, tuple) else (attribute.value,)
     kinds = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
     return "is not " + " or ".join(sorted({kinds[type(one)] for one in given}))
@@ -112,7 +129,7 @@ def _text_among(
         whens.append(_WHEN.format(_equal(found, ["true", "false"], parameters), wanted))
     if numbers:
         equal = SQL("({} #>> '{{}}')::numeric = ANY ({})").format(found, parameters.numbers(numbers))
-        whens.append(_WHEN.format(_reads_as(found, NUMBER), equal))
+        whens.append(_WHEN.format(_is_number(found, parameters), equal))
     if not truths and not numbers:
         return _equal(found, texts, parameters)
     return SQL("CASE {} ELSE {} END").format(SQL(" ").join(whens), FALSE if texts else NULL)
@@ -137,21 +154,30 @@ def _compared(found: Composable, operator: str, asked: object, parameters: Param
     sign = SQL(">=") if operator == ">=" else SQL("<=")
     number = SQL("{} {} {}").format(found, sign, parameters.json(asked))
     read = SQL("CASE WHEN {} THEN to_jsonb(({} #>> '{{}}')::numeric) {} {} END").format(
-        _reads_as(found, NUMBER), found, sign, parameters.json(asked)
+        _is_number(found, parameters), found, sign, parameters.json(asked)
     )
     return _by_type(found, {"number": number, "string": read})
 
 
-def _time(found: Composable, operator: str, asked: object, parameters: Parameters) -> Composed:
+def _text(attribute: Attribute, parameters: Parameters) -> Composed:
+    """Return the same value as a text: NULL where there is nothing, or null."""
+    first, *inner = attribute.path
+    if not inner:
+        return SQL("(leads.attributes #>> {})").format(parameters.texts([first, "v"]))
+    return _TEXT.format(value(attribute, parameters))
+
+
+def _time(text: Composable, operator: str, asked: object, parameters: Parameters) -> Composed:
     """A text without an offset is in UTC, and a day begins at midnight."""
-    text = SQL("({} #>> '{{}}')").format(found)
-    sign = SQL("<") if operator == "<" else SQL(">")
-    is_one = SQL("{} ~ {} AND pg_input_is_valid({}, 'timestamptz')").format(text, Literal(INSTANT), text)
-    at = SQL("CASE WHEN {} ~ {} THEN {}::timestamptz ELSE {}::timestamp AT TIME ZONE 'UTC' END").format(
-        text, Literal(WITH_OFFSET), text, text
+    return _INSTANT.format(
+        text=text,
+        shape=_SHAPE.format(text),
+        with_offset=parameters.texts(WITH_OFFSET),
+        local=parameters.texts(LOCAL),
+        sign=SQL("<") if operator == "<" else SQL(">"),
+        asked=parameters.instant(asked),
     )
-    return SQL("CASE WHEN {} THEN {} {} {} END").format(is_one, at, sign, parameters.instant(asked))
 
 
-def _reads_as(found: Composable, pattern: str) -> Composed:
-    return SQL("{} #>> '{{}}' ~ {}").format(found, Literal(pattern))
+def _is_number(found: Composable, parameters: Parameters) -> Composed:
+    return _IS_NUMBER.format(text=_TEXT.format(found), most=parameters.integer(MOST_CHARACTERS))

@@ -46,7 +46,18 @@ class OpenHours:
     def next(self, instant: datetime) -> datetime:
         """Return the first instant from this one on that is not closed; UTC."""
         at = instant.astimezone(UTC)
-        return next((until for since, until in self.closed(at, at) if since <= at < until), at)
+        if self._is_open(at):  # as almost always, and it is asked for each mail
+            return at
+        return next(until for since, until in self.closed(at, at) if since <= at < until)
+
+    def _is_open(self, instant: datetime) -> bool:
+        time, weekday = _time_of_day(instant, self.zone)
+        if self.business_days and (weekday >= _SATURDAY or (weekday == 0 and time < self.monday)):
+            return False
+        if self.quiet is None:
+            return True
+        begin, end = (timedelta(minutes=each) for each in self.quiet)
+        return not begin <= time < end if begin < end else end <= time < begin
 
     def _on_walls(self, begin: datetime, end: datetime, offset: timedelta) -> Iterator[Interval]:
         """Yield what is closed by a clock of one offset around two instants."""
@@ -71,7 +82,7 @@ def open_hours(campaign: Campaign, name: str, instant: datetime) -> OpenHours:
     if not campaign.business_days:
         return OpenHours(clock, campaign.quiet_hours, business_days=False)
     awake = OpenHours(clock, campaign.quiet_hours, business_days=False).next(instant)
-    return OpenHours(clock, campaign.quiet_hours, business_days=True, monday=_time_of_day(awake, clock))
+    return OpenHours(clock, campaign.quiet_hours, business_days=True, monday=_time_of_day(awake, clock)[0])
 
 
 def next_allowed(campaign: Campaign, name: str, instant: datetime) -> datetime:
@@ -79,9 +90,10 @@ def next_allowed(campaign: Campaign, name: str, instant: datetime) -> datetime:
     return open_hours(campaign, name, instant).next(instant)
 
 
-def _time_of_day(instant: datetime, clock: ZoneInfo) -> timedelta:
+def _time_of_day(instant: datetime, clock: ZoneInfo) -> tuple[timedelta, int]:
+    """Return the time since midnight that the clock shows, and the day of the week; 0 is Monday."""
     shown = walltime.show(instant, clock).replace(tzinfo=None)
-    return shown - datetime.combine(shown.date(), time())
+    return shown - datetime.combine(shown.date(), time()), shown.weekday()
 
 
 def _segments(clock: ZoneInfo, first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime, timedelta]]:

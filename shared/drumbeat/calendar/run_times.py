@@ -5,7 +5,9 @@ order of their instants, and each one's people are spread evenly over the time t
 in it is said by the first four bytes of their key, which is a hash. So a database works it out for each, to the
 microsecond:
 
-    offset = div(first_four::numeric * span, 4294967296)    -- microseconds; Python: first_four * span >> 32
+    first_four = get_byte(key, 0) * 16777216::numeric + get_byte(key, 1) * 65536 + get_byte(key, 2) * 256
+                 + get_byte(key, 3)                      -- Postgres reads << and | as one operator, from left to right
+    offset = div(first_four * span, 4294967296)          -- microseconds; in Python: first_four * span >> 32
 
 and what then falls into a closed time has its end. There the pace does not hold: what waited leaves at once.
 """
@@ -73,7 +75,7 @@ def run_times(
     firsts = [_first(campaign, said, when, not_before.astimezone(UTC)) for said in people]
     times: list[ZoneTimes] = []
     begun = free = None
-    for first in sorted(firsts, key=lambda each: (each.start, each.said)):
+    for first in sorted(firsts, key=lambda each: (each.start, each.at, each.said)):
         span = _span(people[first.said], campaign.pace) if first.left_out is None else 0
         start = max(first.start, free) if free is not None and span else first.start
         end = start + span * _MICROSECOND

@@ -5,7 +5,8 @@ doubled or late changes nothing but delay, and neither does an edit before it is
 """
 
 from drumbeat.campaigns.catch_up import CaughtUp, Missed, catch_up, missed
-from drumbeat.campaigns.fire import CATCH_UP, Fired, fire
+from drumbeat.campaigns.fire import Fired, fire
+from drumbeat.campaigns.in_force import CATCH_UP
 from drumbeat.campaigns.trigger import trigger
 from drumbeat.campaigns.upcoming import Upcoming, fires, upcoming
 

@@ -1,7 +1,7 @@
 """Instants of campaigns that were not fired: recorded late while they are young, reported when they are old."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
@@ -9,8 +9,7 @@ from uuid import UUID
 
 from drumbeat.campaigns import conflicts, firing, in_force, next_checks
 from drumbeat.campaigns import sql as campaigns_sql
-from drumbeat.campaigns.fire import CATCH_UP
-from drumbeat.campaigns.in_force import InForce
+from drumbeat.campaigns.in_force import InForce, Term
 from drumbeat.core.campaigns import Campaign
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
@@ -41,8 +40,9 @@ class CaughtUp:
 
 
 def catch_up(services: Services, *, full: bool = False) -> CaughtUp:
-    """Record every instant of the last 24 hours that has no event, and schedule the next check.
+    """Record every instant that has no event and is young enough, and schedule the next check.
 
+    Of a campaign with one zone that is 24 hours; a local time that each zone has may be late by 24 from the last on.
     Each counts by the version in force at that instant: a new campaign has no past, and one that was edited or removed
     since keeps its own. What another sent under the key of an instant is kept as a conflict. With `full`, log what was
     missed in the days before. Harmless to repeat and to cut anywhere.
@@ -50,9 +50,9 @@ def catch_up(services: Services, *, full: bool = False) -> CaughtUp:
     Raises:
         psycopg.OperationalError: the ledger is unreachable.
     """
-    known = in_force.read(services.db, reach=REPORT_WINDOW if full else CATCH_UP)
+    known = in_force.read(services.db, reach=REPORT_WINDOW if full else in_force.REACH)
     now, door = services.clock.now(), Door(services)
-    passed = _passed(known, known.now - CATCH_UP, known.now)
+    passed = _named((term, term.instants(known.now - term.catch_up, known.now)) for term in known.terms)
     events = campaigns_sql.known(services.db, passed.keys())
     arrivals = [firing.scheduled(campaign, at, now=now) for campaign, at in passed.values()]
     recorded = 0
@@ -71,19 +71,16 @@ def missed(db: Database) -> list[Missed]:
 
 
 def _missed(known: InForce, db: Database) -> list[Missed]:
-    passed = _passed(known, known.now - REPORT_WINDOW, known.now - CATCH_UP - _TICK)
+    first = known.now - REPORT_WINDOW
+    passed = _named((term, term.instants(first, known.now - term.catch_up - _TICK)) for term in known.terms)
     recorded = campaigns_sql.known(db, passed.keys())
     found = [Missed(campaign.name, at) for id, (campaign, at) in passed.items() if id not in recorded]
     return sorted(found, key=lambda each: (each.scheduled_at, each.campaign), reverse=True)
 
 
-def _passed(known: InForce, first: datetime, last: datetime) -> dict[UUID, tuple[Campaign, datetime]]:
-    """Return the instants between two others, each by the version in force then, under the id of its event."""
-    return {
-        firing.event_id(term.campaign, at): (term.campaign, at)
-        for term in known.terms
-        for at in term.instants(first, last)
-    }
+def _named(found: Iterable[tuple[Term, Iterable[datetime]]]) -> dict[UUID, tuple[Campaign, datetime]]:
+    """Return instants, each by the version in force then, under the id of its event."""
+    return {firing.event_id(term.campaign, at): (term.campaign, at) for term, instants in found for at in instants}
 
 
 def _log_missed(found: Sequence[Missed]) -> None:

@@ -11,8 +11,6 @@ from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
 from drumbeat.services import Services
 
-# An instant that was missed is recorded late within this; what is older is only reported.
-CATCH_UP = timedelta(hours=24)
 # How far Scheduler's clock may be ahead of the ledger's.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
@@ -32,18 +30,18 @@ def fire(name: str, scheduled: datetime, services: Services) -> Fired:
     """Record the instant that a firing stands for: the latest of the campaign's own up to `scheduled`.
 
     Harmless to repeat, early or late: an instant is one event. Each counts by the version in force at that instant, so
-    a campaign that was edited or removed since loses none. Ignored is what fits no instant of the last 24 hours, and an
-    instant whose key another event has: both bodies are kept, and that event needs attention.
+    a campaign that was edited or removed since loses none. Ignored is what fits no instant that may still be caught up,
+    and an instant whose key another event has: both bodies are kept, and that event needs attention.
 
     Raises:
         psycopg.OperationalError: the ledger is unreachable. Nothing is lost: Lambda repeats it, and the relay finds it.
     """
-    known = in_force.read(services.db, reach=CATCH_UP)
+    known = in_force.read(services.db, reach=in_force.REACH)
     terms = known.of(name)
     if not terms:
         return _ignored(name, scheduled, "no campaign of this name is in force")
-    first, last = known.now - CATCH_UP, min(scheduled, known.now + CLOCK_TOLERANCE)
-    passed = [(term.campaign, at) for term in terms for at in term.instants(first, last)]
+    last = min(scheduled, known.now + CLOCK_TOLERANCE)
+    passed = [(term.campaign, at) for term in terms for at in term.instants(known.now - term.catch_up, last)]
     if not passed:
         return _ignored(name, scheduled, "the campaign had no instant lately that this could be")
     campaign, at = passed[-1]

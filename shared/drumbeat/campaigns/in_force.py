@@ -15,6 +15,11 @@ from drumbeat.campaigns.sql import Version
 from drumbeat.core.campaigns import Campaign, campaign
 from drumbeat.ledger.database import Database
 
+# An instant that was missed is recorded late within this; what is older is only reported.
+CATCH_UP = timedelta(hours=24)
+AROUND_THE_WORLD = timedelta(hours=26)  # after the first zone of the world, UTC+14, the last reaches a local time
+REACH = CATCH_UP + AROUND_THE_WORLD  # of what may be caught up
+
 _TICK = timedelta(microseconds=1)
 _LOG = logging.getLogger(__name__)
 
@@ -27,6 +32,11 @@ class Term:
     calendar: Calendar | None  # None: it has no schedule and fires by hand
     since: datetime
     until: datetime | None
+
+    @property
+    def catch_up(self) -> timedelta:
+        """How late an instant is still recorded: a local time that each zone has has passed with the last of them."""
+        return REACH if self.campaign.is_by_recipient else CATCH_UP
 
     def instants(self, first: datetime, last: datetime) -> Iterator[datetime]:
         """Yield its instants between two others, both inclusive, that lie in its time."""

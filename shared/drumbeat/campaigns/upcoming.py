@@ -5,7 +5,6 @@ from datetime import datetime
 
 from drumbeat.campaigns import firing, in_force
 from drumbeat.campaigns import sql as campaigns_sql
-from drumbeat.campaigns.fire import CATCH_UP
 from drumbeat.core.campaigns import Campaign
 from drumbeat.ledger.database import Database
 
@@ -22,7 +21,7 @@ class Upcoming:
 
 def upcoming(db: Database) -> list[Upcoming]:
     """List the campaigns in force by name."""
-    known = in_force.read(db, reach=CATCH_UP)
+    known = in_force.read(db, reach=in_force.REACH)
     found = []
     for term in known.terms:
         if term.until is None:
@@ -36,6 +35,6 @@ def fires(campaign: Campaign, at: datetime, *, db: Database) -> bool:
     """Return whether a campaign fired at this instant, which has passed, or is still caught up for it."""
     if campaigns_sql.known(db, [firing.event_id(campaign, at)]):
         return True
-    known = in_force.read(db, reach=CATCH_UP)
-    recent = known.now - CATCH_UP <= at
-    return recent and any(found == at for term in known.of(campaign.name) for found in term.instants(at, at))
+    known = in_force.read(db, reach=in_force.REACH)
+    recent = (term for term in known.of(campaign.name) if known.now - term.catch_up <= at)
+    return any(found == at for term in recent for found in term.instants(at, at))

@@ -12,7 +12,7 @@ from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.differences import Difference, Written, differences
 from drumbeat.cli.output import count, plain, print_json, show
 from drumbeat.core.errors import ConfigError, Mistake
-from drumbeat.local.campaign_files import DOCUMENT, TEMPLATES, files
+from drumbeat.local.campaign_files import DOCUMENT, TEMPLATES, templates
 
 NOTHING_STORED = "nothing was stored, the version in force stays"
 LOCAL = ("127.0.0.1", "localhost")  # where accounts without a base URL call the sandbox
@@ -68,7 +68,7 @@ def file_of(path: Path) -> Path:
 
 def read(file: Path) -> Written:
     """Return the document and the templates beside it, by name. Raises click.ClickException."""
-    return Written(_text(file), {each.name: _text(each) for each in files(file)[1:]})
+    return Written(_text(file), {name: _text(each) for name, each in templates(file).items()})
 
 
 def check_files(client: Client, file: Path, written: Written, outcome: str = NOTHING_STORED) -> list[Mistake] | None:
@@ -202,7 +202,7 @@ def _show(applied: dict[str, Any], changes: Sequence[Difference] | None) -> None
     if applied["changed"] and changes is not None:
         _show_changes(changes, same=False)
     else:
-        for noun in ("accounts", "lists", "sources", "flows", "campaigns", "templates"):
+        for noun in ("accounts", "lists", "audiences", "sources", "flows", "campaigns", "templates"):
             if applied.get(noun):  # a deployment of an earlier release names no lists
                 show(f"  {noun:<10} {', '.join(applied[noun])}")
     for failure in applied["alarms"]["failed"]:

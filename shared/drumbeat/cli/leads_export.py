@@ -20,12 +20,18 @@ EMAIL = "email"
 
 @click.command("export")
 @click.option("--list", "mailing_list", metavar="NAME", help="Only people whose consent to this list is given.")
+@click.option("--audience", metavar="NAME", help="Only people of this audience.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @with_client
-def command(client: Client, mailing_list: str | None, output: Path | None) -> None:
-    """Export leads as CSV: the address and each attribute. Suppressed people are left out of the export of a list."""
+def command(client: Client, mailing_list: str | None, audience: str | None, output: Path | None) -> None:
+    """Export leads as CSV: the address and each attribute.
+
+    Suppressed people are left out of the export of a list or audience.
+    """
+    if mailing_list is not None and audience is not None:
+        raise click.UsageError("give --list or --audience: an audience can ask for consent to a list itself")
     with tempfile.TemporaryFile("w+", encoding="utf-8") as kept:
-        names, leads = _keep(_leads(client, mailing_list), kept)
+        names, leads = _keep(_leads(client, mailing_list, audience), kept)
         kept.seek(0)
         with _opened(output) as file:
             write(file, names, map(json.loads, kept))
@@ -40,9 +46,10 @@ def write(file: TextIO, names: Sequence[str], leads: Iterable[Mapping[str, objec
         writer.writerow([formula_quoted(_cell(lead.get(name))) for name in names])
 
 
-def _leads(client: Client, mailing_list: str | None) -> Iterator[dict[str, object]]:
-    for lead in client.pages("/v1/leads", where=mailing_list and f"list:{mailing_list}"):
-        if mailing_list is None or not lead["suppressed"]:
+def _leads(client: Client, mailing_list: str | None, audience: str | None) -> Iterator[dict[str, object]]:
+    is_all = mailing_list is None and audience is None
+    for lead in client.pages("/v1/leads", where=mailing_list and f"list:{mailing_list}", audience=audience):
+        if is_all or not lead["suppressed"]:
             yield {EMAIL: lead["address"], **_attributes(lead)}
 
 

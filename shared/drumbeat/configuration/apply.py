@@ -37,6 +37,7 @@ class Applied:
     changed: bool
     accounts: list[str]
     lists: list[str]
+    audiences: list[str]
     sources: list[str]
     flows: list[str]
     campaigns: list[str]
@@ -91,6 +92,7 @@ def apply(
         changed=changed,
         accounts=sorted(config.accounts),
         lists=sorted(config.lists),
+        audiences=sorted(config.audiences),
         sources=sorted(config.sources),
         flows=sorted(config.flows),
         campaigns=sorted(config.campaigns),

@@ -49,8 +49,8 @@ def _path(value: object) -> list[str]:
     keys = value.split(".") if isinstance(value, str) else value
     if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS or not all(isinstance(k, str) and k for k in keys):
         raise ValueError(
-            "must be an attribute's name, with keys inside it after dots, like address.city; a name with dots of its own"
-            " is written as a list, like [utm.source]"
+            "must be an attribute's name, with keys inside it after dots, like address.city; a name with dots is"
+            " written as a list, like [utm.source]"
         )
     return keys
 

@@ -18,7 +18,8 @@ from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning import actions
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
-from drumbeat.planning.text_checks import faults, uses
+from drumbeat.planning.templating import TemplateSyntaxError
+from drumbeat.planning.text_checks import uses
 from drumbeat.providers import registry as providers
 
 
@@ -118,18 +119,18 @@ def _check_variables(
         if arguments.action.arguments[name].kind is not Kind.VERBATIM
         for text in texts_of(value)
     ]
-    texts += [
-        ("template", text) for text in arguments.action.template_texts(arguments.given, around.templates)
-    ]  # what is wrong with those themselves is said where they stand
-    found = {
-        (name, advice)
-        for name, text in texts
-        if not faults(text)
-        for variable, advice in foreign.items()
-        if uses(text, variable)
-    }
+    texts += [("template", text) for text in arguments.action.template_texts(arguments.given, around.templates)]
+    found = {(name, advice) for name, text in texts for variable, advice in foreign.items() if _uses(text, variable)}
     for name, advice in sorted(found):
         document.wrong((*place, name), f"{name}: {advice}")
+
+
+def _uses(text: str, variable: str) -> bool:
+    """Return whether a text uses a variable; what is wrong with one of a file is said where that stands."""
+    try:
+        return uses(text, variable)
+    except (TemplateSyntaxError, RecursionError):
+        return False
 
 
 def _check_call(

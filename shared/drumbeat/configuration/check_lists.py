@@ -1,11 +1,12 @@
 """Checks of lists and forms, and of the mails that belong to a list: those that people must be able to leave."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from drumbeat.configuration import document_models
 from drumbeat.configuration.surroundings import Surroundings
+from drumbeat.configuration.template_parts import names_set_in
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.configuration import Template
 from drumbeat.core.suggestions import instead
@@ -17,6 +18,9 @@ from drumbeat.providers import registry as providers
 # Domains that no one can have (RFC 2606, RFC 6761).
 _RESERVED = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost")
 
+type Words = tuple[str, ...]  # of one part of a mail: its own text, then those of the files that it uses
+
+_ONLY_IN_CAMPAIGNS = "which is only known in the steps of a campaign; take it out"
 _FOR_CONFIRMATION = "it is only known in the mail that asks to confirm a list"
 
 
@@ -66,24 +70,22 @@ def _check_template(name: str, path: Path, document: Document, around: Surroundi
     if found:
         return
     template = around.templates[name]
-    for part, words in [("subject", template.subject or ""), *_bodies(template, {})]:
-        if uses(words, "payload"):
+    for part, words in [("subject", (template.subject or "",)), *_bodies(template, {})]:
+        if _use(words, "payload"):
             document.warn(
                 (*path, "template"),
                 f"the {part} of {name} uses payload: what a stranger types into a form beside an address would be sent"
                 " there in your name, links too; take it out",
             )
-        for variable in (each for each in OF_RUNS if uses(words, each)):
-            document.wrong(
-                (*path, "template"),
-                f"the {part} of {name} uses {variable}, which is only known in the steps of a campaign; take it out",
-            )
+        for variable in OF_RUNS:
+            if _use(words, variable):
+                document.wrong((*path, "template"), f"the {part} of {name} uses {variable}, {_ONLY_IN_CAMPAIGNS}")
     for part, words in _bodies(template, {}):
-        if not uses(words, "confirm_url"):
+        if not _use(words, "confirm_url"):
             document.wrong(
                 (*path, "template"), f"the {part} of {name} holds no {{{{ confirm_url }}}}: nothing could be confirmed"
             )
-        if uses(words, "unsubscribe_url"):
+        if _use(words, "unsubscribe_url"):
             document.wrong(
                 (*path, "template"),
                 f"the {part} of {name} uses unsubscribe_url, and there is nothing yet to unsubscribe from; take it out",
@@ -124,11 +126,11 @@ def check_mail(given: Mapping[str, Any], place: Path, document: Document, around
     name = given.get("list")
     bodies = list(_bodies(_template(given, around), given))
     headers = [value for value in (given.get("headers") or {}).values() if isinstance(value, str) and not faults(value)]
-    words_of_mail = [words for _, words in bodies] + headers
-    if any(uses(words, "confirm_url") for words in words_of_mail):
+    words_of_mail = [*headers, *(words for _, several in bodies for words in several)]
+    if _use(words_of_mail, "confirm_url"):
         document.wrong(place, f"confirm_url is used here, and {_FOR_CONFIRMATION}")
     if name is None:
-        if any(uses(words, "unsubscribe_url") for words in words_of_mail):
+        if _use(words_of_mail, "unsubscribe_url"):
             document.wrong(
                 place,
                 "unsubscribe_url is used, and a mail without a list is transactional: nothing could be unsubscribed"
@@ -156,35 +158,41 @@ def check_mail(given: Mapping[str, Any], place: Path, document: Document, around
             document.wrong((*place, "headers", header), f"{header} is set for you in a mail to a list; delete it")
 
 
-def _check_words(bodies: list[tuple[str, str]], place: Path, document: Document, postal_address: str | None) -> None:
+def _check_words(bodies: list[tuple[str, Words]], place: Path, document: Document, postal_address: str | None) -> None:
     for part, words in bodies:
-        if not uses(words, "unsubscribe_url"):
+        if not _use(words, "unsubscribe_url"):
             document.wrong(
                 place,
                 f"the {part} of a mail to a list must hold {{{{ unsubscribe_url }}}}, so that people can leave it",
             )
-        if not uses(words, "postal_address") and not _holds(words, postal_address):
+        if not _use(words, "postal_address") and not _holds(words, postal_address):
             document.wrong(
                 place, f"the {part} of a mail to a list must hold the sender's postal address: {{{{ postal_address }}}}"
             )
 
 
-def _holds(words: str, postal_address: str | None) -> bool:
+def _use(words: Iterable[str], variable: str) -> bool:
+    return any(uses(each, variable) for each in words)
+
+
+def _holds(words: Words, postal_address: str | None) -> bool:
     if postal_address is None:
         return False
-    return " ".join(postal_address.split()) in " ".join(" ".join(literal_parts(words)).split())
+    written = " ".join(part for each in words for part in literal_parts(each))
+    return " ".join(postal_address.split()) in " ".join(written.split())
 
 
 def _template(given: Mapping[str, Any], around: Surroundings) -> Template:
     return around.templates.get(given.get("template") or "") or Template(None, None, None)
 
 
-def _bodies(template: Template, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the words of a mail by the name of their part; those of the step win over the template's.
+def _bodies(template: Template, given: Mapping[str, Any]) -> Iterator[tuple[str, Words]]:
+    """Yield all texts of each part of a mail by the part's name; the step's own win over the template's.
 
     Words that are no template are a mistake elsewhere, and left out here.
     """
     for part in ("text", "html"):
-        own = given.get(part) if part in given else getattr(template, part)
-        if isinstance(own, str) and own.strip() and not faults(own):
-            yield part, own
+        own = (given[part],) if part in given else template.sources(part)
+        written = [each for each in own if isinstance(each, str) and each.strip()]
+        if written and not any(faults(each, beside=names_set_in(written)) for each in written):
+            yield part, tuple(written)

@@ -12,12 +12,14 @@ from drumbeat.core.configuration import Template
 from drumbeat.core.events import EventType
 from drumbeat.core.suggestions import instead, misspelt
 from drumbeat.planning.condition_checks import condition_fields, pinned_sources
-from drumbeat.planning.text_checks import optional_fields, payload_fields
+from drumbeat.planning.text_checks import optional_fields, payload_fields, readable
+
+type Place = tuple[Path, document_models.Step | None, Arguments | None]  # of one step, and what is right of it
 
 
 def check_sources(
     flow: document_models.FlowHead,
-    steps: Collection[tuple[Path, document_models.Step | None, Arguments | None]],
+    steps: Collection[Place],
     path: Path,
     document: Document,
     around: Surroundings,
@@ -40,7 +42,7 @@ def _check_fields(
     name: str,
     known: Collection[str],
     flow: document_models.FlowHead,
-    steps: Collection[tuple[Path, document_models.Step | None, Arguments | None]],
+    steps: Collection[Place],
     path: Path,
     document: Document,
     around: Surroundings,
@@ -104,4 +106,8 @@ def _fields_of(name: str, around: Surroundings) -> Collection[str]:
 
 def _texts(arguments: Arguments, templates: Mapping[str, Template]) -> Iterator[str]:
     yield from texts_of(arguments.given)
-    yield from arguments.action.template_texts(arguments.given, templates)
+    yield from _template_texts(arguments, templates)
+
+
+def _template_texts(arguments: Arguments, templates: Mapping[str, Template]) -> Iterator[str]:
+    return filter(readable, arguments.action.template_texts(arguments.given, templates))

@@ -18,7 +18,7 @@ from drumbeat.configuration.check_sources import check_sources
 from drumbeat.configuration.declared_models import form_of_source, options_of, secrets_of
 from drumbeat.configuration.schema import schema
 from drumbeat.configuration.surroundings import Surroundings
-from drumbeat.configuration.template_files import read_templates
+from drumbeat.configuration.template_files import read_templates, stored
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.compatibility import (
@@ -27,6 +27,8 @@ from drumbeat.core.compatibility import (
     CAMPAIGNS,
     FORMS,
     LISTS,
+    MJML,
+    PARTS,
     REPORTS,
     SECRET_REFERENCES,
     SEMANTICS,
@@ -70,7 +72,8 @@ def compile_document(
             quotes a value that could be a secret.
     """
     document = yaml_lines.read(text, file)
-    read, mistakes = read_templates(templates)
+    doubts: list[Mistake] = []
+    read, mistakes = read_templates(templates, doubts.append)
     compiled: Json = {}
     if isinstance(document.data, dict):
         compiled = _compile(document, read, earlier, sandbox=sandbox, now=now, fires=fires, attributes=attributes)
@@ -80,7 +83,7 @@ def compile_document(
         raise ConfigError(
             sorted(found, key=lambda mistake: (mistake.file != file, mistake.file, mistake.line, mistake.message))
         )
-    for warning in document.warnings:
+    for warning in [*document.warnings, *doubts]:
         warn(warning)
     return compiled
 
@@ -143,7 +146,9 @@ def _compile(
     check_lists(lists, document, around)
     return {
         "semantics": SEMANTICS,
-        "must_understand": _must_understand(accounts.values(), sources.values(), lists, audiences, campaigns.values()),
+        "must_understand": _must_understand(
+            accounts.values(), sources.values(), lists, audiences, campaigns.values(), templates.values()
+        ),
         "accounts": {name: _account(account, defaults) for name, account in accounts.items() if account},
         "lists": {name: _list(each) for name, each in lists.items() if each},
         "audiences": audiences,
@@ -156,7 +161,7 @@ def _compile(
             name: compile_campaign(name, campaigns[name], entry, document, around)
             for name, entry in sections["campaigns"].items()
         },
-        "templates": {name: asdict(template) for name, template in templates.items()},
+        **stored(templates),
         "expiry": {name: defaults.retry.for_ for name, account in accounts.items() if account},
     }
 
@@ -167,6 +172,7 @@ def _must_understand(
     lists: Collection[str],
     audiences: Collection[str],
     campaigns: Collection[document_models.CampaignHead | None],
+    templates: Collection[Template],
 ) -> list[str]:
     """Name what a release before would get wrong by ignoring it."""
     webhooks = [source for source in sources if isinstance(source, document_models.Source)]
@@ -181,6 +187,8 @@ def _must_understand(
         SPLIT: any(source.split for source in webhooks),
         REPORTS: any(source.speaks_for for source in webhooks),
         CAMPAIGNS: needs_runs(campaigns),
+        PARTS: any(template.parts for template in templates),
+        MJML: any(template.mjml is not None for template in templates),
     }
     return [name for name, is_wrong in wrong.items() if is_wrong]
 

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 # By which this release compiles and plans. 1 is what a release without such a number did; 2 reads addresses in one way;
 # 3 leaves out what comes out empty, keeps types in JSON bodies, and keeps data and methods apart; 4 takes a mail's list
-# for one that people agreed to.
-SEMANTICS = 4
+# for one that people agreed to; 5 makes the text of a mail of its HTML where none is written, puts its preheader in
+# front, and takes no image but by https.
+SEMANTICS = 5
 SECRET_REFERENCES = "secret:NAME"  # noqa: S105 - a form that an earlier release takes for a missing secret
 ACCOUNT_HEADERS = "headers of accounts"  # an earlier release would call without them
 LISTS = "lists"  # an earlier release would mail people who withdrew
@@ -28,9 +29,11 @@ SPLIT = "split"  # an earlier release would act on the first fact of a delivery 
 REPORTS = "speaks_for"  # an earlier release would let a bounce or a complaint change nothing
 AUDIENCES = "audiences"  # an earlier release would know no one to send to
 CAMPAIGNS = "runs of campaigns"  # an earlier release would fire them and mail no one, or asks each for its schedule
+PARTS = "parts of templates"  # an earlier release would refuse each mail whose template extends or includes one
+MJML = "MJML"  # an earlier release would send such a mail without HTML
 # What `must_understand` may name and this release knows.
 UNDERSTOOD: frozenset[str] = frozenset(
-    {SECRET_REFERENCES, ACCOUNT_HEADERS, LISTS, FORMS, SPLIT, REPORTS, AUDIENCES, CAMPAIGNS}
+    {SECRET_REFERENCES, ACCOUNT_HEADERS, LISTS, FORMS, SPLIT, REPORTS, AUDIENCES, CAMPAIGNS, PARTS, MJML}
 )
 
 

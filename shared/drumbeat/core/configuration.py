@@ -7,11 +7,10 @@ earlier release did not write has its default here: so a new field needs one.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drumbeat.core import check_mails, secret_references
 from drumbeat.core.actions import Tracking
-from drumbeat.core.audiences import Node, tree
 from drumbeat.core.campaigns import Campaign, campaign, campaign_of
 from drumbeat.core.compatibility import SEMANTICS, known, semantics_of
 from drumbeat.core.errors import NotUnderstood
@@ -19,6 +18,12 @@ from drumbeat.core.steps import Flow as Flow  # these four stand here for those 
 from drumbeat.core.steps import Limit as Limit
 from drumbeat.core.steps import Step as Step
 from drumbeat.core.steps import Tree as Tree
+
+if TYPE_CHECKING:
+    from drumbeat.core.audiences import Node
+
+# Files of the folder of templates that others are made of: (name, text), a name counts from the folder.
+type Parts = tuple[tuple[str, str], ...]
 
 EXPIRY_SECONDS = 7 * 86_400.0  # of an effect where nothing else is said
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"  # of whatever a document names
@@ -128,6 +133,20 @@ class Template:
     subject: str | None
     html: str | None
     text: str | None
+    mjml: str | None = None  # in place of html, which is made of it
+    preheader: str | None = None  # what a list of mails shows behind the subject, by semantics 5
+    parts: Parts = ()  # what the bodies extend, include or import, and what that does
+
+    @property
+    def markup(self) -> str | None:
+        """Return what the HTML is made of; None: the mail has none."""
+        return self.html if self.mjml is None else self.mjml
+
+    def sources(self, body: str) -> tuple[str, ...]:
+        """Return all texts that "html" or "text" is made of, its own first; (): it has no such body."""
+        own = self.text if body == "text" else self.markup
+        reached = (text for name, text in self.parts if name.endswith(".txt") == (body == "text"))
+        return () if own is None else (own, *reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +164,7 @@ class Config:
     public_url: str | None = None  # where people reach the pages of this deployment; no trailing slash
     postal_address: str | None = None  # of the sender, as marketing mails must give it
     tracking: Tracking | None = None  # None: as the provider's account has it
-    audiences: Mapping[str, Node] = field(default_factory=dict)
+    audiences: "Mapping[str, Node]" = field(default_factory=dict)
 
     def flow(self, name: str) -> Flow | None:
         """Return a flow by its name, a list's confirmation, a campaign's steps, or a check.
@@ -195,13 +214,15 @@ class Config:
                 for name, entry in compiled["flows"].items()
             },
             campaigns={name: campaign(name, entry) for name, entry in compiled["campaigns"].items()},
-            templates={name: known(Template, entry) for name, entry in compiled["templates"].items()},
+            templates={
+                name: template(entry, compiled.get("parts", {})) for name, entry in compiled["templates"].items()
+            },
             semantics=semantics,
             lists={name: mailing_list(name, entry) for name, entry in compiled.get("lists", {}).items()},
             public_url=compiled.get("public_url"),
             postal_address=compiled.get("postal_address"),
             tracking=known(Tracking, track) if (track := compiled.get("track")) else None,
-            audiences={name: tree(entry) for name, entry in compiled.get("audiences", {}).items()},
+            audiences=_audiences(compiled.get("audiences", {})),
         )
 
     def references(self) -> Iterator[tuple[str, str]]:
@@ -257,6 +278,20 @@ def mailing_list(name: str, entry: Mapping[str, Any]) -> MailingList:
     """Read the stored form of a list back."""
     confirm = entry["confirm"]
     return known(MailingList, entry, name=name, confirm=confirm and known(Confirm, confirm))
+
+
+def template(entry: Mapping[str, Any], files: Mapping[str, str]) -> Template:
+    """Read a template back: it names its parts, which stand once for all templates."""
+    return known(Template, entry, parts=tuple((name, files[name]) for name in entry.get("parts", ())))
+
+
+def _audiences(entries: Mapping[str, Any]) -> "Mapping[str, Node]":
+    """Read audiences back; where there are none, nothing is loaded for them."""
+    if not entries:
+        return {}
+    from drumbeat.core.audiences import tree
+
+    return {name: tree(entry) for name, entry in entries.items()}
 
 
 def _account(name: str, entry: Mapping[str, Any], lasts: float) -> Account:

@@ -32,7 +32,8 @@ _CLAIM = """
                 OR expires_at <= drumbeat_now()
                 OR account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL))
            AND (NOT of_run OR status = 'unknown'
-                OR NOT EXISTS (SELECT FROM runs WHERE runs.id = effects.event_id AND runs.state = 'paused'))
+                OR NOT EXISTS (SELECT FROM runs
+                                WHERE runs.id = effects.event_id AND runs.state IN ('paused', 'cancelled')))
          ORDER BY {order}
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED
@@ -120,6 +121,8 @@ _CLAIM = """
 CLAIM = _CLAIM.format(whose="id = ANY (%(ids)s)", order="id")
 # Those of a run that have been due longest. What may end its worker is named by the relay, and taken alone.
 CLAIM_OF_RUN = _CLAIM.format(whose="event_id = %(run)s AND of_run", order="due_at, id")
+# Those whose turn it is in the queue of a rate limit: what has no place there would go first, being due for longer.
+CLAIM_PLACED = _CLAIM.format(whose="event_id = %(run)s AND of_run AND slot IS NOT NULL", order="due_at, id")
 
 
 def claim(
@@ -155,11 +158,14 @@ def claim(
 
 
 def claim_of_run(
-    db: Database, run: UUID, *, lease: timedelta, limit: int, most_bytes: int = BYTES_PER_BATCH
+    db: Database, run: UUID, *, lease: timedelta, limit: int, placed: bool = False, most_bytes: int = BYTES_PER_BATCH
 ) -> list[Claimed]:
-    """Take some of a run's effects that are due and free, as `claim` does; none while the run is paused."""
+    """Take some of a run's effects that are due and free, as `claim` does; none to be sent while the run is paused.
+
+    With `placed`, only those that a rate limit gave a place.
+    """
     parameters = {"run": run, "lease": lease, "limit": limit, "bytes": most_bytes, "alone": False, "probe": False}
-    return [_claimed(row, probe=False) for row in db.run(CLAIM_OF_RUN, parameters)]
+    return [_claimed(row, probe=False) for row in db.run(CLAIM_PLACED if placed else CLAIM_OF_RUN, parameters)]
 
 
 def _claimed(row: Row, *, probe: bool) -> Claimed:

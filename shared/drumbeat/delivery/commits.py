@@ -44,7 +44,8 @@ class Commits:
         self._marketing = {effect.id for effect in claimed if effect.is_marketing}
         self._lease_seconds = services.settings.times.lease.total_seconds()
         self._dependents = {effect.id: effect.dependents for effect in claimed}
-        self._of_runs = {effect.id for effect in claimed if effect.recipient}  # their runs have turns and due entries
+        # Those of runs, which have turns and due entries of their own; what may end its worker is no turn's.
+        self._of_runs = {effect.id for effect in claimed if effect.recipient and not effect.crashes}
 
     def leave(self, effects: Collection[UUID]) -> None:
         """Leave these under their lease: the relay looks at them when it ends."""

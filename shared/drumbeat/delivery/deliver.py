@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from drumbeat.core.runs import OPEN_TO_SENDING
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.budget import EFFECTS_PER_BATCH, EVENTS_PER_BATCH
@@ -21,7 +20,6 @@ from drumbeat.delivery.probes import probe
 from drumbeat.delivery.run_turns import take_turn
 from drumbeat.ledger import leases
 from drumbeat.runs.advance import advance
-from drumbeat.runs.turns import start
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 
@@ -96,11 +94,8 @@ def deliver(wake_ups: Sequence[WakeUp], services: Services, time_left: Callable[
 
 
 def _advance(id: UUID, services: Services, has_time: Callable[[], bool]) -> None:
-    """Take a run some steps further, and start its turns once there is something to send."""
-    advanced = advance(id, services, has_time)
-    if advanced.run is not None and advanced.run.expanded > 0 and advanced.run.state in OPEN_TO_SENDING:
-        start(advanced.run, services)
-    if advanced.unfinished:
+    """Take a run some steps further."""
+    if advance(id, services, has_time).unfinished:
         services.notifier.notify_again([id], [])
 
 

@@ -2,29 +2,52 @@
 
 A turn is short, and there are fewer of them than workers: a mail that a person caused waits for no run. It claims no
 more than the limits of accounts and the run's own pace let through meanwhile: what is claimed in vain costs two rows of
-the journal.
+the journal, and a place in the queue of the limit.
 """
 
+import logging
 import math
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 
 from drumbeat.core.campaigns import Campaign
+from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.runs import OPEN_TO_SENDING, RunState
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.probes import probe
-from drumbeat.runs import advance, sql, work_sql
+from drumbeat.runs import sql, work_sql
+from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
-from drumbeat.runs.turns import rate_of, start
+from drumbeat.runs.turns import accounts_of, is_limited, rate_of, start
 from drumbeat.runs.work_sql import NextDue
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Turn
 
 EFFECTS_PER_CLAIM = 48
 TURN_SECONDS = 2.0  # then it makes room for what else waits in the queue
-LIMITED_SECONDS = 1.0  # between two turns of a run that limits hold back
-IDLE_SECONDS = 900.0  # a turn that has nothing due looks again so much later at the latest
+LIMITED_SECONDS = 1.0  # between two turns that limits hold back: so far ahead places of a limit are taken
+SUSPECT_SECONDS = 15.0  # until a turn looks again that waits for what only the relay may start
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a turn is about."""
+
+    turn: Turn  # the next one
+    run: Run
+    campaign: Campaign
+    accounts: list[str]
+    rate: float | None  # mails a second; None: as many as there are
+    limited: bool
+
+    @property
+    def halted(self) -> bool:
+        """Return whether nothing may be sent: outcomes that are unknown are looked into all the same."""
+        return self.run.state not in OPEN_TO_SENDING
 
 
 def take_turn(turn: Turn, services: Services) -> Counter[str]:
@@ -32,88 +55,125 @@ def take_turn(turn: Turn, services: Services) -> Counter[str]:
 
     Raises psycopg.Error: the ledger is away; the relay starts the turn again.
     """
-    busy = services.settings.times.batch_seconds
-    following = services.turns.take_up(turn, busy=busy)
+    following = services.turns.take_up(turn)
     if following is None:
         return Counter()
     run = sql.get(services.db, [turn.run]).get(turn.run)
-    if run is None or run.state not in OPEN_TO_SENDING:
+    if run is None:
         services.turns.end(turn)
         return Counter()
-    config, campaign = advance.configured(run, services)
-    _note_gap(run, campaign, services)
-    rate = rate_of(campaign, config)
-    counts, full = _carry_out(run, campaign, rate, services)
-    _ask_for_next(following, run, campaign, rate, services, full=full)
+    try:
+        config, campaign = configured(run, services)
+    except NotUnderstood as error:
+        _LOG.error("run_not_understood", extra={"run_id": str(run.id), "reason": str(error)})
+        return Counter()  # the relay starts it again, perhaps when another release is deployed
+    accounts = [account.name for account in accounts_of(campaign, config)]
+    work = _Work(following, run, campaign, accounts, rate_of(campaign, config), is_limited(campaign, config))
+    _note_gap(work, services)
+    counts, more = _carry_out(work, services)
+    _ask_for_next(work, services, more=more)
     return counts
 
 
-def _carry_out(run: Run, campaign: Campaign, rate: float | None, services: Services) -> tuple[Counter[str], bool]:
+def _carry_out(work: _Work, services: Services) -> tuple[Counter[str], bool]:
     """Claim and carry out, batch after batch; return also whether more may be due."""
     counts: Counter[str] = Counter()
     begun = services.clock.elapsed()
-    left = math.inf if rate is None else max(math.ceil(rate * LIMITED_SECONDS), 1)
-    while left > 0 and services.clock.elapsed() - begun < TURN_SECONDS:
-        most = int(min(left, EFFECTS_PER_CLAIM))
-        if campaign.pace is not None:
-            most = min(most, services.run_pace.allowed(run.id, campaign.pace))
+    left = math.inf if work.rate is None else max(math.ceil(work.rate * LIMITED_SECONDS), 1)
+    while services.clock.elapsed() - begun < TURN_SECONDS:
+        if work.limited and _claim_and_carry_out(work, EFFECTS_PER_CLAIM, services, counts, placed=True):
+            continue
+        most = _most(work, left, services)
         if most == 0:
             return counts, True
-        started = services.clock.elapsed()
-        claimed = claims_sql.claim_of_run(services.db, run.id, lease=services.settings.times.lease, limit=most)
-        if campaign.pace is not None and claimed:
-            services.run_pace.taken(run.id, campaign.pace, len(claimed))
-        counts += carry_out(claimed, started, services)
-        services.ledger_rest.used()
-        if not claimed:
+        taken = _claim_and_carry_out(work, most, services, counts)
+        if not taken:
             return counts, False
-        left -= len(claimed)
+        left -= taken
     return counts, True
 
 
-def _note_gap(run: Run, campaign: Campaign, services: Services) -> None:
+def _most(work: _Work, left: float, services: Services) -> int:
+    """Return how many that have no place yet may be claimed now."""
+    most = int(min(left, EFFECTS_PER_CLAIM))
+    if work.campaign.pace is not None:
+        most = min(most, services.run_pace.allowed(work.run.id, work.campaign.pace))
+    return 0 if work.limited and most and _queue(work, services) > LIMITED_SECONDS else most
+
+
+def _queue(work: _Work, services: Services) -> float:
+    """Return the seconds until the last place that was given in the queue of an account's limit."""
+    return max(services.throttle.queues(work.accounts).values(), default=0.0) if work.limited else 0.0
+
+
+def _claim_and_carry_out(
+    work: _Work, most: int, services: Services, counts: Counter[str], *, placed: bool = False
+) -> int:
+    """Add what becomes of at most so many to the counts; return how many were claimed."""
+    started = services.clock.elapsed()
+    lease = services.settings.times.lease
+    claimed = claims_sql.claim_of_run(services.db, work.run.id, lease=lease, limit=most, placed=placed)
+    if work.campaign.pace is not None and claimed and not placed:
+        services.run_pace.taken(work.run.id, work.campaign.pace, len(claimed))
+    counts.update(carry_out(claimed, started, services))
+    services.ledger_rest.used()
+    return len(claimed)
+
+
+def _note_gap(work: _Work, services: Services) -> None:
     """Let end as missed what was due while no worker came, for longer than the campaign allows."""
-    gap = run.now - run.expected_at
-    if run.starts_at is not None and gap > timedelta(seconds=campaign.misfire):
-        sql.miss(services.db, run.id, run.now - timedelta(seconds=campaign.misfire))
+    run, misfire = work.run, timedelta(seconds=work.campaign.misfire)
+    if run.starts_at is not None and run.now - run.expected_at > misfire:
+        sql.miss(services.db, run.id, run.now - misfire)
 
 
-def _ask_for_next(
-    turn: Turn, run: Run, campaign: Campaign, rate: float | None, services: Services, *, full: bool
-) -> None:
-    if full and rate is None:
+def _ask_for_next(work: _Work, services: Services, *, more: bool) -> None:
+    turn, run = work.turn, work.run
+    if more and not work.limited and work.rate is None and not work.halted:
         if turn.number == 0:  # it looks after the others
             start(run, services)
-        sql.expect(services.db, run.id, 0.0)
-        return services.turns.ask(turn, delay=0.0)
-    accounts = sorted({step.account for step in campaign.steps})
-    waiting = work_sql.next_due(services.db, run.id, accounts)
-    if turn.number > 0 and not full:
+        return _ask(turn, 0.0, services)
+    if turn.number > 0 and not more:
         return services.turns.end(turn)  # turn 0 starts it again
+    waiting = work_sql.next_due(services.db, run.id, work.accounts, halted=work.halted)
     probe({one.account: one.id for one in waiting if _may_probe(one)}, services)
     if not waiting:
-        return _end(turn, run, services)
-    delay = min(max(min(_free_in(one) for one in waiting), LIMITED_SECONDS if full else 0.0), IDLE_SECONDS)
-    sql.expect(services.db, run.id, delay)
-    return services.turns.ask(turn, delay=delay)
+        return _end(work, services)
+    delay = max(min(_free_in(one) for one in waiting), LIMITED_SECONDS if more else 0.0)
+    if work.limited and delay <= LIMITED_SECONDS:
+        delay = _until_limits_allow(work, services)
+    return _ask(turn, delay, services)
+
+
+def _until_limits_allow(work: _Work, services: Services) -> float:
+    """Return in how many seconds a limit lets a mail through: one that has a place, or one behind them all."""
+    behind = _queue(work, services) - LIMITED_SECONDS
+    placed = work_sql.next_placed(services.db, work.run.id)
+    return max(min(behind, math.inf if placed is None else placed), LIMITED_SECONDS)
 
 
 def _may_probe(one: NextDue) -> bool:
-    return one.paused_for is not None and one.paused_for <= 0 >= one.due_in
+    return one.paused_for is not None and one.paused_for <= 0 >= one.due_in and not one.suspect
 
 
 def _free_in(one: NextDue) -> float:
     """Return in how many seconds an effect may be tried; a pause that is over waits for what its probe shows."""
+    if one.suspect:
+        return max(one.due_in, SUSPECT_SECONDS)
     if one.paused_for is None:
         return max(one.due_in, 0.0)
     return max(one.due_in, one.paused_for, LIMITED_SECONDS * 2)
 
 
-def _end(turn: Turn, run: Run, services: Services) -> None:
+def _end(work: _Work, services: Services) -> None:
     """Nothing waits: the run has finished, or some of its mails are on their way, or it is being expanded."""
-    finished = run.state is RunState.FINISHED or sql.finish(services.db, run.id)
+    finished = work.halted or work.run.state is RunState.FINISHED or sql.finish(services.db, work.run.id)
     if finished:
-        services.turns.end(turn)
+        services.turns.end(work.turn)
     else:
-        sql.expect(services.db, run.id, LIMITED_SECONDS)
-        services.turns.ask(turn, delay=LIMITED_SECONDS)
+        _ask(work.turn, LIMITED_SECONDS, services)
+
+
+def _ask(turn: Turn, delay: float, services: Services) -> None:
+    sql.expect(services.db, turn.run, delay)
+    services.turns.ask(turn, delay=delay)

@@ -81,7 +81,8 @@ class Database:
         connection = self._usable()
         self.round_trips += 1
         try:
-            cursor = connection.execute(sql, parameters)
+            # What is put together for one question is planned for its values, and kept for no other.
+            cursor = connection.execute(sql, parameters, prepare=False if isinstance(sql, Composed) else None)
             return cursor.fetchall() if cursor.description is not None else []
         finally:
             if connection.closed:

@@ -225,7 +225,8 @@ def _schedules(services: Services, campaigns: Collection[Campaign]) -> Check:
     except (BotoCoreError, ClientError) as error:
         return Check("schedules of campaigns", False, _refused(error), GRANT_FIX)
     late = "`drumbeat apply` makes them; meanwhile the relay fires these campaigns, up to two minutes late"
-    detail = f"missing: {', '.join(missing)}" if missing else f"{len(campaigns)} in force, each has its own"
+    count = sum(each.schedule is not None for each in campaigns)
+    detail = f"missing: {', '.join(missing)}" if missing else f"{count} in force, each has its own"
     return Check("schedules of campaigns", not missing, detail, late if missing else None)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from drumbeat.core.address import normalise
-from drumbeat.core.configuration import Step, Tree
+from drumbeat.core.configuration import Parts, Step, Tree
 from drumbeat.core.errors import DrumbeatError, InvalidAddress
 from drumbeat.planning.context import Variables
 from drumbeat.planning.templating import LONGEST_OUTPUT, Missing, Unfillable, compile_text, compile_value
@@ -70,14 +70,14 @@ def some_text(step: Step, name: str, seen: Variables) -> str:
     return words
 
 
-def text(source: Tree, name: str, seen: Variables, *, html: bool = False) -> str:
+def text(source: Tree, name: str, seen: Variables, *, html: bool = False, parts: Parts = ()) -> str:
     """Fill one text; null and absent are empty, other plain values as JSON writes them."""
     if source is None:
         return ""
     if not isinstance(source, str):
         return json.dumps(source)
     with _named(name):
-        filled = compile_text(source, html=html, semantics=seen.semantics)(seen.values)
+        filled = compile_text(source, html=html, semantics=seen.semantics, parts=parts)(seen.values)
     return _whole(filled, name)
 
 

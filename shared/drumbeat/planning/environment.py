@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
-from jinja2 import StrictUndefined, nodes
+from jinja2 import DictLoader, StrictUndefined, Template, nodes
 from jinja2.exceptions import UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from drumbeat.core.compatibility import SEMANTICS
+from drumbeat.core.configuration import Parts
 from drumbeat.planning.filter_limits import limited
 from drumbeat.planning.filter_texts import operands, reading_texts
 from drumbeat.planning.render_limits import METER, check_operator, joined, replaced
@@ -86,6 +87,11 @@ class Environment(ImmutableSandboxedEnvironment):
         assert isinstance(tree, nodes.Template)
         return tree
 
+    def get_template(self, name: Any, *args: Any, **kwargs: Any) -> Template:  # noqa: ANN401 - as Jinja has it
+        """Return a part that a text names, as one step: parts that include each other twice could go on for years."""
+        METER.step()
+        return super().get_template(name, *args, **kwargs)
+
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - any data
         """Return an entry of the data. (By semantics 1 and 2, where there is none, a method of a text or mapping.)"""
         if isinstance(obj, Mapping) and attribute in obj:
@@ -158,6 +164,14 @@ class _Metered(NodeTransformer):
         self.generic_visit(node)
         assert isinstance(node.iter, nodes.Expr)
         node.iter = _filtered(node.iter, "_paced")
+        return node
+
+    def visit_Import(self, node: nodes.Import) -> nodes.Node:
+        node.with_context = True  # without, Jinja keeps the module, and what its macros changed, for the next text
+        return node
+
+    def visit_FromImport(self, node: nodes.FromImport) -> nodes.Node:
+        node.with_context = True
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
@@ -244,6 +258,21 @@ def _replace(value: object, old: str, new: str, count: int = -1) -> str:
 def environment(*, html: bool, semantics: int) -> Environment:
     """Return the sandbox by these rules; values are escaped in HTML."""
     return Environment(autoescape=html, semantics=semantics)
+
+
+@lru_cache(maxsize=128)
+def environment_with(parts: Parts, *, html: bool, semantics: int) -> Environment:
+    """Return the sandbox in which a text may use these parts, and no other file; each is compiled already."""
+    if not parts:
+        return environment(html=html, semantics=semantics)
+    made = environment(html=html, semantics=semantics).overlay(
+        loader=DictLoader(dict(parts)), cache_size=len(parts), auto_reload=False
+    )
+    assert isinstance(made, Environment)
+    for name, _ in parts:
+        METER.start()  # what is constant is worked out now, and not in the first text that is filled
+        made.get_template(name)
+    return made
 
 
 # What a text finds beside its variables.

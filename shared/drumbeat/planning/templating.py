@@ -1,7 +1,8 @@
 """Jinja2 for people's words: sandboxed, strict, bounded, and the same output for the same input.
 
-A text is filled from data alone: there is no time, no chance and no other file. What is not there is an error; null
-renders as nothing, true and false as such, lists and mappings as JSON; by semantics 3 filters see them so too.
+A text is filled from data alone: there is no time, no chance and no file but the parts of its template. What is not
+there is an error; null renders as nothing, true and false as such, lists and mappings as JSON; by semantics 3 filters
+see them so too.
 
 A name after a dot is a field of the data. A method of a text or mapping is one only where it is called, as in
 `payload.items()`. (By semantics 1 and 2 a mapping without a field `items` answered with its method.)
@@ -17,8 +18,18 @@ from jinja2 import TemplateError, nodes
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 
 from drumbeat.core.compatibility import SEMANTICS
+from drumbeat.core.configuration import Parts
 from drumbeat.core.errors import DrumbeatError
-from drumbeat.planning.environment import FILTER_NAMES, GLOBALS, NoMethod, NoNumber, as_json, environment, there
+from drumbeat.planning.environment import (
+    FILTER_NAMES,
+    GLOBALS,
+    NoMethod,
+    NoNumber,
+    as_json,
+    environment,
+    environment_with,
+    there,
+)
 from drumbeat.planning.render_limits import LONGEST_OUTPUT, METER, TooMuch, within
 
 __all__ = [
@@ -55,8 +66,8 @@ type Filling = Callable[[Mapping[str, Any]], str]
 
 
 @lru_cache(maxsize=2048)
-def compile_text(source: str, *, html: bool = False, semantics: int = SEMANTICS) -> Filling:
-    """Compile a text, once per process; its values are escaped when it is HTML.
+def compile_text(source: str, *, html: bool = False, semantics: int = SEMANTICS, parts: Parts = ()) -> Filling:
+    """Compile a text, once per process; its values are escaped when it is HTML, also in the parts that it uses.
 
     The result takes the variables and returns the filled text; it raises Unfillable.
 
@@ -67,7 +78,7 @@ def compile_text(source: str, *, html: bool = False, semantics: int = SEMANTICS)
         return lambda _: source
     variable = None if html else _VARIABLE.fullmatch(source)
     if variable is None:
-        return _filling(source, html=html, semantics=semantics)
+        return _filling(source, html=html, semantics=semantics, parts=parts)
     path = tuple(variable[1].split("."))
 
     def fill(variables: Mapping[str, Any]) -> str:
@@ -116,16 +127,18 @@ def parse(source: str) -> nodes.Template:
 
 
 @lru_cache(maxsize=1024)
-def _filling(source: str, *, html: bool = False, semantics: int) -> Filling:
+def _filling(source: str, *, html: bool = False, semantics: int, parts: Parts = ()) -> Filling:
+    sandbox = environment_with(parts, html=html, semantics=semantics)
     METER.start()  # what is constant is worked out now
-    template = environment(html=html, semantics=semantics).from_string(source)
+    template = sandbox.from_string(source)
+    words = "\n".join([source, *(text for _, text in parts)])
 
     def fill(variables: Mapping[str, Any]) -> str:
         METER.start()
         try:
             return "".join(within(template.root_render_func(template.new_context(dict(variables)))))
         except Exception as error:  # noqa: BLE001 - filters and operators raise whatever their Python raises
-            raise _unfillable(error, source) from None
+            raise _unfillable(error, words) from None
 
     return fill
 
@@ -165,7 +178,8 @@ def _missing(error: UndefinedError, source: str) -> Unfillable:
     """Name what is missing by the word that the text has for it; one that it does not have may be a value."""
     quoted = re.findall(r"'([^']*)'", str(error))
     name = quoted[-1] if quoted else ""
-    path = re.search(rf"\b(?:\w+\.){{0,16}}{re.escape(name)}\b", source) if name.isidentifier() else None
+    found = (re.search(rf"\b(?:\w+\.){{{times}}}{re.escape(name)}\b", source) for times in ("1,16", "0,16"))
+    path = next(filter(None, found), None) if name.isidentifier() else None
     if path is None:
         return Unfillable("its text uses something that the event does not have")
     return Missing(path.group())

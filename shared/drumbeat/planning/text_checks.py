@@ -1,6 +1,6 @@
 """Checks of the texts (Jinja) in a configuration, and what can be seen of them without filling them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from jinja2 import meta, nodes
 
@@ -14,9 +14,14 @@ LONGEST_TEXT = 100_000  # characters
 # The fields of what always has the same.
 _FIELDS = {"event": EVENT_FIELDS, "campaign": CAMPAIGN_FIELDS, "run": RUN_FIELDS}
 
+type PartNode = nodes.Include | nodes.Extends | nodes.Import | nodes.FromImport
 
-def faults(source: str) -> list[tuple[int, str]]:
-    """List (line, what to write instead) of everything wrong with a text: syntax, filters, variables."""
+
+def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[int, str]]:
+    """List (line, what to write instead) of everything wrong with a text: syntax, filters, variables.
+
+    `beside`: it is a file of the folder of templates, whose others set these variables. Only such a file has parts.
+    """
     if len(source) > LONGEST_TEXT:
         return [(1, f"a text of over {LONGEST_TEXT:,} characters; shorten it")]
     try:
@@ -27,10 +32,25 @@ def faults(source: str) -> list[tuple[int, str]]:
     except (RecursionError, SyntaxError, MemoryError):  # Python refuses what Jinja made of it
         return [(1, "the text nests too deep; write a simpler one")]
     found = [
-        (node.lineno, "include, extends and import are not supported; write the text out")
-        for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport))
+        (node.lineno, "only files of the folder of templates may include, extend or import; write the text into one")
+        for node in (references(tree) if beside is None else ())
     ]
-    return sorted({*found, *_unknown_variables(tree), *_unknown_fields(tree), *_beyond_json(tree)})
+    unknown = _unknown_variables(tree, beside or ())
+    return sorted({*found, *unknown, *_unknown_fields(tree), *_beyond_json(tree)})
+
+
+def references(tree: nodes.Template) -> Iterator[PartNode]:
+    """Yield where a text names another file."""
+    for node in tree.find_all(nodes.Node):
+        if isinstance(node, nodes.Include | nodes.Extends | nodes.Import | nodes.FromImport):
+            yield node
+
+
+def names_set(source: str) -> set[str]:
+    """Return the variables that a text sets for itself and for what it includes; none where it cannot be read."""
+    if not readable(source):
+        return set()
+    return {node.name for node in parse(source).find_all(nodes.Name) if node.ctx != "load"}
 
 
 def check_text(source: str) -> str:
@@ -39,6 +59,15 @@ def check_text(source: str) -> str:
         lines = source.count("\n")
         raise ValueError("; ".join(message + (f" (its line {line})" if lines else "") for line, message in wrong))
     return source
+
+
+def readable(source: str) -> bool:
+    """Return whether a text is one at all; what is wrong with one that is not is a mistake of its own."""
+    try:
+        parse(source)
+    except (TemplateSyntaxError, RecursionError):
+        return False
+    return True
 
 
 def uses(source: str, variable: str) -> bool:
@@ -92,8 +121,8 @@ def _name_of(found: nodes.Getattr | nodes.Getitem) -> str | None:
     return found.arg.value if isinstance(found.arg, nodes.Const) and isinstance(found.arg.value, str) else None
 
 
-def _unknown_variables(tree: nodes.Template) -> Iterator[tuple[int, str]]:
-    for name in meta.find_undeclared_variables(tree) - set(VARIABLES) - GLOBALS:
+def _unknown_variables(tree: nodes.Template, beside: Collection[str]) -> Iterator[tuple[int, str]]:
+    for name in meta.find_undeclared_variables(tree) - set(VARIABLES) - GLOBALS - set(beside):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), 1)
         if name in LATER:
             yield line, f"{name} is not supported yet; take it out"

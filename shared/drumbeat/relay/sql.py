@@ -277,29 +277,36 @@ class OpenRun:
     id: UUID
     advances: bool
     resumes: bool  # its pause is over
+    forgotten: bool  # it was only planned, long ago
 
 
-# Of runs that ended only those are read that a due entry names, or all, where the entries may be lost.
-RUNS = """
+# What is left of a run that was paused or has ended is found by its effects, a look for each run that has any: what a
+# person has sent again, and outcomes that are looked into.
+_WAITS = "of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')"
+RUNS = f"""
+    WITH RECURSIVE waiting AS (
+        (SELECT event_id FROM effects WHERE {_WAITS} ORDER BY event_id LIMIT 1)
+         UNION ALL
+        SELECT (SELECT event_id FROM effects WHERE {_WAITS} AND event_id > waiting.event_id ORDER BY event_id LIMIT 1)
+          FROM waiting
+         WHERE waiting.event_id IS NOT NULL
+    )
     SELECT runs.id,
            runs.state IN ('expanding', 'cancelled')
            OR (runs.state = 'planned' AND (runs.starts OR plans.event_id IS NULL)) AS advances,
-           runs.state = 'paused' AS resumes
+           runs.state = 'paused' AND coalesce(runs.resumes_at <= drumbeat_now(), false) AS resumes,
+           runs.state = 'planned' AND NOT runs.starts AND runs.created_at < drumbeat_now() - %(kept)s AS forgotten
       FROM runs
       LEFT JOIN plans ON plans.event_id = runs.id
-     WHERE (runs.state IN ('planned', 'expanding', 'running')
-            OR (runs.state = 'paused' AND runs.resumes_at <= drumbeat_now()))
-        OR (runs.state IN ('cancelled', 'finished') AND (runs.id = ANY (%(named)s) OR %(full)s)
-            AND EXISTS (SELECT FROM effects
-                         WHERE effects.event_id = runs.id AND effects.of_run AND effects.lease_until IS NULL
-                           AND effects.status IN ('waiting', 'unknown')))
+     WHERE runs.state IN ('planned', 'expanding', 'running', 'paused')
+        OR runs.id IN (SELECT event_id FROM waiting)
      ORDER BY runs.id
-"""
+"""  # noqa: S608 - put together from constants
 
 
-def open_runs(db: Database, named: Sequence[UUID], *, full: bool) -> list[OpenRun]:
-    """List the runs that go on by themselves, and those among the named ones that ended with effects left."""
-    return [OpenRun(**row) for row in db.run(RUNS, {"named": list(named), "full": full})]
+def open_runs(db: Database, *, plans_kept: timedelta) -> list[OpenRun]:
+    """List the runs that go on by themselves, those with effects left, and plans that were not started for so long."""
+    return [OpenRun(**row) for row in db.run(RUNS, {"kept": plans_kept})]
 
 
 # What waits for its account's pause is due when that ends, if anything waits for it.

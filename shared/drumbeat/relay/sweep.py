@@ -238,7 +238,7 @@ class _Sweep:
 
     def _go_on_with_runs(self) -> None:
         if self._has_time():
-            self.summary.runs = runs.go_on(self._services, self._due, full=self.summary.full)
+            self.summary.runs = runs.go_on(self._services)
 
     def _catch_up_campaigns(self) -> None:
         """Fire what should have fired, and schedule the next checks."""

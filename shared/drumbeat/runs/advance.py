@@ -17,7 +17,9 @@ from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.runs import RunReason, RunState
 from drumbeat.runs import chunks_sql, endings_sql, missing_sql, sql, times
+from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
+from drumbeat.runs.turns import start as start_turns
 from drumbeat.services import Services
 
 WORKER = "worker"
@@ -107,12 +109,6 @@ def _gather(run: Run, services: Services) -> bool:
     return chunks_sql.gather(services.db, run, matched, campaign.steps, known)
 
 
-def configured(run: Run, services: Services) -> tuple[Config, Campaign]:
-    """Return the version that planned a run, and its campaign there. Raises NotUnderstood."""
-    config = services.configuration(run.version).by(run.semantics)
-    return config, config.campaigns[run.campaign]
-
-
 def audience(run: Run, config: Config, campaign: Campaign, *, now: bool = False) -> Matching:
     """Return who is in a run's audience: as of when it began, or `now`."""
     assert campaign.audience is not None
@@ -173,4 +169,7 @@ def _expand(run: Run, services: Services) -> bool:
         running = sql.move(services.db, run.id, RunState.RUNNING, of=[RunState.EXPANDING], actor=WORKER, seq=run.seq)
         return running is not None
     review = audience(run, config, campaign, now=True) if run.reviews else None
-    return chunks_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)
+    expanded = chunks_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)
+    if expanded:
+        start_turns(run, services)  # what is due is sent while the rest is expanded
+    return expanded

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from psycopg.sql import SQL, Composed, Placeholder
 
-from drumbeat.audiences.matching_sql import GIVEN, Matching
+from drumbeat.audiences.matching_sql import Matching
+from drumbeat.audiences.standing_sql import given
 from drumbeat.calendar.run_times import ZoneTimes
 from drumbeat.core.configuration import Step
 from drumbeat.ledger.database import Database
@@ -167,8 +168,8 @@ _REASON = SQL("""
 
 
 def _reason(name: str) -> Composed:
-    given = Placeholder(name)
-    return _REASON.format(list=given, given=GIVEN.format(list=SQL("{}::text").format(given)))
+    mailing_list = Placeholder(name)
+    return _REASON.format(list=mailing_list, given=given(SQL("{}::text").format(mailing_list)))
 
 
 def gather(db: Database, run: Run, matching: Matching, steps: Sequence[Step], times: Sequence[ZoneTimes]) -> bool:

@@ -123,7 +123,7 @@ def go_on(id: UUID, services: Services) -> Run:
     until = services.clock.elapsed() + AT_ONCE_SECONDS
     advanced = advance(id, services, lambda: services.clock.elapsed() < until)
     run = advanced.run or find(id, services)
-    if run.expanded > 0 and run.state in (RunState.EXPANDING, RunState.RUNNING):
+    if run.expanded > 0 and run.state is RunState.RUNNING:
         start_turns(run, services)
     if advanced.unfinished:
         services.notifier.notify_again([id], [])

@@ -10,7 +10,8 @@ from uuid import UUID
 from drumbeat.core.errors import Stale
 from drumbeat.core.runs import RunState
 from drumbeat.runs import control, missing_sql, sql
-from drumbeat.runs.advance import configured, expect_soon
+from drumbeat.runs.advance import expect_soon
+from drumbeat.runs.configured import configured
 from drumbeat.runs.missing_sql import Without
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services

@@ -1,10 +1,10 @@
 """How many turns a run has at a time, and how fast limits and pace let it go."""
 
-from collections.abc import Sequence
-
 from drumbeat.core.campaigns import Campaign
-from drumbeat.core.configuration import Config, Limit
-from drumbeat.runs.advance import configured
+from drumbeat.core.configuration import Account, Config
+from drumbeat.providers import registry as providers
+from drumbeat.providers.quotas import HasQuota
+from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services
 
@@ -23,12 +23,22 @@ def most_turns(services: Services) -> int:
 
 
 def rate_of(campaign: Campaign, config: Config) -> float | None:
-    """Return how many mails a second limits and pace let through; None: as many as there are."""
-    limits = [limit for step in campaign.steps for limit in _limits(config, step.account)]
+    """Return how many mails a second limits and pace let through; None: as many as there are.
+
+    What an account may send in an hour or a day says nothing of a second.
+    """
+    limits = [limit for account in accounts_of(campaign, config) for limit in account.limits if limit.burst is not None]
     limits += [campaign.pace] if campaign.pace else []
     return min((limit.count / limit.period for limit in limits), default=None)
 
 
-def _limits(config: Config, account: str) -> Sequence[Limit]:
-    found = config.accounts.get(account)
-    return found.limits if found else ()
+def is_limited(campaign: Campaign, config: Config) -> bool:
+    """Return whether its accounts have limits: their own, or those that a vendor says."""
+    accounts = accounts_of(campaign, config)
+    return any(account.limits or isinstance(providers.get(account.provider), HasQuota) for account in accounts)
+
+
+def accounts_of(campaign: Campaign, config: Config) -> list[Account]:
+    """Return the accounts that a campaign's mails are sent by."""
+    names = sorted({step.account for step in campaign.steps})
+    return [config.accounts[name] for name in names if name in config.accounts]

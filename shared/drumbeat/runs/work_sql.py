@@ -13,25 +13,43 @@ class NextDue:
     id: UUID
     account: str
     due_in: float  # seconds; negative: it has been due for so long
+    suspect: bool  # it may end its worker, so no turn takes it
     paused_for: float | None
 
 
-# Of each account the first: one that is paused hides no other.
+# Of each account the first: one that is paused hides no other. Of a run that is paused or was cancelled only what is
+# unknown goes on.
 NEXT = """
     SELECT first.id, first.account, extract(epoch FROM first.due_at - drumbeat_now())::float8 AS due_in,
+           first.crashes > 0 AS suspect,
            extract(epoch FROM account_states.paused_until - drumbeat_now())::float8 AS paused_for
       FROM unnest(%(accounts)s::text[]) AS accounts (name)
      CROSS JOIN LATERAL (
-        SELECT id, account, due_at
+        SELECT id, account, due_at, crashes
           FROM effects
          WHERE event_id = %(run)s AND of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')
-           AND account = accounts.name AND crashes = 0 AND due_at < 'infinity'
+           AND account = accounts.name AND due_at < 'infinity' AND (status = 'unknown' OR NOT %(halted)s)
          ORDER BY due_at, id
          LIMIT 1) AS first
       LEFT JOIN account_states ON account_states.account = first.account
 """
 
 
-def next_due(db: Database, run: UUID, accounts: list[str]) -> list[NextDue]:
-    """Return the first effect of each account that waits in a run."""
-    return [NextDue(**row) for row in db.run(NEXT, {"run": run, "accounts": accounts})]
+def next_due(db: Database, run: UUID, accounts: list[str], *, halted: bool) -> list[NextDue]:
+    """Return the first effect of each account that waits in a run, or of a halted one is looked into."""
+    return [NextDue(**row) for row in db.run(NEXT, {"run": run, "accounts": accounts, "halted": halted})]
+
+
+# What has a place in the queue of a rate limit, and when its turn is.
+PLACED = """
+    SELECT extract(epoch FROM min(due_at) - drumbeat_now())::float8 AS due_in
+      FROM effects
+     WHERE event_id = %(run)s AND of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')
+       AND slot IS NOT NULL
+"""
+
+
+def next_placed(db: Database, run: UUID) -> float | None:
+    """Return in how many seconds the first effect of a run is due that has a place; None: none has."""
+    due_in: float | None = db.run(PLACED, {"run": run})[0]["due_in"]
+    return due_in

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
 KEPT_SECONDS = 86_400
-OVERDUE_SECONDS = 60.0  # after its time the relay starts a turn again
+OVERDUE_SECONDS = 20.0  # after its time the relay starts a turn again; the former then ends by itself
+AHEAD_SECONDS = 90.0  # before its time the relay starts a turn that is too far off for a message
 _SCRIPT = files("drumbeat.wakeups").joinpath("turns.lua")
 _LOG = logging.getLogger(__name__)
 
@@ -46,9 +47,9 @@ class Turns:
             self._redis.run_all([*words, ("EXPIRE", key_of(run), KEPT_SECONDS)])
         self._send(turns, delay)
 
-    def take_up(self, turn: Turn, *, busy: float) -> Turn | None:
-        """Take up a turn that may be busy so many seconds; return the next one to ask for, None: this one is spent."""
-        self._due_index.set({entry(turn.run, turn.number): self._now() + busy + OVERDUE_SECONDS})
+    def take_up(self, turn: Turn) -> Turn | None:
+        """Take up a turn; return the next one to ask for, None: this one is spent."""
+        self._due_index.set({entry(turn.run, turn.number): self._now() + OVERDUE_SECONDS})
         following = Turn(turn.run, turn.number, self._word())
         try:
             taken = self._redis.run(
@@ -59,7 +60,7 @@ class Turns:
         return following if taken else None
 
     def ask(self, turn: Turn, *, delay: float) -> None:
-        """Ask for a turn after some seconds; where that is far off only its due entry stands for it."""
+        """Ask for a turn after some seconds; where that is far off, only its due entry stands for it."""
         self._send([turn], delay)
 
     def end(self, turn: Turn) -> None:
@@ -74,9 +75,10 @@ class Turns:
     def _send(self, turns: Collection[Turn], delay: float) -> None:
         if not turns:
             return
-        due = self._now() + delay
-        self._due_index.set({entry(turn.run, turn.number): due + OVERDUE_SECONDS for turn in turns})
-        if delay > MAX_DELAY_SECONDS:
+        far = delay > MAX_DELAY_SECONDS
+        due = self._now() + delay + (-AHEAD_SECONDS if far else OVERDUE_SECONDS)
+        self._due_index.set({entry(turn.run, turn.number): due for turn in turns})
+        if far:
             return
         try:
             self._queue.give_turns(turns, delay)

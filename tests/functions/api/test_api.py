@@ -62,9 +62,10 @@ def held(db: TestDatabase, **changes: object) -> Claimed:
 
 
 def applied(db: TestDatabase) -> None:
-    """Put a configuration in force that says nothing."""
-    empty: dict[str, object] = {part: {} for part in ("accounts", "sources", "flows", "campaigns", "templates")}
-    configs.insert(db, hash=b"", document="", templates={}, compiled=empty, identities={}, actor="test")
+    """Put a configuration in force that says nothing, but who is called an audience."""
+    said: dict[str, object] = {part: {} for part in ("accounts", "sources", "flows", "campaigns", "templates")}
+    said["audiences"] = {"mail": {"field": ["name"], "operator": "exists", "value": True}}
+    configs.insert(db, hash=b"", document="", templates={}, compiled=said, identities={}, actor="test")
 
 
 def version(console: Console, effect: UUID) -> int:

@@ -6,14 +6,13 @@ Long, because apply, firing and mending are only right beside each other, over o
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from redis import Redis
 
 from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
@@ -24,43 +23,21 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
 from drumbeat.ledger import configs
-from drumbeat.ledger.database import Database
-from drumbeat.local.servers import Valkey
 from drumbeat.relay.lots import FULL_SWEEP_SECONDS
 from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
 from drumbeat.wakeups.due_index import AGAIN
 from functions.campaign import app
-from tests.conftest import TestDatabase
-from tests.faults.clock import EPOCH, STILL, SimulatedClock
-from tests.functions.console import Console, Context, build_services, close
+from tests.faults.clock import SimulatedClock
+from tests.functions.campaigns.conftest import NIGHT
+from tests.functions.console import Console, Context
 
-NIGHT = datetime(2030, 3, 10, 6, tzinfo=UTC)  # an hour before New York's clocks go forward, from 2:00 to 3:00
 NIGHTLY = {"schedule": "cron(30 2 * * ? *)", "timezone": "America/New_York", "on_gap": "shift"}
 MINUTE = timedelta(minutes=1)
 
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-@pytest.fixture
-def services(
-    database: TestDatabase, redis: Redis, valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Services]:
-    services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
-    yield services
-    close(services)
-
-
-@pytest.fixture
-def clock(owner: Database, services: Services) -> SimulatedClock:
-    """Everybody's clock, an hour before the night on which half past two does not exist."""
-    owner.run(STILL)
-    clock = SimulatedClock(owner)
-    clock.advance((NIGHT - EPOCH).total_seconds())
-    services.clock = clock
-    return clock
 
 
 def applied(services: Services, **campaigns: Any) -> None:

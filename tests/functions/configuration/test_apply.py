@@ -12,6 +12,7 @@ from drumbeat.wakeups.queue import WakeUp
 from tests.conftest import TestDatabase
 from tests.functions.cli.test_cli import Run, run, services
 from tests.functions.console import Console
+from tests.store.audiences.people import Person, lead
 from tests.store.rows import LEASE, claimed, new_effect, opening, planned, recorded
 
 __all__ = ["run", "services"]
@@ -64,6 +65,18 @@ def test_a_document_becomes_the_version_in_force_and_again_changes_nothing(
     loaded = configs.newest(database)
     assert loaded is not None
     assert loaded.accounts["mail"].settings["domain"] == "mg.example.com"
+
+
+def test_an_attribute_that_no_newer_lead_has_is_said_and_the_audience_is_taken(
+    console: Console, database: TestDatabase
+) -> None:
+    lead(database, Person(b"ada", {"plan": "trial", "seats": 3}))
+    audiences = "audiences:\n  some: {all: [{field: plan, is: trial}, {field: saets, exists: true}]}\n"
+
+    code, body = put(console, DOCUMENT + audiences)
+
+    assert (code, body["audiences"]) == (200, ["some"])
+    assert "no newer lead has an attribute saets: it counts as absent; did you mean seats?" in str(body["warnings"])
 
 
 def test_mistakes_are_all_named_with_their_place_and_nothing_is_stored(

@@ -26,11 +26,13 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
 from drumbeat.providers.calls import Calls, Job, Send
+from drumbeat.relay.sweep import sweep
 from drumbeat.runs import sql
 from drumbeat.runs.advance import advance
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services
 from drumbeat.views.run_totals import StepTotals, run_totals
+from drumbeat.wakeups import due_index
 from drumbeat.wakeups.queue import Queue, WakeUp
 from tests.conftest import TestDatabase
 
@@ -76,6 +78,7 @@ class Provider(Calls):
         self.sent: list[str] = []
         self.asked: list[str] = []  # of the calls at hand, whose attempts are open
         self.links: dict[str, str] = {}  # of each address, the newest to leave by
+        self.taken: Outcome = Accepted("taken")
         self.answer: Callable[[str], Outcome] = lambda _: Accepted("taken")
         self.meanwhile: Callable[[], None] = lambda: None
 
@@ -226,6 +229,21 @@ class Stage(Services):
         self.queue.left.clear()
         self.turns.start(id, [0])
         return self.queue.left.pop()
+
+    def forget_due_entries(self) -> None:
+        """Lose what Redis knows of when runs are looked at."""
+        self.redis.run("DEL", due_index.KEY)
+
+    def lose_redis(self) -> None:
+        """Be without Redis from now on."""
+        self.redis.close()
+        lost = LeanRedis.at("redis://127.0.0.1:1/0", self.redis_prefix)
+        for name in ("due_index", "notifier", "turns", "throttle", "ledger_rest", "wishes_flag", "run_pace"):
+            self.__dict__.pop(name, None)
+        self.redis = lost
+
+    def sweep(self) -> None:
+        sweep(self)
 
     def claim(self, id: UUID) -> list[Claimed]:
         return claims_sql.claim_of_run(self.db, id, lease=self.settings.times.lease, limit=100)

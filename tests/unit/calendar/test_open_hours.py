@@ -74,6 +74,17 @@ def test_the_next_allowed_instant_is_open_and_no_earlier_and_its_own_next(
         assert found == at
 
 
+@given(ZONES, QUIET, st.booleans(), st.timedeltas(timedelta(), timedelta(hours=23)), INSTANTS)
+def test_what_is_not_closed_waits_for_nothing(
+    name: str, quiet: QuietHours | None, weekdays: bool, monday: timedelta, at: datetime
+) -> None:
+    hours = OpenHours(zone(name), quiet, weekdays, monday)
+
+    waits = [until for since, until in hours.closed(at, at) if since <= at < until]
+
+    assert hours.next(at) == (waits[0] if waits else at)
+
+
 @given(ZONES, MINUTES, INSTANTS)
 def test_without_business_days_it_is_the_first_open_minute(name: str, end: int, at: datetime) -> None:
     quiet = QuietHours((end - 240) % 1440, end)

@@ -10,6 +10,20 @@ import pytest
 from drumbeat.cli.main import main
 from tests.conftest import VECTORS
 
+PEOPLE = """
+version: 1
+defaults: {timezone: Europe/Berlin}
+accounts: {mail: {provider: resend, settings: {from: a@b.example}, secrets: {api_key: "env:KEY"}}}
+audiences: {readers: {field: plan, is: paid}}
+campaigns:
+  launch: {}
+  note:
+    schedule: "cron(0 9 ? * MON *)"
+    timezone: recipient
+    audience: readers
+    steps: [{id: m, account: mail, action: send_email, transactional: r,
+             with: {to: "{{ lead.email }}", subject: s, text: t}}]
+"""
 NEW_YORK = ("--expression", "cron(30 2 * * ? *)", "--timezone", "America/New_York")
 
 
@@ -125,6 +139,19 @@ def test_a_campaigns_own_values_are_taken_and_options_win(capsys: pytest.Capture
     assert skipped == []
     assert [each["utc"] for each in shifted] == ["2026-03-08T07:00:00Z"]
     assert "there are: night" in refused(capsys, "--campaign", "nigth", "--config", str(tmp_path))
+
+
+def test_a_time_that_each_person_has_is_shown_for_the_fallback_or_another_zone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "drumbeat.yaml").write_text(PEOPLE)
+    of_campaign = ("--config", str(tmp_path), "--from", "2026-03-30", "--to", "2026-03-30", "--json", "--campaign")
+
+    fallback = json.loads(preview(capsys, *of_campaign, "note"))
+    there = json.loads(preview(capsys, *of_campaign, "note", "--timezone", "Asia/Tokyo"))
+
+    assert [each["local"] for each in fallback + there] == ["2026-03-30T09:00:00+02:00", "2026-03-30T09:00:00+09:00"]
+    assert "launch has no schedule: it starts by hand" in refused(capsys, *of_campaign, "launch")
 
 
 @pytest.mark.parametrize(

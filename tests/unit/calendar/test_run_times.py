@@ -135,6 +135,16 @@ def test_what_begins_late_is_due_at_once_and_remembers_when_it_should_have_been(
     assert found["America/Lima"].start == found["America/Lima"].at == utc("2026-03-30T14:00")
 
 
+def test_of_zones_that_begin_late_together_the_one_whose_time_came_first_is_first() -> None:
+    found = times(
+        {"Europe/Berlin": 60, "Pacific/Auckland": 60, "Asia/Tokyo": 60},
+        not_before=utc("2026-03-30T08:00"),
+        pace=Limit(1, 60, None),
+    )
+
+    assert list(found) == ["Pacific/Auckland", "Asia/Tokyo", "Europe/Berlin"]
+
+
 # ---------------------------------------------------------------- closed times
 
 

@@ -1,6 +1,7 @@
 """What a firing is as an event: the same for everyone who notices it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from drumbeat.campaigns import firing
@@ -8,6 +9,7 @@ from drumbeat.core import ids
 from drumbeat.core.campaigns import Campaign
 
 DIGEST = Campaign("digest", "cron(0 9 * * ? *)", "America/New_York", "shift")
+RECIPIENT = replace(DIGEST, timezone="recipient", fallback_timezone="Europe/Berlin")
 NINE = datetime(2026, 3, 9, 13, tzinfo=UTC)
 
 
@@ -25,6 +27,28 @@ def test_a_scheduled_firing_names_campaign_and_instant() -> None:
         "timezone": "America/New_York",
     }
     assert body["idempotencyKey"] == arrival.key == "digest@2026-03-09T13:00:00Z"
+
+
+def test_a_local_time_that_each_person_has_is_named_by_itself_and_has_no_offset() -> None:
+    fired = datetime(2026, 3, 29, 19, tzinfo=UTC)  # the thirtieth, 9:00, at UTC+14
+    arrival = firing.scheduled(RECIPIENT, fired, now=fired)
+
+    assert (arrival.key, arrival.scheduled_at) == ("digest@2026-03-30T09:00", fired)
+    body = json.loads(arrival.body)
+    assert body["payload"] == {
+        "campaign": "digest",
+        "scheduledAt": "2026-03-29T19:00:00Z",
+        "local": "2026-03-30T09:00:00",
+        "timezone": "recipient",
+    }
+    assert arrival.id == firing.event_id(RECIPIENT, fired) != firing.event_id(DIGEST, fired)
+
+
+def test_by_hand_it_is_at_one_instant_in_the_fallback_zone() -> None:
+    by_hand = firing.by_hand(RECIPIENT, "k", actor="person:ada", now=NINE)
+
+    payload = json.loads(by_hand.body)["payload"]
+    assert (payload["local"], payload["timezone"]) == ("2026-03-09T14:00:00+01:00", "Europe/Berlin")
 
 
 def test_who_noticed_it_and_when_makes_no_difference() -> None:

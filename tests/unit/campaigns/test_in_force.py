@@ -97,3 +97,29 @@ def plainly(versions: list[Version], name: str) -> list[datetime]:
         if campaign and [*Calendar(campaign["schedule"], campaign["timezone"], "shift").between(now, now)]:
             found.append(now)
     return found
+
+
+def test_a_campaign_without_a_schedule_is_in_force_and_has_no_instants() -> None:
+    found = terms([Version(DAY, {"digest": entry("cron(0 9 * * ? *)") | {"schedule": None}})])
+
+    assert [(term.campaign.name, term.calendar) for term in found] == [("digest", None)]
+    assert instants(found) == []
+    assert InForce(DAY, tuple(found)).following() == {"digest": None}
+
+
+def test_a_time_that_each_person_has_fires_when_the_first_zone_has_it() -> None:
+    found = terms([Version(DAY - timedelta(days=1), {"digest": NINE | {"timezone": "recipient"}})])
+
+    assert instants(found) == [at("19:00")]  # the ninth, 9:00, at UTC+14
+
+
+def test_an_edit_of_its_steps_moves_none_of_its_instants() -> None:
+    step: dict[str, Any] = {"id": "a", "account": "m", "action": "send_email", "arguments": {}}
+    step |= {"delay": 0.0, "after": None, "when": None, "unless": None}
+    edited = NINE | {"timezone": "recipient", "audience": "all", "steps": [step]}
+
+    found = terms(
+        [Version(DAY - timedelta(days=1), {"digest": edited | {"steps": []}}), Version(at("12:00"), {"digest": edited})]
+    )
+
+    assert instants(found) == [at("19:00")]

@@ -1,15 +1,19 @@
 """Campaigns with an audience: what is compiled of them, and what each mistake is answered with."""
 
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from drumbeat.configuration import yaml_lines
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.campaigns import Campaign, Cap, QuietHours, campaign_flow, campaign_of
 from drumbeat.core.configuration import Config, Flow, Limit, Step
-from drumbeat.core.errors import Mistake
+from drumbeat.core.errors import ConfigError, Mistake
 from tests.unit.configuration.samples import DOCUMENT
-from tests.unit.configuration.test_document import load, mistakes
+from tests.unit.configuration.test_document import ANYTHING, load, mistakes, replaced, spots
 
 TEMPLATES = {"note.txt": "---\nsubject: Note\n---\nHello {{ lead.name }} {{ unsubscribe_url }} {{ postal_address }}"}
 PEOPLE = (
@@ -168,6 +172,37 @@ def test_a_text_may_call_what_it_goes_through_run() -> None:
     text = "{% for run in lead.runs %}{{ run.distance }}{% endfor %}"
 
     assert mistakes(campaign(step=mail(f'subject: s, text: "{text}"', more=", transactional: r")), TEMPLATES) == []
+
+
+WHOLE = yaml_lines.read(
+    campaign(
+        'schedule: "cron(0 9 ? * MON *)"',
+        "timezone: recipient",
+        "fallback_timezone: Europe/Berlin",
+        'pace: "5000/h"',
+        'quiet_hours: "21:00-08:00"',
+        "business_days: true",
+        'cap: "2/7d"',
+        "misfire: 15m",
+        "approve: true",
+        step=mail("subject: s, text: t", more=", transactional: r"),
+    ),
+    "x",
+).data
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([each for each in spots(WHOLE) if each[:1] == ("campaigns",)]), ANYTHING)
+def test_a_campaign_with_anything_anywhere_is_compiled_and_loaded_or_refused(
+    path: tuple[str | int, ...], value: object
+) -> None:
+    compiled: dict[str, object] | None = None
+
+    with suppress(ConfigError):
+        compiled = compile_document(json.dumps(replaced(WHOLE, path, value)), TEMPLATES)
+
+    if compiled is not None:
+        assert Config.load(1, json.loads(json.dumps(compiled))).campaigns.keys() == compiled["campaigns"].keys()  # type: ignore[attr-defined] # a mapping
 
 
 # ---------------------------------------------------------------- mistakes, each in its line
@@ -329,6 +364,17 @@ def test_a_template_that_a_flow_and_a_campaign_share_sees_what_both_have() -> No
     )
 
     assert "template: lead is only known in the steps of a campaign" in only(campaign() + flow)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("{{ postal_address", "not a template"), ("{{ postal_address | uper }}", "there is no filter uper")],
+)
+def test_a_template_that_cannot_be_read_is_a_mistake_where_it_stands(words: str, expected: str) -> None:
+    (found,) = mistakes(campaign(), {"note.txt": f"---\nsubject: s\n---\n{{{{ unsubscribe_url }}}} {words}"})
+
+    assert found.startswith("templates/note.txt:4: ")
+    assert expected in found
 
 
 def test_a_mail_that_asks_to_confirm_knows_no_lead() -> None:

@@ -465,7 +465,7 @@ def test_a_contacts_properties_are_plain() -> None:
         ("subject: s, text: '{{ now() }}'", "not now"),
         ("subject: s, text: '{{ payload.a | uper }}'", "there is no filter uper; did you mean upper?"),
         ("subject: s, text: '{{ payload.a'", "text: not a template"),
-        ("subject: s, text: \"{% include 'a' %}\"", "include, extends and import are not supported"),
+        ("subject: s, text: \"{% include 'a' %}\"", "only files of the folder of templates may include"),
     ],
 )
 def test_mails(arguments: str, expected: str) -> None:
@@ -586,7 +586,7 @@ def test_campaigns(fields: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "expected"),
     [
-        ("a.md", "x", "templates/a.md:1: a template is NAME.html or NAME.txt"),
+        ("a.md", "x", "templates/a.md:1: a template is NAME.mjml, NAME.html or NAME.txt"),
         ("a b.txt", "x", "templates/a b.txt:1: a template is"),
         ("a.txt", "one\n{{ nobody }}", "templates/a.txt:2: a text sees event, payload"),
         ("a.txt", "---\nsubject: Hi\n---\none\n{{ payload.x", "templates/a.txt:5: not a template"),

@@ -14,8 +14,13 @@ from drumbeat.configuration.document import compile_document, schema
 from drumbeat.core.actions import Call, SendEmail, UpsertContact
 from drumbeat.core.configuration import Config
 from drumbeat.core.events import Event
+from drumbeat.local.campaign_files import templates
+from drumbeat.planning.context import Variables
+from drumbeat.planning.mail_bodies import bodies
+from drumbeat.planning.mail_checks import mail_checks
 from drumbeat.planning.plan import plan
 from drumbeat.planning.render import render
+from drumbeat.planning.sample_values import sample_values
 from tests.unit.configuration.samples import NOON, event
 
 CAMPAIGNS = Path(__file__).resolve().parents[3] / "campaigns"
@@ -24,8 +29,8 @@ DOCUMENT = (CAMPAIGNS / "drumbeat.yaml").read_text()
 
 @pytest.fixture(scope="module")
 def example() -> Config:
-    templates = {file.name: file.read_text() for file in (CAMPAIGNS / "templates").iterdir()}
-    return Config.load(1, json.loads(json.dumps(compile_document(DOCUMENT, templates))))
+    texts = {name: file.read_text() for name, file in templates(CAMPAIGNS / "drumbeat.yaml").items()}
+    return Config.load(1, json.loads(json.dumps(compile_document(DOCUMENT, texts))))
 
 
 def actions(event: Event, version: Config) -> dict[str, object]:
@@ -126,3 +131,19 @@ def test_planning_and_rendering_need_neither_a_validator_nor_yaml() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("lead", [{"email": "ada@example.com", "name": "Ada"}, {"email": "eve@example.com"}])
+def test_the_newsletter_is_a_mail_that_one_would_send(example: Config, lead: dict[str, str]) -> None:
+    template = example.templates["newsletter"]
+    links = {"unsubscribe_url": "https://hooks.example.com/u/t", "postal_address": example.postal_address}
+    values = sample_values([], {**links, "lead": lead, "list": {"title": "The Monday note"}})
+
+    text, html = bodies(template, Variables(values, example.semantics))
+
+    assert text is not None
+    assert html is not None
+    assert ("Good morning, Ada," in text) is ("name" in lead)
+    assert all(str(each) in text for each in links.values())
+    assert html.index("One plant, one trick, and one thing") < html.index("FERNWOOD")
+    assert [each for each in mail_checks(html, text) if not each.ok] == []

@@ -197,3 +197,39 @@ def test_a_source_says_what_becomes_of_leads(lead: str, compiled: object) -> Non
     sources = f"sources: {{signup: {{form: {{fields: {{email: required}}}}, lead: {lead}}}}}"
 
     assert compile_document(document(more=sources), {})["sources"]["signup"]["lead"] == compiled
+
+
+LAYOUT = {"letter.html": '{% extends "l.html" %}', "l.html": "---\nsubject: s\n---\n" + RIGHT}
+
+
+def test_the_link_and_the_address_may_stand_in_a_layout() -> None:
+    assert compile_document(document("subject: s, template: letter"), LAYOUT)
+
+    without = LAYOUT | {"l.html": "{{ postal_address }}"}
+    (found,) = mistakes(document("subject: s, template: letter"), without)
+    assert "the html of a mail to a list must hold {{ unsubscribe_url }}" in found
+
+
+@pytest.mark.parametrize(("name", "field"), [("lead", "plan"), ("campaign", "name"), ("run", "id")])
+def test_a_flow_has_no_template_that_is_for_campaigns(name: str, field: str) -> None:
+    words = {"letter.txt": f"{RIGHT} {{{{ {name}.{field} }}}}"}
+
+    (found,) = mistakes(document("subject: s, template: letter"), words)
+
+    assert f"template: {name} is only known in the steps of a campaign" in found
+
+
+def test_a_confirmation_knows_no_lead() -> None:
+    words = {"confirm.txt": "---\nsubject: Hi {{ lead.name }}\n---\n{{ confirm_url }}"}
+    lists = "{news: {title: News, confirm: {account: mail, template: confirm}}}"
+
+    assert any("the subject of confirm uses lead" in each for each in mistakes(document(lists=lists), words))
+
+
+def test_a_template_that_cannot_be_read_is_a_mistake_also_where_its_fields_are_compared() -> None:
+    source = "sources: {shop: {webhook: github, secrets: [env:A], type: LEAD_CAPTURE, map: {a: b}}}"
+    text = document("subject: s, template: letter", more=source).replace(
+        "on: LEAD", "when: source == 'shop'\n    on: LEAD"
+    )
+
+    assert any("letter.txt:1: not a template" in each for each in mistakes(text, {"letter.txt": "{{ payload.x"}))

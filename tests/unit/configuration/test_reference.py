@@ -7,6 +7,7 @@ import pytest
 
 from drumbeat.configuration import document_models
 from drumbeat.configuration.document import compile_document
+from drumbeat.local.campaign_files import templates
 from drumbeat.planning import actions
 from drumbeat.providers import registry as providers
 from drumbeat.sources import registry as schemes
@@ -15,7 +16,7 @@ from drumbeat.sources.signature import Option
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "configuration.md").read_text()
 EXAMPLE = (ROOT / "campaigns" / "drumbeat.yaml").read_text()
-TEMPLATES = {file.name: file.read_text() for file in (ROOT / "campaigns" / "templates").iterdir()}
+TEMPLATES = {name: file.read_text() for name, file in templates(ROOT / "campaigns/drumbeat.yaml").items()}
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 

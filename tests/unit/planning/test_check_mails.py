@@ -92,7 +92,7 @@ def test_a_mail_of_no_list_has_no_link_to_leave_one(configured: Config) -> None:
 def test_a_template_is_filled_with_the_payload_and_may_lack_a_subject(configured: Config) -> None:
     digest, bare = mail(asking("check:mail::digest"), configured), mail(asking("check:mail::bare"), configured)
 
-    assert (digest.subject, digest.html, digest.text) == ("For Ada", "<p>Ada</p>", None)
+    assert (digest.subject, digest.html, digest.text) == ("For Ada", "<p>Ada</p>", "Ada\n")
     assert (bare.text, bare.html) == ("words", None)
     assert "the account mail" in bare.subject
 

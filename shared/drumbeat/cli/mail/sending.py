@@ -66,7 +66,7 @@ def _needs_list(asked: Asked, config: Config) -> bool:
     template = config.templates.get(asked.template or "")
     if template is None or asked.list is not None or not config.lists:
         return False
-    words = [part for part in (template.subject, template.text, template.html) if part]
+    words = [template.subject or "", *template.sources("text"), *template.sources("html")]
     return any(uses(part, variable) for part in words for variable in ("list", "unsubscribe_url"))
 
 

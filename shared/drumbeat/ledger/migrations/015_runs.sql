@@ -110,6 +110,9 @@ CREATE INDEX effects_due ON effects (account, campaign, due_at, id) INCLUDE (exp
 
 CREATE INDEX effects_of_run ON effects (event_id, due_at, id)
     WHERE of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown');
+-- Those that have a place in the queue of a rate limit: few, and taken before the others.
+CREATE INDEX effects_of_run_placed ON effects (event_id, due_at, id)
+    WHERE of_run AND slot IS NOT NULL AND lease_until IS NULL AND status IN ('waiting', 'unknown');
 -- What may end its worker is taken alone.
 CREATE INDEX effects_of_run_suspect ON effects (due_at)
     WHERE of_run AND crashes > 0 AND lease_until IS NULL AND status IN ('waiting', 'unknown');

@@ -1,6 +1,7 @@
 """`send_email`: one mail to one person, in the step's own words or a template's."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drumbeat.core import actions
@@ -11,6 +12,7 @@ from drumbeat.core.suggestions import instead
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
 from drumbeat.planning.arguments import Unusable, address, line, lines, one_line, text
 from drumbeat.planning.context import Variables
+from drumbeat.planning.mail_bodies import bodies
 
 # Headers that other fields, or the provider, fill.
 _OWN_HEADERS: Mapping[str, str] = {
@@ -39,7 +41,7 @@ class SendEmail(ActionType):
         "subject": Argument(Kind.TEXT, "one line; without it the template's"),
         "text": Argument(Kind.TEXT, "the plain words; without them the template's"),
         "html": Argument(Kind.TEXT, "the words as HTML; without them the template's"),
-        "template": Argument(Kind.VERBATIM, "the name of a template: templates/NAME.html, templates/NAME.txt or both"),
+        "template": Argument(Kind.VERBATIM, "the name of a template: of templates/NAME.mjml, NAME.html and NAME.txt"),
         "headers": Argument(Kind.HEADERS, "further headers of the mail"),
         "list": Argument(Kind.VERBATIM, "the list that the mail belongs to: it goes only to people who agreed to that"),
     }
@@ -56,13 +58,10 @@ class SendEmail(ActionType):
 
     def make(self, step: Step, config: Config, planned: Variables, seen: Variables) -> actions.SendEmail:
         """Fill the mail; an empty text beside HTML, or the reverse, is left out, and a mail without words is none."""
-        words = _words(step.arguments, config.templates)
-        if not (subject := one_line(text(words["subject"], "subject", seen), "subject")):
+        words = words_of(step.arguments, config.templates)
+        if not (subject := one_line(text(words.subject, "subject", seen), "subject")):
             raise Unusable("subject is empty")
-        plain, html = (
-            None if words[name] is None else text(words[name], name, seen, html=name == "html")
-            for name in ("text", "html")
-        )
+        plain, html = bodies(words, seen)
         if seen.semantics >= 3:
             plain, html = (one if one and one.strip() else None for one in (plain, html))
             if plain is None and html is None:
@@ -92,7 +91,7 @@ class SendEmail(ActionType):
         template = _template(given, templates)
         if not template.subject and "subject" not in given:
             yield [], "subject is missing; add it here or in the template's front matter"
-        if template.text is None and template.html is None and not given.keys() & {"text", "html"}:
+        if template.text is None and template.markup is None and not given.keys() & {"text", "html"}:
             yield [], "a mail needs words: add template, text or html"
         for header, value in (given.get("headers") or {}).items():
             if advice := _OWN_HEADERS.get(header.lower()):
@@ -103,10 +102,13 @@ class SendEmail(ActionType):
     def template_texts(self, given: Mapping[str, Any], templates: Mapping[str, Template]) -> Iterator[str]:
         """List the template's texts that the step does not replace."""
         template = _template(given, templates)
-        for name in ("subject", "html", "text"):
-            words = getattr(template, name)
-            if words is not None and given.get(name) is None:
-                yield words
+        if template.subject is not None and given.get("subject") is None:
+            yield template.subject
+        if template.preheader is not None:
+            yield template.preheader
+        for name in ("html", "text"):
+            if given.get(name) is None:
+                yield from template.sources(name)
 
 
 def _headers(filled: Mapping[str, str], semantics: int) -> dict[str, str]:
@@ -138,11 +140,11 @@ def _no_address(header: str, value: object) -> str | None:
     return None
 
 
-def _words(given: Mapping[str, Any], templates: Mapping[str, Template]) -> Mapping[str, str | None]:
-    """Return subject, text and HTML before they are filled."""
+def words_of(given: Mapping[str, Any], templates: Mapping[str, Template]) -> Template:
+    """Return what a mail is made of before it is filled: what the step writes itself wins, each by itself."""
+    own = {name: words for name in ("subject", "text", "html") if (words := given.get(name)) is not None}
     template = _template(given, templates)
-    own = {name: given.get(name) for name in ("subject", "text", "html")}
-    return {name: getattr(template, name) if words is None else words for name, words in own.items()}
+    return replace(template, mjml=None if "html" in own else template.mjml, **own)
 
 
 def _template(given: Mapping[str, Any], templates: Mapping[str, Template]) -> Template:

@@ -1,0 +1,1 @@
+"""Audiences, without a ledger."""
