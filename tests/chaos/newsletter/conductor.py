@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from drumbeat.core.ids import event_id
 from tests.chaos.environment import Environment
 from tests.chaos.newsletter.asking import Answered, ask
 from tests.chaos.newsletter.samples import Watch
@@ -29,7 +30,6 @@ class Conductor:
     """Does it by a thread of its own, as the run that it watches goes on."""
 
     environment: Environment
-    run: UUID
     watch: Watch
     pauses: list[Pause] = field(default_factory=list)
     rivals: list[UUID] = field(default_factory=list)
@@ -47,6 +47,7 @@ class Conductor:
 
     def _conduct(self) -> None:
         try:
+            begin_run(self.environment, LETTER)
             for at, act in sorted([*((at, self._pause) for at in PAUSES_AT), (RIVALS_AT, self._let_rival)]):
                 self._until(at)
                 act()
@@ -68,7 +69,7 @@ class Conductor:
             self.pauses.append(Pause(paused.at, resumed.at))
 
     def _decide(self, what: str, reason: str) -> Answered | None:
-        answered = ask(self.environment, "POST", f"/v1/runs/{self.run}/{what}", {"reason": reason})
+        answered = ask(self.environment, "POST", f"/v1/runs/{run_id(LETTER)}/{what}", {"reason": reason})
         if answered.status == 200:
             return answered
         self.refused.append(f"refused: {what}: {answered.status} {str(answered.body)[:200]}")
@@ -89,8 +90,14 @@ class Conductor:
             thread.join()
 
 
+def run_id(name: str) -> UUID:
+    """Return the id of a campaign's run that `begin_run` starts."""
+    return event_id(name, f"run:{name}")
+
+
 def begin_run(environment: Environment, name: str) -> UUID:
     """Start a run of a campaign, once, and return its id."""
     answered = ask(environment, "POST", f"/v1/campaigns/{name}/runs", {"idempotencyKey": name})
     assert answered.status in (200, 202), answered
-    return UUID(answered.body["runId"])
+    assert answered.body["runId"] == str(run_id(name))
+    return run_id(name)

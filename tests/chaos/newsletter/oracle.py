@@ -12,7 +12,7 @@ ENDS: Mapping[str, tuple[str, ...]] = {
     "cancelled": ("no_consent", "suppressed", "capped"),
     "held": ("worker_crashed",),
 }
-PAUSED, GOES_ON = "paused", ("running", "expanding")
+BEGUN, PAUSED = "expanding", "paused"
 
 
 @dataclass
@@ -57,12 +57,19 @@ class RunOracle:
             yield from (
                 f"more than one mail is planned: run {run}, {n} for one person" for n in mailed.values() if n > 1
             )
-            if lost := people - mailed.keys() - out[run]:
+            if lost := people - mailed.keys() - out[run] - self._gone_before(run):
                 yield f"lost: {len(lost)} people are nowhere in run {run}"
             if strays := (mailed.keys() | out[run]) - people:
                 yield f"strays: {len(strays)} people of run {run} are not of its audience"
             if both := mailed.keys() & out[run]:
                 yield f"left out and mailed: {len(both)} people of run {run}"
+
+    def _gone_before(self, run: UUID) -> set[bytes]:
+        """Return who may have left its audience before a run's people were recorded."""
+        began = min(
+            (move.committed for move in self._ledger.moves if move.run == run and move.state == BEGUN), default=0
+        )
+        return {one.contact for one in self._ledger.leavings if one.committed < began}
 
     def _mails(self) -> Iterator[str]:
         """Each mail is in its inbox once, or has a reason why it is not."""
@@ -109,6 +116,12 @@ def pauses(ledger: RunsLedger) -> Iterator[tuple[UUID, float, float]]:
         if move.state == PAUSED:
             rest = (later for later in ledger.moves[number + 1 :] if later.run == move.run)
             yield move.run, move.committed, next((later.committed for later in rest), float("inf"))
+
+
+def state_at(ledger: RunsLedger, run: UUID, at: float) -> str:
+    """Return the state of a run at a moment."""
+    states = [move.state for move in ledger.moves if move.run == run and move.committed <= at]
+    return states[-1] if states else "not there yet"
 
 
 def last_opened(attempts: Sequence[Attempt], run: UUID, acknowledged: float, resumed: float) -> float | None:

@@ -1,8 +1,8 @@
 """Whom the newsletter is sent to, and how they come into the ledger: most by SQL, those who act by an import."""
 
 import hashlib
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import json
+from collections.abc import Mapping, Sequence
 from itertools import batched
 
 import psycopg
@@ -42,8 +42,10 @@ _CONSENTS = """
 """
 _LEADS = """
     INSERT INTO leads (contact, address, attributes, refused, since, changed)
-    SELECT key, jsonb_build_object('v', address, 't', 1, 'e', %(event)s::text), '{}', '{}', %(at)s, %(at)s
-      FROM unnest(%(keys)s::bytea[], %(addresses)s::text[]) AS l (key, address)
+    SELECT key, jsonb_build_object('v', address, 't', 1, 'e', %(event)s::text),
+           (SELECT coalesce(jsonb_object_agg(name, jsonb_build_object('v', value, 't', 1, 'e', %(event)s::text)), '{}')
+              FROM jsonb_each(said) AS attributes (name, value)), '{}', %(at)s, %(at)s
+      FROM unnest(%(keys)s::bytea[], %(addresses)s::text[], %(said)s::jsonb[]) AS l (key, address, said)
 """
 
 
@@ -69,20 +71,26 @@ def keys(environment: Environment, addresses: Sequence[str]) -> list[bytes]:
     return [contact_key(own, address) for address in addresses]
 
 
-def put_in(environment: Environment, addresses: Sequence[str]) -> None:
-    """Write readers into the ledger, as its owner."""
-    rows = {
-        "keys": keys(environment, addresses),
-        "addresses": list(addresses),
-        "list": LETTER,
+def put_in(environment: Environment, people: Mapping[str, Mapping[str, str]], name: str) -> None:
+    """Write people who agreed to a list into the ledger, as its owner: their addresses, and their attributes."""
+    rows: dict[str, object] = {
+        "keys": keys(environment, list(people)),
+        "addresses": list(people),
+        "said": [json.dumps(attributes) for attributes in people.values()],
+        "list": name,
         "event": event_id("readers", "readers"),
-        "at": datetime.now(UTC),
     }
     with psycopg.connect(environment.ledger_urls[0]) as owner:  # one transaction
+        rows["at"] = _value(owner.execute("SELECT drumbeat_now()").fetchone())
         for statement in (_EVENT, _PLAN, _CONTACTS, _CONSENTS, _LEADS):
             owner.execute(statement.encode(), rows)
     with psycopg.connect(environment.ledger_urls[0], autocommit=True) as owner:
         owner.execute("ANALYZE")  # which Postgres does by itself a minute later
+
+
+def _value(row: tuple[object, ...] | None) -> object:
+    assert row is not None
+    return row[0]
 
 
 def bring_in(environment: Environment, addresses: Sequence[str], name: str, group: str) -> None:

@@ -3,10 +3,10 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count, cycle
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -19,10 +19,10 @@ from tests.chaos.inboxes import Inboxes
 from tests.chaos.newsletter import orders as bought
 from tests.chaos.newsletter import people
 from tests.chaos.newsletter.asking import ask
-from tests.chaos.newsletter.conductor import BEFORE, LETTER, PAUSES_AT, RIVALS, Conductor, begin_run
+from tests.chaos.newsletter.conductor import BEFORE, LETTER, PAUSES_AT, RIVALS, Conductor, begin_run, run_id
 from tests.chaos.newsletter.leavers import Leavers
 from tests.chaos.newsletter.ledger import RunsLedger
-from tests.chaos.newsletter.oracle import RunOracle, last_opened, openings
+from tests.chaos.newsletter.oracle import RunOracle, last_opened, openings, state_at
 from tests.chaos.newsletter.orders import Orders
 from tests.chaos.newsletter.samples import Watch
 from tests.chaos.report import fact
@@ -36,7 +36,8 @@ KILLED: tuple[tuple[str, Callable[[Faults], None]], ...] = (
     ("postgres", lambda faults: faults.lose_postgres(signal.SIGKILL)),
     ("valkey", lambda faults: faults.kill("valkey")),
 )
-EARLY_KILLS = (0.3, 0.8, 1.5, 2.5)  # seconds after it was begun: while its people and effects are recorded
+EARLY_KILLS = (0.3, 1.5, 3.0, 5.0)  # seconds after it is asked for: while its people and effects are recorded
+KILLED_BY = 0.8  # of its mails: until then the others are spread
 UNREPORTED: tuple[Mapping[str, Json], ...] = tuple(
     {"lie": "feedback_never", "provider": each, "rate": 1.0} for each in ("resend", "mailgun")
 )
@@ -87,8 +88,7 @@ class Trial:
         self._members = people.members(plan.people)
         self._inboxes = Inboxes(environment.record)
         self._faults = Faults(environment, self._random)
-        self._kills: Counter[str] = Counter()
-        self._waiting: Counter[str] = Counter()  # kills that are scheduled
+        self._kills: list[tuple[str, float]] = []  # and when, in seconds of the epoch
 
     def carry_out(self) -> list[str]:
         """Send an edition before, then the letter while everything is killed; return the broken promises."""
@@ -97,16 +97,16 @@ class Trial:
         fact("people are there after", f"{time.monotonic() - began:.0f} s")
         orders = Orders(self._environment)
         orders.start()
-        letter = begin_run(self._environment, LETTER)
+        letter = run_id(LETTER)
         watch = Watch(self._environment, letter)
         watch.start()
-        conductor = Conductor(self._environment, letter, watch)
+        conductor = Conductor(self._environment, watch)
         conductor.start()
         mails = [mail for mail in self._inboxes.mails() if mail.list == people.LETTER]
         leavers = Leavers(self._environment, mails, self._plan.kills * self._plan.every, self._random)
         leavers.start()
 
-        sent_while = self._break(watch, conductor)
+        self._break(conductor, watch)
         self._end_faults()
         orders.end()
         leavers.end()
@@ -116,7 +116,6 @@ class Trial:
         fact("the letter took", f"{time.monotonic() - began:.0f} s")
         violations = [*conductor.refused, *leavers.left.refused, *orders.refused, *watch.samples.violations]
         violations += [] if complete else ["not complete: a run did not come to its end"]
-        violations += self._never_happened(conductor, sent_while)
         violations += self._judge(before, letter, conductor, leavers, orders, watch)
         return violations + verify(self._environment)
 
@@ -126,7 +125,7 @@ class Trial:
         slow: Mapping[str, Json] = {"lie": "latency", "ms": self._plan.latency}
         for lie in (slow, *UNREPORTED):
             self._environment.command("lies", lie)
-        people.put_in(self._environment, self._others)
+        people.put_in(self._environment, {address: {} for address in self._others}, people.LETTER)
         people.bring_in(self._environment, self._early, people.LETTER, "early")
         people.bring_in(self._environment, self._members, people.CLUB, "member")
         until = time.monotonic() + SHORT_SECONDS
@@ -139,31 +138,30 @@ class Trial:
 
     # ------------------------------------------------------------ meanwhile
 
-    def _break(self, watch: Watch, conductor: Conductor) -> Counter[str]:
-        """Kill one after another; return how often that was while the letter was in which state."""
-        states: Counter[str] = Counter()
+    def _break(self, conductor: Conductor, watch: Watch) -> None:
+        """Kill one after another, until that is done and the conductor is, too."""
         victims = cycle(KILLED)
-        began = time.monotonic()
-        times = self._times()
-        upcoming = next(times)
-        until = began + self._plan.kills * self._plan.every + LONG_SECONDS
-        while (self._total() < self._plan.kills or conductor.busy) and time.monotonic() < until:
-            if time.monotonic() >= began + upcoming and self._total() < self._plan.kills:
+        began = last = time.monotonic()
+        while (self._kills_left or conductor.busy) and time.monotonic() < began + LONG_SECONDS:
+            if self._kills_left and self._is_time(time.monotonic() - began, time.monotonic() - last, watch):
                 name, kill = next(victims)
                 kill(self._faults)
-                states[watch.samples.state or "planned"] += 1
-                self._kills[name] += 1
-                upcoming = next(times)
+                self._kills.append((name, time.time()))
+                last = time.monotonic()
             self._faults.happen()
             time.sleep(LOOK_SECONDS)
-        return states
 
-    def _times(self) -> Iterator[float]:
-        yield from EARLY_KILLS
-        yield from (EARLY_KILLS[-1] + number * self._plan.every for number in count(1))
+    @property
+    def _kills_left(self) -> bool:
+        return len(self._kills) < self._plan.kills
 
-    def _total(self) -> int:
-        return self._kills.total()
+    def _is_time(self, since_beginning: float, since_last: float, watch: Watch) -> bool:
+        """Say whether the next kill is due: the first by the clock, the others as mails are sent."""
+        done = len(self._kills)
+        if done < len(EARLY_KILLS):
+            return since_beginning >= EARLY_KILLS[done]
+        share = (done - len(EARLY_KILLS)) / max(self._plan.kills - len(EARLY_KILLS), 1) * KILLED_BY
+        return since_last >= self._plan.every and watch.samples.done >= share
 
     def _end_faults(self) -> None:
         self._faults.end_all()
@@ -183,13 +181,15 @@ class Trial:
 
     # ------------------------------------------------------------ the verdict
 
-    def _never_happened(self, conductor: Conductor, states: Counter[str]) -> list[str]:
-        fact("killed", ", ".join(f"{number} × {name}" for name, number in sorted(self._kills.items())))
+    def _never_happened(self, conductor: Conductor, letter: UUID, ledger: RunsLedger) -> list[str]:
+        states = Counter(state_at(ledger, letter, at) for _, at in self._kills)
+        killed = Counter(name for name, _ in self._kills)
+        fact("killed", ", ".join(f"{number} × {name}" for name, number in sorted(killed.items())))
         fact("while the letter was", ", ".join(f"{number} × {state}" for state, number in sorted(states.items())))
         done = {
             "two pauses": len(conductor.pauses) == len(PAUSES_AT),
             "two campaigns for the same people": len(conductor.rivals) == len(RIVALS),
-            "all kills before it had finished": states["finished"] == 0 and self._total() == self._plan.kills,
+            "all kills before it had finished": not states["finished"] and len(self._kills) == self._plan.kills,
         }
         return [f"never happened: {name}" for name, happened in done.items() if not happened]
 
@@ -197,6 +197,7 @@ class Trial:
         self, before: UUID, letter: UUID, conductor: Conductor, leavers: Leavers, orders: Orders, watch: Watch
     ) -> list[str]:
         ledger = RunsLedger.read(self._environment.ledger_urls[0])
+        missed = self._never_happened(conductor, letter, ledger)
         got = Counter(mail.id for mail in self._inboxes.mails())
         early, others, members = (
             set(people.keys(self._environment, some)) for some in (self._early, self._others, self._members)
@@ -221,7 +222,7 @@ class Trial:
         not_mailed = len(members) - len(twice)
         fact("under a cap of one", f"{len(twice)} of {len(members)} people were mailed, {len(opened_twice)} twice")
         missing = [f"not mailed by either: {not_mailed} people whom two campaigns wanted"] if not_mailed else []
-        return [*verdict.violations, *lost, *opened_twice, *missing]
+        return [*missed, *verdict.violations, *lost, *opened_twice, *missing]
 
 
 def _moves(story: dict[str, list[dict[str, int]]]) -> bool:
