@@ -22,7 +22,6 @@ OUT = """
       FROM recipients
      WHERE left_out IS NOT NULL OR left_since IS NOT NULL
 """
-PEOPLE = "SELECT run_id, count(*) FROM recipients GROUP BY run_id"
 ATTEMPTS = """
     SELECT a.effect_id AS mail, e.event_id AS run, e.contact, extract(epoch FROM a.opened_at)::float8 AS opened,
            extract(epoch FROM pg_xact_commit_timestamp(a.xmin))::float8 AS committed
@@ -101,9 +100,8 @@ class Move:
 
 @dataclass
 class RunsLedger:
-    """All of it. `people`: how many each run is for."""
+    """All of it."""
 
-    people: dict[UUID, int] = field(default_factory=dict)
     mails: list[Mail] = field(default_factory=list)
     out: list[Out] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
@@ -115,7 +113,6 @@ class RunsLedger:
         """Read it as the owner."""
         with psycopg.connect(url, autocommit=True) as owner:
             return cls(
-                dict(owner.execute(PEOPLE).fetchall()),
                 _rows(owner, Mail, MAILS),
                 _rows(owner, Out, OUT),
                 _rows(owner, Attempt, ATTEMPTS),
