@@ -30,6 +30,7 @@ LATEST = timedelta(minutes=20)  # that workers find what is due, of the hour aft
 JUST_BEFORE = timedelta(seconds=2)
 TIMES = (0, 0, 2, 3)  # how often the firings come, in some order: what is dropped the relay makes up for
 PATIENCE_SECONDS = 90.0  # for the mails of one instant
+AGAIN_SECONDS = 6.0
 LOOK_SECONDS = 0.2
 MOVE = "UPDATE clock SET shift = %s - clock_timestamp()"
 
@@ -96,8 +97,18 @@ class Digest:
             self._fire(name, instant.at, times)
         if self._fired and self._random.random() < 0.2:
             self._fire(*self._random.choice(self._fired), 1)
-        until = time.monotonic() + PATIENCE_SECONDS
+        self._wait(instant)
+
+    def _wait(self, instant: Due) -> None:
+        """Wait until the mails of an instant have left.
+
+        Who was at the end of its work as the clock was moved has noted when to go on by the clock of before: lost, too.
+        """
+        until, again = time.monotonic() + PATIENCE_SECONDS, time.monotonic() + AGAIN_SECONDS
         while time.monotonic() < until and not (self._letters.have(instant.mails) and self._is_quiet()):
+            if time.monotonic() > again:
+                self._lose_redis()
+                again = time.monotonic() + AGAIN_SECONDS
             time.sleep(LOOK_SECONDS)
 
     def _is_quiet(self) -> bool:
@@ -110,6 +121,9 @@ class Digest:
         """Move the clock by which all is due; what processes keep in Redis, by their own, is lost."""
         with psycopg.connect(self._environment.ledger_urls[0], autocommit=True) as owner:
             owner.execute(MOVE, [to])
+        self._lose_redis()
+
+    def _lose_redis(self) -> None:
         with suppress(RedisError):
             self._environment.valkey.flushall()
 
