@@ -67,7 +67,7 @@ def run_campaign(name: str) -> Response[Any]:
     """Start a new run, or the `plan` that is named. Who may only propose has it wait for a person's approval."""
     request = body(router, NewRun) if router.current_event.body else NewRun()
     if request.plan is not None:
-        started = asking.start(name, request.plan, approves=_may_send(), services=services())
+        started = asking.start(name, request.plan, actor=router.actor, approves=_may_send(), services=services())
         return _asked(started)
     key = _key(NewRun)
     return _asked(asking.ask(name, key, actor=router.actor, plans=False, approves=_may_send(), services=services()))

@@ -15,12 +15,16 @@ from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import configs
 from drumbeat.observability.exposition import exposition
+from drumbeat.observability.unaccounted import unaccounted
 from drumbeat.operations.doctor import connections
 from drumbeat.services import services
+from drumbeat.views.run_pages import OPEN_WORD
+from drumbeat.views.run_totals import open_by_state
 
 router = Routes()
 
 MAX_MISSED_LISTED = 100
+MAX_RUNS_LISTED = 20
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -47,6 +51,7 @@ def status() -> Response[Any]:
             "accounts": all_accounts(),
             "deadLetters": _dead_letters(),
             "campaigns": campaigns.upcoming(services().db),
+            "runs": views.runs(services().db, views.RunFilter(state=OPEN_WORD), limit=MAX_RUNS_LISTED).items,
             "parked": parking_sql.count(services().db),
             "missed": campaigns.missed(services().db)[:MAX_MISSED_LISTED],
             "relay": views.pulse(services().due_index, services().clock.now()),
@@ -65,7 +70,8 @@ def usage() -> Response[Any]:
 def metrics() -> Response[Any]:
     """Prometheus text."""
     query(router)
-    text = exposition(views.totals(services().db), all_accounts(), _dead_letters())
+    db, accounts, letters = services().db, all_accounts(), _dead_letters()
+    text = exposition(views.totals(db), accounts, letters, open_by_state(db), unaccounted(services()))
     return Response(200, EXPOSITION, text)
 
 

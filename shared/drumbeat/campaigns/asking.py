@@ -51,7 +51,7 @@ def ask(name: str, key: str, *, actor: str, plans: bool, approves: bool, service
     return Asked(arrival.id, replayed=not recorded.inserted)
 
 
-def start(name: str, plan: UUID, *, approves: bool, services: Services) -> Asked:
+def start(name: str, plan: UUID, *, actor: str, approves: bool, services: Services) -> Asked:
     """Start a run of a campaign that was only planned; one that was started already stays as it is.
 
     Raises:
@@ -71,7 +71,7 @@ def start(name: str, plan: UUID, *, approves: bool, services: Services) -> Asked
             "This plan is approved, so starting it would send it: that takes a key with the scope `operate`."
             " Nothing was changed."
         )
-    control.start(plan, approves=approves, services=services)
+    control.start(plan, actor=actor, approves=approves, services=services)
     return Asked(plan, replayed=False)
 
 

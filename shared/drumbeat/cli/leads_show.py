@@ -12,6 +12,7 @@ from rich.tree import Tree
 from drumbeat.cli import sent_text
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import list_name, moment, plain, print_json, show, status
+from drumbeat.cli.run_screens import LEFT_OUT
 from drumbeat.cli.story import told as reported
 
 NO_EFFECT = {"left": "the person left", "given_before": "it was given before"}
@@ -92,6 +93,8 @@ def _event(event: dict[str, Any]) -> tuple[datetime, Tree]:
         branch.add(reported(report) + of)
         if report["kind"] == "bounced" and report["effectId"]:
             branch.add("[red]no mail to this person[/] from then on, until a person lifts that")
+    for step, why in (event.get("leftOut") or {}).items():  # as above
+        branch.add(f"not mailed by step {plain(step)}: {LEFT_OUT.get(why, plain(why))}")
     if (press := event["unverified"]) is not None:
         still = "; the person can still confirm" if press["canConfirm"] else ""
         branch.add(f"[yellow]may have been pressed by a program[/]: {plain(press['why'])}")

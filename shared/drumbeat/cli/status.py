@@ -7,9 +7,11 @@ import click
 from rich.table import Table
 
 from drumbeat.cli.accounts import state_of
+from drumbeat.cli.campaign_list import runs_table
 from drumbeat.cli.client import Client, disk_full, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, span, table
 from drumbeat.cli.output import status as coloured
+from drumbeat.cli.runs_found import short
 from drumbeat.core.status import Status
 
 EVENTS = ("recorded", "planned", "in_progress", "done", "attention")
@@ -34,6 +36,8 @@ def command(client: Client) -> None:
     show("", *(notes + _notes(answer) or ["[green]nothing to do[/]"]))
     if answer["accounts"]:
         show("", _accounts(answer["accounts"]))
+    if answer.get("runs"):
+        show("", runs_table(answer["runs"]))
     if answer.get("campaigns"):  # a deployment before this release has no such list
         show("", _campaigns(answer["campaigns"]))
 
@@ -59,12 +63,28 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
         notes.append(f"[yellow]{count(answer['deadLetters'], 'dead letter')}[/]: drumbeat dlq")
     elif answer["deadLetters"] is None:
         notes.append("[yellow]the queues do not answer[/]: drumbeat doctor")
+    for run in answer.get("runs", ()):
+        if (why := _wants(run)) is not None:
+            notes.append(f"{coloured(run['state'])} run {short(run)} of {plain(run['campaign'])}: {why}")
     if parked := answer.get("parked"):
         notes.append(f"[yellow]{count(parked, 'event')}[/] of a revoked API key to decide about: drumbeat parked list")
     for name in sorted({each["campaign"] for each in answer["missed"]}):
         times = [each["scheduledAt"] for each in answer["missed"] if each["campaign"] == name]
         notes.append(f"[yellow]{plain(name)} missed {count(len(times), 'firing')}[/], the latest {moment(max(times))}")
     return notes
+
+
+def _wants(run: Mapping[str, Any]) -> str | None:
+    """Return what a person has to do about a run; None: nothing."""
+    match run["state"]:
+        case "awaiting_approval":
+            return f"drumbeat campaign approve {short(run)}"
+        case "missed":
+            return f"it came too late: drumbeat campaign missing {short(run)}"
+        case "paused" if not run["resumesAt"]:
+            return f"drumbeat campaign resume {short(run)}"
+        case _:
+            return None
 
 
 def _campaigns(campaigns: list[dict[str, Any]]) -> Table:

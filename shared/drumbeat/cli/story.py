@@ -32,6 +32,8 @@ def tree(event: Json) -> Tree:
         root.add(f"{told(report)}  [dim]{moment(report['at'])}, about {about}[/]")
     if (mails := event.get("mails")) and mails["mails"]:
         root.add(_mails(mails))
+    if event.get("run"):
+        root.add(f"a run of campaign {plain(event['source'])}: drumbeat campaign show {event['run']}")
     if event["scheduledAt"]:
         root.add(f"scheduled for {moment(event['scheduledAt'])}")
     if event["erased"]:

@@ -10,7 +10,7 @@ from drumbeat.configuration import audience_models
 from drumbeat.configuration.document_models import Form
 from drumbeat.configuration.validation import read_form
 from drumbeat.configuration.yaml_lines import Document, Path
-from drumbeat.core.audiences import MOST_LEAVES, REPORTED, Operator
+from drumbeat.core.audiences import DEEPEST, MOST_LEAVES, REPORTED, Operator
 from drumbeat.core.suggestions import instead
 
 type Json = dict[str, Any]
@@ -84,6 +84,7 @@ class _Reading:
         self._document, self._named = document, named
         self.references: References = {}
         self.sizes: dict[str, int] = {}
+        self.depths: dict[str, int] = {}
         self.fields: list[tuple[Path, str]] = []
 
     def referred(self) -> dict[str, set[str]]:
@@ -106,7 +107,9 @@ class _Reading:
             return None
         (kind,) = kinds
         if kind in LEAVES:
-            self.sizes[str(path[1])] = self.sizes.get(str(path[1]), 0) + 1
+            name = str(path[1])
+            self.sizes[name] = self.sizes.get(name, 0) + 1
+            self.depths[name] = max(self.depths.get(name, 0), _depth(path))
             return self._leaf(kind, given, path)
         for other in given.keys() - {kind}:
             self._wrong((*path, other), f"{other} cannot stand beside {kind}; put it into a condition of its own")
@@ -213,15 +216,28 @@ def _way_back(start: str, references: References) -> tuple[tuple[str, Path], ...
     return ()
 
 
+def _depth(path: Path) -> int:
+    """Return in how many groups a condition stands."""
+    return sum(isinstance(part, str) for part in path[2:])
+
+
 def _check_sizes(order: Iterable[str], reading: _Reading, document: Document) -> None:
     """Note each audience that asks too much. Another counts as often as it is referred to."""
     sizes: dict[str, int] = {}
+    depths: dict[str, int] = {}
     for name in order:
-        within = sum(sizes[other] for other, _ in reading.references.get(name, ()))
-        sizes[name] = reading.sizes.get(name, 0) + within
+        to = reading.references.get(name, ())
+        sizes[name] = reading.sizes.get(name, 0) + sum(sizes[other] for other, _ in to)
+        depths[name] = max([reading.depths.get(name, 0), *(_depth(path) + depths[other] + 1 for other, path in to)])
         if sizes[name] > MOST_LEAVES:
             document.wrong(
                 ("audiences", name),
                 f"{name} has {sizes[name]:,} conditions, with those of the audiences that it refers to; {MOST_LEAVES}"
                 " are the most: write values as in: [...], or let an attribute say it",
+            )
+        elif depths[name] > DEEPEST:
+            document.wrong(
+                ("audiences", name),
+                f"{name} nests {depths[name]} groups, with those of the audiences that it refers to; {DEEPEST} are the"
+                " most: write it flatter",
             )

@@ -35,6 +35,7 @@ class Operator(StrEnum):
 REPORTED = tuple(kind.value for kind in Kind if kind is not Kind.OTHER)
 RECEIVED = (EventType.LEAD_CAPTURE.value, EventType.CONTENT_PUBLISH.value, EventType.CONSENT.value)
 MOST_LEAVES = 200  # of an audience, with those that it refers to
+DEEPEST = 60  # groups inside each other, with those of audiences that are referred to
 
 
 @dataclass(frozen=True, slots=True)

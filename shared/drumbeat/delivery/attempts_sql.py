@@ -169,8 +169,9 @@ def opened(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved]:
 # refusal.
 # An attempt has one answer: a closing that is repeated because the answer to its commit was lost changes nothing. (NOT
 # EXISTS beside an OR may be planned as one reading of the whole table; a scalar subquery is always a look at the
-# index.) Whether there is one is read as of the statement's beginning, so a row that was changed since, which the lock
-# waits for, is left for a second run: the change may have been this very closing.
+# index, and in `standing` each effect is joined before it is asked: else there would be a look for each pair of two.)
+# Whether there is one is read as of the statement's beginning, so a row that was changed since, which the lock waits
+# for, is left for a second run: the change may have been this very closing.
 CLOSE = """
     WITH told AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(ns)s::int[], %(generations)s::int[],
@@ -190,14 +191,15 @@ CLOSE = """
         SELECT l.*
           FROM locked l
           JOIN effects seen ON seen.id = l.id AND seen.xmin = l.row_version
+    ), standing AS MATERIALIZED (
+        SELECT told.* FROM told JOIN current ON current.id = told.id
     ), input AS MATERIALIZED (
-        SELECT told.*
-          FROM told
-          JOIN current ON current.id = told.id
+        SELECT *
+          FROM standing i
          WHERE origin <> 'answer'
             OR (SELECT o.id
                   FROM outcomes o
-                 WHERE o.effect_id = told.id AND o.n = told.n AND o.origin IN ('answer', 'late')
+                 WHERE o.effect_id = i.id AND o.n = i.n AND o.origin IN ('answer', 'late')
                  LIMIT 1) IS NULL
     ), mine AS MATERIALIZED (
         SELECT e.id, e.status AS before, e.fence = i.fence AS ours, i.kind, i.origin, i.wait, i.looks, i.reserved,

@@ -114,6 +114,8 @@ def _plan_and_carry_out(
     if not planned.only_reports:
         services.ledger_rest.used()
     counts = carry_out(planned.claimed, started, services)
+    if planned.stopped:
+        counts["stopped"] += len(planned.stopped)
     services.notifier.schedule({effect: wait for effect, wait in planned.due_later if wait <= 0})
     services.notifier.notify(planned.due_later)
     services.notifier.clear(events=planned.ours)

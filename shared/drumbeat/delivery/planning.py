@@ -10,6 +10,7 @@ from drumbeat.core.address import Keys, keys_of
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood, place
 from drumbeat.core.events import Event, EventType
+from drumbeat.core.feedback import Kind
 from drumbeat.core.status import Status
 from drumbeat.delivery import candidates_sql, plans_sql
 from drumbeat.delivery.budget import BYTES_PER_BATCH, EFFECTS_CLAIMED_WHEN_PLANNED, LATE_PLANNING
@@ -24,6 +25,7 @@ from drumbeat.ledger.database import Row
 from drumbeat.planning.plan import NEVER_ENDS, Plan, PlannedEffect, plan, plan_flow, without_planning
 from drumbeat.runs.advance import expect_soon
 from drumbeat.runs.begin import begin, run_of
+from drumbeat.runs.complaints import judge
 from drumbeat.services import Services
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class Planned:
     left: list[UUID] = field(default_factory=list)  # events whose bodies did not fit beside the others
     suspects: list[UUID] = field(default_factory=list)  # events to be planned alone: they may end their worker
     runs: list[UUID] = field(default_factory=list)  # that have steps to take
+    stopped: list[UUID] = field(default_factory=list)  # runs, by the complaints about them
     only_reports: bool = False  # of providers, and no effect follows from them
 
 
@@ -82,7 +85,10 @@ def plan_events(ids: Sequence[UUID], services: Services, *, alone: bool = False)
         return replace(found, left=[], suspects=[])
     found.runs.extend(_runs(candidates, config, services))
     made = _make_plans([each for each in candidates if each.event.id not in found.runs], config)
-    settle({one.event.id: one.plan.reported for one in made if one.event.type == EventType.FEEDBACK}, services)
+    reported = {one.event.id: one.plan.reported for one in made if one.event.type == EventType.FEEDBACK}
+    settle(reported, services)
+    if complained := [id for id, one in reported.items() if one and one.report.kind is Kind.COMPLAINED]:
+        found.stopped.extend(judge(complained, services))
     found.ours.update(_split([one for one in made if one.plan.facts], services))  # before anything is claimed
     whole = [one for one in made if not one.plan.facts]
     found = replace(found, only_reports=not found.runs and all(_only_reports(one) for one in made))

@@ -25,7 +25,7 @@ from drumbeat.runs.work_sql import NextDue
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Turn
 
-EFFECTS_PER_CLAIM = 48
+EFFECTS_PER_CLAIM = claims_sql.FULL_BATCH
 TURN_SECONDS = 2.0  # then it makes room for what else waits in the queue
 LIMITED_SECONDS = 1.0  # between two turns that limits hold back: so far ahead places of a limit are taken
 SUSPECT_SECONDS = 15.0  # until a turn looks again that waits for what only the relay may start

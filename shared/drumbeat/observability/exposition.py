@@ -2,16 +2,31 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from drumbeat.core.runs import RunState
 from drumbeat.core.status import Status
 from drumbeat.views import AccountItem, Totals
 from drumbeat.views.derived import EVENT_STATUSES
 
+OPEN_RUNS = (
+    RunState.PLANNED,
+    RunState.AWAITING_APPROVAL,
+    RunState.EXPANDING,
+    RunState.RUNNING,
+    RunState.PAUSED,
+)
+
 type Sample = tuple[Mapping[str, str], float]
 
 
-def exposition(totals: Totals, accounts: Iterable[AccountItem], dead_letters: int | None) -> str:
+def exposition(
+    totals: Totals,
+    accounts: Iterable[AccountItem],
+    dead_letters: int | None,
+    runs: Mapping[str, int],
+    unaccounted: int | None,
+) -> str:
     """Write all metrics. What cannot be read now is left out, so that an alarm on absence fires."""
-    return "".join(_lines(totals, list(accounts), dead_letters))
+    return "".join([*_lines(totals, list(accounts), dead_letters), *_of_runs(runs, unaccounted)])
 
 
 def _lines(totals: Totals, accounts: list[AccountItem], dead_letters: int | None) -> Iterator[str]:
@@ -51,6 +66,20 @@ def _lines(totals: Totals, accounts: list[AccountItem], dead_letters: int | None
     )
     if dead_letters is not None:
         yield from _metric("drumbeat_dead_letters", "Messages in the dead letter queue.", [({}, dead_letters)])
+
+
+def _of_runs(runs: Mapping[str, int], unaccounted: int | None) -> Iterator[str]:
+    yield from _metric(
+        "drumbeat_runs_open",
+        "Runs of campaigns that have not ended, by state.",
+        [({"state": state}, runs.get(state, 0)) for state in OPEN_RUNS],
+    )
+    if unaccounted is not None:
+        yield from _metric(
+            "drumbeat_unaccounted_recipients",
+            "People of runs who are nowhere, or twice: 0, always.",
+            [({}, unaccounted)],
+        )
 
 
 def _metric(name: str, text: str, samples: Iterable[Sample]) -> Iterator[str]:

@@ -6,9 +6,9 @@ For the preview of a template, and for the sandbox's inbox. No check keeps a mai
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
+from drumbeat.planning.html_reader import HtmlReader
 from drumbeat.planning.mail_images import image_addresses, is_safe
 
 CLIPPED_AT = 102 * 1024  # bytes of HTML; Gmail shows no more, and hides the link to unsubscribe with the rest
@@ -77,7 +77,7 @@ def _hrefs(html: str) -> Iterator[str]:
     yield from reader.found
 
 
-class _Links(HTMLParser):
+class _Links(HtmlReader):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []

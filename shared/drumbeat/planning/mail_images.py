@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from html import unescape
 
 _TAG = re.compile(r"<[a-zA-Z](?:[^<>\"']++|\"[^\"]*\"|'[^']*')*+>")
-_SOURCE = re.compile(
-    r"\s(?:src|background|background-url|thumbnails-src|poster)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))",
-    re.IGNORECASE,
-)
-_STYLE = re.compile(r"\sstyle\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+# Each attribute whole, so that what stands in the value of one is not taken for another.
+_ATTRIBUTE = re.compile(r"([^\s=<>\"'/]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
+_OF_IMAGES = frozenset({"src", "background", "background-url", "thumbnails-src", "poster"})
+_HINT = re.compile(r"src|background|poster|url\(", re.IGNORECASE)
 _URL = re.compile(r"url\(\s*(?:\"(.*?)\"|'(.*?)'|(.*?))\s*\)", re.IGNORECASE | re.DOTALL)
 # An address that can leave neither its attribute nor the url() of a style.
 _SAFE = re.compile(r"https://[^\s\"'()<>\\\\]+", re.IGNORECASE)
@@ -23,11 +22,15 @@ _BEGINS_SAFE = re.compile(r"https://|\{", re.IGNORECASE)
 def image_addresses(markup: str) -> Iterator[tuple[int, str]]:
     """Yield where an image is named, and its address. What is empty is none."""
     for tag in _TAG.finditer(markup):
-        for found in _SOURCE.finditer(tag[0]):
-            yield tag.start(), unescape(found[1] or found[2] or found[3] or "").strip()
-        for style in _STYLE.finditer(tag[0]):
-            for url in _URL.finditer(unescape(style[1] or style[2] or "")):
-                yield tag.start(), (url[1] or url[2] or url[3] or "").strip()
+        if _HINT.search(tag[0]) is None:
+            continue
+        for found in _ATTRIBUTE.finditer(tag[0]):
+            name, value = found[1].lower(), unescape(found[2] or found[3] or found[4] or "")
+            if name in _OF_IMAGES:
+                yield tag.start(), value.strip()
+            elif name == "style":
+                for url in _URL.finditer(value):
+                    yield tag.start(), (url[1] or url[2] or url[3] or "").strip()
 
 
 def is_safe(address: str) -> bool:

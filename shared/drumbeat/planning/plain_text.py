@@ -6,10 +6,11 @@ reads better than the tables that are made of it.
 """
 
 import re
-from html.parser import HTMLParser
 
+from drumbeat.planning.html_reader import HtmlReader
 from drumbeat.planning.mjml import VOID
 
+_HEAD = re.compile(r"<(mj-)?head\b.*?</(?(1)mj-)head\s*>", re.IGNORECASE | re.DOTALL)  # long, and says nothing
 _UNSEEN = frozenset({"head", "mj-head", "script", "style", "svg", "template", "title"})
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _PARAGRAPHS = frozenset(
@@ -29,12 +30,12 @@ _ZERO_WIDTH = re.compile("[\u00ad\u034f\u200b\u2060\ufeff]")  # that say nothing
 def plain_text(html: str) -> str:
     """Return the words of HTML, each line without space around it, and no two empty lines after each other."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_HEAD.sub("", html))
     reader.close()
     return reader.text()
 
 
-class _Reader(HTMLParser):
+class _Reader(HtmlReader):
     """Writes down what is shown."""
 
     def __init__(self) -> None:

@@ -153,8 +153,9 @@ def _approval(run: Run, services: Services) -> RunReason | None:
 def _move(
     run: Run, to: RunState, services: Services, reason: RunReason | None = None, detail: str | None = None
 ) -> bool:
+    actor = run.started_by or WORKER
     moved = sql.move(
-        services.db, run.id, to, of=[RunState.PLANNED], actor=WORKER, reason=reason, detail=detail, seq=run.seq
+        services.db, run.id, to, of=[RunState.PLANNED], actor=actor, reason=reason, detail=detail, seq=run.seq
     )
     if moved is not None and to is not RunState.EXPANDING:
         _LOG.warning("run_waits_for_a_person", extra={"run_id": str(run.id), "state": to.value, "reason": reason})
@@ -164,7 +165,9 @@ def _move(
 def _expand(run: Run, services: Services) -> bool:
     config, campaign = configured(run, services)
     if run.expanded == run.chunks and run.again is not None and run.again < run.chunks:
-        return missing_sql.again(services.db, run, campaign_flow(run.campaign), campaign.steps)
+        again = missing_sql.again(services.db, run, campaign_flow(run.campaign), campaign.steps)
+        start_turns(run, services)
+        return again
     if run.expanded == run.chunks:
         running = sql.move(services.db, run.id, RunState.RUNNING, of=[RunState.EXPANDING], actor=WORKER, seq=run.seq)
         return running is not None

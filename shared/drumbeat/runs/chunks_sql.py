@@ -116,7 +116,8 @@ _GATHER = SQL("""
           JOIN contacts ON contacts.key = matching.contact
          WHERE EXISTS (SELECT FROM mine)
     ), made AS MATERIALIZED (
-        SELECT contacts.contact, nullif(contacts.zone, '') AS zone, contacts.said <> '' AND contacts.zone = '' AS odd,
+        SELECT contacts.contact, nullif(contacts.zone, '') AS zone,
+               contacts.said <> '' AND contacts.zone = '' AND cardinality(%(zones)s::text[]) > 0 AS odd,
                coalesce(closed.until, slot.at) AS due_at,
                CASE WHEN judged.left_out IS NOT NULL AND judged.left_out <> array_fill(NULL::text, ARRAY[{steps}])
                     THEN judged.left_out END AS left_out

@@ -31,7 +31,7 @@ def find(id: UUID, services: Services) -> Run:
     return run
 
 
-def start(id: UUID, *, approves: bool, services: Services) -> Run:
+def start(id: UUID, *, actor: str, approves: bool, services: Services) -> Run:
     """Start a run that was only planned; without `approves` it waits for a person who may.
 
     Raises:
@@ -41,7 +41,7 @@ def start(id: UUID, *, approves: bool, services: Services) -> Run:
     if run.state is not RunState.PLANNED or run.starts:
         raise Stale(f"this run is {run.state} and cannot be started again. Nothing was changed.")
     refuse_changed(run, services)
-    sql.ask_to_start(services.db, id, needs_approval=None if approves else RunReason.PROPOSED)
+    sql.ask_to_start(services.db, id, actor=actor, needs_approval=None if approves else RunReason.PROPOSED)
     return go_on(id, services)
 
 

@@ -61,7 +61,7 @@ COUNT = f"""
                CASE e.status WHEN 'waiting' THEN 'run_cancelled' ELSE e.reason_code::text END AS why
           FROM run
           JOIN effects e ON e.event_id = run.id AND e.of_run
-         WHERE {_ENDED_WITHOUT} OR (run.state = 'cancelled' AND e.status = 'waiting')
+         WHERE {_ENDED_WITHOUT} OR (run.state = 'cancelled' AND e.status = 'waiting' AND NOT {_MAY_BE_THERE})
          UNION ALL
         SELECT steps.step, recipients.contact, coalesce(who.why, 'not_expanded')
           FROM run

@@ -35,6 +35,7 @@ class Run:
     missed_before: datetime | None
     created_at: datetime
     created_by: str
+    started_by: str | None
     updated_at: datetime
     plan_hash: bytes | None  # once its recipients are recorded
     approved: bytes | None  # the hash that a person approved
@@ -52,7 +53,8 @@ class Run:
 _COLUMNS = """
     runs.id, runs.campaign, runs.version, runs.semantics, runs.steps, runs.content, runs.state, runs.seq,
     runs.reason_code, runs.reason_detail, runs.resumes_at, runs.starts, runs.needs_approval, runs.reviews,
-    runs.starts_at, runs.missed_before, runs.created_at, runs.created_by, runs.updated_at, plans.hash AS plan_hash,
+    runs.starts_at, runs.missed_before, runs.created_at, runs.created_by, runs.started_by,
+    runs.updated_at, plans.hash AS plan_hash,
     approvals.hash AS approved, progress.as_of, progress.chunks, progress.counted, progress.gathered,
     progress.expanded, progress.again, progress.matched, progress.expected_at, drumbeat_now() AS now
 """
@@ -107,9 +109,10 @@ class NewRun:
 BEGIN = """
     WITH begun AS (
         INSERT INTO runs (id, campaign, version, semantics, steps, content, state, seq, starts, needs_approval, reviews,
-                          starts_at, created_by)
+                          starts_at, created_by, started_by)
         VALUES (%(id)s, %(campaign)s, %(version)s, %(semantics)s, %(steps)s, %(content)s, 'planned', 1, %(starts)s,
-                %(needs_approval)s, NOT %(starts)s, %(starts_at)s, %(created_by)s)
+                %(needs_approval)s, NOT %(starts)s, %(starts_at)s, %(created_by)s,
+                CASE WHEN %(starts)s THEN %(created_by)s END)
             ON CONFLICT DO NOTHING
      RETURNING id
     ), journaled AS (
@@ -208,12 +211,16 @@ def approve(db: Database, id: UUID, hash: bytes, *, actor: str) -> bool:
     return bool(db.run(APPROVE, {"id": id, "hash": hash, "actor": actor}))
 
 
-STARTS = "UPDATE runs SET starts = true, needs_approval = coalesce(%(why)s, needs_approval) WHERE id = %(id)s"
+STARTS = """
+    UPDATE runs
+       SET starts = true, started_by = %(actor)s, needs_approval = coalesce(%(why)s, needs_approval)
+     WHERE id = %(id)s AND NOT starts
+"""
 
 
-def ask_to_start(db: Database, id: UUID, *, needs_approval: RunReason | None) -> None:
-    """Note that a run goes on once it is planned, and whether that takes a person's approval."""
-    db.run(STARTS, {"id": id, "why": needs_approval and needs_approval.value})
+def ask_to_start(db: Database, id: UUID, *, actor: str, needs_approval: RunReason | None) -> None:
+    """Note who lets a run go on once it is planned, and whether that takes a person's approval."""
+    db.run(STARTS, {"id": id, "actor": actor, "why": needs_approval and needs_approval.value})
 
 
 LAST_CONTENT = """

@@ -23,7 +23,7 @@ from drumbeat.sandbox.vendors import registry
 FILES = Path(__file__).parent / "pages"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 MAX_MAILS, MAX_REQUESTS, MAX_CONTACTS = 50, 40, 100
-VIEWS = (("html", "Mail"), ("text", "Text"), ("headers", "Headers"), ("record", "What happened"))
+VIEWS = (("html", "Mail"), ("dark", "Dark"), ("text", "Text"), ("headers", "Headers"), ("record", "What happened"))
 TILES = {"nothing": "did nothing"}
 LABELS = {"retry_after": "Retry-After", "accept": "does the work", "per": "per seconds"}
 CLOCK_STEPS = (("+1 minute", 60), ("+30 minutes", 1800), ("+1 hour", 3600), ("+24 hours", 86_400), ("+4 days", 345_600))

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from drumbeat.planning.mail_checks import MailCheck, mail_checks
 from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.mailbox import Mail
 from drumbeat.sandbox.record import Entry
@@ -73,6 +74,7 @@ class MailPage:
     confirm: str | None
     choices: list[tuple[str, str]]  # what its provider may be made to report: kind and title
     reports: list[Line]
+    checks: list[MailCheck]  # what a mail should have before people get it
 
 
 def list_row(state: State, mail: Mail, now: float) -> ListRow:
@@ -114,6 +116,7 @@ def mail_page(state: State, mail: Mail, front: Front | None) -> MailPage:
         confirm=front.confirm_url(parameters) if front else None,
         choices=choices(state, mail),
         reports=lines(state.feedback, mail),
+        checks=mail_checks(content, str(parameters.get("text") or ""), dict(_headers(mail, parameters))),
     )
 
 

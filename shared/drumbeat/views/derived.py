@@ -18,17 +18,33 @@ CONTRARY = """
          OR (effects.status IN ('refused', 'cancelled') AND outcomes.kind IN ('accepted', 'found')))
 """
 
+# A run says where it stands itself: its effects, which may be a million, are not read for that, but for those that wait
+# for a person.
+_RUN = """
+    SELECT runs.state, progress.matched * cardinality(runs.steps) AS effects,
+           EXISTS (SELECT
+                     FROM (SELECT event_id FROM effects WHERE status = 'held' OFFSET 0) AS held
+                    WHERE held.event_id = runs.id) AS held
+      FROM runs
+      JOIN run_progress progress ON progress.run_id = runs.id
+     WHERE runs.id = events.id
+"""
+
 # For one row of `events`. Feedback that contradicts a final status needs attention. What a dismissal covers does not.
 DERIVED = f"""
     SELECT CASE
                WHEN conflicting.n > coalesce(dismissed.conflicts, 0) THEN 'attention'
+               WHEN run.held THEN 'attention'
                WHEN plan.event_id IS NULL THEN 'recorded'
+               WHEN run.state IN ('planned', 'awaiting_approval', 'missed') THEN 'planned'
+               WHEN run.state IN ('expanding', 'running', 'paused') THEN 'in_progress'
+               WHEN run.state IS NOT NULL THEN 'done'
                WHEN plan.failing OR tally.wrong > 0 OR tally.contradicted THEN 'attention'
                WHEN tally.open = 0 THEN 'done'
                WHEN tally.begun THEN 'in_progress'
                ELSE 'planned'
            END AS status,
-           tally.effects
+           coalesce(run.effects, tally.effects) AS effects
       FROM (SELECT count(*) AS n FROM conflicts WHERE conflicts.event_id = events.id) AS conflicting
       LEFT JOIN LATERAL (
             SELECT dismissals.conflicts, dismissals.flows, dismissals.outcome
@@ -36,6 +52,7 @@ DERIVED = f"""
              WHERE dismissals.event_id = events.id
              ORDER BY n DESC
              LIMIT 1) AS dismissed ON true
+      LEFT JOIN LATERAL ({_RUN}) AS run ON true
      CROSS JOIN LATERAL (
             SELECT count(*) AS effects,
                    count(*) FILTER (WHERE status = 'held' OR (status = 'refused' AND NOT covered.found)) AS wrong,
@@ -53,7 +70,7 @@ DERIVED = f"""
                                     FROM dismissed_effects
                                    WHERE dismissed_effects.effect_id = effects.id
                                      AND dismissed_effects.seq = effects.seq) AS found) AS covered
-             WHERE effects.event_id = events.id) AS tally
+             WHERE effects.event_id = events.id AND run.state IS NULL) AS tally
       LEFT JOIN LATERAL (
             SELECT plans.event_id,
                    plans.failed <> '{{}}'

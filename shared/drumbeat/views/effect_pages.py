@@ -12,6 +12,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.views.counts import COUNTED_EFFECTS
 from drumbeat.views.derived import REASON
 from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Page, one_of
+from drumbeat.views.run_effects import page_of_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ EFFECTS = f"""
      LIMIT %(limit)s
 """
 
+THESE = f"{_EFFECT} WHERE effects.id = ANY (%(ids)s)"
+
 # A page of each status and account that may be meant, of which the first are shown. Each index is of certain statuses.
 _OF_STATUS = f"""
     (SELECT page.*
@@ -111,7 +114,13 @@ def effects_statement(filter: EffectFilter) -> LiteralString:
 def effects(
     db: Database, filter: EffectFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[EffectItem]:
-    """List effects in id order. Raises Invalid for a cursor that is not valid."""
+    """List effects in id order, those of a run by its people. Raises Invalid for a cursor that is not valid."""
+    if filter.event is not None and filter.id is None:
+        found = page_of_run(db, filter.event, status=filter.status, account=filter.account, cursor=cursor, limit=limit)
+        if found is not None:
+            ids, following = found
+            of = {row["effect_id"]: EffectItem(**row) for row in db.run(THESE, {"ids": ids})} if ids else {}
+            return Page([of[id] for id in ids], following)
     rows = db.run(
         effects_statement(filter),
         {

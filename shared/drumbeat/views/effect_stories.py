@@ -16,6 +16,7 @@ from drumbeat.views.reports import ReportItem
 # One page, of what fits into the answer; the rest of a larger event is read through the list of effects.
 EFFECTS_SHOWN = 200
 EFFECTS_AT_ONCE = 20
+EFFECTS_OF_RUN = 20  # are enough to see what its mails are like; its people have a list of their own
 STEPS_SHOWN = 200  # attempts, outcomes, changes, requests and reports of one effect: of each the newest
 
 
@@ -102,8 +103,7 @@ class EffectStory:
 EFFECTS = f"""
     SELECT id AS effect_id, flow, step, account, action, status, {REASON}, seq AS version, version AS config_version,
            generation, tries, looks, after, base_due_at AS planned_for, nullif(due_at, 'infinity') AS due_at, updated_at
-      FROM effects
-     WHERE event_id = %(id)s
+      FROM (SELECT * FROM effects WHERE event_id = %(id)s LIMIT %(most)s) AS effects
      ORDER BY flow, base_due_at, step, id
      LIMIT %(limit)s
 """  # noqa: S608 - put together from constants
@@ -155,10 +155,11 @@ REQUESTS = """
 """
 
 
-def effects(db: Database, event: UUID, fits: Fits) -> list[EffectStory]:
-    """Return the effects of an event, as many as fit and at least one."""
+def effects(db: Database, event: UUID, fits: Fits, *, is_run: bool = False) -> list[EffectStory]:
+    """Return the effects of an event, as many as fit and at least one; some of a run."""
     told: list[EffectStory] = []
-    for heads in batched(db.run(EFFECTS, {"id": event, "limit": EFFECTS_SHOWN}), EFFECTS_AT_ONCE, strict=False):
+    wanted = {"id": event, "limit": EFFECTS_SHOWN, "most": EFFECTS_OF_RUN if is_run else None}
+    for heads in batched(db.run(EFFECTS, wanted), EFFECTS_AT_ONCE, strict=False):
         for story in _stories(db, heads):
             if not fits(story) and told:
                 return told

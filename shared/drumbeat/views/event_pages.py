@@ -28,7 +28,7 @@ class EventItem:
     type: str
     door: str
     status: str
-    effects: int
+    effects: int  # of a run: its people, for each of its steps
     received_at: datetime
     scheduled_at: datetime | None
     delivery: UUID | None  # of which it is one fact
@@ -99,8 +99,16 @@ _UNTOUCHED = """
          ELSE false END
 """
 _RECORDED = f"SELECT events.id FROM ({SEARCHED}) AS events WHERE {NO_PLAN}"  # noqa: S608 - constants
-_PLANNED = f"SELECT event_id {_OPEN_EFFECTS} GROUP BY event_id HAVING {_UNTOUCHED}"
-_IN_PROGRESS = f"SELECT event_id {_OPEN_EFFECTS} GROUP BY event_id HAVING NOT {_UNTOUCHED}"
+_PLANNED = f"""
+    SELECT event_id {_OPEN_EFFECTS} GROUP BY event_id HAVING {_UNTOUCHED}
+     UNION
+    SELECT id FROM runs WHERE state IN ('planned', 'awaiting_approval', 'missed')
+"""  # noqa: S608 - put together from constants
+_IN_PROGRESS = f"""
+    SELECT event_id {_OPEN_EFFECTS} GROUP BY event_id HAVING NOT {_UNTOUCHED}
+     UNION
+    SELECT id FROM runs WHERE state IN ('expanding', 'running', 'paused')
+"""  # noqa: S608 - put together from constants
 _AMONG: Mapping[str, LiteralString] = {
     "recorded": f"{_OF_KIND} AND events.id = ANY (ARRAY({_RECORDED}))",
     "planned": f"{_OF_KIND} AND events.id = ANY (ARRAY({_PLANNED}))",

@@ -39,17 +39,27 @@ class PersonEffect:
     request: object
 
 
-# Of an event for many people only what is for this one, and what is for none in particular.
+# Of an event for many people only what is for this one, and what is for none in particular. Of a run, which may have a
+# million, each is found by its id, which follows from run, step and contact.
 EFFECTS = f"""
     SELECT effects.id AS effect_id, effects.event_id, effects.flow, effects.step, effects.account, effects.action,
            effects.list, effects.status, {REASON}, effects.base_due_at AS planned_for,
            (SELECT max(opened_at) FROM attempts WHERE attempts.effect_id = effects.id) AS opened_at,
            effects.updated_at, requests.bytes
       FROM unnest(%(events)s::uuid[]) WITH ORDINALITY AS wanted (event_id, place)
+      LEFT JOIN LATERAL (SELECT runs.id, runs.steps, runs.campaign FROM runs
+                          WHERE runs.id = wanted.event_id OFFSET 0) AS run ON true
      CROSS JOIN LATERAL (SELECT *
                            FROM effects
-                          WHERE effects.event_id = wanted.event_id
+                          WHERE effects.event_id = wanted.event_id AND run.id IS NULL
                             AND (contact IS NULL OR contact = ANY (%(keys)s::bytea[]))
+                         UNION ALL
+                         SELECT effects.*
+                           FROM unnest(run.steps) AS of_run (step)
+                          CROSS JOIN unnest(%(keys)s::bytea[]) AS person (contact)
+                           JOIN effects
+                             ON effects.id = drumbeat_id(run.id::text, 'campaign:' || run.campaign, of_run.step,
+                                                         encode(person.contact, 'hex'))
                          OFFSET 0) AS effects
       LEFT JOIN LATERAL (SELECT octet_length(frozen) AS bytes
                            FROM requests

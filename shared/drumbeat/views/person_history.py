@@ -5,7 +5,7 @@ A page ends after so many entries, or before the one that does not fit into the 
 them. What an entry shows is read just before it is shown, so that no page takes more memory than the answer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property, partial
@@ -47,10 +47,14 @@ class Unverified:
 
 @dataclass(frozen=True, slots=True)
 class PersonEvent(EventItem):
-    """An event that names the person, or of which an effect is for them."""
+    """An event that names the person, of which an effect is for them, or a run that meant them.
+
+    `left_out`: of such a run, the reason by step, where the step does not mail them.
+    """
 
     unverified: Unverified | None
     report: ReportItem | None  # what a provider reported by it of a mail to them
+    left_out: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,16 @@ HAPPENED = """
                     ORDER BY received_at DESC, event_id DESC
                     LIMIT %(limit)s) AS named
              UNION
+            SELECT meant.received_at, 2, replace(meant.id::text, '-', '')
+              FROM (
+                   SELECT events.received_at, events.id
+                     FROM recipients
+                     JOIN events ON events.id = recipients.run_id
+                    WHERE recipients.contact = ANY (%(keys)s::bytea[])
+                      AND (events.received_at, events.id) < (%(event_at)s::timestamptz, %(event)s::uuid)
+                    ORDER BY events.received_at DESC, events.id DESC
+                    LIMIT %(limit)s) AS meant
+             UNION
             SELECT said.at, 1, replace(said.event_id::text, '-', '')
               FROM (
                    SELECT DISTINCT ON (consents.at, consents.event_id) consents.at, consents.event_id
@@ -110,6 +124,18 @@ SUPPRESSIONS = """
       FROM unnest(%(contacts)s::bytea[], %(seqs)s::int[]) WITH ORDINALITY AS wanted (contact, seq, place)
       JOIN suppressions USING (contact, seq)
      ORDER BY wanted.place
+"""
+
+# Of each run of these that meant the person, which steps do not mail them, and why.
+LEFT_OUT = """
+    SELECT recipients.run_id,
+           (SELECT jsonb_object_agg(steps.step, out.why)
+              FROM unnest(runs.steps) WITH ORDINALITY AS steps (step, place)
+             CROSS JOIN LATERAL (SELECT (coalesce(left_since, left_out))[steps.place] AS why) AS out
+             WHERE out.why IS NOT NULL) AS reasons
+      FROM unnest(%(keys)s::bytea[]) AS person (contact)
+      JOIN recipients ON recipients.contact = person.contact AND recipients.run_id = ANY (%(runs)s)
+      JOIN runs ON runs.id = recipients.run_id
 """
 
 BODIES = "SELECT event_id, body FROM payloads WHERE event_id = ANY (%(ids)s)"
@@ -185,7 +211,9 @@ class _Page:
             return []
         unverified = self._unverified(item) if item.source == UNVERIFIED_SOURCE else None
         told = {each.name: getattr(item, each.name) for each in fields(item)}
-        return [PersonEvent(**told, unverified=unverified, report=self._reports.get(id))]
+        return [
+            PersonEvent(**told, unverified=unverified, report=self._reports.get(id), left_out=self._left_out.get(id))
+        ]
 
     def _unverified(self, item: EventItem) -> Unverified:
         evidence = noted(document(self._bodies.get(item.event_id)), item.door)
@@ -204,6 +232,12 @@ class _Page:
     @cached_property
     def _items(self) -> dict[UUID, EventItem]:
         return these(self._db, [UUID(each.id) for each in self._of(EVENT)])
+
+    @cached_property
+    def _left_out(self) -> dict[UUID, dict[str, str]]:
+        fired = [id for id, item in self._items.items() if item.type == EventType.CAMPAIGN_TRIGGER]
+        rows = self._db.run(LEFT_OUT, {"runs": fired, "keys": list(self._person.keys)}) if fired else []
+        return {row["run_id"]: row["reasons"] for row in rows}
 
     @cached_property
     def _reports(self) -> dict[UUID, ReportItem]:

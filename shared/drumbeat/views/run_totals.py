@@ -100,9 +100,9 @@ def run_totals(db: Database, run: UUID) -> list[StepTotals]:
     return found
 
 
-# Of the runs that go on, and of those that ended lately: how many people are nowhere, or twice.
-UNFINISHED = """
-    SELECT id
+# Those that go on, and those that ended lately.
+COUNTABLE = """
+    SELECT id, seq, state IN ('planned', 'awaiting_approval', 'expanding', 'running', 'paused') AS open
       FROM runs
      WHERE state IN ('planned', 'awaiting_approval', 'expanding', 'running', 'paused')
         OR (state IN ('finished', 'cancelled', 'missed') AND updated_at > drumbeat_now() - interval '1 hour')
@@ -111,7 +111,33 @@ UNFINISHED = """
 """
 
 
-def unaccounted(db: Database) -> int:
-    """Return how many people of the newest runs are not accounted for: 0, always."""
-    runs = [row["id"] for row in db.run(UNFINISHED)]
-    return sum(abs(step.unaccounted) for run in runs for step in run_totals(db, run))
+@dataclass(frozen=True, slots=True)
+class Countable:
+    """A run whose people may be counted. One that has ended has the same people at the same `seq`, but for feedback."""
+
+    id: UUID
+    seq: int
+    open: bool
+
+
+def countable(db: Database) -> list[Countable]:
+    """Return the newest runs that go on, and those that ended lately."""
+    return [Countable(**row) for row in db.run(COUNTABLE)]
+
+
+def unaccounted_of(db: Database, run: UUID) -> int:
+    """Return how many people of a run are nowhere, or twice: 0, always. It reads all of the run."""
+    return sum(abs(step.unaccounted) for step in run_totals(db, run))
+
+
+OPEN_BY_STATE = """
+    SELECT state, count(*) AS runs
+      FROM runs
+     WHERE state IN ('planned', 'awaiting_approval', 'expanding', 'running', 'paused')
+     GROUP BY state
+"""
+
+
+def open_by_state(db: Database) -> dict[str, int]:
+    """Count the runs that have not ended, by state."""
+    return {row["state"]: row["runs"] for row in db.run(OPEN_BY_STATE)}

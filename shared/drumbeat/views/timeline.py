@@ -72,7 +72,8 @@ class EventStory:
     conflicts: int  # other bodies that came under the same key while the ledger was unreachable
     dismissals: list[Dismissal]
     report: ReportItem | None  # what a provider reported by it; None: nothing, or nothing new
-    mails: MailReports  # what became of its mails
+    mails: MailReports  # what became of its mails; of a large run nothing
+    run: UUID | None  # it is a run: of its effects some are here, and `GET /v1/runs/<its id>` tells of all its people
     plan: PlanStory | None
     effects_total: int
     effects: list[EffectStory]
@@ -90,6 +91,9 @@ EVENT = f"""
      CROSS JOIN LATERAL ({DERIVED}) AS derived
      WHERE events.id = %(id)s
 """  # noqa: S608 - put together from constants
+
+IS_RUN = "SELECT FROM runs WHERE id = %(id)s"
+COUNTED_REPORTS = 5_000  # effects of a run, of which what was reported is still added up here
 
 DISMISSALS = "SELECT actor, reason, at FROM dismissals WHERE event_id = %(id)s ORDER BY n"
 
@@ -110,8 +114,11 @@ def event(db: Database, id: UUID, *, fits: Fits = everything) -> EventStory | No
     body: bytes | None = head.pop("body")
     payload = Shown(None, None) if body is None else shown(body, head["door"])
     fits(payload.value)
+    run = bool(db.run(IS_RUN, {"id": id}))
+    is_large = run and head["effects_total"] > COUNTED_REPORTS
     return EventStory(
         **head,
+        run=id if run else None,
         payload=payload.value,
         payload_form=payload.form,
         payload_bytes=None if body is None else len(body),
@@ -120,9 +127,9 @@ def event(db: Database, id: UUID, *, fits: Fits = everything) -> EventStory | No
         erased=body is None,
         dismissals=[Dismissal(**row) for row in db.run(DISMISSALS, {"id": id})],
         report=reports.of_events(db, [id]).get(id),
-        mails=reports.of_mails(db, id),
+        mails=MailReports({}, None) if is_large else reports.of_mails(db, id),
         plan=_plan(db, id),
-        effects=effects(db, id, fits),
+        effects=effects(db, id, fits, is_run=run),
     )
 
 

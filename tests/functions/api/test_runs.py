@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 from redis import Redis
 
+from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
+from drumbeat.observability.unaccounted import KEY
 from functions.console import app
 from tests.conftest import TestDatabase
 from tests.functions.api.runs import RunsConsole, runs_console
@@ -52,6 +54,17 @@ def test_a_plan_says_who_is_mailed_when_and_who_is_left_out_why_and_sends_nothin
         ("mail", 2, 0.2)
     ]
     assert (shown["unaccounted"], console.provider.sent) == (0, [])
+
+
+def test_a_plan_counts_those_of_whom_the_audience_does_not_know(console: RunsConsole) -> None:
+    console.apply(audience="{field: seats, at_least: 3}")
+    console.people("ada", seats=5)
+    console.people("bob", seats="many")
+
+    plan = planned(console)["plan"]
+
+    assert isinstance(plan, dict)
+    assert [(each["field"], each["people"]) for each in plan["unknown"]] == [("seats", 1)]
 
 
 def test_the_same_key_is_the_same_plan_and_another_wish_under_it_is_refused(console: RunsConsole) -> None:
@@ -341,3 +354,46 @@ def test_it_cannot_start_a_plan_that_is_approved(console: RunsConsole) -> None:
     console.work()
 
     assert (code, "`operate`" in problem["detail"], console.provider.sent) == (403, True, [])
+
+
+# ---------------------------------------------------------------- what monitoring and the status screen see
+
+
+def metric(console: RunsConsole, name: str) -> str:
+    lines: list[str] = console.ask("GET", "/metrics").splitlines()
+    return next(line for line in lines if line.startswith(name)).split()[-1]
+
+
+def test_monitoring_sees_open_runs_and_that_each_person_is_accounted_for(
+    console: RunsConsole, database: TestDatabase, owner: Database
+) -> None:
+    console.apply("approve: true")
+    console.people("ada", "bob")
+    run = console.ask("POST", RUN, keyed())["runId"]
+    console.work()
+
+    well = (
+        metric(console, "drumbeat_unaccounted_recipients"),
+        metric(console, 'drumbeat_runs_open{state="awaiting_approval"}'),
+    )
+    owner.run("DELETE FROM recipients WHERE ctid = (SELECT ctid FROM recipients LIMIT 1)")
+    kept = metric(console, "drumbeat_unaccounted_recipients")
+    console.services.redis.run("DEL", KEY)
+    amiss = metric(console, "drumbeat_unaccounted_recipients")
+
+    assert (well, kept, amiss) == (("0", "1"), "0", "1")
+    assert [each["runId"] for each in console.ask("GET", "/v1/status")["runs"]] == [run]
+
+
+def test_a_run_that_has_ended_is_counted_once(console: RunsConsole, owner: Database) -> None:
+    console.apply()
+    console.people("ada")
+    console.ask("POST", RUN, keyed())
+    console.work()
+
+    first = metric(console, "drumbeat_unaccounted_recipients")
+    owner.run("DELETE FROM recipients")
+    console.services.redis.run("DEL", KEY)
+    again = metric(console, "drumbeat_unaccounted_recipients")
+
+    assert (first, again) == ("0", "0")

@@ -16,8 +16,11 @@ from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
 from drumbeat.views.derived import EVENT_STATUSES
+from drumbeat.views.run_story import run_head
+from drumbeat.views.run_totals import countable, open_by_state
 
 START = UUID(int=0)
+RUN = UUID(int=17)  # where a test has one
 ALLOWANCES = {"mail": 1_000, "crm": 1_000, "sms": 1_000}
 AHEAD = timedelta(minutes=1)
 MARGIN = timedelta(minutes=5)
@@ -62,6 +65,7 @@ RELAY: Mapping[str, Reading] = {
     ),
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
     "prune": Reading(deliveries_sql.prune),
+    "open runs": Reading(lambda db: relay.open_runs(db, plans_kept=timedelta(days=7))),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),
@@ -114,6 +118,11 @@ VIEWS: Mapping[str, Reading] = {
     "leads of a list": Reading(_leads("list:news=withdrawn"), 3 * PAGE),
     "leads with a value that none has": Reading(_leads("n=none"), 3 * PAGE),
     "leads that are suppressed": Reading(_leads("suppressed"), 3 * PAGE),
+    "runs": Reading(lambda db: views.runs(db, views.RunFilter())),
+    "runs of a campaign": Reading(lambda db: views.runs(db, views.RunFilter(campaign="digest", state="open"))),
+    "run": Reading(lambda db: run_head(db, START)),
+    "runs that are counted": Reading(countable),
+    "open runs by state": Reading(open_by_state),
     "person": Reading(_person(7), PAGE),
     "person with many events": Reading(_person(0), PAGE),
     "request": Reading(lambda db: views.request(db, START)),
@@ -121,6 +130,7 @@ VIEWS: Mapping[str, Reading] = {
     "effects": Reading(_effects()),
     "effect": Reading(_effects(id=START)),
     "effects of an event": Reading(_effects(event=START)),
+    "effects of a run": Reading(_effects(event=RUN)),
     "effects of a rare account": Reading(_effects(account="sms")),
     "effects of no account": Reading(_effects(account="none")),
     **{f"effects {status}": Reading(_effects(status=status.value)) for status in Status},

@@ -12,7 +12,7 @@ from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
 from drumbeat.views import effect_pages, event_pages
 from tests.conftest import TestDatabase, fresh_ledger
-from tests.store.history.readings import ALL, asked
+from tests.store.history.readings import ALL, RUN, asked
 from tests.store.history.seeded import seed
 from tests.store.rows import claimed, configured, opening, recorded, waiting
 
@@ -96,6 +96,17 @@ KNOWN = (
     "INSERT INTO consents (contact, list, event_id, kind, by_person, at)"
     " SELECT sha256('7'), 'news', id, 'given', true, received_at FROM events",
     "INSERT INTO suppressions (contact, seq, reason, actor) VALUES (sha256('7'), 1, 'asked', 'test')",
+    "INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
+    f" VALUES ('{RUN}', 'digest', 'run:one', 'CAMPAIGN_TRIGGER', 'api', '', drumbeat_now())",
+    "INSERT INTO runs (id, campaign, version, semantics, steps, content, state, seq, starts, reviews, created_by)"
+    f" SELECT '{RUN}', 'digest', max(version), 4, '{{mail}}', '', 'running', 1, true, false, 'test' FROM configs",
+    f"INSERT INTO run_progress (run_id, as_of, chunks) VALUES ('{RUN}', drumbeat_now(), 1)",
+    f"INSERT INTO plans (event_id, version, hash, semantics) SELECT '{RUN}', max(version), '', 4 FROM configs",
+    f"INSERT INTO recipients (run_id, contact, due_at) VALUES ('{RUN}', sha256('7'), drumbeat_now())",
+    "INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, base_due_at, expires_at, status,"
+    f" seq, due_at, campaign, of_run) SELECT drumbeat_id('{RUN}', 'campaign:digest', 'mail', encode(sha256('7'), 'hex')),"
+    f" '{RUN}', 1, 'campaign:digest', 'mail', 'mail', 'send_email', sha256('7'), drumbeat_now(), drumbeat_now(),"
+    " 'waiting', 1, drumbeat_now(), true, true",
 )
 
 # What statements are put together from.

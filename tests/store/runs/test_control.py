@@ -99,7 +99,7 @@ def test_a_plan_sends_nothing_until_it_is_started(stage: Stage) -> None:
     run = stage.fire(plan=True)
     stage.settle()
     planned = stage.run(run)
-    control.start(run, approves=True, services=stage)
+    control.start(run, actor=PERSON, approves=True, services=stage)
     stage.settle()
 
     assert (planned.state, planned.plan_hash is not None) == (RunState.PLANNED, True)

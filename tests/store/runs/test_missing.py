@@ -147,7 +147,7 @@ def test_who_was_left_out_as_too_late_is_mailed_after_all_and_the_plan_stays_wha
     stage.people("lea", timezone="America/New_York")
     run = stage.fire_scheduled(MONDAY - timedelta(hours=5))
     stage.settle(20)
-    at(owner, MONDAY + timedelta(hours=14))
+    at(owner, MONDAY + timedelta(hours=14, minutes=5))
     stage.work(stage.restart_turns(run))
     late, planned = stage.totals(run), left_out_as_planned(stage)
 

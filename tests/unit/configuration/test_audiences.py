@@ -7,7 +7,7 @@ import pytest
 
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.audiences import (
-    MOST_LEAVES,
+    DEEPEST,
     AllOf,
     AnyOf,
     Attribute,
@@ -181,7 +181,15 @@ def test_a_long_chain_of_audiences_is_refused_and_does_not_exhaust_the_stack() -
 
     found = mistakes(f"{chain}  a3000: {{field: x, is: 1}}\n")
 
-    assert len(found) == 3_000 - MOST_LEAVES + 1
+    assert len(found) == 3_000 - DEEPEST
+
+
+def test_groups_nest_so_deep_and_no_deeper_also_across_audiences() -> None:
+    nested = "{not: " * 29 + "{audience: b}" + "}" * 29
+
+    assert read(f"  a: {nested}\n  b: {'{not: ' * 30}{{field: x, is: 1}}{'}' * 30}\n")
+    (mistake,) = mistakes(f"  a: {nested}\n  b: {'{not: ' * 31}{{field: x, is: 1}}{'}' * 31}\n")
+    assert "a nests 61 groups, with those of the audiences that it refers to" in mistake
 
 
 def test_an_attribute_that_no_lead_has_is_said_where_it_can_be_known() -> None:

@@ -22,9 +22,10 @@ BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 NEEDS = {
     "flows": {"sources", "accounts", "lists"},
-    "audiences": {"lists"},
     "sources": {"accounts", "lists"},
     "lists": {"accounts"},
+    "audiences": {"accounts", "lists"},
+    "campaigns": {"accounts", "lists", "audiences"},
 }
 
 

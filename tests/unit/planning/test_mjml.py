@@ -77,6 +77,12 @@ def test_a_template_is_made_of_layouts_of_mjml() -> None:
     assert "<b>Ada &amp; Co</b>" in html
 
 
+def test_space_in_front_of_a_layout_is_none() -> None:
+    layout = {"l.mjml": f"\n\n{mjml('{% block a %}{% endblock %}')}"}
+
+    assert mail({}, '\n  {% extends "l.mjml" %}\n{% block a %}<mj-text>Hi</mj-text>{% endblock %}', layout).html
+
+
 def test_nothing_is_fetched_that_a_template_does_not_name() -> None:
     html = to_html(mjml('<mj-text font-family="Roboto, Ubuntu">a</mj-text>'))
 

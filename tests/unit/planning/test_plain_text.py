@@ -1,7 +1,10 @@
 """The text that is made of a mail's HTML, or of its MJML."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from drumbeat.planning.mail_checks import mail_checks
 from drumbeat.planning.plain_text import plain_text
 
 
@@ -68,6 +71,30 @@ def test_mjml_is_read_without_its_layout() -> None:
         f"Hi\n==\n\nHello\n\nA fern (https://a.example)\n\nGo (https://a.example/go)\n\n{'-' * 60}\n\n1 | 2\n\n"
         "X (https://x.example)\n"
     )
+
+
+PIECES = [
+    "<![",
+    "<![x[",
+    "<![if x]>",
+    "<!",
+    "<!-",
+    "<!--",
+    "]]>",
+    "<?",
+    "<a href=",
+    "</",
+    "<p hidden>",
+    "<img>",
+    "&#",
+    "x",
+]
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=12).map("".join))
+def test_whatever_is_written_has_a_text_and_can_be_looked_at(html: str) -> None:
+    assert isinstance(plain_text(html), str)
+    assert mail_checks(html, None, {})
 
 
 def test_a_long_mail_is_read_to_its_end() -> None:

@@ -94,6 +94,32 @@ def test_a_mails_own_page_runs_nothing_and_loads_nothing(sandbox: SandboxProcess
     assert "frame-ancestors 'none'" in policy
 
 
+def test_a_mail_is_looked_at(sandbox: SandboxProcess) -> None:
+    right = '<meta name="color-scheme" content="light dark"><a href="https://a.example">a</a>'
+    leave = {"h:List-Unsubscribe": "<https://h.example/u/t>", "h:List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    sandbox.mailgun("v-20", html=right, **leave)
+    good = sandbox.call("GET", f"/mail/{_newest(sandbox.call('GET', '/').body.decode())}").body.decode()
+    sandbox.mailgun("v-21", html='<a href="#">a</a><img src="http://a.example/x.png">', text=" ", **{"h:List-Id": "x"})
+    bad = sandbox.call("GET", f"/mail/{_newest(sandbox.call('GET', '/').body.decode())}").body.decode()
+
+    names = ["text part", "links", "headers", "images", "size", "dark mode"]
+    assert re.findall(r'badge (?:good|warn)">[✓!] ([^<]+)<', good) == names
+    assert re.findall(r'badge good">✓ ([^<]+)<', good) == names
+    assert re.findall(r'badge warn">! ([^<]+)<', bad) == [name for name in names if name != "size"]
+    assert "<dt>Links</dt><dd># leads nowhere</dd>" in bad
+    assert "<dd>List-Unsubscribe holds no address to leave the list by</dd>" in bad
+
+
+def test_a_mail_is_shown_in_the_dark(sandbox: SandboxProcess) -> None:
+    sandbox.mailgun("v-22", html="<p>Hi</p>")
+    place = _newest(sandbox.call("GET", "/").body.decode())
+
+    dark = sandbox.call("GET", f"/mail/{place}?view=dark").body.decode()
+
+    assert '<iframe class="paper dark"' in dark
+    assert _srcdoc(dark) == _srcdoc(sandbox.call("GET", f"/mail/{place}").body.decode())
+
+
 def test_a_mail_received_twice_has_a_badge(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("v-4", to="twice@example.org")
     before = sandbox.call("GET", "/?q=twice@example.org").body.decode()

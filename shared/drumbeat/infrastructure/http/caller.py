@@ -1,8 +1,7 @@
 """Makes one HTTP call and returns its reply, or what is certain without one."""
 
 from contextlib import closing
-from http.cookiejar import CookieJar
-from typing import Any
+from typing import override
 
 import httpx
 
@@ -32,9 +31,7 @@ class Caller:
         self._clock = clock
         self._reply_limit = reply_limit
         self._transport = Transport(clock, resolver, allow_private=allow_private)
-        self._client = httpx.Client(
-            transport=self._transport, trust_env=False, follow_redirects=False, cookies=_NoCookies()
-        )
+        self._client = _Client(transport=self._transport, trust_env=False, follow_redirects=False)
 
     def call(self, request: Request, *, start_by: float, budget: float) -> Reply | Failure:
         """Send the request once and return its reply, or what is certain about it if there is none.
@@ -75,11 +72,27 @@ class Caller:
         return Reply(response.status_code, _joined(response.headers.raw), bytes(body[: self._reply_limit]), cut)
 
 
-class _NoCookies(CookieJar):
+class _NoCookies(httpx.Cookies):
     """Keeps nothing of what a peer sets: one call has nothing to do with the next."""
 
-    def extract_cookies(self, response: Any, request: Any) -> None:  # noqa: ANN401 - httpx's own wrappers
-        pass
+    @override
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Do nothing; to ask a jar that keeps nothing would take a tenth of a call."""
+
+
+class _Client(httpx.Client):
+    """httpx's client, without cookies."""
+
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Return none."""
+        return self._none
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        """Keep none."""
 
 
 def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

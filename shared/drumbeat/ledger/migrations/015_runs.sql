@@ -24,6 +24,7 @@ CREATE TABLE runs (
     missed_before  timestamptz,              -- what was due before and was not opened is not sent: it is too late
     created_at     timestamptz NOT NULL DEFAULT drumbeat_now(),
     created_by     text NOT NULL,
+    started_by     text,                     -- who let it start; null: it was only planned so far
     updated_at     timestamptz NOT NULL DEFAULT drumbeat_now(),
     CHECK (state NOT IN ('paused', 'missed') OR reason_code IS NOT NULL)
 );
@@ -94,7 +95,8 @@ CREATE TABLE recipients (
 CREATE INDEX recipients_contact ON recipients (contact, run_id);
 
 GRANT SELECT, INSERT ON runs, run_journal, approvals, run_progress, recipients TO drumbeat_app;
-GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, needs_approval, reviews, missed_before, updated_at)
+GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, started_by, needs_approval, reviews, missed_before,
+              updated_at)
     ON runs TO drumbeat_app;
 GRANT UPDATE (counted, zones, times, gathered, hash, expanded, matched, odd_zones, came_later, expected_at, judged_at)
     ON run_progress TO drumbeat_app;

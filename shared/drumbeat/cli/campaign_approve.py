@@ -1,0 +1,30 @@
+"""A person says that a plan may be sent: that very plan, as they see it."""
+
+import click
+
+from drumbeat.cli.campaign_plan import complete
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import print_json, show, status
+from drumbeat.cli.run_screens import counted, show_plan
+from drumbeat.cli.runs_found import short, the_run
+
+
+@click.command("approve")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_client
+def command(client: Client, run: str, *, yes: bool) -> None:
+    """Show the plan of RUN and approve it. What waited for that begins to be sent."""
+    planned = complete(client, the_run(client, run, ("awaiting_approval", "planned"), "approved"))
+    if not client.json:
+        show_plan(planned)
+    if not yes:
+        then = "it is sent then" if planned["starts"] else "it is sent once it is started"
+        click.confirm(f"approve {counted(planned):,} mails? {then}", abort=True, err=True)
+    now = client.post(f"/v1/runs/{planned['runId']}/approve", {"hash": planned["planHash"]})
+    if client.json:
+        print_json(now)
+        return
+    show(f"run {short(now)} is approved and {status(now['state'])}")
+    if now["state"] == "planned" and not now["starts"]:
+        show(f"it is not started yet: drumbeat campaign run {short(now)}")

@@ -1,0 +1,46 @@
+"""A run that ended is sent to those who did not get it, after they were counted."""
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import plain, print_json, show, status, table
+from drumbeat.cli.run_screens import LEFT_OUT
+from drumbeat.cli.runs_found import by_id, of_campaign, short
+
+
+@click.command("missing")
+@click.argument("run")
+@click.option("--reason", help="Why they get it now; kept in the journal. Without it they are only counted.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_client
+def command(client: Client, run: str, reason: str | None, *, yes: bool) -> None:
+    """Count who of RUN got no mail and still may, by reason; with --reason, send to them.
+
+    The name of a campaign stands for its newest run. Never is a person mailed again whose mail was accepted, or may
+    have been.
+    """
+    runs = of_campaign(client, run)
+    meant = runs[0] if runs else by_id(client, run)
+    found = client.post(f"/v1/runs/{meant['runId']}/missing")
+    if not client.json:
+        rows = [
+            (plain(each["step"]), f"{each['people'] - each['barred']:,}", f"{each['barred']:,}",
+             LEFT_OUT.get(each["reason"], plain(each["reason"])))
+            for each in found["counts"]
+        ]  # fmt: skip
+        show(table(("step", "people", "may not be mailed", "why they did not get it"), rows))
+        show(f"{found['total']:,} mails in all")
+    if reason is None or not found["total"]:
+        if client.json:
+            print_json(found)
+        elif found["total"]:
+            show(f"send to them: drumbeat campaign missing {short(meant)} --reason …")
+        return
+    if not yes:
+        click.confirm(f"send {found['total']:,} mails?", abort=True, err=True)
+    wish = {"send": True, "expect": found["total"], "reason": reason}
+    now = client.post(f"/v1/runs/{meant['runId']}/missing", wish)
+    if client.json:
+        print_json(now)
+    else:
+        show(f"run {short(now)} is {status(now['state'])}: drumbeat campaign show {short(now)} --follow")

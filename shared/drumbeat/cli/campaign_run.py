@@ -1,0 +1,93 @@
+"""A run is started, after its plan was shown."""
+
+import uuid
+from urllib.parse import quote
+
+import click
+
+from drumbeat.cli.campaign_plan import complete, planned
+from drumbeat.cli.campaign_show import NOT_FOUND
+from drumbeat.cli.client import Client, Refusal, with_client
+from drumbeat.cli.following import until_at_rest
+from drumbeat.cli.output import plain, print_json, show, status
+from drumbeat.cli.run_screens import counted, show_plan, show_run
+from drumbeat.cli.runs_found import Run, by_id, of_campaign, short
+
+
+@click.command("run")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--follow", is_flag=True, help="Look on until it is sent.")
+@with_client
+def command(client: Client, name: str, *, yes: bool, follow: bool) -> int:
+    """Send the campaign NAME, or a plan by its id: show who is mailed, ask, and start it.
+
+    A plan of the campaign that is approved and not started is the one that is sent; without one it is planned anew.
+    """
+    campaign = _campaign(client, name)
+    if campaign is not None and campaign["audience"] is None:
+        return _fire(client, name, yes=yes)
+    run = _plan_of(client, name) if campaign is not None else complete(client, by_id(client, name))
+    if not client.json:
+        show_plan(run)
+    if (why := _why_not(run)) is not None:
+        raise click.ClickException(why)
+    if not yes:
+        click.confirm(f"send {counted(run):,} mails?", abort=True, err=True)
+    where = f"/v1/campaigns/{quote(run['campaign'], safe='')}/runs"
+    started = client.post(where, {"plan": run["runId"]})
+    now = until_at_rest(client, started) if follow else started
+    if client.json:
+        print_json(now)
+    elif follow:
+        show_run(now)
+    else:
+        _say(now)
+    return 0
+
+
+def _plan_of(client: Client, name: str) -> Run:
+    waiting = [run for run in of_campaign(client, name) if run["state"] == "planned" and not run["starts"]]
+    approved = next((run for run in waiting if run["approved"] and run["planned"]), None)
+    return complete(client, approved) if approved is not None else planned(client, name)
+
+
+def _why_not(run: Run) -> str | None:
+    if run["plan"]["changed"]:
+        return f"the configuration changed since it was planned: plan it anew, drumbeat campaign plan {run['campaign']}"
+    if run["starts"] or run["state"] != "planned":
+        return f"run {short(run)} was started already and is {run['state']}: drumbeat campaign show {short(run)}"
+    if not counted(run):
+        return "no person would be mailed. Nothing was started"
+    return None
+
+
+def _say(run: Run) -> None:
+    show(f"run {short(run)} is {status(run['state'])}")
+    if run["state"] == "awaiting_approval":
+        show(f"it waits for a person, for {plain(run['reason'])}: drumbeat campaign approve {short(run)}")
+    else:
+        show(f"look on: drumbeat campaign show {short(run)} --follow")
+        show(f"stop it: drumbeat campaign pause {short(run)} --reason …")
+
+
+def _fire(client: Client, name: str, *, yes: bool) -> int:
+    if not yes:
+        click.confirm(f"{name} has no audience: fire its event, for flows to act on?", abort=True, err=True)
+    key = {"idempotencyKey": f"run-{uuid.uuid4()}"}
+    answer = client.post(f"/v1/campaigns/{quote(name, safe='')}/trigger", key)
+    if client.json:
+        print_json(answer)
+    else:
+        show(f"event {answer['eventId']} is recorded: drumbeat event {answer['eventId']}")
+    return 0
+
+
+def _campaign(client: Client, name: str) -> Run | None:
+    try:
+        found: Run = client.get(f"/v1/campaigns/{quote(name, safe='')}")["campaign"]
+    except Refusal as error:
+        if error.status != NOT_FOUND:
+            raise
+        return None
+    return found

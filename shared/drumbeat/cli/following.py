@@ -1,0 +1,65 @@
+"""Long work of a deployment that a terminal looks on at: it goes on when the person stops looking."""
+
+import time
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from drumbeat.cli.client import Client
+from drumbeat.cli.runs_found import Run, short, story
+
+POLL_SECONDS = 1.0
+SHARE = 10.0  # a question of the deployment is asked again after so many times what its answer took
+
+AT_REST = ("finished", "cancelled", "missed", "awaiting_approval", "paused")
+
+
+def until_planned(client: Client, run: Run) -> Run:
+    """Return a run once all its people are recorded, or it ended before."""
+    return _until(client, run, lambda now: now["plan"] is not None or now["state"] != "planned", _gathered)
+
+
+def until_at_rest(client: Client, run: Run) -> Run:
+    """Return a run once nothing of it moves by itself any more."""
+
+    def rests(now: Run) -> bool:
+        return now["state"] in AT_REST or (now["state"] == "planned" and not now["starts"])
+
+    return _until(client, run, rests, _sent)
+
+
+def _until(
+    client: Client, run: Run, done: Callable[[Run], bool], reached: Callable[[Run], tuple[str, int, int]]
+) -> Run:
+    terminal = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[numbers]}"))
+    shown = Progress(*columns, console=terminal, transient=True, disable=client.json or not terminal.is_terminal)
+    try:
+        with shown as bar:
+            task = bar.add_task("", numbers="")
+            while True:
+                begun = time.monotonic()
+                now = story(client, run)
+                what, done_so_far, of = reached(now)
+                bar.update(task, description=what, completed=done_so_far, total=max(of, 1),
+                           numbers=f"{done_so_far:,} of {of:,}")  # fmt: skip
+                if done(now):
+                    return now
+                time.sleep(max(POLL_SECONDS, (time.monotonic() - begun) * SHARE))
+    except KeyboardInterrupt:
+        click.echo(f"\nit goes on; look again with: drumbeat campaign show {short(run)} --follow", err=True)
+        raise click.exceptions.Exit(0) from None
+
+
+def _gathered(run: Run) -> tuple[str, int, int]:
+    return "recording who is meant", run["progress"]["gathered"], run["progress"]["chunks"]
+
+
+def _sent(run: Run) -> tuple[str, int, int]:
+    if run["state"] == "planned":
+        return _gathered(run)
+    of = sum(each["matched"] - sum(each["leftOut"].values()) for each in run["totals"])
+    open_ = sum(each["notExpanded"] + each["waiting"] + each["inFlight"] for each in run["totals"])
+    return str(run["state"]), of - open_, of

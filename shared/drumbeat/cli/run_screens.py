@@ -1,0 +1,172 @@
+"""Runs and their plans as a terminal shows them, in 80 columns."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+
+from drumbeat.cli.output import count, moment, plain, show, span, status, table
+from drumbeat.cli.runs_found import Run, short
+
+ZONES_SHOWN = 12
+SAMPLE_SHOWN = 5
+MEGABYTE = 1_000_000
+
+# Why a person of the audience is not mailed.
+LEFT_OUT = {
+    "suppressed": "suppressed",
+    "complained": "called a mail spam",
+    "no_consent": "not on the list",
+    "consent_pending": "not confirmed yet",
+    "withdrawn": "has left the list",
+    "missed": "it came too late for their time zone",
+    "no_local_time": "their clock skipped the time",
+    "left_audience": "left the audience since",
+    "not_expanded": "the run ended before",
+    "run_cancelled": "the run was cancelled",
+    "expired": "expired",
+    "not_rendered": "the mail could not be filled",
+    "capped": "mailed often enough",
+}
+
+
+def show_run(run: Run) -> None:
+    """Print where a run stands."""
+    show(f"[bold]run {run['runId']}[/] of {plain(run['campaign'])}, configuration {run['configVersion']}")
+    show(
+        f"{status(run['state'])} since {moment(run['updatedAt'])}"
+        + (f": {plain(run['reason'])}" if run["reason"] else "")
+    )
+    for line in _facts(run):
+        show(line)
+    for totals in run["totals"]:
+        show("", *_step(totals))
+    if run["unaccounted"]:
+        show(f"[bold red]{_people(run['unaccounted'])} not accounted for[/]: drumbeat verify")
+    if run["when"]:
+        show("", _when(run))
+    show("", _journal(run))
+    for line in _next(run):
+        show(line)
+
+
+def show_plan(run: Run) -> None:
+    """Print what would be sent to whom, and when."""
+    plan = run["plan"]
+    show(f"[bold]plan {run['runId']}[/] of {plain(run['campaign'])}, configuration {run['configVersion']}")
+    for says, totals in zip(run["says"], run["totals"], strict=True):
+        people = _people(plan["mails"][says["step"]])
+        show(f"step {plain(says['step'])}: {people} by account {plain(says['account'])}")
+        if words := [f"{name} {plain(says[name])}" for name in ("list", "template", "subject") if says[name]]:
+            show(f"  {', '.join(words)}")
+        for reason, number in totals["leftOut"].items():
+            show(f"  left out: {number:,} {_why(reason)}")
+    if run["when"]:
+        show("", _when(run))
+    show("", *_effort(plan))
+    if sample := [each["address"] or "erased" for each in plan["sample"][:SAMPLE_SHOWN]]:
+        show(f"for example: {plain(', '.join(sample))}")
+    for each in plan.get("unknown") or ():
+        show(f"[bold yellow]note[/] {_people(each['people'])}: {plain(each['field'])} {plain(each['why'])}")
+    for warning in plan["warnings"]:
+        show(f"[bold yellow]note[/] {plain(warning)}")
+    for path in plan["changed"]:
+        show(f"[bold red]changed since[/] {plain(path)}")
+    show(f"[dim]hash {plan['hash']}[/]")
+
+
+def counted(run: Run) -> int:
+    """Return how many mails a plan has."""
+    return sum(run["plan"]["mails"].values())
+
+
+def _facts(run: Run) -> Iterator[str]:
+    progress = run["progress"]
+    if run["resumesAt"]:
+        yield f"goes on by itself {moment(run['resumesAt'])}"
+    if progress["gathered"] < progress["chunks"]:
+        yield f"its people are being recorded: {progress['gathered']:,} of {progress['chunks']:,} parts"
+    if run["approval"]:
+        yield f"approved by {plain(run['approval']['actor'])} {moment(run['approval']['at'])}"
+    yield f"{_people(run['people'])} in its audience" + (
+        f", {run['cameLater']:,} more came later and are not mailed" if run["cameLater"] else ""
+    )
+
+
+def _step(totals: Mapping[str, Any]) -> Iterator[str]:
+    names = {"accepted": "accepted", "waiting": "waiting", "notExpanded": "not begun", "inFlight": "in flight"}
+    names |= {"held": "held", "refused": "refused"}
+    parts = [f"{totals[name]:,} {label}" for name, label in names.items() if totals[name]]
+    yield f"step {plain(totals['step'])}: {', '.join(parts) or 'nothing to send'}"
+    yield from (f"  cancelled: {people:,} {_why(reason)}" for reason, people in totals["cancelled"].items())
+    yield from (f"  left out: {people:,} {_why(reason)}" for reason, people in totals["leftOut"].items())
+
+
+def _when(run: Run) -> Table:
+    rows = [
+        (plain(each["zone"] or "no zone said"), f"{each['people']:,}", _exact(each["first"]), _until(each))
+        for each in run["when"][:ZONES_SHOWN]
+    ]
+    if more := len(run["when"]) - ZONES_SHOWN if len(run["when"]) > ZONES_SHOWN else 0:
+        rows.append((f"{more} zones more", "", "", ""))
+    return table(("zone", "people", "first", "last"), rows)
+
+
+def _until(zone: Mapping[str, Any]) -> str:
+    return _exact(zone["last"]) if zone["last"] != zone["first"] else ""
+
+
+def _exact(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
+def _effort(plan: Mapping[str, Any]) -> Iterator[str]:
+    for each in plan["accounts"]:
+        takes = f", at least {span(each['seconds'])} by its limits" if each["seconds"] is not None else ""
+        yield f"account {plain(each['account'])}: {count(each['mails'], 'call')}{takes}"
+    if plan["paceSeconds"] is not None:
+        yield f"at the campaign's pace: {span(plan['paceSeconds'])}"
+    if plan["ledgerBytes"] >= MEGABYTE:
+        yield f"about {plan['ledgerBytes'] / MEGABYTE:,.0f} MB of the ledger"
+
+
+def _journal(run: Run) -> Table:
+    rows = [
+        (
+            each["toState"],
+            moment(each["at"]),
+            plain(each["actor"] + (f": {each['reasonDetail']}" if each["reasonDetail"] else "")),
+        )
+        for each in run["journal"]
+    ]
+    return table(("state", "when", "by"), rows)
+
+
+def _next(run: Run) -> Iterator[str]:
+    """Say what a person may do now."""
+    id = short(run)
+    match run["state"]:
+        case "planned" if not run["starts"] and run["planHash"]:
+            yield f"a plan that was not started: drumbeat campaign run {id}"
+        case "awaiting_approval":
+            yield f"it waits for a person: drumbeat campaign approve {id}"
+        case "paused":
+            yield f"drumbeat campaign resume {id} --reason …"
+        case "missed":
+            yield f"nothing is sent unless a person says so: drumbeat campaign missing {id}"
+        case "finished" | "cancelled" if _without(run):
+            yield f"who did not get it: drumbeat campaign missing {id}"
+
+
+def _without(run: Run) -> bool:
+    reasons = {"missed", "run_cancelled", "expired"}
+    return any(totals["refused"] or reasons & {*totals["cancelled"], *totals["leftOut"]} for totals in run["totals"])
+
+
+def _why(reason: str) -> str:
+    return LEFT_OUT.get(reason, plain(reason))
+
+
+def _people(number: int) -> str:
+    return f"{number:,} {'person' if number == 1 else 'people'}"

@@ -1,0 +1,253 @@
+"""`drumbeat campaign` against the real functions: what it shows, what it asks, which run a name stands for."""
+
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from drumbeat.cli import following
+from drumbeat.cli.main import main
+from drumbeat.local.servers import Valkey
+from tests.conftest import TestDatabase
+from tests.functions.api.runs import RunsConsole, runs_console
+from tests.functions.cli.test_cli import Ended, Run
+from tests.functions.deployment import served
+
+
+@pytest.fixture
+def console(
+    database: TestDatabase, redis: "Redis", valkey: Valkey, sqs_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RunsConsole]:
+    with runs_console(database, valkey.url, sqs_endpoint, monkeypatch) as console:
+        yield console
+
+
+@pytest.fixture
+def run(console: RunsConsole, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    monkeypatch.setenv("DRUMBEAT_KEY", console.key("read", "operate"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.01)
+
+    def run(*arguments: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(["campaign", *arguments])
+        printed = capfd.readouterr()
+        own = [line for line in printed.out.splitlines() if not line.startswith('{"')]  # what the functions log
+        return Ended(int(ended.value.code or 0), "\n".join(own), printed.err)
+
+    with served() as url:
+        monkeypatch.setenv("DRUMBEAT_URL", url)
+        yield run
+
+
+def newest(console: RunsConsole) -> str:
+    found: str = console.ask("GET", "/v1/runs", limit="1")["items"][0]["runId"]
+    return found
+
+
+def test_a_plan_is_shown_with_who_is_left_out_and_sends_nothing(console: RunsConsole, run: Run) -> None:
+    console.apply(audience="{field: seats, at_least: 1}", limits=", limits: [1/m]")
+    console.people("ada", "bob", seats=2)
+    console.people("cyd", seats=2, agreed=False)
+
+    shown = run("plan", "digest")
+    console.work()
+
+    assert shown.code == 0
+    for said in ("step mail: 2 people by account mail", "left out: 1 not on the list", "at least 2 min by its limits",
+                 "ada@example.com", "hash ", f"drumbeat campaign run {newest(console)[:8]}"):  # fmt: skip
+        assert said in shown.out
+    assert console.provider.sent == []
+
+
+def test_a_campaign_is_sent_once_the_person_has_seen_how_many_and_agreed(
+    console: RunsConsole, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.apply()
+    console.people("ada", "bob")
+
+    monkeypatch.setattr("sys.stdin", StringIO("n\n"))
+    refused = run("run", "digest")
+    console.work()
+    nothing = list(console.provider.sent)
+    agreed = run("run", "digest", "--yes")
+    console.work()
+    shown = run("show", newest(console)[:8])
+
+    assert (refused.code, "send 2 mails?" in refused.err, nothing) == (1, True, [])
+    assert (agreed.code, "--follow" in agreed.out) == (0, True)
+    assert sorted(console.provider.sent) == ["ada@example.com", "bob@example.com"]
+    assert "step mail: 2 accepted" in shown.out
+    assert "finished" in shown.out
+
+
+def test_an_approved_plan_is_the_one_that_is_sent_and_no_other_is_made(console: RunsConsole, run: Run) -> None:
+    console.apply()
+    console.people("ada")
+    run("plan", "digest")
+
+    approved = run("approve", "digest", "--yes")
+    console.people("bob")
+    started = run("run", "digest", "--yes")
+    console.work()
+
+    assert (approved.code, "drumbeat campaign run" in approved.out, started.code) == (0, True, 0)
+    assert console.provider.sent == ["ada@example.com"]
+    assert len(console.ask("GET", "/v1/runs")["items"]) == 1
+
+
+def test_a_run_that_waits_says_how_it_is_approved(console: RunsConsole, run: Run) -> None:
+    console.apply("approve: true")
+    console.people("ada")
+
+    asked = run("run", "digest", "--yes")
+    console.work()
+    approved = run("approve", "digest", "--yes")
+    console.work()
+
+    assert f"drumbeat campaign approve {newest(console)[:8]}" in asked.out
+    assert (approved.code, console.provider.sent) == (0, ["ada@example.com"])
+
+
+def test_the_name_of_a_campaign_stands_for_the_one_run_that_can_be_meant(console: RunsConsole, run: Run) -> None:
+    console.apply("pace: 1/h")
+    console.people("ada", "bob", "cyd")
+    run("run", "digest", "--yes")
+    console.work()
+
+    early = run("resume", "digest", "--reason", "x")
+    paused = run("pause", "digest", "--reason", "a typo", "--for", "2h")
+    shown = run("show", newest(console))
+    resumed = run("resume", "digest", "--reason", "it is none")
+    cancelled = run("cancel", "digest", "--reason", "enough")
+
+    assert (early.code, "no run of digest can be resumed" in early.err) == (1, True)
+    assert (paused.code, "goes on by itself in " in paused.out, "a typo" in shown.out) == (0, True, True)
+    assert (resumed.code, cancelled.code) == (0, 0)
+    assert f"drumbeat campaign missing {newest(console)[:8]}" in cancelled.out
+
+
+def test_where_several_runs_could_be_meant_none_is_taken(console: RunsConsole, run: Run) -> None:
+    console.apply("pace: 1/h")
+    console.people("ada", "bob")
+    for subject in ("one", "two"):
+        console.apply("pace: 1/h", subject=subject)
+        run("run", "digest", "--yes")
+        console.work()
+
+    said = run("pause", "digest", "--reason", "wait")
+
+    assert (said.code, "several runs of digest" in said.err) == (1, True)
+    assert {each["state"] for each in console.ask("GET", "/v1/runs")["items"]} == {"running"}
+
+
+def test_those_who_did_not_get_it_are_counted_and_then_sent_to(console: RunsConsole, run: Run) -> None:
+    console.apply("pace: 1/h")
+    console.people("ada", "bob", "cyd")
+    run("run", "digest", "--yes")
+    console.work()
+    run("cancel", "digest", "--reason", "a typo")
+    console.work()
+    before = len(console.provider.sent)
+
+    counted = run("missing", "digest")
+    sent = run("missing", "digest", "--reason", "no typo", "--yes")
+
+    assert f"{3 - before} mails in all" in counted.out
+    assert ("the run was cancelled" in counted.out, "running" in sent.out) == (True, True)
+
+
+def test_campaigns_and_runs_are_listed_and_shown(console: RunsConsole, run: Run) -> None:
+    console.apply('schedule: "cron(0 9 ? * MON *)"\n    timezone: Europe/Berlin')
+    console.people("ada")
+    run("plan", "digest")
+
+    listed, runs, shown = run("list"), run("list", "--runs"), run("show", "digest")
+
+    assert ("digest" in listed.out, "planned" in listed.out) == (True, True)
+    assert newest(console)[:8] in runs.out
+    assert ("to the audience readers" in shown.out, newest(console)[:8] in shown.out) == (True, True)
+
+
+def test_what_is_looked_on_at_goes_on_when_the_person_stops_looking(
+    console: RunsConsole, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.apply("pace: 1/h")
+    console.people("ada", "bob")
+    run("run", "digest", "--yes")
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", stop)
+    stopped = run("show", "digest", "--follow")
+
+    assert (stopped.code, f"drumbeat campaign show {newest(console)[:8]} --follow" in stopped.err) == (0, True)
+    assert console.ask("GET", f"/v1/runs/{newest(console)}")["state"] in ("expanding", "running")
+
+
+def test_json_is_what_the_deployment_answers(console: RunsConsole, run: Run) -> None:
+    console.apply()
+    console.people("ada")
+
+    planned = run("plan", "digest", "--json").json
+
+    assert planned["plan"]["mails"] == {"mail": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("show", "nothing"), "there is no run nothing"),
+        (("pause", "ffff", "--reason", "x"), "there is no run ffff"),
+        (("plan", "digets"), "did you mean digest?"),
+        (("approve", "digest"), "there is no run digest"),
+    ],
+)
+def test_what_is_not_there_is_one_clear_line(console: RunsConsole, run: Run, words: tuple[str, ...], said: str) -> None:
+    console.apply()
+
+    ended = run(*words)
+
+    assert (ended.code, said in ended.err, len(ended.err.strip().splitlines())) == (1, True, 1)
+
+
+def test_a_run_for_no_person_is_not_started(console: RunsConsole, run: Run) -> None:
+    console.apply()
+
+    ended = run("run", "digest", "--yes")
+
+    assert (ended.code, "no person would be mailed" in ended.err) == (1, True)
+    assert [each["state"] for each in console.ask("GET", "/v1/runs")["items"]] == ["planned"]
+
+
+def test_the_mails_of_a_campaign_are_sent_to_ones_own_address_filled_with_what_is_known_of_it(
+    console: RunsConsole, run: Run, tmp_path: Path
+) -> None:
+    console.apply(text="Hello {{ lead.name }} of {{ campaign.name }} {{ unsubscribe_url }} {{ postal_address }}")
+    console.people("ada")
+    sample = tmp_path / "lead.json"
+    sample.write_text('{"name": "Ada"}')
+
+    asked = run("preview", "digest", "--to", "ada@example.com", "--sample", str(sample), "--within", "0")
+    console.work()
+    event = console.ask("GET", "/v1/events")["items"][0]["eventId"]
+    (effect,) = console.ask("GET", f"/v1/events/{event}")["effects"]
+
+    assert f"drumbeat event {event}" in asked.out
+    assert (effect["flow"], effect["status"], console.provider.sent) == (
+        "preview:digest",
+        "accepted",
+        ["ada@example.com"],
+    )
+    assert console.ask("GET", "/v1/runs")["items"] == []
+
+
+def test_a_campaign_that_is_not_there_is_not_previewed(console: RunsConsole, run: Run) -> None:
+    console.apply()
+
+    ended = run("preview", "digets", "--to", "ada@example.com")
+
+    assert (ended.code, "did you mean digest?" in ended.err) == (1, True)
