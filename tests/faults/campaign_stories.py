@@ -190,7 +190,9 @@ def _too_late(simulation: Simulation) -> None:
     simulation.outages.ledger = True
     pass_until(simulation, simulation.clock.gone + A_WHILE)
     simulation.outages.ledger = False
-    simulation.sweep()
+    while not simulation.fired(SALE):
+        simulation.sweep()
+        simulation.advance(1.0)
     simulation.settle()
     (run,) = _fired(simulation, SALE)
     assert simulation.fired(SALE) == [instant]
