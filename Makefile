@@ -91,7 +91,7 @@ clean: ## remove what was built and measured; .venv and the state of .drumbeat s
 	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find functions layers shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-bench: $(DEV) $(SAM) $(PEERS) ## measure side by side with peers (25 minutes); writes docs/performance.md
+bench: $(DEV) $(SAM) $(PEERS) ## measure side by side with peers (30 minutes); writes docs/performance.md
 	$(BIN)/python -m bench $(BENCH)
 
 $(SDKS): tests/sdks/requirements.txt | $(DEV)

@@ -65,7 +65,9 @@ class Drumbeat:
 
     name = "drumbeat"
 
-    def __init__(self, servers: Servers, config: str = KEYED, sqs_endpoint: str | None = None) -> None:
+    def __init__(
+        self, servers: Servers, config: str = KEYED, sqs_endpoint: str | None = None, workers: int = WORKERS
+    ) -> None:
         self._servers = servers
         self._home = servers.home / "drumbeat"
         self._port = free_port()
@@ -83,7 +85,7 @@ class Drumbeat:
         if sqs_endpoint is not None:
             environment["SQS_ENDPOINT_URL"] = sqs_endpoint
         command = [sys.executable, "-m", "drumbeat.cli.main", "dev", "--port", str(self._port)]
-        command += ["--home", str(self._home), "--config", str(file), "--workers", str(WORKERS)]
+        command += ["--home", str(self._home), "--config", str(file), "--workers", str(workers)]
         self._program = Program(command, servers.home / "drumbeat.log", environment, pipe=True)
         try:
             ready = json.loads(_first_line(self._program))

@@ -44,21 +44,22 @@ class Peer:
         self._servers = servers
         self._port = free_port()
         self.witness: Witness = servers.provider
-        self._environment = {
+        self.database_url = servers.postgres.url(self.name)
+        self.environment = {
             **servers.environment,
             "PYTHONPATH": str(APPS),
-            "BENCH_DATABASE_URL": servers.postgres.url(self.name),
+            "BENCH_DATABASE_URL": self.database_url,
             "BENCH_REDIS_URL": servers.valkey.url,
             "BENCH_PROVIDER_URL": f"http://127.0.0.1:{servers.provider.port}/v1/messages",
             "BENCH_RECOVERS": "1" if recovers else "0",
         }
         with psycopg.connect(servers.postgres.url(), autocommit=True) as owner:
             owner.execute(f"CREATE DATABASE {self.name}".encode())
-        with psycopg.connect(servers.postgres.url(self.name)) as owner:
+        with psycopg.connect(self.database_url) as owner:
             owner.execute(TABLE)
         if self.setup:
             subprocess.run(
-                [BIN / self.setup[0], *self.setup[1:]], env=self._environment, check=True, capture_output=True
+                [BIN / self.setup[0], *self.setup[1:]], env=self.environment, check=True, capture_output=True
             )
         web = [str(BIN / "uvicorn"), f"{self.name}_app:web", "--port", str(self._port)]
         self._web = self._start("web", [*web, "--log-level", "warning", "--no-access-log"])
@@ -112,7 +113,7 @@ class Peer:
         return self._start(f"worker-{number}", self.worker(number))
 
     def _start(self, name: str, command: Sequence[str]) -> Program:
-        return Program(command, self._servers.home / f"{self.name}-{name}.log", self._environment)
+        return Program(command, self._servers.home / f"{self.name}-{name}.log", self.environment)
 
 
 class Celery(Peer):

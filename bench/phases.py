@@ -37,9 +37,10 @@ class Size:
     lies: int = 1000
     twice: int = 100
     kills: int = 20
+    mails: int = 20_000  # of one mailing
 
 
-QUICK = Size(burst=500, warm=100, seconds=3.0, twice=50)
+QUICK = Size(burst=500, warm=100, seconds=3.0, twice=50, mails=1000)
 
 
 def warm(system: System, size: Size) -> None:
@@ -55,7 +56,7 @@ def burst(system: System, size: Size, batch: int = 1) -> Figures:
     return {
         "events/s": size.burst / (run.end - run.begin) if run.finished else 0.0,
         "accepted/s": size.burst / (max(one.answered for one in run.posted) - run.begin),
-        "CPU-s/1,000": _spent(before, system.cpu(), size.burst),
+        "CPU-s/1,000": spent(before, system.cpu(), size.burst),
         **_losses(run),
     }
 
@@ -71,7 +72,7 @@ def steady(system: System, size: Size, rate: float) -> Figures:
         "POST ms": spread([(one.answered - one.due) * 1000 for one in run.posted]),
         "POST to provider ms": spread([(first[one.id].first - one.due) * 1000 for one in posted]),
         "202 to provider ms": spread([(first[one.id].first - one.answered) * 1000 for one in posted]),
-        "CPU-s/1,000": _spent(before, system.cpu(), len(run.posted)),
+        "CPU-s/1,000": spent(before, system.cpu(), len(run.posted)),
         **_losses(run),
     }
 
@@ -192,7 +193,7 @@ def _losses(run: Run) -> Figures:
     }
 
 
-def _spent(before: Mapping[str, float], after: Mapping[str, float], events: int) -> dict[str, float]:
+def spent(before: Mapping[str, float], after: Mapping[str, float], events: int) -> dict[str, float]:
     """Return the CPU seconds for 1,000 events, by group and in all; a group in brackets does not count."""
     spent = {group: (after[group] - before[group]) * 1000 / events for group in after}
     return {**spent, "all": sum(value for group, value in spent.items() if not group.startswith("("))}

@@ -3,6 +3,7 @@
     python -m bench.provider --port 9100
 
     POST /v1/messages    a JSON object with an `event_id`; an Idempotency-Key that was seen is answered from memory
+    POST /emails         the same as Resend has it: the name before the recipient's @ is the event id
     POST /_run           {"latency": seconds, "lies": share}: begin a new record
     GET  /_record        {event id: [first arrival, calls, times accepted]}
 
@@ -22,6 +23,7 @@ import uvloop
 from bench.wire import Message, Parser
 
 FIRST, CALLS, ACCEPTED = 0, 1, 2
+RECEIVED, MAILED = b'{"received":true}', b'{"id":"49a3999c-0ce1-4ea6-ab68-afcd6dc2e794"}'
 
 
 class Record:
@@ -79,8 +81,11 @@ class Connection(asyncio.Protocol):
             self._reply(200, json.dumps(record.events).encode())
         elif method == b"POST":
             key = message.header(b"idempotency-key")
-            status = record.take(str(json.loads(message.body)["event_id"]), key)
-            asyncio.get_running_loop().call_later(record.latency, self._reply, status, b'{"received":true}')
+            body, is_mail = json.loads(message.body), path == b"/emails"
+            event = body["to"][0].partition("@")[0] if is_mail else str(body["event_id"])
+            status = record.take(event, key)
+            answer = (200 if status == 202 else status, MAILED) if is_mail else (status, RECEIVED)
+            asyncio.get_running_loop().call_later(record.latency, self._reply, *answer)
         else:
             self._reply(404, b"{}")
 

@@ -19,7 +19,8 @@ FAULTS = ("drumbeat, keys", "drumbeat, search", "celery", "procrastinate")
 
 def markdown(results: Results) -> str:
     """Return the whole report."""
-    parts = [_preface(results), _speed(results), _cpu(results), _queue(results), _faults(results), _cold(results)]
+    parts = [_preface(results), _speed(results), _cpu(results), _queue(results)]
+    parts += [_mailing(results), _faults(results), _cold(results)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -99,6 +100,32 @@ def _queue(results: Results) -> str:
     }
     rows = [[title, _range(spread, 1)] for title, spread in spreads.items() if spread]
     return _table(("Drumbeat at 50/s, a tap on the queue", "ms"), rows) if rows else ""
+
+
+def _mailing(results: Results) -> str:
+    """Show what one mailing to many people takes."""
+    systems = [name for name in (OURS, "celery", "procrastinate") if results.all(name, "mailing")]
+    if not systems:
+        return ""
+
+    def row(title: str, *path: str, digits: int = 0) -> list[str]:
+        spreads = [results.spread(name, "mailing", *path) for name in systems]
+        return [title, *("-" if spread is None else f"{spread.median:,.{digits}f}" for spread in spreads)]
+
+    rows = [
+        row("mails/s, from the request to the last stored status", "mails/s"),
+        row("CPU-s per 1,000 mails", "CPU-s/1,000", "all", digits=2),
+        row("s until the request is answered, or all is queued", "asked s", digits=1),
+        row("kept of each mail, bytes", "bytes a mail"),
+        row("lost, or sent twice, or status not stored", "wrong"),
+    ]
+    words = (
+        f"{results.size.mails:,} mails to people who are known already, once. Drumbeat: a run of a campaign with an "
+        "audience and no limits, on three workers, of which it leaves one for what people cause; each mail is filled "
+        "for its person and has their own link to leave. Celery: a group; Procrastinate: a batch; two workers with 16 "
+        "calls each, which send a row as it is."
+    )
+    return f"{_table(('one mailing', *systems), rows)}\n\n{words}"
 
 
 def _faults(results: Results) -> str:

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 
 import httpx
 import leads
-from celery import Celery
+import psycopg
+from celery import Celery, group
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from starlette.applications import Starlette
@@ -55,6 +56,13 @@ def send(row: str, lead: dict[str, object]) -> None:
     http.post(leads.PROVIDER_URL, json=lead).raise_for_status()
     with pool.connection() as connection:
         connection.execute(leads.DONE, (row,))
+
+
+def send_all(beginning: str) -> None:
+    """Queue a task for each lead whose id begins so, as one group."""
+    with psycopg.connect(leads.DATABASE_URL) as connection:
+        rows = connection.execute(leads.TO_SEND, (beginning,)).fetchall()
+    group(send.s(row, lead) for row, lead in rows).apply_async()
 
 
 async def post(request: Request) -> JSONResponse:

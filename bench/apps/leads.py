@@ -11,3 +11,4 @@ TIMEOUT = 10  # seconds for one call of the provider
 
 INSERT = "INSERT INTO leads (id, payload) VALUES (%s, %s)"
 DONE = "UPDATE leads SET status = 'sent', done_at = clock_timestamp() WHERE id = %s"
+TO_SEND = "SELECT id, payload FROM leads WHERE starts_with(id, %s) AND status = 'accepted' ORDER BY id"

@@ -4,6 +4,7 @@ uvicorn procrastinate_app:web
 procrastinate --app=procrastinate_app.app worker --concurrency 16
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 import httpx
 import leads
 import procrastinate
+import psycopg
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
@@ -49,6 +51,17 @@ async def retry_stalled_jobs(context: procrastinate.JobContext, timestamp: int) 
     """Run the jobs of workers that died again, as the documentation shows."""
     for job in await app.job_manager.get_stalled_jobs():
         await app.job_manager.retry_job(job)
+
+
+def send_all(beginning: str) -> None:
+    """Queue a job for each lead whose id begins so, all in one call."""
+    asyncio.run(_send_all(beginning))
+
+
+async def _send_all(beginning: str) -> None:
+    async with app.open_async(), await psycopg.AsyncConnection.connect(leads.DATABASE_URL) as connection:
+        rows = await (await connection.execute(leads.TO_SEND, (beginning,))).fetchall()
+        await send.batch_defer_async(*({"row": row, "lead": lead} for row, lead in rows))
 
 
 async def post(request: Request) -> JSONResponse:

@@ -83,7 +83,7 @@ def test_no_lock_is_held_between_two_statements() -> None:
 
     assert open_some == {
         "audiences/counting_sql.py",
-        "audit/verification_sql.py",
+        "audit/spans_sql.py",
         "ledger/database.py",
         "ledger/steps.py",
     }

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
@@ -47,11 +47,19 @@ class Environment:
     """A running stack and its servers; use as a context manager. Without `keep` its folder is deleted at the end.
 
     `code` is the checkout that it is started from. Its functions run what `deploy` says, from their next start on.
+    `campaign` is another configuration than that of the large trial; `options` are those of `drumbeat dev`.
     """
 
-    def __init__(self, relay_every: float = RELAY_INTERVAL_SECONDS, code: Path = ROOT) -> None:
+    def __init__(
+        self,
+        relay_every: float = RELAY_INTERVAL_SECONDS,
+        code: Path = ROOT,
+        campaign: Path | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
         self._relay_every = relay_every
         self.code = code
+        self._options = options
         self.folder = Path(tempfile.mkdtemp(prefix="drumbeat-chaos-"))
         self.keep = True
         self.folder.chmod(0o755)  # Postgres runs as a user of its own
@@ -60,7 +68,7 @@ class Environment:
         sandbox = Ports(Home(self.folder / "home"))["sandbox"]  # chosen now: the campaign has to name it
         self.sandbox_url = f"http://127.0.0.1:{sandbox}"
         self.campaign = self.folder / "drumbeat.yaml"
-        campaign = CAMPAIGN if code == ROOT else CAMPAIGN_BEFORE
+        campaign = campaign or (CAMPAIGN if code == ROOT else CAMPAIGN_BEFORE)
         self.campaign.write_text(campaign.read_text().replace("SANDBOX_URL", self.sandbox_url))
         if code == ROOT:
             shutil.copytree(TEMPLATES, self.folder / "templates")
@@ -72,7 +80,9 @@ class Environment:
             self.postgres.start()
             self.stack.servers = self._servers()
             self.connection_cutter.__enter__()
-            process = self.stack.spawn("--workers", str(WORKERS), "--relay-every", str(self._relay_every))
+            process = self.stack.spawn(
+                "--workers", str(WORKERS), "--relay-every", str(self._relay_every), *self._options
+            )
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line, self.stack.said()

@@ -3,15 +3,10 @@
 Of the events a third are what providers report, and a tenth are people's, some of whom are erased.
 """
 
-import signal
-import subprocess
-import sys
-
 import pytest
 
-from tests.flow.stacks import ROOT
+from tests.chaos.carrying_out import carry_out
 
-TIMEOUT_SECONDS = 540.0
 LARGE = ("--events", "10000", "--kills", "100")
 
 
@@ -31,14 +26,14 @@ LARGE = ("--events", "10000", "--kills", "100")
 @pytest.mark.point(55)
 @pytest.mark.point(64)
 def test_nothing_is_lost_and_nothing_is_done_twice_while_everything_breaks() -> None:
-    carry_out(*LARGE, "--minutes", "3.5")
+    carry_out("tests.chaos", *LARGE, "--minutes", "3.5")
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
 @pytest.mark.point(18)
 def test_a_backlog_that_dead_workers_leave_is_done_in_two_minutes_though_the_relay_sweeps_once_in_one() -> None:
-    carry_out(*LARGE, "--minutes", "2.5", "--only-kills", "--relay-every", "60")
+    carry_out("tests.chaos", *LARGE, "--minutes", "2.5", "--only-kills", "--relay-every", "60")
 
 
 @pytest.mark.proof
@@ -47,18 +42,4 @@ def test_a_backlog_that_dead_workers_leave_is_done_in_two_minutes_though_the_rel
 @pytest.mark.point(62)
 @pytest.mark.point(63)
 def test_nothing_is_lost_and_nothing_is_done_twice_in_an_upgrade_and_a_rollback() -> None:
-    carry_out("--events", "1500", "--kills", "20", "--minutes", "1", "--upgrade")
-
-
-def carry_out(*options: str) -> None:
-    """Run a trial to its end, and print its report; fails when a promise was broken."""
-    command = [sys.executable, "-u", "-m", "tests.chaos", *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as trial:
-        try:
-            output, _ = trial.communicate(timeout=TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            trial.send_signal(signal.SIGTERM)  # it ends its stack and its servers
-            output, _ = trial.communicate()
-
-    print(output)  # the seed, the tables, and where everything is kept when a promise was broken
-    assert trial.returncode == 0
+    carry_out("tests.chaos", "--events", "1500", "--kills", "20", "--minutes", "1", "--upgrade")

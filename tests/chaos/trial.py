@@ -34,6 +34,7 @@ from tests.chaos.schedule import (
     schedule,
     schedule_upgrade,
 )
+from tests.chaos.verification import verify
 from tests.flow.stacks import ROOT
 from tests.releases import before
 
@@ -124,7 +125,7 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     if environment.deployed != ROOT:
         violations.append("the present code is not deployed")
     violations += [f"stuck too long: {effect}" for effect in recovered.late]
-    violations += _verify(environment)
+    violations += verify(environment)
     report.show(verdict, receipts, recovered, faults.counts + _injected_faults(environment), violations)
     return violations
 
@@ -174,22 +175,6 @@ def _run_load(callers: Callers, faults: Faults, receipts: Receipts, events: int,
     while callers.busy and time.monotonic() < until:
         time.sleep(0.1)
     callers.stop()
-
-
-def _verify(environment: Environment) -> list[str]:
-    """Return the broken promises that Drumbeat's own verification finds."""
-    found: list[str] = []
-    cursor = ""
-    while True:
-        chunk = environment.read(f"/v1/verify{cursor}")
-        if chunk is None:
-            return [*found, "verify: no answer"]
-        found += [
-            f"verify {item['kind']}: {item['subject']} {item['id']}: {item['sentence']}" for item in chunk["items"]
-        ]
-        if chunk["next"] is None:
-            return found
-        cursor = f"?cursor={chunk['next']}"
 
 
 def _injected_faults(environment: Environment) -> Counter[str]:

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from drumbeat.core import ids
 from tests.functions.doors import Doors
 from tests.store.rows import new_effect, planned, waiting
+from tests.store.runs.stage import Stage
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "events"
 SHOP_SECRET = "whsec_YSBzZWNyZXQgZm9yIHNhbXBsZXMgb25seSwgMzIgYi4="
@@ -163,3 +164,16 @@ def test_rows_of_a_file_are_imported_and_what_is_no_address_is_named(doors: Door
         }
     }
     assert [row["door"] for row in doors.events()] == ["import"]
+
+
+def test_a_run_is_planned_and_only_the_plan_that_was_seen_is_approved(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_KEY", "secret")
+    Stage.apply(cast("Stage", doors.services))
+    Stage.people(cast("Stage", doors.services), "ada")
+
+    planned, approved, turn = (invoke(sample) for sample in ("console_plan", "console_approve", "worker_turn"))
+
+    assert (planned["statusCode"], json.loads(planned["body"])["plan"]["mails"]) == (202, {"mail": 1})
+    assert (approved["statusCode"], turn) == (409, {"batchItemFailures": []})

@@ -27,6 +27,7 @@ class MailRequest(BaseModel):
     list: str | None = None
     template: str | None = None
     payload: dict[str, object] | None = None
+    campaign: str | None = None
     idempotencyKey: str | None = None
 
 
@@ -41,7 +42,9 @@ def get_doctor() -> Response[Any]:
 def post_mail() -> Response[Any]:
     """Ask for one mail through a configured account: 202, or 200 when the key was used before."""
     request = body(router, MailRequest)
-    wanted = Wanted(request.to, request.account, request.list, request.template, request.payload)
+    wanted = Wanted(
+        request.to, request.account, request.list, request.template, request.payload, campaign=request.campaign
+    )
     key = one_key(key_of(router.current_event.raw_event), request.idempotencyKey)
     made = send_check_mail(wanted, key, actor=router.actor, services=services())
     answer = {

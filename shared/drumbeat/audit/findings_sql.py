@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from drumbeat.audit.verification_sql import END, Span
+from drumbeat.audit.spans_sql import Span, effects_of_span
 from drumbeat.ledger.database import Database
 
 
@@ -25,11 +25,9 @@ class Finding:
 
 # The journal of an effect is one chain from its plan to where it stands. Only the first break is named: later
 # ones follow from it. Then the chain's end is compared with the row, and the decisions by people with the generation.
-JOURNAL = """
+JOURNAL = f"""
     WITH scope AS MATERIALIZED (
-        SELECT id, status, seq, fence, generation
-          FROM effects
-         WHERE event_id > %(after)s AND event_id <= %(last)s
+{effects_of_span("id, status, seq, fence, generation")}
     ), moves AS MATERIALIZED (
         SELECT j.effect_id, j.seq, j.from_status, j.to_status, j.fence,
                row_number() OVER earlier AS place,
@@ -72,14 +70,12 @@ JOURNAL = """
      WHERE ends.effect_id IS NULL
         OR (ends.status, ends.seq, ends.generation) <> (scope.status, scope.seq, scope.generation)
         OR ends.fence > scope.fence
-"""
+"""  # noqa: S608 - put together from constants
 
 # An attempt, its move to `sending` under the same fence, its bytes and its outcomes belong together.
-ATTEMPTS = """
+ATTEMPTS = f"""
     WITH scope AS MATERIALIZED (
-        SELECT id, event_id, status, generation
-          FROM effects
-         WHERE event_id > %(after)s AND event_id <= %(last)s
+{effects_of_span("id, event_id, contact, of_run, status, generation")}
     ), opened AS MATERIALIZED (
         SELECT effect_id, seq, fence
           FROM journal
@@ -119,7 +115,12 @@ ATTEMPTS = """
       JOIN made ON made.effect_id = scope.id AND made.generation = scope.generation
       LEFT JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
      WHERE scope.status NOT IN ('accepted', 'refused', 'cancelled') AND kept.effect_id IS NULL
-       AND NOT EXISTS (SELECT FROM events WHERE events.id = scope.event_id AND events.key = erased_key(events.id))
+       AND NOT EXISTS (SELECT FROM events WHERE events.id = scope.event_id AND events.key = erased_key(events.id)
+                       OFFSET 0)
+       AND NOT (scope.of_run
+                AND EXISTS (SELECT FROM contacts
+                             WHERE contacts.key = scope.contact AND contacts.erased_at IS NOT NULL
+                            OFFSET 0))
      GROUP BY made.effect_id
      UNION ALL
     SELECT 'outcome-unattempted', learned.effect_id, jsonb_build_object('outcome', learned.kind, 'n', learned.n)
@@ -128,53 +129,29 @@ ATTEMPTS = """
                     AND made.n = learned.n AND made.generation = learned.generation
      WHERE made.effect_id IS NULL
      UNION ALL
-    SELECT 'accepted-unproven', scope.id, '{}'
+    SELECT 'accepted-unproven', scope.id, '{{}}'
       FROM scope
       LEFT JOIN learned ON learned.effect_id = scope.id AND learned.generation = scope.generation
                        AND learned.kind IN ('accepted', 'found')
      WHERE scope.status = 'accepted' AND learned.effect_id IS NULL
        AND NOT EXISTS (SELECT FROM journal j
-                        WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%')
+                        WHERE j.effect_id = scope.id AND j.to_status = 'accepted' AND j.actor LIKE 'person:%%'
+                       OFFSET 0)
        AND NOT EXISTS (SELECT FROM feedback f
-                        WHERE f.effect_id = scope.id AND f.kind NOT IN ('refused', 'other'))
-"""
+                        WHERE f.effect_id = scope.id AND f.kind NOT IN ('refused', 'other')
+                       OFFSET 0)
+"""  # noqa: S608 - put together from constants
 
-# Suppressions, what is said of consent, and attempts take their times under the same contact's lock, so their times are
-# in the lock's order. Of the same instant either may have come first: what is right in one of the orders is no finding.
-CONSENT = """
-    SELECT 'after-suppression' AS kind, a.effect_id AS id, jsonb_build_object('n', a.n) AS facts
-      FROM effects e
-      JOIN attempts a ON a.effect_id = e.id
-      JOIN LATERAL (SELECT lifted
-                      FROM suppressions s
-                     WHERE s.contact = e.contact AND s.created_at < a.opened_at
-                     ORDER BY s.seq DESC
-                     LIMIT 1) AS latest ON NOT latest.lifted
-     WHERE e.event_id > %(after)s AND e.event_id <= %(last)s
-     UNION ALL
-    SELECT 'after-withdrawal', a.effect_id, jsonb_build_object('n', a.n, 'list', e.list, 'state', said.before)
-      FROM effects e
-      JOIN attempts a ON a.effect_id = e.id
-     CROSS JOIN LATERAL (
-        SELECT consent_state(consents_merge(fact) FILTER (WHERE c.recorded_at < a.opened_at), e.list) AS before,
-               consent_state(consents_merge(fact), e.list) AS until
-          FROM consents c
-         CROSS JOIN LATERAL consent_fact(c.list, c.kind, c.by_person, c.at, c.event_id) AS fact
-         WHERE c.contact = e.contact AND c.list IN (e.list, '*') AND c.recorded_at <= a.opened_at) AS said
-     WHERE e.event_id > %(after)s AND e.event_id <= %(last)s
-       AND e.list IS NOT NULL AND NOT e.confirms
-       AND said.before <> 'given' AND said.until <> 'given'
-"""
+UNFINISHED_STATUS = "AND status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')"
 
-# Everything that is not final is due, under a lease, waiting for another effect, or held for a reason.
-UNFINISHED = """
+# Everything that is not final is due, under a lease, waiting for another effect, or held for a reason. What a run sends
+# that goes on waits for turns, its pace and quiet hours: whether that is stuck is asked of the run. What is unknown of
+# one that is paused or cancelled is looked into all the same.
+UNFINISHED = f"""
     WITH scope AS MATERIALIZED (
-        SELECT id, status, account, due_at, lease_until, after, reason
-          FROM effects
-         WHERE event_id > %(after)s AND event_id <= %(last)s
-           AND status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')
+{effects_of_span("id, event_id, status, account, due_at, lease_until, after, reason", UNFINISHED_STATUS)}
     )
-    SELECT 'held-unexplained' AS kind, id, '{}'::jsonb AS facts
+    SELECT 'held-unexplained' AS kind, id, '{{}}'::jsonb AS facts
       FROM scope
      WHERE status = 'held' AND coalesce(trim(reason), '') = ''
      UNION ALL
@@ -185,26 +162,33 @@ UNFINISHED = """
      UNION ALL
     SELECT 'never-due', scope.id, jsonb_build_object('status', scope.status)
       FROM scope
-      LEFT JOIN effects earlier ON earlier.id = scope.after
+      LEFT JOIN LATERAL (SELECT id, status FROM effects WHERE effects.id = scope.after OFFSET 0) AS earlier ON true
      WHERE scope.status IN ('waiting', 'unknown') AND scope.due_at = 'infinity'
        AND (scope.status = 'unknown' OR earlier.id IS NULL
             OR earlier.status IN ('accepted', 'refused', 'cancelled'))
      UNION ALL
-    SELECT 'overdue', id,
+    SELECT 'overdue', scope.id,
            jsonb_build_object('status', status, 'account', account,
                               'late', extract(epoch FROM drumbeat_now() - due_at)::float8,
                               'tolerated', extract(epoch FROM %(late)s::interval + %(lease)s)::float8)
       FROM scope
+      LEFT JOIN runs ON runs.id = scope.event_id
      WHERE status IN ('waiting', 'unknown') AND lease_until IS NULL
-       AND due_at < drumbeat_now() - %(late)s - %(lease)s
-"""
+       AND due_at < drumbeat_now() - CASE WHEN runs.id IS NULL THEN %(late)s + %(lease)s ELSE %(run_late)s END
+       AND (runs.id IS NULL OR runs.state = 'finished'
+            OR (status = 'unknown' AND runs.state NOT IN ('expanding', 'running')))
+     UNION ALL
+    SELECT 'cancelled-waiting', scope.id,
+           jsonb_build_object('late', extract(epoch FROM drumbeat_now() - runs.updated_at)::float8)
+      FROM scope
+      JOIN runs ON runs.id = scope.event_id
+     WHERE status = 'waiting' AND runs.state = 'cancelled' AND runs.updated_at < drumbeat_now() - %(run_late)s
+"""  # noqa: S608 - put together from constants
 
 # What was surely never sent is not sent any more once it has expired.
-LIMITS = """
+LIMITS = f"""
     WITH scope AS MATERIALIZED (
-        SELECT e.id, coalesce(e.expires_at, e.base_due_at + interval '7 days') AS expires_at
-          FROM effects e
-         WHERE e.event_id > %(after)s AND e.event_id <= %(last)s AND e.fence > 0
+{effects_of_span("id, coalesce(expires_at, base_due_at + interval '7 days') AS expires_at", "AND fence > 0")}
     )
     SELECT 'too-old' AS kind, scope.id,
            jsonb_build_object('late', extract(epoch FROM first.opened_at - scope.expires_at)::float8) AS facts
@@ -213,72 +197,24 @@ LIMITS = """
                            FROM attempts a
                           WHERE a.effect_id = scope.id AND a.generation = 1) AS first
      WHERE first.opened_at > scope.expires_at + %(lease)s
-"""
+"""  # noqa: S608 - put together from constants
 
-# Rows that no event leads to: they are looked for by their own ids, in the same span. Twice sixteen bytes name a
-# contact; the first sixteen say which span it is in.
-STRAYS = """
-    SELECT 'journal-stray' AS kind, effect_id AS id, '{}'::jsonb AS facts
+# Rows that no event leads to: they are looked for by their own ids, in the same span.
+STRAYS = f"""
+    SELECT 'journal-stray' AS kind, effect_id AS id, '{{}}'::jsonb AS facts
       FROM (SELECT DISTINCT effect_id FROM journal WHERE effect_id > %(after)s AND effect_id <= %(last)s) AS told
-     WHERE NOT EXISTS (SELECT FROM effects WHERE effects.id = told.effect_id)
+     WHERE NOT EXISTS (SELECT FROM effects WHERE effects.id = told.effect_id OFFSET 0)
      UNION ALL
-    SELECT 'contact-missing', id, '{}'
-      FROM effects
-     WHERE event_id > %(after)s AND event_id <= %(last)s
-       AND contact IS NOT NULL
-       AND NOT EXISTS (SELECT FROM contacts WHERE contacts.key = effects.contact)
-     UNION ALL
-    SELECT 'contact-other', contacts.person,
-           jsonb_build_object('row', CASE WHEN by_hand.at IS NULL THEN 'may be' ELSE 'must not be' END,
-                              'last', CASE WHEN latest.lifted IS NOT FALSE THEN 'may be' ELSE 'must not be' END)
-      FROM contacts
-     CROSS JOIN LATERAL (
-        SELECT CASE WHEN suppression_kind IS DISTINCT FROM 'bounce' THEN suppressed_at END AS at) AS by_hand
-      LEFT JOIN LATERAL (SELECT lifted
-                           FROM suppressions s
-                          WHERE s.contact = contacts.key
-                          ORDER BY s.seq DESC
-                          LIMIT 1) AS latest ON true
-     WHERE contacts.key > uuid_send(%(after)s) AND (contacts.key <= uuid_send(%(last)s) OR %(last)s = %(end)s)
-       AND (by_hand.at IS NULL) <> (latest.lifted IS NOT FALSE)
-"""
+    SELECT 'contact-missing', id, '{{}}'
+      FROM ({effects_of_span("id, contact", "AND contact IS NOT NULL")}) AS scope
+     WHERE NOT EXISTS (SELECT FROM contacts WHERE contacts.key = scope.contact OFFSET 0)
+"""  # noqa: S608 - put together from constants
 
-# What providers reported of a person's mails is what stands in their row, and so does what follows from it. When a
-# suppression was lifted is the row's own word.
-REPORTS_FOLD = """
-    SELECT 'reports-fold' AS kind, contacts.person AS id, '{}'::jsonb AS facts
-      FROM contacts
-     CROSS JOIN LATERAL (
-        SELECT reported_merged(coalesce(reported_merge(reported_fact(f.kind, f.at, f.effect_id)), '{}'),
-                               jsonb_strip_nulls(jsonb_build_object('l', contacts.reported -> 'l'))) AS reported
-          FROM event_contacts named
-          JOIN feedback f ON f.event_id = named.event_id
-          JOIN effects e ON e.id = f.effect_id AND e.contact = contacts.key
-         WHERE named.contact = contacts.key) AS folded
-     WHERE contacts.key > uuid_send(%(after)s) AND (contacts.key <= uuid_send(%(last)s) OR %(last)s = %(end)s)
-       AND (contacts.reported <> folded.reported
-            OR contacts.complained_at IS DISTINCT FROM complained_at(folded.reported)
-            OR ((contacts.suppressed_at IS NULL OR contacts.suppression_kind = 'bounce')
-                AND contacts.suppressed_at IS DISTINCT FROM bounced_at(folded.reported)))
-"""
-
-# What was recorded of a person's consent is what stands in their row.
-CONSENT_FOLD = """
-    SELECT 'consent-fold' AS kind, contacts.person AS id, '{}'::jsonb AS facts
-      FROM contacts
-     CROSS JOIN LATERAL (SELECT consents_merge(consent_fact(list, kind, by_person, at, event_id)) AS consents
-                           FROM consents
-                          WHERE consents.contact = contacts.key) AS folded
-     WHERE contacts.key > uuid_send(%(after)s) AND (contacts.key <= uuid_send(%(last)s) OR %(last)s = %(end)s)
-       AND contacts.consents <> folded.consents
-"""
-
-ATTEMPTED = """
-    SELECT count(*) AS attempts
-      FROM attempts
-      JOIN effects ON effects.id = attempts.effect_id
-     WHERE effects.event_id > %(after)s AND effects.event_id <= %(last)s
-"""
+COUNTED = f"""
+    WITH scope AS MATERIALIZED ({effects_of_span("id")})
+    SELECT (SELECT count(*) FROM scope) AS effects,
+           (SELECT count(*) FROM attempts WHERE effect_id = ANY (ARRAY(SELECT id FROM scope))) AS attempts
+"""  # noqa: S608 - put together from constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +224,8 @@ class Bounds:
     late: timedelta  # after its time, before something counts as stuck
     lease: timedelta
     moves: Iterable[str]  # the arrows of the state machine, as `from>to`
+    run_late: timedelta  # without a worker that takes anything of it, before a run counts as stuck
+    run_moves: Iterable[str]
 
 
 def findings(db: Database, span: Span, bounds: Bounds) -> list[Finding]:
@@ -297,15 +235,13 @@ def findings(db: Database, span: Span, bounds: Bounds) -> list[Finding]:
         "late": bounds.late,
         "lease": bounds.lease,
         "moves": list(bounds.moves),
-        "end": END,
+        "run_late": bounds.run_late,
     }
-    return [
-        Finding(**row)
-        for sql in (JOURNAL, ATTEMPTS, CONSENT, UNFINISHED, LIMITS, STRAYS, CONSENT_FOLD, REPORTS_FOLD)
-        for row in db.run(sql, parameters)
-    ]
+    statements = (JOURNAL, ATTEMPTS, UNFINISHED, LIMITS, STRAYS)
+    return [Finding(**row) for sql in statements for row in db.run(sql, parameters)]
 
 
-def attempts(db: Database, span: Span) -> int:
-    """Count the attempts of a span."""
-    return int(db.run(ATTEMPTED, span.bounds)[0]["attempts"])
+def counted(db: Database, span: Span) -> tuple[int, int]:
+    """Count the effects of a span, and their attempts."""
+    row = db.run(COUNTED, span.bounds)[0]
+    return row["effects"], row["attempts"]

@@ -2,8 +2,8 @@
 
 First event by event: each is planned again by the version and the rules that planned it, and what it says of people is
 found, or written as its plan would have. Then person by person: all their events are merged again, and give the same
-bytes as their row, whatever the order was. Nothing is locked between two statements, everything else may run meanwhile,
-and a rebuild that was ended is simply run again.
+bytes as their row, whatever the order was; and so is what runs sent them lately, by which caps are counted. Nothing is
+locked between two statements, everything else may run meanwhile, and a rebuild that was ended is simply run again.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from drumbeat.audit import rebuild_sql, verification_sql
+from drumbeat.audit import mailed_sql, rebuild_sql, spans_sql
 from drumbeat.audit.rebuild_sql import Difference, Folding, Known, Lead, Planned
-from drumbeat.audit.verification_sql import END, START
+from drumbeat.audit.spans_sql import END, START
 from drumbeat.core.errors import Invalid
 from drumbeat.delivery.person import person_of
 from drumbeat.delivery.plans_sql import Person
@@ -71,7 +71,7 @@ def _read(cursor: str) -> UUID | bytes:
 
 def _by_event(services: Services, after: UUID, *, check: bool) -> Rebuilt:
     db = services.db
-    span = verification_sql.span(db, after, limit=EVENTS_PER_CHUNK, bytes=BYTES_AT_ONCE)
+    span = spans_sql.span(db, after, limit=EVENTS_PER_CHUNK, bytes=BYTES_AT_ONCE)
     events = rebuild_sql.planned(db, span)
     people = dict(_people(events, services))
     found = rebuild_sql.missing(db, span, people)
@@ -100,6 +100,10 @@ def _by_person(services: Services, after: bytes, *, check: bool) -> Rebuilt:
             items.append(Difference("consents", "person", one.person))
             if not check:
                 rebuild_sql.agree(db, one.key, one.folded)
+    for unnoted in mailed_sql.unnoted(db, [one.key for one in known]):
+        items.append(Difference("mailed", "person", unnoted.person))
+        if not check:
+            mailed_sql.note(db, unnoted)
     following = f"{_PEOPLE}:{known[-1].key.hex()}" if more and known else None
     return Rebuilt(items, 0, len(known), _checksum(known, leads), following)
 

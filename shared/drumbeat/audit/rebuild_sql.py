@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drumbeat.audit.verification_sql import Span
+from drumbeat.audit.spans_sql import Span, effects_of_events
 from drumbeat.core.events import Event
 from drumbeat.delivery.plans_sql import PEOPLE, Person, people_parameters
 from drumbeat.ledger.database import Database, Row
@@ -17,7 +17,7 @@ from drumbeat.planning.plan import NEVER_ENDS
 class Difference:
     """A view that is not what the log says. `id` is an event's, or the random id of a person."""
 
-    kind: str  # unindexed | consent_unrecorded | lead | consents | too_many_events
+    kind: str  # unindexed | consent_unrecorded | lead | consents | mailed | too_many_events
     subject: str  # event | person
     id: UUID
 
@@ -68,7 +68,7 @@ def _read(rows: list[Row]) -> list[Planned]:
 
 # ---------------------------------------------------------------- by event: whom it names, and what it says of consent
 
-_NAMED = """
+_NAMED = f"""
     named AS MATERIALIZED (
         SELECT *
           FROM unnest(%(named_events)s::uuid[], %(named)s::bytea[], %(named_formers)s::bytea[],
@@ -77,10 +77,9 @@ _NAMED = """
             AS n (event_id, contact, former, received_at, address, attributes, refused)
     ), steps AS MATERIALIZED (
         SELECT DISTINCT contact, NULL::bytea AS former, event_id
-          FROM effects
-         WHERE event_id > %(after)s AND event_id <= %(last)s AND contact IS NOT NULL
+          FROM ({effects_of_events("contact, event_id", "AND contact IS NOT NULL")}) AS own
     )
-"""
+"""  # noqa: S608 - put together from constants
 
 MISSING = f"""
     WITH {_NAMED}

@@ -1,65 +1,16 @@
 """One chunk of the ledger, read to be verified: what was recorded, planned and frozen, all as of one instant."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from drumbeat.audit.spans_sql import Span, effects_of_events, effects_of_span
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.ledger import legacy
 from drumbeat.ledger.database import Database
 from drumbeat.planning.plan import NEVER_ENDS
-
-START = UUID(int=0)
-END = UUID(int=2**128 - 1)
-
-SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-
-
-@contextmanager
-def snapshot(db: Database) -> Iterator[None]:
-    """Run all statements inside on the ledger as it was at the first of them; nothing is locked."""
-    with db.transaction():
-        db.run(SNAPSHOT)
-        yield
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The ids after `after` up to and including `last`. Spans follow each other without a gap over all ids there are.
-
-    Ids are hashes, so a span of event ids stands for as large a part of any other kind of id.
-    """
-
-    after: UUID
-    last: UUID
-
-    @property
-    def bounds(self) -> Mapping[str, UUID]:
-        """The parameters of statements over a span."""
-        return {"after": self.after, "last": self.last}
-
-
-# A chunk ends after so many events, or when their bodies would fill the memory.
-BOUNDS = """
-    SELECT id, sum(size) OVER (ORDER BY id) - size < %(bytes)s AS fits
-      FROM (SELECT events.id, coalesce(octet_length(payloads.body), 0) AS size
-              FROM events
-              LEFT JOIN payloads ON payloads.event_id = events.id
-             WHERE events.id > %(after)s
-             ORDER BY events.id
-             LIMIT %(limit)s + 1) AS upcoming
-     ORDER BY id
-"""
-
-
-def span(db: Database, after: UUID, *, limit: int, bytes: int) -> Span:
-    """Return the span of the next events, at most `limit`, that ends at `END` when there are no more."""
-    rows = db.run(BOUNDS, {"after": after, "limit": limit, "bytes": bytes})
-    taken = [row["id"] for row in rows[:limit] if row["fits"]]
-    return Span(after, taken[-1] if len(taken) < len(rows) else END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +38,7 @@ class PlannedEvent:
     forgotten: float | None  # seconds for which a plan has been missing that should be there
 
 
-# Before the first `apply` there is nothing to plan by.
+# Before the first `apply` there is nothing to plan by. A run has its plan once its recipients are recorded.
 EVENTS = """
     SELECT e.id, e.source, e.key, e.type, e.door, e.scheduled_at, e.received_at, e.delivery, payloads.body,
            plans.version, plans.semantics, plans.hash,
@@ -104,10 +55,10 @@ EVENTS = """
       LEFT JOIN payloads ON payloads.event_id = e.id
       LEFT JOIN plans ON plans.event_id = e.id
      CROSS JOIN (SELECT min(applied_at) AS first FROM configs) AS applied
-     CROSS JOIN LATERAL (SELECT drumbeat_now() - greatest(e.recorded_at, applied.first) AS since
-                          WHERE applied.first IS NOT NULL
-                          UNION ALL
-                         SELECT NULL WHERE applied.first IS NULL) AS waited
+      LEFT JOIN runs ON runs.id = e.id
+     CROSS JOIN LATERAL (SELECT CASE WHEN applied.first IS NOT NULL AND runs.id IS NULL
+                                     THEN drumbeat_now() - greatest(e.recorded_at, applied.first)
+                                END AS since) AS waited
      WHERE e.id > %(after)s AND e.id <= %(last)s
      ORDER BY e.id
 """
@@ -161,17 +112,14 @@ class RecordedEffect:
     status: Status
 
 
-EFFECTS = """
-    SELECT id, event_id, version, flow, step, account, action, contact, list, confirms, after, dependents, base_due_at,
-           status
-      FROM effects
-     WHERE event_id > %(after)s AND event_id <= %(last)s
-     ORDER BY id
-"""
+EFFECTS = effects_of_events(
+    "id, event_id, version, flow, step, account, action, contact, list, confirms, after, dependents, base_due_at,"
+    " status"
+)
 
 
 def effects(db: Database, span: Span) -> list[RecordedEffect]:
-    """Read the effects of a span's events."""
+    """Read the effects of a span's events, but for runs: of one there may be a million."""
     return [
         RecordedEffect(**{**row, "status": Status(row["status"]), "dependents": tuple(row["dependents"])})
         for row in db.run(EFFECTS, span.bounds)
@@ -188,12 +136,11 @@ class FrozenRequest:
     frozen: bytes
 
 
-FROZEN = """
-    SELECT requests.effect_id, requests.generation, requests.hash, requests.frozen
+FROZEN = f"""
+    SELECT effect_id, generation, hash, frozen
       FROM requests
-      JOIN effects ON effects.id = requests.effect_id
-     WHERE effects.event_id > %(after)s AND effects.event_id <= %(last)s
-"""
+     WHERE effect_id = ANY (ARRAY(SELECT id FROM ({effects_of_span("id")}) AS scope))
+"""  # noqa: S608 - put together from constants
 
 
 def frozen(db: Database, span: Span) -> list[FrozenRequest]:
@@ -219,9 +166,7 @@ class Acceptances:
 # A reference that only repeats the status line identifies nothing.
 ACCEPTANCES = f"""
     WITH scope AS MATERIALIZED (
-        SELECT id, account, version, generation
-          FROM effects
-         WHERE event_id > %(after)s AND event_id <= %(last)s
+{effects_of_span("id, account, version, generation")}
     ), known AS MATERIALIZED (
         SELECT effect_id, generation,
                count(DISTINCT n) FILTER (WHERE origin IN ('answer', 'late')) AS answers,
@@ -252,10 +197,11 @@ def acceptances(db: Database, span: Span) -> list[Acceptances]:
     return [Acceptances(**row) for row in db.run(ACCEPTANCES, span.bounds)]
 
 
+# What runs send waits in no account's line.
 DUE_BY_ACCOUNT = """
     SELECT account, count(*) AS due
       FROM effects
-     WHERE status IN ('waiting', 'unknown') AND due_at <= drumbeat_now() AND account = ANY (%(accounts)s)
+     WHERE NOT of_run AND status IN ('waiting', 'unknown') AND due_at <= drumbeat_now() AND account = ANY (%(accounts)s)
      GROUP BY account
 """
 

@@ -17,7 +17,7 @@ class Violation:
 
     invariant: str
     kind: str
-    subject: str  # event | effect | contact
+    subject: str  # event | run | effect | contact
     id: UUID
     sentence: str
 
@@ -38,6 +38,8 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "overdue": ("I3", "effect", "stuck: {status} and due for {late}, and nothing pauses {account}"),
     "lease-ended": ("I3", "effect", "stuck: {status} under a lease that ended {late} ago"),
     "never-due": ("I3", "effect", "stuck: {status}, and no time is set at which it is due"),
+    "run-stuck": ("I3", "run", "stuck: {state}, and for {late} no worker has come that was expected"),
+    "cancelled-waiting": ("I3", "effect", "stuck: waiting, though its run was cancelled {late} ago"),
     "held-unexplained": ("I3", "effect", "held without a reason"),
     "attempt-unjournaled": ("I4", "effect", "attempt {n} has no move to sending under its fence"),
     "sending-unattempted": ("I4", "effect", "move {seq} went to sending under fence {fence} without an attempt"),
@@ -61,6 +63,10 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "journal-fence": ("I7", "effect", "move {seq} was made under an older fence than the move before"),
     "move": ("I7", "effect", "move {seq}, {from} → {to}, is not allowed for an effect"),
     "fold": ("I7", "effect", "its journal says {journal}, its row says {row}"),
+    "run-journal": ("I7", "run", "move {seq} of its journal, {from} → {to}, does not follow from {ended}"),
+    "run-fold": ("I7", "run", "its journal says {journal}, its row says {row}"),
+    "while-halted": ("I8", "effect", "attempt {n} was opened while its run was {state}"),
+    "mailed-fold": ("I8", "contact", "how often the person was mailed, by their row, is not what was opened"),
     "too-old": ("I8", "effect", "first attempted {late} after it expired"),
     "plan-unread": ("I9", "event", "its plan was not verified: {why}"),
     "plan-hash": ("I9", "event", "version {version} makes another plan of it now than was recorded"),
@@ -70,6 +76,13 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "effect-missing": ("I9", "effect", "planned as {flow}.{step} of event {event}, but not there"),
     "effect-unplanned": ("I9", "effect", "{flow}.{step} of event {event} is there, but not planned"),
     "effect-other": ("I9", "effect", "its {fields} not as planned"),
+    "run-other": ("I9", "run", "its {fields} not as its event, its plan and its version say"),
+    "run-count": ("I9", "run", "its progress says that {matched} people are recipients, there are {found}"),
+    "run-hash": ("I9", "run", "its plan is not that of its recipients: they, or their times, were changed"),
+    "recipient-stray": ("I9", "run", "there is no such run, but {people} recipients of it"),
+    "approval-other": ("I9", "run", "a plan was approved that is not its own"),
+    "unapproved": ("I9", "run", "it was started without the approval that it needed"),
+    "plan-deviation": ("I9", "effect", "{status} outside of what was planned of run {run}: {why}"),
     "one-sided": ("I9", "effect", "it and the effect {other} do not name each other as waiting and waited for"),
 }
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
+from drumbeat.audiences import counting_sql
+from drumbeat.audiences.counting_sql import Unknown
+from drumbeat.audiences.showing import PATIENCE_SECONDS
 from drumbeat.core.campaigns import Campaign
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotFound
@@ -62,6 +65,7 @@ class PlanOfRun:
     ledger_bytes: int
     approval: str | None  # why a person has to approve it; None: none has to
     changed: Sequence[str]
+    unknown: Sequence[Unknown]  # people who are not in it, or may be, as an attribute is of another type than asked
     warnings: Sequence[str]
 
 
@@ -125,6 +129,7 @@ def _plan(
         ledger_bytes=sum(mails.values()) * BYTES_A_MAIL,
         approval=_approval(head, services),
         changed=changed,
+        unknown=_unknown(head, campaign, config, services) if head.state in NOT_STARTED else (),
         warnings=list(_warnings(head, campaign, config, mails, accounts)),
     )
 
@@ -157,6 +162,14 @@ def _changed(head: RunHead, config: Config, services: Services) -> list[str]:
     if newest is None or newest.version == head.config_version:
         return []
     return configuration_differences(config, newest, head.campaign)
+
+
+def _unknown(head: RunHead, campaign: Campaign, config: Config, services: Services) -> Sequence[Unknown]:
+    """Count the people of whom the audience does not know; all leads are read for that."""
+    assert campaign.audience is not None
+    db = services.db
+    with db.patient(PATIENCE_SECONDS), counting_sql.snapshot(db):
+        return counting_sql.counts(db, config.audiences, campaign.audience, head.as_of).unknown
 
 
 def _warnings(

@@ -8,6 +8,7 @@ from drumbeat.cli import (
     campaign_list,
     campaign_missing,
     campaign_plan,
+    campaign_preview,
     campaign_run,
     campaign_show,
 )
@@ -31,3 +32,4 @@ command.add_command(campaign_control.pause)
 command.add_command(campaign_control.resume)
 command.add_command(campaign_control.cancel)
 command.add_command(campaign_missing.command)
+command.add_command(campaign_preview.command)

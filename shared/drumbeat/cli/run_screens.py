@@ -67,6 +67,8 @@ def show_plan(run: Run) -> None:
     show("", *_effort(plan))
     if sample := [each["address"] or "erased" for each in plan["sample"][:SAMPLE_SHOWN]]:
         show(f"for example: {plain(', '.join(sample))}")
+    for each in plan.get("unknown") or ():
+        show(f"[bold yellow]note[/] {_people(each['people'])}: {plain(each['field'])} {plain(each['why'])}")
     for warning in plan["warnings"]:
         show(f"[bold yellow]note[/] {plain(warning)}")
     for path in plan["changed"]:

@@ -19,6 +19,7 @@ KINDS = {
     "consent_unrecorded": "what it says of consent is not recorded",
     "lead": "the lead is not what the log gives",
     "consents": "consent is not what was recorded of it",
+    "mailed": "what runs sent them lately is not noted, by which caps are counted",
     "too_many_events": "has too many events to be compared",
 }
 

@@ -1,10 +1,12 @@
 """The mail that a person asks for to look at it: the flow that it belongs to is known by its name alone.
 
 `check:ACCOUNT`, `check:ACCOUNT:LIST`, `check:ACCOUNT:LIST:TEMPLATE`, or `check:ACCOUNT::TEMPLATE`. No name that a
-configuration can have holds a colon, so none of its flows is called so.
+configuration can have holds a colon, so none of its flows is called so. `preview:CAMPAIGN` has the mails of a campaign,
+for one address.
 """
 
 PREFIX = "check:"
+PREVIEW = "preview:"
 STEP = "mail"
 SOURCE = "drumbeat:check"  # of the events that ask for such a mail
 SUBJECT = "Drumbeat: a mail to check the account {account}"
@@ -19,6 +21,16 @@ _LEAVE = "It was sent as the list {list} sends its mails. To leave that list:"
 def flow_name(account: str, mailing_list: str | None = None, template: str | None = None) -> str:
     """Return the name of the flow of one such mail."""
     return f"{PREFIX}{account}:{mailing_list or ''}:{template or ''}".rstrip(":")
+
+
+def preview_flow(campaign: str) -> str:
+    """Return the name of the flow of a campaign's mails to one address."""
+    return f"{PREVIEW}{campaign}"
+
+
+def previewed(name: str) -> str | None:
+    """Return the campaign whose mails a flow of this name has; None: it is no such flow."""
+    return name.removeprefix(PREVIEW) if name.startswith(PREVIEW) else None
 
 
 def parts(name: str) -> tuple[str, str, str]:

@@ -176,6 +176,8 @@ class Config:
             return found.confirmation if found else None
         if name.startswith(check_mails.PREFIX):
             return self._check(name)
+        if (shown := check_mails.previewed(name)) is not None:
+            return self._preview(name, shown)
         if (of := campaign_of(name)) is not None:
             return self._campaign(name, of)
         return self.flows.get(name)
@@ -183,6 +185,11 @@ class Config:
     def _campaign(self, name: str, of: str) -> Flow | None:
         found = self.campaigns.get(of)
         return Flow(name, "CAMPAIGN_TRIGGER", None, found.steps) if found and found.steps else None
+
+    def _preview(self, name: str, of: str) -> Flow | None:
+        found = self.campaigns.get(of)
+        mails = tuple(step for step in found.steps if step.action == "send_email") if found else ()
+        return Flow(name, "CONSENT", None, mails) if mails else None
 
     def _check(self, name: str) -> Flow | None:
         account, mailing_list, template = check_mails.parts(name)

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from drumbeat.core import check_mails, fingerprint, ids
-from drumbeat.core.address import mailbox
+from drumbeat.core.address import keys_of, mailbox, normalise
+from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Account, Config
 from drumbeat.core.errors import Invalid, InvalidAddress, KeyReused, NotFound, TooLarge
 from drumbeat.core.events import Arrival, EventType
+from drumbeat.core.steps import Step
 from drumbeat.core.suggestions import instead
 from drumbeat.ingest import recording
 from drumbeat.ingest.door import Door
@@ -19,19 +21,24 @@ from drumbeat.ledger import configs
 from drumbeat.planning.check_mails import SINCE, sends_mail
 from drumbeat.providers.login import in_sandbox
 from drumbeat.services import Services
+from drumbeat.views import person
 
 _NOTHING = "Nothing was recorded and nothing was sent."
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A mail that is asked for; `payload` is what a template sees beside the address."""
+    """A mail that is asked for; `payload` is what a template sees beside the address.
+
+    `campaign`: the mails of that campaign instead, filled with what is known of the address, and `payload` over it.
+    """
 
     to: str
     account: str | None = None
     list: str | None = None
     template: str | None = None
     payload: Mapping[str, Any] | None = None
+    campaign: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,13 @@ def send_check_mail(wanted: Wanted, key: str, *, actor: str, services: Services)
     config = configs.newest(services.db)
     if config is None:
         raise NotFound(f"No configuration was applied yet. {_NOTHING} Run `drumbeat apply` first.")
-    account = _account(wanted.account, config)
+    if wanted.campaign is not None:
+        step = _previewed(wanted, wanted.campaign, config)
+        account = _account(step.account, config)
+        of_list = step.arguments.get("list")
+        wanted = replace(wanted, list=str(of_list) if of_list else None)
+    else:
+        account = _account(wanted.account, config)
     _check(wanted, config, services)
     arrival = _arrival(wanted, account.name, key, actor, services)
     recorded = recording.record(arrival, Door(services))
@@ -104,9 +117,34 @@ def _check(wanted: Wanted, config: Config, services: Services) -> None:
         )
 
 
+def _previewed(wanted: Wanted, campaign: str, config: Config) -> Step:
+    """Return the first mail of a campaign."""
+    if wanted.account or wanted.list or wanted.template:
+        raise Invalid(f"`campaign` says account, list and template itself: leave them out. {_NOTHING}")
+    if campaign not in config.campaigns:
+        raise NotFound(f"No campaign is called {campaign[:64]}; {instead(campaign[:64], config.campaigns)}. {_NOTHING}")
+    flow = config.flow(check_mails.preview_flow(campaign))
+    if flow is None:
+        raise Invalid(f"campaign {campaign} has no step that sends a mail. {_NOTHING}")
+    return flow.steps[0]
+
+
+def _payload(wanted: Wanted, services: Services) -> dict[str, Any]:
+    if wanted.campaign is None:
+        return {**(wanted.payload or {}), "email": wanted.to}
+    address = normalise(wanted.to, SEMANTICS)
+    keys = keys_of(services.contact_secret, address).known
+    known = person(services.db, keys=keys, reading=lambda *_: None, fits=lambda _: False)
+    attributes = {each.name: each.value for each in known.attributes} if known else {}
+    now = services.clock.now().isoformat(timespec="seconds")
+    lead = {**attributes, **(wanted.payload or {})}
+    return {"email": wanted.to, "lead": lead, "scheduledAt": now, "local": now}
+
+
 def _arrival(wanted: Wanted, account: str, key: str, actor: str, services: Services) -> Arrival:
-    payload = {**(wanted.payload or {}), "email": wanted.to}
-    flow = check_mails.flow_name(account, wanted.list, wanted.template)
+    payload = _payload(wanted, services)
+    shown = wanted.campaign
+    flow = check_mails.preview_flow(shown) if shown else check_mails.flow_name(account, wanted.list, wanted.template)
     event = {"type": EventType.CONSENT, "source": check_mails.SOURCE, "payload": payload, "check": flow}
     raw = json.dumps({**event, "askedBy": actor}, ensure_ascii=False, separators=(",", ":")).encode()
     if len(raw) > MAX_EVENT_BYTES:
@@ -117,8 +155,13 @@ def _arrival(wanted: Wanted, account: str, key: str, actor: str, services: Servi
         key=key,
         type=EventType.CONSENT,
         door="api",
-        fingerprint=fingerprint.of_api(EventType.CONSENT, {"payload": payload, "check": flow}, None),
+        fingerprint=fingerprint.of_api(EventType.CONSENT, {"payload": _asked(payload), "check": flow}, None),
         scheduled_at=None,
         received_at=services.clock.now(),
         body=raw,
     )
+
+
+def _asked(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a repeat of the same request would have, too: not the time."""
+    return {name: value for name, value in payload.items() if name not in ("scheduledAt", "local")}

@@ -1,4 +1,4 @@
-"""A person's bytes in the ledger: what there is of them, and the functions of step 014 that delete it."""
+"""A person's bytes in the ledger: what there is of them, and the functions of steps 014 and 017 that delete it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,16 +24,19 @@ HELD = """
          WHERE n.contact = %(previous)s AND plans.semantics = 1
     ), found AS MATERIALIZED (
         SELECT e.id, e.key = erased_key(e.id) AS erased FROM named JOIN events e ON e.id = named.event_id
+    ), made AS MATERIALIZED (
+        SELECT effects.id, effects.status
+          FROM found
+          JOIN effects ON effects.event_id = found.id
+         WHERE NOT EXISTS (SELECT FROM runs WHERE runs.id = found.id)
+         UNION
+        SELECT id, status FROM effects WHERE id = ANY (ARRAY(SELECT run_effects_of(%(today)s)))
     )
     SELECT (SELECT count(*) FROM found WHERE NOT erased) AS events,
+           (SELECT count(*) FROM requests WHERE effect_id = ANY (ARRAY(SELECT id FROM made))) AS requests,
            (SELECT count(*)
-              FROM found
-              JOIN effects ON effects.event_id = found.id
-              JOIN requests ON requests.effect_id = effects.id) AS requests,
-           (SELECT count(*)
-              FROM found
-              JOIN effects ON effects.event_id = found.id
-             WHERE effects.status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')) AS unfinished,
+              FROM made
+             WHERE status IN ('waiting', 'claimed', 'sending', 'unknown', 'held')) AS unfinished,
            EXISTS (SELECT FROM leads WHERE contact = %(today)s) AS lead,
            EXISTS (SELECT FROM found) OR EXISTS (SELECT FROM contacts WHERE key = %(today)s) AS known,
            (SELECT erased_at FROM contacts WHERE key = %(today)s) AS erased_at
@@ -45,7 +48,7 @@ class Held:
     """What the ledger holds of a person."""
 
     events: int  # that name them, and were not erased
-    requests: int  # what was sent because of these events, mails among them
+    requests: int  # what was sent because of these events, mails among them, and by runs
     unfinished: int  # effects that are not final: they end cancelled
     lead: bool
     known: bool  # False: nothing that could be read names them, and no one suppressed them

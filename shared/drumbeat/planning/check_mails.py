@@ -3,7 +3,8 @@
 from drumbeat.core import check_mails
 from drumbeat.core.configuration import Account
 from drumbeat.core.events import Event, EventType
-from drumbeat.planning.payload import Body
+from drumbeat.core.leads import Lead
+from drumbeat.planning.payload import Body, Payload
 from drumbeat.providers import registry
 
 # The rules since which such events are planned: a release of earlier rules leaves them without effects.
@@ -18,6 +19,12 @@ def wanted_flow(event: Event, body: Body, semantics: int) -> str | None:
     """
     ours = event.source == check_mails.SOURCE and event.type == EventType.CONSENT and event.door == "api"
     return str(body.around["check"]) if ours and semantics >= SINCE else None
+
+
+def lead_in(payload: Payload) -> Lead:
+    """Return the lead that the event of a preview brings: it reads no other, so it is the same whenever it is made."""
+    known = payload.get("lead")
+    return Lead(str(payload.get("email") or ""), known if isinstance(known, dict) else {})
 
 
 def sends_mail(account: Account) -> bool:

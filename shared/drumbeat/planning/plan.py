@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core import ids
+from drumbeat.core.check_mails import previewed
 from drumbeat.core.configuration import Config, Flow, Source, Step, confirm_flow, confirmed_list
 from drumbeat.core.consent import ConsentKind
 from drumbeat.core.events import Event, EventType, Reported
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
-from drumbeat.planning.check_mails import NOT_THERE, sends_mail, wanted_flow
+from drumbeat.planning.check_mails import NOT_THERE, lead_in, sends_mail, wanted_flow
 from drumbeat.planning.conditions import Undecidable, holds
-from drumbeat.planning.context import Variables, facts, variables
+from drumbeat.planning.context import Variables, facts, of_run, variables
 from drumbeat.planning.facts import Fact, facts_of
 from drumbeat.planning.payload import Payload, Unmappable, read, read_body
 from drumbeat.planning.people import NO_PEOPLE, PeopleFacts, named, people_facts
@@ -182,12 +183,18 @@ def _plan(event: Event, config: Config, acting: Iterable[Flow], payload: Payload
     for flow in acting:
         try:
             if flow.when is None or holds(flow.when, known):
-                effects += _effects(event, flow, config, known, seen)
+                effects += _effects(event, flow, config, known, _preview(event, payload, flow, config) or seen)
         except (Undecidable, Unusable) as error:
             failed[flow.name] = str(error)
         except OverflowError:
             failed[flow.name] = "scheduledAt with its delay lies beyond the calendar"
     return _made(event, config, effects, failed)
+
+
+def _preview(event: Event, payload: Payload, flow: Flow, config: Config) -> Variables | None:
+    """Return what the mails of a campaign see that one address is to have; None: this flow has no such mails."""
+    campaign = previewed(flow.name)
+    return None if campaign is None else of_run(event, payload, campaign, lead_in(payload), config.semantics)
 
 
 def _effects(

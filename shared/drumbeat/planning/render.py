@@ -7,12 +7,14 @@ from uuid import UUID
 
 from drumbeat.core.actions import Action, SendEmail
 from drumbeat.core.campaigns import campaign_of
+from drumbeat.core.check_mails import previewed
 from drumbeat.core.configuration import Config, MailingList, confirmed_list
 from drumbeat.core.errors import DrumbeatError, NotUnderstood
 from drumbeat.core.events import Event
 from drumbeat.core.leads import Lead
 from drumbeat.planning import actions
 from drumbeat.planning.arguments import Unusable
+from drumbeat.planning.check_mails import lead_in
 from drumbeat.planning.context import Links, Variables, of_list, of_run, variables
 from drumbeat.planning.list_headers import list_headers
 from drumbeat.planning.payload import Payload, Unmappable, read
@@ -71,6 +73,8 @@ def render(
 def _seen(
     event: Event, payload: Payload, config: Config, flow: str, lead: Lead | None, *, effect_id: UUID | None
 ) -> Variables:
+    if (shown := previewed(flow)) is not None:
+        return of_run(event, payload, shown, lead_in(payload), config.semantics, effect_id=effect_id)
     if (campaign := campaign_of(flow)) is None:
         return variables(event, payload, config.semantics, effect_id=effect_id)
     if lead is None:

@@ -38,6 +38,8 @@ def configuration_differences(before: Config, after: Config, campaign: str) -> l
     What is there in one of the two alone is one path. How fast an account may be used, and what it does about unknown
     outcomes, is no part of it: that may be changed while a run is under way.
     """
+    if campaign not in after.campaigns:
+        return [f"campaigns.{campaign}"]
     return list(_differences(_needed(before, campaign), _needed(after, campaign), ""))
 
 

@@ -33,7 +33,8 @@ class StepTotals:
         return self.matched - found - sum(self.left_out.values()) - sum(self.cancelled.values())
 
 
-# Recipients of the chunks that are not expanded are those from the next chunk's first key on.
+# Recipients of the chunks that are not expanded are those from the next chunk's first key on. Of the others only those
+# are counted who were left out: once a run is expanded, those who were not are its effects.
 TOTALS = """
     WITH run AS MATERIALIZED (
         SELECT runs.id, runs.steps, progress.gathered, progress.chunks, progress.expanded, progress.matched,
@@ -45,10 +46,15 @@ TOTALS = """
         SELECT step, place FROM run CROSS JOIN LATERAL unnest(steps) WITH ORDINALITY AS s (step, place)
     ), people AS MATERIALIZED (
         SELECT coalesce(left_since, left_out) AS left_out,
-               run.expanded < run.chunks AND contact >= run.reached AS ahead, count(*) AS n
+               (SELECT expanded < chunks FROM run) AND contact >= (SELECT reached FROM run) AS ahead, count(*) AS n
           FROM recipients
-          JOIN run ON run.id = recipients.run_id
+         WHERE run_id = %(run)s AND (left_out IS NOT NULL OR left_since IS NOT NULL)
          GROUP BY 1, 2
+         UNION ALL
+        SELECT NULL, true, count(*)
+          FROM recipients
+         WHERE run_id = %(run)s AND left_out IS NULL AND left_since IS NULL
+           AND (SELECT expanded < chunks FROM run) AND contact >= (SELECT reached FROM run)
     ), mails AS MATERIALIZED (
         SELECT step, status, CASE WHEN status = 'cancelled' THEN reason_code::text END AS reason, count(*) AS n
           FROM effects

@@ -56,6 +56,17 @@ def test_a_plan_says_who_is_mailed_when_and_who_is_left_out_why_and_sends_nothin
     assert (shown["unaccounted"], console.provider.sent) == (0, [])
 
 
+def test_a_plan_counts_those_of_whom_the_audience_does_not_know(console: RunsConsole) -> None:
+    console.apply(audience="{field: seats, at_least: 3}")
+    console.people("ada", seats=5)
+    console.people("bob", seats="many")
+
+    plan = planned(console)["plan"]
+
+    assert isinstance(plan, dict)
+    assert [(each["field"], each["people"]) for each in plan["unknown"]] == [("seats", 1)]
+
+
 def test_the_same_key_is_the_same_plan_and_another_wish_under_it_is_refused(console: RunsConsole) -> None:
     console.apply()
     console.people("ada")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -220,3 +221,33 @@ def test_a_run_for_no_person_is_not_started(console: RunsConsole, run: Run) -> N
 
     assert (ended.code, "no person would be mailed" in ended.err) == (1, True)
     assert [each["state"] for each in console.ask("GET", "/v1/runs")["items"]] == ["planned"]
+
+
+def test_the_mails_of_a_campaign_are_sent_to_ones_own_address_filled_with_what_is_known_of_it(
+    console: RunsConsole, run: Run, tmp_path: Path
+) -> None:
+    console.apply(text="Hello {{ lead.name }} of {{ campaign.name }} {{ unsubscribe_url }} {{ postal_address }}")
+    console.people("ada")
+    sample = tmp_path / "lead.json"
+    sample.write_text('{"name": "Ada"}')
+
+    asked = run("preview", "digest", "--to", "ada@example.com", "--sample", str(sample), "--within", "0")
+    console.work()
+    event = console.ask("GET", "/v1/events")["items"][0]["eventId"]
+    (effect,) = console.ask("GET", f"/v1/events/{event}")["effects"]
+
+    assert f"drumbeat event {event}" in asked.out
+    assert (effect["flow"], effect["status"], console.provider.sent) == (
+        "preview:digest",
+        "accepted",
+        ["ada@example.com"],
+    )
+    assert console.ask("GET", "/v1/runs")["items"] == []
+
+
+def test_a_campaign_that_is_not_there_is_not_previewed(console: RunsConsole, run: Run) -> None:
+    console.apply()
+
+    ended = run("preview", "digets", "--to", "ada@example.com")
+
+    assert (ended.code, "did you mean digest?" in ended.err) == (1, True)

@@ -9,6 +9,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.local.servers import Valkey
 from drumbeat.services import Services
 from tests.conftest import TestDatabase
+from tests.store.runs.stage import Stage
 
 
 @pytest.fixture
@@ -31,3 +32,10 @@ def services(
     yield services
     services.db.close()
     services.redis.close()
+
+
+@pytest.fixture
+def stage(database: TestDatabase, redis: "Redis", valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setenv("MAIL_KEY", "secret")
+    with Stage.on(database, valkey) as stage:
+        yield stage

@@ -15,7 +15,13 @@ from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
+from drumbeat.runs import endings_sql, work_sql
+from drumbeat.runs import sql as runs
+from drumbeat.views import run_totals
 from drumbeat.views.derived import EVENT_STATUSES
+from drumbeat.views.run_story import run_head
+from drumbeat.views.run_totals import countable, open_by_state
+from tests.store.history.seeded import RUN
 
 START = UUID(int=0)
 ALLOWANCES = {"mail": 1_000, "crm": 1_000, "sms": 1_000}
@@ -62,6 +68,7 @@ RELAY: Mapping[str, Reading] = {
     ),
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
     "prune": Reading(deliveries_sql.prune),
+    "runs that go on": Reading(lambda db: relay.open_runs(db, plans_kept=timedelta(days=7))),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),
@@ -87,7 +94,8 @@ def _person(number: int) -> Callable[[Database], object]:
 
 
 def _story(db: Database) -> object:
-    return views.event(db, views.events(db, views.EventFilter()).items[0].event_id)
+    newest = [each.event_id for each in views.events(db, views.EventFilter()).items]
+    return views.event(db, next(id for id in newest if id != RUN))
 
 
 # A page of events judges each that it shows. What is under way is counted and sorted: 20,000 effects here.
@@ -96,6 +104,7 @@ VIEWS: Mapping[str, Reading] = {
     "totals": Reading(views.totals, UNDER_WAY),
     "usage": Reading(views.usage, 2_000),
     "story": Reading(_story, PAGE),
+    "story of a run": Reading(lambda db: views.event(db, RUN), PAGE),
     "event of an effect": Reading(lambda db: views.event_of_effect(db, START)),
     "events": Reading(_events(), PAGE),
     "events since": Reading(_events(since=datetime.now(UTC) - timedelta(days=3)), PAGE),
@@ -114,6 +123,11 @@ VIEWS: Mapping[str, Reading] = {
     "leads of a list": Reading(_leads("list:news=withdrawn"), 3 * PAGE),
     "leads with a value that none has": Reading(_leads("n=none"), 3 * PAGE),
     "leads that are suppressed": Reading(_leads("suppressed"), 3 * PAGE),
+    "runs": Reading(lambda db: views.runs(db, views.RunFilter())),
+    "runs of a campaign": Reading(lambda db: views.runs(db, views.RunFilter(campaign="digest", state="open"))),
+    "run": Reading(lambda db: run_head(db, RUN)),
+    "runs that are counted": Reading(countable),
+    "open runs by state": Reading(open_by_state),
     "person": Reading(_person(7), PAGE),
     "person with many events": Reading(_person(0), PAGE),
     "request": Reading(lambda db: views.request(db, START)),
@@ -121,6 +135,7 @@ VIEWS: Mapping[str, Reading] = {
     "effects": Reading(_effects()),
     "effect": Reading(_effects(id=START)),
     "effects of an event": Reading(_effects(event=START)),
+    "effects of a run": Reading(_effects(event=RUN), 30_000),
     "effects of a rare account": Reading(_effects(account="sms")),
     "effects of no account": Reading(_effects(account="none")),
     **{f"effects {status}": Reading(_effects(status=status.value)) for status in Status},
@@ -129,7 +144,19 @@ VIEWS: Mapping[str, Reading] = {
     "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),
 }
-ALL: Mapping[str, Reading] = {**RELAY, **VIEWS}
+# Of a run of 30,000 people.
+WHOLE_RUN = "that a run adds up is read from all of it"
+RUNS: Mapping[str, Reading] = {
+    "row of a run": Reading(lambda db: runs.get(db, [RUN])),
+    "event of a run": Reading(lambda db: runs.event(db, RUN) if runs.get(db, [RUN]) else None),
+    "next of a run": Reading(lambda db: work_sql.next_due(db, RUN, ["mail"], halted=False)),
+    "next of a run that has a place": Reading(lambda db: work_sql.next_placed(db, RUN)),
+    "expect a worker": Reading(lambda db: runs.expect(db, RUN, 1.0)),
+    "finish a run": Reading(lambda db: runs.finish(db, RUN)),
+    "cancel effects of a run": Reading(lambda db: endings_sql.cancel_effects(db, RUN)),
+    "totals of a run": Reading(lambda db: run_totals.run_totals(db, RUN), 20_000, WHOLE_RUN),
+}
+ALL: Mapping[str, Reading] = {**RELAY, **VIEWS, **RUNS}
 
 
 def asked(url: str, reading: Reading) -> Iterator[tuple[LiteralString | Composed, Parameters | None]]:

@@ -5,6 +5,8 @@ few things went wrong long ago. What no statement of relay and views reads in bu
 journal row and body for each ten effects or events.
 """
 
+from uuid import UUID
+
 from drumbeat.ledger.database import Database
 
 EVENTS = 1_000_000
@@ -138,6 +140,34 @@ _PEOPLE = (
       JOIN events ON events.id = md5('event' || n)::uuid
     """,
 )
+# A run to all leads, a tenth of whom it has mailed. What waits of it is due; one has a place in a limit's queue.
+RUN = UUID("9d7b0e8d-0000-4000-8000-000000000001")
+OF_RUN = (
+    """
+    INSERT INTO events (id, source, key, type, door, fingerprint, received_at, recorded_at)
+    SELECT %(run)s, 'digest', 'run:1', 'CAMPAIGN_TRIGGER', 'api', '', drumbeat_now(), drumbeat_now()
+    """,
+    "INSERT INTO plans (event_id, version, hash) SELECT %(run)s, 5, 'hash'",
+    """
+    INSERT INTO runs (id, campaign, version, semantics, steps, content, state, seq, starts, reviews, created_by)
+    SELECT %(run)s, 'digest', 5, 5, '{mail}', '', 'running', 3, true, false, 'seed'
+    """,
+    """
+    INSERT INTO run_progress (run_id, as_of, chunks, gathered, expanded, matched)
+    SELECT %(run)s, drumbeat_now(), 3, 3, 3, %(leads)s
+    """,
+    "INSERT INTO recipients (run_id, contact, due_at) SELECT %(run)s, contact, drumbeat_now() FROM leads",
+    """
+    INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, list, base_due_at, expires_at,
+                         status, seq, fence, due_at, slot, updated_at, campaign, of_run)
+    SELECT drumbeat_id(%(run)s::uuid::text, 'campaign:digest', 'mail', encode(contact, 'hex')), %(run)s, 5,
+           'campaign:digest', 'mail', 'mail', 'send_email', contact, 'news', at, '9999-12-31',
+           CASE WHEN n %% 10 = 0 THEN 'accepted' ELSE 'waiting' END, 1, n %% 10,
+           CASE WHEN n %% 10 = 0 THEN 'infinity' ELSE at END, CASE WHEN n = 7 THEN 1 END, at, true, true
+      FROM (SELECT contact, row_number() OVER (ORDER BY contact) AS n, drumbeat_now() - interval '1 minute' AS at
+              FROM leads) AS people
+    """,
+)
 # As the relay leaves it: it goes on searching where it was, and the three that never got a plan are listed.
 _REACHED = """
     WITH listed AS (
@@ -162,6 +192,7 @@ def seed(owner: Database, *, events: int = EVENTS, due: int = 0) -> None:
         "effects": people + campaign,
         "due": due,
         "leads": events // 10,
+        "run": RUN,
         "tenth": "19999999-9999-9999-9999-999999999999",
         "hundredth": "028f5c28-0000-0000-0000-000000000000",
     }
@@ -170,7 +201,7 @@ def seed(owner: Database, *, events: int = EVENTS, due: int = 0) -> None:
     indexes = owner.run(_INDEXES)
     for index in indexes:
         owner.run(f"DROP INDEX {index['name']}")
-    for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, *_PEOPLE, _REACHED):
+    for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, *_PEOPLE, *OF_RUN, _REACHED):
         owner.run(statement, parameters)
     for index in indexes:
         owner.run(index["definition"])

@@ -2,28 +2,36 @@
 
 import importlib
 from collections.abc import Iterator
-from typing import Any
+from datetime import timedelta
+from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from drumbeat.audit import findings_sql, people_sql, recipients_sql, runs_sql, verification_sql
+from drumbeat.audit.findings_sql import Bounds
+from drumbeat.audit.recipients_sql import PlannedStep
+from drumbeat.audit.spans_sql import LOOK_UP, span
 from drumbeat.delivery import attempts_sql
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
 from drumbeat.views import effect_pages, event_pages
 from tests.conftest import TestDatabase, fresh_ledger
-from tests.store.history.readings import ALL, asked
-from tests.store.history.seeded import seed
+from tests.store.history.readings import ALL, Recording, asked
+from tests.store.history.seeded import OF_RUN, RUN, seed
 from tests.store.rows import claimed, configured, opening, recorded, waiting
 
 EVENTS = 300_000
 DUE = 15_000
 GROWING = {"events", "payloads", "plans", "effects", "journal", "requests", "attempts", "outcomes", "contacts"}
-GROWING |= {"event_contacts", "leads", "consents"}
+GROWING |= {"event_contacts", "leads", "consents", "recipients"}
 MODULES = (
     "relay.sql",
     "relay.deliveries_sql",
     "ledger.leases",
+    "runs.endings_sql",
+    "runs.work_sql",
     "views.event_pages",
     "views.effect_pages",
     "views.effect_stories",
@@ -33,6 +41,7 @@ MODULES = (
     "views.person_history",
     "views.person_story",
     "views.requests",
+    "views.run_totals",
     "views.timeline",
     "views.totals",
     "views.usage",
@@ -50,10 +59,11 @@ def history(postgres: Postgres) -> Iterator[TestDatabase]:
         yield database
 
 
-def explained(url: str, sql: Any, parameters: Any) -> dict[str, Any]:
+def explained(url: str, sql: Any, parameters: Any, *before: LiteralString) -> dict[str, Any]:
     """Run a statement, take back what it changed, and return its plan."""
     with psycopg.connect(url) as connection:
-        connection.execute("SET jit = off")  # as the application's role has it
+        for each in ("SET jit = off", *before):  # as the application's role has it
+            connection.execute(each)
         row = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql, parameters).fetchone()
         connection.rollback()
     assert row is not None
@@ -89,13 +99,56 @@ def test_a_statement_touches_what_is_due_or_shown(history: TestDatabase, name: s
     assert touched <= reading.pages
 
 
+PAGES_OF_A_CHUNK = 15_000
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("after", [UUID(int=0), UUID("77777777-0000-0000-0000-000000000000")])
+def test_a_chunk_of_verify_touches_little_however_large_a_run_is(history: TestDatabase, after: UUID) -> None:
+    recording, step = Recording(history.url), PlannedStep(RUN, "mail", 1, "mail", "send_email", "news")
+    bounds = Bounds(timedelta(minutes=2), timedelta(seconds=45), ["x"], timedelta(minutes=15), ["x"])
+    part = span(recording, after, limit=500, bytes=16 * 1024 * 1024)
+    for read in (verification_sql.effects, verification_sql.frozen, verification_sql.acceptances, runs_sql.of_span):
+        read(recording, part)
+    verification_sql.events(recording, part, late=bounds.late)
+    findings_sql.findings(recording, part, bounds)
+    people_sql.findings(recording, part)
+    runs_sql.findings(recording, part, bounds)
+    recipients_sql.findings(recording, part, [step])
+    findings_sql.counted(recording, part)
+    recipients_sql.runs(recording, part)
+    recording.close()
+    touched = {}
+    for sql, parameters in recording.asked:
+        plan = explained(history.url, sql, parameters, LOOK_UP)
+        touched[str(sql)] = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert len(touched) > 18
+    assert {sql: pages for sql, pages in touched.items() if pages > PAGES_OF_A_CHUNK} == {}
+    print(f"the largest: {max(touched.values()):,} pages of {sum(touched.values()):,}")
+
+
 # A person of whom there is something of each kind.
 KNOWN = (
     "INSERT INTO contacts (key) VALUES (sha256('7'))",
     "INSERT INTO event_contacts (contact, event_id, received_at) SELECT sha256('7'), id, received_at FROM events",
     "INSERT INTO consents (contact, list, event_id, kind, by_person, at)"
     " SELECT sha256('7'), 'news', id, 'given', true, received_at FROM events",
+    "INSERT INTO leads (contact, address, attributes, refused, since, changed)"
+    " SELECT sha256('7'), '{}', '{}', '{}', drumbeat_now(), drumbeat_now()",
     "INSERT INTO suppressions (contact, seq, reason, actor) VALUES (sha256('7'), 1, 'asked', 'test')",
+    "INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
+    f" VALUES ('{RUN}', 'digest', 'run:one', 'CAMPAIGN_TRIGGER', 'api', '', drumbeat_now())",
+    "INSERT INTO runs (id, campaign, version, semantics, steps, content, state, seq, starts, reviews, created_by)"
+    f" SELECT '{RUN}', 'digest', max(version), 4, '{{mail}}', '', 'running', 1, true, false, 'test' FROM configs",
+    f"INSERT INTO run_progress (run_id, as_of, chunks) VALUES ('{RUN}', drumbeat_now(), 1)",
+    f"INSERT INTO plans (event_id, version, hash, semantics) SELECT '{RUN}', max(version), '', 4 FROM configs",
+    f"INSERT INTO recipients (run_id, contact, due_at) VALUES ('{RUN}', sha256('7'), drumbeat_now())",
+    "INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, base_due_at, expires_at, status,"
+    " seq, due_at, campaign, of_run)"
+    f" SELECT drumbeat_id('{RUN}', 'campaign:digest', 'mail', encode(sha256('7'), 'hex')), '{RUN}', 1,"
+    " 'campaign:digest', 'mail', 'mail', 'send_email', sha256('7'), drumbeat_now(), drumbeat_now(),"
+    " 'waiting', 1, drumbeat_now(), true, true",
 )
 
 # What statements are put together from.
@@ -116,6 +169,10 @@ def test_every_statement_of_relay_and_views_is_asked(database: TestDatabase) -> 
     attempts_sql.open_attempts(database, [opening(claimed(database, waiting(database)))])
     for statement in KNOWN:
         database.run(statement)
+    configured(database, 5)
+    for statement in OF_RUN:
+        database.run(statement, {"run": RUN, "leads": 1})
+    database.run("INSERT INTO event_contacts SELECT sha256('7'), id, received_at FROM events WHERE id = %s", (RUN,))
 
     sent = {sql for reading in ALL.values() for sql, _ in asked(database.url, reading)}
 

@@ -76,20 +76,30 @@ class Provider(Calls):
     def __init__(self) -> None:
         super().__init__(Caller(SystemClock()), SystemClock())
         self.sent: list[str] = []
+        self.asked: list[str] = []  # of the calls at hand, whose attempts are open
+        self.links: dict[str, str] = {}  # of each address, the newest to leave by
         self.taken: Outcome = Accepted("taken")
         self.answer: Callable[[str], Outcome] = lambda _: Accepted("taken")
         self.meanwhile: Callable[[], None] = lambda: None
 
     @override
     def run(self, jobs: Sequence[Job], deadline: float) -> list[Outcome | LookupResult]:
+        self.asked = [_mail(job)["to"][0] for job in jobs]
         self.meanwhile()
-        return [self._answered(job) for job in jobs]
+        return [self._answered(_mail(job)) for job in jobs]
 
-    def _answered(self, job: Job) -> Outcome:
-        assert isinstance(job, Send)
-        address = json.loads(job.request.body)["to"][0]
+    def _answered(self, mail: dict[str, Any]) -> Outcome:
+        address: str = mail["to"][0]
         self.sent.append(address)
+        if link := mail.get("headers", {}).get("List-Unsubscribe"):
+            self.links[address] = link.strip("<>")
         return self.answer(address)
+
+
+def _mail(job: Job) -> dict[str, Any]:
+    assert isinstance(job, Send)
+    mail: dict[str, Any] = json.loads(job.request.body)
+    return mail
 
 
 class Messages(Queue):
@@ -129,7 +139,10 @@ class Stage(Services):
         text: str = TEXT,
         limits: str = "",
     ) -> int:
-        document = DOCUMENT.format(more=more, audience=audience, subject=subject, text=text, limits=limits)
+        return self.configure(DOCUMENT.format(more=more, audience=audience, subject=subject, text=text, limits=limits))
+
+    def configure(self, document: str) -> int:
+        """Put a whole document in force."""
         compiled = compile_document(document, {})
         version = configs.insert(
             self.db,
