@@ -18,7 +18,8 @@ from tests.faults.simulation import MINUTE, Simulation
 
 HAL, IDA, JON, KIM = HUNTERS = tuple(bargain_hunter(name) for name in ("hal", "ida", "jon", "kim"))
 LEE = bargain_hunter("lee")  # who comes later
-TEN_MINUTES = 600.0
+A_WHILE = 4 * MINUTE
+MISFIRE = "misfire: 2m"  # shorter than that
 
 STANDS = "SELECT step, status, reason_code FROM effects WHERE event_id = %s ORDER BY id"
 MAILS_OF = "SELECT id FROM effects WHERE event_id = %s AND list IS NOT NULL"
@@ -90,7 +91,7 @@ def _halted(simulation: Simulation) -> None:
     simulation.drain()
     simulation.pause_run(run)
     sent = len(list(simulation.vendors.performed()))
-    pass_until(simulation, simulation.clock.gone + TEN_MINUTES)
+    pass_until(simulation, simulation.clock.gone + A_WHILE)
     if isinstance(simulation.point.faults, NoFaults):
         assert len(list(simulation.vendors.performed())) == sent
     simulation.resume_run(run)
@@ -100,9 +101,9 @@ def _halted(simulation: Simulation) -> None:
 
 def _halted_for_a_while(simulation: Simulation) -> None:
     """A run of a schedule is paused until an instant, later than what comes late may be: it goes on by itself."""
-    run = _fire(simulation, DEALS, "misfire: 5m")
+    run = _fire(simulation, DEALS, MISFIRE)
     simulation.drain()
-    simulation.pause_run(run, until=simulation.clock.now() + timedelta(seconds=TEN_MINUTES))
+    simulation.pause_run(run, until=simulation.clock.now() + timedelta(seconds=A_WHILE))
     simulation.wake(WakeUp(events=(run,)))  # a message comes again
     simulation.settle(prompt=True)
     _ended(simulation, run, accepted=2 * len(HUNTERS))
@@ -172,10 +173,10 @@ def _forgotten(simulation: Simulation) -> None:
 
 def _interrupted(simulation: Simulation) -> None:
     """The ledger goes away in the middle of a run of a schedule, for longer than its mails may come late."""
-    run = _fire(simulation, DEALS, "misfire: 5m")
+    run = _fire(simulation, DEALS, MISFIRE)
     simulation.drain()
     simulation.outages.ledger = True
-    pass_until(simulation, simulation.clock.gone + TEN_MINUTES)
+    pass_until(simulation, simulation.clock.gone + A_WHILE)
     simulation.outages.ledger = False
     simulation.settle()
     _is(simulation, run, RunState.FINISHED)
@@ -185,9 +186,9 @@ def _interrupted(simulation: Simulation) -> None:
 
 def _too_late(simulation: Simulation) -> None:
     """A schedule fires while the ledger is away; when it is back, it is too late for the run to begin."""
-    instant = _schedule(simulation, SALE, "misfire: 5m")
+    instant = _schedule(simulation, SALE, MISFIRE)
     simulation.outages.ledger = True
-    pass_until(simulation, simulation.clock.gone + TEN_MINUTES)
+    pass_until(simulation, simulation.clock.gone + A_WHILE)
     simulation.outages.ledger = False
     simulation.sweep()
     simulation.settle()
@@ -223,7 +224,7 @@ def _paced(simulation: Simulation) -> None:
 def _quiet(simulation: Simulation) -> None:
     """A provider asks to be called later, and that is in quiet hours: the mails leave when these are over."""
     begins = (simulation.clock.now() + timedelta(minutes=2)).replace(second=0)
-    ends = begins + timedelta(minutes=5)
+    ends = begins + timedelta(minutes=3)
     configure(simulation, sale=f"quiet_hours: {begins:%H:%M}-{ends:%H:%M}")
     simulation.vendors.inject("429", provider="resend", times=len(HUNTERS), seconds=150)
     run = simulation.start_run(SALE)

@@ -41,6 +41,19 @@ def test_in_a_rush_a_person_presses_and_leaves(environment: Environment, simulat
     assert rush.simulation.withdrawals
 
 
+def test_a_pause_comes_between_claim_and_opening_and_after_the_mails(
+    environment: Environment, simulate: Simulate
+) -> None:
+    """Else the orders of these would show nothing."""
+    put_back = set()
+
+    for seed in range(8):
+        Interleaving(environment, simulate, seed, theme="pause").run()
+        put_back.add(bool(environment.owner.run("SELECT FROM journal WHERE reason_code = 'run_paused'")))
+
+    assert put_back == {True, False}
+
+
 def test_a_seed_repeats_its_run(process_pool: ProcessPool) -> None:
     """In any process, and after any other runs."""
     first = process_pool.digests(range(AGAIN))

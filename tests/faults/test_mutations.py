@@ -2,8 +2,12 @@
 
 import pytest
 
+from drumbeat.wakeups.queue import Turn
+from drumbeat.wakeups.turns import Turns
 from tests.faults import processes
+from tests.faults.campaign_interleaving import RUN
 from tests.faults.environment import Environment
+from tests.faults.interleaving import Interleaving
 from tests.faults.mutations import MUTATIONS, Mutation
 from tests.faults.oracle import check_promises
 from tests.faults.proof import IN_MANY_ORDERS, prove
@@ -31,6 +35,17 @@ def test_without_a_bug_the_same_part_of_the_proof_holds(
     environment: Environment, simulate: Simulate, part: object
 ) -> None:
     prove(part, environment, simulate)  # type: ignore[arg-type]
+
+
+def test_without_the_words_of_turns_a_copy_costs_time_and_mails_no_one_twice(
+    environment: Environment, simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words are no guard: what keeps a mail from being sent twice is its own fence."""
+    monkeypatch.setattr(Turns, "take_up", lambda turns, turn: Turn(turn.run, turn.number, turns._word()))
+
+    prove("turned", environment, simulate)
+    for seed in range(4):
+        Interleaving(environment, simulate, seed, theme=RUN).run()
 
 
 def test_the_proof_notices_a_count_that_is_wrong(environment: Environment, simulate: Simulate) -> None:

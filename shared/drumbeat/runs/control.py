@@ -108,7 +108,9 @@ def _moved(
         services.db, id, to, of=of, actor=actor, reason=RunReason.PERSON, detail=reason, resumes_at=until, seq=seq
     )
     run = find(id, services)
-    if moved is None and run.state is not to:
+    # Asked again, as after an answer that was lost, it is as it was asked for.
+    there = PAUSABLE if to is RunState.RUNNING else (to,)
+    if moved is None and run.state not in there:
         raise Stale(
             f"this run is {run.state}"
             + (f" at version {run.seq}, and you decided on version {seq}" if seq is not None else "")

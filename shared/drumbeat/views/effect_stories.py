@@ -12,6 +12,7 @@ from drumbeat.views import reports
 from drumbeat.views.derived import REASON
 from drumbeat.views.pages import Fits
 from drumbeat.views.reports import ReportItem
+from drumbeat.views.run_effects import page_of_run
 
 # One page, of what fits into the answer; the rest of a larger event is read through the list of effects.
 EFFECTS_SHOWN = 200
@@ -100,13 +101,14 @@ class EffectStory:
     older: bool  # of the last five there are older ones; the ledger's tables have them
 
 
-EFFECTS = f"""
+_HEADS = f"""
     SELECT id AS effect_id, flow, step, account, action, status, {REASON}, seq AS version, version AS config_version,
            generation, tries, looks, after, base_due_at AS planned_for, nullif(due_at, 'infinity') AS due_at, updated_at
-      FROM (SELECT * FROM effects WHERE event_id = %(id)s LIMIT %(most)s) AS effects
-     ORDER BY flow, base_due_at, step, id
-     LIMIT %(limit)s
+      FROM effects
 """  # noqa: S608 - put together from constants
+EFFECTS = f"{_HEADS} WHERE event_id = %(id)s ORDER BY flow, base_due_at, step, id LIMIT %(limit)s"
+# Of a run those of some people: to find any of it Postgres would read the table until it has met enough of them.
+OF_RUN = f"{_HEADS} WHERE id = ANY (%(ids)s) ORDER BY flow, base_due_at, step, id"
 
 # Of each effect the newest, however often it was tried.
 ATTEMPTS = """
@@ -155,11 +157,17 @@ REQUESTS = """
 """
 
 
+def _heads(db: Database, event: UUID, *, is_run: bool) -> list[Row]:
+    if is_run:
+        page = page_of_run(db, event, status=None, account=None, cursor=None, limit=EFFECTS_OF_RUN)
+        return db.run(OF_RUN, {"ids": page[0] if page else []})
+    return db.run(EFFECTS, {"id": event, "limit": EFFECTS_SHOWN})
+
+
 def effects(db: Database, event: UUID, fits: Fits, *, is_run: bool = False) -> list[EffectStory]:
     """Return the effects of an event, as many as fit and at least one; some of a run."""
     told: list[EffectStory] = []
-    wanted = {"id": event, "limit": EFFECTS_SHOWN, "most": EFFECTS_OF_RUN if is_run else None}
-    for heads in batched(db.run(EFFECTS, wanted), EFFECTS_AT_ONCE, strict=False):
+    for heads in batched(_heads(db, event, is_run=is_run), EFFECTS_AT_ONCE, strict=False):
         for story in _stories(db, heads):
             if not fits(story) and told:
                 return told

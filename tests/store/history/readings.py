@@ -94,7 +94,8 @@ def _person(number: int) -> Callable[[Database], object]:
 
 
 def _story(db: Database) -> object:
-    return views.event(db, views.events(db, views.EventFilter()).items[0].event_id)
+    newest = [each.event_id for each in views.events(db, views.EventFilter()).items]
+    return views.event(db, next(id for id in newest if id != RUN))
 
 
 # A page of events judges each that it shows. What is under way is counted and sorted: 20,000 effects here.
@@ -103,6 +104,7 @@ VIEWS: Mapping[str, Reading] = {
     "totals": Reading(views.totals, UNDER_WAY),
     "usage": Reading(views.usage, 2_000),
     "story": Reading(_story, PAGE),
+    "story of a run": Reading(lambda db: views.event(db, RUN), PAGE),
     "event of an effect": Reading(lambda db: views.event_of_effect(db, START)),
     "events": Reading(_events(), PAGE),
     "events since": Reading(_events(since=datetime.now(UTC) - timedelta(days=3)), PAGE),
@@ -133,7 +135,7 @@ VIEWS: Mapping[str, Reading] = {
     "effects": Reading(_effects()),
     "effect": Reading(_effects(id=START)),
     "effects of an event": Reading(_effects(event=START)),
-    "effects of a run": Reading(_effects(event=RUN)),
+    "effects of a run": Reading(_effects(event=RUN), 30_000),
     "effects of a rare account": Reading(_effects(account="sms")),
     "effects of no account": Reading(_effects(account="none")),
     **{f"effects {status}": Reading(_effects(status=status.value)) for status in Status},

@@ -142,7 +142,7 @@ _PEOPLE = (
 )
 # A run to all leads, a tenth of whom it has mailed. What waits of it is due; one has a place in a limit's queue.
 RUN = UUID("9d7b0e8d-0000-4000-8000-000000000001")
-_RUN = (
+OF_RUN = (
     """
     INSERT INTO events (id, source, key, type, door, fingerprint, received_at, recorded_at)
     SELECT %(run)s, 'digest', 'run:1', 'CAMPAIGN_TRIGGER', 'api', '', drumbeat_now(), drumbeat_now()
@@ -201,7 +201,7 @@ def seed(owner: Database, *, events: int = EVENTS, due: int = 0) -> None:
     indexes = owner.run(_INDEXES)
     for index in indexes:
         owner.run(f"DROP INDEX {index['name']}")
-    for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, *_PEOPLE, *_RUN, _REACHED):
+    for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, *_PEOPLE, *OF_RUN, _REACHED):
         owner.run(statement, parameters)
     for index in indexes:
         owner.run(index["definition"])

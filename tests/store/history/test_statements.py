@@ -19,7 +19,7 @@ from drumbeat.local.servers import Postgres
 from drumbeat.views import effect_pages, event_pages
 from tests.conftest import TestDatabase, fresh_ledger
 from tests.store.history.readings import ALL, Recording, asked
-from tests.store.history.seeded import RUN, seed
+from tests.store.history.seeded import OF_RUN, RUN, seed
 from tests.store.rows import claimed, configured, opening, recorded, waiting
 
 EVENTS = 300_000
@@ -134,6 +134,8 @@ KNOWN = (
     "INSERT INTO event_contacts (contact, event_id, received_at) SELECT sha256('7'), id, received_at FROM events",
     "INSERT INTO consents (contact, list, event_id, kind, by_person, at)"
     " SELECT sha256('7'), 'news', id, 'given', true, received_at FROM events",
+    "INSERT INTO leads (contact, address, attributes, refused, since, changed)"
+    " SELECT sha256('7'), '{}', '{}', '{}', drumbeat_now(), drumbeat_now()",
     "INSERT INTO suppressions (contact, seq, reason, actor) VALUES (sha256('7'), 1, 'asked', 'test')",
     "INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
     f" VALUES ('{RUN}', 'digest', 'run:one', 'CAMPAIGN_TRIGGER', 'api', '', drumbeat_now())",
@@ -167,6 +169,10 @@ def test_every_statement_of_relay_and_views_is_asked(database: TestDatabase) -> 
     attempts_sql.open_attempts(database, [opening(claimed(database, waiting(database)))])
     for statement in KNOWN:
         database.run(statement)
+    configured(database, 5)
+    for statement in OF_RUN:
+        database.run(statement, {"run": RUN, "leads": 1})
+    database.run("INSERT INTO event_contacts SELECT sha256('7'), id, received_at FROM events WHERE id = %s", (RUN,))
 
     sent = {sql for reading in ALL.values() for sql, _ in asked(database.url, reading)}
 

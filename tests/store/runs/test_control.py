@@ -203,6 +203,23 @@ def test_under_a_cap_of_one_of_two_openings_at_once_one_opens(stage: Stage) -> N
     assert stage.totals(second).cancelled == {"capped": 5}
 
 
+def test_a_word_that_is_said_again_is_taken_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drumbeat.runs.sql.PEOPLE_A_CHUNK", 2)
+    monkeypatch.setattr(control, "AT_ONCE_SECONDS", -1.0)
+    stage.apply()
+    some(stage, 20)
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0), left=38.2, passing=0.1)
+    while stage.run(run).expanded < 3:
+        stage.step(run)
+
+    states = []
+    for act in (control.pause, control.pause, control.resume, control.resume, control.cancel, control.cancel):
+        states.append(act(run, actor=PERSON, reason="said", services=stage).state)
+
+    assert [*map(str, states)] == ["paused", "paused", "expanding", "expanding", "cancelled", "cancelled"]
+
+
 def test_a_decision_on_an_older_version_is_refused(stage: Stage) -> None:
     stage.apply()
     some(stage, 2)
