@@ -283,6 +283,7 @@ class OpenRun:
     advances: bool
     resumes: bool  # its pause is over
     forgotten: bool  # it was only planned, long ago
+    seq: int
 
 
 # What is left of a run that was paused or has ended is found by its effects, a look for each run that has any: what a
@@ -298,12 +299,16 @@ RUNS = f"""
     )
     SELECT runs.id,
            runs.state IN ('expanding', 'cancelled')
-           OR (runs.state = 'planned' AND (runs.starts OR plans.event_id IS NULL)) AS advances,
+           OR (runs.state = 'planned' AND (runs.starts OR plans.event_id IS NULL))
+           OR (runs.state = 'awaiting_approval' AND approvals.run_id IS NOT NULL) AS advances,
            runs.state = 'paused' AND coalesce(runs.resumes_at <= drumbeat_now(), false) AS resumes,
-           runs.state = 'planned' AND NOT runs.starts AND runs.created_at < drumbeat_now() - %(kept)s AS forgotten
+           runs.state = 'planned' AND NOT runs.starts AND runs.created_at < drumbeat_now() - %(kept)s AS forgotten,
+           runs.seq
       FROM runs
       LEFT JOIN plans ON plans.event_id = runs.id
-     WHERE runs.state IN ('planned', 'expanding', 'running', 'paused')
+      LEFT JOIN approvals ON approvals.run_id = runs.id
+     WHERE (runs.state = 'awaiting_approval' AND approvals.run_id IS NOT NULL)
+        OR runs.state IN ('planned', 'expanding', 'running', 'paused')
         OR runs.id IN (SELECT event_id FROM waiting)
      ORDER BY runs.id
 """  # noqa: S608 - put together from constants

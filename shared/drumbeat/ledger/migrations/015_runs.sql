@@ -49,7 +49,7 @@ CREATE TABLE run_journal (
         'awaiting_approval>expanding', 'awaiting_approval>cancelled',
         'expanding>running', 'expanding>paused', 'expanding>cancelled',
         'running>paused', 'running>finished', 'running>cancelled',
-        'paused>expanding', 'paused>running', 'paused>cancelled',
+        'paused>expanding', 'paused>running', 'paused>paused', 'paused>cancelled',
         'missed>expanding', 'missed>cancelled',
         'finished>expanding', 'cancelled>expanding'
     ))
