@@ -115,7 +115,7 @@ def faults_in_new_places(traced: Mapping[str, Sites]) -> Iterator[StoryWithFault
 @pytest.mark.point(34)
 @pytest.mark.point(49)
 @pytest.mark.point(50)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)
 def test_no_single_fault_in_any_place_doubles_loses_or_strands_anything(
     process_pool: ProcessPool, traced: Mapping[str, Sites]
 ) -> None:
