@@ -182,6 +182,6 @@ def _expand(run: Run, services: Services) -> bool:
     review = audience(run, config, campaign, now=True) if run.reviews else None
     expanded = chunks_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)
     if expanded:
-        # What is due is sent while the rest is expanded; without Redis nobody knows which turns there are.
+        # What is due is sent while the rest is expanded; without Redis it is unknown which turns there are.
         start_turns(run, services, wakes=True, unknown=run.expanded == 0)
     return expanded

@@ -13,6 +13,7 @@ from drumbeat.operations.resume import resume as resume_account
 from drumbeat.relay import runs as relay_runs
 from drumbeat.runs import control, sql
 from drumbeat.runs.sql import Run
+from drumbeat.runs.turns import start
 from drumbeat.services import Services
 from tests.store.rows import pass_time
 from tests.store.runs.stage import Stage
@@ -141,14 +142,13 @@ def test_a_run_that_this_release_does_not_understand_stops_no_other(
             control.approve(run, plan, actor=PERSON, services=stage)
     stage.queue.left.clear()
     stage.forget_due_entries()
-    start = relay_runs.start
 
     def not_all(run: Run, services: Services, *, wakes: bool = False) -> None:
         if run.id == strange:
             raise NotUnderstood("another release planned it")
         start(run, services, wakes=wakes)
 
-    monkeypatch.setattr(relay_runs, "start", not_all)
+    monkeypatch.setattr("drumbeat.relay.runs.start", not_all)
 
     relay_runs.go_on(stage)
 
