@@ -76,7 +76,7 @@ def _approved(simulation: Simulation) -> None:
     simulation.start_planned(run)
     simulation.settle(prompt=True)
     _is(simulation, run, RunState.AWAITING_APPROVAL)
-    configure(simulation, sale="approve: true", subject="Another")
+    configure(simulation, sale="approve: true", offer="Another")
     assert not simulation.approve_run(run), "what was approved is not what would be sent"
     configure(simulation, sale="approve: true")
     simulation.approve_run(run)
@@ -190,7 +190,9 @@ def _too_late(simulation: Simulation) -> None:
     simulation.outages.ledger = True
     pass_until(simulation, simulation.clock.gone + A_WHILE)
     simulation.outages.ledger = False
-    simulation.sweep()
+    while not simulation.fired(SALE):
+        simulation.sweep()
+        simulation.advance(1.0)
     simulation.settle()
     (run,) = _fired(simulation, SALE)
     assert simulation.fired(SALE) == [instant]

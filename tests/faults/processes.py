@@ -311,6 +311,8 @@ def _modules() -> Iterator[tuple[str, ModuleType]]:
 def _statements_of(module: str) -> str | None:
     """Return the first part of its statements' names: the feature, or the module without `_sql`."""
     _, *parents, name = module.split(".")
+    if parents == ["audit"]:
+        return "audit"
     if name == "sql":
         return parents[-1]
     if name.endswith("_sql"):

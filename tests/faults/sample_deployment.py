@@ -221,7 +221,7 @@ campaigns:
         with: {email: "{{ lead.email }}", properties: {firstname: Sold}}
 """.replace(
     "MAIL",
-    'to: "{{ lead.email }}", subject: "%(subject)s", '
+    'to: "{{ lead.email }}", subject: "%(offer)s", '
     "text: \"For {{ lead.name | default('you') }} {{ unsubscribe_url }} {{ postal_address }}\"",
 )
 TEMPLATES = {"confirm.txt": "---\nsubject: Is it you?\n---\n{{ confirm_url }}\n"}
@@ -251,20 +251,21 @@ def document(
     split: bool = False,
     sale: str = "",
     deals: str = "",
+    offer: str = "An offer",
 ) -> str:
     """Return a configuration as it is written.
 
     Another domain is another login, another subject gives other bytes; `more` adds a step, `broken` uses a field that
     no event has, `digest` is the schedule of a campaign of that name, and `split` adds a source whose deliveries are.
     With `lists`, people sign up for some; one of them `asks` them to confirm, providers report, and there are campaigns
-    for audiences, `sale` and `deals`, with more lines of these.
+    for audiences, `sale` and `deals`, with these fields more, whose mails have `offer` for a subject.
     """
     text = DOCUMENT % {"domain": domain, "subject": subject} + (MORE if more else "")
     for before, after in (*((*WITH_LISTS, *WITH_REPORTS) if lists else ()), *(SPLIT if split else ())):
         assert text.count(before) == 1
         text = text.replace(before, after)
     text = text if asks else text.replace(ASKS, "")
-    more_lines = {"sale": _lines(sale), "deals": _lines(deals), "subject": subject}
+    more_lines = {"sale": _lines(sale), "deals": _lines(deals), "offer": offer}
     text += RUNS % more_lines if lists else "campaigns:\n" if digest else ""
     text += f"  digest: {{schedule: {digest}}}\n" if digest else ""
     return text.replace('email: "{{ payload.email }}"', 'email: "{{ payload.mail }}"') if broken else text

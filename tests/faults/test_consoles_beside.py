@@ -28,6 +28,11 @@ ANY_REASON = """
      WHERE {key} AND place = 1 + number %% cardinality(%s::text[])
 """
 CODES = "SELECT DISTINCT reason_code::text AS code FROM {table} WHERE reason_code IS NOT NULL"
+NAMES = """
+    SELECT jsonb_object_keys(coalesce(compiled -> %(kind)s, '{}')) AS name
+      FROM configs
+     WHERE version = (SELECT max(version) FROM configs)
+"""  # of campaigns, or audiences
 JOURNAL, EFFECTS = "journal.effect_id = n.effect_id AND journal.seq = n.seq", "effects.id = n.effect_id AND n.seq = 1"
 
 
@@ -93,6 +98,12 @@ def questions(path: str, environment: Environment) -> Iterator[tuple[str, dict[s
     if path == "/v1/effects/{id}/request":
         for row in environment.owner.run("SELECT DISTINCT effect_id AS id FROM requests"):
             yield path.replace("{id}", str(row["id"])), {}
+    elif path.startswith("/v1/runs/{id}"):
+        for row in environment.owner.run("SELECT id FROM runs"):
+            yield path.replace("{id}", str(row["id"])), {}
+    elif "{name}" in path:
+        for row in environment.owner.run(NAMES, {"kind": path.split("/")[2]}):
+            yield path.replace("{name}", row["name"]), {}
     elif "{id}" in path:
         for row in environment.owner.run("SELECT id FROM events"):
             yield path.replace("{id}", str(row["id"])), {}

@@ -50,7 +50,9 @@ def advance(id: UUID, services: Services, has_time: Callable[[], bool]) -> Advan
     except NotUnderstood as error:
         _LOG.error("run_not_understood", extra={"run_id": str(id), "reason": str(error)})
         return Advanced(run, unfinished=False)
-    if not more and (run is None or not is_on_its_way(run)):
+    if run is not None and run.state is RunState.PAUSED and run.resumes_at is not None:
+        services.due_index.set({due_entry(id): run.resumes_at.timestamp()})
+    elif not more and (run is None or not is_on_its_way(run)):
         services.due_index.clear([due_entry(id)])
     return Advanced(run, unfinished=more)
 

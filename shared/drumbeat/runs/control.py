@@ -13,7 +13,7 @@ from drumbeat.core.runs import RunReason, RunState
 from drumbeat.ledger import configs
 from drumbeat.planning.run_content import configuration_differences
 from drumbeat.runs import sql
-from drumbeat.runs.advance import advance, expect_soon
+from drumbeat.runs.advance import advance, due_entry, expect_soon
 from drumbeat.runs.sql import Run
 from drumbeat.runs.turns import start as start_turns
 from drumbeat.services import Services
@@ -76,6 +76,8 @@ def pause(
     id: UUID, *, actor: str, reason: str, services: Services, until: datetime | None = None, seq: int | None = None
 ) -> Run:
     """Pause a run: no mail of it is opened any more once this returns. Raises NotFound, Stale."""
+    if until is not None:  # the relay may have nothing else to look for
+        services.due_index.set({due_entry(id): until.timestamp()})
     return _moved(id, RunState.PAUSED, PAUSABLE, services, actor=actor, reason=reason, until=until, seq=seq)
 
 

@@ -1,6 +1,7 @@
 """Deliberate bugs. Runs of campaigns: who is meant, how far they have come, and what keeps a mail from being opened."""
 
 from typing import Any
+from uuid import UUID
 
 from psycopg.sql import SQL
 
@@ -8,7 +9,10 @@ from drumbeat.delivery import attempts_sql, run_bars_sql
 from drumbeat.relay import runs as relay_runs
 from drumbeat.runs import advance, chunks_sql, control, endings_sql
 from drumbeat.runs import sql as runs_sql
+from drumbeat.services import Services
+from tests.faults.fault_points import Fault, Site
 from tests.faults.mutations.mutation import Mutation, Patch, change_statement
+from tests.faults.proof import StoryWithFault
 
 
 def _change_template(patch: Patch, statement: str, before: str, after: str) -> None:
@@ -122,6 +126,18 @@ def _start_no_lost_turn(patch: Patch) -> None:
     patch.setattr(relay_runs, "start", lambda run, services: None)
 
 
+def _forget_the_end_of_a_pause(patch: Patch) -> None:
+    """As it was: a message that came again cleared the entry by which the relay knows."""
+    take_forward = advance.advance
+
+    def forgets(id: UUID, services: Services, has_time: Any) -> Any:
+        advanced = take_forward(id, services, has_time)
+        services.due_index.clear([advance.due_entry(id)])
+        return advanced
+
+    patch.setattr("drumbeat.delivery.deliver.advance", forgets)
+
+
 def _count_a_pause_as_lateness(patch: Patch) -> None:
     change_statement(patch, runs_sql, "MOVE", ("AND before = 'paused'", "AND false"))
 
@@ -148,6 +164,11 @@ MUTATIONS = (
     Mutation("what is approved has changed since", _approve_whatever_changed, "approved"),
     Mutation("a run begins without the approval that it needs", _start_without_approval, "approved"),
     Mutation("a turn that is lost stays lost", _start_no_lost_turn, "forgotten"),
+    Mutation(
+        "the end of a pause is forgotten",
+        _forget_the_end_of_a_pause,
+        StoryWithFault("halted for a while", Site("person", "db runs.MOVE", 1), Fault.HANG_BEFORE),
+    ),
     Mutation("a pause counts as lateness", _count_a_pause_as_lateness, "halted for a while"),
     Mutation("the mails of a cancelled run wait for ever", _leave_the_mails_of_a_cancelled_run, "called off"),
 )
