@@ -14,6 +14,7 @@ from drumbeat.core.status import Status
 from drumbeat.delivery.budget import BYTES_PER_BATCH
 from drumbeat.delivery.effects import Claimed, EffectState, Recipient
 from drumbeat.ledger.database import Database, Row
+from drumbeat.ledger.effects_of_runs import FREE, PLACED, RUN, WAITS
 
 # `wanted` locks the newest version of a row, while everything else is read as of the statement's beginning: attempts
 # and outcomes that came with a newer version would be missed. Such a row is left to the next claim. (Each move writes
@@ -21,12 +22,13 @@ from drumbeat.ledger.database import Database, Row
 # What proves that a mail was accepted counts from the commit that recorded it, also where no worker has used it yet; of
 # an earlier generation it ends what a person has sent again and still waits. (The clock is read once: of each row that
 # would cost a tenth.)
+# (Status stands in a CASE, as `ledger.effects_of_runs` says why.)
 _CLAIM = """
     WITH wanted AS MATERIALIZED (
         SELECT id, event_id, generation, xmin AS row_version
           FROM effects
          WHERE {whose}
-           AND status IN ('waiting', 'unknown')
+           AND {waits}
            AND due_at <= drumbeat_now()
            AND lease_until IS NULL
            AND (crashes = 0 OR {alone})
@@ -123,18 +125,21 @@ _CLAIM = """
           FROM outcomes o
          WHERE o.effect_id = t.id AND o.generation = t.generation) AS told
 """
-CLAIM = _CLAIM.format(whose="id = ANY (%(ids)s)", order="id", limit="%(limit)s", alone="%(alone)s", probe="%(probe)s")
+CLAIM = _CLAIM.format(
+    whose="id = ANY (%(ids)s)", order="id", limit="%(limit)s", alone="%(alone)s", probe="%(probe)s", waits=WAITS
+)
 # Those of a run that have been due longest. What may end its worker is named by the relay, and taken alone. A full
 # batch has a statement of its own with its limit in it: where the limit is a parameter it is planned anew each time,
 # which is a third of its cost.
 _FULL: LiteralString = "48"
 FULL_BATCH = int(_FULL)  # effects of a run
-_OF_RUN: LiteralString = "event_id = %(run)s AND of_run"
-_BY_TURN: dict[str, LiteralString] = {"order": "due_at, id", "alone": "false", "probe": "false"}
+_OF_RUN: LiteralString = f"{RUN} = %(run)s AND {FREE}"
+_BY_TURN: dict[str, LiteralString] = {"order": "due_at, id", "alone": "false", "probe": "false", "waits": WAITS}
 CLAIM_OF_RUN = _CLAIM.format(whose=_OF_RUN, limit="%(limit)s", **_BY_TURN)
 CLAIM_FULL_OF_RUN = _CLAIM.format(whose=_OF_RUN, limit=_FULL, **_BY_TURN)
 # Those whose turn it is in the queue of a rate limit: what has no place there would go first, being due for longer.
-CLAIM_PLACED = _CLAIM.format(whose=f"{_OF_RUN} AND slot IS NOT NULL", limit="%(limit)s", **_BY_TURN)
+_PLACED: LiteralString = f"{PLACED} = %(run)s AND {FREE} AND slot IS NOT NULL"
+CLAIM_PLACED = _CLAIM.format(whose=_PLACED, limit="%(limit)s", **_BY_TURN)
 
 
 def claim(

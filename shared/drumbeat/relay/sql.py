@@ -14,6 +14,7 @@ from psycopg.errors import LockNotAvailable
 from drumbeat.core.compatibility import known
 from drumbeat.core.configuration import Limit
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.effects_of_runs import FREE, RUN, WAITS
 from drumbeat.ledger.unplanned import NO_PLAN
 
 LIMITS = """
@@ -288,12 +289,15 @@ class OpenRun:
 
 # What is left of a run that was paused or has ended is found by its effects, a look for each run that has any: what a
 # person has sent again, and outcomes that are looked into.
-_WAITS = "of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')"
 RUNS = f"""
     WITH RECURSIVE waiting AS (
-        (SELECT event_id FROM effects WHERE {_WAITS} ORDER BY event_id LIMIT 1)
+        (SELECT event_id FROM effects WHERE {FREE} AND {WAITS} ORDER BY {RUN} LIMIT 1)
          UNION ALL
-        SELECT (SELECT event_id FROM effects WHERE {_WAITS} AND event_id > waiting.event_id ORDER BY event_id LIMIT 1)
+        SELECT (SELECT event_id
+                  FROM effects
+                 WHERE {FREE} AND {WAITS} AND {RUN} > waiting.event_id
+                 ORDER BY {RUN}
+                 LIMIT 1)
           FROM waiting
          WHERE waiting.event_id IS NOT NULL
     )
