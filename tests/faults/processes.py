@@ -25,6 +25,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest import feedback_sql
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
+from drumbeat.ledger import effects_of_runs
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.people import sql as people_sql
 from drumbeat.providers.calls import Calls, Job, Send
@@ -281,7 +282,7 @@ def statements() -> dict[str, str]:
         text: f"{short}.{name}"
         for short, module in _modules()
         for name, text in vars(module).items()
-        if name.isupper() and name[0] != "_" and isinstance(text, str)
+        if name.isupper() and name[0] != "_" and name not in vars(effects_of_runs) and isinstance(text, str)
     }
 
 

@@ -169,7 +169,8 @@ def _end(work: _Work, services: Services) -> None:
     """Nothing waits: the run has finished, or some of its mails are on their way, or it is being expanded."""
     match work.run.state:
         case RunState.CANCELLED:  # what was on its way may have come back to wait
-            ended = endings_sql.cancel_effects(services.db, work.run.id) == 0 and sql.is_over(services.db, work.run.id)
+            cancelled = endings_sql.cancel_effects(services.db, work.run.id)
+            ended = not (cancelled.effects or cancelled.moving)
         case RunState.FINISHED:
             ended = True
         case _:

@@ -95,7 +95,7 @@ def _step(run: Run, services: Services) -> bool:
         case RunState.EXPANDING:
             return _expand(run, services)
         case RunState.CANCELLED:
-            return endings_sql.cancel_effects(services.db, run.id) > 0
+            return endings_sql.cancel_effects(services.db, run.id).effects > 0
         case _:
             return False
 

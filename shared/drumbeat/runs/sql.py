@@ -282,17 +282,7 @@ def expect(db: Database, id: UUID, seconds: float) -> None:
     db.run(EXPECT, {"id": id, "seconds": seconds})
 
 
-_MOVING = "('waiting', 'claimed', 'sending', 'unknown')"
-OVER = f"SELECT NOT EXISTS (SELECT FROM effects WHERE event_id = %(id)s AND status IN {_MOVING}) AS over"  # noqa: S608
-
-
-def is_over(db: Database, id: UUID) -> bool:
-    """Return whether none of a run's effects moves by itself any more."""
-    over: bool = db.run(OVER, {"id": id})[0]["over"]
-    return over
-
-
-FINISH = f"""
+FINISH = """
     WITH moved AS (
         UPDATE runs
            SET state = 'finished', seq = seq + 1, reason_code = NULL, reason_detail = NULL, updated_at = drumbeat_now()
@@ -300,13 +290,13 @@ FINISH = f"""
            AND state = 'running'
            AND NOT EXISTS (SELECT FROM effects
                             WHERE effects.event_id = runs.id
-                              AND effects.status IN {_MOVING})
+                              AND effects.status IN ('waiting', 'claimed', 'sending', 'unknown'))
      RETURNING id, seq
     )
     INSERT INTO run_journal (run_id, seq, from_state, to_state, actor)
     SELECT id, seq, 'running', 'finished', 'worker' FROM moved
  RETURNING run_id
-"""  # noqa: S608 - put together from constants
+"""
 
 
 def finish(db: Database, id: UUID) -> bool:
