@@ -46,6 +46,7 @@ SAMPLES: dict[str, dict[str, Check]] = {
         "worker_one_record": lambda answer: answer == {"batchItemFailures": []},
         "worker_foreign_record": only_the_second_fails,
         "worker_two_records": only_the_second_fails,
+        "worker_turn": lambda answer: answer == {"batchItemFailures": []},  # of a run that is not there
     },
     "ingest": {
         "ingest_event": status(200),
@@ -61,6 +62,8 @@ SAMPLES: dict[str, dict[str, Check]] = {
     "console": {
         "console_events": status(200),
         "console_import": status(200),
+        "console_plan": status(404),  # a campaign of which no configuration says anything
+        "console_approve": status(404),
         "console_resolve": status(404),
         "console_redrive": status(404),
         "console_cancel": status(404),

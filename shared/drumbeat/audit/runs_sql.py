@@ -9,6 +9,7 @@ from drumbeat.audit.findings_sql import Bounds, Finding
 from drumbeat.audit.spans_sql import Span, effects_of_runs
 from drumbeat.core.runs import OPEN_TO_SENDING
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.effects_of_runs import FREE, RUN
 from drumbeat.runs import sql
 from drumbeat.runs.chunks_sql import DIGEST, chunk
 from drumbeat.runs.sql import Run
@@ -120,7 +121,7 @@ JOURNAL = """
 
 # A run that goes on has a worker that looks at it when it is expected. One of which all that is due waits for paused
 # accounts does not go on, and one of which nothing is left has finished.
-STUCK = """
+STUCK = f"""
     SELECT 'run-stuck' AS kind, runs.id,
            jsonb_build_object('state', state, 'late', extract(epoch FROM drumbeat_now() - expected_at)::float8) AS facts
       FROM runs
@@ -134,14 +135,14 @@ STUCK = """
             OR (state = 'running'
                 AND (EXISTS (SELECT
                                FROM effects
-                              WHERE event_id = runs.id AND of_run AND lease_until IS NULL
+                              WHERE {RUN} = runs.id AND {FREE}
                                 AND effects.status IN ('waiting', 'unknown') AND due_at < drumbeat_now() - %(run_late)s
                                 AND account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL))
                      OR NOT EXISTS (SELECT
                                       FROM effects
                                      WHERE event_id = runs.id
                                        AND effects.status IN ('waiting', 'claimed', 'sending', 'unknown')))))
-"""
+"""  # noqa: S608 - put together from constants
 
 # The row of a run is locked by each opening and each change of its state, so their times are in the lock's order. Of
 # the same instant either may have come first.

@@ -37,6 +37,7 @@ MOVES: tuple[tuple[RunState | None, RunState, str], ...] = (
     (RunState.RUNNING, RunState.CANCELLED, "a person cancels it, or far too many people complain"),
     (RunState.PAUSED, RunState.EXPANDING, "a person resumes it before all its effects are recorded"),
     (RunState.PAUSED, RunState.RUNNING, "a person resumes it"),
+    (RunState.PAUSED, RunState.PAUSED, "a person pauses it for longer, or too many people complain"),
     (RunState.PAUSED, RunState.CANCELLED, "a person cancels it, or far too many people complain"),
     (RunState.MISSED, RunState.EXPANDING, "a person has it sent all the same"),
     (RunState.MISSED, RunState.CANCELLED, "a person cancels it"),

@@ -49,7 +49,7 @@ class Commits:
 
     def leave(self, effects: Collection[UUID]) -> None:
         """Leave these under their lease: the relay looks at them when it ends."""
-        if effects := set(effects) - self._of_runs:
+        if effects:
             self._services.notifier.schedule(dict.fromkeys(effects, self._lease_seconds))
 
     def open(self, transitions: Sequence[Transition]) -> Collection[Moved]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from drumbeat.ledger import account_states
+from drumbeat.runs.turns import wake
 from drumbeat.services import Services
 from drumbeat.wakeups.due_index import account_entry
 
@@ -41,3 +42,4 @@ def release(resumed: Collection[str], services: Services) -> None:
     services.due_index.set({account_entry(name): now for name in resumed})
     owed = account_states.owed(services.db, resumed, limit=EFFECTS_WOKEN)
     services.notifier.notify([(effect, 0.0) for effect in owed])
+    wake(resumed, services)

@@ -17,7 +17,7 @@ from drumbeat.core.runs import OPEN_TO_SENDING, RunState
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.probes import probe
-from drumbeat.runs import sql, work_sql
+from drumbeat.runs import endings_sql, sql, work_sql
 from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
 from drumbeat.runs.turns import accounts_of, is_limited, rate_of, start
@@ -167,13 +167,20 @@ def _free_in(one: NextDue) -> float:
 
 def _end(work: _Work, services: Services) -> None:
     """Nothing waits: the run has finished, or some of its mails are on their way, or it is being expanded."""
-    finished = work.halted or work.run.state is RunState.FINISHED or sql.finish(services.db, work.run.id)
-    if finished:
+    match work.run.state:
+        case RunState.CANCELLED:  # what was on its way may have come back to wait
+            ended = endings_sql.cancel_effects(services.db, work.run.id) == 0 and sql.is_over(services.db, work.run.id)
+        case RunState.FINISHED:
+            ended = True
+        case _:
+            ended = work.halted or sql.finish(services.db, work.run.id)
+    if ended:
         services.turns.end(work.turn)
     else:
         _ask(work.turn, LIMITED_SECONDS, services)
 
 
 def _ask(turn: Turn, delay: float, services: Services) -> None:
-    sql.expect(services.db, turn.run, delay)
+    if turn.number == 0:  # the others come and go
+        sql.expect(services.db, turn.run, delay)
     services.turns.ask(turn, delay=delay)

@@ -47,7 +47,7 @@ def _remind(door: Door, latest: float) -> None:
     due_index, now = door.services.due_index, door.services.clock.now().timestamp()
     if not _announce(door, latest):
         due_index.distrust()
-    elif due_index.times([FEEDBACK]).get(FEEDBACK, 0.0) <= now + MINUTE_SECONDS:
+    elif (due_index.times([FEEDBACK]) or {}).get(FEEDBACK, 0.0) <= now + MINUTE_SECONDS:
         due_index.set({FEEDBACK: now + REMINDED_SECONDS})
 
 

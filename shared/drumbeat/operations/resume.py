@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from drumbeat.ledger import account_states
 from drumbeat.operations import resume_sql
+from drumbeat.runs.turns import wake
 from drumbeat.services import Services
 from drumbeat.wakeups.due_index import account_entry
 
@@ -29,4 +30,5 @@ def resume(account: str, services: Services) -> Resumed:
     services.due_index.set({account_entry(account): services.clock.now().timestamp()})  # the relay wakes the rest
     owed = account_states.owed(services.db, [account], limit=EFFECTS_PER_REQUEST)
     services.notifier.notify([(effect, 0.0) for effect in owed])
+    wake([account], services)
     return Resumed(account, max(len(effects), len(owed)), left=len(effects) == EFFECTS_PER_REQUEST)

@@ -130,7 +130,7 @@ class Lots:
     def _lot(self, campaign: bool, kind: Kind, delays: Mapping[UUID, float], renotify: Mapping[UUID, float]) -> Lot:
         """Make a lot of those of which workers were not just notified."""
         checks = {id: self._now + delay + renotify[id] for id, delay in delays.items()}
-        times = self._services.due_index.times([f"{kind}:{id}" for id in delays])
+        times = self._services.due_index.times([f"{kind}:{id}" for id in delays]) or {}
         new = [
             id for id in delays if id in self._recovered or not self._now < times.get(f"{kind}:{id}", 0.0) <= checks[id]
         ]

@@ -1,17 +1,21 @@
 """Runs that go on by themselves: their steps, and the turns of theirs that were lost."""
 
+import logging
 from contextlib import suppress
 from datetime import timedelta
 
+from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.runs import RunReason, RunState
 from drumbeat.relay import sql as ledger
 from drumbeat.runs import sql
 from drumbeat.runs.advance import CHECK_SECONDS, due_entry
+from drumbeat.runs.sql import Run
 from drumbeat.runs.turns import start
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import QueueError
 
 PLANS_KEPT = timedelta(days=7)  # without being started
+_LOG = logging.getLogger(__name__)
 
 
 def go_on(services: Services) -> int:
@@ -31,12 +35,20 @@ def go_on(services: Services) -> int:
         if each.advances:
             _wake(each, services)
         if runs[each.id].expanded > 0:
-            start(runs[each.id], services)
+            _start(runs[each.id], wakes=each.resumes, services=services)
     return len(found)
 
 
+def _start(run: Run, *, wakes: bool, services: Services) -> None:
+    try:
+        start(run, services, wakes=wakes)
+    except NotUnderstood as error:  # of another release: no other run waits for that
+        _LOG.error("run_not_understood", extra={"run_id": str(run.id), "reason": str(error)})
+
+
 def _move(run: ledger.OpenRun, to: RunState, of: RunState, reason: RunReason, services: Services) -> None:
-    sql.move(services.db, run.id, to, of=[of], actor="relay", reason=reason)
+    """Move a run unless it has moved on since it was read: its pause may have been prolonged."""
+    sql.move(services.db, run.id, to, of=[of], actor="relay", reason=reason, seq=run.seq)
 
 
 def _wake(run: ledger.OpenRun, services: Services) -> None:

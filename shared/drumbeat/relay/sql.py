@@ -14,6 +14,7 @@ from psycopg.errors import LockNotAvailable
 from drumbeat.core.compatibility import known
 from drumbeat.core.configuration import Limit
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.effects_of_runs import FREE, RUN, WAITS
 from drumbeat.ledger.unplanned import NO_PLAN
 
 LIMITS = """
@@ -283,27 +284,35 @@ class OpenRun:
     advances: bool
     resumes: bool  # its pause is over
     forgotten: bool  # it was only planned, long ago
+    seq: int
 
 
 # What is left of a run that was paused or has ended is found by its effects, a look for each run that has any: what a
 # person has sent again, and outcomes that are looked into.
-_WAITS = "of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')"
 RUNS = f"""
     WITH RECURSIVE waiting AS (
-        (SELECT event_id FROM effects WHERE {_WAITS} ORDER BY event_id LIMIT 1)
+        (SELECT event_id FROM effects WHERE {FREE} AND {WAITS} ORDER BY {RUN} LIMIT 1)
          UNION ALL
-        SELECT (SELECT event_id FROM effects WHERE {_WAITS} AND event_id > waiting.event_id ORDER BY event_id LIMIT 1)
+        SELECT (SELECT event_id
+                  FROM effects
+                 WHERE {FREE} AND {WAITS} AND {RUN} > waiting.event_id
+                 ORDER BY {RUN}
+                 LIMIT 1)
           FROM waiting
          WHERE waiting.event_id IS NOT NULL
     )
     SELECT runs.id,
            runs.state IN ('expanding', 'cancelled')
-           OR (runs.state = 'planned' AND (runs.starts OR plans.event_id IS NULL)) AS advances,
+           OR (runs.state = 'planned' AND (runs.starts OR plans.event_id IS NULL))
+           OR (runs.state = 'awaiting_approval' AND approvals.run_id IS NOT NULL) AS advances,
            runs.state = 'paused' AND coalesce(runs.resumes_at <= drumbeat_now(), false) AS resumes,
-           runs.state = 'planned' AND NOT runs.starts AND runs.created_at < drumbeat_now() - %(kept)s AS forgotten
+           runs.state = 'planned' AND NOT runs.starts AND runs.created_at < drumbeat_now() - %(kept)s AS forgotten,
+           runs.seq
       FROM runs
       LEFT JOIN plans ON plans.event_id = runs.id
-     WHERE runs.state IN ('planned', 'expanding', 'running', 'paused')
+      LEFT JOIN approvals ON approvals.run_id = runs.id
+     WHERE (runs.state = 'awaiting_approval' AND approvals.run_id IS NOT NULL)
+        OR runs.state IN ('planned', 'expanding', 'running', 'paused')
         OR runs.id IN (SELECT event_id FROM waiting)
      ORDER BY runs.id
 """  # noqa: S608 - put together from constants

@@ -72,10 +72,17 @@ def is_on_its_way(run: Run) -> bool:
     match run.state:
         case RunState.PLANNED:
             return run.starts or run.plan_hash is None
+        case RunState.AWAITING_APPROVAL:
+            return is_approved(run)
         case RunState.EXPANDING:
             return True
         case _:
             return False
+
+
+def is_approved(run: Run) -> bool:
+    """Return whether a person approved this very plan."""
+    return run.approved is not None and run.approved == run.plan_hash
 
 
 def _step(run: Run, services: Services) -> bool:
@@ -83,6 +90,8 @@ def _step(run: Run, services: Services) -> bool:
     match run.state:
         case RunState.PLANNED:
             return _plan(run, services)
+        case RunState.AWAITING_APPROVAL:  # who approved it may have died before it moved
+            return is_approved(run) and _move(run, RunState.EXPANDING, services)
         case RunState.EXPANDING:
             return _expand(run, services)
         case RunState.CANCELLED:
@@ -134,11 +143,10 @@ def _times(run: Run, campaign: Campaign, services: Services) -> tuple[ZoneTimes,
 def go_on(run: Run, services: Services) -> bool:
     """Let a run that is planned begin, wait for approval, or be missed; return whether it moved."""
     _, campaign = configured(run, services)
-    late = run.starts_at is not None and run.as_of - run.starts_at > timedelta(seconds=campaign.misfire)
-    if late and not campaign.is_by_recipient and run.approved is None:
-        detail = str(run.as_of - run.starts_at).partition(".")[0] if run.starts_at else None
-        return _move(run, RunState.MISSED, services, RunReason.LATE, detail)
-    if run.approved == run.plan_hash:
+    late = run.now - run.starts_at if run.starts_at is not None else timedelta(0)
+    if late > timedelta(seconds=campaign.misfire) and not campaign.is_by_recipient and run.approved is None:
+        return _move(run, RunState.MISSED, services, RunReason.LATE, str(late).partition(".")[0])
+    if is_approved(run):
         return _move(run, RunState.EXPANDING, services)
     if (why := _approval(run, services)) is not None:
         return _move(run, RunState.AWAITING_APPROVAL, services, why)
@@ -156,9 +164,7 @@ def _move(
     run: Run, to: RunState, services: Services, reason: RunReason | None = None, detail: str | None = None
 ) -> bool:
     actor = run.started_by or WORKER
-    moved = sql.move(
-        services.db, run.id, to, of=[RunState.PLANNED], actor=actor, reason=reason, detail=detail, seq=run.seq
-    )
+    moved = sql.move(services.db, run.id, to, of=[run.state], actor=actor, reason=reason, detail=detail, seq=run.seq)
     if moved is not None and to is not RunState.EXPANDING:
         _LOG.warning("run_waits_for_a_person", extra={"run_id": str(run.id), "state": to.value, "reason": reason})
     return moved is not None
@@ -168,7 +174,7 @@ def _expand(run: Run, services: Services) -> bool:
     config, campaign = configured(run, services)
     if run.expanded == run.chunks and run.again is not None and run.again < run.chunks:
         again = missing_sql.again(services.db, run, campaign_flow(run.campaign), campaign.steps)
-        start_turns(run, services)
+        start_turns(run, services, wakes=True)
         return again
     if run.expanded == run.chunks:
         running = sql.move(services.db, run.id, RunState.RUNNING, of=[RunState.EXPANDING], actor=WORKER, seq=run.seq)
@@ -176,5 +182,6 @@ def _expand(run: Run, services: Services) -> bool:
     review = audience(run, config, campaign, now=True) if run.reviews else None
     expanded = chunks_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)
     if expanded:
-        start_turns(run, services)  # what is due is sent while the rest is expanded
+        # What is due is sent while the rest is expanded; without Redis it is unknown which turns there are.
+        start_turns(run, services, wakes=True, unknown=run.expanded == 0)
     return expanded

@@ -19,7 +19,7 @@ LEAST_DELIVERED = 1_000
 LEAST_COMPLAINTS = 3
 ACTOR = "complaints"
 
-GOING = (RunState.EXPANDING, RunState.RUNNING)
+TAKEN = (RunState.EXPANDING, RunState.RUNNING, RunState.PAUSED)
 _LOG = logging.getLogger(__name__)
 
 
@@ -49,10 +49,9 @@ def _consequences(judged: Judged, delivered: int) -> Iterator[RunState]:
 
 
 def _move(judged: Judged, delivered: int, to: RunState, services: Services) -> bool:
-    states = (*GOING, RunState.PAUSED) if to is RunState.CANCELLED else GOING
     said = f"{judged.complaints:,} of {delivered:,} delivered"
     advance.expect_soon(judged.run, services)
-    moved = sql.move(services.db, judged.run, to, of=states, actor=ACTOR, reason=RunReason.COMPLAINTS, detail=said)
+    moved = sql.move(services.db, judged.run, to, of=TAKEN, actor=ACTOR, reason=RunReason.COMPLAINTS, detail=said)
     if moved is None:
         return False
     _LOG.error("run_stopped_by_complaints", extra={"run_id": str(judged.run), "state": to.value, "complaints": said})

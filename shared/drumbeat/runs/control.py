@@ -41,6 +41,7 @@ def start(id: UUID, *, actor: str, approves: bool, services: Services) -> Run:
     if run.state is not RunState.PLANNED or run.starts:
         raise Stale(f"this run is {run.state} and cannot be started again. Nothing was changed.")
     refuse_changed(run, services)
+    expect_soon(id, services)
     sql.ask_to_start(services.db, id, actor=actor, needs_approval=None if approves else RunReason.PROPOSED)
     return go_on(id, services)
 
@@ -64,10 +65,8 @@ def approve(id: UUID, hash: bytes, *, actor: str, services: Services) -> Run:
     refuse_changed(run, services)
     if run.state not in (RunState.PLANNED, RunState.AWAITING_APPROVAL):
         raise Stale(f"this run is {run.state}: there is nothing to approve. Nothing was changed.")
-    sql.approve(services.db, id, hash, actor=actor)
-    if run.state is RunState.PLANNED:
-        return find(id, services)
     expect_soon(id, services)
+    sql.approve(services.db, id, hash, actor=actor)
     sql.move(services.db, id, RunState.EXPANDING, of=[RunState.AWAITING_APPROVAL], actor=actor)
     return go_on(id, services)
 
@@ -75,10 +74,14 @@ def approve(id: UUID, hash: bytes, *, actor: str, services: Services) -> Run:
 def pause(
     id: UUID, *, actor: str, reason: str, services: Services, until: datetime | None = None, seq: int | None = None
 ) -> Run:
-    """Pause a run: no mail of it is opened any more once this returns. Raises NotFound, Stale."""
+    """Pause a run: no mail of it is opened any more once this returns; a pause that stands is only prolonged.
+
+    Raises NotFound, Stale.
+    """
     if until is not None:  # the relay may have nothing else to look for
         services.due_index.set({due_entry(id): until.timestamp()})
-    return _moved(id, RunState.PAUSED, PAUSABLE, services, actor=actor, reason=reason, until=until, seq=seq)
+    states = (*PAUSABLE, RunState.PAUSED)
+    return _moved(id, RunState.PAUSED, states, services, actor=actor, reason=reason, until=until, seq=seq)
 
 
 def resume(id: UUID, *, actor: str, reason: str, services: Services, seq: int | None = None) -> Run:
@@ -126,8 +129,8 @@ def go_on(id: UUID, services: Services) -> Run:
     until = services.clock.elapsed() + AT_ONCE_SECONDS
     advanced = advance(id, services, lambda: services.clock.elapsed() < until)
     run = advanced.run or find(id, services)
-    if run.expanded > 0 and run.state is RunState.RUNNING:
-        start_turns(run, services)
+    if run.expanded > 0 and run.state in (RunState.RUNNING, RunState.CANCELLED):
+        start_turns(run, services, wakes=True)
     if advanced.unfinished:
         services.notifier.notify_again([id], [])
     return run

@@ -4,11 +4,12 @@ from uuid import UUID
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.effects_of_runs import FREE, RUN, WAITS
 
 EFFECTS_PER_STATEMENT = 5_000
 
 # What a worker has claimed ends when its attempt would be opened; what is unknown is looked into.
-CANCEL = """
+CANCEL = f"""
     WITH free AS MATERIALIZED (
         SELECT effects.id,
                EXISTS (SELECT FROM attempts a
@@ -18,7 +19,7 @@ CANCEL = """
                                   AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused')
                                 LIMIT 1) IS NULL) AS maybe
           FROM effects
-         WHERE event_id = %(run)s AND of_run AND lease_until IS NULL AND status = 'waiting'
+         WHERE {RUN} = %(run)s AND {FREE} AND {WAITS} AND status <> 'unknown'
            AND EXISTS (SELECT FROM runs WHERE runs.id = %(run)s AND runs.state = 'cancelled')
          ORDER BY due_at, effects.id
          LIMIT %(limit)s
@@ -42,7 +43,7 @@ CANCEL = """
         SELECT id, seq, 'waiting', 'cancelled', fence, reason, reason_code, maybe_sent, 'worker' FROM moved
     )
     SELECT count(*) AS n FROM moved
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def cancel_effects(db: Database, run: UUID) -> int:

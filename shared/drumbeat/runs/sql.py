@@ -72,6 +72,14 @@ def get(db: Database, ids: Collection[UUID]) -> dict[UUID, Run]:
     return {row["id"]: _run(row) for row in db.run(GET, {"ids": list(ids)})} if ids else {}
 
 
+GOING = f"SELECT {_COLUMNS} FROM {_JOINED} WHERE runs.state IN ('expanding', 'running') ORDER BY runs.id"  # noqa: S608
+
+
+def going(db: Database) -> list[Run]:
+    """Return the runs that send."""
+    return [_run(row) for row in db.run(GOING)]
+
+
 def _run(row: Row) -> Run:
     return Run(**{**row, "state": RunState(row["state"]), "steps": tuple(row["steps"])})
 
@@ -137,6 +145,7 @@ MOVE = """
         SELECT id, state
           FROM runs
          WHERE id = %(id)s AND state = ANY (%(states)s) AND (%(seq)s::int IS NULL OR seq = %(seq)s)
+           AND (state <> %(to)s OR resumes_at < coalesce(%(resumes_at)s::timestamptz, 'infinity'))
            FOR NO KEY UPDATE
     ), moved AS (
         UPDATE runs
@@ -178,7 +187,8 @@ def move(
 ) -> RunState | None:
     """Move a run that is in one of the states `of`; return where it is now, None: it was in another, or had moved on.
 
-    One that is to be `running` is `expanding` while its effects are not all there.
+    One that is to be `running` is `expanding` while its effects are not all there. A pause is prolonged, never
+    shortened.
     """
     rows = db.run(
         MOVE,
@@ -217,6 +227,7 @@ STARTS = """
     UPDATE runs
        SET starts = true, started_by = %(actor)s, needs_approval = coalesce(%(why)s, needs_approval)
      WHERE id = %(id)s AND NOT starts
+       AND (%(why)s::text IS NULL OR NOT EXISTS (SELECT FROM approvals WHERE approvals.run_id = runs.id))
 """
 
 
@@ -271,7 +282,17 @@ def expect(db: Database, id: UUID, seconds: float) -> None:
     db.run(EXPECT, {"id": id, "seconds": seconds})
 
 
-FINISH = """
+_MOVING = "('waiting', 'claimed', 'sending', 'unknown')"
+OVER = f"SELECT NOT EXISTS (SELECT FROM effects WHERE event_id = %(id)s AND status IN {_MOVING}) AS over"  # noqa: S608
+
+
+def is_over(db: Database, id: UUID) -> bool:
+    """Return whether none of a run's effects moves by itself any more."""
+    over: bool = db.run(OVER, {"id": id})[0]["over"]
+    return over
+
+
+FINISH = f"""
     WITH moved AS (
         UPDATE runs
            SET state = 'finished', seq = seq + 1, reason_code = NULL, reason_detail = NULL, updated_at = drumbeat_now()
@@ -279,13 +300,13 @@ FINISH = """
            AND state = 'running'
            AND NOT EXISTS (SELECT FROM effects
                             WHERE effects.event_id = runs.id
-                              AND effects.status IN ('waiting', 'claimed', 'sending', 'unknown'))
+                              AND effects.status IN {_MOVING})
      RETURNING id, seq
     )
     INSERT INTO run_journal (run_id, seq, from_state, to_state, actor)
     SELECT id, seq, 'running', 'finished', 'worker' FROM moved
  RETURNING run_id
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def finish(db: Database, id: UUID) -> bool:

@@ -1,20 +1,38 @@
 """How many turns a run has at a time, and how fast limits and pace let it go."""
 
+from collections.abc import Collection
+
 from drumbeat.core.campaigns import Campaign
 from drumbeat.core.configuration import Account, Config
+from drumbeat.core.errors import NotUnderstood
 from drumbeat.providers import registry as providers
 from drumbeat.providers.quotas import HasQuota
+from drumbeat.runs import sql
 from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services
 
 
-def start(run: Run, services: Services) -> None:
-    """Start the turns of a run that are not expected."""
+def start(run: Run, services: Services, *, wakes: bool = False, unknown: bool = False) -> None:
+    """Start the turns of a run that are not expected; also those that sleep, and where it is unknown which there are.
+
+    A turn sleeps until what it saw is due: who makes something due sooner wakes it.
+    """
     config, campaign = configured(run, services)
     numbers = range(1 if rate_of(campaign, config) is not None else most_turns(services))
-    if missing := services.turns.missing(run.id, numbers):
+    if missing := services.turns.missing(run.id, numbers, asleep=wakes, unknown=unknown):
         services.turns.start(run.id, missing)
+
+
+def wake(accounts: Collection[str], services: Services) -> None:
+    """Wake the turns of the runs that mail by accounts which may be called again."""
+    for run in sql.going(services.db):
+        try:
+            config, campaign = configured(run, services)
+        except NotUnderstood:
+            continue  # its turns say so
+        if run.expanded > 0 and not {account.name for account in accounts_of(campaign, config)}.isdisjoint(accounts):
+            start(run, services, wakes=True)
 
 
 def most_turns(services: Services) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.effects_of_runs import FREE, PLACED, RUN, WAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class NextDue:
 
 # Of each account the first: one that is paused hides no other. Of a run that is paused or was cancelled only what is
 # unknown goes on.
-NEXT = """
+NEXT = f"""
     SELECT first.id, first.account, extract(epoch FROM first.due_at - drumbeat_now())::float8 AS due_in,
            first.crashes > 0 AS suspect,
            extract(epoch FROM account_states.paused_until - drumbeat_now())::float8 AS paused_for
@@ -27,12 +28,12 @@ NEXT = """
      CROSS JOIN LATERAL (
         SELECT id, account, due_at, crashes
           FROM effects
-         WHERE event_id = %(run)s AND of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')
-           AND account = accounts.name AND due_at < 'infinity' AND (status = 'unknown' OR NOT %(halted)s)
+         WHERE {RUN} = %(run)s AND {FREE} AND {WAITS} AND account = accounts.name
+           AND (status = 'unknown' OR NOT %(halted)s)
          ORDER BY due_at, id
          LIMIT 1) AS first
       LEFT JOIN account_states ON account_states.account = first.account
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def next_due(db: Database, run: UUID, accounts: list[str], *, halted: bool) -> list[NextDue]:
@@ -41,15 +42,14 @@ def next_due(db: Database, run: UUID, accounts: list[str], *, halted: bool) -> l
 
 
 # What has a place in the queue of a rate limit, and when its turn is.
-PLACED = """
+NEXT_PLACED = f"""
     SELECT extract(epoch FROM min(due_at) - drumbeat_now())::float8 AS due_in
       FROM effects
-     WHERE event_id = %(run)s AND of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown')
-       AND slot IS NOT NULL
-"""
+     WHERE {PLACED} = %(run)s AND {FREE} AND slot IS NOT NULL AND {WAITS}
+"""  # noqa: S608 - put together from constants
 
 
 def next_placed(db: Database, run: UUID) -> float | None:
     """Return in how many seconds the first effect of a run is due that has a place; None: none has."""
-    due_in: float | None = db.run(PLACED, {"run": run})[0]["due_in"]
+    due_in: float | None = db.run(NEXT_PLACED, {"run": run})[0]["due_in"]
     return due_in

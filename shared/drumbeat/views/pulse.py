@@ -17,7 +17,7 @@ class Pulse:
 def pulse(due_index: DueIndex, now: datetime) -> Pulse:
     """Read the due index. A relay that runs every minute leaves no entry overdue for longer."""
     at = now.timestamp()
-    times = due_index.times([FULL, *sorted(due_index.due(at).members - {FULL})])
+    times = due_index.times([FULL, *sorted(due_index.due(at).members - {FULL})]) or {}
     full = times.get(FULL)
     return Pulse(
         next_full=None if full is None else datetime.fromtimestamp(full, UTC),

@@ -105,11 +105,13 @@ class DueIndex:
         scores = {_text(member): float(score) for member, score in zip(entries[::2], entries[1::2], strict=True)}
         return min((when for member, when in scores.items() if member not in MARKS), default=math.inf)
 
-    def times(self, members: Sequence[str]) -> dict[str, float]:
-        """Return when each member that is in the index is due; empty when Redis is unreachable."""
+    def times(self, members: Sequence[str]) -> dict[str, float] | None:
+        """Return when each member that is in the index is due; None when Redis is unreachable."""
         if not members:
             return {}
-        scores = self._try(lambda: self._redis.run("ZMSCORE", KEY, *members)) or []
+        scores = self._try(lambda: self._redis.run("ZMSCORE", KEY, *members))
+        if scores is None:
+            return None
         return {member: float(score) for member, score in zip(members, scores, strict=False) if score is not None}
 
     def forget(self, members: Collection[str], read_at: float) -> bool:

@@ -6,6 +6,7 @@ entry, and the relay starts it again; one that comes twice has a word that is sp
 """
 
 import logging
+import math
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from importlib.resources import files
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 86_400
 OVERDUE_SECONDS = 20.0  # after its time the relay starts a turn again; the former then ends by itself
+SOON_SECONDS = OVERDUE_SECONDS + 5.0  # a turn that is to come later than this much before its entry sleeps
 AHEAD_SECONDS = 90.0  # before its time the relay starts a turn that is too far off for a message
 _SCRIPT = files("drumbeat.wakeups").joinpath("turns.lua")
 _LOG = logging.getLogger(__name__)
@@ -67,10 +69,17 @@ class Turns:
         """Let a turn have no other."""
         self._due_index.clear([entry(turn.run, turn.number)])
 
-    def missing(self, run: UUID, numbers: Collection[int]) -> list[int]:
-        """Return which of a run's turns are not expected: never started, or lost."""
+    def missing(self, run: UUID, numbers: Collection[int], *, asleep: bool = False, unknown: bool = False) -> list[int]:
+        """Return which of a run's turns are not expected: never started, or lost; also those that are `asleep`.
+
+        Without Redis that is unknown: none then, so that turns do not multiply, or all.
+        """
         times = self._due_index.times([entry(run, number) for number in numbers])
-        return [number for number in numbers if times.get(entry(run, number), 0.0) <= self._now()]
+        if times is None:
+            return list(numbers) if unknown else []
+        now = self._now()
+        latest = now + SOON_SECONDS if asleep else math.inf
+        return [number for number in numbers if not now < times.get(entry(run, number), 0.0) <= latest]
 
     def _send(self, turns: Collection[Turn], delay: float) -> None:
         if not turns:

@@ -58,7 +58,7 @@ def test_what_cannot_be_claimed_is_told_apart_for_one_more_round_trip(worker: Wo
     assert done.counts == {"sending": 10, "accepted": 10}
     assert worker.db.round_trips - before <= 5
     assert worker.redis.pipelines == 1
-    assert worker.due_index.times([f"effect:{early}"]).keys() == {f"effect:{early}"}
+    assert set(worker.due_index.times([f"effect:{early}"]) or {}) == {f"effect:{early}"}
 
 
 @pytest.mark.point(22)

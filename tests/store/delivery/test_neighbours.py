@@ -128,7 +128,7 @@ def test_an_effect_that_cannot_be_prepared_in_no_foreseen_way_is_left_under_its_
     rows = worker.db.run("SELECT id, status FROM effects WHERE event_id = %s", (bad,))
     assert {row["status"] for row in rows} == {"claimed"}
     left = {f"effect:{row['id']}" for row in rows}
-    assert worker.due_index.times(sorted(left)).keys() == left
+    assert set(worker.due_index.times(sorted(left)) or {}) == left
     assert "ada" not in caplog.text
 
 

@@ -137,18 +137,6 @@ KNOWN = (
     "INSERT INTO leads (contact, address, attributes, refused, since, changed)"
     " SELECT sha256('7'), '{}', '{}', '{}', drumbeat_now(), drumbeat_now()",
     "INSERT INTO suppressions (contact, seq, reason, actor) VALUES (sha256('7'), 1, 'asked', 'test')",
-    "INSERT INTO events (id, source, key, type, door, fingerprint, received_at)"
-    f" VALUES ('{RUN}', 'digest', 'run:one', 'CAMPAIGN_TRIGGER', 'api', '', drumbeat_now())",
-    "INSERT INTO runs (id, campaign, version, semantics, steps, content, state, seq, starts, reviews, created_by)"
-    f" SELECT '{RUN}', 'digest', max(version), 4, '{{mail}}', '', 'running', 1, true, false, 'test' FROM configs",
-    f"INSERT INTO run_progress (run_id, as_of, chunks) VALUES ('{RUN}', drumbeat_now(), 1)",
-    f"INSERT INTO plans (event_id, version, hash, semantics) SELECT '{RUN}', max(version), '', 4 FROM configs",
-    f"INSERT INTO recipients (run_id, contact, due_at) VALUES ('{RUN}', sha256('7'), drumbeat_now())",
-    "INSERT INTO effects (id, event_id, version, flow, step, account, action, contact, base_due_at, expires_at, status,"
-    " seq, due_at, campaign, of_run)"
-    f" SELECT drumbeat_id('{RUN}', 'campaign:digest', 'mail', encode(sha256('7'), 'hex')), '{RUN}', 1,"
-    " 'campaign:digest', 'mail', 'mail', 'send_email', sha256('7'), drumbeat_now(), drumbeat_now(),"
-    " 'waiting', 1, drumbeat_now(), true, true",
 )
 
 # What statements are put together from.

@@ -139,7 +139,8 @@ class Stage(Services):
         text: str = TEXT,
         limits: str = "",
     ) -> int:
-        return self.configure(DOCUMENT.format(more=more, audience=audience, subject=subject, text=text, limits=limits))
+        document = DOCUMENT.format(more=more, audience=audience, subject=subject, text=text, limits=limits)
+        return Stage.configure(self, document)  # of other services, too
 
     def configure(self, document: str) -> int:
         """Put a whole document in force."""

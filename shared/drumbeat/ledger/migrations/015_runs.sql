@@ -49,7 +49,7 @@ CREATE TABLE run_journal (
         'awaiting_approval>expanding', 'awaiting_approval>cancelled',
         'expanding>running', 'expanding>paused', 'expanding>cancelled',
         'running>paused', 'running>finished', 'running>cancelled',
-        'paused>expanding', 'paused>running', 'paused>cancelled',
+        'paused>expanding', 'paused>running', 'paused>paused', 'paused>cancelled',
         'missed>expanding', 'missed>cancelled',
         'finished>expanding', 'cancelled>expanding'
     ))
@@ -111,11 +111,12 @@ DROP INDEX effects_due;
 CREATE INDEX effects_due ON effects (account, campaign, due_at, id) INCLUDE (expires_at)
     WHERE lease_until IS NULL AND status IN ('waiting', 'unknown') AND NOT of_run;
 
-CREATE INDEX effects_of_run ON effects (event_id, due_at, id)
-    WHERE of_run AND lease_until IS NULL AND status IN ('waiting', 'unknown');
+-- Over expressions, as `ledger.effects_of_runs` says why.
+CREATE INDEX effects_of_run ON effects ((CASE WHEN of_run THEN event_id END), due_at, id)
+    WHERE of_run AND lease_until IS NULL AND due_at < 'infinity';
 -- Those that have a place in the queue of a rate limit: few, and taken before the others.
-CREATE INDEX effects_of_run_placed ON effects (event_id, due_at, id)
-    WHERE of_run AND slot IS NOT NULL AND lease_until IS NULL AND status IN ('waiting', 'unknown');
+CREATE INDEX effects_of_run_placed ON effects ((CASE WHEN of_run AND slot IS NOT NULL THEN event_id END), due_at, id)
+    WHERE of_run AND slot IS NOT NULL AND lease_until IS NULL AND due_at < 'infinity';
 -- What may end its worker is taken alone.
 CREATE INDEX effects_of_run_suspect ON effects (due_at)
     WHERE of_run AND crashes > 0 AND lease_until IS NULL AND status IN ('waiting', 'unknown');
