@@ -12,6 +12,7 @@ from tests.faults.simulation import Simulation
 
 RUN = "run"
 RACES_OF_RUNS = ("pause", "cap", "chunks")  # of a turn and a pause, of two runs for the same people, of two workers
+MOST_WAITS = 60  # of a person for a worker
 PROCESSES_OF_RUNS: Mapping[str, tuple[str, ...]] = {
     RUN: ("worker 1", "worker 2", "relay", "person", "form", "page", "provider"),
     "pause": ("worker 1", "person"),
@@ -65,7 +66,12 @@ class RunsAtOnce:
         self._simulation.wake(wake_up, f"worker {number}")
 
     def _pause(self) -> None:
-        self._wait("person", self._random.randint(0, 12))
+        """A person pauses the run about when its mails are opened."""
+        for _ in range(MOST_WAITS):
+            if any(line.endswith("db claims.CLAIM_OF_RUN") for line in self._simulation.point.trace):
+                break
+            self._wait("person", 1)
+        self._wait("person", self._random.randint(0, 3))
         self._simulation.pause_run(self._runs[0])
 
     def _change_often(self) -> None:

@@ -47,7 +47,7 @@ def test_a_pause_comes_between_claim_and_opening_and_after_the_mails(
     """Else the orders of these would show nothing."""
     put_back = set()
 
-    for seed in range(32):
+    for seed in range(20):
         Interleaving(environment, simulate, seed, theme="pause").run()
         put_back.add(bool(environment.owner.run("SELECT FROM journal WHERE reason_code = 'run_paused'")))
 

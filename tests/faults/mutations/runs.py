@@ -123,7 +123,7 @@ def _start_without_approval(patch: Patch) -> None:
 
 
 def _start_no_lost_turn(patch: Patch) -> None:
-    patch.setattr(relay_runs, "start", lambda run, services: None)
+    patch.setattr(relay_runs, "start", lambda run, services, wakes: None)
 
 
 def _forget_the_end_of_a_pause(patch: Patch) -> None:
@@ -143,7 +143,7 @@ def _count_a_pause_as_lateness(patch: Patch) -> None:
 
 
 def _leave_the_mails_of_a_cancelled_run(patch: Patch) -> None:
-    patch.setattr(endings_sql, "cancel_effects", lambda db, run: 0)
+    patch.setattr(endings_sql, "cancel_effects", lambda db, run: endings_sql.Cancelled(0, moving=False))
 
 
 MUTATIONS = (
