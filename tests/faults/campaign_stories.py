@@ -117,6 +117,8 @@ def _called_off(simulation: Simulation) -> None:
     other = simulation.start_run(SALE)
     simulation.cancel_run(other)
     simulation.settle(prompt=True)
+    simulation.advance(1.0)
+    simulation.drain()  # its last turn
     _is(simulation, run, RunState.CANCELLED)
 
 

@@ -25,7 +25,6 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.ingest import feedback_sql
 from drumbeat.ingest.door import Door
 from drumbeat.ingest.single import Single
-from drumbeat.ledger import effects_of_runs
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.people import sql as people_sql
 from drumbeat.providers.calls import Calls, Job, Send
@@ -43,6 +42,7 @@ type Observer = Callable[[Sequence[tuple[str, object]]], None]
 
 
 WORKERS = 4  # that may run at a time
+VERBS = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "SET", "CREATE", "LOCK", "DO")
 PEOPLE_A_CHUNK = 2  # of a run, so that few people are several chunks
 SLEEPS_AFTER_SECONDS = 300  # without a statement: Neon, "Scale to zero"
 
@@ -277,12 +277,15 @@ def _redis_fails(done: bool) -> NoReturn:
 
 @cache
 def statements() -> dict[str, str]:
-    """Return the name of every statement in the package: its module and its constant. A private one is only a part."""
+    """Return the name of every statement in the package: its module and its constant.
+
+    A private one is only a part, and so is what begins with no verb.
+    """
     return {
         text: f"{short}.{name}"
         for short, module in _modules()
         for name, text in vars(module).items()
-        if name.isupper() and name[0] != "_" and name not in vars(effects_of_runs) and isinstance(text, str)
+        if name.isupper() and name[0] != "_" and isinstance(text, str) and text.strip().startswith(VERBS)
     }
 
 

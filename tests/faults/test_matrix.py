@@ -46,20 +46,11 @@ NOT_REQUIRED = {
     "configs.USES": "apply reads only, to refuse a secret that a header would show to another",
     "dismissals": "a person has seen what needs attention; nothing is sent for it",
     "erasure": "a person has another erased; nothing is sent for it",
-    "plans.PLANS": "a part of other statements",
-    "plans.PEOPLE": "a part of other statements",
-    "bars": "parts of other statements",
-    "run_bars": "parts of other statements",
-    "attributes": "parts of other statements",
     "known": "apply reads only, to warn of an attribute that no one has",
-    "missing.NEVER": "an instant",
     "counting": "a person looks at an audience",
     "judging": "a person looks at an audience",
     "members": "a person looks at an audience",
-    "confirmations": "parts of other statements",
     "unplanned": "parts of other statements",
-    "relay.NO_PLAN": "a part of other statements",
-    "legacy": "parts of other statements, about what the release before wrote",
 }
 
 
