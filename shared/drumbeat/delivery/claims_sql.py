@@ -15,6 +15,7 @@ from drumbeat.delivery.budget import BYTES_PER_BATCH
 from drumbeat.delivery.effects import Claimed, EffectState, Recipient
 from drumbeat.ledger.database import Database, Row
 from drumbeat.ledger.effects_of_runs import FREE, PLACED, RUN, WAITS
+from drumbeat.ledger.unresolved import UNRESOLVED
 
 # `wanted` locks the newest version of a row, while everything else is read as of the statement's beginning: attempts
 # and outcomes that came with a newer version would be missed. Such a row is left to the next claim. (Each move writes
@@ -98,11 +99,7 @@ _CLAIM = """
       LEFT JOIN recipients ON t.of_run AND recipients.run_id = t.event_id AND recipients.contact = t.contact
      CROSS JOIN LATERAL (
         SELECT count(*) AS attempts,
-               count(*) FILTER (WHERE (SELECT o.id
-                                         FROM outcomes o
-                                        WHERE o.effect_id = a.effect_id AND o.n = a.n
-                                          AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused')
-                                        LIMIT 1) IS NULL) AS unresolved,
+               count(*) FILTER (WHERE {unresolved}) AS unresolved,
                min(a.opened_at) AS first_opened_at, max(a.opened_at) AS last_opened_at,
                max(a.n) AS last_n, max(a.identity) AS identity
           FROM attempts a
@@ -126,7 +123,13 @@ _CLAIM = """
          WHERE o.effect_id = t.id AND o.generation = t.generation) AS told
 """
 CLAIM = _CLAIM.format(
-    whose="id = ANY (%(ids)s)", order="id", limit="%(limit)s", alone="%(alone)s", probe="%(probe)s", waits=WAITS
+    whose="id = ANY (%(ids)s)",
+    order="id",
+    limit="%(limit)s",
+    alone="%(alone)s",
+    probe="%(probe)s",
+    waits=WAITS,
+    unresolved=UNRESOLVED,
 )
 # Those of a run that have been due longest. What may end its worker is named by the relay, and taken alone. A full
 # batch has a statement of its own with its limit in it: where the limit is a parameter it is planned anew each time,
@@ -134,7 +137,13 @@ CLAIM = _CLAIM.format(
 _FULL: LiteralString = "48"
 FULL_BATCH = int(_FULL)  # effects of a run
 _OF_RUN: LiteralString = f"{RUN} = %(run)s AND {FREE}"
-_BY_TURN: dict[str, LiteralString] = {"order": "due_at, id", "alone": "false", "probe": "false", "waits": WAITS}
+_BY_TURN: dict[str, LiteralString] = {
+    "order": "due_at, id",
+    "alone": "false",
+    "probe": "false",
+    "waits": WAITS,
+    "unresolved": UNRESOLVED,
+}
 CLAIM_OF_RUN = _CLAIM.format(whose=_OF_RUN, limit="%(limit)s", **_BY_TURN)
 CLAIM_FULL_OF_RUN = _CLAIM.format(whose=_OF_RUN, limit=_FULL, **_BY_TURN)
 # Those whose turn it is in the queue of a rate limit: what has no place there would go first, being due for longer.

@@ -142,7 +142,7 @@ def _ask_for_next(work: _Work, services: Services, *, more: bool) -> None:
     delay = max(min(_free_in(one) for one in waiting), LIMITED_SECONDS if more else 0.0)
     if work.limited and delay <= LIMITED_SECONDS:
         delay = _until_limits_allow(work, services)
-    return _ask(turn, delay, services)
+    return _ask(turn, max(delay, _until_pace_allows(work, services)), services)
 
 
 def _until_limits_allow(work: _Work, services: Services) -> float:
@@ -150,6 +150,15 @@ def _until_limits_allow(work: _Work, services: Services) -> float:
     behind = _queue(work, services) - LIMITED_SECONDS
     placed = work_sql.next_placed(services.db, work.run.id)
     return max(min(behind, math.inf if placed is None else placed), LIMITED_SECONDS)
+
+
+def _until_pace_allows(work: _Work, services: Services) -> float:
+    """Return in how many seconds the run's pace lets a mail through; one that has a place in a queue was counted."""
+    if work.campaign.pace is None or work.halted:
+        return 0.0
+    wait = services.run_pace.wait(work.run.id)
+    placed = work_sql.next_placed(services.db, work.run.id) if work.limited else None
+    return wait if placed is None else min(wait, placed)
 
 
 def _may_probe(one: NextDue) -> bool:

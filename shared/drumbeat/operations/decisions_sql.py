@@ -10,6 +10,7 @@ from drumbeat.core.status import Status
 from drumbeat.ledger import legacy
 from drumbeat.ledger.database import Database, Row
 from drumbeat.ledger.legacy import Cause
+from drumbeat.ledger.unresolved import EVER_TAKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +42,18 @@ class Selection:
     cause: Cause | None = None
 
 
-# Each is about one row `e` of `effects`. An attempt is harmless only when its outcome says so; an acceptance counts
-# even beside a refusal. All generations count: an earlier one is no less real because a person began another.
-_MAYBE_SENT = """
-    (EXISTS (SELECT FROM attempts a
-              WHERE a.effect_id = e.id
-                AND NOT EXISTS (SELECT FROM outcomes o
-                                 WHERE o.effect_id = a.effect_id AND o.n = a.n
-                                   AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused')))
-     OR EXISTS (SELECT FROM outcomes o WHERE o.effect_id = e.id AND o.kind IN ('accepted', 'found')))
-"""
-# With `earlier`, the effect it comes after: what would only end again, or could be done twice, is not sent again.
+# About one row `e` of `effects`. With `earlier`, the effect it comes after: what would only end again, or could be done
+# twice, is not sent again.
 _REDRIVABLE = f"""
     (EXISTS (SELECT FROM payloads p WHERE p.event_id = e.event_id)
      AND (earlier.status IS NULL OR earlier.status NOT IN ('refused', 'cancelled'))
-     AND (%(even_if_sent)s OR NOT {_MAYBE_SENT}))
+     AND (%(even_if_sent)s OR NOT {EVER_TAKEN}))
 """
 
 _STATE = f"""
     SELECT e.id, e.account, e.status, e.seq AS version, e.dependents, e.after, earlier.status AS predecessor,
            greatest(extract(epoch FROM e.base_due_at - drumbeat_now()), 0)::float8 AS due_in,
-           {_MAYBE_SENT} AS maybe_sent,
+           {EVER_TAKEN} AS maybe_sent,
            NOT EXISTS (SELECT FROM payloads p WHERE p.event_id = e.event_id) AS erased,
            (SELECT c.suppression_reason FROM contacts c
              WHERE c.key = e.contact AND c.suppressed_at IS NOT NULL) AS suppressed,
@@ -135,7 +127,7 @@ DECIDE = f"""
          ORDER BY e.id
            FOR UPDATE OF e
     ), mine AS MATERIALIZED (
-        SELECT e.id, e.status AS before, %(to)s = 'cancelled' AND {_MAYBE_SENT} AS maybe,
+        SELECT e.id, e.status AS before, %(to)s = 'cancelled' AND {EVER_TAKEN} AS maybe,
                earlier.status NOT IN ('accepted', 'refused', 'cancelled') IS TRUE AS comes_later
           FROM locked e
           JOIN input i ON i.id = e.id AND i.version = e.seq

@@ -1,6 +1,7 @@
 """Runs that go on by themselves: their steps, and the turns of theirs that were lost."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -25,18 +26,32 @@ def go_on(services: Services) -> int:
     """
     found = ledger.open_runs(services.db, plans_kept=PLANS_KEPT)
     runs = sql.get(services.db, [each.id for each in found])
-    now = services.clock.now().timestamp()
+    services.due_index.set(_next_looks(found, services))
     for each in found:
-        services.due_index.set({due_entry(each.id): now + CHECK_SECONDS})
         if each.resumes:
             _move(each, RunState.RUNNING, RunState.PAUSED, RunReason.PAUSE_OVER, services)
         if each.forgotten:
             _move(each, RunState.CANCELLED, RunState.PLANNED, RunReason.NEVER_STARTED, services)
-        if each.advances:
+        if each.advances or each.resumes:
             _wake(each, services)
         if runs[each.id].expanded > 0:
             _start(runs[each.id], wakes=each.resumes, services=services)
     return len(found)
+
+
+def _next_looks(runs: Sequence[ledger.OpenRun], services: Services) -> dict[str, float]:
+    """Return when to look at runs again: soon where steps are to take, and else when something ends by itself.
+
+    What waits for a person keeps no database awake; turns have entries of their own.
+    """
+    soon = services.clock.now().timestamp() + CHECK_SECONDS
+    looks: dict[str, float] = {}
+    for run in runs:
+        if run.advances or run.resumes or run.forgotten:
+            looks[due_entry(run.id)] = soon
+        elif run.ends_at is not None:
+            looks[due_entry(run.id)] = run.ends_at.timestamp()
+    return looks
 
 
 def _start(run: Run, *, wakes: bool, services: Services) -> None:

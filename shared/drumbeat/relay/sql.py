@@ -284,6 +284,7 @@ class OpenRun:
     advances: bool
     resumes: bool  # its pause is over
     forgotten: bool  # it was only planned, long ago
+    ends_at: datetime | None  # of its pause, or when a plan is forgotten
     seq: int
 
 
@@ -307,6 +308,8 @@ RUNS = f"""
            OR (runs.state = 'awaiting_approval' AND approvals.run_id IS NOT NULL) AS advances,
            runs.state = 'paused' AND coalesce(runs.resumes_at <= drumbeat_now(), false) AS resumes,
            runs.state = 'planned' AND NOT runs.starts AND runs.created_at < drumbeat_now() - %(kept)s AS forgotten,
+           CASE runs.state WHEN 'paused' THEN runs.resumes_at
+                           WHEN 'planned' THEN runs.created_at + %(kept)s END AS ends_at,
            runs.seq
       FROM runs
       LEFT JOIN plans ON plans.event_id = runs.id

@@ -106,7 +106,7 @@ def _plan(run: Run, services: Services) -> bool:
     if run.plan_hash is None:
         chunks_sql.record_plan(services.db, run)
         return True
-    return run.starts and go_on(run, services)
+    return run.starts and begin_or_wait(run, services)
 
 
 def _gather(run: Run, services: Services) -> bool:
@@ -140,7 +140,7 @@ def _times(run: Run, campaign: Campaign, services: Services) -> tuple[ZoneTimes,
     return times.loads(kept)
 
 
-def go_on(run: Run, services: Services) -> bool:
+def begin_or_wait(run: Run, services: Services) -> bool:
     """Let a run that is planned begin, wait for approval, or be missed; return whether it moved."""
     _, campaign = configured(run, services)
     late = run.now - run.starts_at if run.starts_at is not None else timedelta(0)

@@ -11,11 +11,6 @@ from drumbeat.planning.run_content import content_hash
 from drumbeat.runs import sql
 from drumbeat.services import Services
 
-BY_HAND = (
-    "plan",
-    "proposed",
-)  # fields of the event's payload: it is to be looked at; it may only be approved by another
-
 
 def run_of(event: Event, config: Config) -> Campaign | None:
     """Return the campaign whose run this event is, None: it is no run's.

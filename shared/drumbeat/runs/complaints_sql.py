@@ -92,7 +92,7 @@ DELIVERED = """
                  LIMIT %(most)s) AS first
     )
     UPDATE run_progress
-       SET delivered = greatest(delivered, counted.n), judged_at = drumbeat_now()
+       SET delivered = greatest(delivered, counted.n)
       FROM counted
      WHERE run_id = %(run)s
  RETURNING counted.n

@@ -6,6 +6,7 @@ from uuid import UUID
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.ledger.database import Database
 from drumbeat.ledger.effects_of_runs import FREE, RUN, WAITS
+from drumbeat.ledger.unresolved import UNRESOLVED
 
 EFFECTS_PER_STATEMENT = 5_000
 
@@ -15,10 +16,7 @@ CANCEL = f"""
         SELECT effects.id,
                EXISTS (SELECT FROM attempts a
                         WHERE a.effect_id = effects.id AND a.generation = effects.generation
-                          AND (SELECT o.id FROM outcomes o
-                                WHERE o.effect_id = a.effect_id AND o.n = a.n
-                                  AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused')
-                                LIMIT 1) IS NULL) AS maybe
+                          AND {UNRESOLVED}) AS maybe
           FROM effects
          WHERE {RUN} = %(run)s AND {FREE} AND {WAITS} AND status <> 'unknown'
            AND EXISTS (SELECT FROM runs WHERE runs.id = %(run)s AND runs.state = 'cancelled')

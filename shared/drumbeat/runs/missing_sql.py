@@ -12,6 +12,7 @@ from drumbeat.core.configuration import Step
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.runs import RunState
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.unresolved import EVER_TAKEN
 from drumbeat.runs.chunks_sql import NEVER, chunk
 from drumbeat.runs.sql import Run
 
@@ -19,17 +20,8 @@ CANCELLED_AS = (ReasonCode.MISSED, ReasonCode.RUN_CANCELLED, ReasonCode.EXPIRED)
 REFUSED_AS = (ReasonCode.NOT_RENDERED,)
 ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.MISSED)
 
-# Each is about one row `e` of effects. Attempts of all generations count, whatever followed from them.
-_MAY_BE_THERE = """
-    (e.maybe_sent IS TRUE
-     OR EXISTS (SELECT FROM attempts a
-                 WHERE a.effect_id = e.id
-                   AND (SELECT o.id FROM outcomes o
-                         WHERE o.effect_id = a.effect_id AND o.n = a.n
-                           AND o.kind IN ('not_sent', 'throttled', 'denied', 'refused')
-                         LIMIT 1) IS NULL)
-     OR EXISTS (SELECT FROM outcomes o WHERE o.effect_id = e.id AND o.kind IN ('accepted', 'found')))
-"""
+# Each is about one row `e` of effects.
+_MAY_BE_THERE = f"(e.maybe_sent IS TRUE OR {EVER_TAKEN})"
 _ENDED_WITHOUT = f"""
     ((e.status = 'cancelled' AND e.reason_code = ANY (%(cancelled_as)s))
      OR (e.status = 'refused' AND e.reason_code = ANY (%(refused_as)s)))

@@ -35,6 +35,10 @@ class RunPace:
         free_at = max(self._read(run), now - max(AHEAD_SECONDS - each, 0.0))
         return max(math.floor((now - free_at) / each) + 1, 0) if free_at <= now else 0
 
+    def wait(self, run: UUID) -> float:
+        """Return in how many seconds the next mail of a run may be taken."""
+        return max(self._read(run) - self._clock.now().timestamp(), 0.0)
+
     def taken(self, run: UUID, pace: Limit, mails: int) -> None:
         """Note how many were taken."""
         now = self._clock.now().timestamp()

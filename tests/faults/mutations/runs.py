@@ -89,7 +89,7 @@ def _plan_before_all_are_recorded(patch: Patch) -> None:
         if run.plan_hash is None:
             chunks_sql.record_plan(services.db, run)
             return True
-        return advance.go_on(run, services)
+        return advance.begin_or_wait(run, services)
 
     patch.setattr(advance, "_plan", early)
 

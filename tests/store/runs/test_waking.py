@@ -15,6 +15,7 @@ from drumbeat.runs import control, sql
 from drumbeat.runs.sql import Run
 from drumbeat.runs.turns import start
 from drumbeat.services import Services
+from drumbeat.wakeups.turns import entry
 from tests.store.rows import pass_time
 from tests.store.runs.stage import Stage
 
@@ -186,3 +187,35 @@ def test_a_run_that_was_gathered_too_late_to_begin_is_missed(stage: Stage, owner
     stage.settle()
 
     assert (stage.run(run).state, stage.calls.sent) == (RunState.MISSED, [])
+
+
+def test_what_waits_for_a_person_lets_the_database_sleep(stage: Stage) -> None:
+    stage.apply()
+    stage.people("ada")
+    planned, paused = stage.fire("one", plan=True), stage.fire("two")
+    for wake_up in [stage.queue.left.pop(0), stage.queue.left.pop(0)]:
+        stage.work(wake_up)
+    control.pause(paused, actor=PERSON, reason="a doubt", services=stage)
+    stage.settle()
+    stage.forget_due_entries()
+
+    for _ in range(2):
+        relay_runs.go_on(stage)
+        stage.settle()
+
+    assert {stage.run(planned).state, stage.run(paused).state} == {RunState.PLANNED, RunState.PAUSED}
+    assert stage.due_index.next_work() - stage.clock.now().timestamp() > timedelta(days=6).total_seconds()
+
+
+def test_a_slow_pace_is_waited_for_in_one_piece(stage: Stage, owner: Database) -> None:
+    stage.apply('pace: "10/h"')
+    stage.people("ada", "bob")
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+
+    pass_time(owner, hours=2)  # all are due; the campaign's pace counts by another clock
+    stage.settle(8)
+
+    assert len(stage.calls.sent) == 1
+    asked = stage.due_index.times([entry(run, 0)]) or {}
+    assert asked[entry(run, 0)] - stage.clock.now().timestamp() > 300.0

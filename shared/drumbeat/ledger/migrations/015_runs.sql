@@ -77,8 +77,7 @@ CREATE TABLE run_progress (
     matched     bigint NOT NULL DEFAULT 0,
     odd_zones   bigint NOT NULL DEFAULT 0,   -- people whose zone is not known: they have the campaign's fallback
     came_later  bigint NOT NULL DEFAULT 0,   -- people of the audience as it was when it was expanded, who are in no plan
-    expected_at timestamptz NOT NULL DEFAULT drumbeat_now(),  -- when a worker is to look at it again
-    judged_at   timestamptz NOT NULL DEFAULT '-infinity'  -- when its complaints were last counted
+    expected_at timestamptz NOT NULL DEFAULT drumbeat_now()  -- when a worker is to look at it again
 );
 
 -- Who was in the audience, frozen. Left out says a reason, or null, for each step. Written by one statement of rows that it
@@ -99,7 +98,7 @@ GRANT SELECT, INSERT ON runs, run_journal, approvals, run_progress, recipients T
 GRANT UPDATE (state, seq, reason_code, reason_detail, resumes_at, starts, started_by, needs_approval, reviews, missed_before,
               updated_at)
     ON runs TO drumbeat_app;
-GRANT UPDATE (counted, zones, times, gathered, hash, expanded, matched, odd_zones, came_later, expected_at, judged_at)
+GRANT UPDATE (counted, zones, times, gathered, hash, expanded, matched, odd_zones, came_later, expected_at)
     ON run_progress TO drumbeat_app;
 GRANT UPDATE (left_since) ON recipients TO drumbeat_app;
 
