@@ -36,8 +36,8 @@ class Advanced:
     unfinished: bool
 
 
-def advance(id: UUID, services: Services, has_time: Callable[[], bool]) -> Advanced:
-    """Take a run as far as there is time.
+def advance(id: UUID, services: Services, has_time: Callable[[], bool], *, unknown: bool = False) -> Advanced:
+    """Take a run as far as there is time, and see that it has turns; `unknown`: also where nothing says which it has.
 
     Raises psycopg.Error: the ledger is away; the run stays where the last commit left it.
     """
@@ -50,6 +50,8 @@ def advance(id: UUID, services: Services, has_time: Callable[[], bool]) -> Advan
     except NotUnderstood as error:
         _LOG.error("run_not_understood", extra={"run_id": str(id), "reason": str(error)})
         return Advanced(run, unfinished=False)
+    if run is not None and run.expanded > 0 and run.state in (RunState.RUNNING, RunState.CANCELLED):
+        start_turns(run, services, wakes=True, unknown=unknown)  # who moved it may have died before
     if run is not None and run.state is RunState.PAUSED and run.resumes_at is not None:
         services.due_index.set({due_entry(id): run.resumes_at.timestamp()})
     elif not more and (run is None or not is_on_its_way(run)):

@@ -15,7 +15,6 @@ from drumbeat.planning.run_content import configuration_differences
 from drumbeat.runs import sql
 from drumbeat.runs.advance import advance, due_entry, expect_soon
 from drumbeat.runs.sql import Run
-from drumbeat.runs.turns import start as start_turns
 from drumbeat.services import Services
 
 PAUSABLE = (RunState.EXPANDING, RunState.RUNNING)
@@ -127,10 +126,8 @@ def _moved(
 def go_on(id: UUID, services: Services) -> Run:
     """Wake workers for a run; what of it fits into this request is done at once."""
     until = services.clock.elapsed() + AT_ONCE_SECONDS
-    advanced = advance(id, services, lambda: services.clock.elapsed() < until)
+    advanced = advance(id, services, lambda: services.clock.elapsed() < until, unknown=True)
     run = advanced.run or find(id, services)
-    if run.expanded > 0 and run.state in (RunState.RUNNING, RunState.CANCELLED):
-        start_turns(run, services, wakes=True)
     if advanced.unfinished:
         services.notifier.notify_again([id], [])
     return run

@@ -39,7 +39,7 @@ class QueueError(DrumbeatError):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One of the turns of a run, and the word without which it does nothing."""
+    """One of the turns of a run, and the word without which it does nothing; none: it was started without one."""
 
     run: UUID
     number: int

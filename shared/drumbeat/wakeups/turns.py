@@ -8,7 +8,7 @@ entry, and the relay starts it again; one that comes twice has a word that is sp
 import logging
 import math
 from collections.abc import Collection, Iterable
-from contextlib import suppress
+from dataclasses import replace
 from importlib.resources import files
 from random import Random
 from typing import TYPE_CHECKING
@@ -45,8 +45,10 @@ class Turns:
         """Start turns anew after some seconds: what is left of them from before ends by itself."""
         turns = [Turn(run, number, self._word()) for number in numbers]
         words = [("HSET", key_of(run), str(turn.number), turn.word) for turn in turns]
-        with suppress(RedisError, OSError):  # else each goes on by itself
+        try:
             self._redis.run_all([*words, ("EXPIRE", key_of(run), KEPT_SECONDS)])
+        except (RedisError, OSError):  # a word that is not kept would be taken for one that is spent
+            turns = [replace(turn, word="") for turn in turns]
         self._send(turns, delay)
 
     def take_up(self, turn: Turn) -> Turn | None:

@@ -203,7 +203,7 @@ def _move_without_a_journal_row(patch: Patch) -> None:
         patch,
         attempts_sql,
         "CLOSE",
-        ("%(actor)s FROM moved WHERE before <> status", "%(actor)s FROM moved WHERE false"),
+        ("FROM moved\n         WHERE before <> status", "FROM moved WHERE false"),
     )
 
 

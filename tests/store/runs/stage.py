@@ -238,10 +238,13 @@ class Stage(Services):
     def lose_redis(self) -> None:
         """Be without Redis from now on."""
         self.redis.close()
-        lost = LeanRedis.at("redis://127.0.0.1:1/0", self.redis_prefix)
+        self.use_redis("redis://127.0.0.1:1/0")
+
+    def use_redis(self, url: str) -> None:
+        """Use the Redis at this address from now on."""
         for name in ("due_index", "notifier", "turns", "throttle", "ledger_rest", "wishes_flag", "run_pace"):
             self.__dict__.pop(name, None)
-        self.redis = lost
+        self.redis = LeanRedis.at(url, self.redis_prefix)
 
     def sweep(self) -> None:
         sweep(self)

@@ -9,6 +9,7 @@ from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.outcomes import NotSent
 from drumbeat.core.runs import RunState
 from drumbeat.ledger.database import Database
+from drumbeat.local.servers import Valkey
 from drumbeat.operations.resume import resume as resume_account
 from drumbeat.relay import runs as relay_runs
 from drumbeat.runs import control, sql
@@ -55,6 +56,38 @@ def test_a_run_that_is_resumed_wakes_its_turns(stage: Stage) -> None:
     asleep(stage, run)
 
     control.resume(run, actor=PERSON, reason="go on", services=stage)
+    stage.settle()
+
+    assert stage.calls.sent == ["ada@example.com"]
+
+
+def test_a_run_that_is_resumed_while_redis_is_away_goes_on_all_the_same(stage: Stage, valkey: Valkey) -> None:
+    stage.apply()
+    stage.people("ada")
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    asleep(stage, run)
+
+    stage.lose_redis()
+    control.resume(run, actor=PERSON, reason="go on", services=stage)
+    stage.use_redis(valkey.url)  # it has the words of the turns that sleep
+    stage.settle()
+
+    assert stage.calls.sent == ["ada@example.com"]
+
+
+def test_a_run_whose_relay_died_once_it_had_moved_it_gets_turns_by_the_worker(stage: Stage) -> None:
+    stage.apply()
+    stage.people("ada")
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    stage.settle()
+    stage.forget_due_entries()
+    sql.move(stage.db, run, RunState.RUNNING, of=[RunState.PAUSED], actor="relay")
+    stage.queue.notify(events=[run])  # and dies
+
     stage.settle()
 
     assert stage.calls.sent == ["ada@example.com"]
