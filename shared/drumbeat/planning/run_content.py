@@ -49,6 +49,8 @@ def _needed(config: Config, name: str) -> Tree:
     if found is None:
         return {}
     fields = asdict(found)
+    if not found.is_by_recipient:
+        del fields["fallback_timezone"]  # no one's: it follows the campaign's own
     steps = {each.id: _step(each) for each in found.steps}
     return {
         "campaigns": {name: fields | {"steps": steps, "order of steps": list(steps)}},
