@@ -156,7 +156,7 @@ def _until_pace_allows(work: _Work, services: Services) -> float:
     """Return in how many seconds the run's pace lets a mail through; one that has a place in a queue was counted."""
     if work.campaign.pace is None or work.halted:
         return 0.0
-    wait = services.run_pace.wait(work.run.id)
+    wait = services.run_pace.wait(work.run.id, work.campaign.pace)
     placed = work_sql.next_placed(services.db, work.run.id) if work.limited else None
     return wait if placed is None else min(wait, placed)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from drumbeat.infrastructure.redis import LeanRedis
 
 KEPT_SECONDS = 7 * 86_400
+SKEW_SECONDS = 60.0  # by which the clocks of workers may differ
 AHEAD_SECONDS = 1.0  # of the pace, that may be taken at once: a run is looked at about once a second
 
 
@@ -32,28 +33,30 @@ class RunPace:
         """Return how many mails of a run may be taken now; the others have to wait for the next second."""
         now = self._clock.now().timestamp()
         each = pace.period / pace.count
-        free_at = max(self._read(run), now - max(AHEAD_SECONDS - each, 0.0))
+        free_at = max(self._read(run, now + each), now - max(AHEAD_SECONDS - each, 0.0))
         return max(math.floor((now - free_at) / each) + 1, 0) if free_at <= now else 0
 
-    def wait(self, run: UUID) -> float:
+    def wait(self, run: UUID, pace: Limit) -> float:
         """Return in how many seconds the next mail of a run may be taken."""
-        return max(self._read(run) - self._clock.now().timestamp(), 0.0)
+        now = self._clock.now().timestamp()
+        return max(self._read(run, now + pace.period / pace.count) - now, 0.0)
 
     def taken(self, run: UUID, pace: Limit, mails: int) -> None:
         """Note how many were taken."""
         now = self._clock.now().timestamp()
         each = pace.period / pace.count
-        free_at = max(self._read(run), now - max(AHEAD_SECONDS - each, 0.0)) + mails * each
+        free_at = max(self._read(run, now + each), now - max(AHEAD_SECONDS - each, 0.0)) + mails * each
         self._free_at[run] = free_at
         with suppress(RedisError, OSError):
             self._redis.set(key_of(run), repr(free_at), ex=KEPT_SECONDS)
 
-    def _read(self, run: UUID) -> float:
-        try:
+    def _read(self, run: UUID, latest: float) -> float:
+        """Return when a run is free; what is far later than the latest was kept before a clock was set back."""
+        free_at = self._free_at.get(run, 0.0)
+        with suppress(RedisError, OSError, ValueError):
             kept = self._redis.get(key_of(run))
-            return float(kept) if kept else self._free_at.get(run, 0.0)
-        except (RedisError, OSError, ValueError):
-            return self._free_at.get(run, 0.0)
+            free_at = float(kept) if kept else free_at
+        return free_at if free_at <= latest + SKEW_SECONDS else 0.0
 
 
 def key_of(run: UUID) -> str:
