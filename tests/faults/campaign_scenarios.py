@@ -15,7 +15,7 @@ from tests.faults.sample_deployment import SALE
 from tests.faults.scenarios import Scenario, _pause
 from tests.faults.simulation import MINUTE, Simulation
 
-OPENS, GATHERS = Site("worker", "db attempts.OPEN_OF_RUN", 1), Site("worker", "db chunks.gather", 1)
+OPENS, GATHERS = Site("worker", "db attempts.OPEN_OF_RUN", 1), Site("worker", "db gathering.gather", 1)
 LOST = "SELECT (SELECT count(*) FROM unplanned) AS listed, (SELECT count(*) FROM plans WHERE event_id = %s) AS plans"
 
 

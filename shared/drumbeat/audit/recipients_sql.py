@@ -10,7 +10,7 @@ from drumbeat.audit.spans_sql import CONTACTS, Span, effects_of_runs
 from drumbeat.core.campaigns import CAMPAIGN
 from drumbeat.delivery.run_bars_sql import KEPT
 from drumbeat.ledger.database import Database
-from drumbeat.runs.chunks_sql import NEVER
+from drumbeat.runs.expansion_sql import NEVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.events import EventType
 from drumbeat.core.runs import RunState
 from drumbeat.runs import sql
-from drumbeat.runs.chunks_sql import plan_head
 from drumbeat.runs.configured import configured
+from drumbeat.runs.gathering_sql import plan_head
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services
 

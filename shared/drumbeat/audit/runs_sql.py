@@ -11,7 +11,8 @@ from drumbeat.core.runs import OPEN_TO_SENDING
 from drumbeat.ledger.database import Database
 from drumbeat.ledger.effects_of_runs import FREE, RUN
 from drumbeat.runs import sql
-from drumbeat.runs.chunks_sql import DIGEST, chunk
+from drumbeat.runs.chunks_sql import chunk
+from drumbeat.runs.gathering_sql import DIGEST
 from drumbeat.runs.sql import Run
 
 

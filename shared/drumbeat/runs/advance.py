@@ -16,7 +16,7 @@ from drumbeat.core.campaigns import Campaign, campaign_flow
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.runs import RunReason, RunState
-from drumbeat.runs import chunks_sql, endings_sql, missing_sql, sql, times
+from drumbeat.runs import chunks_sql, endings_sql, expansion_sql, gathering_sql, missing_sql, sql, times
 from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
 from drumbeat.runs.turns import start as start_turns
@@ -106,7 +106,7 @@ def _plan(run: Run, services: Services) -> bool:
     if run.gathered < run.chunks:
         return _gather(run, services)
     if run.plan_hash is None:
-        chunks_sql.record_plan(services.db, run)
+        gathering_sql.record_plan(services.db, run)
         return True
     return run.starts and begin_or_wait(run, services)
 
@@ -119,7 +119,7 @@ def _gather(run: Run, services: Services) -> bool:
     known = _times(run, campaign, services)
     if known is None:
         return _move(run, RunState.CANCELLED, services, RunReason.TOO_SLOW)
-    return chunks_sql.gather(services.db, run, matched, campaign.steps, known)
+    return gathering_sql.gather(services.db, run, matched, campaign.steps, known)
 
 
 def audience(run: Run, config: Config, campaign: Campaign, *, now: bool = False) -> Matching:
@@ -182,7 +182,7 @@ def _expand(run: Run, services: Services) -> bool:
         running = sql.move(services.db, run.id, RunState.RUNNING, of=[RunState.EXPANDING], actor=WORKER, seq=run.seq)
         return running is not None
     review = audience(run, config, campaign, now=True) if run.reviews else None
-    expanded = chunks_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)
+    expanded = expansion_sql.expand(services.db, run, campaign_flow(run.campaign), campaign.steps, review)
     if expanded:
         # What is due is sent while the rest is expanded; without Redis it is unknown which turns there are.
         start_turns(run, services, wakes=True, unknown=run.expanded == 0)

@@ -13,7 +13,8 @@ from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.runs import RunState
 from drumbeat.ledger.database import Database
 from drumbeat.ledger.unresolved import EVER_TAKEN
-from drumbeat.runs.chunks_sql import NEVER, chunk
+from drumbeat.runs.chunks_sql import chunk
+from drumbeat.runs.expansion_sql import NEVER
 from drumbeat.runs.sql import Run
 
 CANCELLED_AS = (ReasonCode.MISSED, ReasonCode.RUN_CANCELLED, ReasonCode.EXPIRED)

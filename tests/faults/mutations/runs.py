@@ -7,7 +7,7 @@ from psycopg.sql import SQL
 
 from drumbeat.delivery import attempts_sql, run_bars_sql
 from drumbeat.relay import runs as relay_runs
-from drumbeat.runs import advance, chunks_sql, control, endings_sql
+from drumbeat.runs import advance, chunks_sql, control, endings_sql, expansion_sql, gathering_sql
 from drumbeat.runs import sql as runs_sql
 from drumbeat.services import Services
 from tests.faults.fault_points import Fault, Site
@@ -17,20 +17,21 @@ from tests.faults.proof import StoryWithFault
 
 def _change_template(patch: Patch, statement: str, before: str, after: str) -> None:
     """Change a statement that is put together when it is run."""
-    text = getattr(chunks_sql, statement).as_string()
+    text = getattr(expansion_sql, statement).as_string()
     assert text.count(before) == 1, f"{statement} does not hold {before!r} once"
-    patch.setattr(chunks_sql, statement, SQL(text.replace(before, after)))
+    patch.setattr(expansion_sql, statement, SQL(text.replace(before, after)))
 
 
 def _take_progress_without(patch: Patch, guard: str) -> None:
-    mine = chunks_sql._mine
+    mine = chunks_sql.mine
 
     def without(part: str) -> str:
         guards = mine(part)
         assert guards.count(guard.format(part=part)) == 1
         return guards.replace(guard.format(part=part), "")
 
-    patch.setattr(chunks_sql, "_mine", without)
+    for module in (gathering_sql, expansion_sql):
+        patch.setattr(module, "mine", without)
 
 
 # ---------------------------------------------------------------- the opening
@@ -80,14 +81,14 @@ def _send_however_late(patch: Patch) -> None:
 
 
 def _plan_before_all_are_recorded(patch: Patch) -> None:
-    change_statement(patch, chunks_sql, "PLAN", (" AND progress.gathered = progress.chunks", ""))
+    change_statement(patch, gathering_sql, "PLAN", (" AND progress.gathered = progress.chunks", ""))
     plan = advance._plan
 
     def early(run: Any, services: Any) -> bool:
         if run.gathered == 0 or run.gathered == run.chunks:
             return plan(run, services)
         if run.plan_hash is None:
-            chunks_sql.record_plan(services.db, run)
+            gathering_sql.record_plan(services.db, run)
             return True
         return advance.begin_or_wait(run, services)
 
@@ -107,8 +108,8 @@ def _take_a_chunk_without_the_lock(patch: Patch) -> None:
 
 
 def _expand_without_reading_the_audience_again(patch: Patch) -> None:
-    expand = chunks_sql.expand
-    patch.setattr(chunks_sql, "expand", lambda db, run, flow, steps, review: expand(db, run, flow, steps, None))
+    expand = expansion_sql.expand
+    patch.setattr(expansion_sql, "expand", lambda db, run, flow, steps, review: expand(db, run, flow, steps, None))
 
 
 def _approve_whatever_changed(patch: Patch) -> None:
