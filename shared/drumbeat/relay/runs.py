@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.runs import RunReason, RunState
-from drumbeat.relay import sql as ledger
+from drumbeat.relay.open_runs_sql import OpenRun, open_runs
 from drumbeat.runs import sql
 from drumbeat.runs.advance import CHECK_SECONDS, due_entry
 from drumbeat.runs.sql import Run
@@ -24,7 +24,7 @@ def go_on(services: Services) -> int:
 
     Harmless to repeat: a step is taken once, and a turn that goes on all the same makes the new one end.
     """
-    found = ledger.open_runs(services.db, plans_kept=PLANS_KEPT)
+    found = open_runs(services.db, plans_kept=PLANS_KEPT)
     runs = sql.get(services.db, [each.id for each in found])
     services.due_index.set(_next_looks(found, services))
     for each in found:
@@ -39,7 +39,7 @@ def go_on(services: Services) -> int:
     return len(found)
 
 
-def _next_looks(runs: Sequence[ledger.OpenRun], services: Services) -> dict[str, float]:
+def _next_looks(runs: Sequence[OpenRun], services: Services) -> dict[str, float]:
     """Return when to look at runs again: soon where steps are to take, and else when something ends by itself.
 
     What waits for a person keeps no database awake; turns have entries of their own.
@@ -61,11 +61,11 @@ def _start(run: Run, *, wakes: bool, services: Services) -> None:
         _LOG.error("run_not_understood", extra={"run_id": str(run.id), "reason": str(error)})
 
 
-def _move(run: ledger.OpenRun, to: RunState, of: RunState, reason: RunReason, services: Services) -> None:
+def _move(run: OpenRun, to: RunState, of: RunState, reason: RunReason, services: Services) -> None:
     """Move a run unless it has moved on since it was read: its pause may have been prolonged."""
     sql.move(services.db, run.id, to, of=[of], actor="relay", reason=reason, seq=run.seq)
 
 
-def _wake(run: ledger.OpenRun, services: Services) -> None:
+def _wake(run: OpenRun, services: Services) -> None:
     with suppress(QueueError):  # its entry stands: the next minute tries again
         services.queue.notify(events=[run.id])

@@ -15,6 +15,7 @@ from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
 from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
+from drumbeat.relay.open_runs_sql import open_runs
 from drumbeat.runs import endings_sql, work_sql
 from drumbeat.runs import sql as runs
 from drumbeat.views import run_totals
@@ -68,7 +69,7 @@ RELAY: Mapping[str, Reading] = {
     ),
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
     "prune": Reading(deliveries_sql.prune),
-    "runs that go on": Reading(lambda db: relay.open_runs(db, plans_kept=timedelta(days=7))),
+    "runs that go on": Reading(lambda db: open_runs(db, plans_kept=timedelta(days=7))),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),
