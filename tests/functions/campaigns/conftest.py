@@ -14,6 +14,7 @@ from tests.faults.clock import EPOCH, STILL, SimulatedClock
 from tests.functions.console import build_services, close
 
 NIGHT = datetime(2030, 3, 10, 6, tzinfo=UTC)  # an hour before New York's clocks go forward, from 2:00 to 3:00
+SEEDS = (0, *(pytest.param(seed, marks=pytest.mark.proof) for seed in (1, 2)))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from drumbeat.services import Services
 from drumbeat.wakeups.due_index import AGAIN
 from functions.campaign import app
 from tests.faults.clock import SimulatedClock
-from tests.functions.campaigns.conftest import NIGHT
+from tests.functions.campaigns.conftest import NIGHT, SEEDS
 from tests.functions.console import Console, Context
 
 NIGHTLY = {"schedule": "cron(30 2 * * ? *)", "timezone": "America/New_York", "on_gap": "shift"}
@@ -474,7 +474,7 @@ def test_a_firing_whose_key_another_event_has_is_ignored_with_the_reason(
 @pytest.mark.point(56)
 @pytest.mark.point(57)
 @pytest.mark.point(58)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_night_of_lost_doubled_and_late_firings(services: Services, clock: SimulatedClock, seed: int) -> None:
     """Minute by minute over the gap: a scheduler that cannot be trusted, and the relay."""
     chance = Random(seed)

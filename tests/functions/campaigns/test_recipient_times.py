@@ -14,6 +14,7 @@ from drumbeat.infrastructure.settings import Settings
 from drumbeat.relay.sweep import sweep
 from drumbeat.services import Services
 from tests.faults.clock import SimulatedClock
+from tests.functions.campaigns.conftest import SEEDS
 from tests.functions.campaigns.test_campaign import applied, delays, fired, to, utc, watched
 from tests.functions.console import Console
 
@@ -104,7 +105,7 @@ def test_a_night_on_which_a_zone_skips_the_time_is_an_event_all_the_same(
 
 @pytest.mark.point(56)
 @pytest.mark.point(57)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_days_of_lost_doubled_and_late_firings(services: Services, clock: SimulatedClock, seed: int) -> None:
     chance = Random(seed)
     applied(services, digest=DIGEST)
