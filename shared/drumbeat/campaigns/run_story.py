@@ -11,11 +11,13 @@ from drumbeat.audiences.showing import PATIENCE_SECONDS
 from drumbeat.core.campaigns import Campaign
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotFound
-from drumbeat.core.runs import RunReason, RunState, sentence
+from drumbeat.core.runs import ENDED, RunReason, RunState, sentence
 from drumbeat.core.steps import Limit
 from drumbeat.ledger import configs
 from drumbeat.planning.run_content import configuration_differences
 from drumbeat.runs import sql
+from drumbeat.runs.said_before import said_before
+from drumbeat.runs.sql import LastSent
 from drumbeat.services import Services
 from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
 from drumbeat.views.run_story import RunHead, RunMove, ZoneOfRun, run_head, run_journal, zones_of_run
@@ -113,6 +115,7 @@ def _plan(
     head: RunHead, config: Config, totals: Sequence[StepTotals], zones: Sequence[ZoneOfRun], services: Services
 ) -> PlanOfRun:
     campaign = config.campaigns[head.campaign]
+    before = _before(head, services) if head.state in NOT_STARTED else None
     mails = {each.step: each.matched - sum(each.left_out.values()) for each in totals}
     most = max(mails.values(), default=0)
     accounts = list(_loads(campaign, config, mails))
@@ -127,10 +130,10 @@ def _plan(
         accounts=accounts,
         pace_seconds=_seconds(most, [campaign.pace]) if campaign.pace else None,
         ledger_bytes=sum(mails.values()) * BYTES_A_MAIL,
-        approval=_approval(head, services),
+        approval=_approval(head, before),
         changed=changed,
         unknown=_unknown(head, campaign, config, services) if head.state in NOT_STARTED else (),
-        warnings=list(_warnings(head, campaign, config, mails, accounts)),
+        warnings=[*_warnings(head, campaign, config, mails, accounts), *_repeats(before)],
     )
 
 
@@ -145,7 +148,20 @@ def _seconds(mails: int, limits: Sequence[Limit]) -> float | None:
     return max((mails * limit.period / limit.count for limit in limits), default=None)
 
 
-def _approval(head: RunHead, services: Services) -> str | None:
+def _before(head: RunHead, services: Services) -> LastSent | None:
+    return said_before(sql.get(services.db, [head.run_id])[head.run_id], services)
+
+
+def _repeats(before: LastSent | None) -> Iterator[str]:
+    if before is not None:
+        stands = "finished" if before.state in ENDED else f"{before.state} still, last changed"
+        yield (
+            f"its mails say what those of run {str(before.id)[:8]} said, {stands} {before.updated_at:%Y-%m-%d %H:%M}Z:"
+            " whoever got those gets the same once more"
+        )
+
+
+def _approval(head: RunHead, before: LastSent | None) -> str | None:
     """Return why a person has to approve a run that is not started yet."""
     if head.approval is not None or head.state not in (RunState.PLANNED, RunState.AWAITING_APPROVAL):
         return None
@@ -153,8 +169,7 @@ def _approval(head: RunHead, services: Services) -> str | None:
         return head.reason_code
     if head.needs_approval is not None:
         return head.needs_approval
-    run = sql.get(services.db, [head.run_id])[head.run_id]
-    return RunReason.UNCHANGED.value if sql.last_content(services.db, run) == run.content else None
+    return RunReason.UNCHANGED.value if before is not None else None
 
 
 def _changed(head: RunHead, config: Config, services: Services) -> list[str]:

@@ -20,6 +20,9 @@ class RunState(StrEnum):
 # Mails of a run in one of these may be opened. (Of one that has finished a person may have some sent again.)
 OPEN_TO_SENDING = (RunState.EXPANDING, RunState.RUNNING, RunState.FINISHED)
 
+# Nothing of a run in one of these goes on by itself; a person may have it sent to those who did not get it.
+ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.MISSED)
+
 # (from, to, when); None is "not there yet". What is not listed cannot happen: the journal of runs refuses it.
 MOVES: tuple[tuple[RunState | None, RunState, str], ...] = (
     (None, RunState.PLANNED, "its schedule fired, or a person asked for it"),

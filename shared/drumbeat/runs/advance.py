@@ -18,6 +18,7 @@ from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.runs import RunReason, RunState
 from drumbeat.runs import chunks_sql, endings_sql, expansion_sql, gathering_sql, missing_sql, sql, times
 from drumbeat.runs.configured import configured
+from drumbeat.runs.said_before import said_before
 from drumbeat.runs.sql import Run
 from drumbeat.runs.turns import start as start_turns
 from drumbeat.services import Services
@@ -159,7 +160,7 @@ def _approval(run: Run, services: Services) -> RunReason | None:
     """Return why a person has to approve a run: also where its mails say what those of the last one said."""
     if run.needs_approval is not None:
         return RunReason(run.needs_approval)
-    return RunReason.UNCHANGED if sql.last_content(services.db, run) == run.content else None
+    return RunReason.UNCHANGED if said_before(run, services) else None
 
 
 def _move(

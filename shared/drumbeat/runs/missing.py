@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from drumbeat.core.errors import Stale
-from drumbeat.core.runs import RunState
+from drumbeat.core.runs import ENDED, RunState
 from drumbeat.runs import control, missing_sql, sql
 from drumbeat.runs.advance import expect_soon
 from drumbeat.runs.configured import configured
@@ -62,7 +62,7 @@ def _missing(run: Run, services: Services) -> Missing:
 
 def _ended(id: UUID, services: Services) -> Run:
     run = control.find(id, services)
-    if run.state not in missing_sql.ENDED:
+    if run.state not in ENDED:
         raise Stale(f"this run is {run.state}: it still goes on, or was not started. Nothing was changed.")
     if run.state is RunState.CANCELLED and not sql.has_begun(services.db, id):
         raise Stale("this run was cancelled before it began. Nothing was changed; plan it anew.")

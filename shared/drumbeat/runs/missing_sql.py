@@ -10,7 +10,7 @@ from uuid import UUID
 
 from drumbeat.core.configuration import Step
 from drumbeat.core.reasons import ReasonCode
-from drumbeat.core.runs import RunState
+from drumbeat.core.runs import ENDED
 from drumbeat.ledger.database import Database
 from drumbeat.ledger.unresolved import EVER_TAKEN
 from drumbeat.runs.chunks_sql import chunk
@@ -19,7 +19,6 @@ from drumbeat.runs.sql import Run
 
 CANCELLED_AS = (ReasonCode.MISSED, ReasonCode.RUN_CANCELLED, ReasonCode.EXPIRED)
 REFUSED_AS = (ReasonCode.NOT_RENDERED,)
-ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.MISSED)
 
 # Each is about one row `e` of effects.
 _MAY_BE_THERE = f"(e.maybe_sent IS TRUE OR {EVER_TAKEN})"

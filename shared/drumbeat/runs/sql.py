@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from drumbeat.core.events import Event
-from drumbeat.core.runs import RunReason, RunState
+from drumbeat.core.runs import ENDED, RunReason, RunState
 from drumbeat.ledger.database import Database, Row
 
 
@@ -236,24 +236,51 @@ def ask_to_start(db: Database, id: UUID, *, actor: str, needs_approval: RunReaso
     db.run(STARTS, {"id": id, "actor": actor, "why": needs_approval and needs_approval.value})
 
 
-LAST_CONTENT = """
-    SELECT content
-      FROM runs
-     WHERE campaign = %(campaign)s
-       AND id <> %(id)s
-       AND created_at < (SELECT created_at FROM runs WHERE id = %(id)s)
-       AND EXISTS (SELECT
-                     FROM run_journal
-                    WHERE run_journal.run_id = runs.id AND run_journal.to_state = 'expanding')
-     ORDER BY created_at DESC, id DESC
-     LIMIT 1
+# What people who were sent to once more have got is of the versions in force since: their texts come from the newest.
+LAST_SENT = """
+    WITH last AS (
+        SELECT id, state, content, updated_at
+          FROM runs
+         WHERE campaign = %(campaign)s
+           AND id <> %(id)s
+           AND created_at < (SELECT created_at FROM runs WHERE id = %(id)s)
+           AND EXISTS (SELECT
+                         FROM run_journal
+                        WHERE run_journal.run_id = runs.id AND run_journal.to_state = 'expanding')
+         ORDER BY created_at DESC, id DESC
+         LIMIT 1
+    ), again AS (
+        SELECT min(at) AS since
+          FROM run_journal
+          JOIN last ON last.id = run_journal.run_id
+         WHERE to_state = 'expanding' AND from_state = ANY (%(ended)s)
+    )
+    SELECT id, state, content, updated_at,
+           ARRAY(SELECT version
+                   FROM configs
+                   JOIN again ON version >= (SELECT max(version) FROM configs WHERE applied_at <= since)
+                  WHERE applied_at <= CASE WHEN state = ANY (%(ended)s) THEN updated_at ELSE drumbeat_now() END
+                  ORDER BY version) AS again_by
+      FROM last
 """
 
 
-def last_content(db: Database, run: Run) -> bytes | None:
-    """Return what the mails of the campaign's last run that was sent said; None: none was."""
-    rows = db.run(LAST_CONTENT, {"campaign": run.campaign, "id": run.id})
-    return rows[0]["content"] if rows else None
+@dataclass(frozen=True, slots=True)
+class LastSent:
+    """The run of a campaign that was sent before another. `again_by`: the versions by which it was sent once more."""
+
+    id: UUID
+    state: RunState
+    content: bytes
+    updated_at: datetime
+    again_by: Sequence[int]
+
+
+def last_sent(db: Database, run: Run) -> LastSent | None:
+    """Return the run of the same campaign that was sent before this one; None: none was."""
+    ended = [state.value for state in ENDED]
+    rows = db.run(LAST_SENT, {"campaign": run.campaign, "id": run.id, "ended": ended})
+    return LastSent(**{**rows[0], "state": RunState(rows[0]["state"])}) if rows else None
 
 
 HAS_BEGUN = "SELECT FROM run_journal WHERE run_id = %(id)s AND to_state = 'expanding' LIMIT 1"

@@ -1,12 +1,14 @@
 """What people do with a run: plan, approve, pause, resume, cancel; and what the opening asks because of it."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
+from drumbeat.campaigns.run_story import story
 from drumbeat.core.errors import ConfigurationChanged, Stale
 from drumbeat.core.runs import RunState
-from drumbeat.runs import control
+from drumbeat.runs import control, missing
 from tests.store.runs.stage import Stage
 
 PERSON = "person:test"
@@ -150,6 +152,49 @@ def test_the_same_content_again_waits_for_approval(stage: Stage) -> None:
     assert (stage.run(again).state, stage.run(again).reason_code) == (RunState.AWAITING_APPROVAL, "unchanged")
     assert stage.run(other).state is RunState.FINISHED
     assert len(stage.calls.sent) == 4
+
+
+def test_what_people_were_sent_again_with_is_not_sent_once_more_without_approval(stage: Stage) -> None:
+    stage.apply(subject="A typo")
+    some(stage, 150)
+    run = stage.fire("first")
+    stage.calls.meanwhile = at_call(2, lambda: control.cancel(run, actor=PERSON, reason="a typo", services=stage))
+    stage.settle()
+    stage.apply(subject="No typo")
+    found = missing.missing(run, stage)
+    missing.send(run, expected=found.total, reason="no typo", actor=PERSON, services=stage)
+    stage.settle()
+
+    again = stage.fire("second")
+    stage.settle()
+
+    assert (stage.run(again).state, stage.run(again).reason_code) == (RunState.AWAITING_APPROVAL, "unchanged")
+    assert len(stage.calls.sent) == 150
+    assert str(run)[:8] in next(each for each in warnings_of(stage, again) if "say what those" in each)
+
+
+def test_a_plan_that_needs_approval_anyway_says_that_the_same_was_sent(stage: Stage) -> None:
+    stage.apply("approve: true")
+    some(stage, 2)
+    first = stage.fire("first")
+    stage.settle()
+    control.approve(first, stage.run(first).plan_hash or b"", actor=PERSON, services=stage)
+    stage.settle()
+
+    again = stage.fire("second", plan=True)
+    stage.settle()
+    stage.apply("approve: true", subject="Other news")
+    other = stage.fire("third", plan=True)
+    stage.settle()
+
+    assert [f"run {str(first)[:8]}" in each for each in warnings_of(stage, again)] == [True]
+    assert warnings_of(stage, other) == []
+
+
+def warnings_of(stage: Stage, run: UUID) -> list[str]:
+    plan = story(run, stage).plan
+    assert plan is not None
+    return list(plan.warnings)
 
 
 def test_leavers_are_subtracted_joiners_counted_and_only_the_approved_are_mailed(stage: Stage) -> None:
