@@ -1,7 +1,7 @@
 """Who of a run got no mail and still may: counted, and sent to once more, a range of contacts at a time.
 
-Meant are those whose mail ended as too late, with its run, as expired, or because it could not be filled, and those who
-were left out as too late. Whose mail was accepted, or may have been, is never among them.
+Meant are those whose mail ended as too late, with its run, as expired, by a cap (which is asked again), or because it
+could not be filled, and those who were left out as too late. Whose mail was accepted, or may have been, is never among them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from drumbeat.runs.chunks_sql import chunk
 from drumbeat.runs.expansion_sql import NEVER
 from drumbeat.runs.sql import Run
 
-CANCELLED_AS = (ReasonCode.MISSED, ReasonCode.RUN_CANCELLED, ReasonCode.EXPIRED)
+CANCELLED_AS = (ReasonCode.MISSED, ReasonCode.RUN_CANCELLED, ReasonCode.EXPIRED, ReasonCode.CAPPED)
 REFUSED_AS = (ReasonCode.NOT_RENDERED,)
 
 # Each is about one row `e` of effects.

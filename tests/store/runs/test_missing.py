@@ -11,6 +11,7 @@ from drumbeat.core.runs import RunState
 from drumbeat.ledger.database import Database
 from drumbeat.people.suppressions import suppress
 from drumbeat.runs import control, missing, sql
+from tests.store.rows import pass_time
 from tests.store.runs.stage import Stage
 from tests.store.runs.test_times import LOCAL_NINE, MONDAY, at
 
@@ -56,6 +57,24 @@ def test_a_cancelled_run_is_sent_to_those_who_did_not_get_it_and_to_each_once(st
     assert sorted(stage.calls.sent) == everyone
     assert stage.run(run).state is RunState.FINISHED
     assert stage.totals(run).accepted == 150
+
+
+def test_whom_a_cap_held_back_is_sent_to_once_it_allows_that_and_not_before(stage: Stage, owner: Database) -> None:
+    stage.apply('cap: "1/7d"')
+    stage.people("ada", "bob")
+    stage.fire("first")
+    stage.settle()
+    stage.apply('cap: "1/7d"', subject="Other")
+    run = stage.fire("second")
+    stage.settle()
+
+    found = sent_to_the_others(stage, run)
+    at_once = len(stage.calls.sent)
+    pass_time(owner, days=8)
+    later = sent_to_the_others(stage, run)
+
+    assert ({each.reason for each in found.counts}, found.total, at_once) == ({"capped"}, 2, 2)
+    assert (later.total, len(stage.calls.sent)) == (2, 4)
 
 
 def test_who_may_not_be_mailed_any_more_is_counted_apart_and_gets_nothing(stage: Stage) -> None:
