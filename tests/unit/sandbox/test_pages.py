@@ -20,6 +20,9 @@ def test_an_empty_inbox_says_what_to_do_next(home: Path) -> None:
     assert "sends through any mail provider arrives here" in page
     assert f"http://127.0.0.1:{empty.port}/mailgun/v3/" in page
     assert "drumbeat send LEAD_CAPTURE" in page
+    assert "Without such a flow the event is recorded, and nothing follows from it." in page
+    for command in ("list", "plan NAME", "approve NAME", "run NAME", "preview NAME"):
+        assert f"drumbeat campaign {command}" in page
 
 
 def test_every_page_has_one_heading_that_names_it(sandbox: SandboxProcess) -> None:
