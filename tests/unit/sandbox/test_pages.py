@@ -140,6 +140,22 @@ def test_the_same_mail_under_two_markers_has_a_badge(sandbox: SandboxProcess) ->
     assert sandbox.call("GET", "/?q=alike@example.org").body.decode().count("same content") == 2
 
 
+def test_each_cell_of_a_table_names_its_column_for_narrow_pages(sandbox: SandboxProcess) -> None:
+    sandbox.mailgun("v-30")
+    sandbox.hubspot(contact("ada@example.org", "v-31"))
+    sandbox.call("POST", "/http/leads", b"{}", webhook_id="v-32")
+    sandbox.inject("429", provider="resend")
+    place = _newest(sandbox.call("GET", "/").body.decode())
+
+    for path, tables in (("/activity", 3), ("/lies", 1), (f"/mail/{place}?view=record", 1)):
+        found = re.findall(r"<table.*?</table>", sandbox.call("GET", path).body.decode(), re.DOTALL)
+        assert len(found) == tables, path
+        for table in found:
+            heads = re.findall(r"<th\b[^>]*>([^<]+)</th>", table)
+            first = table.partition("<tbody>")[2].partition("</tr>")[0]
+            assert re.findall(r'<td data-name="([^"]+)"', first) == heads, path
+
+
 def test_search_finds_a_recipient(sandbox: SandboxProcess) -> None:
     sandbox.mailgun("v-7", to="findme@example.org", subject="Found")
     sandbox.mailgun("v-8", to="other@example.org", subject="Not this")
