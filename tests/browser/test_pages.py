@@ -67,6 +67,58 @@ def test_the_clock_moves_by_its_buttons(browser: Chromium, sandbox: SandboxProce
     assert sandbox.call("GET", "/_sandbox/health").json["shift"] == 0
 
 
+def test_a_tab_that_is_chosen_moves_no_other(browser: Chromium, tmp_path: Path) -> None:
+    places = set()
+    with SandboxProcess(tmp_path / "home") as sandbox:
+        sandbox.mailgun("b-1")
+        for view in ("html", "text", "record"):
+            browser.open(f"http://127.0.0.1:{sandbox.port}/mail/0?view={view}")
+            places.add(browser.run("[...document.querySelectorAll('nav a')].map(each => each.offsetLeft).join()"))
+
+    assert len(places) == 1
+
+
+def test_a_narrow_page_shows_all_of_its_tables_and_breaks_no_option(browser: Chromium, tmp_path: Path) -> None:
+    with SandboxProcess(tmp_path / "home") as sandbox, narrow(browser):
+        browser.open(f"http://127.0.0.1:{sandbox.port}/")
+        broken = browser.run(
+            "[...document.querySelectorAll('pre span')].filter(each => each.getClientRects().length > 1).length"
+        )
+        options = browser.run("document.querySelectorAll('pre span').length")
+        sandbox.inject("accept_then_500", times=1)
+        sandbox.mailgun("0b3e7f52-6a1d-4c0e-9d53-2f1a8c7b6e40")
+        sandbox.inject("429", provider="resend", match="0b3e7f52-6a1d-4c0e-9d53-2f1a8c7b6e40")
+        wider = {path: widths(browser, f"http://127.0.0.1:{sandbox.port}{path}") for path in NARROW}
+
+    assert options > 0
+    assert broken == 0
+    assert not any(wider.values()), wider
+
+
+NARROW = ("/mail/0?view=record", "/activity", "/lies")
+
+
+@contextmanager
+def narrow(browser: Chromium) -> Iterator[None]:
+    """As wide as a telephone."""
+    browser.do("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+    try:
+        yield
+    finally:
+        browser.do("Emulation.clearDeviceMetricsOverride")
+
+
+def widths(browser: Chromium, url: str) -> list[str]:
+    """Open a page, and return what of it is wider than its frame: that is out of sight."""
+    browser.open(url)
+    found: list[str] = browser.run(
+        "[document.documentElement, ...document.querySelectorAll('.scroll, table')]"
+        ".filter(each => each.scrollWidth > each.clientWidth).map(each => each.tagName)"
+    )
+    assert browser.run("document.querySelectorAll('table').length"), url
+    return found
+
+
 def test_a_form_of_another_site_reaches_nothing(
     browser: Chromium, sandbox: SandboxProcess, sqs: Sqs, tmp_path: Path
 ) -> None:

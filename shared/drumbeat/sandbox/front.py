@@ -20,6 +20,14 @@ URI = re.compile(r"<\s*([^<>\s]+)\s*>")  # RFC 2369
 
 
 @dataclass(frozen=True, slots=True)
+class OneClick:
+    """What came of the post that unsubscribes. `done`: it was answered with a 2xx."""
+
+    says: str
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """Where a local stack answers."""
 
@@ -52,17 +60,18 @@ class Front:
         link = re.compile(re.escape(self.url) + r"/c/[\w-]+")
         return next((found[0] for body in bodies if (found := link.search(body))), None)
 
-    def post_one_click(self, url: str) -> str:
-        """Post as a mailbox provider does, and return what was answered, in words. It waits: not for an event loop."""
+    def post_one_click(self, url: str) -> OneClick:
+        """Post as a mailbox provider does, and return what was answered. It waits: not for an event loop."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
         try:
             connection.request("POST", urlsplit(url).path, ONE_CLICK.encode(), {"Content-Type": FORM})
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException) as error:
-            return f"was not answered ({type(error).__name__}); press again once the stack is up"
+            return OneClick(f"was not answered ({type(error).__name__}); press again once the stack is up")
         else:
-            return f"was answered with {answer.status} {answer.reason}".rstrip()
+            says = f"was answered with {answer.status} {answer.reason}".rstrip()
+            return OneClick(says, done=200 <= answer.status < 300)
         finally:
             connection.close()
 

@@ -10,7 +10,7 @@ from drumbeat.sandbox.actions import ACCEPTED, NOTHING, REFUSED, PerformedAction
 from drumbeat.sandbox.fault_parser import parse_fault
 from drumbeat.sandbox.faults import ActiveFaults, Injection
 from drumbeat.sandbox.feedback import Webhook
-from drumbeat.sandbox.front import Front
+from drumbeat.sandbox.front import Front, OneClick
 from drumbeat.sandbox.http_messages import HttpRequest, HttpResponse
 from drumbeat.sandbox.record import Entry, Record
 from drumbeat.sandbox.state import State
@@ -29,7 +29,7 @@ class Sandbox:
         """
         self._machine = machine
         self.front = front
-        self.unsubscribed: dict[int, str] = {}  # by the mail's index: what the last post was answered with
+        self.unsubscribed: dict[int, OneClick] = {}  # by the mail's index: the last post
         self.record = Record(home / "record.jsonl")
         self.state = State(self.record)
         self.faults = ActiveFaults()

@@ -25,12 +25,12 @@ from tests.unit.configuration.samples import NOON, event
 
 CAMPAIGNS = Path(__file__).resolve().parents[3] / "campaigns"
 DOCUMENT = (CAMPAIGNS / "drumbeat.yaml").read_text()
+TEXTS = {name: file.read_text() for name, file in templates(CAMPAIGNS / "drumbeat.yaml").items()}
 
 
 @pytest.fixture(scope="module")
 def example() -> Config:
-    texts = {name: file.read_text() for name, file in templates(CAMPAIGNS / "drumbeat.yaml").items()}
-    return Config.load(1, json.loads(json.dumps(compile_document(DOCUMENT, texts))))
+    return Config.load(1, json.loads(json.dumps(compile_document(DOCUMENT, TEXTS))))
 
 
 def actions(event: Event, version: Config) -> dict[str, object]:
@@ -147,3 +147,10 @@ def test_the_newsletter_is_a_mail_that_one_would_send(example: Config, lead: dic
     assert all(str(each) in text for each in links.values())
     assert html.index("One plant, one trick, and one thing") < html.index("FERNWOOD")
     assert [each for each in mail_checks(html, text) if not each.ok] == []
+
+
+def test_a_first_newsletter_leaves_at_night_too_until_quiet_hours_are_asked_for(example: Config) -> None:
+    asked = compile_document(DOCUMENT.replace("# quiet_hours:", "quiet_hours:"), TEXTS)
+
+    assert example.campaigns["monday-note"].quiet_hours is None
+    assert Config.load(1, json.loads(json.dumps(asked))).campaigns["monday-note"].quiet_hours is not None

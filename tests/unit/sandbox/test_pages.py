@@ -20,6 +20,9 @@ def test_an_empty_inbox_says_what_to_do_next(home: Path) -> None:
     assert "sends through any mail provider arrives here" in page
     assert f"http://127.0.0.1:{empty.port}/mailgun/v3/" in page
     assert "drumbeat send LEAD_CAPTURE" in page
+    assert "Without such a flow the event is recorded, and nothing follows from it." in page
+    for command in ("list", "plan NAME", "approve NAME", "run NAME", "preview NAME"):
+        assert f"drumbeat campaign {command}" in page
 
 
 def test_every_page_has_one_heading_that_names_it(sandbox: SandboxProcess) -> None:
@@ -135,6 +138,22 @@ def test_the_same_mail_under_two_markers_has_a_badge(sandbox: SandboxProcess) ->
     sandbox.mailgun("v-6", to="alike@example.org")
 
     assert sandbox.call("GET", "/?q=alike@example.org").body.decode().count("same content") == 2
+
+
+def test_each_cell_of_a_table_names_its_column_for_narrow_pages(sandbox: SandboxProcess) -> None:
+    sandbox.mailgun("v-30")
+    sandbox.hubspot(contact("ada@example.org", "v-31"))
+    sandbox.call("POST", "/http/leads", b"{}", webhook_id="v-32")
+    sandbox.inject("429", provider="resend")
+    place = _newest(sandbox.call("GET", "/").body.decode())
+
+    for path, tables in (("/activity", 3), ("/lies", 1), (f"/mail/{place}?view=record", 1)):
+        found = re.findall(r"<table.*?</table>", sandbox.call("GET", path).body.decode(), re.DOTALL)
+        assert len(found) == tables, path
+        for table in found:
+            heads = re.findall(r"<th\b[^>]*>([^<]+)</th>", table)
+            first = table.partition("<tbody>")[2].partition("</tr>")[0]
+            assert re.findall(r'<td data-name="([^"]+)"', first) == heads, path
 
 
 def test_search_finds_a_recipient(sandbox: SandboxProcess) -> None:

@@ -90,7 +90,9 @@ def test_unsubscribe_posts_as_a_mailbox_provider_does_and_shows_the_status(
     assert (method, path, body) == ("POST", f"/u/{TOKEN}", b"List-Unsubscribe=One-Click")
     assert headers["content-type"] == "application/x-www-form-urlencoded"
     assert not headers.keys() & {"cookie", "origin", "referer"}
-    assert "was answered with 200 OK" in sandbox.call("GET", answer.headers["location"]).body.decode()
+    after = sandbox.call("GET", answer.headers["location"]).body.decode()
+    assert "was answered with 200 OK" in after
+    assert (button(mail), button(after)) == ("Unsubscribe", "Unsubscribe again")
 
 
 def test_a_redirect_is_shown_and_not_followed(sandbox: SandboxProcess, front: FakeFront) -> None:
@@ -100,7 +102,10 @@ def test_a_redirect_is_shown_and_not_followed(sandbox: SandboxProcess, front: Fa
     answer = sandbox.call("POST", action(mail), "")
 
     assert len(front.asked) == 1
-    assert "was answered with 302 Found" in sandbox.call("GET", answer.headers["location"]).body.decode()
+    after = sandbox.call("GET", answer.headers["location"]).body.decode()
+    assert "was answered with 302 Found" in after
+    assert "Not unsubscribed." in after
+    assert button(after) == "Unsubscribe"
 
 
 def test_resend_mails_have_the_button_too(sandbox: SandboxProcess, front: FakeFront) -> None:
@@ -200,5 +205,12 @@ def newest_path(sandbox: SandboxProcess) -> str:
 def action(mail: str) -> str:
     """Return where the mail's button posts."""
     found = re.search(r'action="(/mail/\d+/unsubscribe)"', html.unescape(mail))
+    assert found is not None
+    return found[1]
+
+
+def button(mail: str) -> str:
+    """Return what the mail's button says."""
+    found = re.search(r'/unsubscribe"><button[^>]*>([^<]+)<', mail)
     assert found is not None
     return found[1]

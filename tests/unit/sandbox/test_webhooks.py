@@ -199,8 +199,9 @@ def test_the_page_says_what_was_reported_and_how_it_was_answered(reporting: Sand
 
     page = reporting.call("GET", f"{newest_path(reporting)}?view=record").body.decode()
 
-    assert re.search(r"alarm\">accepted</i></td><td>told@example.org</td><td>given up</td><td>406<", page)
-    assert re.search(r"did-accepted\">delivered</i></td><td>told@example.org</td><td>sent</td><td>200<", page)
+    cells = re.sub(r"<td [^>]*>", "<td>", page)
+    assert re.search(r"alarm\">accepted</i></td><td>told@example.org</td><td>given up</td><td>406<", cells)
+    assert re.search(r"did-accepted\">delivered</i></td><td>told@example.org</td><td>sent</td><td>200<", cells)
 
 
 def test_bad_news_does_not_look_like_a_delivery(reporting: SandboxProcess, receiver: Receiver) -> None:
