@@ -32,7 +32,6 @@ NOT_REQUIRED = {
     "people.FIND": "a person reads only",
     "parking.LISTED": "a person reads only",
     "clock.NOW": "a person reads only",
-    "configs.NEWEST_VERSION": "a person reads only",
     "configs.STORED": "a person reads only",
     "configs.OPEN_IDENTITIES": "apply reads only, to say why it was refused; a scenario covers it",
     "resume.HASTEN": "a person makes due effects due sooner",

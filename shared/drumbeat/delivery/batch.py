@@ -30,7 +30,7 @@ from drumbeat.delivery.verdicts import Verdict
 from drumbeat.delivery.work import Call, Ended, Work
 from drumbeat.ledger import account_states
 from drumbeat.providers.calls import Search, Send
-from drumbeat.providers.login import Login, login
+from drumbeat.providers.login import Login, as_planned, login
 from drumbeat.providers.quotas import HasQuota
 from drumbeat.services import Services
 from drumbeat.throttle.limiter import Ask, Granted, TokenRequest, Wait
@@ -138,12 +138,18 @@ def _frozen(effect: Claimed) -> Request | None:
 
 
 def _login(effect: Claimed, services: Services) -> Login | None:
-    """Return the account as it is configured now, else as it was when the effect was planned. Raises NotUnderstood."""
+    """Return the account as it is configured now, else as it was when the effect was planned. Raises NotUnderstood.
+
+    A run ends as it was approved: its mails keep sender and login of the version that planned it.
+    """
     if effect.crashes >= verdicts.MAX_CRASHES:
         return None  # what ended its workers is not touched once more
-    newest = services.configuration(effect.newest_version).accounts.get(effect.account)
-    account = newest or services.configuration(effect.version).accounts.get(effect.account)
-    return login(account, services.settings.sandbox_url) if account else None
+    sandbox = services.settings.sandbox_url
+    account = services.configuration(effect.newest_version).accounts.get(effect.account)
+    if account is None or (effect.recipient is not None and effect.generation == 1):
+        planned = services.configuration(effect.version).accounts.get(effect.account)
+        account = as_planned(planned, account, sandbox) if planned else account
+    return login(account, sandbox) if account else None
 
 
 def take_tokens(works: Sequence[Work], services: Services) -> tuple[list[Work], list[Transition]]:

@@ -64,11 +64,12 @@ def take_turn(turn: Turn, services: Services) -> Counter[str]:
         return Counter()
     try:
         config, campaign = configured(run, services)
+        accounts = accounts_of(campaign, config, services)
     except NotUnderstood as error:
         _LOG.error("run_not_understood", extra={"run_id": str(run.id), "reason": str(error)})
         return Counter()  # the relay starts it again, perhaps when another release is deployed
-    accounts = [account.name for account in accounts_of(campaign, config)]
-    work = _Work(following, run, campaign, accounts, rate_of(campaign, config), is_limited(campaign, config))
+    names = [account.name for account in accounts]
+    work = _Work(following, run, campaign, names, rate_of(campaign, accounts), is_limited(accounts))
     _note_gap(work, services)
     counts, more = _carry_out(work, services)
     _ask_for_next(work, services, more=more)

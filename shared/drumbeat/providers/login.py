@@ -1,7 +1,7 @@
 """An account as its adapter sees it: which provider, which base URL, which login."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drumbeat.core.configuration import Account
@@ -59,6 +59,17 @@ def login(account: Account, sandbox_url: str | None) -> Login:
         )
     assert base_url, f"apply refuses an account of {account.provider} without base_url"
     return Login(account, provider, Target(account.name, base_url.strip().rstrip("/"), account.settings))
+
+
+def as_planned(planned: Account, newest: Account | None, sandbox_url: str | None) -> Account:
+    """Return an account as a run keeps it: in whose name and where to as it was planned, and all else as it is now.
+
+    Another login's secrets and limits say nothing of it. Raises NotUnderstood.
+    """
+    if newest is None or login(newest, sandbox_url).identity != login(planned, sandbox_url).identity:
+        return planned
+    secrets = {**planned.secrets, **newest.secrets}
+    return replace(newest, settings=planned.settings, headers=planned.headers, secrets=secrets)
 
 
 def in_sandbox(account: Account, sandbox_url: str | None) -> bool:

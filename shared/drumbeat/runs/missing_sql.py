@@ -1,7 +1,8 @@
 """Who of a run got no mail and still may: counted, and sent to once more, a range of contacts at a time.
 
 Meant are those whose mail ended as too late, with its run, as expired, by a cap (which is asked again), or because it
-could not be filled, and those who were left out as too late. Whose mail was accepted, or may have been, is never among them.
+could not be filled, and those who were left out as too late. Whose mail was accepted, or may have been, is never among
+them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -241,13 +241,11 @@ LAST_SENT = """
     WITH last AS (
         SELECT id, state, content, updated_at
           FROM runs
-         WHERE campaign = %(campaign)s
-           AND id <> %(id)s
-           AND created_at < (SELECT created_at FROM runs WHERE id = %(id)s)
-           AND EXISTS (SELECT
-                         FROM run_journal
-                        WHERE run_journal.run_id = runs.id AND run_journal.to_state = 'expanding')
-         ORDER BY created_at DESC, id DESC
+         CROSS JOIN LATERAL (SELECT max(at) AS at
+                               FROM run_journal
+                              WHERE run_journal.run_id = runs.id AND run_journal.to_state = 'expanding') AS began
+         WHERE campaign = %(campaign)s AND id <> %(id)s AND began.at IS NOT NULL
+         ORDER BY began.at DESC, id DESC
          LIMIT 1
     ), again AS (
         SELECT min(at) AS since
@@ -267,7 +265,7 @@ LAST_SENT = """
 
 @dataclass(frozen=True, slots=True)
 class LastSent:
-    """The run of a campaign that was sent before another. `again_by`: the versions by which it was sent once more."""
+    """The run of a campaign that began last but for another. `again_by`: the versions by which it was sent once more."""
 
     id: UUID
     state: RunState
@@ -277,7 +275,7 @@ class LastSent:
 
 
 def last_sent(db: Database, run: Run) -> LastSent | None:
-    """Return the run of the same campaign that was sent before this one; None: none was."""
+    """Return the run of the same campaign that began last, whenever it was planned; None: no other has begun."""
     ended = [state.value for state in ENDED]
     rows = db.run(LAST_SENT, {"campaign": run.campaign, "id": run.id, "ended": ended})
     return LastSent(**{**rows[0], "state": RunState(rows[0]["state"])}) if rows else None

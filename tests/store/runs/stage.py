@@ -76,6 +76,7 @@ class Provider(Calls):
     def __init__(self) -> None:
         super().__init__(Caller(SystemClock()), SystemClock())
         self.sent: list[str] = []
+        self.senders: list[str] = []  # of what was sent, in the same order
         self.asked: list[str] = []  # of the calls at hand, whose attempts are open
         self.links: dict[str, str] = {}  # of each address, the newest to leave by
         self.taken: Outcome = Accepted("taken")
@@ -91,6 +92,7 @@ class Provider(Calls):
     def _answered(self, mail: dict[str, Any]) -> Outcome:
         address: str = mail["to"][0]
         self.sent.append(address)
+        self.senders.append(mail["from"])
         if link := mail.get("headers", {}).get("List-Unsubscribe"):
             self.links[address] = link.strip("<>")
         return self.answer(address)

@@ -68,6 +68,44 @@ def test_a_campaign_that_is_gone_before_a_person_approves_stops_with_that_differ
     assert stage.run(run).state is RunState.CANCELLED
 
 
+ELSE = {"other sender": "Else <else@example.com>", "other provider": "Mal <mal@example.com>"}
+
+
+def otherwise(change: str) -> str:
+    """Return the configuration with an account that mails in another name, or at another provider."""
+    document = DOCUMENT.replace("Ada <ada@example.com>", ELSE[change])
+    if change == "other provider":
+        document = document.replace("provider: resend", "provider: mailgun").replace(
+            "{{from", "{{domain: x.example.com, from"
+        )
+    return document.format(**OF_ONE | {"text": "Hello {{ unsubscribe_url }} {{ postal_address }}"})
+
+
+@pytest.mark.parametrize("change", ELSE)
+def test_a_run_keeps_the_sender_and_the_login_that_it_was_planned_with(stage: Stage, change: str) -> None:
+    stage.apply()
+    everyone = some(stage, 200)
+    stage.calls.meanwhile = at_call(3, lambda: stage.configure(otherwise(change)))
+
+    stage.fire()
+    stage.settle()
+
+    assert sorted(stage.calls.sent) == everyone
+    assert set(stage.calls.senders) == {"Ada <ada@example.com>"}
+
+
+def test_a_limit_that_is_raised_while_a_run_is_sent_is_that_of_its_turns(stage: Stage) -> None:
+    stage.apply(limits=', limits: ["1/s"]')
+    some(stage, 100)
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+    stage.apply(limits=', limits: ["1000/s burst 1000"]')
+
+    stage.work(stage.restart_turns(run))
+
+    assert len(stage.calls.sent) > 50
+
+
 def test_a_hash_of_an_earlier_plan_approves_nothing(stage: Stage) -> None:
     stage.apply("approve: true")
     some(stage, 2)

@@ -191,6 +191,21 @@ def test_a_plan_that_needs_approval_anyway_says_that_the_same_was_sent(stage: St
     assert warnings_of(stage, other) == []
 
 
+def test_an_older_plan_does_not_send_what_a_newer_run_has_sent(stage: Stage) -> None:
+    stage.apply()
+    everyone = some(stage, 2)
+    older = stage.fire("older", plan=True)
+    stage.settle()
+    stage.fire("newer")
+    stage.settle()
+
+    control.start(older, actor=PERSON, approves=True, services=stage)
+    stage.settle()
+
+    assert (stage.run(older).state, stage.run(older).reason_code) == (RunState.AWAITING_APPROVAL, "unchanged")
+    assert sorted(stage.calls.sent) == everyone
+
+
 def warnings_of(stage: Stage, run: UUID) -> list[str]:
     plan = story(run, stage).plan
     assert plan is not None
