@@ -3,13 +3,14 @@
 What builds their statements is loaded by the first of these requests: no other needs it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat.api.access import READ, READ_PEOPLE
 from drumbeat.api.leads import named
-from drumbeat.api.query import query
+from drumbeat.api.query import number, query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid
@@ -40,7 +41,7 @@ def show_audience(name: str) -> Response[Any]:
     from drumbeat.audiences.showing import show
 
     parameters = query(router, "sample")
-    return reply(show(name, services(), sample=_sample(parameters.get("sample", str(SAMPLED)))))
+    return reply(show(name, services(), sample=_sample(parameters)))
 
 
 @router.get("/v1/audiences/<name>/explain", middlewares=READ_PEOPLE)
@@ -55,7 +56,5 @@ def explain_audience(name: str) -> Response[Any]:
     return reply(explain(name, services(), keys=keys, id=id))
 
 
-def _sample(text: str) -> int:
-    if len(text) > len(str(MOST_SAMPLED)) or not text.isdecimal() or int(text) > MOST_SAMPLED:
-        raise Invalid(f"sample goes from 0 to {MOST_SAMPLED}")
-    return int(text)
+def _sample(parameters: Mapping[str, str]) -> int:
+    return number(parameters.get("sample", str(SAMPLED)), least=0, most=MOST_SAMPLED, name="sample")

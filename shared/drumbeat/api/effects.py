@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ, READ_PEOPLE
-from drumbeat.api.query import body, identifier, limit, query
+from drumbeat.api.query import Version, body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid, NotFound
@@ -29,7 +29,7 @@ class One(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     reason: str = Field(min_length=1, max_length=500)
-    version: int
+    version: Version
 
 
 class ResolveOne(One):

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid
@@ -16,6 +16,7 @@ from drumbeat.web.problems import mistakes
 from drumbeat.web.requests import body_of
 
 MAX_PAGE_SIZE = 200
+type Version = Annotated[int, Field(ge=0, lt=2**31)]  # of what a person has looked at, as the ledger counts it
 
 
 def query(router: Routes, *allowed: str) -> Mapping[str, str]:
@@ -73,6 +74,11 @@ def instant(text: str | None) -> datetime | None:
 def limit(parameters: Mapping[str, Any], default: int) -> int:
     """Read how many items a page may have. Raises Invalid."""
     text = parameters.get("limit", str(default))
-    if len(text) > len(str(MAX_PAGE_SIZE)) or not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE_SIZE:
-        raise Invalid(f"limit goes from 1 to {MAX_PAGE_SIZE}")
+    return number(text, least=1, most=MAX_PAGE_SIZE, name="limit")
+
+
+def number(text: str, *, least: int, most: int, name: str) -> int:
+    """Read a whole number between two. Raises Invalid."""
+    if len(text) > len(str(most)) or not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
+        raise Invalid(f"{name} goes from {least} to {most}")
     return int(text)

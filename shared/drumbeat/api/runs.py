@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, SEE_RUNS
-from drumbeat.api.query import body, identifier, limit, query
+from drumbeat.api.query import Version, body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.campaigns.run_story import RunStory, story
@@ -31,9 +31,9 @@ LONGEST_PAUSE = timedelta(days=30)
 class Decision(BaseModel):
     """What a person decides about a run, and why; at one version of it, if they say so."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     reason: str = Field(min_length=1, max_length=500)
-    version: int | None = None
+    version: Version | None = None
 
 
 class Pause(Decision):
@@ -45,16 +45,16 @@ class Pause(Decision):
 class SendMissing(BaseModel):
     """Count those who did not get it; with `send`, send to them if they are as many as `expect`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     send: bool = False
-    expect: int | None = None
+    expect: Annotated[int, Field(ge=0)] | None = None
     reason: str | None = Field(default=None, min_length=1, max_length=500)
 
 
 class Approval(BaseModel):
     """The plan that a person has looked at."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     hash: str
 
 

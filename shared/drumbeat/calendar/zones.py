@@ -7,11 +7,13 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+NOWHERE = "Factory"  # what a machine has whose zone nobody has set
+
 
 @cache
 def names() -> frozenset[str]:
     """Return the name of every zone."""
-    return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
+    return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split()) - {NOWHERE}
 
 
 @cache

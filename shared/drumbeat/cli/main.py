@@ -73,6 +73,7 @@ def cli(ctx: click.Context, url: str | None, key: str | None, as_json: bool) -> 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 or 2."""
     try:
+        _check(sys.argv[1:] if arguments is None else arguments)
         result = cli.main(arguments, prog_name="drumbeat", standalone_mode=False)
     except click.UsageError as error:
         error.show()
@@ -87,6 +88,15 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"drumbeat: {error}", err=True)
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _check(arguments: list[str]) -> None:
+    """Raises click.UsageError for what no name, key or path of ours can be."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"{argument!r} is not UTF-8. Nothing was changed.") from None
 
 
 def summary(name: str) -> str | None:

@@ -51,7 +51,7 @@ def check_audiences(
     reading = _Reading(document, named)
     trees = {name: reading.node(entry, ("audiences", name)) for name, entry in entries.items()}
     try:
-        order = list(TopologicalSorter(reading.referred()).static_order())
+        order = list(TopologicalSorter({name: reading.referred(name) for name in trees}).static_order())
     except CycleError:
         _note_circles(reading.references, document)
     else:
@@ -87,9 +87,9 @@ class _Reading:
         self.depths: dict[str, int] = {}
         self.fields: list[tuple[Path, str]] = []
 
-    def referred(self) -> dict[str, set[str]]:
-        """Return which audiences each refers to."""
-        return {name: {other for other, _ in to} for name, to in self.references.items()}
+    def referred(self, name: str) -> set[str]:
+        """Return which audiences one refers to."""
+        return {other for other, _ in self.references.get(name, ())}
 
     def node(self, given: object, path: Path) -> Json | None:
         """Return the stored form of a condition, None when it is wrong."""

@@ -24,7 +24,7 @@ type Path = tuple[str | int, ...]
 LONGEST_DOCUMENT = 512 * 1024  # characters
 MOST_NODES = 50_000  # with what aliases repeat
 MOST_CHARACTERS = 4 * LONGEST_DOCUMENT  # of texts and keys, with what aliases repeat
-DEEPEST_NESTING = 40
+DEEPEST_NESTING = 160  # an audience may nest 60 groups, each a mapping and a list
 
 _NULL, _BOOL = re.compile("|~|null|Null|NULL"), re.compile("true|True|TRUE|false|False|FALSE")
 _INT = re.compile("[-+]?[0-9]+")
@@ -106,7 +106,9 @@ class _Reading:
             self._characters += len(node.value)
         if self._nodes >= MOST_NODES or self._characters >= MOST_CHARACTERS or len(path) >= DEEPEST_NESTING:
             if not self._stopped:
-                document.wrong(path, "the document repeats itself or nests too much; write less by aliases (*name)")
+                document.wrong(
+                    path, "the document nests too deep, or repeats itself too much by aliases (*name); write it flatter"
+                )
             self._stopped = True
             return None
         match node:

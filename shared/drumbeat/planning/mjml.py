@@ -16,6 +16,7 @@ TAG = re.compile(r"<(/?)([^\s<>/!?=\"'][^\s<>/]*)((?:[^<>\"']++|\"[^\"]*\"|'[^']
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 
 _INCLUDE = re.compile(r"<mj-include\b", re.IGNORECASE)
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what a person's name may hold, and no mail shows
 
 
 class NotMjml(DrumbeatError):
@@ -30,6 +31,7 @@ def to_html(source: str) -> str:
     """
     from mjml import mjml2html
 
+    source = _NOT_XML.sub("", source)
     if _INCLUDE.search(source):
         raise NotMjml("mj-include is not available: parts are included by {% include %}")
     if source.count("<") > FEW_TAGS and deeper_than(source, DEEPEST):

@@ -265,7 +265,7 @@ LAST_SENT = """
 
 @dataclass(frozen=True, slots=True)
 class LastSent:
-    """The run of a campaign that began last but for another. `again_by`: the versions by which it was sent once more."""
+    """The run of a campaign that began last, but for another. `again_by`: versions by which it was sent once more."""
 
     id: UUID
     state: RunState

@@ -131,6 +131,17 @@ def test_a_decision_on_a_version_that_has_moved_is_refused(console: RunsConsole)
     assert (stale[0], resumed["state"], cancelled["state"]) == (409, "running", "cancelled")
 
 
+@pytest.mark.parametrize("version", [3_000_000_000, -1, "1", True, 1.0, 9_007_199_254_740_991])
+@pytest.mark.parametrize("act", ["pause", "resume", "cancel"])
+def test_a_version_that_no_run_can_have_is_refused(console: RunsConsole, act: str, version: object) -> None:
+    console.apply()
+    run = console.ask("POST", PLAN, keyed())["runId"]
+
+    code, problem, _ = console.call("POST", f"/v1/runs/{run}/{act}", {"reason": "x", "version": version})
+
+    assert (code, "version" in problem["detail"]) == (400, True)
+
+
 @pytest.mark.parametrize("lasts", ["2", "2w", "0h", "-1h", "31d", "99999d"])
 def test_a_pause_lasts_a_time_that_a_person_would_write(console: RunsConsole, lasts: str) -> None:
     code, problem, _ = console.call("POST", f"/v1/runs/{uuid4()}/pause", {"reason": "wait", "for": lasts})

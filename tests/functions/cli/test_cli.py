@@ -122,6 +122,15 @@ def test_a_key_without_people_shows_nothing_of_a_person_in_any_command(
 # ---------------------------------------------------------------- sending and looking
 
 
+@pytest.mark.parametrize(
+    "command", [("campaign", "show"), ("audience", "show"), ("effects", "show"), ("events", "--q")]
+)
+def test_an_argument_that_is_no_text_is_bad_usage(run: Run, command: tuple[str, ...]) -> None:
+    ended = run(*command, "\udcff\udcfe")
+
+    assert (ended.code, "not UTF-8" in ended.err) == (2, True)
+
+
 def test_an_event_is_sent_found_and_shown(run: Run) -> None:
     sent = run(
         "--json", "send", "LEAD_CAPTURE", "--source", "shop", "--idempotency-key", "o-1", "--payload", '{"a": 1}'

@@ -8,6 +8,7 @@ import pytest
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.audiences import (
     DEEPEST,
+    MOST_LEAVES,
     AllOf,
     AnyOf,
     Attribute,
@@ -190,6 +191,18 @@ def test_groups_nest_so_deep_and_no_deeper_also_across_audiences() -> None:
     assert read(f"  a: {nested}\n  b: {'{not: ' * 30}{{field: x, is: 1}}{'}' * 30}\n")
     (mistake,) = mistakes(f"  a: {nested}\n  b: {'{not: ' * 31}{{field: x, is: 1}}{'}' * 31}\n")
     assert "a nests 61 groups, with those of the audiences that it refers to" in mistake
+
+
+def test_one_that_refers_to_none_may_be_as_large_and_as_deep_as_others_and_no_more() -> None:
+    def wide(most: int) -> str:
+        return f"  a: {{any: [{', '.join(f'{{field: f{n}, at_least: {n}}}' for n in range(most))}]}}\n"
+
+    def deep(most: int) -> str:
+        return f"  a: {'{all: [' * most}{{field: x, is: 1}}{']}' * most}\n"
+
+    assert read(wide(MOST_LEAVES)) and read(deep(DEEPEST))
+    assert f"a has {MOST_LEAVES + 1} conditions" in mistakes(wide(MOST_LEAVES + 1))[0]
+    assert f"a nests {DEEPEST + 1} groups" in mistakes(deep(DEEPEST + 1))[0]
 
 
 def test_an_attribute_that_no_lead_has_is_said_where_it_can_be_known() -> None:

@@ -72,5 +72,5 @@ def test_what_aliases_repeat_is_bounded_in_characters_too() -> None:
     text = f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 100)}]"
 
     assert [one.message for one in yaml_lines.read(text, "x").mistakes] == [
-        "the document repeats itself or nests too much; write less by aliases (*name)"
+        "the document nests too deep, or repeats itself too much by aliases (*name); write it flatter"
     ]

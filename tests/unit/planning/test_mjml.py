@@ -52,6 +52,13 @@ def test_a_loop_in_a_table_makes_a_row_each() -> None:
     assert "mj-" not in html.replace('"mj-', "").replace(".mj-", "").replace(" mj-", "")
 
 
+def test_a_character_that_no_xml_holds_keeps_no_mail_back() -> None:
+    html = mail({"rows": ["a\x07b\x0b\x1f\ufffe"]}, ROWS).html
+
+    assert html is not None
+    assert "<td>ab</td>" in html
+
+
 def test_the_same_event_gives_the_same_bytes() -> None:
     carousel = '<mj-carousel><mj-carousel-image src="https://a.example/1.png"/></mj-carousel>'
 
