@@ -11,7 +11,7 @@ from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
 from drumbeat.cli.output import plain, print_json, show, status
 from drumbeat.cli.run_screens import counted, show_plan, show_run
-from drumbeat.cli.runs_found import Run, by_id, of_campaign, short
+from drumbeat.cli.runs_found import PLAN, Run, by_id, kind, say_left_aside, short
 
 
 @click.command("run")
@@ -47,9 +47,16 @@ def command(client: Client, name: str, *, yes: bool, follow: bool) -> int:
 
 
 def _plan_of(client: Client, name: str) -> Run:
-    waiting = [run for run in of_campaign(client, name) if run["state"] == "planned" and not run["starts"]]
-    approved = next((run for run in waiting if run["approved"] and run["planned"]), None)
-    return complete(client, approved) if approved is not None else planned(client, name)
+    plans = [run for run in client.pages("/v1/runs", campaign=name, state="planned") if kind(run) == PLAN]
+    approved = next((run for run in plans if run["approved"] and run["planned"]), None)
+    if approved is None:
+        return planned(client, name)
+    found = complete(client, approved)
+    if found["plan"]["changed"]:  # it cannot be started any more, and would stand in the way for a week
+        click.echo(f"plan {short(found)} was approved, but the configuration changed since: planned anew", err=True)
+        return planned(client, name)
+    say_left_aside(found, plans)
+    return found
 
 
 def _why_not(run: Run) -> str | None:

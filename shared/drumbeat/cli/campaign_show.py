@@ -9,7 +9,7 @@ from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
 from drumbeat.cli.output import moment, plain, print_json, show
 from drumbeat.cli.run_screens import show_run
-from drumbeat.cli.runs_found import Run, by_id, of_campaign, story
+from drumbeat.cli.runs_found import Run, newest_begun, story
 
 NOT_FOUND = 404
 
@@ -24,8 +24,7 @@ def command(client: Client, name: str, *, follow: bool) -> None:
     if campaign is not None:
         _show(client, campaign)
         return
-    runs = of_campaign(client, name)
-    run = runs[0] if runs else by_id(client, name)
+    run = newest_begun(client, name)
     shown = until_at_rest(client, run) if follow else story(client, run)
     if client.json:
         print_json(shown)

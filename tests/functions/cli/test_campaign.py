@@ -143,6 +143,127 @@ def test_where_several_runs_could_be_meant_none_is_taken(console: RunsConsole, r
     assert {each["state"] for each in console.ask("GET", "/v1/runs")["items"]} == {"running"}
 
 
+def run_ids(console: RunsConsole) -> list[str]:
+    return [each["runId"][:8] for each in console.ask("GET", "/v1/runs")["items"]]
+
+
+def test_plans_that_were_never_started_do_not_stand_before_the_run_that_is_sent(console: RunsConsole, run: Run) -> None:
+    console.apply("pace: 1/h")
+    console.people("ada", "bob", "cyd")
+    run("plan", "digest")
+    run("run", "digest", "--yes")
+    console.work()
+    run("plan", "digest")
+    _, sent, _ = run_ids(console)
+
+    paused = run("pause", "digest", "--reason", "a typo", "--for", "2h")
+    longer = run("pause", "digest", "--reason", "a typo", "--for", "5h")
+    resumed = run("resume", "digest", "--reason", "it is none")
+    cancelled = run("cancel", "digest", "--reason", "the wrong text")
+    missing = run("missing", "digest")
+
+    for ended in (paused, longer, resumed, cancelled):
+        assert (ended.code, f"run {sent} of digest" in ended.out) == (0, True)
+    assert "in 5 h" in longer.out
+    assert (missing.code, f"run {sent} of digest" in missing.out) == (0, True)
+    assert [each["state"] for each in console.ask("GET", "/v1/runs")["items"]] == ["planned", "cancelled", "planned"]
+
+
+def test_a_run_that_was_cancelled_before_it_began_is_not_the_one_that_some_miss(console: RunsConsole, run: Run) -> None:
+    console.apply("approve: true")
+    console.people("ada", "bob")
+    run("run", "digest", "--yes")
+    console.work()
+    run("approve", "digest", "--yes")
+    console.work()
+    run("run", "digest", "--yes")
+    console.work()
+    run("cancel", "digest", "--reason", "not this week")
+    _, sent = run_ids(console)
+
+    missing = run("missing", "digest")
+
+    assert (missing.code, f"run {sent} of digest" in missing.out) == (0, True)
+
+
+def test_a_plan_is_cancelled_by_name_where_there_is_nothing_else(console: RunsConsole, run: Run) -> None:
+    console.apply()
+    console.people("ada")
+    run("plan", "digest")
+
+    cancelled = run("cancel", "digest", "--reason", "not this week")
+
+    assert (cancelled.code, console.ask("GET", "/v1/runs")["items"][0]["state"]) == (0, "cancelled")
+
+
+def test_the_newest_plan_is_approved_and_the_older_ones_are_left_aside(console: RunsConsole, run: Run) -> None:
+    console.apply()
+    console.people("ada")
+    for _ in range(3):
+        run("plan", "digest")
+    chosen = run_ids(console)[0]
+
+    approved = run("approve", "digest", "--yes")
+    started = run("run", "digest", "--yes")
+    console.work()
+
+    for ended, did in ((approved, f"run {chosen} is approved"), (started, f"run {chosen} is")):
+        assert (ended.code, did in ended.out) == (0, True)
+        assert f"digest means {chosen} of " in ended.err
+        assert "2 plans besides it are left aside" in ended.err
+    assert console.provider.sent == ["ada@example.com"]
+
+
+def test_what_waits_for_approval_is_approved_though_older_plans_were_left(console: RunsConsole, run: Run) -> None:
+    console.apply("approve: true")
+    console.people("ada")
+    run("plan", "digest")
+    run("run", "digest", "--yes")
+    console.work()
+
+    approved = run("approve", "digest", "--yes")
+    console.work()
+
+    assert (approved.code, "1 plan besides it is left aside" in approved.err) == (0, True)
+    assert console.provider.sent == ["ada@example.com"]
+
+
+def test_where_several_runs_wait_for_approval_they_are_listed_with_state_and_age(
+    console: RunsConsole, run: Run
+) -> None:
+    console.apply("approve: true")
+    console.people("ada")
+    for _ in range(2):
+        run("run", "digest", "--yes")
+        console.work()
+    run("plan", "digest")
+    newest_plan, *waiting = run_ids(console)
+
+    said = run("approve", "digest", "--yes")
+
+    lines = said.err.strip().splitlines()
+    assert (said.code, "several runs of digest can be approved" in lines[0]) == (1, True)
+    assert [line.split(", of ")[0].split() for line in lines[1:]] == [
+        [newest_plan, "plan"],
+        *([each, "awaiting_approval"] for each in waiting),
+    ]
+    assert all(line.endswith(" ago") for line in lines[1:])
+
+
+def test_an_approved_plan_of_another_configuration_does_not_stand_in_the_way(console: RunsConsole, run: Run) -> None:
+    console.apply()
+    console.people("ada")
+    run("plan", "digest")
+    run("approve", "digest", "--yes")
+    console.apply(subject="Louder")
+
+    sent = run("run", "digest", "--yes")
+    console.work()
+
+    assert (sent.code, "planned anew" in sent.err) == (0, True)
+    assert console.provider.sent == ["ada@example.com"]
+
+
 def test_those_who_did_not_get_it_are_counted_and_then_sent_to(console: RunsConsole, run: Run) -> None:
     console.apply("pace: 1/h")
     console.people("ada", "bob", "cyd")
