@@ -366,6 +366,46 @@ def test_the_mails_of_a_campaign_are_sent_to_ones_own_address_filled_with_what_i
     assert console.ask("GET", "/v1/runs")["items"] == []
 
 
+@pytest.mark.parametrize(
+    ("consent", "advice"),
+    [
+        (None, "drumbeat leads import FILE.csv --list news --consent"),
+        ("pending", "has not confirmed yet"),
+        ("withdrawn", "no import undoes that"),
+    ],
+)
+def test_a_preview_that_was_not_sent_says_what_to_do_and_not_where_it_is(
+    console: RunsConsole, run: Run, monkeypatch: pytest.MonkeyPatch, consent: str | None, advice: str
+) -> None:
+    console.apply()
+    keys = console.people("cyd", agreed=False)
+    if consent is not None:
+        console.services.db.run(
+            "UPDATE contacts SET consents = consent_fact('news', %s, true, drumbeat_now(), gen_random_uuid())"
+            " WHERE key = %s",
+            (consent, keys[0]),
+        )
+    monkeypatch.setattr("time.sleep", lambda _: console.work())
+
+    asked = run("preview", "digest", "--to", "cyd@example.com")
+
+    assert (asked.code, "is cancelled: no consent: news" in asked.out, advice in asked.out) == (1, True, True)
+    assert "nothing arrives" in asked.out
+    assert ("inbox" in asked.out, "mailbox" in asked.out, console.provider.sent) == (False, False, [])
+
+
+def test_a_preview_that_was_accepted_says_where_to_look(
+    console: RunsConsole, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.apply()
+    console.people("ada")
+    monkeypatch.setattr("time.sleep", lambda _: console.work())
+
+    asked = run("preview", "digest", "--to", "ada@example.com")
+
+    assert (asked.code, "is accepted\nit is in the sandbox's inbox: http://" in asked.out) == (0, True)
+
+
 def test_a_campaign_that_is_not_there_is_not_previewed(console: RunsConsole, run: Run) -> None:
     console.apply()
 
