@@ -8,6 +8,7 @@ from uuid import UUID
 from drumbeat.audiences import counting_sql
 from drumbeat.audiences.counting_sql import Unknown
 from drumbeat.audiences.showing import PATIENCE_SECONDS
+from drumbeat.campaigns.run_waits import RunWaits, waits
 from drumbeat.core.campaigns import Campaign
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotFound
@@ -20,6 +21,7 @@ from drumbeat.services import Services
 from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
 from drumbeat.views.run_story import RunHead, RunMove, ZoneOfRun, run_head, run_journal, zones_of_run
 from drumbeat.views.run_totals import StepTotals, run_totals
+from drumbeat.views.run_waits import next_mail
 
 SAMPLE = 20
 BYTES_A_MAIL = 3_000  # of the ledger, at most; docs/performance.md
@@ -78,6 +80,7 @@ class RunStory(RunHead):
     totals: Sequence[StepTotals]
     unaccounted: int  # people who are nowhere, or twice: 0, always
     when: Sequence[ZoneOfRun]
+    waits: RunWaits | None  # for which hour or turn, where nothing can be sent now
     plan: PlanOfRun | None
     journal: Sequence[RunMove]
 
@@ -97,6 +100,7 @@ def story(id: UUID, services: Services) -> RunStory:
         totals=totals,
         unaccounted=sum(abs(each.unaccounted) for each in totals),
         when=zones,
+        waits=waits(head.state, config.campaigns[head.campaign], zones, totals, next_mail(services.db, id)),
         plan=_plan(head, config, totals, zones, services) if head.plan_hash is not None else None,
         journal=run_journal(services.db, id),
     )

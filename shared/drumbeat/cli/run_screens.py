@@ -40,6 +40,8 @@ def show_run(run: Run) -> None:
     )
     for line in _facts(run):
         show(line)
+    if (held_up := waiting(run)) is not None:
+        show(f"[yellow]{held_up}[/]")
     for totals in run["totals"]:
         show("", *_step(totals))
     if run["unaccounted"]:
@@ -64,6 +66,8 @@ def show_plan(run: Run) -> None:
             show(f"  left out: {number:,} {_why(reason)}")
     if run["when"]:
         show("", _when(run))
+    if (held_up := waiting(run)) is not None:
+        show("", f"[yellow]{held_up}[/]")
     show("", *_effort(plan))
     if sample := [each["address"] or "erased" for each in plan["sample"][:SAMPLE_SHOWN]]:
         show(f"for example: {plain(', '.join(sample))}")
@@ -74,6 +78,15 @@ def show_plan(run: Run) -> None:
     for path in plan["changed"]:
         show(f"[bold red]changed since[/] {plain(path)}")
     show(f"[dim]hash {plan['hash']}[/]")
+
+
+def waiting(run: Run) -> str | None:
+    """Say for which hour or turn people wait, as nothing is sent to them before; None: nothing holds them up."""
+    waits = run.get("waits")  # a deployment before this release does not say
+    if waits is None:
+        return None
+    wait = "waits" if waits["number"] == 1 else "wait"
+    return f"{waits['number']:,} {wait}: {plain(waits['reason'])}; the next mail {moment(waits['next'])}"
 
 
 def counted(run: Run) -> int:

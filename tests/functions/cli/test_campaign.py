@@ -11,7 +11,7 @@ from drumbeat.cli import following
 from drumbeat.cli.main import main
 from drumbeat.local.servers import Valkey
 from tests.conftest import TestDatabase
-from tests.functions.api.runs import RunsConsole, runs_console
+from tests.functions.api.runs import RunsConsole, at_night, runs_console
 from tests.functions.cli.test_cli import Ended, Run
 from tests.functions.deployment import served
 
@@ -307,6 +307,29 @@ def test_what_is_looked_on_at_goes_on_when_the_person_stops_looking(
 
     assert (stopped.code, f"drumbeat campaign show {newest(console)[:8]} --follow" in stopped.err) == (0, True)
     assert console.ask("GET", f"/v1/runs/{newest(console)}")["state"] in ("expanding", "running")
+
+
+def test_a_person_at_night_is_told_why_nothing_is_sent_and_when_it_will_be(
+    console: RunsConsole, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night, end = at_night()
+    console.apply(night)
+    console.people("ada", "bob")
+    looks = iter([console.work, console.work])
+
+    def wait(_: float) -> None:
+        if (look := next(looks, None)) is None:
+            raise KeyboardInterrupt
+        look()
+
+    planned = run("plan", "digest")
+    monkeypatch.setattr("time.sleep", wait)
+    followed = run("run", "digest", "--yes", "--follow")
+    shown = run("show", newest(console))
+
+    said = "2 wait: their quiet hours are not over; the next mail in 3 h"
+    assert [said in ended.out for ended in (planned, shown)] == [True, True]
+    assert followed.err.count(f"their quiet hours are not over: the next mail {end:%Y-%m-%d %H:%M}Z, in 3 h") == 1
 
 
 def test_json_is_what_the_deployment_answers(console: RunsConsole, run: Run) -> None:
