@@ -32,7 +32,7 @@ NOT_STARTED = (RunState.PLANNED, RunState.AWAITING_APPROVAL, RunState.MISSED)
 
 @dataclass(frozen=True, slots=True)
 class StepSays:
-    """What a step of a run does, and with which words."""
+    """What a step of a run does, and with which words. `subject`: as it is configured, before it is filled."""
 
     step: str
     account: str
@@ -61,7 +61,7 @@ class PlanOfRun:
     mails: Mapping[str, int]  # by step
     first: datetime | None
     last: datetime | None
-    sample: Sequence[RunPerson]
+    sample: Sequence[RunPerson]  # of those who get a mail
     accounts: Sequence[AccountLoad]
     pace_seconds: float | None  # how long it takes at the campaign's own pace
     ledger_bytes: int
@@ -96,7 +96,7 @@ def story(id: UUID, services: Services) -> RunStory:
     return RunStory(
         **{each.name: getattr(head, each.name) for each in fields(head)},
         reason=sentence(head.reason_code, head.reason_detail),
-        says=list(_says(config.campaigns[head.campaign])),
+        says=list(_says(config.campaigns[head.campaign], config)),
         totals=totals,
         unaccounted=sum(abs(each.unaccounted) for each in totals),
         when=zones,
@@ -106,9 +106,11 @@ def story(id: UUID, services: Services) -> RunStory:
     )
 
 
-def _says(campaign: Campaign) -> Iterator[StepSays]:
+def _says(campaign: Campaign, config: Config) -> Iterator[StepSays]:
     for step in campaign.steps:
         said = {name: step.arguments.get(name) for name in ("list", "template", "subject")}
+        if said["subject"] is None and (template := config.templates.get(str(said["template"]))) is not None:
+            said["subject"] = template.subject
         words = {name: None if value is None else str(value) for name, value in said.items()}
         yield StepSays(step.id, step.account, step.action, transactional=step.transactional, **words)
 
@@ -127,7 +129,7 @@ def _plan(
         mails=mails,
         first=min((zone.first for zone in zones), default=None),
         last=max((zone.last for zone in zones), default=None),
-        sample=people_of_run(services.db, head, PeopleFilter(), limit=SAMPLE).items,
+        sample=people_of_run(services.db, head, PeopleFilter(mailed=True), limit=SAMPLE).items,
         accounts=accounts,
         pace_seconds=_seconds(most, [campaign.pace]) if campaign.pace else None,
         ledger_bytes=sum(mails.values()) * BYTES_A_MAIL,

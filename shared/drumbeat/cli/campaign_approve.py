@@ -4,7 +4,7 @@ import click
 
 from drumbeat.cli.campaign_plan import complete
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import print_json, show, status
+from drumbeat.cli.output import count, print_json, show, status
 from drumbeat.cli.run_screens import counted, show_plan
 from drumbeat.cli.runs_found import short, to_approve
 
@@ -23,7 +23,7 @@ def command(client: Client, run: str, *, yes: bool) -> None:
         show_plan(planned)
     if not yes:
         then = "it is sent then" if planned["starts"] else "it is sent once it is started"
-        click.confirm(f"approve {counted(planned):,} mails? {then}", abort=True, err=True)
+        click.confirm(f"approve {count(counted(planned), 'mail')}? {then}", abort=True, err=True)
     now = client.post(f"/v1/runs/{planned['runId']}/approve", {"hash": planned["planHash"]})
     if client.json:
         print_json(now)

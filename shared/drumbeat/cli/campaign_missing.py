@@ -3,7 +3,7 @@
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import moment, plain, print_json, show, status, table
+from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
 from drumbeat.cli.run_screens import LEFT_OUT
 from drumbeat.cli.runs_found import newest_begun, short
 
@@ -29,7 +29,7 @@ def command(client: Client, run: str, reason: str | None, *, yes: bool) -> None:
         ]  # fmt: skip
         show(f"run {short(meant)} of {plain(meant['campaign'])}, begun {moment(meant['createdAt'])}")
         show(table(("step", "people", "may not be mailed", "why they did not get it"), rows))
-        show(f"{found['total']:,} mails in all")
+        show(f"{count(found['total'], 'mail')} in all")
     if reason is None or not found["total"]:
         if client.json:
             print_json(found)
@@ -37,7 +37,7 @@ def command(client: Client, run: str, reason: str | None, *, yes: bool) -> None:
             show(f"send to them: drumbeat campaign missing {short(meant)} --reason …")
         return
     if not yes:
-        click.confirm(f"send {found['total']:,} mails?", abort=True, err=True)
+        click.confirm(f"send {count(found['total'], 'mail')}?", abort=True, err=True)
     wish = {"send": True, "expect": found["total"], "reason": reason}
     now = client.post(f"/v1/runs/{meant['runId']}/missing", wish)
     if client.json:

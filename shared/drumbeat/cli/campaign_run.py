@@ -9,9 +9,10 @@ from drumbeat.cli.campaign_plan import complete, planned
 from drumbeat.cli.campaign_show import NOT_FOUND
 from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
-from drumbeat.cli.output import plain, print_json, show, status
+from drumbeat.cli.output import count, plain, print_json, show, status
 from drumbeat.cli.run_screens import counted, show_plan, show_run
 from drumbeat.cli.runs_found import PLAN, Run, by_id, kind, say_left_aside, short
+from drumbeat.core.runs import sentence
 
 
 @click.command("run")
@@ -33,7 +34,7 @@ def command(client: Client, name: str, *, yes: bool, follow: bool) -> int:
     if (why := _why_not(run)) is not None:
         raise click.ClickException(why)
     if not yes:
-        click.confirm(f"send {counted(run):,} mails?", abort=True, err=True)
+        click.confirm(_question(run), abort=True, err=True)
     where = f"/v1/campaigns/{quote(run['campaign'], safe='')}/runs"
     started = client.post(where, {"plan": run["runId"]})
     now = until_at_rest(client, started) if follow else started
@@ -57,6 +58,13 @@ def _plan_of(client: Client, name: str) -> Run:
         return planned(client, name)
     say_left_aside(found, plans)
     return found
+
+
+def _question(run: Run) -> str:
+    mails = count(counted(run), "mail")
+    if (approval := run["plan"]["approval"]) is None:
+        return f"send {mails}?"
+    return f"nothing is sent yet: a person has to approve it, for {sentence(approval, None)}. Ask for {mails}?"
 
 
 def _why_not(run: Run) -> str | None:

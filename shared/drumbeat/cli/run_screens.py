@@ -60,8 +60,12 @@ def show_plan(run: Run) -> None:
     for says, totals in zip(run["says"], run["totals"], strict=True):
         people = _people(plan["mails"][says["step"]])
         show(f"step {plain(says['step'])}: {people} by account {plain(says['account'])}")
-        if words := [f"{name} {plain(says[name])}" for name in ("list", "template", "subject") if says[name]]:
+        if words := [f"{name} {plain(says[name])}" for name in ("list", "template") if says[name]]:
             show(f"  {', '.join(words)}")
+        if says["subject"]:
+            show(f"  subject: {plain(says['subject'])}")
+        if says["template"]:
+            show(f"  look at it: drumbeat preview {plain(says['template'])}   [dim]as it is on disk[/]")
         for reason, number in totals["leftOut"].items():
             show(f"  left out: {number:,} {_why(reason)}")
     if run["when"]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import cast
 
 import pytest
 from redis import Redis
@@ -14,6 +15,7 @@ from tests.conftest import TestDatabase
 from tests.functions.api.runs import RunsConsole, at_night, runs_console
 from tests.functions.cli.test_cli import Ended, Run
 from tests.functions.deployment import served
+from tests.store.runs.stage import DOCUMENT, Stage
 
 
 @pytest.fixture
@@ -60,6 +62,55 @@ def test_a_plan_is_shown_with_who_is_left_out_and_sends_nothing(console: RunsCon
                  "ada@example.com", "hash ", f"drumbeat campaign run {newest(console)[:8]}"):  # fmt: skip
         assert said in shown.out
     assert console.provider.sent == []
+
+
+def test_a_plan_shows_the_subject_that_is_approved_and_for_example_only_people_who_get_it(
+    console: RunsConsole, run: Run
+) -> None:
+    console.apply(audience="{field: seats, at_least: 1}", subject="{{ lead.name }}, a fern")
+    console.people("ada", seats=2)
+    console.people("cyd", "dan", "eve", seats=2, agreed=False)
+
+    shown = run("plan", "digest")
+
+    assert "subject: {{ lead.name }}, a fern\n" in shown.out
+    assert "for example: ada@example.com\n" in shown.out
+
+
+def test_a_template_s_own_subject_is_shown_and_how_to_look_at_it(console: RunsConsole, run: Run) -> None:
+    template = "---\nsubject: One plant, {{ lead.name }}\n---\nHello {{ unsubscribe_url }} {{ postal_address }}"
+    words = 'subject: "News", text: ""'
+    document = DOCUMENT.format(more="", audience="{list: news}", subject="News", text="", limits="")
+    Stage.configure(cast("Stage", console.services), document.replace(words, "template: note"), {"note.txt": template})
+    console.people("ada")
+
+    shown = run("plan", "digest")
+
+    assert "template note\n  subject: One plant, {{ lead.name }}\n" in shown.out
+    assert "drumbeat preview note" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("more", "question"),
+    [
+        ("", "send 1 mail?"),
+        (
+            "approve: true",
+            "nothing is sent yet: a person has to approve it, for its campaign says that a person approves each run."
+            " Ask for 1 mail?",
+        ),
+    ],
+)
+def test_the_question_says_whether_it_is_sent_or_waits_for_approval(
+    console: RunsConsole, run: Run, monkeypatch: pytest.MonkeyPatch, more: str, question: str
+) -> None:
+    console.apply(more)
+    console.people("ada")
+
+    monkeypatch.setattr("sys.stdin", StringIO("n\n"))
+    asked = run("run", "digest")
+
+    assert (asked.code, question in asked.err) == (1, True)
 
 
 def test_a_campaign_is_sent_once_the_person_has_seen_how_many_and_agreed(
