@@ -1,6 +1,6 @@
 """Runs and their plans as a terminal shows them, in 80 columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,13 @@ LEFT_OUT = {
     "not_rendered": "the mail could not be filled",
     "capped": "mailed often enough",
 }
+# Why a mail was refused, where it is for another reason than those.
+REFUSED = {
+    "refused_by_provider": "the provider refused it",
+    "feedback": "the provider said so later",
+    "refused_late": "the provider said so later",
+    "secret_missing": "a secret is missing",
+}
 
 
 def show_run(run: Run) -> None:
@@ -51,6 +58,22 @@ def show_run(run: Run) -> None:
     show("", _journal(run))
     for line in _next(run):
         show(line)
+
+
+def show_people(people: Iterable[Mapping[str, Any]]) -> None:
+    """Print where each of some people of a run is, step by step."""
+    rows = [
+        (plain(person["address"] or "erased"), plain(step["step"]), *_whereabouts(step))
+        for person in people
+        for step in person["steps"]
+    ]
+    show(table(("person", "step", "is", "why"), rows) if rows else "no such people")
+
+
+def _whereabouts(step: Mapping[str, Any]) -> tuple[str, str]:
+    if step["leftOut"] is not None:
+        return "left out", _why(step["leftOut"])
+    return status(step["status"]) if step["status"] else "not begun", plain(step["reason"] or "")
 
 
 def show_plan(run: Run) -> None:
@@ -116,6 +139,7 @@ def _step(totals: Mapping[str, Any]) -> Iterator[str]:
     names |= {"held": "held", "refused": "refused"}
     parts = [f"{totals[name]:,} {label}" for name, label in names.items() if totals[name]]
     yield f"step {plain(totals['step'])}: {', '.join(parts) or 'nothing to send'}"
+    yield from (f"  refused: {people:,} {_why(reason)}" for reason, people in totals.get("refusedFor", {}).items())
     yield from (f"  cancelled: {people:,} {_why(reason)}" for reason, people in totals["cancelled"].items())
     yield from (f"  left out: {people:,} {_why(reason)}" for reason, people in totals["leftOut"].items())
 
@@ -182,7 +206,7 @@ def _without(run: Run) -> bool:
 
 
 def _why(reason: str) -> str:
-    return LEFT_OUT.get(reason, plain(reason))
+    return (LEFT_OUT | REFUSED).get(reason, plain(reason))
 
 
 def _people(number: int) -> str:

@@ -10,12 +10,13 @@ from redis import Redis
 
 from drumbeat.cli import following
 from drumbeat.cli.main import main
+from drumbeat.core.outcomes import Refused
 from drumbeat.local.servers import Valkey
 from tests.conftest import TestDatabase
 from tests.functions.api.runs import RunsConsole, at_night, runs_console
 from tests.functions.cli.test_cli import Ended, Run
 from tests.functions.deployment import served
-from tests.store.runs.stage import DOCUMENT, Stage
+from tests.store.runs.stage import DOCUMENT, TEXT, Stage
 
 
 @pytest.fixture
@@ -341,6 +342,31 @@ def test_campaigns_and_runs_are_listed_and_shown(console: RunsConsole, run: Run)
     assert ("digest" in listed.out, "planned" in listed.out) == (True, True)
     assert newest(console)[:8] in runs.out
     assert ("to the audience readers" in shown.out, newest(console)[:8] in shown.out) == (True, True)
+
+
+def test_a_run_says_why_mails_were_refused_and_where_each_person_is(console: RunsConsole, run: Run) -> None:
+    console.apply(audience="{field: seats, at_least: 1}", text="Dear {{ lead.title }} " + TEXT)
+    console.people("ada", seats=2, title="Dr")
+    console.people("bob", "eve", seats=2)
+    console.people("cyd", seats=2, title="Dr", agreed=False)
+    console.provider.answer = lambda _: Refused("such a domain does not exist")
+    run("run", "digest", "--yes")
+    console.work()
+
+    shown = run("show", newest(console))
+    people = run("show", "digest", "--people")
+    refused = run("show", newest(console)[:8], "--status", "refused", "--json").json["items"]
+    few = run("show", "digest", "--people", "-n", "2", "--json").json["items"]
+    left_out = run("show", "digest", "--left-out", "any")
+
+    assert "refused: 2 the mail could not be filled" in shown.out
+    assert "refused: 1 the provider refused it" in shown.out
+    rows = sorted(" ".join(line.split()) for line in people.out.splitlines()[1:])
+    assert rows[0] == "ada@example.com mail refused such a domain does not exist"
+    assert rows[1].startswith("bob@example.com mail refused ")
+    assert rows[2] == "cyd@example.com mail left out not on the list"
+    assert {each["address"] for each in refused} == {f"{name}@example.com" for name in ("ada", "bob", "eve")}
+    assert (len(few), len(left_out.out.splitlines())) == (2, 2)
 
 
 def test_what_is_looked_on_at_goes_on_when_the_person_stops_looking(
