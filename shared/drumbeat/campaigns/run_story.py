@@ -187,8 +187,9 @@ def _warnings(
         if head.people and not number:
             yield f"step {step}: every person of the audience is left out"
     if head.odd_zones:
+        have = "person has" if head.odd_zones == 1 else "people have"
         yield (
-            f"{head.odd_zones:,} people have a time zone that does not exist: they have that of the campaign,"
+            f"{head.odd_zones:,} {have} a time zone that does not exist: that of the campaign stands for it,"
             f" {campaign.home_zone}"
         )
     for name in sorted({str(step.arguments["template"]) for step in campaign.steps if step.arguments.get("template")}):

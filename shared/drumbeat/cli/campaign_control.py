@@ -5,7 +5,7 @@ from collections.abc import Collection
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import moment, print_json, show, status
+from drumbeat.cli.output import count, moment, print_json, show, status
 from drumbeat.cli.runs_found import GOING, PLAN, short, the_run
 
 REASON = click.option("--reason", required=True, help="Why; kept in the run's journal.")
@@ -15,7 +15,11 @@ VERSION = click.option("--version", type=int, help="The version you decided on; 
 @click.command()
 @click.argument("run")
 @REASON
-@click.option("--for", "lasts", help="Go on by itself after so long: 30m, 2h, 1d. Without it a person resumes it.")
+@click.option(
+    "--for",
+    "lasts",
+    help="Go on by itself after so many minutes, hours or days: 30m, 2h, 1d; at most 30d. Else a person resumes it.",
+)
 @VERSION
 @with_client
 def pause(client: Client, run: str, reason: str, lasts: str | None, version: int | None) -> None:
@@ -56,6 +60,6 @@ def _decide(client: Client, word: str, act: str, done: str, said: dict[str, obje
         show(f"it goes on by itself {moment(now['resumesAt'])}")
     flying = sum(each["inFlight"] for each in now["totals"])
     if act != "resume" and flying:
-        show(f"{flying:,} were on their way already and cannot be called back")
+        show(f"{count(flying, 'mail')} on the way already cannot be called back")
     if act == "cancel" and now["progress"]["expanded"]:
         show(f"who did not get it, should you change your mind: drumbeat campaign missing {short(now)}")

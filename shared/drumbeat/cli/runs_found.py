@@ -9,6 +9,7 @@ import click
 
 from drumbeat.cli.client import Client
 from drumbeat.cli.output import ago, count
+from drumbeat.core.suggestions import instead
 
 type Run = dict[str, Any]
 
@@ -95,9 +96,7 @@ def by_id(client: Client, word: str) -> Run:
     begins = word.lower()
     found = list(client.pages("/v1/runs", limit=2, q=begins)) if _ID_BEGINS.fullmatch(begins) else []
     if not found:
-        raise click.ClickException(
-            f"there is no run {word}, and no campaign of this name has one: drumbeat campaign list"
-        )
+        raise click.ClickException(_not_there(client, word))
     if len(found) > 1:
         raise click.ClickException(f"the ids of several runs begin with {word}: write more of it; nothing was changed")
     run: Run = found[0]
@@ -108,6 +107,13 @@ def story(client: Client, run: Run) -> Run:
     """Return all about a run."""
     found: Run = client.get(f"/v1/runs/{run['runId']}")
     return found
+
+
+def _not_there(client: Client, word: str) -> str:
+    names = [each["name"] for each in client.get("/v1/campaigns")["items"]]
+    if word in names:
+        return f"there is no run of {word} yet: drumbeat campaign plan {word}"
+    return f"there is no run {word}, and no campaign is called so; {instead(word, names)}"
 
 
 def _only(fitting: Collection[Run], word: str, what: str) -> Run:

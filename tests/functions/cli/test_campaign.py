@@ -421,10 +421,13 @@ def test_json_is_what_the_deployment_answers(console: RunsConsole, run: Run) -> 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("show", "nothing"), "there is no run nothing"),
+        (("show", "nothing"), "there is no run nothing, and no campaign is called so; there is digest"),
+        (("show", "digets"), "did you mean digest?"),
+        (("approve", "digets"), "did you mean digest?"),
+        (("missing", "digets"), "did you mean digest?"),
         (("pause", "ffff", "--reason", "x"), "there is no run ffff"),
         (("plan", "digets"), "did you mean digest?"),
-        (("approve", "digest"), "there is no run digest"),
+        (("approve", "digest"), "there is no run of digest yet: drumbeat campaign plan digest"),
     ],
 )
 def test_what_is_not_there_is_one_clear_line(console: RunsConsole, run: Run, words: tuple[str, ...], said: str) -> None:
@@ -433,6 +436,40 @@ def test_what_is_not_there_is_one_clear_line(console: RunsConsole, run: Run, wor
     ended = run(*words)
 
     assert (ended.code, said in ended.err, len(ended.err.strip().splitlines())) == (1, True, 1)
+
+
+def test_one_is_said_of_one(console: RunsConsole, run: Run) -> None:
+    console.apply(at_night()[0])
+    console.people("ada", timezone="Europe/Berlni")
+    planned = run("plan", "digest")
+    run("run", "digest", "--yes")
+    run("cancel", "digest", "--reason", "a typo")
+    console.work()
+
+    missing = run("missing", "digest")
+
+    assert "1 person has a time zone that does not exist" in planned.out
+    assert "1 mail in all" in missing.out
+
+
+def test_a_pause_says_in_which_units_it_lasts(run: Run) -> None:
+    said = " ".join(run("pause", "--help").out.split())
+
+    assert "after so many minutes, hours or days: 30m, 2h, 1d; at most 30d" in said
+
+
+def test_an_audience_that_asks_for_no_attribute_is_shown_without_a_column_of_them(
+    console: RunsConsole, run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    console.people("ada", seats=2)
+    heads = []
+    for audience in ("{list: news}", "{field: seats, at_least: 1}"):
+        console.apply(audience=audience)
+        with pytest.raises(SystemExit):
+            main(["audience", "show", "readers"])
+        heads += [line.split() for line in capfd.readouterr().out.splitlines() if line.startswith("address")]
+
+    assert heads == [["address"], ["address", "what"]]
 
 
 def test_a_run_for_no_person_is_not_started(console: RunsConsole, run: Run) -> None:
