@@ -9,7 +9,7 @@ from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
 from drumbeat.cli.output import moment, plain, print_json, show
 from drumbeat.cli.run_screens import show_people, show_run
-from drumbeat.cli.runs_found import Run, newest_begun, story
+from drumbeat.cli.runs_found import Run, newest_started, story
 from drumbeat.core.status import Status
 
 NOT_FOUND = 404
@@ -38,7 +38,7 @@ def command(
     if campaign is not None:
         _show(client, campaign)
         return
-    run = newest_begun(client, name)
+    run = newest_started(client, name)
     if people:
         path = f"/v1/runs/{run['runId']}/recipients"
         found = list(client.pages(path, limit=limit, status=status, left_out=left_out))

@@ -73,6 +73,19 @@ def say_left_aside(meant: Run, plans: Collection[Run]) -> None:
         )
 
 
+def newest_started(client: Client, word: str) -> Run:
+    """Return the run that a word names; by a campaign's name the newest that was asked to start, else the newest plan.
+
+    Raises click.ClickException: there is none.
+    """
+    newest = None
+    for run in of_campaign(client, word):
+        newest = newest or run
+        if run["starts"]:
+            return run
+    return newest or by_id(client, word)
+
+
 def newest_begun(client: Client, word: str) -> Run:
     """Return the run that a word names; by a campaign's name the newest of which mails could be sent, else the newest.
 

@@ -238,6 +238,22 @@ def test_a_run_that_was_cancelled_before_it_began_is_not_the_one_that_some_miss(
     assert (missing.code, f"run {sent} of digest" in missing.out) == (0, True)
 
 
+def test_who_looks_on_by_name_sees_the_run_that_was_asked_for_last_and_no_plan(console: RunsConsole, run: Run) -> None:
+    console.apply("approve: true")
+    console.people("ada")
+    for asked in ("run", "approve", "run"):
+        run(asked, "digest", "--yes")
+        console.work()
+    run("plan", "digest")
+    _, waiting, _ = run_ids(console)
+
+    followed = run("show", "digest", "--follow")
+    listed = run("show", "digest", "--people", "--json").json["items"]
+
+    assert f"drumbeat campaign approve {waiting}" in followed.out
+    assert [each["steps"][0]["status"] for each in listed] == [None]
+
+
 def test_a_plan_is_cancelled_by_name_where_there_is_nothing_else(console: RunsConsole, run: Run) -> None:
     console.apply()
     console.people("ada")
