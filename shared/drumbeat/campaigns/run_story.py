@@ -8,6 +8,7 @@ from uuid import UUID
 from drumbeat.audiences import counting_sql
 from drumbeat.audiences.counting_sql import Unknown
 from drumbeat.audiences.showing import PATIENCE_SECONDS
+from drumbeat.campaigns.run_waits import RunWaits, waits
 from drumbeat.core.campaigns import Campaign
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotFound
@@ -22,6 +23,7 @@ from drumbeat.services import Services
 from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
 from drumbeat.views.run_story import RunHead, RunMove, ZoneOfRun, run_head, run_journal, zones_of_run
 from drumbeat.views.run_totals import StepTotals, run_totals
+from drumbeat.views.run_waits import next_mail
 
 SAMPLE = 20
 BYTES_A_MAIL = 3_000  # of the ledger, at most; docs/performance.md
@@ -32,7 +34,7 @@ NOT_STARTED = (RunState.PLANNED, RunState.AWAITING_APPROVAL, RunState.MISSED)
 
 @dataclass(frozen=True, slots=True)
 class StepSays:
-    """What a step of a run does, and with which words."""
+    """What a step of a run does, and with which words. `subject`: as it is configured, before it is filled."""
 
     step: str
     account: str
@@ -61,7 +63,7 @@ class PlanOfRun:
     mails: Mapping[str, int]  # by step
     first: datetime | None
     last: datetime | None
-    sample: Sequence[RunPerson]
+    sample: Sequence[RunPerson]  # of those who get a mail
     accounts: Sequence[AccountLoad]
     pace_seconds: float | None  # how long it takes at the campaign's own pace
     ledger_bytes: int
@@ -80,6 +82,7 @@ class RunStory(RunHead):
     totals: Sequence[StepTotals]
     unaccounted: int  # people who are nowhere, or twice: 0, always
     when: Sequence[ZoneOfRun]
+    waits: RunWaits | None  # for which hour or turn, where nothing can be sent now
     plan: PlanOfRun | None
     journal: Sequence[RunMove]
 
@@ -95,18 +98,21 @@ def story(id: UUID, services: Services) -> RunStory:
     return RunStory(
         **{each.name: getattr(head, each.name) for each in fields(head)},
         reason=sentence(head.reason_code, head.reason_detail),
-        says=list(_says(config.campaigns[head.campaign])),
+        says=list(_says(config.campaigns[head.campaign], config)),
         totals=totals,
         unaccounted=sum(abs(each.unaccounted) for each in totals),
         when=zones,
+        waits=waits(head.state, config.campaigns[head.campaign], zones, totals, next_mail(services.db, id)),
         plan=_plan(head, config, totals, zones, services) if head.plan_hash is not None else None,
         journal=run_journal(services.db, id),
     )
 
 
-def _says(campaign: Campaign) -> Iterator[StepSays]:
+def _says(campaign: Campaign, config: Config) -> Iterator[StepSays]:
     for step in campaign.steps:
         said = {name: step.arguments.get(name) for name in ("list", "template", "subject")}
+        if said["subject"] is None and (template := config.templates.get(str(said["template"]))) is not None:
+            said["subject"] = template.subject
         words = {name: None if value is None else str(value) for name, value in said.items()}
         yield StepSays(step.id, step.account, step.action, transactional=step.transactional, **words)
 
@@ -126,7 +132,7 @@ def _plan(
         mails=mails,
         first=min((zone.first for zone in zones), default=None),
         last=max((zone.last for zone in zones), default=None),
-        sample=people_of_run(services.db, head, PeopleFilter(), limit=SAMPLE).items,
+        sample=people_of_run(services.db, head, PeopleFilter(mailed=True), limit=SAMPLE).items,
         accounts=accounts,
         pace_seconds=_seconds(most, [campaign.pace]) if campaign.pace else None,
         ledger_bytes=sum(mails.values()) * BYTES_A_MAIL,
@@ -196,8 +202,9 @@ def _warnings(
         if head.people and not number:
             yield f"step {step}: every person of the audience is left out"
     if head.odd_zones:
+        have = "person has" if head.odd_zones == 1 else "people have"
         yield (
-            f"{head.odd_zones:,} people have a time zone that does not exist: they have that of the campaign,"
+            f"{head.odd_zones:,} {have} a time zone that does not exist: that of the campaign stands for it,"
             f" {campaign.home_zone}"
         )
     for name in sorted({str(step.arguments["template"]) for step in campaign.steps if step.arguments.get("template")}):

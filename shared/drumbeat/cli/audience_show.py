@@ -28,7 +28,9 @@ def command(client: Client, name: str, sample: int) -> None:
         return
     show(*_counts(found))
     if found["sample"]:
-        show("", table(("address", "what"), [(plain(e["address"]), _what(e)) for e in found["sample"]]))
+        rows = [(plain(e["address"]), _what(e)) for e in found["sample"]]
+        asks = any(what for _, what in rows)  # an audience may ask for no attribute
+        show("", table(("address", "what") if asks else ("address",), rows if asks else [row[:1] for row in rows]))
 
 
 def _counts(found: dict[str, Any]) -> Iterator[str]:

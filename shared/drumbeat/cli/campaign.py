@@ -19,7 +19,7 @@ def command() -> None:
     """Campaigns and their runs.
 
     A RUN is named by its id, or by how that begins (4 digits or more). The name of a campaign stands for its run where
-    only one can be meant.
+    only one can be meant; a plan that was not started is meant only where there is no run.
     """
 
 

@@ -4,9 +4,9 @@ import click
 
 from drumbeat.cli.campaign_plan import complete
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import print_json, show, status
+from drumbeat.cli.output import count, print_json, show, status
 from drumbeat.cli.run_screens import counted, show_plan
-from drumbeat.cli.runs_found import short, the_run
+from drumbeat.cli.runs_found import short, to_approve
 
 
 @click.command("approve")
@@ -14,13 +14,16 @@ from drumbeat.cli.runs_found import short, the_run
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_client
 def command(client: Client, run: str, *, yes: bool) -> None:
-    """Show the plan of RUN and approve it. What waited for that begins to be sent."""
-    planned = complete(client, the_run(client, run, ("awaiting_approval", "planned"), "approved"))
+    """Show the plan of RUN and approve it. What waited for that begins to be sent.
+
+    The name of a campaign stands for its run that waits for approval, or for its newest plan.
+    """
+    planned = complete(client, to_approve(client, run))
     if not client.json:
         show_plan(planned)
     if not yes:
         then = "it is sent then" if planned["starts"] else "it is sent once it is started"
-        click.confirm(f"approve {counted(planned):,} mails? {then}", abort=True, err=True)
+        click.confirm(f"approve {count(counted(planned), 'mail')}? {then}", abort=True, err=True)
     now = client.post(f"/v1/runs/{planned['runId']}/approve", {"hash": planned["planHash"]})
     if client.json:
         print_json(now)

@@ -3,9 +3,9 @@
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import plain, print_json, show, status, table
+from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
 from drumbeat.cli.run_screens import LEFT_OUT
-from drumbeat.cli.runs_found import by_id, of_campaign, short
+from drumbeat.cli.runs_found import newest_begun, short
 
 
 @click.command("missing")
@@ -16,11 +16,10 @@ from drumbeat.cli.runs_found import by_id, of_campaign, short
 def command(client: Client, run: str, reason: str | None, *, yes: bool) -> None:
     """Count who of RUN got no mail and still may, by reason; with --reason, send to them.
 
-    The name of a campaign stands for its newest run. Never is a person mailed again whose mail was accepted, or may
-    have been.
+    The name of a campaign stands for its newest run that was sent. Never is a person mailed again whose
+    mail was accepted, or may have been.
     """
-    runs = of_campaign(client, run)
-    meant = runs[0] if runs else by_id(client, run)
+    meant = newest_begun(client, run)
     found = client.post(f"/v1/runs/{meant['runId']}/missing")
     if not client.json:
         rows = [
@@ -28,8 +27,9 @@ def command(client: Client, run: str, reason: str | None, *, yes: bool) -> None:
              LEFT_OUT.get(each["reason"], plain(each["reason"])))
             for each in found["counts"]
         ]  # fmt: skip
+        show(f"run {short(meant)} of {plain(meant['campaign'])}, begun {moment(meant['createdAt'])}")
         show(table(("step", "people", "may not be mailed", "why they did not get it"), rows))
-        show(f"{found['total']:,} mails in all")
+        show(f"{count(found['total'], 'mail')} in all")
     if reason is None or not found["total"]:
         if client.json:
             print_json(found)
@@ -37,7 +37,7 @@ def command(client: Client, run: str, reason: str | None, *, yes: bool) -> None:
             show(f"send to them: drumbeat campaign missing {short(meant)} --reason …")
         return
     if not yes:
-        click.confirm(f"send {found['total']:,} mails?", abort=True, err=True)
+        click.confirm(f"send {count(found['total'], 'mail')}?", abort=True, err=True)
     wish = {"send": True, "expect": found["total"], "reason": reason}
     now = client.post(f"/v1/runs/{meant['runId']}/missing", wish)
     if client.json:

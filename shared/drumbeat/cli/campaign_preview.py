@@ -9,6 +9,8 @@ import click
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import plain, print_json, show, status
 from drumbeat.cli.waiting import wait
+from drumbeat.core.reasons import ReasonCode
+from drumbeat.core.status import FINAL, Status
 
 
 @click.command("preview")
@@ -46,12 +48,31 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _say(asked: dict[str, Any], story: dict[str, Any] | None, to: str) -> None:
-    for each in story["effects"] if story else []:
+    effects = story["effects"] if story else []
+    for each in effects:
         why = f": {plain(each['reason'])}" if each["reason"] else ""
         show(f"step {plain(each['step'])} by account {plain(each['account'])} is {status(each['status'])}{why}")
-    if story is None or not story["effects"]:
-        show(f"it is recorded and not sent yet: drumbeat event {asked['eventId']}")
-    elif asked["sandbox"]:
-        show(f"it is in the sandbox's inbox: {plain(asked['sandbox'])}")
+        if each["reasonCode"] == ReasonCode.NO_CONSENT:
+            show(_agreeing(each["reasonDetail"] or ""))
+    reached = {each["status"] for each in effects}
+    if Status.ACCEPTED in reached:
+        show(f"it is in the sandbox's inbox: {plain(asked['sandbox'])}" if asked["sandbox"] else
+             f"look into the mailbox of {plain(to)}; all that happened: drumbeat event {asked['eventId']}")  # fmt: skip
+    elif reached and reached <= {*FINAL, Status.HELD}:
+        show(f"nothing arrives; all that happened: drumbeat event {asked['eventId']}")
     else:
-        show(f"look into the mailbox of {plain(to)}; all that happened: drumbeat event {asked['eventId']}")
+        show(f"it is recorded and not sent yet: drumbeat event {asked['eventId']}")
+
+
+def _agreeing(stands: str) -> str:
+    """Say what to do about a consent of which this is said: the list, and how it stands."""
+    name, _, state = stands.rpartition(": ")
+    match state:
+        case "pending":
+            return "  the address has not confirmed yet: press the button of the mail that asks for it"
+        case "withdrawn":
+            return (
+                "  the address left the list, and no import undoes that: sign up again, or preview to another address"
+            )
+    words = f'--list {plain(name)} --consent "where it comes from"'
+    return f"  if it is yours, agree to the list: drumbeat leads import FILE.csv {words}"

@@ -9,9 +9,10 @@ from drumbeat.cli.campaign_plan import complete, planned
 from drumbeat.cli.campaign_show import NOT_FOUND
 from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
-from drumbeat.cli.output import plain, print_json, show, status
+from drumbeat.cli.output import count, plain, print_json, show, status
 from drumbeat.cli.run_screens import counted, show_plan, show_run
-from drumbeat.cli.runs_found import Run, by_id, of_campaign, short
+from drumbeat.cli.runs_found import PLAN, Run, by_id, kind, say_left_aside, short
+from drumbeat.core.runs import sentence
 
 
 @click.command("run")
@@ -33,7 +34,7 @@ def command(client: Client, name: str, *, yes: bool, follow: bool) -> int:
     if (why := _why_not(run)) is not None:
         raise click.ClickException(why)
     if not yes:
-        click.confirm(f"send {counted(run):,} mails?", abort=True, err=True)
+        click.confirm(_question(run), abort=True, err=True)
     where = f"/v1/campaigns/{quote(run['campaign'], safe='')}/runs"
     started = client.post(where, {"plan": run["runId"]})
     now = until_at_rest(client, started) if follow else started
@@ -47,9 +48,23 @@ def command(client: Client, name: str, *, yes: bool, follow: bool) -> int:
 
 
 def _plan_of(client: Client, name: str) -> Run:
-    waiting = [run for run in of_campaign(client, name) if run["state"] == "planned" and not run["starts"]]
-    approved = next((run for run in waiting if run["approved"] and run["planned"]), None)
-    return complete(client, approved) if approved is not None else planned(client, name)
+    plans = [run for run in client.pages("/v1/runs", campaign=name, state="planned") if kind(run) == PLAN]
+    approved = next((run for run in plans if run["approved"] and run["planned"]), None)
+    if approved is None:
+        return planned(client, name)
+    found = complete(client, approved)
+    if found["plan"]["changed"]:  # it cannot be started any more, and would stand in the way for a week
+        click.echo(f"plan {short(found)} was approved, but the configuration changed since: planned anew", err=True)
+        return planned(client, name)
+    say_left_aside(found, plans)
+    return found
+
+
+def _question(run: Run) -> str:
+    mails = count(counted(run), "mail")
+    if (approval := run["plan"]["approval"]) is None:
+        return f"send {mails}?"
+    return f"nothing is sent yet: a person has to approve it, for {sentence(approval, None)}. Ask for {mails}?"
 
 
 def _why_not(run: Run) -> str | None:

@@ -1,4 +1,4 @@
-"""One campaign, or one run: where each of its people is."""
+"""One campaign, or one run: how many of its people are where, or where each of them is."""
 
 from urllib.parse import quote
 
@@ -8,8 +8,9 @@ from drumbeat.cli.campaign_list import runs_table
 from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
 from drumbeat.cli.output import moment, plain, print_json, show
-from drumbeat.cli.run_screens import show_run
-from drumbeat.cli.runs_found import Run, by_id, of_campaign, story
+from drumbeat.cli.run_screens import show_people, show_run
+from drumbeat.cli.runs_found import Run, newest_started, story
+from drumbeat.core.status import Status
 
 NOT_FOUND = 404
 
@@ -17,15 +18,35 @@ NOT_FOUND = 404
 @click.command("show")
 @click.argument("name")
 @click.option("--follow", is_flag=True, help="Look on until the run rests; with a campaign's name, at its newest run.")
+@click.option("--people", is_flag=True, help="List the people of the run; with a campaign's name, of its newest run.")
+@click.option(
+    "--status", type=click.Choice([each.value for each in Status]), help="Only people with a mail in this status."
+)
+@click.option("--left-out", metavar="REASON", help="Only people who are left out for it; `any`: whatever it is.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many people."
+)
 @with_client
-def command(client: Client, name: str, *, follow: bool) -> None:
-    """Show a campaign with its newest runs, or a run by its id."""
-    campaign = None if follow else _campaign(client, name)
+def command(
+    client: Client, name: str, *, follow: bool, people: bool, status: str | None, left_out: str | None, limit: int
+) -> None:
+    """Show a campaign with its newest runs, or a run by its id: how many are where, and with --people who."""
+    people = people or status is not None or left_out is not None
+    if follow and people:
+        raise click.UsageError("--follow looks on at the whole run: leave out what lists people")
+    campaign = None if follow or people else _campaign(client, name)
     if campaign is not None:
         _show(client, campaign)
         return
-    runs = of_campaign(client, name)
-    run = runs[0] if runs else by_id(client, name)
+    run = newest_started(client, name)
+    if people:
+        path = f"/v1/runs/{run['runId']}/recipients"
+        found = list(client.pages(path, limit=limit, status=status, left_out=left_out))
+        if client.json:
+            print_json({"items": found})
+        else:
+            show_people(found)
+        return
     shown = until_at_rest(client, run) if follow else story(client, run)
     if client.json:
         print_json(shown)

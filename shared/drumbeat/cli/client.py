@@ -95,9 +95,11 @@ class Client:
         Raises:
             Refusal: the deployment answered with an error.
             click.ClickException: no key was given, or the deployment does not answer.
-            click.UsageError: the URL is not valid.
+            click.UsageError: the URL is not valid, or a name or a parameter is empty, as where a variable was not set.
         """
         _require_http(self.url)
+        if "" in (query or {}).values() or "//" in path or path.endswith("/"):
+            raise click.UsageError("a name, an id or the value of an option is empty. Nothing was changed.")
         parameters = urllib.parse.urlencode({k: str(v) for k, v in (query or {}).items() if v is not None})
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self.url}{path}{'?' if parameters else ''}{parameters}",

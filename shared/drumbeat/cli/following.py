@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from drumbeat.cli.client import Client
+from drumbeat.cli.output import ago
 from drumbeat.cli.runs_found import Run, short, story
 
 POLL_SECONDS = 1.0
+LONG_SECONDS = 60.0  # a wait that a person who looks on is told of
 SHARE = 10.0  # a question of the deployment is asked again after so many times what its answer took
 
 AT_REST = ("finished", "cancelled", "missed", "awaiting_approval", "paused")
@@ -39,6 +42,7 @@ def _until(
     try:
         with shown as bar:
             task = bar.add_task("", numbers="")
+            said = None
             while True:
                 begun = time.monotonic()
                 now = story(client, run)
@@ -47,10 +51,28 @@ def _until(
                            numbers=f"{done_so_far:,} of {of:,}")  # fmt: skip
                 if done(now):
                     return now
+                if not client.json and (line := _held_up(now)) is not None and line != said:
+                    said = line
+                    terminal.print(_from_now(now, line), markup=False, highlight=False, soft_wrap=True)
                 time.sleep(max(POLL_SECONDS, (time.monotonic() - begun) * SHARE))
     except KeyboardInterrupt:
         click.echo(f"\nit goes on; look again with: drumbeat campaign show {short(run)} --follow", err=True)
         raise click.exceptions.Exit(0) from None
+
+
+def _held_up(run: Run) -> str | None:
+    """Say why nothing is sent for a while; the same words as long as it is the same wait."""
+    waits = run.get("waits")
+    if waits is None:
+        return None
+    at = datetime.fromisoformat(waits["next"])
+    if (at - datetime.now(UTC)).total_seconds() < LONG_SECONDS:
+        return None
+    return f"{waits['reason']}: the next mail {at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
+def _from_now(run: Run, line: str) -> str:
+    return f"{line}, {ago(datetime.fromisoformat(run['waits']['next']))}"
 
 
 def _gathered(run: Run) -> tuple[str, int, int]:

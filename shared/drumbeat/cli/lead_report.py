@@ -29,6 +29,7 @@ class Report:
         self.path, self.rows = path, 0
         self.written: Path | None = None
         self.first: list[Refused] = []
+        self.one_reason: str | None = None  # for which all of them were refused
         self._head, self._delimiter = head, delimiter
         self._kept: TextIO | None = None
 
@@ -55,6 +56,7 @@ class Report:
                 if not self.rows:
                     self._row((*REPORT, *self._own(self._head)))
                 self._row((str(refused.number), refused.reason, *map(formula_quoted, self._own(refused.cells))))
+        self.one_reason = refused.reason if not self.rows or refused.reason == self.one_reason else None
         self.rows += 1
         if self.rows <= FIRST:
             self.first.append(refused)

@@ -226,6 +226,12 @@ def _print(
     if counts.stay_out:
         stay = "stays" if counts.stay_out == 1 else "stay"
         show(f"{counts.stay_out:,} of them left the list earlier and {stay} out")
+    if report.one_reason is not None and not dry_run:
+        show(
+            f"each refused row: {plain(report.one_reason)}"
+            if report.rows > 1
+            else f"refused: {plain(report.one_reason)}"
+        )
     for each in report.first if dry_run else ():
         show(f"line {each.number}: {plain(each.reason)}")
     if dry_run and report.rows > len(report.first):

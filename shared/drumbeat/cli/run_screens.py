@@ -1,6 +1,6 @@
 """Runs and their plans as a terminal shows them, in 80 columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,13 @@ LEFT_OUT = {
     "not_rendered": "the mail could not be filled",
     "capped": "mailed often enough",
 }
+# Why a mail was refused, where it is for another reason than those.
+REFUSED = {
+    "refused_by_provider": "the provider refused it",
+    "feedback": "the provider said so later",
+    "refused_late": "the provider said so later",
+    "secret_missing": "a secret is missing",
+}
 
 
 def show_run(run: Run) -> None:
@@ -40,6 +47,8 @@ def show_run(run: Run) -> None:
     )
     for line in _facts(run):
         show(line)
+    if (held_up := waiting(run)) is not None:
+        show(f"[yellow]{held_up}[/]")
     for totals in run["totals"]:
         show("", *_step(totals))
     if run["unaccounted"]:
@@ -51,6 +60,22 @@ def show_run(run: Run) -> None:
         show(line)
 
 
+def show_people(people: Iterable[Mapping[str, Any]]) -> None:
+    """Print where each of some people of a run is, step by step."""
+    rows = [
+        (plain(person["address"] or "erased"), plain(step["step"]), *_whereabouts(step))
+        for person in people
+        for step in person["steps"]
+    ]
+    show(table(("person", "step", "is", "why"), rows) if rows else "no such people")
+
+
+def _whereabouts(step: Mapping[str, Any]) -> tuple[str, str]:
+    if step["leftOut"] is not None:
+        return "left out", _why(step["leftOut"])
+    return status(step["status"]) if step["status"] else "not begun", plain(step["reason"] or "")
+
+
 def show_plan(run: Run) -> None:
     """Print what would be sent to whom, and when."""
     plan = run["plan"]
@@ -58,12 +83,18 @@ def show_plan(run: Run) -> None:
     for says, totals in zip(run["says"], run["totals"], strict=True):
         people = _people(plan["mails"][says["step"]])
         show(f"step {plain(says['step'])}: {people} by account {plain(says['account'])}")
-        if words := [f"{name} {plain(says[name])}" for name in ("list", "template", "subject") if says[name]]:
+        if words := [f"{name} {plain(says[name])}" for name in ("list", "template") if says[name]]:
             show(f"  {', '.join(words)}")
+        if says["subject"]:
+            show(f"  subject: {plain(says['subject'])}")
+        if says["template"]:
+            show(f"  look at it: drumbeat preview {plain(says['template'])}   [dim]as it is on disk[/]")
         for reason, number in totals["leftOut"].items():
             show(f"  left out: {number:,} {_why(reason)}")
     if run["when"]:
         show("", _when(run))
+    if (held_up := waiting(run)) is not None:
+        show("", f"[yellow]{held_up}[/]")
     show("", *_effort(plan))
     if sample := [each["address"] or "erased" for each in plan["sample"][:SAMPLE_SHOWN]]:
         show(f"for example: {plain(', '.join(sample))}")
@@ -74,6 +105,15 @@ def show_plan(run: Run) -> None:
     for path in plan["changed"]:
         show(f"[bold red]changed since[/] {plain(path)}")
     show(f"[dim]hash {plan['hash']}[/]")
+
+
+def waiting(run: Run) -> str | None:
+    """Say for which hour or turn people wait, as nothing is sent to them before; None: nothing holds them up."""
+    waits = run.get("waits")  # a deployment before this release does not say
+    if waits is None:
+        return None
+    wait = "waits" if waits["number"] == 1 else "wait"
+    return f"{waits['number']:,} {wait}: {plain(waits['reason'])}; the next mail {moment(waits['next'])}"
 
 
 def counted(run: Run) -> int:
@@ -99,6 +139,7 @@ def _step(totals: Mapping[str, Any]) -> Iterator[str]:
     names |= {"held": "held", "refused": "refused"}
     parts = [f"{totals[name]:,} {label}" for name, label in names.items() if totals[name]]
     yield f"step {plain(totals['step'])}: {', '.join(parts) or 'nothing to send'}"
+    yield from (f"  refused: {people:,} {_why(reason)}" for reason, people in totals.get("refusedFor", {}).items())
     yield from (f"  cancelled: {people:,} {_why(reason)}" for reason, people in totals["cancelled"].items())
     yield from (f"  left out: {people:,} {_why(reason)}" for reason, people in totals["leftOut"].items())
 
@@ -165,7 +206,7 @@ def _without(run: Run) -> bool:
 
 
 def _why(reason: str) -> str:
-    return LEFT_OUT.get(reason, plain(reason))
+    return (LEFT_OUT | REFUSED).get(reason, plain(reason))
 
 
 def _people(number: int) -> str:

@@ -1,16 +1,20 @@
 """Which run is meant: by its id, by how that begins, or by the name of its campaign where only one run can be meant."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import click
 
 from drumbeat.cli.client import Client
+from drumbeat.cli.output import ago, count
+from drumbeat.core.suggestions import instead
 
 type Run = dict[str, Any]
 
-LOOKED_AT = 50  # newest runs of a campaign
+PLAN = "plan"  # a run that no person and no schedule has asked to start
+GOING = ("expanding", "running")
 _ID_BEGINS = re.compile("[0-9a-f-]{4,36}", re.ASCII)
 
 
@@ -19,27 +23,85 @@ def short(run: Mapping[str, Any]) -> str:
     return str(run["runId"])[:8]
 
 
-def the_run(client: Client, word: str, states: Collection[str], what: str) -> Run:
-    """Return the one run that a word names; by a campaign's name the one in these states, which can be `what`.
+def kind(run: Mapping[str, Any]) -> str:
+    """Return the state of a run, or PLAN."""
+    return PLAN if run["state"] == "planned" and not run["starts"] else str(run["state"])
 
-    Raises click.ClickException: there is none, or several could be meant.
+
+def the_run(client: Client, word: str, what: str, *kinds: Collection[str]) -> Run:
+    """Return the run that a word names; by a campaign's name the only open one of these kinds, which can be `what`.
+
+    Kinds that are given later count only where there is none of those before: a plan that was left lying must not
+    stand between a person and the run that is being sent. Raises click.ClickException: there is none, or several.
     """
-    runs = of_campaign(client, word)
-    if not runs:
+    going = list(client.pages("/v1/runs", campaign=word, state="open"))
+    newest = going[0] if going else next(of_campaign(client, word), None)
+    if newest is None:
         return by_id(client, word)
-    fitting = [run for run in runs if run["state"] in states]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        named = ", ".join(f"{short(run)} ({run['state']})" for run in fitting)
-        raise click.ClickException(f"several runs of {word} can be {what}: {named}. Say which; nothing was changed")
-    newest = f"{short(runs[0])} is {runs[0]['state']}"
-    raise click.ClickException(f"no run of {word} can be {what}: its newest, {newest}. Nothing was changed")
+    for wanted in kinds:
+        if fitting := [run for run in going if kind(run) in wanted]:
+            return _only(fitting, word, what)
+    raise click.ClickException(
+        f"no run of {word} can be {what}: its newest, {short(newest)} is {kind(newest)}. Nothing was changed"
+    )
 
 
-def of_campaign(client: Client, name: str) -> list[Run]:
-    """Return the newest runs of a campaign, the newest first; also of one that is not configured any more."""
-    return list(client.pages("/v1/runs", limit=LOOKED_AT, campaign=name))
+def to_approve(client: Client, word: str) -> Run:
+    """Return the run that a word names; by a campaign's name the one that waits for a person, or its newest plan.
+
+    A newer plan supersedes the older ones. Raises click.ClickException: there is none, or several could be meant.
+    """
+    going = list(client.pages("/v1/runs", campaign=word, state="open"))
+    waiting = [run for run in going if kind(run) in ("awaiting_approval", "planned")]
+    plans = [run for run in going if kind(run) == PLAN]
+    if not waiting and not plans:
+        return the_run(client, word, "approved")
+    # Who planned after the run was asked for may mean either, and an approval cannot be taken back.
+    newer = [run for run in plans[:1] if not waiting or run["createdAt"] > waiting[0]["createdAt"]]
+    meant = _only([*newer, *waiting], word, "approved")
+    say_left_aside(meant, plans)
+    return meant
+
+
+def say_left_aside(meant: Run, plans: Collection[Run]) -> None:
+    """Say which run a name was taken for, where there are plans besides; not on the output, which programs read."""
+    if others := sum(run["runId"] != meant["runId"] for run in plans):
+        click.echo(
+            f"{meant['campaign']} means {short(meant)} of {ago(datetime.fromisoformat(meant['createdAt']))};"
+            f" {count(others, 'plan')} besides it {'is' if others == 1 else 'are'} left aside",
+            err=True,
+        )
+
+
+def newest_started(client: Client, word: str) -> Run:
+    """Return the run that a word names; by a campaign's name the newest that was asked to start, else the newest plan.
+
+    Raises click.ClickException: there is none.
+    """
+    newest = None
+    for run in of_campaign(client, word):
+        newest = newest or run
+        if run["starts"]:
+            return run
+    return newest or by_id(client, word)
+
+
+def newest_begun(client: Client, word: str) -> Run:
+    """Return the run that a word names; by a campaign's name the newest of which mails could be sent, else the newest.
+
+    Raises click.ClickException: there is none.
+    """
+    newest = None
+    for run in of_campaign(client, word):
+        newest = newest or run
+        if run["state"] in (*GOING, "paused", "finished", "missed") or _was_begun(client, run):
+            return run
+    return newest or by_id(client, word)
+
+
+def of_campaign(client: Client, name: str) -> Iterator[Run]:
+    """Go through the runs of a campaign, the newest first; also of one that is not configured any more."""
+    return client.pages("/v1/runs", campaign=name)
 
 
 def by_id(client: Client, word: str) -> Run:
@@ -47,9 +109,7 @@ def by_id(client: Client, word: str) -> Run:
     begins = word.lower()
     found = list(client.pages("/v1/runs", limit=2, q=begins)) if _ID_BEGINS.fullmatch(begins) else []
     if not found:
-        raise click.ClickException(
-            f"there is no run {word}, and no campaign of this name has one: drumbeat campaign list"
-        )
+        raise click.ClickException(_not_there(client, word))
     if len(found) > 1:
         raise click.ClickException(f"the ids of several runs begin with {word}: write more of it; nothing was changed")
     run: Run = found[0]
@@ -60,3 +120,26 @@ def story(client: Client, run: Run) -> Run:
     """Return all about a run."""
     found: Run = client.get(f"/v1/runs/{run['runId']}")
     return found
+
+
+def _not_there(client: Client, word: str) -> str:
+    names = [each["name"] for each in client.get("/v1/campaigns")["items"]]
+    if word in names:
+        return f"there is no run of {word} yet: drumbeat campaign plan {word}"
+    return f"there is no run {word}, and no campaign is called so; {instead(word, names)}"
+
+
+def _only(fitting: Collection[Run], word: str, what: str) -> Run:
+    if len(fitting) > 1:
+        lines = "".join(
+            f"\n  {short(run)}  {kind(run)}, of {ago(datetime.fromisoformat(run['createdAt']))}" for run in fitting
+        )
+        raise click.ClickException(f"several runs of {word} can be {what}. Say which; nothing was changed{lines}")
+    return next(iter(fitting))
+
+
+def _was_begun(client: Client, run: Run) -> bool:
+    """Return whether a cancelled run was being sent before; a list of runs does not say that."""
+    if run["state"] != "cancelled" or not run["starts"]:
+        return False
+    return any(each["toState"] in GOING for each in story(client, run)["journal"])

@@ -47,10 +47,11 @@ class RunPerson:
 
 @dataclass(frozen=True, slots=True)
 class PeopleFilter:
-    """Which people; None leaves a field open. `left_out`: a reason, or `any`."""
+    """Which people; None leaves a field open. `left_out`: a reason, or `any`. `mailed`: only whom a step reaches."""
 
     left_out: str | None = None
     status: str | None = None
+    mailed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no person of a run can have."""
@@ -72,6 +73,7 @@ PEOPLE = f"""
          WHERE (%(reason)s::text IS NULL
                 OR %(reason)s = ANY (left_out)
                 OR (%(reason)s = 'any' AND EXISTS (SELECT FROM unnest(left_out) AS one WHERE one IS NOT NULL)))
+           AND (NOT %(mailed)s OR left_out IS NULL OR array_position(left_out, NULL) IS NOT NULL)
            AND (%(status)s::text IS NULL
                 OR EXISTS (SELECT
                              FROM unnest(%(steps)s::text[]) AS wanted (step)
@@ -116,6 +118,7 @@ def people_of_run(
         "steps": list(run.steps),
         "reason": filter.left_out,
         "status": filter.status,
+        "mailed": filter.mailed,
         "after": _read(cursor),
         "looked_at": LOOKED_AT,
         "limit": limit + 1,

@@ -120,13 +120,27 @@ class ZoneOfRun:
     people: int  # of whom some may be left out
     first: datetime
     last: datetime
+    mailed: int  # of the people, those whom not every step leaves out
+    later: int  # of those, for whom the time has not come
+    next: datetime | None  # when it comes for the first of them
 
 
 # Recipients do not change once they are recorded: all of them are read, once for an answer.
 ZONES = """
-    SELECT zone, count(*) AS people, min(due_at) AS first, max(due_at) AS last
-      FROM recipients
-     WHERE run_id = %(run)s
+    WITH now AS MATERIALIZED (
+        SELECT drumbeat_now() AS now
+    ), people AS (
+        SELECT zone, due_at, due_at > now.now AS later,
+               coalesce(left_since, left_out) IS NULL
+               OR array_position(coalesce(left_since, left_out), NULL) IS NOT NULL AS mailed
+          FROM recipients
+         CROSS JOIN now
+         WHERE run_id = %(run)s
+    )
+    SELECT zone, count(*) AS people, min(due_at) AS first, max(due_at) AS last,
+           count(*) FILTER (WHERE mailed) AS mailed, count(*) FILTER (WHERE mailed AND later) AS later,
+           min(due_at) FILTER (WHERE mailed AND later) AS next
+      FROM people
      GROUP BY zone
      ORDER BY first, zone NULLS FIRST
 """

@@ -24,6 +24,7 @@ class StepTotals:
     held: int = 0
     accepted: int = 0
     refused: int = 0
+    refused_for: Mapping[str, int] = field(default_factory=dict)  # by reason: those of `refused`
     cancelled: Mapping[str, int] = field(default_factory=dict)  # by reason
 
     @property
@@ -56,7 +57,8 @@ TOTALS = """
          WHERE run_id = %(run)s AND left_out IS NULL AND left_since IS NULL
            AND (SELECT expanded < chunks FROM run) AND contact >= (SELECT reached FROM run)
     ), mails AS MATERIALIZED (
-        SELECT step, status, CASE WHEN status = 'cancelled' THEN reason_code::text END AS reason, count(*) AS n
+        SELECT step, status, CASE WHEN status IN ('cancelled', 'refused') THEN reason_code::text END AS reason,
+               count(*) AS n
           FROM effects
          WHERE event_id = %(run)s AND of_run
          GROUP BY 1, 2, 3
@@ -77,7 +79,10 @@ TOTALS = """
                      GROUP BY 1) AS by_status) AS mails,
            (SELECT coalesce(jsonb_object_agg(coalesce(reason, 'legacy'), n), '{}')
               FROM mails
-             WHERE mails.step = steps.step AND status = 'cancelled') AS cancelled
+             WHERE mails.step = steps.step AND status = 'cancelled') AS cancelled,
+           (SELECT coalesce(jsonb_object_agg(coalesce(reason, 'legacy'), n), '{}')
+              FROM mails
+             WHERE mails.step = steps.step AND status = 'refused') AS refused_for
       FROM run
      CROSS JOIN steps
      ORDER BY steps.place
@@ -100,6 +105,7 @@ def run_totals(db: Database, run: UUID) -> list[StepTotals]:
                 held=mails.get("held", 0),
                 accepted=mails.get("accepted", 0),
                 refused=mails.get("refused", 0),
+                refused_for=row["refused_for"],
                 cancelled=row["cancelled"],
             )
         )

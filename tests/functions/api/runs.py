@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -51,6 +52,13 @@ class RunsConsole(Console):
     @property
     def _stage(self) -> Stage:
         return cast("Stage", self.services)
+
+
+def at_night(hours: int = 3) -> tuple[str, datetime]:
+    """Return fields of a campaign whose people are not mailed now, nor for these hours; and when that ends."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    end = now + timedelta(hours=hours)
+    return f'timezone: UTC\n    quiet_hours: "{now - timedelta(hours=1):%H:%M}-{end:%H:%M}"', end
 
 
 @contextmanager

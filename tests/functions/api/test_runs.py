@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,7 +14,7 @@ from drumbeat.local.servers import Valkey
 from drumbeat.observability.unaccounted import KEY
 from functions.console import app
 from tests.conftest import TestDatabase
-from tests.functions.api.runs import RunsConsole, runs_console
+from tests.functions.api.runs import RunsConsole, at_night, runs_console
 
 PLAN, RUN = "/v1/campaigns/digest/plan", "/v1/campaigns/digest/runs"
 
@@ -29,11 +31,11 @@ def keyed(key: str = "one") -> dict[str, str]:
     return {"idempotencyKey": key}
 
 
-def planned(console: RunsConsole, key: str = "one") -> dict[str, object]:
+def planned(console: RunsConsole, key: str = "one") -> dict[str, Any]:
     """Return a plan that is complete."""
     run = console.ask("POST", PLAN, keyed(key))
     console.work()
-    shown: dict[str, object] = console.ask("GET", f"/v1/runs/{run['runId']}")
+    shown: dict[str, Any] = console.ask("GET", f"/v1/runs/{run['runId']}")
     return shown
 
 
@@ -65,6 +67,52 @@ def test_a_plan_counts_those_of_whom_the_audience_does_not_know(console: RunsCon
 
     assert isinstance(plan, dict)
     assert [(each["field"], each["people"]) for each in plan["unknown"]] == [("seats", 1)]
+
+
+def waits(run: dict[str, Any]) -> tuple[object, ...] | None:
+    """Return what a run waits for, and until when."""
+    said = run["waits"]
+    return said and (said["number"], said["reasonCode"], datetime.fromisoformat(said["next"]))
+
+
+def test_who_waits_for_the_end_of_the_night_is_said_with_the_plan_and_while_it_is_sent(console: RunsConsole) -> None:
+    night, end = at_night()
+    console.apply(night)
+    console.people("ada", "bob")
+    console.people("cyd", agreed=False)
+
+    plan = planned(console)
+    console.ask("POST", RUN, {"plan": plan["runId"]})
+    console.work()
+    run = console.ask("GET", f"/v1/runs/{plan['runId']}")
+
+    assert (waits(plan), waits(run)) == ((2, "quiet_hours", end), (2, "quiet_hours", end))
+    assert (run["state"], run["waits"]["reason"]) == ("running", "their quiet hours are not over")
+    assert console.provider.sent == []
+
+
+def test_who_was_planned_by_day_and_would_be_sent_by_night_waits(console: RunsConsole, owner: Database) -> None:
+    night, end = at_night()
+    console.apply(night)
+    console.people("ada")
+    plan = planned(console)
+    owner.run("UPDATE recipients SET due_at = due_at - interval '1 day'")
+
+    assert waits(console.ask("GET", f"/v1/runs/{plan['runId']}")) == (1, "quiet_hours", end)
+
+
+def test_who_waits_for_the_pace_is_said(console: RunsConsole) -> None:
+    console.apply("pace: 1/h")
+    console.people("ada", "bob", "cyd")
+    run = console.ask("POST", RUN, keyed())["runId"]
+    console.work()
+
+    found = waits(console.ask("GET", f"/v1/runs/{run}"))
+    console.ask("POST", f"/v1/runs/{run}/pause", {"reason": "wait"})
+
+    assert found is not None
+    assert found[:2] == (3 - len(console.provider.sent), "pace")
+    assert waits(console.ask("GET", f"/v1/runs/{run}")) is None
 
 
 def test_the_same_key_is_the_same_plan_and_another_wish_under_it_is_refused(console: RunsConsole) -> None:

@@ -111,6 +111,16 @@ def test_a_file_is_imported_once_and_what_is_refused_is_reported_by_line(
         ]
 
 
+def test_where_all_rows_were_refused_for_one_reason_the_screen_says_it(run: Run, tmp_path: Path, file: Path) -> None:
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("email,name\nada.x.co,Ada\nbob.x.co,Bob\n")
+
+    same, different = run("import", wrong), run("import", file)
+
+    assert (same.code, "each refused row: email is not an address: it holds no @" in same.out) == (1, True)
+    assert "each refused row" not in different.out
+
+
 def test_the_report_is_corrected_and_imported(run: Run, services: Services, file: Path) -> None:
     run("import", file)
     report = file.with_name("people.refused.csv")

@@ -22,6 +22,7 @@ from drumbeat.views import run_totals
 from drumbeat.views.derived import EVENT_STATUSES
 from drumbeat.views.run_story import run_head
 from drumbeat.views.run_totals import countable, open_by_state
+from drumbeat.views.run_waits import next_mail
 from tests.store.history.seeded import RUN
 
 START = UUID(int=0)
@@ -152,6 +153,7 @@ RUNS: Mapping[str, Reading] = {
     "event of a run": Reading(lambda db: runs.event(db, RUN) if runs.get(db, [RUN]) else None),
     "next of a run": Reading(lambda db: work_sql.next_due(db, RUN, ["mail"], halted=False)),
     "next of a run that has a place": Reading(lambda db: work_sql.next_placed(db, RUN)),
+    "next mail of a run, to show": Reading(lambda db: next_mail(db, RUN)),
     "expect a worker": Reading(lambda db: runs.expect(db, RUN, 1.0)),
     "finish a run": Reading(lambda db: runs.finish(db, RUN)),
     "cancel effects of a run": Reading(lambda db: endings_sql.cancel_effects(db, RUN)),

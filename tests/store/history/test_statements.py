@@ -42,6 +42,7 @@ MODULES = (
     "views.person_story",
     "views.requests",
     "views.run_totals",
+    "views.run_waits",
     "views.timeline",
     "views.totals",
     "views.usage",

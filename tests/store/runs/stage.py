@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -144,14 +144,14 @@ class Stage(Services):
         document = DOCUMENT.format(more=more, audience=audience, subject=subject, text=text, limits=limits)
         return Stage.configure(self, document)  # of other services, too
 
-    def configure(self, document: str) -> int:
-        """Put a whole document in force."""
-        compiled = compile_document(document, {})
+    def configure(self, document: str, templates: Mapping[str, str] | None = None) -> int:
+        """Put a whole document in force, with the texts of its templates by their files' names."""
+        compiled = compile_document(document, templates or {})
         version = configs.insert(
             self.db,
             hash=document.encode(),
             document=document,
-            templates={},
+            templates=templates or {},
             compiled=compiled,
             identities={},
             actor="t",
