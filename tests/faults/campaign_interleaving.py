@@ -39,6 +39,7 @@ class RunsAtOnce:
         self._runs = [simulation.start_run(DEALS, key) for key in keys]
         if self._theme in ("pause", "cap"):
             simulation.wake(WakeUp(events=tuple(self._runs)))  # its turns wait in the queue
+            self._approve()  # that the second sends the same once more
 
     def parts(self) -> Mapping[str, Callable[[], None]]:
         """Return what each process does, beside those of every theme."""
@@ -54,6 +55,10 @@ class RunsAtOnce:
         for run in self._runs:
             if self._simulation.run_stands(run) == "paused":
                 self._simulation.resume_run(run)
+        self._approve()
+
+    def _approve(self) -> None:
+        for run in self._runs:
             if self._simulation.run_stands(run) == "awaiting_approval":
                 self._simulation.approve_run(run)
 
