@@ -132,7 +132,7 @@ def _called_back(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
     simulation.send_missing(run)
     simulation.settle(prompt=True)
-    if simulation.run_stands(run) == RunState.FINISHED:  # else a fault has let the run finish before
+    if isinstance(simulation.point.faults, NoFaults):  # else it may have finished before, or one may be there already
         _ended(simulation, run, accepted=2 * len(HUNTERS))
 
 

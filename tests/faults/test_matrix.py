@@ -19,7 +19,7 @@ FAULTS = frozenset(Fault) - {Fault.CRASH_BEFORE, Fault.HANG_AFTER}
 # Drawn by lot but each time the same: the longest stories have thousands, most of them alike. (Every third of a list
 # that goes round by sixes would be the same two faults everywhere.)
 MOST_FAULTS_OF_A_PLACE = 2  # the long run takes the others
-MOST_FAULTS_OF_A_STORY = 60
+MOST_FAULTS_OF_A_STORY = 40
 
 # Statements that no story has to pass, by module or by name. Every other belongs to the path of an event: a new
 # statement on it, or a new operation of a client, has to be passed by a story.

@@ -138,6 +138,7 @@ def _ask_for_next(work: _Work, services: Services, *, more: bool) -> None:
         return services.turns.end(turn)  # turn 0 starts it again
     waiting = work_sql.next_due(services.db, run.id, work.accounts, halted=work.halted)
     probe({one.account: one.id for one in waiting if _may_probe(one)}, services)
+    services.notifier.schedule({one.id: 0.0 for one in waiting if one.suspect and one.due_in <= 0})
     if not waiting:
         return _end(work, services)
     delay = max(min(_free_in(one) for one in waiting), LIMITED_SECONDS if more else 0.0)

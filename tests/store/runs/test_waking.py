@@ -93,6 +93,25 @@ def test_a_run_whose_relay_died_once_it_had_moved_it_gets_turns_by_the_worker(st
     assert stage.calls.sent == ["ada@example.com"]
 
 
+def test_what_may_have_ended_its_worker_is_looked_at_by_the_relay_once_its_run_is_resumed(
+    stage: Stage, owner: Database
+) -> None:
+    stage.apply()
+    stage.people("ada")
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    owner.run("UPDATE effects SET crashes = 1")
+    stage.forget_due_entries()
+
+    control.resume(run, actor=PERSON, reason="go on", services=stage)
+    stage.settle(4)
+
+    (effect,) = [f"effect:{row['id']}" for row in owner.run("SELECT id FROM effects")]
+    looked_at = (stage.due_index.times([effect]) or {})[effect]
+    assert looked_at - stage.clock.now().timestamp() < 60.0
+
+
 def test_an_account_that_is_resumed_wakes_the_turns_of_its_runs(stage: Stage) -> None:
     stage.apply()
     stage.people("ada")
