@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-NOWHERE = "Factory"  # what a machine has whose zone nobody has set
+NOWHERE = "Factory"  # what a machine has whose zone no one has set
 
 
 @cache

@@ -163,7 +163,7 @@ def _repeats(before: LastSent | None) -> Iterator[str]:
         stands = "finished" if before.state in ENDED else f"{before.state} still, last changed"
         yield (
             f"its mails say what those of run {str(before.id)[:8]} said, {stands} {before.updated_at:%Y-%m-%d %H:%M}Z:"
-            " whoever got those gets the same once more"
+            " who got those gets the same once more"
         )
 
 

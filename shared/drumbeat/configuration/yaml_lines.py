@@ -24,7 +24,8 @@ type Path = tuple[str | int, ...]
 LONGEST_DOCUMENT = 512 * 1024  # characters
 MOST_NODES = 50_000  # with what aliases repeat
 MOST_CHARACTERS = 4 * LONGEST_DOCUMENT  # of texts and keys, with what aliases repeat
-DEEPEST_NESTING = 160  # an audience may nest 60 groups, each a mapping and a list
+DEEPEST_NESTING = 40
+DEEPEST_AUDIENCE = 160  # which may nest 60 groups, each a mapping and a list
 
 _NULL, _BOOL = re.compile("|~|null|Null|NULL"), re.compile("true|True|TRUE|false|False|FALSE")
 _INT = re.compile("[-+]?[0-9]+")
@@ -104,7 +105,8 @@ class _Reading:
         self._nodes += 1
         if isinstance(node, yaml.ScalarNode):
             self._characters += len(node.value)
-        if self._nodes >= MOST_NODES or self._characters >= MOST_CHARACTERS or len(path) >= DEEPEST_NESTING:
+        deepest = DEEPEST_AUDIENCE if path[:1] == ("audiences",) else DEEPEST_NESTING
+        if self._nodes >= MOST_NODES or self._characters >= MOST_CHARACTERS or len(path) >= deepest:
             if not self._stopped:
                 document.wrong(
                     path, "the document nests too deep, or repeats itself too much by aliases (*name); write it flatter"

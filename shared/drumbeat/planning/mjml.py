@@ -31,7 +31,7 @@ def to_html(source: str) -> str:
     """
     from mjml import mjml2html
 
-    source = _NOT_XML.sub("", source)
+    source = _NOT_XML.sub(" ", source)
     if _INCLUDE.search(source):
         raise NotMjml("mj-include is not available: parts are included by {% include %}")
     if source.count("<") > FEW_TAGS and deeper_than(source, DEEPEST):
