@@ -66,7 +66,9 @@ def as_planned(planned: Account, newest: Account | None, sandbox_url: str | None
 
     Another login's secrets and limits say nothing of it. Raises NotUnderstood.
     """
-    if newest is None or login(newest, sandbox_url).identity != login(planned, sandbox_url).identity:
+    if newest is None or newest == planned:
+        return planned
+    if login(newest, sandbox_url).identity != login(planned, sandbox_url).identity:
         return planned
     secrets = {**planned.secrets, **newest.secrets}
     return replace(newest, settings=planned.settings, headers=planned.headers, secrets=secrets)

@@ -23,6 +23,16 @@ from tests.store.runs.stage import Stage
 PERSON = "person:test"
 
 
+def paused(stage: Stage) -> UUID:
+    """Return a run that is paused before its only mail is sent."""
+    stage.apply()
+    stage.people("ada")
+    run = stage.fire()
+    stage.work(stage.queue.left.pop(0))
+    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    return run
+
+
 def asleep(stage: Stage, run: UUID) -> None:
     """Let a run's turn sleep for ten minutes."""
     stage.queue.left.clear()
@@ -48,11 +58,7 @@ def test_each_chunk_that_is_expanded_wakes_the_turns(stage: Stage, monkeypatch: 
 
 
 def test_a_run_that_is_resumed_wakes_its_turns(stage: Stage) -> None:
-    stage.apply()
-    stage.people("ada")
-    run = stage.fire()
-    stage.work(stage.queue.left.pop(0))
-    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    run = paused(stage)
     asleep(stage, run)
 
     control.resume(run, actor=PERSON, reason="go on", services=stage)
@@ -62,11 +68,7 @@ def test_a_run_that_is_resumed_wakes_its_turns(stage: Stage) -> None:
 
 
 def test_a_run_that_is_resumed_while_redis_is_away_goes_on_all_the_same(stage: Stage, valkey: Valkey) -> None:
-    stage.apply()
-    stage.people("ada")
-    run = stage.fire()
-    stage.work(stage.queue.left.pop(0))
-    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    run = paused(stage)
     asleep(stage, run)
 
     stage.lose_redis()
@@ -78,11 +80,7 @@ def test_a_run_that_is_resumed_while_redis_is_away_goes_on_all_the_same(stage: S
 
 
 def test_a_run_whose_relay_died_once_it_had_moved_it_gets_turns_by_the_worker(stage: Stage) -> None:
-    stage.apply()
-    stage.people("ada")
-    run = stage.fire()
-    stage.work(stage.queue.left.pop(0))
-    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    run = paused(stage)
     stage.settle()
     stage.forget_due_entries()
     sql.move(stage.db, run, RunState.RUNNING, of=[RunState.PAUSED], actor="relay")
@@ -96,11 +94,7 @@ def test_a_run_whose_relay_died_once_it_had_moved_it_gets_turns_by_the_worker(st
 def test_what_may_have_ended_its_worker_is_looked_at_by_the_relay_once_its_run_is_resumed(
     stage: Stage, owner: Database
 ) -> None:
-    stage.apply()
-    stage.people("ada")
-    run = stage.fire()
-    stage.work(stage.queue.left.pop(0))
-    control.pause(run, actor=PERSON, reason="wait", services=stage)
+    run = paused(stage)
     owner.run("UPDATE effects SET crashes = 1")
     stage.forget_due_entries()
 
