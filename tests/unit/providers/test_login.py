@@ -23,7 +23,7 @@ def test_a_run_keeps_its_sender_and_has_the_secrets_and_limits_of_today() -> Non
 
     kept = as_planned(planned, newest, None)
 
-    assert kept.settings["from"] == "Ada <ada@example.com>"
+    assert kept.settings == planned.settings
     assert (kept.secrets, kept.limits) == (newest.secrets, newest.limits)
 
 
