@@ -17,6 +17,7 @@ from drumbeat.core.runs import OPEN_TO_SENDING, RunState
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.probes import probe
+from drumbeat.ledger import leases
 from drumbeat.runs import endings_sql, sql, work_sql
 from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
@@ -134,6 +135,7 @@ def _ask_for_next(work: _Work, services: Services, *, more: bool) -> None:
         if turn.number == 0:  # it looks after the others
             start(run, services)
         return _ask(turn, 0.0, services)
+    _recover(work, services)
     if turn.number > 0 and not more:
         return services.turns.end(turn)  # turn 0 starts it again
     waiting = work_sql.next_due(services.db, run.id, work.accounts, halted=work.halted)
@@ -145,6 +147,12 @@ def _ask_for_next(work: _Work, services: Services, *, more: bool) -> None:
     if work.limited and delay <= LIMITED_SECONDS:
         delay = _until_limits_allow(work, services)
     return _ask(turn, max(delay, _until_pace_allows(work, services)), services)
+
+
+def _recover(work: _Work, services: Services) -> None:
+    """Free what a dead worker held: where Redis did not take its turn's entry, no relay is awake to do so."""
+    recovered = leases.recover_of_run(services.db, work.run.id, limit=EFFECTS_PER_CLAIM)
+    services.notifier.schedule(dict.fromkeys(recovered, 0.0))
 
 
 def _until_limits_allow(work: _Work, services: Services) -> float:

@@ -51,6 +51,7 @@ RECOVER = """
     SELECT id FROM moved
 """
 RECOVER_NAMED = RECOVER.replace("         ORDER BY id\n", "           AND id = ANY (%(ids)s)\n         ORDER BY id\n")
+RECOVER_OF_RUN = RECOVER.replace("         ORDER BY id\n", "           AND event_id = %(run)s\n         ORDER BY id\n")
 
 
 def recover(db: Database, *, limit: int) -> list[UUID]:
@@ -61,6 +62,11 @@ def recover(db: Database, *, limit: int) -> list[UUID]:
 def recover_named(db: Database, ids: Sequence[UUID]) -> list[UUID]:
     """Free those of these effects whose lease ended without a result, as `recover` does; return which."""
     return _freed(db, RECOVER_NAMED, "worker", {"limit": len(ids), "ids": list(ids)})
+
+
+def recover_of_run(db: Database, run: UUID, *, limit: int) -> list[UUID]:
+    """Free those effects of a run whose lease ended without a result, as `recover` does; return which."""
+    return _freed(db, RECOVER_OF_RUN, "worker", {"limit": limit, "run": run})
 
 
 def _freed(

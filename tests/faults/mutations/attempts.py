@@ -54,7 +54,7 @@ def _recover_sending_as_waiting(patch: Patch) -> None:
 
 
 def _recover_nothing_in_flight(patch: Patch) -> None:
-    for statement in ("RECOVER", "RECOVER_NAMED"):
+    for statement in ("RECOVER", "RECOVER_NAMED", "RECOVER_OF_RUN"):
         change_statement(
             patch, leases, statement, ("status IN ('claimed', 'sending', 'unknown')", "status IN ('claimed')")
         )

@@ -61,6 +61,7 @@ def _forgotten(db: Database, back: timedelta | None) -> object:
 RELAY: Mapping[str, Reading] = {
     "recover": Reading(lambda db: leases.recover(db, limit=500)),
     "recover named": Reading(lambda db: leases.recover_named(db, [START])),
+    "recover of run": Reading(lambda db: leases.recover_of_run(db, START, limit=500)),
     "limits": Reading(relay.limits),
     "due": Reading(lambda db: relay.due_effects(db, ahead=AHEAD, allowances=ALLOWANCES, otherwise=1_000, limit=50_000)),
     "forgotten": Reading(lambda db: _forgotten(db, None)),
