@@ -29,7 +29,7 @@ class CampaignRuns(World):
     def start_run(self, campaign: str, key: str = "one", *, plan: bool = False, who: str = "person") -> UUID:
         """Ask for a run of a campaign, or for its plan alone, until that is acknowledged; return the run's id."""
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 config = configs.newest(process.db)
                 assert config is not None
                 now = process.clock.now()
@@ -78,7 +78,7 @@ class CampaignRuns(World):
     def _ask(self, who: str, act: Callable[[Services], object]) -> bool:
         """Return whether it was done: the run may be past that, or not begun."""
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(psycopg.Error):
                 try:
                     act(process)
                 except (NotFound, Stale, ConfigurationChanged):

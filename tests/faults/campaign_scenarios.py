@@ -1,7 +1,6 @@
 """Histories of runs that a person stops at the worst moment, or one of whose mails ends its worker."""
 
 from collections.abc import Mapping
-from functools import partial
 from uuid import UUID
 
 from drumbeat.core import ids
@@ -13,11 +12,10 @@ from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.outages import pass_until
 from tests.faults.queues import EFFECTS
 from tests.faults.sample_deployment import SALE
-from tests.faults.scenarios import Scenario, _pause
+from tests.faults.scenarios import Scenario, pause_at
 from tests.faults.simulation import MINUTE, Simulation
 
 OPENS, GATHERS = Site("worker", "db attempts.OPEN_OF_RUN", 1), Site("worker", "db gathering.gather", 1)
-HELD_BY_THE_DEAD = "SELECT id FROM effects WHERE lease_until < drumbeat_now()"
 LOST = "SELECT (SELECT count(*) FROM unplanned) AS listed, (SELECT count(*) FROM plans WHERE event_id = %s) AS plans"
 
 
@@ -33,7 +31,7 @@ def _paused_just_in_time(simulation: Simulation) -> None:
     """A person pauses a run when a worker has claimed its mails and not opened them: none leaves until it goes on."""
     run = _expand(simulation)
     before = len(list(simulation.vendors.performed()))
-    _pause(simulation, OPENS, lambda: simulation.pause_run(run))
+    pause_at(simulation, OPENS, lambda: simulation.pause_run(run))
     pass_until(simulation, simulation.clock.gone + 5 * MINUTE)
     assert len(list(simulation.vendors.performed())) == before
     simulation.resume_run(run)
@@ -45,7 +43,7 @@ def _cancelled_just_in_time(simulation: Simulation) -> None:
     """The same, and the run is cancelled: no mail leaves at all."""
     run = _expand(simulation)
     before = len(list(simulation.vendors.performed()))
-    _pause(simulation, OPENS, lambda: simulation.cancel_run(run))
+    pause_at(simulation, OPENS, lambda: simulation.cancel_run(run))
     simulation.settle(prompt=True)
     assert len(list(simulation.vendors.performed())) == before
 
@@ -66,26 +64,6 @@ def _cancelled_unplanned(simulation: Simulation) -> None:
     assert simulation.run_stands(run) == RunState.CANCELLED
 
 
-def _dead_unseen(simulation: Simulation, *, paused: bool = False) -> None:
-    """A worker dies while Redis is away, which takes no entry: its message, come back, finds what it held."""
-    gather_hunters(simulation)
-    simulation.outages.redis = True
-    run = simulation.start_run(SALE)
-    simulation.work()
-    simulation.point.forget()
-    simulation.point.faults = OneFault(OPENS, Fault.CRASH_AFTER)
-    simulation.work()
-    simulation.outages.redis = False
-    simulation.point.faults = NoFaults()
-    if paused:
-        simulation.pause_run(run)
-    pass_until(simulation, simulation.clock.gone + 12 * MINUTE)
-    assert not simulation.environment.owner.run(HELD_BY_THE_DEAD)
-    if paused:
-        simulation.resume_run(run)
-    simulation.settle(prompt=True)
-
-
 def _deadly(simulation: Simulation) -> None:
     """The mail of one person ends its worker, each time: the others have theirs, and the run finishes."""
     run = _expand(simulation)
@@ -101,7 +79,5 @@ CAMPAIGN_SCENARIOS: Mapping[str, Scenario] = {
     "a run is paused just in time": Scenario(_paused_just_in_time, {}, HAL),
     "a run is cancelled just in time": Scenario(_cancelled_just_in_time, {}, HAL),
     "a run is cancelled before its people are recorded": Scenario(_cancelled_unplanned, {}, HAL),
-    "a worker dies in a turn that has no entry": Scenario(_dead_unseen, {}, HAL),
-    "and the run is paused then": Scenario(partial(_dead_unseen, paused=True), {}, HAL),
     "a mail of a run ends its worker each time": Scenario(_deadly, {}, HAL),
 }

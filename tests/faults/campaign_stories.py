@@ -103,7 +103,7 @@ def _halted(simulation: Simulation) -> None:
 
 def _halted_for_a_while(simulation: Simulation) -> None:
     """A run of a schedule is paused until an instant, later than what comes late may be: it goes on by itself."""
-    run = _fire(simulation, DEALS, MISFIRE)
+    run = fire(simulation, DEALS, MISFIRE)
     simulation.drain()
     simulation.pause_run(run, until=simulation.clock.now() + timedelta(seconds=A_WHILE))
     simulation.wake(WakeUp(events=(run,)))  # a message comes again
@@ -177,7 +177,7 @@ def _forgotten(simulation: Simulation) -> None:
 
 def _interrupted(simulation: Simulation) -> None:
     """The ledger goes away in the middle of a run of a schedule, for longer than its mails may come late."""
-    run = _fire(simulation, DEALS, MISFIRE)
+    run = fire(simulation, DEALS, MISFIRE)
     simulation.drain()
     simulation.outages.ledger = True
     pass_until(simulation, simulation.clock.gone + A_WHILE)
@@ -251,7 +251,7 @@ def _schedule(simulation: Simulation, campaign: str, fields: str) -> datetime:
     return instant
 
 
-def _fire(simulation: Simulation, campaign: str, fields: str) -> UUID:
+def fire(simulation: Simulation, campaign: str, fields: str) -> UUID:
     """Let a campaign fire by its schedule; return the run."""
     instant = _schedule(simulation, campaign, fields)
     simulation.fire(campaign, instant)

@@ -136,7 +136,7 @@ class Deployment:
         self.environment.age_keys(seconds)
 
     @contextmanager
-    def _living(self, who: str) -> Iterator[Process]:
+    def living(self, who: str) -> Iterator[Process]:
         """Give a process, and note in the trace when it dies."""
         process = self.process(who)
         try:

@@ -7,7 +7,7 @@ from tests.faults.fault_points import Fault, NoFaults, OneFault, Site
 from tests.faults.in_the_way import not_sent, replied
 from tests.faults.queues import EFFECTS, REPORTS
 from tests.faults.reports import Told
-from tests.faults.scenarios import Scenario, _first_try, _pause, _status
+from tests.faults.scenarios import Scenario, _first_try, _status, pause_at
 from tests.faults.simulation import MINUTE, Simulation
 from tests.faults.stories import ADA, BOB, HOUR, PARCEL, POST
 
@@ -66,7 +66,7 @@ def _asleep_before_the_call(simulation: Simulation) -> None:
             simulation.sweep()
             simulation.drain("worker 2")
 
-    _pause(simulation, Site("worker", "http connect mailgun", 1), meanwhile)
+    pause_at(simulation, Site("worker", "http connect mailgun", 1), meanwhile)
     simulation.settle()
 
 
@@ -100,7 +100,7 @@ def _late_repeat(simulation: Simulation) -> None:
 def _subscribed_again(simulation: Simulation) -> None:
     """A mail is cancelled because its person has unsubscribed; they subscribe again before the next is due."""
     simulation.ingest(ADA)
-    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(ADA))
+    pause_at(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(ADA))
     simulation.suppress(ADA, lifted=True)
     simulation.settle()
 

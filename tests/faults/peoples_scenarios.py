@@ -7,7 +7,7 @@ from tests.faults.fault_points import Site
 from tests.faults.outages import pass_until
 from tests.faults.queues import EFFECTS
 from tests.faults.sample_people import ASKED, LETTER, Saying, bargain_hunter, confirmation, passed_on, sign_up
-from tests.faults.scenarios import Scenario, _pause
+from tests.faults.scenarios import Scenario, pause_at
 from tests.faults.simulation import MINUTE, Simulation
 
 ADA, BOB, CYD = (confirmation(sign_up(name)) for name in ("ada", "bob", "cyd"))
@@ -30,7 +30,7 @@ def _join(simulation: Simulation, *people: Saying) -> None:
 def _withdrawn_just_in_time(simulation: Simulation) -> None:
     """One of three people withdraws when a worker has claimed the letters of all and not opened them yet."""
     _join(simulation, ADA, BOB, CYD)
-    _pause(simulation, OPENS, lambda: simulation.withdraw(ADA.effects()["letter"]))
+    pause_at(simulation, OPENS, lambda: simulation.withdraw(ADA.effects()["letter"]))
     simulation.settle()
 
 
@@ -41,7 +41,7 @@ def _complained_just_in_time(simulation: Simulation) -> None:
     def complain() -> None:
         simulation.environment.owner.run(COMPLAINED, (LETTER,))
 
-    _pause(simulation, OPENS, complain)
+    pause_at(simulation, OPENS, complain)
     simulation.settle()
 
 
@@ -62,7 +62,7 @@ def _planned_twice(simulation: Simulation) -> None:
         simulation.drain("worker 2")
         simulation.withdraw(ADA.effects()["letter"])
 
-    _pause(simulation, PLANS, meanwhile)
+    pause_at(simulation, PLANS, meanwhile)
     simulation.settle()
 
 

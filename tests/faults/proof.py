@@ -17,10 +17,11 @@ from tests.faults.runs import Simulate
 from tests.faults.scenarios import SCENARIOS, play
 from tests.faults.simulation import Simulation
 from tests.faults.stories import EVE, STORIES, play_story
+from tests.faults.waking_scenarios import WAKING_SCENARIOS
 
 SEEDS = 100
 IN_MANY_ORDERS = ("seeds", *WITHOUT_FAULTS)  # any theme, or one in which order is all that matters
-ALL_SCENARIOS = {**SCENARIOS, **DOUBTS, **PEOPLES_SCENARIOS, **CAMPAIGN_SCENARIOS}
+ALL_SCENARIOS = {**SCENARIOS, **DOUBTS, **PEOPLES_SCENARIOS, **CAMPAIGN_SCENARIOS, **WAKING_SCENARIOS}
 
 type Sites = Sequence[tuple[Site, bool]]  # as a run traces them
 

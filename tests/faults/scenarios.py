@@ -86,7 +86,7 @@ def _log_expires_during_search(simulation: Simulation) -> None:
     simulation.vendors.inject("lookup_retention", provider="mailgun", seconds=3 * DAY)
     (row,) = simulation.environment.owner.run(AGE, (ADA.effects()["hello"],))
     simulation.advance(3 * DAY - 10.0 - row["age"])
-    _pause(simulation, Site("worker", "http send mailgun search", 1), lambda: simulation.advance(15.0))
+    pause_at(simulation, Site("worker", "http send mailgun search", 1), lambda: simulation.advance(15.0))
     simulation.settle()
 
 
@@ -143,7 +143,7 @@ def _planned_twice(simulation: Simulation) -> None:
             message.visible_at = simulation.clock.gone  # the same wake-up once more
         simulation.drain("worker 2")
 
-    _pause(simulation, Site("worker", "db plans.RECORD", 1), meanwhile)
+    pause_at(simulation, Site("worker", "db plans.RECORD", 1), meanwhile)
     simulation.settle()
 
 
@@ -157,7 +157,7 @@ def _woken_twice(simulation: Simulation) -> None:
         _wake(simulation, ADAS)
         simulation.drain("worker 2")
 
-    _pause(simulation, Site("worker", "http send mailgun", 1), meanwhile)
+    pause_at(simulation, Site("worker", "http send mailgun", 1), meanwhile)
     simulation.settle()
 
 
@@ -176,14 +176,14 @@ def _keys_renamed(simulation: Simulation) -> None:
 def _unsubscribed_just_in_time(simulation: Simulation) -> None:
     """A person unsubscribes when the worker has claimed the mails and not opened them yet."""
     simulation.ingest(ADA)
-    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(ADA))
+    pause_at(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(ADA))
     simulation.settle()
 
 
 def _unsubscribed_under_the_key_of_then(simulation: Simulation) -> None:
     """The same, by a worker of the release before, which knows the person under the key of then only."""
     simulation.ingest(GRETA)
-    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress_as_before(GRETA))
+    pause_at(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress_as_before(GRETA))
     simulation.settle()
 
 
@@ -191,7 +191,7 @@ def _unsubscribed_from_a_plan_of_then(simulation: Simulation) -> None:
     """A person unsubscribes from mails that were planned by rules 1, and so for the key of then."""
     simulation.configure(semantics=1)
     simulation.ingest(GRETA_THEN)
-    _pause(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(GRETA_THEN))
+    pause_at(simulation, Site("worker", "db attempts.OPEN", 1), lambda: simulation.suppress(GRETA_THEN))
     simulation.settle()
 
 
@@ -206,7 +206,7 @@ def _overtaken(simulation: Simulation) -> None:
         simulation.point.faults = OneFault(Site("worker", "db attempts.OPEN", 2), Fault.CRASH_BEFORE)
         simulation.drain("worker 2")
 
-    _pause(simulation, Site("worker", "db attempts.OPEN", 1), meanwhile)
+    pause_at(simulation, Site("worker", "db attempts.OPEN", 1), meanwhile)
     simulation.settle()
 
 
@@ -222,7 +222,7 @@ def _recorded_late(simulation: Simulation) -> None:
         simulation.point.faults = OneFault(Site("worker", "http send resend", 2), Fault.CRASH_AFTER)
         simulation.drain("worker 2")
 
-    _pause(simulation, Site("worker", "db attempts.CLOSE", 1), meanwhile)
+    pause_at(simulation, Site("worker", "db attempts.CLOSE", 1), meanwhile)
     simulation.settle()
 
 
@@ -236,7 +236,7 @@ def _recovered_meanwhile(simulation: Simulation) -> None:
         simulation.advance(100.0)
         simulation.sweep()
 
-    _pause(simulation, Site("worker", "db attempts.CLOSE", 1), meanwhile)
+    pause_at(simulation, Site("worker", "db attempts.CLOSE", 1), meanwhile)
     simulation.settle()
 
 
@@ -249,7 +249,7 @@ def _planner_lost(simulation: Simulation) -> None:
         simulation.drain("worker 2")
         simulation.point.faults = OneFault(Site("worker", "http send safe", 1), Fault.CRASH_BEFORE)
 
-    _pause(simulation, Site("worker", "http connect safe", 1), meanwhile)
+    pause_at(simulation, Site("worker", "http connect safe", 1), meanwhile)
     simulation.ingest(ADA)
     simulation.settle(prompt=True)
 
@@ -268,7 +268,7 @@ def _overtaken_at_recovery(simulation: Simulation) -> None:
         )  # under a new lease
         simulation.drain("worker 2")
 
-    _pause(simulation, Site("worker", "db leases.RECOVER_NAMED", 1), meanwhile)
+    pause_at(simulation, Site("worker", "db leases.RECOVER_NAMED", 1), meanwhile)
     simulation.settle()
 
 
@@ -280,7 +280,7 @@ def _proven_while_sent_again(simulation: Simulation) -> None:
     simulation.advance(2 * MINUTE)
     simulation.sweep()
     simulation.work()  # decides that it is safe to repeat
-    _pause(
+    pause_at(
         simulation,
         Site("worker", "http send resend", 1),
         lambda: simulation.report(*(each for each in simulation.vendors.feedback() if each.effect == NEWS)),
@@ -447,11 +447,13 @@ def _wake(simulation: Simulation, wake_up: WakeUp) -> None:
     simulation.queues.call(simulation.clock.gone, "SendMessage", {"QueueUrl": EFFECTS, "MessageBody": wake_up.dumps()})
 
 
-def _pause(simulation: Simulation, site: Site, meanwhile: Callable[[], object]) -> None:
+def pause_at(
+    simulation: Simulation, site: Site, meanwhile: Callable[[], object], *, fault: Fault = Fault.HANG_BEFORE
+) -> None:
     """Freeze a worker at one place while something else happens."""
     simulation.point.forget()
     simulation.point.hang_seconds = 0.0
-    simulation.point.faults = OneFault(site, Fault.HANG_BEFORE)
+    simulation.point.faults = OneFault(site, fault)
     simulation.meanwhile = meanwhile
     simulation.work()
     simulation.point.faults = NoFaults()

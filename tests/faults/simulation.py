@@ -77,7 +77,7 @@ class Simulation(CampaignRuns):
 
     def work(self, who: str = "worker") -> bool:
         """Process one batch of messages; return False when no message was visible."""
-        with self._living(who) as process, contextlib.suppress(SqsError):
+        with self.living(who) as process, contextlib.suppress(SqsError):
             queue = Queue(process.sqs, EFFECTS)
             messages = queue.receive()
             if not messages:
@@ -88,12 +88,12 @@ class Simulation(CampaignRuns):
 
     def wake(self, wake_up: WakeUp, who: str = "worker") -> None:
         """Let a worker process one wake-up alone; what is left to do has its due entries."""
-        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+        with self.living(who) as process, contextlib.suppress(psycopg.Error):
             deliver([wake_up], process, lambda: FUNCTION_TIMEOUT_SECONDS)
 
     def abandon(self, lead: Lead, who: str = "worker") -> None:
         """Let a worker take a message, plan and claim a lead's effects, and die; the due entries stay."""
-        with self._living(who) as process, contextlib.suppress(psycopg.Error, SqsError):
+        with self.living(who) as process, contextlib.suppress(psycopg.Error, SqsError):
             Queue(process.sqs, EFFECTS).receive()
             plan_events([lead.event], process)
             process.dead = True
@@ -110,7 +110,7 @@ class Simulation(CampaignRuns):
 
     def sweep(self, who: str = "relay") -> None:
         """Run the relay once."""
-        with self._living(who) as process, contextlib.suppress(psycopg.Error, SqsError):
+        with self.living(who) as process, contextlib.suppress(psycopg.Error, SqsError):
             sweep.sweep(process)
 
     # ------------------------------------------------------------ until nothing is left

@@ -59,7 +59,7 @@ class World(Deployment):
     def ingest(self, lead: Lead, who: str = "ingest") -> Receipt | None:
         """Be a client that sends a lead and tries again until it has a receipt."""
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 receipt = process.single.ingest(lead.body, caller=CALLER)
                 self.receipts.append((lead, receipt))
                 return receipt
@@ -70,7 +70,7 @@ class World(Deployment):
         """Be a client that sends many leads at once and tries again until it has a receipt for all."""
         body = b'{"events": [%s]}' % b", ".join(lead.body for lead in leads)
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 results = batch.ingest(body, process.door, caller=CALLER)
                 self.receipts += [
                     (lead, receipt)
@@ -83,7 +83,7 @@ class World(Deployment):
     def deliver_webhook(self, sent: Webhook, who: str = "ingest", *, id: str = "") -> None:
         """Be a sender that delivers a webhook and tries again until it is taken, possibly under an id of its choice."""
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 webhook.ingest(sent.source, sent.delivery(self.clock.timestamp(), id), process.door)
                 self.delivered.append((sent, id))
                 return
@@ -92,7 +92,7 @@ class World(Deployment):
     def deliver_as_formerly(self, sent: Webhook, who: str = "ingest") -> None:
         """Be that sender when a release answered that took the id for the key, though it is not signed."""
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 self._take(sent, "webhook", process)
                 self.delivered.append((sent, ""))
                 return
@@ -104,7 +104,7 @@ class World(Deployment):
         `meant`: what has to come of it, where that is not the event of its key.
         """
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 self.receipts.append((meant or saying, self._take(saying, saying.door, process)))
                 return
             self.advance(1.0)
@@ -150,7 +150,7 @@ class World(Deployment):
     def _wish(self, kind: WishKind, mail: UUID, lists: tuple[str, ...] | None, who: str) -> tuple[UUID, Taken | None]:
         id = UUID(int=self.random.getrandbits(128), version=4)
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 return id, wishes.take(Wish(kind, mail, id, lists, process.clock.now(), {}), process.door)
             self.advance(1.0)
         return id, None
@@ -166,7 +166,7 @@ class World(Deployment):
         """Suppress a lead's address, or lift that; try again until it is done."""
         change = suppressions.lift if lifted else suppressions.suppress
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(psycopg.Error):
                 change(lead.email, reason="unsubscribed", actor=ACTOR, services=process)
                 self._suppressed(lead, lifted=lifted)
                 return
@@ -183,7 +183,7 @@ class World(Deployment):
         rows = [(line, {"email": lead.email}) for line, lead in enumerate(leads, 2)]
         file = hashlib.sha256(str(rows).encode()).hexdigest()
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 imports.record(imports.Rows(file, rows, mode), process.door, caller=CALLER, actor=ACTOR)
                 for lead in leads if mode is Mode.SUPPRESS else ():
                     self._suppressed(lead, lifted=False)
@@ -192,14 +192,14 @@ class World(Deployment):
 
     def suppress_as_before(self, lead: Lead, who: str = "person") -> None:
         """Suppress a lead's address as a release of rules 1 does: under the key of then alone."""
-        with self._living(who) as process:
+        with self.living(who) as process:
             keys = keys_of(process.contact_secret, normalise(lead.email, 1), 1)
             people_sql.change(process.db, keys, reason="unsubscribed", actor=ACTOR, lifted=False)
 
     def decide(self, decision: Decision, *steps: str, even_if_sent: bool = False, who: str = "person") -> None:
         """Decide about every effect for which that is possible, or those of some steps, as a person would."""
         for row in self.decidable(decision, *steps):
-            with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
+            with self.living(who) as process, contextlib.suppress(psycopg.Error, Stale):
                 self.resent[row["id"]] += decision is Decision.RESEND or even_if_sent
                 decisions.decide(
                     row["id"],
@@ -219,7 +219,7 @@ class World(Deployment):
     def decide_all(self, decision: Decision, *statuses: Status, who: str = "person") -> None:
         """Decide about all effects of some statuses at once, as a person would who has seen them now."""
         (row,) = self.environment.owner.run("SELECT drumbeat_now() AS now")
-        with self._living(who) as process, contextlib.suppress(psycopg.Error):
+        with self.living(who) as process, contextlib.suppress(psycopg.Error):
             selection = Selection(statuses, row["now"])
             while decisions.decide_all(decision, selection, reason="looked", actor=ACTOR, services=process).left:
                 pass
@@ -239,7 +239,7 @@ class World(Deployment):
 
     def _decide_parked(self, lead: Lead, act: Callable[..., object], who: str) -> None:
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(psycopg.Error):
                 act(Choice(events=(lead.event,)), reason="looked", actor=ACTOR, services=process)
                 return
             self.advance(1.0)
@@ -253,7 +253,7 @@ class World(Deployment):
         id = f"report-{self.random.getrandbits(64):x}"
         self.delivered_reports.append(told)
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(Problem, psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(Problem, psycopg.Error):
                 webhook.ingest(told.source, told.delivery(self.clock.timestamp(), id), process.door)
                 self.told.append(told)
                 return
@@ -263,7 +263,7 @@ class World(Deployment):
         """Erase a person; try again until it is done."""
         self.erased.add(lead)
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(psycopg.Error, Unavailable):
+            with self.living(who) as process, contextlib.suppress(psycopg.Error, Unavailable):
                 erasure.erase(lead.email, actor=ACTOR, services=process)
                 return
             self.advance(1.0)
@@ -271,7 +271,7 @@ class World(Deployment):
     def fire(self, campaign: str, scheduled: datetime, who: str = "scheduler") -> None:
         """Be the scheduler, which repeats a firing until it is taken."""
         for _ in range(MAX_CLIENT_TRIES):
-            with self._living(who) as process, contextlib.suppress(psycopg.Error):
+            with self.living(who) as process, contextlib.suppress(psycopg.Error):
                 fire(campaign, scheduled, process)
                 return
             self.advance(1.0)
@@ -285,7 +285,7 @@ class World(Deployment):
 
     def apply(self, who: str = "person", **changes: Any) -> bool:
         """Apply a configuration, as a person would; return False when it was refused or failed."""
-        with self._living(who) as process, contextlib.suppress(psycopg.Error, Stale):
+        with self.living(who) as process, contextlib.suppress(psycopg.Error, Stale):
             document = sample_deployment.document(**{"lists": self.lists} | changes)
             templates = sample_deployment.templates(lists=self.lists)
             applying.apply(document, templates, actor=ACTOR, services=process)

@@ -18,7 +18,8 @@ class RunState(StrEnum):
 
 
 # Mails of a run in one of these may be opened. (Of one that has finished a person may have some sent again.)
-OPEN_TO_SENDING = (RunState.EXPANDING, RunState.RUNNING, RunState.FINISHED)
+GOING = (RunState.EXPANDING, RunState.RUNNING)
+OPEN_TO_SENDING = (*GOING, RunState.FINISHED)
 
 # Nothing of a run in one of these goes on by itself; a person may have it sent to those who did not get it.
 ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.MISSED)

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from drumbeat.core.campaigns import Campaign
 from drumbeat.core.errors import NotUnderstood
-from drumbeat.core.runs import OPEN_TO_SENDING, RunState
+from drumbeat.core.runs import GOING, OPEN_TO_SENDING, RunState
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.probes import probe
@@ -25,10 +25,12 @@ from drumbeat.runs.turns import accounts_of, is_limited, rate_of, start
 from drumbeat.runs.work_sql import NextDue
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Turn
+from drumbeat.wakeups.turns import SOON_SECONDS
 
 EFFECTS_PER_CLAIM = claims_sql.FULL_BATCH
 TURN_SECONDS = 2.0  # then it makes room for what else waits in the queue
 LIMITED_SECONDS = 1.0  # between two turns that limits hold back: so far ahead places of a limit are taken
+SOONER_SECONDS = 5.0  # what is free so much sooner than a turn saw is another thing
 SUSPECT_SECONDS = 15.0  # until a turn looks again that waits for what only the relay may start
 
 _LOG = logging.getLogger(__name__)
@@ -73,8 +75,24 @@ def take_turn(turn: Turn, services: Services) -> Counter[str]:
     work = _Work(following, run, campaign, names, rate_of(campaign, accounts), is_limited(accounts))
     _note_gap(work, services)
     counts, more = _carry_out(work, services)
-    _ask_for_next(work, services, more=more)
+    rests = _ask_for_next(work, services, more=more)
+    if rests is not None and turn.number == 0:
+        _look_again(work, rests, services)
     return counts
+
+
+def _look_again(work: _Work, rests: float, services: Services) -> None:
+    """Start a turn that rests anew, where there is more to do than it saw.
+
+    Who changed that meanwhile found it awake, and woke no other. They commit before they look whether it sleeps, and it
+    sleeps before it looks what they committed: so one of the two sees the other.
+    """
+    was, run = work.run, sql.get(services.db, [work.run.id])[work.run.id]
+    moved = (run.seq, run.expanded, run.again) != (was.seq, was.expanded, was.again)
+    waiting = work_sql.next_due(services.db, run.id, work.accounts, halted=run.state not in OPEN_TO_SENDING)
+    soonest = min((_free_in(one) for one in waiting), default=math.inf)
+    if (moved and run.state is not RunState.FINISHED) or soonest < rests - SOONER_SECONDS:
+        services.turns.start(run.id, [work.turn.number])
 
 
 def _carry_out(work: _Work, services: Services) -> tuple[Counter[str], bool]:
@@ -125,28 +143,34 @@ def _claim_and_carry_out(
 def _note_gap(work: _Work, services: Services) -> None:
     """Let what was due while no worker came, for longer than the campaign allows, end as missed; a pause is none."""
     run, misfire = work.run, timedelta(seconds=work.campaign.misfire)
-    if run.starts_at is not None and not work.halted and run.now - run.expected_at > misfire:
+    if run.starts_at is not None and run.state in GOING and run.now - run.expected_at > misfire:
         sql.miss(services.db, run.id, run.now - misfire)
 
 
-def _ask_for_next(work: _Work, services: Services, *, more: bool) -> None:
+def _ask_for_next(work: _Work, services: Services, *, more: bool) -> float | None:
+    """Ask for the next turn, or for none; where that rests, return the seconds until what it saw waiting is free."""
     turn, run = work.turn, work.run
     if more and not work.limited and work.rate is None and not work.halted:
         if turn.number == 0:  # it looks after the others
             start(run, services)
-        return _ask(turn, 0.0, services)
+        _ask(turn, 0.0, services)
+        return None
     _recover(work, services)
     if turn.number > 0 and not more:
-        return services.turns.end(turn)  # turn 0 starts it again
+        services.turns.end(turn)  # turn 0 starts it again
+        return None
     waiting = work_sql.next_due(services.db, run.id, work.accounts, halted=work.halted)
     probe({one.account: one.id for one in waiting if _may_probe(one)}, services)
     services.notifier.schedule({one.id: 0.0 for one in waiting if one.suspect and one.due_in <= 0})
     if not waiting:
-        return _end(work, services)
-    delay = max(min(_free_in(one) for one in waiting), LIMITED_SECONDS if more else 0.0)
+        return math.inf if _end(work, services) else None
+    free_in = min(_free_in(one) for one in waiting)
+    delay = max(free_in, LIMITED_SECONDS if more else 0.0)
     if work.limited and delay <= LIMITED_SECONDS:
         delay = _until_limits_allow(work, services)
-    return _ask(turn, max(delay, _until_pace_allows(work, services)), services)
+    delay = max(delay, _until_pace_allows(work, services))
+    _ask(turn, delay, services)
+    return free_in if delay > SOON_SECONDS else None
 
 
 def _recover(work: _Work, services: Services) -> None:
@@ -184,20 +208,23 @@ def _free_in(one: NextDue) -> float:
     return max(one.due_in, one.paused_for, LIMITED_SECONDS * 2)
 
 
-def _end(work: _Work, services: Services) -> None:
-    """Nothing waits: the run has finished, or some of its mails are on their way, or it is being expanded."""
+def _end(work: _Work, services: Services) -> bool:
+    """Nothing waits: end, unless mails are on their way that may come back to wait, or the run is being expanded."""
+    id = work.run.id
     match work.run.state:
-        case RunState.CANCELLED:  # what was on its way may have come back to wait
-            cancelled = endings_sql.cancel_effects(services.db, work.run.id)
-            ended = not (cancelled.effects or cancelled.moving)
+        case RunState.CANCELLED:
+            ended = not endings_sql.cancel_effects(services.db, id) and not work_sql.is_under_way(services.db, id)
         case RunState.FINISHED:
             ended = True
+        case _ if work.halted:
+            ended = not work_sql.is_under_way(services.db, id)
         case _:
-            ended = work.halted or sql.finish(services.db, work.run.id)
+            ended = sql.finish(services.db, id)
     if ended:
         services.turns.end(work.turn)
     else:
         _ask(work.turn, LIMITED_SECONDS, services)
+    return ended
 
 
 def _ask(turn: Turn, delay: float, services: Services) -> None:

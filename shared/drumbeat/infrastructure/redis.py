@@ -51,6 +51,14 @@ class PlainText(NoConnection):
         )
 
 
+def accepted(replies: list[Any], *, but: int | None = None) -> list[Any]:
+    """Return the replies of `run_all`; raises the first that is an error, but for that at one place."""
+    for place, reply in enumerate(replies):
+        if place != but and isinstance(reply, RedisError):
+            raise reply
+    return replies
+
+
 class LeanRedis:
     """A client for one thread; it connects when first used. All of it raises RedisError; nothing is ever sent twice.
 

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.effects_of_runs import RUN
 
-# Found by their leases' ends, however much else is due.
+# Found by their leases' ends, however much else is due, and whatever the statistics say: `effects_of_runs` says why.
 RECOVER = """
     WITH dead AS MATERIALIZED (
         SELECT id, status
           FROM effects
-         WHERE status IN ('claimed', 'sending', 'unknown')
+         WHERE CASE WHEN status IN ('claimed', 'sending', 'unknown') THEN true ELSE false END
            AND lease_until <= drumbeat_now()
          ORDER BY id
          LIMIT %(limit)s
@@ -51,7 +52,7 @@ RECOVER = """
     SELECT id FROM moved
 """
 RECOVER_NAMED = RECOVER.replace("         ORDER BY id\n", "           AND id = ANY (%(ids)s)\n         ORDER BY id\n")
-RECOVER_OF_RUN = RECOVER.replace("         ORDER BY id\n", "           AND event_id = %(run)s\n         ORDER BY id\n")
+RECOVER_OF_RUN = RECOVER.replace("         ORDER BY id\n", f"           AND {RUN} = %(run)s\n         ORDER BY id\n")
 
 
 def recover(db: Database, *, limit: int) -> list[UUID]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from drumbeat.core.errors import NotUnderstood
-from drumbeat.core.runs import RunReason, RunState
+from drumbeat.core.runs import GOING, RunReason, RunState
 from drumbeat.relay.open_runs_sql import OpenRun, open_runs
 from drumbeat.runs import sql
 from drumbeat.runs.advance import CHECK_SECONDS, due_entry
@@ -15,6 +15,7 @@ from drumbeat.runs.turns import start
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import QueueError
 
+OVERDUE = timedelta(minutes=1)
 PLANS_KEPT = timedelta(days=7)  # without being started
 _LOG = logging.getLogger(__name__)
 
@@ -55,8 +56,10 @@ def _next_looks(runs: Sequence[OpenRun], services: Services) -> dict[str, float]
 
 
 def _start(run: Run, *, wakes: bool, services: Services) -> None:
+    """Start its turns; without Redis nothing says which are expected, but the ledger that one should have come."""
+    overdue = run.state in GOING and run.now - run.expected_at > OVERDUE
     try:
-        start(run, services, wakes=wakes)
+        start(run, services, wakes=wakes, unknown=overdue)
     except NotUnderstood as error:  # of another release: no other run waits for that
         _LOG.error("run_not_understood", extra={"run_id": str(run.id), "reason": str(error)})
 

@@ -7,7 +7,7 @@ done by several at a time. What is left is found by the relay.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from drumbeat.audiences.matching_sql import Matching, matching
@@ -22,6 +22,8 @@ from drumbeat.runs.said_before import said_before
 from drumbeat.runs.sql import Run
 from drumbeat.runs.turns import start as start_turns
 from drumbeat.services import Services
+from drumbeat.wakeups.notifier import STAND_IN_SECONDS
+from drumbeat.wakeups.queue import QueueError
 
 WORKER = "worker"
 CHECK_SECONDS = 60.0  # after which the relay looks whether a run that is on its way still is
@@ -37,12 +39,12 @@ class Advanced:
     unfinished: bool
 
 
-def advance(id: UUID, services: Services, has_time: Callable[[], bool], *, unknown: bool = False) -> Advanced:
-    """Take a run as far as there is time, and see that it has turns; `unknown`: also where nothing says which it has.
+def advance(id: UUID, services: Services, has_time: Callable[[], bool]) -> Advanced:
+    """Take a run as far as there is time, and see that it has turns: also where Redis does not say which it has.
 
     Raises psycopg.Error: the ledger is away; the run stays where the last commit left it.
     """
-    expect_soon(id, services)
+    expected_at = expect_soon(id, services)
     run = sql.get(services.db, [id]).get(id)
     more = run is not None
     try:
@@ -52,17 +54,29 @@ def advance(id: UUID, services: Services, has_time: Callable[[], bool], *, unkno
         _LOG.error("run_not_understood", extra={"run_id": str(id), "reason": str(error)})
         return Advanced(run, unfinished=False)
     if run is not None and run.expanded > 0 and run.state in (RunState.RUNNING, RunState.CANCELLED):
-        start_turns(run, services, wakes=True, unknown=unknown)  # who moved it may have died before
+        start_turns(run, services, wakes=True, unknown=True)  # who moved it may have died before
     if run is not None and run.state is RunState.PAUSED and run.resumes_at is not None:
-        services.due_index.set({due_entry(id): run.resumes_at.timestamp()})
+        expect_at(id, run.resumes_at, services)
     elif not more and (run is None or not is_on_its_way(run)):
-        services.due_index.clear([due_entry(id)])
+        services.due_index.forget([due_entry(id)], expected_at)  # and not that of a pause which began meanwhile
     return Advanced(run, unfinished=more)
 
 
-def expect_soon(id: UUID, services: Services) -> None:
-    """Let the relay look at a run in a while: before the commit that begins it, or goes on with it."""
-    services.due_index.set({due_entry(id): services.clock.now().timestamp() + CHECK_SECONDS})
+def expect_soon(id: UUID, services: Services) -> float:
+    """Let the relay look at a run in a while: before the commit that begins it, or goes on with it; return when."""
+    when = services.clock.now().timestamp() + CHECK_SECONDS
+    services.due_index.set({due_entry(id): when})
+    return when
+
+
+def expect_at(id: UUID, when: datetime, services: Services) -> None:
+    """Let the relay look at a run when its pause ends; where Redis takes no entry, a worker tries again in a while."""
+    if services.due_index.set({due_entry(id): when.timestamp()}):
+        return
+    try:
+        services.queue.notify(events=[id], delay=STAND_IN_SECONDS)
+    except QueueError as error:
+        _LOG.warning("the end of a pause could not be noted; the relay finds it when it checks everything: %s", error)
 
 
 def due_entry(id: UUID) -> str:
@@ -98,7 +112,7 @@ def _step(run: Run, services: Services) -> bool:
         case RunState.EXPANDING:
             return _expand(run, services)
         case RunState.CANCELLED:
-            return endings_sql.cancel_effects(services.db, run.id).effects > 0
+            return endings_sql.cancel_effects(services.db, run.id) > 0
         case _:
             return False
 

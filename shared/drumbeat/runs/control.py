@@ -9,16 +9,15 @@ from datetime import datetime
 from uuid import UUID
 
 from drumbeat.core.errors import ConfigurationChanged, NotFound, Stale
-from drumbeat.core.runs import RunReason, RunState
+from drumbeat.core.runs import GOING, RunReason, RunState
 from drumbeat.ledger import configs
 from drumbeat.planning.run_content import configuration_differences
 from drumbeat.runs import sql
-from drumbeat.runs.advance import advance, due_entry, expect_soon
+from drumbeat.runs.advance import advance, expect_at, expect_soon
 from drumbeat.runs.sql import Run
 from drumbeat.services import Services
 
-PAUSABLE = (RunState.EXPANDING, RunState.RUNNING)
-CANCELLABLE = (RunState.PLANNED, RunState.AWAITING_APPROVAL, RunState.MISSED, RunState.PAUSED, *PAUSABLE)
+CANCELLABLE = (RunState.PLANNED, RunState.AWAITING_APPROVAL, RunState.MISSED, RunState.PAUSED, *GOING)
 AT_ONCE_SECONDS = 3.0  # of a request, for steps of a run; a worker takes the others
 
 
@@ -78,8 +77,8 @@ def pause(
     Raises NotFound, Stale.
     """
     if until is not None:  # the relay may have nothing else to look for
-        services.due_index.set({due_entry(id): until.timestamp()})
-    states = (*PAUSABLE, RunState.PAUSED)
+        expect_at(id, until, services)
+    states = (*GOING, RunState.PAUSED)
     return _moved(id, RunState.PAUSED, states, services, actor=actor, reason=reason, until=until, seq=seq)
 
 
@@ -113,7 +112,7 @@ def _moved(
     )
     run = find(id, services)
     # Asked again, as after an answer that was lost, it is as it was asked for.
-    there = PAUSABLE if to is RunState.RUNNING else (to,)
+    there = GOING if to is RunState.RUNNING else (to,)
     if moved is None and run.state not in there:
         raise Stale(
             f"this run is {run.state}"
@@ -126,7 +125,7 @@ def _moved(
 def go_on(id: UUID, services: Services) -> Run:
     """Wake workers for a run; what of it fits into this request is done at once."""
     until = services.clock.elapsed() + AT_ONCE_SECONDS
-    advanced = advance(id, services, lambda: services.clock.elapsed() < until, unknown=True)
+    advanced = advance(id, services, lambda: services.clock.elapsed() < until)
     run = advanced.run or find(id, services)
     if advanced.unfinished:
         services.notifier.notify_again([id], [])

@@ -1,6 +1,5 @@
 """How the effects of a run end all at once, and which of those that ended without a mail go out all the same."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from drumbeat.core.reasons import Reason, ReasonCode
@@ -41,24 +40,12 @@ CANCEL = f"""
         INSERT INTO journal (effect_id, seq, from_status, to_status, fence, reason, reason_code, maybe_sent, actor)
         SELECT id, seq, 'waiting', 'cancelled', fence, reason, reason_code, maybe_sent, 'worker' FROM moved
     )
-    SELECT count(*) AS effects,
-           EXISTS (SELECT
-                     FROM effects
-                    WHERE event_id = %(run)s AND status IN ('claimed', 'sending', 'unknown')) AS moving
-      FROM moved
+    SELECT count(*) AS effects FROM moved
 """  # noqa: S608 - put together from constants
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """How many effects were ended, and whether others of the run are on their way: they may come back to wait."""
-
-    effects: int
-    moving: bool
-
-
-def cancel_effects(db: Database, run: UUID) -> Cancelled:
-    """End some effects of a cancelled run that wait; where these are fewer than asked for, none is left."""
+def cancel_effects(db: Database, run: UUID) -> int:
+    """End some effects of a cancelled run that wait; return how many: 0 when none is left but what is on its way."""
     reason = Reason(ReasonCode.RUN_CANCELLED)
     parameters = {
         "run": run,
@@ -67,4 +54,5 @@ def cancel_effects(db: Database, run: UUID) -> Cancelled:
         "sentence": reason.sentence,
         "late": Reason(ReasonCode.RUN_CANCELLED, maybe_sent=True).sentence,
     }
-    return Cancelled(**db.run(CANCEL, parameters)[0])
+    ended: int = db.run(CANCEL, parameters)[0]["effects"]
+    return ended

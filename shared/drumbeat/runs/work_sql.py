@@ -41,6 +41,18 @@ def next_due(db: Database, run: UUID, accounts: list[str], *, halted: bool) -> l
     return [NextDue(**row) for row in db.run(NEXT, {"run": run, "accounts": accounts, "halted": halted})]
 
 
+# By the leases, which are few, however many mails wait.
+UNDER_WAY = f"""
+    SELECT EXISTS (SELECT FROM effects WHERE lease_until IS NOT NULL AND {RUN} = %(run)s) AS is_under_way
+"""  # noqa: S608 - put together from constants
+
+
+def is_under_way(db: Database, run: UUID) -> bool:
+    """Return whether an effect of a run is under a lease: it may come back to wait."""
+    found: bool = db.run(UNDER_WAY, {"run": run})[0]["is_under_way"]
+    return found
+
+
 # What has a place in the queue of a rate limit, and when its turn is.
 NEXT_PLACED = f"""
     SELECT extract(epoch FROM min(due_at) - drumbeat_now())::float8 AS due_in

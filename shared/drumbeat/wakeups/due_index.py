@@ -10,13 +10,13 @@ import logging
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from redis.exceptions import RedisError
 
 from drumbeat.core.clock import Clock
-from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS
+from drumbeat.infrastructure.redis import REDIS_RETRY_SECONDS, accepted
 from drumbeat.wakeups import wishes_flag
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class DueIndex:
             ("ZSCORE", KEY, SENTINEL),
             ("GET", wishes_flag.KEY),
         ]
-        replies = self._try(lambda: _accepted(self._redis.run_all(commands), but=2))
+        replies = self._try(lambda: accepted(self._redis.run_all(commands), but=2))
         if replies is None:
             return Due(frozenset(), missing=True, unreachable=True)
         members, sentinel, flag = replies
@@ -155,14 +155,6 @@ def minute(when: float) -> dict[str, float]:
 def account_entry(account: str) -> str:
     """Name the entry for the end of an account's pause: one for all that waits for it."""
     return f"account:{account}"
-
-
-def _accepted(replies: list[Any], *, but: int) -> list[Any]:
-    """Return the replies; raises the first that is an error, but for that at one place."""
-    for reply in replies[:but] + replies[but + 1 :]:
-        if isinstance(reply, RedisError):
-            raise reply
-    return replies
 
 
 def _ids(members: Collection[str], prefix: str) -> Iterator[UUID]:

@@ -17,6 +17,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from drumbeat.core.clock import Clock
+from drumbeat.infrastructure.redis import accepted
 from drumbeat.wakeups.due_index import DueIndex
 from drumbeat.wakeups.queue import MAX_DELAY_SECONDS, Queue, QueueError, Turn
 
@@ -46,21 +47,27 @@ class Turns:
         turns = [Turn(run, number, self._word()) for number in numbers]
         words = [("HSET", key_of(run), str(turn.number), turn.word) for turn in turns]
         try:
-            self._redis.run_all([*words, ("EXPIRE", key_of(run), KEPT_SECONDS)])
+            accepted(self._redis.run_all([*words, ("EXPIRE", key_of(run), KEPT_SECONDS)]))
         except (RedisError, OSError):  # a word that is not kept would be taken for one that is spent
             turns = [replace(turn, word="") for turn in turns]
         self._send(turns, delay)
 
     def take_up(self, turn: Turn) -> Turn | None:
-        """Take up a turn; return the next one to ask for, None: this one is spent."""
-        self._due_index.set({entry(turn.run, turn.number): self._now() + OVERDUE_SECONDS})
-        following = Turn(turn.run, turn.number, self._word())
+        """Take up a turn; return the next one to ask for, None: this one is spent.
+
+        Where Redis does not take its entry, its message alone stands for it, and comes again if this worker dies: so
+        its word is not spent then.
+        """
+        unkept = Turn(turn.run, turn.number, "")
+        if not self._due_index.set({entry(turn.run, turn.number): self._now() + OVERDUE_SECONDS}):
+            return unkept
+        following = replace(unkept, word=self._word())
         try:
             taken = self._redis.run(
                 "EVAL", _SCRIPT.read_text(), 1, key_of(turn.run), turn.number, turn.word, following.word, KEPT_SECONDS
             )
         except (RedisError, OSError):
-            return following
+            return unkept
         return following if taken else None
 
     def ask(self, turn: Turn, *, delay: float) -> None:
@@ -88,11 +95,10 @@ class Turns:
             return
         far = delay > MAX_DELAY_SECONDS
         due = self._now() + delay + (-AHEAD_SECONDS if far else OVERDUE_SECONDS)
-        self._due_index.set({entry(turn.run, turn.number): due for turn in turns})
-        if far:
+        if self._due_index.set({entry(turn.run, turn.number): due for turn in turns}) and far:
             return
-        try:
-            self._queue.give_turns(turns, delay)
+        try:  # where there is no entry, a message that comes too early stands in for it
+            self._queue.give_turns(turns, min(delay, MAX_DELAY_SECONDS))
         except QueueError as error:
             _LOG.warning("the turns of a run could not be asked for; nothing is lost, the relay starts them: %s", error)
 

@@ -144,7 +144,7 @@ def _count_a_pause_as_lateness(patch: Patch) -> None:
 
 
 def _leave_the_mails_of_a_cancelled_run(patch: Patch) -> None:
-    patch.setattr(endings_sql, "cancel_effects", lambda db, run: endings_sql.Cancelled(0, moving=False))
+    patch.setattr(endings_sql, "cancel_effects", lambda db, run: 0)
 
 
 MUTATIONS = (
