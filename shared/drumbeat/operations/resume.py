@@ -30,5 +30,5 @@ def resume(account: str, services: Services) -> Resumed:
     services.due_index.set({account_entry(account): services.clock.now().timestamp()})  # the relay wakes the rest
     owed = account_states.owed(services.db, [account], limit=EFFECTS_PER_REQUEST)
     services.notifier.notify([(effect, 0.0) for effect in owed])
-    wake([account], services, unknown=True)
+    wake([account], services)
     return Resumed(account, max(len(effects), len(owed)), left=len(effects) == EFFECTS_PER_REQUEST)

@@ -27,15 +27,15 @@ def start(run: Run, services: Services, *, wakes: bool = False, unknown: bool = 
         services.turns.start(run.id, missing)
 
 
-def wake(accounts: Collection[str], services: Services, *, unknown: bool = False) -> None:
-    """Wake the turns of the runs that mail by accounts which may be called again; `unknown`: as `start` has it."""
+def wake(accounts: Collection[str], services: Services) -> None:
+    """Wake the turns of the runs that mail by accounts which may be called again."""
     for run in sql.going(services.db):
         try:
             _, campaign = configured(run, services)
         except NotUnderstood:
             continue  # its turns say so
         if run.expanded > 0 and not {step.account for step in campaign.steps}.isdisjoint(accounts):
-            start(run, services, wakes=True, unknown=unknown)
+            start(run, services, wakes=True, unknown=True)
 
 
 def most_turns(services: Services) -> int:

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from psycopg.sql import SQL
 
-from drumbeat.delivery import attempts_sql, run_bars_sql
+from drumbeat.delivery import attempts_sql, run_bars_sql, run_turns
 from drumbeat.relay import runs as relay_runs
-from drumbeat.runs import advance, chunks_sql, control, endings_sql, expansion_sql, gathering_sql
+from drumbeat.runs import advance, chunks_sql, control, endings_sql, expansion_sql, gathering_sql, work_sql
 from drumbeat.runs import sql as runs_sql
 from drumbeat.services import Services
 from tests.faults.fault_points import Fault, Site
@@ -124,7 +124,27 @@ def _start_without_approval(patch: Patch) -> None:
 
 
 def _start_no_lost_turn(patch: Patch) -> None:
-    patch.setattr(relay_runs, "start", lambda run, services, wakes: None)
+    patch.setattr(relay_runs, "start", lambda run, services, wakes, unknown: None)
+
+
+def _rest_without_looking_again(patch: Patch) -> None:
+    patch.setattr(run_turns, "_look_again", lambda work, rests, services: None)
+
+
+def _leave_what_the_dead_held(patch: Patch) -> None:
+    patch.setattr(run_turns, "_recover", lambda work, services: None)
+
+
+def _leave_what_is_under_way(patch: Patch) -> None:
+    patch.setattr(work_sql, "is_under_way", lambda db, run: False)
+
+
+def _let_nothing_stand_in_for_the_end_of_a_pause(patch: Patch) -> None:
+    patch.setattr(
+        control,
+        "expect_at",
+        lambda id, when, services: services.due_index.set({advance.due_entry(id): when.timestamp()}),
+    )
 
 
 def _forget_the_end_of_a_pause(patch: Patch) -> None:
@@ -165,6 +185,22 @@ MUTATIONS = (
     Mutation("what is approved has changed since", _approve_whatever_changed, "approved"),
     Mutation("a run begins without the approval that it needs", _start_without_approval, "approved"),
     Mutation("a turn that is lost stays lost", _start_no_lost_turn, "forgotten"),
+    Mutation("a turn rests on what it saw", _rest_without_looking_again, "a run is resumed while a turn ends"),
+    Mutation(
+        "what a dead worker held waits for the relay",
+        _leave_what_the_dead_held,
+        "a worker dies in a turn that has no entry",
+    ),
+    Mutation(
+        "a paused run ends its turns while a call is open",
+        _leave_what_is_under_way,
+        "an outcome is unknown in a run that was paused",
+    ),
+    Mutation(
+        "the end of a pause is only in Redis",
+        _let_nothing_stand_in_for_the_end_of_a_pause,
+        "a run is paused for a while, without Redis",
+    ),
     Mutation(
         "the end of a pause is forgotten",
         _forget_the_end_of_a_pause,
