@@ -11,7 +11,7 @@ from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
 from drumbeat.cli.output import count, plain, print_json, show, status
 from drumbeat.cli.run_screens import counted, show_plan, show_run
-from drumbeat.cli.runs_found import PLAN, Run, by_id, kind, say_left_aside, short
+from drumbeat.cli.runs_found import PLAN, Run, by_id, kind, may_be_sent, say_left_aside, short
 from drumbeat.core.runs import sentence
 
 
@@ -36,7 +36,7 @@ def command(client: Client, name: str, *, yes: bool, follow: bool) -> int:
     if not yes:
         click.confirm(_question(run), abort=True, err=True)
     where = f"/v1/campaigns/{quote(run['campaign'], safe='')}/runs"
-    started = client.post(where, {"plan": run["runId"]})
+    started = client.post(where, {"plan": run["runId"]}, look=may_be_sent(run, "started"))
     now = until_at_rest(client, started) if follow else started
     if client.json:
         print_json(now)
@@ -90,7 +90,8 @@ def _fire(client: Client, name: str, *, yes: bool) -> int:
     if not yes:
         click.confirm(f"{name} has no audience: fire its event, for flows to act on?", abort=True, err=True)
     key = {"idempotencyKey": f"run-{uuid.uuid4()}"}
-    answer = client.post(f"/v1/campaigns/{quote(name, safe='')}/trigger", key)
+    look = f"Its event may be recorded, and flows act on it then: drumbeat events --source {name}"
+    answer = client.post(f"/v1/campaigns/{quote(name, safe='')}/trigger", key, look=look)
     if client.json:
         print_json(answer)
     else:

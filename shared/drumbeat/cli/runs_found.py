@@ -23,6 +23,20 @@ def short(run: Mapping[str, Any]) -> str:
     return str(run["runId"])[:8]
 
 
+def may_be(run: Mapping[str, Any], done: str) -> str:
+    """Say where to look when it was not seen whether a run was paused, resumed or the like."""
+    return f"Run {short(run)} may be {done}: drumbeat campaign show {short(run)}"
+
+
+def may_be_sent(run: Mapping[str, Any], done: str) -> str:
+    """Say where to look, and how to stop it, when it was not seen whether a run was started, approved or the like."""
+    id = short(run)
+    return (
+        f"Run {id} may be {done}, and is sent then: drumbeat campaign show {id}. Stop it: drumbeat campaign pause {id}"
+        " --reason …"
+    )
+
+
 def kind(run: Mapping[str, Any]) -> str:
     """Return the state of a run, or PLAN."""
     return PLAN if run["state"] == "planned" and not run["starts"] else str(run["state"])
