@@ -49,14 +49,15 @@ def the_run(client: Client, word: str, what: str, *kinds: Collection[str]) -> Ru
     stand between a person and the run that is being sent. Raises click.ClickException: there is none, or several.
     """
     going = list(client.pages("/v1/runs", campaign=word, state="open"))
-    newest = going[0] if going else next(of_campaign(client, word), None)
-    if newest is None:
-        return by_id(client, word)
     for wanted in kinds:
         if fitting := [run for run in going if kind(run) in wanted]:
             return _only(fitting, word, what)
+    newest = _newest_started(client, word)
+    if newest is None:
+        return by_id(client, word)
+    stands = "a plan that was not started" if kind(newest) == PLAN else str(newest["state"])
     raise click.ClickException(
-        f"no run of {word} can be {what}: its newest, {short(newest)} is {kind(newest)}. Nothing was changed"
+        f"no run of {word} can be {what}: its newest, {short(newest)}, is {stands}. Nothing was changed"
     )
 
 
@@ -92,12 +93,7 @@ def newest_started(client: Client, word: str) -> Run:
 
     Raises click.ClickException: there is none.
     """
-    newest = None
-    for run in of_campaign(client, word):
-        newest = newest or run
-        if run["starts"]:
-            return run
-    return newest or by_id(client, word)
+    return _newest_started(client, word) or by_id(client, word)
 
 
 def newest_begun(client: Client, word: str) -> Run:
@@ -134,6 +130,15 @@ def story(client: Client, run: Run) -> Run:
     """Return all about a run."""
     found: Run = client.get(f"/v1/runs/{run['runId']}")
     return found
+
+
+def _newest_started(client: Client, name: str) -> Run | None:
+    newest = None
+    for run in of_campaign(client, name):
+        newest = newest or run
+        if run["starts"]:
+            return run
+    return newest
 
 
 def _not_there(client: Client, word: str) -> str:
