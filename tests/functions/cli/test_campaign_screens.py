@@ -1,10 +1,18 @@
 """`drumbeat campaign` against the real functions: what a run, a plan and a campaign look like on a terminal."""
 
-from tests.functions.api.runs import RunsConsole
+from tests.functions.api.runs import RunsConsole, at_night
 from tests.functions.cli.test_campaign import console, newest, run, run_ids
 from tests.functions.cli.test_cli import Run
 
 __all__ = ["console", "run"]
+
+
+def rows(printed: str, first: str) -> list[list[str]]:
+    """Return the cells of the table whose head begins so, its head with it."""
+    lines = [line.split() for line in printed.splitlines()]
+    begin = next(number for number, line in enumerate(lines) if line[:1] == [first])
+    end = next((number for number, line in enumerate(lines[begin:], begin) if not line), len(lines))
+    return lines[begin:end]
 
 
 def test_the_newest_run_that_was_started_is_named_and_no_older_plan(console: RunsConsole, run: Run) -> None:
@@ -27,3 +35,33 @@ def test_where_there_is_only_a_plan_it_is_called_one(console: RunsConsole, run: 
     said = run("resume", "digest", "--reason", "x")
 
     assert f"its newest, {newest(console)[:8]}, is a plan that was not started" in said.err
+
+
+def test_a_campaign_of_one_time_zone_says_nothing_of_zones_and_counts_only_who_is_mailed(
+    console: RunsConsole, run: Run
+) -> None:
+    console.apply(audience="{field: seats, at_least: 1}")
+    console.people("ada", "bob", seats=2)
+    console.people("cyd", seats=2, agreed=False)
+
+    shown = run("plan", "digest")
+
+    head, row = rows(shown.out, "mailed")[:2]
+    assert (head, row[0]) == (["mailed", "first", "last"], "2")
+    assert "no zone said" not in shown.out
+
+
+def test_where_zones_matter_who_has_none_is_told_apart_and_a_zone_without_mails_is_not_shown(
+    console: RunsConsole, run: Run
+) -> None:
+    console.apply(at_night()[0], audience="{field: seats, at_least: 1}")
+    console.people("ada", seats=2)
+    console.people("bob", seats=2, timezone="Europe/Berlin")
+    console.people("cyd", seats=2, timezone="Asia/Tokyo", agreed=False)
+
+    shown = run("plan", "digest")
+
+    head, *zones = rows(shown.out, "zone")
+    assert head == ["zone", "mailed", "first", "last"]
+    assert "no zone said" in shown.out and "Europe/Berlin" in shown.out
+    assert ("Asia/Tokyo" in shown.out, len(zones)) == (False, 2)
