@@ -65,3 +65,15 @@ def test_where_zones_matter_who_has_none_is_told_apart_and_a_zone_without_mails_
     assert head == ["zone", "mailed", "first", "last"]
     assert "no zone said" in shown.out and "Europe/Berlin" in shown.out
     assert ("Asia/Tokyo" in shown.out, len(zones)) == (False, 2)
+
+
+def test_that_more_people_are_there_than_shown_is_said_with_how_to_see_all(console: RunsConsole, run: Run) -> None:
+    console.apply()
+    console.people("ada", "bob", "cyd")
+    run("plan", "digest")
+
+    few, all_of_them = run("show", "digest", "--people", "-n", "2"), run("show", "digest", "--people", "-n", "3")
+
+    assert few.out.splitlines()[-1] == "2 shown; all: -n 3"
+    assert len(few.out.splitlines()) == 4
+    assert "shown" not in all_of_them.out
