@@ -1,5 +1,7 @@
 """`drumbeat campaign` against the real functions: what a run, a plan and a campaign look like on a terminal."""
 
+import pytest
+
 from tests.functions.api.runs import RunsConsole, at_night
 from tests.functions.cli.test_campaign import console, newest, run, run_ids
 from tests.functions.cli.test_cli import Run
@@ -77,3 +79,12 @@ def test_that_more_people_are_there_than_shown_is_said_with_how_to_see_all(conso
     assert few.out.splitlines()[-1] == "2 shown; all: -n 3"
     assert len(few.out.splitlines()) == 4
     assert "shown" not in all_of_them.out
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("pace: 60/m", "pace 60/m"), ("cap: 1/7d", "cap 1/7d"), ("cap: 2/36h", "cap 2/36h")]
+)
+def test_pace_and_cap_are_shown_as_they_are_written(console: RunsConsole, run: Run, written: str, shown: str) -> None:
+    console.apply(written)
+
+    assert shown in run("show", "digest").out.splitlines()
