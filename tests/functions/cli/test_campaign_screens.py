@@ -8,6 +8,12 @@ from tests.functions.cli.test_cli import Run
 
 __all__ = ["console", "run"]
 
+OTHER = """
+version: 1
+campaigns:
+  other: {schedule: "rate(7 days)"}
+"""
+
 
 def rows(printed: str, first: str) -> list[list[str]]:
     """Return the cells of the table whose head begins so, its head with it."""
@@ -88,3 +94,22 @@ def test_pace_and_cap_are_shown_as_they_are_written(console: RunsConsole, run: R
     console.apply(written)
 
     assert shown in run("show", "digest").out.splitlines()
+
+
+@pytest.mark.parametrize("word", ["by its id", "by its name"])
+def test_a_plan_of_a_campaign_that_is_not_configured_any_more_is_said_to_be_one_and_can_be_ended(
+    console: RunsConsole, run: Run, word: str
+) -> None:
+    console.apply()
+    console.people("ada")
+    run("plan", "digest")
+    id = newest(console)[:8]
+    console.ask("PUT", "/v1/config", {"document": OTHER})
+
+    refused = run("run", id if word == "by its id" else "digest", "--yes")
+    ended = run("cancel", id, "--reason", "it is gone")
+
+    assert (refused.code, "campaign digest is not configured any more" in refused.err) == (1, True)
+    assert f"drumbeat campaign cancel {id} --reason …" in refused.err
+    assert "plan it anew" not in refused.err
+    assert (ended.code, "is cancelled" in ended.out) == (0, True)
