@@ -113,3 +113,16 @@ def test_a_plan_of_a_campaign_that_is_not_configured_any_more_is_said_to_be_one_
     assert f"drumbeat campaign cancel {id} --reason …" in refused.err
     assert "plan it anew" not in refused.err
     assert (ended.code, "is cancelled" in ended.out) == (0, True)
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "\t\N{NO-BREAK SPACE}"])
+def test_a_reason_of_blanks_is_none_and_changes_nothing(console: RunsConsole, run: Run, reason: str) -> None:
+    console.apply("pace: 1/h")
+    console.people("ada", "bob")
+    run("run", "digest", "--yes")
+    console.work()
+
+    refused = run("pause", "digest", "--reason", reason)
+
+    assert (refused.code, "reason: has to have at least 1 character" in refused.err) == (1, True)
+    assert console.ask("GET", f"/v1/runs/{newest(console)}")["state"] == "running"
