@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ, READ_PEOPLE
-from drumbeat.api.query import Version, body, identifier, limit, query
+from drumbeat.api.query import Reason, Version, body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid, NotFound
@@ -28,7 +28,7 @@ class One(BaseModel):
     """A decision about one effect at one version."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
     version: Version
 
 
@@ -48,7 +48,7 @@ class Many(BaseModel):
     """A decision about all effects of a selection that stood so at `seenAt` and have not changed since."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
     seen_at: AwareDatetime = Field(alias="seenAt")
     account: str | None = None
     event: UUID | None = None

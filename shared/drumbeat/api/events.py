@@ -3,11 +3,11 @@
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import body, identifier, instant, limit, query
+from drumbeat.api.query import Reason, body, identifier, instant, limit, query
 from drumbeat.api.response import Room, page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.address import keys_of, normalise
@@ -25,7 +25,7 @@ class Dismissal(BaseModel):
     """Why an event that needs attention is left as it is."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
 
 
 @router.get("/v1/events", middlewares=READ)

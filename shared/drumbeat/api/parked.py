@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import body, identifier, limit, query
+from drumbeat.api.query import Reason, body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid
@@ -25,7 +25,7 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     decision: Literal["release", "discard"]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Reason
     events: Annotated[list[UUID], Field(min_length=1, max_length=200)] | None = None
     caller: Annotated[str, Field(min_length=1, max_length=40)] | None = None
 

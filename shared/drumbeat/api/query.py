@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid
@@ -16,6 +16,9 @@ from drumbeat.web.problems import mistakes
 from drumbeat.web.requests import body_of
 
 MAX_PAGE_SIZE = 200
+LONGEST_REASON = 500
+# Why a person decides so. One of blanks alone would be none to who reads the journal.
+type Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON)]
 type Version = Annotated[int, Field(ge=0, lt=2**31)]  # of what a person has looked at, as the ledger counts it
 
 

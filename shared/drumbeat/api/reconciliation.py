@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import body, identifier, limit, query
+from drumbeat.api.query import Reason, body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.operations import reconcile_sql
@@ -23,7 +23,7 @@ class Reconciliation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     account: str
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
     accepted: Annotated[dict[str, str | None], Field(min_length=1, max_length=KEYS_PER_REQUEST)]
 
 

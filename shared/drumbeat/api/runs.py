@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, SEE_RUNS
-from drumbeat.api.query import Version, body, identifier, limit, query
+from drumbeat.api.query import Reason, Version, body, identifier, limit, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.campaigns.run_story import RunStory, story
@@ -32,7 +32,7 @@ class Decision(BaseModel):
     """What a person decides about a run, and why; at one version of it, if they say so."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
     version: Version | None = None
 
 
@@ -48,7 +48,7 @@ class SendMissing(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     send: bool = False
     expect: Annotated[int, Field(ge=0)] | None = None
-    reason: str | None = Field(default=None, min_length=1, max_length=500)
+    reason: Reason | None = None
 
 
 class Approval(BaseModel):

@@ -12,10 +12,15 @@ from drumbeat.ledger import configs
 from drumbeat.services import Services
 from drumbeat.views.run_pages import NewestRun, newest
 
+_HOUR, _DAY = 3600, 86_400
+_UNITS = {1: "s", 60: "m", _HOUR: "h", _DAY: "d"}
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignForm:
-    """One campaign. `audience` None: it fires an event for flows, and has no runs."""
+    """One campaign; its pace, cap and hours as a document writes them. `audience` None: it fires an event for flows,
+    and has no runs.
+    """
 
     name: str
     schedule: str | None
@@ -61,10 +66,10 @@ def _form(campaign: Campaign, following: datetime | None, run: NewestRun | None)
         on_gap=campaign.on_gap,
         audience=campaign.audience,
         steps=[asdict(step) for step in campaign.steps],
-        pace=f"{pace.count} in {pace.period} s" if pace else None,
+        pace=f"{pace.count}/{_UNITS[pace.period]}" if pace else None,
         quiet_hours=f"{_clock(quiet.begin)}-{_clock(quiet.end)}" if quiet else None,
         business_days=campaign.business_days,
-        cap=f"{cap.most} in {cap.seconds} s" if cap else None,
+        cap=f"{cap.most}/{_hours_or_days(cap.seconds)}" if cap else None,
         misfire_seconds=campaign.misfire,
         approve=campaign.approve,
         next=following,
@@ -74,3 +79,7 @@ def _form(campaign: Campaign, following: datetime | None, run: NewestRun | None)
 
 def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _hours_or_days(seconds: int) -> str:
+    return f"{seconds // _HOUR}h" if seconds % _DAY else f"{seconds // _DAY}d"

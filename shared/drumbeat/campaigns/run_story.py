@@ -19,6 +19,7 @@ from drumbeat.planning.run_content import configuration_differences
 from drumbeat.runs import sql
 from drumbeat.runs.said_before import said_before
 from drumbeat.runs.sql import LastSent
+from drumbeat.runs.times import needs_zones
 from drumbeat.services import Services
 from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
 from drumbeat.views.run_story import RunHead, RunMove, ZoneOfRun, run_head, run_journal, zones_of_run
@@ -82,6 +83,7 @@ class RunStory(RunHead):
     totals: Sequence[StepTotals]
     unaccounted: int  # people who are nowhere, or twice: 0, always
     when: Sequence[ZoneOfRun]
+    by_zone: bool  # whether people of different zones are mailed at different times; without it `zone` says nothing
     waits: RunWaits | None  # for which hour or turn, where nothing can be sent now
     plan: PlanOfRun | None
     journal: Sequence[RunMove]
@@ -102,6 +104,7 @@ def story(id: UUID, services: Services) -> RunStory:
         totals=totals,
         unaccounted=sum(abs(each.unaccounted) for each in totals),
         when=zones,
+        by_zone=needs_zones(config.campaigns[head.campaign]),
         waits=waits(head.state, config.campaigns[head.campaign], zones, totals, next_mail(services.db, id)),
         plan=_plan(head, config, totals, zones, services) if head.plan_hash is not None else None,
         journal=run_journal(services.db, id),

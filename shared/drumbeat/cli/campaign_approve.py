@@ -6,7 +6,7 @@ from drumbeat.cli.campaign_plan import complete
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, print_json, show, status
 from drumbeat.cli.run_screens import counted, show_plan
-from drumbeat.cli.runs_found import short, to_approve
+from drumbeat.cli.runs_found import may_be, may_be_sent, short, to_approve
 
 
 @click.command("approve")
@@ -24,7 +24,8 @@ def command(client: Client, run: str, *, yes: bool) -> None:
     if not yes:
         then = "it is sent then" if planned["starts"] else "it is sent once it is started"
         click.confirm(f"approve {count(counted(planned), 'mail')}? {then}", abort=True, err=True)
-    now = client.post(f"/v1/runs/{planned['runId']}/approve", {"hash": planned["planHash"]})
+    look = (may_be_sent if planned["starts"] else may_be)(planned, "approved")
+    now = client.post(f"/v1/runs/{planned['runId']}/approve", {"hash": planned["planHash"]}, look=look)
     if client.json:
         print_json(now)
         return

@@ -6,7 +6,7 @@ import click
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, print_json, show, status
-from drumbeat.cli.runs_found import GOING, PLAN, short, the_run
+from drumbeat.cli.runs_found import GOING, PLAN, may_be, short, the_run
 
 REASON = click.option("--reason", required=True, help="Why; kept in the run's journal.")
 VERSION = click.option("--version", type=int, help="The version you decided on; 409 when it changed since.")
@@ -51,7 +51,7 @@ def cancel(client: Client, run: str, reason: str, version: int | None) -> None:
 def _decide(client: Client, word: str, act: str, done: str, said: dict[str, object], *kinds: Collection[str]) -> None:
     run = the_run(client, word, done, *kinds)
     body = {name: value for name, value in said.items() if value is not None}
-    now = client.post(f"/v1/runs/{run['runId']}/{act}", body)
+    now = client.post(f"/v1/runs/{run['runId']}/{act}", body, look=may_be(run, done))
     if client.json:
         print_json(now)
         return

@@ -5,7 +5,7 @@ import click
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
 from drumbeat.cli.run_screens import LEFT_OUT
-from drumbeat.cli.runs_found import newest_begun, short
+from drumbeat.cli.runs_found import may_be_sent, newest_begun, short
 
 
 @click.command("missing")
@@ -20,7 +20,7 @@ def command(client: Client, run: str, reason: str | None, *, yes: bool) -> None:
     mail was accepted, or may have been.
     """
     meant = newest_begun(client, run)
-    found = client.post(f"/v1/runs/{meant['runId']}/missing")
+    found = client.post(f"/v1/runs/{meant['runId']}/missing", look="They were only counted: nothing is sent")
     if not client.json:
         rows = [
             (plain(each["step"]), f"{each['people'] - each['barred']:,}", f"{each['barred']:,}",
@@ -39,7 +39,7 @@ def command(client: Client, run: str, reason: str | None, *, yes: bool) -> None:
     if not yes:
         click.confirm(f"send {count(found['total'], 'mail')}?", abort=True, err=True)
     wish = {"send": True, "expect": found["total"], "reason": reason}
-    now = client.post(f"/v1/runs/{meant['runId']}/missing", wish)
+    now = client.post(f"/v1/runs/{meant['runId']}/missing", wish, look=may_be_sent(meant, "sent to them"))
     if client.json:
         print_json(now)
     else:

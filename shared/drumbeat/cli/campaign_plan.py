@@ -29,8 +29,9 @@ def command(client: Client, name: str) -> None:
 
 def planned(client: Client, name: str) -> Run:
     """Plan a run anew, and return it once it is planned. Raises click.ClickException."""
-    asked = client.post(f"/v1/campaigns/{quote(name, safe='')}/plan", {"idempotencyKey": f"plan-{uuid.uuid4()}"})
-    return complete(client, asked)
+    key = {"idempotencyKey": f"plan-{uuid.uuid4()}"}
+    look = "A plan may be recorded, which sends nothing: drumbeat campaign list --runs"
+    return complete(client, client.post(f"/v1/campaigns/{quote(name, safe='')}/plan", key, look=look))
 
 
 def complete(client: Client, run: Run) -> Run:

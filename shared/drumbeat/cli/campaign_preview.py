@@ -9,6 +9,7 @@ import click
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import plain, print_json, show, status
 from drumbeat.cli.waiting import wait
+from drumbeat.core.check_mails import SOURCE
 from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import FINAL, Status
 
@@ -27,7 +28,8 @@ def command(client: Client, name: str, to: str, sample: TextIO | None, within: f
     wish: dict[str, Any] = {"to": to, "campaign": name, "idempotencyKey": f"preview-{uuid.uuid4()}"}
     if sample is not None:
         wish["payload"] = _object(sample.read())
-    asked = client.post("/v1/doctor/mail", wish)
+    look = f"The mails may be recorded, and are sent then: drumbeat events --source {SOURCE}"
+    asked = client.post("/v1/doctor/mail", wish, look=look)
     story = wait(client, asked["eventId"], within)
     if client.json:
         print_json({"asked": asked, "event": story})

@@ -11,7 +11,7 @@ from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
 from drumbeat.cli.output import count, plain, print_json, show, status
 from drumbeat.cli.run_screens import counted, show_plan, show_run
-from drumbeat.cli.runs_found import PLAN, Run, by_id, kind, say_left_aside, short
+from drumbeat.cli.runs_found import PLAN, Run, by_id, kind, may_be_sent, of_campaign, say_left_aside, short
 from drumbeat.core.runs import sentence
 
 
@@ -28,15 +28,15 @@ def command(client: Client, name: str, *, yes: bool, follow: bool) -> int:
     campaign = _campaign(client, name)
     if campaign is not None and campaign["audience"] is None:
         return _fire(client, name, yes=yes)
-    run = _plan_of(client, name) if campaign is not None else complete(client, by_id(client, name))
+    run = _plan_of(client, name) if campaign is not None else complete(client, _named(client, name))
     if not client.json:
         show_plan(run)
-    if (why := _why_not(run)) is not None:
+    if (why := _why_not(client, run)) is not None:
         raise click.ClickException(why)
     if not yes:
         click.confirm(_question(run), abort=True, err=True)
     where = f"/v1/campaigns/{quote(run['campaign'], safe='')}/runs"
-    started = client.post(where, {"plan": run["runId"]})
+    started = client.post(where, {"plan": run["runId"]}, look=may_be_sent(run, "started"))
     now = until_at_rest(client, started) if follow else started
     if client.json:
         print_json(now)
@@ -67,7 +67,24 @@ def _question(run: Run) -> str:
     return f"nothing is sent yet: a person has to approve it, for {sentence(approval, None)}. Ask for {mails}?"
 
 
-def _why_not(run: Run) -> str | None:
+def _named(client: Client, word: str) -> Run:
+    """Return the run whose id begins so. Raises click.ClickException: there is none, or a campaign was called so."""
+    if (newest := next(of_campaign(client, word), None)) is not None:
+        raise click.ClickException(_gone(newest))
+    return by_id(client, word)
+
+
+def _gone(run: Run) -> str:
+    plan = f", or end the plan: drumbeat campaign cancel {short(run)} --reason …" if kind(run) == PLAN else ""
+    return (
+        f"campaign {run['campaign']} is not configured any more, so nothing of it can be started. Nothing was"
+        f" changed. Configure it again with drumbeat apply{plan}"
+    )
+
+
+def _why_not(client: Client, run: Run) -> str | None:
+    if run["plan"]["changed"] and _campaign(client, run["campaign"]) is None:
+        return _gone(run)
     if run["plan"]["changed"]:
         return f"the configuration changed since it was planned: plan it anew, drumbeat campaign plan {run['campaign']}"
     if run["starts"] or run["state"] != "planned":
@@ -90,7 +107,8 @@ def _fire(client: Client, name: str, *, yes: bool) -> int:
     if not yes:
         click.confirm(f"{name} has no audience: fire its event, for flows to act on?", abort=True, err=True)
     key = {"idempotencyKey": f"run-{uuid.uuid4()}"}
-    answer = client.post(f"/v1/campaigns/{quote(name, safe='')}/trigger", key)
+    look = f"Its event may be recorded, and flows act on it then: drumbeat events --source {name}"
+    answer = client.post(f"/v1/campaigns/{quote(name, safe='')}/trigger", key, look=look)
     if client.json:
         print_json(answer)
     else:

@@ -41,11 +41,15 @@ def command(
     run = newest_started(client, name)
     if people:
         path = f"/v1/runs/{run['runId']}/recipients"
-        found = list(client.pages(path, limit=limit, status=status, left_out=left_out))
+        found = list(
+            client.pages(path, limit=limit + 1, status=status, left_out=left_out)
+        )  # one more shows that more are
         if client.json:
-            print_json({"items": found})
-        else:
-            show_people(found)
+            print_json({"items": found[:limit]})
+            return
+        show_people(found[:limit])
+        if len(found) > limit:
+            show(f"[dim]{limit:,} shown; all: -n {run['people']}[/]")
         return
     shown = until_at_rest(client, run) if follow else story(client, run)
     if client.json:

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from http.client import HTTPException
 from typing import Any, Concatenate, cast
@@ -20,8 +20,11 @@ from drumbeat.local import disk
 
 URL = "http://127.0.0.1:8787"
 PAGE_SIZE = 200  # the API's limit
+FORBIDDEN = 403
+TOO_MANY = 429
 SERVER_ERROR = 500
 TIMEOUT_SECONDS = 60.0  # twice what API Gateway allows a request
+UNKNOWN = "Whether anything changed is not known; what the deployment recorded is safe"
 
 
 # What a deployment answers; its shape is the API's contract.
@@ -44,6 +47,10 @@ class Refusal(click.ClickException):
         super().__init__(f"{title}: {detail}{request}{self.notice}")
 
 
+class Unanswered(click.ClickException):
+    """No answer came: the deployment cannot be reached, or took too long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer: a parsed body and the headers, names in lower case."""
@@ -55,19 +62,24 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One deployment and how to print its answers."""
+    """One deployment and how to print its answers.
+
+    `changes`: for each change that was asked for, how a person finds out what became of it. It is kept before there is
+    an answer: who stops looking then does not stop the deployment.
+    """
 
     url: str
     key: str | None
     json: bool
+    changes: list[str] = field(default_factory=list)
 
     def get(self, path: str, **query: object) -> Json:
         """Return the body of a GET; parameters that are None are left out. Raises click.ClickException."""
         return self.ask("GET", path, query=query).body
 
-    def post(self, path: str, body: object = None) -> Json:
-        """Return the body of a POST. Raises click.ClickException."""
-        return self.ask("POST", path, body if body is not None else {}).body
+    def post(self, path: str, body: object = None, *, look: str = UNKNOWN) -> Json:
+        """Return the body of a POST. `look`: where to look when its answer is not seen. Raises click.ClickException."""
+        return self.ask("POST", path, body if body is not None else {}, look=look).body
 
     def pages(self, path: str, limit: int | None = None, **query: object) -> Iterator[Json]:
         """Go through a list, page by page, up to `limit` items."""
@@ -89,12 +101,14 @@ class Client:
         *,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
+        look: str = UNKNOWN,
     ) -> Answer:
         """Make one request.
 
         Raises:
             Refusal: the deployment answered with an error.
-            click.ClickException: no key was given, or the deployment does not answer.
+            Unanswered: the deployment does not answer.
+            click.ClickException: no key was given.
             click.UsageError: the URL is not valid, or a name or a parameter is empty, as where a variable was not set.
         """
         _require_http(self.url)
@@ -111,16 +125,19 @@ class Client:
             request.add_header("Content-Type", "application/json")
         if self.key:
             request.add_unredirected_header("Authorization", f"Bearer {self.key}")
-        return self._send(request)
+        if method == "GET":
+            return self._send(request, None)
+        self.changes.append(look)
+        return self._send(request, look)
 
-    def _send(self, request: urllib.request.Request) -> Answer:
+    def _send(self, request: urllib.request.Request, look: str | None) -> Answer:
         try:
             with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as reply:
                 return Answer(reply.status, _parsed(reply.read()), _lower(reply.headers))
         except urllib.error.HTTPError as error:
             raise self._refusal(error.code, error.read(), _lower(error.headers)) from None
         except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
-            raise click.ClickException(_unanswered(self.url, getattr(error, "reason", None) or error)) from None
+            raise Unanswered(_unanswered(self.url, getattr(error, "reason", None) or error, look)) from None
 
     def _refusal(self, status: int, raw: bytes, headers: Mapping[str, str]) -> click.ClickException:
         if status == 401 and not self.key:
@@ -140,6 +157,20 @@ class Client:
         return Refusal(status, problem, f". The reason may be: {full}." if full else "")
 
 
+def may_pass(error: click.ClickException) -> bool:
+    """Return whether the same question may be answered a moment later."""
+    if isinstance(error, Refusal):
+        return error.status >= SERVER_ERROR or error.status == TOO_MANY
+    return isinstance(error, Unanswered)
+
+
+def unread(error: click.ClickException) -> str:
+    """Say why something could not be looked at after a change was made; what the API says is of the question alone."""
+    if isinstance(error, Refusal) and error.status == FORBIDDEN:
+        return "this API key may not look at it; one with the scope `read` may"
+    return error.message
+
+
 def disk_full(headers: Mapping[str, str]) -> str | None:
     """Say that the disk of a local stack is full, where its answers say so."""
     left = headers.get(disk.HEADER)
@@ -147,7 +178,10 @@ def disk_full(headers: Mapping[str, str]) -> str | None:
 
 
 def with_client[**P, R](command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
-    """Pass a command its client; the options may stand before or after the command's name."""
+    """Pass a command its client; the options may stand before or after the command's name.
+
+    An interrupt ends the command, and nothing that the deployment was asked for: that is said.
+    """
 
     @click.option("--url", help="The deployment (DRUMBEAT_URL).")
     @click.option("--key", help="API key (DRUMBEAT_KEY).")
@@ -161,7 +195,12 @@ def with_client[**P, R](command: Callable[Concatenate[Client, P], R]) -> Callabl
             key=key or getattr(given, "key", None),
             json=as_json or bool(getattr(given, "json", False)),
         )
-        return cast("Callable[..., R]", command)(client, **options)
+        try:
+            return cast("Callable[..., R]", command)(client, **options)
+        except KeyboardInterrupt:
+            if not client.changes:
+                raise
+            raise click.ClickException(f"stopped. {client.changes[-1]}") from None
 
     return cast("Callable[P, R]", wrapped)
 
@@ -186,24 +225,23 @@ def _require_http(url: str) -> None:
         raise click.UsageError(f"{url!r} is not a URL of a deployment, such as {URL}: correct --url or DRUMBEAT_URL")
 
 
-def _unanswered(url: str, reason: object) -> str:
-    """Say why there is no answer, whether anything can have changed, and what to do."""
+def _unanswered(url: str, reason: object, look: str | None) -> str:
+    """Say why there is no answer, whether anything can have changed, and what to do. `look` None: it was a question."""
+    so = "" if look is None else ", so nothing was sent"  # of a question that would be no news, after a change a lie
     match reason:
         case ConnectionRefusedError():
             return (
-                f"nothing listens at {url}, so nothing was sent. Start the local stack with `drumbeat dev`, or give"
-                " the deployment's URL: --url or DRUMBEAT_URL"
+                f"nothing listens at {url}{so}. Start the local stack with `drumbeat dev`, or give the deployment's"
+                " URL: --url or DRUMBEAT_URL"
             )
         case socket.gaierror():
-            return f"there is no host of {url}, so nothing was sent. Correct --url or DRUMBEAT_URL"
+            return f"there is no host of {url}{so}. Correct --url or DRUMBEAT_URL"
         case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
-            return f"{url} does not speak https, so nothing was sent. Write http:// in --url or DRUMBEAT_URL"
+            return f"{url} does not speak https{so}. Write http:// in --url or DRUMBEAT_URL"
         case ssl.SSLError():
-            return f"{url} has no certificate that is trusted here ({reason}), so nothing was sent"
-    return (
-        f"{url} does not answer ({reason}). Whether anything changed is not known; what the deployment recorded is"
-        " safe. Look with `drumbeat doctor`, and check --url or DRUMBEAT_URL"
-    )
+            return f"{url} has no certificate that is trusted here ({reason}){so}"
+    so = "" if look is None else f" {look}."
+    return f"{url} does not answer ({reason}).{so} Look with `drumbeat doctor`, and check --url or DRUMBEAT_URL"
 
 
 def _parsed(raw: bytes) -> Json:

@@ -8,12 +8,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from drumbeat.cli.client import Client
+from drumbeat.cli.client import Client, may_pass, unread
 from drumbeat.cli.output import ago
 from drumbeat.cli.runs_found import Run, short, story
 
 POLL_SECONDS = 1.0
 LONG_SECONDS = 60.0  # a wait that a person who looks on is told of
+PATIENCE_SECONDS = 30.0  # for which a deployment that does not answer is asked again
 SHARE = 10.0  # a question of the deployment is asked again after so many times what its answer took
 
 AT_REST = ("finished", "cancelled", "missed", "awaiting_approval", "paused")
@@ -44,8 +45,7 @@ def _until(
             task = bar.add_task("", numbers="")
             said = None
             while True:
-                begun = time.monotonic()
-                now = story(client, run)
+                now, took_seconds = _seen(client, run)
                 what, done_so_far, of = reached(now)
                 bar.update(task, description=what, completed=done_so_far, total=max(of, 1),
                            numbers=f"{done_so_far:,} of {of:,}")  # fmt: skip
@@ -54,10 +54,30 @@ def _until(
                 if not client.json and (line := _held_up(now)) is not None and line != said:
                     said = line
                     terminal.print(_from_now(now, line), markup=False, highlight=False, soft_wrap=True)
-                time.sleep(max(POLL_SECONDS, (time.monotonic() - begun) * SHARE))
+                time.sleep(max(POLL_SECONDS, took_seconds * SHARE))
     except KeyboardInterrupt:
         click.echo(f"\nit goes on; look again with: drumbeat campaign show {short(run)} --follow", err=True)
         raise click.exceptions.Exit(0) from None
+
+
+def _seen(client: Client, run: Run) -> tuple[Run, float]:
+    """Return all about a run and how long its answer took; without an answer it is asked for again, for a while.
+
+    Raises click.ClickException: the run is out of sight, and goes on.
+    """
+    lost_at: float | None = None
+    while True:
+        begun = time.monotonic()
+        try:
+            return story(client, run), time.monotonic() - begun
+        except click.ClickException as error:
+            lost_at = time.monotonic() if lost_at is None else lost_at
+            if not may_pass(error) or time.monotonic() - lost_at >= PATIENCE_SECONDS:
+                raise click.ClickException(
+                    f"lost sight of run {short(run)}. It is recorded and goes on; look again with: drumbeat campaign"
+                    f" show {short(run)} --follow. The reason: {unread(error)}"
+                ) from None
+        time.sleep(POLL_SECONDS)
 
 
 def _held_up(run: Run) -> str | None:

@@ -72,6 +72,7 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
         yield sys.stdout
+        sys.stdout.flush()  # before it is said how many were exported
         return
     try:
         with output.open("w", encoding="utf-8-sig", newline="") as file:

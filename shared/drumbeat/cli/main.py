@@ -4,6 +4,8 @@ The file of `drumbeat keys` is `keys.py`: it defines `command`, and its first li
 codes: 0 done, 1 failed, 2 the command was used wrongly.
 """
 
+import errno
+import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +18,8 @@ from drumbeat.core.errors import DrumbeatError
 from drumbeat.core.suggestions import instead
 
 HERE = Path(__file__).parent
+# Why an output cannot be written. Such an error names no file; one of a file that cannot be opened does.
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         _check(sys.argv[1:] if arguments is None else arguments)
         result = cli.main(arguments, prog_name="drumbeat", standalone_mode=False)
+        _flush()
     except click.UsageError as error:
         error.show()
         sys.exit(2)
@@ -87,7 +92,28 @@ def main(arguments: list[str] | None = None) -> None:
     except DrumbeatError as error:
         click.echo(f"drumbeat: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NOT_WRITTEN:
+            raise
+        _write_no_more()
+        if error.errno != errno.EPIPE:  # who reads it has seen enough
+            click.echo(
+                f"drumbeat: its output cannot be written: {error.strerror}. What it shows is not complete; what the"
+                " deployment recorded is safe. Write it elsewhere, and look before you repeat a change",
+                err=True,
+            )
+        sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _write_no_more() -> None:
+    """Let what is left of the output go nowhere: Python writes it at the exit, and would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # it was closed before we began: nothing can be shown, and nothing fails
+        sys.stdout.flush()
 
 
 def _check(arguments: list[str]) -> None:

@@ -42,7 +42,7 @@ def print_json(value: object) -> None:
     """Print one JSON document, in ASCII where the output cannot hold more."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")  # there may be no output at all
     except UnicodeEncodeError:
         text = json.dumps(value, indent=2)
     click.echo(text)

@@ -53,7 +53,7 @@ def show_run(run: Run) -> None:
         show("", *_step(totals))
     if run["unaccounted"]:
         show(f"[bold red]{_people(run['unaccounted'])} not accounted for[/]: drumbeat verify")
-    if run["when"]:
+    if any(each["mailed"] for each in run["when"]):
         show("", _when(run))
     show("", _journal(run))
     for line in _next(run):
@@ -91,7 +91,7 @@ def show_plan(run: Run) -> None:
             show(f"  look at it: drumbeat preview {plain(says['template'])}   [dim]as it is on disk[/]")
         for reason, number in totals["leftOut"].items():
             show(f"  left out: {number:,} {_why(reason)}")
-    if run["when"]:
+    if any(each["mailed"] for each in run["when"]):
         show("", _when(run))
     if (held_up := waiting(run)) is not None:
         show("", f"[yellow]{held_up}[/]")
@@ -145,13 +145,16 @@ def _step(totals: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _when(run: Run) -> Table:
-    rows = [
-        (plain(each["zone"] or "no zone said"), f"{each['people']:,}", _exact(each["first"]), _until(each))
-        for each in run["when"][:ZONES_SHOWN]
-    ]
-    if more := len(run["when"]) - ZONES_SHOWN if len(run["when"]) > ZONES_SHOWN else 0:
-        rows.append((f"{more} zones more", "", "", ""))
-    return table(("zone", "people", "first", "last"), rows)
+    """Lay out when how many are mailed: by zone, where zones are mailed at different times."""
+    zones = [each for each in run["when"] if each["mailed"]]
+    times = [(f"{each['mailed']:,}", _exact(each["first"]), _until(each)) for each in zones[:ZONES_SHOWN]]
+    if not run.get("byZone", True):  # a deployment before this release does not say
+        return table(("mailed", "first", "last"), times)
+    names = [plain(each["zone"] or "no zone said") for each in zones]
+    rows = [(name, *each) for name, each in zip(names, times, strict=False)]
+    if len(zones) > ZONES_SHOWN:
+        rows.append((f"{len(zones) - ZONES_SHOWN} zones more", "", "", ""))
+    return table(("zone", "mailed", "first", "last"), rows)
 
 
 def _until(zone: Mapping[str, Any]) -> str:

@@ -23,6 +23,20 @@ def short(run: Mapping[str, Any]) -> str:
     return str(run["runId"])[:8]
 
 
+def may_be(run: Mapping[str, Any], done: str) -> str:
+    """Say where to look when it was not seen whether a run was paused, resumed or the like."""
+    return f"Run {short(run)} may be {done}: drumbeat campaign show {short(run)}"
+
+
+def may_be_sent(run: Mapping[str, Any], done: str) -> str:
+    """Say where to look, and how to stop it, when it was not seen whether a run was started, approved or the like."""
+    id = short(run)
+    return (
+        f"Run {id} may be {done}, and is sent then: drumbeat campaign show {id}. Stop it: drumbeat campaign pause {id}"
+        " --reason …"
+    )
+
+
 def kind(run: Mapping[str, Any]) -> str:
     """Return the state of a run, or PLAN."""
     return PLAN if run["state"] == "planned" and not run["starts"] else str(run["state"])
@@ -35,14 +49,15 @@ def the_run(client: Client, word: str, what: str, *kinds: Collection[str]) -> Ru
     stand between a person and the run that is being sent. Raises click.ClickException: there is none, or several.
     """
     going = list(client.pages("/v1/runs", campaign=word, state="open"))
-    newest = going[0] if going else next(of_campaign(client, word), None)
-    if newest is None:
-        return by_id(client, word)
     for wanted in kinds:
         if fitting := [run for run in going if kind(run) in wanted]:
             return _only(fitting, word, what)
+    newest = _newest_started(client, word)
+    if newest is None:
+        return by_id(client, word)
+    stands = "a plan that was not started" if kind(newest) == PLAN else str(newest["state"])
     raise click.ClickException(
-        f"no run of {word} can be {what}: its newest, {short(newest)} is {kind(newest)}. Nothing was changed"
+        f"no run of {word} can be {what}: its newest, {short(newest)}, is {stands}. Nothing was changed"
     )
 
 
@@ -78,12 +93,7 @@ def newest_started(client: Client, word: str) -> Run:
 
     Raises click.ClickException: there is none.
     """
-    newest = None
-    for run in of_campaign(client, word):
-        newest = newest or run
-        if run["starts"]:
-            return run
-    return newest or by_id(client, word)
+    return _newest_started(client, word) or by_id(client, word)
 
 
 def newest_begun(client: Client, word: str) -> Run:
@@ -120,6 +130,15 @@ def story(client: Client, run: Run) -> Run:
     """Return all about a run."""
     found: Run = client.get(f"/v1/runs/{run['runId']}")
     return found
+
+
+def _newest_started(client: Client, name: str) -> Run | None:
+    newest = None
+    for run in of_campaign(client, name):
+        newest = newest or run
+        if run["starts"]:
+            return run
+    return newest
 
 
 def _not_there(client: Client, word: str) -> str:

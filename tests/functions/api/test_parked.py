@@ -64,6 +64,7 @@ def test_who_may_only_read_decides_nothing_and_a_choice_is_one_of_two(console: C
     assert console.call("POST", "/v1/parked", {**order, "caller": "shop"})[0] == 400
     assert console.call("POST", "/v1/parked", {"decision": "release", "reason": "ours"})[0] == 400
     assert console.call("POST", "/v1/parked", {**order, "reason": ""})[0] == 400
+    assert console.call("POST", "/v1/parked", {**order, "reason": "  "})[0] == 400
     assert len(console.call("GET", "/v1/parked")[1]["items"]) == 1
 
 

@@ -567,6 +567,12 @@ def test_an_unreachable_deployment_is_reported_plainly(run: Run) -> None:
     unreachable = run("status", "--url", "http://127.0.0.1:1")
 
     assert unreachable.code == 1
+    assert "nothing listens at http://127.0.0.1:1. Start the local stack" in unreachable.err
+
+
+def test_a_change_that_reached_no_deployment_is_said_to_have_changed_nothing(run: Run) -> None:
+    unreachable = run("send", "LEAD_CAPTURE", "--url", "http://127.0.0.1:1")
+
     assert "nothing listens at http://127.0.0.1:1, so nothing was sent. Start the local stack" in unreachable.err
 
 
