@@ -18,9 +18,7 @@ _UNITS = {1: "s", 60: "m", _HOUR: "h", _DAY: "d"}
 
 @dataclass(frozen=True, slots=True)
 class CampaignForm:
-    """One campaign; its pace, cap and hours as a document writes them. `audience` None: it fires an event for flows,
-    and has no runs.
-    """
+    """One campaign, in the words of a document. `audience` None: it fires an event for flows, and has no runs."""
 
     name: str
     schedule: str | None
