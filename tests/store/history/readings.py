@@ -61,7 +61,6 @@ def _forgotten(db: Database, back: timedelta | None) -> object:
 RELAY: Mapping[str, Reading] = {
     "recover": Reading(lambda db: leases.recover(db, limit=500)),
     "recover named": Reading(lambda db: leases.recover_named(db, [START])),
-    "recover of run": Reading(lambda db: leases.recover_of_run(db, START, limit=500)),
     "limits": Reading(relay.limits),
     "due": Reading(lambda db: relay.due_effects(db, ahead=AHEAD, allowances=ALLOWANCES, otherwise=1_000, limit=50_000)),
     "forgotten": Reading(lambda db: _forgotten(db, None)),
@@ -154,10 +153,12 @@ RUNS: Mapping[str, Reading] = {
     "event of a run": Reading(lambda db: runs.event(db, RUN) if runs.get(db, [RUN]) else None),
     "next of a run": Reading(lambda db: work_sql.next_due(db, RUN, ["mail"], halted=False)),
     "next of a run that has a place": Reading(lambda db: work_sql.next_placed(db, RUN)),
+    "whether a run is under way": Reading(lambda db: work_sql.is_under_way(db, RUN)),
     "next mail of a run, to show": Reading(lambda db: next_mail(db, RUN)),
     "expect a worker": Reading(lambda db: runs.expect(db, RUN, 1.0)),
     "finish a run": Reading(lambda db: runs.finish(db, RUN)),
     "cancel effects of a run": Reading(lambda db: endings_sql.cancel_effects(db, RUN)),
+    "recover of a run": Reading(lambda db: leases.recover_of_run(db, RUN, limit=500)),
     "totals of a run": Reading(lambda db: run_totals.run_totals(db, RUN), 20_000, WHOLE_RUN),
 }
 ALL: Mapping[str, Reading] = {**RELAY, **VIEWS, **RUNS}

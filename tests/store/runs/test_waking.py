@@ -190,10 +190,10 @@ def test_a_run_that_this_release_does_not_understand_stops_no_other(
     stage.queue.left.clear()
     stage.forget_due_entries()
 
-    def not_all(run: Run, services: Services, *, wakes: bool = False) -> None:
+    def not_all(run: Run, services: Services, *, wakes: bool, unknown: bool) -> None:
         if run.id == strange:
             raise NotUnderstood("another release planned it")
-        start(run, services, wakes=wakes)
+        start(run, services, wakes=wakes, unknown=unknown)
 
     monkeypatch.setattr("drumbeat.relay.runs.start", not_all)
 
