@@ -15,6 +15,7 @@ from drumbeat.planning.text_checks import faults
 
 FOLDER = "templates"
 FENCE = "---"
+BYTE_ORDER_MARK = "\ufeff"  # some editors, Notepad among them, put it in front of UTF-8; no word of a mail
 FRONT_FIELDS = ("subject", "preheader")
 _IN_EVERY_ONE = ("subject", "html", "text")  # the release before reads them
 LONGEST_FILE = 400 * 1024  # characters
@@ -49,7 +50,7 @@ def read_templates(
                 )
             )
             continue
-        read[file] = _read(file, files[file].replace("\r\n", "\n"), mistakes)
+        read[file] = _read(file, files[file].removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n"), mistakes)
     texts = {file: one.body for file, one in read.items()}
     everywhere = names_set_in(texts.values())
     for file, one in read.items():

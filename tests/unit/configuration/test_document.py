@@ -157,6 +157,22 @@ def test_front_matter_is_taken_off_templates() -> None:
     assert (template.subject, template.html, template.text) == ("Hi", "<p>", "plain\n")
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_what_windows_adds_to_a_file_is_no_part_of_a_mail(line_end: str) -> None:
+    written = {
+        "a.html": "---\nsubject: Hi\n---\n{% extends 'layouts/l.html' %}",
+        "a.txt": "---\nsubject: Hi\n---\nplain\n",
+        "layouts/l.html": "<p>\n",
+    }
+
+    template = load(
+        "version: 1", {name: "\ufeff" + text.replace("\n", line_end) for name, text in written.items()}
+    ).templates["a"]
+
+    assert (template.subject, template.text) == ("Hi", "plain\n")
+    assert (template.html, dict(template.parts)) == ("{% extends 'layouts/l.html' %}", {"layouts/l.html": "<p>\n"})
+
+
 def test_aliases_are_read_where_they_stand() -> None:
     limits = load(
         'version: 1\naccounts:\n  a: {provider: hubspot, secrets: {token: env:A}, limits: &l ["1/s"]}\n'
