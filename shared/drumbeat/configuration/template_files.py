@@ -19,6 +19,7 @@ BYTE_ORDER_MARK = "\ufeff"  # some editors, Notepad among them, put it in front 
 FRONT_FIELDS = ("subject", "preheader")
 _IN_EVERY_ONE = ("subject", "html", "text")  # the release before reads them
 LONGEST_FILE = 400 * 1024  # characters
+_HIDDEN = "?"  # instead of a subject that cannot be read: that it is missing would be a second, untrue mistake
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class _File:
     front: dict[str, str] = field(default_factory=dict)
     body: str = ""
     offset: int = 0
+    hides: bool = False  # a mistake keeps its front matter from being read whole, so a subject may be there
 
 
 def read_templates(
@@ -110,6 +112,8 @@ def _template(name: str, kinds: Mapping[str, _File], texts: Mapping[str, str], m
     if html and mjml:
         message = f"{name}.html is there, too, and a mail has one of them; delete one"
         mistakes.append(Mistake(f"{FOLDER}/{name}.mjml", 1, message))
+    if any(one.hides for one in kinds.values()):
+        front.setdefault("subject", _HIDDEN)
     parts = dict.fromkeys(part for kind in kinds for part in reached(f"{name}.{kind}", texts))
     return Template(
         subject=front.get("subject"),
@@ -127,10 +131,10 @@ def _read(name: str, text: str, mistakes: list[Mistake]) -> _File:
     if len(text) > LONGEST_FILE:
         message = f"over {LONGEST_FILE // 1024} KiB; mails that long are cut or refused; shorten it"
         mistakes.append(Mistake(file, 1, message))
-        return _File()
+        return _File(hides=True)
     if fault := yaml_lines.unstorable(text):
         mistakes.append(Mistake(file, text.count("\n", 0, text.find("\0") + 1) + 1, fault))
-        return _File()
+        return _File(hides=True)
     if not text.startswith(f"{FENCE}\n"):
         return _File(body=text)
     if is_part(name):
@@ -138,8 +142,10 @@ def _read(name: str, text: str, mistakes: list[Mistake]) -> _File:
     front, fence, rest = text.removeprefix(f"{FENCE}\n").partition(f"\n{FENCE}\n")
     if not fence:
         mistakes.append(Mistake(file, 1, "the front matter does not end; put --- on a line of its own below it"))
-        return _File(body=text)
-    return _File(_front(file, front, FRONT_FIELDS, mistakes), rest, front.count("\n") + 3)
+        return _File(body=text, hides=True)
+    before = len(mistakes)
+    fields = _front(file, front, FRONT_FIELDS, mistakes)
+    return _File(fields, rest, front.count("\n") + 3, hides=len(mistakes) > before)
 
 
 def _front(file: str, front: str, known: Collection[str], mistakes: list[Mistake]) -> dict[str, str]:

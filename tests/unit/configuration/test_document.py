@@ -625,6 +625,24 @@ def test_templates(file: str, text: str, expected: str) -> None:
     assert expected in only("version: 1", {file: text})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nsubject: 42\n---\nx",
+        "---\nsubject: News: the fern\n---\nx",
+        "---\nsubjct: Hi\n---\nx",
+        "---\nsubject: Hi\nx",
+        "---\nsubject: Hi\n---\nx\0",
+        "---\nsubject: Hi\n---\n" + "x" * 500_000,
+    ],
+)
+def test_a_subject_that_cannot_be_read_is_not_called_missing(text: str) -> None:
+    mail = step("{id: a, account: mail, action: send_email, with: {to: a@b.example, template: t}}")
+
+    assert "templates/t.txt:" in only(mail, {"t.txt": text})
+    assert "subject is missing" in only(mail, {"t.txt": "---\npreheader: Hi\n---\nx"})
+
+
 def test_two_subjects_for_one_mail_are_a_mistake() -> None:
     html, text = "---\nsubject: A\n---\nx", "---\nsubject: B\n---\nx"
 
