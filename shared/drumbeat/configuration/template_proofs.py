@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from drumbeat.configuration.mjml_faults import unknown_elements, unreadable, without_jinja
 from drumbeat.core.compatibility import SEMANTICS
@@ -13,6 +14,9 @@ from drumbeat.planning.mail_checks import CLIPPED_AT
 from drumbeat.planning.mail_images import image_addresses, may_be_safe
 from drumbeat.planning.mjml import NotMjml, to_html
 from drumbeat.planning.sample_values import sample_values
+
+# What is loaded from somewhere and is no image.
+_NO_IMAGES = frozenset({"audio", "embed", "frame", "iframe", "script", "source", "track", "video"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,15 @@ def _unsafe_images(text: str) -> Iterator[tuple[int, str]]:
         if not may_be_safe(address):
             scheme, colon, _ = address[:12].partition(":")
             what = f"is by {scheme}:" if colon else "has no whole address"
-            message = f"an image of a mail is loaded by https, and this one {what}; write where it is: https://…"
+            loaded = _loaded(text[place:])
+            message = f"{loaded} is loaded by https, and this one {what}; write where it is: https://…"
             yield text.count("\n", 0, place) + 1, message
+
+
+def _loaded(tag: str) -> str:
+    """Name what a tag loads, which need not be an image."""
+    name = "".join(takewhile(lambda letter: letter.isalnum() or letter == "-", tag[1:])).lower()
+    return f"the content of <{name}>" if name in _NO_IMAGES else "an image of a mail"
 
 
 def _placed(file: str, files: Mapping[str, str], fault: NotMjml) -> Found:

@@ -113,6 +113,14 @@ def test_an_image_that_is_not_loaded_by_https_is_a_mistake(text: str, kind: str,
     assert found.startswith(f"templates/a.{kind}:{line}: an image of a mail is loaded by https, and this one ")
 
 
+def test_what_is_loaded_and_is_no_image_is_called_what_it_is() -> None:
+    (found,) = mistakes('<p>\n<iframe src="javascript:x"></iframe>', "html")
+
+    assert found.startswith(
+        "templates/a.html:2: the content of <iframe> is loaded by https, and this one is by javascr"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
