@@ -103,7 +103,7 @@ def _message(error: ErrorDetails, form: type[Form], path: Path) -> str:
 def _unknown(name: str, form: type[Form]) -> str:
     if name in form.later:
         return f"{name} is not supported yet; {form.later[name]}"
-    return f"there is no field {name} here; {instead(name, _names(form))}"
+    return f"there is no field {name} here; {form.elsewhere.get(name) or instead(name, _names(form))}"
 
 
 def _names(form: type[Form]) -> set[str]:
