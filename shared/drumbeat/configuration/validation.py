@@ -87,6 +87,10 @@ def _message(error: ErrorDetails, form: type[Form], path: Path) -> str:
             return f"{name} must be {error['ctx']['expected']}"
         case "too_short":
             return f"{name} needs at least one entry"
+        case "string_too_short":
+            return f"{name} is empty; give it a value or delete the line"
+        case "string_too_long":
+            return f"{name} takes at most {error['ctx']['max_length']:,} characters; shorten it"
         case "too_long":
             return f"{name} takes at most {error['ctx']['max_length']} entries"
         case "greater_than_equal":

@@ -210,6 +210,8 @@ def test_aliases_are_read_where_they_stand() -> None:
         ("version: 1\ndefaults: {retry: {tries: 0}}", "2: tries must be at least 1"),
         ("version: 1\ndefaults: {retry: {tries: '5'}}", "2: tries must be a whole number without quotes"),
         ("version: 1\ndefaults: {retry: {base: 5}}", "2: base must be text such as 15m"),
+        ("version: 1\ndefaults: {postal_address: ''}", "2: postal_address is empty; give it a value"),
+        (f"version: 1\ndefaults: {{postal_address: {'x' * 2000}}}", "2: postal_address takes at most 1,000 characters"),
         ("version: 1\ndefaults: {retry: {bse: 5s}}", "2: there is no field bse here; did you mean base?"),
     ],
 )  # fmt: skip
