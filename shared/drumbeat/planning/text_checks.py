@@ -10,7 +10,7 @@ from drumbeat.planning.constant_texts import without_values
 from drumbeat.planning.context import CAMPAIGN_FIELDS, EVENT_FIELDS, LATER, RUN_FIELDS, VARIABLES
 from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
 
-LONGEST_TEXT = 100_000  # characters
+LONGEST_TEXT = 100_000  # characters; of a file of the folder of templates, those of expressions and tags
 
 # The fields of what always has the same.
 _FIELDS = {"event": EVENT_FIELDS, "campaign": CAMPAIGN_FIELDS, "run": RUN_FIELDS}
@@ -23,10 +23,14 @@ def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[
 
     `beside`: it is a file of the folder of templates, whose others set these variables. Only such a file has parts.
     """
-    if len(source) > LONGEST_TEXT:
+    if beside is None and len(source) > LONGEST_TEXT:
         return [(1, f"a text of over {LONGEST_TEXT:,} characters; shorten it")]
     try:
         tree = parse(source)
+        if len(source) > LONGEST_TEXT and _length_of_code(source, tree) > LONGEST_TEXT:
+            return [
+                (1, f"expressions and tags of over {LONGEST_TEXT:,} characters in all; write fewer or shorter ones")
+            ]
         compile_text(source)
     except TemplateSyntaxError as error:
         return [(error.lineno, f"not a template: {_explain(error)}")]
@@ -38,6 +42,10 @@ def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[
     ]
     unknown = _unknown_variables(tree, beside or ())
     return sorted({*found, *unknown, *_unknown_fields(tree), *_beyond_json(tree)})
+
+
+def _length_of_code(source: str, tree: nodes.Template) -> int:
+    return len(source) - sum(len(found.data) for found in tree.find_all(nodes.TemplateData))
 
 
 def references(tree: nodes.Template) -> Iterator[PartNode]:

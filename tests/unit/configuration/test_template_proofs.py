@@ -111,6 +111,20 @@ def test_nothing_is_said_of_a_template_that_can_be_filled(files: dict[str, str])
     assert told(files) == ([], [])
 
 
+def test_a_long_template_is_taken_up_to_its_limit_and_its_expressions_up_to_theirs() -> None:
+    paragraphs = "<p>How a fern drinks.</p>\n" * 15_000
+
+    mistakes, (warning,) = told(html(paragraphs))
+    assert (mistakes, "its HTML has over 102 KiB" in warning) == ([], True)
+    assert told({"a.txt": FRONT + WORDS + paragraphs}) == ([], [])
+    (mistake,), _ = told(html(f"{{{{ [{'1,' * 50_000}] | length }}}}"))
+    assert mistake == (
+        "templates/a.html:4: expressions and tags of over 100,000 characters in all; write fewer or shorter ones"
+    )
+    (mistake,), _ = told({}, step(f"subject: s, text: {'x' * 100_001}"))
+    assert "a text of over 100,000 characters" in mistake
+
+
 def test_a_layout_is_proven_with_what_stands_in_its_place() -> None:
     layout = {"layouts/l.html": "<p>{% block b %}{{ 9**9**9 }}{% endblock %}{{ payload.x }}"}
     extends = FRONT + '{% extends "layouts/l.html" %}'
