@@ -84,7 +84,7 @@ def compile_document(
         raise ConfigError(
             sorted(found, key=lambda mistake: (mistake.file != file, mistake.file, mistake.line, mistake.message))
         )
-    for warning in [*document.warnings, *doubts]:
+    for warning in dict.fromkeys([*document.warnings, *doubts]):  # templates may share the part that is meant
         warn(warning)
     return compiled
 

@@ -6,9 +6,9 @@ do. So is what fails in words that a step writes itself.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 
-from drumbeat.configuration.mjml_faults import unknown_elements, unreadable, without_jinja
+from drumbeat.configuration.mjml_faults import unknown_elements, unreadable
+from drumbeat.configuration.template_addresses import doubtful_links, unsafe_images
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Template
 from drumbeat.planning.arguments import Unusable, one_line, text
@@ -16,13 +16,10 @@ from drumbeat.planning.constant_texts import Certain, without_values
 from drumbeat.planning.context import Variables
 from drumbeat.planning.fault_places import place_of
 from drumbeat.planning.mail_checks import CLIPPED_AT
-from drumbeat.planning.mail_images import image_addresses, may_be_safe
 from drumbeat.planning.mjml import NotMjml, to_html
 from drumbeat.planning.sample_values import sample_values
 
 LINES = ("subject", "preheader")  # stand in front of the words, on one line each
-# What is loaded from somewhere and is no image.
-_NO_IMAGES = frozenset({"audio", "embed", "frame", "iframe", "script", "source", "track", "video"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,8 @@ def _html(name: str, template: Template, values: Variables | None) -> Iterator[F
     file = _file(name, template, "html")
     files = {file: markup} | {name: text for name, text in template.parts if not name.endswith(".txt")}
     for one, written in files.items():
-        yield from (Found(one, line, message) for line, message in _unsafe_images(written))
+        yield from (Found(one, line, message) for line, message in unsafe_images(written))
+        yield from (Found(one, line, message, True) for line, message in doubtful_links(written))
     if template.mjml is not None:
         unknown = [Found(one, *each) for one, written in files.items() for each in unknown_elements(written)]
         if unknown:
@@ -162,22 +160,6 @@ def _html(name: str, template: Template, values: Variables | None) -> Iterator[F
         return
     if len(html.encode()) > CLIPPED_AT:
         yield Found(file, 1, f"its HTML has over {CLIPPED_AT // 1024} KiB: Gmail shows no more of it; shorten it", True)
-
-
-def _unsafe_images(text: str) -> Iterator[tuple[int, str]]:
-    for place, address in image_addresses(without_jinja(text, "{")):
-        if not may_be_safe(address):
-            scheme, colon, _ = address[:12].partition(":")
-            what = f"is by {scheme}:" if colon else "has no whole address"
-            loaded = _loaded(text[place:])
-            message = f"{loaded} is loaded by https, and this one {what}; write where it is: https://…"
-            yield text.count("\n", 0, place) + 1, message
-
-
-def _loaded(tag: str) -> str:
-    """Name what a tag loads, which need not be an image."""
-    name = "".join(takewhile(lambda letter: letter.isalnum() or letter == "-", tag[1:])).lower()
-    return f"the content of <{name}>" if name in _NO_IMAGES else "an image of a mail"
 
 
 def _placed(file: str, files: Mapping[str, str], fault: NotMjml) -> Found:
