@@ -57,7 +57,10 @@ def _surely(source: str, *, html: bool, parts: Parts) -> Certain:
 
 def _filled(source: str, *, html: bool, parts: Parts) -> Certain:
     sandbox = environment(html=html, semantics=SEMANTICS)
-    rest = _Rest(sandbox, dict(parts), {name for text in (source, *dict(parts).values()) for name in _set_in(text)})
+    touched = {name for text in (source, *dict(parts).values()) for name in _set_in(text)}
+    if touched & {*GLOBALS, *_OF_BLOCKS}:
+        return Certain()
+    rest = _Rest(sandbox, dict(parts), touched)
     filling = sandbox.overlay(loader=rest)
     try:
         METER.start()

@@ -103,6 +103,8 @@ def test_what_fails_with_made_up_values_alone_is_a_warning(files: dict[str, str]
         html("{% macro m() %}{{ 9**9**9 }}{% endmacro %}"),
         html("{% set n = 1 %}{% if payload.x %}{% set n = 2 %}{% endif %}{{ [0, 1, 2][n + 1] if n < 2 else 5 }}"),
         html("{% for list in [1] %}{{ list }}{% endfor %}{{ list.name }}"),
+        html("{% set range = payload.x %}{{ range[99999999:] }}"),
+        html("{% set range = payload.x | default([]) %}{% for n in range %}{% endfor %}{{ range | length }}"),
         html("{{ payload.since[:10].split('-')[0] }}"),
         ENDLESS_PART | {"parts/p.html": "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(9) }}"},
     ],
