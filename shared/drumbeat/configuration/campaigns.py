@@ -163,7 +163,7 @@ def _check_reason(
             document.wrong(
                 reason, "a mail to a list goes to people who agreed to it, so it is not transactional: delete one"
             )
-    elif not document.has(reason) and arguments is not None:
+    elif not document.has(reason) and not document.has((*path, "with", reason[-1])) and arguments is not None:
         document.wrong(
             (*path, "with"),
             "a campaign's mail belongs to a list, like list: newsletter, and goes to people who agreed to it; or the"

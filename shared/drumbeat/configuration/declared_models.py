@@ -22,6 +22,12 @@ _TYPES: Mapping[Kind, Any] = {
     Kind.VERBATIM: str,
 }
 
+# Fields of a step that are easily written among its arguments.
+_BESIDE = {
+    "transactional": "in a campaign's step it stands beside `with`, and not in it; move it there",
+    **dict.fromkeys(("delay", "after", "when", "unless"), "it stands beside `with`, and not in it; move it there"),
+}
+
 
 def arguments_model(action: ActionType) -> type[Form]:
     """Return the model of an action's `with:`."""
@@ -68,6 +74,7 @@ def _arguments_model(name: str, description: str, arguments: tuple[tuple[str, Ar
         __doc__=description,
         **{_attribute(name): _argument(name, argument) for name, argument in arguments},
     )
+    model.elsewhere = _BESIDE
     model.nullable = frozenset(name for name, argument in arguments if argument.kind is Kind.CONTENT)
     return model
 

@@ -19,6 +19,7 @@ from drumbeat.configuration.declared_models import form_of_source, options_of, s
 from drumbeat.configuration.schema import schema
 from drumbeat.configuration.surroundings import Surroundings
 from drumbeat.configuration.template_files import read_templates, stored
+from drumbeat.configuration.template_proofs import replaced_in
 from drumbeat.configuration.validation import entries, read_form
 from drumbeat.configuration.yaml_lines import Document, Path
 from drumbeat.core.compatibility import (
@@ -73,7 +74,7 @@ def compile_document(
     """
     document = yaml_lines.read(text, file)
     doubts: list[Mistake] = []
-    read, mistakes = read_templates(templates, doubts.append)
+    read, mistakes = read_templates(templates, doubts.append, replaced_in(document.data))
     compiled: Json = {}
     if isinstance(document.data, dict):
         compiled = _compile(document, read, earlier, sandbox=sandbox, now=now, fires=fires, attributes=attributes)
@@ -83,7 +84,7 @@ def compile_document(
         raise ConfigError(
             sorted(found, key=lambda mistake: (mistake.file != file, mistake.file, mistake.line, mistake.message))
         )
-    for warning in [*document.warnings, *doubts]:
+    for warning in dict.fromkeys([*document.warnings, *doubts]):  # templates may share the part that is meant
         warn(warning)
     return compiled
 

@@ -43,6 +43,7 @@ class Form(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     later: ClassVar[Mapping[str, str]] = {}  # fields that are named but not there yet, and what to do meanwhile
+    elsewhere: ClassVar[Mapping[str, str]] = {}  # fields that stand elsewhere, and where
     nullable: ClassVar[frozenset[str]] = frozenset()  # fields for which null says something
 
 

@@ -1,13 +1,14 @@
 """The folder of templates: NAME.mjml, NAME.html and NAME.txt, their subject in front; and parts in folders of it."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from drumbeat.configuration import yaml_lines
 from drumbeat.configuration.template_parts import is_part, kind_of, names_set_in, reached, reference_faults
-from drumbeat.configuration.template_proofs import Found, prove
+from drumbeat.configuration.template_proofs import LINES, Found, prove
 from drumbeat.core.configuration import NAME, Template
 from drumbeat.core.errors import Mistake
 from drumbeat.core.suggestions import instead
@@ -15,9 +16,11 @@ from drumbeat.planning.text_checks import faults
 
 FOLDER = "templates"
 FENCE = "---"
-FRONT_FIELDS = ("subject", "preheader")
+BYTE_ORDER_MARK = "\ufeff"  # some editors, Notepad among them, put it in front of UTF-8; no word of a mail
 _IN_EVERY_ONE = ("subject", "html", "text")  # the release before reads them
 LONGEST_FILE = 400 * 1024  # characters
+NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
+_HIDDEN = "?"  # instead of a subject that cannot be read: that it is missing would be a second, untrue mistake
 
 
 @dataclass(slots=True)
@@ -27,14 +30,19 @@ class _File:
     front: dict[str, str] = field(default_factory=dict)
     body: str = ""
     offset: int = 0
+    lines: dict[str, int] = field(default_factory=dict)  # of the fields in front
+    hides: bool = False  # a mistake keeps its front matter from being read whole, so a subject may be there
 
 
 def read_templates(
-    files: Mapping[str, str], warn: Callable[[Mistake], None] = lambda _: None
+    files: Mapping[str, str],
+    warn: Callable[[Mistake], None] = lambda _: None,
+    replaced: Mapping[str, Collection[str]] = NOTHING,
 ) -> tuple[dict[str, Template], list[Mistake]]:
     """Read the files by name; the mistakes name file and line. A template with mistakes is there all the same.
 
-    Templates without mistakes are tried with made-up values; `warn` gets what is to be said of them.
+    Templates without mistakes are tried without values and with made-up ones; `warn` gets what is to be said of them.
+    `replaced` are the parts of templates that some step writes itself.
     """
     mistakes: list[Mistake] = []
     read: dict[str, _File] = {}
@@ -49,7 +57,7 @@ def read_templates(
                 )
             )
             continue
-        read[file] = _read(file, files[file].replace("\r\n", "\n"), mistakes)
+        read[file] = _read(file, files[file].removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n"), mistakes)
     texts = {file: one.body for file, one in read.items()}
     everywhere = names_set_in(texts.values())
     for file, one in read.items():
@@ -61,12 +69,16 @@ def read_templates(
         if (name := _name(file)) is not None:
             named.setdefault(name, {})[kind_of(file)] = one
     templates = {name: _template(name, kinds, texts, mistakes) for name, kinds in named.items()}
-    for shown in _proven(templates, {mistake.file for mistake in mistakes}):
-        mistake = Mistake(f"{FOLDER}/{shown.file}", read[shown.file].offset + shown.line, shown.message)
-        if shown.is_warning:
-            warn(mistake)
-        else:
-            mistakes.append(mistake)
+    wrong = {mistake.file for mistake in mistakes}
+    used = {other for file in read for other in reached(file, texts)}
+    for name, template in templates.items():
+        kinds = {f"{name}.{kind}": one for kind, one in named[name].items()}
+        if any(f"{FOLDER}/{file}" in wrong for file in [*kinds, *(part for part, _ in template.parts)]):
+            continue
+        for shown in prove(name, template, replaced.get(name, ()), is_used=bool(used & kinds.keys())):
+            file, line = _place(shown, kinds, read)
+            mistake = Mistake(f"{FOLDER}/{file}", line, shown.message)
+            (warn if shown.is_warning else mistakes.append)(mistake)
     return templates, mistakes
 
 
@@ -84,12 +96,11 @@ def _stored(template: Template) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name in _IN_EVERY_ONE or value not in (None, [])}
 
 
-def _proven(templates: Mapping[str, Template], wrong: Collection[str]) -> Iterator[Found]:
-    for name, template in templates.items():
-        file = f"{name}.html" if template.mjml is None else f"{name}.mjml"
-        made_of = [file, *(part for part, _ in template.parts)]
-        if template.markup is not None and not any(f"{FOLDER}/{each}" in wrong for each in made_of):
-            yield from prove(file, template)
+def _place(shown: Found, kinds: Mapping[str, _File], read: Mapping[str, _File]) -> tuple[str, int]:
+    """Return the file, and the line of the whole file."""
+    if shown.file in LINES:
+        return next((file, one.lines[shown.file]) for file, one in sorted(kinds.items()) if shown.file in one.lines)
+    return shown.file, max(read[shown.file].offset + shown.line, 1)
 
 
 def _name(file: str) -> str | None:
@@ -109,6 +120,8 @@ def _template(name: str, kinds: Mapping[str, _File], texts: Mapping[str, str], m
     if html and mjml:
         message = f"{name}.html is there, too, and a mail has one of them; delete one"
         mistakes.append(Mistake(f"{FOLDER}/{name}.mjml", 1, message))
+    if any(one.hides for one in kinds.values()):
+        front.setdefault("subject", _HIDDEN)
     parts = dict.fromkeys(part for kind in kinds for part in reached(f"{name}.{kind}", texts))
     return Template(
         subject=front.get("subject"),
@@ -126,10 +139,10 @@ def _read(name: str, text: str, mistakes: list[Mistake]) -> _File:
     if len(text) > LONGEST_FILE:
         message = f"over {LONGEST_FILE // 1024} KiB; mails that long are cut or refused; shorten it"
         mistakes.append(Mistake(file, 1, message))
-        return _File()
+        return _File(hides=True)
     if fault := yaml_lines.unstorable(text):
         mistakes.append(Mistake(file, text.count("\n", 0, text.find("\0") + 1) + 1, fault))
-        return _File()
+        return _File(hides=True)
     if not text.startswith(f"{FENCE}\n"):
         return _File(body=text)
     if is_part(name):
@@ -137,27 +150,32 @@ def _read(name: str, text: str, mistakes: list[Mistake]) -> _File:
     front, fence, rest = text.removeprefix(f"{FENCE}\n").partition(f"\n{FENCE}\n")
     if not fence:
         mistakes.append(Mistake(file, 1, "the front matter does not end; put --- on a line of its own below it"))
-        return _File(body=text)
-    return _File(_front(file, front, FRONT_FIELDS, mistakes), rest, front.count("\n") + 3)
+        return _File(body=text, hides=True)
+    before = len(mistakes)
+    fields, lines = _front(file, front, LINES, mistakes)
+    return _File(fields, rest, front.count("\n") + 3, lines, hides=len(mistakes) > before)
 
 
-def _front(file: str, front: str, known: Collection[str], mistakes: list[Mistake]) -> dict[str, str]:
-    """Return the fields that stand in front of a template, as far as they are right."""
+def _front(
+    file: str, front: str, known: Collection[str], mistakes: list[Mistake]
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Return the fields that stand in front of a template, as far as they are right, and their lines."""
     read = yaml_lines.read(front, file)
     mistakes += [Mistake(file, mistake.line + 1, mistake.message) for mistake in read.mistakes]
     if read.data is None:
-        return {}
+        return {}, {}
     if not isinstance(read.data, dict):
         mistakes.append(Mistake(file, 2, 'the front matter holds fields: subject: "Welcome"'))
-        return {}
+        return {}, {}
     fields: dict[str, str] = {}
+    lines: dict[str, int] = {}
     for name, words in read.data.items():
         line = read.line((name,)) + 1
         if name not in known:
             mistakes.append(Mistake(file, line, f"there is no field {name} here; {instead(str(name), known)}"))
         elif isinstance(words, str):
             mistakes += [Mistake(file, line, f"{name}: {message}") for _, message in faults(words)]
-            fields[name] = words
+            fields[name], lines[name] = words, line
         elif words is not None:
             mistakes.append(Mistake(file, line, f"{name} must be text; put quotes around it"))
-    return fields
+    return fields, lines

@@ -87,6 +87,10 @@ def _message(error: ErrorDetails, form: type[Form], path: Path) -> str:
             return f"{name} must be {error['ctx']['expected']}"
         case "too_short":
             return f"{name} needs at least one entry"
+        case "string_too_short":
+            return f"{name} is empty; give it a value or delete the line"
+        case "string_too_long":
+            return f"{name} takes at most {error['ctx']['max_length']:,} characters; shorten it"
         case "too_long":
             return f"{name} takes at most {error['ctx']['max_length']} entries"
         case "greater_than_equal":
@@ -103,7 +107,7 @@ def _message(error: ErrorDetails, form: type[Form], path: Path) -> str:
 def _unknown(name: str, form: type[Form]) -> str:
     if name in form.later:
         return f"{name} is not supported yet; {form.later[name]}"
-    return f"there is no field {name} here; {instead(name, _names(form))}"
+    return f"there is no field {name} here; {form.elsewhere.get(name) or instead(name, _names(form))}"
 
 
 def _names(form: type[Form]) -> set[str]:

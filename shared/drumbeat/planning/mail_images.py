@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-_TAG = re.compile(r"<[a-zA-Z](?:[^<>\"']++|\"[^\"]*\"|'[^']*')*+>")
+TAG = re.compile(r"<[a-zA-Z](?:[^<>\"']++|\"[^\"]*\"|'[^']*')*+>")
 # Each attribute whole, so that what stands in the value of one is not taken for another.
-_ATTRIBUTE = re.compile(r"([^\s=<>\"'/]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
+ATTRIBUTE = re.compile(r"([^\s=<>\"'/]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
 _OF_IMAGES = frozenset({"src", "background", "background-url", "thumbnails-src", "poster"})
 _HINT = re.compile(r"src|background|poster|url\(", re.IGNORECASE)
 _URL = re.compile(r"url\(\s*(?:\"(.*?)\"|'(.*?)'|(.*?))\s*\)", re.IGNORECASE | re.DOTALL)
@@ -21,10 +21,10 @@ _BEGINS_SAFE = re.compile(r"https://|\{", re.IGNORECASE)
 
 def image_addresses(markup: str) -> Iterator[tuple[int, str]]:
     """Yield where an image is named, and its address. What is empty is none."""
-    for tag in _TAG.finditer(markup):
+    for tag in TAG.finditer(markup):
         if _HINT.search(tag[0]) is None:
             continue
-        for found in _ATTRIBUTE.finditer(tag[0]):
+        for found in ATTRIBUTE.finditer(tag[0]):
             name, value = found[1].lower(), unescape(found[2] or found[3] or found[4] or "")
             if name in _OF_IMAGES:
                 yield tag.start(), value.strip()

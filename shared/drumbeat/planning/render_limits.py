@@ -51,6 +51,10 @@ class TooMuch(Exception):
     """A text asks for more work or output than it may."""
 
 
+class TooSlow(TooMuch):
+    """A text takes too long on this machine."""
+
+
 class Meter(threading.local):
     """What the text that this thread is filling has used so far."""
 
@@ -118,7 +122,7 @@ class Meter(threading.local):
 
     def _check_time(self) -> None:
         if time.thread_time() > self._until:
-            raise TooMuch(f"its text takes more than {CPU_LIMIT_SECONDS:g} s")
+            raise TooSlow(f"its text takes more than {CPU_LIMIT_SECONDS:g} s")
 
 
 METER = Meter()

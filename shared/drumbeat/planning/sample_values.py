@@ -104,8 +104,10 @@ def _shape(node: nodes.Node, known: Mapping[str, _Shape]) -> _Shape | None:
             return _field(_shape(node.node, known), name)
         case nodes.Getitem():
             if (listed := _shape(node.node, known)) is not None:
+                if isinstance(node.arg, nodes.Slice):
+                    return listed  # a text has slices, too
                 listed.item = listed.item or _Shape()
-                return listed if isinstance(node.arg, nodes.Slice) else listed.item
+                return listed.item
     return None
 
 

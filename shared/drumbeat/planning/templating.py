@@ -43,6 +43,7 @@ __all__ = [
     "compile_text",
     "compile_value",
     "parse",
+    "reason_of",
 ]
 
 _RESULT = "result"
@@ -157,10 +158,11 @@ def _unfillable(error: Exception, source: str) -> Unfillable:
     """Return why a text could not be filled, in words that quote no value."""
     if isinstance(error, UndefinedError) and not isinstance(error, NoMethod):
         return _missing(error, source)
-    return Unfillable(_reason(error))
+    return Unfillable(reason_of(error))
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return why a text could not be filled, without what is missing."""
     match error:
         case TooMuch() | NoNumber() | NoMethod():
             return str(error)
@@ -168,6 +170,10 @@ def _reason(error: Exception) -> str:
             return "its text asks for something that templates may not do"
         case RecursionError():
             return "its text nests too deep"
+        case OverflowError():
+            return "its text makes a number or a range that is too large"
+        case UndefinedError():
+            return "its text uses something that is not there"
         case TemplateError():
             return f"its text fails ({type(error).__name__})"
         case _:

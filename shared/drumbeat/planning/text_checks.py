@@ -6,10 +6,11 @@ from jinja2 import meta, nodes
 
 from drumbeat.core.numbers import BEYOND, is_exact
 from drumbeat.core.suggestions import instead, instead_of_name
+from drumbeat.planning.constant_texts import without_values
 from drumbeat.planning.context import CAMPAIGN_FIELDS, EVENT_FIELDS, LATER, RUN_FIELDS, VARIABLES
 from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
 
-LONGEST_TEXT = 100_000  # characters
+LONGEST_TEXT = 100_000  # characters; of a file of the folder of templates, those of expressions and tags
 
 # The fields of what always has the same.
 _FIELDS = {"event": EVENT_FIELDS, "campaign": CAMPAIGN_FIELDS, "run": RUN_FIELDS}
@@ -22,10 +23,14 @@ def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[
 
     `beside`: it is a file of the folder of templates, whose others set these variables. Only such a file has parts.
     """
-    if len(source) > LONGEST_TEXT:
+    if beside is None and len(source) > LONGEST_TEXT:
         return [(1, f"a text of over {LONGEST_TEXT:,} characters; shorten it")]
     try:
         tree = parse(source)
+        if len(source) > LONGEST_TEXT and _length_of_code(source, tree) > LONGEST_TEXT:
+            return [
+                (1, f"expressions and tags of over {LONGEST_TEXT:,} characters in all; write fewer or shorter ones")
+            ]
         compile_text(source)
     except TemplateSyntaxError as error:
         return [(error.lineno, f"not a template: {_explain(error)}")]
@@ -37,6 +42,10 @@ def faults(source: str, *, beside: Collection[str] | None = None) -> list[tuple[
     ]
     unknown = _unknown_variables(tree, beside or ())
     return sorted({*found, *unknown, *_unknown_fields(tree), *_beyond_json(tree)})
+
+
+def _length_of_code(source: str, tree: nodes.Template) -> int:
+    return len(source) - sum(len(found.data) for found in tree.find_all(nodes.TemplateData))
 
 
 def references(tree: nodes.Template) -> Iterator[PartNode]:
@@ -54,11 +63,21 @@ def names_set(source: str) -> set[str]:
 
 
 def check_text(source: str) -> str:
-    """Check a text as `faults` does, and return it. Raises ValueError, saying what to write instead."""
-    if wrong := faults(source):
+    """Check a text as `faults` does, and that it can be filled at all; return it.
+
+    Raises ValueError, saying what to write instead.
+    """
+    if wrong := faults(source) or _never_filled(source):
         lines = source.count("\n")
         raise ValueError("; ".join(message + (f" (its line {line})" if lines else "") for line, message in wrong))
     return source
+
+
+def _never_filled(source: str) -> list[tuple[int, str]]:
+    """Return line and advice for what keeps a text from being filled with any values, be it HTML or not."""
+    found = [without_values(source, html=html) for html in (False, True)]
+    reasons = [(each.place[1] if each.place else 1, each.reason) for each in found if each.reason is not None]
+    return [(line, f"{reason}, whatever its values are; take that out") for line, reason in reasons[1:]]
 
 
 def readable(source: str) -> bool:

@@ -246,7 +246,11 @@ def test_fields(field: str, expected: str) -> None:
         (mail("list: nws, template: note"), "there is no list nws; did you mean news?"),
         (mail("subject: s, text: t"), "a campaign's mail belongs to a list, like list: newsletter"),
         (mail("list: news, template: note", more=", transactional: r"), "so it is not transactional: delete one"),
-        (mail("subject: s, text: t", more=", transactional: ''"), "transactional"),
+        (mail("subject: s, text: t", more=", transactional: ''"), "transactional is empty; give it a value"),
+        (
+            mail("subject: s, text: t, transactional: r"),
+            "there is no field transactional here; in a campaign's step it stands beside `with`, and not in it",
+        ),
         (
             mail("list: news, template: note", more=", delay: 1h"),
             "delay is not supported yet; a campaign's step is due",

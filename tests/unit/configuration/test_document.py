@@ -157,6 +157,22 @@ def test_front_matter_is_taken_off_templates() -> None:
     assert (template.subject, template.html, template.text) == ("Hi", "<p>", "plain\n")
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_what_windows_adds_to_a_file_is_no_part_of_a_mail(line_end: str) -> None:
+    written = {
+        "a.html": "---\nsubject: Hi\n---\n{% extends 'layouts/l.html' %}",
+        "a.txt": "---\nsubject: Hi\n---\nplain\n",
+        "layouts/l.html": "<p>\n",
+    }
+
+    template = load(
+        "version: 1", {name: "\ufeff" + text.replace("\n", line_end) for name, text in written.items()}
+    ).templates["a"]
+
+    assert (template.subject, template.text) == ("Hi", "plain\n")
+    assert (template.html, dict(template.parts)) == ("{% extends 'layouts/l.html' %}", {"layouts/l.html": "<p>\n"})
+
+
 def test_aliases_are_read_where_they_stand() -> None:
     limits = load(
         'version: 1\naccounts:\n  a: {provider: hubspot, secrets: {token: env:A}, limits: &l ["1/s"]}\n'
@@ -194,6 +210,8 @@ def test_aliases_are_read_where_they_stand() -> None:
         ("version: 1\ndefaults: {retry: {tries: 0}}", "2: tries must be at least 1"),
         ("version: 1\ndefaults: {retry: {tries: '5'}}", "2: tries must be a whole number without quotes"),
         ("version: 1\ndefaults: {retry: {base: 5}}", "2: base must be text such as 15m"),
+        ("version: 1\ndefaults: {postal_address: ''}", "2: postal_address is empty; give it a value"),
+        (f"version: 1\ndefaults: {{postal_address: {'x' * 2000}}}", "2: postal_address takes at most 1,000 characters"),
         ("version: 1\ndefaults: {retry: {bse: 5s}}", "2: there is no field bse here; did you mean base?"),
     ],
 )  # fmt: skip
@@ -607,6 +625,24 @@ def test_campaigns(fields: str, expected: str) -> None:
 )
 def test_templates(file: str, text: str, expected: str) -> None:
     assert expected in only("version: 1", {file: text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nsubject: 42\n---\nx",
+        "---\nsubject: News: the fern\n---\nx",
+        "---\nsubjct: Hi\n---\nx",
+        "---\nsubject: Hi\nx",
+        "---\nsubject: Hi\n---\nx\0",
+        "---\nsubject: Hi\n---\n" + "x" * 500_000,
+    ],
+)
+def test_a_subject_that_cannot_be_read_is_not_called_missing(text: str) -> None:
+    mail = step("{id: a, account: mail, action: send_email, with: {to: a@b.example, template: t}}")
+
+    assert "templates/t.txt:" in only(mail, {"t.txt": text})
+    assert "subject is missing" in only(mail, {"t.txt": "---\npreheader: Hi\n---\nx"})
 
 
 def test_two_subjects_for_one_mail_are_a_mistake() -> None:

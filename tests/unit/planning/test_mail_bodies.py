@@ -5,7 +5,7 @@ import pytest
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.actions import SendEmail
 from drumbeat.core.configuration import Config
-from drumbeat.core.errors import ConfigError
+from drumbeat.core.errors import ConfigError, Mistake
 from drumbeat.planning.preheader import with_preheader
 from drumbeat.planning.render import Unrenderable, render
 from tests.unit.configuration.samples import config, event
@@ -111,6 +111,44 @@ def test_an_image_that_is_not_loaded_by_https_is_a_mistake(text: str, kind: str,
     (found,) = mistakes(text, kind)
 
     assert found.startswith(f"templates/a.{kind}:{line}: an image of a mail is loaded by https, and this one ")
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"a.html": "<p>\n<a class='x' href=\"javascript:alert(1)\">x</a>"}, "a.html:2: a link is by javascript:"),
+        ({"a.html": "<a href=' JAVA&#10;script:x'>x</a>"}, "a.html:1: a link is by JAVAscript:"),
+        ({"a.mjml": mjml('<mj-button href="file:///x">x</mj-button>')}, "a.mjml:2: a link is by file:"),
+        (
+            dict.fromkeys(("a.html", "b.html"), '{% include "p/b.html" %}') | {"p/b.html": "<a href=data:x>x</a>"},
+            "p/b.html:1: a link is by data:",
+        ),
+    ],
+)
+def test_a_link_that_no_mail_program_opens_is_warned_of_once(files: dict[str, str], expected: str) -> None:
+    found: list[Mistake] = []
+
+    compile_document("version: 1", files, warn=found.append)
+
+    (warning,) = found
+    assert str(warning).startswith(f"templates/{expected}")
+
+
+@pytest.mark.parametrize("link", ["https://a.example", "mailto:a@b.example", "tel:+49", "#top", "{{ payload.link }}:x"])
+def test_a_link_that_may_lead_somewhere_is_not_warned_of(link: str) -> None:
+    found: list[Mistake] = []
+
+    compile_document("version: 1", {"a.html": f'<link href="data:x"><a href="{link}">x</a>'}, warn=found.append)
+
+    assert found == []
+
+
+def test_what_is_loaded_and_is_no_image_is_called_what_it_is() -> None:
+    (found,) = mistakes('<p>\n<iframe src="javascript:x"></iframe>', "html")
+
+    assert found.startswith(
+        "templates/a.html:2: the content of <iframe> is loaded by https, and this one is by javascr"
+    )
 
 
 @pytest.mark.parametrize(

@@ -79,11 +79,19 @@ def test_what_a_macro_counts_is_forgotten_with_its_mail() -> None:
     assert [mail({}, {}, version).html for _ in range(2)] == ["12", "12"]
 
 
+def test_a_file_that_others_use_need_not_be_a_mail_by_itself() -> None:
+    layout = "{% block content required %}{% endblock %}"
+    files = {"letter.html": '{% extends "layout.html" %}{% block content %}x{% endblock %}', "layout.html": layout}
+
+    assert mail({}, files).html == "x"
+
+
 def test_parts_that_multiply_cost_their_own_mail_alone() -> None:
-    twice = {f"p/{n}.html": f'{{% include "p/{n + 1}.html" %}}' * 2 for n in range(30)} | {"p/30.html": ""}
+    two = [f'{{% include "p/{n + 1}.html" %}}' * 2 for n in range(30)]
+    twice = {f"p/{n}.html": f"{{% if payload %}}{each}{{% endif %}}" for n, each in enumerate(two)} | {"p/30.html": ""}
 
     with pytest.raises(Unrenderable, match="html: its text takes more than"):
-        mail({}, {"letter.html": '{% include "p/0.html" %}'} | twice)
+        mail({"a": 1}, {"letter.html": '{% include "p/0.html" %}'} | twice)
 
 
 def test_what_a_part_misses_is_named() -> None:

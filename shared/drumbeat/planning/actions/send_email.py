@@ -11,6 +11,7 @@ from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.suggestions import instead
 from drumbeat.planning.actions.base import ActionType, Argument, Kind
 from drumbeat.planning.arguments import Unusable, address, line, lines, one_line, text
+from drumbeat.planning.constant_texts import without_values
 from drumbeat.planning.context import Variables
 from drumbeat.planning.mail_bodies import bodies
 
@@ -91,6 +92,8 @@ class SendEmail(ActionType):
         template = _template(given, templates)
         if not template.subject and "subject" not in given:
             yield [], "subject is missing; add it here or in the template's front matter"
+        if isinstance(subject := given.get("subject"), str) and (fault := _no_line(subject)):
+            yield ["subject"], f"{fault}, so no mail can be made of it; shorten it to one line"
         if template.text is None and template.markup is None and not given.keys() & {"text", "html"}:
             yield [], "a mail needs words: add template, text or html"
         for header, value in (given.get("headers") or {}).items():
@@ -127,6 +130,15 @@ def _mailbox(header: str, value: str, semantics: int) -> str:
         return str(mailbox(value, semantics))
     except InvalidAddress as error:
         raise Unusable(f"headers.{header} is not an address: {error}") from None
+
+
+def _no_line(subject: str) -> str | None:
+    """Return why a subject is not one line, whatever its values are."""
+    try:
+        one_line(without_values(subject).text, "subject")
+    except Unusable as error:
+        return str(error)
+    return None
 
 
 def _no_address(header: str, value: object) -> str | None:
