@@ -10,7 +10,7 @@ from drumbeat.cli.campaign_show import NOT_FOUND
 from drumbeat.cli.client import Client, Refusal, with_client
 from drumbeat.cli.following import until_at_rest
 from drumbeat.cli.output import count, plain, print_json, show, status
-from drumbeat.cli.run_screens import counted, reached_nobody, show_plan, show_run
+from drumbeat.cli.run_screens import counted, reached_no_one, show_plan, show_run
 from drumbeat.cli.runs_found import PLAN, Run, by_id, kind, may_be_sent, of_campaign, say_left_aside, short
 from drumbeat.core.runs import sentence
 
@@ -44,7 +44,7 @@ def command(client: Client, name: str, *, yes: bool, follow: bool) -> int:
         show_run(now)
     else:
         _say(now)
-    return int(follow and reached_nobody(now))
+    return int(follow and reached_no_one(now))
 
 
 def _plan_of(client: Client, name: str) -> Run:

@@ -51,8 +51,8 @@ def show_run(run: Run) -> None:
         show(f"[yellow]{held_up}[/]")
     for totals in run["totals"]:
         show("", *_step(totals))
-    if reached_nobody(run):
-        show("[bold red]every mail was refused: nobody got it[/]")
+    if reached_no_one(run):
+        show("[bold red]every mail was refused: no one got it[/]")
     if run["unaccounted"]:
         show(f"[bold red]{_people(run['unaccounted'])} not accounted for[/]: drumbeat verify")
     if any(each["mailed"] for each in run["when"]):
@@ -136,7 +136,7 @@ def _facts(run: Run) -> Iterator[str]:
     )
 
 
-def reached_nobody(run: Run) -> bool:
+def reached_no_one(run: Run) -> bool:
     """Return whether each mail of a run that has ended was refused: its template, or its account, is at fault."""
     refused, accepted = (sum(totals[name] for totals in run["totals"]) for name in ("refused", "accepted"))
     return run["state"] == "finished" and refused > 0 and not accepted

@@ -1,7 +1,7 @@
-"""What a template makes without values and of made-up ones: that mails can be made of it, and show all of it.
+"""What a template makes of made-up values: that mails can be made of it, and that mail programs show all of it.
 
-What fails whatever the values are is a mistake. What fails with made-up values alone is a warning: what people have may
-do. So is what fails in words that a step writes itself.
+What fails with made-up values is a warning: what people have may do. What is written so that no mail can be made of it,
+whatever they have, is a mistake, unless a step writes that part itself.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -12,13 +12,13 @@ from drumbeat.configuration.template_addresses import doubtful_links, unsafe_ima
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Template
 from drumbeat.planning.arguments import Unusable, one_line, text
-from drumbeat.planning.constant_texts import Certain, without_values
 from drumbeat.planning.context import Variables
 from drumbeat.planning.fault_places import place_of
 from drumbeat.planning.mail_checks import CLIPPED_AT
 from drumbeat.planning.mjml import NotMjml, to_html
 from drumbeat.planning.sample_values import sample_values
 
+PARTS = ("subject", "preheader", "text", "html")
 LINES = ("subject", "preheader")  # stand in front of the words, on one line each
 
 
@@ -38,39 +38,22 @@ def prove(name: str, template: Template, replaced: Collection[str] = (), *, is_u
     `replaced` are the parts of it that some step writes itself: what is wrong there may keep no mail back. One that
     other files use need not be a mail by itself: it is filled with them.
     """
+    values = Variables(sample_values([each for part in PARTS for each in _sources(template, part)]), SEMANTICS)
     if is_used:
-        seen = Variables(sample_values(template.sources("html")), SEMANTICS)
-        yield from (found for found in _html(name, template, seen) if not found.is_warning)
+        yield from (found for found in _html(name, template, values) if not found.is_warning)
         return
-    made: dict[str, Certain] = {}
-    words = {"subject": template.subject, "preheader": template.preheader, "text": template.text}
-    for part, source in (words | {"html": template.markup}).items():
-        if source is not None:
-            made[part] = without_values(source, html=part == "html", parts=template.parts)
-    is_known = set()
-    for part, certain in made.items():
-        if (fault := _certain_fault(part, certain)) is not None:
-            is_known.add(part)
-            is_warning = part in replaced or (part == "preheader" and template.markup is None)
-            yield Found(*_place(name, template, part, certain.place), fault, is_warning)
-    bodies = [made[part] for part in ("html", "text") if part in made]
-    if bodies and all(each.whole and each.reason is None and not each.text.strip() for each in bodies):
-        is_warning = bool({"html", "text"} & set(replaced))
-        yield Found(
-            _file(name, template, "html"),
-            0,
-            "it has no words below its front matter, and no mail goes without; write some",
-            is_warning,
-        )
-    values = Variables(sample_values([each for part in made for each in _sources(template, part)]), SEMANTICS)
-    for part in [part for part in ("subject", "preheader", "text") if part in made and part not in is_known]:
-        try:
-            filled = text(words[part], part, values, parts=template.parts)
-            if part in LINES:
-                one_line(filled, part)
-        except Unusable as error:
-            yield _doubt(name, template, part, error)
-    yield from _html(name, template, None if "html" in is_known else values)
+    if not any(source.strip() for source in (template.markup, template.text) if source is not None):
+        message = "it has no words below its front matter, and no mail goes without; write some"
+        yield Found(_file(name, template, "html"), 0, message, bool({"html", "text"} & set(replaced)))
+    for part, source in (("subject", template.subject), ("preheader", template.preheader), ("text", template.text)):
+        if source is not None and (error := _unusable(part, source, template, values)) is not None:
+            if "{" in source:
+                yield _doubt(name, template, part, error)
+            else:
+                is_warning = part in replaced or (part == "preheader" and template.markup is None)
+                message = f"{error}, so no mail can be made of it; shorten it to one line"
+                yield Found(*_place(name, template, part, None), message, is_warning)
+    yield from _html(name, template, values)
 
 
 def replaced_in(document: object) -> Mapping[str, frozenset[str]]:
@@ -91,15 +74,13 @@ def _mapping(value: object) -> Mapping[object, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _certain_fault(part: str, certain: Certain) -> str | None:
-    label = f"{part}: " if part in LINES else ""
-    if certain.reason is not None:
-        return f"{label}{certain.reason}, so no mail can be made of it; take that out"
-    if part in LINES:
-        try:
-            one_line(certain.text, part)
-        except Unusable as error:
-            return f"{error}, so no mail can be made of it; shorten it to one line"
+def _unusable(part: str, source: str, template: Template, values: Variables) -> Unusable | None:
+    try:
+        filled = text(source, part, values, parts=template.parts)
+        if part in LINES:
+            one_line(filled, part)
+    except Unusable as error:
+        return error
     return None
 
 
@@ -126,14 +107,14 @@ def _file(name: str, template: Template, part: str) -> str:
 
 
 def _sources(template: Template, part: str) -> Iterator[str]:
-    if part in LINES:
-        yield getattr(template, part)
-    else:
+    if part not in LINES:
         yield from template.sources(part)
+    elif (line := getattr(template, part)) is not None:
+        yield line
 
 
-def _html(name: str, template: Template, values: Variables | None) -> Iterator[Found]:
-    """Yield what is wrong with the HTML, or with what is to become it; it is filled where there are values."""
+def _html(name: str, template: Template, values: Variables) -> Iterator[Found]:
+    """Yield what is wrong with the HTML, or with what is to become it."""
     if (markup := template.markup) is None:
         return
     file = _file(name, template, "html")
@@ -146,8 +127,6 @@ def _html(name: str, template: Template, values: Variables | None) -> Iterator[F
         if unknown:
             yield from unknown
             return
-    if values is None:
-        return
     try:
         html = text(markup, "html", values, html=True, parts=template.parts)
         if template.mjml is not None and html.strip():

@@ -23,9 +23,8 @@ STRING_METHODS = frozenset(
     | {"title", "upper"}
 )
 MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
-METHOD_NAMES = STRING_METHODS | MAPPING_METHODS
 _NO_GLOBALS = ("lipsum", "cycler", "joiner")
-METHOD = "_method"  # the filter that stands for a name that is called
+_METHOD = "_method"  # the filter that stands for a name that is called
 
 
 class NoNumber(Exception):
@@ -76,7 +75,7 @@ class Environment(ImmutableSandboxedEnvironment):
         if semantics >= 3:
             self.filters = reading_texts(self.filters, _word)
         self.filters |= {"_paced": METER.paced, "_joined": _join, "_made": METER.made, "_scanned": METER.scanned}
-        self.filters |= {METHOD: self._called}
+        self.filters |= {_METHOD: self._called}
         tests: dict[str, Any] = dict(self.tests)
         self.tests |= {name: METER.metered(test) for name, test in tests.items()}
 
@@ -154,7 +153,7 @@ class _Called(NodeTransformer):
     def visit_Call(self, node: nodes.Call) -> nodes.Node:
         self.generic_visit(node)
         if isinstance(node.node, nodes.Getattr):
-            node.node = _filtered(node.node.node, METHOD, nodes.Const(node.node.attr))
+            node.node = _filtered(node.node.node, _METHOD, nodes.Const(node.node.attr))
         return node
 
 

@@ -51,10 +51,6 @@ class TooMuch(Exception):
     """A text asks for more work or output than it may."""
 
 
-class TooSlow(TooMuch):
-    """A text takes too long on this machine."""
-
-
 class Meter(threading.local):
     """What the text that this thread is filling has used so far."""
 
@@ -122,7 +118,7 @@ class Meter(threading.local):
 
     def _check_time(self) -> None:
         if time.thread_time() > self._until:
-            raise TooSlow(f"its text takes more than {CPU_LIMIT_SECONDS:g} s")
+            raise TooMuch(f"its text takes more than {CPU_LIMIT_SECONDS:g} s")
 
 
 METER = Meter()

@@ -43,7 +43,6 @@ __all__ = [
     "compile_text",
     "compile_value",
     "parse",
-    "reason_of",
 ]
 
 _RESULT = "result"
@@ -158,11 +157,10 @@ def _unfillable(error: Exception, source: str) -> Unfillable:
     """Return why a text could not be filled, in words that quote no value."""
     if isinstance(error, UndefinedError) and not isinstance(error, NoMethod):
         return _missing(error, source)
-    return Unfillable(reason_of(error))
+    return Unfillable(_reason(error))
 
 
-def reason_of(error: Exception) -> str:
-    """Return why a text could not be filled, without what is missing."""
+def _reason(error: Exception) -> str:
     match error:
         case TooMuch() | NoNumber() | NoMethod():
             return str(error)

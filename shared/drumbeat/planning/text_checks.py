@@ -6,7 +6,6 @@ from jinja2 import meta, nodes
 
 from drumbeat.core.numbers import BEYOND, is_exact
 from drumbeat.core.suggestions import instead, instead_of_name
-from drumbeat.planning.constant_texts import without_values
 from drumbeat.planning.context import CAMPAIGN_FIELDS, EVENT_FIELDS, LATER, RUN_FIELDS, VARIABLES
 from drumbeat.planning.templating import FILTER_NAMES, GLOBALS, TemplateSyntaxError, compile_text, parse
 
@@ -63,21 +62,11 @@ def names_set(source: str) -> set[str]:
 
 
 def check_text(source: str) -> str:
-    """Check a text as `faults` does, and that it can be filled at all; return it.
-
-    Raises ValueError, saying what to write instead.
-    """
-    if wrong := faults(source) or _never_filled(source):
+    """Check a text as `faults` does, and return it. Raises ValueError, saying what to write instead."""
+    if wrong := faults(source):
         lines = source.count("\n")
         raise ValueError("; ".join(message + (f" (its line {line})" if lines else "") for line, message in wrong))
     return source
-
-
-def _never_filled(source: str) -> list[tuple[int, str]]:
-    """Return line and advice for what keeps a text from being filled with any values, be it HTML or not."""
-    found = [without_values(source, html=html) for html in (False, True)]
-    reasons = [(each.place[1] if each.place else 1, each.reason) for each in found if each.reason is not None]
-    return [(line, f"{reason}, whatever its values are; take that out") for line, reason in reasons[1:]]
 
 
 def readable(source: str) -> bool:

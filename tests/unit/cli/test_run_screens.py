@@ -2,7 +2,7 @@
 
 import pytest
 
-from drumbeat.cli.run_screens import reached_nobody
+from drumbeat.cli.run_screens import reached_no_one
 
 
 @pytest.mark.parametrize(
@@ -16,9 +16,9 @@ from drumbeat.cli.run_screens import reached_nobody
         ("running", [3], [0], False),
     ],
 )
-def test_a_run_of_which_every_mail_was_refused_reached_nobody(
+def test_a_run_of_which_every_mail_was_refused_reached_no_one(
     state: str, refused: list[int], accepted: list[int], expected: bool
 ) -> None:
     totals = [{"refused": no, "accepted": yes} for no, yes in zip(refused, accepted, strict=True)]
 
-    assert reached_nobody({"state": state, "totals": totals}) is expected
+    assert reached_no_one({"state": state, "totals": totals}) is expected
