@@ -41,9 +41,8 @@ def command(
     run = newest_started(client, name)
     if people:
         path = f"/v1/runs/{run['runId']}/recipients"
-        found = list(
-            client.pages(path, limit=limit + 1, status=status, left_out=left_out)
-        )  # one more shows that more are
+        more = limit + 1  # by which is seen that not all are shown
+        found = list(client.pages(path, limit=more, status=status, left_out=left_out))
         if client.json:
             print_json({"items": found[:limit]})
             return

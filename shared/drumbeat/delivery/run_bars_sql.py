@@ -31,9 +31,9 @@ RUNNING = """running AS MATERIALIZED (
           JOIN effects e ON e.id = i.id
           JOIN running r ON r.id = e.event_id
          WHERE i.target = 'sending'
+           -- missed is what no worker has taken before, and no person has sent again
            AND (r.state <> ALL (%(open)s)
-                OR -- no worker has taken it before, and no person has sent it again
-                   (e.base_due_at < r.missed_before AND e.fence = 1 AND e.generation = 1))
+                OR (e.base_due_at < r.missed_before AND e.fence = 1 AND e.generation = 1))
     ), """
 
 # Those of the last weeks are in the contact's row. Those that this statement opens are numbered; one that is repeated
