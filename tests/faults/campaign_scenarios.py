@@ -1,4 +1,4 @@
-"""Histories of runs that a person stops at the worst moment, or one of whose mails ends its worker."""
+"""Histories of runs that a person starts or stops at the worst moment, or one of whose mails ends its worker."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -15,6 +15,7 @@ from tests.faults.sample_deployment import SALE
 from tests.faults.scenarios import Scenario, pause_at
 from tests.faults.simulation import MINUTE, Simulation
 
+BEGINS = Site("person", "db runs.MOVE", 1)
 OPENS, GATHERS = Site("worker", "db attempts.OPEN_OF_RUN", 1), Site("worker", "db gathering.gather", 1)
 LOST = "SELECT (SELECT count(*) FROM unplanned) AS listed, (SELECT count(*) FROM plans WHERE event_id = %s) AS plans"
 
@@ -75,9 +76,27 @@ def _deadly(simulation: Simulation) -> None:
     assert simulation.run_stands(run) == RunState.FINISHED
 
 
+def _alike(simulation: Simulation) -> None:
+    """Two people start plans that say the same: the second one's is decided while the first one's is about to begin."""
+    gather_hunters(simulation)
+    runs = [simulation.start_run(SALE, key, plan=True) for key in ("one", "other")]
+    simulation.settle()
+    before = len(list(simulation.vendors.performed()))
+    simulation.point.forget()
+    simulation.point.hang_seconds = 0.0
+    simulation.point.faults = OneFault(BEGINS, Fault.HANG_BEFORE)
+    simulation.meanwhile = lambda: simulation.start_planned(runs[1], who="person 2")
+    simulation.start_planned(runs[0])
+    simulation.point.faults = NoFaults()
+    simulation.settle()
+    assert [simulation.run_stands(run) for run in runs] == [RunState.AWAITING_APPROVAL, RunState.FINISHED]
+    assert len(list(simulation.vendors.performed())) == before + len(HUNTERS)
+
+
 CAMPAIGN_SCENARIOS: Mapping[str, Scenario] = {
     "a run is paused just in time": Scenario(_paused_just_in_time, {}, HAL),
     "a run is cancelled just in time": Scenario(_cancelled_just_in_time, {}, HAL),
     "a run is cancelled before its people are recorded": Scenario(_cancelled_unplanned, {}, HAL),
+    "two runs that say the same are started at once": Scenario(_alike, {}, HAL),
     "a mail of a run ends its worker each time": Scenario(_deadly, {}, HAL),
 }

@@ -123,7 +123,7 @@ def _plan(run: Run, services: Services) -> bool:
     if run.plan_hash is None:
         gathering_sql.record_plan(services.db, run)
         return True
-    return run.starts and begin_or_wait(run, services)
+    return run.starts and _begin_or_wait(run, services)
 
 
 def _gather(run: Run, services: Services) -> bool:
@@ -157,7 +157,7 @@ def _times(run: Run, campaign: Campaign, services: Services) -> tuple[ZoneTimes,
     return times.loads(kept)
 
 
-def begin_or_wait(run: Run, services: Services) -> bool:
+def _begin_or_wait(run: Run, services: Services) -> bool:
     """Let a run that is planned begin, wait for approval, or be missed; return whether it moved."""
     _, campaign = configured(run, services)
     late = run.now - run.starts_at if run.starts_at is not None else timedelta(0)
@@ -165,9 +165,11 @@ def begin_or_wait(run: Run, services: Services) -> bool:
         return _move(run, RunState.MISSED, services, RunReason.LATE, str(late).partition(".")[0])
     if is_approved(run):
         return _move(run, RunState.EXPANDING, services)
+    begun = sql.beginnings(services.db, run.campaign)
     if (why := _approval(run, services)) is not None:
         return _move(run, RunState.AWAITING_APPROVAL, services, why)
-    return _move(run, RunState.EXPANDING, services)
+    _move(run, RunState.EXPANDING, services, begun=begun)
+    return True  # where another run of the campaign began meanwhile, this one is judged anew
 
 
 def _approval(run: Run, services: Services) -> RunReason | None:
@@ -178,10 +180,24 @@ def _approval(run: Run, services: Services) -> RunReason | None:
 
 
 def _move(
-    run: Run, to: RunState, services: Services, reason: RunReason | None = None, detail: str | None = None
+    run: Run,
+    to: RunState,
+    services: Services,
+    reason: RunReason | None = None,
+    detail: str | None = None,
+    begun: int | None = None,
 ) -> bool:
-    actor = run.started_by or WORKER
-    moved = sql.move(services.db, run.id, to, of=[run.state], actor=actor, reason=reason, detail=detail, seq=run.seq)
+    moved = sql.move(
+        services.db,
+        run.id,
+        to,
+        of=[run.state],
+        actor=run.started_by or WORKER,
+        reason=reason,
+        detail=detail,
+        seq=run.seq,
+        begun=begun,
+    )
     if moved is not None and to is not RunState.EXPANDING:
         _LOG.warning("run_waits_for_a_person", extra={"run_id": str(run.id), "state": to.value, "reason": reason})
     return moved is not None

@@ -100,7 +100,11 @@ BEGIN = """
                resumes_at = NULL, missed_before = NULL, starts = true, reviews = true, updated_at = drumbeat_now()
           FROM before
          WHERE runs.id = before.id
-     RETURNING runs.id, runs.seq, before.state AS before
+     RETURNING runs.id, runs.seq, runs.campaign, before.state AS before
+    ), counted AS (
+        INSERT INTO beginnings AS known (campaign, number)
+        SELECT campaign, 1 FROM moved
+            ON CONFLICT (campaign) DO UPDATE SET number = known.number + 1
     ), journaled AS (
         INSERT INTO run_journal (run_id, seq, from_state, to_state, reason_code, reason_detail, actor)
         SELECT id, seq, before, 'expanding', 'person', %(reason)s, %(actor)s FROM moved

@@ -113,6 +113,15 @@ class NewRun:
     created_by: str
 
 
+BEGINNINGS = "SELECT number FROM beginnings WHERE campaign = %(campaign)s"
+
+
+def beginnings(db: Database, campaign: str) -> int:
+    """Return how often runs of a campaign have begun to send."""
+    rows = db.run(BEGINNINGS, {"campaign": campaign})
+    return rows[0]["number"] if rows else 0
+
+
 # The ranges are as many as keep each about so large, and all equally wide: keys are keyed hashes.
 BEGIN = """
     WITH begun AS (
@@ -140,13 +149,21 @@ def begin(db: Database, new: NewRun) -> bool:
     return bool(db.run(BEGIN, {**parameters, "steps": list(new.steps), "people": PEOPLE_A_CHUNK}))
 
 
+# Whether a run may begin unasked was read when `begun` others had, and holds for no other number: one that begins at
+# the same moment waits here for the row.
 MOVE = """
     WITH before AS MATERIALIZED (
-        SELECT id, state
+        SELECT id, state, campaign
           FROM runs
          WHERE id = %(id)s AND state = ANY (%(states)s) AND (%(seq)s::int IS NULL OR seq = %(seq)s)
            AND (state <> %(to)s OR resumes_at < coalesce(%(resumes_at)s::timestamptz, 'infinity'))
            FOR NO KEY UPDATE
+    ), counted AS (
+        INSERT INTO beginnings AS known (campaign, number)
+        SELECT campaign, 1 FROM before WHERE %(to)s = 'expanding'
+            ON CONFLICT (campaign) DO UPDATE SET number = known.number + 1
+         WHERE %(begun)s::int IS NULL OR known.number = %(begun)s
+     RETURNING campaign
     ), moved AS (
         UPDATE runs
            SET state = CASE WHEN %(to)s <> 'running' THEN %(to)s
@@ -161,7 +178,7 @@ MOVE = """
                updated_at = drumbeat_now()
           FROM before
           JOIN run_progress progress ON progress.run_id = before.id
-         WHERE runs.id = before.id
+         WHERE runs.id = before.id AND (%(to)s <> 'expanding' OR EXISTS (SELECT FROM counted))
      RETURNING runs.id, runs.seq, before.state AS before, runs.state, runs.reason_code, runs.reason_detail
     ), expected AS (  -- what was due in a pause is not missed for that
         UPDATE run_progress SET expected_at = drumbeat_now() FROM moved WHERE run_id = moved.id AND before = 'paused'
@@ -184,11 +201,12 @@ def move(
     detail: str | None = None,
     resumes_at: datetime | None = None,
     seq: int | None = None,
+    begun: int | None = None,
 ) -> RunState | None:
     """Move a run that is in one of the states `of`; return where it is now, None: it was in another, or had moved on.
 
     One that is to be `running` is `expanding` while its effects are not all there. A pause is prolonged, never
-    shortened.
+    shortened. `begun`: it begins only if no other of its campaign has since `beginnings` said so.
     """
     rows = db.run(
         MOVE,
@@ -201,6 +219,7 @@ def move(
             "detail": detail,
             "resumes_at": resumes_at,
             "seq": seq,
+            "begun": begun,
         },
     )
     return RunState(rows[0]["state"]) if rows else None

@@ -90,7 +90,8 @@ def _plan_before_all_are_recorded(patch: Patch) -> None:
         if run.plan_hash is None:
             gathering_sql.record_plan(services.db, run)
             return True
-        return advance.begin_or_wait(run, services)
+        started: bool = advance._begin_or_wait(run, services)
+        return started
 
     patch.setattr(advance, "_plan", early)
 
@@ -118,6 +119,10 @@ def _approve_whatever_changed(patch: Patch) -> None:
 
 def _start_without_approval(patch: Patch) -> None:
     patch.setattr(advance, "_approval", lambda run, services: None)
+
+
+def _begin_whatever_began_meanwhile(patch: Patch) -> None:
+    change_statement(patch, runs_sql, "MOVE", (" OR known.number = %(begun)s", " OR true"))
 
 
 # ---------------------------------------------------------------- going on
@@ -184,6 +189,11 @@ MUTATIONS = (
     Mutation("an old plan is carried out as it was", _expand_without_reading_the_audience_again, "approved"),
     Mutation("what is approved has changed since", _approve_whatever_changed, "approved"),
     Mutation("a run begins without the approval that it needs", _start_without_approval, "approved"),
+    Mutation(
+        "a run begins on what it read before another did",
+        _begin_whatever_began_meanwhile,
+        "two runs that say the same are started at once",
+    ),
     Mutation("a turn that is lost stays lost", _start_no_lost_turn, "forgotten"),
     Mutation("a turn rests on what it saw", _rest_without_looking_again, "a run is resumed while a turn ends"),
     Mutation(

@@ -1,6 +1,9 @@
 """What people do with a run: plan, approve, pause, resume, cancel; and what the opening asks because of it."""
 
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from uuid import UUID
 
 import pytest
@@ -8,7 +11,10 @@ import pytest
 from drumbeat.campaigns.run_story import story
 from drumbeat.core.errors import ConfigurationChanged, Stale
 from drumbeat.core.runs import RunState
-from drumbeat.runs import control, missing
+from drumbeat.local.servers import Valkey
+from drumbeat.runs import control, missing, sql
+from drumbeat.runs.advance import advance
+from tests.conftest import TestDatabase
 from tests.store.runs.stage import Stage
 
 PERSON = "person:test"
@@ -204,6 +210,33 @@ def test_an_older_plan_does_not_send_what_a_newer_run_has_sent(stage: Stage) -> 
 
     assert (stage.run(older).state, stage.run(older).reason_code) == (RunState.AWAITING_APPROVAL, "unchanged")
     assert sorted(stage.calls.sent) == everyone
+
+
+@pytest.mark.parametrize("sent_before", [False, True])
+def test_of_runs_that_say_the_same_and_are_decided_at_the_same_moment_one_begins(
+    stage: Stage, database: TestDatabase, valkey: Valkey, sent_before: bool
+) -> None:
+    stage.apply()
+    some(stage, 2)
+    if sent_before:
+        stage.fire("before")
+        stage.settle()
+        stage.apply(subject="Other news")
+    alike = [stage.fire(f"same {number}", plan=True) for number in range(8)]
+    stage.settle()
+    ready = Barrier(len(alike))
+
+    def start(run: UUID) -> None:
+        with Stage.on(database, valkey) as other:
+            sql.ask_to_start(other.db, run, actor=PERSON, needs_approval=None)
+            ready.wait()
+            advance(run, other, lambda: True)
+
+    with ThreadPoolExecutor(len(alike)) as people:
+        list(people.map(start, alike))
+
+    states = Counter(stage.run(run).state for run in alike)
+    assert states[RunState.AWAITING_APPROVAL] == len(alike) - 1, states
 
 
 def warnings_of(stage: Stage, run: UUID) -> list[str]:
