@@ -21,6 +21,7 @@ from drumbeat.runs.said_before import said_before
 from drumbeat.runs.sql import LastSent
 from drumbeat.runs.times import needs_zones
 from drumbeat.services import Services
+from drumbeat.views.run_cap import people_at_cap
 from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
 from drumbeat.views.run_story import RunHead, RunMove, ZoneOfRun, run_head, run_journal, zones_of_run
 from drumbeat.views.run_totals import StepTotals, run_totals
@@ -142,7 +143,11 @@ def _plan(
         approval=_approval(head, before),
         changed=changed,
         unknown=_unknown(head, campaign, config, services) if head.state in NOT_STARTED else (),
-        warnings=[*_warnings(head, campaign, config, mails, accounts), *_repeats(before)],
+        warnings=[
+            *_warnings(head, campaign, config, mails, accounts),
+            *_capped(head, campaign, services),
+            *_repeats(before),
+        ],
     )
 
 
@@ -168,6 +173,16 @@ def _repeats(before: LastSent | None) -> Iterator[str]:
             f"its mails say what those of run {str(before.id)[:8]} said, {stands} {before.updated_at:%Y-%m-%d %H:%M}Z:"
             " who got those gets the same once more"
         )
+
+
+def _capped(head: RunHead, campaign: Campaign, services: Services) -> Iterator[str]:
+    if campaign.cap is None or head.state not in NOT_STARTED:
+        return
+    with services.db.patient(PATIENCE_SECONDS):
+        people = people_at_cap(services.db, head.run_id, campaign.cap)
+    if people:
+        have = "person has" if people == 1 else "people have"
+        yield f"{people:,} {have} as many mails already as the cap lets through, and will not get this one"
 
 
 def _approval(head: RunHead, before: LastSent | None) -> str | None:

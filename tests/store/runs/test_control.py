@@ -296,6 +296,25 @@ def test_under_a_cap_of_one_of_two_openings_at_once_one_opens(stage: Stage) -> N
     assert stage.totals(second).cancelled == {"capped": 5}
 
 
+def test_a_plan_says_how_many_people_the_cap_will_leave_out(stage: Stage) -> None:
+    stage.apply('cap: "1/7d"')
+    some(stage, 3)
+    stage.fire("first")
+    stage.settle()
+    some(stage, 5)
+    stage.apply('cap: "1/7d"', subject="Other")
+
+    planned = stage.fire("second", plan=True)
+    stage.settle()
+    said = warnings_of(stage, planned)
+    control.start(planned, actor=PERSON, approves=True, services=stage)
+    stage.settle()
+
+    assert said == ["3 people have as many mails already as the cap lets through, and will not get this one"]
+    assert stage.totals(planned).cancelled == {"capped": 3}
+    assert warnings_of(stage, planned) == []
+
+
 def test_a_word_that_is_said_again_is_taken_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drumbeat.runs.sql.PEOPLE_A_CHUNK", 2)
     monkeypatch.setattr(control, "AT_ONCE_SECONDS", -1.0)
