@@ -3,7 +3,7 @@
 The fence is the lock: a claim raises it, and what is written later must name it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
@@ -180,7 +180,7 @@ def claim(
             "probe": probe,
         },
     )
-    return [_claimed(row, probe=probe) for row in rows]
+    return _in_order(rows, probe=probe)
 
 
 def claim_of_run(
@@ -192,7 +192,15 @@ def claim_of_run(
     """
     statement = CLAIM_PLACED if placed else CLAIM_FULL_OF_RUN if limit == FULL_BATCH else CLAIM_OF_RUN
     parameters = {"run": run, "lease": lease, "limit": limit, "bytes": most_bytes}
-    return [_claimed(row, probe=False) for row in db.run(statement, parameters)]
+    return _in_order(db.run(statement, parameters), probe=False)
+
+
+def _in_order(rows: Iterable[Row], *, probe: bool) -> list[Claimed]:
+    """Return what was claimed, those that have been due longest first: a limit lets them through in that order.
+
+    Without an order it would be that in which Postgres has stored them, which is another each time.
+    """
+    return sorted((_claimed(row, probe=probe) for row in rows), key=lambda claimed: (claimed.base_due_at, claimed.id))
 
 
 def _claimed(row: Row, *, probe: bool) -> Claimed:
