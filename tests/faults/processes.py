@@ -1,6 +1,7 @@
 """One process: the real services and use cases, whose clients pass every operation through the fault point."""
 
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -210,10 +211,24 @@ class SimulatedDatabase(Database):
     def _execute(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
         schedule = self._process.point.schedule
         with schedule.statement(self._process.who, self._usable().info.backend_pid):
-            return super().run(sql, parameters)
+            return _repeatable(sql, super().run(sql, parameters))
 
     def _fail(self, done: bool) -> NoReturn:
         raise psycopg.OperationalError("the answer was lost" if done else "the connection was lost")
+
+
+def _repeatable(sql: str, rows: list[Row]) -> list[Row]:
+    """Return rows that may come in any order in one that does not depend on where they are stored."""
+    return rows if _is_ordered(sql) else sorted(rows, key=repr)
+
+
+@cache
+def _is_ordered(sql: str) -> bool:
+    outermost, depth = "", 0
+    for part in re.split(r"([()])", sql):
+        depth += (part == "(") - (part == ")")
+        outermost += part if depth == 0 else ""
+    return "ORDER BY" in outermost
 
 
 def _observations(sql: str, parameters: Parameters | None, rows: Sequence[Row]) -> list[tuple[str, object]]:
