@@ -82,7 +82,7 @@ test: $(DEV) $(SAM) $(CHECKERS) ## formatting, lint, types, tests
 	$(BIN)/pytest -m 'not proof' -n 2 --dist worksteal
 
 proof: $(DEV) $(SAM) $(CHECKERS) $(SDKS) ## the long proofs; prints what each has shown
-	$(BIN)/pytest -m proof -rP --show-capture=stdout --durations 10
+	$(BIN)/pytest -m proof -n 2 --dist worksteal -rP --show-capture=stdout --durations 10
 
 chaos: $(DEV) ## one of the proofs: kill, cut and freeze everything under load, then count from outside
 	$(BIN)/python -m tests.chaos

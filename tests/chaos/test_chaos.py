@@ -11,7 +11,7 @@ LARGE = ("--events", "10000", "--kills", "100")
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)
 @pytest.mark.point(6)
 @pytest.mark.point(12)
 @pytest.mark.point(13)
@@ -30,14 +30,14 @@ def test_nothing_is_lost_and_nothing_is_done_twice_while_everything_breaks() -> 
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)
 @pytest.mark.point(18)
 def test_a_backlog_that_dead_workers_leave_is_done_in_two_minutes_though_the_relay_sweeps_once_in_one() -> None:
     carry_out("tests.chaos", *LARGE, "--minutes", "2.5", "--only-kills", "--relay-every", "60")
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)
 @pytest.mark.point(61)
 @pytest.mark.point(62)
 @pytest.mark.point(63)

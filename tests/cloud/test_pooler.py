@@ -36,7 +36,7 @@ CLIENTS, CONNECTIONS = 50, 2
 
 pytestmark = [
     pytest.mark.proof,
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(PgBouncer.program is None, reason="pgbouncer is not installed: apt-get install pgbouncer"),
 ]
 

@@ -122,7 +122,7 @@ def ends(simulation: Simulation) -> dict[UUID, str]:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("name", BAD_INPUTS)
 def test_each_neighbour_of_a_bad_input_ends_as_it_would_have_ended_alone(simulate: Simulate, name: str) -> None:
     alone = simulate(0)

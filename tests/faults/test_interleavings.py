@@ -69,7 +69,7 @@ def test_a_run_is_the_same_twenty_times_of_twenty(process_pool: ProcessPool) -> 
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 def test_a_thousand_seeds_keep_every_promise(process_pool: ProcessPool) -> None:
     failures = process_pool.failures(Seed(number) for number in range(MANY))
 

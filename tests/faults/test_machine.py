@@ -16,7 +16,7 @@ def test_in_any_history_every_promise_is_kept(simulate: Simulate) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 def test_in_any_long_history_every_promise_is_kept(process_pool: ProcessPool) -> None:
     failures = process_pool.failures(Histories(number) for number in range(RUNS))
 

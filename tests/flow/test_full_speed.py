@@ -40,7 +40,7 @@ flows:
       - {id: news, account: news, action: send_email, with: {to: "{{ payload.email }}", subject: News, text: Welcome}}
 """
 
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 
 
 @contextmanager
