@@ -45,6 +45,15 @@ def test_an_effect_is_not_claimed_before_its_time(database: TestDatabase, owner:
     assert claimed(database, effect).id == effect
 
 
+def test_what_has_been_due_longest_comes_first(database: TestDatabase) -> None:
+    now = datetime.now(UTC)
+    waited = {waiting(database, due_at=now - timedelta(minutes=minutes)): minutes for minutes in (3, 1, 5, 2, 4)}
+
+    taken = claims_sql.claim(database, list(waited), lease=LEASE, limit=10)
+
+    assert [waited[claimed.id] for claimed in taken] == [5, 4, 3, 2, 1]
+
+
 def test_a_claim_returns_the_frozen_bytes_of_an_earlier_attempt(database: TestDatabase) -> None:
     effect = sending(database)
     attempts_sql.close_attempts(database, [closing(effect, "not_sent", Status.WAITING)])
