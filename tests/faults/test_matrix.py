@@ -50,6 +50,7 @@ NOT_REQUIRED = {
     "counting": "a person looks at an audience",
     "judging": "a person looks at an audience",
     "members": "a person looks at an audience",
+    "complaints.COUNT": "a person looks at a plan",
     "unplanned": "parts of other statements",
 }
 

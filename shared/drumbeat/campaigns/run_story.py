@@ -16,7 +16,7 @@ from drumbeat.core.runs import ENDED, RunReason, RunState, sentence
 from drumbeat.core.steps import Limit
 from drumbeat.ledger import configs
 from drumbeat.planning.run_content import configuration_differences
-from drumbeat.runs import sql
+from drumbeat.runs import complaints, sql
 from drumbeat.runs.said_before import said_before
 from drumbeat.runs.sql import LastSent
 from drumbeat.runs.times import needs_zones
@@ -146,6 +146,7 @@ def _plan(
         warnings=[
             *_warnings(head, campaign, config, mails, accounts),
             *_capped(head, campaign, services),
+            *_complained_of(head, services),
             *_repeats(before),
         ],
     )
@@ -183,6 +184,18 @@ def _capped(head: RunHead, campaign: Campaign, services: Services) -> Iterator[s
     if people:
         have = "person has" if people == 1 else "people have"
         yield f"{people:,} {have} as many mails already as the cap lets through, and will not get this one"
+
+
+def _complained_of(head: RunHead, services: Services) -> Iterator[str]:
+    if head.state not in NOT_STARTED:
+        return
+    last = sql.last_sent(services.db, sql.get(services.db, [head.run_id])[head.run_id])
+    said = complaints.said_of(last.id, services) if last else None
+    if last and said:
+        yield (
+            f"people called mails of the last run, {str(last.id)[:8]}, spam: {said}. Above one in a thousand mailbox"
+            " providers begin to sort out all that you send"
+        )
 
 
 def _approval(head: RunHead, before: LastSent | None) -> str | None:

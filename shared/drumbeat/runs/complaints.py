@@ -33,12 +33,29 @@ def judge(events: Sequence[UUID], services: Services) -> list[UUID]:
 
 def _judge(id: UUID, services: Services) -> bool:
     judged = complaints_sql.complaints(services.db, id)
-    if judged is None or judged.delivered >= judged.complaints * PAUSES_ABOVE:
-        return False  # so many are known to be delivered that it is no matter how many more are
-    delivered = complaints_sql.count_delivered(services.db, judged, most=2 * judged.complaints * PAUSES_ABOVE)
-    if delivered < LEAST_DELIVERED and judged.complaints < LEAST_COMPLAINTS:
+    if judged.state not in TAKEN:
+        return False
+    delivered = _delivered(judged, services, notes=True)
+    if delivered is None:
         return False
     return any(_move(judged, delivered, to, services) for to in _consequences(judged, delivered))
+
+
+def said_of(id: UUID, services: Services) -> str | None:
+    """Say how many complained of a run's mails, whether or not it has ended; None: they are not too many."""
+    judged = complaints_sql.complaints(services.db, id)
+    delivered = _delivered(judged, services, notes=False)
+    too_many = delivered is not None and delivered < judged.complaints * PAUSES_ABOVE
+    return f"{judged.complaints:,} of {delivered:,} delivered" if too_many else None
+
+
+def _delivered(judged: Judged, services: Services, *, notes: bool) -> int | None:
+    """Count what was delivered of a run; None: complaints say nothing of so few, or there are too few of them."""
+    if judged.delivered >= judged.complaints * PAUSES_ABOVE:
+        return None  # so many are known to be delivered that it is no matter how many more are
+    most = 2 * judged.complaints * PAUSES_ABOVE
+    delivered = complaints_sql.count_delivered(services.db, judged, most=most, notes=notes)
+    return delivered if delivered >= LEAST_DELIVERED or judged.complaints >= LEAST_COMPLAINTS else None
 
 
 def _consequences(judged: Judged, delivered: int) -> Iterator[RunState]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from drumbeat.core.feedback import Kind
+from drumbeat.core.runs import RunState
 from drumbeat.ledger.database import Database
 
 CLOCKS = timedelta(days=1)  # a provider's clock may be so far behind
@@ -28,9 +29,10 @@ def runs_of(db: Database, events: Sequence[UUID]) -> list[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A run that may still be stopped. `delivered`: how many are known to be, from the last time they were counted."""
+    """A run that people complained of. `delivered`: how many are known to be, from the last time they were counted."""
 
     run: UUID
+    state: RunState
     created_at: datetime
     complaints: int
     delivered: int
@@ -39,7 +41,7 @@ class Judged:
 
 # Complaints since the run began are few, whatever else was reported.
 COMPLAINTS = """
-    SELECT runs.id AS run, runs.created_at, progress.delivered,
+    SELECT runs.id AS run, runs.state, runs.created_at, progress.delivered,
            (SELECT count(DISTINCT feedback.effect_id)
               FROM feedback
               JOIN effects ON effects.id = feedback.effect_id
@@ -52,18 +54,18 @@ COMPLAINTS = """
                       AND reason_code = 'complaints') AS paused_before
       FROM runs
       JOIN run_progress progress ON progress.run_id = runs.id
-     WHERE runs.id = %(run)s AND runs.state IN ('expanding', 'running', 'paused')
+     WHERE runs.id = %(run)s
 """
 
 
-def complaints(db: Database, run: UUID) -> Judged | None:
-    """Count the people who complained of a run; None: it has ended."""
-    rows = db.run(COMPLAINTS, {"run": run, "clocks": CLOCKS})
-    return Judged(**rows[0]) if rows else None
+def complaints(db: Database, run: UUID) -> Judged:
+    """Count the people who complained of a run."""
+    (row,) = db.run(COMPLAINTS, {"run": run, "clocks": CLOCKS})
+    return Judged(**{**row, "state": RunState(row["state"])})
 
 
 # Where deliveries are reported they are counted; else what was accepted and did not come back.
-DELIVERED = """
+_COUNTED = """
     WITH reported AS MATERIALIZED (
         SELECT EXISTS (SELECT
                          FROM feedback
@@ -91,18 +93,21 @@ DELIVERED = """
                        END
                  LIMIT %(most)s) AS first
     )
+"""
+COUNT = f"{_COUNTED} SELECT n FROM counted"  # noqa: S608 - put together from constants
+NOTE_DELIVERED = f"""{_COUNTED}
     UPDATE run_progress
        SET delivered = greatest(delivered, counted.n)
       FROM counted
      WHERE run_id = %(run)s
  RETURNING counted.n
-"""
+"""  # noqa: S608 - the same
 
 
-def count_delivered(db: Database, judged: Judged, *, most: int) -> int:
-    """Count the mails of a run that were delivered, up to so many, and note how many that are at least."""
+def count_delivered(db: Database, judged: Judged, *, most: int, notes: bool) -> int:
+    """Count the mails of a run that were delivered, up to so many; `notes` how many that are at least."""
     rows = db.run(
-        DELIVERED,
+        NOTE_DELIVERED if notes else COUNT,
         {
             "run": judged.run,
             "since": judged.created_at,

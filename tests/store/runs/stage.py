@@ -10,6 +10,7 @@ from typing import Any, override
 from uuid import UUID
 
 from drumbeat.campaigns import firing
+from drumbeat.campaigns.run_story import story
 from drumbeat.configuration.document import compile_document
 from drumbeat.core.address import contact_key
 from drumbeat.core.clock import SystemClock
@@ -221,6 +222,12 @@ class Stage(Services):
 
     def run(self, id: UUID) -> Run:
         return sql.get(self.db, [id])[id]
+
+    def warnings_of(self, id: UUID) -> list[str]:
+        """Return what the plan of a run warns of."""
+        plan = story(id, self).plan
+        assert plan is not None
+        return list(plan.warnings)
 
     def step(self, id: UUID) -> None:
         """Take one step of a run."""

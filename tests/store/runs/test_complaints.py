@@ -149,3 +149,25 @@ def test_a_run_that_has_ended_is_left_as_it_is(stage: Stage, owner: Database) ->
 
     assert complaints.judge(report(owner, run, "complained", 3), stage) == []
     assert stage.run(run).state is RunState.FINISHED
+
+
+def test_the_plan_of_the_next_run_says_that_people_complained_of_the_last_once_it_had_ended(
+    stage: Stage, owner: Database
+) -> None:
+    stage.apply()
+    stage.people(*(f"p{place:03}" for place in range(200)))
+    last = stage.fire("last")
+    stage.settle()
+    assert stage.run(last).state is RunState.FINISHED
+    report(owner, last, "delivered", 200)
+    assert complaints.judge(report(owner, last, "complained", 2), stage) == []
+    stage.apply(subject="Other")
+    few = stage.fire("few", plan=True)
+    stage.settle()
+    before = stage.warnings_of(few)
+
+    assert complaints.judge(report(owner, last, "complained", 3, after=2), stage) == []
+    after = stage.warnings_of(few)
+
+    assert before == []
+    assert ["3 of 200 delivered" in each for each in after] == [True]

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from drumbeat.campaigns.run_story import story
 from drumbeat.core.errors import ConfigurationChanged, Stale
 from drumbeat.core.runs import RunState
 from drumbeat.local.servers import Valkey
@@ -176,7 +175,7 @@ def test_what_people_were_sent_again_with_is_not_sent_once_more_without_approval
 
     assert (stage.run(again).state, stage.run(again).reason_code) == (RunState.AWAITING_APPROVAL, "unchanged")
     assert len(stage.calls.sent) == 150
-    assert str(run)[:8] in next(each for each in warnings_of(stage, again) if "say what those" in each)
+    assert str(run)[:8] in next(each for each in stage.warnings_of(again) if "say what those" in each)
 
 
 def test_a_plan_that_needs_approval_anyway_says_that_the_same_was_sent(stage: Stage) -> None:
@@ -193,8 +192,8 @@ def test_a_plan_that_needs_approval_anyway_says_that_the_same_was_sent(stage: St
     other = stage.fire("third", plan=True)
     stage.settle()
 
-    assert [f"run {str(first)[:8]}" in each for each in warnings_of(stage, again)] == [True]
-    assert warnings_of(stage, other) == []
+    assert [f"run {str(first)[:8]}" in each for each in stage.warnings_of(again)] == [True]
+    assert stage.warnings_of(other) == []
 
 
 def test_an_older_plan_does_not_send_what_a_newer_run_has_sent(stage: Stage) -> None:
@@ -237,12 +236,6 @@ def test_of_runs_that_say_the_same_and_are_decided_at_the_same_moment_one_begins
 
     states = Counter(stage.run(run).state for run in alike)
     assert states[RunState.AWAITING_APPROVAL] == len(alike) - 1, states
-
-
-def warnings_of(stage: Stage, run: UUID) -> list[str]:
-    plan = story(run, stage).plan
-    assert plan is not None
-    return list(plan.warnings)
 
 
 def test_leavers_are_subtracted_joiners_counted_and_only_the_approved_are_mailed(stage: Stage) -> None:
@@ -306,13 +299,13 @@ def test_a_plan_says_how_many_people_the_cap_will_leave_out(stage: Stage) -> Non
 
     planned = stage.fire("second", plan=True)
     stage.settle()
-    said = warnings_of(stage, planned)
+    said = stage.warnings_of(planned)
     control.start(planned, actor=PERSON, approves=True, services=stage)
     stage.settle()
 
     assert said == ["3 people have as many mails already as the cap lets through, and will not get this one"]
     assert stage.totals(planned).cancelled == {"capped": 3}
-    assert warnings_of(stage, planned) == []
+    assert stage.warnings_of(planned) == []
 
 
 def test_a_word_that_is_said_again_is_taken_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
