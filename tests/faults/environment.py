@@ -18,7 +18,8 @@ RUNS_PER_TRUNCATE = 50
 TABLES = """
     SELECT relname AS name
       FROM pg_class
-     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('clock', 'relay_state')
+     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+       AND relname NOT IN ('migrations', 'clock', 'relay_state')
      ORDER BY relname
 """
 AS_NEW = SQL("""

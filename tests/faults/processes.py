@@ -182,6 +182,7 @@ class SimulatedDatabase(Database):
         self._prepare_after = 0  # plan once, independent of the first parameters: a seed repeats its run
         self._process = process
         self._observe = observe
+        self._order = Random(process.random.random())
 
     @override
     def run(self, sql: LiteralString | Composed, parameters: Parameters | None = None) -> list[Row]:
@@ -211,19 +212,20 @@ class SimulatedDatabase(Database):
     def _execute(self, sql: LiteralString, parameters: Parameters | None) -> list[Row]:
         schedule = self._process.point.schedule
         with schedule.statement(self._process.who, self._usable().info.backend_pid):
-            return _repeatable(sql, super().run(sql, parameters))
+            rows = super().run(sql, parameters)
+        if _is_ordered(sql):
+            return rows
+        rows = sorted(rows, key=repr)  # and not as they are stored, which is another way each time
+        self._order.shuffle(rows)
+        return rows
 
     def _fail(self, done: bool) -> NoReturn:
         raise psycopg.OperationalError("the answer was lost" if done else "the connection was lost")
 
 
-def _repeatable(sql: str, rows: list[Row]) -> list[Row]:
-    """Return rows that may come in any order in one that does not depend on where they are stored."""
-    return rows if _is_ordered(sql) else sorted(rows, key=repr)
-
-
 @cache
 def _is_ordered(sql: str) -> bool:
+    """Return whether a statement says in which order its rows come; else Postgres may give them in any."""
     outermost, depth = "", 0
     for part in re.split(r"([()])", sql):
         depth += (part == "(") - (part == ")")
