@@ -21,7 +21,7 @@ from drumbeat.runs.said_before import said_before
 from drumbeat.runs.sql import LastSent
 from drumbeat.runs.times import needs_zones
 from drumbeat.services import Services
-from drumbeat.views.run_cap import people_at_cap
+from drumbeat.views.run_cap import people_over_cap
 from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
 from drumbeat.views.run_story import RunHead, RunMove, ZoneOfRun, run_head, run_journal, zones_of_run
 from drumbeat.views.run_totals import StepTotals, run_totals
@@ -179,22 +179,24 @@ def _repeats(before: LastSent | None) -> Iterator[str]:
 def _capped(head: RunHead, campaign: Campaign, services: Services) -> Iterator[str]:
     if campaign.cap is None or head.state not in NOT_STARTED:
         return
+    places = [place for place, step in enumerate(campaign.steps, 1) if step.arguments.get("list")]
     with services.db.patient(PATIENCE_SECONDS):
-        people = people_at_cap(services.db, head.run_id, campaign.cap)
+        people = people_over_cap(services.db, head.run_id, campaign.cap, places)
     if people:
-        have = "person has" if people == 1 else "people have"
-        yield f"{people:,} {have} as many mails already as the cap lets through, and will not get this one"
+        whom = "1 person" if people == 1 else f"{people:,} people"
+        yield f"by what was sent so far, the cap stops mails of this run to {whom}"
 
 
 def _complained_of(head: RunHead, services: Services) -> Iterator[str]:
     if head.state not in NOT_STARTED:
         return
-    last = sql.last_sent(services.db, sql.get(services.db, [head.run_id])[head.run_id])
-    said = complaints.said_of(last.id, services) if last else None
+    with services.db.patient(PATIENCE_SECONDS):
+        last = sql.last_sent(services.db, sql.get(services.db, [head.run_id])[head.run_id])
+        said = complaints.said_of(last.id, services) if last else None
     if last and said:
         yield (
-            f"people called mails of the last run, {str(last.id)[:8]}, spam: {said}. Above one in a thousand mailbox"
-            " providers begin to sort out all that you send"
+            f"people called mails of the last run, {str(last.id)[:8]}, spam: {said}. Above one complaint in a thousand,"
+            " mailbox providers begin to treat all that you send as spam"
         )
 
 

@@ -3,8 +3,9 @@
 The fence is the lock: a claim raises it, and what is written later must name it.
 """
 
+import math
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -196,11 +197,15 @@ def claim_of_run(
 
 
 def _in_order(rows: Iterable[Row], *, probe: bool) -> list[Claimed]:
-    """Return what was claimed, those that have been due longest first: a limit lets them through in that order.
+    """Return what was claimed in the order in which a limit lets it through: what was planned earliest comes first.
 
-    Without an order it would be that in which Postgres has stored them, which is another each time.
+    Without an order it would be that in which Postgres has stored the rows, which is another each time.
     """
-    return sorted((_claimed(row, probe=probe) for row in rows), key=lambda claimed: (claimed.base_due_at, claimed.id))
+    return sorted((_claimed(row, probe=probe) for row in rows), key=_place)
+
+
+def _place(claimed: Claimed) -> tuple[datetime, float, UUID]:
+    return claimed.base_due_at, math.inf if claimed.slot is None else claimed.slot, claimed.id
 
 
 def _claimed(row: Row, *, probe: bool) -> Claimed:

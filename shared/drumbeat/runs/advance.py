@@ -158,7 +158,7 @@ def _times(run: Run, campaign: Campaign, services: Services) -> tuple[ZoneTimes,
 
 
 def _begin_or_wait(run: Run, services: Services) -> bool:
-    """Let a run that is planned begin, wait for approval, or be missed; return whether it moved."""
+    """Let a run that is planned begin, wait for approval, or be missed; return whether there may be another step."""
     _, campaign = configured(run, services)
     late = run.now - run.starts_at if run.starts_at is not None else timedelta(0)
     if late > timedelta(seconds=campaign.misfire) and not campaign.is_by_recipient and run.approved is None:

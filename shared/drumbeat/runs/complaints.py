@@ -35,7 +35,7 @@ def _judge(id: UUID, services: Services) -> bool:
     judged = complaints_sql.complaints(services.db, id)
     if judged.state not in TAKEN:
         return False
-    delivered = _delivered(judged, services, notes=True)
+    delivered = _delivered(judged, services)
     if delivered is None:
         return False
     return any(_move(judged, delivered, to, services) for to in _consequences(judged, delivered))
@@ -44,17 +44,17 @@ def _judge(id: UUID, services: Services) -> bool:
 def said_of(id: UUID, services: Services) -> str | None:
     """Say how many complained of a run's mails, whether or not it has ended; None: they are not too many."""
     judged = complaints_sql.complaints(services.db, id)
-    delivered = _delivered(judged, services, notes=False)
+    delivered = _delivered(judged, services)
     too_many = delivered is not None and delivered < judged.complaints * PAUSES_ABOVE
     return f"{judged.complaints:,} of {delivered:,} delivered" if too_many else None
 
 
-def _delivered(judged: Judged, services: Services, *, notes: bool) -> int | None:
+def _delivered(judged: Judged, services: Services) -> int | None:
     """Count what was delivered of a run; None: complaints say nothing of so few, or there are too few of them."""
     if judged.delivered >= judged.complaints * PAUSES_ABOVE:
         return None  # so many are known to be delivered that it is no matter how many more are
     most = 2 * judged.complaints * PAUSES_ABOVE
-    delivered = complaints_sql.count_delivered(services.db, judged, most=most, notes=notes)
+    delivered = complaints_sql.count_delivered(services.db, judged, most=most)
     return delivered if delivered >= LEAST_DELIVERED or judged.complaints >= LEAST_COMPLAINTS else None
 
 

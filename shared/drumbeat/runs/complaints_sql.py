@@ -65,7 +65,7 @@ def complaints(db: Database, run: UUID) -> Judged:
 
 
 # Where deliveries are reported they are counted; else what was accepted and did not come back.
-_COUNTED = """
+DELIVERED = """
     WITH reported AS MATERIALIZED (
         SELECT EXISTS (SELECT
                          FROM feedback
@@ -93,21 +93,18 @@ _COUNTED = """
                        END
                  LIMIT %(most)s) AS first
     )
-"""
-COUNT = f"{_COUNTED} SELECT n FROM counted"  # noqa: S608 - put together from constants
-NOTE_DELIVERED = f"""{_COUNTED}
     UPDATE run_progress
        SET delivered = greatest(delivered, counted.n)
       FROM counted
      WHERE run_id = %(run)s
  RETURNING counted.n
-"""  # noqa: S608 - the same
+"""
 
 
-def count_delivered(db: Database, judged: Judged, *, most: int, notes: bool) -> int:
-    """Count the mails of a run that were delivered, up to so many; `notes` how many that are at least."""
+def count_delivered(db: Database, judged: Judged, *, most: int) -> int:
+    """Count the mails of a run that were delivered, up to so many, and note how many that are at least."""
     rows = db.run(
-        NOTE_DELIVERED if notes else COUNT,
+        DELIVERED,
         {
             "run": judged.run,
             "since": judged.created_at,

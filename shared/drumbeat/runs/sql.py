@@ -117,7 +117,7 @@ BEGINNINGS = "SELECT number FROM beginnings WHERE campaign = %(campaign)s"
 
 
 def beginnings(db: Database, campaign: str) -> int:
-    """Return how often runs of a campaign have begun to send."""
+    """Return a number that grows whenever a run of a campaign begins to send."""
     rows = db.run(BEGINNINGS, {"campaign": campaign})
     return rows[0]["number"] if rows else 0
 
@@ -149,8 +149,8 @@ def begin(db: Database, new: NewRun) -> bool:
     return bool(db.run(BEGIN, {**parameters, "steps": list(new.steps), "people": PEOPLE_A_CHUNK}))
 
 
-# Whether a run may begin unasked was read when `begun` others had, and holds for no other number: one that begins at
-# the same moment waits here for the row.
+# Whether a run may begin unasked was judged when runs of its campaign had begun `begun` times, and holds only while
+# that is the number: one that begins at the same moment waits here for the row.
 MOVE = """
     WITH before AS MATERIALIZED (
         SELECT id, state, campaign
@@ -262,7 +262,8 @@ LAST_SENT = """
           FROM runs
          CROSS JOIN LATERAL (SELECT max(at) AS at
                                FROM run_journal
-                              WHERE run_journal.run_id = runs.id AND run_journal.to_state = 'expanding') AS began
+                              WHERE run_journal.run_id = runs.id AND run_journal.to_state = 'expanding'
+                                AND run_journal.from_state <> 'paused') AS began
          WHERE campaign = %(campaign)s AND id <> %(id)s AND began.at IS NOT NULL
          ORDER BY began.at DESC, id DESC
          LIMIT 1

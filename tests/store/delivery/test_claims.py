@@ -45,7 +45,7 @@ def test_an_effect_is_not_claimed_before_its_time(database: TestDatabase, owner:
     assert claimed(database, effect).id == effect
 
 
-def test_what_has_been_due_longest_comes_first(database: TestDatabase) -> None:
+def test_what_was_planned_earliest_comes_first(database: TestDatabase) -> None:
     now = datetime.now(UTC)
     waited = {waiting(database, due_at=now - timedelta(minutes=minutes)): minutes for minutes in (3, 1, 5, 2, 4)}
 

@@ -13,8 +13,9 @@ from drumbeat.core.runs import RunState
 from drumbeat.local.servers import Valkey
 from drumbeat.runs import control, missing, sql
 from drumbeat.runs.advance import advance
+from drumbeat.views.run_totals import run_totals
 from tests.conftest import TestDatabase
-from tests.store.runs.stage import Stage
+from tests.store.runs.stage import DOCUMENT, TEXT, Stage
 
 PERSON = "person:test"
 
@@ -303,9 +304,64 @@ def test_a_plan_says_how_many_people_the_cap_will_leave_out(stage: Stage) -> Non
     control.start(planned, actor=PERSON, approves=True, services=stage)
     stage.settle()
 
-    assert said == ["3 people have as many mails already as the cap lets through, and will not get this one"]
+    assert said == ["by what was sent so far, the cap stops mails of this run to 3 people"]
     assert stage.totals(planned).cancelled == {"capped": 3}
     assert stage.warnings_of(planned) == []
+
+
+SECOND_STEP = """
+      - id: other
+        account: mail
+        action: send_email
+"""
+TO_THE_LIST = f'        with: {{to: "{{{{ lead.email }}}}", list: news, subject: "Two", text: "{TEXT}"}}'
+TO_NO_LIST = '        transactional: terms\n        with: {to: "{{ lead.email }}", subject: "Two", text: "Terms"}'
+
+
+@pytest.mark.parametrize(("other", "stopped", "capped"), [(TO_THE_LIST, 3, 5), (TO_NO_LIST, 2, 2)])
+def test_the_cap_of_a_plan_counts_the_mails_of_its_own_steps_that_go_to_a_list(
+    stage: Stage, other: str, stopped: int, capped: int
+) -> None:
+    stage.apply()
+    stage.people("ada", "bob")
+    stage.fire("first")
+    stage.settle()
+    stage.people("cyd")
+    first = DOCUMENT.format(audience="{list: news}", more='cap: "1/7d"', limits="", subject="One", text=TEXT)
+    stage.configure(first.rstrip() + SECOND_STEP + other)
+
+    run = stage.fire("second", plan=True)
+    stage.settle()
+    said = stage.warnings_of(run)
+    control.start(run, actor=PERSON, approves=True, services=stage)
+    stage.settle()
+
+    assert sum(step.cancelled.get("capped", 0) for step in run_totals(stage.db, run)) == capped
+    assert said == [f"by what was sent so far, the cap stops mails of this run to {stopped} people"]
+
+
+def test_a_run_that_is_resumed_does_not_hide_what_a_later_one_has_sent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drumbeat.runs.sql.PEOPLE_A_CHUNK", 2)
+    stage.apply()
+    some(stage, 20)
+    older = stage.fire("older")
+    stage.work(stage.queue.left.pop(0), left=38.2, passing=0.1)
+    while stage.run(older).expanded < 3:
+        stage.step(older)
+    control.pause(older, actor=PERSON, reason="later", services=stage)
+    stage.apply(subject="Other news")
+    stage.fire("newer")
+    stage.settle()
+    control.resume(older, actor=PERSON, reason="now", services=stage)
+    stage.settle()
+
+    again = stage.fire("again")
+    stage.settle()
+
+    assert stage.run(older).state is RunState.FINISHED
+    assert (stage.run(again).state, stage.run(again).reason_code) == (RunState.AWAITING_APPROVAL, "unchanged")
 
 
 def test_a_word_that_is_said_again_is_taken_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

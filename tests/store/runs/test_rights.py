@@ -13,6 +13,8 @@ FORBIDDEN: tuple[LiteralString, ...] = (
     "DELETE FROM approvals",
     "DELETE FROM run_progress",
     "DELETE FROM recipients",
+    "DELETE FROM beginnings",
+    "UPDATE beginnings SET campaign = ''",
     "UPDATE run_journal SET to_state = 'planned'",
     "UPDATE run_journal SET at = now()",
     "UPDATE approvals SET hash = ''",
