@@ -10,10 +10,15 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis as redis_client
+from hypothesis import settings
 
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import MiniStack, Postgres, Valkey
+
+# Hypothesis fails an example that takes longer than 200 ms. How fast this machine is, no test asserts.
+settings.register_profile("drumbeat", deadline=None)
+settings.load_profile("drumbeat")
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "drumbeat:tests:"  # of the keys of a client of ours

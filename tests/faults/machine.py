@@ -149,7 +149,6 @@ class Deployment(RuleBasedStateMachine):
 SHORT = settings(
     max_examples=15,
     stateful_step_count=15,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate, Phase.shrink),

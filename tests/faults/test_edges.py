@@ -71,7 +71,6 @@ def test_an_absence_counts_until_the_last_second_of_the_log(
 @pytest.mark.point(47)
 @settings(
     max_examples=25,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

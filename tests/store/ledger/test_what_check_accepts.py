@@ -40,9 +40,7 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-SLOW_IS_ALL_RIGHT = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SLOW_IS_ALL_RIGHT = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def compiled(text: str, templates: dict[str, str]) -> Any:

@@ -58,7 +58,7 @@ def test_an_address_among_bytes_that_are_no_text_is_left_out(database: TestDatab
     assert in_sql(database, text) == "[address]"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(st.sampled_from('a%402ＦF5E0＠﹫ ％@"½,é')).filter(
         lambda text: "\N{REPLACEMENT CHARACTER}" not in plain(text)

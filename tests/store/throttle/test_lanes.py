@@ -186,7 +186,7 @@ any_transactional = st.lists(st.builds(Effect, st.just(value=False), instants, l
 campaigns = st.lists(st.builds(Effect, st.just(value=True), instants, lateness), max_size=40)
 rates = st.builds(Limit, st.integers(1, 30), st.just(1), st.integers(1, 20))
 windows = st.builds(Limit, st.integers(1, 40), st.sampled_from([3600, 86400]), st.none())
-in_redis = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_redis = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 type Run = Callable[[Sequence[Limit], list[Effect]], Account]
 

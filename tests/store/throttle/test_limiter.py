@@ -211,7 +211,7 @@ window = st.builds(Limit, st.integers(1, 40), st.sampled_from([3600, 86400]), st
 
 
 @given(limits=st.lists(limit | window, min_size=1, max_size=3), steps=st.lists(arrivals, max_size=25))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_interval_ever_sees_more_than_burst_plus_rate(
     redis: Redis, lean: LeanRedis, limits: list[Limit], steps: list[Arrival]
 ) -> None:

@@ -191,7 +191,7 @@ WHOLE = yaml_lines.read(
 ).data
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from([each for each in spots(WHOLE) if each[:1] == ("campaigns",)]), ANYTHING)
 def test_a_campaign_with_anything_anywhere_is_compiled_and_loaded_or_refused(
     path: tuple[str | int, ...], value: object

@@ -705,7 +705,7 @@ def test_hostile_documents_are_refused_in_bounded_work(text: str) -> None:
     assert mistakes(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(st.sampled_from("version:1\n {}[]-'\"&*!|>#%@`,flowsaccount ")), st.dictionaries(st.text(), st.text()))
 def test_any_text_is_either_compiled_or_refused(text: str, templates: dict[str, str]) -> None:
     compiled: dict[str, object] | None = None
@@ -743,7 +743,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example(("flows", "thanks", "on"), "\U00010000")  # JSON writes it as two halves, which YAML does not join
 @given(st.sampled_from(spots(WHOLE)), ANYTHING)
 def test_a_sound_document_with_anything_anywhere_is_compiled_or_refused(

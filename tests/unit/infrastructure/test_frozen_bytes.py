@@ -51,7 +51,7 @@ def line() -> Iterator[Line]:
         caller.close()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(methods, targets, st.dictionaries(names, values, max_size=6), st.binary())
 @example("POST", "/a/../b/./c", {}, b"")
 @example("POST", "/{}|^`<>\"\\'", {}, b"\0\xff\r\n\r\n")
@@ -80,7 +80,7 @@ def test_the_peer_reads_what_was_frozen(
     assert line.peer.requests[-1] == "\r\n".join([*head, "", ""]).encode() + body
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text())
 @example("/a b")
 @example("/ä")

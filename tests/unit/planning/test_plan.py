@@ -227,7 +227,7 @@ def test_the_hash_is_the_same_in_every_release() -> None:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.dictionaries(st.sampled_from(["email", "id", "country", "name"]), st.one_of(st.emails(), st.text(), st.none())),
     st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)),
@@ -241,7 +241,7 @@ def test_the_same_event_and_version_give_the_same_plan(payload: dict[str, object
     assert first == second
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.permutations(range(4)))
 def test_effects_are_the_same_whatever_order_the_steps_stand_in(order: list[int]) -> None:
     version = config(STEPS)

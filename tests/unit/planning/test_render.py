@@ -151,7 +151,7 @@ def test_a_step_that_the_version_lacks_is_refused(flow: str, step: str) -> None:
 
 
 @pytest.mark.point(45)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(["email", "name"]), st.one_of(st.emails(), st.text(), st.integers(), st.none())))
 def test_the_same_effect_is_rendered_the_same_and_goes_where_it_was_planned(payload: dict[str, object]) -> None:
     version = config(one_step("mail", "send_email", {"to": "{{ payload.email }}", "template": "hi"}), templates=WORDS)

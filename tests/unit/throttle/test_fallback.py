@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from drumbeat.core.configuration import Limit
@@ -80,7 +80,6 @@ windows = st.builds(Limit, st.integers(1, 60), st.sampled_from([3600, 86400]), s
 @given(
     limits=st.lists(rates | windows, min_size=1, max_size=3), processes=st.integers(1, 12), seed=st.integers(0, 10**6)
 )
-@settings(deadline=None)
 def test_all_processes_together_keep_each_limit(limits: list[Limit], processes: int, seed: int) -> None:
     random = Random(seed)
     interval = interval_of(limits, processes)
