@@ -40,7 +40,7 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-SLOW_IS_ALL_RIGHT = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+IN_ONE_LEDGER = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def compiled(text: str, templates: dict[str, str]) -> Any:
@@ -60,7 +60,7 @@ def typed(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-@SLOW_IS_ALL_RIGHT
+@IN_ONE_LEDGER
 @given(VALUES)
 @example("1e400")
 @example("12345678901234567890")
@@ -76,7 +76,7 @@ def test_a_value_of_a_body_comes_back_as_it_was_read(database: TestDatabase, val
         assert typed(stored(database, accepted)) == typed(accepted)
 
 
-@SLOW_IS_ALL_RIGHT
+@IN_ONE_LEDGER
 @given(st.sampled_from(spots(WHOLE)), VALUES)
 def test_so_does_a_whole_document_with_anything_anywhere(
     database: TestDatabase, path: tuple[str | int, ...], value: str
