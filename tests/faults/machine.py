@@ -150,6 +150,7 @@ SHORT = settings(
     max_examples=15,
     stateful_step_count=15,
     database=None,
+    deadline=None,  # the processes of the pool load no conftest
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate, Phase.shrink),
 )
