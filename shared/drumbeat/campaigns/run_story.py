@@ -17,7 +17,7 @@ from drumbeat.core.steps import Limit
 from drumbeat.ledger import configs
 from drumbeat.planning.run_content import configuration_differences
 from drumbeat.runs import complaints, sql
-from drumbeat.runs.said_before import said_before
+from drumbeat.runs.said_before import says_the_same
 from drumbeat.runs.sql import LastSent
 from drumbeat.runs.times import needs_zones
 from drumbeat.services import Services
@@ -125,7 +125,9 @@ def _plan(
     head: RunHead, config: Config, totals: Sequence[StepTotals], zones: Sequence[ZoneOfRun], services: Services
 ) -> PlanOfRun:
     campaign = config.campaigns[head.campaign]
-    before = _before(head, services) if head.state in NOT_STARTED else None
+    run = sql.get(services.db, [head.run_id])[head.run_id] if head.state in NOT_STARTED else None
+    last = sql.last_sent(services.db, run) if run is not None else None
+    before = last if run and last and says_the_same(run, last, services) else None
     mails = {each.step: each.matched - sum(each.left_out.values()) for each in totals}
     most = max(mails.values(), default=0)
     accounts = list(_loads(campaign, config, mails))
@@ -146,7 +148,7 @@ def _plan(
         warnings=[
             *_warnings(head, campaign, config, mails, accounts),
             *_capped(head, campaign, services),
-            *_complained_of(head, services),
+            *_complained_of(last, services),
             *_repeats(before),
         ],
     )
@@ -161,10 +163,6 @@ def _loads(campaign: Campaign, config: Config, mails: Mapping[str, int]) -> Iter
 
 def _seconds(mails: int, limits: Sequence[Limit]) -> float | None:
     return max((mails * limit.period / limit.count for limit in limits), default=None)
-
-
-def _before(head: RunHead, services: Services) -> LastSent | None:
-    return said_before(sql.get(services.db, [head.run_id])[head.run_id], services)
 
 
 def _repeats(before: LastSent | None) -> Iterator[str]:
@@ -187,13 +185,12 @@ def _capped(head: RunHead, campaign: Campaign, services: Services) -> Iterator[s
         yield f"by what was sent so far, the cap stops mails of this run to {whom}"
 
 
-def _complained_of(head: RunHead, services: Services) -> Iterator[str]:
-    if head.state not in NOT_STARTED:
+def _complained_of(last: LastSent | None, services: Services) -> Iterator[str]:
+    if last is None:
         return
     with services.db.patient(PATIENCE_SECONDS):
-        last = sql.last_sent(services.db, sql.get(services.db, [head.run_id])[head.run_id])
-        said = complaints.said_of(last.id, services) if last else None
-    if last and said:
+        said = complaints.said_of(last.id, services)
+    if said:
         yield (
             f"people called mails of the last run, {str(last.id)[:8]}, spam: {said}. Above one complaint in a thousand,"
             " mailbox providers begin to treat all that you send as spam"

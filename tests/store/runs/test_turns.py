@@ -33,9 +33,8 @@ def test_a_rate_limit_is_used_to_the_full_and_no_mail_is_put_back_again_and_agai
     carry_on(stage, 120)
 
     assert len(set(stage.calls.sent)) == len(stage.calls.sent) == 120
-    assert (
-        stage.db.run(PUT_BACK)[0]["n"] <= 2 * 120
-    )  # once; twice where a turn comes after its mails' places have passed
+    # Once; twice where a turn comes after the places of its mails have passed.
+    assert stage.db.run(PUT_BACK)[0]["n"] <= 2 * 120
 
 
 def test_a_limit_of_a_day_lets_through_at_once_what_it_allows(stage: Stage) -> None:
