@@ -8,10 +8,12 @@ from uuid import UUID
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.campaign_stories import HUNTERS, LEE
 from tests.faults.sample_deployment import DEALS, SALE
+from tests.faults.sample_people import STEPS_OF_RUNS
 from tests.faults.simulation import Simulation
 
 RUN = "run"
 RACES_OF_RUNS = ("pause", "cap", "chunks")  # of a turn and a pause, of two runs for the same people, of two workers
+ACCOUNTS_OF_RUNS = sorted(set(STEPS_OF_RUNS.values()))
 MOST_WAITS = 60  # of a person for a worker
 PROCESSES_OF_RUNS: Mapping[str, tuple[str, ...]] = {
     RUN: ("worker 1", "worker 2", "relay", "person", "form", "page", "provider"),
@@ -51,7 +53,9 @@ class RunsAtOnce:
         return parts
 
     def end(self) -> None:
-        """Let what a person has paused, or not approved, go on."""
+        """Let what a person has stopped, paused, or not approved, go on."""
+        for account in (None, *ACCOUNTS_OF_RUNS):
+            self._simulation.go_on(account)
         for run in self._runs:
             if self._simulation.run_stands(run) == "paused":
                 self._simulation.resume_run(run)
@@ -94,9 +98,15 @@ class RunsAtOnce:
                         simulation.start_planned,
                         simulation.approve_run,
                         simulation.cancel_run if random.random() < 0.5 else simulation.resume_run,
+                        self._stop_or_go_on,
                     )
                 )
                 act(random.choice(self._runs))
+
+    def _stop_or_go_on(self, _: UUID) -> None:
+        """A person stops everything, or an account of runs, or lets it go on."""
+        act = self._random.choice((self._simulation.stop, self._simulation.go_on))
+        act(self._random.choice((None, *ACCOUNTS_OF_RUNS)))
 
     def _join(self) -> None:
         self._wait("form", self._random.randint(0, 30))

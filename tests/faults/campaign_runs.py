@@ -12,6 +12,7 @@ from drumbeat.core import ids
 from drumbeat.core.errors import ConfigurationChanged, NotFound, Problem, Stale
 from drumbeat.ingest import recording
 from drumbeat.ledger import configs
+from drumbeat.operations import stops
 from drumbeat.runs import control, missing
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import Turn, WakeUp
@@ -65,6 +66,16 @@ class CampaignRuns(World):
         """End a run."""
         self.cancelled.add(run)
         return self._ask(who, lambda at: control.cancel(run, actor=ACTOR, reason=WORDS, services=at))
+
+    def stop(self, account: str | None, who: str = "person") -> bool:
+        """Stop an account, or everything."""
+        return self._ask(who, lambda at: stops.stop(account, reason=WORDS, actor=ACTOR, services=at))
+
+    def go_on(self, account: str | None, who: str = "person") -> bool:
+        """Let an account go on that was stopped, or everything."""
+        if account is None:
+            return self._ask(who, lambda at: stops.resume_everything(reason=WORDS, actor=ACTOR, services=at))
+        return self._ask(who, lambda at: stops.resume(account, reason=WORDS, actor=ACTOR, services=at))
 
     def send_missing(self, run: UUID, who: str = "person") -> bool:
         """Send a run that ended to those who did not get it."""

@@ -40,6 +40,20 @@ def _paused_just_in_time(simulation: Simulation) -> None:
     assert len(list(simulation.vendors.performed())) == before + len(HUNTERS)
 
 
+def _stopped_just_in_time(simulation: Simulation) -> None:
+    """Everything is stopped when a worker has claimed mails and not opened them: none leaves until it goes on."""
+    run = _expand(simulation)
+    before = len(list(simulation.vendors.performed()))
+    pause_at(simulation, OPENS, lambda: simulation.stop(None))
+    pass_until(simulation, simulation.clock.gone + 5 * MINUTE)
+    assert len(list(simulation.vendors.performed())) == before
+    assert simulation.environment.owner.run("SELECT FROM journal WHERE reason_code = 'stopped'")
+    simulation.go_on(None)
+    simulation.settle(prompt=True)
+    assert len(list(simulation.vendors.performed())) == before + len(HUNTERS)
+    assert simulation.run_stands(run) == RunState.FINISHED
+
+
 def _cancelled_just_in_time(simulation: Simulation) -> None:
     """The same, and the run is cancelled: no mail leaves at all."""
     run = _expand(simulation)
@@ -95,6 +109,7 @@ def _alike(simulation: Simulation) -> None:
 
 CAMPAIGN_SCENARIOS: Mapping[str, Scenario] = {
     "a run is paused just in time": Scenario(_paused_just_in_time, {}, HAL),
+    "everything is stopped just in time": Scenario(_stopped_just_in_time, {}, HAL),
     "a run is cancelled just in time": Scenario(_cancelled_just_in_time, {}, HAL),
     "a run is cancelled before its people are recorded": Scenario(_cancelled_unplanned, {}, HAL),
     "two runs that say the same are started at once": Scenario(_alike, {}, HAL),

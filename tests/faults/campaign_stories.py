@@ -12,7 +12,7 @@ from tests.faults.corrections import configure
 from tests.faults.fault_points import NoFaults
 from tests.faults.outages import pass_until
 from tests.faults.queues import EFFECTS
-from tests.faults.sample_deployment import DEALS, SALE
+from tests.faults.sample_deployment import CLASSES, DEALS, SALE
 from tests.faults.sample_people import Saying, bargain_hunter
 from tests.faults.simulation import MINUTE, Simulation
 
@@ -97,6 +97,26 @@ def _halted(simulation: Simulation) -> None:
     if isinstance(simulation.point.faults, NoFaults):
         assert len(list(simulation.vendors.performed())) == sent
     simulation.resume_run(run)
+    simulation.settle(prompt=True)
+    _is(simulation, run, RunState.FINISHED)
+
+
+def _stopped(simulation: Simulation) -> None:
+    """Everything is stopped in the middle of a run, then all accounts one by one; a person signs up meanwhile."""
+    run = simulation.start_run(DEALS)
+    simulation.drain()
+    simulation.stop(None)
+    sent = len(list(simulation.vendors.performed()))
+    simulation.say(LEE)
+    pass_until(simulation, simulation.clock.gone + A_WHILE)
+    for account in CLASSES:
+        simulation.stop(account)
+    simulation.go_on(None)
+    pass_until(simulation, simulation.clock.gone + MINUTE)
+    if isinstance(simulation.point.faults, NoFaults):
+        assert len(list(simulation.vendors.performed())) == sent
+    for account in CLASSES:
+        simulation.go_on(account)
     simulation.settle(prompt=True)
     _is(simulation, run, RunState.FINISHED)
 
@@ -288,6 +308,7 @@ CAMPAIGN_STORIES = {
     "approved": _approved,
     "halted": _halted,
     "halted for a while": _halted_for_a_while,
+    "stopped": _stopped,
     "called off": _called_off,
     "called back": _called_back,
     "spam": _spam,

@@ -19,12 +19,13 @@ TABLES = """
     SELECT relname AS name
       FROM pg_class
      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-       AND relname NOT IN ('migrations', 'clock', 'relay_state')
+       AND relname NOT IN ('migrations', 'clock', 'relay_state', 'gate')
      ORDER BY relname
 """
 AS_NEW = SQL("""
     SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace;
     UPDATE relay_state SET planned_until = '-infinity', searched_until = '-infinity';
+    UPDATE gate SET stops = '[]';
     UPDATE clock SET shift = '0'
 """)
 WITHOUT_TRIGGERS = SQL("SELECT set_config('session_replication_role', 'replica', true)")  # and without references

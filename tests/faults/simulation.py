@@ -46,6 +46,10 @@ OVERDUE = """
      WHERE (status IN ('waiting', 'unknown') AND lease_until IS NULL
             AND greatest(due_at, runs.updated_at) < drumbeat_now() - %(late)s
             AND (runs.state IS DISTINCT FROM 'paused' OR status = 'unknown')
+            AND (status = 'unknown' OR NOT (SELECT stops @> '[{"account": null}]'
+                                                   OR stops @> jsonb_build_array(jsonb_build_object('account', account))
+                                              FROM gate))
+            AND greatest(due_at, (SELECT max(at) FROM stop_journal)) < drumbeat_now() - %(late)s
             AND account NOT IN (SELECT account FROM account_states WHERE paused_until > drumbeat_now() - %(late)s))
         OR (status IN ('claimed', 'sending', 'unknown') AND lease_until < drumbeat_now() - %(late)s)
      UNION ALL

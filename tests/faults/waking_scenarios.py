@@ -8,7 +8,7 @@ from uuid import UUID
 
 from drumbeat.core.runs import RunState
 from drumbeat.operations.decisions import Decision, decide
-from drumbeat.operations.resume import resume
+from drumbeat.operations.stops import resume
 from drumbeat.runs import control
 from drumbeat.wakeups.queue import WakeUp
 from tests.faults.campaign_stories import HAL, fire, gather_hunters
@@ -284,7 +284,7 @@ def _pause_accounts(simulation: Simulation, campaign: str, duration: timedelta) 
 def _resume_accounts(simulation: Simulation, campaign: str) -> None:
     with simulation.living("person") as process:
         for account in ACCOUNTS[campaign]:
-            resume(account, process)
+            resume(account, reason=None, actor="person:ada", services=process)
 
 
 def _decide(simulation: Simulation, effect: UUID, decision: Decision) -> None:

@@ -13,7 +13,7 @@ from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.infrastructure.sqs.client import SqsError
 from drumbeat.ingest import parking_sql
-from drumbeat.ledger import configs
+from drumbeat.ledger import configs, stops
 from drumbeat.observability.exposition import exposition
 from drumbeat.observability.unaccounted import unaccounted
 from drumbeat.operations.doctor import connections
@@ -49,6 +49,7 @@ def status() -> Response[Any]:
             "configVersion": configs.newest_version(services().db),
             "totals": views.totals(services().db),
             "accounts": all_accounts(),
+            "stops": stops.in_force(services().db),
             "deadLetters": _dead_letters(),
             "campaigns": campaigns.upcoming(services().db),
             "runs": views.runs(services().db, views.RunFilter(state=OPEN_WORD), limit=MAX_RUNS_LISTED).items,

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from drumbeat.audit import acceptances, findings_sql, lateness, people_sql, plans, runs, spans_sql, verification_sql
+from drumbeat.audit import (
+    acceptances,
+    findings_sql,
+    lateness,
+    people_sql,
+    plans,
+    runs,
+    spans_sql,
+    stops_sql,
+    verification_sql,
+)
 from drumbeat.audit.findings_sql import Bounds, Finding
 from drumbeat.audit.runs import ReadRun
 from drumbeat.audit.spans_sql import END, START
@@ -85,6 +95,7 @@ def verify(services: Services, *, after: UUID | None = None, limit: int = EVENTS
             [
                 *findings_sql.findings(services.db, span, bounds),
                 *people_sql.findings(services.db, span),
+                *stops_sql.findings(services.db, span),
                 *runs.findings(services, span, bounds),
             ],
             {each.row.id: each for each in runs.read(services, span)},

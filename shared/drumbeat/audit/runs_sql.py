@@ -10,6 +10,7 @@ from drumbeat.audit.spans_sql import Span, effects_of_runs
 from drumbeat.core.runs import OPEN_TO_SENDING
 from drumbeat.ledger.database import Database
 from drumbeat.ledger.effects_of_runs import FREE, RUN
+from drumbeat.ledger.stops import stopped
 from drumbeat.runs import sql
 from drumbeat.runs.chunks_sql import chunk
 from drumbeat.runs.gathering_sql import DIGEST
@@ -138,7 +139,8 @@ STUCK = f"""
                                FROM effects
                               WHERE {RUN} = runs.id AND {FREE}
                                 AND effects.status IN ('waiting', 'unknown') AND due_at < drumbeat_now() - %(run_late)s
-                                AND account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL))
+                                AND account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL)
+                                AND (effects.status = 'unknown' OR NOT {stopped("effects.account")}))
                      OR NOT EXISTS (SELECT
                                       FROM effects
                                      WHERE event_id = runs.id

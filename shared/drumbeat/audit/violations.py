@@ -65,6 +65,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "fold": ("I7", "effect", "its journal says {journal}, its row says {row}"),
     "run-journal": ("I7", "run", "move {seq} of its journal, {from} → {to}, does not follow from {ended}"),
     "run-fold": ("I7", "run", "its journal says {journal}, its row says {row}"),
+    "while-stopped": ("I8", "effect", "attempt {n} was opened while {account} was stopped"),
     "while-halted": ("I8", "effect", "attempt {n} was opened while its run was {state}"),
     "mailed-fold": ("I8", "contact", "how often the person was mailed, by their row, is not what was opened"),
     "too-old": ("I8", "effect", "first attempted {late} after it expired"),

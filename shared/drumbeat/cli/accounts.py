@@ -1,4 +1,4 @@
-"""`drumbeat accounts`: which logins are running, which are paused and why; end a pause by hand."""
+"""`drumbeat accounts`: which logins are running, which are paused and why; stop one, and let it go on."""
 
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from drumbeat.cli.output import count, moment, plain, print_json, show, span, st
 @click.group(invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List accounts; resume a paused one."""
+    """List accounts; pause one, or let it go on."""
     if context.invoked_subcommand is None:
         context.invoke(list_accounts)
 
@@ -48,16 +48,34 @@ def state_of(account: dict[str, Any]) -> str:
 
 @command.command()
 @click.argument("name")
+@click.option("--reason", required=True, help="Why; kept in the journal of stops.")
 @with_client
-def resume(client: Client, name: str) -> None:
-    """End the pause of the account NAME; what waited for it goes on now."""
+def pause(client: Client, name: str, reason: str) -> None:
+    """Stop the account NAME: nothing is sent by it any more once this is done, until someone resumes it."""
+    answer = client.post(f"/v1/accounts/{quote(name, safe='')}/pause", {"reason": reason})
+    if client.json:
+        print_json(answer)
+        return
+    show(f"{plain(name)} is {status('stopped')}; what was on its way already cannot be called back")
+    show(f"to go on: drumbeat accounts resume {plain(name)}")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--reason", help="Why; kept in the journal of stops.")
+@with_client
+def resume(client: Client, name: str, reason: str | None) -> None:
+    """End the pause of the account NAME, also a person's; what waited for it goes on now."""
     done = 0
+    body = {"reason": reason} if reason else None
     while True:
-        answer = client.post(f"/v1/accounts/{quote(name, safe='')}/resume")
+        answer = client.post(f"/v1/accounts/{quote(name, safe='')}/resume", body)
         done += answer["effects"]
         if not answer["left"]:
             break
     if client.json:
-        print_json({"account": name, "effects": done})
+        print_json({"account": name, "effects": done, "stopped": answer["stopped"]})
+    elif answer["stopped"]:
+        show(f"{plain(name)} is still {status('stopped')} with everything else: drumbeat resume --all")
     else:
         show(f"{plain(name)} is {status('running')}; {count(done, 'effect')} that waited for it went on")

@@ -49,7 +49,7 @@ def _counts(counts: Mapping[str, int], order: tuple[str, ...]) -> str:
 def _notes(answer: Mapping[str, Any]) -> list[str]:
     """Return what a person should look at, and with which command."""
     totals = answer["totals"]
-    notes = []
+    notes = [_stop(each) for each in answer.get("stops", ())]
     if late := totals["oldestDue"]:
         notes.append(f"oldest due effect has been waiting for {span(late)}")
     if totals["unplanned"]:
@@ -72,6 +72,15 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
         times = [each["scheduledAt"] for each in answer["missed"] if each["campaign"] == name]
         notes.append(f"[yellow]{plain(name)} missed {count(len(times), 'firing')}[/], the latest {moment(max(times))}")
     return notes
+
+
+def _stop(stop: Mapping[str, Any]) -> str:
+    what, how = plain(stop["account"] or "everything"), "drumbeat resume --all"
+    if stop["invariant"]:
+        how = f"drumbeat resume --invariant {plain(stop['invariant'])}"
+    elif stop["account"]:
+        how = f"drumbeat accounts resume {what}"
+    return f"{coloured('stopped')} {what}, by {plain(stop['actor'])}: {plain(stop['reason'])}; {how}"
 
 
 def _wants(run: Mapping[str, Any]) -> str | None:

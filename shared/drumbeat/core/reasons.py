@@ -39,6 +39,7 @@ class ReasonCode(StrEnum):
     LIMITER_AWAY = "limiter_away"
     WISHES_WAITING = "wishes_waiting"
     RUN_PAUSED = "run_paused"
+    STOPPED = "stopped"
     QUIET_HOURS = "quiet_hours"
     LEASE_ENDED = "lease_ended"
     LEASE_ENDED_SENDING = "lease_ended_sending"
@@ -116,6 +117,7 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.LIMITER_AWAY: "Redis is unreachable: each process sends at a part of the rate",
     ReasonCode.WISHES_WAITING: "marketing waits until what people asked for meanwhile is recorded",
     ReasonCode.RUN_PAUSED: "its run is paused",
+    ReasonCode.STOPPED: "its account was stopped",
     ReasonCode.QUIET_HOURS: "its person is not mailed at this hour",
     ReasonCode.LEASE_ENDED: "its lease ended before an attempt was opened",
     ReasonCode.LEASE_ENDED_SENDING: "its lease ended with the attempt open",

@@ -37,7 +37,12 @@ _OPEN = """
                         WHERE i.target = 'sending')
          ORDER BY key
            FOR {lock}
-    ), {running}{barred}, {counted}mine AS MATERIALIZED (
+    ), {running}{barred}, {gated}, {counted}bars AS MATERIALIZED (
+        SELECT id, target, code, detail FROM {bars}
+         UNION ALL
+        SELECT id, target, code, detail FROM gated
+         WHERE NOT EXISTS (SELECT FROM {bars} AS other WHERE other.id = gated.id)
+    ), mine AS MATERIALIZED (
         SELECT e.id, i.wait, i.reserved, i.identity, i.hash, i.frozen,
                CASE WHEN b.code IS NULL THEN i.target ELSE b.target END AS target,
                CASE WHEN b.code IS NULL THEN i.why
@@ -48,7 +53,7 @@ _OPEN = """
                CASE WHEN b.code IS NULL THEN i.maybe ELSE e.tries > 0 AND b.target = 'cancelled' END AS maybe
           FROM effects e
           JOIN input i ON i.id = e.id
-          LEFT JOIN {bars} b ON b.id = e.id
+          LEFT JOIN bars b ON b.id = e.id
          WHERE e.fence = i.fence
            AND CASE WHEN e.status = 'claimed' THEN e.lease_until > drumbeat_now() ELSE false END
          ORDER BY e.id
@@ -91,7 +96,7 @@ _OPEN = """
     SELECT id, status, dependents FROM moved
 """
 
-_PLAIN = {"caps": "", "of_caps": "", "running": "", "barred": bars_sql.BARRED}
+_PLAIN = {"caps": "", "of_caps": "", "running": "", "barred": bars_sql.BARRED, "gated": bars_sql.GATED}
 OPEN = _OPEN.format(lock="SHARE", counted="", bars="barred", count="", **_PLAIN)
 OPEN_COUNTED = _OPEN.format(
     lock="NO KEY UPDATE",
@@ -106,6 +111,7 @@ OPEN_OF_RUN = _OPEN.format(
     of_caps=", most, seconds",
     running=run_bars_sql.RUNNING,
     barred=bars_sql.BARRED,
+    gated=bars_sql.GATED,
     counted=run_bars_sql.OFTEN,
     bars="stopped",
     count=run_bars_sql.MAILED,
@@ -116,8 +122,8 @@ def open_attempts(db: Database, openings: Sequence[Opening]) -> dict[UUID, Moved
     """Open an attempt for, put back, or end each effect that is still ours; the others are not in the answer.
 
     An effect whose person is suppressed, has not agreed to its list, or was asked or mailed often enough, comes back
-    `cancelled` instead of `sending`; so does one of a run that was cancelled, and one of a paused run `waiting`. All
-    are of runs, or none is.
+    `cancelled` instead of `sending`; so does one of a run that was cancelled. One of a paused run, or of an account
+    that was stopped, comes back `waiting`. All are of runs, or none is.
     """
     of_run = any(opening.of_run for opening in openings)
     counted = any(opening.counted for opening in openings)

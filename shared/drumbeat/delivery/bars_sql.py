@@ -12,6 +12,7 @@ whose yes and no are not this one's.
 import json
 
 from drumbeat.core.reasons import DETAIL, Reason, ReasonCode
+from drumbeat.ledger import stops
 
 BARRED = """barred AS MATERIALIZED (
         SELECT e.id, 'cancelled' AS target, b.code, b.detail
@@ -37,6 +38,18 @@ BARRED = """barred AS MATERIALIZED (
          WHERE i.target = 'sending'
     )"""
 
+# What is stopped waits, as of the row's newest version: a stop that committed before is seen, and one that comes later
+# waits for this commit. (The count makes sure that the people are locked first.) What ends in any case ends.
+GATED = f"""gate AS MATERIALIZED (
+        SELECT stops FROM gate WHERE (SELECT count(*) FROM people) >= 0 FOR SHARE
+    ), gated AS MATERIALIZED (
+        SELECT e.id, 'waiting' AS target, 'stopped' AS code, NULL::text AS detail
+          FROM input i
+          JOIN effects e ON e.id = i.id
+         CROSS JOIN gate
+         WHERE i.target = 'sending' AND {stops.of_row("e.account")}
+    )"""  # noqa: S608 - put together from constants
+
 # By code: the sentence before any attempt, and after one.
 SENTENCES = json.dumps(
     {
@@ -49,6 +62,7 @@ SENTENCES = json.dumps(
             ReasonCode.MISSED,
             ReasonCode.RUN_CANCELLED,
             ReasonCode.RUN_PAUSED,
+            ReasonCode.STOPPED,
         )
     }
 )

@@ -16,6 +16,7 @@ from drumbeat.delivery.budget import BYTES_PER_BATCH
 from drumbeat.delivery.effects import Claimed, EffectState, Recipient
 from drumbeat.ledger.database import Database, Row
 from drumbeat.ledger.effects_of_runs import FREE, PLACED, RUN, WAITS
+from drumbeat.ledger.stops import stopped
 from drumbeat.ledger.unresolved import UNRESOLVED
 
 # `wanted` locks the newest version of a row, while everything else is read as of the statement's beginning: attempts
@@ -40,6 +41,7 @@ _CLAIM = """
            AND (NOT of_run OR status = 'unknown'
                 OR NOT EXISTS (SELECT FROM runs
                                 WHERE runs.id = effects.event_id AND runs.state IN ('paused', 'cancelled')))
+           AND (status = 'unknown' OR expires_at <= drumbeat_now() OR NOT {stopped})
          ORDER BY {order}
          LIMIT {limit}
            FOR UPDATE SKIP LOCKED
@@ -130,6 +132,7 @@ CLAIM = _CLAIM.format(
     alone="%(alone)s",
     probe="%(probe)s",
     waits=WAITS,
+    stopped=stopped("effects.account"),
     unresolved=UNRESOLVED,
 )
 # Those of a run that have been due longest. What may end its worker is named by the relay, and taken alone. A full
@@ -143,6 +146,7 @@ _BY_TURN: dict[str, LiteralString] = {
     "alone": "false",
     "probe": "false",
     "waits": WAITS,
+    "stopped": stopped("effects.account"),
     "unresolved": UNRESOLVED,
 }
 CLAIM_OF_RUN = _CLAIM.format(whose=_OF_RUN, limit="%(limit)s", **_BY_TURN)
@@ -168,7 +172,8 @@ def claim(
 
     A lease that ended is not free: `leases.recover_named` says first that a worker died under it.
     An effect whose last claim ended without a result is only taken `alone`, so that one that crashes workers hurts no
-    neighbour. One whose account is paused is only taken as a `probe`, or once it has expired.
+    neighbour. One whose account is paused is only taken as a `probe`, or once it has expired; one whose account was
+    stopped once it has expired, or to find out what became of it.
     """
     rows = db.run(
         CLAIM,
@@ -228,12 +233,16 @@ def _claimed(row: Row, *, probe: bool) -> Claimed:
     return Claimed(event=event, probe=probe, recipient=recipient, **row)
 
 
-STATES = """
+# (A pause of a run, and a stop, have no end that could be waited for.)
+STATES = f"""
     SELECT id, status IN ('waiting', 'unknown') AND due_at <> 'infinity' AND lease_until IS NULL AS free,
            status IN ('claimed', 'sending', 'unknown') AND coalesce(lease_until <= drumbeat_now(), false) AS abandoned,
            crashes,
-           CASE WHEN due_at = 'infinity' OR (of_run AND status = 'waiting' AND lease_until IS NULL AND EXISTS (
+           CASE WHEN due_at = 'infinity'
+                     OR (of_run AND status = 'waiting' AND lease_until IS NULL AND EXISTS (
                          SELECT FROM runs WHERE runs.id = effects.event_id AND runs.state IN ('paused', 'cancelled')))
+                     OR (status = 'waiting' AND lease_until IS NULL AND expires_at > drumbeat_now()
+                         AND {stopped("account")})
                 THEN 'infinity'
                 ELSE extract(epoch FROM due_at - drumbeat_now())::float8 END AS due_in,
            account,
@@ -241,7 +250,7 @@ STATES = """
       FROM effects
       LEFT JOIN account_states a USING (account)
      WHERE id = ANY (%(ids)s)
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def states(db: Database, ids: Sequence[UUID]) -> dict[UUID, EffectState]:

@@ -25,6 +25,7 @@ COUNTED = """asked AS MATERIALIZED (
              WHERE (entry ->> 0)::bigint > microseconds(drumbeat_now() - %(day)s)) AS recent
          WHERE e.confirms AND i.target = 'sending'
            AND NOT EXISTS (SELECT FROM barred WHERE barred.id = e.id)
+           AND NOT EXISTS (SELECT FROM gated WHERE gated.id = e.id)
     ), stopped AS MATERIALIZED (
         SELECT id, target, code, detail FROM barred
          UNION ALL

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.ledger.database import Database, Row
+from drumbeat.ledger.stops import stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,10 @@ PEOPLE = """
 # own: an attempt has to lock it.
 RECORD = f"""
     WITH {PLANS}, steps AS MATERIALIZED (
-        SELECT s.*, a.account IS NOT NULL AS failing, a.paused_until > drumbeat_now() AS paused,
-               s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AND a.paused_until IS NULL AS take
+        SELECT s.*, a.account IS NOT NULL AS failing,
+               (a.paused_until > drumbeat_now()) IS TRUE OR {stopped("s.account")} AS paused,
+               s.claim AND s.due_at <= drumbeat_now() AND s.after IS NULL AND a.paused_until IS NULL
+               AND NOT {stopped("s.account")} AS take
           FROM unnest(%(ids)s::uuid[], %(events)s::uuid[], %(versions)s::int[], %(flows)s::text[], %(steps)s::text[],
                       %(accounts)s::text[], %(actions)s::text[], %(contacts)s::bytea[], %(formers)s::bytea[],
                       %(mailing_lists)s::text[], %(confirms)s::bool[],

@@ -53,6 +53,7 @@ OFTEN = """often AS MATERIALIZED (
          WHERE e.list IS NOT NULL AND i.target = 'sending'
            AND NOT EXISTS (SELECT FROM barred WHERE barred.id = e.id)
            AND NOT EXISTS (SELECT FROM halted WHERE halted.id = e.id)
+           AND NOT EXISTS (SELECT FROM gated WHERE gated.id = e.id)
     ), stopped AS MATERIALIZED (
         SELECT id, target, code, detail FROM barred
          UNION ALL

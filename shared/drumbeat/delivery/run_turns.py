@@ -17,7 +17,7 @@ from drumbeat.core.runs import GOING, OPEN_TO_SENDING, RunState
 from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.delivery.probes import probe
-from drumbeat.ledger import leases
+from drumbeat.ledger import leases, stops
 from drumbeat.runs import endings_sql, sql, work_sql
 from drumbeat.runs.configured import configured
 from drumbeat.runs.sql import Run
@@ -31,6 +31,7 @@ EFFECTS_PER_CLAIM = claims_sql.FULL_BATCH
 TURN_SECONDS = 2.0  # then it makes room for what else waits in the queue
 LIMITED_SECONDS = 1.0  # between two turns that limits hold back: so far ahead places of a limit are taken
 SOONER_SECONDS = 5.0  # what is free so much sooner than a turn saw is another thing
+STOPPED_SECONDS = 366 * 86_400.0  # a stop has no end that could be waited for; who lifts it expects the run again
 SUSPECT_SECONDS = 15.0  # until a turn looks again that waits for what only the relay may start
 
 _LOG = logging.getLogger(__name__)
@@ -219,12 +220,23 @@ def _end(work: _Work, services: Services) -> bool:
         case _ if work.halted:
             ended = not work_sql.is_under_way(services.db, id)
         case _:
-            ended = sql.finish(services.db, id)
+            ended = sql.finish(services.db, id) or _is_stopped(work, services)
     if ended:
         services.turns.end(work.turn)
     else:
         _ask(work.turn, LIMITED_SECONDS, services)
     return ended
+
+
+def _is_stopped(work: _Work, services: Services) -> bool:
+    """Return whether what is left waits for a stop, whose time is none in which no worker came."""
+    in_force = stops.in_force(services.db)
+    if not any(stops.holding(in_force, account) for account in work.accounts):
+        return False
+    if work_sql.is_under_way(services.db, work.run.id):
+        return False
+    sql.expect(services.db, work.run.id, STOPPED_SECONDS)
+    return True
 
 
 def _ask(turn: Turn, delay: float, services: Services) -> None:

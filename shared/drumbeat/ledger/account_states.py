@@ -178,12 +178,12 @@ def return_probes(db: Database, accounts: Iterable[str], *, lease: timedelta) ->
     db.run(RETURN_PROBE, {"accounts": list(accounts), "lease": lease})
 
 
-RESUME = "DELETE FROM account_states WHERE account = %(account)s"
+RESUME = "DELETE FROM account_states WHERE account = %(account)s RETURNING paused_until IS NOT NULL AS was_paused"
 
 
-def resume(db: Database, account: str) -> None:
-    """End the account's pause, and forget what failed."""
-    db.run(RESUME, {"account": account})
+def resume(db: Database, account: str) -> bool:
+    """End the account's pause, and forget what failed; return whether it was paused."""
+    return any(row["was_paused"] for row in db.run(RESUME, {"account": account}))
 
 
 STATES = """

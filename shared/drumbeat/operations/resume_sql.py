@@ -1,10 +1,11 @@
-"""What the ledger knows about accounts: the effects that wait for one of them."""
+"""What the ledger knows about accounts: which there are, and the effects that wait for one of them."""
 
 from uuid import UUID
 
 from drumbeat.core.reasons import PAUSES, ReasonCode
 from drumbeat.ledger import legacy
 from drumbeat.ledger.database import Database
+from drumbeat.views.counts import COUNTED_EFFECTS
 
 HASTENED = [*PAUSES, ReasonCode.NOT_SENT, ReasonCode.NOT_UNDERSTOOD]
 
@@ -35,3 +36,11 @@ def hasten(db: Database, account: str, *, limit: int) -> list[UUID]:
     """Make effects of an account due now that wait for no planned time; their status stays as it is."""
     parameters = {"account": account, "reasons": HASTENED, "limit": limit}
     return [row["id"] for row in db.run(HASTEN, parameters)]
+
+
+ACCOUNTS = f"SELECT DISTINCT account FROM ({COUNTED_EFFECTS}) AS counted"  # noqa: S608 - put together from constants
+
+
+def accounts(db: Database) -> list[str]:
+    """Name the accounts that effects belong to, also those that are not configured any more."""
+    return [row["account"] for row in db.run(ACCOUNTS)]

@@ -14,6 +14,7 @@ from psycopg.errors import LockNotAvailable
 from drumbeat.core.compatibility import known
 from drumbeat.core.configuration import Limit
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.stops import stopped
 from drumbeat.ledger.unplanned import NO_PLAN
 
 LIMITS = """
@@ -47,9 +48,9 @@ _OF_ACCOUNT = f"""
 """  # noqa: S608 - put together from constants
 
 # A lease that still runs counts as due at its end: its worker may be dead, and the next sweep a minute away. Of an
-# account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends. Of each
-# account no more is read than may be notified of, however much is due. What a run sends is taken by its turns, but for
-# what may end its worker.
+# account that is paused one effect is due, at the end of the pause: the probe. What has expired meanwhile ends. Of an
+# account that was stopped, what is unknown is due besides. Of each account no more is read than may be notified of,
+# however much is due. What a run sends is taken by its turns, but for what may end its worker.
 DUE = f"""
     WITH RECURSIVE now AS MATERIALIZED (
         SELECT at, at + %(ahead)s AS until FROM (SELECT drumbeat_now() AS at) AS clock
@@ -60,7 +61,8 @@ DUE = f"""
           FROM names
          WHERE names.account IS NOT NULL
     ), accounts AS MATERIALIZED (
-        SELECT names.account, state.paused_until, coalesce(allowed.most, %(otherwise)s) AS most
+        SELECT names.account, state.paused_until, {stopped("names.account")} AS stopped,
+               coalesce(allowed.most, %(otherwise)s) AS most
           FROM names
           LEFT JOIN account_states state ON state.account = names.account
           LEFT JOIN unnest(%(accounts)s::text[], %(allowances)s::int[]) AS allowed (account, most)
@@ -76,6 +78,7 @@ DUE = f"""
                                FROM effects e
                               WHERE {_OF_ACCOUNT}
                                 AND (a.paused_until IS NULL OR e.expires_at <= (SELECT at FROM now))
+                                AND (NOT a.stopped OR e.status = 'unknown' OR e.expires_at <= (SELECT at FROM now))
                               ORDER BY e.due_at, e.id
                               LIMIT a.most) AS free
          UNION ALL
@@ -86,6 +89,7 @@ DUE = f"""
                                FROM effects e
                               WHERE {_OF_ACCOUNT}
                                 AND (e.expires_at <= (SELECT at FROM now)) IS NOT TRUE
+                                AND (NOT a.stopped OR e.status = 'unknown')
                               ORDER BY e.due_at, e.id
                               LIMIT 1) AS probe
          WHERE a.paused_until <= (SELECT until FROM now)
@@ -286,6 +290,7 @@ NEXT = f"""
                 AND (due_at > drumbeat_now() + %(ahead)s OR lease_until > drumbeat_now())
                 AND (lease_until > drumbeat_now()
                      OR account NOT IN (SELECT account FROM account_states WHERE paused_until > due_at))
+                AND (lease_until > drumbeat_now() OR status = 'unknown' OR NOT {stopped("effects.account")})
               ORDER BY due_at
               LIMIT 1)
              UNION ALL
@@ -297,7 +302,8 @@ NEXT = f"""
                              WHERE {_FREE}
                                AND e.account = state.account
                                AND e.campaign = ANY ('{{false,true}}')
-                               AND e.due_at <= state.paused_until)
+                               AND e.due_at <= state.paused_until
+                               AND (e.status = 'unknown' OR NOT {stopped("e.account")}))
               ORDER BY paused_until
               LIMIT 1)) AS first
 """  # noqa: S608 - put together from constants

@@ -35,6 +35,7 @@ def wake(accounts: Collection[str], services: Services) -> None:
         except NotUnderstood:
             continue  # its turns say so
         if run.expanded > 0 and not {step.account for step in campaign.steps}.isdisjoint(accounts):
+            sql.expect(services.db, run.id, 0.0)  # from now on it counts when no worker comes
             start(run, services, wakes=True, unknown=True)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from drumbeat.ledger.database import Database
 from drumbeat.ledger.effects_of_runs import FREE, PLACED, RUN, WAITS
+from drumbeat.ledger.stops import stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,8 @@ class NextDue:
     paused_for: float | None
 
 
-# Of each account the first: one that is paused hides no other. Of a run that is paused or was cancelled only what is
-# unknown goes on.
+# Of each account the first: one that is paused hides no other. Of a run that is paused or was cancelled, and of an
+# account that was stopped, only what is unknown goes on.
 NEXT = f"""
     SELECT first.id, first.account, extract(epoch FROM first.due_at - drumbeat_now())::float8 AS due_in,
            first.crashes > 0 AS suspect,
@@ -29,7 +30,7 @@ NEXT = f"""
         SELECT id, account, due_at, crashes
           FROM effects
          WHERE {RUN} = %(run)s AND {FREE} AND {WAITS} AND account = accounts.name
-           AND (status = 'unknown' OR NOT %(halted)s)
+           AND (status = 'unknown' OR NOT (%(halted)s OR {stopped("accounts.name")}))
          ORDER BY due_at, id
          LIMIT 1) AS first
       LEFT JOIN account_states ON account_states.account = first.account

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from drumbeat.core.status import Status
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.stops import stopped
 from drumbeat.ledger.unplanned import NO_PLAN, SEARCHED
 from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
 from drumbeat.views.derived import DERIVED, LASTING_CANDIDATES, REASON
@@ -155,7 +156,8 @@ EFFECTS_BY_ACCOUNT = f"""
                                      ORDER BY e.due_at
                                      LIMIT 1) AS first
                 WHERE by_status.account NOT IN (SELECT account FROM account_states
-                                                 WHERE paused_until > drumbeat_now())))::float8 END AS oldest_due
+                                                 WHERE paused_until > drumbeat_now())
+                  AND NOT {stopped("by_status.account")}))::float8 END AS oldest_due
       FROM by_status
      WHERE effects > 0
      ORDER BY account, status

@@ -517,6 +517,16 @@ def sent_after_unsubscribing(services: Services, owner: Database) -> None:
     corrupt(owner, "UPDATE contacts SET suppressed_at = drumbeat_now(), suppression_reason = 'asked'")
 
 
+def sent_while_stopped(services: Services, owner: Database) -> None:
+    worked(services)
+    for stopped, at in ((True, "min(opened_at) - interval '1 s'"), (False, "max(opened_at) + interval '1 s'")):
+        corrupt(
+            owner,
+            f"INSERT INTO stop_journal (stopped, actor, at) SELECT %s, 'x', {at} FROM attempts",
+            stopped,
+        )
+
+
 def sent_after_leaving(services: Services, owner: Database) -> None:
     _left(services, owner, "opened_at - interval '1 s'")
 
@@ -732,6 +742,7 @@ CORRUPTIONS: list[tuple[str, str, Corruption]] = [
     ("I7", "fold", status_without_a_move),
     ("I7", "fold", generation_without_a_person),
     ("I8", "too-old", sent_when_stale),
+    ("I8", "while-stopped", sent_while_stopped),
     ("I9", "plan-unread", planned_by_a_later_release),
     ("I9", "plan-hash", another_plan),
     ("I9", "plan-failed", failure_forgotten),

@@ -13,7 +13,7 @@ from drumbeat.core.outcomes import Accepted, Denied, Outcome, Refused
 from drumbeat.core.runs import RunState
 from drumbeat.ledger import account_states, configs
 from drumbeat.ledger.database import Database
-from drumbeat.operations.resume import resume
+from drumbeat.operations.stops import resume
 from drumbeat.relay.sweep import sweep
 from drumbeat.views.totals import totals
 from tests.store.runs.stage import DOCUMENT, Stage
@@ -288,7 +288,7 @@ def test_a_provider_that_closed_overnight_is_shown_and_costs_no_one_their_mail(
     closed = stage.totals(run)
     stage.calls.answer = lambda _: Accepted("taken")
     stage.calls.sent.clear()
-    resume("mail", stage)
+    resume("mail", reason=None, actor="person:test", services=stage)
     for _ in range(10):
         later(minutes=10)
 

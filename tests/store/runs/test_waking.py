@@ -10,7 +10,7 @@ from drumbeat.core.outcomes import NotSent
 from drumbeat.core.runs import RunState
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
-from drumbeat.operations.resume import resume as resume_account
+from drumbeat.operations.stops import resume as resume_account
 from drumbeat.relay import runs as relay_runs
 from drumbeat.runs import control, sql
 from drumbeat.runs.sql import Run
@@ -113,7 +113,7 @@ def test_an_account_that_is_resumed_wakes_the_turns_of_its_runs(stage: Stage) ->
     stage.work(stage.queue.left.pop(0))
     asleep(stage, run)
 
-    resume_account("mail", stage)
+    resume_account("mail", reason=None, actor=PERSON, services=stage)
     stage.settle()
 
     assert stage.calls.sent == ["ada@example.com"]

@@ -1,0 +1,42 @@
+"""`drumbeat resume`: let everything go on that was stopped, or what a broken invariant has stopped."""
+
+from typing import Any
+
+import click
+
+from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.output import count, plain, print_json, show, status
+from drumbeat.core.invariants import Invariant
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="End the stop of everything.")
+@click.option("--invariant", type=click.Choice(list(Invariant)), help="End what this invariant has stopped.")
+@click.option("--reason", required=True, help="Why; kept in the journal of stops.")
+@with_client
+def command(client: Client, everything: bool, invariant: Invariant | None, reason: str) -> None:
+    """Let go on what `drumbeat pause --all` has stopped, or an --invariant that did not hold. Nothing is sent twice."""
+    if everything == (invariant is not None):
+        raise click.UsageError("say either --all or --invariant; one account: drumbeat accounts resume NAME")
+    body = {"reason": reason, **({"invariant": invariant.value} if invariant else {})}
+    done = 0
+    while True:
+        answer = client.post("/v1/resume", body)
+        done += answer["effects"]
+        if not answer["left"]:
+            break
+    if client.json:
+        print_json({**answer, "effects": done})
+        return
+    show(f"{count(done, 'effect')} that waited went on")
+    for each in answer["stopped"]:
+        show(_still(each))
+
+
+def _still(stop: dict[str, Any]) -> str:
+    what = plain(stop["account"]) if stop["account"] else "everything"
+    if stop["invariant"]:
+        how = f"drumbeat resume --invariant {stop['invariant']}"
+    else:
+        how = f"drumbeat accounts resume {what}" if stop["account"] else "drumbeat resume --all"
+    return f"still {status('stopped')}: {what}, by {plain(stop['actor'])}: {plain(stop['reason'])}; {how}"
