@@ -1,4 +1,4 @@
-"""Console: the read API and the operators' actions, behind API keys."""
+"""Console: the read API, the operators' actions and the pages for people, behind API keys."""
 
 from typing import Any
 
@@ -7,9 +7,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from drumbeat import services as process
 from drumbeat.api.resolver import resolver
+from drumbeat.console.pages import problem_page
+from drumbeat.console.routes import PAGES
 
 logger = Logger()
-app = resolver(logger)
+app = resolver(logger, PAGES, problem_page)
 process.start(lambda made: (made.db, made.notifier, made.key_secret))
 
 

@@ -30,11 +30,16 @@ _OUR_NAME = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]+")
 _HASH_DIGITS = 12
 
 
+def mask(document: object, secret: bytes, shows: Collection[str] = ()) -> object:
+    """Return a document of an answer with persons masked, but for the fields that are in `shows`."""
+    return _Mask(secret, frozenset(shows)).of(document)
+
+
 def masked(answer: Response[Any], secret: bytes, shows: Collection[str] = ()) -> Response[Any]:
     """Return an answer with persons masked, but for the fields that it `shows` as they are."""
     assert isinstance(answer.body, str)
     if answer.is_json():
-        answer.body = written(_Mask(secret, frozenset(shows)).of(json.loads(answer.body)))
+        answer.body = written(mask(json.loads(answer.body), secret, shows))
     else:
         answer.body = without_addresses(answer.body)
     return answer

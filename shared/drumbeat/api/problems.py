@@ -1,5 +1,7 @@
 """Errors on their way out: `application/problem+json` that says what happened and what was not lost."""
 
+from collections.abc import Callable
+
 import psycopg
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -13,6 +15,8 @@ from drumbeat.wakeups.queue import QueueError
 from drumbeat.web import problems
 
 RETRY_AFTER_SECONDS = 5
+
+type AsPage = Callable[[Problem, str], Response[str]]
 READING = ("GET", "HEAD")
 
 
@@ -31,9 +35,11 @@ class Unanswered(Unavailable):
 class Problems:
     """Answers each of our errors, and anything unexpected, as a problem."""
 
-    def __init__(self, app: APIGatewayHttpResolver, logger: Logger) -> None:
+    def __init__(self, app: APIGatewayHttpResolver, logger: Logger, as_page: AsPage | None = None) -> None:
+        """`as_page` makes a page of a problem, for who asked for one."""
         self._app = app
         self._logger = logger
+        self._as_page = as_page
         for errors, answer in (
             (Problem, self.known),
             (ConfigError, self.mistakes),
@@ -45,6 +51,8 @@ class Problems:
 
     def known(self, error: Problem, **facts: object) -> Response[str]:
         """Answer an error of ours, whose text is for the caller."""
+        if self._as_page and "text/html" in self._request.headers.get("accept", ""):
+            return self._as_page(error, self._request.request_context.request_id)
         body = problems.document(error, self._request.request_context.request_id, **facts)
         return Response(error.status, problems.MEDIA_TYPE, written(body), headers=problems.headers(error))
 

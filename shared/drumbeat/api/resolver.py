@@ -1,5 +1,8 @@
 """All routes of the console function in one resolver."""
 
+from collections.abc import Iterable
+from types import ModuleType
+
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
@@ -25,7 +28,7 @@ from drumbeat.api import (
     suppressions,
     verification,
 )
-from drumbeat.api.problems import Problems
+from drumbeat.api.problems import AsPage, Problems
 
 NOUNS = (
     events,
@@ -51,10 +54,12 @@ NOUNS = (
 )
 
 
-def resolver(logger: Logger) -> APIGatewayHttpResolver:
-    """Build the resolver; it connects to nothing."""
+def resolver(
+    logger: Logger, pages: Iterable[ModuleType] = (), as_page: AsPage | None = None
+) -> APIGatewayHttpResolver:
+    """Build the resolver; it connects to nothing. `pages` are modules with routes for people, whose problems are pages."""
     app = APIGatewayHttpResolver()
-    for noun in NOUNS:
+    for noun in (*NOUNS, *pages):
         app.include_router(noun.router)
-    Problems(app, logger)
+    Problems(app, logger, as_page)
     return app

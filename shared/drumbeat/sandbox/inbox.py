@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from drumbeat import console
 from drumbeat.sandbox.errors import InvalidCommand
 from drumbeat.sandbox.fault_kinds import FAULT_KINDS, GROUPS, RETRY_AFTER
 from drumbeat.sandbox.front import Front
@@ -21,6 +22,7 @@ from drumbeat.sandbox.sandbox import CONTROL, Sandbox
 from drumbeat.sandbox.vendors import registry
 
 FILES = Path(__file__).parent / "pages"
+SHARED = Path(console.__file__).parent / "static"  # one look for both
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 MAX_MAILS, MAX_REQUESTS, MAX_CONTACTS = 50, 40, 100
 VIEWS = (("html", "Mail"), ("dark", "Dark"), ("text", "Text"), ("headers", "Headers"), ("record", "What happened"))
@@ -190,9 +192,10 @@ def _change(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse:
 
 def _file(sandbox: Sandbox, request: HttpRequest, rest: str) -> HttpResponse:
     kind = TYPES.get(Path(rest).suffix)
-    if kind is None or "/" in rest or not (FILES / rest).is_file():
+    found = [folder / rest for folder in (FILES, SHARED) if (folder / rest).is_file()]
+    if kind is None or "/" in rest or not found:
         return _not_found(sandbox, request, rest)
-    return HttpResponse(200, (FILES / rest).read_bytes(), kind, HEADERS)
+    return HttpResponse(200, found[0].read_bytes(), kind, HEADERS)
 
 
 def _not_found(_sandbox: Sandbox, request: HttpRequest, _rest: str) -> HttpResponse:

@@ -519,7 +519,7 @@ def sent_after_unsubscribing(services: Services, owner: Database) -> None:
 
 def sent_while_stopped(services: Services, owner: Database) -> None:
     worked(services)
-    for stopped, at in ((True, "min(opened_at) - interval '1 s'"), (False, "max(opened_at) + interval '1 s'")):
+    for stopped, at in ((True, "min(opened_at) - interval '1 s'"), (False, "min(opened_at) + interval '1 us'")):
         corrupt(
             owner,
             f"INSERT INTO stop_journal (stopped, actor, at) SELECT %s, 'x', {at} FROM attempts",

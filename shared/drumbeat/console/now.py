@@ -1,0 +1,119 @@
+"""Now: what needs a person, what went out, what holds something back, what comes next."""
+
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from drumbeat import campaigns, views
+from drumbeat.api.accounts import all_accounts
+from drumbeat.api.routing import Routes
+from drumbeat.console.access import Page, follower, reads
+from drumbeat.core.runs import RunState
+from drumbeat.core.status import Status
+from drumbeat.ingest import parking_sql
+from drumbeat.ledger import stops
+from drumbeat.observability import snapshot
+from drumbeat.services import services
+from drumbeat.views.run_pages import OPEN_WORD
+
+router = Routes()
+
+CHART = timedelta(hours=48)
+FOLLOWED = timedelta(minutes=10)  # after a page was opened; then it asks for nothing any more
+MOST_RUNS = 50
+STOP_POLLING = 286  # the status by which htmx 2 ends a poll (htmx's docs, "Polling")
+WANTING = (RunState.AWAITING_APPROVAL, RunState.MISSED, RunState.PAUSED)
+
+
+@router.get("/", middlewares=reads("read"))
+def show() -> Response[Any]:
+    """Show what a person looks at first."""
+    page: Page = router.context["page"]
+    db, now = services().db, services().clock.now()
+    runs = views.runs(db, views.RunFilter(state=OPEN_WORD), limit=MOST_RUNS).items
+    totals = views.totals(db)
+    return page.show(
+        "now.html",
+        "Now",
+        stops=stops.in_force(db),
+        held=views.groups(db, Status.HELD),
+        runs=[run for run in runs if run.state in WANTING and not (run.state == RunState.PAUSED and run.resumes_at)],
+        attention=_attention(totals),
+        totals=totals,
+        accounts=all_accounts(),
+        hours=_by_hour(views.hourly(db, now - CHART, now)),
+        campaigns=sorted(
+            campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)
+        ),
+        usage=views.usage(db),
+        follows=True,
+        since=int(now.timestamp()),
+        did=page.query.get("did", ""),
+    )
+
+
+@router.get("/live", middlewares=follower())
+def live() -> Response[Any]:
+    """Show the numbers of the first page again, from Redis; ten minutes after it was opened for the last time."""
+    page: Page = router.context["page"]
+    opened = page.query.get("since", "")
+    now = services().clock.now().timestamp()
+    follows = opened.isdecimal() and now - int(opened[:12]) < FOLLOWED.total_seconds()
+    known = snapshot.kept(services())
+    return page.show(
+        "now_live.html",
+        "Now",
+        status=200 if follows else STOP_POLLING,
+        totals={"events": known.events if known else {}},
+        accounts=known.accounts if known else [],
+        follows=follows,
+        since=opened,
+        at=known.at if known else None,
+    )
+
+
+def _attention(totals: views.Totals) -> list[dict[str, object]]:
+    """Say what else waits for a person, and where it is."""
+    found: list[dict[str, object]] = []
+    if refused := totals.events.get("attention"):
+        found.append(
+            {
+                "count": refused,
+                "what": "events of the last 24 hours need attention",
+                "path": "/events?status=attention",
+                "link": "Which, and why",
+            }
+        )
+    if totals.unplanned:
+        found.append(
+            {
+                "count": totals.unplanned,
+                "what": "events are recorded and have no plan yet",
+                "path": "/events?status=recorded",
+                "link": "Look at them",
+            }
+        )
+    if parked := parking_sql.count(services().db):
+        found.append(
+            {
+                "count": parked,
+                "what": "events came with an API key that was revoked, and wait for a decision",
+                "path": "/audit#parked",
+                "link": "Decide",
+            }
+        )
+    return found
+
+
+def _by_hour(counts: "list[views.HourCount]") -> list[dict[str, object]]:
+    """Add up the accounts of each hour."""
+    hours: dict[Any, dict[str, Any]] = {}
+    for each in counts:
+        hour = hours.setdefault(
+            each.hour,
+            {"hour": each.hour, "at": int(each.hour.timestamp()), "accepted": 0, "refused": 0, "held": 0},
+        )
+        for name in ("accepted", "refused", "held"):
+            hour[name] += getattr(each, name)
+    return list(hours.values())

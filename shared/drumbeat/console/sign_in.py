@@ -1,0 +1,118 @@
+"""Signing in: with an API key, or by a link that `drumbeat console` makes, which works once and for a minute."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from redis.exceptions import RedisError
+
+from drumbeat.access import keys
+from drumbeat.access import sql as stored_keys
+from drumbeat.access.keys import ApiKey
+from drumbeat.api.access import needs
+from drumbeat.api.response import reply
+from drumbeat.api.routing import Routes
+from drumbeat.console import pages, sessions
+from drumbeat.console.access import cookie_of, form_of, is_foreign, see, session_of
+from drumbeat.core.errors import Forbidden, TooMany, Unauthorized
+from drumbeat.services import services
+
+router = Routes()
+
+TRIES_IN_A_MINUTE = 10  # of one network address
+_MINUTE_SECONDS = 60
+_TAKEN_SECONDS = 120  # longer than a link lives
+
+
+@router.get("/sign-in")
+def ask() -> Response[Any]:
+    """Ask for an API key."""
+    return _page(router.current_event)
+
+
+@router.post("/sign-in")
+def sign_in() -> Response[Any]:
+    """Begin a session of the key that was typed in."""
+    event = router.current_event
+    if is_foreign(event):
+        raise Forbidden("A page of another site may not sign you in. Nothing was changed; open the console's own page.")
+    _admit(event)
+    form = form_of(event)
+    try:
+        claimed = keys.verify(services().key_secret, form.get("key", "").strip())
+        caller = stored_keys.good(services().db, claimed)
+        if caller is None:
+            raise keys.refused()
+    except Unauthorized:
+        return _page(event, flaw="This key is not valid here, or was revoked. `drumbeat keys create` makes another.")
+    return _begin(event, caller, form.get("next", "/"))
+
+
+@router.get("/sign-in/<token>")
+def follow(token: str) -> Response[Any]:
+    """Begin the session of a link."""
+    event = router.current_event
+    session = sessions.of_link(token, services().key_secret, services().clock.now())
+    caller = stored_keys.good(services().db, session.caller) if session else None
+    if session is None or caller is None or not _is_first(session.nonce):
+        return _page(event, flaw="This link was used, or is older than a minute. `drumbeat console` makes another.")
+    return _begin(event, caller, "/")
+
+
+@router.post("/sign-out")
+def sign_out() -> Response[Any]:
+    """End the session of this browser."""
+    if is_foreign(router.current_event):
+        raise Forbidden("A page of another site may not sign you out. Nothing was changed.")
+    answer = see("/sign-in")
+    answer.headers["Set-Cookie"] = cookie_of(router.current_event, "", 0)
+    return answer
+
+
+@router.post("/v1/console/links", middlewares=needs())
+def make_link() -> Response[Any]:
+    """Make a link that signs in to the console as the calling key, once, within a minute."""
+    now = services().clock.now()
+    token = sessions.link(router.caller, services().key_secret, now)
+    return reply({"path": f"/sign-in/{token}", "expiresAt": now + sessions.LINK_LASTS}, 201)
+
+
+def _begin(event: APIGatewayProxyEventV2, caller: ApiKey, following: str) -> Response[Any]:
+    session = sessions.begin(caller, services().clock.now())
+    answer = see(_own(following))
+    value = sessions.written(session, services().key_secret)
+    answer.headers["Set-Cookie"] = cookie_of(event, value, int(sessions.LASTS.total_seconds()))
+    return answer
+
+
+def _page(event: APIGatewayProxyEventV2, *, flaw: str = "") -> Response[Any]:
+    if not flaw and session_of(event) is not None and "next" not in (event.query_string_parameters or {}):
+        return see("/")
+    following = (event.query_string_parameters or {}).get("next", "/")
+    return pages.rendered("sign_in.html", 403 if flaw else 200, title="Sign in", flaw=flaw, next=_own(following))
+
+
+def _own(path: str) -> str:
+    """Return a path of this console; anything else is the first page."""
+    parts = urlsplit(path)
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return path if is_own and path.isprintable() else "/"
+
+
+def _is_first(nonce: str) -> bool:
+    try:
+        return services().redis.run("SET", f"console:link:{nonce}", 1, "NX", "EX", _TAKEN_SECONDS) is not None
+    except RedisError:
+        return False  # that it was not used cannot be known
+
+
+def _admit(event: APIGatewayProxyEventV2) -> None:
+    """Raises TooMany. While Redis is away all pass: a key cannot be guessed, this only saves work."""
+    key = f"console:tries:{event.request_context.http.source_ip}"
+    try:
+        tries, _ = services().redis.run_all([("INCR", key), ("EXPIRE", key, _MINUTE_SECONDS, "NX")])
+    except RedisError:
+        return
+    if isinstance(tries, int) and tries > TRIES_IN_A_MINUTE:
+        raise TooMany("Too many keys were tried from here. Nothing was changed; try again in a minute.", _MINUTE_SECONDS)

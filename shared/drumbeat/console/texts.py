@@ -1,0 +1,73 @@
+"""How values read on a page: numbers, instants, ages, ids and statuses. What varies by reader is left to the browser."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+SHORT_DIGITS = 8  # of an id: so many tell any two of a million apart, nearly always; an id is found by its beginning
+_SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+# status or state -> the colour of its badge
+TONES: Mapping[str, str] = {
+    **dict.fromkeys(("accepted", "done", "running", "finished", "given", "delivered", "ok", "sent"), "good"),
+    **dict.fromkeys(("held", "attention", "stopped", "refused", "missed", "complained", "bounced", "failing"), "alarm"),
+    **dict.fromkeys(("paused", "unknown", "awaiting_approval", "probing", "withdrawn", "pending"), "warn"),
+    **dict.fromkeys(("waiting", "claimed", "sending", "planned", "expanding", "in_progress", "recorded"), "blue"),
+}
+
+
+def count(number: float | None) -> str:
+    """Write a whole number; None is unknown."""
+    return "?" if number is None else f"{number:,.0f}"
+
+
+def span(seconds: float | None) -> str:
+    """Write a length of time by its largest unit."""
+    if seconds is None:
+        return ""
+    for size, unit in _SPANS:
+        if abs(seconds) >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return "0 s"
+
+
+def moment(text: str | None) -> Markup:
+    """Write an instant in UTC; a script shows it in the reader's zone."""
+    if not text:
+        return Markup("")
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(text, f"{at:%Y-%m-%d %H:%M} UTC")
+
+
+def short(id: str) -> str:
+    """Return how an id begins: enough to tell it from others."""
+    return id[:SHORT_DIGITS]
+
+
+def words(name: str | None) -> str:
+    """Write a status, a state or a reason code as words."""
+    return (name or "").replace("_", " ")
+
+
+def badge(status: str | None) -> Markup:
+    """Write a status or a state in its colour."""
+    if not status:
+        return Markup("")
+    return Markup('<i class="badge {}">{}</i>').format(TONES.get(status, ""), words(status))
+
+
+def path(text: object) -> str:
+    """Return a text as one part of a path."""
+    return quote(str(text), safe="")
+
+
+FILTERS: Mapping[str, Callable[..., object]] = {
+    "count": count,
+    "span": span,
+    "moment": moment,
+    "short": short,
+    "words": words,
+    "badge": badge,
+    "path": path,
+}
