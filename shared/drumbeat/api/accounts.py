@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import query
+from drumbeat.api.query import listing
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import NotFound
@@ -20,7 +20,7 @@ router = Routes()
 @router.get("/v1/accounts", middlewares=READ)
 def list_accounts() -> Response[Any]:
     """List all accounts with their state and what waits for them."""
-    query(router)
+    listing(router)
     return reply({"items": all_accounts(), "next": None})
 
 
