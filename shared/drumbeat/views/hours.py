@@ -8,6 +8,7 @@ from uuid import UUID
 from drumbeat.core.clock import from_microseconds, microseconds
 from drumbeat.core.errors import Invalid
 from drumbeat.ledger.database import Database
+from drumbeat.views.counts import COUNTED_HOURS
 from drumbeat.views.pages import INVALID_CURSOR, Page
 
 WINDOW = timedelta(hours=48)
@@ -59,29 +60,20 @@ class HourFilter:
 
 
 # What was added up, and what is not yet: in one statement, so that nothing is in both or in neither.
-HOURS = """
+HOURS = f"""
     SELECT hour, account, campaign, sum(accepted)::bigint AS accepted, sum(refused)::bigint AS refused,
            sum(cancelled)::bigint AS cancelled, sum(held)::bigint AS held, sum(unknown)::bigint AS unknown,
            sum(attempts)::bigint AS attempts
-      FROM (SELECT hour, account, campaign, run, accepted, refused, cancelled, held, unknown, attempts
-              FROM hourly_counts
-             WHERE hour >= hour_of(%(since)s) AND hour < %(until)s
-             UNION ALL
-            SELECT hour_of(first_at), account, campaign, run,
-                   CASE became WHEN 'accepted' THEN n ELSE 0 END, CASE became WHEN 'refused' THEN n ELSE 0 END,
-                   CASE became WHEN 'cancelled' THEN n ELSE 0 END, held, unknown, attempts
-              FROM uncounted
-             WHERE hour_of(first_at) >= hour_of(%(since)s) AND hour_of(first_at) < %(until)s
-               AND (became IN ('accepted', 'refused', 'cancelled') OR held > 0 OR unknown > 0 OR attempts > 0)
-           ) AS counts
-     WHERE (%(account)s::text IS NULL OR account = %(account)s)
+      FROM ({COUNTED_HOURS}) AS counts
+     WHERE hour >= hour_of(%(since)s) AND hour < %(until)s
+       AND (%(account)s::text IS NULL OR account = %(account)s)
        AND (%(run)s::uuid IS NULL OR run = %(run)s)
        AND (%(hour)s::timestamptz IS NULL
             OR (hour, account, campaign) > (%(hour)s, %(after)s::text, %(campaign)s::boolean))
      GROUP BY hour, account, campaign
      ORDER BY hour, account, campaign
      LIMIT %(limit)s
-"""
+"""  # noqa: S608 - put together from constants
 NOW = "SELECT drumbeat_now() AS at"
 
 
