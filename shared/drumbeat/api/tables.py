@@ -57,5 +57,7 @@ def _cell(value: object) -> str:
             return ""
         case str():
             return formula_quoted(value)
+        case int() if not isinstance(value, bool):
+            return str(value)
         case _:
             return written(value)

@@ -207,7 +207,7 @@ NOW = "SELECT drumbeat_now() AS at"
 
 GROUPS = f"""
     SELECT account, flow, step, reason_code, reason_detail, min(reason) AS reason, count(*) AS effects,
-           min(updated_at) AS since, (array_agg(id ORDER BY updated_at))[1] AS example,
+           min(updated_at) AS since, min(id::text)::uuid AS example,
            sum(count(*)) OVER ()::bigint AS total, count(*) OVER () AS groups
       FROM (SELECT id, account, flow, step, updated_at, {REASON}
               FROM effects
