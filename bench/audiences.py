@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 from psycopg.sql import SQL
 
+from bench.filling import filling
 from drumbeat.audiences import counting_sql, members_sql
 from drumbeat.audiences.matching_sql import matching
 from drumbeat.configuration.document import compile_document
@@ -49,13 +50,6 @@ audiences:
   a-tenth: {bucket: "10%"}
 """
 
-# Dropped before and built after: sorted once, instead of grown row by row.
-_INDEXES = """
-    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
-      FROM pg_index
-      JOIN pg_class ON pg_class.oid = indrelid AND relnamespace = 'public'::regnamespace
-     WHERE NOT indisunique
-"""
 _ENTRY = "jsonb_build_object('v', {}, 't', n, 'e', md5('e')::uuid)"
 _VALUES = {
     "plan": "CASE n %% 3 WHEN 0 THEN 'trial' ELSE 'paid' END",
@@ -116,14 +110,9 @@ _SEED = (
 
 def seed(owner: Database, leads: int) -> None:
     """Fill an empty ledger with people, and three reports about each."""
-    owner.run("SET session_replication_role = replica")  # rows of a seed break no rule
-    indexes = owner.run(_INDEXES)
-    for index in indexes:
-        owner.run(f"DROP INDEX {index['name']}")
-    for statement in _SEED:
-        owner.run(statement, {"leads": leads})
-    for index in indexes:
-        owner.run(index["definition"])
+    with filling(owner):
+        for statement in _SEED:
+            owner.run(statement, {"leads": leads})
     owner.run("VACUUM (ANALYZE)")
 
 

@@ -12,7 +12,7 @@ from drumbeat.core.events import Event
 from drumbeat.core.status import ALLOWED
 from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
-from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
+from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_HOURS, COUNTED_MINUTES
 from tests.faults.campaign_oracle import check_runs
 from tests.faults.ends import wrong_end
 from tests.faults.peoples_oracle import check_people
@@ -48,11 +48,23 @@ COUNTED = f"""
              UNION ALL
             SELECT 'effects of ' || account || ', ' || status, n, 0 FROM ({COUNTED_EFFECTS}) AS counted
              UNION ALL
+            SELECT 'moves of ' || account || ', ' || move.of, move.n, 0
+              FROM ({COUNTED_HOURS}) AS counted
+             CROSS JOIN LATERAL (VALUES ('accepted', accepted), ('refused', refused), ('cancelled', cancelled),
+                                        ('held', held), ('unknown', unknown), ('sending', attempts)) AS move (of, n)
+             UNION ALL
             SELECT 'events', 0, 1 FROM events
              UNION ALL
             SELECT 'effects', 0, 1 FROM effects
              UNION ALL
-            SELECT 'effects of ' || account || ', ' || counted_as(status), 0, 1 FROM effects) AS counts
+            SELECT 'effects of ' || account || ', ' || counted_as(status), 0, 1 FROM effects
+             UNION ALL
+            SELECT 'moves of ' || account || ', ' || move.of, 0, 1
+              FROM journal
+              JOIN effects ON effects.id = journal.effect_id
+             CROSS JOIN LATERAL (VALUES (to_status), (CASE from_status WHEN 'sending' THEN 'sending' END)) AS move (of)
+             WHERE (move.of = to_status AND to_status IN ('accepted', 'refused', 'cancelled', 'held', 'unknown'))
+                OR (move.of = 'sending' AND from_status = 'sending')) AS counts
      GROUP BY what
 """
 ANSWERED_TWICE = """

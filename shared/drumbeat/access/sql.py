@@ -26,8 +26,12 @@ ADD = """
         ON CONFLICT (id) DO NOTHING
 """
 
-ALL = """
-    SELECT id, name, scopes, created_at, created_by, revoked_at, revoked_by FROM api_keys ORDER BY created_at, id
+LISTED = """
+    SELECT id, name, scopes, created_at, created_by, revoked_at, revoked_by
+      FROM api_keys
+     WHERE %(at)s::timestamptz IS NULL OR (created_at, id) > (%(at)s, %(id)s::text)
+     ORDER BY created_at, id
+     LIMIT %(limit)s
 """
 
 # A trigger keeps what the first revocation wrote.
@@ -50,9 +54,11 @@ def add(db: Database, id: str, name: str, scopes: Collection[str], *, actor: str
     db.run(ADD, {"id": id, "name": name, "scopes": sorted(set(scopes)), "actor": actor})
 
 
-def all(db: Database) -> list[KeyRecord]:
-    """Return every key, oldest first."""
-    return [KeyRecord(**{**row, "scopes": tuple(row["scopes"])}) for row in db.run(ALL)]
+def listed(db: Database, *, after: tuple[datetime, str] | None = None, limit: int = 200) -> list[KeyRecord]:
+    """Return keys, oldest first; `after`: when the one before them was made, and its id."""
+    at, id = after or (None, None)
+    rows = db.run(LISTED, {"at": at, "id": id, "limit": limit})
+    return [KeyRecord(**{**row, "scopes": tuple(row["scopes"])}) for row in rows]
 
 
 def revoke(db: Database, id: str, *, actor: str) -> bool:

@@ -8,12 +8,14 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from drumbeat.access import keys
 from drumbeat.access import sql as stored_keys
 from drumbeat.access.keys import IN_ROW, PEOPLE, PROPOSE, ApiKey
 from drumbeat.api.masking import masked
+from drumbeat.api.tables import as_table
 from drumbeat.core.errors import Forbidden
 from drumbeat.services import services
 
@@ -55,7 +57,12 @@ def needs(*scopes: str, one_of: Collection[str] = (), shows: Collection[str] = (
         caller = require(app.current_event, *scopes, one_of=one_of)
         app.append_context(caller=caller)  # type: ignore[no-untyped-call]
         answer = following(app)
-        return answer if PEOPLE in caller.scopes else masked(answer, services().mask_secret, shows)
+        if PEOPLE not in caller.scopes:
+            answer = masked(answer, services().mask_secret, shows)
+        if not app.context.get("tabled"):
+            return answer
+        assert isinstance(app.current_event, APIGatewayProxyEventV2)
+        return as_table(answer, app.current_event)
 
     return [guard]
 

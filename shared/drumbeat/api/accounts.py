@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import Reason, body, query
+from drumbeat.api.query import Reason, body, listing, query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.invariants import Invariant
@@ -43,7 +43,7 @@ class ResumeAll(BaseModel):
 @router.get("/v1/accounts", middlewares=READ)
 def list_accounts() -> Response[Any]:
     """List all accounts with their state and what waits for them."""
-    query(router)
+    listing(router)
     return reply({"items": all_accounts(), "next": None})
 
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from drumbeat.api.access import READ, READ_PEOPLE
 from drumbeat.api.leads import named
-from drumbeat.api.query import number, query
+from drumbeat.api.query import listing, number, query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid
@@ -28,7 +28,7 @@ def list_audiences() -> Response[Any]:
     """List the audiences of the configuration in force, with what they say."""
     from drumbeat.audiences.wording import written
 
-    query(router)
+    listing(router)
     config = configs.newest(services().db)
     audiences = config.audiences if config else {}
     items = [{"name": name, "condition": written(tree)} for name, tree in sorted(audiences.items())]

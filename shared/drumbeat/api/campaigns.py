@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
 from drumbeat.api.access import ASK_FOR_RUNS, OPERATE, SEE_RUNS
-from drumbeat.api.query import body, query
+from drumbeat.api.query import body, listing, query
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.api.runs import run_answer
@@ -40,7 +40,7 @@ class NewRun(Keyed):
 @router.get("/v1/campaigns", middlewares=SEE_RUNS)
 def list_campaigns() -> Response[Any]:
     """List the campaigns in force by name, each with its next firing and its newest run."""
-    query(router)
+    listing(router)
     return reply({"items": forms(services()), "next": None})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import query
+from drumbeat.api.query import listing
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.services import services
@@ -24,11 +24,11 @@ _ID = re.compile("[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 @router.get("/v1/dlq", middlewares=READ)
 def list_dead_letters() -> Response[Any]:
     """Count the dead letters and show some of them."""
-    query(router)
+    listing(router)
     letters = dead_letters()
-    return reply(
-        {"count": letters.count(), "items": [_item(message) for message in letters.list(MESSAGES_PER_REQUEST)]}
-    )
+    count = letters.count()  # it says when to stop: only a second of waiting shows that there are no more
+    found = letters.list(min(count, MESSAGES_PER_REQUEST))
+    return reply({"count": count, "items": [_item(message) for message in found]})
 
 
 @router.post("/v1/dlq/redrive", middlewares=OPERATE)

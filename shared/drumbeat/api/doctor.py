@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
 from drumbeat.api.access import OPERATE, needs
-from drumbeat.api.query import body, query
+from drumbeat.api.query import body, listing
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.ingest.request import one_key
@@ -34,7 +34,7 @@ class MailRequest(BaseModel):
 @router.get("/v1/doctor", middlewares=OPERATE)
 def get_doctor() -> Response[Any]:
     """Check everything that can be wrong with an installation, and say how to repair it."""
-    query(router)
+    listing(router)
     return reply({"items": doctor(services()), "next": None})
 
 

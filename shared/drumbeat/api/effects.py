@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ, READ_PEOPLE
-from drumbeat.api.query import Reason, Version, body, identifier, limit, query
+from drumbeat.api.query import Reason, Version, body, identifier, limit, listing, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid, NotFound
@@ -76,7 +76,7 @@ class RedriveMany(Many):
 @router.get("/v1/effects", middlewares=READ)
 def list_effects() -> Response[Any]:
     """List effects, in id order."""
-    parameters = query(router, "id", "status", "account", "event", "cursor", "limit")
+    parameters = listing(router, "id", "status", "account", "event", "cursor", "limit")
     wanted = views.EffectFilter(
         id=_identifier(parameters.get("id")),
         status=parameters.get("status"),

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import Reason, body, identifier, instant, limit, query
+from drumbeat.api.query import Reason, body, identifier, instant, limit, listing
 from drumbeat.api.response import Room, page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.address import keys_of, normalise
@@ -33,7 +33,7 @@ def list_events() -> Response[Any]:
     """List events, newest first. `q`: an address, the beginning of an id, or a whole key. Only who may see persons
     finds events by address or key.
     """
-    parameters = query(router, "type", "source", "status", "since", "q", "cursor", "limit")
+    parameters = listing(router, "type", "source", "status", "since", "q", "cursor", "limit")
     if "@" in parameters.get("q", ""):  # an address: an empty list would look as if there were none
         router.need_people()
     wanted = views.EventFilter(

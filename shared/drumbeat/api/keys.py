@@ -1,6 +1,8 @@
 """`/v1/keys`: who may call. A token is shown once, when it is minted; only its id is kept."""
 
+import re
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,14 +12,18 @@ from drumbeat.access import keys
 from drumbeat.access import sql as stored_keys
 from drumbeat.access.keys import PEOPLE
 from drumbeat.api.access import OPERATE
-from drumbeat.api.query import body, query
-from drumbeat.api.response import reply
+from drumbeat.api.query import MAX_PAGE_SIZE, body, limit, listing
+from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
+from drumbeat.core.clock import from_microseconds, microseconds
 from drumbeat.core.errors import Forbidden, Invalid, NotFound
 from drumbeat.ingest.catalog import announce
 from drumbeat.services import services
+from drumbeat.views.pages import INVALID_CURSOR, Page
 
 router = Routes()
+
+_CURSOR = re.compile("([0-9]{1,17})-(.{1,100})", re.ASCII)
 
 
 class NewKey(BaseModel):
@@ -30,9 +36,12 @@ class NewKey(BaseModel):
 
 @router.get("/v1/keys", middlewares=OPERATE)
 def list_keys() -> Response[Any]:
-    """List all keys, revoked ones too."""
-    query(router)
-    return reply({"items": stored_keys.all(services().db), "next": None})
+    """List keys, oldest first, revoked ones too."""
+    parameters = listing(router, "cursor", "limit")
+    after, most = _after(parameters.get("cursor")), limit(parameters, MAX_PAGE_SIZE)
+    found = stored_keys.listed(services().db, after=after, limit=most + 1)
+    last = found[most - 1] if len(found) > most else None
+    return page(Page(found[:most], f"{microseconds(last.created_at)}-{last.id}" if last is not None else None))
 
 
 @router.post("/v1/keys", middlewares=OPERATE)
@@ -57,6 +66,14 @@ def revoke_key(id: str) -> Response[Any]:
         raise NotFound(f"no key has the id {id[:64]}; nothing was changed")
     announce(services())  # so that it is refused also while the ledger is away
     return reply({"id": id, "revoked": True})
+
+
+def _after(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    if (found := _CURSOR.fullmatch(cursor)) is None:
+        raise Invalid(INVALID_CURSOR)
+    return from_microseconds(int(found[1])), found[2]
 
 
 def _may_give_people(scopes: Collection[str]) -> None:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import views
 from drumbeat.api.access import READ_PEOPLE
-from drumbeat.api.query import limit, query
+from drumbeat.api.query import limit, listing, query
 from drumbeat.api.response import Room, page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.address import keys_of, normalise
@@ -29,7 +29,7 @@ router = Routes()
 @router.get("/v1/leads", middlewares=READ_PEOPLE)
 def list_leads() -> Response[Any]:
     """List leads, newest first. A page may be short, and with `where` empty, while there are more: follow `next`."""
-    parameters = query(router, "where", "audience", "cursor", "limit")
+    parameters = listing(router, "where", "audience", "cursor", "limit")
     if "audience" in parameters:
         return _of_audience(parameters)
     wanted = views.LeadFilter.read(parameters.get("where"))

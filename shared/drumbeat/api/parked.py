@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import Reason, body, identifier, limit, query
+from drumbeat.api.query import Reason, body, identifier, limit, listing
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid
@@ -33,7 +33,7 @@ class Decision(BaseModel):
 @router.get("/v1/parked", middlewares=READ)
 def list_parked() -> Response[Any]:
     """List what waits for a decision, in the order of ids, without bodies."""
-    parameters = query(router, "cursor", "limit")
+    parameters = listing(router, "cursor", "limit")
     after = identifier(parameters["cursor"]) if "cursor" in parameters else None
     most = limit(parameters, PAGE_SIZE)
     found = parking_sql.listed(services().db, after=after, limit=most + 1)

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from drumbeat.api.routing import Routes
+from drumbeat.api.tables import FORMATS
 from drumbeat.core.errors import Invalid
 from drumbeat.web import strict
 from drumbeat.web.problems import mistakes
@@ -36,6 +37,15 @@ def query(router: Routes, *allowed: str) -> Mapping[str, str]:
     if "\0" in "".join(parameters.values()):
         raise Invalid("a parameter holds the character NUL, which no name or key has; leave it out")
     return {name: value for name, value in parameters.items() if value}
+
+
+def listing(router: Routes, *allowed: str) -> Mapping[str, str]:
+    """Return the query parameters of a list, as `query` does. With `format=csv` its answer leaves as a table."""
+    parameters = dict(query(router, "format", *allowed))
+    if (wanted := parameters.pop("format", FORMATS[0])) not in FORMATS:
+        raise Invalid(f"format is one of {', '.join(FORMATS)}")
+    router.append_context(tabled=wanted == "csv")  # type: ignore[no-untyped-call]
+    return parameters
 
 
 def body[M: BaseModel](router: Routes, model: type[M]) -> M:

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import Reason, body, identifier, limit, query
+from drumbeat.api.query import Reason, body, identifier, limit, listing
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.operations import reconcile_sql
@@ -30,7 +30,7 @@ class Reconciliation(BaseModel):
 @router.get("/v1/reconcile", middlewares=READ)
 def list_at_risk() -> Response[Any]:
     """List open effects whose time has come, in id order."""
-    parameters = query(router, "account", "cursor", "limit")
+    parameters = listing(router, "account", "cursor", "limit")
     most, after = limit(parameters, PAGE_SIZE), identifier(parameters["cursor"]) if "cursor" in parameters else None
     items = reconcile_sql.at_risk(services().db, account=parameters.get("account"), after=after, limit=most + 1)
     return page(Page(items[:most], items[most - 1].effect_id.hex if len(items) > most else None))

@@ -11,6 +11,7 @@ from drumbeat.api import (
     audiences,
     campaigns,
     configuration,
+    counts,
     dead_letters,
     doctor,
     effects,
@@ -46,6 +47,7 @@ NOUNS = (
     erasure,
     suppressions,
     accounts,
+    counts,
     health,
     doctor,
     verification,
@@ -54,10 +56,8 @@ NOUNS = (
 )
 
 
-def resolver(
-    logger: Logger, pages: Iterable[ModuleType] = (), as_page: AsPage | None = None
-) -> APIGatewayHttpResolver:
-    """Build the resolver; it connects to nothing. `pages` are modules with routes for people, whose problems are pages."""
+def resolver(logger: Logger, pages: Iterable[ModuleType] = (), as_page: AsPage | None = None) -> APIGatewayHttpResolver:
+    """Build the resolver; it connects to nothing. `pages` are modules with routes for people."""
     app = APIGatewayHttpResolver()
     for noun in (*NOUNS, *pages):
         app.include_router(noun.router)

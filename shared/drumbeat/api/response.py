@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
@@ -18,6 +19,8 @@ JSON = "application/json"
 # Lambda answers 6 MB at most (AWS Lambda Developer Guide, "Lambda quotas": invocation payload), and what it counts is
 # JSON in which our JSON is a text. Half of that for a page's items leaves room for what stands beside them.
 ANSWER_BYTES = 3 * 1024 * 1024
+
+_PLAIN = frozenset({str, int, bool, type(None)})  # what is JSON as it is
 
 
 class Room:
@@ -55,8 +58,10 @@ def written(value: object) -> str:
 
 def wire(value: object) -> object:
     """Turn dataclasses and what they hold into what JSON knows. Keys of mappings are data and stay as they are."""
+    if type(value) in _PLAIN:  # most of what there is: a list of a thousand items has ten thousand of these
+        return value
     if is_dataclass(value) and not isinstance(value, type):
-        return {_camel(field.name): wire(getattr(value, field.name)) for field in fields(value)}
+        return {name: wire(getattr(value, field)) for field, name in _names(type(value))}
     match value:
         case Enum():
             return value.value
@@ -77,6 +82,10 @@ def wire(value: object) -> object:
 
 
 @cache
+def _names(of: type[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, _camel(field.name)) for field in fields(of))
+
+
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)

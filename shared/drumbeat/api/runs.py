@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, SEE_RUNS
-from drumbeat.api.query import Reason, Version, body, identifier, limit, query
+from drumbeat.api.query import Reason, Version, body, identifier, limit, listing, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.campaigns.run_story import RunStory, story
@@ -61,7 +61,7 @@ class Approval(BaseModel):
 @router.get("/v1/runs", middlewares=SEE_RUNS)
 def list_runs() -> Response[Any]:
     """List runs, newest first. `state`: one, or `open`; `q`: how an id begins."""
-    parameters = query(router, "campaign", "state", "q", "cursor", "limit")
+    parameters = listing(router, "campaign", "state", "q", "cursor", "limit")
     wanted = views.RunFilter(parameters.get("campaign"), parameters.get("state"), parameters.get("q"))
     most = limit(parameters, PAGE_SIZE)
     return page(views.runs(services().db, wanted, cursor=parameters.get("cursor"), limit=most))
@@ -79,7 +79,7 @@ def list_people(run_id: str) -> Response[Any]:
     """List the people of a run, and why each that is not mailed is not. A page may be short, and with a filter empty,
     while there are more: follow `next`.
     """
-    parameters = query(router, "left_out", "status", "cursor", "limit")
+    parameters = listing(router, "left_out", "status", "cursor", "limit")
     wanted = PeopleFilter(parameters.get("left_out"), parameters.get("status"))
     head = run_head(services().db, identifier(run_id))
     if head is None:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.api.access import READ, needs
-from drumbeat.api.query import body, limit, query
+from drumbeat.api.query import body, limit, listing
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.address import LONGEST_TEXT
@@ -45,7 +45,7 @@ class Question(BaseModel):
 @router.get("/v1/suppressions", middlewares=READ)
 def list_suppressions() -> Response[Any]:
     """List suppressed contacts, in the order of their hashes; `unmatched=true`: those without any effect."""
-    parameters = query(router, "cursor", "limit", "unmatched")
+    parameters = listing(router, "cursor", "limit", "unmatched")
     if parameters.get("unmatched", "false") not in ("true", "false"):
         raise Invalid("unmatched is true or false")
     find = people_sql.unmatched if parameters.get("unmatched") == "true" else people_sql.suppressed

@@ -1,4 +1,4 @@
-"""CSV files as spreadsheets write them: their encoding and delimiter, and cells that are no formulas."""
+"""CSV files as spreadsheets write them: their encoding and delimiter."""
 
 import codecs
 import csv
@@ -17,8 +17,6 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 _HINT = re.compile(r"sep=([^\r\n]?)[\r\n]+")  # how Excel is told
 _NO_DELIMITER = ("", '"')  # of a hint that says nothing
 LINE_ENDS = ("\n", "\r")
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +53,6 @@ def examine(stream: BinaryIO, passed: Callable[[int], object] = lambda _: None) 
         return Format(digest.hexdigest(), encoding, hint[1], hinted=True)
     found = _delimiter(text[hint.end() :] if hint else text, len(sample))
     return Format(digest.hexdigest(), encoding, found, bool(hint))
-
-
-def formula_quoted(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: `'` is put before what begins one."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def formula_unquoted(cell: str) -> str:
-    """Undo `formula_quoted`."""
-    return cell[1:] if _QUOTED_FORMULA.match(cell) else cell
 
 
 class _Evidence:

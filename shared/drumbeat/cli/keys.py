@@ -19,7 +19,7 @@ def command() -> None:
 @with_client
 def list_keys(client: Client) -> None:
     """List all keys; their tokens are not kept anywhere."""
-    items = client.get("/v1/keys")["items"]
+    items = list(client.pages("/v1/keys"))
     if client.json:
         print_json({"items": items})
     else:

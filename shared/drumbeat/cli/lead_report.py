@@ -11,8 +11,8 @@ from typing import Self, TextIO
 
 import click
 
-from drumbeat.cli.csv_files import formula_quoted
 from drumbeat.cli.lead_rows import REPORT, Refused
+from drumbeat.core.cells import formula_quoted
 
 BLOCK_BYTES = 64 * 1024
 FIRST = 10  # refused rows that are kept at hand

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import click
 
-from drumbeat.cli.csv_files import formula_unquoted
 from drumbeat.cli.csv_records import Broken, Record
 from drumbeat.core.address import mailbox
+from drumbeat.core.cells import formula_unquoted
 from drumbeat.core.errors import InvalidAddress
 from drumbeat.core.lead_limits import MAX_NAME_CHARACTERS
 

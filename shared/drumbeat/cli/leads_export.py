@@ -12,8 +12,8 @@ from typing import Any, TextIO
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.csv_files import formula_quoted
 from drumbeat.cli.output import count
+from drumbeat.core.cells import formula_quoted
 
 EMAIL = "email"
 

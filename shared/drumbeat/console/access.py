@@ -34,7 +34,9 @@ _SAME_SITE = ("same-origin", "none")  # of Sec-Fetch-Site; `none`: typed, or a b
 class Page:
     """One request for a page, by a person who signed in."""
 
-    def __init__(self, event: APIGatewayProxyEventV2, session: Session, caller: ApiKey, form: Mapping[str, str]) -> None:
+    def __init__(
+        self, event: APIGatewayProxyEventV2, session: Session, caller: ApiKey, form: Mapping[str, str]
+    ) -> None:
         self.event = event
         self.session = session
         self.caller = caller
@@ -68,12 +70,13 @@ class Page:
             raise Invalid("Say why: the reason stays in the journal. Nothing was changed.")
         return reason[:500]
 
-    def show(self, template: str, title: str, *, status: int = 200, here: str = "", **documents: object) -> Response[str]:
+    def show(
+        self, template: str, title: str, *, status: int = 200, here: str = "", **documents: object
+    ) -> Response[str]:
         """Return a page of these documents, which are what the JSON API answers, persons masked as there."""
         shown = {name: self._shown(value) for name, value in documents.items()}
-        return pages.rendered(
-            template, status, title=title, here=here or template.removesuffix(".html"), page=_Head(self), **shown
-        )
+        head = {"title": title, "here": here or template.removesuffix(".html"), "page": _Head(self)}
+        return pages.rendered(template, head | shown, status)
 
     def _shown(self, value: object) -> object:
         document = wire(value)
@@ -150,28 +153,28 @@ def _answer(
         return following(app)
     except Problem as problem:
         return page.show(
-            "problem.html", problem.title, status=problem.status, here="", detail=str(problem), back=_back(event)
+            "problem.html", problem.title, status=problem.status, here="", detail=problem.detail, back=_back(event)
         )
 
 
 def session_of(event: APIGatewayProxyEventV2) -> Session | None:
     """Return the session of a request; None: there is none, or it is over."""
-    wanted = cookie_name(event) + "="
+    wanted = cookie_name() + "="
     for cookie in event.raw_event.get("cookies") or ():
         if cookie.startswith(wanted):
             return sessions.read(cookie.removeprefix(wanted), services().key_secret, services().clock.now())
     return None
 
 
-def cookie_name(event: APIGatewayProxyEventV2) -> str:
+def cookie_name() -> str:
     """Return the name of the cookie: over TLS one that no other host can set (RFC 6265bis, section 4.1.3)."""
     return "drumbeat" if services().settings.local else "__Host-drumbeat"
 
 
-def cookie_of(event: APIGatewayProxyEventV2, value: str, seconds: int) -> str:
+def cookie_of(value: str, seconds: int) -> str:
     """Return the header that sets the session's cookie."""
     secure = "" if services().settings.local else "; Secure"
-    return f"{cookie_name(event)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return f"{cookie_name()}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
 
 
 def to_sign_in(event: APIGatewayProxyEventV2) -> Response[Any]:
@@ -208,8 +211,8 @@ def _check_form(page: Page) -> None:
     token = page.form.get(_TOKEN, "")
     if is_foreign(page.event) or not sessions.is_form_token(token, page.session, services().key_secret):
         raise Forbidden(
-            "This form was not one of your session, or your session began anew since. Nothing was changed; open the page"
-            " again and repeat it there."
+            "This form was not one of your session, or your session began anew since. Nothing was changed; open the"
+            " page again and repeat it there."
         )
 
 

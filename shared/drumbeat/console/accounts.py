@@ -69,11 +69,7 @@ def go_on() -> Response[Any]:
     """Let everything go on, or what an invariant has stopped."""
     named = page().form.get("invariant", "")
     invariant = Invariant(named) if named in list(Invariant) else None
-    _all(
-        lambda: resume_everything(
-            reason=page().reason, actor=page().actor, services=services(), invariant=invariant
-        )
-    )
+    _all(lambda: resume_everything(reason=page().reason, actor=page().actor, services=services(), invariant=invariant))
     return see("/?did=resumed")
 
 

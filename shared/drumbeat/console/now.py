@@ -8,21 +8,19 @@ from aws_lambda_powertools.event_handler import Response
 from drumbeat import campaigns, views
 from drumbeat.api.accounts import all_accounts
 from drumbeat.api.routing import Routes
-from drumbeat.console.access import Page, follower, reads
+from drumbeat.console.access import Page, reads
 from drumbeat.core.runs import RunState
 from drumbeat.core.status import Status
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import stops
-from drumbeat.observability import snapshot
 from drumbeat.services import services
+from drumbeat.views.hours import HourCount, hourly
 from drumbeat.views.run_pages import OPEN_WORD
 
 router = Routes()
 
 CHART = timedelta(hours=48)
-FOLLOWED = timedelta(minutes=10)  # after a page was opened; then it asks for nothing any more
 MOST_RUNS = 50
-STOP_POLLING = 286  # the status by which htmx 2 ends a poll (htmx's docs, "Polling")
 WANTING = (RunState.AWAITING_APPROVAL, RunState.MISSED, RunState.PAUSED)
 
 
@@ -42,34 +40,12 @@ def show() -> Response[Any]:
         attention=_attention(totals),
         totals=totals,
         accounts=all_accounts(),
-        hours=_by_hour(views.hourly(db, now - CHART, now)),
-        campaigns=sorted(
-            campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)
-        ),
+        hours=_by_hour(hourly(db, now - CHART, now)),
+        campaigns=sorted(campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)),
         usage=views.usage(db),
-        follows=True,
+        follows=False,
         since=int(now.timestamp()),
         did=page.query.get("did", ""),
-    )
-
-
-@router.get("/live", middlewares=follower())
-def live() -> Response[Any]:
-    """Show the numbers of the first page again, from Redis; ten minutes after it was opened for the last time."""
-    page: Page = router.context["page"]
-    opened = page.query.get("since", "")
-    now = services().clock.now().timestamp()
-    follows = opened.isdecimal() and now - int(opened[:12]) < FOLLOWED.total_seconds()
-    known = snapshot.kept(services())
-    return page.show(
-        "now_live.html",
-        "Now",
-        status=200 if follows else STOP_POLLING,
-        totals={"events": known.events if known else {}},
-        accounts=known.accounts if known else [],
-        follows=follows,
-        since=opened,
-        at=known.at if known else None,
     )
 
 
@@ -106,7 +82,7 @@ def _attention(totals: views.Totals) -> list[dict[str, object]]:
     return found
 
 
-def _by_hour(counts: "list[views.HourCount]") -> list[dict[str, object]]:
+def _by_hour(counts: list[HourCount]) -> list[dict[str, object]]:
     """Add up the accounts of each hour."""
     hours: dict[Any, dict[str, Any]] = {}
     for each in counts:

@@ -1,4 +1,4 @@
-"""How a page is made: a template, documents as the JSON API answers them, and headers that let no other site near it."""
+"""How a page is made: a template, documents as the JSON API answers them, headers that let no other site near it."""
 
 import gzip
 import hashlib
@@ -36,22 +36,18 @@ HEADERS: Mapping[str, str] = {
 _LEAST_BYTES = 1_000  # compressing less saves nothing
 
 
-def rendered(template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: object) -> Response[str]:
+def rendered(template: str, values: Mapping[str, object], status: int = 200) -> Response[str]:
     """Return a page; `values` are what its template names."""
     html = _environment().get_template(template).render(values)
-    return Response(status, HTML, html, headers={**HEADERS, **(headers or {})})
+    return Response(status, HTML, html, headers=dict(HEADERS))
 
 
 def problem_page(problem: Problem, request: str) -> Response[str]:
     """Return what went wrong as a page, for who has no session, or where nothing more is known."""
-    return rendered(
-        "plain_problem.html",
-        problem.status,
-        problems.headers(problem),
-        title=problem.title,
-        detail=str(problem),
-        request=request,
-    )
+    values = {"title": problem.title, "detail": problem.detail, "request": request}
+    answer = rendered("plain_problem.html", values, problem.status)
+    answer.headers |= problems.headers(problem)
+    return answer
 
 
 def compressed(answer: Response[Any], accepted: str) -> Response[Any]:

@@ -46,7 +46,7 @@ def sign_in() -> Response[Any]:
             raise keys.refused()
     except Unauthorized:
         return _page(event, flaw="This key is not valid here, or was revoked. `drumbeat keys create` makes another.")
-    return _begin(event, caller, form.get("next", "/"))
+    return _begin(caller, form.get("next", "/"))
 
 
 @router.get("/sign-in/<token>")
@@ -57,7 +57,7 @@ def follow(token: str) -> Response[Any]:
     caller = stored_keys.good(services().db, session.caller) if session else None
     if session is None or caller is None or not _is_first(session.nonce):
         return _page(event, flaw="This link was used, or is older than a minute. `drumbeat console` makes another.")
-    return _begin(event, caller, "/")
+    return _begin(caller, "/")
 
 
 @router.post("/sign-out")
@@ -66,7 +66,7 @@ def sign_out() -> Response[Any]:
     if is_foreign(router.current_event):
         raise Forbidden("A page of another site may not sign you out. Nothing was changed.")
     answer = see("/sign-in")
-    answer.headers["Set-Cookie"] = cookie_of(router.current_event, "", 0)
+    answer.headers["Set-Cookie"] = cookie_of("", 0)
     return answer
 
 
@@ -78,11 +78,11 @@ def make_link() -> Response[Any]:
     return reply({"path": f"/sign-in/{token}", "expiresAt": now + sessions.LINK_LASTS}, 201)
 
 
-def _begin(event: APIGatewayProxyEventV2, caller: ApiKey, following: str) -> Response[Any]:
+def _begin(caller: ApiKey, following: str) -> Response[Any]:
     session = sessions.begin(caller, services().clock.now())
     answer = see(_own(following))
     value = sessions.written(session, services().key_secret)
-    answer.headers["Set-Cookie"] = cookie_of(event, value, int(sessions.LASTS.total_seconds()))
+    answer.headers["Set-Cookie"] = cookie_of(value, int(sessions.LASTS.total_seconds()))
     return answer
 
 
@@ -90,7 +90,8 @@ def _page(event: APIGatewayProxyEventV2, *, flaw: str = "") -> Response[Any]:
     if not flaw and session_of(event) is not None and "next" not in (event.query_string_parameters or {}):
         return see("/")
     following = (event.query_string_parameters or {}).get("next", "/")
-    return pages.rendered("sign_in.html", 403 if flaw else 200, title="Sign in", flaw=flaw, next=_own(following))
+    values = {"title": "Sign in", "flaw": flaw, "next": _own(following)}
+    return pages.rendered("sign_in.html", values, 403 if flaw else 200)
 
 
 def _own(path: str) -> str:
@@ -115,4 +116,6 @@ def _admit(event: APIGatewayProxyEventV2) -> None:
     except RedisError:
         return
     if isinstance(tries, int) and tries > TRIES_IN_A_MINUTE:
-        raise TooMany("Too many keys were tried from here. Nothing was changed; try again in a minute.", _MINUTE_SECONDS)
+        raise TooMany(
+            "Too many keys were tried from here. Nothing was changed; try again in a minute.", _MINUTE_SECONDS
+        )

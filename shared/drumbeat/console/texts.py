@@ -1,4 +1,4 @@
-"""How values read on a page: numbers, instants, ages, ids and statuses. What varies by reader is left to the browser."""
+"""How values read on a page: numbers, instants, ages, ids, statuses. What varies by reader is left to the browser."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

@@ -14,3 +14,14 @@ COUNTED_EFFECTS = """
      UNION ALL
     SELECT account, was, -n FROM uncounted WHERE was IS NOT NULL
 """
+
+# What came to stand so within each hour, and how many attempts ended in it.
+COUNTED_HOURS = """
+    SELECT hour, account, campaign, run, accepted, refused, cancelled, held, unknown, attempts FROM hourly_counts
+     UNION ALL
+    SELECT hour_of(first_at), account, campaign, run,
+           CASE became WHEN 'accepted' THEN n ELSE 0 END, CASE became WHEN 'refused' THEN n ELSE 0 END,
+           CASE became WHEN 'cancelled' THEN n ELSE 0 END, held, unknown, attempts
+      FROM uncounted
+     WHERE became IN ('accepted', 'refused', 'cancelled') OR held > 0 OR unknown > 0 OR attempts > 0
+"""

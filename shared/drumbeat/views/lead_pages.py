@@ -72,8 +72,9 @@ CONSENT = f"""
 """  # noqa: S608 - put together from constants
 
 # The index gives the next leads in order, so many that a page costs the same whatever the filter finds; `edge` is the
-# last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up. A suppression
-# counts under a person's former key as well.
+# last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up. What is found is
+# asked for in the order of `upcoming`, so that no more are looked at once the page is full. A suppression counts under a
+# person's former key as well.
 LEADS = f"""
     WITH upcoming AS MATERIALIZED (
         SELECT since, contact
@@ -106,7 +107,7 @@ LEADS = f"""
          WHERE (%(list)s::text IS NULL OR {_STATE.format(list="%(list)s")} = %(state)s)
            AND (%(field)s::text IS NULL OR leads.attributes -> %(field)s ->> 'v' = %(value)s)
            AND (NOT %(suppressed)s OR {BARRED} IS NOT NULL)
-         ORDER BY leads.since DESC, contacts.key
+         ORDER BY upcoming.since DESC, upcoming.contact
          LIMIT %(limit)s
     )
     SELECT found.*, edge.since AS edge_since, edge.contact AS edge_contact, edge.read

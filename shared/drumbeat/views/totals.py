@@ -14,6 +14,7 @@ from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_MINUTES
 from drumbeat.views.derived import DERIVED, LASTING_CANDIDATES, REASON
 
 WINDOW = timedelta(hours=24)
+GROUPS_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,14 @@ class EffectGroup:
 
 @dataclass(frozen=True, slots=True)
 class EffectGroups:
-    """The effects of one status, in groups. A decision about them names `at`: what comes later is not part of it."""
+    """The effects of one status, in groups, the largest first. A decision about them names `at`: what comes later is
+    not part of it. `left_out`: how many groups there are beyond those; the total counts their effects, too.
+    """
 
     at: datetime
     total: int
     groups: list[EffectGroup]
+    left_out: int
 
 
 # Nearly all events are done, so those are what is left of all when the others are counted; a delivery that was split is
@@ -205,20 +209,25 @@ NOW = "SELECT drumbeat_now() AS at"
 
 GROUPS = f"""
     SELECT account, flow, step, reason_code, reason_detail, min(reason) AS reason, count(*) AS effects,
-           min(updated_at) AS since, (array_agg(id ORDER BY updated_at))[1] AS example
+           min(updated_at) AS since, min(id::text)::uuid AS example,
+           sum(count(*)) OVER ()::bigint AS total, count(*) OVER () AS groups
       FROM (SELECT id, account, flow, step, updated_at, {REASON}
               FROM effects
              WHERE status = %(status)s
                AND (%(account)s::text IS NULL OR account = %(account)s)
                AND (%(event)s::uuid IS NULL OR event_id = %(event)s)) AS chosen
      GROUP BY account, flow, step, reason_code, reason_detail
-     ORDER BY count(*) DESC, account, flow, step, reason_code, reason_detail
+     ORDER BY effects DESC, account, flow, step, reason_code, reason_detail
+     LIMIT %(limit)s
 """  # noqa: S608 - put together from constants
 
 
 def groups(db: Database, status: Status, *, account: str | None = None, event: UUID | None = None) -> EffectGroups:
     """Summarise the effects of one status, for a person's decision about them."""
     at = db.run(NOW)[0]["at"]  # before the count: what changes in between is not part of it
-    rows = db.run(GROUPS, {"status": status.value, "account": account, "event": event})
-    found = [EffectGroup(**row) for row in rows]
-    return EffectGroups(at, sum(group.effects for group in found), found)
+    rows = db.run(GROUPS, {"status": status.value, "account": account, "event": event, "limit": GROUPS_SHOWN})
+    total, groups = (rows[0]["total"], rows[0]["groups"]) if rows else (0, 0)
+    found = [
+        EffectGroup(**{name: value for name, value in row.items() if name not in ("total", "groups")}) for row in rows
+    ]
+    return EffectGroups(at, total, found, groups - len(found))

@@ -25,24 +25,21 @@ class Usage:
 # The database is awake for some minutes after each query: the gaps between queries, each no longer than that. Within a
 # minute in which anything happened it was awake from the first to the last of it.
 USAGE = f"""
-    WITH recent AS MATERIALIZED (
-        SELECT min(first_at) AS first_at, max(last_at) AS last_at, sum(events) AS events, sum(effects) AS effects
-          FROM ({COUNTED_MINUTES}) AS counted
-         WHERE minute >= minute_of(drumbeat_now() - %(window)s::interval)
-         GROUP BY minute
-    ), awake AS (
-        SELECT last_at - first_at
-               + least(coalesce(lead(first_at) OVER (ORDER BY first_at) - last_at, %(sleeps)s::interval),
-                       %(sleeps)s::interval) AS span
-          FROM recent
-    )
     SELECT coalesce(min(first_at) FILTER (WHERE events > 0), drumbeat_now()) AS since,
            drumbeat_now() AS until,
            coalesce(sum(events), 0)::int AS events,
            coalesce(sum(effects), 0)::int AS effects,
-           coalesce((SELECT extract(epoch FROM sum(span)) FROM awake), 0)::float8 AS awake_seconds,
+           coalesce(extract(epoch FROM sum(awake)), 0)::float8 AS awake_seconds,
            pg_database_size(current_database()) AS ledger_bytes
-      FROM recent
+      FROM (SELECT first_at, events, effects,
+                   last_at - first_at
+                   + least(coalesce(lead(first_at) OVER (ORDER BY minute) - last_at, %(sleeps)s::interval),
+                           %(sleeps)s::interval) AS awake
+              FROM (SELECT minute, min(first_at) AS first_at, max(last_at) AS last_at, sum(events) AS events,
+                           sum(effects) AS effects
+                      FROM ({COUNTED_MINUTES}) AS counted
+                     WHERE minute >= minute_of(drumbeat_now() - %(window)s::interval)
+                     GROUP BY minute) AS recent) AS spans
 """  # noqa: S608 - put together from constants
 
 

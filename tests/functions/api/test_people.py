@@ -167,6 +167,7 @@ def asked(at: Marked) -> dict[str, Asked]:
         "GET /v1/accounts": Asked(shows=True),
         "GET /v1/status": Asked(shows=True),
         "GET /v1/usage": Asked(),
+        "GET /v1/counts": Asked(),
         "GET /v1/doctor": Asked(),
         "POST /v1/doctor/mail": Asked({"to": ADDRESS, "idempotencyKey": ADDRESS}, code=404),
         "GET /metrics": Asked(),
@@ -237,6 +238,13 @@ def test_a_key_without_people_sees_nothing_of_a_person_whatever_it_asks(marked: 
 
     assert [said for how, _, said in answers.values() if MARK in how.unnamed(said)] == []
     assert {route: code for route, (how, code, _) in answers.items() if code != how.code} == {}
+
+
+def test_a_table_shows_a_person_to_those_to_whom_json_does(marked: Marked) -> None:
+    for route in ("events", "effects", "keys", "parked", "suppressions", "accounts"):
+        how = Asked(query={"format": "csv"})
+        assert (route, MARK in answer(marked, f"GET /v1/{route}", how, marked.blind)[1]) == (route, False)
+        assert (route, MARK in answer(marked, f"GET /v1/{route}", how, marked.people)[1]) == (route, True)
 
 
 def test_a_key_with_people_sees_the_person(marked: Marked) -> None:

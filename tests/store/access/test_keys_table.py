@@ -20,11 +20,11 @@ def shop(database: TestDatabase) -> ApiKey:
 def test_who_made_and_who_first_revoked_a_key_stays_on_record(database: TestDatabase, shop: ApiKey) -> None:
     assert stored_keys.good(database, shop)
     stored_keys.revoke(database, "shop", actor="person:bob")
-    (first,) = stored_keys.all(database)
+    (first,) = stored_keys.listed(database)
 
     stored_keys.revoke(database, "shop", actor="person:eve")
 
-    assert [first] == stored_keys.all(database)
+    assert [first] == stored_keys.listed(database)
     assert (first.created_by, first.revoked_by, first.revoked_at is not None) == ("person:ada", "person:bob", True)
     assert not stored_keys.good(database, shop)
 
@@ -32,7 +32,7 @@ def test_who_made_and_who_first_revoked_a_key_stays_on_record(database: TestData
 def test_a_key_claims_no_more_than_its_row_which_holds_each_scope_once(database: TestDatabase) -> None:
     stored_keys.add(database, "ada", "Ada", ["read", "ingest", "read"], actor="person:ada")
 
-    (row,) = stored_keys.all(database)
+    (row,) = stored_keys.listed(database)
     good = [
         bool(stored_keys.good(database, ApiKey("ada", frozenset(claimed))))
         for claimed in (["ingest", "read"], ["read"], ["ingest", "operate", "read"])
@@ -87,7 +87,7 @@ def test_an_id_is_not_made_again(database: TestDatabase, shop: ApiKey) -> None:
     stored_keys.add(database, "shop", "another", ["ingest", "operate"], actor="person:eve")
 
     assert not stored_keys.good(database, shop)
-    assert [key.name for key in stored_keys.all(database)] == ["Shop"]
+    assert [key.name for key in stored_keys.listed(database)] == ["Shop"]
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_an_id_is_not_made_again(database: TestDatabase, shop: ApiKey) -> None:
 )
 def test_the_application_lifts_no_revocation(database: TestDatabase, shop: ApiKey, statement: LiteralString) -> None:
     stored_keys.revoke(database, "shop", actor="person:bob")
-    before = stored_keys.all(database)
+    before = stored_keys.listed(database)
 
     with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.RestrictViolation)):
         database.run(statement)
 
-    assert stored_keys.all(database) == before
+    assert stored_keys.listed(database) == before
 
 
 def test_the_release_before_revokes_twice_as_it_always_did(database: TestDatabase, shop: ApiKey) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.sql import Composed
 
 from drumbeat import views
+from drumbeat.core.campaigns import Cap
 from drumbeat.core.status import Status
 from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
@@ -18,9 +19,11 @@ from drumbeat.relay import sql as relay
 from drumbeat.relay.open_runs_sql import open_runs
 from drumbeat.runs import endings_sql, work_sql
 from drumbeat.runs import sql as runs
-from drumbeat.views import run_totals
+from drumbeat.views import consent_receipt, hours, reports, run_pages, run_totals
 from drumbeat.views.derived import EVENT_STATUSES
-from drumbeat.views.run_story import run_head
+from drumbeat.views.run_cap import people_over_cap
+from drumbeat.views.run_people import PeopleFilter, people_of_run
+from drumbeat.views.run_story import run_head, run_journal, zones_of_run
 from drumbeat.views.run_totals import countable, open_by_state
 from drumbeat.views.run_waits import next_mail
 from tests.store.history.seeded import RUN
@@ -95,6 +98,20 @@ def _person(number: int) -> Callable[[Database], object]:
     return lambda db: views.person(db, keys=[key], reading=lambda *_: None)
 
 
+def _receipt(db: Database, number: int) -> object:
+    key = hashlib.sha256(str(number).encode()).digest()
+    return consent_receipt.receipt(db, keys=[key], reading=lambda *_: None)
+
+
+def _people(db: Database, **filter: Any) -> object:
+    head = run_head(db, RUN)
+    return people_of_run(db, head, PeopleFilter(**filter)) if head is not None else None
+
+
+def _days_ago(days: int) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
+
+
 def _story(db: Database) -> object:
     newest = [each.event_id for each in views.events(db, views.EventFilter()).items]
     return views.event(db, next(id for id in newest if id != RUN))
@@ -125,7 +142,18 @@ VIEWS: Mapping[str, Reading] = {
     "leads of a list": Reading(_leads("list:news=withdrawn"), 3 * PAGE),
     "leads with a value that none has": Reading(_leads("n=none"), 3 * PAGE),
     "leads that are suppressed": Reading(_leads("suppressed"), 3 * PAGE),
+    "receipt of a person": Reading(lambda db: _receipt(db, 7)),
+    "receipt of a person who said much": Reading(lambda db: _receipt(db, 0), PAGE),
+    "counts by hour": Reading(lambda db: hours.hours(db, hours.HourFilter())),
+    "counts by hour of a run": Reading(lambda db: hours.hours(db, hours.HourFilter(run=RUN))),
+    "counts by hour of 30 days": Reading(lambda db: hours.hourly(db, _days_ago(30), _days_ago(0))),
+    # Of the index alone: 25,000 entries of a week here.
+    "reports of a week": Reading(reports.recent, 3_000),
+    "reports of effects": Reading(lambda db: reports.of_effects(db, [START], 10)),
+    "reports of events": Reading(lambda db: reports.of_events(db, [START])),
     "runs": Reading(lambda db: views.runs(db, views.RunFilter())),
+    "newest runs": Reading(lambda db: run_pages.newest(db, ["digest"])),
+    "journal of a run": Reading(lambda db: run_journal(db, RUN)),
     "runs of a campaign": Reading(lambda db: views.runs(db, views.RunFilter(campaign="digest", state="open"))),
     "run": Reading(lambda db: run_head(db, RUN)),
     "runs that are counted": Reading(countable),
@@ -160,6 +188,14 @@ RUNS: Mapping[str, Reading] = {
     "cancel effects of a run": Reading(lambda db: endings_sql.cancel_effects(db, RUN)),
     "recover of a run": Reading(lambda db: leases.recover_of_run(db, RUN, limit=500)),
     "totals of a run": Reading(lambda db: run_totals.run_totals(db, RUN), 20_000, WHOLE_RUN),
+    "zones of a run": Reading(lambda db: zones_of_run(db, RUN), 2_000, "its recipients are nearly all there are"),
+    "people of a run over its cap": Reading(
+        lambda db: people_over_cap(db, RUN, Cap(2, 86_400), [1]), 2_000, "its recipients are nearly all there are"
+    ),
+    "reports of a run's mails": Reading(lambda db: reports.of_mails(db, RUN), 200_000, WHOLE_RUN),
+    "people of a run": Reading(lambda db: _people(db), PAGE),
+    "people of a run who are refused": Reading(lambda db: _people(db, status="refused"), UNDER_WAY),
+    "effects of a run that are refused": Reading(_effects(event=RUN, status="refused"), UNDER_WAY),
 }
 ALL: Mapping[str, Reading] = {**RELAY, **VIEWS, **RUNS}
 

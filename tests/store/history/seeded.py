@@ -7,6 +7,7 @@ journal row and body for each ten effects or events.
 
 from uuid import UUID
 
+from bench.filling import filling
 from drumbeat.ledger.database import Database
 
 EVENTS = 1_000_000
@@ -14,13 +15,6 @@ DAYS = 30
 CAMPAIGN_EVERY = 20_000  # events; each has effects for `AUDIENCE` people
 AUDIENCE = 2_000
 
-# Dropped before and built after: sorted once, instead of grown row by row.
-_INDEXES = """
-    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
-      FROM pg_index
-      JOIN pg_class ON pg_class.oid = indrelid AND relnamespace = 'public'::regnamespace
-     WHERE NOT indisunique
-"""
 _CONFIGURED = """
     INSERT INTO configs (version, hash, document, templates, compiled, applied_by, applied_at)
     SELECT n, n::text::bytea, '', '{}',
@@ -104,6 +98,21 @@ _THIN = (
     """
     INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)
     SELECT id, 1, NULL, 'waiting', 0, 'planner' FROM effects WHERE id < %(tenth)s
+    """,
+    """
+    INSERT INTO feedback (account, name, event_id, kind, word, said, at, effect_id, generation, machine)
+    SELECT 'mail', n::text, md5('event' || n)::uuid, (ARRAY['delivered', 'opened', 'clicked'])[1 + n %% 3], '', '',
+           drumbeat_now() - make_interval(days => %(days)s) * ((%(events)s - n)::float8 / %(events)s),
+           md5('effect' || 2 * n)::uuid, 1, false
+      FROM generate_series(3, %(events)s, 3) AS n
+    """,
+    """
+    INSERT INTO hourly_counts (hour, account, campaign, run, accepted, refused, cancelled, held, unknown, attempts)
+    SELECT hour_of(updated_at), account, campaign, NULL, count(*) FILTER (WHERE status = 'accepted'),
+           count(*) FILTER (WHERE status = 'refused'), count(*) FILTER (WHERE status = 'cancelled'), 0, 0, count(*)
+      FROM effects
+     WHERE status IN ('accepted', 'refused', 'cancelled')
+     GROUP BY 1, 2, 3
     """,
     "INSERT INTO conflicts SELECT id, 'x', '{}', received_at FROM events WHERE source = 'fair' ORDER BY id LIMIT 20",
 )
@@ -196,15 +205,8 @@ def seed(owner: Database, *, events: int = EVENTS, due: int = 0) -> None:
         "tenth": "19999999-9999-9999-9999-999999999999",
         "hundredth": "028f5c28-0000-0000-0000-000000000000",
     }
-    # Rows of a seed break no rule; nothing asks for each of three million whether it does, nor counts it.
-    owner.run("SET session_replication_role = replica")
-    indexes = owner.run(_INDEXES)
-    for index in indexes:
-        owner.run(f"DROP INDEX {index['name']}")
-    for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, *_PEOPLE, *OF_RUN, _REACHED):
-        owner.run(statement, parameters)
-    for index in indexes:
-        owner.run(index["definition"])
-    owner.run("SET session_replication_role = DEFAULT")
+    with filling(owner):
+        for statement in (_CONFIGURED, _EVENTS, _PLANS, _EFFECTS, *_THIN, *_PEOPLE, *OF_RUN, _REACHED):
+            owner.run(statement, parameters)
     owner.run("SELECT count_anew()")
     owner.run("VACUUM (ANALYZE)")

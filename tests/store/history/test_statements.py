@@ -1,6 +1,7 @@
 """What an answer costs follows what is due or shown, not what ever was: each statement over a ledger with a history."""
 
 import importlib
+import pkgutil
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, LiteralString
@@ -9,6 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from drumbeat import views
 from drumbeat.audit import findings_sql, people_sql, recipients_sql, runs_sql, verification_sql
 from drumbeat.audit.findings_sql import Bounds
 from drumbeat.audit.recipients_sql import PlannedStep
@@ -25,27 +27,14 @@ from tests.store.rows import claimed, configured, opening, recorded, waiting
 EVENTS = 300_000
 DUE = 15_000
 GROWING = {"events", "payloads", "plans", "effects", "journal", "requests", "attempts", "outcomes", "contacts"}
-GROWING |= {"event_contacts", "leads", "consents", "recipients"}
+GROWING |= {"event_contacts", "leads", "consents", "recipients", "feedback", "hourly_counts"}
 MODULES = (
     "relay.sql",
     "relay.deliveries_sql",
     "ledger.leases",
     "runs.endings_sql",
     "runs.work_sql",
-    "views.event_pages",
-    "views.effect_pages",
-    "views.effect_stories",
-    "views.lead_pages",
-    "views.person_consent",
-    "views.person_effects",
-    "views.person_history",
-    "views.person_story",
-    "views.requests",
-    "views.run_totals",
-    "views.run_waits",
-    "views.timeline",
-    "views.totals",
-    "views.usage",
+    *(f"views.{module.name}" for module in pkgutil.iter_modules(views.__path__)),
 )
 VERBS = ("SELECT", "UPDATE", "INSERT", "WITH", "DELETE")
 
@@ -146,6 +135,7 @@ PARTS = {
     "REASON",
     "SEARCHED",
     "COUNTED_MINUTES",
+    "COUNTED_HOURS",
     "COUNTED_EFFECTS",
     "CANDIDATES_FOR_ATTENTION",
     "LASTING_CANDIDATES",

@@ -14,7 +14,7 @@ def test_its_name_says_every_scope_also_the_one_that_no_token_says(database: Tes
 
     token = first_key(services)
 
-    (key,) = stored_keys.all(database)
+    (key,) = stored_keys.listed(database)
     assert (key.id, key.scopes) == ("local", tuple(sorted(SCOPES)))
     assert key.name == "the local stack's own, with ingest, read, people, propose, operate"
     assert verify(services.key_secret, token).id == "local"

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumbeat.cli import csv_records, leads_export
-from drumbeat.cli.csv_files import DELIMITERS, Format, examine, formula_quoted, formula_unquoted
+from drumbeat.cli.csv_files import DELIMITERS, Format, examine
 from drumbeat.cli.csv_records import MAX_RECORD_CHARACTERS, NOT_CLOSED, NOT_DOUBLED, Broken, Record, records
+from drumbeat.core.cells import formula_quoted, formula_unquoted
 
 type Found = list[tuple[int, list[str] | str]]
 
