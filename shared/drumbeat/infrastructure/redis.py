@@ -30,7 +30,7 @@ _NOWHERE, _FIRST, _ALL = slice(1, 1), slice(1, 2), slice(1, None)
 _KEYS: Mapping[str, slice] = {
     "PING": _NOWHERE,
     "DEL": _ALL,
-    **dict.fromkeys(("GET", "SET", "EXPIRE", "PTTL", "HSET"), _FIRST),
+    **dict.fromkeys(("GET", "SET", "INCR", "EXPIRE", "PTTL", "HSET"), _FIRST),
     **dict.fromkeys(("ZADD", "ZREM", "ZRANGE", "ZSCORE", "ZMSCORE", "ZREMRANGEBYSCORE"), _FIRST),
 }
 _SCRIPTS = ("EVAL", "EVALSHA")  # these say themselves how many keys they name, from the third place on
