@@ -17,6 +17,7 @@ from typing import Protocol
 from drumbeat.core.errors import DrumbeatError
 from drumbeat.local import disk
 from drumbeat.local.children import Watched
+from drumbeat.local.console_link import console_link
 from drumbeat.local.home import Home
 from drumbeat.local.logs import Tail
 from drumbeat.local.reload import Reload
@@ -85,6 +86,8 @@ def run(make: Callable[[], Runnable], config: Path | None) -> int:
         print(json.dumps({"ready": True, **stack.places}), flush=True)
         where = stack.places
         tell(f"ready at {where['url']}; mail arrives at {where['sandbox_url']}; logs are in {stack.home.logs}")
+        if (link := console_link(where["url"], where["api_key"])) is not None:
+            tell(f"the console: {link} (once, within a minute; later: drumbeat console)")
         tell("Ctrl-C stops it. For another shell:")
         relay(f"\n{export_line(where)}\n")
         watch(stack, reload, webhooks)
