@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from drumbeat.core.errors import NotFound, Stale
-from drumbeat.ledger import account_states, configs, stops
+from drumbeat.ledger import account_states, stops
 from drumbeat.ledger.stops import Stop
 from drumbeat.operations import resume_sql
 from drumbeat.runs.turns import wake
@@ -79,7 +79,11 @@ def resume_everything(*, reason: str, actor: str, services: Services, invariant:
     """
     before = stops.in_force(services.db)
     mine = [each for each in before if each.invariant == invariant and (invariant or each.account is None)]
-    accounts = sorted(_known(services)) if any(each.account is None for each in mine) or not mine else _named(mine)
+    accounts = (
+        sorted(resume_sql.accounts(services.db))
+        if any(each.account is None for each in mine) or not mine
+        else _named(mine)
+    )
     _expect(accounts, services)
     for each in mine:
         stops.lift(services.db, each.account, reason=reason, actor=actor, invariant=invariant)
@@ -92,14 +96,8 @@ def _named(some: Collection[Stop]) -> list[str]:
     return sorted({each.account for each in some if each.account is not None})
 
 
-def _known(services: Services) -> set[str]:
-    """Name the accounts that are configured, and those that older effects belong to."""
-    config = configs.newest(services.db)
-    return {*(config.accounts if config else ()), *resume_sql.accounts(services.db)}
-
-
 def _find(account: str, services: Services) -> None:
-    if account not in _known(services):
+    if account not in resume_sql.accounts(services.db):
         raise NotFound(f"no account is called {account}; nothing was changed. `drumbeat accounts` lists them.")
 
 
