@@ -3,10 +3,13 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
+from drumbeat.configuration.document import compile_document
+from drumbeat.ledger import configs
 from drumbeat.local.servers import Valkey
 from tests.conftest import TestDatabase
 from tests.functions.console import build_services, close
 from tests.functions.pages.visitor import Visitor
+from tests.store.delivery.workers import DOCUMENT
 
 
 @pytest.fixture
@@ -15,5 +18,7 @@ def visitor(
 ) -> Iterator[Visitor]:
     """A browser that has not signed in."""
     services = build_services(database, valkey.url, sqs_endpoint, monkeypatch)
+    compiled = compile_document(DOCUMENT, {})
+    configs.insert(services.db, hash=b"1", document="", templates={}, compiled=compiled, identities={}, actor="test")
     yield Visitor(services)
     close(services)
