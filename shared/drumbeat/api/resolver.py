@@ -14,6 +14,7 @@ from drumbeat.api import (
     erasure,
     events,
     health,
+    journal,
     keys,
     lead_imports,
     leads,
@@ -30,6 +31,7 @@ from drumbeat.api.problems import Problems
 NOUNS = (
     events,
     effects,
+    journal,
     campaigns,
     runs,
     configuration,
