@@ -23,14 +23,18 @@ def command(
     account: str | None,
     event: str | None,
     since: str | None,
-    **form: object,
+    form: Form,
 ) -> None:
     """List effects, those first that changed their status last; of a run by its people."""
     filters = {"status": wanted, "account": account, "event": event, "since": since}
     none = "no effects yet: they follow from events. What arrived: drumbeat events"
     if any(filters.values()):
         none = "no effects are so: drumbeat effects lists the newest of all"
-    print_list(client, "/v1/effects", Form(**form), _columns, none=none, order="newest", **filters)  # type: ignore[arg-type]
+    print_list(client, "/v1/effects", form, _columns, none=none, order="newest", **filters)
+
+
+def _step(effect: Item) -> str:
+    return f"{effect['flow']}.{effect['step']}"
 
 
 def _columns(items: Sequence[Item]) -> Sequence[Column]:
@@ -39,13 +43,13 @@ def _columns(items: Sequence[Item]) -> Sequence[Column]:
         Column("effect", lambda e: id(e["effectId"])),
         Column("id", lambda e: str(e["effectId"]), only_wide=True),
         Column("status", lambda e: str(e["status"]), is_status=True),
-        Column("account", lambda e: str(e["account"]), least=8),
-        Column("recipient", lambda e: e["recipient"] or "", least=14),
+        Column("account", lambda e: str(e["account"]), least=6),
+        Column("recipient", lambda e: e["recipient"] or "", least=11),
         Column("age", lambda e: age(e["changedAt"])),
         Column("version", lambda e: str(e["version"]), only_wide=True),
         Column("attempts", lambda e: str(e["attempts"]), only_wide=True),
         Column("due", lambda e: e["dueAt"] or "", only_wide=True),
         Column("event", lambda e: event(e["eventId"]), only_wide=True),
-        Column("step", lambda e: f"{e['flow']}.{e['step']}", least=8),
-        Column("reason", reason, least=12),
+        Column("step", _step, only_wide=True),
+        Column("reason, or step", lambda e: reason(e) or _step(e), least=12),
     )

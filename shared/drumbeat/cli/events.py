@@ -27,14 +27,14 @@ def command(
     wanted: str | None,
     since: str | None,
     text: str | None,
-    **form: object,
+    form: Form,
 ) -> None:
     """List events, newest first. What became of one, and why: drumbeat event ID."""
     filters = {"type": type, "source": source, "status": wanted, "since": since, "q": text}
     none = "no events yet: drumbeat send records one"
     if any(filters.values()):
         none = "no events are so: drumbeat events lists the newest of all"
-    print_list(client, "/v1/events", Form(**form), _columns, none=none, **filters)  # type: ignore[arg-type]
+    print_list(client, "/v1/events", form, _columns, none=none, **filters)
 
 
 def _columns(items: Sequence[Item]) -> Sequence[Column]:

@@ -10,7 +10,7 @@ _AGO = re.compile("([0-9]{1,6})(s|m|min|h|d|w)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[str]):
     """An instant that is given as such, or as how long ago it was; it becomes ISO 8601, which the API reads."""
 
     name = "instant"

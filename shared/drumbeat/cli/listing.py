@@ -1,6 +1,7 @@
 """Lists that fit the terminal: one line a row, what is long ends in an ellipsis, and the next page has its cursor."""
 
 import csv
+import functools
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -46,18 +47,18 @@ class Form:
     cursor: str | None
 
 
-def listed[**P, R](command: Callable[P, R]) -> Callable[P, R]:
-    """Give a command the options of a list; it gets them as a `Form`'s fields."""
-    for option in (
-        click.option("--cursor", help="Go on where a list ended: it says where."),
-        click.option(
-            "-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
-        ),
-        click.option("--csv", is_flag=True, help="Print CSV for spreadsheets."),
-        click.option("--wide", is_flag=True, help="Print whole ids and texts, however long the lines become."),
-    ):
-        command = option(command)
-    return command
+def listed[R](command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options of a list, as its argument `form`."""
+
+    @click.option("--wide", is_flag=True, help="Print whole ids and texts, however long the lines become.")
+    @click.option("--csv", is_flag=True, help="Print CSV for spreadsheets.")
+    @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+    @click.option("--cursor", help="Go on where a list ended: it says where.")
+    @functools.wraps(command)
+    def wrapped(*arguments: object, wide: bool, csv: bool, limit: int, cursor: str | None, **options: object) -> R:
+        return command(*arguments, form=Form(wide, csv, limit, cursor), **options)
+
+    return wrapped
 
 
 def print_list(
@@ -117,13 +118,14 @@ def styled(text: str, column: Column) -> Text:
 
 
 def fitted(natural: Sequence[int], least: Sequence[int | None], width: int) -> list[int]:
-    """Return the widths of columns that fit a line: the last is cut first, then those before it."""
+    """Return the widths of columns that fit a line: the last is cut first, each to twice its least, then to that."""
     widths = list(natural)
-    for place in reversed(range(len(widths))):
-        over = sum(widths) + GAP * (len(widths) - 1) - width
-        narrowest = least[place]
-        if over > 0 and narrowest is not None:
-            widths[place] = max(widths[place] - over, min(narrowest, widths[place]))
+    for share in (2, 1):
+        for place in reversed(range(len(widths))):
+            over = sum(widths) + GAP * (len(widths) - 1) - width
+            narrowest = least[place]
+            if over > 0 and narrowest is not None:
+                widths[place] = max(widths[place] - over, min(share * narrowest, widths[place]))
     return widths
 
 

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,7 +61,7 @@ def command(
 
 @dataclass
 class Watch:
-    """One person who follows the journal: where they stand, and since when nothing happened."""
+    """One person who follows the journal, and where they stand."""
 
     client: Client
     query: Mapping[str, object]
@@ -69,22 +69,24 @@ class Watch:
     cursor: str | None = None
     away: bool = False
     day: str = ""
-    quiet_since: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
     def follow(self, since: str | None) -> None:
         """Print what happens until there was nothing for long. Raises click.ClickException where asking is no use."""
         if not self.client.json:
             click.echo("following; Ctrl-C ends it", err=True)
+        quiet_since = self.clock()
         while True:
-            begun = time.monotonic()
+            begun = self.clock()
             page = self._asked(since)
             for item in page["items"] if page else ():
                 self._print(item)
             if page and page["items"]:
-                self.quiet_since = time.monotonic()
+                quiet_since = self.clock()
             if page and page["behind"]:
                 continue
-            quiet = time.monotonic() - self.quiet_since
+            quiet = self.clock() - quiet_since
             if self.idle_seconds is not None and quiet >= self.idle_seconds:
                 click.echo(
                     "nothing happened for ten minutes, so this ended: a database that suspends itself can do so now. To"
@@ -93,7 +95,7 @@ class Watch:
                 )
                 return
             least = POLL_SECONDS if quiet < CALM_SECONDS else CALM_POLL_SECONDS
-            time.sleep(max(least, (time.monotonic() - begun) * SHARE if page else CALM_POLL_SECONDS))
+            self.sleep(max(least, (self.clock() - begun) * SHARE) if page else CALM_POLL_SECONDS)
 
     def _asked(self, since: str | None) -> dict[str, Any] | None:
         """Return the next page; None: the deployment is away, which is said once."""

@@ -71,7 +71,7 @@ class Cursor:
 
     def looking(self, moment: Moment) -> "Cursor | None":
         """Return it with a target; None: the ledger is another one than that in which it was made."""
-        known = [self.shown, self.target and self.target.snapshot]
+        known = [self.shown, self.target.snapshot if self.target is not None else None]
         if any(_bounds(each)[1] > _bounds(moment.snapshot)[1] for each in known if each is not None):
             return None
         return self if self.target is not None else replace(self, target=moment)

@@ -91,7 +91,7 @@ def _newest(**filter: Any) -> Callable[[Database], object]:
 
 
 def _journal(since: timedelta | None, **filter: Any) -> Callable[[Database], object]:
-    at = since and datetime.now(UTC) - since
+    at = None if since is None else datetime.now(UTC) - since
     return lambda db: views.journal(db, views.JournalFilter(**filter), since=at)
 
 
