@@ -1,12 +1,12 @@
 """`/v1/campaigns`: what they are, and having one planned, run or fired by hand."""
 
 from typing import Any
-from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
+from drumbeat.api import named
 from drumbeat.api.access import ASK_FOR_RUNS, OPERATE, SEE_RUNS
 from drumbeat.api.query import body, listing, query
 from drumbeat.api.response import reply
@@ -34,7 +34,7 @@ class Keyed(BaseModel):
 class NewRun(Keyed):
     """A run, or the plan that is to become one."""
 
-    plan: UUID | None = None
+    plan: str | None = None
 
 
 @router.get("/v1/campaigns", middlewares=SEE_RUNS)
@@ -67,8 +67,8 @@ def run_campaign(name: str) -> Response[Any]:
     """Start a new run, or the `plan` that is named. Who may only propose has it wait for a person's approval."""
     request = body(router, NewRun) if router.current_event.body else NewRun()
     if request.plan is not None:
-        started = asking.start(name, request.plan, actor=router.actor, approves=_may_send(), services=services())
-        return _asked(started)
+        plan = named.run_id(request.plan)
+        return _asked(asking.start(name, plan, actor=router.actor, approves=_may_send(), services=services()))
     key = _key(NewRun)
     return _asked(asking.ask(name, key, actor=router.actor, plans=False, approves=_may_send(), services=services()))
 

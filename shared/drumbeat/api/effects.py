@@ -8,7 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ, READ_PEOPLE
-from drumbeat.api.query import Reason, Version, body, identifier, limit, listing, query
+from drumbeat.api.named import effect_id as named_effect
+from drumbeat.api.named import event_id as named_event
+from drumbeat.api.named import only
+from drumbeat.api.query import Reason, Version, body, instant, limit, listing, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.errors import Invalid, NotFound
@@ -17,6 +20,7 @@ from drumbeat.ledger import legacy
 from drumbeat.operations.decisions import Decision, decide, decide_all
 from drumbeat.operations.decisions_sql import Selection
 from drumbeat.services import services
+from drumbeat.views.effect_pages import ID_ORDER, NEWEST_ORDER
 from drumbeat.views.pages import PAGE_SIZE
 
 router = Routes()
@@ -51,13 +55,13 @@ class Many(BaseModel):
     reason: Reason
     seen_at: AwareDatetime = Field(alias="seenAt")
     account: str | None = None
-    event: UUID | None = None
+    event: str | None = None
     cause: str | None = None
 
     def selection(self, status: Status) -> Selection:
         """Return which effects are meant. Raises Invalid for a cause that does not exist."""
         cause = legacy.cause(self.cause) if self.cause is not None else None
-        return Selection((status,), self.seen_at, self.account, self.event, cause)
+        return Selection((status,), self.seen_at, self.account, _event(self.event), cause)
 
 
 class ResolveMany(Many):
@@ -75,17 +79,25 @@ class RedriveMany(Many):
 
 @router.get("/v1/effects", middlewares=READ)
 def list_effects() -> Response[Any]:
-    """List effects, in id order."""
-    parameters = listing(router, "id", "status", "account", "event", "cursor", "limit")
+    """List effects in the order of their ids, or with `order=newest` those first that changed their status last.
+
+    `since` an instant goes with that order; its pages may be short, even empty, while there are more: follow `next`.
+    """
+    parameters = listing(router, "id", "status", "account", "event", "since", "order", "cursor", "limit")
+    id = parameters.get("id")
+    found = only("effect", id) if id is not None else None
+    if id is not None and found is None:
+        return page(views.Page([], None))
     wanted = views.EffectFilter(
-        id=_identifier(parameters.get("id")),
+        id=found,
         status=parameters.get("status"),
         account=parameters.get("account"),
-        event=_identifier(parameters.get("event")),
+        event=_event(parameters.get("event")),
+        since=instant(parameters.get("since")),
+        order=parameters.get("order", ID_ORDER),
     )
-    return page(
-        views.effects(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
-    )
+    read = views.newest_effects if wanted.order == NEWEST_ORDER else views.effects
+    return page(read(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE)))
 
 
 @router.get("/v1/effects/<effect_id>/request", middlewares=READ_PEOPLE)
@@ -94,7 +106,7 @@ def show_request(effect_id: str) -> Response[Any]:
     from drumbeat.api.sent import part  # reads requests, which few routes need
 
     parameters = query(router, "cursor")
-    kept = views.request(services().db, identifier(effect_id))
+    kept = views.request(services().db, named_effect(effect_id))
     shown = part(kept.frozen, kept.hash, parameters.get("cursor")) if kept else None
     if shown is None:
         raise NotFound(
@@ -112,7 +124,7 @@ def summarise() -> Response[Any]:
         status = Status(parameters.get("status", ""))
     except ValueError:
         raise Invalid(f"status is one of {', '.join(Status)}") from None
-    event = _identifier(parameters.get("event"))
+    event = _event(parameters.get("event"))
     return reply(views.groups(services().db, status, account=parameters.get("account"), event=event))
 
 
@@ -166,7 +178,7 @@ def cancel_one(effect_id: str) -> Response[Any]:
 def _decide(effect_id: str, decision: Decision, request: One, *, even_if_sent: bool = False) -> Response[Any]:
     return reply(
         decide(
-            identifier(effect_id),
+            named_effect(effect_id),
             decision,
             reason=request.reason,
             version=request.version,
@@ -190,5 +202,5 @@ def _decide_all(decision: Decision, request: Many, status: Status, *, even_if_se
     )
 
 
-def _identifier(text: str | None) -> UUID | None:
-    return identifier(text) if text is not None else None
+def _event(text: str | None) -> UUID | None:
+    return named_event(text) if text is not None else None

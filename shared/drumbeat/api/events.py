@@ -1,13 +1,16 @@
 """`/v1/events`: what arrived, and what followed from it."""
 
 from typing import Any
+from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
+from drumbeat.api import named
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import Reason, body, identifier, instant, limit, listing
+from drumbeat.api.named import only
+from drumbeat.api.query import Reason, body, instant, limit, listing
 from drumbeat.api.response import Room, page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.address import keys_of, normalise
@@ -53,19 +56,10 @@ def list_events() -> Response[Any]:
 @router.get("/v1/events/<event_id>", middlewares=READ)
 def show_event(event_id: str) -> Response[Any]:
     """Show one event with what followed from it; of many effects, the first that fit into an answer."""
-    story = views.event(services().db, identifier(event_id), fits=Room())
-    if story is None and parking.is_parked(services(), identifier(event_id)):
-        raise NotFound(
-            f"event {event_id} is parked: its caller's API key was revoked before it could be recorded. It is kept"
-            " until `drumbeat parked` releases or discards it"
-        )
+    id = only("event", event_id)
+    story = views.event(services().db, id, fits=Room()) if id is not None else None
     if story is None:
-        if (owner := views.event_of_effect(services().db, identifier(event_id))) is not None:
-            raise NotFound(f"{event_id} is the id of an effect, not of an event. Its event: drumbeat event {owner}")
-        raise NotFound(
-            f"no event {event_id} is recorded. If its receipt said `buffered`, it waits for the ledger; it will be here"
-            " within minutes of its return"
-        )
+        raise NotFound(_not_recorded(event_id, id))
     return reply(story)
 
 
@@ -73,7 +67,23 @@ def show_event(event_id: str) -> Response[Any]:
 def dismiss_event(event_id: str) -> Response[Any]:
     """Dismiss one event from attention; 409 when nothing needs it, or an effect is held."""
     request = body(router, Dismissal)
-    return reply(dismiss(identifier(event_id), reason=request.reason, actor=router.actor, services=services()))
+    return reply(dismiss(named.event_id(event_id), reason=request.reason, actor=router.actor, services=services()))
+
+
+def _not_recorded(text: str, id: UUID | None) -> str:
+    """Say what a text is that names no event."""
+    if (parked := id or only("parked event", text)) is not None and parking.is_parked(services(), parked):
+        return (
+            f"event {text} is parked: its caller's API key was revoked before it could be recorded. It is kept"
+            " until `drumbeat parked` releases or discards it"
+        )
+    effect = id or only("effect", text)
+    if effect is not None and (owner := views.event_of_effect(services().db, effect)) is not None:
+        return f"{text} is the id of an effect, not of an event. Its event: drumbeat event {owner}"
+    return (
+        f"no event {text} is recorded. If its receipt said `buffered`, it waits for the ledger; it will be here"
+        " within minutes of its return"
+    )
 
 
 def _contacts(text: str | None) -> tuple[bytes, ...]:

@@ -1,8 +1,8 @@
 """What a key without the scope `people` is answered: all but persons.
 
-A field that holds what a person sent or is sent is left out; the key of an event, which may be an address, becomes a
-keyed hash; of any other text addresses are left out. What is masked stays in its place, so that an answer has the same
-form for all.
+A field that holds what a person sent or is sent is left out; the key of an event, which may be an address, and the
+address of a recipient become a keyed hash; of any other text addresses are left out. What is masked stays in its place,
+so that an answer has the same form for all.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ MASKED = "masked"
 # What a person sent, is sent or has agreed to; a fingerprint lets a reader try guesses of it. `payloadForm` says of a
 # payload how it is shown: so.
 _PERSONAL = frozenset({"payload", "payloadForm", "evidence", "fingerprint", "attributes"})
-_KEYS = frozenset({"idempotencyKey", "key"})
+_KEYS = frozenset({"idempotencyKey", "key", "recipient"})
 _REFERENCE = "reference"  # a provider's id, which may be the Message-Id that we gave: our name, an @ and a domain
 _OUR_NAME = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]+")
 

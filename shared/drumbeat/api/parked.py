@@ -1,12 +1,12 @@
 """`/v1/parked`: what was buffered for an API key that was revoked meanwhile, and what a person decides about it."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.api.access import OPERATE, READ
+from drumbeat.api.named import named
 from drumbeat.api.query import Reason, body, identifier, limit, listing
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
@@ -26,7 +26,7 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
     decision: Literal["release", "discard"]
     reason: Reason
-    events: Annotated[list[UUID], Field(min_length=1, max_length=200)] | None = None
+    events: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
     caller: Annotated[str, Field(min_length=1, max_length=40)] | None = None
 
 
@@ -46,7 +46,8 @@ def decide() -> Response[Any]:
     request = body(router, Decision)
     if (request.events is None) == (request.caller is None):
         raise Invalid("name either events or the caller whose events are meant; nothing was changed")
-    choice = Choice(None if request.events is None else tuple(request.events), request.caller)
+    events = None if request.events is None else tuple(named("parked event", each) for each in request.events)
+    choice = Choice(events, request.caller)
     act = parking.release if request.decision == "release" else parking.discard
     decided = act(choice, reason=request.reason, actor=router.actor, services=services())
     return reply({"decided": decided.decided, "left": decided.left})

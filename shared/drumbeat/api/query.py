@@ -70,7 +70,7 @@ def identifier(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Invalid(f"{text[:64]!r} is not an id") from None
+        raise Invalid(f"{text[:64]!r} is not an id, nor the first four or more digits of one") from None
 
 
 def instant(text: str | None) -> datetime | None:

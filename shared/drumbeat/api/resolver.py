@@ -18,6 +18,7 @@ from drumbeat.api import (
     erasure,
     events,
     health,
+    journal,
     keys,
     lead_imports,
     leads,
@@ -34,6 +35,7 @@ from drumbeat.api.problems import AsPage, Problems
 NOUNS = (
     events,
     effects,
+    journal,
     campaigns,
     runs,
     configuration,

@@ -9,8 +9,9 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat import views
+from drumbeat.api import named
 from drumbeat.api.access import OPERATE, SEE_RUNS
-from drumbeat.api.query import Reason, Version, body, identifier, limit, listing, query
+from drumbeat.api.query import Reason, Version, body, limit, listing, query
 from drumbeat.api.response import page, reply
 from drumbeat.api.routing import Routes
 from drumbeat.campaigns.run_story import RunStory, story
@@ -71,7 +72,7 @@ def list_runs() -> Response[Any]:
 def show_run(run_id: str) -> Response[Any]:
     """Show one run: its state, its plan, where its people are step by step, and what was done with it."""
     query(router)
-    return reply(story(identifier(run_id), services()))
+    return reply(story(named.run_id(run_id), services()))
 
 
 @router.get("/v1/runs/<run_id>/recipients", middlewares=SEE_RUNS)
@@ -81,7 +82,7 @@ def list_people(run_id: str) -> Response[Any]:
     """
     parameters = listing(router, "left_out", "status", "cursor", "limit")
     wanted = PeopleFilter(parameters.get("left_out"), parameters.get("status"))
-    head = run_head(services().db, identifier(run_id))
+    head = run_head(services().db, named.run_id(run_id))
     if head is None:
         raise NotFound(f"there is no run {run_id}")
     most = limit(parameters, PAGE_SIZE)
@@ -96,14 +97,15 @@ def approve_run(run_id: str) -> Response[Any]:
         hash = bytes.fromhex(request.hash)
     except ValueError:
         raise Invalid("hash is the plan's, in hex, as the run shows it; nothing was changed") from None
-    control.approve(identifier(run_id), hash, actor=router.actor, services=services())
-    return reply(run_answer(identifier(run_id)))
+    id = named.run_id(run_id)
+    control.approve(id, hash, actor=router.actor, services=services())
+    return reply(run_answer(id))
 
 
 @router.post("/v1/runs/<run_id>/pause", middlewares=OPERATE)
 def pause_run(run_id: str) -> Response[Any]:
     """Pause a run: once this is answered no mail of it is opened any more."""
-    request, id = body(router, Pause), identifier(run_id)
+    request, id = body(router, Pause), named.run_id(run_id)
     until = services().clock.now() + _span(request.lasts) if request.lasts is not None else None
     control.pause(id, actor=router.actor, reason=request.reason, services=services(), until=until, seq=request.version)
     return reply(run_answer(id))
@@ -112,7 +114,7 @@ def pause_run(run_id: str) -> Response[Any]:
 @router.post("/v1/runs/<run_id>/resume", middlewares=OPERATE)
 def resume_run(run_id: str) -> Response[Any]:
     """Let a paused run go on."""
-    request, id = body(router, Decision), identifier(run_id)
+    request, id = body(router, Decision), named.run_id(run_id)
     control.resume(id, actor=router.actor, reason=request.reason, services=services(), seq=request.version)
     return reply(run_answer(id))
 
@@ -120,7 +122,7 @@ def resume_run(run_id: str) -> Response[Any]:
 @router.post("/v1/runs/<run_id>/cancel", middlewares=OPERATE)
 def cancel_run(run_id: str) -> Response[Any]:
     """End a run: what is not opened yet is never sent."""
-    request, id = body(router, Decision), identifier(run_id)
+    request, id = body(router, Decision), named.run_id(run_id)
     control.cancel(id, actor=router.actor, reason=request.reason, services=services(), seq=request.version)
     return reply(run_answer(id))
 
@@ -131,7 +133,7 @@ def send_missing(run_id: str) -> Response[Any]:
     are not as many as expected.
     """
     request = body(router, SendMissing) if router.current_event.body else SendMissing()
-    id = identifier(run_id)
+    id = named.run_id(run_id)
     if not request.send:
         return reply(missing.missing(id, services()))
     if request.expect is None or request.reason is None:

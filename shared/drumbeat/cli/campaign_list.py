@@ -4,6 +4,7 @@ import click
 from rich.table import Table
 
 from drumbeat.cli.client import Client, with_client
+from drumbeat.cli.listing import age
 from drumbeat.cli.output import moment, plain, print_json, show, status, table
 from drumbeat.cli.runs_found import Run, short
 
@@ -32,10 +33,10 @@ def command(client: Client, *, runs: bool, state: str | None, limit: int) -> Non
 def runs_table(runs: list[Run]) -> Table:
     """Lay out runs."""
     rows = [
-        (short(each), plain(each["campaign"]), status(each["state"]), f"{each['people']:,}", moment(each["createdAt"]))
+        (short(each), plain(each["campaign"]), status(each["state"]), f"{each['people']:,}", age(each["createdAt"]))
         for each in runs
     ]
-    return table(("run", "campaign", "state", "people", "begun"), rows)
+    return table(("run", "campaign", "state", "people", "age"), rows)
 
 
 def _row(campaign: Run) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Selected:
 def decide_one(client: Client, effect: str, order: Order, version: int | None) -> int:
     """Decide about one effect, by default as it is at present; return the exit code."""
     if version is None:
-        version = _version_now(client, effect)
+        effect, version = _as_it_is_now(client, effect)
     request = {**order.fields, "reason": order.reason, "version": version}
     now = client.post(f"/v1/effects/{quote(effect, safe='')}/{order.route}", request)
     if client.json:
@@ -85,11 +85,12 @@ def _also_left_out(order: Order) -> str:
     return ", may have been sent, or cannot be sent again; `drumbeat redrive EFFECT` says why"
 
 
-def _version_now(client: Client, effect: str) -> int:
+def _as_it_is_now(client: Client, effect: str) -> tuple[str, int]:
+    """Return the whole id of an effect and its version. Raises click.ClickException where there is none."""
     found = client.get("/v1/effects", id=effect)["items"]
     if not found:
         raise click.ClickException(_no_effect(client, effect))
-    return int(found[0]["version"])
+    return str(found[0]["effectId"]), int(found[0]["version"])
 
 
 def _no_effect(client: Client, id: str) -> str:

@@ -5,9 +5,28 @@ from urllib.parse import quote
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import moment, plain, print_json, show, table
+from drumbeat.cli.listing import Column, Item, age, print_rows
+from drumbeat.cli.output import plain, print_json, show
 
 SCOPES = ("ingest", "read", "people", "propose", "operate")
+
+
+def _done(key: Item, what: str) -> str:
+    if not key[f"{what}At"]:
+        return ""
+    by = f" by {key[f'{what}By']}" if key.get(f"{what}By") else ""  # a deployment before this release does not say
+    return f"{age(key[f'{what}At'])}{by}"
+
+
+COLUMNS = (
+    Column("id", lambda e: str(e["id"])),
+    Column("name", lambda e: str(e["name"]), least=6),
+    Column("scopes", lambda e: " ".join(e["scopes"]), least=36),
+    Column("made", lambda e: _done(e, "created"), least=7),
+    Column("made at", lambda e: str(e["createdAt"]), only_wide=True),
+    Column("revoked", lambda e: _done(e, "revoked"), least=7),
+    Column("revoked at", lambda e: e["revokedAt"] or "", only_wide=True),
+)
 
 
 @click.group()
@@ -16,24 +35,15 @@ def command() -> None:
 
 
 @command.command("list")
+@click.option("--wide", is_flag=True, help="Print whole names and instants, however long the lines become.")
 @with_client
-def list_keys(client: Client) -> None:
+def list_keys(client: Client, *, wide: bool) -> None:
     """List all keys; their tokens are not kept anywhere."""
     items = list(client.pages("/v1/keys"))
     if client.json:
         print_json({"items": items})
     else:
-        rows = [
-            (
-                each["id"],
-                plain(each["name"]),
-                " ".join(each["scopes"]),
-                _done("made", each["createdAt"], each.get("createdBy"))
-                + (_done(", revoked", each["revokedAt"], each.get("revokedBy")) if each["revokedAt"] else ""),
-            )
-            for each in items
-        ]
-        show(table(("id", "name", "scopes", "state"), rows))
+        print_rows(COLUMNS, items, wide=wide)
 
 
 @command.command()
@@ -60,7 +70,3 @@ def revoke(client: Client, id: str) -> None:
         print_json(answer)
     else:
         show(f"key {plain(id)} is revoked; requests with it are refused from now on")
-
-
-def _done(what: str, at: str, by: str | None) -> str:
-    return f"{what} {moment(at)}" + (f" by {plain(by)}" if by else "")

@@ -78,7 +78,12 @@ def status(name: str) -> str:
 
 def plain(text: object) -> str:
     """Escape text from outside, so that it is neither markup nor a command to the terminal."""
-    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
+    return escape(visible(text))
+
+
+def visible(text: object) -> str:
+    """Return text from outside without what commands a terminal; it may still be markup."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
 
 
 def list_name(name: str) -> str:

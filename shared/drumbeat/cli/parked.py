@@ -1,9 +1,12 @@
 """`drumbeat parked`: what was buffered for a revoked API key: list it, release it, discard it."""
 
+from collections.abc import Sequence
+
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import count, moment, plain, print_json, show, table
+from drumbeat.cli.listing import Column, Form, Item, age, listed, print_list, shortener
+from drumbeat.cli.output import count, print_json, show
 
 
 @click.group()
@@ -12,21 +15,23 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=200, show_default=True, help="At most so many.")
+@listed
 @with_client
-def list_parked(client: Client, limit: int) -> None:
+def list_parked(client: Client, form: Form) -> None:
     """List what waits for a decision."""
-    items = list(client.pages("/v1/parked", limit=limit))
-    if client.json:
-        print_json({"items": items})
-    elif not items:
-        show("nothing is parked")
-    else:
-        rows = [
-            (each["eventId"], each["type"], plain(each["source"]), plain(each["caller"]), moment(each["receivedAt"]))
-            for each in items
-        ]
-        show(table(("event", "type", "source", "API key", "received"), rows))
+    print_list(client, "/v1/parked", form, _columns, none="nothing is parked")
+
+
+def _columns(items: Sequence[Item]) -> Sequence[Column]:
+    id = shortener([e["eventId"] for e in items])
+    return (
+        Column("event", lambda e: id(e["eventId"])),
+        Column("id", lambda e: str(e["eventId"]), only_wide=True),
+        Column("type", lambda e: str(e["type"]), least=7),
+        Column("source", lambda e: str(e["source"]), least=8),
+        Column("API key", lambda e: str(e["caller"]), least=12),
+        Column("age", lambda e: age(e["receivedAt"])),
+    )
 
 
 @command.command()

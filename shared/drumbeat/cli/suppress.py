@@ -1,9 +1,12 @@
 """`drumbeat suppress`: stop mailing an address, let it be mailed again, look one up, list suppressions."""
 
+from collections.abc import Sequence
+
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import moment, plain, print_json, show, table
+from drumbeat.cli.listing import Column, Form, Item, age, listed, print_list
+from drumbeat.cli.output import moment, plain, print_json, show
 
 READINGS = {
     "today": "the address as it is read",
@@ -54,21 +57,23 @@ def check(client: Client, email: str) -> None:
 
 @command.command("list")
 @click.option("--unmatched", is_flag=True, help="Only those that no effect was ever planned for.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=200, show_default=True, help="At most so many.")
+@listed
 @with_client
-def list_suppressions(client: Client, limit: int, *, unmatched: bool) -> None:
+def list_suppressions(client: Client, form: Form, *, unmatched: bool) -> None:
     """List suppressed contacts."""
-    items = list(client.pages("/v1/suppressions", limit=limit, unmatched="true" if unmatched else None))
-    if client.json:
-        print_json({"items": items})
-    elif not items:
-        show("no such suppression" if unmatched else "no address is suppressed")
-    else:
-        rows = [
-            (each["contact"][:16], moment(each["since"]), f"{plain(each['reason'])}, by {plain(each['actor'])}")
-            for each in items
-        ]
-        show(table(("contact", "since", "why"), rows))
+    none = "no such suppression" if unmatched else "no address is suppressed"
+    wanted = "true" if unmatched else None
+    print_list(client, "/v1/suppressions", form, _columns, none=none, unmatched=wanted)
+
+
+def _columns(_: Sequence[Item]) -> Sequence[Column]:
+    return (
+        Column("contact", lambda e: str(e["contact"])[:16]),
+        Column("age", lambda e: age(e["since"])),
+        Column("since", lambda e: str(e["since"]), only_wide=True),
+        Column("by", lambda e: str(e["actor"]), least=9),
+        Column("why", lambda e: str(e["reason"]), least=12),
+    )
 
 
 def _change(client: Client, email: str, reason: str, *, lift: bool) -> None:

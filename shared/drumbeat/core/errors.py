@@ -10,6 +10,7 @@ DrumbeatError
 ├── Unauthorized           no key, a wrong key, a wrong signature               401
 ├── Forbidden              the key or the source does not allow this            403
 ├── NotFound               nothing by that name                                 404
+├── Ambiguous              several ids begin with what was written              409
 ├── Stale                  the caller decided on an older version               409
 ├── TooLarge               over a stated limit                                  413
 ├── Encoded                the body is compressed or otherwise encoded          415
@@ -122,6 +123,18 @@ class NotFound(Problem):
     """Nothing by that name."""
 
     status, slug, title = 404, "not-found", "There is nothing by that name"
+
+
+@dataclass
+class Ambiguous(Problem):
+    """Several ids begin with what was written for one: `candidates` are the first of them.
+
+    Not 404, for there is something; not 400, for what was asked is well written, and meant one alone an hour ago.
+    """
+
+    candidates: list[str]
+
+    status, slug, title = 409, "ambiguous-id", "More than one is meant"
 
 
 class Stale(Problem):

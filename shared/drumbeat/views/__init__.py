@@ -2,7 +2,9 @@
 
 from drumbeat.views.accounts import AccountItem, accounts
 from drumbeat.views.effect_pages import EffectFilter, effects
+from drumbeat.views.effects_newest import newest_effects
 from drumbeat.views.event_pages import EventFilter, events
+from drumbeat.views.journal_pages import JournalFilter, journal
 from drumbeat.views.lead_pages import LeadFilter, LeadItem, leads
 from drumbeat.views.pages import Page
 from drumbeat.views.person_story import PersonStory, person
@@ -18,6 +20,7 @@ __all__ = [
     "AccountItem",
     "EffectFilter",
     "EventFilter",
+    "JournalFilter",
     "LeadFilter",
     "LeadItem",
     "Page",
@@ -34,7 +37,9 @@ __all__ = [
     "event_of_effect",
     "events",
     "groups",
+    "journal",
     "leads",
+    "newest_effects",
     "person",
     "pulse",
     "recent_reports",

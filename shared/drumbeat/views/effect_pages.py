@@ -1,6 +1,6 @@
 """Lists of effects, a page at a time, in the order of their ids."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -13,6 +13,8 @@ from drumbeat.views.counts import COUNTED_EFFECTS
 from drumbeat.views.derived import REASON
 from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE, Page, one_of
 from drumbeat.views.run_effects import page_of_run
+
+ID_ORDER, NEWEST_ORDER = "id", "newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +38,43 @@ class EffectItem:
     attempts: int
     due_at: datetime | None
     updated_at: datetime
+    changed_at: datetime  # when it came to this status
+    recipient: str | None  # the address that it is for; None: for none, or not kept
 
 
 @dataclass(frozen=True, slots=True)
 class EffectFilter:
-    """Which effects; None leaves a field open."""
+    """Which effects; None leaves a field open. `since`: that changed their status then or later."""
 
     id: UUID | None = None
     status: str | None = None
     account: str | None = None
     event: UUID | None = None
+    since: datetime | None = None
+    order: str = ID_ORDER
 
     def __post_init__(self) -> None:
-        """Refuse a status that no effect can have."""
+        """Refuse what no effect can have: an empty answer would look like "there are none"."""
         one_of("status", self.status, tuple(Status))
+        one_of("order", self.order, (ID_ORDER, NEWEST_ORDER))
+        if self.since is not None and self.order != NEWEST_ORDER:
+            raise Invalid(f"since goes with order={NEWEST_ORDER}")
 
 
-_EFFECT = f"""
+EFFECT = f"""
     SELECT effects.id AS effect_id, effects.event_id, effects.flow, effects.step, effects.account, effects.action,
            effects.status, {REASON}, effects.seq AS version, effects.generation, effects.tries,
            (SELECT count(*) FROM attempts WHERE attempts.effect_id = effects.id) AS attempts,
-           nullif(effects.due_at, 'infinity') AS due_at, effects.updated_at
+           nullif(effects.due_at, 'infinity') AS due_at, effects.updated_at,
+           coalesce((SELECT at FROM journal WHERE journal.effect_id = effects.id AND journal.seq = effects.seq),
+                    effects.updated_at) AS changed_at,
+           (SELECT leads.address ->> 'v' FROM leads WHERE leads.contact = effects.contact) AS recipient
       FROM effects
 """  # noqa: S608 - put together from constants
 
 # In id order: stable while rows change their status and their time.
 EFFECTS = f"""
-    {_EFFECT}
+    {EFFECT}
      WHERE (%(id)s::uuid IS NULL OR effects.id = %(id)s)
        AND (%(status)s::text IS NULL OR effects.status = %(status)s)
        AND (%(account)s::text IS NULL OR effects.account = %(account)s)
@@ -72,7 +84,7 @@ EFFECTS = f"""
      LIMIT %(limit)s
 """
 
-THESE = f"{_EFFECT} WHERE effects.id = ANY (%(ids)s)"
+THESE = f"{EFFECT} WHERE effects.id = ANY (%(ids)s)"
 
 # A page of each status and account that may be meant, of which the first are shown. Each index is of certain statuses.
 _OF_STATUS = f"""
@@ -80,7 +92,7 @@ _OF_STATUS = f"""
        FROM (SELECT DISTINCT account FROM ({COUNTED_EFFECTS}) AS counted
               WHERE %(account)s::text IS NULL OR account = %(account)s) AS accounts
       CROSS JOIN LATERAL (
-            {_EFFECT}
+            {EFFECT}
              WHERE effects.status = '{{status}}'
                AND {{indexed}}
                AND effects.account = accounts.account
@@ -88,7 +100,7 @@ _OF_STATUS = f"""
              ORDER BY effects.id
              LIMIT %(limit)s) AS page)
 """  # noqa: S608 - put together from constants
-_INDEXED: Mapping[Status, LiteralString] = {
+INDEXED: Mapping[Status, LiteralString] = {
     **dict.fromkeys(Status, "true"),
     Status.CLAIMED: "effects.lease_until IS NOT NULL",
     Status.SENDING: "effects.lease_until IS NOT NULL",
@@ -96,7 +108,7 @@ _INDEXED: Mapping[Status, LiteralString] = {
 
 
 def _of_statuses(statuses: Iterable[Status]) -> LiteralString:
-    pages = "UNION ALL".join(_OF_STATUS.format(status=each, indexed=_INDEXED[each]) for each in statuses)
+    pages = "UNION ALL".join(_OF_STATUS.format(status=each, indexed=INDEXED[each]) for each in statuses)
     return f"SELECT * FROM ({pages}) AS pages ORDER BY effect_id LIMIT %(limit)s"  # noqa: S608 - constants
 
 
@@ -119,8 +131,7 @@ def effects(
         found = page_of_run(db, filter.event, status=filter.status, account=filter.account, cursor=cursor, limit=limit)
         if found is not None:
             ids, following = found
-            of = {row["effect_id"]: EffectItem(**row) for row in db.run(THESE, {"ids": ids})} if ids else {}
-            return Page([of[id] for id in ids], following)
+            return Page(these(db, ids), following)
     rows = db.run(
         effects_statement(filter),
         {
@@ -134,6 +145,12 @@ def effects(
     )
     items = [EffectItem(**row) for row in rows[:limit]]
     return Page(items, items[-1].effect_id.hex if len(rows) > limit else None)
+
+
+def these(db: Database, ids: Sequence[UUID]) -> list[EffectItem]:
+    """Return these effects, in their order."""
+    of = {row["effect_id"]: EffectItem(**row) for row in db.run(THESE, {"ids": list(ids)})} if ids else {}
+    return [of[id] for id in ids]
 
 
 def _read_effect_cursor(cursor: str | None) -> UUID | None:

@@ -32,6 +32,7 @@ class EventItem:
     received_at: datetime
     scheduled_at: datetime | None
     delivery: UUID | None  # of which it is one fact
+    recipient: str | None  # an address that its effects are for; None: for none, for many, or not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ class EventFilter:
         one_of("type", self.type, tuple(EventType))
 
 
+# One of the addresses that an event's effects are for. (OFFSET makes Postgres look each up.)
+_RECIPIENT = """
+    SELECT min(leads.address ->> 'v')
+      FROM (SELECT contact FROM effects WHERE effects.event_id = events.id AND contact IS NOT NULL OFFSET 0) AS meant
+     CROSS JOIN LATERAL (SELECT address FROM leads WHERE leads.contact = meant.contact OFFSET 0) AS leads
+"""
+
+
 def _judged(found: LiteralString) -> LiteralString:
     """Return a page of these events. The status is judged last, one event after another, until the page is full.
 
@@ -64,7 +73,8 @@ def _judged(found: LiteralString) -> LiteralString:
     """
     return f"""
     SELECT events.id AS event_id, events.source, events.key AS idempotency_key, events.type, events.door,
-           derived.status, derived.effects, events.received_at, events.scheduled_at, events.delivery
+           derived.status, derived.effects, events.received_at, events.scheduled_at, events.delivery,
+           CASE WHEN events.type <> 'CAMPAIGN_TRIGGER' THEN ({_RECIPIENT}) END AS recipient
       FROM ({found}) AS events
      CROSS JOIN LATERAL ({DERIVED}) AS derived
      WHERE (%(status)s::text IS NULL OR derived.status = %(status)s)

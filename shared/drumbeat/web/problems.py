@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from drumbeat.core.errors import ConfigurationChanged, KeyReused, Problem, TooMany, Unauthorized, Unavailable
+from drumbeat.core.errors import Ambiguous, ConfigurationChanged, KeyReused, Problem, TooMany, Unauthorized, Unavailable
 from drumbeat.core.suggestions import instead
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def document(problem: Problem, request_id: str, **facts: object) -> dict[str, ob
         facts["eventId"] = str(problem.event_id)
     if isinstance(problem, ConfigurationChanged):
         facts["differences"] = problem.differences
+    if isinstance(problem, Ambiguous):
+        facts["candidates"] = problem.candidates
     return {
         "type": f"urn:drumbeat:problem:{problem.slug}",
         "title": problem.title,

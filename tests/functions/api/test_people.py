@@ -92,7 +92,8 @@ def mark(console: Console, database: TestDatabase) -> Marked:
     applied(database)
     lead = as_json({"payload": {"email": ADDRESS, "name": MARK, MARK: 1}})
     event, other = recorded(database, ADDRESS, lead), recorded(database, f"other {ADDRESS}", lead)
-    steps = [new_effect(event, "refused"), new_effect(event, "waiting"), new_effect(other, "held")]
+    contact = contact_key(console.services.contact_secret, ADDRESS)
+    steps = [new_effect(event, "refused", contact=contact), new_effect(event, "waiting"), new_effect(other, "held")]
     plans = [
         plans_sql.NewPlan(each, 1, b"hash", {"other": SAID}, person=named(console, each)) for each in (event, other)
     ]
@@ -145,6 +146,7 @@ def asked(at: Marked) -> dict[str, Asked]:
         "GET /healthz": Asked(query={"deep": "1"}),
         "GET /v1/events": Asked(shows=True),
         "GET /v1/events/<event_id>": Asked(shows=True),
+        "GET /v1/journal": Asked(query={"since": "2020-01-01"}, shows=True),
         "GET /v1/leads": Asked(shows=True, code=403),
         "GET /v1/leads/<person>": Asked(shows=True, code=403),
         "GET /v1/leads/<person>/receipt": Asked(shows=True, code=403),
@@ -176,7 +178,7 @@ def asked(at: Marked) -> dict[str, Asked]:
         "POST /v1/reconcile": Asked({"account": "mail", "reason": SAID, "accepted": {f"{at.waiting}-1": "1"}}),
         "POST /v1/events/<event_id>/dismiss": Asked({"reason": SAID}, code=409),
         "POST /v1/effects/<effect_id>/resolve": Asked({"reason": SAID, "decision": "resend", "version": 0}),
-        "POST /v1/effects/<effect_id>/redrive": Asked({"reason": SAID, "version": 0}),
+        "POST /v1/effects/<effect_id>/redrive": Asked({"reason": SAID, "version": 0}, shows=True),
         "POST /v1/effects/<effect_id>/cancel": Asked({"reason": SAID, "version": 0}),
         "POST /v1/effects/resolve": Asked({**many, "decision": "resend"}),
         "POST /v1/effects/redrive": Asked({**many, "status": "refused"}),
@@ -264,6 +266,9 @@ def test_a_masked_answer_has_its_form_and_still_tells_events_apart(marked: Marke
         masked_key(ADDRESS, secret),
         masked_key(f"other {ADDRESS}", secret),
     }
+    for path, query in (("/v1/effects", {}), ("/v1/events", {}), ("/v1/journal", {"since": "2020-01-01"})):
+        items = marked.console.call("GET", path, key=marked.blind, **query)[1]["items"]
+        assert {item["recipient"] for item in items} == {None, masked_key(ADDRESS, secret)}
     assert (shown["payload"], shown["payloadForm"], whole["payloadForm"]) == ("masked", "masked", "json")
     assert shown.keys() == whole.keys()
     assert (shown["payloadBytes"], shown["fingerprint"]) == (whole["payloadBytes"], "masked")

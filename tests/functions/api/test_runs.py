@@ -58,6 +58,20 @@ def test_a_plan_says_who_is_mailed_when_and_who_is_left_out_why_and_sends_nothin
     assert (shown["unaccounted"], console.provider.sent) == (0, [])
 
 
+def test_a_run_is_shown_and_decided_by_the_beginning_of_its_id(console: RunsConsole) -> None:
+    console.apply()
+    console.people("ada")
+    id = str(planned(console)["runId"])
+
+    console.ask("POST", RUN, {"plan": id[:8]})
+    console.ask("POST", f"/v1/runs/{id[:8]}/cancel", {"reason": "not now"})
+
+    assert console.ask("GET", f"/v1/runs/{id[:8]}")["state"] == "cancelled"
+    assert [each["address"] for each in console.ask("GET", f"/v1/runs/{id[:8]}/recipients")["items"]] == [
+        "ada@example.com"
+    ]
+
+
 def test_a_plan_counts_those_of_whom_the_audience_does_not_know(console: RunsConsole) -> None:
     console.apply(audience="{field: seats, at_least: 3}")
     console.people("ada", seats=5)

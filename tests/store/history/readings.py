@@ -20,6 +20,7 @@ from drumbeat.relay.open_runs_sql import open_runs
 from drumbeat.runs import endings_sql, work_sql
 from drumbeat.runs import sql as runs
 from drumbeat.views import consent_receipt, hours, reports, run_pages, run_totals
+from drumbeat.views.beginnings import STATEMENTS, Kind, beginning
 from drumbeat.views.derived import EVENT_STATUSES
 from drumbeat.views.run_cap import people_over_cap
 from drumbeat.views.run_people import PeopleFilter, people_of_run
@@ -88,6 +89,23 @@ def _effects(**filter: Any) -> Callable[[Database], object]:
     return lambda db: views.effects(db, views.EffectFilter(**filter))
 
 
+def _newest(**filter: Any) -> Callable[[Database], object]:
+    return lambda db: views.newest_effects(db, views.EffectFilter(order="newest", **filter))
+
+
+def _journal(since: timedelta | None, **filter: Any) -> Callable[[Database], object]:
+    at = None if since is None else datetime.now(UTC) - since
+    return lambda db: views.journal(db, views.JournalFilter(**filter), since=at)
+
+
+def _followed(db: Database) -> object:
+    return views.journal(db, views.JournalFilter(), after=views.journal(db, views.JournalFilter()).next)
+
+
+def _beginning(kind: Kind) -> Callable[[Database], object]:
+    return lambda db: beginning(db, kind, "7777")
+
+
 def _leads(where: str | None = None, cursor: str | None = None) -> Callable[[Database], object]:
     return lambda db: views.leads(db, views.LeadFilter.read(where), cursor=cursor)
 
@@ -119,6 +137,7 @@ def _story(db: Database) -> object:
 
 # A page of events judges each that it shows. What is under way is counted and sorted: 20,000 effects here.
 PAGE, UNDER_WAY = 10_000, 80_000
+LOOK = 60_000  # for each of 10,000: its row in an index, and its own
 VIEWS: Mapping[str, Reading] = {
     "totals": Reading(views.totals, UNDER_WAY),
     "usage": Reading(views.usage, 2_000),
@@ -170,6 +189,21 @@ VIEWS: Mapping[str, Reading] = {
     "effects of no account": Reading(_effects(account="none")),
     **{f"effects {status}": Reading(_effects(status=status.value)) for status in Status},
     "effects of a rare account and status": Reading(_effects(status="cancelled", account="sms")),
+    # Of few effects all are looked up; of many 10,000 changes.
+    "newest effects": Reading(_newest(), 2_000),
+    "newest effects since": Reading(_newest(since=datetime.now(UTC) - timedelta(days=3)), 2_000),
+    "newest effects of an event": Reading(_newest(event=START)),
+    "newest effects of a run": Reading(_newest(event=RUN), 30_000),
+    "newest effects of an account": Reading(_newest(account="mail"), LOOK),
+    "newest effects of a rare account": Reading(_newest(account="sms"), LOOK),
+    **{f"newest effects {status}": Reading(_newest(status=status.value), LOOK) for status in Status},
+    "newest effects of a rare account and status": Reading(_newest(status="cancelled", account="sms"), LOOK),
+    "journal from now on": Reading(_journal(None)),
+    "journal after": Reading(_followed),
+    "journal of a day": Reading(_journal(timedelta(days=1)), 2_000),
+    "journal of a rare account": Reading(_journal(timedelta(days=1), account="sms"), LOOK),
+    "journal of no event": Reading(_journal(timedelta(days=1), event=START), LOOK),
+    **{f"beginning of an id, {kind}": Reading(_beginning(kind), 200) for kind in STATEMENTS},
     "groups of held": Reading(lambda db: views.groups(db, Status.HELD)),
     "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),

@@ -18,7 +18,7 @@ from drumbeat.audit.spans_sql import LOOK_UP, span
 from drumbeat.delivery import attempts_sql
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Postgres
-from drumbeat.views import effect_pages, event_pages
+from drumbeat.views import beginnings, effect_pages, effects_newest, event_pages
 from tests.conftest import TestDatabase, fresh_ledger
 from tests.store.history.readings import ALL, Recording, asked
 from tests.store.history.seeded import OF_RUN, RUN, seed
@@ -132,6 +132,7 @@ KNOWN = (
 # What statements are put together from.
 PARTS = {
     "DERIVED",
+    "EFFECT",
     "REASON",
     "SEARCHED",
     "COUNTED_MINUTES",
@@ -169,4 +170,4 @@ def test_every_statement_of_relay_and_views_is_asked(database: TestDatabase) -> 
         event_pages._NAMED,
         event_pages._OF_KINDS,
     } <= sent
-    assert {*effect_pages._BY_STATUS.values()} <= sent
+    assert {*effect_pages._BY_STATUS.values(), *effects_newest.SOME.values(), *beginnings.STATEMENTS.values()} <= sent
