@@ -19,6 +19,7 @@ from drumbeat.observability.snapshot import kept
 from drumbeat.operations.doctor import connections
 from drumbeat.services import services
 from drumbeat.views.run_pages import OPEN_WORD
+from drumbeat.views.violations import listed_violations
 
 router = Routes()
 
@@ -49,6 +50,7 @@ def status() -> Response[Any]:
             "totals": views.totals(services().db),
             "accounts": all_accounts(),
             "stops": stops.in_force(services().db),
+            "violations": listed_violations(services().db),
             "deadLetters": _dead_letters(),
             "campaigns": campaigns.upcoming(services().db),
             "runs": views.runs(services().db, views.RunFilter(state=OPEN_WORD), limit=MAX_RUNS_LISTED).items,

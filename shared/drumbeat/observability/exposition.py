@@ -85,7 +85,7 @@ def _of_accounts(accounts: Iterable[AccountNumbers]) -> Iterator[str]:
     )
     yield from _metric(
         "drumbeat_account_running",
-        "1 while the account takes calls, 0 while it is paused or probed.",
+        "1 while the account takes calls, 0 while it is stopped, paused or probed.",
         [
             ({"account": each.account}, float(each.state in ("running", "failing")))
             for each in accounts

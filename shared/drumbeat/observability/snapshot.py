@@ -6,7 +6,7 @@ database awake. Without one its readers say so, and ask no ledger either.
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
@@ -16,7 +16,8 @@ from drumbeat import views
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.invariants import Invariant
 from drumbeat.infrastructure.sqs.client import SqsError
-from drumbeat.ledger import account_states, configs
+from drumbeat.ledger import account_states, configs, stops
+from drumbeat.ledger.stops import Stop
 from drumbeat.services import Services
 from drumbeat.views.refusals import refused_lately
 from drumbeat.views.run_totals import open_by_state
@@ -39,7 +40,7 @@ class AccountNumbers:
 
     account: str
     provider: str | None  # None: not in the configuration in force any more
-    state: str  # running | failing | paused | probing | unreadable
+    state: str  # running | failing | stopped | paused | probing | unreadable
     reason_code: str | None
     since: float | None
     until: float | None
@@ -63,6 +64,7 @@ class Snapshot:
     runs: Mapping[str, int]  # that have not ended, by state
     violations: Mapping[str, int] = field(default_factory=dict)  # by invariant, that no person has resumed from
     dead_letters: int | None = None  # None: not known
+    stopped: bool = False  # everything
 
     def age(self, now: float) -> float:
         """Return for how many seconds it has been what was so."""
@@ -107,7 +109,8 @@ def take(services: Services) -> Snapshot:
     begun, db = services.clock.elapsed(), services.db
     counted = views.by_account(db)
     totals = views.totals(db, accounts=counted)
-    version, accounts = _accounts(services, counted)
+    stopped = stops.in_force(db)
+    version, accounts = _accounts(services, counted, stopped)
     return Snapshot(
         at=services.clock.now().timestamp(),
         version=version,
@@ -118,18 +121,21 @@ def take(services: Services) -> Snapshot:
         runs=open_by_state(db),
         violations={name: number for name, number in open_violations(db).items() if name in Invariant},
         dead_letters=_dead_letters(services),
+        stopped=any(each.account is None for each in stopped),
         took=round(services.clock.elapsed() - begun, 3),
     )
 
 
-def _accounts(services: Services, counted: list[AccountTotals]) -> tuple[int | None, tuple[AccountNumbers, ...]]:
+def _accounts(
+    services: Services, counted: list[AccountTotals], stopped: Sequence[Stop]
+) -> tuple[int | None, tuple[AccountNumbers, ...]]:
     db, config, version = services.db, None, configs.newest_version(services.db)
     try:
         config = services.configuration(version) if version is not None else None
     except NotUnderstood:  # of a later release: its accounts are those that effects name
         _LOG.warning("snapshot_without_configuration", extra={"version": version})
     refused = refused_lately(db)
-    found = views.accounts(config, counted, account_states.states(db), {}, services.throttle)
+    found = views.accounts(config, counted, account_states.states(db), stopped, {}, services.throttle)
     return version, tuple(
         AccountNumbers(
             account=each.account,

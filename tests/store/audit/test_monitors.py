@@ -9,12 +9,13 @@ import pytest
 
 from drumbeat.audit import watch, watching_sql
 from drumbeat.core.invariants import Invariant
-from drumbeat.core.outcomes import Unknown
+from drumbeat.core.outcomes import Accepted, Unknown
 from drumbeat.core.runs import RunState
 from drumbeat.ledger import stops
 from drumbeat.ledger.database import Database
 from drumbeat.observability import snapshot
-from drumbeat.operations.violations import acknowledge, resume_runs
+from drumbeat.operations.stops import resume_everything
+from drumbeat.operations.violations import acknowledge
 from drumbeat.runs import control
 from drumbeat.views.violations import listed_violations
 from tests.store.audit.staged_runs import corrupt, finished, populated, running
@@ -50,21 +51,26 @@ def accepted_twice(stage: Stage, owner: Database) -> None:
     """A provider that says it knows the key, and gives another reference for the same."""
     run = running(stage)
     stage.carry_out(stage.claim(run)[:3])
+    free(owner)
+    accept_again(owner, "another")
+
+
+def accept_again(owner: Database, reference: str) -> None:
     corrupt(
         owner,
         "INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference)"
-        " SELECT effect_id, n, generation, identity, 'late', 'accepted', 'another' FROM outcomes LIMIT 1",
+        " SELECT effect_id, n, generation, identity, 'late', 'accepted', %s FROM outcomes LIMIT 1",
+        reference,
     )
 
 
 def journal_lost(stage: Stage, owner: Database) -> None:
-    running(stage)
-    corrupt(owner, "DELETE FROM journal WHERE effect_id = (SELECT min(effect_id::text)::uuid FROM journal) AND seq = 1")
+    run = running(stage)
+    stage.carry_out(stage.claim(run)[:1])
+    free(owner)
     corrupt(
         owner,
-        "INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)"
-        " SELECT id, 2, 'waiting', 'cancelled', 0, 'x' FROM effects WHERE seq = 1"
-        "    AND NOT EXISTS (SELECT FROM journal WHERE effect_id = effects.id)",
+        "DELETE FROM journal WHERE seq = 2 AND effect_id = (SELECT id FROM effects WHERE status = 'accepted')",
     )
 
 
@@ -72,11 +78,26 @@ def never_looked_into(stage: Stage, owner: Database) -> None:
     run = running(stage)
     stage.calls.answer = lambda _: Unknown("no answer")
     stage.carry_out(stage.claim(run)[:1])
+    free(owner)
     control.pause(run, actor=PERSON, reason="wait", services=stage)
     corrupt(owner, "UPDATE effects SET due_at = drumbeat_now() WHERE status = 'unknown'")
     for minutes in (*[2] * 7, 2.9):
         assert look(stage) == []
         pass_time(owner, minutes=minutes)
+    stage.calls.answer = lambda _: Accepted("taken")
+
+
+def free(owner: Database) -> None:
+    """Let what was claimed and not carried out wait again, as its worker would have."""
+    corrupt(
+        owner,
+        "WITH freed AS (UPDATE effects"
+        "                  SET status = 'waiting', lease_until = NULL, seq = seq + 1, due_at = drumbeat_now()"
+        "                WHERE status = 'claimed' RETURNING id, seq, fence)"
+        " INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)"
+        " SELECT id, seq, 'claimed', 'waiting', fence, 'worker' FROM freed",
+        least=0,
+    )
 
 
 def lost_a_recipient(stage: Stage, owner: Database) -> None:
@@ -141,31 +162,31 @@ def test_after_a_person_resumed_it_goes_on_without_a_repeat_and_the_same_stops_i
     violate(stage, owner)
     look(stage)
     before = list(stage.calls.sent)
-    stage.queue.left.clear()
     stage.work(stage.restart_turns(run_of(stage)))
-    assert stage.calls.sent == before
+    held_back = list(stage.calls.sent)
 
     resumed(stage, invariant)
-
-    assert look(stage) == []
-    assert (stopped(stage), listed_violations(stage.db)) == (None, [])
-    stage.restart_turns(run_of(stage))
+    new = look(stage)
+    if stage.run(run_of(stage)).reason_code == "person":  # who had paused it beside
+        control.resume(run_of(stage), actor=PERSON, reason="looked at", services=stage)
+    stage.queue.left.append(stage.restart_turns(run_of(stage)))
     stage.settle()
     look(stage)
-    assert (stopped(stage), max(Counter(stage.calls.sent).values())) == (None, 1)
-    assert len(stage.calls.sent) > len(before)
-    (kept,) = {(each["resumed_by"], each["resume_reason"]) for each in stage.db.run("SELECT * FROM violations")}
-    assert kept == (PERSON, "looked at")
+
+    assert (held_back, new) == (before, [])
+    assert (stopped(stage), listed_violations(stage.db)) == (None, [])
+    sent = Counter(stage.calls.sent)
+    unknown = set(before) if invariant is Invariant.UNKNOWN_OVERDUE else set()  # repeated, under its key
+    assert {address for address, times in sent.items() if times > 1} == unknown
+    assert len(sent) >= 8  # of nine, of whom one may be lost
+    assert stage.db.run("SELECT DISTINCT resumed_by, resume_reason FROM violations") == [
+        {"resumed_by": PERSON, "resume_reason": "looked at"}
+    ]
 
 
 def resumed(stage: Stage, invariant: Invariant) -> None:
     """Do what `drumbeat resume --invariant` does."""
-    acknowledge(invariant, reason="looked at", actor=PERSON, services=stage)
-    for stop in stops.in_force(stage.db):
-        stops.lift(stage.db, stop.account, reason="looked at", actor=PERSON, invariant=invariant)
-    resume_runs(reason="looked at", actor=PERSON, services=stage)
-    if stage.run(run_of(stage)).state is RunState.PAUSED:  # by a person, beside
-        control.resume(run_of(stage), actor=PERSON, reason="looked at", services=stage)
+    resume_everything(reason="looked at", actor=PERSON, invariant=invariant, services=stage)
 
 
 def test_another_violation_stops_it_again(stage: Stage, owner: Database) -> None:
@@ -174,11 +195,7 @@ def test_another_violation_stops_it_again(stage: Stage, owner: Database) -> None
     look(stage)
     resumed(stage, Invariant.DUPLICATES)
 
-    corrupt(
-        owner,
-        "INSERT INTO outcomes (effect_id, n, generation, identity, origin, kind, reference)"
-        " SELECT effect_id, n, generation, identity, 'late', 'accepted', 'a third' FROM outcomes LIMIT 1",
-    )
+    accept_again(owner, "a third")
     look(stage)
 
     assert stopped(stage) == "account"
@@ -259,5 +276,5 @@ def test_where_the_journal_holds_more_than_a_batch_it_is_read_in_parts(
     monkeypatch.setattr(watching_sql, "journaled", counted)
     monkeypatch.setattr(watching_sql, "ROWS_PER_BATCH", 2)
 
-    assert len(look(stage)) == 2
+    assert len(look(stage)) == 1
     assert len(finished_parts) > 1
