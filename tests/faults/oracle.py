@@ -13,6 +13,7 @@ from drumbeat.core.status import ALLOWED
 from drumbeat.observability.stages import MARKS
 from drumbeat.planning.plan import plan, plan_flow
 from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_HOURS, COUNTED_MINUTES
+from drumbeat.views.violations import listed_violations
 from tests.faults.campaign_oracle import check_runs
 from tests.faults.ends import wrong_end
 from tests.faults.peoples_oracle import check_people
@@ -151,6 +152,15 @@ def _at_any_time(simulation: Simulation) -> list[str]:
         *_attempts(simulation),
         *_consent(simulation),
         *_strange_keys(simulation),
+        *_found_by_monitors(simulation),
+    ]
+
+
+def _found_by_monitors(simulation: Simulation) -> list[str]:
+    """The monitors look with each sweep, and find nothing, whatever was cut or came late."""
+    return [
+        f"{each.invariant} of {each.subject}: {each.kind} {each.facts}"
+        for each in listed_violations(simulation.environment.owner)
     ]
 
 

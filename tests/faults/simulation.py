@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 
+from drumbeat.audit import watch
 from drumbeat.delivery.deliver import deliver
 from drumbeat.delivery.planning import plan_events
 from drumbeat.infrastructure.sqs.client import SqsError
@@ -115,7 +116,7 @@ class Simulation(CampaignRuns):
     def sweep(self, who: str = "relay") -> None:
         """Run the relay once."""
         with self.living(who) as process, contextlib.suppress(psycopg.Error, SqsError):
-            sweep.sweep(process)
+            sweep.sweep(process, look=watch.look)
 
     # ------------------------------------------------------------ until nothing is left
 

@@ -17,6 +17,7 @@ from drumbeat.access.keys import IN_ROW, PEOPLE, PROPOSE, ApiKey
 from drumbeat.api.masking import masked
 from drumbeat.api.tables import as_table
 from drumbeat.core.errors import Forbidden
+from drumbeat.ingest import catalog
 from drumbeat.services import services
 
 type Next = Callable[[ApiGatewayResolver], Response[Any]]
@@ -42,6 +43,27 @@ def require(request: BaseProxyEvent, *scopes: str, one_of: Collection[str] = ())
     if one_of and not caller.scopes & set(one_of):
         either = " or ".join(f"`{scope}`" for scope in one_of)
         raise Forbidden(f"This API key has none of the scopes {either}. Use one that has. Nothing was changed.")
+    return caller
+
+
+def require_polling(request: BaseProxyEvent, *scopes: str) -> ApiKey:
+    """Return the calling key, as `require` does, without the ledger where the catalog in Redis knows the key.
+
+    For what is asked again and again. A key is good there for as long as the copy is kept, and revoking it writes the
+    copy anew, so that the next request is refused. The ledger is asked only about a key that the copy does not name:
+    one that was just made, or where Redis has no copy. Then the copy is written, for the next request.
+    """
+    claimed = keys.verify(services().key_secret, keys.bearer(request.headers.get("authorization")))
+    copy = catalog.in_redis(services())
+    if copy and claimed.id in copy.revoked:
+        raise keys.refused()
+    if not copy or not claimed.scopes <= set(copy.keys.get(claimed.id, ())):
+        caller = require(request, *scopes)
+        catalog.announce(services())
+        return caller
+    caller = ApiKey(claimed.id, claimed.scopes | (set(IN_ROW) & set(copy.keys[claimed.id])))
+    for scope in scopes:
+        caller.need(scope)
     return caller
 
 

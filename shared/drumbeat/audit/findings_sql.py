@@ -4,13 +4,13 @@ A finding has a kind, the id of what it is about, and facts for the sentence tha
 address.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
-from drumbeat.audit.spans_sql import Span, effects_of_span
+from drumbeat.audit.spans_sql import Span, effects_of_span, of_ids
 from drumbeat.ledger.database import Database
 
 
@@ -25,9 +25,10 @@ class Finding:
 
 # The journal of an effect is one chain from its plan to where it stands. Only the first break is named: later
 # ones follow from it. Then the chain's end is compared with the row, and the decisions by people with the generation.
-JOURNAL = f"""
+_JOURNALED = "id, status, seq, fence, generation"
+_JOURNAL: LiteralString = """
     WITH scope AS MATERIALIZED (
-{effects_of_span("id, status, seq, fence, generation")}
+{scope}
     ), moves AS MATERIALIZED (
         SELECT j.effect_id, j.seq, j.from_status, j.to_status, j.fence,
                row_number() OVER earlier AS place,
@@ -70,16 +71,38 @@ JOURNAL = f"""
      WHERE ends.effect_id IS NULL
         OR (ends.status, ends.seq, ends.generation) <> (scope.status, scope.seq, scope.generation)
         OR ends.fence > scope.fence
-"""  # noqa: S608 - put together from constants
+"""
+JOURNAL = _JOURNAL.replace("{scope}", effects_of_span(_JOURNALED))
+JOURNAL_OF = _JOURNAL.replace("{scope}", of_ids(_JOURNALED))
 
-# An attempt, its move to `sending` under the same fence, its bytes and its outcomes belong together.
-ATTEMPTS = f"""
+# Each attempt has its move to `sending` under the same fence, and each such move its attempt.
+_OPENINGS: LiteralString = """
     WITH scope AS MATERIALIZED (
-{effects_of_span("id, event_id, contact, of_run, status, generation")}
+{scope}
     ), opened AS MATERIALIZED (
         SELECT effect_id, seq, fence
           FROM journal
          WHERE effect_id = ANY (ARRAY(SELECT id FROM scope)) AND to_status = 'sending'
+    ), made AS MATERIALIZED (
+        SELECT effect_id, n FROM attempts WHERE effect_id = ANY (ARRAY(SELECT id FROM scope))
+    )
+    SELECT 'attempt-unjournaled' AS kind, made.effect_id AS id, jsonb_build_object('n', made.n) AS facts
+      FROM made
+      LEFT JOIN opened ON opened.effect_id = made.effect_id AND opened.fence = made.n
+     WHERE opened.effect_id IS NULL
+     UNION ALL
+    SELECT 'sending-unattempted', opened.effect_id, jsonb_build_object('seq', opened.seq, 'fence', opened.fence)
+      FROM opened
+      LEFT JOIN made ON made.effect_id = opened.effect_id AND made.n = opened.fence
+     WHERE made.effect_id IS NULL
+"""
+OPENINGS = _OPENINGS.replace("{scope}", effects_of_span("id"))
+OPENINGS_OF = _OPENINGS.replace("{scope}", of_ids("id"))
+
+# An attempt, its bytes and its outcomes belong together.
+ATTEMPTS = f"""
+    WITH scope AS MATERIALIZED (
+{effects_of_span("id, event_id, contact, of_run, status, generation")}
     ), made AS MATERIALIZED (
         SELECT effect_id, n, generation, request_hash
           FROM attempts
@@ -93,17 +116,8 @@ ATTEMPTS = f"""
           FROM outcomes
          WHERE effect_id = ANY (ARRAY(SELECT id FROM scope))
     )
-    SELECT 'attempt-unjournaled' AS kind, made.effect_id AS id, jsonb_build_object('n', made.n) AS facts
-      FROM made
-      LEFT JOIN opened ON opened.effect_id = made.effect_id AND opened.fence = made.n
-     WHERE opened.effect_id IS NULL
-     UNION ALL
-    SELECT 'sending-unattempted', opened.effect_id, jsonb_build_object('seq', opened.seq, 'fence', opened.fence)
-      FROM opened
-      LEFT JOIN made ON made.effect_id = opened.effect_id AND made.n = opened.fence
-     WHERE made.effect_id IS NULL
-     UNION ALL
-    SELECT 'request-other', made.effect_id, jsonb_build_object('n', made.n, 'generation', made.generation)
+    SELECT 'request-other' AS kind, made.effect_id AS id,
+           jsonb_build_object('n', made.n, 'generation', made.generation) AS facts
       FROM made
       JOIN kept ON kept.effect_id = made.effect_id AND kept.generation = made.generation
      WHERE kept.hash <> made.request_hash
@@ -147,20 +161,21 @@ UNFINISHED_STATUS = "AND status IN ('waiting', 'claimed', 'sending', 'unknown', 
 # Everything that is not final is due, under a lease, waiting for another effect, or held for a reason. What a run sends
 # that goes on waits for turns, its pace and quiet hours: whether that is stuck is asked of the run. What is unknown of
 # one that is paused or cancelled is looked into all the same.
-UNFINISHED = f"""
+_UNFINISHED: LiteralString = """
     WITH scope AS MATERIALIZED (
-{effects_of_span("id, event_id, status, account, due_at, lease_until, after, reason", UNFINISHED_STATUS)}
+{scope}
     )
-    SELECT 'held-unexplained' AS kind, id, '{{}}'::jsonb AS facts
+    SELECT 'held-unexplained' AS kind, id, '{}'::jsonb AS facts
       FROM scope
      WHERE status = 'held' AND coalesce(trim(reason), '') = ''
      UNION ALL
     SELECT 'lease-ended', id,
-           jsonb_build_object('status', status, 'late', extract(epoch FROM drumbeat_now() - lease_until)::float8)
+           jsonb_build_object('status', status, 'seq', seq,
+                              'late', extract(epoch FROM drumbeat_now() - lease_until)::float8)
       FROM scope
      WHERE status IN ('claimed', 'sending', 'unknown') AND lease_until < drumbeat_now() - %(late)s
      UNION ALL
-    SELECT 'never-due', scope.id, jsonb_build_object('status', scope.status)
+    SELECT 'never-due', scope.id, jsonb_build_object('status', scope.status, 'seq', scope.seq)
       FROM scope
       LEFT JOIN LATERAL (SELECT id, status FROM effects WHERE effects.id = scope.after OFFSET 0) AS earlier ON true
      WHERE scope.status IN ('waiting', 'unknown') AND scope.due_at = 'infinity'
@@ -168,7 +183,7 @@ UNFINISHED = f"""
             OR earlier.status IN ('accepted', 'refused', 'cancelled'))
      UNION ALL
     SELECT 'overdue', scope.id,
-           jsonb_build_object('status', status, 'account', account,
+           jsonb_build_object('status', status, 'account', account, 'seq', scope.seq,
                               'late', extract(epoch FROM drumbeat_now() - due_at)::float8,
                               'tolerated', extract(epoch FROM %(late)s::interval + %(lease)s)::float8)
       FROM scope
@@ -183,7 +198,19 @@ UNFINISHED = f"""
       FROM scope
       JOIN runs ON runs.id = scope.event_id
      WHERE status = 'waiting' AND runs.state = 'cancelled' AND runs.updated_at < drumbeat_now() - %(run_late)s
+"""
+_STANDING = "id, event_id, status, account, due_at, lease_until, after, reason, seq"
+UNFINISHED = _UNFINISHED.replace("{scope}", effects_of_span(_STANDING, UNFINISHED_STATUS))
+# What is unknown, of which there is little: that of accounts that are paused waits for the end of their pause.
+_UNKNOWN = f"""
+        SELECT {_STANDING}
+          FROM effects
+         WHERE status = 'unknown'
+           AND (due_at < drumbeat_now() - %(late)s OR due_at = 'infinity' OR lease_until < drumbeat_now() - %(late)s)
+           AND account NOT IN (SELECT account FROM account_states WHERE paused_until IS NOT NULL)
+         LIMIT %(most)s
 """  # noqa: S608 - put together from constants
+UNKNOWN = _UNFINISHED.replace("{scope}", _UNKNOWN)
 
 # What was surely never sent is not sent any more once it has expired.
 LIMITS = f"""
@@ -200,10 +227,14 @@ LIMITS = f"""
 """  # noqa: S608 - put together from constants
 
 # Rows that no event leads to: they are looked for by their own ids, in the same span.
-STRAYS = f"""
-    SELECT 'journal-stray' AS kind, effect_id AS id, '{{}}'::jsonb AS facts
-      FROM (SELECT DISTINCT effect_id FROM journal WHERE effect_id > %(after)s AND effect_id <= %(last)s) AS told
+_STRAY: LiteralString = """
+    SELECT 'journal-stray' AS kind, effect_id AS id, '{}'::jsonb AS facts
+      FROM (SELECT DISTINCT effect_id FROM journal WHERE {scope}) AS told
      WHERE NOT EXISTS (SELECT FROM effects WHERE effects.id = told.effect_id OFFSET 0)
+"""
+STRAYS_OF = _STRAY.replace("{scope}", "effect_id = ANY (%(ids)s)")
+STRAYS = f"""
+    {_STRAY.replace("{scope}", "effect_id > %(after)s AND effect_id <= %(last)s")}
      UNION ALL
     SELECT 'contact-missing', id, '{{}}'
       FROM ({effects_of_span("id, contact", "AND contact IS NOT NULL")}) AS scope
@@ -237,8 +268,19 @@ def findings(db: Database, span: Span, bounds: Bounds) -> list[Finding]:
         "moves": list(bounds.moves),
         "run_late": bounds.run_late,
     }
-    statements = (JOURNAL, ATTEMPTS, UNFINISHED, LIMITS, STRAYS)
+    statements = (JOURNAL, OPENINGS, ATTEMPTS, UNFINISHED, LIMITS, STRAYS)
     return [Finding(**row) for sql in statements for row in db.run(sql, parameters)]
+
+
+def in_journals(db: Database, ids: Sequence[UUID], moves: Iterable[str]) -> list[Finding]:
+    """List what is wrong with the journals of these effects, and with the journaling of their attempts."""
+    parameters = {"ids": list(ids), "moves": list(moves)}
+    return [Finding(**row) for sql in (JOURNAL_OF, OPENINGS_OF, STRAYS_OF) for row in db.run(sql, parameters)]
+
+
+def unknown(db: Database, *, late: timedelta, lease: timedelta, most: int) -> list[Finding]:
+    """List what is unknown and was not looked into for so long after its time; `most` effects are looked at."""
+    return [Finding(**row) for row in db.run(UNKNOWN, {"late": late, "lease": lease, "run_late": late, "most": most})]
 
 
 def counted(db: Database, span: Span) -> tuple[int, int]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from drumbeat.audit.findings_sql import Finding
 from drumbeat.audit.mailed_sql import MOMENT
-from drumbeat.audit.spans_sql import CONTACTS, Span, effects_of_runs
+from drumbeat.audit.spans_sql import CONTACTS, Span, effects_of_runs, of_ids
 from drumbeat.core.campaigns import CAMPAIGN
 from drumbeat.delivery.run_bars_sql import KEPT
 from drumbeat.ledger.database import Database
@@ -75,15 +76,9 @@ MISSING = f"""
 """  # noqa: S608 - put together from constants
 
 # What was sent, or waits to be, outside of what was planned; else what is other than planned about it.
-DEVIATING = f"""
+_DEVIATING = f"""
     WITH {_PLANNED}, scope AS MATERIALIZED (
-        {
-    effects_of_runs(
-        "id, event_id, version, flow, step, account, action, contact, list, confirms, after, dependents,"
-        " base_due_at, expires_at, campaign, of_run, status",
-        "AND event_id = ANY (%(read)s::uuid[])",
-    )
-}
+{{scope}}
     ), judged AS MATERIALIZED (
         SELECT scope.id, scope.event_id, scope.status,
                CASE WHEN planned.step IS NULL THEN 'the run has no step ' || scope.step
@@ -122,6 +117,13 @@ DEVIATING = f"""
       FROM judged
      WHERE why IS NULL AND fields <> '{{}}'
 """  # noqa: S608 - put together from constants
+_AS_PLANNED = (
+    "id, event_id, version, flow, step, account, action, contact, list, confirms, after, dependents, base_due_at,"
+    " expires_at, campaign, of_run, status"
+)
+_READ = "AND event_id = ANY (%(read)s::uuid[])"
+DEVIATING = _DEVIATING.replace("{scope}", effects_of_runs(_AS_PLANNED, _READ))
+DEVIATING_OF = _DEVIATING.replace("{scope}", of_ids(_AS_PLANNED, _READ))
 
 # The openings that caps are counted by stand in the person's row. The row's time is taken a moment from the attempt's,
 # and what is older than a month may be gone from it.
@@ -163,14 +165,32 @@ MAILED = f"""
 
 def findings(db: Database, span: Span, steps: Sequence[PlannedStep]) -> list[Finding]:
     """List everything that the statements above find in a span, of the runs whose steps are known."""
-    parameters = {
-        **span.bounds,
+    parameters = {**span.bounds, "kept": KEPT, "unlike": MOMENT, **_as_planned(steps)}
+    return [Finding(**row) for sql in (MISSING, DEVIATING, MAILED) for row in db.run(sql, parameters)]
+
+
+RUNS_OF = """
+    SELECT DISTINCT event_id AS id
+      FROM effects
+     WHERE id = ANY (%(ids)s) AND EXISTS (SELECT FROM runs WHERE runs.id = effects.event_id)
+"""
+
+
+def runs_of(db: Database, ids: Sequence[UUID]) -> list[UUID]:
+    """Return of which runs these effects are."""
+    return [row["id"] for row in db.run(RUNS_OF, {"ids": list(ids)})]
+
+
+def deviations(db: Database, ids: Sequence[UUID], steps: Sequence[PlannedStep]) -> list[Finding]:
+    """List which of these effects are not as was planned, of the runs whose steps are known."""
+    return [Finding(**row) for row in db.run(DEVIATING_OF, {"ids": list(ids), **_as_planned(steps)})]
+
+
+def _as_planned(steps: Sequence[PlannedStep]) -> dict[str, Any]:
+    return {
         "flow": CAMPAIGN,
         "never": NEVER,
-        "kept": KEPT,
-        "unlike": MOMENT,
         "read": list({each.run for each in steps}),
         "runs": [each.run for each in steps],
         **{f"{name}s": [getattr(each, name) for each in steps] for name in PlannedStep.__slots__ if name != "run"},
     }
-    return [Finding(**row) for sql in (MISSING, DEVIATING, MAILED) for row in db.run(sql, parameters)]

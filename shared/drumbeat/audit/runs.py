@@ -50,7 +50,7 @@ def findings(services: Services, span: Span, bounds: Bounds) -> list[Finding]:
     steps: list[PlannedStep] = []
     for run in sql.get(services.db, recipients_sql.runs(services.db, span)).values():
         with suppress(NotUnderstood):  # said of the run itself
-            steps += _steps(run, services)
+            steps += steps_of(run, services)
     return [*runs_sql.findings(services.db, span, bounds), *recipients_sql.findings(services.db, span, steps)]
 
 
@@ -97,14 +97,14 @@ def _unlike(event: PlannedEvent, run: Run, services: Services) -> Iterator[Viola
             "progress": (run.gathered, run.chunks),
         }
     try:
-        pairs["steps"] = run.steps, tuple(step.step for step in _steps(run, services))
+        pairs["steps"] = run.steps, tuple(step.step for step in steps_of(run, services))
     except NotUnderstood as error:
         yield violation("plan-unread", run.id, why=str(error))
     if fields := [name for name, (there, wanted) in pairs.items() if there != wanted]:
         yield violation("run-other", run.id, fields=f"{' and '.join(fields)} {'are' if fields[1:] else 'is'}")
 
 
-def _steps(run: Run, services: Services) -> Sequence[PlannedStep]:
+def steps_of(run: Run, services: Services) -> Sequence[PlannedStep]:
     """Return the steps of a run by the version that planned it. Raises NotUnderstood."""
     try:
         _, campaign = configured(run, services)

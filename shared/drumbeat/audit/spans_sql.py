@@ -125,3 +125,8 @@ def effects_of_runs(columns: LiteralString, also: LiteralString = "") -> Literal
 def effects_of_span(columns: LiteralString, also: LiteralString = "") -> LiteralString:
     """Return a query for all effects of a span; each effect there is belongs to one."""
     return f"{effects_of_events(columns, also)} UNION ALL {effects_of_runs(columns, also)}"
+
+
+def of_ids(columns: LiteralString, also: LiteralString = "") -> LiteralString:
+    """Return a query for the effects that are named."""
+    return f"SELECT {columns} FROM effects WHERE id = ANY (%(ids)s) {also}"  # noqa: S608 - put together from constants

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from drumbeat.audit.spans_sql import Span, effects_of_events, effects_of_span
+from drumbeat.audit.spans_sql import Span, effects_of_events, effects_of_span, of_ids
 from drumbeat.core.events import Event
 from drumbeat.core.status import Status
 from drumbeat.ledger import legacy
@@ -164,9 +164,9 @@ class Acceptances:
 
 
 # A reference that only repeats the status line identifies nothing.
-ACCEPTANCES = f"""
+_ACCEPTANCES = f"""
     WITH scope AS MATERIALIZED (
-{effects_of_span("id, account, version, generation")}
+{{scope}}
     ), known AS MATERIALIZED (
         SELECT effect_id, generation,
                count(DISTINCT n) FILTER (WHERE origin IN ('answer', 'late')) AS answers,
@@ -190,11 +190,19 @@ ACCEPTANCES = f"""
       LEFT JOIN requests ON requests.effect_id = known.effect_id AND requests.generation = known.generation
      WHERE known.answers > 1 OR known.references > 1 OR doubled.found > 1
 """  # noqa: S608 - put together from constants
+_SENT = "id, account, version, generation"
+ACCEPTANCES = _ACCEPTANCES.replace("{scope}", effects_of_span(_SENT))
+ACCEPTANCES_OF = _ACCEPTANCES.replace("{scope}", of_ids(_SENT))
 
 
 def acceptances(db: Database, span: Span) -> list[Acceptances]:
     """Read what may have been accepted more than once within one generation."""
     return [Acceptances(**row) for row in db.run(ACCEPTANCES, span.bounds)]
+
+
+def acceptances_of(db: Database, ids: Sequence[UUID]) -> list[Acceptances]:
+    """Read the same of these effects."""
+    return [Acceptances(**row) for row in db.run(ACCEPTANCES_OF, {"ids": list(ids)})]
 
 
 # What runs send waits in no account's line.

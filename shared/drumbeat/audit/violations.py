@@ -78,6 +78,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "effect-unplanned": ("I9", "effect", "{flow}.{step} of event {event} is there, but not planned"),
     "effect-other": ("I9", "effect", "its {fields} not as planned"),
     "run-other": ("I9", "run", "its {fields} not as its event, its plan and its version say"),
+    "run-unbalanced": ("I9", "run", "{people} people of it are in no place, or in two"),
     "run-count": ("I9", "run", "its progress says that {matched} people are recipients, there are {found}"),
     "run-hash": ("I9", "run", "its plan is not that of its recipients: they, or their times, were changed"),
     "recipient-stray": ("I9", "run", "there is no such run, but {people} recipients of it"),

@@ -1,5 +1,6 @@
 """`drumbeat resume`: let everything go on that was stopped, or what a broken invariant has stopped."""
 
+from collections import Counter
 from typing import Any
 
 import click
@@ -19,16 +20,20 @@ def command(client: Client, everything: bool, invariant: Invariant | None, reaso
     if everything == (invariant is not None):
         raise click.UsageError("say either --all or --invariant; one account: drumbeat accounts resume NAME")
     body = {"reason": reason, **({"invariant": invariant.value} if invariant else {})}
-    done = 0
+    done: Counter[str] = Counter()
     while True:
         answer = client.post("/v1/resume", body)
-        done += answer["effects"]
+        done.update({each: answer.get(each, 0) for each in ("effects", "violations", "runs")})
         if not answer["left"]:
             break
     if client.json:
-        print_json({**answer, "effects": done})
+        print_json({**answer, **done})
         return
-    show(f"{count(done, 'effect')} that waited went on")
+    if invariant:
+        show(f"{count(done['violations'], 'violation')} of {invariant} known from now on: the same stops nothing again")
+    if done["runs"]:
+        show(f"{count(done['runs'], 'run')} went on")
+    show(f"{count(done['effects'], 'effect')} that waited went on")
     for each in answer["stopped"]:
         show(_still(each))
 

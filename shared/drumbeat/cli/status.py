@@ -50,6 +50,7 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
     """Return what a person should look at, and with which command."""
     totals = answer["totals"]
     notes = [_stop(each) for each in answer.get("stops", ())]
+    notes += [_violation(each) for each in answer.get("violations", ())]
     if late := totals["oldestDue"]:
         notes.append(f"oldest due effect has been waiting for {span(late)}")
     if totals["unplanned"]:
@@ -83,6 +84,12 @@ def _stop(stop: Mapping[str, Any]) -> str:
     return f"{coloured('stopped')} {what}, by {plain(stop['actor'])}: {plain(stop['reason'])}; {how}"
 
 
+def _violation(found: Mapping[str, Any]) -> str:
+    name, what = plain(found["invariant"]), plain(f"{found['kind']} {found['subject']}")
+    concerned = plain(found["account"] or (f"run {short(found)}" if found["runId"] else "everything"))
+    return f"[bold red]{name}[/] {what}; {concerned} stands still: drumbeat resume --invariant {name}"
+
+
 def _wants(run: Mapping[str, Any]) -> str | None:
     """Return what a person has to do about a run; None: nothing."""
     match run["state"]:
@@ -90,6 +97,8 @@ def _wants(run: Mapping[str, Any]) -> str | None:
             return f"drumbeat campaign approve {short(run)}"
         case "missed":
             return f"it came too late: drumbeat campaign missing {short(run)}"
+        case "paused" if run.get("reasonCode") == "invariant":
+            return None  # the violation says what to do
         case "paused" if not run["resumesAt"]:
             return f"drumbeat campaign resume {short(run)}"
         case _:

@@ -61,6 +61,7 @@ class RunReason(StrEnum):
     LATE = "late"  # detail: how late, in words
     NEVER_STARTED = "never_started"
     TOO_SLOW = "too_slow"  # at its pace it would take months
+    INVARIANT = "invariant"  # detail: which does not hold
     CONFIGURED = "configured"  # approval: the campaign says `approve`
     PROPOSED = "proposed"  # approval: a key that may only propose asked for it
     UNCHANGED = "unchanged"  # approval: its mails say what those of the last run said
@@ -87,6 +88,7 @@ SENTENCES: Mapping[RunReason, str] = {
     RunReason.LATE: "it came too late, by {detail}",
     RunReason.NEVER_STARTED: "it was not started within a week",
     RunReason.TOO_SLOW: "at its pace it would take months",
+    RunReason.INVARIANT: "an invariant does not hold: {detail}",
     RunReason.CONFIGURED: "its campaign says that a person approves each run",
     RunReason.PROPOSED: "it was asked for with a key that may only propose",
     RunReason.UNCHANGED: "its mails say what those of the run before said",

@@ -119,6 +119,8 @@ def _plan_and_carry_out(
     services.notifier.schedule({effect: wait for effect, wait in planned.due_later if wait <= 0})
     services.notifier.notify(planned.due_later)
     services.notifier.clear(events=planned.ours)
+    if not planned.only_reports:
+        services.due_index.look_soon(services.clock.now().timestamp())
     done = Delivered(counts, missing=frozenset(planned.missing), runs=tuple(planned.runs))
     return done, planned.left, planned.suspects
 
@@ -129,6 +131,7 @@ def _claim_and_carry_out(ids: Sequence[UUID], services: Services) -> tuple[Deliv
     claimed = claims_sql.claim(services.db, ids, lease=services.settings.times.lease, limit=EFFECTS_PER_BATCH)
     services.ledger_rest.used()
     counts = carry_out(claimed, started, services)
+    services.due_index.look_soon(services.clock.now().timestamp())
     others = frozenset(ids) - {effect.id for effect in claimed}
     if not others:
         return Delivered(counts), [], []

@@ -138,6 +138,7 @@ def _claim_and_carry_out(
         services.run_pace.taken(work.run.id, work.campaign.pace, len(claimed))
     counts.update(carry_out(claimed, started, services))
     services.ledger_rest.used()
+    services.due_index.look_soon(services.clock.now().timestamp())
     return len(claimed)
 
 

@@ -1,4 +1,4 @@
-"""What ingest knows without the ledger: configured sources, campaigns and lists, and the API keys that were revoked.
+"""What is known without the ledger: configured sources, campaigns and lists, and which API keys are good or revoked.
 
 One copy lies in Redis, and one in each process. What changes it writes the one in Redis: `apply`, and the revoking of a
 key; so does the relay when it checks everything. A request that proves nothing is answered from these copies: it costs
@@ -51,12 +51,13 @@ class Copy:
     public_url: str | None
     version: int
     revoked: frozenset[str]
+    keys: Mapping[str, Collection[str]]  # the good ones, and the scopes of their rows
     read_at: float  # unix seconds
     text: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def of(cls, text: Mapping[str, Any]) -> Self:
-        """Read one back. Raises what reading JSON of another form raises; the release before writes no lists."""
+        """Read one back. Raises what reading JSON of another form raises; the release before writes no keys."""
         unknown = not_understood(text["must_understand"])
         if unknown:
             _LOG.error("configuration_not_understood", extra={"unknown": unknown})
@@ -69,6 +70,7 @@ class Copy:
             public_url=text.get("public_url"),
             version=int(text.get("version", 0)),
             revoked=frozenset(text["revoked"]),
+            keys=text.get("keys", {}),
             read_at=float(text["at"]),
             text=text,
         )
@@ -179,12 +181,7 @@ class Catalog:
         self._read_again_at = self._services.clock.elapsed() + self._services.settings.copy_seconds
 
     def _in_redis(self) -> Copy | None:
-        try:
-            text = self._services.redis.get(KEY)
-            return Copy.of(json.loads(text)) if text is not None else None
-        except _FOREIGN as error:
-            _LOG.warning("catalog_not_in_redis", extra={"error": type(error).__name__})
-            return None
+        return in_redis(self._services)
 
     def _in_postgres(self) -> Copy | None:
         copy = read(self._services)
@@ -202,6 +199,16 @@ def read(services: Services) -> Copy | None:
     # In this order: the script reads the first two so.
     head = {"version": text["version"], "revocations": len(text["revoked"]), "at": services.clock.now().timestamp()}
     return Copy.of(head | text)
+
+
+def in_redis(services: Services) -> Copy | None:
+    """Return the copy in Redis as it is now; None: there is none, or it cannot be read."""
+    try:
+        text = services.redis.get(KEY)
+        return Copy.of(json.loads(text)) if text is not None else None
+    except _FOREIGN as error:
+        _LOG.warning("catalog_not_in_redis", extra={"error": type(error).__name__})
+        return None
 
 
 def publish(copy: Copy, services: Services) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from drumbeat.core.errors import NotFound, Stale
+from drumbeat.core.invariants import Invariant
 from drumbeat.ledger import account_states, stops
 from drumbeat.ledger.stops import Stop
-from drumbeat.operations import resume_sql
+from drumbeat.operations import resume_sql, violations
 from drumbeat.runs.turns import wake
 from drumbeat.services import Services
 from drumbeat.wakeups.due_index import account_entry
@@ -23,13 +24,16 @@ SOON_SECONDS = 5.0  # the relay looks again, should this process die between its
 class Resumed:
     """How many effects go on now; `left` is True while others still wait. `account` None: everything.
 
-    `stopped` are the stops that still hold what was resumed.
+    `stopped` are the stops that still hold what was resumed. `violations` of an invariant stop nothing any more, and
+    so many `runs` go on that they had stopped.
     """
 
     account: str | None
     effects: int
     left: bool
     stopped: Collection[Stop] = ()
+    violations: int = 0
+    runs: int = 0
 
 
 def stop(
@@ -74,9 +78,12 @@ def resume(account: str, *, reason: str | None, actor: str, services: Services) 
 
 
 def resume_everything(*, reason: str, actor: str, services: Services, invariant: str | None = None) -> Resumed:
-    """End a person's stop of everything, or all stops by an invariant. Harmless to repeat; accounts that were stopped
-    one by one stay so.
+    """End a person's stop of everything, or all that an invariant has stopped. Harmless to repeat; accounts that were
+    stopped one by one stay so.
     """
+    known = (
+        violations.acknowledge(Invariant(invariant), reason=reason, actor=actor, services=services) if invariant else 0
+    )
     before = stops.in_force(services.db)
     mine = [each for each in before if each.invariant == invariant and (invariant or each.account is None)]
     accounts = (
@@ -89,7 +96,8 @@ def resume_everything(*, reason: str, actor: str, services: Services, invariant:
         stops.lift(services.db, each.account, reason=reason, actor=actor, invariant=invariant)
     left = stops.in_force(services.db)
     done = [_go_on(account, services) for account in accounts if not stops.holding(left, account)]
-    return Resumed(None, sum(effects for effects, _ in done), any(more for _, more in done), left)
+    runs = violations.resume_runs(reason=reason, actor=actor, services=services) if invariant else 0
+    return Resumed(None, sum(effects for effects, _ in done), any(more for _, more in done), left, known, runs)
 
 
 def _named(some: Collection[Stop]) -> list[str]:

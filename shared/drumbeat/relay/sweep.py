@@ -7,7 +7,7 @@ anything to read, so that a suspended database stays suspended; when the index i
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,7 +26,7 @@ from drumbeat.relay.drains import Drains
 from drumbeat.relay.lots import FULL_SWEEP_SECONDS, RENOTIFY_SECONDS, Lot, Lots
 from drumbeat.services import Services
 from drumbeat.throttle.pace import NOTIFY_AHEAD
-from drumbeat.wakeups.due_index import AGAIN, FEEDBACK, FULL, Due, minute
+from drumbeat.wakeups.due_index import AGAIN, FEEDBACK, FULL, LOOK, Due, minute
 from drumbeat.wakeups.queue import QueueError
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1
 
 _LOG = logging.getLogger(__name__)
 
+type Look = Callable[[Services, Callable[[], bool]], Sequence[int]]
+
 
 @dataclass(slots=True)
 class Summary:
@@ -68,6 +70,8 @@ class Summary:
     missed: int = 0  # those that are too old for that, counted by full sweeps
     foreign: int = 0  # messages of the buffer or with wishes that could not be parsed; they stay for a person
     not_notified: int = 0  # messages that the queue did not take; sent again in a minute
+    looked: bool = False  # nothing was due: it only looked at what was done
+    violations: Sequence[int] = ()  # of invariants, of which the owner is to be told
     redis_away: bool = False
     oldest: float = 0.0  # seconds for which the oldest effect has been due, or the oldest event without a plan
 
@@ -89,16 +93,22 @@ class Summary:
             "missed": self.missed,
             "foreign": self.foreign,
             "unrung": self.not_notified,
+            "looked": self.looked,
+            "violations": len(self.violations),
             "redisAway": self.redis_away,
             "oldest": self.oldest,
         }
         return {name: value for name, value in named.items() if value}
 
 
-def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.inf) -> Summary:
+def sweep(
+    services: Services, *, remaining: Callable[[], float] = lambda: math.inf, look: Look | None = None
+) -> Summary:
     """Sweep once. Harmless to repeat, to run twice at a time, and to stop anywhere.
 
     `remaining` returns the seconds until the process may be stopped. No transaction is open while a queue is called.
+    `look` looks at what was done since it last did, as long as it has time, when the ledger is awake anyway: after a
+    sweep, and in the minute after a worker used it. It returns of which violations the owner is to be told.
 
     Raises:
         psycopg.OperationalError: the ledger is unreachable; due index and buffer stay as they are for the next minute.
@@ -106,28 +116,41 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
     """
     now = services.clock.now().timestamp()
     due = services.due_index.due(now)
-    if due.members == {FEEDBACK} and drains.surely_no_reports(services):
-        services.due_index.forget(due.members, now)  # it was set in case the sweep before was cut
-        due = replace(due, members=frozenset())
+    if due.members - {LOOK} == {FEEDBACK} and drains.surely_no_reports(services):
+        services.due_index.forget({FEEDBACK}, now)  # it was set in case the sweep before was cut
+        due = replace(due, members=due.members - {FEEDBACK})
     full = due.missing or FULL in due.members
     wished = full or due.wishes is not None or wishes.waiting(services)
-    if not (wished or due.members or drains.buffered(services)):
+    idle = not (wished or due.members - {LOOK} or drains.buffered(services))
+    if idle and not due.members:
         return Summary(idle=True)
     with _alone(services.redis) as alone:
         if not alone:
             return Summary(locked_elsewhere=True)
-        made = _Sweep(services, now, due, full, remaining)
+        made = _Sweep(services, now, due, full, remaining, look)
+        if idle:
+            made.summary.looked = True
+            return made.look()
         return made.run() if not wished or made.record_wishes() else made.summary
 
 
 class _Sweep:
     """One sweep of the ledger. It goes on until nothing is left, or its time is over: then the next minute goes on."""
 
-    def __init__(self, services: Services, now: float, due: Due, full: bool, remaining: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        now: float,
+        due: Due,
+        full: bool,
+        remaining: Callable[[], float],
+        look: Look | None,
+    ) -> None:
         self._services = services
         self._now = now
         self._due = due
         self._remaining = remaining
+        self._looks = look
         self._stopped = False  # for lack of time, or of a queue
         self._drains = Drains(services)
         self.summary = Summary(full=full, redis_away=due.unreachable)
@@ -148,7 +171,7 @@ class _Sweep:
 
     def run(self) -> Summary:
         """Sweep, once wishes are recorded."""
-        if self._due.missing or self._due.members - {FEEDBACK, FULL}:
+        if self._due.missing or self._due.members - {FEEDBACK, FULL, LOOK}:
             self._services.ledger_rest.used()
         reports_left = not self._record_reports()
         lots = Lots(self._services, self._now, self._due, self._recover())
@@ -163,6 +186,17 @@ class _Sweep:
         self._schedule_next(held_back=lots.held_back)
         if self.summary.full:
             leave_mark(self._services)
+        return self.look()
+
+    def look(self) -> Summary:
+        """Look at what was done since the last look. What is done meanwhile keeps its entry."""
+        if self._looks is None:
+            pass
+        elif self._has_time():
+            self.summary.violations = self._looks(self._services, self._has_time)
+        else:
+            self._services.due_index.look_soon(self._now + RENOTIFY_SECONDS)
+        self._services.due_index.forget(self._due.members & {LOOK}, self._now)
         return self.summary
 
     def _recover(self) -> set[UUID]:
@@ -263,7 +297,7 @@ class _Sweep:
             return  # the entries stand for what was not reached, and so does a sentinel that is missing
         if self.summary.full and self._has_time():
             due_index.watch(full_at=self._now + (SECOND_SWEEP_SECONDS if self._due.missing else FULL_SWEEP_SECONDS))
-        due_index.forget(self._due.members, self._now)
+        due_index.forget(self._due.members - {LOOK}, self._now)
 
     def _has_time(self, kept: float = RESERVED_SECONDS) -> bool:
         return self._remaining() > kept

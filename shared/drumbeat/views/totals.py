@@ -1,7 +1,7 @@
 """Counts, for a status screen, a scrape and an alarm."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -188,9 +188,9 @@ def by_account(db: Database) -> list[AccountTotals]:
     return list(accounts.values())
 
 
-def totals(db: Database, window: timedelta = WINDOW) -> Totals:
-    """Count everything once. Three statements; for a status screen or a scrape, not for a loop."""
-    accounts = by_account(db)
+def totals(db: Database, window: timedelta = WINDOW, *, accounts: Sequence[AccountTotals] | None = None) -> Totals:
+    """Count everything once, `accounts` where they are not given. Three statements; for a status screen, not a loop."""
+    accounts = by_account(db) if accounts is None else accounts
     effects: Counter[str] = Counter()
     for account in accounts:
         effects.update(account.effects)

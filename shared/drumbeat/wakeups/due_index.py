@@ -27,7 +27,8 @@ SENTINEL = "sentinel"
 FULL = "full"  # its time: when to check everything again, whatever the other entries say
 FEEDBACK = "feedback"  # its time: when reports that wait are recorded at the latest
 AGAIN = "again"  # its time: when to go on with what one sweep could not finish, or was too early for
-MARKS = (SENTINEL, FULL, FEEDBACK, AGAIN)  # that stand for no work of their own
+LOOK = "look"  # its time: when the ledger was last used, so that it is awake for what only looks at it
+MARKS = (SENTINEL, FULL, FEEDBACK, AGAIN, LOOK)  # that stand for no work of their own
 MAX_MEMBERS_READ = 5_000  # at a time
 MINUTE_SECONDS = 60
 UNREADABLE = "surrogateescape"  # bytes that another program left are read, and removed again, as they are
@@ -78,6 +79,10 @@ class DueIndex:
     def set_sooner(self, member: str, when: float) -> bool:
         """Let the relay check a member at this unix time, unless it does so sooner; False: Redis did not take it."""
         return self._try(lambda: self._redis.run("ZADD", KEY, "LT", when, member)) is not None
+
+    def look_soon(self, now: float) -> None:
+        """Say that something was done: the relay's next tick looks at it. Not waited for; a loss costs that look."""
+        self._try(lambda: self._redis.post("ZADD", KEY, now, LOOK))
 
     def clear(self, members: Collection[str]) -> bool:
         """Remove members whose work is done; False when Redis did not take it, which costs one needless check."""

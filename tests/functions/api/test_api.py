@@ -10,8 +10,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
+from drumbeat.access import keys
+from drumbeat.audit import watch
 from drumbeat.core.address import Keys, contact_key
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
@@ -226,9 +229,10 @@ def test_lists_come_in_pages(console: Console, database: TestDatabase) -> None:
     assert second["next"] is None
 
 
-def test_metrics_are_prometheus_text(console: Console, database: TestDatabase) -> None:
+def test_metrics_are_prometheus_text_of_what_the_relay_saw_last(console: Console, database: TestDatabase) -> None:
     applied(database)
     waiting(database, account='a"b')
+    watch.look(console.services, lambda: True)
 
     code, text, headers = console.call("GET", "/metrics")
 
@@ -237,6 +241,56 @@ def test_metrics_are_prometheus_text(console: Console, database: TestDatabase) -
     assert 'drumbeat_effects{account="a\\"b",status="waiting"} 1\n' in text
     assert 'drumbeat_events_24h{status="planned"} 1\n' in text
     assert "drumbeat_dead_letters 0\n" in text
+
+
+def test_until_the_relay_has_looked_every_metric_is_absent_and_no_ledger_is_asked(console: Console) -> None:
+    key = console.key("read")
+    console.call("GET", "/metrics", key=key)
+    asked = console.services.db.round_trips
+
+    code, text, _ = console.call("GET", "/metrics", key=key)
+
+    assert (code, list(text_string_to_metric_families(text))) == (200, [])
+    assert console.services.db.round_trips == asked
+
+
+def test_a_scraper_asks_the_ledger_about_its_key_once(console: Console) -> None:
+    asked = []
+    for _ in range(3):
+        before = console.services.db.round_trips
+        assert console.call("GET", "/metrics", key=console.key("read"))[0] == 200
+        asked.append(console.services.db.round_trips - before - 1)  # one to make the key
+
+    assert asked[0] > 0
+    assert asked[1:] == [0, 0]
+
+
+def test_a_scrapers_key_that_is_revoked_is_refused_at_once_and_asks_the_ledger_nothing(console: Console) -> None:
+    scraper = console.key("read", id="scraper")
+    operator = console.key("operate")
+    answered = console.call("GET", "/metrics", key=scraper)[0]
+
+    console.call("DELETE", "/v1/keys/scraper", key=operator)
+    asked = console.services.db.round_trips
+    codes = [console.call("GET", "/metrics", key=scraper)[0] for _ in range(3)]
+
+    assert (answered, codes) == (200, [401] * 3)
+    assert console.services.db.round_trips == asked
+
+
+def test_a_key_that_was_never_made_here_scrapes_nothing(console: Console) -> None:
+    console.call("GET", "/metrics")
+    forged = keys.mint(console.services.key_secret, "forged", ["read"])
+
+    assert console.call("GET", "/metrics", key=forged)[0] == 401
+
+
+def test_a_scrapers_key_claims_no_scope_that_its_row_does_not_give(console: Console, database: TestDatabase) -> None:
+    console.call("GET", "/metrics")
+    database.run("INSERT INTO api_keys (id, name, scopes) VALUES ('narrow', '', '{ingest}')")
+    claims = keys.mint(console.services.key_secret, "narrow", ["read", "ingest"])
+
+    assert [console.call("GET", "/metrics", key=claims)[0] for _ in range(2)] == [401, 401]
 
 
 def test_an_unreachable_ledger_is_503_and_says_what_was_not_lost(console: Console, database: TestDatabase) -> None:
