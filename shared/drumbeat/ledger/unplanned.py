@@ -8,8 +8,8 @@ NO_PLAN = """
     AND NOT EXISTS (SELECT FROM runs WHERE runs.id = events.id AND runs.state = 'cancelled' OFFSET 0)
 """
 
-# An event without a plan is one of these. How few there are Postgres cannot know: in this order, and with OFFSET, it takes
-# the index, where it would read all events that there are once a condition of the outside were joined to this one.
+# An event without a plan is one of these. How few there are Postgres cannot know: for this order, and with OFFSET, it
+# takes the index. With a condition from outside joined to this one it would read all events that there are.
 SEARCHED = """
     (SELECT id, type, received_at, recorded_at
        FROM events

@@ -57,8 +57,10 @@ HEAD = """
            drumbeat_now() AS made_at
       FROM contacts c
       LEFT JOIN leads l ON l.contact = c.key
-     WHERE c.key = %(own)s::bytea OR c.person = %(id)s::uuid
-     LIMIT 1
+     WHERE c.key = (SELECT key FROM contacts WHERE key = %(own)s::bytea
+                     UNION ALL
+                    SELECT key FROM contacts WHERE person = %(id)s::uuid
+                     LIMIT 1)
 """
 
 STANDING = """

@@ -72,9 +72,8 @@ CONSENT = f"""
 """  # noqa: S608 - put together from constants
 
 # The index gives the next leads in order, so many that a page costs the same whatever the filter finds; `edge` is the
-# last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up. What is found is
-# asked for in the order of `upcoming`, so that no more are looked at once the page is full. A suppression counts under a
-# person's former key as well.
+# last of them. Leads of the same instant are found by their contact. OFFSET makes Postgres look each up, and the order
+# is that of `upcoming`, so that it stops at a full page. A suppression counts under a person's former key as well.
 LEADS = f"""
     WITH upcoming AS MATERIALIZED (
         SELECT since, contact

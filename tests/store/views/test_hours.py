@@ -173,14 +173,14 @@ def test_pages_follow_each_other_and_filters_hold(database: TestDatabase, owner:
 @pytest.mark.parametrize(
     "wanted",
     [
-        {"since": datetime(2026, 2, 1, tzinfo=UTC), "until": datetime(2026, 1, 1, tzinfo=UTC)},
-        {"since": datetime(2020, 2, 1, tzinfo=UTC), "until": datetime(2026, 1, 1, tzinfo=UTC)},
-        {"until": datetime(1, 1, 1, tzinfo=UTC)},
+        HourFilter(since=datetime(2026, 2, 1, tzinfo=UTC), until=datetime(2026, 1, 1, tzinfo=UTC)),
+        HourFilter(since=datetime(2020, 2, 1, tzinfo=UTC), until=datetime(2026, 1, 1, tzinfo=UTC)),
+        HourFilter(until=datetime(1, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_hours_of_no_time_are_refused(database: TestDatabase, wanted: dict[str, datetime]) -> None:
+def test_hours_of_no_time_are_refused(database: TestDatabase, wanted: HourFilter) -> None:
     with pytest.raises(Invalid):
-        hours(database, HourFilter(**wanted))
+        hours(database, wanted)
 
 
 @pytest.mark.parametrize("cursor", ["x", "1-2-mail", "99999999999999999999-0-mail"])
