@@ -20,7 +20,7 @@ BOOTSTRAP := $(shell for name in python3.13 python3 python3.14 python3.12 python
 
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup sam lock dev cloud demo test proof chaos clean bench
+.PHONY: help setup sam lock dev cloud demo test proof chaos screenshots clean bench
 
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ proof: $(DEV) $(SAM) $(CHECKERS) $(SDKS) ## the long proofs; prints what each ha
 
 chaos: $(DEV) ## one of the proofs: kill, cut and freeze everything under load, then count from outside
 	$(BIN)/python -m tests.chaos
+
+screenshots: $(DEV) ## write the pictures of docs/images anew; needs Debian's chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove what was built and measured; .venv and the state of .drumbeat stay
 	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

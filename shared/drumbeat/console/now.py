@@ -43,7 +43,7 @@ def show() -> Response[Any]:
         hours=_by_hour(hourly(db, now - CHART, now)),
         campaigns=sorted(campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)),
         usage=views.usage(db),
-        follows=False,
+        follows=True,
         since=int(now.timestamp()),
         did=page.query.get("did", ""),
     )

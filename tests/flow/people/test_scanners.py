@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.browser.chromium import PROGRAM, Chromium, chromium
+from tests.browser.chromium import PROGRAM, chromium, new_tab
+from tests.browser.tab import Tab
 from tests.flow.people import zoo
 from tests.flow.people.ledger import People
 from tests.flow.people.person import Person, links, one_click, unsubscribe_url
@@ -14,9 +15,9 @@ from tests.flow.stacks import eventually
 in_a_browser = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed: apt-get install chromium")
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as tab:
+@pytest.fixture
+def tab() -> Iterator[Tab]:
+    with chromium() as browser, new_tab(browser) as tab:
         yield tab
 
 
@@ -58,13 +59,11 @@ def test_what_only_follows_links_changes_nothing(
 
 @pytest.mark.proof
 @in_a_browser
-def test_a_browser_that_runs_scripts_changes_nothing(
-    people: People, bob: Person, eve: Person, browser: Chromium
-) -> None:
+def test_a_browser_that_runs_scripts_changes_nothing(people: People, bob: Person, eve: Person, tab: Tab) -> None:
     before = people.everything()
 
     for link in links(bob.mails(CONFIRM)[0]) | links(eve.mails(WELCOME)[0]):
-        zoo.runs_scripts(link, browser)
+        zoo.runs_scripts(link, tab)
 
     assert people.everything() == before
 
@@ -87,17 +86,17 @@ def test_what_clicks_everything_is_unverified_and_locks_no_one_out(people: Peopl
 @pytest.mark.proof
 @in_a_browser
 def test_a_browser_that_clicks_is_unverified_and_a_person_may_press_on_the_page_that_follows(
-    people: People, browser: Chromium
+    people: People, tab: Tab
 ) -> None:
     dora = Person(people.stack, "dora@example.com")
     dora.signs_up()
     [link] = links(dora.gets(CONFIRM))
 
-    zoo.clicks_in_a_browser(link, browser)
+    zoo.clicks_in_a_browser(link, tab)
 
     check_unverified(people, dora)
-    browser.run("new Promise(done => setTimeout(done, 2100))")  # a person reads, in this very browser
-    browser.press(zoo.first_button(browser))
+    tab.page.wait_for_timeout(2100)  # a person reads, in this very browser
+    tab.press(zoo.first_button(tab))
     dora.gets(WELCOME)
     assert people.state(dora.address) == "given"
 

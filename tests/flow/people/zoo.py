@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from tests.browser.chromium import Chromium
+from tests.browser.tab import Tab
 from tests.flow.people.pages import forms_of
 
 # As most of them do, they call themselves a browser.
@@ -34,10 +34,10 @@ def prefetches(link: str) -> None:
         _ask("GET", link, headers)
 
 
-def runs_scripts(link: str, browser: Chromium) -> None:
+def runs_scripts(link: str, tab: Tab) -> None:
     """A headless browser that opens a page, lets its scripts run, waits, and follows nothing."""
-    browser.open(link)
-    browser.run(f"new Promise(done => setTimeout(done, {SCRIPTS_SECONDS * 1000}))")
+    tab.open(link)
+    tab.page.wait_for_timeout(SCRIPTS_SECONDS * 1000)
 
 
 def clicks_everything(link: str) -> list[int]:
@@ -53,16 +53,16 @@ def clicks_everything(link: str) -> list[int]:
     return statuses
 
 
-def clicks_in_a_browser(link: str, browser: Chromium) -> None:
+def clicks_in_a_browser(link: str, tab: Tab) -> None:
     """The same by a headless browser, with all that a browser sends."""
-    browser.open(link)
-    assert browser.run("document.forms.length") > 0
-    browser.press(first_button(browser))
+    tab.open(link)
+    assert tab.page.locator("form").count() > 0
+    tab.press(first_button(tab))
 
 
-def first_button(browser: Chromium) -> str:
+def first_button(tab: Tab) -> str:
     """Return what is written on the first button of the page."""
-    return str(browser.run("document.querySelector('button').textContent.trim()"))
+    return tab.page.get_by_role("button").first.inner_text().strip()
 
 
 # What changes nothing, without a browser.
