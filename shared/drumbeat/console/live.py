@@ -34,5 +34,3 @@ def live() -> Response[Any]:
         since=opened,
         at=known.at if known else None,
     )
-
-
