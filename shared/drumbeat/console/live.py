@@ -32,5 +32,5 @@ def live() -> Response[Any]:
         accounts=known.accounts if known else [],
         follows=follows,
         since=opened,
-        at=known.at if known else None,
+        known=known is not None,
     )

@@ -44,6 +44,7 @@ def show() -> Response[Any]:
         campaigns=sorted(campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)),
         usage=views.usage(db),
         follows=True,
+        known=True,
         since=int(now.timestamp()),
         did=page.query.get("did", ""),
     )
