@@ -1,5 +1,5 @@
 """The relay: once a minute, record wishes and reports that wait, notify workers of what is due, free what is stuck,
-find lost work, drain the buffer.
+find lost work, drain the buffer, export traces.
 
 It decides nothing about an effect: it notifies, and an extra message changes nothing. The due index says when there is
 anything to read, so that a suspended database stays suspended; when the index is lost, everything is checked.
@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from drumbeat.infrastructure.sqs.client import UNREACHABLE
 from drumbeat.ledger import leases
 from drumbeat.observability.stages import leave_mark
-from drumbeat.relay import deliveries_sql, drains, runs, wishes
+from drumbeat.relay import deliveries_sql, drains, runs, traces, wishes
 from drumbeat.relay import sql as ledger
 from drumbeat.relay.deliveries_sql import PRUNED_PER_STATEMENT
 from drumbeat.relay.drains import Drains
@@ -67,6 +67,7 @@ class Summary:
     fired: int = 0  # instants of campaigns that had not been fired
     missed: int = 0  # those that are too old for that, counted by full sweeps
     foreign: int = 0  # messages of the buffer or with wishes that could not be parsed; they stay for a person
+    spans: int = 0  # of traces, that their collector took
     not_notified: int = 0  # messages that the queue did not take; sent again in a minute
     redis_away: bool = False
     oldest: float = 0.0  # seconds for which the oldest effect has been due, or the oldest event without a plan
@@ -88,6 +89,7 @@ class Summary:
             "fired": self.fired,
             "missed": self.missed,
             "foreign": self.foreign,
+            "spans": self.spans,
             "unrung": self.not_notified,
             "redisAway": self.redis_away,
             "oldest": self.oldest,
@@ -112,12 +114,22 @@ def sweep(services: Services, *, remaining: Callable[[], float] = lambda: math.i
     full = due.missing or FULL in due.members
     wished = full or due.wishes is not None or wishes.waiting(services)
     if not (wished or due.members or drains.buffered(services)):
-        return Summary(idle=True)
+        return _idle(services, remaining)
     with _alone(services.redis) as alone:
         if not alone:
             return Summary(locked_elsewhere=True)
         made = _Sweep(services, now, due, full, remaining)
         return made.run() if not wished or made.record_wishes() else made.summary
+
+
+def _idle(services: Services, remaining: Callable[[], float]) -> Summary:
+    """Do what is done only where it wakes no database."""
+    summary = Summary(idle=True)
+    if traces.may_be_asked_for(services):
+        with _alone(services.redis) as alone:
+            if alone:
+                summary.spans = traces.export(services, remaining() - RESERVED_SECONDS)
+    return summary
 
 
 class _Sweep:
@@ -163,6 +175,8 @@ class _Sweep:
         self._schedule_next(held_back=lots.held_back)
         if self.summary.full:
             leave_mark(self._services)
+        # Last: their collector may be away or slow, and nothing else waits for it.
+        self.summary.spans = traces.export(self._services, self._remaining() - RESERVED_SECONDS)
         return self.summary
 
     def _recover(self) -> set[UUID]:
