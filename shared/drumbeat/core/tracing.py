@@ -46,6 +46,12 @@ def parsed(traceparent: str | None) -> SpanContext | None:
     return SpanContext(bytes.fromhex(trace), bytes.fromhex(span), int(flags, 16))
 
 
+def stored(traceparent: str | None) -> bytes | None:
+    """Return what the ledger keeps of a `traceparent` header, if it is one."""
+    context = parsed(traceparent)
+    return context and context.stored
+
+
 def restored(stored: bytes | None) -> SpanContext | None:
     """Return what the ledger keeps of an event's sender."""
     if stored is None or len(stored) != _BYTES:
