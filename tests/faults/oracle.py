@@ -15,6 +15,7 @@ from drumbeat.planning.plan import plan, plan_flow
 from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_HOURS, COUNTED_MINUTES
 from tests.faults.campaign_oracle import check_runs
 from tests.faults.ends import wrong_end
+from tests.faults.fault_points import NoFaults
 from tests.faults.peoples_oracle import check_people
 from tests.faults.reports_oracle import check_reports
 from tests.faults.sample_deployment import MAILS, Recorded
@@ -131,6 +132,7 @@ def check_promises(simulation: Simulation, *, strict: bool = False) -> None:
         *check_people(simulation),
         *check_reports(simulation),
         *check_runs(simulation, strict=strict),
+        *_traces(simulation),
     ]
     assert not violations, "\n".join(violations)
 
@@ -152,6 +154,20 @@ def _at_any_time(simulation: Simulation) -> list[str]:
         *_consent(simulation),
         *_strange_keys(simulation),
     ]
+
+
+def _traces(simulation: Simulation) -> list[str]:
+    """Once the collector is there again, it has a complete trace of everything, whatever had failed before."""
+    if not simulation.traces.wanted:
+        return []
+    simulation.point.faults = NoFaults()
+    simulation.traces.away = False
+    of_the_run = len(simulation.point.sites)
+    for _ in range(3):  # after a failure the first may be too early
+        simulation.advance(7 * 3600.0)  # a full sweep is due
+        simulation.sweep()
+    del simulation.point.sites[of_the_run:]
+    return simulation.traces.violations(simulation.environment.owner)
 
 
 def _counts(simulation: Simulation) -> list[str]:
