@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, override
@@ -28,6 +28,7 @@ class FakeCollector:
         self.answer_headers: dict[str, str] = {}
         self.refuses: bytes | None = None  # a request with this in it
         self.most_bytes: int | None = None
+        self.answers: Callable[[], object] = lambda: None  # what is done before it answers
         self.hangs = threading.Event()
         self.resumes = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -66,6 +67,7 @@ class FakeCollector:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 collector.posts += 1
                 collector.path, collector.headers = self.path, dict(self.headers.items())
+                collector.answers()
                 if collector.hangs.is_set():
                     collector.resumes.wait(30)
                 status = collector.status

@@ -60,7 +60,7 @@ def command(
     SQS_ENDPOINT_URL in the environment replace the embedded servers; stacks may share all but the database. A change of
     the configuration is applied when its files are saved. CALL_SECONDS and LEASE_SECONDS say how long a call to a
     provider may take (10) and how long a worker that died holds what it claimed (45); OTEL_EXPORTER_OTLP_ENDPOINT, with
-    the other variables of OpenTelemetry, is where traces go. Ctrl-C stops it; what it recorded is kept for the next start.
+    OpenTelemetry's other variables, is where traces go. Ctrl-C stops it; what it recorded is kept for the next start.
     """
     from drumbeat.local.stack import Options, Stack
     from drumbeat.local.supervisor import run

@@ -6,13 +6,18 @@ from drumbeat.core.errors import place
 from drumbeat.services import Services
 
 EXPORT_SECONDS = 5.0
+SWEPT_EVERY_SECONDS = 60.0
 
 _LOG = logging.getLogger(__name__)
 
 
 def may_be_asked_for(services: Services) -> bool:
-    """Return whether the ledger may be asked although nothing is due: the database never sleeps."""
-    return services.settings.traces.wanted and not services.settings.sleeps_after
+    """Return whether the ledger may be asked although nothing is due.
+
+    It may where the database never sleeps, and where it was used since the sweep before: so it sleeps two minutes
+    later after each use, and is woken for no trace.
+    """
+    return services.settings.traces.wanted and services.ledger_rest.was_used(within=SWEPT_EVERY_SECONDS)
 
 
 def export(services: Services, remaining: float) -> int:
