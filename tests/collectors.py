@@ -5,7 +5,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, override
 
@@ -28,6 +28,7 @@ class FakeCollector:
         self.answer_headers: dict[str, str] = {}
         self.refuses: bytes | None = None  # a request with this in it
         self.most_bytes: int | None = None
+        self.takes: Callable[[bytes], object] = self._keep
         self.answers: Callable[[], object] = lambda: None  # what is done before it answers
         self.hangs = threading.Event()
         self.resumes = threading.Event()
@@ -59,6 +60,10 @@ class FakeCollector:
         found = [span for (trace, _), span in self.distinct.items() if trace == id]
         return sorted(found, key=lambda span: (int(span["startTimeUnixNano"]), -int(span["endTimeUnixNano"])))
 
+    def _keep(self, body: bytes) -> None:
+        read(body)  # what no SDK could have sent it does not take
+        self.bodies.append(body)
+
     def _handler(collector) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -76,15 +81,15 @@ class FakeCollector:
                 if collector.most_bytes is not None and len(body) > collector.most_bytes:
                     status = 413
                 if 200 <= status < 300:
-                    read(body)  # what no SDK could have sent it does not take
-                    collector.bodies.append(body)
+                    collector.takes(body)
                 answer = json.dumps(collector.answer).encode()
                 self.send_response(status)
                 for name, value in collector.answer_headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(answer)
+                with suppress(OSError):  # its sender may have given up
+                    self.wfile.write(answer)
 
             @override
             def log_message(self, *args: object) -> None:

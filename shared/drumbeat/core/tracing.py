@@ -49,7 +49,7 @@ def parsed(traceparent: str | None) -> SpanContext | None:
 def stored(traceparent: str | None) -> bytes | None:
     """Return what the ledger keeps of a `traceparent` header, if it is one."""
     context = parsed(traceparent)
-    return context and context.stored
+    return None if context is None else context.stored
 
 
 def restored(stored: bytes | None) -> SpanContext | None:

@@ -8,6 +8,7 @@ import pytest
 from drumbeat.infrastructure.trace_settings import TraceSettings
 from drumbeat.relay.sweep import sweep
 from drumbeat.wakeups.ledger_rest import KEY, LedgerRest
+from drumbeat.wakeups.queue import WakeUp
 from tests.collectors import FakeCollector, collecting
 from tests.store.relay.sample_deployment import HOUR, MINUTE, SampleDeployment
 
@@ -49,13 +50,18 @@ def test_a_sweep_exports_what_is_new(traced: SampleDeployment, collector: FakeCo
 def test_everything_else_is_done_before_it(traced: SampleDeployment, collector: FakeCollector) -> None:
     effect = traced.effect()
     traced.overdue()
-    seen: list[object] = []
-    collector.answers = lambda: seen.append((traced.services.due_index.due(traced.now()).members, traced.notified()))
+    left: list[frozenset[str]] = []
+    notified: list[WakeUp] = []
+
+    def look() -> None:
+        left.append(traced.services.due_index.due(traced.now()).members)
+        notified.extend(traced.notified())
+
+    collector.answers = look
 
     sweep(traced.services)
 
-    ((left, notified),) = seen  # type: ignore[misc]
-    assert left == set()
+    assert left == [frozenset()]
     assert [each.effects for each in notified] == [(effect,)]
 
 

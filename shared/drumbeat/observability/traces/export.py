@@ -22,6 +22,7 @@ from drumbeat.services import Services
 
 ROWS_PER_PAGE = 200
 MAX_REQUEST_BYTES = 512 * 1024
+MIN_REQUEST_BYTES = 16 * 1024  # a collector that did not answer in time may be slow: half as much after each failure
 MAX_BYTES = 8 * 1024 * 1024  # of one export
 LEAST_SECONDS = 0.5  # with less time left nothing is begun
 FIRST_REST_SECONDS = 60.0
@@ -65,6 +66,7 @@ class _Export:
     def __init__(self, services: Services, deadline: Deadline) -> None:
         self._services = services
         self._deadline = deadline
+        self._most_bytes = MAX_REQUEST_BYTES
         self._envelope = Envelope(services.settings.traces.resource)
         self._refused = 0  # rows in a row, each by itself
         self._refused_with = 0  # status
@@ -75,6 +77,7 @@ class _Export:
         if progress.rests:
             self._done.rests = True
             return self._done
+        self._most_bytes = max(MIN_REQUEST_BYTES, MAX_REQUEST_BYTES >> progress.failures)
         left = list(STREAMS)
         try:
             with closing(self._services.collector()) as collector:
@@ -88,7 +91,7 @@ class _Export:
         return self._done
 
     def _send_all(self, items: Sequence[Item], collector: Collector) -> None:
-        for some in _requests(items):
+        for some in _requests(items, self._most_bytes):
             if not self._has_time():
                 return
             self._send(some, collector)
@@ -135,12 +138,12 @@ class _Export:
         _LOG.warning("traces_wait", extra={"status": status, "reason": str(error), "seconds": seconds})
 
 
-def _requests(items: Sequence[Item]) -> Iterator[list[Item]]:
+def _requests(items: Sequence[Item], most: int) -> Iterator[list[Item]]:
     """Give rows in requests of limited size; one that is larger by itself has a request of its own."""
     request: list[Item] = []
     size = 0
     for item in items:
-        if request and size + item.size > MAX_REQUEST_BYTES:
+        if request and size + item.size > most:
             yield request
             request, size = [], 0
         request.append(item)
