@@ -16,7 +16,7 @@ from drumbeat.ingest.screening import screen
 from drumbeat.ingest.single import Single
 from drumbeat.public.routes import Routes
 from drumbeat.services import services, start
-from drumbeat.web.requests import body_of, delivery_of, headers_of, judged_at, key_of, size_of
+from drumbeat.web.requests import body_of, delivery_of, headers_of, judged_at, key_of, size_of, trace_of
 
 logger = Logger()
 metrics = Metrics(namespace="Drumbeat")
@@ -44,7 +44,8 @@ def post_event() -> Response[str]:
     """Record one event."""
     request = app.current_event.raw_event
     caller = caller_of(request, services().key_secret)
-    return answers.receipt(single().ingest(body_of(request), caller=caller, key=key_of(request)))
+    trace = trace_of(request)
+    return answers.receipt(single().ingest(body_of(request), caller=caller, key=key_of(request), trace=trace))
 
 
 @app.post("/v1/events/batch")
@@ -53,7 +54,7 @@ def post_batch() -> Response[str]:
     request = app.current_event.raw_event
     caller = caller_of(request, services().key_secret)
     key_of(request)  # a header here names no event, yet one that could be two keys is a mistake of its sender's
-    return answers.batch(batch.ingest(body_of(request), door(), caller=caller))
+    return answers.batch(batch.ingest(body_of(request), door(), caller=caller, trace=trace_of(request)))
 
 
 @app.post("/v1/webhooks/<source>")

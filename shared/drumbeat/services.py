@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import hmac
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -33,6 +34,7 @@ from drumbeat.wakeups.wishes_flag import WishesFlag
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
+    from drumbeat.infrastructure.collector import Collector
     from drumbeat.infrastructure.http import Caller
     from drumbeat.infrastructure.redis import LeanRedis
     from drumbeat.providers.calls import Calls
@@ -207,6 +209,24 @@ class Services:
         from drumbeat.providers.quotas import Quotas
 
         return Quotas(self.http, self.redis, self.clock)
+
+    def collector(self) -> "Collector":
+        """Return the collector of traces, made anew: its key may be another, and a frozen process keeps no connection.
+
+        Raises:
+            SettingsError: its headers cannot be sent. SecretAway, SecretMissing: as `value`.
+        """
+        from drumbeat.infrastructure import trace_settings
+        from drumbeat.infrastructure.collector import FileCollector, HttpCollector
+
+        traces = self.settings.traces
+        if traces.url is None:
+            return FileCollector(traces.file or os.devnull)
+        headers = trace_settings.pairs(self.value(traces.headers), trace_settings.HEADERS)
+        try:
+            return HttpCollector(traces.url, headers)
+        except ValueError as error:
+            raise SettingsError(f"{trace_settings.HEADERS}: {error}. Traces wait; nothing was lost.") from None
 
     @cached_property
     def key_secret(self) -> bytes:

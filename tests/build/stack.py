@@ -29,9 +29,10 @@ def environment(document: Document, function: str) -> dict[str, str]:
         "Environment", {}
     ).get("Variables", {})
     parameters = document["Parameters"].items()
-    defaults = {name: str(declared["Default"]) for name, declared in parameters if declared.get("Default")}
+    defaults = {name: str(declared["Default"]) for name, declared in parameters if "Default" in declared}
     return {
-        name: defaults.get(str(getattr(value, "resource", None))) or _text(value) for name, value in variables.items()
+        name: defaults[parameter] if (parameter := str(getattr(value, "resource", None))) in defaults else _text(value)
+        for name, value in variables.items()
     }
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import psycopg
@@ -56,10 +57,12 @@ class Environment:
         code: Path = ROOT,
         campaign: Path | None = None,
         options: Sequence[str] = (),
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._relay_every = relay_every
         self.code = code
         self._options = options
+        self._variables = variables
         self.folder = Path(tempfile.mkdtemp(prefix="drumbeat-chaos-"))
         self.keep = True
         self.folder.chmod(0o755)  # Postgres runs as a user of its own
@@ -245,4 +248,5 @@ class Environment:
             "CHAOS_WEBHOOKS": WEBHOOKS_SECRET,
             "CHAOS_CODE": str(self._link),
             "PYTHONPATH": os.pathsep.join(map(str, (self.code / "shared", self.code, SITE))),
+            **self._variables,
         }

@@ -37,6 +37,13 @@ def show(
             console.print(f"  {violation}", markup=False, soft_wrap=True)
 
 
+def show_traces(counted: str, violations: Sequence[str]) -> None:
+    """Print what the collector of traces has, and what it should have."""
+    fact("traces", counted)
+    for violation in violations[:MAX_SHOWN_VIOLATIONS]:
+        console.print(f"  {violation}", markup=False, soft_wrap=True)
+
+
 def show_people(said: Said, verdict: PeoplesVerdict) -> None:
     """Print what people did, what became of their mails, and which exceptions there were."""
     finished = ", ".join(f"{number} {way}" for way, number in sorted(said.finished.items()))

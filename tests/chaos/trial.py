@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -34,6 +35,7 @@ from tests.chaos.schedule import (
     schedule,
     schedule_upgrade,
 )
+from tests.chaos.traces import Traces
 from tests.chaos.verification import verify
 from tests.flow.stacks import ROOT
 from tests.releases import before
@@ -64,9 +66,15 @@ def run(plan: Plan) -> int:
     """Carry out one trial; returns 0 when no promise was broken. Otherwise everything is kept for inspection."""
     began = time.monotonic()
     fact("seed", plan.seed)
-    with Environment(plan.relay_every, before.folder() if plan.upgrade else ROOT) as environment:
+    traces = Traces(Random(plan.seed))
+    code = before.folder() if plan.upgrade else ROOT
+    with closing(traces), Environment(plan.relay_every, code, variables=traces.variables) as environment:
         fact("the stack answers after", f"{time.monotonic() - began:.0f} s, in {environment.folder}")
         violations = _carry_out(environment, plan)
+        if not plan.upgrade:  # the release before exports none
+            wrong = traces.check(environment)
+            report.show_traces(traces.counted, wrong)
+            violations += wrong
         environment.keep = plan.keep or bool(violations)
     fact("the whole took", f"{time.monotonic() - began:.0f} s")
     if environment.keep:

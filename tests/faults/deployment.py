@@ -25,6 +25,7 @@ from tests.faults.processes import Outages, Process, settings
 from tests.faults.queues import SqsModel
 from tests.faults.reports import Told
 from tests.faults.sample_deployment import Lead
+from tests.faults.traces import TracesModel
 from tests.faults.vendors import Vendors
 from tests.faults.webhooks import Webhook
 
@@ -53,6 +54,7 @@ class Deployment:
         self.point = FaultPoint(self.schedule, faults or NoFaults(), self.advance)
         self.queues = SqsModel(Random(seed + 1))
         self.vendors = Vendors(home, environment.owner, self.clock.timestamp)
+        self.traces = TracesModel()
         self.receipts: list[tuple[Lead, Receipt]] = []
         self.delivered: list[tuple[Webhook, str]] = []  # under which id, and answered with a 2xx
         self.unwanted: set[Lead] = set()  # suppressed before they were sent
@@ -103,13 +105,15 @@ class Deployment:
                 pool=self.environment.pool,
                 random=Random(self.random.random()),
                 observe=self.invariants.observe,
+                traces=self.traces,
             )
             process.__dict__["redis_prefix"] = self.prefixes[-1]
             self._processes[who] = self.environment.reuse_connection(process)
         return process
 
     def _settings(self) -> Settings:
-        return settings(self.environment.servers.database_url, self.environment.servers.redis_url)
+        servers = self.environment.servers
+        return settings(servers.database_url, servers.redis_url, traces=self.traces.wanted)
 
     def restart(self) -> None:
         """End every process; each starts again when it is needed."""

@@ -19,13 +19,14 @@ TABLES = """
     SELECT relname AS name
       FROM pg_class
      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-       AND relname NOT IN ('migrations', 'clock', 'relay_state', 'gate')
+       AND relname NOT IN ('migrations', 'clock', 'relay_state', 'gate', 'trace_exports')
      ORDER BY relname
 """
 AS_NEW = SQL("""
     SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace;
     UPDATE relay_state SET planned_until = '-infinity', searched_until = '-infinity';
     UPDATE gate SET stops = '[]';
+    UPDATE trace_exports SET tx = '0', id = DEFAULT, n = 0, failures = 0, retry_at = '-infinity';
     UPDATE clock SET shift = '0'
 """)
 WITHOUT_TRIGGERS = SQL("SELECT set_config('session_replication_role', 'replica', true)")  # and without references

@@ -16,6 +16,7 @@ from drumbeat.views.counts import COUNTED_EFFECTS, COUNTED_HOURS, COUNTED_MINUTE
 from drumbeat.views.violations import listed_violations
 from tests.faults.campaign_oracle import check_runs
 from tests.faults.ends import wrong_end
+from tests.faults.fault_points import NoFaults
 from tests.faults.peoples_oracle import check_people
 from tests.faults.reports_oracle import check_reports
 from tests.faults.sample_deployment import MAILS, Recorded
@@ -132,6 +133,7 @@ def check_promises(simulation: Simulation, *, strict: bool = False) -> None:
         *check_people(simulation),
         *check_reports(simulation),
         *check_runs(simulation, strict=strict),
+        *_traces(simulation),
     ]
     assert not violations, "\n".join(violations)
 
@@ -162,6 +164,20 @@ def _found_by_monitors(simulation: Simulation) -> list[str]:
         f"{each.invariant} of {each.subject}: {each.kind} {each.facts}"
         for each in listed_violations(simulation.environment.owner)
     ]
+
+
+def _traces(simulation: Simulation) -> list[str]:
+    """Once the collector is there again, it has a complete trace of everything, whatever had failed before."""
+    if not simulation.traces.wanted:
+        return []
+    simulation.point.faults = NoFaults()
+    simulation.traces.away = False
+    of_the_run = len(simulation.point.sites)
+    for _ in range(3):  # after a failure the first may be too early
+        simulation.advance(7 * 3600.0)  # a full sweep is due
+        simulation.sweep()
+    del simulation.point.sites[of_the_run:]
+    return simulation.traces.violations(simulation.environment.owner)
 
 
 def _counts(simulation: Simulation) -> list[str]:

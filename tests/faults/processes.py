@@ -35,9 +35,11 @@ from drumbeat.services import Services
 from drumbeat.throttle.limiter import Throttle
 from tests.faults.fault_points import Crash, FaultPoint, Operation
 from tests.faults.queues import BUFFER, DEAD, EFFECTS, REPORTS, WISHES, SimulatedSqs, SqsModel
+from tests.faults.traces import SimulatedCollector, TracesModel
 from tests.faults.vendors import SimulatedCaller, Vendors
 
 SANDBOX = "http://sandbox"
+COLLECTOR = "http://collector"
 
 type Observer = Callable[[Sequence[tuple[str, object]]], None]
 
@@ -48,8 +50,8 @@ PEOPLE_A_CHUNK = 2  # of a run, so that few people are several chunks
 SLEEPS_AFTER_SECONDS = 300  # without a statement: Neon, "Scale to zero"
 
 
-def settings(database_url: str, redis_url: str) -> Settings:
-    """Return the settings of every process."""
+def settings(database_url: str, redis_url: str, *, traces: bool = False) -> Settings:
+    """Return the settings of every process; `traces`: there is a collector."""
     return Settings.from_env(
         {
             "STAGE": "simulation",
@@ -65,6 +67,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
             "WORKER_CONCURRENCY": str(WORKERS),
             "DLQ_URL": DEAD,
             "DRUMBEAT_SANDBOX_URL": SANDBOX,
+            **({"OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR} if traces else {}),
         }
     )
 
@@ -95,8 +98,10 @@ class Process(Services):
         pool: ConnectionPool,
         random: Random,
         observe: Observer,
+        traces: TracesModel,
     ) -> None:
         super().__init__(settings, clock)
+        self._traces = traces
         self.who = who
         self.dead = False
         self.point = point
@@ -140,6 +145,10 @@ class Process(Services):
     @cached_property
     def http(self) -> SimulatedCaller:
         return SimulatedCaller(self, self.clock, self.vendors)
+
+    @override
+    def collector(self) -> SimulatedCollector:
+        return SimulatedCollector(self, self._traces)
 
     @cached_property
     def calls(self) -> Calls:

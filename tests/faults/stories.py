@@ -441,6 +441,21 @@ def _forbidden(simulation: Simulation) -> None:
     simulation.settle(prompt=True)
 
 
+def _traced(simulation: Simulation) -> None:
+    """An answer is lost, looked up and reported; meanwhile the collector is away, and comes back."""
+    simulation.traces.wanted = simulation.traces.away = True
+    simulation.restart()
+    simulation.vendors.inject("accept_then_cut", provider="mailgun", times=1)
+    simulation.ingest(ADA)
+    simulation.settle(prompt=True)
+    simulation.sweep()
+    simulation.report(*simulation.vendors.feedback())
+    simulation.traces.away = False
+    simulation.settle(prompt=True)
+    simulation.advance(7 * HOUR)
+    simulation.sweep()
+
+
 OF_TWO_RELEASES: Mapping[str, Story] = {
     "lead": _lead,
     "post": _post,
@@ -469,6 +484,7 @@ OF_TWO_RELEASES: Mapping[str, Story] = {
 }  # that the release before can take part in: it knows neither lists nor `split`, and lets everything wait
 STORIES: Mapping[str, Story] = {
     **OF_TWO_RELEASES,
+    "traced": _traced,
     "reported": _reported,
     "bounced": _bounced,
     "unheard": _unheard,

@@ -43,6 +43,7 @@ class Shift(click.ParamType[timedelta]):
 @click.option("--test-door", is_flag=True, help="Let a request set its clock with `Drumbeat-Now: <unix seconds>`.")
 @click.option("--clock", type=Shift(), help="Shift the ledger's clock, such as +3d; it stays shifted.")
 @click.option("--relay-every", type=click.FloatRange(0.1), help="Seconds between runs of the relay.")
+@click.option("--telemetry", is_flag=True, help="Write traces to telemetry/traces.jsonl below --home.")
 def command(
     port: int,
     home: Path,
@@ -51,20 +52,21 @@ def command(
     test_door: bool,
     clock: timedelta | None,
     relay_every: float | None,
+    telemetry: bool,
 ) -> None:
     """Run everything on this machine.
 
     When ready, one line of JSON on standard output says where: url, api_key, sandbox_url. DATABASE_URL, REDIS_URL and
     SQS_ENDPOINT_URL in the environment replace the embedded servers; stacks may share all but the database. A change of
     the configuration is applied when its files are saved. CALL_SECONDS and LEASE_SECONDS say how long a call to a
-    provider may take (10) and how long a worker that died holds what it claimed (45). Ctrl-C stops it; what it recorded
-    is kept for the next start.
+    provider may take (10) and how long a worker that died holds what it claimed (45); OTEL_EXPORTER_OTLP_ENDPOINT, with
+    OpenTelemetry's other variables, is where traces go. Ctrl-C stops it; what it recorded is kept for the next start.
     """
     from drumbeat.local.stack import Options, Stack
     from drumbeat.local.supervisor import run
 
     file = checked(config)
-    options = Options(home, port, workers, test_door, clock, relay_every)
+    options = Options(home, port, workers, test_door, clock, relay_every, telemetry)
     sys.exit(run(lambda: Stack(options), file))
 
 

@@ -38,6 +38,7 @@ class Arrival:
     body: bytes  # raw, as received; for the API one event's JSON object
     former_key: str | None = None  # by which the release before knows a webhook's delivery, where it is another
     reported: "Reported | None" = None  # what it tells of a mail, where its source speaks for an account
+    trace: bytes | None = None  # that its sender names, as `core.tracing` stores it
 
 
 @dataclass(frozen=True, slots=True)

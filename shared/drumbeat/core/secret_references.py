@@ -19,6 +19,7 @@ REFERENCE = (
 # Older documents name any place of the user's own below the stage.
 _FORMER = re.compile(rf"ssm:/drumbeat/(?P<stage>[A-Za-z0-9_.-]+)/(?P<path>{_PART}(/{_PART})*)")
 _SYSTEM = "/system/"
+_FORMERLY_BESIDE = frozenset({"secret", "database-url", "redis-url"})
 # Below a stage these are the installation's own: what its functions connect and sign with.
 _OWN_PATHS = frozenset({"system", "admin", "secret", "database-url", "redis-url"})
 # And these are its own in the environment of `drumbeat dev`, with the credentials of AWS and Postgres.
@@ -63,9 +64,10 @@ def is_stage(name: str) -> bool:
 def own_names(parameter: str) -> tuple[str, ...]:
     """Return the names under which a secret of the installation itself is read: its own, then that of releases before.
 
-    Those had directly below the stage what is in `system/` now.
+    Those had directly below the stage what they had of what is in `system/` now.
     """
-    return (parameter, parameter.replace(_SYSTEM, "/", 1)) if _SYSTEM in parameter else (parameter,)
+    name = parameter.partition(_SYSTEM)[2]
+    return (parameter, parameter.replace(_SYSTEM, "/", 1)) if name in _FORMERLY_BESIDE else (parameter,)
 
 
 def parameter(stage: str, name: str) -> Parameter:

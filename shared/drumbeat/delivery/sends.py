@@ -3,6 +3,7 @@
 from dataclasses import replace
 from random import Random
 
+from drumbeat.core import tracing
 from drumbeat.core.campaigns import Cap, campaign_of
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotUnderstood, SecretAway, SecretMissing
@@ -80,7 +81,16 @@ def _build(work: Work, services: Services) -> Request:
     links = mail_links(effect.id, config, services) if effect.list else None
     lead = effect.recipient.lead if effect.recipient else None
     action = render(effect.event, config, effect.flow, effect.step, effect_id=effect.id, links=links, lead=lead)
-    return login.provider.build(login.target, action, key=work.key)
+    request = login.provider.build(login.target, action, key=work.key)
+    return _traced(request, effect) if getattr(login.provider, "traced", False) else request
+
+
+def _traced(request: Request, effect: Claimed) -> Request:
+    """Return the request with the span of the attempt that freezes it, unless the step names another itself."""
+    return replace(
+        request,
+        headers={"traceparent": tracing.of_attempt(effect.id, effect.fence).traceparent, **request.headers},
+    )
 
 
 def _content(effect: Claimed, services: Services) -> Config:

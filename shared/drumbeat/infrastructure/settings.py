@@ -8,6 +8,7 @@ from datetime import timedelta
 from drumbeat.core.call_times import CALL_SECONDS, LEASE, CallTimes
 from drumbeat.core.errors import SettingsError
 from drumbeat.core.secret_references import own_names
+from drumbeat.infrastructure.trace_settings import TraceSettings
 
 COPY_SECONDS = 60.0
 
@@ -46,11 +47,12 @@ class Settings:
     campaign_function_arn: str | None
     schedule_dlq_arn: str | None
     alarm_topic_arn: str | None
+    traces: TraceSettings
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """The SSM parameters that stand for values here, by each name that they may have."""
-        values = (self.database_url, self.admin_database_url, self.redis_url, self.secret)
+        values = (self.database_url, self.admin_database_url, self.redis_url, self.secret, self.traces.headers)
         named = [value.removeprefix("ssm:") for value in values if value and value.startswith("ssm:")]
         return tuple(name for parameter in named for name in own_names(parameter))
 
@@ -118,6 +120,9 @@ class Settings:
             campaign_function_arn=environ.get("CAMPAIGN_FUNCTION_ARN") or None,
             schedule_dlq_arn=environ.get("SCHEDULE_DLQ_ARN") or None,
             alarm_topic_arn=environ.get("ALARM_TOPIC_ARN") or None,
+            traces=TraceSettings.from_env(
+                environ, lambda name, parameter: secret(name, parameter, required=False), environ.get("STAGE", "dev")
+            ),
         )
         if missing:
             raise SettingsError(f"not set: {', '.join(missing)}. Nothing was started and nothing was lost.")

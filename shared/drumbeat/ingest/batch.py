@@ -1,6 +1,7 @@
 """Many events over the API, in one request and one commit."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from drumbeat.access.keys import ApiKey
 from drumbeat.core.clock import in_order
@@ -17,10 +18,10 @@ MAX_BATCH_EVENTS = 500
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 
-def ingest(body: bytes, door: Door, *, caller: ApiKey) -> list[Receipt | Problem]:
+def ingest(body: bytes, door: Door, *, caller: ApiKey, trace: bytes | None = None) -> list[Receipt | Problem]:
     """Record the events of a batch, or buffer them while the ledger is unreachable; one result for each, in order.
 
-    A refused event does not affect the others.
+    A refused event does not affect the others. `trace`: what the request's `traceparent` says, of each of them.
 
     Raises:
         Invalid, TooLarge: the batch as a whole.
@@ -29,7 +30,7 @@ def ingest(body: bytes, door: Door, *, caller: ApiKey) -> list[Receipt | Problem
     """
     door.catalog.admit(caller)
     read = _read(body, door, caller)
-    arrivals = [entry for entry in read if isinstance(entry, Arrival)]
+    arrivals = [replace(entry, trace=trace) for entry in read if isinstance(entry, Arrival)]
     stored = iter(_store(arrivals, door, caller))
     return [next(stored) if isinstance(entry, Arrival) else entry for entry in read]
 

@@ -1,9 +1,9 @@
 """The buffer queue: where verified events wait while Postgres is unreachable, and how they are recorded then.
 
 A message is JSON: `{"v": 1, "arrivals": [{"source", "key", "type", "door", "fingerprint", "scheduledAt",
-"receivedAt", "body", "packed", "newKey"}], "caller": {"id", "scopes"}}`, the body in base64, and packed by zlib if it
-is large. A delivery that the release before knows by another key has that one as `key`, which that release reads, and
-its own as `newKey`. A webhook has no caller, and what the release before buffered names none.
+"receivedAt", "body", "packed", "newKey", "trace"}], "caller": {"id", "scopes"}}`, the body in base64, and packed by
+zlib if it is large. A delivery that the release before knows by another key has that one as `key`, which that release
+reads, and its own as `newKey`. A webhook has no caller, and what the release before buffered names none.
 """
 
 import json
@@ -199,6 +199,7 @@ def _written(arrival: Arrival) -> dict[str, object]:
         "body": b64encode(zlib.compress(arrival.body) if packed else arrival.body).decode(),
         "packed": packed,
         **({"newKey": arrival.key} if arrival.former_key else {}),
+        **({"trace": arrival.trace.hex()} if arrival.trace else {}),
     }
 
 
@@ -216,4 +217,5 @@ def _read(entry: dict[str, Any]) -> Arrival:
         received_at=datetime.fromisoformat(entry["receivedAt"]),
         body=zlib.decompress(body) if entry["packed"] else body,
         former_key=entry["key"] if key != entry["key"] else None,
+        trace=bytes.fromhex(entry["trace"]) if "trace" in entry else None,
     )

@@ -1,5 +1,6 @@
 """One event over the API."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,11 @@ class Single:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    def ingest(self, body: bytes, *, caller: ApiKey, key: str | None = None) -> Receipt:
+    def ingest(self, body: bytes, *, caller: ApiKey, key: str | None = None, trace: bytes | None = None) -> Receipt:
         """Record one event, or buffer it while the ledger is unreachable; returns only when one of the two is certain.
 
-        A repeat of the same event gives the same id. `key` is the request's Idempotency-Key header.
+        A repeat of the same event gives the same id. `key` is the request's Idempotency-Key header, `trace` what
+        its `traceparent` says.
 
         Raises:
             Invalid, TooLarge, Forbidden: the request; see `request.read`.
@@ -42,6 +44,8 @@ class Single:
         arrival = request.read(
             body, key=key, caller=caller, configured=door.catalog.names(), now=door.services.clock.now()
         )
+        if trace is not None:
+            arrival = replace(arrival, trace=trace)
         new = False
 
         def record() -> None:

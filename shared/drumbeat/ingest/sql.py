@@ -34,9 +34,9 @@ RECORD = """
            AND NOT EXISTS (SELECT FROM api_keys
                             WHERE id = %(caller)s AND revoked_at IS NULL AND scopes @> %(scopes)s::text[])
     ), inserted AS (
-        INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at)
+        INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at, trace)
         SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(scheduled_at)s,
-               least(%(received_at)s, drumbeat_now())
+               least(%(received_at)s, drumbeat_now()), %(trace)s
          WHERE NOT EXISTS (SELECT FROM revoked)
             ON CONFLICT (id) DO NOTHING
      RETURNING id
@@ -60,14 +60,14 @@ _RECORDING = """
     ), arriving AS (
         SELECT id, source, key, type, door, fingerprint, scheduled_at,
                received_at - greatest(max(received_at) OVER () - (SELECT drumbeat_now()), interval '0') AS received_at,
-               body
+               body, trace
           FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(keys)s::text[], %(types)s::text[], %(doors)s::text[],
                       %(fingerprints)s::bytea[], %(scheduled_ats)s::timestamptz[], %(received_ats)s::timestamptz[],
-                      %(bodies)s::bytea[])
-            AS arriving (id, source, key, type, door, fingerprint, scheduled_at, received_at, body)
+                      %(bodies)s::bytea[], %(traces)s::bytea[])
+            AS arriving (id, source, key, type, door, fingerprint, scheduled_at, received_at, body, trace)
     ), inserted AS (
-        INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at)
-        SELECT id, source, key, type, door, fingerprint, scheduled_at, received_at
+        INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at, trace)
+        SELECT id, source, key, type, door, fingerprint, scheduled_at, received_at, trace
           FROM arriving
          WHERE NOT EXISTS (SELECT FROM revoked)
          ORDER BY id
@@ -95,9 +95,9 @@ RECORD_DELIVERY = """
     WITH earlier AS MATERIALIZED (
         SELECT event_known_as(%(former_id)s, %(fingerprint)s) AS id
     ), inserted AS (
-        INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at)
+        INSERT INTO events (id, source, key, type, door, fingerprint, scheduled_at, received_at, trace)
         SELECT %(id)s, %(source)s, %(key)s, %(type)s, %(door)s, %(fingerprint)s, %(scheduled_at)s,
-               least(%(received_at)s, drumbeat_now())
+               least(%(received_at)s, drumbeat_now()), %(trace)s
           FROM earlier
          WHERE earlier.id IS NULL
             ON CONFLICT (id) DO NOTHING
@@ -155,6 +155,7 @@ def record(db: Database, arrival: Arrival, *, caller: ApiKey | None = None) -> R
         "scheduled_at": arrival.scheduled_at,
         "received_at": arrival.received_at,
         "body": arrival.body,
+        "trace": arrival.trace,
     }
     if arrival.former_key is None:
         rows = db.run(RECORD, values | _caller(caller))
@@ -200,6 +201,7 @@ def columns(arrivals: Sequence[Arrival]) -> dict[str, Any]:
         "scheduled_ats": [arrival.scheduled_at for arrival in arrivals],
         "received_ats": [arrival.received_at for arrival in arrivals],
         "bodies": [arrival.body for arrival in arrivals],
+        "traces": [arrival.trace for arrival in arrivals],
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from drumbeat.core import fingerprint, ids
+from drumbeat.core import fingerprint, ids, tracing
 from drumbeat.core.configuration import Source
 from drumbeat.core.errors import Forbidden, NotFound, SecretMissing, Unauthorized, Unavailable
 from drumbeat.core.events import Arrival
@@ -44,7 +44,7 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
         if reply.notice:
             door.warn(reply.notice, source=source.name)
         return reply
-    arrival = _arrival(source, key, former_key, delivery.body, now)
+    arrival = _arrival(source, key, former_key, delivery, now)
     if not speaks(source, arrival):
         return replace(_store(arrival, door), reply=scheme.reply)
     arrivals = reported(arrival, source)
@@ -181,16 +181,17 @@ def _store_all(arrivals: Sequence[Arrival], door: Door) -> Receipt:
     return Receipt(arrivals[0].id, RECORDED, replayed=not any(one and one.inserted for one in recorded))
 
 
-def _arrival(source: Source, key: str, former_key: str | None, body: bytes, now: datetime) -> Arrival:
+def _arrival(source: Source, key: str, former_key: str | None, delivery: Delivery, now: datetime) -> Arrival:
     return Arrival(
         id=ids.event_id(source.name, key),
         source=source.name,
         key=key,
         type=source.type,
         door="webhook",
-        fingerprint=fingerprint.of_raw(body),
+        fingerprint=fingerprint.of_raw(delivery.body),
         scheduled_at=None,
         received_at=now,
-        body=body,
+        body=delivery.body,
         former_key=former_key,
+        trace=tracing.stored(delivery.headers.get("traceparent")),
     )

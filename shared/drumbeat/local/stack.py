@@ -57,6 +57,7 @@ class Options:
     test_door: bool = False
     clock: timedelta | None = None  # how far the ledger's clock is ahead; None: as it was left
     relay_every: float | None = None  # seconds; None: the template's rate
+    telemetry: bool = False  # traces go to a file, where no collector is named
 
 
 class Stack:
@@ -96,6 +97,11 @@ class Stack:
         return f"http://127.0.0.1:{self.ports['sandbox']}"
 
     @property
+    def telemetry_file(self) -> Path:
+        """Where traces go, a line for each export."""
+        return self.home.path / "telemetry" / "traces.jsonl"
+
+    @property
     def places(self) -> dict[str, str]:
         """The addresses, for the line that says that all is ready."""
         return {"url": self.url, "api_key": self.api_key, "sandbox_url": self.sandbox_url}
@@ -125,6 +131,8 @@ class Stack:
         if shift:
             tell(f"the clock is shifted by {shift}")
         self._environment["DRUMBEAT_CLOCK_SHIFT"] = str(int(shift.total_seconds()))
+        if self.options.telemetry:
+            tell(f"traces are written to {self.telemetry_file}, unless OTEL_EXPORTER_OTLP_ENDPOINT names a collector")
         tell("starting the functions")
         self._start_handlers()
         self._start_feeders()
@@ -186,6 +194,7 @@ class Stack:
             "COPY_SECONDS": "5",  # what was just applied is known soon; a minute on AWS, where each read is billed
             "WORKER_CONCURRENCY": str(self.options.workers),
             **self._scheduler,
+            **({"DRUMBEAT_TELEMETRY_FILE": str(self.telemetry_file)} if self.options.telemetry else {}),
             "PYTHONUNBUFFERED": "1",
         }
         for function in self.template.functions.values():

@@ -60,8 +60,9 @@ class Provider(Protocol):
 
     Few have these: `status_decides = True`: the status alone is the answer, so that `read` is also asked about a reply
     whose body is not all there; `other_hosts`: of the same vendor, for other regions; `own_headers`: headers of a call
-    that it sets itself, whatever step and account say; an account may have headers of its own beside these;
-    `build_quota` and `read_quota` (`quotas.HasQuota`): it can be asked what the login may send.
+    that it sets itself, whatever step and account say; an account may have headers of its own beside these; `traced =
+    True`: its requests say of which trace they are; `build_quota` and `read_quota` (`quotas.HasQuota`): it can be asked
+    what the login may send.
     """
 
     name: str

@@ -57,6 +57,7 @@ class HttpEndpoint:
     settings: Mapping[str, bool] = {"base_url": True, "repeat": False}
     secrets: Mapping[str, bool] = {"signing_key": True, "previous_signing_key": False}
     own_headers = _OWN_HEADERS
+    traced = True
     status_decides = True  # nothing is read of the body, so a long, slow or broken one changes nothing
 
     def problems(self, settings: Mapping[str, str]) -> list[str]:

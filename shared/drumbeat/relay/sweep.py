@@ -1,5 +1,5 @@
 """The relay: once a minute, record wishes and reports that wait, notify workers of what is due, free what is stuck,
-find lost work, drain the buffer.
+find lost work, drain the buffer, export traces.
 
 It decides nothing about an effect: it notifies, and an extra message changes nothing. The due index says when there is
 anything to read, so that a suspended database stays suspended; when the index is lost, everything is checked.
@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from drumbeat.infrastructure.sqs.client import UNREACHABLE
 from drumbeat.ledger import leases
 from drumbeat.observability.stages import leave_mark
-from drumbeat.relay import deliveries_sql, drains, runs, wishes
+from drumbeat.relay import deliveries_sql, drains, runs, traces, wishes
 from drumbeat.relay import sql as ledger
 from drumbeat.relay.deliveries_sql import PRUNED_PER_STATEMENT
 from drumbeat.relay.drains import Drains
@@ -69,6 +69,7 @@ class Summary:
     fired: int = 0  # instants of campaigns that had not been fired
     missed: int = 0  # those that are too old for that, counted by full sweeps
     foreign: int = 0  # messages of the buffer or with wishes that could not be parsed; they stay for a person
+    spans: int = 0  # of traces, that their collector took
     not_notified: int = 0  # messages that the queue did not take; sent again in a minute
     looked: bool = False  # nothing was due: it only looked at what was done
     violations: Sequence[int] = ()  # of invariants, of which the owner is to be told
@@ -92,6 +93,7 @@ class Summary:
             "fired": self.fired,
             "missed": self.missed,
             "foreign": self.foreign,
+            "spans": self.spans,
             "unrung": self.not_notified,
             "looked": self.looked,
             "violations": len(self.violations),
@@ -123,7 +125,7 @@ def sweep(
     wished = full or due.wishes is not None or wishes.waiting(services)
     idle = not (wished or due.members - {LOOK} or drains.buffered(services))
     if idle and not due.members:
-        return Summary(idle=True)
+        return _idle(services, remaining)
     with _alone(services.redis) as alone:
         if not alone:
             return Summary(locked_elsewhere=True)
@@ -132,6 +134,16 @@ def sweep(
             made.summary.looked = True
             return made.look()
         return made.run() if not wished or made.record_wishes() else made.summary
+
+
+def _idle(services: Services, remaining: Callable[[], float]) -> Summary:
+    """Do what is done only where it wakes no database."""
+    summary = Summary(idle=True)
+    if traces.may_be_asked_for(services):
+        with _alone(services.redis) as alone:
+            if alone:
+                summary.spans = traces.export(services, remaining() - RESERVED_SECONDS)
+    return summary
 
 
 class _Sweep:
@@ -189,7 +201,7 @@ class _Sweep:
         return self.look()
 
     def look(self) -> Summary:
-        """Look at what was done since the last look. What is done meanwhile keeps its entry."""
+        """Look at what was done since the last look, and export it. What is done meanwhile keeps its entry."""
         if self._looks is None:
             pass
         elif self._has_time():
@@ -197,6 +209,8 @@ class _Sweep:
         else:
             self._services.due_index.look_soon(self._now + RENOTIFY_SECONDS)
         self._services.due_index.forget(self._due.members & {LOOK}, self._now)
+        # Last: their collector may be away or slow, and nothing else waits for it.
+        self.summary.spans = traces.export(self._services, self._remaining() - RESERVED_SECONDS)
         return self.summary
 
     def _recover(self) -> set[UUID]:

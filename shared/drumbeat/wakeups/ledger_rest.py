@@ -43,6 +43,20 @@ class LedgerRest:
         except (RedisError, OSError) as error:
             _LOG.warning("use_not_said", extra={"error": type(error).__name__})
 
+    def was_used(self, within: float) -> bool:
+        """Return whether the database was used in the last so many seconds, or a minute more, or never sleeps.
+
+        Without Redis: False.
+        """
+        if self._lasts <= 0:
+            return True
+        try:
+            left: int = self._redis.run("PTTL", KEY)
+        except (RedisError, OSError) as error:
+            _LOG.warning("use_not_read", extra={"error": type(error).__name__})
+            return False
+        return left > max(0.0, self._lasts - within - SAID_EVERY_SECONDS) * 1000
+
     def sleeps(self) -> bool:
         """Return whether the database was not used for so long that it may sleep."""
         if self._lasts <= 0:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from drumbeat.core import tracing
 from drumbeat.core.errors import Encoded, Invalid
 from drumbeat.sources.signature import Delivery
 
@@ -60,6 +61,11 @@ def key_of(event: HttpEvent) -> str | None:
         "The header Idempotency-Key has to come once, with 1 to 255 printable ASCII characters and no comma: that is"
         " how two such headers arrive. Another key goes into the field idempotencyKey. Nothing was stored."
     )
+
+
+def trace_of(event: HttpEvent) -> bytes | None:
+    """Return which trace the request belongs to, as the ledger keeps it. A header that cannot be read names none."""
+    return tracing.stored(event["headers"].get("traceparent"))
 
 
 def delivery_of(event: HttpEvent) -> Delivery:

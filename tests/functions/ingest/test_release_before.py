@@ -68,7 +68,10 @@ def record_as_before(doors: Doors, id: str, body: bytes = BODY, db: Database | N
     """Do as the release before does with a delivery; return whether it was inserted, and whether it was a conflict."""
     db, theirs = db or doors.services.db, arrival(doors, id, body)
     names = ("id", "source", "key", "type", "door", "fingerprint", "scheduled_at", "received_at", "body")
-    (row,) = db.run(ingest_sql.RECORD, {"caller": None, "scopes": []} | {name: getattr(theirs, name) for name in names})
+    (row,) = db.run(
+        ingest_sql.RECORD,
+        {"caller": None, "scopes": [], "trace": None} | {name: getattr(theirs, name) for name in names},
+    )
     first = row["fingerprint"]
     if not row["inserted"] and first is None:
         first = next(

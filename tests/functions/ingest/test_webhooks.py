@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,11 +23,18 @@ CASES: list[dict[str, Any]] = (
 BODY = b'{"action": "created", "n": 1}'
 
 
-def deliver(doors: Doors, body: bytes = BODY, *, delivery: str = "d-1", secret: str = "sesame") -> Answer:
+def deliver(
+    doors: Doors,
+    body: bytes = BODY,
+    *,
+    delivery: str = "d-1",
+    secret: str = "sesame",
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
     """Deliver as GitHub does."""
     signature = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
-    headers = {"X-Hub-Signature-256": signature, "X-GitHub-Delivery": delivery}
-    return doors.post("/v1/webhooks/code", body, key=None, headers=headers, encoded=True)
+    own = {"X-Hub-Signature-256": signature, "X-GitHub-Delivery": delivery}
+    return doors.post("/v1/webhooks/code", body, key=None, headers={**own, **(headers or {})}, encoded=True)
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ from drumbeat.core.campaigns import Cap
 from drumbeat.core.status import Status
 from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
+from drumbeat.observability.traces import traces_sql
+from drumbeat.observability.traces.export import ROWS_PER_PAGE
+from drumbeat.observability.traces.streams import STREAMS, upcoming
 from drumbeat.relay import deliveries_sql
 from drumbeat.relay import sql as relay
 from drumbeat.relay.open_runs_sql import open_runs
@@ -62,6 +65,11 @@ def _forgotten(db: Database, back: timedelta | None) -> object:
     return relay.forgotten_events(db, grace=AHEAD, named=[START], back=back, limit=FULL_PAGE)
 
 
+def _traces(stream: str) -> Callable[[Database], object]:
+    """Ask for a page from the beginning, as when a collector is named for the first time."""
+    return lambda db: upcoming(db, stream, traces_sql.progress(db), ROWS_PER_PAGE)
+
+
 RELAY: Mapping[str, Reading] = {
     "recover": Reading(lambda db: leases.recover(db, limit=500)),
     "recover named": Reading(lambda db: leases.recover_named(db, [START])),
@@ -75,6 +83,12 @@ RELAY: Mapping[str, Reading] = {
     "next": Reading(lambda db: relay.next_due(db, ahead=AHEAD)),
     "prune": Reading(deliveries_sql.prune),
     "runs that go on": Reading(lambda db: open_runs(db, plans_kept=timedelta(days=7))),
+    "how far traces are exported": Reading(traces_sql.progress),
+    **{f"traces of {stream}": Reading(_traces(stream), 20_000) for stream in STREAMS},
+    "what led to an end": Reading(lambda db: traces_sql.moves(db, [{"id": START, "n": 9, "before": None}])),
+    "attempts of an end": Reading(lambda db: traces_sql.attempts(db, [(START, 1)])),
+    "advance traces": Reading(lambda db: traces_sql.advance(db, {"ends": traces_sql.Position("1", START, 1)})),
+    "leave a collector alone": Reading(lambda db: traces_sql.rest(db, 60.0)),
     # Every six hours a sweep looks through what was recorded within a day: 10,000 events here.
     "forgotten of a day": Reading(lambda db: _forgotten(db, timedelta(days=1)), 50_000),
     "advance over a day": Reading(lambda db: relay.advance(db, margin=MARGIN, back=timedelta(days=1)), 50_000),

@@ -114,6 +114,12 @@ _THIN = (
      WHERE status IN ('accepted', 'refused', 'cancelled')
      GROUP BY 1, 2, 3
     """,
+    """
+    INSERT INTO journal (effect_id, seq, from_status, to_status, fence, actor)
+    SELECT id, seq, 'sending', status, fence, 'worker'
+      FROM effects
+     WHERE id < %(hundredth)s AND status IN ('accepted', 'refused') AND seq > 1
+    """,
     "INSERT INTO conflicts SELECT id, 'x', '{}', received_at FROM events WHERE source = 'fair' ORDER BY id LIMIT 20",
 )
 # Each event names one of as many people as there are events for ten of them; one of them is named by a thousand.

@@ -32,6 +32,7 @@ MODULES = (
     "relay.sql",
     "relay.deliveries_sql",
     "ledger.leases",
+    "observability.traces.traces_sql",
     "runs.endings_sql",
     "runs.work_sql",
     *(f"views.{module.name}" for module in pkgutil.iter_modules(views.__path__)),

@@ -1,6 +1,5 @@
 """One kept-alive HTTP connection: a request leaves in one piece, its answer is read by `http.client`."""
 
-import io
 import re
 import select
 import socket
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from drumbeat.infrastructure import tls
 from drumbeat.infrastructure.addresses import connect, resolve
 from drumbeat.infrastructure.deadline import CallError, Deadline
+from drumbeat.infrastructure.incoming import Incoming
 
 # sqs.eu-central-1.amazonaws.com (or .com.cn, .eu), vpce-1a2b.sqs.eu-central-1.vpce.amazonaws.com, and the older
 # eu-central-1.queue.amazonaws.com
@@ -93,7 +93,7 @@ class Connection:
         return reply
 
     def _answer(self, deadline: Deadline) -> Reply:
-        with HTTPResponse(cast(socket.socket, _Incoming(self._socket, deadline)), method="POST") as response:
+        with HTTPResponse(cast(socket.socket, Incoming(self._socket, deadline)), method="POST") as response:
             response.begin()
             if response.length is None and not response.chunked:
                 raise ValueError("an answer without a length could be cut off unnoticed")
@@ -103,23 +103,6 @@ class Connection:
     def close(self) -> None:
         """Close it, for good."""
         self._socket.close()
-
-
-class _Incoming(io.RawIOBase):
-    """What comes back on a socket, each read within the time that is left of the call."""
-
-    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
-        self._socket, self._deadline = connected, deadline
-
-    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - HTTPResponse needs this method of a socket
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._socket.settimeout(self._deadline.remaining())
-        return self._socket.recv_into(buffer)
 
 
 def reason(error: Exception) -> str:

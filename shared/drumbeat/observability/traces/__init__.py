@@ -1,0 +1,1 @@
+"""Traces: what the ledger says that events and effects went through, as OpenTelemetry has it."""
