@@ -31,11 +31,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def new_tab(browser: Browser, look: Look = DESKTOP) -> Iterator[Tab]:
-    """Open a tab that shares nothing with another: no cookie, no cache, no storage."""
+def new_tab(browser: Browser, look: Look = DESKTOP, *, scripts: bool = True) -> Iterator[Tab]:
+    """Open a tab that shares nothing with another: no cookie, no cache, no storage. Without `scripts` it runs none."""
     context = browser.new_context(
         viewport={"width": look.width, "height": look.height},
         color_scheme=look.scheme,
+        java_script_enabled=scripts,
         reduced_motion="reduce",
         locale="en-GB",
         timezone_id="Europe/Berlin",

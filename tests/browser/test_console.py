@@ -1,0 +1,105 @@
+"""The console after a night, in Chromium: every page is sound, and what a person decides is done and journaled."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.chromium import new_tab
+from tests.browser.night import Night
+from tests.browser.tab import Tab
+
+PAGES = ("/", "/accounts", "/sign-in?next=/accounts")
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """A stack on which something of every status is."""
+    night = Night(tmp_path_factory.mktemp("night"))
+    try:
+        yield night.pass_by()
+    finally:
+        night.stack.end()
+
+
+@pytest.fixture
+def console(tab: Tab, night: Night) -> Tab:
+    """A tab that is signed in."""
+    return signed_in(tab, night)
+
+
+def signed_in(tab: Tab, night: Night, key: str | None = None) -> Tab:
+    tab.open(url(night, "/sign-in"))
+    tab.page.get_by_label("API key").fill(key or night.stack.ready["api_key"])
+    tab.press("Sign in")
+    return tab
+
+
+def url(night: Night, path: str) -> str:
+    return str(night.stack.ready["url"]) + path.format_map(night.ids)
+
+
+def stops(night: Night) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = night.stack.call("GET", "/v1/stops")[2]["items"]
+    return found
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_sound(console: Tab, night: Night, path: str) -> None:
+    console.open(url(night, path))
+
+    console.check()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_everything_is_stopped_and_goes_on(browser: Browser, night: Night, scripts: bool) -> None:
+    with new_tab(browser, scripts=scripts) as tab:
+        signed_in(tab, night)
+        form = tab.page.locator("form", has=tab.page.get_by_role("button", name="Stop everything"))
+        form.get_by_label("Why").fill("the price is wrong")
+        tab.press("Stop everything")
+        tab.page.get_by_text("Everything is stopped").wait_for()
+        stopped = [each for each in stops(night) if each["account"] is None]
+        notice = tab.page.locator(".notice", has_text="Everything is stopped")
+        notice.get_by_label("Why it may go on").fill("corrected")
+        with tab.page.expect_navigation():
+            notice.get_by_role("button", name="Go on").click()
+
+    assert [(each["actor"], each["reason"]) for each in stopped] == [("person:local", "the price is wrong")]
+    assert [each for each in stops(night) if each["account"] is None] == []
+
+
+def test_everything_is_stopped_by_the_keyboard_alone(console: Tab, night: Night) -> None:
+    keyboard = console.page.keyboard
+    for _ in range(60):
+        keyboard.press("Tab")
+        if console.page.evaluate("document.activeElement.form?.action.endsWith('/stop')"):
+            break
+    keyboard.type("no mouse")
+    with console.page.expect_navigation():
+        keyboard.press("Enter")
+    stopped = [each["reason"] for each in stops(night) if each["account"] is None]
+    night.stack.call("POST", "/v1/resume", {"reason": "the next test"})
+
+    assert stopped == ["no mouse"]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_an_account_is_paused_and_goes_on(browser: Browser, night: Night, scripts: bool) -> None:
+    with new_tab(browser, scripts=scripts) as tab:
+        signed_in(tab, night)
+        tab.open(url(night, "/accounts"))
+        account = tab.page.locator("#crm")
+        account.get_by_text("Pause", exact=True).click()
+        account.get_by_label("Why").fill("a new token")
+        with tab.page.expect_navigation():
+            account.get_by_role("button", name="Pause crm").click()
+        paused = [(each["account"], each["actor"]) for each in stops(night) if each["account"] == "crm"]
+        account.get_by_label("Why it may go on").fill("it works")
+        with tab.page.expect_navigation():
+            account.get_by_role("button", name="Go on").click()
+
+    assert paused == [("crm", "person:local")]
+    assert "crm" not in [each["account"] for each in stops(night)]
