@@ -33,6 +33,7 @@ LISTS = {
     "/v1/parked",
     "/v1/reconcile",
     "/v1/runs",
+    "/v1/stops",
     "/v1/suppressions",
 }
 # What is no list, or one that a decision is taken on as a whole.
