@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import Reason, body, listing, query
+from drumbeat.api.query import Reason, body, listing
 from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
 from drumbeat.core.invariants import Invariant
@@ -64,7 +64,7 @@ def resume_account(name: str) -> Response[Any]:
 @router.get("/v1/stops", middlewares=READ)
 def list_stops() -> Response[Any]:
     """List what is stopped: accounts or everything, by people or by invariants that do not hold."""
-    query(router)
+    listing(router)
     return reply({"items": stops.in_force(services().db), "next": None})
 
 

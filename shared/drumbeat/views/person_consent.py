@@ -58,7 +58,7 @@ SAID = """
       LEFT JOIN LATERAL (
             SELECT 'given' AS kind
               FROM contacts
-             WHERE contacts.key = said.contact
+             WHERE contacts.key = %(contact)s
                AND ((contacts.consents #>> ARRAY[said.list, 'm', '0'])::bigint,
                     (contacts.consents #>> ARRAY[said.list, 'm', '2'])::uuid)
                    < (microseconds(said.at), said.event_id)) AS by_machine ON true

@@ -33,15 +33,17 @@ LISTS = {
     "/v1/parked",
     "/v1/reconcile",
     "/v1/runs",
+    "/v1/stops",
     "/v1/suppressions",
 }
-# What is no list, or one that a decision is taken on as a whole.
+# What is no list, is followed by a cursor of its own, or is decided about as a whole.
 DOCUMENTS = {
     "/healthz",
     "/metrics",
     "/v1/config",
     "/v1/effects/groups",
     "/v1/effects/held",
+    "/v1/journal",
     "/v1/status",
     "/v1/usage",
     "/v1/verify",

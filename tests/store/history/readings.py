@@ -180,9 +180,7 @@ VIEWS: Mapping[str, Reading] = {
     "counts by hour": Reading(lambda db: hours.hours(db, hours.HourFilter())),
     "counts by hour of a run": Reading(lambda db: hours.hours(db, hours.HourFilter(run=RUN))),
     "counts by hour of 10 days": Reading(lambda db: hours.hourly(db, _days_ago(20), _days_ago(10))),
-    "counts by hour of 30 days": Reading(
-        lambda db: hours.hourly(db, _days_ago(30), _days_ago(0)), reads_history="those are all hours that there are"
-    ),
+    "counts by hour of 30 days": Reading(lambda db: hours.hourly(db, _days_ago(30), _days_ago(0))),
     # Of the index alone: 25,000 entries of a week here.
     "reports of a week": Reading(reports.recent, 3_000),
     "reports of effects": Reading(lambda db: reports.of_effects(db, [START], 10)),

@@ -27,7 +27,7 @@ from tests.store.rows import claimed, configured, opening, recorded, waiting
 EVENTS = 300_000
 DUE = 15_000
 GROWING = {"events", "payloads", "plans", "effects", "journal", "requests", "attempts", "outcomes", "contacts"}
-GROWING |= {"event_contacts", "leads", "consents", "recipients", "feedback", "hourly_counts"}
+GROWING |= {"event_contacts", "leads", "consents", "recipients", "feedback"}
 MODULES = (
     "relay.sql",
     "relay.deliveries_sql",
