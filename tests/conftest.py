@@ -15,6 +15,7 @@ from hypothesis import settings
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import MiniStack, Postgres, Valkey
+from tests.faults import point_index
 
 # Hypothesis fails an example that takes longer than 200 ms. How fast this machine is, no test asserts.
 settings.register_profile("drumbeat", deadline=None)
@@ -23,6 +24,10 @@ settings.load_profile("drumbeat")
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "drumbeat:tests:"  # of the keys of a client of ours
 VECTORS = Path(os.environ.get("DRUMBEAT_VECTORS", ROOT.parent / "shared" / "vectors"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(point_index)
 
 
 @pytest.fixture(scope="session")

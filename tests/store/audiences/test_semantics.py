@@ -15,7 +15,7 @@ from tests.store.audiences.people import NOW, UNSET, Person, Said, config, lead,
 from tests.store.audiences.reference import compared, holds, is_given
 
 FRESH = "TRUNCATE leads, contacts, event_contacts, events, plans, effects, feedback, consents CASCADE"
-ANY = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+ANY = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @given(trees.people, trees.audiences)

@@ -40,7 +40,7 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-IN_ONE_LEDGER = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+IN_ONE_LEDGER = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def compiled(text: str, templates: dict[str, str]) -> Any:
