@@ -14,7 +14,7 @@ from drumbeat.audit import acceptances, findings_sql, lateness, recipients_sql, 
 from drumbeat.audit.findings_sql import Finding
 from drumbeat.audit.recipients_sql import PlannedStep
 from drumbeat.audit.runs import steps_of
-from drumbeat.audit.watching_sql import LONGEST_SPAN, MARGIN, Position
+from drumbeat.audit.watching_sql import Position
 from drumbeat.core import status
 from drumbeat.core.errors import NotUnderstood
 from drumbeat.core.invariants import Invariant
@@ -57,14 +57,15 @@ def _outcomes(position: Position, services: Services, has_time: HasTime) -> Posi
 
 
 def _journal(position: Position, services: Services, has_time: HasTime) -> None:
-    after, span = position.journal - MARGIN, LONGEST_SPAN
+    after = position.journal
     while has_time():
-        batch, after, span = watching_sql.journaled(services.db, position, after, span)
+        batch, after = watching_sql.journaled(services.db, position, after)
         found = [*_journal_gaps(batch.effects, services), *_plan_deviations(batch.effects, services)]
         violations.record(services.db, found)
         position = batch.next
         if batch.last:
             break
+        watching_sql.keep(services.db, position)
     watching_sql.keep(services.db, position)
 
 

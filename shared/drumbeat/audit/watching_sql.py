@@ -15,8 +15,6 @@ MARGIN = timedelta(minutes=1)
 # Looks that follow each other within so long are one row of looks: the relay was there all the time.
 BETWEEN_LOOKS = timedelta(minutes=3)
 ROWS_PER_BATCH = 10_000
-LONGEST_SPAN = timedelta(minutes=10)  # of the journal, read at once
-SHORTEST_SPAN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ POSITION = """
            coalesce(state.outcomes,
                     (SELECT id FROM outcomes WHERE at < clock.now - %(margin)s ORDER BY id DESC LIMIT 1),
                     0) AS outcomes,
-           least(state.journal, clock.now) AS journal,
+           least(state.journal, clock.now - %(margin)s) AS journal,
            CASE WHEN state.looked_at BETWEEN clock.now - %(between)s AND clock.now THEN state.looking_since
                 ELSE clock.now END AS since
       FROM (SELECT drumbeat_now() AS now) AS clock
@@ -54,7 +52,7 @@ KEEP_POSITION = """
 def position(db: Database) -> Position:
     """Return how far the monitors have read."""
     row = db.run(POSITION, {"margin": MARGIN, "between": BETWEEN_LOOKS})[0]
-    return Position(row["outcomes"], row["journal"] or row["now"], row["now"], row["since"])
+    return Position(row["outcomes"], row["journal"], row["now"], row["since"])
 
 
 def keep(db: Database, position: Position) -> None:
@@ -100,32 +98,28 @@ def outcomes(db: Database, position: Position, after: int) -> tuple[Batch, int]:
     return batch, rows[-1]["id"] if rows else after
 
 
-# Where one second holds more than a batch, all of it is one.
+# All rows of the last instant are of the same batch: the next one begins after it.
 JOURNALED = """
-    SELECT effect_id
+    SELECT effect_id, at
       FROM journal
      WHERE at > %(after)s AND at <= %(until)s
-     LIMIT CASE WHEN %(until)s - %(after)s::timestamptz > %(shortest)s THEN %(most)s::int END
+     ORDER BY at
+     FETCH FIRST %(most)s ROWS WITH TIES
 """
 
 
-def journaled(db: Database, position: Position, after: datetime, span: timedelta) -> tuple[Batch, datetime, timedelta]:
-    """Read what was journaled after that, for about so long; return also until when, and for how long that was."""
-    while True:
-        until = min(after + span, position.now)
-        rows = db.run(
-            JOURNALED, {"after": after, "until": until, "most": ROWS_PER_BATCH + 1, "shortest": SHORTEST_SPAN}
-        )
-        if len(rows) <= ROWS_PER_BATCH or until - after <= SHORTEST_SPAN:
-            break
-        span = (until - after) / 2
+def journaled(db: Database, position: Position, after: datetime) -> tuple[Batch, datetime]:
+    """Read what was journaled after that, in the order of time; return also up to which instant."""
+    rows = db.run(JOURNALED, {"after": after, "until": position.now, "most": ROWS_PER_BATCH})
+    last = len(rows) < ROWS_PER_BATCH
+    until = position.now if last else rows[-1]["at"]
     batch = Batch(
         effects=_once(row["effect_id"] for row in rows),
         accepted=(),
-        next=replace(position, journal=max(position.journal, until)),
-        last=until >= position.now,
+        next=replace(position, journal=min(until, position.now - MARGIN)),
+        last=last,
     )
-    return batch, until, min(span * 2, LONGEST_SPAN)
+    return batch, until
 
 
 def _once(ids: Iterable[UUID]) -> list[UUID]:

@@ -1,4 +1,4 @@
-"""`drumbeat pause --all`: stop everything at once; nothing is sent until someone resumes it."""
+"""`drumbeat pause`: stop everything at once; nothing is sent until someone resumes it."""
 
 import click
 

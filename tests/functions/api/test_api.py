@@ -16,13 +16,15 @@ from redis import Redis
 from drumbeat.access import keys
 from drumbeat.audit import watch
 from drumbeat.core.address import Keys, contact_key
+from drumbeat.core.invariants import Invariant
 from drumbeat.core.reasons import Reason, ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.delivery import attempts_sql
 from drumbeat.delivery.effects import Claimed
-from drumbeat.ledger import account_states, configs
+from drumbeat.ledger import account_states, configs, violations
 from drumbeat.ledger.account_states import Report
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.violations import Found
 from drumbeat.local.servers import Valkey
 from drumbeat.people import sql as people_sql
 from drumbeat.services import services
@@ -291,6 +293,29 @@ def test_a_scrapers_key_claims_no_scope_that_its_row_does_not_give(console: Cons
     claims = keys.mint(console.services.key_secret, "narrow", ["read", "ingest"])
 
     assert [console.call("GET", "/metrics", key=claims)[0] for _ in range(2)] == [401, 401]
+
+
+def test_who_resumes_from_an_invariant_is_noted_with_what_was_found_and_it_stops_nothing_more(
+    console: Console, database: TestDatabase
+) -> None:
+    applied(database)
+    subject = waiting(database)
+    violations.record(database, [Found(Invariant.DUPLICATES, "accepted-twice", subject, "1", {"generation": 1})])
+    watch.look(console.services, lambda: True)
+    shown = console.call("GET", "/v1/status")[1]
+
+    code, answer, _ = console.call("POST", "/v1/resume", {"reason": "one mail only", "invariant": "duplicates"})
+    watch.look(console.services, lambda: True)
+
+    assert [(each["invariant"], each["subject"], each["account"]) for each in shown["violations"]] == [
+        ("duplicates", str(subject), "mail")
+    ]
+    assert [(each["account"], each["invariant"]) for each in shown["stops"]] == [("mail", "duplicates")]
+    assert (code, answer["violations"], answer["stopped"]) == (200, 1, [])
+    assert console.call("GET", "/v1/status")[1]["stops"] == []
+    assert database.run("SELECT resumed_by, resume_reason FROM violations") == [
+        {"resumed_by": "person:ada", "resume_reason": "one mail only"}
+    ]
 
 
 def test_an_unreachable_ledger_is_503_and_says_what_was_not_lost(console: Console, database: TestDatabase) -> None:

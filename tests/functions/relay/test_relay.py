@@ -10,8 +10,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import Redis
 
 from drumbeat import services as process
+from drumbeat.core.invariants import Invariant
 from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.infrastructure.sqs.client import Sqs
+from drumbeat.ledger import stops, violations
+from drumbeat.ledger.violations import Found
 from drumbeat.services import Services
 from drumbeat.wakeups.queue import WakeUp
 from functions.relay import app
@@ -80,7 +83,8 @@ def test_it_notifies_of_what_is_due_then_idles(services: Services, capsys: pytes
     event = uuid.uuid4()
     services.db.run(
         """INSERT INTO configs (version, hash, document, templates, compiled, applied_by)
-           VALUES (1, '', '', '{}', '{"accounts": {}, "flows": {}}', 'test')"""
+           VALUES (1, '', '', '{}',
+                   '{"accounts": {}, "sources": {}, "flows": {}, "campaigns": {}, "templates": {}}', 'test')"""
     )
     services.db.run(
         """INSERT INTO events (id, source, key, type, door, fingerprint, received_at, recorded_at)
@@ -97,3 +101,18 @@ def test_it_notifies_of_what_is_due_then_idles(services: Services, capsys: pytes
     assert age == [first["oldest"]]  # what the alarm watches
     [message] = services.queue.receive()
     assert WakeUp.loads(message.body) == WakeUp(events=(event,))
+
+
+def test_the_owner_is_told_of_a_violation_once(services: Services, capsys: pytest.CaptureFixture[str]) -> None:
+    invoke(SCHEDULED)
+    subject = uuid.uuid4()
+    violations.record(services.db, [Found(Invariant.JOURNAL_GAPS, "journal-stray", subject)])
+    capsys.readouterr()
+
+    for _ in range(2):
+        services.due_index.look_soon(services.clock.now().timestamp() - 1)
+        assert invoke(SCHEDULED)["looked"]
+
+    said = capsys.readouterr().out
+    assert said.count('"AccountsStopped":[1.0]') == 1
+    assert [(stop.account, stop.invariant) for stop in stops.in_force(services.db)] == [(None, "journal_gaps")]

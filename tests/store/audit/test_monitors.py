@@ -265,16 +265,16 @@ def test_where_the_journal_holds_more_than_a_batch_it_is_read_in_parts(
 ) -> None:
     populated(stage, owner)
     journal_lost(stage, owner)
-    finished_parts: list[int] = []
+    parts: list[int] = []
     real = watching_sql.journaled
 
     def counted(*args: object) -> object:
         answer = real(*args)  # type: ignore[arg-type]
-        finished_parts.append(len(answer[0].effects))
+        parts.append(len(answer[0].effects))
         return answer
 
     monkeypatch.setattr(watching_sql, "journaled", counted)
     monkeypatch.setattr(watching_sql, "ROWS_PER_BATCH", 2)
 
     assert len(look(stage)) == 1
-    assert len(finished_parts) > 1
+    assert len(parts) > 1

@@ -1,8 +1,4 @@
--- What the monitors of the invariants have found, and how far they have looked. The index over the journal keeps a range of
--- times for each stretch of rows, as they were added: kilobytes. Making it reads the journal once, a second for some millions
--- of rows, in which nothing can be journaled.
-
-CREATE INDEX journal_added ON journal USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
+-- What the monitors of the invariants have found, and how far they have looked. Nothing here reads a table: an instant.
 
 -- One row for each broken promise, for ever: the same is found once. What it concerns stands still until a person resumes.
 CREATE TABLE violations (
