@@ -64,12 +64,18 @@ campaigns:
     schedule: "cron(0 9 ? * MON *)"
     audience: readers
     steps:
-      - {id: mail, account: mail, action: send_email, with: {to: "{{ lead.email }}", list: newsletter, template: newsletter}}
+      - id: mail
+        account: mail
+        action: send_email
+        with: {to: "{{ lead.email }}", list: newsletter, template: newsletter}
   offer:
     audience: readers
     approve: true
     steps:
-      - {id: offer, account: mail, action: send_email, with: {to: "{{ lead.email }}", list: newsletter, template: newsletter}}
+      - id: offer
+        account: mail
+        action: send_email
+        with: {to: "{{ lead.email }}", list: newsletter, template: newsletter}
 """
 READERS = {"ada": "Berlin", "bob": "Bonn", "cleo": "Berlin", "dan": "Köln"}
 
