@@ -66,7 +66,9 @@ def test_what_sam_local_is_given_are_variables_that_are_addresses_of_the_stack(d
         name: value.argument
         for function in functions(document).values()
         for name, value in function["Environment"]["Variables"].items()
-        if isinstance(value, Reference) and value.argument in resources(document, "AWS::SQS::Queue")
+        if isinstance(value, Reference)
+        and isinstance(value.argument, str)
+        and value.argument in resources(document, "AWS::SQS::Queue")
     }
 
     assert given.keys() == named.keys()
