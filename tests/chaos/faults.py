@@ -24,6 +24,8 @@ from tests.chaos.environment import WORKERS, Environment
 LEASE_SECONDS = 45.0
 WORKER_WARM_UP_SECONDS = 1.5  # after its start a worker has work
 RETRY_SECONDS = 0.3  # until the next try to find a process that is being restarted
+STOPPED = "everything stopped"
+STOPPED_SECONDS = (1.0, 6.0)
 APPLIED = "configuration applied"
 MAX_REMEMBERED_WAKE_UPS = 500  # that may be sent again, much later
 
@@ -65,6 +67,11 @@ class Faults:
             self._continue(name)
         self._start_postgres()
         until = time.monotonic() + 30
+        while self.counts[STOPPED] and time.monotonic() < until:
+            with suppress(OSError, ValueError):
+                self._environment.call("POST", "/v1/resume", {"reason": "the end of all faults"})
+                break
+            time.sleep(RETRY_SECONDS)
         while not self._environment.command("lies", None, "DELETE") and time.monotonic() < until:
             time.sleep(RETRY_SECONDS)
         if self._environment.webhooks():
@@ -251,6 +258,19 @@ class Faults:
             self.counts["provider faults begun"] += 1
 
     # ------------------------------------------------------------ people
+
+    def stop_everything(self) -> None:
+        """Stop everything for some seconds, and then let it go on."""
+        with suppress(OSError, ValueError):
+            self._environment.call("POST", "/v1/pause", {"reason": "chaos"})
+            self.counts[STOPPED] += 1
+        self.later(self._random.uniform(*STOPPED_SECONDS), self._go_on)
+
+    def _go_on(self) -> None:
+        try:
+            self._environment.call("POST", "/v1/resume", {"reason": "chaos"})
+        except (OSError, ValueError):
+            self.later(RETRY_SECONDS, self._go_on)
 
     def apply(self) -> None:
         """Put the next version of the configuration in force, which differs in a comment."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from random import Random
 
-from tests.chaos.faults import Faults
+from tests.chaos.faults import STOPPED, Faults
 from tests.flow.stacks import ROOT
 
 UPGRADE, ROLLBACK = "the present code", "the release before"
@@ -38,6 +38,7 @@ OCCURRENCES: Mapping[str, tuple[float, Callable[[Faults], None]]] = {
     "queue purged": (5, lambda faults: faults.purge()),
     "wake-ups duplicated": (40, lambda faults: faults.duplicate()),
     "provider faults begun": (80, lambda faults: faults.provider_fault()),
+    STOPPED: (4, lambda faults: faults.stop_everything()),
     "configuration applied": (3, lambda faults: faults.apply()),
 }
 MIN_KILLS_FOR_EVERY_FAULT = 100  # with so many, each fault is expected to have happened

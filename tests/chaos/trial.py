@@ -17,7 +17,7 @@ from tests.chaos.callers import Callers, Receipts
 from tests.chaos.completion import Acknowledged
 from tests.chaos.crowd import Beside, Crowd
 from tests.chaos.environment import RELAY_INTERVAL_SECONDS, Environment
-from tests.chaos.faults import Faults
+from tests.chaos.faults import STOPPED, Faults
 from tests.chaos.inboxes import Inboxes
 from tests.chaos.people import SHARE, people
 from tests.chaos.peoples_ledger import PeoplesLedger
@@ -99,6 +99,8 @@ def _carry_out(environment: Environment, plan: Plan) -> list[str]:
     for lie in provider_faults.ALWAYS if of_reports else provider_faults.ALWAYS[:1]:
         environment.command("lies", lie)
     names = [WORKER_KILLED] if plan.only_kills else list(OCCURRENCES)
+    if plan.upgrade and STOPPED in names:  # workers of the release before do not know stops
+        names.remove(STOPPED)
     schedule(faults, names, plan.kills, plan.minutes * 60, random)
     if plan.upgrade:
         schedule_upgrade(faults, plan.minutes * 60, environment.code)
