@@ -1,7 +1,9 @@
 """Each invariant, violated on purpose: what it concerns stands still after one look, and goes on without a repeat."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -24,6 +26,11 @@ from tests.store.rows import pass_time
 from tests.store.runs.stage import Stage
 
 PERSON = "person:test"
+AS_BEFORE: tuple[LiteralString, ...] = (
+    "DELETE FROM violations",
+    "DELETE FROM monitor_state",
+    "UPDATE gate SET stops = '[]'",
+)
 
 type Violate = Callable[[Stage, Database], UUID | None]
 
@@ -278,3 +285,36 @@ def test_where_the_journal_holds_more_than_a_batch_it_is_read_in_parts(
 
     assert len(look(stage)) == 1
     assert len(parts) > 1
+
+
+class Died(Exception):
+    """The relay's process ended."""
+
+
+def test_a_look_that_dies_after_any_statement_is_finished_by_the_next(
+    stage: Stage, owner: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    populated(stage, owner)
+    accepted_twice(stage, owner)
+    run, died = stage.db.run, 0
+    while True:
+        left = count(died, -1)
+
+        def dying(*args: Any, left: Iterator[int] = left) -> Any:
+            answer = run(*args)
+            if next(left) == 0:
+                raise Died
+            return answer
+
+        monkeypatch.setattr(stage.db, "run", dying)
+        try:
+            look(stage)
+            break
+        except Died:
+            died += 1
+        monkeypatch.setattr(stage.db, "run", run)
+        assert len(look(stage)) == 1
+        assert (stopped(stage), len(listed_violations(stage.db))) == ("account", 1)
+        for statement in AS_BEFORE:
+            corrupt(owner, statement)
+    assert died > 15
