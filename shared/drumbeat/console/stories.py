@@ -1,0 +1,46 @@
+"""What happened to an effect, in one order: attempts and their ends, what a person decided, what was reported."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from drumbeat.core.status import Status
+from drumbeat.views.effect_stories import EffectStory
+
+# An attempt says the same, and so does its end: of these moves nothing is told beside it.
+_UNDER_WAY = (Status.CLAIMED, Status.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. `word` is a status, the kind of an outcome or a report; `by` who brought it about."""
+
+    at: datetime
+    what: str
+    word: str
+    detail: str | None
+    by: str | None
+
+
+def happened(effect: EffectStory) -> list[Entry]:
+    """Return everything of an effect that a person asks for, the oldest first."""
+    return sorted(_entries(effect), key=lambda entry: entry.at)
+
+
+def _entries(effect: EffectStory) -> Iterator[Entry]:
+    for attempt in effect.attempts:
+        of = f"to {attempt.identity}" + (
+            f", sent again: generation {attempt.generation}" if attempt.generation > 1 else ""
+        )
+        yield Entry(attempt.opened_at, f"Attempt {attempt.n}", "sending", of, None)
+    for outcome in effect.outcomes:
+        reference = f"reference {outcome.reference}" if outcome.reference else None
+        said = "; ".join(each for each in (outcome.detail, reference) if each) or None
+        yield Entry(outcome.at, f"Attempt {outcome.n}: {outcome.origin}", outcome.kind, said, None)
+    for move in effect.journal:
+        if move.to_status not in _UNDER_WAY and (move.from_status is None or move.reason or move.actor != "worker"):
+            what = "Planned" if move.from_status is None else "Became"
+            yield Entry(move.at, what, move.to_status, move.reason, move.actor)
+    for report in effect.feedback:
+        by = "a program, it seems" if report.machine else None
+        yield Entry(report.at, "Reported", report.kind, report.said or report.word, by)
