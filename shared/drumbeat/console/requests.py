@@ -1,4 +1,4 @@
-"""What was sent for an effect, as its page shows it: the mail in a frame in which nothing of it can act, and the rest."""
+"""What was sent for an effect, as its page shows it: the request, and a mail in a frame where nothing of it can act."""
 
 import re
 from dataclasses import dataclass

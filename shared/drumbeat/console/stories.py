@@ -7,7 +7,7 @@ from datetime import datetime
 from drumbeat.core.status import Status
 from drumbeat.views.effect_stories import EffectStory
 
-# An attempt says the same, and so does its end: of these moves nothing is told beside it.
+# An attempt says the same: of these moves nothing is told beside it. Nor of those that its end brought about.
 _UNDER_WAY = (Status.CLAIMED, Status.SENDING)
 
 
@@ -34,13 +34,18 @@ def _entries(effect: EffectStory) -> Iterator[Entry]:
         )
         yield Entry(attempt.opened_at, f"Attempt {attempt.n}", "sending", of, None)
     for outcome in effect.outcomes:
+        if outcome.origin == "feedback" and effect.feedback:
+            continue  # the report stands here itself
         reference = f"reference {outcome.reference}" if outcome.reference else None
         said = "; ".join(each for each in (outcome.detail, reference) if each) or None
         yield Entry(outcome.at, f"Attempt {outcome.n}: {outcome.origin}", outcome.kind, said, None)
+    ends = {(outcome.at, outcome.detail) for outcome in effect.outcomes}
     for move in effect.journal:
-        if move.to_status not in _UNDER_WAY and (move.from_status is None or move.reason or move.actor != "worker"):
+        is_told = move.to_status in _UNDER_WAY or (move.at, move.reason) in ends
+        if move.from_status is None or not (is_told or (move.reason is None and move.actor == "worker")):
             what = "Planned" if move.from_status is None else "Became"
             yield Entry(move.at, what, move.to_status, move.reason, move.actor)
     for report in effect.feedback:
         by = "a program, it seems" if report.machine else None
-        yield Entry(report.at, "Reported", report.kind, report.said or report.word, by)
+        said = report.said or report.word
+        yield Entry(report.at, "Reported", report.kind, said if said != report.kind else None, by)

@@ -85,8 +85,8 @@ class Progress:
 class Offer:
     """What a person may decide about an effect as it stands, and what to know before.
 
-    `maybe_sent`: an attempt may have been carried out, so sending it again may do it twice. `suppressed`: why it would be
-    cancelled again. `refusal`: why an ended one cannot be sent again.
+    `maybe_sent`: an attempt may have been carried out, so sending it again may do it twice. `suppressed`: why it would
+    be cancelled again. `refusal`: why an ended one cannot be sent again.
     """
 
     decisions: tuple[Decision, ...]
