@@ -1,5 +1,6 @@
 """`/v1/events`: what arrived, and what followed from it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
+from drumbeat.access.keys import PEOPLE, ApiKey
 from drumbeat.api import named
 from drumbeat.api.access import OPERATE, READ
 from drumbeat.api.named import only
@@ -37,17 +39,7 @@ def list_events() -> Response[Any]:
     finds events by address or key.
     """
     parameters = listing(router, "type", "source", "status", "since", "q", "cursor", "limit")
-    if "@" in parameters.get("q", ""):  # an address: an empty list would look as if there were none
-        router.need_people()
-    wanted = views.EventFilter(
-        type=parameters.get("type"),
-        source=parameters.get("source"),
-        status=parameters.get("status"),
-        since=instant(parameters.get("since")),
-        q=parameters.get("q"),
-        keys=router.sees_people,
-        contacts=_contacts(parameters.get("q")),
-    )
+    wanted = filter_of(parameters, router.caller)
     return page(
         views.events(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
     )
@@ -59,7 +51,7 @@ def show_event(event_id: str) -> Response[Any]:
     id = only("event", event_id)
     story = views.event(services().db, id, fits=Room()) if id is not None else None
     if story is None:
-        raise NotFound(_not_recorded(event_id, id))
+        raise NotFound(not_recorded(event_id, id))
     return reply(story)
 
 
@@ -70,7 +62,22 @@ def dismiss_event(event_id: str) -> Response[Any]:
     return reply(dismiss(named.event_id(event_id), reason=request.reason, actor=router.actor, services=services()))
 
 
-def _not_recorded(text: str, id: UUID | None) -> str:
+def filter_of(parameters: Mapping[str, str], caller: ApiKey) -> views.EventFilter:
+    """Return which events are meant. Raises Invalid, and Forbidden for an address of whom the caller may not see."""
+    if "@" in parameters.get("q", ""):  # an address: an empty list would look as if there were none
+        caller.need(PEOPLE)
+    return views.EventFilter(
+        type=parameters.get("type"),
+        source=parameters.get("source"),
+        status=parameters.get("status"),
+        since=instant(parameters.get("since")),
+        q=parameters.get("q"),
+        keys=PEOPLE in caller.scopes,
+        contacts=_contacts(parameters.get("q")),
+    )
+
+
+def not_recorded(text: str, id: UUID | None) -> str:
     """Say what a text is that names no event."""
     if (parked := id or only("parked event", text)) is not None and parking.is_parked(services(), parked):
         return (

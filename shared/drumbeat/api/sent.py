@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
+from drumbeat.api.mail_fields import mail_of
 from drumbeat.api.response import ANSWER_BYTES, weight
 from drumbeat.core.errors import Invalid
 from drumbeat.core.request import Request
@@ -34,6 +35,16 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A request as it was frozen: without what is made for each attempt, so without any secret."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A part of a request's body, to the letter. `next`: where the following part begins."""
 
@@ -50,13 +61,17 @@ def sent(frozen: bytes, hash: bytes) -> Sent | None:
     if request is None:
         return None
     fields = _fields(request)
-    subject, text, html = (_text(fields.get(name)) for name in ("subject", "text", "html"))
-    is_mail = subject is not None and (text or html) is not None
-    if is_mail:
-        whole = Sent(request.method, subject, text, html, None)
+    if (mail := mail_of(fields)) is not None:
+        whole = Sent(request.method, mail.subject, mail.text, mail.html, None)
     else:
         whole = Sent(request.method, None, None, None, fields or _body(request) or None)
     return whole if weight(whole) <= ANSWER_BYTES else _cut(whole)
+
+
+def whole_of(frozen: bytes, hash: bytes) -> Whole | None:
+    """Return a frozen request with its head, its body as text; None as `sent`."""
+    request = _thawed(frozen, hash)
+    return Whole(request.method, request.url, request.headers, _body(request)) if request else None
 
 
 def part(frozen: bytes, hash: bytes, cursor: str | None) -> Part | None:
@@ -107,7 +122,3 @@ def _body(request: Request) -> str:
 
 def _content_type(request: Request) -> str | None:
     return next((value for name, value in request.headers.items() if name.lower() == "content-type"), None)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

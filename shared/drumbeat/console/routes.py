@@ -1,5 +1,5 @@
 """All pages of the console: one noun a file, one line here."""
 
-from drumbeat.console import accounts, assets, live, now, sign_in
+from drumbeat.console import accounts, assets, decisions, effects, events, live, now, sign_in
 
-PAGES = (now, live, accounts, sign_in, assets)
+PAGES = (now, live, events, decisions, effects, accounts, sign_in, assets)

@@ -1,5 +1,6 @@
 """How values read on a page: numbers, instants, ages, ids, statuses. What varies by reader is left to the browser."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -62,6 +63,12 @@ def path(text: object) -> str:
     return quote(str(text), safe="")
 
 
+def pretty(value: object, most: int = 20_000) -> str:
+    """Write a value as it is read: a text as it is, anything else as JSON in lines; the beginning of a long one."""
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return text if len(text) <= most else f"{text[:most]}\n… the first {most:,} of {len(text):,} characters"
+
+
 FILTERS: Mapping[str, Callable[..., object]] = {
     "count": count,
     "span": span,
@@ -70,4 +77,5 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "words": words,
     "badge": badge,
     "path": path,
+    "pretty": pretty,
 }

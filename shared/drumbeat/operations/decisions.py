@@ -81,6 +81,32 @@ class Progress:
     left: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a person may decide about an effect as it stands, and what to know before.
+
+    `maybe_sent`: an attempt may have been carried out, so sending it again may do it twice. `suppressed`: why it would
+    be cancelled again. `refusal`: why an ended one cannot be sent again.
+    """
+
+    decisions: tuple[Decision, ...]
+    maybe_sent: bool
+    suppressed: str | None
+    refusal: str | None
+
+
+def offered(effect_id: UUID, services: Services) -> Offer | None:
+    """Return what may be decided about an effect now; None: there is no such effect."""
+    effect = decisions_sql.decidable(services.db, effect_id)
+    if effect is None:
+        return None
+    why_not = {each: _why_not(effect, each, effect.version, even_if_sent=True) for each in Decision}
+    possible = tuple(each for each, why in why_not.items() if why is None)
+    ended = effect.status in MOVES[Decision.REDRIVE].takes
+    refusal = why_not[Decision.REDRIVE] if ended else None
+    return Offer(possible, effect.maybe_sent, effect.suppressed, refusal)
+
+
 def decide(
     effect_id: UUID,
     decision: Decision,

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from drumbeat.core.provider_keys import effect_of
 from drumbeat.planning.mail_checks import MailCheck, mail_checks
 from drumbeat.sandbox.front import Front
 from drumbeat.sandbox.mailbox import Mail
@@ -63,6 +64,7 @@ class MailPage:
     account: str
     marker_name: str
     marker: str
+    effect: str | None  # its page at the stack's console; None: no stack, or no mail of ours
     id: str
     badges: list[Badge]
     document: str
@@ -105,6 +107,7 @@ def mail_page(state: State, mail: Mail, front: Front | None) -> MailPage:
         account=mail.account,
         marker_name="Idempotency key" if entry.get("key") else "Effect",
         marker=mail.marker,
+        effect=_effect_page(mail.marker, front),
         id=mail.id,
         badges=badges(state, mail),
         document=FRAME + content if content else "",
@@ -160,6 +163,11 @@ def short_time(at: float, now: float) -> str:
     when = time.localtime(at)
     same_day = when[:3] == time.localtime(now)[:3]
     return time.strftime("%H:%M:%S" if same_day else "%d %b", when)
+
+
+def _effect_page(marker: str, front: Front | None) -> str | None:
+    named = effect_of(marker)
+    return f"{front.url}/effects/{named[0]}" if front and named else None
 
 
 def _headers(mail: Mail, parameters: Entry) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from drumbeat.core.errors import Invalid
+from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.ledger.database import Database
 from drumbeat.views.counts import COUNTED_EFFECTS
@@ -44,21 +45,25 @@ class EffectItem:
 
 @dataclass(frozen=True, slots=True)
 class EffectFilter:
-    """Which effects; None leaves a field open. `since`: that changed their status then or later."""
+    """Which effects; None leaves a field open. `since`: that changed their status then or later. `cause`: the code of
+    their reason.
+    """
 
     id: UUID | None = None
     status: str | None = None
     account: str | None = None
     event: UUID | None = None
     since: datetime | None = None
+    cause: str | None = None
     order: str = ID_ORDER
 
     def __post_init__(self) -> None:
         """Refuse what no effect can have: an empty answer would look like "there are none"."""
         one_of("status", self.status, tuple(Status))
         one_of("order", self.order, (ID_ORDER, NEWEST_ORDER))
-        if self.since is not None and self.order != NEWEST_ORDER:
-            raise Invalid(f"since goes with order={NEWEST_ORDER}")
+        one_of("cause", self.cause, tuple(ReasonCode))
+        if (self.since or self.cause) is not None and self.order != NEWEST_ORDER:
+            raise Invalid(f"since and cause go with order={NEWEST_ORDER}")
 
 
 EFFECT = f"""

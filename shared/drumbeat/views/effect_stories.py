@@ -109,6 +109,7 @@ _HEADS = f"""
 EFFECTS = f"{_HEADS} WHERE event_id = %(id)s ORDER BY flow, base_due_at, step, id LIMIT %(limit)s"
 # Of a run those of some people: to find any of it Postgres would read the table until it has met enough of them.
 OF_RUN = f"{_HEADS} WHERE id = ANY (%(ids)s) ORDER BY flow, base_due_at, step, id"
+ONE = f"{_HEADS} WHERE id = %(id)s"
 
 # Of each effect the newest, however often it was tried.
 ATTEMPTS = """
@@ -162,6 +163,11 @@ def _heads(db: Database, event: UUID, *, is_run: bool) -> list[Row]:
         page = page_of_run(db, event, status=None, account=None, cursor=None, limit=EFFECTS_OF_RUN)
         return db.run(OF_RUN, {"ids": page[0] if page else []})
     return db.run(EFFECTS, {"id": event, "limit": EFFECTS_SHOWN})
+
+
+def effect(db: Database, id: UUID) -> EffectStory | None:
+    """Return one effect with all that happened to it; None when there is none."""
+    return next(_stories(db, db.run(ONE, {"id": id})), None)
 
 
 def effects(db: Database, event: UUID, fits: Fits, *, is_run: bool = False) -> list[EffectStory]:

@@ -47,6 +47,8 @@ _MEANT = """
     AND (%(account)s::text IS NULL OR effects.account = %(account)s)
     AND (%(event)s::uuid IS NULL OR effects.event_id = %(event)s)
     AND (%(id)s::uuid IS NULL OR effects.id = %(id)s)
+    AND (%(cause)s::text IS NULL
+         OR coalesce(effects.reason_code, CASE WHEN effects.reason IS NOT NULL THEN 'legacy' END) = %(cause)s)
 """
 _FOLLOWING = """
     at >= coalesce(%(since)s::timestamptz, '-infinity')
@@ -107,6 +109,7 @@ def newest_effects(
         "account": filter.account,
         "event": filter.event,
         "since": filter.since,
+        "cause": filter.cause,
         "at": at,
         "after": after,
     }

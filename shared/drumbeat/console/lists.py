@@ -1,0 +1,46 @@
+"""What lists have in common: the address of the same list, the list as a table in a file, and since when it reads."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from aws_lambda_powertools.event_handler import Response
+
+from drumbeat.api.masking import masked
+from drumbeat.api.query import instant
+from drumbeat.api.response import reply
+from drumbeat.api.tables import as_table
+from drumbeat.console.access import Page
+from drumbeat.services import services
+from drumbeat.views.pages import Page as Found
+
+SPANS = {"1h": "the last hour", "24h": "the last 24 hours", "7d": "the last 7 days", "30d": "the last 30 days"}
+_SPAN = re.compile("([0-9]{1,4})([mhd])", re.ASCII)
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+def filters(page: Page, *names: str) -> dict[str, str]:
+    """Return what a page's address says of these; of those that it does not name nothing."""
+    return {name: page.query.get(name, "") for name in names}
+
+
+def address(path: str, given: dict[str, str]) -> str:
+    """Return an address whose next parameter only has to be appended to it."""
+    named = urlencode({name: value for name, value in given.items() if value})
+    return f"{path}?{named}&" if named else f"{path}?"
+
+
+def since(text: str, now: datetime) -> datetime | None:
+    """Read since when: so long ago, as `24h`, or an instant. Raises Invalid."""
+    if span := _SPAN.fullmatch(text):
+        return now - timedelta(seconds=int(span[1]) * _SECONDS[span[2]])
+    return instant(text or None)
+
+
+def table(page: Page, found: Found[Any]) -> Response[Any]:
+    """Answer with a page of a list as a file, persons masked as on the page."""
+    answer = reply({"items": found.items, "next": found.next})
+    if not page.sees_people:
+        answer = masked(answer, services().mask_secret)
+    return as_table(answer, page.event)
