@@ -9,6 +9,7 @@ import click
 from drumbeat.cli import sent_text
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import print_json
+from drumbeat.core.mail_links import without_tokens
 
 KINDS = {"pending": "Asked", "given": "Given", "withdrawn": "Withdrawn"}
 NO_EFFECT = {"left": "no effect: the person had left", "given_before": "no effect: it was given before"}
@@ -94,9 +95,9 @@ def _mail(mail: dict[str, Any]) -> Iterator[str]:
     if request is None:
         yield _line("Text", "not kept")
         return
-    yield _line("Subject", sent_text.without_tokens(request["subject"] or ""))
+    yield _line("Subject", without_tokens(request["subject"] or ""))
     for line in sent_text.lines(request, full=True):
-        yield f"  {'':{WIDTH}}| {sent_text.without_tokens(line)}"
+        yield f"  {'':{WIDTH}}| {without_tokens(line)}"
 
 
 def _lines(label: str, text: str) -> Iterator[str]:

@@ -12,8 +12,9 @@ from rich.tree import Tree
 from drumbeat.cli import sent_text
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import list_name, moment, plain, print_json, show, status
-from drumbeat.cli.run_screens import LEFT_OUT
 from drumbeat.cli.story import told as reported
+from drumbeat.core.left_out import LEFT_OUT
+from drumbeat.core.mail_links import without_tokens
 
 NO_EFFECT = {"left": "the person left", "given_before": "it was given before"}
 PAGED = ("events", "effects", "consentHistory", "suppressions")
@@ -128,7 +129,7 @@ def _effect(effect: dict[str, Any], *, full: bool) -> tuple[datetime, Tree]:
         branch.add(f"[dim]{_not_shown(effect)}[/]")
     else:
         if request["subject"] is not None:
-            subject = request["subject"] if full else sent_text.without_tokens(request["subject"])
+            subject = request["subject"] if full else without_tokens(request["subject"])
             branch.add(f"[bold]{plain(subject)}[/]")
         for line in sent_text.lines(request, full=full):
             branch.add(plain(line))

@@ -1,19 +1,13 @@
 """What was sent, as a terminal shows it: in short, and without what opens a link, until the whole is asked for."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from drumbeat.core.mail_links import without_tokens
+
 LINES_SHOWN = 2
 CHARACTERS_SHOWN = 200  # of a line
-# The link of a mail, also as a part of another address: its last part is a token, which acts for the person.
-_LINK = re.compile(r"""(?:https?:?[^\s"'<>()\\]*)?(?:/|%2f)([uc])(?:/|%2f)[\w-]{40,}""", re.ASCII | re.IGNORECASE)
-
-
-def without_tokens(text: str) -> str:
-    """Return the text with each link to unsubscribe or to confirm as `…/u/…` or `…/c/…`."""
-    return _LINK.sub(r"…/\1/…", text)
 
 
 def lines(request: dict[str, Any], *, full: bool) -> Iterator[str]:

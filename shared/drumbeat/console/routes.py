@@ -1,5 +1,5 @@
 """All pages of the console: one noun a file, one line here."""
 
-from drumbeat.console import accounts, assets, live, now, sign_in
+from drumbeat.console import accounts, assets, audiences, erasure, live, now, people, person, sign_in, sources
 
-PAGES = (now, live, accounts, sign_in, assets)
+PAGES = (now, live, people, person, erasure, audiences, accounts, sources, sign_in, assets)
