@@ -9,7 +9,7 @@ import click
 from drumbeat.cli import sent_text
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import print_json
-from drumbeat.core.mail_links import without_tokens
+from drumbeat.core.token_links import without_tokens
 
 KINDS = {"pending": "Asked", "given": "Given", "withdrawn": "Withdrawn"}
 NO_EFFECT = {"left": "no effect: the person had left", "given_before": "no effect: it was given before"}

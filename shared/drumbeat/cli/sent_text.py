@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from drumbeat.core.mail_links import without_tokens
+from drumbeat.core.token_links import without_tokens
 
 LINES_SHOWN = 2
 CHARACTERS_SHOWN = 200  # of a line

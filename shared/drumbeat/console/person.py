@@ -20,7 +20,7 @@ from drumbeat.console.lists import older
 from drumbeat.console.pages import HEADERS
 from drumbeat.core.errors import NotFound
 from drumbeat.core.left_out import LEFT_OUT
-from drumbeat.core.mail_links import without_tokens
+from drumbeat.core.token_links import without_tokens
 from drumbeat.services import services
 from drumbeat.views import PersonStory, consent_receipt
 from drumbeat.views.consent_receipt import Receipt
