@@ -45,9 +45,8 @@ def written(node: Node) -> Written:
 
 def _happened(happened: Happened) -> Written:
     counted = happened.counted
-    bounds = {"at_least": happened.at_least if happened.at_least != 1 else None, "at_most": happened.at_most}
-    if happened.at_least == 0:
-        bounds.pop("at_least")
+    usual = int(happened.at_most is None)  # where the document does not say how often at least
+    bounds = {"at_least": happened.at_least if happened.at_least != usual else None, "at_most": happened.at_most}
     around = {
         "within": None if counted.within is None else _duration(counted.within),
         "campaign": counted.campaign,

@@ -4,8 +4,8 @@ import click
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, moment, plain, print_json, show, status, table
-from drumbeat.cli.run_screens import LEFT_OUT
 from drumbeat.cli.runs_found import may_be_sent, newest_begun, short
+from drumbeat.core.left_out import LEFT_OUT
 
 
 @click.command("missing")

@@ -12,8 +12,8 @@ from rich.tree import Tree
 from drumbeat.cli import sent_text
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import list_name, moment, plain, print_json, show, status
-from drumbeat.cli.run_screens import LEFT_OUT
 from drumbeat.cli.story import told as reported
+from drumbeat.core.left_out import LEFT_OUT
 from drumbeat.core.token_links import without_tokens
 
 NO_EFFECT = {"left": "the person left", "given_before": "it was given before"}

@@ -8,27 +8,12 @@ from rich.table import Table
 
 from drumbeat.cli.output import count, moment, plain, show, span, status, table
 from drumbeat.cli.runs_found import Run, short
+from drumbeat.core.left_out import LEFT_OUT
 
 ZONES_SHOWN = 12
 SAMPLE_SHOWN = 5
 MEGABYTE = 1_000_000
 
-# Why a person of the audience is not mailed.
-LEFT_OUT = {
-    "suppressed": "suppressed",
-    "complained": "called a mail spam",
-    "no_consent": "not on the list",
-    "consent_pending": "not confirmed yet",
-    "withdrawn": "has left the list",
-    "missed": "it came too late for their time zone",
-    "no_local_time": "their clock skipped the time",
-    "left_audience": "left the audience since",
-    "not_expanded": "the run ended before",
-    "run_cancelled": "the run was cancelled",
-    "expired": "expired",
-    "not_rendered": "the mail could not be filled",
-    "capped": "mailed often enough",
-}
 # Why a mail was refused, where it is for another reason than those.
 REFUSED = {
     "refused_by_provider": "the provider refused it",

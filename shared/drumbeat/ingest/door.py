@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable
 from functools import cached_property
 
+from drumbeat.ingest import refusals
 from drumbeat.ingest.catalog import Catalog
 from drumbeat.ingest.certificates import Certificates
 from drumbeat.ingest.rationing import Ration
+from drumbeat.ingest.refusals import Refusal
 from drumbeat.services import Services
 
 type Count = Callable[[str, int], None]
@@ -30,6 +32,7 @@ class Door:
         self.services = services
         self._count = count
         self._unverified: Ration[str] = Ration(services.clock.elapsed)
+        self._refused: Ration[tuple[str, Refusal]] = Ration(services.clock.elapsed)
         self._warned: Ration[Warned] = Ration(services.clock.elapsed)
 
     def count(self, name: str, number: int = 1) -> None:
@@ -48,6 +51,12 @@ class Door:
         self._warned.add((message, tuple(facts.items())))
         for (warned, about), number in self._warned.due():
             _LOG.warning(warned, extra={**dict(about), "count": number})
+
+    def refuse(self, source: str, why: Refusal) -> None:
+        """Keep that a configured source refused a delivery. Anyone can cause it: once a minute for each reason."""
+        self._refused.add((source, why))
+        for (refusing, code), _ in self._refused.due():
+            refusals.keep(refusing, code, self.services)
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -10,9 +10,10 @@ from drumbeat.core.errors import Forbidden, NotFound, SecretMissing, Unauthorize
 from drumbeat.core.events import Arrival
 from drumbeat.core.request import Reply as Answered
 from drumbeat.core.request import Request
-from drumbeat.ingest import buffer, feedback, recording
+from drumbeat.ingest import buffer, feedback, recording, refusals
 from drumbeat.ingest.door import REPEATED, UNVERIFIED, Door
 from drumbeat.ingest.receipt import CONFLICT, RECORDED, Receipt
+from drumbeat.ingest.refusals import Refusal
 from drumbeat.ingest.screening import find, screen
 from drumbeat.ingest.single import UNREACHABLE
 from drumbeat.planning.reports import reported, speaks
@@ -39,7 +40,7 @@ def ingest(name: str, delivery: Delivery, door: Door, *, judged_at: datetime | N
     scheme = registry.get(source.scheme)
     now = door.services.clock.now()
     allowed = _allowed(source, scheme, door, judged_at or now)
-    key, former_key = _verified(scheme, delivery, allowed, door)
+    key, former_key = _verified(source, delivery, allowed, door)
     if (reply := scheme.answer(delivery)) is not None:
         if reply.notice:
             door.warn(reply.notice, source=source.name)
@@ -83,15 +84,17 @@ def _allowed(source: Source, scheme: Scheme, door: Door, now: datetime) -> Allow
     )
     if scheme.has_secrets and not allowed.secrets:
         door.warn("secret_empty", source=source.name)
+        door.refuse(source.name, Refusal.SECRET_EMPTY)
         raise _unreadable()
     return allowed
 
 
-def _verified(scheme: Scheme, delivery: Delivery, allowed: Allowed, door: Door) -> tuple[str, str | None]:
+def _verified(source: Source, delivery: Delivery, allowed: Allowed, door: Door) -> tuple[str, str | None]:
     """Return the delivery's key, and the one that the release before gives it if that is another.
 
     What a verified delivery asks to be visited is visited before it is answered.
     """
+    scheme = registry.get(source.scheme)
     try:
         if (published := scheme.certificate_url(delivery, allowed)) is not None:
             allowed = replace(allowed, certificate=door.certificates.get(published))
@@ -101,20 +104,22 @@ def _verified(scheme: Scheme, delivery: Delivery, allowed: Allowed, door: Door) 
         asked = scheme.visit(delivery, allowed)
     except Unverified as error:
         door.count(UNVERIFIED)
+        door.refuse(source.name, refusals.why(error))
         raise _not_accepted(error, delivery) from None
     if asked is not None:
-        _visit(asked, door)
+        _visit(source, asked, door)
     former_key = scheme.former_key(delivery, allowed)
     if key.startswith(FACT):
         key, former_key = content_key(key.encode()), key
     return key, former_key if former_key != key else None
 
 
-def _visit(url: str, door: Door) -> None:
+def _visit(source: Source, url: str, door: Door) -> None:
     """Call an address that a verified delivery asks for. Raises Unavailable: its sender has to ask again."""
     start_by = door.services.clock.elapsed() + VISIT_SECONDS
     reply = door.services.http.call(Request("GET", url), start_by=start_by, budget=VISIT_SECONDS)
     if not isinstance(reply, Answered) or reply.status != 200:
+        door.refuse(source.name, Refusal.NOT_VISITED)
         door.warn("not_confirmed", status=str(reply.status) if isinstance(reply, Answered) else "none")
         raise Unavailable(
             "The sender's address could not be visited, so nothing was confirmed. Nothing was stored; send the same"
@@ -139,6 +144,7 @@ def _secrets(source: Source, references: Sequence[str], door: Door) -> list[str]
         return [door.services.secrets.get(reference) for reference in references]
     except SecretMissing as error:
         door.warn("secret_missing", source=source.name, reference=error.reference)
+        door.refuse(source.name, Refusal.SECRET_MISSING)
         raise _unreadable() from None
 
 

@@ -36,6 +36,13 @@ class NoMatch(Unverified):
     """All is there, and no signature is that of the body under a secret."""
 
 
+class Untimely(Unverified):
+    """What was signed is too old, or of the future."""
+
+    def __init__(self) -> None:
+        super().__init__("the signed time is outside the tolerance")
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One webhook request, exactly as it arrived."""
@@ -208,7 +215,7 @@ def fresh(timestamp: str, allowed: Allowed, *, per_second: int = 1) -> None:
     if not _DIGITS.fullmatch(timestamp):
         raise Unverified("the signed time is not a unix time")
     if abs(allowed.now - int(timestamp) / per_second) > allowed.tolerance:
-        raise Unverified("the signed time is outside the tolerance")
+        raise Untimely
 
 
 def digest(secret: str | bytes, *parts: bytes, algorithm: str = "sha256") -> bytes:

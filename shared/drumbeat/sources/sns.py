@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from drumbeat.sources.signature import Allowed, Delivery, NoMatch, Option, Reply, Scheme, Unverified, from_base64
+from drumbeat.sources.signature import (
+    Allowed,
+    Delivery,
+    NoMatch,
+    Option,
+    Reply,
+    Scheme,
+    Untimely,
+    Unverified,
+    from_base64,
+)
 
 NOTIFICATION = "Notification"
 SUBSCRIBED, UNSUBSCRIBED = "SubscriptionConfirmation", "UnsubscribeConfirmation"
@@ -157,7 +167,7 @@ def _fresh(timestamp: str, allowed: Allowed) -> None:
     if at is None or at.tzinfo is None:
         raise Unverified("the signed time is not a time")
     if abs(allowed.now - at.timestamp()) > allowed.tolerance:
-        raise Unverified("the signed time is outside the tolerance")
+        raise Untimely
 
 
 def _verifies(allowed: Allowed, signature: bytes, signed: bytes) -> bool:

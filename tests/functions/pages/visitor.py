@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from drumbeat.access import keys
+from drumbeat.access import sql as access_sql
 from drumbeat.services import Services
 from functions.console import app
 from tests.functions.console import Console, Context
@@ -51,11 +53,17 @@ class Visitor:
         """Sign in as a key with these scopes, all of which its row has."""
         return self.post("/sign-in", token=None, key=self.console.key(*scopes, id=id))
 
+    def sign_in_blind(self, *scopes: str, id: str = "blind") -> Shown:
+        """Sign in as a key that was made without `people`."""
+        granted = ("read", *scopes)
+        access_sql.add(self.services.db, id, "of a test", granted, actor="test")
+        return self.post("/sign-in", token=None, key=keys.mint(self.services.key_secret, id, granted))
+
     def get(self, path: str, **headers: str) -> Shown:
         """Open a page."""
         return self._send("GET", path, None, headers)
 
-    def post(self, path: str, *, token: str | None = "", headers: dict[str, str] | None = None, **fields: str) -> Shown:
+    def post(self, path: str, *, token: str | None = "", headers: Any = None, **fields: str) -> Shown:
         """Send a form; `token` "" is that of the first page, None sends none."""
         if token == "":
             token = self.get("/").token

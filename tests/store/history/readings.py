@@ -25,6 +25,8 @@ from drumbeat.runs import sql as runs
 from drumbeat.views import consent_receipt, hours, reports, run_pages, run_totals
 from drumbeat.views.beginnings import STATEMENTS, Kind, beginning
 from drumbeat.views.derived import EVENT_STATUSES
+from drumbeat.views.last_events import last_events
+from drumbeat.views.person_named import is_erased, named
 from drumbeat.views.run_cap import people_over_cap
 from drumbeat.views.run_people import PeopleFilter, people_of_run
 from drumbeat.views.run_story import run_head, run_journal, zones_of_run
@@ -194,6 +196,9 @@ VIEWS: Mapping[str, Reading] = {
     "open runs by state": Reading(open_by_state),
     "person": Reading(_person(7), PAGE),
     "person with many events": Reading(_person(0), PAGE),
+    "whom an address names": Reading(lambda db: named(db, [hashlib.sha256(b"0").digest()]), 20),
+    "whether a person was erased": Reading(lambda db: is_erased(db, START), 20),
+    "last events of sources": Reading(lambda db: last_events(db, ["fair", "site", "silent"]), 200),
     "request": Reading(lambda db: views.request(db, START)),
     "person by id": Reading(lambda db: views.person(db, id=START, reading=lambda *_: None)),
     "effects": Reading(_effects()),

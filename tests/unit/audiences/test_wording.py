@@ -31,6 +31,7 @@ NAMED = Named({"a", "b"}, {"news"}, {"digest"}, {"hello"})
         "{happened: clicked, within: 30d, campaign: digest, step: hello}",
         "{happened: clicked, within: 90m, at_least: 2, at_most: 4}",
         "{happened: opened, at_most: 0}",
+        "{happened: opened, at_least: 1, at_most: 3}",
         "{all: [{list: news}, {not: {any: [{source: site}, {source: shop}]}}]}",
     ],
 )
