@@ -20,6 +20,7 @@ from drumbeat.api.response import wire
 from drumbeat.console import pages, sessions
 from drumbeat.console.sessions import Session
 from drumbeat.core.errors import Forbidden, Invalid, Problem
+from drumbeat.ingest import catalog
 from drumbeat.services import services
 from drumbeat.web.requests import bytes_of
 
@@ -111,14 +112,16 @@ def changes(*scopes: str) -> list[Middleware]:
 def follower() -> list[Middleware]:
     """Guard what an open page asks for again and again: by its session alone, so that no database is kept awake.
 
-    It shows numbers and no person. That a key was revoked shows at its next page.
+    It shows numbers and no person. That a key was revoked is read in Redis; without it, at the key's next page.
     """
 
     def guard(app: ApiGatewayResolver, following: Next) -> Response[Any]:
         event = app.current_event
         assert isinstance(event, APIGatewayProxyEventV2)
         session = session_of(event)
-        if session is None or "read" not in session.scopes:
+        known = catalog.in_redis(services())
+        revoked = session is not None and known is not None and session.key in known.revoked
+        if session is None or revoked or "read" not in session.scopes:
             return Response(403, pages.HTML, "", headers=dict(pages.HEADERS))
         app.append_context(page=Page(event, session, session.caller, {}))  # type: ignore[no-untyped-call]
         return following(app)

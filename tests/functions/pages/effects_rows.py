@@ -1,6 +1,7 @@
 """Effects at each point of their way, for the pages that show them."""
 
 import json
+from typing import Any
 from uuid import UUID
 
 from drumbeat.access import keys
@@ -31,7 +32,7 @@ def sign_in_as_clerk(visitor: Visitor, *scopes: str) -> None:
     visitor.post("/sign-in", token=None, key=keys.mint(visitor.services.key_secret, "clerk", scopes))
 
 
-def sent(db: Database, fields: object = MAIL, **changes: object) -> UUID:
+def sent(db: Database, fields: object = MAIL, **changes: Any) -> UUID:
     """Return an effect whose request is on its way."""
     effect = claimed(db, waiting(db, **changes))
     body = json.dumps(fields).encode()
@@ -40,7 +41,7 @@ def sent(db: Database, fields: object = MAIL, **changes: object) -> UUID:
     return effect.id
 
 
-def ended(db: Database, to: Status, **changes: object) -> UUID:
+def ended(db: Database, to: Status, **changes: Any) -> UUID:
     """Return an effect that its provider accepted or refused."""
     effect = claimed(db, waiting(db, **changes))
     attempts_sql.open_attempts(db, [opening(effect)])
@@ -49,7 +50,7 @@ def ended(db: Database, to: Status, **changes: object) -> UUID:
     return effect.id
 
 
-def unsure(db: Database, **changes: object) -> UUID:
+def unsure(db: Database, **changes: Any) -> UUID:
     """Return an effect of which it is not known whether it was carried out."""
     effect = claimed(db, waiting(db, **changes))
     attempts_sql.open_attempts(db, [opening(effect)])
@@ -57,7 +58,7 @@ def unsure(db: Database, **changes: object) -> UUID:
     return effect.id
 
 
-def held(db: Database, **changes: object) -> UUID:
+def held(db: Database, **changes: Any) -> UUID:
     """Return an effect of which nothing can prove whether it was carried out."""
     id = unsure(db, **changes)
     effect = claimed(db, id)

@@ -29,7 +29,7 @@ campaigns:
     steps: [{id: mail, account: mail, action: send_email, with: {to: "{{ lead.email }}", list: news, template: t}}]
 """
 TEMPLATES = {"t.txt": "---\nsubject: Notes\n---\n{{ unsubscribe_url }} {{ postal_address }}"}
-PEOPLE = {
+PEOPLE: dict[str, dict[str, object]] = {
     "iris@example.com": {"plan": "trial", "seats": 5},
     "bob@example.com": {"plan": "trial", "seats": "many"},
     "joe@example.com": {"plan": "paid", "seats": 9},
