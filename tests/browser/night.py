@@ -25,12 +25,13 @@ accounts:
   partner: {provider: http, on_unknown: hold, secrets: {signing_key: "env:FLOW_SECRET"}}
   office: {provider: http, settings: {repeat: safe}, secrets: {signing_key: "env:FLOW_SECRET"}}
 lists:
-  newsletter: {title: The Monday note, description: One plant each Monday., confirm: {account: mail, template: confirm}}
+  newsletter: {title: The Monday note, description: One plant each Monday.}
+  club: {title: The fern club, confirm: {account: mail, template: confirm}}
 audiences:
   readers: {list: newsletter}
   berlin: {all: [{list: newsletter}, {field: city, is: Berlin}]}
 sources:
-  signup: {form: {fields: {email: required, name: optional}, honeypot: website}, list: newsletter}
+  signup: {form: {fields: {email: required, name: optional}, honeypot: website}, list: club}
   shop: {webhook: standard_webhooks, secrets: ["env:FLOW_WEBHOOK"], type: LEAD_CAPTURE, map: {email: data.email}}
 flows:
   welcome:
@@ -62,7 +63,7 @@ flows:
 campaigns:
   monday-note:
     schedule: "cron(0 9 ? * MON *)"
-    audience: readers
+    audience: berlin
     steps:
       - id: mail
         account: mail

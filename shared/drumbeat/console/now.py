@@ -1,6 +1,7 @@
 """Now: what needs a person, what went out, what holds something back, what comes next."""
 
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -20,6 +21,7 @@ from drumbeat.views.run_pages import OPEN_WORD
 router = Routes()
 
 CHART = timedelta(hours=48)
+CHARTED = ("accepted", "refused", "held")
 MOST_RUNS = 50
 WANTING = (RunState.AWAITING_APPROVAL, RunState.MISSED, RunState.PAUSED)
 
@@ -40,7 +42,7 @@ def show() -> Response[Any]:
         attention=_attention(totals),
         totals=totals,
         accounts=all_accounts(),
-        hours=_by_hour(hourly(db, now - CHART, now)),
+        hours=_by_hour(hourly(db, now - CHART, now), now),
         campaigns=sorted(campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)),
         usage=views.usage(db),
         follows=True,
@@ -83,14 +85,16 @@ def _attention(totals: views.Totals) -> list[dict[str, object]]:
     return found
 
 
-def _by_hour(counts: list[HourCount]) -> list[dict[str, object]]:
-    """Add up the accounts of each hour."""
-    hours: dict[Any, dict[str, Any]] = {}
+def _by_hour(counts: list[HourCount], now: datetime) -> list[dict[str, object]]:
+    """Add up the accounts of each hour; hours in which nothing ended are there, too. Nothing at all is no hours."""
+    if not counts:
+        return []
+    last = now.replace(minute=0, second=0, microsecond=0)
+    hours = [last - CHART + timedelta(hours=place + 1) for place in range(int(CHART / timedelta(hours=1)))]
+    sums: dict[datetime, Counter[str]] = {hour: Counter() for hour in hours}
     for each in counts:
-        hour = hours.setdefault(
-            each.hour,
-            {"hour": each.hour, "at": int(each.hour.timestamp()), "accepted": 0, "refused": 0, "held": 0},
-        )
-        for name in ("accepted", "refused", "held"):
-            hour[name] += getattr(each, name)
-    return list(hours.values())
+        if each.hour in sums:
+            sums[each.hour].update({name: getattr(each, name) for name in CHARTED})
+    return [
+        {"hour": hour, "at": int(hour.timestamp()), **{name: sums[hour][name] for name in CHARTED}} for hour in hours
+    ]

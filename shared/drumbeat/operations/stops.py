@@ -49,6 +49,7 @@ def stop(
     if account is not None and invariant is None:
         _find(account, services)
     stops.stop(services.db, account, reason=reason, actor=actor, invariant=invariant)
+    services.due_index.look_soon(services.clock.now().timestamp())  # so that open pages say it soon
     return stops.in_force(services.db)
 
 
@@ -122,4 +123,5 @@ def _go_on(account: str, services: Services) -> tuple[int, bool]:
     owed = account_states.owed(services.db, [account], limit=EFFECTS_PER_REQUEST)
     services.notifier.notify([(effect, 0.0) for effect in owed])
     wake([account], services)
+    services.due_index.look_soon(services.clock.now().timestamp())
     return max(len(hastened), len(owed)), len(hastened) == EFFECTS_PER_REQUEST
