@@ -11,7 +11,7 @@ from drumbeat.ledger.legacy import Cause
 from drumbeat.views.derived import REASON
 from drumbeat.views.totals import NOW, EffectGroup
 
-COUNTED = 20_000  # effects; of more it is said that there are more
+COUNTED = 10_000  # effects; of more it is said that there are more
 SHOWN = 100  # groups
 
 

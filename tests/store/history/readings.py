@@ -11,9 +11,11 @@ from psycopg.sql import Composed
 
 from drumbeat import views
 from drumbeat.core.campaigns import Cap
+from drumbeat.core.reasons import ReasonCode
 from drumbeat.core.status import Status
 from drumbeat.ledger import leases
 from drumbeat.ledger.database import Database, Parameters, Row
+from drumbeat.ledger.legacy import Cause
 from drumbeat.observability.traces import traces_sql
 from drumbeat.observability.traces.export import ROWS_PER_PAGE
 from drumbeat.observability.traces.streams import STREAMS, upcoming
@@ -22,9 +24,19 @@ from drumbeat.relay import sql as relay
 from drumbeat.relay.open_runs_sql import open_runs
 from drumbeat.runs import endings_sql, work_sql
 from drumbeat.runs import sql as runs
-from drumbeat.views import consent_receipt, hours, reports, run_pages, run_totals
+from drumbeat.views import (
+    consent_receipt,
+    effect_stories,
+    effect_waits,
+    hours,
+    reports,
+    run_pages,
+    run_totals,
+    selections,
+)
 from drumbeat.views.beginnings import STATEMENTS, Kind, beginning
 from drumbeat.views.derived import EVENT_STATUSES
+from drumbeat.views.effect_chain import chain
 from drumbeat.views.last_events import last_events
 from drumbeat.views.person_named import is_erased, named
 from drumbeat.views.run_cap import people_over_cap
@@ -72,6 +84,12 @@ def _traces(stream: str) -> Callable[[Database], object]:
     return lambda db: upcoming(db, stream, traces_sql.progress(db), ROWS_PER_PAGE)
 
 
+def _before(db: Database, *, of_run: bool) -> object:
+    effect = {"of_run": of_run, "event_id": RUN, "account": "mail", "campaign": False, "due_at": datetime.now(UTC)}
+    return effect_waits._before(db, effect)
+
+
+OFFERED = (Status.HELD, Status.REFUSED, Status.CANCELLED, Status.WAITING)  # of which many may be decided at once
 RELAY: Mapping[str, Reading] = {
     "recover": Reading(lambda db: leases.recover(db, limit=500)),
     "recover named": Reading(lambda db: leases.recover_named(db, [START])),
@@ -224,6 +242,21 @@ VIEWS: Mapping[str, Reading] = {
     "journal of a rare account": Reading(_journal(timedelta(days=1), account="sms"), LOOK),
     "journal of no event": Reading(_journal(timedelta(days=1), event=START), LOOK),
     **{f"beginning of an id, {kind}": Reading(_beginning(kind), 200) for kind in STATEMENTS},
+    "newest effects of a cause": Reading(_newest(status="refused", cause="refused_by_provider"), LOOK),
+    "one effect": Reading(lambda db: effect_stories.effect(db, START)),
+    "steps beside an effect": Reading(lambda db: chain(db, START)),
+    "why an effect waits": Reading(lambda db: effect_waits.waits(db, START)),
+    "how many are due before an effect": Reading(lambda db: _before(db, of_run=False), 2_000),
+    "how many are due before a mail of a run": Reading(lambda db: _before(db, of_run=True), 2_000),
+    **{
+        f"selection of {status}": Reading(lambda db, status=status: selections.selected(db, status), 25_000)
+        for status in OFFERED
+    },
+    "selection of an account, a cause": Reading(
+        lambda db: selections.selected(db, Status.REFUSED, account="mail", cause=Cause(ReasonCode.REFUSED_BY_PROVIDER)),
+        25_000,
+    ),
+    "selection of an event": Reading(lambda db: selections.selected(db, Status.WAITING, event=START)),
     "groups of held": Reading(lambda db: views.groups(db, Status.HELD)),
     "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),

@@ -186,6 +186,16 @@ def test_only_a_front_of_this_machine_is_taken(url: str) -> None:
         Front.at(url)
 
 
+def test_a_mail_of_the_stack_leads_to_the_page_of_its_effect_and_any_other_nowhere(
+    sandbox: SandboxProcess, front: FakeFront
+) -> None:
+    effect = "0c825492-f464-7558-9a6e-a42e50d93118"
+    sandbox.mailgun(f"{effect}-2")
+
+    assert f'href="{front.url}/effects/{effect}"' in newest(sandbox)
+    assert "/effects/" not in opened(sandbox)
+
+
 def opened(sandbox: SandboxProcess, **fields: str) -> str:
     """Return the page of a mail that has just arrived."""
     sandbox.mailgun("", **fields)
