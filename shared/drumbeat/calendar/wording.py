@@ -13,6 +13,7 @@ _DAYS = {
     "SAT": "Saturdays",
 }
 _BY_NUMBER = dict(enumerate(_DAYS, 1))
+_DAILY = "daily"
 _WEEKDAYS = ("MON-FRI", "2-6")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ORDINALS = {"1": "st", "2": "nd", "3": "rd", "21": "st", "22": "nd", "23": "rd", "31": "st"}
@@ -33,7 +34,7 @@ def in_words(expression: str) -> str | None:
             number, _, unit = inside.partition(" ")
             return f"every {unit.removesuffix('s')}" if number == "1" else f"every {inside}"
         case "at":
-            return f"once, {inside.replace('T', ' at ')[:19]}"
+            return f"once, {inside.replace('T', ' at ').removesuffix(':00')}"
     return _cron(*inside.upper().split())
 
 
@@ -42,8 +43,13 @@ def _cron(minute: str, hour: str, day: str, month: str, weekday: str, year: str)
     names = [_month(each) for each in month.split(",")] if month != "*" else []
     if at is None or on is None or None in names:
         return None
-    only = f" in {', '.join(filter(None, names))}" if names else ""
-    return f"{on}{only} {at}" + ("" if year == "*" else f", in {year}")
+    within = ", ".join(filter(None, names))
+    if on.startswith("the "):
+        on += f" of {within or 'each month'}"
+    elif within:
+        on += f" in {within}"
+    words = at if on == _DAILY and at.startswith("every") else f"{on} {at}"
+    return words if year == "*" else f"{words}, in {year}"
 
 
 def _time(minute: str, hour: str) -> str | None:
@@ -61,26 +67,26 @@ def _time(minute: str, hour: str) -> str | None:
 
 def _day(day: str, weekday: str) -> str | None:
     if day in ("*", "?") and weekday in ("*", "?"):
-        return "daily"
+        return _DAILY
     if weekday == "?":
         return _of_month(day)
     if weekday in _WEEKDAYS:
         return "Monday to Friday"
     if (nth := _NTH.fullmatch(weekday)) and (name := _weekday(nth[1])):
-        return f"each month's {_PLACES[nth[2]]} {name.removesuffix('s')}"
+        return f"the {_PLACES[nth[2]]} {name.removesuffix('s')}"
     if (last := _LAST.fullmatch(weekday)) and (name := _weekday(last[1])):
-        return f"each month's last {name.removesuffix('s')}"
+        return f"the last {name.removesuffix('s')}"
     names = [_weekday(each) for each in weekday.split(",")]
     return None if None in names else ", ".join(filter(None, names))
 
 
 def _of_month(day: str) -> str | None:
     if day == "L":
-        return "each month's last day"
+        return "the last day"
     days = day.split(",")
     if not all(map(_NUMBER.fullmatch, days)):
         return None
-    return "each month's " + ", ".join(f"{int(each)}{_ORDINALS.get(str(int(each)), 'th')}" for each in days)
+    return "the " + ", ".join(f"{int(each)}{_ORDINALS.get(str(int(each)), 'th')}" for each in days)
 
 
 def _weekday(text: str) -> str | None:

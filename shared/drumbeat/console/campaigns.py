@@ -1,5 +1,6 @@
 """Campaigns: what each does, when it fires next, and its runs; and a plan of one, which sends nothing."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from drumbeat.campaigns.forms import CampaignForm, form, forms
 from drumbeat.console.access import Page, changes, reads, see
 from drumbeat.console.lists import as_csv, older
 from drumbeat.core.campaigns import RECIPIENT
+from drumbeat.core.configuration import Template
 from drumbeat.core.errors import Forbidden
 from drumbeat.core.runs import RunState
 from drumbeat.ingest.request import one_key
@@ -60,6 +62,8 @@ def show(name: str) -> Response[Any]:
     campaign = form(name, services())
     config = configs.newest(services().db)
     audiences = config.audiences if config else {}
+    templates = config.templates if config else {}
+    meant = audiences.get(campaign.audience) if campaign.audience is not None else None
     return page.show(
         "campaign.html",
         campaign.name,
@@ -67,7 +71,8 @@ def show(name: str) -> Response[Any]:
         campaign=campaign,
         schedule=_schedule(campaign),
         version=config.version if config else None,
-        condition=written(audiences[campaign.audience]) if campaign.audience in audiences else None,
+        subjects={str(step["id"]): _subject(step["arguments"], templates) for step in campaign.steps},
+        condition=written(meant) if meant is not None else None,
         runs=found.items,
         older=older(page, found.next),
         csv=older(page, page.query.get("cursor"), format="csv"),
@@ -107,6 +112,14 @@ def _page() -> Page:
 def _runs(page: Page, campaign: str | None) -> views.Page[views.RunItem]:
     wanted = views.RunFilter(campaign, page.query.get("state"))
     return views.runs(services().db, wanted, cursor=page.query.get("cursor"), limit=RUNS_SHOWN)
+
+
+def _subject(arguments: Mapping[str, Any], templates: Mapping[str, Template]) -> str | None:
+    """Return the subject of a step's mail before it is filled; None: it sends none."""
+    if (own := arguments.get("subject")) is not None:
+        return str(own)
+    template = templates.get(str(arguments.get("template")))
+    return template.subject if template else None
 
 
 def _schedule(campaign: CampaignForm) -> dict[str, str]:

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import Response
 
-from drumbeat import views
 from drumbeat.access.keys import PEOPLE
 from drumbeat.api import leads
 from drumbeat.api.routing import Routes
@@ -15,6 +14,7 @@ from drumbeat.console.versions import stored_version, version_number
 from drumbeat.core.configuration import Config, Step
 from drumbeat.core.errors import NotFound
 from drumbeat.services import services
+from drumbeat.views.person_lead import lead
 
 if TYPE_CHECKING:
     from drumbeat.planning.sample_mails import SampleMail
@@ -106,7 +106,7 @@ def _person(asked: str) -> dict[str, Any]:
     """Return what is known of a person, as a text sees it. Raises Forbidden, Invalid and NotFound."""
     _page().caller.need(PEOPLE)
     id, keys = leads.named(asked)
-    story = views.person(services().db, keys=keys, id=id, reading=lambda *_: None)
-    if story is None:
+    found = lead(services().db, keys=keys, id=id)
+    if found is None:
         raise NotFound("this person is not known: no event names them, and no import")
-    return {each.name: each.value for each in story.attributes} | {"email": story.address}
+    return {**found.attributes, "email": found.email}

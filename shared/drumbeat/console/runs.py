@@ -28,6 +28,7 @@ router = Routes()
 
 COUNTED_AT_ONCE = 20_000  # people, whom a page reads before it answers
 PEOPLE_SHOWN = 50
+LOOKED_AT = 2_000  # people, for one page of those with a mail in one status: each mail is looked up
 HOUR = timedelta(hours=1)
 # What a page may be asked to count.
 PROGRESS, PLAN = "progress", "plan"
@@ -63,7 +64,9 @@ def show(run: str) -> Response[Any]:
 
 def _people(page: Page, run: RunBrief) -> Response[Any]:
     wanted = PeopleFilter(page.query.get("left_out"), page.query.get("status"))
-    found = people_of_run(services().db, run, wanted, cursor=page.query.get("cursor"), limit=PEOPLE_SHOWN)
+    found = people_of_run(
+        services().db, run, wanted, cursor=page.query.get("cursor"), limit=PEOPLE_SHOWN, looked_at=LOOKED_AT
+    )
     if page.query.get("format") == "csv":
         return as_csv(page, found)
     return page.show(
@@ -75,6 +78,7 @@ def _people(page: Page, run: RunBrief) -> Response[Any]:
         why={each.left_out: words(each.left_out) for one in found.items for each in one.steps if each.left_out},
         older=older(page, found.next),
         csv=older(page, page.query.get("cursor"), format="csv"),
+        looked_at=LOOKED_AT,
         reasons={ANY: "any reason", **{each.value: words(each) for each in LeftOut}},
         statuses=[each.value for each in Status],
         left_out=page.query.get("left_out", ""),

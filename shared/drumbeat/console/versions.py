@@ -10,7 +10,7 @@ from drumbeat.api.routing import Routes
 from drumbeat.configuration.differences import Written, differences
 from drumbeat.console.access import Page, reads
 from drumbeat.console.lists import as_csv, older
-from drumbeat.core.campaigns import campaign_flow
+from drumbeat.core.campaigns import campaign_flow, campaign_of
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Invalid, NotFound, NotUnderstood
 from drumbeat.ledger import configs
@@ -100,7 +100,7 @@ def _written(stored: StoredConfig | None) -> Written | None:
     return None if stored is None else Written(stored.document, stored.templates)
 
 
-def _mails(stored: StoredConfig) -> list[dict[str, str]]:
+def _mails(stored: StoredConfig) -> list[dict[str, str | None]]:
     """List the steps that send a mail, each of which can be looked at. One that is not understood here has none."""
     try:
         config = Config.load(stored.version, stored.compiled)
@@ -109,7 +109,13 @@ def _mails(stored: StoredConfig) -> list[dict[str, str]]:
     flows = {name: flow.steps for name, flow in config.flows.items()}
     flows |= {campaign_flow(name): campaign.steps for name, campaign in config.campaigns.items()}
     return [
-        {"flow": flow, "step": step.id, "account": step.account, "template": str(step.arguments.get("template") or "")}
+        {
+            "flow": flow,
+            "campaign": campaign_of(flow),
+            "step": step.id,
+            "account": step.account,
+            "template": str(step.arguments.get("template") or ""),
+        }
         for flow, steps in flows.items()
         for step in steps
         if step.action == "send_email"

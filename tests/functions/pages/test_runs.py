@@ -258,6 +258,28 @@ def test_the_people_of_a_run_come_as_a_table_for_a_spreadsheet(person: Person) -
     assert runs.headers["Content-Type"].startswith("text/csv") and id in runs.html
 
 
+def test_people_are_looked_for_part_by_part_until_all_were_looked_at(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_pages, "LOOKED_AT", 1)
+    person.runs.apply(audience="{field: seats, at_least: 1}")
+    person.runs.people("ada", "bob", seats=1)
+    person.runs.people("cyd", agreed=False, seats=1)
+    id = started(person)
+    person.as_one_who_may(*OPERATES)
+
+    following, seen = f"/runs/{id}?left_out=any", ""
+    for _ in range(5):
+        html = person.get(following).html
+        seen += html
+        if (found := re.search(r'href="([^"]+)" rel="next"', html)) is None:
+            break
+        following = found[1].replace("&amp;", "&")
+
+    assert "cyd@example.com" in seen and "ada@example.com" not in seen
+    assert "None among the 1 people that were looked at" in seen and "No one of this run is so" in html
+
+
 def test_runs_are_listed_by_state_and_page_by_page(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drumbeat.console.campaigns.RUNS_SHOWN", 2)
     person.runs.apply()
@@ -292,6 +314,21 @@ def test_of_a_large_run_what_reads_all_of_it_is_asked_for_apart(
 
     assert f'hx-get="/runs/{id}?show=progress"' in page and f'hx-get="/runs/{id}?show=plan"' in page
     assert "not begun" not in page and 'aria-label="2 not begun"' in counted
+
+
+def test_a_mail_is_filled_for_a_person_by_who_may_see_people_alone(person: Person) -> None:
+    version = person.runs.apply()
+    person.runs.people("ada", name="Grace")
+    path = f"/versions/{version}/preview?flow=campaign:digest&step=mail&lead=ada@example.com"
+    offered = person.as_one_who_may(*OPERATES).get("/campaigns/digest").html
+    filled = person.get(path)
+    made_up = person.get(path.partition("&lead")[0])
+    refused = person.as_one_who_may("read").get(path)
+
+    assert path.partition("?")[0] in offered
+    assert (filled.status, "Hello Grace" in filled.html) == (200, True)
+    assert "Hello Ada" in made_up.html and "Fernwood GmbH" in made_up.html
+    assert (refused.status, "Grace" in refused.html) == (403, False)
 
 
 def test_a_run_that_is_not_there_is_said_to_be_none(person: Person) -> None:

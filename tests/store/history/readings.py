@@ -22,7 +22,7 @@ from drumbeat.relay import sql as relay
 from drumbeat.relay.open_runs_sql import open_runs
 from drumbeat.runs import endings_sql, work_sql
 from drumbeat.runs import sql as runs
-from drumbeat.views import consent_receipt, hours, reports, run_pages, run_totals
+from drumbeat.views import consent_receipt, hours, person_lead, reports, run_pages, run_totals
 from drumbeat.views.beginnings import STATEMENTS, Kind, beginning
 from drumbeat.views.derived import EVENT_STATUSES
 from drumbeat.views.last_events import last_events
@@ -199,6 +199,8 @@ VIEWS: Mapping[str, Reading] = {
     "whom an address names": Reading(lambda db: named(db, [hashlib.sha256(b"0").digest()]), 20),
     "whether a person was erased": Reading(lambda db: is_erased(db, START), 20),
     "last events of sources": Reading(lambda db: last_events(db, ["fair", "site", "silent"]), 200),
+    "lead of a person": Reading(lambda db: person_lead.lead(db, keys=[hashlib.sha256(b"7").digest()])),
+    "lead by id": Reading(lambda db: person_lead.lead(db, id=START)),
     "request": Reading(lambda db: views.request(db, START)),
     "person by id": Reading(lambda db: views.person(db, id=START, reading=lambda *_: None)),
     "effects": Reading(_effects()),
