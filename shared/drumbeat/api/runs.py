@@ -106,7 +106,7 @@ def approve_run(run_id: str) -> Response[Any]:
 def pause_run(run_id: str) -> Response[Any]:
     """Pause a run: once this is answered no mail of it is opened any more."""
     request, id = body(router, Pause), named.run_id(run_id)
-    until = services().clock.now() + _span(request.lasts) if request.lasts is not None else None
+    until = services().clock.now() + span_of(request.lasts) if request.lasts is not None else None
     control.pause(id, actor=router.actor, reason=request.reason, services=services(), until=until, seq=request.version)
     return reply(run_answer(id))
 
@@ -147,7 +147,8 @@ def run_answer(id: UUID) -> RunStory:
     return story(id, services())
 
 
-def _span(text: str) -> timedelta:
+def span_of(text: str) -> timedelta:
+    """Read for how long a pause lasts. Raises Invalid."""
     found = _FOR.fullmatch(text)
     span = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
     if span is None or span > LONGEST_PAUSE:

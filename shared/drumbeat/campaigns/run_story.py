@@ -1,37 +1,21 @@
 """A run as a person reads it: where its people are, when they are mailed, and what speaks for or against sending."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from drumbeat.audiences import counting_sql
-from drumbeat.audiences.counting_sql import Unknown
-from drumbeat.audiences.showing import PATIENCE_SECONDS
+from drumbeat.campaigns.run_plan import PlanOfRun, plan_of
 from drumbeat.campaigns.run_waits import RunWaits, waits
 from drumbeat.core.campaigns import Campaign
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import NotFound
-from drumbeat.core.runs import ENDED, RunReason, RunState, sentence
-from drumbeat.core.steps import Limit
-from drumbeat.ledger import configs
-from drumbeat.planning.run_content import configuration_differences
-from drumbeat.runs import complaints, sql
-from drumbeat.runs.said_before import says_the_same
-from drumbeat.runs.sql import LastSent
+from drumbeat.core.runs import sentence
 from drumbeat.runs.times import needs_zones
 from drumbeat.services import Services
-from drumbeat.views.run_cap import people_over_cap
-from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
 from drumbeat.views.run_story import RunHead, RunMove, ZoneOfRun, run_head, run_journal, zones_of_run
 from drumbeat.views.run_totals import StepTotals, run_totals
 from drumbeat.views.run_waits import next_mail
-
-SAMPLE = 20
-BYTES_A_MAIL = 3_000  # of the ledger, at most; docs/performance.md
-CLIPPED_BYTES = 102 * 1024  # mail programs show no more of a mail
-LONG_SECONDS = 3600.0
-NOT_STARTED = (RunState.PLANNED, RunState.AWAITING_APPROVAL, RunState.MISSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +32,24 @@ class StepSays:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountLoad:
-    """What a run asks of an account. `seconds`: how long that takes by its limits; None: it has none."""
+class RunBrief(RunHead):
+    """One run, as far as that is known without reading its people."""
 
-    account: str
-    mails: int
-    limits: Sequence[Limit]
-    seconds: float | None
+    reason: str | None
+    says: Sequence[StepSays]
+    home_zone: str  # by whose clock it is told when it is sent
+    by_zone: bool  # whether people of different zones are mailed at different times; without it `zone` says nothing
+    journal: Sequence[RunMove]
 
 
 @dataclass(frozen=True, slots=True)
-class PlanOfRun:
-    """What would be sent. `changed`: what it depends on is configured otherwise now, so it cannot be started."""
+class RunProgressed:
+    """Where the people of a run are."""
 
-    hash: bytes
-    mails: Mapping[str, int]  # by step
-    first: datetime | None
-    last: datetime | None
-    sample: Sequence[RunPerson]  # of those who get a mail
-    accounts: Sequence[AccountLoad]
-    pace_seconds: float | None  # how long it takes at the campaign's own pace
-    ledger_bytes: int
-    approval: str | None  # why a person has to approve it; None: none has to
-    changed: Sequence[str]
-    unknown: Sequence[Unknown]  # people who are not in it, or may be, as an attribute is of another type than asked
-    warnings: Sequence[str]
+    totals: Sequence[StepTotals]
+    unaccounted: int  # people who are nowhere, or twice: 0, always
+    when: Sequence[ZoneOfRun]
+    waits: RunWaits | None  # for which hour or turn, where nothing can be sent now
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +67,72 @@ class RunStory(RunHead):
     journal: Sequence[RunMove]
 
 
-def story(id: UUID, services: Services) -> RunStory:
-    """Tell of one run. Raises NotFound."""
-    head = run_head(services.db, id)
-    if head is None:
-        raise NotFound(f"there is no run {id}; `drumbeat campaign list` shows the newest ones")
-    config = services.configuration(head.config_version).by(head.semantics)
-    totals = run_totals(services.db, id)
-    zones = zones_of_run(services.db, id) if head.plan_hash is not None else []
-    return RunStory(
-        **{each.name: getattr(head, each.name) for each in fields(head)},
+def brief(id: UUID, services: Services) -> RunBrief:
+    """Tell what is known of a run without reading its people, who may be a million. Raises NotFound."""
+    head, config = _head(id, services)
+    campaign = config.campaigns[head.campaign]
+    return RunBrief(
+        **_fields(head),
         reason=sentence(head.reason_code, head.reason_detail),
-        says=list(_says(config.campaigns[head.campaign], config)),
+        says=list(_says(campaign, config)),
+        home_zone=campaign.home_zone,
+        by_zone=needs_zones(campaign),
+        journal=run_journal(services.db, id),
+    )
+
+
+def progress(head: RunHead, services: Services) -> RunProgressed:
+    """Tell where the people of a run are; all of it is read."""
+    campaign = _configuration(head, services).campaigns[head.campaign]
+    totals = run_totals(services.db, head.run_id)
+    zones = zones_of_run(services.db, head.run_id) if head.plan_hash is not None else []
+    return RunProgressed(
         totals=totals,
         unaccounted=sum(abs(each.unaccounted) for each in totals),
         when=zones,
-        by_zone=needs_zones(config.campaigns[head.campaign]),
-        waits=waits(head.state, config.campaigns[head.campaign], zones, totals, next_mail(services.db, id)),
-        plan=_plan(head, config, totals, zones, services) if head.plan_hash is not None else None,
+        waits=waits(head.state, campaign, zones, totals, next_mail(services.db, head.run_id)),
+    )
+
+
+def plan(head: RunHead, progressed: RunProgressed, services: Services) -> PlanOfRun | None:
+    """Tell what would be sent; None until all its people are recorded. Before a run has started, all leads are read."""
+    if head.plan_hash is None:
+        return None
+    config = _configuration(head, services)
+    return plan_of(head, config, progressed.totals, progressed.when, services)
+
+
+def story(id: UUID, services: Services) -> RunStory:
+    """Tell of one run. Raises NotFound."""
+    head, config = _head(id, services)
+    campaign, progressed = config.campaigns[head.campaign], progress(head, services)
+    return RunStory(
+        **_fields(head),
+        reason=sentence(head.reason_code, head.reason_detail),
+        says=list(_says(campaign, config)),
+        totals=progressed.totals,
+        unaccounted=progressed.unaccounted,
+        when=progressed.when,
+        by_zone=needs_zones(campaign),
+        waits=progressed.waits,
+        plan=plan(head, progressed, services),
         journal=run_journal(services.db, id),
     )
+
+
+def _head(id: UUID, services: Services) -> tuple[RunHead, Config]:
+    head = run_head(services.db, id)
+    if head is None:
+        raise NotFound(f"there is no run {id}; `drumbeat campaign list` shows the newest ones")
+    return head, _configuration(head, services)
+
+
+def _configuration(head: RunHead, services: Services) -> Config:
+    return services.configuration(head.config_version).by(head.semantics)
+
+
+def _fields(head: RunHead) -> dict[str, Any]:
+    return {each.name: getattr(head, each.name) for each in fields(RunHead)}
 
 
 def _says(campaign: Campaign, config: Config) -> Iterator[StepSays]:
@@ -119,128 +142,3 @@ def _says(campaign: Campaign, config: Config) -> Iterator[StepSays]:
             said["subject"] = template.subject
         words = {name: None if value is None else str(value) for name, value in said.items()}
         yield StepSays(step.id, step.account, step.action, transactional=step.transactional, **words)
-
-
-def _plan(
-    head: RunHead, config: Config, totals: Sequence[StepTotals], zones: Sequence[ZoneOfRun], services: Services
-) -> PlanOfRun:
-    campaign = config.campaigns[head.campaign]
-    run = sql.get(services.db, [head.run_id])[head.run_id] if head.state in NOT_STARTED else None
-    last = sql.last_sent(services.db, run) if run is not None else None
-    before = last if run and last and says_the_same(run, last, services) else None
-    mails = {each.step: each.matched - sum(each.left_out.values()) for each in totals}
-    most = max(mails.values(), default=0)
-    accounts = list(_loads(campaign, config, mails))
-    changed = _changed(head, config, services) if head.state in NOT_STARTED else []
-    assert head.plan_hash is not None
-    return PlanOfRun(
-        hash=head.plan_hash,
-        mails=mails,
-        first=min((zone.first for zone in zones), default=None),
-        last=max((zone.last for zone in zones), default=None),
-        sample=people_of_run(services.db, head, PeopleFilter(mailed=True), limit=SAMPLE).items,
-        accounts=accounts,
-        pace_seconds=_seconds(most, [campaign.pace]) if campaign.pace else None,
-        ledger_bytes=sum(mails.values()) * BYTES_A_MAIL,
-        approval=_approval(head, before),
-        changed=changed,
-        unknown=_unknown(head, campaign, config, services) if head.state in NOT_STARTED else (),
-        warnings=[
-            *_warnings(head, campaign, config, mails, accounts),
-            *_capped(head, campaign, services),
-            *_complained_of(last, services),
-            *_repeats(before),
-        ],
-    )
-
-
-def _loads(campaign: Campaign, config: Config, mails: Mapping[str, int]) -> Iterator[AccountLoad]:
-    for name in sorted({step.account for step in campaign.steps}):
-        number = sum(mails[step.id] for step in campaign.steps if step.account == name)
-        limits = config.accounts[name].limits if name in config.accounts else ()
-        yield AccountLoad(name, number, limits, _seconds(number, limits))
-
-
-def _seconds(mails: int, limits: Sequence[Limit]) -> float | None:
-    return max((mails * limit.period / limit.count for limit in limits), default=None)
-
-
-def _repeats(before: LastSent | None) -> Iterator[str]:
-    if before is not None:
-        stands = "finished" if before.state in ENDED else f"{before.state} still, last changed"
-        yield (
-            f"its mails say what those of run {str(before.id)[:8]} said, {stands} {before.updated_at:%Y-%m-%d %H:%M}Z:"
-            " who got those gets the same once more"
-        )
-
-
-def _capped(head: RunHead, campaign: Campaign, services: Services) -> Iterator[str]:
-    if campaign.cap is None or head.state not in NOT_STARTED:
-        return
-    places = [place for place, step in enumerate(campaign.steps, 1) if step.arguments.get("list")]
-    with services.db.patient(PATIENCE_SECONDS):
-        people = people_over_cap(services.db, head.run_id, campaign.cap, places)
-    if people:
-        whom = "1 person" if people == 1 else f"{people:,} people"
-        yield f"by what was sent so far, the cap stops mails of this run to {whom}"
-
-
-def _complained_of(last: LastSent | None, services: Services) -> Iterator[str]:
-    if last is None:
-        return
-    with services.db.patient(PATIENCE_SECONDS):
-        said = complaints.said_of(last.id, services)
-    if said:
-        yield (
-            f"people called mails of the last run, {str(last.id)[:8]}, spam: {said}. Above one complaint in a thousand,"
-            " mailbox providers begin to treat all that you send as spam"
-        )
-
-
-def _approval(head: RunHead, before: LastSent | None) -> str | None:
-    """Return why a person has to approve a run that is not started yet."""
-    if head.approval is not None or head.state not in (RunState.PLANNED, RunState.AWAITING_APPROVAL):
-        return None
-    if head.state is RunState.AWAITING_APPROVAL:
-        return head.reason_code
-    if head.needs_approval is not None:
-        return head.needs_approval
-    return RunReason.UNCHANGED.value if before is not None else None
-
-
-def _changed(head: RunHead, config: Config, services: Services) -> list[str]:
-    newest = configs.newest(services.db)
-    if newest is None or newest.version == head.config_version:
-        return []
-    return configuration_differences(config, newest, head.campaign)
-
-
-def _unknown(head: RunHead, campaign: Campaign, config: Config, services: Services) -> Sequence[Unknown]:
-    """Count the people of whom the audience does not know; all leads are read for that."""
-    assert campaign.audience is not None
-    db = services.db
-    with db.patient(PATIENCE_SECONDS), counting_sql.snapshot(db):
-        return counting_sql.counts(db, config.audiences, campaign.audience, head.as_of).unknown
-
-
-def _warnings(
-    head: RunHead, campaign: Campaign, config: Config, mails: Mapping[str, int], accounts: Sequence[AccountLoad]
-) -> Iterator[str]:
-    if head.people == 0:
-        yield f"no person is in the audience {campaign.audience}"
-    for step, number in mails.items():
-        if head.people and not number:
-            yield f"step {step}: every person of the audience is left out"
-    if head.odd_zones:
-        have = "person has" if head.odd_zones == 1 else "people have"
-        yield (
-            f"{head.odd_zones:,} {have} a time zone that does not exist: that of the campaign stands for it,"
-            f" {campaign.home_zone}"
-        )
-    for name in sorted({str(step.arguments["template"]) for step in campaign.steps if step.arguments.get("template")}):
-        html = config.templates[name].html if name in config.templates else None
-        if html is not None and len(html.encode()) > CLIPPED_BYTES:
-            yield f"template {name}: over 102 KB before it is filled; mail programs cut such mails off"
-    for each in accounts:
-        if each.seconds is not None and each.seconds > LONG_SECONDS:
-            yield f"account {each.account}: by its limits this takes {each.seconds / LONG_SECONDS:,.1f} hours"

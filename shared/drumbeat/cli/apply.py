@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import click
 
 from drumbeat.cli.client import Client, Refusal, with_client
-from drumbeat.cli.differences import Difference, Written, differences
 from drumbeat.cli.output import count, plain, print_json, show
+from drumbeat.configuration.differences import Difference, Written, differences
 from drumbeat.core.errors import ConfigError, Mistake
 from drumbeat.local.campaign_files import DOCUMENT, TEMPLATES, templates
 
@@ -162,7 +162,7 @@ def _show_difference(client: Client, written: Written) -> int:
 
 def _show_changes(found: Sequence[Difference], *, same: bool) -> None:
     for each in found:
-        show(f"  {each}")
+        show(f"  {plain(each)}")
     if not found:
         show("  no difference" if same else "  comments and layout only")
 

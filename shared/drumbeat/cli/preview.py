@@ -2,34 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import plain, print_json, show
-from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import Mistake
 from drumbeat.core.suggestions import instead
 from drumbeat.local.private import close_file, close_folder
-from drumbeat.planning.mail_checks import MailCheck, mail_checks
+
+if TYPE_CHECKING:
+    from drumbeat.planning.sample_mails import SampleMail
 
 FOLDER = Path(".drumbeat/preview")
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """One mail as a person would get it."""
-
-    subject: str
-    preheader: str
-    text: str | None
-    html: str | None
-    checks: list[MailCheck]
 
 
 @click.command()
@@ -138,25 +128,17 @@ def _lead(client: Client, address: str) -> dict[str, Any]:
     return {each["name"]: each["value"] for each in told["attributes"]} | {"email": told["address"]}
 
 
-def _filled(template: Template, given: Mapping[str, Any]) -> Preview:
-    from drumbeat.planning.arguments import Unusable, one_line, text
-    from drumbeat.planning.context import Variables
-    from drumbeat.planning.mail_bodies import bodies, preheader_of
-    from drumbeat.planning.sample_values import sample_values
+def _filled(template: Template, given: Mapping[str, Any]) -> "SampleMail":
+    from drumbeat.planning.arguments import Unusable
+    from drumbeat.planning.sample_mails import sample_mail
 
-    front = [words for words in (template.subject, template.preheader) if words]
-    values = sample_values([*front, *template.sources("html"), *template.sources("text")], given)
-    seen = Variables(values, SEMANTICS)
     try:
-        subject = one_line(text(template.subject, "subject", seen), "subject")
-        preheader = preheader_of(template, seen)
-        plain_words, html = bodies(template, seen)
+        return sample_mail(template, given)
     except Unusable as error:
         raise click.ClickException(f"it cannot be filled with these values: {error}. Nothing was written") from None
-    return Preview(subject, preheader, plain_words, html, mail_checks(html, plain_words))
 
 
-def _written(made: Preview, file: Path) -> Path | None:
+def _written(made: "SampleMail", file: Path) -> Path | None:
     """Write the HTML where others cannot read it; None: the mail has none."""
     if made.html is None:
         return None
@@ -168,7 +150,7 @@ def _written(made: Preview, file: Path) -> Path | None:
     return file
 
 
-def _show(made: Preview, file: Path | None) -> None:
+def _show(made: "SampleMail", file: Path | None) -> None:
     show(f"[bold]{plain(made.subject) or '[yellow]no subject: the step has to give one[/]'}[/]")
     if made.preheader:
         show(f"[dim]{plain(made.preheader)}[/]")

@@ -202,7 +202,7 @@ def _without(run: Run) -> bool:
 
 
 def _why(reason: str) -> str:
-    return (LEFT_OUT | REFUSED).get(reason, plain(reason))
+    return LEFT_OUT.get(reason) or REFUSED.get(reason, plain(reason))
 
 
 def _people(number: int) -> str:

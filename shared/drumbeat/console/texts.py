@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from drumbeat.calendar import zones
+
 SHORT_DIGITS = 8  # of an id: so many tell any two of a million apart, nearly always; an id is found by its beginning
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 # status or state -> the colour of its badge
@@ -41,6 +43,17 @@ def moment(text: str | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(text, f"{at:%Y-%m-%d %H:%M} UTC")
 
 
+def clock_of(text: str | None, zone: str) -> str:
+    """Write an instant by the clock of a zone, which it names; of a zone that is not known it says nothing."""
+    if not text:
+        return ""
+    try:
+        at = datetime.fromisoformat(text).astimezone(zones.zone(zone))
+    except LookupError:
+        return ""
+    return f"{at:%a} {at.day} {at:%b %H:%M} {zone}"
+
+
 def short(id: str) -> str:
     """Return how an id begins: enough to tell it from others."""
     return id[:SHORT_DIGITS]
@@ -73,6 +86,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "count": count,
     "span": span,
     "moment": moment,
+    "clock_of": clock_of,
     "short": short,
     "words": words,
     "badge": badge,

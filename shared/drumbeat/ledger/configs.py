@@ -35,6 +35,18 @@ class StoredConfig:
         return all(self.compiled.get(name) == compiled.get(name) for name in ("semantics", "must_understand"))
 
 
+@dataclass(frozen=True, slots=True)
+class VersionItem:
+    """One version in a list. `templates`: how many files."""
+
+    version: int
+    hash: bytes
+    applied_by: str
+    applied_at: datetime
+    document_bytes: int
+    templates: int
+
+
 NEWEST_VERSION = "SELECT max(version) AS version FROM configs"
 
 
@@ -102,6 +114,34 @@ def newest_stored(db: Database) -> StoredConfig | None:
     """Return the version in force with its text, None before the first `apply`."""
     rows = db.run(STORED)
     return StoredConfig(**rows[0]) if rows else None
+
+
+STORED_AS = """
+    SELECT version, hash, document, templates, compiled, applied_by, applied_at
+      FROM configs
+     WHERE version = %(version)s
+"""
+
+
+def stored(db: Database, version: int) -> StoredConfig | None:
+    """Return one version with its text, None for a number never applied."""
+    rows = db.run(STORED_AS, {"version": version})
+    return StoredConfig(**rows[0]) if rows else None
+
+
+LISTED = """
+    SELECT version, hash, applied_by, applied_at, octet_length(document) AS document_bytes,
+           (SELECT count(*) FROM jsonb_object_keys(templates)) AS templates
+      FROM configs
+     WHERE %(before)s::integer IS NULL OR version < %(before)s
+     ORDER BY version DESC
+     LIMIT %(limit)s
+"""
+
+
+def listed(db: Database, *, before: int | None, limit: int) -> list[VersionItem]:
+    """List versions, newest first, older than `before`."""
+    return [VersionItem(**row) for row in db.run(LISTED, {"before": before, "limit": limit})]
 
 
 # Nothing is inserted when the newest version has the same text and is read by the same rules, nor when another run took

@@ -109,7 +109,13 @@ REACHED = """
 
 
 def people_of_run(
-    db: Database, run: RunHead, filter: PeopleFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE
+    db: Database,
+    run: RunHead,
+    filter: PeopleFilter,
+    *,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+    looked_at: int = LOOKED_AT,
 ) -> Page[RunPerson]:
     """List the people of a run, in an order that is none to a reader. Raises Invalid for a cursor that is not valid."""
     parameters: dict[str, object] = {
@@ -120,7 +126,7 @@ def people_of_run(
         "status": filter.status,
         "mailed": filter.mailed,
         "after": _read(cursor),
-        "looked_at": LOOKED_AT,
+        "looked_at": looked_at,
         "limit": limit + 1,
     }
     rows = db.run(PEOPLE, parameters)
@@ -128,7 +134,7 @@ def people_of_run(
     if len(people) > limit:
         return Page(people[:limit], people[limit - 1].contact.hex())
     reached = rows[0] if rows else db.run(REACHED, parameters)[0]
-    return Page(people, reached["reached"].hex() if reached["seen"] == LOOKED_AT else None)
+    return Page(people, reached["reached"].hex() if reached["seen"] == looked_at else None)
 
 
 def _person(rows: Sequence[dict[str, Any]]) -> RunPerson:

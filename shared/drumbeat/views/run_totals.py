@@ -21,6 +21,7 @@ class StepTotals:
     not_expanded: int = 0
     waiting: int = 0
     in_flight: int = 0  # claimed, being sent, or of unknown outcome
+    unknown: int = 0  # those of `in_flight` of which no one can say yet whether they were sent
     held: int = 0
     accepted: int = 0
     refused: int = 0
@@ -102,6 +103,7 @@ def run_totals(db: Database, run: UUID) -> list[StepTotals]:
                 not_expanded=row["not_expanded"],
                 waiting=mails.get("waiting", 0),
                 in_flight=sum(mails.get(status, 0) for status in ("claimed", "sending", "unknown")),
+                unknown=mails.get("unknown", 0),
                 held=mails.get("held", 0),
                 accepted=mails.get("accepted", 0),
                 refused=mails.get("refused", 0),

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from difflib import unified_diff
 from typing import Any
 
-from drumbeat.cli.output import count, plain
-
 SECTIONS = {"accounts": "account", "sources": "source", "flows": "flow", "campaigns": "campaign"}
 LONGEST_VALUE = 60  # characters; of a longer one it is only said that it changed
 
@@ -31,7 +29,7 @@ class Difference:
     how: str = ""
 
     def __str__(self) -> str:
-        return f"{self.change:<8} {plain(self.part)}{': ' if self.how else ''}{plain(self.how)}"
+        return f"{self.change:<8} {self.part}{': ' if self.how else ''}{self.how}"
 
     def facts(self) -> dict[str, str]:
         """Return it for a program."""
@@ -51,7 +49,7 @@ def differences(before: Written | None, after: Written) -> list[Difference]:
 
 
 def _data(written: Written | None) -> Fields:
-    from drumbeat.configuration import yaml_lines
+    from drumbeat.configuration import yaml_lines  # YAML, which a command that compares nothing does without
 
     return _mapping(yaml_lines.read(written.document, "").data) if written else {}
 
@@ -118,4 +116,5 @@ def _templates(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Diffe
             yield Difference("removed", part)
         elif old[name] != new[name]:
             lines = list(unified_diff(old[name].splitlines(), new[name].splitlines(), n=0, lineterm=""))[2:]
-            yield Difference("changed", part, count(sum(line[0] in "+-" for line in lines), "line"))
+            number = sum(line[0] in "+-" for line in lines)
+            yield Difference("changed", part, f"{number:,} line{'' if number == 1 else 's'}")

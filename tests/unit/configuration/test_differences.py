@@ -2,7 +2,7 @@
 
 import pytest
 
-from drumbeat.cli.differences import Written, differences
+from drumbeat.configuration.differences import Written, differences
 
 BEFORE = """
 version: 1

@@ -1,0 +1,120 @@
+"""A run: its plan, where its people are, who they are, and what was done with it.
+
+What reads all people of a run stands apart: of many it is asked for by the page that is open already, or by a link.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from aws_lambda_powertools.event_handler import Response
+
+from drumbeat.api import named
+from drumbeat.api.routing import Routes
+from drumbeat.campaigns import run_story
+from drumbeat.campaigns.run_plan import NOT_STARTED
+from drumbeat.campaigns.run_story import RunBrief
+from drumbeat.console.access import Page, reads
+from drumbeat.console.campaigns import may_ask
+from drumbeat.console.lists import as_csv, older
+from drumbeat.console.run_bars import bar, words
+from drumbeat.core.runs import ENDED, LeftOut, RunState
+from drumbeat.core.status import Status
+from drumbeat.services import services
+from drumbeat.views.hours import LONGEST, HourCount, hourly
+from drumbeat.views.run_people import ANY, PeopleFilter, people_of_run
+
+router = Routes()
+
+COUNTED_AT_ONCE = 20_000  # people, whom a page reads before it answers
+PEOPLE_SHOWN = 50
+LOOKED_AT = 2_000  # people, for one page of those with a mail in one status: each mail is looked up
+HOUR = timedelta(hours=1)
+# What a page may be asked to count.
+PROGRESS, PLAN = "progress", "plan"
+BEGUN = (RunState.EXPANDING, RunState.RUNNING, RunState.PAUSED, *ENDED)
+
+
+@router.get("/runs/<run>", middlewares=reads("read"))
+def show(run: str) -> Response[Any]:
+    """Show one run, or some of its people."""
+    page: Page = router.context["page"]
+    told = run_story.brief(named.run_id(run), services())
+    if page.query.keys() & {"left_out", "status", "people"}:
+        return _people(page, told)
+    asked = page.query.get("show", "")
+    counts = asked in (PROGRESS, PLAN) or (told.people <= COUNTED_AT_ONCE and told.plan_hash is not None)
+    progress = run_story.progress(told, services()) if counts else None
+    plan = run_story.plan(told, progress, services()) if progress and asked == PLAN else None
+    return page.show(
+        "run.html",
+        f"Run {str(told.run_id)[:8]} of {told.campaign}",
+        here="campaigns",
+        run=told,
+        progress=progress,
+        bars=[bar(each) for each in progress.totals] if progress else None,
+        plan=plan,
+        not_started=told.state in NOT_STARTED,
+        hours=_hours(told),
+        may_ask=may_ask(page),
+        ended=told.state in ENDED,
+        did=page.query.get("did", ""),
+    )
+
+
+def _people(page: Page, run: RunBrief) -> Response[Any]:
+    wanted = PeopleFilter(page.query.get("left_out"), page.query.get("status"))
+    found = people_of_run(
+        services().db, run, wanted, cursor=page.query.get("cursor"), limit=PEOPLE_SHOWN, looked_at=LOOKED_AT
+    )
+    if page.query.get("format") == "csv":
+        return as_csv(page, found)
+    return page.show(
+        "run_people.html",
+        f"People of run {str(run.run_id)[:8]}",
+        here="campaigns",
+        run=run,
+        people=found.items,
+        why={each.left_out: words(each.left_out) for one in found.items for each in one.steps if each.left_out},
+        older=older(page, found.next),
+        csv=older(page, page.query.get("cursor"), format="csv"),
+        looked_at=LOOKED_AT,
+        reasons={ANY: "any reason", **{each.value: words(each) for each in LeftOut}},
+        statuses=[each.value for each in Status],
+        left_out=page.query.get("left_out", ""),
+        is_in=page.query.get("status", ""),
+    )
+
+
+def _hours(run: RunBrief) -> list[dict[str, object]]:
+    """Return the hours in which mails of a run came to an end, oldest first."""
+    begun = next((move.at for move in run.journal if move.to_state in BEGUN), None)
+    if begun is None:
+        return []
+    now = services().clock.now()
+    # What was reported of a mail later may have changed it after the run ended; no day of that is looked for here.
+    until = min(now, run.updated_at + 25 * HOUR) if run.state in ENDED else now
+    since = max(begun, until - LONGEST + HOUR)
+    return _by_hour(hourly(services().db, since, max(until, since + HOUR), run=run.run_id))
+
+
+def _by_hour(counts: list[HourCount]) -> list[dict[str, object]]:
+    """Add up the accounts of each hour."""
+    hours: dict[datetime, dict[str, Any]] = {}
+    for each in counts:
+        hour = hours.setdefault(
+            each.hour,
+            {
+                "hour": each.hour,
+                "at": int(each.hour.timestamp()),
+                **dict.fromkeys(("accepted", "refused", "held", "cancelled"), 0),
+            },
+        )
+        for name in ("accepted", "refused", "held", "cancelled"):
+            hour[name] += getattr(each, name)
+    return list(hours.values())
+
+
+def path_of(run: UUID) -> str:
+    """Return where a run is shown."""
+    return f"/runs/{run}"
