@@ -13,6 +13,7 @@ from drumbeat.api import (
     configuration,
     counts,
     dead_letters,
+    description,
     doctor,
     effects,
     erasure,
@@ -61,7 +62,7 @@ NOUNS = (
 def resolver(logger: Logger, pages: Iterable[ModuleType] = (), as_page: AsPage | None = None) -> APIGatewayHttpResolver:
     """Build the resolver; it connects to nothing. `pages` are modules with routes for people."""
     app = APIGatewayHttpResolver()
-    for noun in (*NOUNS, *pages):
+    for noun in (*NOUNS, description, *pages):
         app.include_router(noun.router)
     Problems(app, logger, as_page)
     return app
