@@ -12,6 +12,7 @@ SAM := .venv/tools/sam/.setup
 CHECKERS := .venv/tools/checkov/.setup .venv/tools/cfripper/.setup
 PEERS := .venv/peers/.setup
 SDKS := .venv/sdks/.setup
+FUZZ := .venv/fuzz/.setup
 INSTALL := $(UV) pip install --quiet --require-hashes
 LOCK := --quiet --universal --python-version 3.13 --generate-hashes --no-header
 # Any Python that may start uv; what Drumbeat itself runs on is 3.13, found or fetched by uv.
@@ -64,7 +65,8 @@ lock: | $(UV) ## resolve the dependencies afresh
 	$(UV) pip compile $(LOCK) -c requirements.lock -o layers/dependencies/requirements.txt pyproject.toml
 	for tool in build uv sam checkov cfripper; do \
 		$(UV) pip compile $(LOCK) --upgrade -o requirements/$$tool.txt requirements/$$tool.in; done
-	$(UV) pip compile $(LOCK) --upgrade -o tests/sdks/requirements.txt tests/sdks/requirements.in
+	for tests in sdks fuzz; do \
+		$(UV) pip compile $(LOCK) --upgrade -o tests/$$tests/requirements.txt tests/$$tests/requirements.in; done
 
 dev: $(SETUP) ## run everything on this machine
 	@$(BIN)/drumbeat dev
@@ -75,13 +77,13 @@ cloud: $(SETUP) $(SAM) ## deploy the template as it is into an emulated AWS acco
 demo: $(SETUP) ## start a stack, break it, and show that each effect was done once
 	@$(BIN)/drumbeat demo
 
-test: $(DEV) $(SAM) $(CHECKERS) ## formatting, lint, types, tests
+test: $(DEV) $(SAM) $(CHECKERS) $(FUZZ) ## formatting, lint, types, tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/pytest -m 'not proof' -n 2 --dist worksteal
 
-proof: $(DEV) $(SAM) $(CHECKERS) $(SDKS) ## the long proofs; prints what each has shown
+proof: $(DEV) $(SAM) $(CHECKERS) $(SDKS) $(FUZZ) ## the long proofs; prints what each has shown
 	$(BIN)/pytest -m proof -n 2 --dist worksteal -rP --show-capture=stdout --durations 10
 
 chaos: $(DEV) ## one of the proofs: kill, cut and freeze everything under load, then count from outside
@@ -97,7 +99,7 @@ clean: ## remove what was built and measured; .venv and the state of .drumbeat s
 bench: $(DEV) $(SAM) $(PEERS) ## measure side by side with peers (30 minutes); writes docs/performance.md
 	$(BIN)/python -m bench $(BENCH)
 
-$(SDKS): tests/sdks/requirements.txt | $(DEV)
+$(SDKS) $(FUZZ): .venv/%/.setup: tests/%/requirements.txt | $(DEV)
 	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
 	$(INSTALL) --compile-bytecode --python $(@D)/bin/python -r $<
 	touch $@

@@ -1,6 +1,7 @@
 """What `sam build` makes: handlers that start from it alone, layers inside their budget."""
 
 import ast
+import gzip
 import hashlib
 import json
 import os
@@ -132,7 +133,10 @@ def test_the_code_layer_carries_what_is_no_code_and_leaves_the_developers_part(b
 
     found = {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file() and path.suffix != ".pyc"}
 
-    assert found == kept
+    packed = found - kept
+    assert packed == {Path("api/openapi.json.gz")}
+    assert {path.with_suffix("") for path in packed} == kept - found
+    assert gzip.decompress((shipped / "api/openapi.json.gz").read_bytes()) == (source / "api/openapi.json").read_bytes()
     assert {path.name for path in (built / "CodeLayer").rglob("*") if path.name in ("Makefile", "tests")} == set()
 
 

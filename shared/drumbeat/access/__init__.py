@@ -1,1 +1,1 @@
-"""API keys: how they verify themselves, the table of them, the first one."""
+"""API keys: how they verify themselves, the table of them, the first one; sessions of the console."""

@@ -4,6 +4,7 @@ What a key without the scope `people` is answered passes through `masking` here,
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -67,6 +68,14 @@ def require_polling(request: BaseProxyEvent, *scopes: str) -> ApiKey:
     return caller
 
 
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What the key of a route's caller has to have."""
+
+    scopes: tuple[str, ...]
+    one_of: tuple[str, ...]
+
+
 def needs(*scopes: str, one_of: Collection[str] = (), shows: Collection[str] = ()) -> list[Middleware]:
     """Guard a route: a caller that passes has a valid key with these scopes, and with one of those of `one_of`, and
     is the `caller` of its context.
@@ -86,6 +95,18 @@ def needs(*scopes: str, one_of: Collection[str] = (), shows: Collection[str] = (
         assert isinstance(app.current_event, APIGatewayProxyEventV2)
         return as_table(answer, app.current_event)
 
+    guard.needed = Needed(scopes, tuple(one_of))  # type: ignore[attr-defined] # Powertools calls functions alone
+    return [guard]
+
+
+def polled(*scopes: str) -> list[Middleware]:
+    """Guard a route that is asked again and again and shows no person: as `needs`, without the ledger."""
+
+    def guard(app: ApiGatewayResolver, following: Next) -> Response[Any]:
+        require_polling(app.current_event, *scopes)
+        return following(app)
+
+    guard.needed = Needed(scopes, ())  # type: ignore[attr-defined]
     return [guard]
 
 

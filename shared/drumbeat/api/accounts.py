@@ -1,21 +1,24 @@
 """`/v1/accounts`: which logins are running, which are paused and why; `/v1/pause` and `/v1/resume`: everything."""
 
-from typing import Any
+from dataclasses import dataclass
 
-from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.query import Reason, body, listing
-from drumbeat.api.response import reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.body import Reason
+from drumbeat.api.query import Listed
+from drumbeat.api.response import Answer, reply
+from drumbeat.api.routing import ApiRoutes, refuses
+from drumbeat.core.errors import Stale
 from drumbeat.core.invariants import Invariant
 from drumbeat.ledger import account_states, configs, stops
-from drumbeat.operations.stops import resume, resume_everything, stop
+from drumbeat.ledger.stops import Stop
+from drumbeat.operations.stops import Resumed, resume, resume_everything, stop
 from drumbeat.services import services
+from drumbeat.views import AccountItem, Page
 
-router = Routes()
+router = ApiRoutes()
 
 
 class Pause(BaseModel):
@@ -40,51 +43,55 @@ class ResumeAll(BaseModel):
     invariant: Invariant | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """All stops in force."""
+
+    stops: list[Stop]
+
+
 @router.get("/v1/accounts", middlewares=READ)
-def list_accounts() -> Response[Any]:
+def list_accounts(_: Listed) -> Answer[Page[AccountItem]]:
     """List all accounts with their state and what waits for them."""
-    listing(router)
-    return reply({"items": all_accounts(), "next": None})
+    return reply(Page(all_accounts(), None))
 
 
 @router.post("/v1/accounts/<name>/pause", middlewares=OPERATE)
-def pause_account(name: str) -> Response[Any]:
+def pause_account(name: str, request: Pause) -> Answer[Stops]:
     """Stop an account: once this is answered no attempt is opened at it any more. Returns all stops in force."""
-    request = body(router, Pause)
-    return reply({"stops": stop(name, reason=request.reason, actor=router.actor, services=services())})
+    return reply(Stops(stop(name, reason=request.reason, actor=router.actor, services=services())))
 
 
 @router.post("/v1/accounts/<name>/resume", middlewares=OPERATE)
-def resume_account(name: str) -> Response[Any]:
+@refuses(Stale)
+def resume_account(name: str, request: ResumeAccount | None) -> Answer[Resumed]:
     """End an account's stop and its pause; call again while `left` is true."""
-    request = body(router, ResumeAccount) if router.current_event.body else ResumeAccount()
-    return reply(resume(name, reason=request.reason, actor=router.actor, services=services()))
+    reason = request.reason if request else None
+    return reply(resume(name, reason=reason, actor=router.actor, services=services()))
 
 
 @router.get("/v1/stops", middlewares=READ)
-def list_stops() -> Response[Any]:
+def list_stops(_: Listed) -> Answer[Page[Stop]]:
     """List what is stopped: accounts or everything, by people or by invariants that do not hold."""
-    listing(router)
-    return reply({"items": stops.in_force(services().db), "next": None})
+    return reply(Page(stops.in_force(services().db), None))
 
 
 @router.post("/v1/pause", middlewares=OPERATE)
-def pause_everything() -> Response[Any]:
+def pause_everything(request: Pause) -> Answer[Stops]:
     """Stop everything: once this is answered no attempt is opened any more. Returns all stops in force."""
-    request = body(router, Pause)
-    return reply({"stops": stop(None, reason=request.reason, actor=router.actor, services=services())})
+    return reply(Stops(stop(None, reason=request.reason, actor=router.actor, services=services())))
 
 
 @router.post("/v1/resume", middlewares=OPERATE)
-def resume_all() -> Response[Any]:
+@refuses(Stale)
+def resume_all(request: ResumeAll) -> Answer[Resumed]:
     """End the stop of everything, or all that an invariant has stopped; call again while `left` is true."""
-    request = body(router, ResumeAll)
     return reply(
         resume_everything(reason=request.reason, actor=router.actor, services=services(), invariant=request.invariant)
     )
 
 
-def all_accounts() -> list[views.AccountItem]:
+def all_accounts() -> list[AccountItem]:
     """Join configuration, ledger and throttle."""
     db = services().db
     return views.accounts(

@@ -1,21 +1,23 @@
 """`/v1/config`: the configuration in force, and how it is replaced. It holds no person, only its owner's words."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
 from drumbeat.api.access import needs
-from drumbeat.api.query import body, query
-from drumbeat.api.response import reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.problems import Refused
+from drumbeat.api.response import Answer, reply
+from drumbeat.api.routing import ApiRoutes, refuses
+from drumbeat.campaigns.schedules import Aligned
 from drumbeat.configuration.apply import apply
-from drumbeat.core.errors import NotFound
+from drumbeat.core.errors import Mistake, NotFound, Stale
 from drumbeat.ledger import configs
 from drumbeat.services import services
 
-router = Routes()
+router = ApiRoutes()
 
 
 class Document(BaseModel):
@@ -27,44 +29,68 @@ class Document(BaseModel):
     cursor: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was made of a document: the names that it has of each kind."""
+
+    version: int
+    changed: bool
+    accounts: list[str]
+    lists: list[str]
+    audiences: list[str]
+    sources: list[str]
+    flows: list[str]
+    campaigns: list[str]
+    templates: list[str]
+    warnings: list[Mistake]  # what was taken, and should be written otherwise
+    alarms: Aligned  # what was done to the schedules that wake the campaigns
+    rung: int  # events that are planned again now
+    next: UUID | None  # the `cursor` to go on with
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A configuration, as it was written."""
+
+    version: int
+    hash: bytes
+    document: str
+    templates: Mapping[str, str]
+    applied_by: str
+    applied_at: datetime
+
+
 @router.put("/v1/config", middlewares=needs("operate", shows=["warnings"]))
-def put_config() -> Response[Any]:
+@refuses(Refused, Stale)
+def put_config(request: Document) -> Answer[Taken]:
     """Check a configuration and put it in force; 400 with every mistake, and then nothing was stored."""
-    request = body(router, Document)
     applied = apply(request.document, request.templates, actor=router.actor, services=services(), after=request.cursor)
     return reply(
-        {
-            "version": applied.version,
-            "changed": applied.changed,
-            "accounts": applied.accounts,
-            "lists": applied.lists,
-            "audiences": applied.audiences,
-            "sources": applied.sources,
-            "flows": applied.flows,
-            "campaigns": applied.campaigns,
-            "templates": applied.templates,
-            "warnings": applied.warnings,
-            "alarms": applied.schedules,
-            "rung": applied.notified,
-            "next": applied.next,
-        }
+        Taken(
+            applied.version,
+            applied.changed,
+            applied.accounts,
+            applied.lists,
+            applied.audiences,
+            applied.sources,
+            applied.flows,
+            applied.campaigns,
+            applied.templates,
+            applied.warnings,
+            applied.schedules,
+            applied.notified,
+            applied.next,
+        )
     )
 
 
 @router.get("/v1/config", middlewares=needs("read", shows=["document", "templates"]))
-def get_config() -> Response[Any]:
+@refuses(NotFound)
+def get_config() -> Answer[InForce]:
     """Show the configuration in force, as it was written."""
-    query(router)
     stored = configs.newest_stored(services().db)
     if stored is None:
         raise NotFound("no configuration was applied yet; events are recorded and wait for `drumbeat apply`")
     return reply(
-        {
-            "version": stored.version,
-            "hash": stored.hash,
-            "document": stored.document,
-            "templates": stored.templates,
-            "appliedBy": stored.applied_by,
-            "appliedAt": stored.applied_at,
-        }
+        InForce(stored.version, stored.hash, stored.document, stored.templates, stored.applied_by, stored.applied_at)
     )

@@ -1,60 +1,68 @@
 """`/v1/doctor`: what can be wrong with an installation, and one mail to look at."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
 
 from drumbeat.api.access import OPERATE, needs
-from drumbeat.api.query import body, listing
-from drumbeat.api.response import reply
-from drumbeat.api.routing import Routes
-from drumbeat.ingest.request import one_key
+from drumbeat.api.body import Keyed
+from drumbeat.api.query import Listed
+from drumbeat.api.response import Answer, once, reply
+from drumbeat.api.routing import ApiRoutes, refuses
+from drumbeat.core.errors import KeyReused, NotFound
 from drumbeat.operations.check_mail import Wanted, send_check_mail
+from drumbeat.operations.checks import Check
 from drumbeat.operations.doctor import doctor
 from drumbeat.services import services
-from drumbeat.web.requests import key_of
+from drumbeat.views import Page
 
-router = Routes()
+router = ApiRoutes()
 
 
-class MailRequest(BaseModel):
-    """The mail that is asked for; the key may come as a header instead."""
+class MailRequest(Keyed):
+    """The mail that is asked for; the key may come as the header Idempotency-Key instead."""
 
-    model_config = ConfigDict(extra="forbid")
     to: str
     account: str | None = None
     list: str | None = None
     template: str | None = None
     payload: dict[str, object] | None = None
     campaign: str | None = None
-    idempotencyKey: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailAsked:
+    """The event that the mail became, and who sends it."""
+
+    event_id: UUID
+    status: str
+    account: str
+    provider: str
+    from_: str
+    sandbox: str | None  # where the mail arrives, when the account talks to the local sandbox
 
 
 @router.get("/v1/doctor", middlewares=OPERATE)
-def get_doctor() -> Response[Any]:
+def get_doctor(_: Listed) -> Answer[Page[Check]]:
     """Check everything that can be wrong with an installation, and say how to repair it."""
-    listing(router)
-    return reply({"items": doctor(services()), "next": None})
+    return reply(Page(doctor(services()), None))
 
 
 @router.post("/v1/doctor/mail", middlewares=needs("operate", shows=["from"]))
-def post_mail() -> Response[Any]:
+@refuses(NotFound, KeyReused)
+def post_mail(request: MailRequest) -> Answer[MailAsked, Literal[200, 202]]:
     """Ask for one mail through a configured account: 202, or 200 when the key was used before."""
-    request = body(router, MailRequest)
     wanted = Wanted(
         request.to, request.account, request.list, request.template, request.payload, campaign=request.campaign
     )
-    key = one_key(key_of(router.current_event.raw_event), request.idempotencyKey)
+    key = request.key(router.current_event.raw_event)
     made = send_check_mail(wanted, key, actor=router.actor, services=services())
-    answer = {
-        "eventId": made.receipt.event_id,
-        "status": made.receipt.status,
-        "account": made.account.name,
-        "provider": made.account.provider,
-        "from": made.account.settings["from"],
-        "sandbox": made.sandbox,
-    }
-    if made.receipt.replayed:
-        return reply(answer, 200, {"Idempotent-Replayed": "true"})
-    return reply(answer, 202)
+    answer = MailAsked(
+        made.receipt.event_id,
+        made.receipt.status,
+        made.account.name,
+        made.account.provider,
+        str(made.account.settings["from"]),
+        made.sandbox,
+    )
+    return once(answer, replayed=made.receipt.replayed)

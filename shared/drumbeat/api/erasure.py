@@ -3,21 +3,23 @@
 The address comes in by the body alone, so that no log of paths holds it.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.access.keys import PEOPLE
 from drumbeat.api.access import needs
-from drumbeat.api.query import body
-from drumbeat.api.response import reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.response import Answer, reply
+from drumbeat.api.routing import ApiRoutes
 from drumbeat.core.address import LONGEST_TEXT
 from drumbeat.services import services
 
-router = Routes()
+if TYPE_CHECKING:
+    from drumbeat.people.erasure import Erased
+    from drumbeat.people.erasure_sql import Held
+
+router = ApiRoutes()
 
 
 class Erasure(BaseModel):
@@ -30,11 +32,10 @@ class Erasure(BaseModel):
 
 
 @router.post("/v1/leads/erase", middlewares=needs("operate", PEOPLE))
-def erase_lead() -> Response[Any]:
+def erase_lead(request: Erasure) -> "Answer[Held | Erased]":
     """Erase a person, or count what that would delete; continue with `after` until `next` is null. Safe to repeat."""
     from drumbeat.people import erasure  # imports the planner, which only this route needs
 
-    request = body(router, Erasure)
     if request.dryRun:
         return reply(erasure.preview(request.email, services()))
     return reply(erasure.erase(request.email, actor=router.actor, services=services(), after=request.after))

@@ -1,29 +1,30 @@
 """`/v1/events`: what arrived, and what followed from it."""
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.access.keys import PEOPLE, ApiKey
-from drumbeat.api import named
 from drumbeat.api.access import OPERATE, READ
-from drumbeat.api.named import only
-from drumbeat.api.query import Reason, body, instant, limit, listing
-from drumbeat.api.response import Room, page, reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.body import Reason
+from drumbeat.api.named import EventId, only
+from drumbeat.api.query import Instant, Paged, Word
+from drumbeat.api.response import Answer, Room, reply
+from drumbeat.api.routing import ApiRoutes, refuses
 from drumbeat.core.address import keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
-from drumbeat.core.errors import InvalidAddress, NotFound
+from drumbeat.core.errors import Ambiguous, InvalidAddress, NotFound, Stale
+from drumbeat.core.events import EventType
 from drumbeat.ingest import parking
-from drumbeat.operations.dismissals import dismiss
+from drumbeat.operations.dismissals import Dismissed, dismiss
 from drumbeat.services import services
-from drumbeat.views.pages import PAGE_SIZE
+from drumbeat.views import EventItem, Page
+from drumbeat.views.timeline import EventStory
 
-router = Routes()
+router = ApiRoutes()
 
 
 class Dismissal(BaseModel):
@@ -33,20 +34,30 @@ class Dismissal(BaseModel):
     reason: Reason
 
 
+class EventQuery(Paged):
+    """Which events are listed."""
+
+    type: Annotated[str, Word("type", *EventType)] | None = None
+    source: str | None = None
+    status: str | None = None
+    since: Instant | None = None
+    q: Annotated[str, Field(description="an address, the beginning of an id, or a whole key")] | None = None
+
+
 @router.get("/v1/events", middlewares=READ)
-def list_events() -> Response[Any]:
+def list_events(query: EventQuery) -> Answer[Page[EventItem]]:
     """List events, newest first. `q`: an address, the beginning of an id, or a whole key. Only who may see persons
     finds events by address or key.
     """
-    parameters = listing(router, "type", "source", "status", "since", "q", "cursor", "limit")
-    wanted = filter_of(parameters, router.caller)
-    return page(
-        views.events(services().db, wanted, cursor=parameters.get("cursor"), limit=limit(parameters, PAGE_SIZE))
+    wanted = filter_of(
+        router.caller, type=query.type, source=query.source, status=query.status, since=query.since, q=query.q
     )
+    return reply(views.events(services().db, wanted, cursor=query.cursor, limit=query.limit))
 
 
 @router.get("/v1/events/<event_id>", middlewares=READ)
-def show_event(event_id: str) -> Response[Any]:
+@refuses(Ambiguous)
+def show_event(event_id: str) -> Answer[EventStory]:
     """Show one event with what followed from it; of many effects, the first that fit into an answer."""
     id = only("event", event_id)
     story = views.event(services().db, id, fits=Room()) if id is not None else None
@@ -56,24 +67,32 @@ def show_event(event_id: str) -> Response[Any]:
 
 
 @router.post("/v1/events/<event_id>/dismiss", middlewares=OPERATE)
-def dismiss_event(event_id: str) -> Response[Any]:
+@refuses(Stale)
+def dismiss_event(event_id: EventId, request: Dismissal) -> Answer[Dismissed]:
     """Dismiss one event from attention; 409 when nothing needs it, or an effect is held."""
-    request = body(router, Dismissal)
-    return reply(dismiss(named.event_id(event_id), reason=request.reason, actor=router.actor, services=services()))
+    return reply(dismiss(event_id, reason=request.reason, actor=router.actor, services=services()))
 
 
-def filter_of(parameters: Mapping[str, str], caller: ApiKey) -> views.EventFilter:
+def filter_of(
+    caller: ApiKey,
+    *,
+    type: str | None = None,
+    source: str | None = None,
+    status: str | None = None,
+    since: datetime | None = None,
+    q: str | None = None,
+) -> views.EventFilter:
     """Return which events are meant. Raises Invalid, and Forbidden for an address of whom the caller may not see."""
-    if "@" in parameters.get("q", ""):  # an address: an empty list would look as if there were none
+    if "@" in (q or ""):  # an address: an empty list would look as if there were none
         caller.need(PEOPLE)
     return views.EventFilter(
-        type=parameters.get("type"),
-        source=parameters.get("source"),
-        status=parameters.get("status"),
-        since=instant(parameters.get("since")),
-        q=parameters.get("q"),
+        type=type,
+        source=source,
+        status=status,
+        since=since,
+        q=q,
         keys=PEOPLE in caller.scopes,
-        contacts=_contacts(parameters.get("q")),
+        contacts=_contacts(q),
     )
 
 

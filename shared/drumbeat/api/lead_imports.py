@@ -1,14 +1,13 @@
 """`/v1/leads/import`: rows of a file of people, in chunks."""
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
-from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.api.access import OPERATE
-from drumbeat.api.query import body
-from drumbeat.api.response import reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.response import Answer, reply
+from drumbeat.api.routing import ApiRoutes
 from drumbeat.core.errors import TooLarge
 from drumbeat.core.lead_limits import MAX_IMPORT_BYTES, MAX_IMPORT_ROWS
 from drumbeat.ingest.door import Door
@@ -18,7 +17,7 @@ from drumbeat.web.requests import size_of
 
 MAX_ROW_NUMBER = 2**53 - 1
 
-router = Routes()
+router = ApiRoutes()
 
 
 class ImportedRow(BaseModel):
@@ -40,8 +39,15 @@ class Chunk(BaseModel):
     consent: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkTaken:
+    """What became of some rows."""
+
+    results: imports.Imported
+
+
 @router.post("/v1/leads/import", middlewares=OPERATE)
-def import_leads() -> Response[Any]:
+def import_leads(chunk: Chunk) -> Answer[ChunkTaken]:
     """Record rows of a file, each once. Harmless to repeat: those that are known already are counted as replayed.
 
     Nothing is buffered: while the ledger is away this answers 503, and the same rows are sent again.
@@ -49,8 +55,7 @@ def import_leads() -> Response[Any]:
     event = router.current_event.raw_event
     if (size := size_of(event)) > MAX_IMPORT_BYTES:
         raise TooLarge(f"Rows may have {MAX_IMPORT_BYTES} bytes, these have {size}. Nothing was stored; send fewer.")
-    chunk = body(router, Chunk)
     rows = imports.Rows(
         chunk.file, [(row.row, row.fields) for row in chunk.rows], chunk.mode, chunk.list, chunk.consent
     )
-    return reply({"results": imports.record(rows, Door(services()), caller=router.caller, actor=router.actor)})
+    return reply(ChunkTaken(imports.record(rows, Door(services()), caller=router.caller, actor=router.actor)))

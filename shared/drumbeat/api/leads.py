@@ -4,49 +4,60 @@ The answers are about persons throughout: without the scope for them there is no
 never paths, so an address in a path stays out of them.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 from urllib.parse import unquote
 from uuid import UUID
 
-from aws_lambda_powertools.event_handler import Response
+from pydantic import Field
 
 from drumbeat import views
 from drumbeat.api.access import READ_PEOPLE
-from drumbeat.api.query import limit, listing, query
-from drumbeat.api.response import Room, page, reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.query import Cursor, Paged, Query
+from drumbeat.api.response import Answer, Room, reply
+from drumbeat.api.routing import ApiRoutes, refuses
 from drumbeat.core.address import keys_of, normalise
 from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Invalid, InvalidAddress, NotFound
 from drumbeat.people import lists
 from drumbeat.services import services
-from drumbeat.views.pages import PAGE_SIZE
+from drumbeat.views import LeadItem, Page, PersonStory
+from drumbeat.views.lead_pages import TAKES
 
-router = Routes()
+router = ApiRoutes()
+
+
+class LeadQuery(Paged):
+    """Which leads are listed."""
+
+    where: Annotated[str, Field(description=TAKES)] | None = None
+    audience: Annotated[str, Field(description="those in this audience; without `where`")] | None = None
+
+
+class PersonQuery(Query):
+    """Which part of a person's story is shown."""
+
+    cursor: Cursor | None = None
 
 
 @router.get("/v1/leads", middlewares=READ_PEOPLE)
-def list_leads() -> Response[Any]:
+@refuses(NotFound)
+def list_leads(query: LeadQuery) -> Answer[Page[LeadItem]]:
     """List leads, newest first. A page may be short, and with `where` empty, while there are more: follow `next`."""
-    parameters = listing(router, "where", "audience", "cursor", "limit")
-    if "audience" in parameters:
-        return _of_audience(parameters)
-    wanted = views.LeadFilter.read(parameters.get("where"))
+    if query.audience is not None:
+        return reply(_of_audience(query.audience, query))
+    wanted = views.LeadFilter.read(query.where)
     if wanted.list is not None:
         lists.check(wanted.list, services().db)
-    most = limit(parameters, PAGE_SIZE)
-    return page(views.leads(services().db, wanted, cursor=parameters.get("cursor"), limit=most, fits=Room()))
+    return reply(views.leads(services().db, wanted, cursor=query.cursor, limit=query.limit, fits=Room()))
 
 
 @router.get("/v1/leads/<person>", middlewares=READ_PEOPLE)
-def show_lead(person: str) -> Response[Any]:
+def show_lead(person: str, query: PersonQuery) -> Answer[PersonStory]:
     """Show one person, by address or id, with a page of what happened, newest first: follow `next`."""
     from drumbeat.api.sent import sent  # reads requests, which only this route needs
 
-    parameters = query(router, "cursor")
     id, keys = named(person)
-    story = views.person(services().db, keys=keys, id=id, cursor=parameters.get("cursor"), reading=sent, fits=Room())
+    story = views.person(services().db, keys=keys, id=id, cursor=query.cursor, reading=sent, fits=Room())
     if story is None:
         raise NotFound(
             "no event, effect or suppression names this person. What was just sent is here once it is planned; what was"
@@ -55,15 +66,13 @@ def show_lead(person: str) -> Response[Any]:
     return reply(story)
 
 
-def _of_audience(parameters: Mapping[str, str]) -> Response[Any]:
+def _of_audience(name: str, query: LeadQuery) -> Page[LeadItem]:
     """List the people of an audience, in the order of their keys, as it was when the first page was asked for."""
     from drumbeat.audiences import paging  # builds statements, which only this question needs
 
-    if "where" in parameters:
+    if query.where is not None:
         raise Invalid("audience and where do not go together; put the condition into an audience")
-    most = limit(parameters, PAGE_SIZE)
-    name, cursor = parameters["audience"], parameters.get("cursor")
-    return page(paging.page(name, services(), cursor=cursor, limit=most, fits=Room()))
+    return paging.page(name, services(), cursor=query.cursor, limit=query.limit, fits=Room())
 
 
 def named(person: str) -> tuple[UUID | None, tuple[bytes, ...]]:

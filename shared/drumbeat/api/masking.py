@@ -22,7 +22,7 @@ MASKED = "masked"
 
 # What a person sent, is sent or has agreed to; a fingerprint lets a reader try guesses of it. `payloadForm` says of a
 # payload how it is shown: so.
-_PERSONAL = frozenset({"payload", "payloadForm", "evidence", "fingerprint", "attributes"})
+PERSONAL = frozenset({"payload", "payloadForm", "evidence", "fingerprint", "attributes"})
 _KEYS = frozenset({"idempotencyKey", "key", "recipient"})
 _REFERENCE = "reference"  # a provider's id, which may be the Message-Id that we gave: our name, an @ and a domain
 _OUR_NAME = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]+")
@@ -75,7 +75,7 @@ class _Mask:
     def _field(self, name: str, value: object) -> object:
         if value is None or name in self.shows or (name == _REFERENCE and _is_anonymous(str(value))):
             return value
-        if name in _PERSONAL:
+        if name in PERSONAL:
             return MASKED
         if name in _KEYS:
             return masked_key(str(value), self.secret)

@@ -1,14 +1,41 @@
 """The id that a caller names: whole, or by its beginning where that means one alone."""
 
 import re
+from dataclasses import dataclass
+from typing import Annotated, Any
 from uuid import UUID
 
-from drumbeat.api.query import identifier
+from drumbeat.api.query import Parameter, identifier
 from drumbeat.core.errors import Ambiguous, NotFound
 from drumbeat.services import services
 from drumbeat.views.beginnings import CANDIDATES_SHOWN, Kind, beginning
 
+WRITTEN = {
+    "type": "string",
+    "pattern": "^[0-9a-fA-F]{4}[0-9a-fA-F-]{0,32}$",
+    "description": "an id, or how it begins: four digits of it or more, where that means one alone",
+}
 _BEGINS = re.compile("[0-9a-fA-F]{4}[0-9a-fA-F-]{0,31}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Named(Parameter):
+    """The id of something that there is; reading it may ask the ledger."""
+
+    name: Kind
+
+    def read(self, text: str) -> UUID:
+        """Read one. Raises Invalid, Ambiguous, and NotFound where none begins so."""
+        return named(self.name, text)
+
+    def schema(self) -> dict[str, Any]:
+        """Describe it."""
+        return dict(WRITTEN)
+
+
+type EventId = Annotated[UUID, Named("event")]
+type EffectId = Annotated[UUID, Named("effect")]
+type RunId = Annotated[UUID, Named("run")]
 
 
 def event_id(text: str) -> UUID:

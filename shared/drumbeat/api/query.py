@@ -1,82 +1,60 @@
-"""A caller's parameters and body, read strictly: anything unknown is named in the error, nothing is guessed."""
+"""A caller's query, read strictly: anything unknown is named in the error, nothing is guessed."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import core_schema
 
-from drumbeat.api.routing import Routes
 from drumbeat.api.tables import FORMATS
 from drumbeat.core.errors import Invalid
-from drumbeat.web import strict
-from drumbeat.web.problems import mistakes
-from drumbeat.web.requests import body_of
+from drumbeat.views.pages import PAGE_SIZE
+from drumbeat.web.requests import HttpEvent
 
 MAX_PAGE_SIZE = 200
-LONGEST_REASON = 500
-# Why a person decides so. One of blanks alone would be none to who reads the journal.
-type Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON)]
-type Version = Annotated[int, Field(ge=0, lt=2**31)]  # of what a person has looked at, as the ledger counts it
+ID_PATTERN = "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$"
+ID_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": ID_PATTERN}
+_ID = re.compile(ID_PATTERN)
 
 
-def query(router: Routes, *allowed: str) -> Mapping[str, str]:
-    """Return the query parameters; an empty one counts as absent. Raises Invalid for a name that is not `allowed`, one
-    that came twice, and for the one character that Postgres cannot look for.
+class Query(BaseModel):
+    """The parameters that a route takes; this one takes none. What reads them raises Invalid itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+def query[Q: Query](event: HttpEvent, model: type[Q]) -> Q:
+    """Return the query parameters; an empty one counts as absent. Raises Invalid for a name that the model has not,
+    one that came twice, and for the one character that Postgres cannot look for.
     """
-    parameters = router.current_event.query_string_parameters or {}
+    parameters: Mapping[str, str] = event.get("queryStringParameters") or {}
     # API Gateway joins the values of a parameter that came twice by a comma; the text of the query shows both.
-    written = parse_qsl(router.current_event.raw_event.get("rawQueryString") or "", keep_blank_values=True)
+    written = parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)
     if twice := sorted(name for name, times in Counter(name for name, _ in written).items() if times > 1):
         raise Invalid(f"parameter {', '.join(twice)} came twice; send it once")
-    if unknown := sorted(set(parameters) - set(allowed)):
-        raise Invalid(f"unknown parameter {', '.join(unknown)}; known are {', '.join(sorted(allowed)) or 'none'}")
+    if unknown := sorted(set(parameters) - set(model.model_fields)):
+        known = ", ".join(sorted(model.model_fields)) or "none"
+        raise Invalid(f"unknown parameter {', '.join(unknown)}; known are {known}")
     if "\0" in "".join(parameters.values()):
         raise Invalid("a parameter holds the character NUL, which no name or key has; leave it out")
-    return {name: value for name, value in parameters.items() if value}
-
-
-def listing(router: Routes, *allowed: str) -> Mapping[str, str]:
-    """Return the query parameters of a list, as `query` does. With `format=csv` its answer leaves as a table."""
-    parameters = dict(query(router, "format", *allowed))
-    if (wanted := parameters.pop("format", FORMATS[0])) not in FORMATS:
-        raise Invalid(f"format is one of {', '.join(FORMATS)}")
-    router.append_context(tabled=wanted == "csv")  # type: ignore[no-untyped-call]
-    return parameters
-
-
-def body[M: BaseModel](router: Routes, model: type[M]) -> M:
-    """Return the JSON body as `model`, read as strictly as an event. Raises Invalid and names each field that is wrong,
-    never its value.
-    """
-    document = strict.read(body_of(router.current_event.raw_event))
-    if document.suspect:
-        strict.check(document.value)
-    try:
-        return model.model_validate(document.value)
-    except ValidationError as error:
-        raise Invalid(f"{mistakes(error, 'the body', _names(model))}; nothing was changed") from None
-
-
-def _names(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return model.model_validate({name: value for name, value in parameters.items() if value})
 
 
 def identifier(text: str) -> UUID:
-    """Read an id. Raises Invalid."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid(f"{text[:64]!r} is not an id, nor the first four or more digits of one") from None
+    """Read an id, with its hyphens or without. Raises Invalid for all else that Python takes for one."""
+    if not _ID.fullmatch(text):
+        raise Invalid(f"{text[:64]!r} is not an id, nor the first four or more digits of one")
+    return UUID(text)
 
 
-def instant(text: str | None) -> datetime | None:
+def instant(text: str) -> datetime:
     """Read an ISO 8601 instant; without an offset it is UTC. Raises Invalid."""
-    if text is None:
-        return None
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
@@ -84,14 +62,86 @@ def instant(text: str | None) -> datetime | None:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def limit(parameters: Mapping[str, Any], default: int) -> int:
-    """Read how many items a page may have. Raises Invalid."""
-    text = parameters.get("limit", str(default))
-    return number(text, least=1, most=MAX_PAGE_SIZE, name="limit")
+class Parameter:
+    """How one parameter is read, and what is said of it: beside a type, in `Annotated`."""
+
+    name: str
+
+    def read(self, text: str) -> object:
+        """Read it. Raises Invalid."""
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """Describe what it takes, as JSON Schema."""
+        raise NotImplementedError
+
+    def __get_pydantic_core_schema__(self, *_: object) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, *_: object) -> dict[str, Any]:
+        return self.schema()
 
 
-def number(text: str, *, least: int, most: int, name: str) -> int:
-    """Read a whole number between two. Raises Invalid."""
-    if len(text) > len(str(most)) or not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
-        raise Invalid(f"{name} goes from {least} to {most}")
-    return int(text)
+@dataclass(frozen=True)
+class Whole(Parameter):
+    """A whole number between two."""
+
+    name: str
+    least: int
+    most: int
+
+    def read(self, text: str) -> int:
+        """Read one. Raises Invalid."""
+        digits = len(text) <= len(str(self.most)) and text.isascii() and text.isdecimal()
+        if not digits or not self.least <= int(text) <= self.most:
+            raise Invalid(f"{self.name} goes from {self.least} to {self.most}")
+        return int(text)
+
+    def schema(self) -> dict[str, Any]:
+        """Describe it."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+class Word(Parameter):
+    """One of a few words."""
+
+    def __init__(self, name: str, *words: str) -> None:
+        self.name, self.words = name, [str(word) for word in words]
+
+    def read(self, text: str) -> str:
+        """Read one. Raises Invalid."""
+        if text not in self.words:
+            raise Invalid(f"{self.name} is one of {', '.join(self.words)}")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        """Describe it."""
+        return {"type": "string", "enum": self.words}
+
+
+type Id = Annotated[UUID, PlainValidator(identifier), WithJsonSchema(dict(ID_SCHEMA))]
+type Instant = Annotated[
+    datetime, PlainValidator(instant), WithJsonSchema({"type": "string", "examples": ["2026-11-22T09:00:00Z"]})
+]
+type Cursor = Annotated[str, Field(description="`next` of the page before: where this one begins")]
+type Limit = Annotated[int, Whole("limit", 1, MAX_PAGE_SIZE), Field(description="how many items at most")]
+
+
+class Listed(Query):
+    """How a list is answered."""
+
+    format: Annotated[str, Word("format", *FORMATS), Field(description="csv: as a table")] = FORMATS[0]
+
+
+class Paged(Listed):
+    """Which part of a list."""
+
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_SIZE
+
+
+class PagedById(Listed):
+    """Which part of a list that is in the order of ids."""
+
+    cursor: Annotated[Id, Field(description="`next` of the page before: where this one begins")] | None = None
+    limit: Limit = PAGE_SIZE

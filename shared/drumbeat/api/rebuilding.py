@@ -1,17 +1,18 @@
 """`/v1/views/rebuild`: the views of people made again from the log, a chunk at a time."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict
 
 from drumbeat.api.access import OPERATE
-from drumbeat.api.query import body
-from drumbeat.api.response import reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.response import Answer, reply
+from drumbeat.api.routing import ApiRoutes
 from drumbeat.services import services
 
-router = Routes()
+if TYPE_CHECKING:
+    from drumbeat.audit.rebuild import Rebuilt
+
+router = ApiRoutes()
 
 
 class Chunk(BaseModel):
@@ -23,9 +24,8 @@ class Chunk(BaseModel):
 
 
 @router.post("/v1/views/rebuild", middlewares=OPERATE)
-def rebuild_chunk() -> Response[Any]:
+def rebuild_chunk(request: Chunk) -> "Answer[Rebuilt]":
     """Rebuild or compare a chunk, and name what differed; continue with the cursor `next` until it is null."""
     from drumbeat.audit.rebuild import rebuild  # imports planner and delivery, which only this route needs
 
-    request = body(router, Chunk)
     return reply(rebuild(services(), cursor=request.cursor, check=request.check))

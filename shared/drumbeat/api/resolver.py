@@ -11,8 +11,10 @@ from drumbeat.api import (
     audiences,
     campaigns,
     configuration,
+    console_links,
     counts,
     dead_letters,
+    description,
     doctor,
     effects,
     erasure,
@@ -40,6 +42,7 @@ NOUNS = (
     runs,
     configuration,
     keys,
+    console_links,
     lead_imports,
     parked,
     dead_letters,
@@ -61,7 +64,7 @@ NOUNS = (
 def resolver(logger: Logger, pages: Iterable[ModuleType] = (), as_page: AsPage | None = None) -> APIGatewayHttpResolver:
     """Build the resolver; it connects to nothing. `pages` are modules with routes for people."""
     app = APIGatewayHttpResolver()
-    for noun in (*NOUNS, *pages):
+    for noun in (*NOUNS, description, *pages):
         app.include_router(noun.router)
     Problems(app, logger, as_page)
     return app

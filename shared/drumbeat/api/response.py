@@ -7,14 +7,13 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, Literal, overload
 from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 
-from drumbeat.views import Page
-
 JSON = "application/json"
+REPLAYED = {"Idempotent-Replayed": "true"}
 
 # Lambda answers 6 MB at most (AWS Lambda Developer Guide, "Lambda quotas": invocation payload), and what it counts is
 # JSON in which our JSON is a text. Half of that for a page's items leaves room for what stands beside them.
@@ -35,14 +34,22 @@ class Room:
         return self._left >= 0
 
 
+class Answer[T, S: int = Literal[200]](Response[str]):
+    """A T as JSON, with one of the statuses S."""
+
+
+@overload
+def reply[T](value: T) -> Answer[T]: ...
+@overload
+def reply[T, S: int](value: T, status: S, headers: Mapping[str, str] | None = None) -> Answer[T, S]: ...
 def reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Answer with one JSON document."""
-    return Response(status, JSON, written(wire(value)), headers=dict(headers or {}))
+    return Answer(status, JSON, written(wire(value)), headers=dict(headers or {}))
 
 
-def page[T](page: Page[T]) -> Response[str]:
-    """Answer with one page of a list."""
-    return reply({"items": page.items, "next": page.next})
+def once[T](value: T, *, replayed: bool) -> Answer[T, Literal[200, 202]]:
+    """Answer what is done once for each key: 202, or 200 when the key was used before."""
+    return reply(value, 200, REPLAYED) if replayed else reply(value, 202)
 
 
 def weight(value: object) -> int:
@@ -81,11 +88,12 @@ def wire(value: object) -> object:
             return value
 
 
-@cache
-def _names(of: type[Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((field.name, _camel(field.name)) for field in fields(of))
-
-
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Write a name of ours as JSON has it."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
+
+
+@cache
+def _names(of: type[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, camel(field.name)) for field in fields(of))

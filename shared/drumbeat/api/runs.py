@@ -2,27 +2,28 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat import views
-from drumbeat.api import named
 from drumbeat.api.access import OPERATE, SEE_RUNS
-from drumbeat.api.query import Reason, Version, body, limit, listing, query
-from drumbeat.api.response import page, reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.body import Reason, Version
+from drumbeat.api.named import RunId
+from drumbeat.api.query import Paged
+from drumbeat.api.response import Answer, reply
+from drumbeat.api.routing import ApiRoutes, refuses
 from drumbeat.campaigns.run_story import RunStory, story
-from drumbeat.core.errors import Invalid, NotFound
+from drumbeat.core.errors import ConfigurationChanged, Invalid, NotFound, Stale
 from drumbeat.runs import control, missing
+from drumbeat.runs.missing import Missing
 from drumbeat.services import services
-from drumbeat.views.pages import PAGE_SIZE
-from drumbeat.views.run_people import PeopleFilter, people_of_run
+from drumbeat.views import Page, RunItem
+from drumbeat.views.run_people import PeopleFilter, RunPerson, people_of_run
 from drumbeat.views.run_story import run_head
 
-router = Routes()
+router = ApiRoutes()
 
 _FOR = re.compile("([1-9][0-9]{0,4})(m|h|d)", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -59,87 +60,97 @@ class Approval(BaseModel):
     hash: str
 
 
+class RunQuery(Paged):
+    """Which runs are listed."""
+
+    campaign: str | None = None
+    state: Annotated[str, Field(description="one, or `open`")] | None = None
+    q: Annotated[str, Field(description="how an id begins")] | None = None
+
+
+class PeopleQuery(Paged):
+    """Which people of a run are listed."""
+
+    left_out: Annotated[str, Field(description="those whom a step leaves out for this reason")] | None = None
+    status: Annotated[str, Field(description="those with an effect of this status")] | None = None
+
+
 @router.get("/v1/runs", middlewares=SEE_RUNS)
-def list_runs() -> Response[Any]:
+def list_runs(query: RunQuery) -> Answer[Page[RunItem]]:
     """List runs, newest first. `state`: one, or `open`; `q`: how an id begins."""
-    parameters = listing(router, "campaign", "state", "q", "cursor", "limit")
-    wanted = views.RunFilter(parameters.get("campaign"), parameters.get("state"), parameters.get("q"))
-    most = limit(parameters, PAGE_SIZE)
-    return page(views.runs(services().db, wanted, cursor=parameters.get("cursor"), limit=most))
+    wanted = views.RunFilter(query.campaign, query.state, query.q)
+    return reply(views.runs(services().db, wanted, cursor=query.cursor, limit=query.limit))
 
 
 @router.get("/v1/runs/<run_id>", middlewares=SEE_RUNS)
-def show_run(run_id: str) -> Response[Any]:
+def show_run(run_id: RunId) -> Answer[RunStory]:
     """Show one run: its state, its plan, where its people are step by step, and what was done with it."""
-    query(router)
-    return reply(story(named.run_id(run_id), services()))
+    return reply(run_answer(run_id))
 
 
 @router.get("/v1/runs/<run_id>/recipients", middlewares=SEE_RUNS)
-def list_people(run_id: str) -> Response[Any]:
+def list_people(run_id: RunId, query: PeopleQuery) -> Answer[Page[RunPerson]]:
     """List the people of a run, and why each that is not mailed is not. A page may be short, and with a filter empty,
     while there are more: follow `next`.
     """
-    parameters = listing(router, "left_out", "status", "cursor", "limit")
-    wanted = PeopleFilter(parameters.get("left_out"), parameters.get("status"))
-    head = run_head(services().db, named.run_id(run_id))
+    wanted = PeopleFilter(query.left_out, query.status)
+    head = run_head(services().db, run_id)
     if head is None:
         raise NotFound(f"there is no run {run_id}")
-    most = limit(parameters, PAGE_SIZE)
-    return page(people_of_run(services().db, head, wanted, cursor=parameters.get("cursor"), limit=most))
+    return reply(people_of_run(services().db, head, wanted, cursor=query.cursor, limit=query.limit))
 
 
 @router.post("/v1/runs/<run_id>/approve", middlewares=OPERATE)
-def approve_run(run_id: str) -> Response[Any]:
+@refuses(Stale, ConfigurationChanged)
+def approve_run(run_id: RunId, request: Approval) -> Answer[RunStory]:
     """Approve the plan with this hash; 409 when it is another, or what it depends on was configured otherwise."""
-    request = body(router, Approval)
     try:
         hash = bytes.fromhex(request.hash)
     except ValueError:
         raise Invalid("hash is the plan's, in hex, as the run shows it; nothing was changed") from None
-    id = named.run_id(run_id)
-    control.approve(id, hash, actor=router.actor, services=services())
-    return reply(run_answer(id))
+    control.approve(run_id, hash, actor=router.actor, services=services())
+    return reply(run_answer(run_id))
 
 
 @router.post("/v1/runs/<run_id>/pause", middlewares=OPERATE)
-def pause_run(run_id: str) -> Response[Any]:
+@refuses(Stale)
+def pause_run(run_id: RunId, request: Pause) -> Answer[RunStory]:
     """Pause a run: once this is answered no mail of it is opened any more."""
-    request, id = body(router, Pause), named.run_id(run_id)
     until = services().clock.now() + span_of(request.lasts) if request.lasts is not None else None
-    control.pause(id, actor=router.actor, reason=request.reason, services=services(), until=until, seq=request.version)
-    return reply(run_answer(id))
+    control.pause(
+        run_id, actor=router.actor, reason=request.reason, services=services(), until=until, seq=request.version
+    )
+    return reply(run_answer(run_id))
 
 
 @router.post("/v1/runs/<run_id>/resume", middlewares=OPERATE)
-def resume_run(run_id: str) -> Response[Any]:
+@refuses(Stale)
+def resume_run(run_id: RunId, request: Decision) -> Answer[RunStory]:
     """Let a paused run go on."""
-    request, id = body(router, Decision), named.run_id(run_id)
-    control.resume(id, actor=router.actor, reason=request.reason, services=services(), seq=request.version)
-    return reply(run_answer(id))
+    control.resume(run_id, actor=router.actor, reason=request.reason, services=services(), seq=request.version)
+    return reply(run_answer(run_id))
 
 
 @router.post("/v1/runs/<run_id>/cancel", middlewares=OPERATE)
-def cancel_run(run_id: str) -> Response[Any]:
+@refuses(Stale)
+def cancel_run(run_id: RunId, request: Decision) -> Answer[RunStory]:
     """End a run: what is not opened yet is never sent."""
-    request, id = body(router, Decision), named.run_id(run_id)
-    control.cancel(id, actor=router.actor, reason=request.reason, services=services(), seq=request.version)
-    return reply(run_answer(id))
+    control.cancel(run_id, actor=router.actor, reason=request.reason, services=services(), seq=request.version)
+    return reply(run_answer(run_id))
 
 
 @router.post("/v1/runs/<run_id>/missing", middlewares=OPERATE)
-def send_missing(run_id: str) -> Response[Any]:
+@refuses(Stale)
+def send_missing(run_id: RunId, request: SendMissing | None) -> Answer[Missing | RunStory]:
     """Count who of a run that ended did not get it and still may, by reason; with `send`, send to them: 409 when they
     are not as many as expected.
     """
-    request = body(router, SendMissing) if router.current_event.body else SendMissing()
-    id = named.run_id(run_id)
-    if not request.send:
-        return reply(missing.missing(id, services()))
+    if request is None or not request.send:
+        return reply(missing.missing(run_id, services()))
     if request.expect is None or request.reason is None:
         raise Invalid("to send, say how many mails you `expect`, and the `reason`; nothing was changed")
-    missing.send(id, expected=request.expect, reason=request.reason, actor=router.actor, services=services())
-    return reply(run_answer(id))
+    missing.send(run_id, expected=request.expect, reason=request.reason, actor=router.actor, services=services())
+    return reply(run_answer(run_id))
 
 
 def run_answer(id: UUID) -> RunStory:

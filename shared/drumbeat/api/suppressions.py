@@ -4,24 +4,24 @@ An address comes in by a request's body alone, so that no log of paths holds it.
 it was read; lists have keyed hashes.
 """
 
-from typing import Any
+from typing import Annotated
 
-from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat.api.access import READ, needs
-from drumbeat.api.query import body, limit, listing
-from drumbeat.api.response import page, reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.query import Paged, Word
+from drumbeat.api.response import Answer, reply
+from drumbeat.api.routing import ApiRoutes
 from drumbeat.core.address import LONGEST_TEXT
 from drumbeat.core.errors import Invalid
 from drumbeat.people import sql as people_sql
-from drumbeat.people.suppressions import check, lift, suppress
+from drumbeat.people.sql import SuppressionItem
+from drumbeat.people.suppressions import Standing, Suppressed, check, lift, suppress
 from drumbeat.services import services
 from drumbeat.views import Page
-from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE
+from drumbeat.views.pages import INVALID_CURSOR
 
-router = Routes()
+router = ApiRoutes()
 
 NAMED = ("address", "also")  # what the caller wrote, as it was read
 
@@ -42,32 +42,36 @@ class Question(BaseModel):
     email: str = Field(max_length=LONGEST_TEXT)
 
 
+class SuppressionQuery(Paged):
+    """Which suppressions are listed."""
+
+    unmatched: Annotated[str, Word("unmatched", "true", "false"), Field(description="those without any effect")] = (
+        "false"
+    )
+
+
 @router.get("/v1/suppressions", middlewares=READ)
-def list_suppressions() -> Response[Any]:
+def list_suppressions(query: SuppressionQuery) -> Answer[Page[SuppressionItem]]:
     """List suppressed contacts, in the order of their hashes; `unmatched=true`: those without any effect."""
-    parameters = listing(router, "cursor", "limit", "unmatched")
-    if parameters.get("unmatched", "false") not in ("true", "false"):
-        raise Invalid("unmatched is true or false")
-    find = people_sql.unmatched if parameters.get("unmatched") == "true" else people_sql.suppressed
-    most = limit(parameters, PAGE_SIZE)
+    find = people_sql.unmatched if query.unmatched == "true" else people_sql.suppressed
+    most = query.limit
     try:
-        after = bytes.fromhex(parameters["cursor"]) if "cursor" in parameters else None
+        after = bytes.fromhex(query.cursor) if query.cursor is not None else None
     except ValueError:
         raise Invalid(INVALID_CURSOR) from None
     found = find(services().db, after=after, limit=most + 1)
     more = found[most - 1].contact.hex() if len(found) > most else None
-    return page(Page(list(found[:most]), more))
+    return reply(Page(list(found[:most]), more))
 
 
 @router.post("/v1/suppressions", middlewares=needs("operate", shows=NAMED))
-def change_suppression() -> Response[Any]:
+def change_suppression(request: Change) -> Answer[Suppressed]:
     """Suppress an address, or lift it. Harmless twice: `changed` is then false."""
-    request = body(router, Change)
     act = lift if request.lift else suppress
     return reply(act(request.email, reason=request.reason, actor=router.actor, services=services()))
 
 
 @router.post("/v1/suppressions/check", middlewares=needs("read", shows=NAMED))
-def check_suppression() -> Response[Any]:
+def check_suppression(request: Question) -> Answer[Standing]:
     """Say whether an address is suppressed, since when, why, and under which reading of it. Nothing is changed."""
-    return reply(check(body(router, Question).email, services()))
+    return reply(check(request.email, services()))

@@ -1,29 +1,34 @@
 """`/v1/verify`: whether the ledger keeps its promises, a chunk at a time."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.metrics import MetricUnit
+from pydantic import Field
 
 from drumbeat.api.access import READ
-from drumbeat.api.query import identifier, query
-from drumbeat.api.response import reply
-from drumbeat.api.routing import Routes
+from drumbeat.api.query import Id, Query
+from drumbeat.api.response import Answer, reply
+from drumbeat.api.routing import ApiRoutes
 from drumbeat.services import services
 
 if TYPE_CHECKING:
     from drumbeat.audit import Verified
 
-router = Routes()
+router = ApiRoutes()
+
+
+class ChunkQuery(Query):
+    """Which chunk is verified."""
+
+    cursor: Annotated[Id, Field(description="`next` of the chunk before")] | None = None
 
 
 @router.get("/v1/verify", middlewares=READ)
-def verify_chunk() -> Response[Any]:
+def verify_chunk(query: ChunkQuery) -> "Answer[Verified]":
     """Verify the next events and name each broken promise; continue with the cursor `next` until it is null."""
-    parameters = query(router, "cursor")
-    return reply(verified(identifier(parameters["cursor"]) if "cursor" in parameters else None))
+    return reply(verified(query.cursor))
 
 
 def verified(after: UUID | None) -> "Verified":

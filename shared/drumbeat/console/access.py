@@ -13,12 +13,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
+from drumbeat.access import sessions
 from drumbeat.access import sql as stored_keys
 from drumbeat.access.keys import PEOPLE, ApiKey
+from drumbeat.access.sessions import Session
 from drumbeat.api.masking import mask
 from drumbeat.api.response import wire
-from drumbeat.console import pages, sessions
-from drumbeat.console.sessions import Session
+from drumbeat.console import pages
 from drumbeat.core.errors import Forbidden, Invalid, Problem
 from drumbeat.ingest import catalog
 from drumbeat.services import services

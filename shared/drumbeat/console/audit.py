@@ -8,11 +8,11 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat.access import sql as stored_keys
-from drumbeat.api.query import identifier, number
+from drumbeat.api.query import Whole, identifier
 from drumbeat.api.routing import Routes
 from drumbeat.api.verification import verified
 from drumbeat.console.access import Page, reads
-from drumbeat.console.lists import as_csv, older
+from drumbeat.console.lists import older, table
 from drumbeat.core.errors import Invalid
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import stops
@@ -37,7 +37,7 @@ def show() -> Response[Any]:
     page, db = _page(), services().db
     journal = _stops(page.query.get("cursor"))
     if page.query.get("format") == "csv":
-        return as_csv(page, journal)
+        return table(page, journal)
     parked = parking_sql.listed(db, after=None, limit=PARKED_SHOWN)
     return page.show(
         "audit.html",
@@ -59,7 +59,7 @@ def verify() -> Response[Any]:
     What was counted before comes with the address: so it goes on wherever it was left.
     """
     page, begun = _page(), services().clock.elapsed()
-    counted = {name: number(page.query.get(name, "0"), least=0, most=MOST, name=name) for name in COUNTED}
+    counted = {name: Whole(name, 0, MOST).read(page.query.get(name, "0")) for name in COUNTED}
     after = identifier(page.query["cursor"]) if "cursor" in page.query else None
     while True:
         chunk = verified(after)

@@ -14,7 +14,7 @@ from drumbeat.calendar.wording import in_words
 from drumbeat.campaigns import asking
 from drumbeat.campaigns.forms import CampaignForm, form, forms
 from drumbeat.console.access import Page, changes, reads, see
-from drumbeat.console.lists import as_csv, older
+from drumbeat.console.lists import older, table
 from drumbeat.core.campaigns import RECIPIENT
 from drumbeat.core.configuration import Template
 from drumbeat.core.errors import Forbidden
@@ -37,7 +37,7 @@ def show_all() -> Response[Any]:
     page = _page()
     found = _runs(page, None)
     if page.query.get("format") == "csv":
-        return as_csv(page, found)
+        return table(page, found)
     campaigns = forms(services())
     return page.show(
         "campaigns.html",
@@ -58,7 +58,7 @@ def show(name: str) -> Response[Any]:
     page = _page()
     found = _runs(page, name)
     if page.query.get("format") == "csv":
-        return as_csv(page, found)
+        return table(page, found)
     campaign = form(name, services())
     config = configs.newest(services().db)
     audiences = config.audiences if config else {}

@@ -8,7 +8,7 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat.api.named import effect_id, event_id
-from drumbeat.api.query import instant, number
+from drumbeat.api.query import Whole, instant
 from drumbeat.api.routing import Routes
 from drumbeat.console.access import Page, changes, reads, see
 from drumbeat.console.lists import filters
@@ -123,7 +123,7 @@ def _decide(effect: str, decision: Decision) -> Response[Any]:
         id,
         decision,
         reason=asked.reason,
-        version=number(asked.form.get("version", ""), least=0, most=_HIGHEST_VERSION, name="version"),
+        version=Whole("version", 0, _HIGHEST_VERSION).read(asked.form.get("version", "")),
         actor=asked.actor,
         services=services(),
         even_if_sent="evenIfSent" in asked.form,
@@ -154,6 +154,6 @@ def _status(given: str) -> Status:
 
 
 def _seen(text: str) -> datetime:
-    if (seen := instant(text or None)) is None:
+    if (seen := instant(text) if text else None) is None:
         raise Invalid("The form does not say when its effects were seen. Open the page again; nothing was changed.")
     return seen

@@ -36,10 +36,15 @@ def show_all() -> Response[Any]:
     """List events, newest first."""
     asked, db = page(), services().db
     given = filters(asked, "status", "type", "source", "since", "q")
-    read = {name: value for name, value in given.items() if value}
-    if (begins := since(given["since"], services().clock.now())) is not None:
-        read["since"] = begins.isoformat()
-    found = views.events(db, filter_of(read, asked.caller), cursor=asked.query.get("cursor"))
+    wanted = filter_of(
+        asked.caller,
+        type=given["type"] or None,
+        source=given["source"] or None,
+        status=given["status"] or None,
+        since=since(given["since"], services().clock.now()),
+        q=given["q"] or None,
+    )
+    found = views.events(db, wanted, cursor=asked.query.get("cursor"))
     if asked.query.get("format") == "csv":
         return table(asked, found)
     config = configs.newest(db)

@@ -44,10 +44,10 @@ def since(text: str, now: datetime) -> datetime | None:
     """Read since when: so long ago, as `24h`, or an instant. Raises Invalid."""
     if span := _SPAN.fullmatch(text):
         return now - timedelta(seconds=int(span[1]) * _SECONDS[span[2]])
-    return instant(text or None)
+    return instant(text) if text else None
 
 
 def table(page: Page, found: Found[Any]) -> Response[Any]:
     """Answer with a page of a list as a file, persons masked as on the page."""
-    answer = reply({"items": found.items, "next": found.next}, headers=HEADERS)
+    answer = reply({"items": found.items, "next": found.next}, 200, HEADERS)
     return as_table(answer if page.sees_people else masked(answer, services().mask_secret), page.event)

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from drumbeat import views
 from drumbeat.access.keys import PEOPLE
 from drumbeat.api.leads import named
-from drumbeat.api.query import limit
+from drumbeat.api.query import MAX_PAGE_SIZE, Whole
 from drumbeat.api.response import Room
 from drumbeat.api.routing import Routes
 from drumbeat.console.access import Page, changes, reads, see
@@ -97,7 +97,7 @@ def _of_audience(page: Page) -> views.Page[LeadItem]:
 
 
 def _most(page: Page) -> int:
-    return limit(page.query, PAGE_SIZE)
+    return Whole("limit", 1, MAX_PAGE_SIZE).read(page.query.get("limit", str(PAGE_SIZE)))
 
 
 def _found(page: Page, text: str) -> Response[Any]:

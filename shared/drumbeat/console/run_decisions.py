@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat.api import named
-from drumbeat.api.query import number
+from drumbeat.api.query import Whole
 from drumbeat.api.routing import Routes
 from drumbeat.api.runs import span_of
 from drumbeat.campaigns import asking, run_story
@@ -94,7 +94,7 @@ def count_missing(run: str) -> Response[Any]:
 def send_missing(run: str) -> Response[Any]:
     """Send to them, if they are as many as the page said."""
     id = named.run_id(run)
-    expected = number(page().form.get("expect", ""), least=0, most=MOST, name="expect")
+    expected = Whole("expect", 0, MOST).read(page().form.get("expect", ""))
     missing.send(id, expected=expected, reason=page().reason, actor=page().actor, services=services())
     return see(f"{path_of(id)}?did=sent")
 
@@ -102,4 +102,4 @@ def send_missing(run: str) -> Response[Any]:
 def _version() -> int | None:
     """Return the version of the run that the person has looked at."""
     given = page().form.get("version", "")
-    return number(given, least=0, most=MOST, name="version") if given else None
+    return Whole("version", 0, MOST).read(given) if given else None

@@ -16,7 +16,7 @@ from drumbeat.campaigns.run_plan import NOT_STARTED
 from drumbeat.campaigns.run_story import RunBrief
 from drumbeat.console.access import Page, reads
 from drumbeat.console.campaigns import may_ask
-from drumbeat.console.lists import as_csv, older
+from drumbeat.console.lists import older, table
 from drumbeat.console.run_bars import bar, words
 from drumbeat.core.runs import ENDED, LeftOut, RunState
 from drumbeat.core.status import Status
@@ -68,7 +68,7 @@ def _people(page: Page, run: RunBrief) -> Response[Any]:
         services().db, run, wanted, cursor=page.query.get("cursor"), limit=PEOPLE_SHOWN, looked_at=LOOKED_AT
     )
     if page.query.get("format") == "csv":
-        return as_csv(page, found)
+        return table(page, found)
     return page.show(
         "run_people.html",
         f"People of run {str(run.run_id)[:8]}",

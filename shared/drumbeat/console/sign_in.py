@@ -7,13 +7,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from redis.exceptions import RedisError
 
-from drumbeat.access import keys
+from drumbeat.access import keys, sessions
 from drumbeat.access import sql as stored_keys
 from drumbeat.access.keys import ApiKey
-from drumbeat.api.access import needs
-from drumbeat.api.response import reply
 from drumbeat.api.routing import Routes
-from drumbeat.console import pages, sessions
+from drumbeat.console import pages
 from drumbeat.console.access import cookie_of, form_of, is_foreign, see, session_of
 from drumbeat.core.errors import Forbidden, TooMany, Unauthorized
 from drumbeat.services import services
@@ -68,14 +66,6 @@ def sign_out() -> Response[Any]:
     answer = see("/sign-in")
     answer.headers["Set-Cookie"] = cookie_of("", 0)
     return answer
-
-
-@router.post("/v1/console/links", middlewares=needs())
-def make_link() -> Response[Any]:
-    """Make a link that signs in to the console as the calling key, once, within a minute."""
-    now = services().clock.now()
-    token = sessions.link(router.caller, services().key_secret, now)
-    return reply({"path": f"/sign-in/{token}", "expiresAt": now + sessions.LINK_LASTS}, 201)
 
 
 def _begin(caller: ApiKey, following: str) -> Response[Any]:

@@ -5,11 +5,11 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from drumbeat.api.query import number
+from drumbeat.api.query import Whole
 from drumbeat.api.routing import Routes
 from drumbeat.configuration.differences import Written, differences
 from drumbeat.console.access import Page, reads
-from drumbeat.console.lists import as_csv, older
+from drumbeat.console.lists import older, table
 from drumbeat.core.campaigns import campaign_flow, campaign_of
 from drumbeat.core.configuration import Config
 from drumbeat.core.errors import Invalid, NotFound, NotUnderstood
@@ -34,7 +34,7 @@ def show_all() -> Response[Any]:
     page = _page()
     found = _listed(page.query.get("cursor"))
     if page.query.get("format") == "csv":
-        return as_csv(page, found)
+        return table(page, found)
     return page.show(
         "versions.html",
         "Versions",
@@ -73,7 +73,7 @@ def show(version: str) -> Response[Any]:
 
 def version_number(text: str) -> int:
     """Read the number of a version. Raises Invalid."""
-    return number(text, least=1, most=MOST, name="a version")
+    return Whole("a version", 1, MOST).read(text)
 
 
 def stored_version(version: int) -> StoredConfig:

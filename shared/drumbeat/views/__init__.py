@@ -1,9 +1,9 @@
 """Read-only views over the ledger, the same for API, console and command line."""
 
 from drumbeat.views.accounts import AccountItem, accounts
-from drumbeat.views.effect_pages import EffectFilter, effects
+from drumbeat.views.effect_pages import EffectFilter, EffectItem, effects
 from drumbeat.views.effects_newest import newest_effects
-from drumbeat.views.event_pages import EventFilter, events
+from drumbeat.views.event_pages import EventFilter, EventItem, events
 from drumbeat.views.journal_pages import JournalFilter, journal
 from drumbeat.views.lead_pages import LeadFilter, LeadItem, leads
 from drumbeat.views.pages import Page
@@ -19,7 +19,9 @@ from drumbeat.views.usage import Usage, usage
 __all__ = [
     "AccountItem",
     "EffectFilter",
+    "EffectItem",
     "EventFilter",
+    "EventItem",
     "JournalFilter",
     "LeadFilter",
     "LeadItem",

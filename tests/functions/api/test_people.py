@@ -17,6 +17,7 @@ from redis import Redis
 from drumbeat.access.keys import PEOPLE, ApiKey
 from drumbeat.api.access import require
 from drumbeat.api.masking import masked_key
+from drumbeat.api.resolver import NOUNS
 from drumbeat.core.address import contact_key
 from drumbeat.core.errors import Forbidden
 from drumbeat.core.events import Arrival
@@ -31,7 +32,6 @@ from drumbeat.ledger import account_states
 from drumbeat.ledger.account_states import Report
 from drumbeat.local.servers import Valkey
 from drumbeat.wakeups.queue import Queue
-from functions.console import app
 from tests.conftest import TestDatabase
 from tests.functions.api.test_api import applied
 from tests.functions.console import Console, build_services, close
@@ -184,7 +184,11 @@ def asked(at: Marked) -> dict[str, Asked]:
         "POST /v1/effects/redrive": Asked({**many, "status": "refused"}),
         "POST /v1/effects/cancel": Asked(many),
         "POST /v1/dlq/redrive": Asked(),
-        "POST /v1/accounts/<name>/resume": Asked(),
+        "GET /v1/stops": Asked(),
+        "POST /v1/accounts/<name>/pause": Asked({"reason": SAID}, shows=True),
+        "POST /v1/accounts/<name>/resume": Asked({"reason": SAID}),
+        "POST /v1/pause": Asked({"reason": SAID}, shows=True),
+        "POST /v1/resume": Asked({"reason": SAID}),
         "GET /v1/campaigns": Asked(),
         "GET /v1/campaigns/<name>": Asked(code=404),
         "POST /v1/campaigns/<name>/plan": Asked({"idempotencyKey": ADDRESS}, code=404),
@@ -206,9 +210,8 @@ def asked(at: Marked) -> dict[str, Asked]:
 
 
 def routes() -> set[str]:
-    """Return the routes that there are."""
-    found = (*app.app._static_routes, *app.app._dynamic_routes)
-    return {f"{method} {route.path}" for route in found for method in [route.method]}
+    """Return the routes of the API that there are; what pages show has tests of their own."""
+    return {f"{route.method} {route.rule}" for noun in NOUNS for route in noun.router.declared}
 
 
 def answer(at: Marked, route: str, how: Asked, key: str) -> tuple[int, str]:

@@ -24,6 +24,7 @@ LISTS = {
     "/v1/audiences",
     "/v1/campaigns",
     "/v1/counts",
+    "/v1/stops",
     "/v1/dlq",
     "/v1/doctor",
     "/v1/effects",
@@ -33,7 +34,6 @@ LISTS = {
     "/v1/parked",
     "/v1/reconcile",
     "/v1/runs",
-    "/v1/stops",
     "/v1/suppressions",
 }
 # What is no list, is followed by a cursor of its own, or is decided about as a whole.

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from drumbeat.access import sessions
 from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
-from drumbeat.console import sessions
 from drumbeat.core.clock import SystemClock
 from drumbeat.ledger import stops
 from tests.functions.pages.visitor import HOST, Visitor

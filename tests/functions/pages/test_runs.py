@@ -339,7 +339,7 @@ def test_a_run_that_is_not_there_is_said_to_be_none(person: Person) -> None:
 
 def _token(person: Person) -> str:
     """Return the token of the forms of this session, also where no page offers one."""
-    from drumbeat.console import sessions
+    from drumbeat.access import sessions
 
     session = sessions.read(person.cookies["drumbeat"], person.services.key_secret, person.services.clock.now())
     assert session is not None

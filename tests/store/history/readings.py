@@ -124,6 +124,10 @@ def _effects(**filter: Any) -> Callable[[Database], object]:
     return lambda db: views.effects(db, views.EffectFilter(**filter))
 
 
+def _selected(status: Status) -> Callable[[Database], object]:
+    return lambda db: selections.selected(db, status)
+
+
 def _newest(**filter: Any) -> Callable[[Database], object]:
     return lambda db: views.newest_effects(db, views.EffectFilter(order="newest", **filter))
 
@@ -251,10 +255,7 @@ VIEWS: Mapping[str, Reading] = {
     "why an effect waits": Reading(lambda db: effect_waits.waits(db, START)),
     "how many are due before an effect": Reading(lambda db: _before(db, of_run=False), 2_000),
     "how many are due before a mail of a run": Reading(lambda db: _before(db, of_run=True), 2_000),
-    **{
-        f"selection of {status}": Reading(lambda db, status=status: selections.selected(db, status), 25_000)
-        for status in OFFERED
-    },
+    **{f"selection of {status}": Reading(_selected(status), 25_000) for status in OFFERED},
     "selection of an account, a cause": Reading(
         lambda db: selections.selected(db, Status.REFUSED, account="mail", cause=Cause(ReasonCode.REFUSED_BY_PROVIDER)),
         25_000,

@@ -1,6 +1,7 @@
 """A mail is read out of the request of whichever provider it was built for."""
 
 import json
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -37,5 +38,11 @@ def test_what_is_no_mail_is_not_taken_for_one() -> None:
     target = Target("crm", "https://api.example.com", {})
     contact = registry.get("hubspot").build(target, UpsertContact("bob@example.org", {"a": "b"}), key="k-1")
 
-    for other in (json.loads(contact.body), {}, {"subject": "Hello"}, {"Content": {"Simple": []}}, {"Content": 1}):
-        assert mail_of(other) is None
+    others: tuple[Any, ...] = (
+        json.loads(contact.body),
+        {},
+        {"subject": "Hello"},
+        {"Content": {"Simple": []}},
+        {"Content": 1},
+    )
+    assert [mail_of(other) for other in others] == [None] * len(others)
