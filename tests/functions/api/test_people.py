@@ -203,6 +203,7 @@ def asked(at: Marked) -> dict[str, Asked]:
         "POST /v1/runs/<run_id>/missing": Asked(code=404),
         "POST /v1/parked": Asked({"decision": "release", "reason": SAID, "events": [str(at.parked)]}),
         "POST /v1/suppressions": Asked({"email": ADDRESS, "reason": SAID, "lift": True}, shows=True, named=True),
+        "POST /v1/console/links": Asked(code=201),
         "POST /v1/keys": Asked({"name": "new", "scopes": ["read"]}, code=201),
         "PUT /v1/config": Asked({"document": EMPTY}),
         "DELETE /v1/keys/<id>": Asked(),
