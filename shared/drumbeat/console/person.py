@@ -24,6 +24,7 @@ from drumbeat.core.token_links import without_tokens
 from drumbeat.services import services
 from drumbeat.views import PersonStory, consent_receipt
 from drumbeat.views.consent_receipt import Receipt
+from drumbeat.views.person_consent import ConsentFact
 from drumbeat.views.person_named import is_erased
 
 router = Routes()
@@ -71,6 +72,7 @@ def show(person: str) -> Response[Any]:
         person=replace(story, events=[], effects=[], consent_history=[], suppressions=[]),
         erased=is_erased(services().db, story.id),
         entries=sorted(_entries(story), key=lambda entry: entry.at, reverse=True),
+        came_about=_came_about(story),
         begun="cursor" in page.query,
         older=older(page, story.next),
         left_out=LEFT_OUT,
@@ -111,6 +113,16 @@ def story_of(person: str, *, cursor: str | None = None) -> PersonStory:
     if story is None:
         raise NotFound(UNKNOWN)
     return story
+
+
+def _came_about(story: PersonStory) -> dict[str, ConsentFact]:
+    """Return by list the newest statement that left consent as it stands, of those that are on this page."""
+    kinds = {each.list: "pending" if each.state == "expired" else each.state for each in story.consent}
+    made: dict[str, ConsentFact] = {}
+    for fact in story.consent_history:
+        if fact.kind == kinds.get(fact.list) and fact.no_effect is None:
+            made.setdefault(fact.list, fact)
+    return made
 
 
 def _glance(frozen: bytes, hash: bytes) -> object:

@@ -117,6 +117,7 @@ def test_a_person_is_told_of_with_what_was_not_sent_and_why(visitor: Visitor, kn
     assert LINK not in html
     assert "suppressed: asked by telephone" in html
     assert "Monday notes, please" in html
+    assert 'data-name="How">by a program, api <a href="/events/' in html
     assert '<i class="badge good">given</i> by a program' in html
     assert html.count('href="/effects/') == 2
 
