@@ -9,10 +9,11 @@ from aws_lambda_powertools.event_handler import Response
 from drumbeat import views
 from drumbeat.access.keys import PROPOSE
 from drumbeat.api.routing import Routes
-from drumbeat.audiences.wording import written
+from drumbeat.audiences import wording
 from drumbeat.calendar.wording import in_words
 from drumbeat.campaigns import asking
 from drumbeat.campaigns.forms import CampaignForm, form, forms
+from drumbeat.console import conditions
 from drumbeat.console.access import Page, changes, reads, see
 from drumbeat.console.lists import older, table
 from drumbeat.core.campaigns import RECIPIENT
@@ -72,7 +73,7 @@ def show(name: str) -> Response[Any]:
         schedule=_schedule(campaign),
         version=config.version if config else None,
         subjects={str(step["id"]): _subject(step["arguments"], templates) for step in campaign.steps},
-        condition=written(meant) if meant is not None else None,
+        condition=conditions.written(wording.written(meant)) if meant is not None else None,
         runs=found.items,
         older=older(page, found.next),
         csv=older(page, page.query.get("cursor"), format="csv"),

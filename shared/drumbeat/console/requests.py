@@ -8,7 +8,7 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import views
-from drumbeat.console import pages
+from drumbeat.console.mail_frames import framed
 from drumbeat.core.errors import NotFound
 from drumbeat.core.token_links import without_tokens
 from drumbeat.ledger.database import Database
@@ -16,19 +16,6 @@ from drumbeat.services import services
 from drumbeat.views.effect_stories import EffectStory
 
 SHOWN_CHARACTERS = 24_000  # of each text: a page stays small; the API gives all
-# Whatever the mail says: no script, no form, nothing from the network, and no other site frames it.
-POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
-HEADERS = {
-    **pages.HEADERS,
-    "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "SAMEORIGIN",
-}
-# As a mailbox shows a mail that names no font and no colour.
-_PAPER = (
-    '<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light">'
-    "<style>body{font:16px/1.55 system-ui,sans-serif;margin:16px;background:#fff;color:#222}</style>"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +62,7 @@ def rendered(db: Database, effect: UUID) -> Response[Any]:
     mail = sent(kept.frozen, kept.hash) if kept else None
     if mail is None or not mail.html:
         raise NotFound(f"no mail of effect {effect} is kept that has an HTML part")
-    return Response(200, pages.HTML, _PAPER + without_tokens(mail.html), headers=dict(HEADERS))
+    return framed(without_tokens(mail.html))
 
 
 def sandbox_of(effect: EffectStory) -> str | None:

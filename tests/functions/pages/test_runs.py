@@ -176,6 +176,18 @@ def test_a_run_is_paused_for_a_while_goes_on_and_is_cancelled_each_with_its_reas
     ]
 
 
+def test_a_paused_run_stands_with_its_reason_among_what_needs_a_person(person: Person) -> None:
+    person.runs.apply("pace: 1/h")
+    person.runs.people("ada", "bob")
+    id = started(person)
+    person.runs.ask("POST", f"/v1/runs/{id}/pause", {"reason": "the link is wrong"})
+    person.as_one_who_may("read")
+
+    now = person.get("/")
+
+    assert (now.status, "the link is wrong" in now.html, f'href="/runs/{id}"' in now.html) == (200, True, True)
+
+
 def test_a_pause_for_no_time_that_a_person_would_write_changes_nothing(person: Person) -> None:
     person.runs.apply("pace: 1/h")
     person.runs.people("ada", "bob")
