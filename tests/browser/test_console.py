@@ -10,7 +10,36 @@ from tests.browser.chromium import new_tab
 from tests.browser.night import Night
 from tests.browser.tab import Tab
 
-PAGES = ("/", "/accounts", "/sign-in?next=/accounts")
+PAGES = (
+    "/",
+    "/people",
+    "/people?q=eve%40example.com",
+    "/people?q=ida%40example.com",
+    "/events",
+    "/events?status=attention",
+    "/events/{held-event}",
+    "/events/{suppressed-event}",
+    "/events/{refused-event}",
+    "/effects",
+    "/effects?status=held",
+    "/effects/{held-effect}",
+    "/effects/{accepted-effect}",
+    "/effects/{waiting-effect}",
+    "/effects/decide?status=held&account=partner",
+    "/campaigns",
+    "/campaigns/monday-note",
+    "/runs/{run}",
+    "/runs/{waiting-run}",
+    "/audiences",
+    "/audiences/berlin?count=1&lead=ada%40example.com",
+    "/accounts",
+    "/sources",
+    "/versions",
+    "/versions/1",
+    "/audit",
+    "/docs/api",
+    "/sign-in?next=/accounts",
+)
 
 
 @pytest.fixture(scope="module")
