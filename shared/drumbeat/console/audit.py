@@ -12,6 +12,7 @@ from drumbeat.api.query import Whole, identifier
 from drumbeat.api.routing import Routes
 from drumbeat.api.verification import verified
 from drumbeat.console.access import Page, reads
+from drumbeat.console.invariants import invariants
 from drumbeat.console.lists import older, table
 from drumbeat.core.errors import Invalid
 from drumbeat.ingest import parking_sql
@@ -42,6 +43,7 @@ def show() -> Response[Any]:
     return page.show(
         "audit.html",
         "Audit",
+        invariants=invariants(db),
         journal=journal.items,
         older=older(page, journal.next),
         csv=older(page, page.query.get("cursor"), format="csv"),

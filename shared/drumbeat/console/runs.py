@@ -3,6 +3,7 @@
 What reads all people of a run stands apart: of many it is asked for by the page that is open already, or by a link.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,8 @@ COUNTED_AT_ONCE = 20_000  # people, whom a page reads before it answers
 PEOPLE_SHOWN = 50
 LOOKED_AT = 2_000  # people, for one page of those with a mail in one status: each mail is looked up
 HOUR = timedelta(hours=1)
+LONGEST_CHART = timedelta(days=14)  # of a longer one only the hours are shown in which anything ended
+CHARTED = ("accepted", "refused", "held", "cancelled")
 # What a page may be asked to count.
 PROGRESS, PLAN = "progress", "plan"
 BEGUN = (RunState.EXPANDING, RunState.RUNNING, RunState.PAUSED, *ENDED)
@@ -95,24 +98,24 @@ def _hours(run: RunBrief) -> list[dict[str, object]]:
     # What was reported of a mail later may have changed it after the run ended; no day of that is looked for here.
     until = min(now, run.updated_at + 25 * HOUR) if run.state in ENDED else now
     since = max(begun, until - LONGEST + HOUR)
-    return _by_hour(hourly(services().db, since, max(until, since + HOUR), run=run.run_id))
+    return by_hour(hourly(services().db, since, max(until, since + HOUR), run=run.run_id))
 
 
-def _by_hour(counts: list[HourCount]) -> list[dict[str, object]]:
-    """Add up the accounts of each hour."""
-    hours: dict[datetime, dict[str, Any]] = {}
+def by_hour(counts: list[HourCount]) -> list[dict[str, object]]:
+    """Add up the accounts of each hour, from the first to the last; those in which nothing ended are there, too."""
+    if not counts:
+        return []
+    first, last = counts[0].hour, counts[-1].hour
+    if last - first > LONGEST_CHART:
+        hours = sorted({each.hour for each in counts})
+    else:
+        hours = [first + place * HOUR for place in range(int((last - first) / HOUR) + 1)]
+    sums: dict[datetime, Counter[str]] = {hour: Counter() for hour in hours}
     for each in counts:
-        hour = hours.setdefault(
-            each.hour,
-            {
-                "hour": each.hour,
-                "at": int(each.hour.timestamp()),
-                **dict.fromkeys(("accepted", "refused", "held", "cancelled"), 0),
-            },
-        )
-        for name in ("accepted", "refused", "held", "cancelled"):
-            hour[name] += getattr(each, name)
-    return list(hours.values())
+        sums[each.hour].update({name: getattr(each, name) for name in CHARTED})
+    return [
+        {"hour": hour, "at": int(hour.timestamp()), **{name: sums[hour][name] for name in CHARTED}} for hour in hours
+    ]
 
 
 def path_of(run: UUID) -> str:

@@ -8,7 +8,9 @@ import pytest
 from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.core.events import Arrival
+from drumbeat.core.invariants import Invariant
 from drumbeat.ingest import parking, parking_sql
+from drumbeat.ledger import violations
 from drumbeat.ledger.database import Database
 from tests.functions.pages.visitor import Visitor
 from tests.store.rows import recorded, waiting
@@ -27,6 +29,33 @@ def test_who_stopped_what_and_who_let_it_go_on_is_listed_with_why(visitor: Visit
     assert html.index("it is fine") < html.index("checking the domain") and "person:ada" in html
     assert table.headers["Content-Type"].startswith("text/csv") and "checking the domain" in table.html
     assert visitor.get("/audit?cursor=x").status == 400
+
+
+def test_each_invariant_is_shown_and_what_breaks_one_goes_on_with_a_reason(visitor: Visitor) -> None:
+    effect, db = waiting(visitor.services.db), visitor.services.db
+    visitor.sign_in(*OPERATES)
+    whole = visitor.get("/audit").html
+    violations.record(db, [violations.Found(Invariant.DUPLICATES, "accepted-twice", effect, facts={"generation": 1})])
+    broken = visitor.get("/audit").html
+
+    visitor.post("/go-on", invariant="duplicates", reason="the provider confirmed one mail only")
+
+    assert all(f'id="{each}"' in whole for each in Invariant)
+    assert whole.count("holds</i>") == len(Invariant)
+    assert "1 found</i>" in broken and "generation 1 was accepted more than once" in broken
+    assert f'href="/effects/{effect}"' in broken and 'href="/accounts#mail"' in broken
+    assert visitor.get("/audit").html.count("holds</i>") == len(Invariant)
+    assert [each["resumed_by"] for each in db.run("SELECT resumed_by FROM violations")] == ["person:ada"]
+
+
+def test_a_violation_that_a_later_release_found_is_named_all_the_same(visitor: Visitor) -> None:
+    effect = waiting(visitor.services.db)
+    violations.record(visitor.services.db, [violations.Found(Invariant.JOURNAL_GAPS, "of-a-later-release", effect)])
+    visitor.sign_in("read")
+
+    html = visitor.get("/audit").html
+
+    assert "of a later release" in html and 'action="/go-on"' not in html
 
 
 def test_who_has_keys_is_shown_to_who_may_make_them(visitor: Visitor) -> None:
