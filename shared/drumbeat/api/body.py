@@ -34,9 +34,7 @@ def body[M: BaseModel](event: HttpEvent, model: type[M]) -> M:
     if document.suspect:
         strict.check(document.value)
     try:
-        return model.model_validate_json(
-            raw, strict=True
-        )  # of values in JSON, so that a text may be an id or an instant
+        return model.model_validate_json(raw, strict=True)  # as JSON, where a text may be an id or an instant
     except ValidationError as error:
         raise Invalid(f"{mistakes(error, 'the body', _names(model))}; nothing was changed") from None
 
