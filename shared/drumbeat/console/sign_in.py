@@ -1,5 +1,6 @@
 """Signing in: with an API key, or by a link that `drumbeat console` makes, which works once and for a minute."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from drumbeat.services import services
 
 router = Routes()
 
-TRIES_IN_A_MINUTE = 10  # of one network address
+WRONG_IN_A_MINUTE = 10  # keys, from one network address
 _MINUTE_SECONDS = 60
 _TAKEN_SECONDS = 120  # longer than a link lives
 
@@ -43,6 +44,7 @@ def sign_in() -> Response[Any]:
         if caller is None:
             raise keys.refused()
     except Unauthorized:
+        _note_wrong(event)
         return _page(event, flaw="This key is not valid here, or was revoked. `drumbeat keys create` makes another.")
     return _begin(caller, form.get("next", "/"))
 
@@ -100,12 +102,20 @@ def _is_first(nonce: str) -> bool:
 
 def _admit(event: APIGatewayProxyEventV2) -> None:
     """Raises TooMany. While Redis is away all pass: a key cannot be guessed, this only saves work."""
-    key = f"console:tries:{event.request_context.http.source_ip}"
     try:
-        tries, _ = services().redis.run_all([("INCR", key), ("EXPIRE", key, _MINUTE_SECONDS, "NX")])
+        wrong = services().redis.get(_tries(event))
     except RedisError:
         return
-    if isinstance(tries, int) and tries > TRIES_IN_A_MINUTE:
+    if int(wrong or 0) >= WRONG_IN_A_MINUTE:
         raise TooMany(
             "Too many keys were tried from here. Nothing was changed; try again in a minute.", _MINUTE_SECONDS
         )
+
+
+def _note_wrong(event: APIGatewayProxyEventV2) -> None:
+    with suppress(RedisError):
+        services().redis.run_all([("INCR", _tries(event)), ("EXPIRE", _tries(event), _MINUTE_SECONDS, "NX")])
+
+
+def _tries(event: APIGatewayProxyEventV2) -> str:
+    return f"console:tries:{event.request_context.http.source_ip}"
