@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -25,6 +26,7 @@ from drumbeat.local.servers import MiniStack, Valkey
 from functions.console import app
 from tests.conftest import TestDatabase, migrated
 from tests.functions.console import Console, build_services, close
+from tests.functions.pages.visitor import Visitor
 
 CALLS = 30
 SECONDS = 30.0  # for one question: what takes long is asked less often
@@ -33,6 +35,7 @@ SAMPLES = {
     "event": "SELECT id FROM events WHERE source = 'site' ORDER BY received_at DESC LIMIT 1 OFFSET 1000",
     "effect": "SELECT effect_id AS id FROM requests ORDER BY effect_id LIMIT 1",
     "run": "SELECT id FROM runs ORDER BY created_at DESC LIMIT 1 OFFSET 1",
+    "lead": "SELECT id FROM leads ORDER BY since DESC LIMIT 1 OFFSET 77",
     "person": "SELECT address ->> 'v' AS id FROM leads ORDER BY since DESC LIMIT 1 OFFSET 77",
 }
 
@@ -128,6 +131,48 @@ def questions(sample: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def pages(sample: Mapping[str, str]) -> dict[str, str]:
+    """Return the pages of the console, by what they show: a path with its query."""
+    person, run = quote(sample["person"]), sample["run"]
+    return {
+        "page Now": "/",
+        "page People": "/people",
+        "page Person": f"/people/{sample['lead']}",
+        "page receipt of a person": f"/people/{sample['lead']}/receipt",
+        "page Events": "/events",
+        **{f"page Events {status}": f"/events?status={status}" for status in ("attention", "in_progress", "planned")},
+        "page Events of a person": f"/events?q={person}",
+        "page Event": f"/events/{sample['event']}",
+        "page Event of a run": f"/events/{run}",
+        "page Effects": "/effects",
+        **{f"page Effects {status}": f"/effects?status={status}" for status in ("waiting", "held", "refused")},
+        "page Effect": f"/effects/{sample['effect']}",
+        "page decide about held": "/effects/decide?status=held",
+        "page Campaigns": "/campaigns",
+        "page Campaign": "/campaigns/digest",
+        "page Run": f"/runs/{run}",
+        "page Run, its people": f"/runs/{run}?people=all",
+        "page Audiences": "/audiences",
+        "page Audience": "/audiences/trials",
+        "page Accounts": "/accounts",
+        "page Sources": "/sources",
+        "page Versions": "/versions",
+        "page Audit": "/audit",
+        "page of the API": "/docs/api",
+    }
+
+
+def open_page(visitor: Visitor, timed: Timed, path: str) -> Question:
+    """Open one page again and again."""
+    times: list[float] = []
+    until = time.monotonic() + SECONDS
+    while len(times) < CALLS and (len(times) < 3 or time.monotonic() < until):
+        shown = visitor.get(path)
+        assert shown.status == 200, (path, shown.status, shown.html[:2000])
+        times.append(timed.milliseconds)
+    return Question(path, times, len(gzip.compress(shown.html.encode())))
+
+
 def ask(console: Console, timed: Timed, path: str, key: str) -> Question:
     """Ask one question again and again."""
     path, _, query = path.partition("?")
@@ -145,7 +190,10 @@ def measure(console: Console, timed: Timed, owner: Database) -> None:
     """Ask everything, and print the table."""
     key = console.key("read", "people", "operate")
     sample = {name: str(owner.run(sql)[0]["id"]) for name, sql in SAMPLES.items()}
-    found = {name: ask(console, timed, path, key) for name, path in questions(sample).items()}
+    visitor = Visitor(console.services, timed.handler)
+    visitor.sign_in("read", "people", "operate")
+    found = {name: open_page(visitor, timed, path) for name, path in pages(sample).items()}
+    found |= {name: ask(console, timed, path, key) for name, path in questions(sample).items()}
     print("| asked | p50 ms | p95 ms | KB |\n|---|---|---|---|")
     for name, one in sorted(found.items(), key=lambda item: -item[1].p95):
         print(f"| {name} | {one.at(0.5):,.0f} | {one.p95:,.0f} | {one.compressed / 1024:,.1f} |")

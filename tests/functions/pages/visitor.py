@@ -3,6 +3,7 @@
 import gzip
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -43,8 +44,9 @@ class Shown:
 class Visitor:
     """One browser; `scopes` are those of the key it signs in with."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, handler: Callable[..., dict[str, Any]] = app.handler) -> None:
         self.services = services
+        self._handler = handler
         self.console = Console(services)
         self.cookies: dict[str, str] = {}
         self.headers = {"host": HOST, "accept": "text/html", "accept-encoding": "gzip"}
@@ -93,7 +95,7 @@ class Visitor:
             "body": body,
             "isBase64Encoded": body is not None,
         }
-        answer = app.handler(event, cast("LambdaContext", Context()))
+        answer = self._handler(event, cast("LambdaContext", Context()))
         found = {name: str(value) for name, value in answer.get("headers", {}).items()}
         for cookie in [*answer.get("cookies", ()), *filter(None, [found.get("Set-Cookie")])]:
             name, _, value = cookie.partition(";")[0].partition("=")
