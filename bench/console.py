@@ -35,7 +35,6 @@ SAMPLES = {
     "event": "SELECT id FROM events WHERE source = 'site' ORDER BY received_at DESC LIMIT 1 OFFSET 1000",
     "effect": "SELECT effect_id AS id FROM requests ORDER BY effect_id LIMIT 1",
     "run": "SELECT id FROM runs ORDER BY created_at DESC LIMIT 1 OFFSET 1",
-    "lead": "SELECT id FROM leads ORDER BY since DESC LIMIT 1 OFFSET 77",
     "person": "SELECT address ->> 'v' AS id FROM leads ORDER BY since DESC LIMIT 1 OFFSET 77",
 }
 
@@ -137,8 +136,8 @@ def pages(sample: Mapping[str, str]) -> dict[str, str]:
     return {
         "page Now": "/",
         "page People": "/people",
-        "page Person": f"/people/{sample['lead']}",
-        "page receipt of a person": f"/people/{sample['lead']}/receipt",
+        "page Person": f"/people/{person}",
+        "page receipt of a person": f"/people/{person}/receipt",
         "page Events": "/events",
         **{f"page Events {status}": f"/events?status={status}" for status in ("attention", "in_progress", "planned")},
         "page Events of a person": f"/events?q={person}",

@@ -17,6 +17,7 @@ from drumbeat.ledger.stops import Stop
 from drumbeat.operations.stops import Resumed, resume, resume_everything, stop
 from drumbeat.services import services
 from drumbeat.views import AccountItem, Page
+from drumbeat.views.totals import AccountTotals
 
 router = ApiRoutes()
 
@@ -91,12 +92,12 @@ def resume_all(request: ResumeAll) -> Answer[Resumed]:
     )
 
 
-def all_accounts() -> list[AccountItem]:
-    """Join configuration, ledger and throttle."""
+def all_accounts(counted: list[AccountTotals] | None = None) -> list[AccountItem]:
+    """Join configuration, ledger and throttle; `counted`: what waits for them, where it is known already."""
     db = services().db
     return views.accounts(
         configs.newest(db),
-        views.by_account(db),
+        views.by_account(db) if counted is None else counted,
         account_states.states(db),
         stops.in_force(db),
         views.recent_reports(db),

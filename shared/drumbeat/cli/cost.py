@@ -11,9 +11,7 @@ from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.output import count, print_json, show, table
 from drumbeat.operations import cost
 from drumbeat.operations.cost import Line, Load
-
-MONTH = timedelta(hours=cost.HOURS)
-MIN_AGE = timedelta(days=1)  # a younger ledger shows little about a month
+from drumbeat.operations.cost_measured import MIN_AGE, load_of
 
 
 @click.command()
@@ -69,13 +67,12 @@ def _measured(client: Client) -> tuple[Load, str]:
     """Return the ledger's own load, scaled to a month when the ledger is younger, and where it comes from."""
     used = client.get("/v1/usage")
     age = datetime.fromisoformat(used["until"]) - datetime.fromisoformat(used["since"])
-    scale = MONTH / min(max(age, MIN_AGE), MONTH)
     events = used["events"]
-    load = Load(
-        events=events * scale,
-        effects_per_event=used["effects"] / events if events else 0.0,
-        reports_per_event=0.0,  # they are among the events
-        awake_hours=used["awakeSeconds"] / 3600 * scale,
+    load = load_of(
+        age,
+        events=events,
+        effects=used["effects"],
+        awake_seconds=used["awakeSeconds"],
         ledger_bytes=used["ledgerBytes"],
     )
     days = f"{max(age, MIN_AGE) / timedelta(days=1):.1f}"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -14,13 +15,15 @@ from drumbeat.core.runs import RunState
 from drumbeat.core.status import Status
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import stops
-from drumbeat.services import services
+from drumbeat.operations import cost_measured
+from drumbeat.services import Services, services
 from drumbeat.views.hours import HourCount, hourly
 from drumbeat.views.run_pages import OPEN_WORD
 
 router = Routes()
 
 CHART = timedelta(hours=48)
+USAGE_SECONDS = 1_800  # for which what the last month used is not added up again
 CHARTED = ("accepted", "refused", "held")
 MOST_RUNS = 50
 WANTING = (RunState.AWAITING_APPROVAL, RunState.MISSED, RunState.PAUSED)
@@ -32,7 +35,8 @@ def show() -> Response[Any]:
     page: Page = router.context["page"]
     db, now = services().db, services().clock.now()
     runs = views.runs(db, views.RunFilter(state=OPEN_WORD), limit=MOST_RUNS).items
-    totals = views.totals(db)
+    counted = views.by_account(db)
+    totals = views.totals(db, accounts=counted)
     return page.show(
         "now.html",
         "Now",
@@ -41,15 +45,29 @@ def show() -> Response[Any]:
         runs=[run for run in runs if run.state in WANTING and not (run.state == RunState.PAUSED and run.resumes_at)],
         attention=_attention(totals),
         totals=totals,
-        accounts=all_accounts(),
+        accounts=all_accounts(counted),
         hours=_by_hour(hourly(db, now - CHART, now), now),
         campaigns=sorted(campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)),
-        usage=views.usage(db),
+        usage=_usage(services(), int(now.timestamp()) // USAGE_SECONDS),
         follows=True,
         known=True,
         since=int(now.timestamp()),
         did=page.query.get("did", ""),
     )
+
+
+@lru_cache(maxsize=1)
+def _usage(services: Services, _: int) -> dict[str, object]:
+    """Return what a month used and costs: it changes slowly, and takes a while to add up."""
+    used = views.usage(services.db)
+    load = cost_measured.load_of(
+        used.until - used.since,
+        events=used.events,
+        effects=used.effects,
+        awake_seconds=used.awake_seconds,
+        ledger_bytes=used.ledger_bytes,
+    )
+    return {"used": used, "dollars": cost_measured.totals(load)}
 
 
 def _attention(totals: views.Totals) -> list[dict[str, object]]:
