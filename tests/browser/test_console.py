@@ -94,7 +94,7 @@ def test_everything_is_stopped_and_goes_on(browser: Browser, night: Night, scrip
         notice = tab.page.locator(".notice", has_text="Everything is stopped")
         notice.get_by_label("Why it may go on").fill("corrected")
         with tab.page.expect_navigation():
-            notice.get_by_role("button", name="Go on").click()
+            notice.get_by_role("button", name="go on").click()
 
     assert [(each["actor"], each["reason"]) for each in stopped] == [("person:local", "the price is wrong")]
     assert [each for each in stops(night) if each["account"] is None] == []
@@ -128,7 +128,7 @@ def test_an_account_is_paused_and_goes_on(browser: Browser, night: Night, script
         paused = [(each["account"], each["actor"]) for each in stops(night) if each["account"] == "crm"]
         account.get_by_label("Why it may go on").fill("it works")
         with tab.page.expect_navigation():
-            account.get_by_role("button", name="Go on").click()
+            account.get_by_role("button", name="go on").click()
 
     assert paused == [("crm", "person:local")]
     assert "crm" not in [each["account"] for each in stops(night)]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from drumbeat import views
 from drumbeat.api.access import OPERATE, READ
@@ -22,6 +22,9 @@ from drumbeat.views.totals import AccountTotals
 router = ApiRoutes()
 
 
+SEEN = "`at` of a stop, or of the answer before: what was stopped after it stays so"
+
+
 class Pause(BaseModel):
     """Why nothing may be sent."""
 
@@ -34,6 +37,7 @@ class ResumeAccount(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     reason: Reason | None = None
+    seen_at: AwareDatetime | None = Field(default=None, alias="seenAt", description=SEEN)
 
 
 class ResumeAll(BaseModel):
@@ -42,6 +46,7 @@ class ResumeAll(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reason: Reason
     invariant: Invariant | None = None
+    seen_at: AwareDatetime | None = Field(default=None, alias="seenAt", description=SEEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,8 @@ def pause_account(name: str, request: Pause) -> Answer[Stops]:
 @refuses(Stale)
 def resume_account(name: str, request: ResumeAccount | None) -> Answer[Resumed]:
     """End an account's stop and its pause; call again while `left` is true."""
-    reason = request.reason if request else None
-    return reply(resume(name, reason=reason, actor=router.actor, services=services()))
+    reason, seen = (request.reason, request.seen_at) if request else (None, None)
+    return reply(resume(name, reason=reason, actor=router.actor, services=services(), seen=seen))
 
 
 @router.get("/v1/stops", middlewares=READ)
@@ -88,7 +93,13 @@ def pause_everything(request: Pause) -> Answer[Stops]:
 def resume_all(request: ResumeAll) -> Answer[Resumed]:
     """End the stop of everything, or all that an invariant has stopped; call again while `left` is true."""
     return reply(
-        resume_everything(reason=request.reason, actor=router.actor, services=services(), invariant=request.invariant)
+        resume_everything(
+            reason=request.reason,
+            actor=router.actor,
+            services=services(),
+            invariant=request.invariant,
+            seen=request.seen_at,
+        )
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from drumbeat.access import sessions
+from drumbeat.access.keys import PROPOSE
 from drumbeat.api.access import needs
 from drumbeat.api.response import Answer, reply
 from drumbeat.api.routing import ApiRoutes
@@ -21,7 +22,7 @@ class ConsoleLink:
     expires_at: datetime
 
 
-@router.post("/v1/console/links", middlewares=needs())
+@router.post("/v1/console/links", middlewares=needs(one_of=("read", PROPOSE, "operate")))
 def make_link() -> Answer[ConsoleLink, Literal[201]]:
     """Make a link that signs in to the console as the calling key, once, within a minute."""
     now = services().clock.now()

@@ -49,17 +49,19 @@ def told(ids: Sequence[int], services: Services) -> None:
 
 def _stop(standing: Sequence[Standing], services: Services) -> None:
     """Stop what violations concern. Harmless to repeat: what is stopped for the same invariant stays as it is."""
+    stand = {(stop.account, stop.invariant) for stop in stops.in_force(services.db)}
     for each in standing:
-        if each.run_id is None:
+        if each.run_id is None and (each.account, each.invariant) not in stand:
+            stand.add((each.account, each.invariant))
             stops.stop(services.db, each.account, reason=_sentence(each), actor=ACTOR, invariant=each.invariant)
     runs = {each.run_id: each.invariant for each in standing if each.run_id is not None}
     for run in runs_sql.get(services.db, list(runs)).values() if runs else ():
-        if run.state in GOING or (run.state is RunState.PAUSED and run.resumes_at is not None):
+        if run.state in GOING:  # what a person has paused stands still as it is; once it goes on, it is stopped then
             runs_sql.move(
                 services.db,
                 run.id,
                 RunState.PAUSED,
-                of=[*GOING, RunState.PAUSED],
+                of=GOING,
                 actor=ACTOR,
                 reason=RunReason.INVARIANT,
                 detail=runs[run.id],

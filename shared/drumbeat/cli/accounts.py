@@ -67,15 +67,16 @@ def pause(client: Client, name: str, reason: str) -> None:
 def resume(client: Client, name: str, reason: str | None) -> None:
     """End the pause of the account NAME, also a person's; what waited for it goes on now."""
     done = 0
-    body = {"reason": reason} if reason else None
+    body: dict[str, object] = {"reason": reason} if reason else {}
     while True:
         answer = client.post(f"/v1/accounts/{quote(name, safe='')}/resume", body)
+        body["seenAt"] = answer["at"]  # a stop that comes meanwhile stays
         done += answer["effects"]
         if not answer["left"]:
             break
     if client.json:
         print_json({"account": name, "effects": done, "stopped": answer["stopped"]})
     elif answer["stopped"]:
-        show(f"{plain(name)} is still {status('stopped')} with everything else: drumbeat resume --all")
+        show(f"{plain(name)} is still {status('stopped')} with everything else: drumbeat resume --all --reason WHY")
     else:
         show(f"{plain(name)} is {status('running')}; {count(done, 'effect')} that waited for it went on")

@@ -3,7 +3,7 @@
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import plain, print_json, show
+from drumbeat.cli.output import print_json, show
 
 
 @click.command()
@@ -18,4 +18,5 @@ def command(client: Client, only_print: bool) -> None:
         return
     if not only_print:
         click.launch(url)
-    show(plain(url), "[dim]signs in once, within a minute[/]")
+    click.echo(url)  # as it is: a link that is broken into lines opens nothing
+    show("[dim]signs in once, within a minute[/]")

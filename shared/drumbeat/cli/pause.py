@@ -3,7 +3,7 @@
 import click
 
 from drumbeat.cli.client import Client, with_client
-from drumbeat.cli.output import print_json, show, status
+from drumbeat.cli.output import plain, print_json, show, status
 
 
 @click.command()
@@ -21,5 +21,8 @@ def command(client: Client, everything: bool, reason: str) -> None:
     if client.json:
         print_json(answer)
         return
+    first = next(each for each in answer["stops"] if each["account"] is None and not each["invariant"])
+    if first["reason"] != reason:
+        show(f"it was {status('stopped')} already, by {plain(first['actor'])}: {plain(first['reason'])}")
     show(f"everything is {status('stopped')}; what was on its way already cannot be called back")
     show("to go on: drumbeat resume --all --reason WHY")

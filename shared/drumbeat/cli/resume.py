@@ -23,6 +23,7 @@ def command(client: Client, everything: bool, invariant: Invariant | None, reaso
     done: Counter[str] = Counter()
     while True:
         answer = client.post("/v1/resume", body)
+        body["seenAt"] = answer["at"]  # a stop that comes meanwhile stays
         done.update({each: answer.get(each, 0) for each in ("effects", "violations", "runs")})
         if not answer["left"]:
             break
@@ -33,7 +34,9 @@ def command(client: Client, everything: bool, invariant: Invariant | None, reaso
         show(f"{count(done['violations'], 'violation')} of {invariant} known from now on: the same stops nothing again")
     if done["runs"]:
         show(f"{count(done['runs'], 'run')} went on")
-    show(f"{count(done['effects'], 'effect')} that waited went on")
+    if everything and not any(each["account"] is None for each in answer["stopped"]):
+        show("nothing stops everything any more")
+    show(f"{count(done['effects'], 'effect')} that waited and were due went on")
     for each in answer["stopped"]:
         show(_still(each))
 
@@ -41,7 +44,7 @@ def command(client: Client, everything: bool, invariant: Invariant | None, reaso
 def _still(stop: dict[str, Any]) -> str:
     what = plain(stop["account"]) if stop["account"] else "everything"
     if stop["invariant"]:
-        how = f"drumbeat resume --invariant {stop['invariant']}"
+        how = f"drumbeat resume --invariant {stop['invariant']} --reason WHY"
     else:
-        how = f"drumbeat accounts resume {what}" if stop["account"] else "drumbeat resume --all"
+        how = f"drumbeat accounts resume {what}" if stop["account"] else "drumbeat resume --all --reason WHY"
     return f"still {status('stopped')}: {what}, by {plain(stop['actor'])}: {plain(stop['reason'])}; {how}"

@@ -76,9 +76,9 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
 
 
 def _stop(stop: Mapping[str, Any]) -> str:
-    what, how = plain(stop["account"] or "everything"), "drumbeat resume --all"
+    what, how = plain(stop["account"] or "everything"), "drumbeat resume --all --reason WHY"
     if stop["invariant"]:
-        how = f"drumbeat resume --invariant {plain(stop['invariant'])}"
+        how = f"drumbeat resume --invariant {plain(stop['invariant'])} --reason WHY"
     elif stop["account"]:
         how = f"drumbeat accounts resume {what}"
     return f"{coloured('stopped')} {what}, by {plain(stop['actor'])}: {plain(stop['reason'])}; {how}"

@@ -7,7 +7,7 @@ What a key without `people` is shown passes through the masking of the JSON API.
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
@@ -197,9 +197,9 @@ def form_of(event: APIGatewayProxyEventV2) -> dict[str, str]:
     """Return the fields of a posted form; of two of one name the last."""
     try:
         text = bytes_of(event.raw_event).decode()
-    except UnicodeDecodeError:
-        raise Invalid("The form is not UTF-8. Nothing was changed.") from None
-    return dict(parse_qsl(text.replace("\0", ""), keep_blank_values=True, max_num_fields=100))
+        return dict(parse_qsl(text.replace("\0", ""), keep_blank_values=True, max_num_fields=100))
+    except ValueError:  # not UTF-8, or too many
+        raise Invalid("The form could not be read. Nothing was changed; open the page again.") from None
 
 
 def is_foreign(event: APIGatewayProxyEventV2) -> bool:
@@ -221,7 +221,21 @@ def _check_form(page: Page) -> None:
 
 
 def _back(event: APIGatewayProxyEventV2) -> str:
-    referer = event.headers.get("referer", "")
+    """Return the page of ours that a request came from, or the first one."""
+    try:
+        referer = urlsplit(event.headers.get("referer", ""))
+    except ValueError:
+        return "/"
     host = event.headers.get("host", "")
-    _, found, rest = referer.partition(f"://{host}/")
-    return f"/{rest}" if found and host else "/"
+    path = referer.path + (f"?{referer.query}" if referer.query else "")
+    return own_path(path) if host and referer.netloc == host else "/"
+
+
+def own_path(path: str) -> str:
+    """Return a path of this console; anything else is the first page."""
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return "/"
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return path if is_own and path.isprintable() else "/"

@@ -7,13 +7,14 @@ from aws_lambda_powertools.event_handler import Response
 
 from drumbeat import views
 from drumbeat.api.accounts import all_accounts
+from drumbeat.api.query import instant
 from drumbeat.api.routing import Routes
 from drumbeat.console.access import Page, changes, reads, see
 from drumbeat.console.texts import path
 from drumbeat.core.invariants import Invariant
 from drumbeat.core.status import Status
 from drumbeat.ledger import configs, stops
-from drumbeat.operations.stops import Resumed, resume, resume_everything, stop
+from drumbeat.operations.stops import Resumed, resume, resume_everything, retry, stop
 from drumbeat.services import services
 
 router = Routes()
@@ -40,6 +41,7 @@ def show() -> Response[Any]:
         limits={name: account.limits for name, account in config.accounts.items()} if config else {},
         refused=views.groups(db, Status.REFUSED).groups[:50],
         did=page().query.get("did", ""),
+        about=page().query.get("account", ""),
     )
 
 
@@ -47,14 +49,22 @@ def show() -> Response[Any]:
 def pause_account(name: str) -> Response[Any]:
     """Stop one account."""
     stop(name, reason=page().reason, actor=page().actor, services=services())
-    return see(f"/accounts?did=paused#{path(name)}")
+    return see(f"/accounts?did=paused&account={path(name)}#{path(name)}")
 
 
 @router.post("/accounts/<name>/resume", middlewares=changes("operate"))
 def resume_account(name: str) -> Response[Any]:
     """Let one account go on."""
-    _all(lambda: resume(name, reason=page().reason, actor=page().actor, services=services()))
-    return see(f"/accounts?did=resumed#{path(name)}")
+    seen = instant(page().form.get("seen", ""))
+    _all(lambda: resume(name, reason=page().reason, actor=page().actor, services=services(), seen=seen))
+    return see(f"/accounts?did=resumed&account={path(name)}#{path(name)}")
+
+
+@router.post("/accounts/<name>/retry", middlewares=changes("operate"))
+def retry_account(name: str) -> Response[Any]:
+    """End the pause of an account that did not answer; what a person has stopped stays so."""
+    retry(name, reason=page().reason, actor=page().actor, services=services())
+    return see(f"/accounts?did=resumed&account={path(name)}#{path(name)}")
 
 
 @router.post("/stop", middlewares=changes("operate"))
@@ -69,7 +79,12 @@ def go_on() -> Response[Any]:
     """Let everything go on, or what an invariant has stopped."""
     named = page().form.get("invariant", "")
     invariant = Invariant(named) if named in list(Invariant) else None
-    _all(lambda: resume_everything(reason=page().reason, actor=page().actor, services=services(), invariant=invariant))
+    seen = instant(page().form.get("seen", ""))  # a stop that came since stays
+    _all(
+        lambda: resume_everything(
+            reason=page().reason, actor=page().actor, services=services(), invariant=invariant, seen=seen
+        )
+    )
     return see("/?did=resumed")
 
 

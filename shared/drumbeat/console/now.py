@@ -1,6 +1,7 @@
 """Now: what needs a person, what went out, what holds something back, what comes next."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -36,16 +37,16 @@ def show() -> Response[Any]:
     db, now = services().db, services().clock.now()
     runs = views.runs(db, views.RunFilter(state=OPEN_WORD), limit=MOST_RUNS).items
     counted = views.by_account(db)
-    totals = views.totals(db, accounts=counted)
+    totals, accounts = views.totals(db, accounts=counted), all_accounts(counted)
     return page.show(
         "now.html",
         "Now",
         stops=stops.in_force(db),
         held=views.groups(db, Status.HELD),
         runs=[run for run in runs if run.state in WANTING and not (run.state == RunState.PAUSED and run.resumes_at)],
-        attention=_attention(totals),
+        attention=_attention(totals, accounts),
         totals=totals,
-        accounts=all_accounts(counted),
+        accounts=accounts,
         hours=_by_hour(hourly(db, now - CHART, now), now),
         campaigns=sorted(campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)),
         usage=_usage(services(), int(now.timestamp()) // USAGE_SECONDS),
@@ -70,37 +71,44 @@ def _usage(services: Services, _: int) -> dict[str, object]:
     return {"used": used, "dollars": cost_measured.totals(load)}
 
 
-def _attention(totals: views.Totals) -> list[dict[str, object]]:
+def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> list[dict[str, object]]:
     """Say what else waits for a person, and where it is."""
-    found: list[dict[str, object]] = []
-    if refused := totals.events.get("attention"):
-        found.append(
-            {
-                "count": refused,
-                "what": "events of the last 24 hours need attention",
-                "path": "/events?status=attention",
-                "link": "Which, and why",
-            }
-        )
-    if totals.unplanned:
-        found.append(
-            {
-                "count": totals.unplanned,
-                "what": "events are recorded and have no plan yet",
-                "path": "/events?status=recorded",
-                "link": "Look at them",
-            }
-        )
-    if parked := parking_sql.count(services().db):
-        found.append(
-            {
-                "count": parked,
-                "what": "events came with an API key that was revoked, and wait for a decision",
-                "path": "/audit#parked",
-                "link": "Decide",
-            }
-        )
-    return found
+    complaints = sum(each.reports.get("complained", 0) for each in accounts)
+    found = [
+        (
+            totals.events.get("attention", 0),
+            "event of the last 24 hours needs attention",
+            "events of the last 24 hours need attention",
+            "/events?status=attention",
+            "Which",
+        ),
+        (
+            totals.unplanned,
+            "event is recorded and has no plan yet",
+            "events are recorded and have no plan yet",
+            "/events?status=recorded",
+            "Look at them",
+        ),
+        (
+            parking_sql.count(services().db),
+            "event came with an API key that was revoked, and waits for a decision",
+            "events came with an API key that was revoked, and wait for a decision",
+            "/audit#parked",
+            "Decide",
+        ),
+        (
+            complaints,
+            "person called a mail spam in the last seven days, and gets no more of lists",
+            "people called a mail spam in the last seven days, and get no more of lists",
+            "/people?suppressed=yes",
+            "Who is not mailed any more",
+        ),
+    ]
+    return [
+        {"count": number, "one": one, "what": many, "path": path, "link": link}
+        for number, one, many, path, link in found
+        if number
+    ]
 
 
 def _by_hour(counts: list[HourCount], now: datetime) -> list[dict[str, object]]:

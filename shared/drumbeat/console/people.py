@@ -59,7 +59,7 @@ def lift_suppression() -> Response[Any]:
     """Let an address be mailed again."""
     page: Page = router.context["page"]
     changed = lift(_address(page), reason=page.reason, actor=page.actor, services=services()).changed
-    return _back_to(page, "lifted" if changed else "not-suppressed")
+    return _back_to(page, "lifted" if changed or not page.sees_people else "not-suppressed")
 
 
 def _leads(page: Page) -> views.Page[LeadItem]:
@@ -102,7 +102,10 @@ def _most(page: Page) -> int:
 
 def _found(page: Page, text: str) -> Response[Any]:
     """Go to the person of an address or id, or say that nothing is known of them."""
-    id, keys = named(text)
+    try:
+        id, keys = named(text)
+    except Invalid:
+        return _page(page, _leads(page), missing=text)
     person = id or person_named(services().db, keys)
     if person is not None:
         return see(f"/people/{person}")

@@ -75,7 +75,7 @@ def cancel(run: str) -> Response[Any]:
     return see(f"{path_of(id)}?did=cancelled")
 
 
-@router.get("/runs/<run>/missing", middlewares=reads("operate"))
+@router.get("/runs/<run>/missing", middlewares=reads("read", "operate"))
 def count_missing(run: str) -> Response[Any]:
     """Say how many did not get it and why, and ask."""
     id = named.run_id(run)

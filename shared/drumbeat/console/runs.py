@@ -21,6 +21,7 @@ from drumbeat.console.lists import older, table
 from drumbeat.console.run_bars import bar, words
 from drumbeat.core.runs import ENDED, LeftOut, RunState
 from drumbeat.core.status import Status
+from drumbeat.ledger import stops
 from drumbeat.services import services
 from drumbeat.views.hours import LONGEST, HourCount, hourly
 from drumbeat.views.run_people import ANY, PeopleFilter, people_of_run
@@ -59,10 +60,16 @@ def show(run: str) -> Response[Any]:
         plan=plan,
         not_started=told.state in NOT_STARTED,
         hours=_hours(told),
+        stops=[each for each in stops.in_force(services().db) if each.account in (None, *accounts_of(told))],
         may_ask=may_ask(page),
         ended=told.state in ENDED,
         did=page.query.get("did", ""),
     )
+
+
+def accounts_of(run: RunBrief) -> set[str]:
+    """Name the accounts that a run mails by."""
+    return {each.account for each in run.says}
 
 
 def _people(page: Page, run: RunBrief) -> Response[Any]:

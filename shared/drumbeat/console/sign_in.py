@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -13,7 +12,7 @@ from drumbeat.access import sql as stored_keys
 from drumbeat.access.keys import ApiKey
 from drumbeat.api.routing import Routes
 from drumbeat.console import pages
-from drumbeat.console.access import cookie_of, form_of, is_foreign, see, session_of
+from drumbeat.console.access import cookie_of, form_of, is_foreign, own_path, see, session_of
 from drumbeat.core.errors import Forbidden, TooMany, Unauthorized
 from drumbeat.services import services
 
@@ -45,7 +44,11 @@ def sign_in() -> Response[Any]:
             raise keys.refused()
     except Unauthorized:
         _note_wrong(event)
-        return _page(event, flaw="This key is not valid here, or was revoked. `drumbeat keys create` makes another.")
+        return _page(
+            event,
+            flaw="This key is not valid here, or was revoked. `drumbeat keys create` makes another.",
+            following=form.get("next", "/"),
+        )
     return _begin(caller, form.get("next", "/"))
 
 
@@ -53,6 +56,8 @@ def sign_in() -> Response[Any]:
 def follow(token: str) -> Response[Any]:
     """Begin the session of a link."""
     event = router.current_event
+    if is_foreign(event):  # another site's page would sign a person in as someone else
+        return _page(event, flaw="Open this link from your terminal, or type it: another site led here.")
     session = sessions.of_link(token, services().key_secret, services().clock.now())
     caller = stored_keys.good(services().db, session.caller) if session else None
     if session is None or caller is None or not _is_first(session.nonce):
@@ -72,25 +77,19 @@ def sign_out() -> Response[Any]:
 
 def _begin(caller: ApiKey, following: str) -> Response[Any]:
     session = sessions.begin(caller, services().clock.now())
-    answer = see(_own(following))
+    answer = see(own_path(following))
     value = sessions.written(session, services().key_secret)
     answer.headers["Set-Cookie"] = cookie_of(value, int(sessions.LASTS.total_seconds()))
     return answer
 
 
-def _page(event: APIGatewayProxyEventV2, *, flaw: str = "") -> Response[Any]:
+def _page(event: APIGatewayProxyEventV2, *, flaw: str = "", following: str | None = None) -> Response[Any]:
     if not flaw and session_of(event) is not None and "next" not in (event.query_string_parameters or {}):
         return see("/")
-    following = (event.query_string_parameters or {}).get("next", "/")
-    values = {"title": "Sign in", "flaw": flaw, "next": _own(following)}
+    if following is None:
+        following = (event.query_string_parameters or {}).get("next", "/")
+    values = {"title": "Sign in", "flaw": flaw, "next": own_path(following)}
     return pages.rendered("sign_in.html", values, 403 if flaw else 200)
-
-
-def _own(path: str) -> str:
-    """Return a path of this console; anything else is the first page."""
-    parts = urlsplit(path)
-    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return path if is_own and path.isprintable() else "/"
 
 
 def _is_first(nonce: str) -> bool:

@@ -41,7 +41,11 @@ BARRED = """barred AS MATERIALIZED (
 # What is stopped waits, as of the row's newest version: a stop that committed before is seen, and one that comes later
 # waits for this commit. (The count makes sure that the people are locked first.) What ends in any case ends.
 GATED = f"""gate AS MATERIALIZED (
-        SELECT stops FROM gate WHERE (SELECT count(*) FROM people) >= 0 FOR SHARE
+        SELECT stops
+          FROM gate
+         WHERE (SELECT count(*) FROM people) >= 0
+           AND (SELECT count(*) FROM (SELECT pg_advisory_xact_lock_shared({stops.QUEUE})) AS queued) = 1
+           FOR SHARE
     ), gated AS MATERIALIZED (
         SELECT e.id, 'waiting' AS target, 'stopped' AS code, NULL::text AS detail
           FROM input i

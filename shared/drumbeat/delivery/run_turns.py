@@ -75,6 +75,9 @@ def take_turn(turn: Turn, services: Services) -> Counter[str]:
     names = [account.name for account in accounts]
     work = _Work(following, run, campaign, names, rate_of(campaign, accounts), is_limited(accounts))
     _note_gap(work, services)
+    if turn.number > 0 and _all_stopped(work, services):
+        services.turns.end(following)  # one turn is enough to look into what is unknown
+        return Counter()
     counts, more = _carry_out(work, services)
     rests = _ask_for_next(work, services, more=more)
     if rests is not None and turn.number == 0:
@@ -227,6 +230,11 @@ def _end(work: _Work, services: Services) -> bool:
     else:
         _ask(work.turn, LIMITED_SECONDS, services)
     return ended
+
+
+def _all_stopped(work: _Work, services: Services) -> bool:
+    in_force = stops.in_force(services.db)
+    return bool(work.accounts) and all(stops.holding(in_force, account) for account in work.accounts)
 
 
 def _is_stopped(work: _Work, services: Services) -> bool:

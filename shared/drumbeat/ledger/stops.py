@@ -11,7 +11,9 @@ from typing import Any, LiteralString
 
 from drumbeat.ledger.database import Database
 
-_EVERYTHING: LiteralString = "gate.stops @> '[{\"account\": null}]'"
+# Share locks of a row go past an update that waits: with many workers there is always one, and the update never comes.
+# Openings and stops queue for this lock before they take the row's, and that queue is a fair one.
+QUEUE: LiteralString = "hashtext('drumbeat gate')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,22 @@ class StopEntry:
 
 def of_row(account: LiteralString) -> LiteralString:
     """Return a condition on a locked row `gate`: the account of this expression may not send."""
+    everything: LiteralString = "gate.stops @> '[{\"account\": null}]'"
     one = "gate.stops @> jsonb_build_array(jsonb_build_object('account', " + account + "))"
-    return "(gate.stops <> '[]' AND (" + _EVERYTHING + " OR " + one + "))"
+    return "(gate.stops <> '[]' AND (" + everything + " OR " + one + "))"
+
+
+# Neither names the row that is asked about, so each is read once for a statement, however many rows are.
+_EVERYTHING: LiteralString = "(SELECT gate.stops @> '[{\"account\": null}]' FROM gate)"
+_NAMED: LiteralString = (
+    "ARRAY(SELECT stop ->> 'account' FROM gate, jsonb_array_elements(gate.stops) AS stop"
+    " WHERE stop ->> 'account' IS NOT NULL)"
+)
 
 
 def stopped(account: LiteralString) -> LiteralString:
     """Return a condition, as of the statement's beginning: the account of this expression may not send."""
-    return "(SELECT " + of_row(account) + " FROM gate)"  # noqa: S608 - put together from constants
+    return "(" + _EVERYTHING + " OR " + account + " = ANY (" + _NAMED + "))"
 
 
 IN_FORCE = """
@@ -63,11 +74,21 @@ def in_force(db: Database) -> list[Stop]:
     return [Stop(**row) for row in db.run(IN_FORCE)]
 
 
+NOW = "SELECT drumbeat_now() AS at"
+
+
+def now(db: Database) -> datetime:
+    """Return the ledger's time, by which stops are dated."""
+    at: datetime = db.run(NOW)[0]["at"]
+    return at
+
+
 # An update that waited for the row is worked out anew from what it finds, and its time is read after that: the journal
 # is in the order in which openings saw it.
-STOP = """
-    WITH asked AS (
+STOP = f"""
+    WITH asked AS MATERIALIZED (
         SELECT jsonb_build_object('account', %(account)s::text, 'invariant', %(invariant)s::text) AS it
+          FROM (SELECT pg_advisory_xact_lock({QUEUE})) AS queued
     ), placed AS (
         UPDATE gate
            SET stops = gate.stops || jsonb_build_array(
@@ -80,7 +101,7 @@ STOP = """
     INSERT INTO stop_journal (account, invariant, stopped, reason, actor)
     SELECT %(account)s, %(invariant)s, true, %(reason)s, %(actor)s FROM placed
  RETURNING id
-"""
+"""  # noqa: S608 - put together from constants
 
 
 def stop(db: Database, account: str | None, *, reason: str, actor: str, invariant: str | None = None) -> bool:
@@ -88,26 +109,39 @@ def stop(db: Database, account: str | None, *, reason: str, actor: str, invarian
     return bool(db.run(STOP, {"account": account, "invariant": invariant, "reason": reason, "actor": actor}))
 
 
-LIFT = """
-    WITH asked AS (
-        SELECT jsonb_build_object('account', %(account)s::text, 'invariant', %(invariant)s::text) AS it
+# One that is newer than what was seen stays. (What was seen may have come as JSON, which has milliseconds.)
+LIFT = f"""
+    WITH asked AS MATERIALIZED (
+        SELECT jsonb_build_object('account', %(account)s::text, 'invariant', %(invariant)s::text) AS it,
+               coalesce(%(seen)s::timestamptz + interval '1 millisecond', 'infinity') AS until
+          FROM (SELECT pg_advisory_xact_lock({QUEUE})) AS queued
     ), lifted AS (
         UPDATE gate
            SET stops = coalesce((SELECT jsonb_agg(each) FROM jsonb_array_elements(gate.stops) AS each
                                   WHERE NOT each @> asked.it), '[]')
           FROM asked
-         WHERE gate.stops @> jsonb_build_array(asked.it)
+         WHERE EXISTS (SELECT FROM jsonb_array_elements(gate.stops) AS each
+                        WHERE each @> asked.it AND (each ->> 'at')::timestamptz < asked.until)
      RETURNING 1
     )
     INSERT INTO stop_journal (account, invariant, stopped, reason, actor)
     SELECT %(account)s, %(invariant)s, false, %(reason)s, %(actor)s FROM lifted
  RETURNING id
-"""
+"""  # noqa: S608 - put together from constants
 
 
-def lift(db: Database, account: str | None, *, reason: str | None, actor: str, invariant: str | None = None) -> bool:
-    """End a stop; False: it was not stopped so."""
-    return bool(db.run(LIFT, {"account": account, "invariant": invariant, "reason": reason, "actor": actor}))
+def lift(
+    db: Database,
+    account: str | None,
+    *,
+    reason: str | None,
+    actor: str,
+    invariant: str | None = None,
+    seen: datetime | None = None,
+) -> bool:
+    """End a stop that was made until an instant, or whenever it was; False: there is none."""
+    parameters = {"account": account, "invariant": invariant, "reason": reason, "actor": actor, "seen": seen}
+    return bool(db.run(LIFT, parameters))
 
 
 NOTE = """

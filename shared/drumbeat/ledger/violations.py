@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -88,13 +89,15 @@ RESUME = """
     UPDATE violations
        SET resumed_at = drumbeat_now(), resumed_by = %(actor)s, resume_reason = %(reason)s
      WHERE invariant = %(invariant)s AND resumed_at IS NULL
+       AND found_at < coalesce(%(seen)s::timestamptz + interval '1 millisecond', 'infinity')
  RETURNING id
 """
 
 
-def resume(db: Database, invariant: Invariant, *, actor: str, reason: str) -> int:
-    """Let a person resume from all violations of an invariant; return how many those are."""
-    return len(db.run(RESUME, {"invariant": invariant.value, "actor": actor, "reason": reason}))
+def resume(db: Database, invariant: Invariant, *, actor: str, reason: str, seen: datetime | None = None) -> int:
+    """Let a person resume from the violations of an invariant that were found until then; return how many those are."""
+    parameters = {"invariant": invariant.value, "actor": actor, "reason": reason, "seen": seen}
+    return len(db.run(RESUME, parameters))
 
 
 # Runs that the monitors have paused, of which no violation stands any more.

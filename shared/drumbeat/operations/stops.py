@@ -6,6 +6,7 @@ are planned and recorded all the while.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from drumbeat.core.errors import NotFound, Stale
 from drumbeat.core.invariants import Invariant
@@ -34,6 +35,7 @@ class Resumed:
     stopped: Collection[Stop] = ()
     violations: int = 0
     runs: int = 0
+    at: datetime | None = None  # until when stops were ended: who repeats this says it, so that a newer one stays
 
 
 def stop(
@@ -53,10 +55,13 @@ def stop(
     return stops.in_force(services.db)
 
 
-def resume(account: str, *, reason: str | None, actor: str, services: Services) -> Resumed:
+def resume(
+    account: str, *, reason: str | None, actor: str, services: Services, seen: datetime | None = None
+) -> Resumed:
     """End a person's stop of an account and its pause, and make due what waited for it. Harmless to repeat.
 
-    A cause that still exists pauses the account again at its next calls.
+    A cause that still exists pauses the account again at its next calls. A stop that was made after what was `seen`
+    stays; without it, after this began. Who repeats it passes the `at` of the first answer.
 
     Raises:
         NotFound: no account is called so.
@@ -64,7 +69,8 @@ def resume(account: str, *, reason: str | None, actor: str, services: Services) 
     """
     _find(account, services)
     _expect([account], services)
-    lifted = stops.lift(services.db, account, reason=reason, actor=actor)
+    seen = seen or stops.now(services.db)
+    lifted = stops.lift(services.db, account, reason=reason, actor=actor, seen=seen)
     left = stops.holding(stops.in_force(services.db), account)
     if broken := sorted({each.invariant for each in left if each.invariant}):
         raise Stale(
@@ -74,31 +80,57 @@ def resume(account: str, *, reason: str | None, actor: str, services: Services) 
         )
     if account_states.resume(services.db, account) and not lifted:
         stops.note_resumed(services.db, account, reason=reason, actor=actor)
+    if left:
+        return Resumed(account, 0, left=False, stopped=left, at=seen)
     effects, more = _go_on(account, services)
-    return Resumed(account, effects, more, left)
+    return Resumed(account, effects, more, at=seen)
 
 
-def resume_everything(*, reason: str, actor: str, services: Services, invariant: str | None = None) -> Resumed:
-    """End a person's stop of everything, or all that an invariant has stopped. Harmless to repeat; accounts that were
-    stopped one by one stay so.
+def retry(account: str, *, reason: str, actor: str, services: Services) -> Resumed:
+    """End the pause of an account that did not answer, and make due what waited for it.
+
+    Raises:
+        NotFound: no account is called so.
+        Stale: it was stopped, which only ends who has seen that.
     """
+    _find(account, services)
+    if held := stops.holding(stops.in_force(services.db), account):
+        raise Stale(
+            f"{account} was stopped by {held[0].actor}: {held[0].reason}. Nothing was changed; look at it again."
+        )
+    _expect([account], services)
+    if account_states.resume(services.db, account):
+        stops.note_resumed(services.db, account, reason=reason, actor=actor)
+    effects, more = _go_on(account, services)
+    return Resumed(account, effects, more, at=stops.now(services.db))
+
+
+def resume_everything(
+    *, reason: str, actor: str, services: Services, invariant: str | None = None, seen: datetime | None = None
+) -> Resumed:
+    """End a person's stop of everything, or all that an invariant has stopped. Harmless to repeat; accounts that were
+    stopped one by one stay so, and so does what was stopped after what was `seen`, as `resume` says.
+    """
+    seen = seen or stops.now(services.db)
     known = (
-        violations.acknowledge(Invariant(invariant), reason=reason, actor=actor, services=services) if invariant else 0
+        violations.acknowledge(Invariant(invariant), reason=reason, actor=actor, services=services, seen=seen)
+        if invariant
+        else 0
     )
     before = stops.in_force(services.db)
     mine = [each for each in before if each.invariant == invariant and (invariant or each.account is None)]
     accounts = (
         sorted(resume_sql.accounts(services.db))
-        if any(each.account is None for each in mine) or not mine
+        if any(each.account is None for each in mine) or not (mine or invariant)
         else _named(mine)
     )
     _expect(accounts, services)
     for each in mine:
-        stops.lift(services.db, each.account, reason=reason, actor=actor, invariant=invariant)
+        stops.lift(services.db, each.account, reason=reason, actor=actor, invariant=invariant, seen=seen)
     left = stops.in_force(services.db)
     done = [_go_on(account, services) for account in accounts if not stops.holding(left, account)]
     runs = violations.resume_runs(reason=reason, actor=actor, services=services) if invariant else 0
-    return Resumed(None, sum(effects for effects, _ in done), any(more for _, more in done), left, known, runs)
+    return Resumed(None, sum(effects for effects, _ in done), any(more for _, more in done), left, known, runs, at=seen)
 
 
 def _named(some: Collection[Stop]) -> list[str]:

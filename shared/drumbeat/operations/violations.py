@@ -1,5 +1,7 @@
 """A person resumes from the violations of an invariant: they are known from then on, and stop nothing any more."""
 
+from datetime import datetime
+
 from drumbeat.core.invariants import Invariant
 from drumbeat.core.runs import RunReason, RunState
 from drumbeat.ledger import violations
@@ -9,13 +11,15 @@ from drumbeat.runs.advance import expect_soon
 from drumbeat.services import Services
 
 
-def acknowledge(invariant: Invariant, *, reason: str, actor: str, services: Services) -> int:
-    """Note that a person has looked at all violations of an invariant; return how many those are.
+def acknowledge(
+    invariant: Invariant, *, reason: str, actor: str, services: Services, seen: datetime | None = None
+) -> int:
+    """Note that a person has looked at the violations of an invariant found until then; return how many those are.
 
     Before anything goes on: the relay would stop again what a violation concerns that stands still. The same is not
     found again, another is.
     """
-    return violations.resume(services.db, invariant, actor=actor, reason=reason)
+    return violations.resume(services.db, invariant, actor=actor, reason=reason, seen=seen)
 
 
 def resume_runs(*, reason: str, actor: str, services: Services) -> int:

@@ -156,7 +156,8 @@ MOVE = """
         SELECT id, state, campaign
           FROM runs
          WHERE id = %(id)s AND state = ANY (%(states)s) AND (%(seq)s::int IS NULL OR seq = %(seq)s)
-           AND (state <> %(to)s OR resumes_at < coalesce(%(resumes_at)s::timestamptz, 'infinity'))
+           AND (state <> %(to)s OR resumes_at < coalesce(%(resumes_at)s::timestamptz, 'infinity')
+                OR (reason_code = 'invariant' AND %(code)s = 'person'))
            FOR NO KEY UPDATE
     ), counted AS (
         INSERT INTO beginnings AS known (campaign, number)

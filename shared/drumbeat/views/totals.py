@@ -92,6 +92,14 @@ EVENTS_BY_STATUS = f"""
           FROM ({SEARCHED}) AS events
          WHERE events.received_at >= (SELECT since FROM span) AND {NO_PLAN}
            AND NOT EXISTS (SELECT FROM wanting WHERE wanting.id = events.id)
+    ), of_runs AS MATERIALIZED (
+        SELECT runs.id, runs.state IN ('expanding', 'running', 'paused') AS begun
+          FROM runs
+          JOIN events ON events.id = runs.id
+          JOIN plans ON plans.event_id = runs.id
+         WHERE runs.state IN ('planned', 'awaiting_approval', 'missed', 'expanding', 'running', 'paused')
+           AND events.received_at >= (SELECT since FROM span)
+           AND NOT EXISTS (SELECT FROM wanting WHERE wanting.id = runs.id)
     ), open AS MATERIALIZED (
         SELECT events.id,
                CASE WHEN bool_and(effects.status = 'waiting' AND effects.fence = 0) THEN count(*) END AS untouched
@@ -100,6 +108,7 @@ EVENTS_BY_STATUS = f"""
          WHERE effects.status IN ('waiting', 'claimed', 'sending', 'unknown')
            AND events.received_at >= (SELECT since FROM span)
            AND NOT EXISTS (SELECT FROM wanting WHERE wanting.id = events.id)
+           AND NOT EXISTS (SELECT FROM of_runs WHERE of_runs.id = events.id)
          GROUP BY events.id
     ), judged AS MATERIALIZED (
         SELECT untouched IS NULL
@@ -108,8 +117,10 @@ EVENTS_BY_STATUS = f"""
     ), counted AS (
         SELECT (SELECT count(*) FROM wanting) AS attention,
                (SELECT count(*) FROM unplanned) AS recorded,
-               (SELECT count(*) FROM judged WHERE begun) AS in_progress,
-               (SELECT count(*) FROM judged WHERE NOT begun) AS planned
+               (SELECT count(*) FROM judged WHERE begun)
+               + (SELECT count(*) FROM of_runs WHERE begun) AS in_progress,
+               (SELECT count(*) FROM judged WHERE NOT begun)
+               + (SELECT count(*) FROM of_runs WHERE NOT begun) AS planned
     )
     SELECT attention, recorded, in_progress, planned,
            greatest(received.n - split.n - attention - recorded - in_progress - planned, 0)::int AS done

@@ -1,5 +1,6 @@
 """A stop holds for every attempt that is opened once it is answered; what it held goes on once, when it is lifted."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
@@ -13,7 +14,7 @@ from drumbeat.delivery import claims_sql
 from drumbeat.delivery.batch import carry_out
 from drumbeat.ledger import stops
 from drumbeat.ledger.database import Database
-from drumbeat.operations.stops import resume, resume_everything, stop
+from drumbeat.operations.stops import resume, resume_everything, retry, stop
 from drumbeat.relay import sql as relay_sql
 from tests.conftest import TestDatabase
 from tests.store.delivery.workers import Worker, effect
@@ -149,3 +150,48 @@ def test_an_account_that_there_is_not_is_neither_stopped_nor_resumed(worker: Wor
     with pytest.raises(NotFound):
         resume("mial", reason=None, actor=ADA, services=worker)
     assert stops.in_force(worker.db) == []
+
+
+def test_who_resumes_ends_no_stop_that_came_after_what_they_saw(worker: Worker) -> None:
+    halt(worker, "one")
+    seen = stops.in_force(worker.db)[0].at
+    resume("one", reason="it was nothing", actor=ADA, services=worker, seen=seen)
+    halt(worker, "one")
+
+    resume("one", reason="again, for the answer was lost", actor=ADA, services=worker, seen=seen)
+
+    assert [each.account for each in stops.in_force(worker.db)] == ["one"]
+
+
+def test_another_try_of_an_account_ends_no_stop(worker: Worker) -> None:
+    halt(worker, "one")
+
+    with pytest.raises(Stale, match="stopped by person:ada"):
+        retry("one", reason="it is up again", actor=ADA, services=worker)
+
+    assert [each.account for each in stops.in_force(worker.db)] == ["one"]
+
+
+def test_a_stop_comes_though_there_is_always_an_opening(worker: Worker, database: TestDatabase) -> None:
+    opening = f"SELECT pg_advisory_xact_lock_shared({stops.QUEUE})"
+    over = threading.Event()
+
+    def open_again_and_again(first: float) -> None:
+        with psycopg.connect(database.admin_url) as other:
+            over.wait(first)
+            while not over.is_set():
+                other.execute(opening)
+                other.execute("SELECT FROM gate FOR SHARE")
+                over.wait(0.05)
+                other.commit()
+
+    with ThreadPoolExecutor() as pool:
+        openings = [pool.submit(open_again_and_again, share * 0.02) for share in range(4)]
+        try:
+            halt(worker, None)
+        finally:
+            over.set()
+        for each in openings:
+            each.result()
+
+    assert [each.account for each in stops.in_force(worker.db)] == [None]

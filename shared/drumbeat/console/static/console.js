@@ -42,6 +42,7 @@ function draw(figure) {
   new ResizeObserver(() => chart.setSize({ width: figure.clientWidth, height: 220 })).observe(figure);
 }
 
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 localise(document);
 document.querySelectorAll("[data-chart]").forEach(draw);
 document.addEventListener("htmx:load", (event) => localise(event.target));
