@@ -7,7 +7,10 @@ from aws_lambda_powertools.event_handler import Response
 
 from drumbeat.api.routing import Routes
 from drumbeat.console.access import Page, follower
+from drumbeat.console.now import needs
+from drumbeat.core.status import Status
 from drumbeat.observability import snapshot
+from drumbeat.observability.snapshot import Snapshot
 from drumbeat.services import services
 
 router = Routes()
@@ -22,7 +25,8 @@ def live() -> Response[Any]:
     page: Page = router.context["page"]
     opened = page.query.get("since", "")
     now = services().clock.now().timestamp()
-    follows = opened.isdecimal() and now - int(opened[:12]) < FOLLOWED.total_seconds()
+    since = int(opened[:12]) if opened.isdecimal() else 0
+    follows = now - since < FOLLOWED.total_seconds()
     known = snapshot.kept(services())
     return page.show(
         "now_live.html",
@@ -31,6 +35,13 @@ def live() -> Response[Any]:
         totals={"events": known.events if known else {}},
         accounts=known.accounts if known else [],
         follows=follows,
-        since=opened,
+        changed=known is not None and known.at > since and _needs(known) != page.query.get("seen"),
+        seen=page.query.get("seen", ""),
+        since=since,
         known=known is not None,
     )
+
+
+def _needs(known: Snapshot) -> str:
+    held = sum(each.effects.get(Status.HELD, 0) for each in known.accounts)
+    return needs(held, known.events, known.accounts)

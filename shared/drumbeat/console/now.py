@@ -1,7 +1,7 @@
 """Now: what needs a person, what went out, what holds something back, what comes next."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from drumbeat.core.runs import RunState
 from drumbeat.core.status import Status
 from drumbeat.ingest import parking_sql
 from drumbeat.ledger import stops
+from drumbeat.observability.snapshot import AccountNumbers
 from drumbeat.operations import cost_measured
 from drumbeat.services import Services, services
 from drumbeat.views.hours import HourCount, hourly
@@ -51,10 +52,18 @@ def show() -> Response[Any]:
         campaigns=sorted(campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)),
         usage=_usage(services(), int(now.timestamp()) // USAGE_SECONDS),
         follows=True,
+        changed=False,
+        seen=needs(totals.effects.get(Status.HELD, 0), totals.events, accounts),
         known=True,
         since=int(now.timestamp()),
         did=page.query.get("did", ""),
     )
+
+
+def needs(held: int, events: Mapping[str, int], accounts: Iterable[views.AccountItem | AccountNumbers]) -> str:
+    """Return what needs a person, in numbers: while they are the same, an open page shows what is so."""
+    stopped = sum(each.state == "stopped" for each in accounts)
+    return f"{held}.{events.get('attention', 0)}.{stopped}"
 
 
 @lru_cache(maxsize=1)
