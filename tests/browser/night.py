@@ -69,7 +69,7 @@ campaigns:
         account: mail
         action: send_email
         with: {to: "{{ lead.email }}", list: newsletter, template: newsletter}
-  offer:
+  offer: &offer
     audience: readers
     approve: true
     steps:
@@ -77,6 +77,7 @@ campaigns:
         account: mail
         action: send_email
         with: {to: "{{ lead.email }}", list: newsletter, template: newsletter}
+  reminder: *offer
 """
 READERS = {"ada": "Berlin", "bob": "Bonn", "cleo": "Berlin", "dan": "Köln"}
 
@@ -103,15 +104,20 @@ class Night:
         eventually(lambda: self._state("waiting-run") == "awaiting_approval")
         self.ids["event"] = self._lead("eve")
         eventually(lambda: Counter(each["status"] for each in self._effects("event"))["accepted"] == 3)
-        self._lie("accept_then_cut", "http", times=1)
-        self.ids["held-event"] = self._lead("hal")
-        eventually(lambda: "held" in self._statuses("held-event"))
+        self.ids["other-waiting-run"] = self._run("reminder")
+        eventually(lambda: self._state("other-waiting-run") == "awaiting_approval")
+        for event, name in (("held-event", "hal"), ("other-held-event", "han")):
+            self._lie("accept_then_cut", "http", times=1)
+            self.ids[event] = self._lead(name)
+            eventually(lambda event=event: "held" in self._statuses(event))  # type: ignore[misc]
         self._ask("POST", "/v1/suppressions", {"email": "ida@example.com", "reason": "asked by telephone"})
         self.ids["suppressed-event"] = self._lead("ida")
         eventually(lambda: "cancelled" in self._statuses("suppressed-event"))
         self.ids["refused-event"] = self._lead("not an address")
         for effect in self._effects("held-event"):
             self.ids[f"{effect['status']}-effect"] = effect["effectId"]
+        for effect in self._effects("other-held-event"):
+            self.ids.setdefault(f"other-{effect['status']}-effect", effect["effectId"])
         for effect in self._effects("event"):
             self.ids.setdefault(f"{effect['status']}-effect", effect["effectId"])
         self._ask("POST", "/v1/accounts/office/pause", {"reason": "moving house"})

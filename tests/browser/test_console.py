@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 from tests.browser.chromium import new_tab
 from tests.browser.night import Night
 from tests.browser.tab import Tab
+from tests.flow.stacks import eventually
 
 PAGES = (
     "/",
@@ -132,3 +133,44 @@ def test_an_account_is_paused_and_goes_on(browser: Browser, night: Night, script
 
     assert paused == [("crm", "person:local")]
     assert "crm" not in [each["account"] for each in stops(night)]
+
+
+def test_a_person_is_found_by_address_and_why_they_got_no_mail_is_said(console: Tab, night: Night) -> None:
+    console.open(url(night, "/people"))
+    console.page.get_by_label("Find a person by their whole address").fill("ida@example.com")
+    with console.page.expect_navigation():
+        console.page.get_by_role("button", name="Find").first.click()
+
+    assert "asked by telephone" in console.page.locator("main").inner_text()
+    assert "suppressed" in console.page.locator(".timeline").inner_text()
+
+
+@pytest.mark.parametrize(("scripts", "effect"), [(True, "held-effect"), (False, "other-held-effect")])
+def test_a_held_effect_is_resolved_and_who_did_it_stands_in_its_journal(
+    browser: Browser, night: Night, scripts: bool, effect: str
+) -> None:
+    with new_tab(browser, scripts=scripts) as tab:
+        signed_in(tab, night)
+        tab.open(url(night, f"/effects/{{{effect}}}"))
+        tab.page.get_by_label("It was carried out").check()
+        tab.page.get_by_label("Why").fill("the partner has it")
+        tab.press("Decide")
+        journal = tab.page.locator(".timeline").inner_text()
+
+    assert "the partner has it" in journal
+    assert "person:local" in journal
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("scripts", "run"), [(True, "waiting-run"), (False, "other-waiting-run")])
+def test_a_run_is_read_and_approved(browser: Browser, night: Night, scripts: bool, run: str) -> None:
+    with new_tab(browser, scripts=scripts) as tab:
+        signed_in(tab, night)
+        tab.open(url(night, f"/runs/{{{run}}}?show=plan"))
+        with tab.page.expect_navigation():
+            tab.page.get_by_role("button", name="Approve").first.click()
+        eventually(lambda: night.stack.call("GET", f"/v1/runs/{night.ids[run]}")[2]["state"] == "finished")
+        tab.open(url(night, f"/runs/{{{run}}}"))
+        told = tab.page.locator("main").inner_text()
+
+    assert "by person:local" in told
