@@ -40,11 +40,13 @@ from drumbeat.views.derived import EVENT_STATUSES
 from drumbeat.views.effect_chain import chain
 from drumbeat.views.last_events import last_events
 from drumbeat.views.person_named import is_erased, named
+from drumbeat.views.refusals import refused_lately
 from drumbeat.views.run_cap import people_over_cap
 from drumbeat.views.run_people import PeopleFilter, people_of_run
 from drumbeat.views.run_story import run_head, run_journal, zones_of_run
 from drumbeat.views.run_totals import countable, open_by_state
 from drumbeat.views.run_waits import next_mail
+from drumbeat.views.violations import listed_violations, open_violations
 from tests.store.history.seeded import RUN
 
 START = UUID(int=0)
@@ -250,6 +252,9 @@ VIEWS: Mapping[str, Reading] = {
     "journal of no event": Reading(_journal(timedelta(days=1), event=START), LOOK),
     **{f"beginning of an id, {kind}": Reading(_beginning(kind), 200) for kind in STATEMENTS},
     "newest effects of a cause": Reading(_newest(status="refused", cause="refused_by_provider"), LOOK),
+    "refused in a day": Reading(refused_lately, 25_000),
+    "violations by invariant": Reading(open_violations),
+    "violations": Reading(listed_violations),
     "one effect": Reading(lambda db: effect_stories.effect(db, START)),
     "steps beside an effect": Reading(lambda db: chain(db, START)),
     "why an effect waits": Reading(lambda db: effect_waits.waits(db, START)),
