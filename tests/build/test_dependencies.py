@@ -102,8 +102,8 @@ def test_each_tool_is_among_its_pins(name: str) -> None:
     [
         ({"setup", "dev", "demo"}, "$(SETUP)"),
         ({"cloud"}, "$(SETUP) $(SAM)"),
-        ({"test"}, "$(DEV) $(SAM) $(CHECKERS)"),
-        ({"proof"}, "$(DEV) $(SAM) $(CHECKERS) $(SDKS)"),
+        ({"test"}, "$(DEV) $(SAM) $(CHECKERS) $(FUZZ)"),
+        ({"proof"}, "$(DEV) $(SAM) $(CHECKERS) $(SDKS) $(FUZZ)"),
     ],
 )
 def test_each_target_installs_what_it_needs_and_no_more(targets: set[str], needs: str) -> None:

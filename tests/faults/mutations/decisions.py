@@ -39,7 +39,9 @@ def _record_the_steps_of_a_second_plan(patch: Patch) -> None:
 
 
 def _read_consent_without_the_lock(patch: Patch) -> None:
-    change_statement(patch, attempts_sql, "OPEN", ("           FOR SHARE\n", ""))
+    change_statement(
+        patch, attempts_sql, "OPEN", ("         ORDER BY key\n           FOR SHARE\n", "         ORDER BY key\n")
+    )
 
 
 def _read_consent_at_the_claim_only(patch: Patch) -> None:

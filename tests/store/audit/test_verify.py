@@ -770,8 +770,9 @@ def test_one_corruption_is_named_and_nothing_else(
 
 def test_every_kind_of_violation_has_a_corruption() -> None:
     of_runs = {kind for _, kind, _ in test_corrupted_runs.CORRUPTIONS} | {"cancelled-waiting"}
+    of_monitors = {"run-unbalanced"}  # whole runs are counted by monitors, whose tests violate it
 
-    assert {kind for _, kind, _ in CORRUPTIONS} | of_runs == set(KINDS)
+    assert {kind for _, kind, _ in CORRUPTIONS} | of_runs | of_monitors == set(KINDS)
 
 
 @pytest.mark.parametrize("at", ["opened_at", "opened_at + interval '1 s'"])

@@ -68,7 +68,7 @@ def parameters(function: str | None = None) -> dict[str, str]:
     """Return the SSM parameters that the template's functions read, or one of them, by the value's variable."""
     found = {}
     for name, value in _variables(parse(TEMPLATE.read_text()), function):
-        if name.endswith("_PARAM"):
+        if name.endswith("_PARAM") and isinstance(value.argument, str):  # not one that only a condition asks for
             found[name.removesuffix("_PARAM")] = str(value.argument).replace("${Stage}", STAGE)
     return found
 
