@@ -57,7 +57,7 @@ def test_the_same_key_with_another_body_is_refused(stack: Stack) -> None:
     assert problem["title"]
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("PUT", "/v1/events"), ("POST", "/v1/nothing")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1"), ("PUT", "/v1/events"), ("POST", "/v1/nothing")])
 def test_what_no_route_answers_to_is_a_problem_like_any_other(stack: Stack, method: str, path: str) -> None:
     status, headers, problem = stack.call(method, path)
 

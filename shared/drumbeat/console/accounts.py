@@ -1,6 +1,7 @@
 """Accounts: which are running, what holds the others back; pause and resume, and the switch that stops everything."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -55,7 +56,7 @@ def pause_account(name: str) -> Response[Any]:
 @router.post("/accounts/<name>/resume", middlewares=changes("operate"))
 def resume_account(name: str) -> Response[Any]:
     """Let one account go on."""
-    seen = instant(page().form.get("seen", ""))
+    seen = _seen()
     _all(lambda: resume(name, reason=page().reason, actor=page().actor, services=services(), seen=seen))
     return see(f"/accounts?did=resumed&account={path(name)}#{path(name)}")
 
@@ -79,13 +80,19 @@ def go_on() -> Response[Any]:
     """Let everything go on, or what an invariant has stopped."""
     named = page().form.get("invariant", "")
     invariant = Invariant(named) if named in list(Invariant) else None
-    seen = instant(page().form.get("seen", ""))  # a stop that came since stays
+    seen = _seen()
     _all(
         lambda: resume_everything(
             reason=page().reason, actor=page().actor, services=services(), invariant=invariant, seen=seen
         )
     )
     return see("/?did=resumed")
+
+
+def _seen() -> datetime | None:
+    """Return of when the stop is that the person saw: one that came since stays."""
+    text = page().form.get("seen", "")
+    return instant(text) if text else None
 
 
 def _all(once: Callable[[], Resumed]) -> None:

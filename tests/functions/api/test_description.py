@@ -99,7 +99,7 @@ def test_every_route_is_in_the_document_and_the_other_way_round() -> None:
     assert documented() == of_console - UNDOCUMENTED | {
         route for route, function in there.items() if function == "ingest"
     }
-    assert unnamed(documented()) == unnamed(set(there))
+    assert unnamed(set(there)) <= unnamed(documented())  # the console's are reached by $default
 
 
 def test_the_document_is_one_of_openapi() -> None:

@@ -106,7 +106,7 @@ def test_of_a_stranger_it_says_that_nothing_is_known_and_offers_to_suppress_them
     assert shown.status == 404
     assert "Nothing is known of stranger@example.com" in shown.html
     assert 'name="email" type="text" inputmode="email" required' in shown.html
-    assert visitor.get("/people?q=nonsense").status == 400
+    assert visitor.get("/people?q=nonsense").status == 404
     assert visitor.get("/people/00000000-0000-0000-0000-000000000000").status == 404
 
 
