@@ -234,7 +234,7 @@ VIEWS: Mapping[str, Reading] = {
     "effects of a run": Reading(_effects(event=RUN), 30_000),
     "effects of a rare account": Reading(_effects(account="sms")),
     "effects of no account": Reading(_effects(account="none")),
-    **{f"effects {status}": Reading(_effects(status=status.value)) for status in Status},
+    **{f"effects {status}": Reading(_effects(status=status.value), 1_200) for status in Status},
     "effects of a rare account and status": Reading(_effects(status="cancelled", account="sms")),
     # Of few effects all are looked up; of many 10,000 changes.
     "newest effects": Reading(_newest(), 2_000),
