@@ -30,7 +30,7 @@ def test_the_same_key_with_another_body_is_refused(cloud: Deployed) -> None:
     assert cloud.send("clash", "other@example.com")[0] == 422
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("PUT", "/v1/events")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1"), ("PUT", "/v1/events")])
 def test_what_no_route_answers_to_is_a_problem_like_any_other(cloud: Deployed, method: str, path: str) -> None:
     status, headers, problem = cloud.call(method, path)
 

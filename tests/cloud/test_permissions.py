@@ -74,6 +74,7 @@ SCHEDULER = "the emulator's scheduler invokes its targets itself; AWS assumes th
 DESTINATION = "the emulator keeps failed invocations itself; without it AWS refuses the destination"
 BEFORE = "the release before reads its parameters so, and runs on while this one is deployed; the next drops it"
 PASSED = "the emulator lets everybody pass roles; without it AWS refuses to make a schedule"
+COUNTED = "without it the snapshot says that the count of dead letters is not known"
 NOT_ASKED: dict[tuple[str, str], str] = {
     **{(f"{name}Role", f"logs:{action}"): LOGS
        for name in ("Ingest", "Worker", "Relay", "Campaign", "Console", "Migrate")
@@ -86,6 +87,7 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     **{(f"{name}Role", "ssm:GetParameter"): BEFORE
        for name in ("Ingest", "Worker", "Relay", "Campaign", "Console", "Migrate")},
     ("ConsoleRole", "iam:PassRole"): PASSED,
+    ("RelayRole", "sqs:GetQueueAttributes"): COUNTED,
 }  # fmt: skip
 KEPT = Grant("CampaignRole", "sqs:SendMessage", "ScheduleDeadLetters")
 
