@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from drumbeat import __version__
 from drumbeat.infrastructure import tls
 from drumbeat.infrastructure.addresses import connect, resolve
-from drumbeat.infrastructure.deadline import CallError, Deadline
+from drumbeat.infrastructure.deadline import Deadline, reason
 from drumbeat.infrastructure.incoming import Incoming
 
 MAX_ANSWER_BYTES = 64 * 1024
@@ -80,7 +80,7 @@ class HttpCollector:
             return self._answer(connected, deadline)
         except (OSError, HTTPException, ValueError) as error:
             self.close()
-            return Answer(NONE, _reason(error))
+            return Answer(NONE, reason(error))
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -128,7 +128,7 @@ class FileCollector:
             finally:
                 os.close(file)
         except OSError as error:
-            return Answer(NONE, _reason(error))
+            return Answer(NONE, reason(error))
         return Answer(200) if whole else Answer(NONE, "the disk is full")
 
     def close(self) -> None:
@@ -161,15 +161,3 @@ def _rejected(text: bytes) -> int:
 
 def _seconds(retry_after: str | None) -> float | None:
     return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdecimal() else None
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case CallError():
-            return str(error)
-        case TimeoutError():
-            return "no complete answer in time"
-        case OSError(strerror=str(why)):
-            return why
-        case _:
-            return "the connection was closed, or the answer is not HTTP"

@@ -35,3 +35,16 @@ class Deadline:
         if now >= self.end:
             raise TimeoutError
         return min(self.start_by, self.end) - now
+
+
+def reason(error: Exception) -> str:
+    """Say what happened in a text of our own: the library quotes the peer, and the peer may quote a message's body."""
+    match error:
+        case CallError():
+            return str(error)
+        case TimeoutError():
+            return "no complete answer in time"
+        case OSError(strerror=str(why)):
+            return why
+        case _:
+            return "the connection was closed, or the answer was cut off or is not HTTP"

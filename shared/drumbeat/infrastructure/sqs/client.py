@@ -16,9 +16,9 @@ from typing import Any
 from drumbeat.core.clock import Clock, SystemClock
 from drumbeat.core.errors import DrumbeatError
 from drumbeat.infrastructure.aws_signature import Credentials, sign
-from drumbeat.infrastructure.deadline import Deadline
+from drumbeat.infrastructure.deadline import Deadline, reason
 from drumbeat.infrastructure.sqs import aws_credentials
-from drumbeat.infrastructure.sqs.connection import Address, Connection, Reply, address_of, reason
+from drumbeat.infrastructure.sqs.connection import Address, Connection, Reply, address_of
 
 # The time limit of a call with all it does, beyond the time of a long poll. Ingest has 20 seconds for a request: up to
 # five for Postgres, then one or two calls. The first try may use half, so that there is time for a second.

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from drumbeat.infrastructure import tls
 from drumbeat.infrastructure.addresses import connect, resolve
-from drumbeat.infrastructure.deadline import CallError, Deadline
+from drumbeat.infrastructure.deadline import Deadline
 from drumbeat.infrastructure.incoming import Incoming
 
 # sqs.eu-central-1.amazonaws.com (or .com.cn, .eu), vpce-1a2b.sqs.eu-central-1.vpce.amazonaws.com, and the older
@@ -103,16 +103,3 @@ class Connection:
     def close(self) -> None:
         """Close it, for good."""
         self._socket.close()
-
-
-def reason(error: Exception) -> str:
-    """Say what happened in a text of our own: the library quotes the peer, and the peer may quote a message's body."""
-    match error:
-        case CallError():
-            return str(error)
-        case TimeoutError():
-            return "no complete answer in time"
-        case OSError(strerror=str(why)):
-            return why
-        case _:
-            return "the connection was closed, or the answer was cut off or is not HTTP"
