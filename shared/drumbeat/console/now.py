@@ -1,6 +1,5 @@
 """Now: what needs a person, what went out, what holds something back, what comes next."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -12,6 +11,7 @@ from drumbeat import campaigns, views
 from drumbeat.api.accounts import all_accounts
 from drumbeat.api.routing import Routes
 from drumbeat.console.access import Page, reads
+from drumbeat.console.hours import by_hour
 from drumbeat.core.runs import RunState
 from drumbeat.core.status import Status
 from drumbeat.ingest import parking_sql
@@ -48,7 +48,7 @@ def show() -> Response[Any]:
         attention=_attention(totals, accounts),
         totals=totals,
         accounts=accounts,
-        hours=_by_hour(hourly(db, now - CHART, now), now),
+        hours=_hours(hourly(db, now - CHART, now), now),
         campaigns=sorted(campaigns.upcoming(db), key=lambda each: (each.next is None, each.next, each.campaign)),
         usage=_usage(services(), int(now.timestamp()) // USAGE_SECONDS),
         follows=True,
@@ -120,16 +120,10 @@ def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> l
     ]
 
 
-def _by_hour(counts: list[HourCount], now: datetime) -> list[dict[str, object]]:
-    """Add up the accounts of each hour; hours in which nothing ended are there, too. Nothing at all is no hours."""
+def _hours(counts: list[HourCount], now: datetime) -> list[dict[str, object]]:
+    """Return the last hours, also those of nothing; nothing at all is no hours."""
     if not counts:
         return []
     last = now.replace(minute=0, second=0, microsecond=0)
     hours = [last - CHART + timedelta(hours=place + 1) for place in range(int(CHART / timedelta(hours=1)))]
-    sums: dict[datetime, Counter[str]] = {hour: Counter() for hour in hours}
-    for each in counts:
-        if each.hour in sums:
-            sums[each.hour].update({name: getattr(each, name) for name in CHARTED})
-    return [
-        {"hour": hour, "at": int(hour.timestamp()), **{name: sums[hour][name] for name in CHARTED}} for hour in hours
-    ]
+    return by_hour(counts, hours, CHARTED)

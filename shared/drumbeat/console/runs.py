@@ -3,8 +3,7 @@
 What reads all people of a run stands apart: of many it is asked for by the page that is open already, or by a link.
 """
 
-from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from drumbeat.campaigns.run_plan import NOT_STARTED
 from drumbeat.campaigns.run_story import RunBrief
 from drumbeat.console.access import Page, reads
 from drumbeat.console.campaigns import may_ask
+from drumbeat.console.hours import by_hour
 from drumbeat.console.lists import older, table
 from drumbeat.console.run_bars import bar, words
 from drumbeat.core.runs import ENDED, LeftOut, RunState
@@ -105,11 +105,11 @@ def _hours(run: RunBrief) -> list[dict[str, object]]:
     # What was reported of a mail later may have changed it after the run ended; no day of that is looked for here.
     until = min(now, run.updated_at + 25 * HOUR) if run.state in ENDED else now
     since = max(begun, until - LONGEST + HOUR)
-    return by_hour(hourly(services().db, since, max(until, since + HOUR), run=run.run_id))
+    return hours_of(hourly(services().db, since, max(until, since + HOUR), run=run.run_id))
 
 
-def by_hour(counts: list[HourCount]) -> list[dict[str, object]]:
-    """Add up the accounts of each hour, from the first to the last; those in which nothing ended are there, too."""
+def hours_of(counts: list[HourCount]) -> list[dict[str, object]]:
+    """Return the hours from the first to the last in which anything ended; of a long time those alone."""
     if not counts:
         return []
     first, last = counts[0].hour, counts[-1].hour
@@ -117,12 +117,7 @@ def by_hour(counts: list[HourCount]) -> list[dict[str, object]]:
         hours = sorted({each.hour for each in counts})
     else:
         hours = [first + place * HOUR for place in range(int((last - first) / HOUR) + 1)]
-    sums: dict[datetime, Counter[str]] = {hour: Counter() for hour in hours}
-    for each in counts:
-        sums[each.hour].update({name: getattr(each, name) for name in CHARTED})
-    return [
-        {"hour": hour, "at": int(hour.timestamp()), **{name: sums[hour][name] for name in CHARTED}} for hour in hours
-    ]
+    return by_hour(counts, hours, CHARTED)
 
 
 def path_of(run: UUID) -> str:

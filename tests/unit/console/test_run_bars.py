@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drumbeat.console.run_bars import WIDTH, bar
-from drumbeat.console.runs import LONGEST_CHART, by_hour
+from drumbeat.console.runs import LONGEST_CHART, hours_of
 from drumbeat.console.texts import clock_of
 from drumbeat.views.hours import HourCount
 from drumbeat.views.run_totals import StepTotals
@@ -72,7 +72,7 @@ def counted(hours: int, account: str = "mail", accepted: int = 1) -> HourCount:
 
 
 def test_hours_add_up_their_accounts_and_those_without_anything_are_there_too() -> None:
-    hours = by_hour([counted(0), counted(0, "post", 2), counted(3)])
+    hours = hours_of([counted(0), counted(0, "post", 2), counted(3)])
 
     assert [(hour["hour"], hour["accepted"]) for hour in hours] == [
         (NINE, 3),
@@ -85,8 +85,8 @@ def test_hours_add_up_their_accounts_and_those_without_anything_are_there_too() 
 def test_of_a_run_of_weeks_only_the_hours_are_there_in_which_anything_ended() -> None:
     weeks = int(LONGEST_CHART / timedelta(hours=1)) + 1
 
-    assert [hour["accepted"] for hour in by_hour([counted(0), counted(weeks)])] == [1, 1]
-    assert by_hour([]) == []
+    assert [hour["accepted"] for hour in hours_of([counted(0), counted(weeks)])] == [1, 1]
+    assert hours_of([]) == []
 
 
 @pytest.mark.parametrize(
