@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ import redis as redis_client
 from hypothesis import settings
 
 from drumbeat.infrastructure.redis import LeanRedis
+from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import MiniStack, Postgres, Valkey
 from tests.faults import point_index
@@ -125,7 +127,19 @@ def lean(valkey: Valkey, redis: "redis_client.Redis") -> Iterator[LeanRedis]:
 
 
 @pytest.fixture(scope="session")
-def sqs_endpoint(servers_home: Path) -> Iterator[str]:
+def ministack(servers_home: Path) -> Iterator[MiniStack]:
     """A real SQS API; tests make queues of their own in it."""
     with MiniStack(servers_home / "ministack") as server:
-        yield server.url
+        yield server
+
+
+@pytest.fixture
+def sqs_endpoint(ministack: MiniStack, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the SQS API is. This process waits for no message there: one server has all, and SQS's many have not."""
+    call = Sqs.call
+
+    def at_once(sqs: Sqs, operation: str, **parameters: object) -> dict[str, Any]:
+        return call(sqs, operation, **parameters | ({"WaitTimeSeconds": 0} if "WaitTimeSeconds" in parameters else {}))
+
+    monkeypatch.setattr(Sqs, "call", at_once)
+    return ministack.url

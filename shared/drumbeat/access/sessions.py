@@ -1,7 +1,7 @@
 """Sessions of the console: a signed cookie, the token that each of its forms carries, and links that sign in once.
 
-A session says which API key signed in, and when; that the key is not revoked is asked of its row at each page. Nothing
-is stored: who knows the deployment's secret could make one, and only the deployment does.
+A session says which API key signed in, and when; that the key is not revoked is asked of its row at each page. No
+session is stored: who knows the deployment's secret could make one, and only the deployment does.
 """
 
 import hashlib

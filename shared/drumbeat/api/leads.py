@@ -20,7 +20,7 @@ from drumbeat.core.compatibility import SEMANTICS
 from drumbeat.core.errors import Invalid, InvalidAddress, NotFound
 from drumbeat.people import lists
 from drumbeat.services import services
-from drumbeat.views import LeadItem, Page, PersonStory
+from drumbeat.views import LeadItem, Page, PersonStory, person_named
 from drumbeat.views.lead_pages import TAKES
 
 router = ApiRoutes()
@@ -73,6 +73,12 @@ def _of_audience(name: str, query: LeadQuery) -> Page[LeadItem]:
     if query.where is not None:
         raise Invalid("audience and where do not go together; put the condition into an audience")
     return paging.page(name, services(), cursor=query.cursor, limit=query.limit, fits=Room())
+
+
+def known_keys(person: str) -> tuple[bytes, ...]:
+    """Return the keys of a person, by address or id; none: no one is known by this id. Raises Invalid."""
+    id, keys = named(person)
+    return keys if id is None else person_named.keys_of(services().db, id)
 
 
 def named(person: str) -> tuple[UUID | None, tuple[bytes, ...]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from drumbeat import views
+from drumbeat.api import leads
 from drumbeat.api.access import OPERATE, SEE_RUNS
 from drumbeat.api.body import Reason, Version
 from drumbeat.api.named import RunId
@@ -73,6 +74,7 @@ class PeopleQuery(Paged):
 
     left_out: Annotated[str, Field(description="those whom a step leaves out for this reason")] | None = None
     status: Annotated[str, Field(description="those with an effect of this status")] | None = None
+    lead: Annotated[str, Field(description="one person, by address or id; takes the scope `people`")] | None = None
 
 
 @router.get("/v1/runs", middlewares=SEE_RUNS)
@@ -93,7 +95,9 @@ def list_people(run_id: RunId, query: PeopleQuery) -> Answer[Page[RunPerson]]:
     """List the people of a run, and why each that is not mailed is not. A page may be short, and with a filter empty,
     while there are more: follow `next`.
     """
-    wanted = PeopleFilter(query.left_out, query.status)
+    if query.lead is not None:
+        router.need_people()
+    wanted = PeopleFilter(query.left_out, query.status, keys=leads.known_keys(query.lead) if query.lead else None)
     head = run_head(services().db, run_id)
     if head is None:
         raise NotFound(f"there is no run {run_id}")

@@ -39,7 +39,8 @@ def check(services: Services, has_time: HasTime) -> None:
     Raises psycopg.Error; what was checked until then is kept.
     """
     position = watching_sql.position(services.db)
-    violations.record(services.db, [*_unknown_overdue(position, services), *_unaccounted(services, has_time)])
+    violations.record(services.db, list(_unknown_overdue(position, services)))
+    _unaccounted(services, has_time)
     position = _outcomes(position, services, has_time)
     _journal(position, services, has_time)
 
@@ -110,13 +111,13 @@ def _unknown_overdue(position: Position, services: Services) -> Iterator[Found]:
             yield _of(finding, Invariant.UNKNOWN_OVERDUE, str(finding.facts["seq"]))
 
 
-def _unaccounted(services: Services, has_time: HasTime) -> Iterator[Found]:
-    """Yield runs that do not add up."""
-    for run, people in unaccounted(services, has_time).items():
+def _unaccounted(services: Services, has_time: HasTime) -> None:
+    """Record runs that do not add up, each before it counts as looked at."""
+    for run, people in unaccounted(services, has_time):
         if people:
-            yield Found(
-                Invariant.UNACCOUNTED_RECIPIENTS, "run-unbalanced", run, str(people), {"people": people}, people
-            )
+            facts = {"people": people}
+            found = Found(Invariant.UNACCOUNTED_RECIPIENTS, "run-unbalanced", run, str(people), facts, people)
+            violations.record(services.db, [found])
 
 
 def _of(finding: Finding, invariant: Invariant, mark: str = "") -> Found:

@@ -35,6 +35,7 @@ class StepSays:
 class RunBrief(RunHead):
     """One run, as far as that is known without reading its people."""
 
+    audience: str | None  # by name
     reason: str | None
     says: Sequence[StepSays]
     home_zone: str  # by whose clock it is told when it is sent
@@ -73,6 +74,7 @@ def brief(id: UUID, services: Services) -> RunBrief:
     campaign = config.campaigns[head.campaign]
     return RunBrief(
         **_fields(head),
+        audience=campaign.audience,
         reason=sentence(head.reason_code, head.reason_detail),
         says=list(_says(campaign, config)),
         home_zone=campaign.home_zone,

@@ -23,15 +23,24 @@ NOT_FOUND = 404
     "--status", type=click.Choice([each.value for each in Status]), help="Only people with a mail in this status."
 )
 @click.option("--left-out", metavar="REASON", help="Only people who are left out for it; `any`: whatever it is.")
+@click.option("--lead", metavar="ADDRESS", help="Only this person, by address or id; takes the scope `people`.")
 @click.option(
     "-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many people."
 )
 @with_client
 def command(
-    client: Client, name: str, *, follow: bool, people: bool, status: str | None, left_out: str | None, limit: int
+    client: Client,
+    name: str,
+    *,
+    follow: bool,
+    people: bool,
+    status: str | None,
+    left_out: str | None,
+    lead: str | None,
+    limit: int,
 ) -> None:
     """Show a campaign with its newest runs, or a run by its id: how many are where, and with --people who."""
-    people = people or status is not None or left_out is not None
+    people = people or status is not None or left_out is not None or lead is not None
     if follow and people:
         raise click.UsageError("--follow looks on at the whole run: leave out what lists people")
     campaign = None if follow or people else _campaign(client, name)
@@ -42,11 +51,14 @@ def command(
     if people:
         path = f"/v1/runs/{run['runId']}/recipients"
         more = limit + 1  # by which is seen that not all are shown
-        found = list(client.pages(path, limit=more, status=status, left_out=left_out))
+        found = list(client.pages(path, limit=more, status=status, left_out=left_out, lead=lead))
         if client.json:
             print_json({"items": found[:limit]})
             return
         show_people(found[:limit])
+        if lead is not None and not found:
+            show("Not among the people of this run. Why: drumbeat audience explain AUDIENCE ADDRESS")
+            return
         if len(found) > limit:
             show(f"[dim]{limit:,} shown; all: -n {run['people']}[/]")
         return

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -67,6 +67,7 @@ class Watch:
     query: Mapping[str, object]
     idle_seconds: float | None
     cursor: str | None = None
+    stops: Sequence[Mapping[str, Any]] = ()
     away: bool = False
     day: str = ""
     clock: Callable[[], float] = time.monotonic
@@ -82,6 +83,8 @@ class Watch:
             page = self._asked(since)
             for item in page["items"] if page else ():
                 self._print(item)
+            if page:
+                self._say_stops(page.get("stops", ()))  # an older deployment does not say
             if page and page["items"]:
                 quiet_since = self.clock()
             if page and page["behind"]:
@@ -113,6 +116,20 @@ class Watch:
             click.echo("it answers again", err=True)
         self.away, self.cursor = False, page["next"]
         return page
+
+    def _say_stops(self, stops: Sequence[Mapping[str, Any]]) -> None:
+        """Say what was stopped and what goes on since the page before; at first what is stopped."""
+        for stop in stops:
+            if stop not in self.stops:
+                click.echo(
+                    f"{visible(stop['account'] or 'everything')} is stopped by {visible(stop['actor'])}:"
+                    f" {visible(stop['reason'])}. Nothing is lost; `drumbeat resume --help` says how it goes on",
+                    err=True,
+                )
+        for stop in self.stops:
+            if stop not in stops:
+                click.echo(f"{visible(stop['account'] or 'everything')} goes on", err=True)
+        self.stops = stops
 
     def _print(self, item: Mapping[str, Any]) -> None:
         if self.client.json:

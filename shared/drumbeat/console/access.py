@@ -19,7 +19,7 @@ from drumbeat.access.keys import PEOPLE, ApiKey
 from drumbeat.access.sessions import Session
 from drumbeat.api.masking import mask
 from drumbeat.api.response import wire
-from drumbeat.console import pages
+from drumbeat.console import pages, spent
 from drumbeat.core.errors import Forbidden, Invalid, Problem
 from drumbeat.ingest import catalog
 from drumbeat.services import services
@@ -166,7 +166,8 @@ def session_of(event: APIGatewayProxyEventV2) -> Session | None:
     wanted = cookie_name() + "="
     for cookie in event.raw_event.get("cookies") or ():
         if cookie.startswith(wanted):
-            return sessions.read(cookie.removeprefix(wanted), services().key_secret, services().clock.now())
+            session = sessions.read(cookie.removeprefix(wanted), services().key_secret, services().clock.now())
+            return None if session is None or spent.is_ended(session) else session
     return None
 
 

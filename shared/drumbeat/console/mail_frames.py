@@ -13,9 +13,10 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "SAMEORIGIN",
 }
-# As a mailbox shows a mail that names no font and no colour.
+# As a mailbox shows a mail that names no font and no colour. A link would open a window, which the sandbox forbids: so
+# a click on one leaves the mail where it is.
 _PAPER = (
-    '<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light">'
+    '<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light"><base target="_blank">'
     "<style>body{font:16px/1.55 system-ui,sans-serif;margin:16px;background:#fff;color:#222}</style>"
 )
 

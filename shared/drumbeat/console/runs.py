@@ -9,7 +9,9 @@ from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 
+from drumbeat.access.keys import PEOPLE
 from drumbeat.api import named
+from drumbeat.api.leads import known_keys
 from drumbeat.api.routing import Routes
 from drumbeat.campaigns import run_story
 from drumbeat.campaigns.run_plan import NOT_STARTED
@@ -44,7 +46,7 @@ def show(run: str) -> Response[Any]:
     """Show one run, or some of its people."""
     page: Page = router.context["page"]
     told = run_story.brief(named.run_id(run), services())
-    if page.query.keys() & {"left_out", "status", "people"}:
+    if page.query.keys() & {"left_out", "status", "people", "lead"}:
         return _people(page, told)
     asked = page.query.get("show", "")
     counts = asked in (PROGRESS, PLAN) or (told.people <= COUNTED_AT_ONCE and told.plan_hash is not None)
@@ -73,7 +75,12 @@ def accounts_of(run: RunBrief) -> set[str]:
 
 
 def _people(page: Page, run: RunBrief) -> Response[Any]:
-    wanted = PeopleFilter(page.query.get("left_out"), page.query.get("status"))
+    lead = page.query.get("lead")
+    if lead is not None:
+        page.caller.need(PEOPLE)
+    wanted = PeopleFilter(
+        page.query.get("left_out"), page.query.get("status"), keys=known_keys(lead) if lead is not None else None
+    )
     found = people_of_run(
         services().db, run, wanted, cursor=page.query.get("cursor"), limit=PEOPLE_SHOWN, looked_at=LOOKED_AT
     )
@@ -93,6 +100,7 @@ def _people(page: Page, run: RunBrief) -> Response[Any]:
         statuses=[each.value for each in Status],
         left_out=page.query.get("left_out", ""),
         is_in=page.query.get("status", ""),
+        lead=lead or "",
     )
 
 

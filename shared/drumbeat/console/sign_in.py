@@ -11,7 +11,7 @@ from drumbeat.access import keys, sessions
 from drumbeat.access import sql as stored_keys
 from drumbeat.access.keys import ApiKey
 from drumbeat.api.routing import Routes
-from drumbeat.console import pages
+from drumbeat.console import pages, spent
 from drumbeat.console.access import cookie_of, form_of, is_foreign, own_path, see, session_of
 from drumbeat.core.errors import Forbidden, TooMany, Unauthorized
 from drumbeat.services import services
@@ -20,7 +20,6 @@ router = Routes()
 
 WRONG_IN_A_MINUTE = 10  # keys, from one network address
 _MINUTE_SECONDS = 60
-_TAKEN_SECONDS = 120  # longer than a link lives
 
 
 @router.get("/sign-in")
@@ -60,17 +59,25 @@ def follow(token: str) -> Response[Any]:
         return _page(event, flaw="Open this link from your terminal, or type it: another site led here.")
     session = sessions.of_link(token, services().key_secret, services().clock.now())
     caller = stored_keys.good(services().db, session.caller) if session else None
-    if session is None or caller is None or not _is_first(session.nonce):
+    if session is None or caller is None or not spent.take(session):
         return _page(event, flaw="This link was used, or is older than a minute. `drumbeat console` makes another.")
     return _begin(caller, "/")
 
 
 @router.post("/sign-out")
 def sign_out() -> Response[Any]:
-    """End the session of this browser."""
+    """End the session, also for a copy of its cookie."""
     if is_foreign(router.current_event):
         raise Forbidden("A page of another site may not sign you out. Nothing was changed.")
-    answer = see("/sign-in")
+    session = session_of(router.current_event)
+    if session is None or spent.end(session):
+        answer = see("/sign-in")
+    else:
+        answer = _page(
+            router.current_event,
+            flaw="This browser is signed out. A copy of its cookie would still be taken until the session's twelve"
+            " hours are over, because Redis is away: if someone may have one, revoke the key (`drumbeat keys revoke`).",
+        )
     answer.headers["Set-Cookie"] = cookie_of("", 0)
     return answer
 
@@ -90,13 +97,6 @@ def _page(event: APIGatewayProxyEventV2, *, flaw: str = "", following: str | Non
         following = (event.query_string_parameters or {}).get("next", "/")
     values = {"title": "Sign in", "flaw": flaw, "next": own_path(following)}
     return pages.rendered("sign_in.html", values, 403 if flaw else 200)
-
-
-def _is_first(nonce: str) -> bool:
-    try:
-        return services().redis.run("SET", f"console:link:{nonce}", 1, "NX", "EX", _TAKEN_SECONDS) is not None
-    except RedisError:
-        return False  # that it was not used cannot be known
 
 
 def _admit(event: APIGatewayProxyEventV2) -> None:

@@ -4,7 +4,7 @@ A run that has ended is counted once. Of those that go on each is counted again 
 a minute at least: so counting costs the ledger no more than a thirtieth of its time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 from redis.exceptions import RedisError
@@ -17,25 +17,25 @@ SHARE = 30.0
 ENDED_KEPT_SECONDS = 2 * 3600  # longer than a run that ended is looked at
 
 
-def unaccounted(services: Services, has_time: Callable[[], bool] = lambda: True) -> Mapping[UUID, int]:
-    """Count those of each run whose turn it is, as far as there is time.
+def unaccounted(services: Services, has_time: Callable[[], bool]) -> Iterator[tuple[UUID, int]]:
+    """Yield each run whose turn it is with how many of its people do not add up, as far as there is time.
 
-    Where it cannot be noted that a run was counted, it is not counted either.
+    That a run was counted is noted once the next is asked for: what was found of it has to be recorded before. Where
+    that cannot be noted, no run is counted either.
     """
-    found: dict[UUID, int] = {}
     try:
         for run in countable(services.db):
             key = _key(run)
             if not has_time() or services.redis.get(key) is not None:
                 continue
             begun = services.clock.elapsed()
-            found[run.id] = unaccounted_of(services.db, run.id)
+            people = unaccounted_of(services.db, run.id)
             took = services.clock.elapsed() - begun
+            yield run.id, people
             kept = max(KEPT_SECONDS, took * SHARE) if run.open else ENDED_KEPT_SECONDS
-            services.redis.set(key, found[run.id], ex=int(kept))
+            services.redis.set(key, people, ex=int(kept))
     except (RedisError, OSError):
-        return found
-    return found
+        return
 
 
 def _key(run: Countable) -> str:

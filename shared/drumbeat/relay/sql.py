@@ -104,6 +104,7 @@ DUE = f"""
           FROM effects e
          WHERE e.of_run AND e.crashes > 0 AND e.lease_until IS NULL AND e.status IN ('waiting', 'unknown')
            AND e.due_at <= (SELECT until FROM now)
+           AND (e.status = 'unknown' OR e.expires_at <= (SELECT at FROM now) OR NOT {stopped("e.account")})
     )
     SELECT placed.id, placed.account, placed.campaign,
            extract(epoch FROM placed.at - (SELECT at FROM now))::float8 AS due_in, placed.place

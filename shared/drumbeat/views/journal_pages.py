@@ -9,7 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from drumbeat.core.errors import Invalid
+from drumbeat.ledger import stops
 from drumbeat.ledger.database import Database
+from drumbeat.ledger.stops import Stop
 from drumbeat.views.derived import REASON
 from drumbeat.views.journal_cursors import Moment, Place, begun, read
 from drumbeat.views.pages import INVALID_CURSOR, PAGE_SIZE
@@ -50,11 +52,12 @@ class JournalFilter:
 
 @dataclass(frozen=True, slots=True)
 class JournalPage:
-    """Some changes, and the cursor after them. `behind`: there are more at once."""
+    """Some changes, and the cursor after them. `behind`: there are more at once. `stops`: what may not be sent now."""
 
     items: list[JournalItem]
     next: str
     behind: bool
+    stops: list[Stop]
 
 
 # A snapshot ends with the newest transaction that has ended; a newer one that runs is known by its lock. Both give the
@@ -134,10 +137,11 @@ def journal(
     }
     rows = db.run(ENTRIES, scope)
     items = [JournalItem(**row) for row in rows[:limit]]
+    reached = None
     if len(rows) > limit:
         last = items[-1]
-        return JournalPage(items, str(look.at(Place(last.at, last.effect_id, last.seq))), behind=True)
-    if reached := db.run(REACHED, scope):
-        row = reached[0]
-        return JournalPage(items, str(look.at(Place(row["at"], row["effect_id"], row["seq"]))), behind=True)
-    return JournalPage(items, str(look.after()), behind=False)
+        reached = Place(last.at, last.effect_id, last.seq)
+    elif found := db.run(REACHED, scope):
+        reached = Place(found[0]["at"], found[0]["effect_id"], found[0]["seq"])
+    following = look.after() if reached is None else look.at(reached)
+    return JournalPage(items, str(following), reached is not None, stops.in_force(db))

@@ -14,6 +14,8 @@ NAMED = """
      LIMIT 1
 """
 
+KEYS = "SELECT key FROM contacts WHERE person = %(id)s"
+
 ERASED = "SELECT FROM contacts WHERE person = %(id)s AND erased_at IS NOT NULL"
 
 
@@ -21,6 +23,11 @@ def named(db: Database, keys: Sequence[bytes]) -> UUID | None:
     """Return the id of the person with these keys, today's first; None: nothing names them."""
     rows = db.run(NAMED, {"keys": list(keys)})
     return rows[0]["person"] if rows else None
+
+
+def keys_of(db: Database, id: UUID) -> tuple[bytes, ...]:
+    """Return the keys of a person; none: the id is no one's."""
+    return tuple(row["key"] for row in db.run(KEYS, {"id": id}))
 
 
 def is_erased(db: Database, id: UUID) -> bool:

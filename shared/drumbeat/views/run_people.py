@@ -47,11 +47,14 @@ class RunPerson:
 
 @dataclass(frozen=True, slots=True)
 class PeopleFilter:
-    """Which people; None leaves a field open. `left_out`: a reason, or `any`. `mailed`: only whom a step reaches."""
+    """Which people; None leaves a field open. `left_out`: a reason, or `any`. `mailed`: only whom a step reaches.
+    `keys`: of one person.
+    """
 
     left_out: str | None = None
     status: str | None = None
     mailed: bool = False
+    keys: tuple[bytes, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no person of a run can have."""
@@ -59,14 +62,20 @@ class PeopleFilter:
         one_of("status", self.status, tuple(Status))
 
 
-# A step's effect is found by its id, which follows from run, step and contact: never by the run's effects.
-PEOPLE = f"""
-    WITH looked_at AS MATERIALIZED (
+_LOOKED_AT = """
         SELECT contact, due_at, zone, coalesce(left_since, left_out) AS left_out
           FROM recipients
          WHERE run_id = %(run)s AND contact > %(after)s
          ORDER BY contact
          LIMIT %(looked_at)s
+"""
+_NAMED = """
+        SELECT contact, due_at, zone, coalesce(left_since, left_out) AS left_out
+          FROM recipients
+         WHERE run_id = %(run)s AND contact = ANY (%(keys)s::bytea[]) AND contact > %(after)s
+"""
+# A step's effect is found by its id, which follows from run, step and contact: never by the run's effects.
+_PEOPLE = f"""
     ), found AS MATERIALIZED (
         SELECT contact, due_at, zone, left_out
           FROM looked_at
@@ -98,6 +107,8 @@ PEOPLE = f"""
                          OFFSET 0) AS effects ON true
      ORDER BY found.contact, steps.place
 """  # noqa: S608 - put together from constants
+PEOPLE = f"WITH looked_at AS MATERIALIZED ({_LOOKED_AT}{_PEOPLE}"
+ONE = f"WITH looked_at AS MATERIALIZED ({_NAMED}{_PEOPLE}"
 REACHED = """
     SELECT max(contact) AS reached, count(*) AS seen
       FROM (SELECT contact
@@ -129,12 +140,19 @@ def people_of_run(
         "looked_at": looked_at,
         "limit": limit + 1,
     }
+    if filter.keys is not None:
+        rows = db.run(ONE, parameters | {"keys": list(filter.keys)})
+        return Page(_people(rows, len(run.steps)), None)
     rows = db.run(PEOPLE, parameters)
-    people = [_person(rows[place : place + len(run.steps)]) for place in range(0, len(rows), len(run.steps))]
+    people = _people(rows, len(run.steps))
     if len(people) > limit:
         return Page(people[:limit], people[limit - 1].contact.hex())
     reached = rows[0] if rows else db.run(REACHED, parameters)[0]
     return Page(people, reached["reached"].hex() if reached["seen"] == looked_at else None)
+
+
+def _people(rows: Sequence[dict[str, Any]], steps: int) -> list[RunPerson]:
+    return [_person(rows[place : place + steps]) for place in range(0, len(rows), steps)]
 
 
 def _person(rows: Sequence[dict[str, Any]]) -> RunPerson:

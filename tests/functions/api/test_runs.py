@@ -244,12 +244,19 @@ def test_the_people_of_a_run_are_listed_with_why_each_is_not_mailed(console: Run
     mailed = console.ask("GET", path, status="accepted")["items"]
     pages = [console.ask("GET", path, limit="1")]
     pages.append(console.ask("GET", path, limit="1", cursor=pages[0]["next"]))
+    one = console.ask("GET", path, lead="CYD@example.com")["items"]
+    by_id = console.ask("GET", path, lead=one[0]["person"])["items"]
+    of_both = console.ask("GET", path, lead="cyd@example.com", status="accepted")["items"]
+    stranger = console.ask("GET", path, lead="eve@example.com")
     masked = console.ask("GET", path, key=console.key_of("read"))["items"]
+    blind = console.call("GET", path, key=console.key_of("read"), lead="cyd@example.com")
 
     assert [(each["address"], each["steps"][0]["leftOut"]) for each in out] == [("cyd@example.com", "no_consent")]
     assert [(each["address"], each["steps"][0]["status"]) for each in mailed] == [("ada@example.com", "accepted")]
     assert ([len(page["items"]) for page in pages], pages[1]["next"]) == ([1, 1], None)
-    assert {each["address"] for each in masked} == {"[address]"}
+    assert (one, by_id, of_both) == (out, out, [])
+    assert stranger == {"items": [], "next": None}
+    assert ({each["address"] for each in masked}, blind[0]) == ({"[address]"}, 403)
 
 
 def test_a_key_without_people_sees_no_person_in_a_run(console: RunsConsole) -> None:

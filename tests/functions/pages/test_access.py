@@ -8,6 +8,7 @@ from drumbeat.access import sessions
 from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import ApiKey
 from drumbeat.core.clock import SystemClock
+from drumbeat.infrastructure.redis import LeanRedis
 from drumbeat.ledger import stops
 from tests.functions.pages.visitor import HOST, Visitor
 from tests.store.rows import waiting
@@ -60,6 +61,29 @@ def test_a_session_ends_after_twelve_hours(visitor: Visitor) -> None:
     visitor.services.clock = SystemClock(timedelta(hours=12))
 
     assert (open_page, visitor.get("/").status) == (200, 303)
+
+
+def test_signing_out_ends_the_session_for_a_copy_of_its_cookie_too(visitor: Visitor) -> None:
+    visitor.sign_in(*ALL)
+    copy = dict(visitor.cookies)
+
+    signed_out = visitor.post("/sign-out", token=None)
+    visitor.cookies = copy
+    with_the_copy = [visitor.get(path).status for path in ("/", "/accounts", "/live")]
+    visitor.sign_in(*ALL)
+
+    assert (signed_out.location, with_the_copy) == ("/sign-in", [303, 303, 403])
+    assert visitor.get("/").status == 200
+
+
+def test_while_redis_is_away_signing_out_says_what_it_could_not_end(visitor: Visitor) -> None:
+    visitor.sign_in(*ALL)
+    visitor.services.redis.close()
+    visitor.services.redis = LeanRedis.at("redis://127.0.0.1:1", "")
+
+    signed_out = visitor.post("/sign-out", token=None)
+
+    assert ("Redis is away" in signed_out.html, visitor.cookies["drumbeat"]) == (True, "")
 
 
 def test_a_revoked_keys_session_ends_at_its_next_page(visitor: Visitor) -> None:

@@ -98,11 +98,15 @@ def test_a_plan_made_on_the_page_sends_nothing_and_says_who_is_left_out(person: 
     again = person.press(campaign, "/campaigns/digest/plan")
     shown = person.get(f"{first.location.partition('?')[0]}?show=plan").html
     out = person.get(f"{first.location.partition('?')[0]}?left_out=no_consent").html
+    one = person.get(f"{first.location.partition('?')[0]}?lead=cyd@example.com").html
+    stranger = person.get(f"{first.location.partition('?')[0]}?lead=eve@example.com").html
 
     assert (first.status, first.location) == (303, again.location)
     assert "<b>2</b><span>mails of step mail" in shown and "not on the list" in shown
     assert "ada@example.com" in shown and "Start, and send 2 mails" in shown
-    assert ("cyd@example.com" in out, "ada@example.com" in out) == (True, False)
+    assert ("cyd@example.com</a>" in out, "ada@example.com</a>" in out) == (True, False)
+    assert ("not on the list" in one, "ada@example.com</a>" in one) == (True, False)
+    assert 'href="/audiences/readers?lead=eve%40example.com#why"' in stranger
     assert person.runs.provider.sent == []
 
 
@@ -288,7 +292,7 @@ def test_people_are_looked_for_part_by_part_until_all_were_looked_at(
             break
         following = found[1].replace("&amp;", "&")
 
-    assert "cyd@example.com" in seen and "ada@example.com" not in seen
+    assert "cyd@example.com</a>" in seen and "ada@example.com</a>" not in seen
     assert "None among the 1 people that were looked at" in seen and "No one of this run is so" in html
 
 

@@ -1,7 +1,7 @@
 """Each invariant, violated on purpose: what it concerns stands still after one look, and goes on without a repeat."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, LiteralString
 from uuid import UUID
@@ -215,6 +215,25 @@ def test_a_run_that_a_person_let_go_on_by_itself_stands_still_again_at_the_next_
     lost_a_recipient(stage, owner)
     look(stage)
     control.resume(run_of(stage), actor=PERSON, reason="go on", services=stage)
+
+    look(stage)
+
+    assert stopped(stage) == "run"
+
+
+def test_what_a_look_could_not_record_is_found_by_the_next(
+    stage: Stage, owner: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Database, found: Sequence[object]) -> None:
+        if found:
+            raise psycopg.OperationalError("the ledger went away")
+
+    populated(stage, owner)
+    lost_a_recipient(stage, owner)
+    with monkeypatch.context() as cut:
+        cut.setattr("drumbeat.ledger.violations.record", away)
+        with pytest.raises(psycopg.OperationalError):
+            look(stage)
 
     look(stage)
 

@@ -153,13 +153,15 @@ def _leads(where: str | None = None, cursor: str | None = None) -> Callable[[Dat
 
 def _person(number: int) -> Callable[[Database], object]:
     """Ask for a person by key: of number 0 there are a thousand events, of the others ten."""
-    key = hashlib.sha256(str(number).encode()).digest()
-    return lambda db: views.person(db, keys=[key], reading=lambda *_: None)
+    return lambda db: views.person(db, keys=_keys_of(number), reading=lambda *_: None)
 
 
 def _receipt(db: Database, number: int) -> object:
-    key = hashlib.sha256(str(number).encode()).digest()
-    return consent_receipt.receipt(db, keys=[key], reading=lambda *_: None)
+    return consent_receipt.receipt(db, keys=_keys_of(number), reading=lambda *_: None)
+
+
+def _keys_of(number: int) -> tuple[bytes, ...]:
+    return (hashlib.sha256(str(number).encode()).digest(),)
 
 
 def _people(db: Database, **filter: Any) -> object:
@@ -290,6 +292,7 @@ RUNS: Mapping[str, Reading] = {
     ),
     "reports of a run's mails": Reading(lambda db: reports.of_mails(db, RUN), 200_000, WHOLE_RUN),
     "people of a run": Reading(lambda db: _people(db), PAGE),
+    "one person of a run": Reading(lambda db: _people(db, keys=_keys_of(0)), PAGE),
     "people of a run who are refused": Reading(lambda db: _people(db, status="refused"), UNDER_WAY),
     "effects of a run that are refused": Reading(_effects(event=RUN, status="refused"), UNDER_WAY),
 }

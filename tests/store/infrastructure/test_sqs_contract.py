@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from drumbeat.infrastructure.aws_signature import Credentials
 from drumbeat.infrastructure.sqs.client import REPEATABLE, Sqs, SqsError
+from drumbeat.local.servers import MiniStack
 
 OWN = Credentials("test", "test")
 # What differs between two calls that do the same.
@@ -61,8 +62,8 @@ class Botos:
 
 
 @pytest.fixture
-def both(sqs_endpoint: str) -> Iterator[tuple[Ours, Botos]]:
-    pair = Ours(sqs_endpoint), Botos(sqs_endpoint)
+def both(ministack: MiniStack) -> Iterator[tuple[Ours, Botos]]:
+    pair = Ours(ministack.url), Botos(ministack.url)
     yield pair
     for one in pair:
         one.close()
@@ -145,11 +146,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("operation", "parameters"), REFUSED.values(), ids=REFUSED)
 def test_a_refusal_has_the_same_code_and_message(
-    both: tuple[Ours, Botos], sqs_endpoint: str, operation: str, parameters: dict[str, Any]
+    both: tuple[Ours, Botos], ministack: MiniStack, operation: str, parameters: dict[str, Any]
 ) -> None:
     name = f"q{uuid.uuid4().hex}"
     queue = both[0].call("CreateQueue", QueueName=name)["QueueUrl"]
-    places = {"{endpoint}": sqs_endpoint, "{queue}": queue, "{name}": name}
+    places = {"{endpoint}": ministack.url, "{queue}": queue, "{name}": name}
 
     def placed(value: Any) -> Any:
         for word, meant in places.items():

@@ -11,7 +11,9 @@ from drumbeat.core.runs import RunState
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.operations.stops import resume as resume_account
+from drumbeat.operations.stops import stop as stop_account
 from drumbeat.relay import runs as relay_runs
+from drumbeat.relay.sql import due_effects
 from drumbeat.runs import control, sql
 from drumbeat.runs.sql import Run
 from drumbeat.runs.turns import start
@@ -104,6 +106,22 @@ def test_what_may_have_ended_its_worker_is_looked_at_by_the_relay_once_its_run_i
     (effect,) = [f"effect:{row['id']}" for row in owner.run("SELECT id FROM effects")]
     looked_at = (stage.due_index.times([effect]) or {})[effect]
     assert looked_at - stage.clock.now().timestamp() < 60.0
+
+
+def test_what_may_have_ended_its_worker_is_not_due_while_its_account_is_stopped(stage: Stage, owner: Database) -> None:
+    paused(stage)
+    owner.run("UPDATE effects SET crashes = 1")
+
+    def due() -> int:
+        found = due_effects(stage.db, ahead=timedelta(minutes=1), allowances={}, otherwise=10, limit=10)
+        return len(found)
+
+    before = due()
+    stop_account("mail", reason="look", actor=PERSON, services=stage)
+    stopped = due()
+    resume_account("mail", reason="seen", actor=PERSON, services=stage)
+
+    assert (before, stopped, due()) == (1, 0, 1)
 
 
 def test_an_account_that_is_resumed_wakes_the_turns_of_its_runs(stage: Stage) -> None:

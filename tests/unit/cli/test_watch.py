@@ -22,6 +22,7 @@ class Deployment:
 
     pages: Iterable[Any]
     json: bool = False
+    stops: Iterable[Any] = ()
     asked: list[dict[str, Any]] = field(default_factory=list)
     now: float = 0.0
     waits: list[float] = field(default_factory=list)
@@ -32,10 +33,11 @@ class Deployment:
         if isinstance(answer, Exception):
             raise answer
         items = [] if answer is NOTHING else answer
-        return {"items": items, "next": f"c{len(self.asked)}", "behind": False}
+        return {"items": items, "next": f"c{len(self.asked)}", "behind": False, "stops": next(self._stops, [])}
 
     def __post_init__(self) -> None:
         self._answers = iter(self.pages)
+        self._stops = iter(self.stops)
 
     def wait(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -73,6 +75,21 @@ def test_an_outage_is_said_once_and_loses_nothing(capsys: pytest.CaptureFixture[
     assert said.err.count("it answers again") == 1
     assert "refused" in said.out
     assert [each.get("after") for each in deployment.asked[1:5]] == ["c1"] * 4
+
+
+def test_what_is_stopped_is_said_once_and_that_it_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"account": "mail", "invariant": None, "reason": "two copies", "actor": "person:ada"}
+    everything = one | {"account": None, "reason": "look"}
+
+    Deployment([[]], stops=[[one], [one], [one, everything], [one]]).watched()
+
+    said = [line for line in capsys.readouterr().err.splitlines() if "stopped" in line or "goes on" in line]
+    assert [line.partition(". ")[0] for line in said] == [
+        "mail is stopped by person:ada: two copies",
+        "everything is stopped by person:ada: look",
+        "everything goes on",
+        "mail goes on",
+    ]
 
 
 @pytest.mark.parametrize("pages", [[AWAY], [[], Refusal(401, {})], [[], Refusal(400, {})]])

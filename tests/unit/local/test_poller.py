@@ -12,13 +12,14 @@ import pytest
 from drumbeat.infrastructure.sqs.client import Sqs
 from drumbeat.local.frames import Handler, Json
 from drumbeat.local.poller import Poller, succeeded
+from drumbeat.local.servers import MiniStack
 from drumbeat.local.stack import local_sqs
 from tests.unit.local.conftest import StartRuntime
 
 
 @pytest.fixture
-def sqs(sqs_endpoint: str) -> Iterator[Sqs]:
-    client = local_sqs(sqs_endpoint)
+def sqs(ministack: MiniStack) -> Iterator[Sqs]:
+    client = local_sqs(ministack.url)
     yield client
     client.close()
 
@@ -99,10 +100,10 @@ def test_messages_wait_for_a_worker_that_is_being_started_again(
 
 
 def test_a_poller_finishes_its_batch_before_it_stops(
-    start_runtime: StartRuntime, sqs_endpoint: str, sqs: Sqs, url: str, poller: Poller
+    start_runtime: StartRuntime, ministack: MiniStack, sqs: Sqs, url: str, poller: Poller
 ) -> None:
     start_runtime("feed")
-    thread = threading.Thread(target=poller.run, args=(lambda: local_sqs(sqs_endpoint),))
+    thread = threading.Thread(target=poller.run, args=(lambda: local_sqs(ministack.url),))
     thread.start()
     send(sqs, url, *["good"] * 12)
     limit = time.monotonic() + 20
