@@ -20,7 +20,7 @@ from tests.functions.console import Context
 def served() -> Iterator[str]:
     """Serve both functions, one request at a time, and yield the URL."""
     with HTTPServer(("127.0.0.1", 0), _Door) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -35,7 +35,7 @@ class Door(HTTPServer):
 @contextmanager
 def door() -> Iterator[Door]:
     with Door(("127.0.0.1", 0), _Caller) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
         server.shutdown()

@@ -43,6 +43,14 @@ def moment(text: str | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(text, f"{at:%Y-%m-%d %H:%M} UTC")
 
 
+def second(text: str | None) -> Markup:
+    """Write an instant to the second, as journals need it."""
+    if not text:
+        return Markup("")
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    return Markup('<time class="exact" datetime="{}">{}</time>').format(text, f"{at:%Y-%m-%d %H:%M:%S} UTC")
+
+
 def clock_of(text: str | None, zone: str) -> str:
     """Write an instant by the clock of a zone, which it names; of a zone that is not known it says nothing."""
     if not text:
@@ -86,6 +94,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "count": count,
     "span": span,
     "moment": moment,
+    "second": second,
     "clock_of": clock_of,
     "short": short,
     "words": words,

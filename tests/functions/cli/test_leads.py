@@ -316,7 +316,7 @@ def listed() -> Iterator[tuple[str, list[str]]]:
     with HTTPServer(("127.0.0.1", 0), _Leads) as server:
         asked: list[str] = []
         cast(Any, server).asked = asked
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", asked
         server.shutdown()

@@ -54,7 +54,7 @@ def cloudformation() -> Iterator[CloudFormation]:
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         theirs = CloudFormation(f"http://127.0.0.1:{server.server_port}/answer")
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield theirs
         server.shutdown()

@@ -44,7 +44,7 @@ class StackOnFullDisk(BaseHTTPRequestHandler):
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     handler = type("Handler", (StackOnFullDisk,), {"postgres": request.param})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -50,7 +50,7 @@ def front_server() -> Iterator[FakeFront]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     front.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield front

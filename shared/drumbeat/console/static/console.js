@@ -1,12 +1,13 @@
 // Times in the reader's zone, and charts drawn from the tables beside them. Pages say the same without it.
 const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.valueOf())) continue;
     time.title = time.textContent;
-    time.textContent = zone.format(at);
+    time.textContent = (time.className === "exact" ? exact : zone).format(at);
   }
 }
 
