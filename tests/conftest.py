@@ -39,8 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def servers_home() -> Iterator[Path]:
     """A folder for the servers' data. Not below pytest's own: a second run would lock its user out of that.
 
-    In memory, where there is much: a fresh ledger is five hundred files, which a disk makes and deletes in the time that
-    a test takes.
+    In memory, where there is much: a fresh ledger is five hundred files, and a disk takes as long for them as a test.
     """
     is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
     with tempfile.TemporaryDirectory(prefix="drumbeat-", dir=MEMORY if is_roomy else None) as home:

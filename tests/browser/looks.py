@@ -19,3 +19,4 @@ class Look:
 DESKTOP = Look(1280, 800)
 TELEPHONE = Look(390, 844)
 LOOKS = (DESKTOP, Look(1280, 800, "dark"), Look(390, 844, "dark"), TELEPHONE)
+BOTH_WAYS = (LOOKS[0], LOOKS[2])  # each width and each scheme once

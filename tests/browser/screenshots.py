@@ -1,9 +1,11 @@
 """Pictures of the pages for the documents: `make screenshots` writes docs/images/ anew.
 
-A local stack with the sample configuration gets a few leads and one fault; then each page of `PICTURES` is opened.
+A local stack with the sample configuration gets a few leads and one fault, and another one lives through a night: then
+each page of `PICTURES` is opened.
 """
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from PIL import Image
 
 from tests.browser.chromium import chromium, new_tab
 from tests.browser.looks import DESKTOP, TELEPHONE, Look
+from tests.browser.night import Night
+from tests.browser.tab import Tab
 from tests.flow.stacks import ROOT, Stack, eventually
 
 FOLDER = ROOT / "docs/images"
@@ -22,7 +26,7 @@ LEADS = {"ada@example.com": "Ada", "bob@example.com": "Bob", "cleo@example.com":
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One page: where the stack's ready line says that its server is, and the path there."""
+    """One page: where the stack's ready line says that its server is, and the path there, with ids of the stack."""
 
     name: str
     server: str
@@ -30,12 +34,20 @@ class Picture:
     look: Look = DESKTOP
 
 
-PICTURES = (
+OF_A_FEW_LEADS = (
     Picture("sandbox-mail", "sandbox_url", "/mail/0"),
     Picture("sandbox-what-happened", "sandbox_url", "/mail/0?view=record", DARK),
     Picture("sandbox-faults", "sandbox_url", "/lies"),
     Picture("form", "url", "/f/signup", TELEPHONE),
 )
+OF_A_NIGHT = (
+    Picture("console-now", "url", "/"),
+    Picture("console-effect", "url", "/effects/{held-effect}", DARK),
+    Picture("console-run", "url", "/runs/{waiting-run}"),
+    Picture("console-person", "url", "/people?q=eve%40example.com", TELEPHONE),
+    Picture("console-accounts", "url", "/accounts", Look(TELEPHONE.width, TELEPHONE.height, "dark")),
+)
+PICTURES = OF_A_FEW_LEADS + OF_A_NIGHT
 
 
 def main() -> None:
@@ -45,9 +57,16 @@ def main() -> None:
         stack = Stack(Path(home), ROOT / "campaigns/drumbeat.yaml").start()
         try:
             fill(stack)
-            take(stack)
+            take(OF_A_FEW_LEADS, stack, {})
         finally:
             stack.end()
+    with tempfile.TemporaryDirectory() as home:
+        night = Night(Path(home))
+        try:
+            night.pass_by()
+            take(OF_A_NIGHT, night.stack, night.ids)
+        finally:
+            night.stack.end()
 
 
 def fill(stack: Stack) -> None:
@@ -66,12 +85,13 @@ def fill(stack: Stack) -> None:
     assert stack.call("POST", "/_sandbox/lies", {**fault, "times": 3}, url=stack.ready["sandbox_url"])[0] < 300
 
 
-def take(stack: Stack) -> None:
-    """Take each picture."""
+def take(pictures: Sequence[Picture], stack: Stack, ids: Mapping[str, str]) -> None:
+    """Take each picture, as one who has signed in."""
     with chromium() as browser:
-        for picture in PICTURES:
+        for picture in pictures:
             with new_tab(browser, picture.look) as tab:
-                tab.open(stack.ready[picture.server] + picture.path)
+                sign_in(tab, stack)
+                tab.open(stack.ready[picture.server] + picture.path.format_map(ids))
                 file = FOLDER / f"{picture.name}.png"
                 tab.page.screenshot(path=file, animations="disabled")
             with Image.open(file) as shot:
@@ -80,6 +100,13 @@ def take(stack: Stack) -> None:
             size = file.stat().st_size
             assert size <= LARGEST, f"{file.name} has {size:,} bytes, of {LARGEST:,}; show less of the page"
             print(f"{size / 1000:4.0f} kB  {file.relative_to(ROOT)}")
+
+
+def sign_in(tab: Tab, stack: Stack, key: str | None = None) -> None:
+    """Begin a session of a key, or of the stack's own."""
+    tab.open(f"{stack.ready['url']}/sign-in")
+    tab.page.get_by_label("API key").fill(key or stack.ready["api_key"])
+    tab.press("Sign in")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 import click
@@ -26,6 +26,7 @@ from drumbeat.core.status import Status
 SOURCE = "drumbeat-smoke"
 PAYLOAD = {"email": "smoke@example.com", "name": "Smoke test"}  # example.com is reserved
 FIRST_RUN_SECONDS = 90.0  # within which a relay that runs every minute has run once
+NUMBERS_SECONDS = 30.0  # longer than a run of the relay goes on after it has checked everything
 STUCK_SECONDS = 300.0  # something due for longer is stuck
 
 
@@ -72,6 +73,7 @@ def _checks(client: Client, event: dict[str, Any], *, yes: bool, within: float) 
     yield from _health(client)
     yield from _state(client)
     yield _relay_ran(client)
+    yield _metrics(client)
     yield from _through(client, event, yes=yes, within=within)
 
 
@@ -83,8 +85,6 @@ def _health(client: Client) -> Iterator[Check]:
         yield check("deep health", True, f"{count(len(parts), 'part')} answer")
     except Refusal as error:
         yield check("deep health", False, error.message, fix)
-    samples = [line for line in str(client.get("/metrics")).splitlines() if line.startswith("drumbeat_")]
-    yield check("metrics", bool(samples), f"{count(len(samples), 'sample')}", "read the console function's log")
 
 
 def _state(client: Client) -> Iterator[Check]:
@@ -108,15 +108,34 @@ def _state(client: Client) -> Iterator[Check]:
 
 def _relay_ran(client: Client) -> Check:
     """Wait for the first run of a relay that has just been deployed."""
-    until = time.monotonic() + FIRST_RUN_SECONDS
-    while (ran := client.get("/v1/status")["relay"]["nextFull"] is not None) is False and time.monotonic() < until:
-        time.sleep(POLL_SECONDS)
+    ran = _within(FIRST_RUN_SECONDS, lambda: client.get("/v1/status")["relay"]["nextFull"] is not None)
     detail = "has run by its schedule" if ran else f"did not run within {span(FIRST_RUN_SECONDS)}"
     fix = (
         "on AWS: EventBridge Scheduler, group drumbeat-<stage>, and the relay's log; the same is seen while Redis"
         " does not keep what is written (an eviction policy, or a replica)"
     )
     return check("schedule of the relay", ran, detail, fix)
+
+
+def _metrics(client: Client) -> Check:
+    """Read what a scraper reads; the relay writes it at the end of its first run."""
+    samples: list[str] = []
+
+    def are_there() -> bool:
+        samples[:] = [line for line in str(client.get("/metrics")).splitlines() if line.startswith("drumbeat_")]
+        return bool(samples)
+
+    there = _within(NUMBERS_SECONDS, are_there)
+    fix = "the relay's log says why it wrote no numbers to Redis; without them a scraper gets no metric at all"
+    return check("metrics", there, f"{count(len(samples), 'sample')}", fix)
+
+
+def _within(seconds: float, asked: Callable[[], bool]) -> bool:
+    """Ask again and again until it is so, or the time is over; return whether it is."""
+    until = time.monotonic() + seconds
+    while not (so := asked()) and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+    return so
 
 
 # ---------------------------------------------------------------- the event

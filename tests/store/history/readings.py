@@ -39,7 +39,7 @@ from drumbeat.views.beginnings import STATEMENTS, Kind, beginning
 from drumbeat.views.derived import EVENT_STATUSES
 from drumbeat.views.effect_chain import chain
 from drumbeat.views.last_events import last_events
-from drumbeat.views.person_named import is_erased, named
+from drumbeat.views.person_named import is_erased, keys_of, named
 from drumbeat.views.refusals import refused_lately
 from drumbeat.views.run_cap import people_over_cap
 from drumbeat.views.run_people import PeopleFilter, people_of_run
@@ -292,6 +292,7 @@ RUNS: Mapping[str, Reading] = {
     ),
     "reports of a run's mails": Reading(lambda db: reports.of_mails(db, RUN), 200_000, WHOLE_RUN),
     "people of a run": Reading(lambda db: _people(db), PAGE),
+    "the keys of a person": Reading(lambda db: keys_of(db, START), PAGE),
     "one person of a run": Reading(lambda db: _people(db, keys=_keys_of(0)), PAGE),
     "people of a run who are refused": Reading(lambda db: _people(db, status="refused"), UNDER_WAY),
     "effects of a run that are refused": Reading(_effects(event=RUN, status="refused"), UNDER_WAY),
