@@ -159,11 +159,13 @@ def test_a_held_effect_is_resolved_and_who_did_it_stands_in_its_journal(
     with new_tab(browser, scripts=scripts) as tab:
         signed_in(tab, night)
         tab.open(url(night, f"/effects/{{{effect}}}"))
+        about = tab.page.locator("dl.facts").first.inner_text()
         tab.page.get_by_label("It was carried out").check()
         tab.page.get_by_label("Why").fill("the partner has it")
         tab.press("Decide")
         journal = tab.page.locator(".timeline").inner_text()
 
+    assert "LEAD_CAPTURE from landing, about h" in about and "@example.com" in about
     assert "the partner has it" in journal
     assert "person:local" in journal
 

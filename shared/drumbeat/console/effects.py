@@ -17,7 +17,7 @@ from drumbeat.core.status import Status
 from drumbeat.ledger import configs
 from drumbeat.operations.decisions import offered
 from drumbeat.services import services
-from drumbeat.views import effect_stories
+from drumbeat.views import effect_stories, event_pages
 from drumbeat.views.effect_chain import chain
 from drumbeat.views.effect_pages import NEWEST_ORDER, these
 from drumbeat.views.effect_waits import waits
@@ -80,6 +80,7 @@ def show_one(effect: str) -> Response[Any]:
         f"{story.flow} · {story.step}",
         here="effects",
         item=items[0],
+        event=event_pages.these(db, [items[0].event_id]).get(items[0].event_id),
         effect=story,
         waits=waits(db, id),
         offer=offer,
