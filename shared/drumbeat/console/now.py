@@ -20,6 +20,7 @@ from drumbeat.observability.snapshot import AccountNumbers
 from drumbeat.operations import cost_measured
 from drumbeat.services import Services, services
 from drumbeat.views.hours import HourCount, hourly
+from drumbeat.views.reports import complaints_before
 from drumbeat.views.run_pages import OPEN_WORD
 
 router = Routes()
@@ -28,6 +29,8 @@ CHART = timedelta(hours=48)
 USAGE_SECONDS = 1_800  # for which what the last month used is not added up again
 CHARTED = ("accepted", "refused", "held")
 MOST_RUNS = 50
+REFUSED_SINCE = timedelta(hours=24)
+MOST_REFUSED = 5  # causes; the page of accounts has all
 WANTING = (RunState.AWAITING_APPROVAL, RunState.MISSED, RunState.PAUSED)
 
 
@@ -44,6 +47,7 @@ def show() -> Response[Any]:
         "Now",
         stops=stops.in_force(db),
         held=views.groups(db, Status.HELD),
+        refused=views.groups(db, Status.REFUSED, window=REFUSED_SINCE).groups[:MOST_REFUSED],
         runs=[run for run in runs if run.state in WANTING and not (run.state == RunState.PAUSED and run.resumes_at)],
         attention=_attention(totals, accounts),
         totals=totals,
@@ -82,12 +86,15 @@ def _usage(services: Services, _: int) -> dict[str, object]:
 
 def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> list[dict[str, object]]:
     """Say what else waits for a person, and where it is."""
-    complaints = sum(each.reports.get("complained", 0) for each in accounts)
+    complaints, delivered = (
+        sum(each.reports.get(kind, 0) for each in accounts) for kind in ("complained", "delivered")
+    )
+    slope = _slope(complaints, delivered) if complaints else ""
     found = [
         (
             totals.events.get("attention", 0),
-            "event of the last 24 hours needs attention",
-            "events of the last 24 hours need attention",
+            "event of the last 24 hours needs attention, in all",
+            "events of the last 24 hours need attention, in all",
             "/events?status=attention",
             "Which",
         ),
@@ -107,8 +114,8 @@ def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> l
         ),
         (
             complaints,
-            "person called a mail spam in the last seven days, and gets no more of lists",
-            "people called a mail spam in the last seven days, and get no more of lists",
+            f"person called a mail spam in the last seven days, and gets no more of lists. {slope}",
+            f"people called a mail spam in the last seven days, and get no more of lists. {slope}",
             "/people?suppressed=yes",
             "Who is not mailed any more",
         ),
@@ -118,6 +125,17 @@ def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> l
         for number, one, many, path, link in found
         if number
     ]
+
+
+def _slope(complaints: int, delivered: int) -> str:
+    """Say whether complaints become more, and how many that is."""
+    before = f"In the seven days before it was {complaints_before(services().db):,}."
+    if not delivered:
+        return before
+    # Google, "Email sender guidelines": below 0.10 %, and never 0.30 % or more.
+    return (
+        f"{before} That is {100 * complaints / delivered:.2f} % of what was delivered; mailboxes want less than 0.1 %."
+    )
 
 
 def _hours(counts: list[HourCount], now: datetime) -> list[dict[str, object]]:

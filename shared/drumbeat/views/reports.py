@@ -115,3 +115,18 @@ def recent(db: Database) -> dict[str, dict[str, int]]:
     for row in db.run(RECENT, {"days": RECENT_DAYS}):
         counted.setdefault(row["account"], {})[row["kind"]] = row["reports"]
     return counted
+
+
+COMPLAINTS_BEFORE = """
+    SELECT count(*) AS complaints
+      FROM feedback
+     WHERE kind = 'complained'
+       AND at >= drumbeat_now() - make_interval(days => 2 * %(days)s)
+       AND at < drumbeat_now() - make_interval(days => %(days)s)
+"""
+
+
+def complaints_before(db: Database) -> int:
+    """Count the complaints of the RECENT_DAYS days that came before those that `recent` counts."""
+    complaints: int = db.run(COMPLAINTS_BEFORE, {"days": RECENT_DAYS})[0]["complaints"]
+    return complaints

@@ -226,17 +226,27 @@ GROUPS = f"""
               FROM effects
              WHERE status = %(status)s
                AND (%(account)s::text IS NULL OR account = %(account)s)
-               AND (%(event)s::uuid IS NULL OR event_id = %(event)s)) AS chosen
+               AND (%(event)s::uuid IS NULL OR event_id = %(event)s)
+               AND (%(window)s::interval IS NULL OR updated_at >= drumbeat_now() - %(window)s::interval)) AS chosen
      GROUP BY account, flow, step, reason_code, reason_detail
      ORDER BY effects DESC, account, flow, step, reason_code, reason_detail
      LIMIT %(limit)s
 """  # noqa: S608 - put together from constants
 
 
-def groups(db: Database, status: Status, *, account: str | None = None, event: UUID | None = None) -> EffectGroups:
-    """Summarise the effects of one status, for a person's decision about them."""
+def groups(
+    db: Database,
+    status: Status,
+    *,
+    account: str | None = None,
+    event: UUID | None = None,
+    window: timedelta | None = None,
+) -> EffectGroups:
+    """Summarise the effects of one status, for a person's decision about them; `window`: that came to it since then."""
     at = db.run(NOW)[0]["at"]  # before the count: what changes in between is not part of it
-    rows = db.run(GROUPS, {"status": status.value, "account": account, "event": event, "limit": GROUPS_SHOWN})
+    rows = db.run(
+        GROUPS, {"status": status.value, "account": account, "event": event, "window": window, "limit": GROUPS_SHOWN}
+    )
     total, groups = (rows[0]["total"], rows[0]["groups"]) if rows else (0, 0)
     found = [
         EffectGroup(**{name: value for name, value in row.items() if name not in ("total", "groups")}) for row in rows

@@ -4,10 +4,14 @@ from datetime import timedelta
 
 from drumbeat.console.live import STOP_POLLING
 from drumbeat.core.clock import SystemClock
+from drumbeat.core.status import Status
+from drumbeat.ledger.database import Database
 from drumbeat.observability import snapshot
 from drumbeat.operations.stops import stop
+from tests.conftest import TestDatabase
+from tests.functions.pages.effects_rows import ended
 from tests.functions.pages.visitor import Visitor
-from tests.store.rows import waiting
+from tests.store.rows import recorded, waiting
 
 
 def live(visitor: Visitor) -> str:
@@ -56,3 +60,35 @@ def test_what_is_no_instant_is_followed_no_more(visitor: Visitor) -> None:
     visitor.sign_in("read")
 
     assert [visitor.get(f"/live?since={text}").status for text in ("", "x", "-1")] == [STOP_POLLING] * 3
+
+
+def test_what_was_refused_in_a_day_stands_there_by_cause_with_its_decision(
+    visitor: Visitor, database: TestDatabase, owner: Database
+) -> None:
+    ended(database, Status.REFUSED)
+    ended(database, Status.REFUSED)
+    visitor.sign_in("read", "operate")
+
+    today = visitor.get("/").html
+    owner.run("UPDATE effects SET updated_at = updated_at - interval '25 hours'")
+    tomorrow = visitor.get("/").html
+
+    assert '<b class="num">2</b> refused' in today
+    assert "/effects/decide?status=refused&amp;account=mail&amp;cause=refused_by_provider" in today
+    assert "refused in 24 hours" not in tomorrow
+
+
+def test_complaints_are_told_with_those_of_the_week_before_and_their_share(visitor: Visitor, owner: Database) -> None:
+    for number, (kind, days) in enumerate([("complained", 1), ("complained", 8), *[("delivered", 2)] * 200]):
+        owner.run(
+            "INSERT INTO feedback (account, name, event_id, kind, word, said, at, machine)"
+            " VALUES ('mail', %s, %s, %s, %s, '', drumbeat_now() - make_interval(days => %s), false)",
+            (str(number), recorded(visitor.services.db), kind, kind, days),
+        )
+    waiting(visitor.services.db)
+    visitor.sign_in("read")
+
+    html = visitor.get("/").html
+
+    assert '<b class="num">1</b> person called a mail spam' in html
+    assert "In the seven days before it was 1. That is 0.50 % of what was delivered" in html

@@ -212,6 +212,7 @@ VIEWS: Mapping[str, Reading] = {
     "counts by hour of 30 days": Reading(lambda db: hours.hourly(db, _days_ago(30), _days_ago(0))),
     # Of the index alone: 25,000 entries of a week here.
     "reports of a week": Reading(reports.recent, 3_000),
+    "complaints of the week before": Reading(reports.complaints_before),
     "reports of effects": Reading(lambda db: reports.of_effects(db, [START], 10)),
     "reports of events": Reading(lambda db: reports.of_events(db, [START])),
     "runs": Reading(lambda db: views.runs(db, views.RunFilter())),
@@ -270,6 +271,9 @@ VIEWS: Mapping[str, Reading] = {
     "selection of an event": Reading(lambda db: selections.selected(db, Status.WAITING, event=START)),
     "groups of held": Reading(lambda db: views.groups(db, Status.HELD)),
     "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
+    "groups of what was refused in a day": Reading(
+        lambda db: views.groups(db, Status.REFUSED, window=timedelta(days=1)), 2_000
+    ),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),
 }
 # Of a run of 30,000 people.
