@@ -61,6 +61,7 @@ class GroupsQuery(HeldQuery):
 
     status: Annotated[StatusWord, Field(description="has to be there")] | None = None
     event: OfEvent | None = None
+    since: Annotated[Instant, Field(description="those that came to it then or later")] | None = None
 
 
 class One(BaseModel):
@@ -92,12 +93,13 @@ class Many(BaseModel):
     account: str | None = None
     event: str | None = None
     cause: str | None = None
+    since: AwareDatetime | None = Field(default=None, description="those that came to their status then or later")
 
     def selection(self, status: Status) -> Selection:
         """Return which effects are meant. Raises Invalid for a cause that does not exist."""
         cause = legacy.cause(self.cause) if self.cause is not None else None
         event = event_id(self.event) if self.event is not None else None
-        return Selection((status,), self.seen_at, self.account, event, cause)
+        return Selection((status,), self.seen_at, self.account, event, cause, self.since)
 
 
 class ResolveMany(Many):
@@ -155,7 +157,10 @@ def summarise(query: GroupsQuery) -> Answer[EffectGroups]:
     """Summarise the effects of one status, and say at which instant that was so."""
     if query.status is None:
         raise Invalid(f"status is one of {', '.join(Status)}")
-    return reply(views.groups(services().db, Status(query.status), account=query.account, event=query.event))
+    found = views.groups(
+        services().db, Status(query.status), account=query.account, event=query.event, since=query.since
+    )
+    return reply(found)
 
 
 @router.get("/v1/effects/held", middlewares=READ)

@@ -56,9 +56,10 @@ def command(
             print_json({"items": found[:limit]})
             return
         show_people(found[:limit])
-        if lead is not None and not found:
-            show("Not among the people of this run. Why: drumbeat audience explain AUDIENCE ADDRESS")
-            return
+        if not found and lead is not None and status is left_out is None:
+            show(
+                "this person is no one of the run; why, or whether it is so now: drumbeat audience explain NAME ADDRESS"
+            )
         if len(found) > limit:
             show(f"[dim]{limit:,} shown; all: -n {run['people']}[/]")
         return

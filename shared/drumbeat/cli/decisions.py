@@ -34,6 +34,7 @@ class Selected:
     account: str | None = None
     event: str | None = None
     cause: str | None = None
+    since: str | None = None
     beyond: Collection[Status] = ()  # of the same selection: what the decision cannot reach any more
 
 
@@ -102,7 +103,12 @@ def _no_effect(client: Client, id: str) -> str:
 
 
 def _groups(client: Client, selected: Selected) -> dict[str, Any]:
-    where = {"status": selected.status.value, "account": selected.account, "event": selected.event}
+    where = {
+        "status": selected.status.value,
+        "account": selected.account,
+        "event": selected.event,
+        "since": selected.since,
+    }
     found: dict[str, Any] = client.get("/v1/effects/groups", **where)
     return found
 
@@ -119,7 +125,13 @@ def _is_selected(cause: legacy.Cause, group: dict[str, Any]) -> bool:
 
 
 def _in_chunks(client: Client, order: Order, selected: Selected, at: str) -> int:
-    where = {"account": selected.account, "event": selected.event, "cause": selected.cause, "seenAt": at}
+    where = {
+        "account": selected.account,
+        "event": selected.event,
+        "cause": selected.cause,
+        "since": selected.since,
+        "seenAt": at,
+    }
     request = {**order.fields, "reason": order.reason, **{name: each for name, each in where.items() if each}}
     done = 0
     while True:

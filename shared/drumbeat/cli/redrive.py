@@ -6,6 +6,7 @@ import click
 
 from drumbeat.cli.client import Client, with_client
 from drumbeat.cli.decisions import Order, Selected, decide_many, decide_one
+from drumbeat.cli.instants import INSTANT
 from drumbeat.core.status import Status
 
 
@@ -19,6 +20,7 @@ from drumbeat.core.status import Status
 @click.option("--account", help="With --status: only those of this account.")
 @click.option("--event", help="With --status: only those of the event with this id.")
 @click.option("--cause", help="With --status: only those that ended for this reason: its code, as shown.")
+@click.option("--since", type=INSTANT, help="With --status: only those that ended since: 30m, 2h, 3d, or ISO 8601.")
 @click.option(
     "--even-if-sent", is_flag=True, help="Also what may have been carried out already: it may then be done twice."
 )
@@ -33,6 +35,7 @@ def command(
     account: str | None,
     event: str | None,
     cause: str | None,
+    since: str | None,
     even_if_sent: bool,
     yes: bool,
 ) -> int:
@@ -40,10 +43,10 @@ def command(
     twice = ", although each may have been carried out once already" if even_if_sent else ""
     order = Order("redrive", "redrive", f"send again{twice}", "redriven", reason, {"evenIfSent": even_if_sent})
     if effect is None and status is not None:
-        selected = Selected(Status(status), account=account, event=event, cause=cause)
+        selected = Selected(Status(status), account=account, event=event, cause=cause, since=since)
         return decide_many(client, replace(order, fields={**order.fields, "status": status}), selected, yes=yes)
     if effect is None or status is not None:
         raise click.UsageError("name one EFFECT, or --status")
-    if account or event or cause:
-        raise click.UsageError("--account, --event and --cause go with --status")
+    if account or event or cause or since:
+        raise click.UsageError("--account, --event, --cause and --since go with --status")
     return decide_one(client, effect, order, version)

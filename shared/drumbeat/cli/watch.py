@@ -119,17 +119,20 @@ class Watch:
 
     def _say_stops(self, stops: Sequence[Mapping[str, Any]]) -> None:
         """Say what was stopped and what goes on since the page before; at first what is stopped."""
-        for stop in stops:
+        mine = [stop for stop in stops if stop["account"] in (None, self.query.get("account") or stop["account"])]
+        for stop in self.stops:
+            if stop not in mine:
+                what = visible(stop["account"] or "everything")
+                stands = any(stop["account"] is None or each["account"] in (None, stop["account"]) for each in mine)
+                click.echo(f"a stop of {what} was lifted" if stands else f"{what} goes on", err=True)
+        for stop in mine:
             if stop not in self.stops:
                 click.echo(
                     f"{visible(stop['account'] or 'everything')} is stopped by {visible(stop['actor'])}:"
                     f" {visible(stop['reason'])}. Nothing is lost; `drumbeat resume --help` says how it goes on",
                     err=True,
                 )
-        for stop in self.stops:
-            if stop not in stops:
-                click.echo(f"{visible(stop['account'] or 'everything')} goes on", err=True)
-        self.stops = stops
+        self.stops = mine
 
     def _print(self, item: Mapping[str, Any]) -> None:
         if self.client.json:

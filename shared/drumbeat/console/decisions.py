@@ -31,7 +31,7 @@ OFFERED = {
     Status.CANCELLED: (Decision.REDRIVE,),
     Status.WAITING: (Decision.CANCEL,),
 }
-_SELECTS = ("status", "account", "event", "cause")
+_SELECTS = ("status", "account", "event", "cause", "since")
 _HIGHEST_VERSION = 2**31 - 1
 
 
@@ -72,7 +72,14 @@ def show_many() -> Response[Any]:
         "Decide about many",
         here="effects",
         given=given,
-        selected=selected(services().db, status, account=given["account"] or None, event=event, cause=cause),
+        selected=selected(
+            services().db,
+            status,
+            account=given["account"] or None,
+            event=event,
+            cause=cause,
+            since=instant(given["since"]) if given["since"] else None,
+        ),
         decisions=OFFERED[status],
         chosen=asked.query.get("decision", ""),
         did=asked.query.get("did", ""),
@@ -93,6 +100,7 @@ def decide_many() -> Response[Any]:
         given.get("account"),
         event_id(given["event"]) if "event" in given else None,
         legacy.cause(given["cause"]) if "cause" in given else None,
+        instant(given["since"]) if "since" in given else None,
     )
     decided, left = _all_of(decision, selection)
     after = {"did": str(decided), "decision": decision.value} | ({"left": "1"} if left else {})

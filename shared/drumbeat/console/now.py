@@ -30,7 +30,7 @@ USAGE_SECONDS = 1_800  # for which what the last month used is not added up agai
 CHARTED = ("accepted", "refused", "held")
 MOST_RUNS = 50
 REFUSED_SINCE = timedelta(hours=24)
-MOST_REFUSED = 5  # causes; the page of accounts has all
+MOST_REFUSED = 5  # causes; the page of effects has all
 WANTING = (RunState.AWAITING_APPROVAL, RunState.MISSED, RunState.PAUSED)
 
 
@@ -47,7 +47,9 @@ def show() -> Response[Any]:
         "Now",
         stops=stops.in_force(db),
         held=views.groups(db, Status.HELD),
-        refused=views.groups(db, Status.REFUSED, window=REFUSED_SINCE).groups[:MOST_REFUSED],
+        refused=views.groups(db, Status.REFUSED, since=now - REFUSED_SINCE),
+        refused_since=(now - REFUSED_SINCE).isoformat(),
+        most_refused=MOST_REFUSED,
         runs=[run for run in runs if run.state in WANTING and not (run.state == RunState.PAUSED and run.resumes_at)],
         attention=_attention(totals, accounts),
         totals=totals,
@@ -86,10 +88,8 @@ def _usage(services: Services, _: int) -> dict[str, object]:
 
 def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> list[dict[str, object]]:
     """Say what else waits for a person, and where it is."""
-    complaints, delivered = (
-        sum(each.reports.get(kind, 0) for each in accounts) for kind in ("complained", "delivered")
-    )
-    slope = _slope(complaints, delivered) if complaints else ""
+    complaints = sum(each.reports.get("complained", 0) for each in accounts)
+    slope = _slope(accounts) if complaints else ""
     found = [
         (
             totals.events.get("attention", 0),
@@ -127,15 +127,15 @@ def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> l
     ]
 
 
-def _slope(complaints: int, delivered: int) -> str:
-    """Say whether complaints become more, and how many that is."""
-    before = f"In the seven days before it was {complaints_before(services().db):,}."
-    if not delivered:
+def _slope(accounts: Sequence[views.AccountItem]) -> str:
+    """Say whether complaints become more, and their share of the mails, where deliveries are reported."""
+    before = f"In the seven days before there were {complaints_before(services().db):,}."
+    reported = [each.reports for each in accounts if each.reports.get("delivered")]
+    if not reported:
         return before
+    share = 100 * sum(each.get("complained", 0) for each in reported) / sum(each["delivered"] for each in reported)
     # Google, "Email sender guidelines": below 0.10 %, and never 0.30 % or more.
-    return (
-        f"{before} That is {100 * complaints / delivered:.2f} % of what was delivered; mailboxes want less than 0.1 %."
-    )
+    return f"These are {share:.2f} % of what was delivered; mailboxes want less than 0.1 %. {before}"
 
 
 def _hours(counts: list[HourCount], now: datetime) -> list[dict[str, object]]:

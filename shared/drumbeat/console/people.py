@@ -4,6 +4,7 @@ A key without `people` sees that there are leads and how they stand, and finds n
 only one person may have.
 """
 
+import shlex
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -143,12 +144,12 @@ def _command(query: Any) -> str:  # noqa: ANN401 - a mapping of the request
     if query.get("suppressed") == "yes":
         conditions.append("suppressed")
     if "audience" in query:
-        return f"drumbeat audience show {query['audience']}"
+        return f"drumbeat audience show {shlex.quote(query['audience'])}"
     match conditions:
         case []:
             return "drumbeat leads list"
         case [condition]:
-            return f"drumbeat leads list --where '{condition}'"
+            return f"drumbeat leads list --where {shlex.quote(condition)}"
         case _:
             return ""
 

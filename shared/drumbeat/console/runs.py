@@ -75,12 +75,10 @@ def accounts_of(run: RunBrief) -> set[str]:
 
 
 def _people(page: Page, run: RunBrief) -> Response[Any]:
-    lead = page.query.get("lead")
-    if lead is not None:
+    lead = page.query.get("lead", "").strip()
+    if lead:
         page.caller.need(PEOPLE)
-    wanted = PeopleFilter(
-        page.query.get("left_out"), page.query.get("status"), keys=known_keys(lead) if lead is not None else None
-    )
+    wanted = PeopleFilter(page.query.get("left_out"), page.query.get("status"), keys=known_keys(lead) if lead else None)
     found = people_of_run(
         services().db, run, wanted, cursor=page.query.get("cursor"), limit=PEOPLE_SHOWN, looked_at=LOOKED_AT
     )
@@ -100,7 +98,7 @@ def _people(page: Page, run: RunBrief) -> Response[Any]:
         statuses=[each.value for each in Status],
         left_out=page.query.get("left_out", ""),
         is_in=page.query.get("status", ""),
-        lead=lead or "",
+        lead=lead,
     )
 
 

@@ -75,9 +75,10 @@ def sign_out() -> Response[Any]:
     else:
         answer = _page(
             router.current_event,
-            flaw="This browser is signed out. A copy of its cookie would still be taken until the session's twelve"
-            " hours are over, because Redis is away: if someone may have one, revoke the key (`drumbeat keys revoke`).",
+            flaw="This browser is signed out. A copy of its cookie would be taken until its twelve hours are over, for"
+            " Redis did not note it: if someone may have one, revoke the key (`drumbeat keys revoke`).",
         )
+        answer.status_code = 200
     answer.headers["Set-Cookie"] = cookie_of("", 0)
     return answer
 

@@ -1,8 +1,8 @@
 """Links that were followed and sessions that a person ended: by their nonces, in Redis, for as long as they would live.
 
 A signed cookie says nothing of itself being over; without this a copy of it would live on after its person signed out.
-While Redis is away no link signs in, and a session that was ended counts as one that goes on: that its key was not
-revoked is asked of the ledger at each page, whatever Redis says.
+While Redis is away no link signs in, and a session that was ended counts as one that goes on, as it does once Redis has
+lost its keys: that its key was not revoked is asked of the ledger at each page, whatever Redis says.
 """
 
 from datetime import timedelta
@@ -23,7 +23,7 @@ def take(link: Session) -> bool:
 
 
 def end(session: Session) -> bool:
-    """End a session before its time, and return whether it is ended now: it is not while Redis is away."""
+    """End a session before its time, and return whether it is ended now: it is not where Redis does not take it."""
     try:
         _spend(session, sessions.LASTS)
     except RedisError:

@@ -1,6 +1,7 @@
 """How values read on a page: numbers, instants, ages, ids, statuses. What varies by reader is left to the browser."""
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -37,18 +38,19 @@ def span(seconds: float | None) -> str:
 
 def moment(text: str | None) -> Markup:
     """Write an instant in UTC; a script shows it in the reader's zone."""
-    if not text:
-        return Markup("")
-    at = datetime.fromisoformat(text).astimezone(UTC)
-    return Markup('<time datetime="{}">{}</time>').format(text, f"{at:%Y-%m-%d %H:%M} UTC")
+    return _time(text, "%Y-%m-%d %H:%M", "minute")
 
 
 def second(text: str | None) -> Markup:
     """Write an instant to the second, as journals need it."""
+    return _time(text, "%Y-%m-%d %H:%M:%S", "second")
+
+
+def _time(text: str | None, form: str, exact_to: str) -> Markup:
     if not text:
         return Markup("")
     at = datetime.fromisoformat(text).astimezone(UTC)
-    return Markup('<time class="exact" datetime="{}">{}</time>').format(text, f"{at:%Y-%m-%d %H:%M:%S} UTC")
+    return Markup('<time class="{}" datetime="{}">{} UTC</time>').format(exact_to, text, at.strftime(form))
 
 
 def clock_of(text: str | None, zone: str) -> str:
@@ -84,6 +86,12 @@ def path(text: object) -> str:
     return quote(str(text), safe="")
 
 
+def options(given: Mapping[str, str], *names: str) -> str:
+    """Return what is given of these as options of a command; a shell acts on nothing in them, whatever they are."""
+    found = [f" --{name.replace('_', '-')} {shlex.quote(given[name])}" for name in names if given.get(name)]
+    return "".join(found)
+
+
 def pretty(value: object, most: int = 20_000) -> str:
     """Write a value as it is read: a text as it is, anything else as JSON in lines; the beginning of a long one."""
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
@@ -101,4 +109,5 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "badge": badge,
     "path": path,
     "pretty": pretty,
+    "options": options,
 }

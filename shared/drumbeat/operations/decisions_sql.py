@@ -33,13 +33,16 @@ class DecidableEffect:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which effects a decision about many takes: with one of these statuses, unchanged since they were seen."""
+    """Which effects a decision about many takes: with one of these statuses, unchanged since they were seen. `since`:
+    those that came to it then or later.
+    """
 
     statuses: Collection[Status]
     seen_at: datetime
     account: str | None = None
     event: UUID | None = None
     cause: Cause | None = None
+    since: datetime | None = None
 
 
 # About one row `e` of `effects`. With `earlier`, the effect it comes after: what would only end again, or could be done
@@ -83,6 +86,7 @@ SELECTED = f"""
                AND (%(detail)s::text IS NULL OR e.reason_detail = %(detail)s)
             OR {legacy.HAS_SENTENCE})
        AND e.updated_at <= %(seen_at)s
+       AND (%(since)s::timestamptz IS NULL OR e.updated_at >= %(since)s)
        AND (NOT %(redrive)s OR {_REDRIVABLE})
      ORDER BY e.id
      LIMIT %(limit)s
@@ -104,6 +108,7 @@ def selected(
             "detail": cause and cause.detail,
             "sentence": cause and cause.sentence,
             "seen_at": selection.seen_at,
+            "since": selection.since,
             "redrive": redrive,
             "even_if_sent": even_if_sent,
             "limit": limit,

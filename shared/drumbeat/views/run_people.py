@@ -141,18 +141,15 @@ def people_of_run(
         "limit": limit + 1,
     }
     if filter.keys is not None:
-        rows = db.run(ONE, parameters | {"keys": list(filter.keys)})
-        return Page(_people(rows, len(run.steps)), None)
-    rows = db.run(PEOPLE, parameters)
-    people = _people(rows, len(run.steps))
+        parameters["keys"] = list(filter.keys)
+    rows = db.run(PEOPLE if filter.keys is None else ONE, parameters)
+    people = [_person(rows[place : place + len(run.steps)]) for place in range(0, len(rows), len(run.steps))]
     if len(people) > limit:
         return Page(people[:limit], people[limit - 1].contact.hex())
+    if filter.keys is not None:
+        return Page(people, None)
     reached = rows[0] if rows else db.run(REACHED, parameters)[0]
     return Page(people, reached["reached"].hex() if reached["seen"] == looked_at else None)
-
-
-def _people(rows: Sequence[dict[str, Any]], steps: int) -> list[RunPerson]:
-    return [_person(rows[place : place + steps]) for place in range(0, len(rows), steps)]
 
 
 def _person(rows: Sequence[dict[str, Any]]) -> RunPerson:

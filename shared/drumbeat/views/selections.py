@@ -41,6 +41,7 @@ SELECTED = f"""
                     OR coalesce(e.reason_code, 'legacy') = %(code)s
                        AND (%(detail)s::text IS NULL OR e.reason_detail = %(detail)s)
                     OR {legacy.HAS_SENTENCE})
+               AND (%(since)s::timestamptz IS NULL OR updated_at >= %(since)s)
              LIMIT %(counted)s) AS chosen
      GROUP BY account, flow, step, reason_code, reason_detail
      ORDER BY effects DESC, account, flow, step, reason_code, reason_detail
@@ -55,8 +56,11 @@ def selected(
     account: str | None = None,
     event: UUID | None = None,
     cause: Cause | None = None,
+    since: datetime | None = None,
 ) -> Selected:
-    """Count what a decision about these effects would take, as of an instant before the count."""
+    """Count what a decision about these effects would take, as of an instant before the count; `since`: those that came
+    to this status then or later.
+    """
     at = db.run(NOW)[0]["at"]
     rows = db.run(
         SELECTED,
@@ -67,6 +71,7 @@ def selected(
             "code": cause and cause.code.value,
             "detail": cause and cause.detail,
             "sentence": cause and cause.sentence,
+            "since": since,
             "counted": COUNTED,
             "shown": SHOWN,
         },

@@ -227,7 +227,7 @@ GROUPS = f"""
              WHERE status = %(status)s
                AND (%(account)s::text IS NULL OR account = %(account)s)
                AND (%(event)s::uuid IS NULL OR event_id = %(event)s)
-               AND (%(window)s::interval IS NULL OR updated_at >= drumbeat_now() - %(window)s::interval)) AS chosen
+               AND (%(since)s::timestamptz IS NULL OR updated_at >= %(since)s)) AS chosen
      GROUP BY account, flow, step, reason_code, reason_detail
      ORDER BY effects DESC, account, flow, step, reason_code, reason_detail
      LIMIT %(limit)s
@@ -240,12 +240,12 @@ def groups(
     *,
     account: str | None = None,
     event: UUID | None = None,
-    window: timedelta | None = None,
+    since: datetime | None = None,
 ) -> EffectGroups:
-    """Summarise the effects of one status, for a person's decision about them; `window`: that came to it since then."""
+    """Summarise the effects of one status, for a person's decision; `since`: those that came to it then or later."""
     at = db.run(NOW)[0]["at"]  # before the count: what changes in between is not part of it
     rows = db.run(
-        GROUPS, {"status": status.value, "account": account, "event": event, "window": window, "limit": GROUPS_SHOWN}
+        GROUPS, {"status": status.value, "account": account, "event": event, "since": since, "limit": GROUPS_SHOWN}
     )
     total, groups = (rows[0]["total"], rows[0]["groups"]) if rows else (0, 0)
     found = [

@@ -1,6 +1,7 @@
 """Redriving what has ended, and cancelling what waits, as a person does over HTTP."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -321,6 +322,20 @@ def test_many_refused_effects_are_redriven_in_chunks_and_what_may_have_been_sent
         "cancelled",
     ]
     assert many(console, "redrive", status="cancelled", evenIfSent=True) == [1]
+
+
+def test_what_was_refused_before_an_instant_is_no_part_of_what_is_sent_again_since(
+    console: Console, database: TestDatabase, owner: Database
+) -> None:
+    old, new = refused(database), refused(database)
+    owner.run("UPDATE effects SET updated_at = updated_at - interval '2 days' WHERE id = %s", (old,))
+    since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    _, seen, _ = console.call("GET", "/v1/effects/groups", status="refused", since=since)
+
+    taken = many(console, "redrive", status="refused", since=since)
+
+    assert ([each["effects"] for each in seen["groups"]], taken) == ([1], [1])
+    assert [status(database, effect) for effect in (old, new)] == ["refused", "waiting"]
 
 
 def test_a_chain_is_redriven_from_its_first_step_on(console: Console, database: TestDatabase) -> None:

@@ -386,9 +386,13 @@ def test_many_are_redriven_and_what_may_have_been_sent_is_counted(run: Run, data
     run("cancel", str(harmless), "--reason", "called off")
     run("cancel", str(sent.id), "--reason", "called off")
 
-    redriven = run("redrive", "--status", "cancelled", "--cause", "decided", "--reason", "after all", "--yes")
+    later = run("redrive", "--status", "cancelled", "--since", "2100-01-01", "--reason", "after all", "--yes")
+    redriven = run(
+        "redrive", "--status", "cancelled", "--cause", "decided", "--since", "1h", "--reason", "after all", "--yes"
+    )
     doubling = run("redrive", "--status", "cancelled", "--even-if-sent", "--reason", "sure", "--yes", "--json")
 
+    assert "nothing is cancelled" in later.out
     assert "1 effect decided: redrive" in redriven.out
     assert "1 were not touched" in redriven.out
     assert doubling.json == {"cancelled": 1, "redriven": 1}
@@ -418,6 +422,7 @@ def test_all_that_waits_for_an_account_is_cancelled_once_the_person_agrees(
         ["redrive"],
         ["redrive", "a", "--status", "refused"],
         ["redrive", "a", "--account", "mail"],
+        ["redrive", "a", "--since", "1h"],
         ["redrive", "--status", "held"],
         ["cancel"],
         ["cancel", "a", "--account", "mail"],

@@ -1,5 +1,6 @@
 """The first page: what it shows of the ledger, and what an open tab goes on to ask."""
 
+import re
 from datetime import timedelta
 
 from drumbeat.console.live import STOP_POLLING
@@ -70,12 +71,17 @@ def test_what_was_refused_in_a_day_stands_there_by_cause_with_its_decision(
     visitor.sign_in("read", "operate")
 
     today = visitor.get("/").html
+    link = re.search('href="(/effects/decide[^"]+)">Send again', today)
+    assert link is not None
+    offered = visitor.get(link[1].replace("&amp;", "&")).html
     owner.run("UPDATE effects SET updated_at = updated_at - interval '25 hours'")
     tomorrow = visitor.get("/").html
+    too_late = visitor.get(link[1].replace("&amp;", "&")).html
 
     assert '<b class="num">2</b> refused' in today
     assert "/effects/decide?status=refused&amp;account=mail&amp;cause=refused_by_provider" in today
     assert "refused in 24 hours" not in tomorrow
+    assert ("Decide about 2 refused effects" in offered, "No effects are so" in too_late) == (True, True)
 
 
 def test_complaints_are_told_with_those_of_the_week_before_and_their_share(visitor: Visitor, owner: Database) -> None:
@@ -91,4 +97,7 @@ def test_complaints_are_told_with_those_of_the_week_before_and_their_share(visit
     html = visitor.get("/").html
 
     assert '<b class="num">1</b> person called a mail spam' in html
-    assert "In the seven days before it was 1. That is 0.50 % of what was delivered" in html
+    assert (
+        "These are 0.50 % of what was delivered; mailboxes want less than 0.1 %. In the seven days before there were 1."
+        in html
+    )

@@ -258,6 +258,9 @@ def test_without_the_scope_for_people_no_person_is_on_any_page_of_a_run(person: 
 
     pages = [person.get(f"/runs/{id}{query}").html for query in ("?show=plan", "?people=all", "?people=all&format=csv")]
 
+    found = [person.get(f"/runs/{id}?lead=zq7mark@example.com{more}") for more in ("", "&format=csv")]
+
+    assert [each.status for each in found] == [403, 403]
     assert not any("zq7" in html for html in pages)
     assert all("[address]" in html for html in pages)
 
@@ -294,6 +297,18 @@ def test_people_are_looked_for_part_by_part_until_all_were_looked_at(
 
     assert "cyd@example.com</a>" in seen and "ada@example.com</a>" not in seen
     assert "None among the 1 people that were looked at" in seen and "No one of this run is so" in html
+
+
+def test_a_text_of_an_address_is_no_command(person: Person) -> None:
+    """What the page offers for a terminal is pasted as it is."""
+    person.runs.apply()
+    person.runs.people("ada")
+    id = started(person)
+    person.as_one_who_may(*OPERATES)
+
+    html = person.get(f"/runs/{id}?lead=a%60reboot%60%40example.com").html
+
+    assert "--lead &#39;a`reboot`@example.com&#39;" in html
 
 
 def test_runs_are_listed_by_state_and_page_by_page(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -272,7 +272,7 @@ VIEWS: Mapping[str, Reading] = {
     "groups of held": Reading(lambda db: views.groups(db, Status.HELD)),
     "groups of refused": Reading(lambda db: views.groups(db, Status.REFUSED), 2_000),
     "groups of what was refused in a day": Reading(
-        lambda db: views.groups(db, Status.REFUSED, window=timedelta(days=1)), 2_000
+        lambda db: views.groups(db, Status.REFUSED, since=_days_ago(1)), 2_000
     ),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),
 }

@@ -80,14 +80,24 @@ def test_an_outage_is_said_once_and_loses_nothing(capsys: pytest.CaptureFixture[
 def test_what_is_stopped_is_said_once_and_that_it_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     one = {"account": "mail", "invariant": None, "reason": "two copies", "actor": "person:ada"}
     everything = one | {"account": None, "reason": "look"}
+    broken = one | {"invariant": "duplicates", "reason": "a copy", "actor": "monitor"}
+    other = one | {"account": "crm"}
+    again = one | {"reason": "again"}
 
-    Deployment([[]], stops=[[one], [one], [one, everything], [one]]).watched()
+    looks = [[one], [one, other], [one, everything], [one], [one, broken], [broken], [], [one], [again]]
+    Deployment([[]], stops=looks).watched()
 
-    said = [line for line in capsys.readouterr().err.splitlines() if "stopped" in line or "goes on" in line]
-    assert [line.partition(". ")[0] for line in said] == [
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(". ")[0] for line in said if "stop" in line or "mail goes" in line] == [
         "mail is stopped by person:ada: two copies",
         "everything is stopped by person:ada: look",
-        "everything goes on",
+        "a stop of everything was lifted",
+        "mail is stopped by monitor: a copy",
+        "a stop of mail was lifted",
+        "mail goes on",
+        "mail is stopped by person:ada: two copies",
+        "a stop of mail was lifted",
+        "mail is stopped by person:ada: again",
         "mail goes on",
     ]
 

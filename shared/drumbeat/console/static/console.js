@@ -7,7 +7,7 @@ function localise(root) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.valueOf())) continue;
     time.title = time.textContent;
-    time.textContent = (time.className === "exact" ? exact : zone).format(at);
+    time.textContent = (time.className === "second" ? exact : zone).format(at);
   }
 }
 
