@@ -32,6 +32,7 @@ audiences:
   berlin: {all: [{list: newsletter}, {field: city, is: Berlin}]}
 sources:
   signup: {form: {fields: {email: required, name: optional}, honeypot: website}, list: club}
+  reports: {webhook: mailgun, secrets: ["env:FLOW_SECRET"], type: FEEDBACK, speaks_for: mail}
   shop: {webhook: standard_webhooks, secrets: ["env:FLOW_WEBHOOK"], type: LEAD_CAPTURE, map: {email: data.email}}
 flows:
   welcome:
@@ -121,6 +122,7 @@ class Night:
         for effect in self._effects("event"):
             self.ids.setdefault(f"{effect['status']}-effect", effect["effectId"])
         self._ask("POST", "/v1/accounts/office/pause", {"reason": "moving house"})
+        self._complains("eve@example.com")
         return self
 
     def _signed_up(self, name: str, city: str) -> None:
@@ -132,6 +134,12 @@ class Night:
     def _lead(self, name: str) -> str:
         address = name if " " in name else f"{name}@example.com"
         return str(self.stack.send(f"lead-{name}", address, name=name.title())[2]["eventId"])
+
+    def _complains(self, address: str) -> None:
+        """Let a person press the button that says spam, which their provider reports."""
+        complaint = {"key": self.stack.mails(address)[0]["marker"], "kind": "complained"}
+        assert self.stack.call("POST", "/_sandbox/feedback", complaint, url=self.stack.ready["sandbox_url"])[0] < 300
+        eventually(lambda: self._ask("GET", f"/v1/leads/{address}")["suppressed"] is not None)
 
     def _run(self, campaign: str) -> str:
         return str(self._ask("POST", f"/v1/campaigns/{campaign}/runs", {"idempotencyKey": campaign})["runId"])
