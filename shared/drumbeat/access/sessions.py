@@ -16,7 +16,10 @@ from drumbeat.access.keys import ApiKey
 
 LASTS = timedelta(hours=12)
 LINK_LASTS = timedelta(seconds=60)
+DEED_LASTS = timedelta(seconds=60)
+MOST_DIGITS = 12  # of an instant
 _SESSION, _LINK, _FORM = b"console session\x1f", b"console link\x1f", b"console form\x1f"
+_DEED = b"console deed\x1f"
 _NONCE_BYTES = 12
 
 
@@ -68,6 +71,22 @@ def form_token(session: Session, secret: bytes) -> str:
 def is_form_token(text: str, session: Session, secret: bytes) -> bool:
     """Return whether a form was one of this session."""
     return hmac.compare_digest(form_token(session, secret).encode(), text.encode("utf-8", "surrogatepass"))
+
+
+def deed_mark(session: Session, deed: str, secret: bytes, now: datetime) -> str:
+    """Return what shows for a minute that this session did something, so that no address can claim it."""
+    at = int(now.timestamp())
+    return f"{at}.{_tag(_DEED, f'{session.nonce} {at} {deed}'.encode(), secret)}"
+
+
+def is_deed_mark(text: str, session: Session, deed: str, secret: bytes, now: datetime) -> bool:
+    """Return whether this session did it within the last minute."""
+    at, _, tag = text.partition(".")
+    if not (at.isascii() and at.isdecimal()) or len(at) > MOST_DIGITS:
+        return False
+    right = _tag(_DEED, f"{session.nonce} {at} {deed}".encode(), secret)
+    is_ours = hmac.compare_digest(right.encode(), tag.encode("utf-8", "surrogatepass"))
+    return is_ours and now.timestamp() - int(at) < DEED_LASTS.total_seconds()
 
 
 def _signed(kind: bytes, session: Session, secret: bytes) -> str:

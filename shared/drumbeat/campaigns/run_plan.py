@@ -1,5 +1,6 @@
 """The plan of a run as a person reads it: who is mailed, how long that takes, and what speaks against sending it."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,7 +78,7 @@ def plan_of(
         last=max((zone.last for zone in zones), default=None),
         sample=people_of_run(services.db, head, PeopleFilter(mailed=True), limit=SAMPLE).items,
         accounts=accounts,
-        pace_seconds=_seconds(most, [campaign.pace]) if campaign.pace else None,
+        pace_seconds=most * campaign.pace.period / campaign.pace.count if campaign.pace else None,
         ledger_bytes=sum(mails.values()) * BYTES_A_MAIL,
         approval=_approval(head, before),
         changed=changed,
@@ -99,7 +100,14 @@ def _loads(campaign: Campaign, config: Config, mails: Mapping[str, int]) -> Iter
 
 
 def _seconds(mails: int, limits: Sequence[Limit]) -> float | None:
-    return max((mails * limit.period / limit.count for limit in limits), default=None)
+    """Return how long an account's limits keep so many calls: what comes at once by them takes no time."""
+    return max((_kept(mails, limit) for limit in limits), default=None)
+
+
+def _kept(mails: int, limit: Limit) -> float:
+    if limit.burst is None:  # windows, of which the first may be nearly over
+        return max(math.ceil(mails / limit.count) - 1, 0) * float(limit.period)
+    return max(mails - limit.burst, 0) * limit.period / limit.count
 
 
 def _repeats(before: LastSent | None) -> Iterator[str]:

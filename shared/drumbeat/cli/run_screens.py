@@ -160,7 +160,7 @@ def _exact(text: str) -> str:
 
 def _effort(plan: Mapping[str, Any]) -> Iterator[str]:
     for each in plan["accounts"]:
-        takes = f", at least {span(each['seconds'])} by its limits" if each["seconds"] is not None else ""
+        takes = f", about {span(each['seconds'])} by its limits" if each["seconds"] is not None else ""
         yield f"account {plain(each['account'])}: {count(each['mails'], 'call')}{takes}"
     if plan["paceSeconds"] is not None:
         yield f"at the campaign's pace: {span(plan['paceSeconds'])}"

@@ -30,6 +30,7 @@ type Middleware = Callable[[ApiGatewayResolver, Next], Response[Any]]
 
 SIGN_IN = "/sign-in"
 _TOKEN = "token"  # noqa: S105 - the name of a form's field
+_DID, _MARK = "did", "mark"  # of an address: what was done before the page was shown, and what shows that it was
 _SAME_SITE = ("same-origin", "none")  # of Sec-Fetch-Site; `none`: typed, or a bookmark
 
 
@@ -62,7 +63,15 @@ class Page:
     def query(self) -> Mapping[str, str]:
         """What the address asks for, without what is empty."""
         given = self.event.query_string_parameters or {}
-        return {name: value for name, value in given.items() if value and "\0" not in value}
+        found = {name: value for name, value in given.items() if value and "\0" not in value}
+        mark = found.pop(_MARK, "")
+        if _DID in found and not self._did(found[_DID], mark):
+            del found[_DID]
+        return found
+
+    def _did(self, what: str, mark: str) -> bool:
+        deed = _deed(self.event.path, what)
+        return sessions.is_deed_mark(mark, self.session, deed, services().key_secret, services().clock.now())
 
     @property
     def reason(self) -> str:
@@ -154,11 +163,26 @@ def _answer(
         for scope in scopes:
             caller.need(scope)
         app.append_context(page=page)  # type: ignore[no-untyped-call]
-        return following(app)
+        answer = following(app)
+        return _noted(answer, session) if changes else answer
     except Problem as problem:
         return page.show(
             "problem.html", problem.title, status=problem.status, here="", detail=problem.detail, back=_back(event)
         )
+
+
+def _noted(answer: Response[Any], session: Session) -> Response[Any]:
+    """Mark in the address of the page that follows what was done: without the mark it says nothing of it."""
+    where = urlsplit(str(answer.headers.get("Location", "")))
+    if did := dict(parse_qsl(where.query)).get(_DID):
+        deed = _deed(where.path, did)
+        mark = sessions.deed_mark(session, deed, services().key_secret, services().clock.now())
+        answer.headers["Location"] = where._replace(query=f"{where.query}&{_MARK}={mark}").geturl()
+    return answer
+
+
+def _deed(path: str, did: str) -> str:
+    return f"{did} {path}"
 
 
 def session_of(event: APIGatewayProxyEventV2) -> Session | None:

@@ -11,6 +11,7 @@ from drumbeat.api.named import effect_id, event_id
 from drumbeat.api.query import Whole, instant
 from drumbeat.api.routing import Routes
 from drumbeat.console.access import Page, changes, reads, see
+from drumbeat.console.effects import about
 from drumbeat.console.lists import filters
 from drumbeat.core.errors import Invalid
 from drumbeat.core.status import Status
@@ -18,10 +19,13 @@ from drumbeat.ledger import legacy
 from drumbeat.operations.decisions import Decision, decide, decide_all
 from drumbeat.operations.decisions_sql import Selection
 from drumbeat.services import services
+from drumbeat.views.effect_pages import NEWEST_ORDER, EffectFilter
+from drumbeat.views.effects_newest import newest_effects
 from drumbeat.views.selections import selected
 
 router = Routes()
 
+NAMED = 10  # effects that a page lists with whom they are for, before a decision about all
 MOST_CHUNKS = 20  # of one press: two thousand effects
 RESOLUTIONS = (Decision.RESEND, Decision.ACCEPTED, Decision.DROP)
 # What a page offers about many of a status; one by one a held effect may be cancelled as well, which is to drop it.
@@ -67,6 +71,16 @@ def show_many() -> Response[Any]:
     status = _status(given["status"])
     event = event_id(given["event"]) if given["event"] else None
     cause = legacy.cause(given["cause"]) if given["cause"] else None
+    since = instant(given["since"]) if given["since"] else None
+    wanted = EffectFilter(
+        status=status.value,
+        account=given["account"] or None,
+        event=event,
+        cause=given["cause"] or None,
+        since=since,
+        order=NEWEST_ORDER,
+    )
+    some = newest_effects(services().db, wanted, limit=NAMED).items
     return asked.show(
         "decide.html",
         "Decide about many",
@@ -78,8 +92,10 @@ def show_many() -> Response[Any]:
             account=given["account"] or None,
             event=event,
             cause=cause,
-            since=instant(given["since"]) if given["since"] else None,
+            since=since,
         ),
+        some=some,
+        about=about(some),
         decisions=OFFERED[status],
         chosen=asked.query.get("decision", ""),
         did=asked.query.get("did", ""),

@@ -1,5 +1,6 @@
 """Effects: what was intended and how far it came; of one why it waits, what was sent, and what a person decides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -19,7 +20,7 @@ from drumbeat.operations.decisions import offered
 from drumbeat.services import services
 from drumbeat.views import effect_stories, event_pages
 from drumbeat.views.effect_chain import chain
-from drumbeat.views.effect_pages import NEWEST_ORDER, these
+from drumbeat.views.effect_pages import NEWEST_ORDER, EffectItem, these
 from drumbeat.views.effect_waits import waits
 from drumbeat.views.totals import AccountTotals
 
@@ -52,6 +53,7 @@ def show_all() -> Response[Any]:
         "effects.html",
         "Effects",
         effects=found.items,
+        about=about(found.items),
         next=found.next,
         ages={str(each.effect_id): (now - each.changed_at).total_seconds() for each in found.items},
         given=given,
@@ -96,6 +98,14 @@ def show_one(effect: str) -> Response[Any]:
 def show_mail(effect: str) -> Response[Any]:
     """Show the mail of an effect, to be framed by its page: nothing of it can act, or load anything."""
     return rendered(services().db, effect_id(effect))
+
+
+def about(effects: Sequence[EffectItem]) -> dict[str, dict[str, str | None]]:
+    """Return the `recipient` of each effect, by its id: whom it names, or else whom its event is about."""
+    nameless = {each.event_id for each in effects if not each.recipient}
+    events = event_pages.these(services().db, list(nameless)) if nameless else {}
+    of_events = {id: event.recipient for id, event in events.items()}
+    return {str(each.effect_id): {"recipient": each.recipient or of_events.get(each.event_id)} for each in effects}
 
 
 def _counts(counted: list[AccountTotals], account: str | None) -> dict[str, int]:

@@ -93,8 +93,8 @@ def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> l
     found = [
         (
             totals.events.get("attention", 0),
-            "event of the last 24 hours needs attention, in all",
-            "events of the last 24 hours need attention, in all",
+            "event of the last 24 hours needs attention: its effect is above, or it could not be planned",
+            "events of the last 24 hours need attention: their effects are above, or they could not be planned",
             "/events?status=attention",
             "Which",
         ),
@@ -117,7 +117,7 @@ def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> l
             f"person called a mail spam in the last seven days, and gets no more of lists. {slope}",
             f"people called a mail spam in the last seven days, and get no more of lists. {slope}",
             "/people?suppressed=yes",
-            "Who is not mailed any more",
+            "Who complained, or is suppressed",
         ),
     ]
     return [

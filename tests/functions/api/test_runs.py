@@ -53,7 +53,7 @@ def test_a_plan_says_who_is_mailed_when_and_who_is_left_out_why_and_sends_nothin
     assert [(each["zone"], each["people"]) for each in shown["when"]] == [(None, 2)]
     assert {each["address"] for each in shown["plan"]["sample"]} == {"ada@example.com", "bob@example.com"}
     assert [(each["account"], each["mails"], each["seconds"]) for each in shown["plan"]["accounts"]] == [
-        ("mail", 2, 0.2)
+        ("mail", 2, 0.0)
     ]
     assert (shown["unaccounted"], console.provider.sent) == (0, [])
 

@@ -22,13 +22,13 @@ def in_force(visitor: Visitor) -> list[str | None]:
 
 def test_a_stranger_is_asked_to_sign_in_and_comes_back_to_what_was_asked_for(visitor: Visitor) -> None:
     asked = visitor.get("/accounts?did=paused")
-    form = visitor.get(asked.location)
+    form = visitor.get(asked.following)
     signed_in = visitor.post("/sign-in", token=None, key=visitor.console.key(*ALL), next="/accounts?did=paused")
 
     assert (asked.status, asked.location) == (303, "/sign-in?next=%2Faccounts%3Fdid%3Dpaused")
     assert 'value="/accounts?did=paused"' in form.html
     assert (signed_in.status, signed_in.location) == (303, "/accounts?did=paused")
-    assert visitor.get(signed_in.location).status == 200
+    assert visitor.get(signed_in.following).status == 200
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,21 @@ def test_while_redis_is_away_signing_out_says_what_it_could_not_end(visitor: Vis
         True,
         "",
     )
+
+
+def test_what_was_done_is_said_by_the_page_that_follows_for_a_minute_and_by_no_other_address(visitor: Visitor) -> None:
+    visitor.sign_in(*ALL)
+    other = Visitor(visitor.services)
+    other.sign_in(*ALL, id="bob")
+    stopped = visitor.post("/stop", reason="x")
+
+    said = [visitor.get(stopped.following), visitor.get("/?did=stopped"), other.get(stopped.following)]
+    said.append(visitor.get(stopped.following.replace("stopped", "resumed")))
+    said.append(visitor.get("/?did=stopped&mark=9999999999999.x"))
+    visitor.services.clock = SystemClock(timedelta(minutes=1))
+    said.append(visitor.get(stopped.following))
+
+    assert ['role="status"' in each.html for each in said] == [True, False, False, False, False, False]
 
 
 def test_a_revoked_keys_session_ends_at_its_next_page(visitor: Visitor) -> None:

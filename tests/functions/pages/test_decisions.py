@@ -39,7 +39,7 @@ def test_a_group_is_shown_and_then_decided_as_a_whole_and_nothing_else(
     assert "Decide about 3 held effects" in page.html
     assert [status(database, each) for each in meant] == ["cancelled"] * 3
     assert (status(database, other), status(database, later)) == ("held", "held")
-    assert "3 effects were decided" in operator.get(done.location).html
+    assert "3 effects were decided" in operator.get(done.following).html
     rows = database.run("SELECT DISTINCT actor, reason_detail FROM journal WHERE to_status = 'cancelled'")
     assert rows == [{"actor": "person:ada", "reason_detail": "the list was wrong"}]
 
@@ -54,7 +54,7 @@ def test_what_one_press_cannot_take_is_left_and_said(
     page = operator.get("/effects/decide?status=waiting&account=mail")
 
     done = operator.post("/effects/decide", **hidden(page), decision="cancel", reason="not today")
-    shown = operator.get(done.location).html
+    shown = operator.get(done.following).html
 
     assert "2 effects were decided. More of the same are left" in shown
     assert "Decide about 3 waiting effects" in shown

@@ -129,7 +129,7 @@ def test_a_held_effect_is_decided_as_it_was_looked_at(
     assert again.status == 409
     assert "nothing was changed" in again.html
     assert journal(database, effect)[-1] == f"held>{to}"
-    assert 'role="status"' in operator.get(done.location).html
+    assert 'role="status"' in operator.get(done.following).html
 
 
 def test_what_may_have_been_carried_out_is_sent_again_only_where_that_is_said(

@@ -89,7 +89,7 @@ def test_a_flow_that_cannot_be_planned_says_what_to_do_and_may_be_dismissed(
     page = operator.get(f"/events/{event}")
 
     done = operator.post(f"/events/{event}/dismiss", token=page.token, reason="the offer is over")
-    after = operator.get(done.location).html
+    after = operator.get(done.following).html
 
     assert "its template is missing" in page.html
     assert "drumbeat apply" in page.html

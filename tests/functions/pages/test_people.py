@@ -172,7 +172,7 @@ def test_an_address_is_suppressed_and_lifted_with_the_name_of_the_key_and_a_reas
     visitor: Visitor, services: Services, known: str
 ) -> None:
     done = visitor.post("/people/suppress", email=IRIS, reason="asked by letter")
-    barred, page = suppressed(services, IRIS), visitor.get(done.location).html
+    barred, page = suppressed(services, IRIS), visitor.get(done.following).html
     lifted = visitor.post("/people/lift", email=IRIS, reason="asked to come back")
     again = visitor.post("/people/lift", email=IRIS, reason="once more")
 
@@ -211,7 +211,7 @@ def test_erasing_says_first_what_goes_and_takes_the_persons_own_address_alone(
     refused = [visitor.post(f"{known}/erase", email=typed) for typed in (BOB, "nonsense", "", known[8:])]
     before = payloads(services.db)
     erased = visitor.post(f"{known}/erase", email="IRIS@example.com")
-    page = visitor.get(erased.location).html
+    page = visitor.get(erased.following).html
 
     assert "the bodies of <b>1</b> event" in asked
     assert "<b>1</b> request" in asked

@@ -17,6 +17,7 @@ from functions.console import app
 from tests.functions.console import Console, Context
 
 HOST = "console.example.com"
+_MARK = re.compile("&mark=[^&#]+")
 _TOKEN = re.compile('name="token" value="([^"]+)"')
 
 
@@ -29,9 +30,14 @@ class Shown:
     headers: dict[str, str]
 
     @property
-    def location(self) -> str:
+    def following(self) -> str:
         """Where the browser goes next."""
         return self.headers.get("Location", "")
+
+    @property
+    def location(self) -> str:
+        """Where that is, without what shows that something was done: it is another each time."""
+        return _MARK.sub("", self.following)
 
     @property
     def token(self) -> str:

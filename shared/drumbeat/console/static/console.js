@@ -20,7 +20,7 @@ function colour(name) {
   return found;
 }
 
-const KINDS = ["ink-good", "ink-warn", "ink-alarm", "ink-blue"];
+const KINDS = { Sent: "ink-good", Accepted: "ink-good", Refused: "ink-alarm", Held: "ink-warn" };
 
 function draw(figure) {
   const table = document.getElementById(`${figure.dataset.chart}-data`);
@@ -36,7 +36,7 @@ function draw(figure) {
     height: 220,
     cursor: { drag: { x: false, y: false } },
     axes: [axis, { ...axis, size: 56 }],
-    series: [{}, ...names.map((label, place) => ({ label, stroke: colour(KINDS[place]), width: 2, points: { show: false } }))],
+    series: [{}, ...names.map((label) => ({ label, stroke: colour(KINDS[label] ?? "ink-blue"), width: 2, points: { show: false } }))],
   };
   figure.replaceChildren();
   const chart = new uPlot(options, [at, ...lines], figure);
