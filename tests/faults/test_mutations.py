@@ -18,7 +18,13 @@ from tests.faults.stories import STORIES, play_story
 RUN_ELSEWHERE = {*ALL_SCENARIOS, *STORIES, *IN_MANY_ORDERS}
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def _noticed_soon(mutation: Mutation) -> object:
+    """What only many orders notice takes as long as a proof."""
+    marks = pytest.mark.proof if mutation.noticed_by in IN_MANY_ORDERS else ()
+    return pytest.param(mutation, marks=marks, id=mutation.name)
+
+
+@pytest.mark.parametrize("mutation", [_noticed_soon(mutation) for mutation in MUTATIONS])
 def test_the_proof_notices_that(environment: Environment, simulate: Simulate, mutation: Mutation) -> None:
     try:
         with pytest.MonkeyPatch.context() as patch:

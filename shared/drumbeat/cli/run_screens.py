@@ -158,10 +158,15 @@ def _exact(text: str) -> str:
     return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M}Z"
 
 
+def _by_limits(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f", about {span(seconds)} by its limits" if seconds >= 1 else ", at once by its limits"
+
+
 def _effort(plan: Mapping[str, Any]) -> Iterator[str]:
     for each in plan["accounts"]:
-        takes = f", about {span(each['seconds'])} by its limits" if each["seconds"] is not None else ""
-        yield f"account {plain(each['account'])}: {count(each['mails'], 'call')}{takes}"
+        yield f"account {plain(each['account'])}: {count(each['mails'], 'call')}{_by_limits(each['seconds'])}"
     if plan["paceSeconds"] is not None:
         yield f"at the campaign's pace: {span(plan['paceSeconds'])}"
     if plan["ledgerBytes"] >= MEGABYTE:

@@ -59,7 +59,7 @@ def test_a_plan_is_shown_with_who_is_left_out_and_sends_nothing(console: RunsCon
     console.work()
 
     assert shown.code == 0
-    for said in ("step mail: 2 people by account mail", "left out: 1 not on the list", "about 2 min by its limits",
+    for said in ("step mail: 2 people by account mail", "left out: 1 not on the list", "about 60 s by its limits",
                  "ada@example.com", "hash ", f"drumbeat campaign run {newest(console)[:8]}"):  # fmt: skip
         assert said in shown.out
     assert console.provider.sent == []
