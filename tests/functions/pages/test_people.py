@@ -184,6 +184,17 @@ def test_an_address_is_suppressed_and_lifted_with_the_name_of_the_key_and_a_reas
     assert "<b>Suppression lifted</b> by person:ada: asked to come back" in visitor.get(known).html
 
 
+def test_who_complained_may_be_suppressed_altogether_or_be_let_back(
+    visitor: Visitor, owner: Database, known: str
+) -> None:
+    owner.run("UPDATE contacts SET complained_at = drumbeat_now()")
+
+    page = visitor.get(known).html
+
+    assert "Mail that belongs to no list may still go to them" in page
+    assert 'action="/people/suppress"' in page and 'formaction="/people/lift"' in page
+
+
 def test_what_lacks_a_scope_a_reason_or_the_sessions_token_changes_nothing(
     visitor: Visitor, services: Services, known: str
 ) -> None:
