@@ -14,7 +14,6 @@ from PIL import Image
 from tests.browser.chromium import chromium, new_tab
 from tests.browser.looks import DESKTOP, TELEPHONE, Look
 from tests.browser.night import Night
-from tests.browser.tab import Tab
 from tests.flow.stacks import ROOT, Stack, eventually
 
 FOLDER = ROOT / "docs/images"
@@ -90,7 +89,7 @@ def take(pictures: Sequence[Picture], stack: Stack, ids: Mapping[str, str]) -> N
     with chromium() as browser:
         for picture in pictures:
             with new_tab(browser, picture.look) as tab:
-                sign_in(tab, stack)
+                tab.sign_in(stack.ready["url"], stack.ready["api_key"])
                 tab.open(stack.ready[picture.server] + picture.path.format_map(ids))
                 file = FOLDER / f"{picture.name}.png"
                 tab.page.screenshot(path=file, animations="disabled")
@@ -100,13 +99,6 @@ def take(pictures: Sequence[Picture], stack: Stack, ids: Mapping[str, str]) -> N
             size = file.stat().st_size
             assert size <= LARGEST, f"{file.name} has {size:,} bytes, of {LARGEST:,}; show less of the page"
             print(f"{size / 1000:4.0f} kB  {file.relative_to(ROOT)}")
-
-
-def sign_in(tab: Tab, stack: Stack, key: str | None = None) -> None:
-    """Begin a session of a key, or of the stack's own."""
-    tab.open(f"{stack.ready['url']}/sign-in")
-    tab.page.get_by_label("API key").fill(key or stack.ready["api_key"])
-    tab.press("Sign in")
 
 
 if __name__ == "__main__":

@@ -66,6 +66,12 @@ class Tab:
         assert answer is not None
         assert answer.status == status, f"{url} was answered with {answer.status}"
 
+    def sign_in(self, url: str, key: str) -> None:
+        """Begin a session of an API key at the console that has this address."""
+        self.open(f"{url}/sign-in")
+        self.page.get_by_label("API key").fill(key)
+        self.press("Sign in")
+
     def press(self, button: str) -> None:
         """Press the first button of this name, and wait for the page that follows."""
         with self.page.expect_navigation():

@@ -9,7 +9,6 @@ from playwright.sync_api import Browser
 from tests.browser.chromium import new_tab
 from tests.browser.looks import BOTH_WAYS
 from tests.browser.night import Night
-from tests.browser.screenshots import sign_in
 from tests.browser.tab import Tab
 from tests.flow.stacks import eventually
 
@@ -61,7 +60,7 @@ def console(tab: Tab, night: Night) -> Tab:
 
 
 def signed_in(tab: Tab, night: Night, key: str | None = None) -> Tab:
-    sign_in(tab, night.stack, key)
+    tab.sign_in(night.stack.ready["url"], key or night.stack.ready["api_key"])
     return tab
 
 
@@ -160,12 +159,16 @@ def test_a_held_effect_is_resolved_and_who_did_it_stands_in_its_journal(
         signed_in(tab, night)
         tab.open(url(night, f"/effects/{{{effect}}}"))
         about = tab.page.locator("dl.facts").first.inner_text()
+        tab.open(url(night, "/effects/decide?status=held&account=partner"))
+        listed = tab.page.get_by_role("main").inner_text()
+        tab.open(url(night, f"/effects/{{{effect}}}"))
         tab.page.get_by_label("It was carried out").check()
         tab.page.get_by_label("Why").fill("the partner has it")
         tab.press("Decide")
         journal = tab.page.locator(".timeline").inner_text()
 
     assert "LEAD_CAPTURE from landing, about h" in about and "@example.com" in about
+    assert "tell-partner by partner, for h" in listed
     assert "the partner has it" in journal
     assert "person:local" in journal
 

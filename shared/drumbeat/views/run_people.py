@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from drumbeat.core.campaigns import campaign_flow
@@ -62,20 +62,20 @@ class PeopleFilter:
         one_of("status", self.status, tuple(Status))
 
 
-_LOOKED_AT = """
+_OF_RUN: LiteralString = """
         SELECT contact, due_at, zone, coalesce(left_since, left_out) AS left_out
           FROM recipients
          WHERE run_id = %(run)s AND contact > %(after)s
-         ORDER BY contact
-         LIMIT %(looked_at)s
 """
-_NAMED = """
-        SELECT contact, due_at, zone, coalesce(left_since, left_out) AS left_out
-          FROM recipients
-         WHERE run_id = %(run)s AND contact = ANY (%(keys)s::bytea[]) AND contact > %(after)s
-"""
-# A step's effect is found by its id, which follows from run, step and contact: never by the run's effects.
-_PEOPLE = f"""
+
+
+def _people(looked_at: LiteralString) -> LiteralString:
+    """Return a page of those of these recipients that a filter lets through.
+
+    A step's effect is found by its id, which follows from run, step and contact: never by the run's effects.
+    """
+    return f"""
+    WITH looked_at AS MATERIALIZED ({looked_at}
     ), found AS MATERIALIZED (
         SELECT contact, due_at, zone, left_out
           FROM looked_at
@@ -106,9 +106,11 @@ _PEOPLE = f"""
                                                          encode(found.contact, 'hex'))
                          OFFSET 0) AS effects ON true
      ORDER BY found.contact, steps.place
-"""  # noqa: S608 - put together from constants
-PEOPLE = f"WITH looked_at AS MATERIALIZED ({_LOOKED_AT}{_PEOPLE}"
-ONE = f"WITH looked_at AS MATERIALIZED ({_NAMED}{_PEOPLE}"
+    """  # noqa: S608 - put together from constants
+
+
+PEOPLE = _people(f"{_OF_RUN} ORDER BY contact LIMIT %(looked_at)s")
+ONE = _people(f"{_OF_RUN} AND contact = ANY (%(keys)s::bytea[])")
 REACHED = """
     SELECT max(contact) AS reached, count(*) AS seen
       FROM (SELECT contact
@@ -136,12 +138,11 @@ def people_of_run(
         "reason": filter.left_out,
         "status": filter.status,
         "mailed": filter.mailed,
+        "keys": list(filter.keys or ()),
         "after": _read(cursor),
         "looked_at": looked_at,
         "limit": limit + 1,
     }
-    if filter.keys is not None:
-        parameters["keys"] = list(filter.keys)
     rows = db.run(PEOPLE if filter.keys is None else ONE, parameters)
     people = [_person(rows[place : place + len(run.steps)]) for place in range(0, len(rows), len(run.steps))]
     if len(people) > limit:
