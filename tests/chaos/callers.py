@@ -11,7 +11,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 from drumbeat.local.frames import Json
-from tests.chaos.connection import Connection
+from tests.chaos.connection import TIMEOUT_SECONDS, Connection
 from tests.chaos.workload import Lead, Post
 
 CALLERS = 8
@@ -79,8 +79,11 @@ class Callers:
         return any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """Give up every event without a receipt."""
+        """Give up every event without a receipt, and wait for the answers that are under way."""
         self._stopping.set()
+        until = time.monotonic() + TIMEOUT_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self, random: Random) -> None:
         connection = Connection(self._address, self._headers)

@@ -37,25 +37,40 @@ class Traces:
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self._collector.url}
 
     @property
+    def spans(self) -> int:
+        """How many there are."""
+        return len(self._model.spans)
+
+    @property
     def counted(self) -> str:
         """Say it in a line."""
         return (
-            f"{len(self._model.spans)} spans in {self._collector.posts} requests, of which {self.refused} were refused"
+            f"{self.spans} spans in {self._collector.posts} requests, of which {self.refused} were refused"
         )
 
     def check(self, environment: Environment) -> list[str]:
         """Let the relay export what is left, and say which traces are not complete."""
-        self._collector.answers = lambda: None
-        self._collector.status = 200
+        self.refuse_no_more()
         ledger = Database(environment.ledger_urls[0])
         until = time.monotonic() + EXPORT_SECONDS
-        while (wrong := self._model.violations(ledger)) and time.monotonic() < until:
+        while (wrong := self.violations(ledger)) and time.monotonic() < until:
             ledger.run(NO_REST)
             with suppress(OSError, ValueError):
                 invoke(environment.folder / "home", "relay", {})
             time.sleep(0.5)
         ledger.close()
         return [f"not one complete trace: {one}" for one in wrong]
+
+    def refuse_no_more(self) -> None:
+        """Let the collector take whatever comes."""
+        with self._lock:
+            self._collector.answers = lambda: None
+            self._collector.status = 200
+
+    def violations(self, ledger: Database) -> list[str]:
+        """Say which traces are not complete yet; meanwhile the collector waits with what it is sent."""
+        with self._lock:
+            return self._model.violations(ledger)
 
     def close(self) -> None:
         self._collector.close()
