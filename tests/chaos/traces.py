@@ -44,9 +44,7 @@ class Traces:
     @property
     def counted(self) -> str:
         """Say it in a line."""
-        return (
-            f"{self.spans} spans in {self._collector.posts} requests, of which {self.refused} were refused"
-        )
+        return f"{self.spans} spans in {self._collector.posts} requests, of which {self.refused} were refused"
 
     def check(self, environment: Environment) -> list[str]:
         """Let the relay export what is left, and say which traces are not complete."""

@@ -9,6 +9,7 @@ starts it again.
 import argparse
 import gc
 import importlib
+import logging
 import os
 import signal
 import socket
@@ -84,6 +85,18 @@ def answer(handler: HandlerFunction, frame: tuple[int, bytes], context: Context,
         sys.stdout.flush()
 
 
+def log_as_lambda() -> None:
+    """Write what modules log as Lambda does: one object a line, from INFO on, with all that is said beside the message.
+
+    Before a function makes its own logger, which then leaves what it writes itself to no one else.
+    """
+    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+    output = logging.StreamHandler(sys.stdout)
+    output.setFormatter(LambdaPowertoolsFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[output])
+
+
 def _while_away(error: Exception) -> str | None:
     """Say in one line that Postgres does not answer: no code of ours is at fault, and it comes every few seconds."""
     from psycopg import OperationalError  # no handler of a test needs it
@@ -105,6 +118,7 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=30)
     options = parser.parse_args()
     steady_output.install()
+    log_as_lambda()
     module, _, attribute = options.module.partition(":")
     handler = getattr(importlib.import_module(module), attribute or "handler")
     gc.freeze()  # what was imported stays; the garbage collector need not check it again

@@ -25,7 +25,8 @@ def start_runtime(tmp_path: Path) -> Iterator[StartRuntime]:
         path = tmp_path / f"{name}.sock"
         command = [sys.executable, "-m", "drumbeat.local.runtime", f"tests.unit.local.handlers:{attribute}"]
         command += ["--socket", str(path), "--name", "drumbeat-test-echo", "--timeout", str(timeout)]
-        process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stderr=subprocess.DEVNULL)
+        with (tmp_path / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=log, stderr=subprocess.DEVNULL)
         started.append(process)
         until = time.monotonic() + 20
         while not answers(str(path)):

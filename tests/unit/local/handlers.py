@@ -1,6 +1,7 @@
 """Handlers for a runtime to serve in tests."""
 
 import json
+import logging
 import os
 import signal
 import time
@@ -21,6 +22,9 @@ def handler(event: Json, context: Context) -> Json:
             raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
         case "no query":
             raise psycopg.errors.QueryCanceled("canceling statement due to statement timeout")
+        case "log":
+            logging.getLogger("drumbeat.somewhere").info("it waits")
+            logging.getLogger("drumbeat.somewhere").warning("it rests", extra={"status": 503, "reason": "no answer"})
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "unserialisable":

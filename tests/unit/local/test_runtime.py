@@ -77,6 +77,18 @@ def test_an_error_has_its_traceback_unless_postgres_is_away(
     assert b"stackTrace" in reply  # as from Lambda
 
 
+def test_what_modules_log_is_kept_with_all_that_they_say(
+    start_runtime: StartRuntime, handler: Handler, tmp_path: Path
+) -> None:
+    start_runtime()
+
+    handler.invoke({"do": "log"})
+
+    lines = [json.loads(line) for line in (tmp_path / "echo-1.log").read_text().splitlines()]
+    assert [line["message"] for line in lines] == ["it waits", "it rests"]
+    assert [(line["level"], line["status"], line["reason"]) for line in lines[1:]] == [("WARNING", 503, "no answer")]
+
+
 def test_a_result_that_is_no_json_is_an_error_of_the_handler(start_runtime: StartRuntime, handler: Handler) -> None:
     start_runtime()
 
