@@ -67,6 +67,12 @@ def planned(db: Database, *made: plans_sql.NewEffect) -> list[dict[str, Any]]:
     return plans_sql.record(db, [plans_sql.NewPlan(made[0].event_id, 1, b"hash", {})], made, LEASE)
 
 
+def unplannable(db: Database, event: UUID, reason: str, flow: str = "offer") -> None:
+    """Record that a flow of an event could not be planned."""
+    configured(db)
+    plans_sql.record(db, [plans_sql.NewPlan(event, 1, b"hash", {flow: reason})], [], LEASE)
+
+
 def waiting(db: Database, *, door: str = "api", **changes: Any) -> UUID:
     """Return a due effect."""
     effect = new_effect(recorded(db, door=door), **changes)

@@ -25,7 +25,7 @@ from drumbeat.observability.snapshot import kept
 from drumbeat.operations.checks import Check
 from drumbeat.operations.doctor import connections
 from drumbeat.services import services
-from drumbeat.views import AccountItem, Pulse, RunItem, Totals, Usage
+from drumbeat.views import AccountItem, Pulse, RunItem, Totals, UnplannableFlow, Usage
 from drumbeat.views.run_pages import OPEN_WORD
 from drumbeat.views.violations import OpenViolation, listed_violations
 
@@ -60,6 +60,7 @@ class Overview:
     accounts: list[AccountItem]
     stops: list[Stop]  # what is stopped, by people or by invariants
     violations: list[OpenViolation]
+    unplannable: list[UnplannableFlow]  # of the last 24 hours
     dead_letters: int | None  # None: it is not known
     campaigns: list[Upcoming]
     runs: list[RunItem]  # those that have not ended
@@ -90,6 +91,7 @@ def status() -> Answer[Overview]:
             accounts=all_accounts(),
             stops=stops.in_force(services().db),
             violations=listed_violations(services().db),
+            unplannable=views.unplannable(services().db),
             dead_letters=_dead_letters(),
             campaigns=campaigns.upcoming(services().db),
             runs=views.runs(services().db, views.RunFilter(state=OPEN_WORD), limit=MAX_RUNS_LISTED).items,

@@ -9,6 +9,7 @@ from rich.table import Table
 from drumbeat.cli.accounts import state_of
 from drumbeat.cli.campaign_list import runs_table
 from drumbeat.cli.client import Client, disk_full, with_client
+from drumbeat.cli.listing import SHORT_ID
 from drumbeat.cli.output import count, moment, plain, print_json, show, span, table
 from drumbeat.cli.output import status as coloured
 from drumbeat.cli.runs_found import short
@@ -58,6 +59,7 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
         notes.append(f"{count(totals['unplanned'], 'event')} without a plan, the oldest for {age}")
     if held := totals["effects"].get("held"):
         notes.append(f"{coloured('held')} {count(held, 'effect')} to decide about: drumbeat effects --status held")
+    notes += [_unplannable(each) for each in answer.get("unplannable", ())]
     if wanting := totals["events"].get("attention"):
         notes.append(f"{coloured('attention')} {count(wanting, 'event')}: drumbeat events --status attention")
     if answer["deadLetters"]:
@@ -82,6 +84,12 @@ def _stop(stop: Mapping[str, Any]) -> str:
     elif stop["account"]:
         how = f"drumbeat accounts resume {what}"
     return f"{coloured('stopped')} {what}, by {plain(stop['actor'])}: {plain(stop['reason'])}; {how}"
+
+
+def _unplannable(found: Mapping[str, Any]) -> str:
+    flow, reason, example = plain(found["flow"]), plain(found["reason"]), plain(found["example"])
+    events = count(found["events"], "event")
+    return f"[yellow]flow {flow}[/] of {events} could not be planned: {reason}; drumbeat event {example[:SHORT_ID]}"
 
 
 def _violation(found: Mapping[str, Any]) -> str:

@@ -50,6 +50,7 @@ def show() -> Response[Any]:
         refused=views.groups(db, Status.REFUSED, since=now - REFUSED_SINCE),
         refused_since=(now - REFUSED_SINCE).isoformat(),
         most_refused=MOST_REFUSED,
+        unplannable=views.unplannable(db),
         runs=[run for run in runs if run.state in WANTING and not (run.state == RunState.PAUSED and run.resumes_at)],
         attention=_attention(totals, accounts),
         totals=totals,
@@ -93,8 +94,10 @@ def _attention(totals: views.Totals, accounts: Sequence[views.AccountItem]) -> l
     found = [
         (
             totals.events.get("attention", 0),
-            "event of the last 24 hours needs attention: its effect is above, or it could not be planned",
-            "events of the last 24 hours need attention: their effects are above, or they could not be planned",
+            "event of the last 24 hours needs attention: for what stands above, another body that came under its key,"
+            " or a report that contradicts what was known",
+            "events of the last 24 hours need attention: for what stands above, other bodies that came under their"
+            " keys, or reports that contradict what was known",
             "/events?status=attention",
             "Which",
         ),

@@ -14,6 +14,7 @@ from drumbeat.views.requests import request
 from drumbeat.views.run_pages import RunFilter, RunItem, runs
 from drumbeat.views.timeline import event, event_of_effect
 from drumbeat.views.totals import Totals, by_account, groups, totals
+from drumbeat.views.unplannable import UnplannableFlow, unplannable
 from drumbeat.views.usage import Usage, usage
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "RunFilter",
     "RunItem",
     "Totals",
+    "UnplannableFlow",
     "Usage",
     "accounts",
     "by_account",
@@ -48,5 +50,6 @@ __all__ = [
     "request",
     "runs",
     "totals",
+    "unplannable",
     "usage",
 ]

@@ -45,6 +45,7 @@ from tests.store.rows import (
     recorded,
     sending,
     status,
+    unplannable,
     waiting,
 )
 
@@ -459,11 +460,16 @@ def test_status_shows_what_needs_a_person(run: Run, database: TestDatabase) -> N
     held(database)
     waiting(database, account="crm")
     pause(database, "crm", "401 key revoked")
+    event = recorded(database)
+    unplannable(database, event, "no field payload.email")
 
     screen = run("status")
 
     assert screen.code == 0
     assert "1 effect to decide about" in screen.out
+    assert f"1 event could not be planned: no field payload.email; drumbeat event {str(event)[:8]}" in " ".join(
+        screen.out.split()
+    )
     assert "401 key revoked" in screen.out
     assert run("status", "--json").json["totals"]["effects"] == {"held": 1, "waiting": 1}
 

@@ -6,12 +6,11 @@ from uuid import UUID
 import pytest
 
 from drumbeat.core.status import Status
-from drumbeat.delivery import plans_sql
 from drumbeat.ledger.database import Database
 from tests.conftest import TestDatabase
 from tests.functions.pages.effects_rows import ended, held, sign_in_as_clerk
 from tests.functions.pages.visitor import Visitor
-from tests.store.rows import LEASE, configured, new_effect, planned, recorded
+from tests.store.rows import new_effect, planned, recorded, unplannable
 
 PAYLOAD = json.dumps({"payload": {"email": "bob@example.org", "plan": "trial"}}).encode()
 
@@ -21,12 +20,6 @@ def operator(visitor: Visitor) -> Visitor:
     """A browser of a person who may see and decide everything."""
     visitor.sign_in("read", "people", "operate")
     return visitor
-
-
-def unplannable(db: Database, event: UUID) -> None:
-    """Record that a flow of an event could not be planned."""
-    configured(db)
-    plans_sql.record(db, [plans_sql.NewPlan(event, 1, b"hash", {"offer": "its template is missing"})], [], LEASE)
 
 
 def owner(db: Database, effect: UUID) -> UUID:
@@ -85,7 +78,7 @@ def test_a_flow_that_cannot_be_planned_says_what_to_do_and_may_be_dismissed(
     operator: Visitor, database: TestDatabase
 ) -> None:
     event = recorded(database)
-    unplannable(database, event)
+    unplannable(database, event, "its template is missing")
     page = operator.get(f"/events/{event}")
 
     done = operator.post(f"/events/{event}/dismiss", token=page.token, reason="the offer is over")

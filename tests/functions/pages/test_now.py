@@ -12,7 +12,7 @@ from drumbeat.operations.stops import stop
 from tests.conftest import TestDatabase
 from tests.functions.pages.effects_rows import ended
 from tests.functions.pages.visitor import Visitor
-from tests.store.rows import recorded, waiting
+from tests.store.rows import recorded, unplannable, waiting
 
 
 def live(visitor: Visitor) -> str:
@@ -82,6 +82,24 @@ def test_what_was_refused_in_a_day_stands_there_by_cause_with_its_decision(
     assert "/effects/decide?status=refused&amp;account=mail&amp;cause=refused_by_provider" in today
     assert "refused in 24 hours" not in tomorrow
     assert ("Decide about 2 refused effects" in offered, "No effects are so" in too_late) == (True, True)
+
+
+def test_what_could_not_be_planned_stands_there_by_cause_until_it_is_decided_about(
+    visitor: Visitor, database: TestDatabase
+) -> None:
+    ordered, hidden = (recorded(database, f"order-{number}") for number in range(2))
+    for event in (ordered, hidden, recorded(database)):
+        unplannable(database, event, "no field payload.<email>" if event != hidden else "no text")
+    visitor.sign_in("read", "operate")
+
+    before = visitor.get("/").html
+    visitor.post(f"/events/{hidden}/dismiss", reason="a test of mine")
+    after = visitor.get("/").html
+
+    assert re.findall(r'<b class="num">(\d)</b> of 24 hours could not be planned', before) == ["2", "1"]
+    assert "no field payload.&lt;email&gt;" in after
+    assert (f'href="/events/{hidden}"' in before, f'href="/events/{hidden}"' in after) == (True, False)
+    assert ("no text" in before, "no text" in after) == (True, False)
 
 
 def test_complaints_are_told_with_those_of_the_week_before_and_their_share(visitor: Visitor, owner: Database) -> None:

@@ -274,6 +274,7 @@ VIEWS: Mapping[str, Reading] = {
     "groups of what was refused in a day": Reading(
         lambda db: views.groups(db, Status.REFUSED, since=_days_ago(1)), 2_000
     ),
+    "what could not be planned": Reading(views.unplannable),
     "groups of cancelled": Reading(lambda db: views.groups(db, Status.CANCELLED), 20_000),
 }
 # Of a run of 30,000 people.
