@@ -1,10 +1,11 @@
 """The console after a night, in Chromium: every page is sound, and what a person decides is done and journaled."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import new_tab
 from tests.browser.looks import BOTH_WAYS
@@ -186,3 +187,18 @@ def test_a_run_is_read_and_approved(browser: Browser, night: Night, scripts: boo
         told = tab.page.locator("main").inner_text()
 
     assert "by person:local" in told
+
+
+@pytest.mark.timeout(120)
+def test_an_open_page_follows_its_run_to_the_end(console: Tab, night: Night) -> None:
+    planned = night.stack.call("POST", "/v1/campaigns/offer/plan", {"idempotencyKey": "followed"})[2]["runId"]
+    eventually(lambda: night.stack.call("GET", f"/v1/runs/{planned}")[2]["planHash"])
+    plan = night.stack.call("GET", f"/v1/runs/{planned}")[2]["planHash"]
+    console.open(url(night, f"/runs/{planned}"))
+
+    night.stack.call("POST", f"/v1/runs/{planned}/approve", {"hash": plan})
+    night.stack.call("POST", "/v1/campaigns/offer/runs", {"plan": planned})
+
+    expect(console.page.locator("#standing")).to_contain_text("finished", timeout=60_000)
+    expect(console.page.locator("#progress [role=img]")).to_have_attribute("aria-label", re.compile("accepted"))
+    assert not console.failures

@@ -65,6 +65,11 @@ def show(run: str) -> Response[Any]:
         stops=[each for each in stops.in_force(services().db) if each.account in (None, *accounts_of(told))],
         may_ask=may_ask(page),
         ended=told.state in ENDED,
+        follows=True,
+        moved=False,
+        reads=told.people <= COUNTED_AT_ONCE,
+        seen="",
+        since=int(services().clock.now().timestamp()),
         did=page.query.get("did", ""),
     )
 

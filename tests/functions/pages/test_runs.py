@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ from redis import Redis
 from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import mint
 from drumbeat.console import runs as run_pages
+from drumbeat.console.live import STOP_POLLING
+from drumbeat.core.clock import SystemClock
 from drumbeat.local.servers import Valkey
+from drumbeat.observability import snapshot
 from tests.conftest import TestDatabase
 from tests.functions.api.runs import RunsConsole, runs_console
 from tests.functions.pages.visitor import Shown, Visitor
@@ -345,6 +349,73 @@ def test_of_a_large_run_what_reads_all_of_it_is_asked_for_apart(
 
     assert f'hx-get="/runs/{id}?show=progress"' in page and f'hx-get="/runs/{id}?show=plan"' in page
     assert "not begun" not in page and 'aria-label="2 not begun"' in counted
+
+
+def follow(person: Person, page: str) -> Shown:
+    """Ask what an open page of a run asks for."""
+    asked = re.search(r'<div id="live" hx-get="([^"]+)"', page)
+    assert asked, "the page follows nothing"
+    return person.get(asked[1].replace("&amp;", "&"))
+
+
+def test_an_open_page_reads_its_numbers_again_once_the_run_has_moved(person: Person) -> None:
+    services = person.services
+    person.runs.apply()
+    person.runs.people("ada", "bob")
+    id = planned(person)
+    person.as_one_who_may(*OPERATES)
+    services.clock = SystemClock(timedelta(seconds=-2))
+    snapshot.keep(services, surely=True)
+    services.clock = SystemClock()
+    page = person.get(f"/runs/{id}").html
+
+    before = follow(person, page).html
+    services.clock = SystemClock(timedelta(seconds=2))
+    person.runs.ask("POST", RUN, {"plan": id})
+    person.runs.work()
+    snapshot.keep(services, surely=True)
+    round_trips = services.db.round_trips
+    moved = follow(person, page).html
+    again = follow(person, moved).html
+
+    reads = f'hx-get="/runs/{id}?show=progress" hx-select="#progress"'
+    assert (reads in before, reads in moved, reads in again) == (False, True, False)
+    assert services.db.round_trips == round_trips
+    assert 'aria-label="2 accepted"' in person.get(f"/runs/{id}?show=progress").html
+
+
+def test_an_open_page_of_a_large_run_says_that_it_may_have_moved_and_reads_nothing(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_pages, "COUNTED_AT_ONCE", 1)
+    person.runs.apply()
+    person.runs.people("ada", "bob")
+    id = planned(person)
+    person.as_one_who_may("read")
+    page = person.get(f"/runs/{id}").html
+    person.services.clock = SystemClock(timedelta(seconds=2))
+    snapshot.keep(person.services, surely=True)
+
+    moved = follow(person, page).html
+
+    assert "It may have gone on" in moved and "hx-select" not in moved
+    assert "It may have gone on" in follow(person, moved).html
+
+
+def test_a_page_of_a_run_is_followed_for_ten_minutes_and_one_of_an_ended_run_not_at_all(person: Person) -> None:
+    person.runs.apply()
+    person.runs.people("ada")
+    open_, ended = planned(person, "one"), started(person, "two")
+    person.as_one_who_may("read")
+    page = person.get(f"/runs/{open_}").html
+    person.services.clock = SystemClock(timedelta(minutes=10))
+
+    over = follow(person, page)
+
+    assert (over.status, "hx-get" in over.html) == (STOP_POLLING, False)
+    assert person.run(ended)["state"] == "finished"
+    assert 'id="live"' not in person.get(f"/runs/{ended}").html
+    assert person.get("/runs/none/live?since=1").status == 400
 
 
 def test_a_mail_is_filled_for_a_person_by_who_may_see_people_alone(person: Person) -> None:
