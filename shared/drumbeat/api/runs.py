@@ -55,10 +55,11 @@ class SendMissing(BaseModel):
 
 
 class Approval(BaseModel):
-    """The plan that a person has looked at."""
+    """The plan that a person has looked at, and why it may be sent, where there is something to say."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     hash: str
+    reason: Reason | None = None
 
 
 class RunQuery(Paged):
@@ -112,7 +113,7 @@ def approve_run(run_id: RunId, request: Approval) -> Answer[RunStory]:
         hash = bytes.fromhex(request.hash)
     except ValueError:
         raise Invalid("hash is the plan's, in hex, as the run shows it; nothing was changed") from None
-    control.approve(run_id, hash, actor=router.actor, services=services())
+    control.approve(run_id, hash, actor=router.actor, services=services(), reason=request.reason)
     return reply(run_answer(run_id))
 
 

@@ -11,9 +11,10 @@ from drumbeat.cli.runs_found import may_be, may_be_sent, short, to_approve
 
 @click.command("approve")
 @click.argument("run")
+@click.option("--reason", help="Why it may be sent, where there is something to say; it is kept.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_client
-def command(client: Client, run: str, *, yes: bool) -> None:
+def command(client: Client, run: str, *, reason: str | None, yes: bool) -> None:
     """Show the plan of RUN and approve it. What waited for that begins to be sent.
 
     The name of a campaign stands for its run that waits for approval, or for its newest plan.
@@ -25,7 +26,8 @@ def command(client: Client, run: str, *, yes: bool) -> None:
         then = "it is sent then" if planned["starts"] else "it is sent once it is started"
         click.confirm(f"approve {count(counted(planned), 'mail')}? {then}", abort=True, err=True)
     look = (may_be_sent if planned["starts"] else may_be)(planned, "approved")
-    now = client.post(f"/v1/runs/{planned['runId']}/approve", {"hash": planned["planHash"]}, look=look)
+    said = {"hash": planned["planHash"]} | ({"reason": reason} if reason else {})
+    now = client.post(f"/v1/runs/{planned['runId']}/approve", said, look=look)
     if client.json:
         print_json(now)
         return

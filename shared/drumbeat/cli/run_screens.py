@@ -115,7 +115,8 @@ def _facts(run: Run) -> Iterator[str]:
     if progress["gathered"] < progress["chunks"]:
         yield f"its people are being recorded: {progress['gathered']:,} of {progress['chunks']:,} parts"
     if run["approval"]:
-        yield f"approved by {plain(run['approval']['actor'])} {moment(run['approval']['at'])}"
+        why = f": {plain(run['approval']['reason'])}" if run["approval"].get("reason") else ""
+        yield f"approved by {plain(run['approval']['actor'])} {moment(run['approval']['at'])}{why}"
     yield f"{_people(run['people'])} in its audience" + (
         f", {run['cameLater']:,} more came later and are not mailed" if run["cameLater"] else ""
     )

@@ -76,10 +76,14 @@ class Page:
     @property
     def reason(self) -> str:
         """Why the person decides so. Raises Invalid."""
-        reason = self.form.get("reason", "").strip()
-        if not reason:
+        if (reason := self.reason_given) is None:
             raise Invalid("Say why: the reason stays in the journal. Nothing was changed.")
-        return reason[:500]
+        return reason
+
+    @property
+    def reason_given(self) -> str | None:
+        """Why the person decides so, where the decision speaks for itself; None: they do not say."""
+        return self.form.get("reason", "").strip()[:500] or None
 
     def show(
         self, template: str, title: str, *, status: int = 200, here: str = "", **documents: object

@@ -36,7 +36,7 @@ def approve(run: str) -> Response[Any]:
         hash = bytes.fromhex(page().form.get("hash", ""))
     except ValueError:
         raise Invalid("The form names no plan. Nothing was changed; open the run again and read its plan.") from None
-    control.approve(id, hash, actor=page().actor, services=services())
+    control.approve(id, hash, actor=page().actor, services=services(), reason=page().reason_given)
     return see(f"{path_of(id)}?did=approved")
 
 

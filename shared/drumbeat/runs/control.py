@@ -44,8 +44,8 @@ def start(id: UUID, *, actor: str, approves: bool, services: Services) -> Run:
     return go_on(id, services)
 
 
-def approve(id: UUID, hash: bytes, *, actor: str, services: Services) -> Run:
-    """Approve the plan with this hash; a run that waited for it begins.
+def approve(id: UUID, hash: bytes, *, actor: str, services: Services, reason: str | None = None) -> Run:
+    """Approve the plan with this hash; a run that waited for it begins. Who approved first, and why, is kept.
 
     Raises:
         NotFound, Stale: the plan has another hash, is not complete, or what it depends on was configured otherwise.
@@ -64,7 +64,7 @@ def approve(id: UUID, hash: bytes, *, actor: str, services: Services) -> Run:
     if run.state not in (RunState.PLANNED, RunState.AWAITING_APPROVAL):
         raise Stale(f"this run is {run.state}: there is nothing to approve. Nothing was changed.")
     expect_soon(id, services)
-    sql.approve(services.db, id, hash, actor=actor)
+    sql.approve(services.db, id, hash, actor=actor, reason=reason)
     sql.move(services.db, id, RunState.EXPANDING, of=[RunState.AWAITING_APPROVAL], actor=actor)
     return go_on(id, services)
 

@@ -109,8 +109,8 @@ BEGIN = """
         INSERT INTO run_journal (run_id, seq, from_state, to_state, reason_code, reason_detail, actor)
         SELECT id, seq, before, 'expanding', 'person', %(reason)s, %(actor)s FROM moved
     ), approved AS (
-        INSERT INTO approvals (run_id, hash, actor)
-        SELECT moved.id, plans.hash, %(actor)s FROM moved JOIN plans ON plans.event_id = moved.id
+        INSERT INTO approvals (run_id, hash, actor, reason)
+        SELECT moved.id, plans.hash, %(actor)s, %(reason)s FROM moved JOIN plans ON plans.event_id = moved.id
          WHERE moved.before = 'missed'
             ON CONFLICT DO NOTHING
     )

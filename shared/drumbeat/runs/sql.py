@@ -228,8 +228,8 @@ def move(
 
 # Whether a person approved this very plan is read again by who starts the run.
 APPROVE = """
-    INSERT INTO approvals (run_id, hash, actor)
-    SELECT runs.id, plans.hash, %(actor)s
+    INSERT INTO approvals (run_id, hash, actor, reason)
+    SELECT runs.id, plans.hash, %(actor)s, %(reason)s
       FROM runs
       JOIN plans ON plans.event_id = runs.id
      WHERE runs.id = %(id)s AND plans.hash = %(hash)s AND runs.state IN ('planned', 'awaiting_approval')
@@ -238,9 +238,9 @@ APPROVE = """
 """
 
 
-def approve(db: Database, id: UUID, hash: bytes, *, actor: str) -> bool:
+def approve(db: Database, id: UUID, hash: bytes, *, actor: str, reason: str | None = None) -> bool:
     """Record that a person approved the plan with this hash; False: it is another, was approved, or is past that."""
-    return bool(db.run(APPROVE, {"id": id, "hash": hash, "actor": actor}))
+    return bool(db.run(APPROVE, {"id": id, "hash": hash, "actor": actor, "reason": reason}))
 
 
 STARTS = """

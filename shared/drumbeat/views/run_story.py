@@ -20,11 +20,12 @@ class RunProgress:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who approved which plan."""
+    """Who approved which plan. `reason`: None where they gave none."""
 
     hash: bytes
     actor: str
     at: datetime
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ HEAD = """
            runs.needs_approval, runs.starts_at AS scheduled_at, runs.missed_before, runs.created_at, runs.created_by,
            runs.updated_at, progress.as_of, progress.matched AS people, progress.odd_zones, progress.came_later,
            plans.hash AS plan_hash, progress.chunks, progress.gathered, progress.expanded, progress.again,
-           approvals.hash AS approved, approvals.actor AS approved_by, approvals.at AS approved_at
+           approvals.hash AS approved, approvals.actor AS approved_by, approvals.at AS approved_at,
+           approvals.reason AS approved_why
       FROM runs
       JOIN run_progress progress ON progress.run_id = runs.id
       LEFT JOIN plans ON plans.event_id = runs.id
@@ -99,7 +101,7 @@ def run_head(db: Database, run: UUID) -> RunHead | None:
         return None
     row: dict[str, Any] = rows[0]
     progress = RunProgress(*(row.pop(name) for name in ("chunks", "gathered", "expanded", "again")))
-    approval = [row.pop(name) for name in ("approved", "approved_by", "approved_at")]
+    approval = [row.pop(name) for name in ("approved", "approved_by", "approved_at", "approved_why")]
     return RunHead(
         **row | {"steps": tuple(row["steps"])},
         progress=progress,

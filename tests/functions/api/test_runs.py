@@ -166,13 +166,15 @@ def test_a_run_that_has_to_be_approved_waits_for_the_hash_that_a_person_has_seen
     wrong = console.call("POST", f"/v1/runs/{run}/approve", {"hash": "00" * 32})
     nothing = list(console.provider.sent)
     right = console.call("POST", f"/v1/runs/{run}/approve", {"hash": shown["planHash"]})
+    console.call("POST", f"/v1/runs/{run}/approve", {"hash": shown["planHash"], "reason": "too late"})
     console.work()
 
     assert (shown["state"], shown["reasonCode"], shown["plan"]["approval"]) == ("awaiting_approval",) + (
         "configured",
     ) * 2
     assert (wrong[0], nothing, right[0]) == (409, [], 200)
-    assert console.ask("GET", f"/v1/runs/{run}")["approval"]["actor"] == "person:ada"
+    approval = console.ask("GET", f"/v1/runs/{run}")["approval"]
+    assert (approval["actor"], approval["reason"]) == ("person:ada", None)
     assert console.provider.sent == ["ada@example.com"]
 
 

@@ -140,12 +140,14 @@ def test_an_approved_plan_is_the_one_that_is_sent_and_no_other_is_made(console: 
     console.people("ada")
     run("plan", "digest")
 
-    approved = run("approve", "digest", "--yes")
+    approved = run("approve", "digest", "--yes", "--reason", "the offer ends on Friday")
+    told = run("show", console.ask("GET", "/v1/runs")["items"][0]["runId"]).out
     console.people("bob")
     started = run("run", "digest", "--yes")
     console.work()
 
     assert (approved.code, "drumbeat campaign run" in approved.out, started.code) == (0, True, 0)
+    assert "approved by person:ada" in told and "the offer ends on Friday" in told
     assert console.provider.sent == ["ada@example.com"]
     assert len(console.ask("GET", "/v1/runs")["items"]) == 1
 

@@ -139,11 +139,12 @@ def test_a_run_is_approved_by_the_hash_that_was_read_and_by_no_other(person: Per
 
     wrong = person.press(page, f"/runs/{id}/approve", hash="00" * 32)
     nothing = list(person.runs.provider.sent)
-    right = person.press(page, f"/runs/{id}/approve")
+    right = person.press(page, f"/runs/{id}/approve", reason=" the offer ends on Friday ")
 
     assert (wrong.status, nothing, right.status) == (409, [], 303)
     assert "another one was approved" in wrong.html
     assert person.run(id)["approval"]["actor"] == "person:read-people-operate"
+    assert ": the offer ends on Friday</dd>" in person.get(f"/runs/{id}").html
     assert person.runs.provider.sent == ["ada@example.com"]
 
 

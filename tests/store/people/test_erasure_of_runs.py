@@ -203,9 +203,12 @@ def test_a_run_that_the_person_started_goes_on_without_their_name(stage: Stage, 
 def test_what_people_wrote_about_runs_is_kept_without_addresses(stage: Stage, owner: Database) -> None:
     run = running(stage)
     control.pause(run, actor=PERSON, reason=f"{ADDRESS} complained on the phone", services=stage)
+    plan = stage.db.run("SELECT hash FROM plans WHERE event_id = %s", (run,))[0]["hash"]
+    owner.run("INSERT INTO approvals VALUES (%s, %s, %s, now(), %s)", (run, plan, PERSON, f"{ADDRESS} waits for it"))
 
     erased(stage)
 
     assert marks(owner) == []
     details = owner.run("SELECT reason_detail FROM run_journal WHERE to_state = 'paused'")
     assert details == [{"reason_detail": "[address] complained on the phone"}]
+    assert owner.run("SELECT reason FROM approvals") == [{"reason": "[address] waits for it"}]
